@@ -1,0 +1,1 @@
+"""Data section to arrays, a source per file."""

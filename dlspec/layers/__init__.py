@@ -1,0 +1,1 @@
+"""The layers, a family per file. Each is declared once; see CONTRIBUTING.md, "Adding a layer"."""

@@ -1,0 +1,101 @@
+"""What every layer declares: its options, its inputs, and its shape, weight, cost and mask rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar, Literal
+
+from dlspec.ir import Tensor, Weight
+from dlspec.registry import Component, Field, boolean, component, optional
+
+ACTIVATION = "activation"
+# dtype policies that Keras takes by name: (dtype of the computation, dtype of the variables)
+POLICIES = {
+    **{name: (name, name) for name in ("float16", "bfloat16", "float32", "float64")},
+    "mixed_float16": ("float16", "float32"),
+    "mixed_bfloat16": ("bfloat16", "float32"),
+}
+
+Outputs = Tensor | tuple[Tensor, ...]
+
+
+class Layer(Component, abstract=True):
+    """Base of all layers.
+
+    A subclass gives the rules below. They are called with the tensors that enter the layer, as Keras's ``call`` is: one
+    argument each, in the order of `arguments`; a layer that `takes_list` gets one list.
+
+    Class attributes:
+        arguments: Names of the call's tensor arguments; a trailing ``?`` marks one that may be missing.
+        takes_list: The layer is called with one list of tensors (merge layers, attention).
+        minimum_inputs: For `takes_list`: how many tensors at least.
+        maximum_inputs: For `takes_list`: how many tensors at most, 0 for any number.
+        masking: What becomes of a mask: ``pass`` it on, or ``drop`` it (with a warning, as Keras does).
+    """
+
+    kind = "layer"
+    arguments: ClassVar[tuple[str, ...]] = ("inputs",)
+    takes_list: ClassVar[bool] = False
+    minimum_inputs: ClassVar[int] = 2
+    maximum_inputs: ClassVar[int] = 0
+    masking: ClassVar[Literal["pass", "drop"]] = "drop"
+
+    trainable = boolean(default=True, doc="Whether training changes the layer's weights.")
+    dtype = optional(
+        Field[str]({"enum": sorted(POLICIES)}, default=None), doc="Data type (policy) of the layer's computation and weights."
+    )
+
+    def infer(self, *inputs: Any, **named: Any) -> Outputs:
+        """Type of the output, or of each output.
+
+        The rule speaks of shape and dtype in the layer's own terms; mask and the ``dtype`` option are applied by the
+        caller.
+
+        Raises:
+            Problem: The inputs do not fit (E402 shape, E408 unknown size, E409 dtype, E410 empty output).
+        """
+        raise NotImplementedError
+
+    def weights(self, *inputs: Any, **named: Any) -> Iterable[Weight]:
+        """Variables that the layer makes for these inputs, in Keras's order (trainable ones first)."""
+        return ()
+
+    def flops(self, output: Tensor, *inputs: Any, **named: Any) -> int:
+        """Floating-point operations of one forward call per example; one multiply-add is 2.
+
+        Raises:
+            UnknownSize: An axis that counts is unknown (the tensors' ``size`` raises it).
+        """
+        return 0
+
+    def mask(self, *inputs: Any, **named: Any) -> bool:
+        """Whether the (first) output carries a mask."""
+        first = inputs[0]
+        if isinstance(first, list | tuple):
+            return self.masking == "pass" and any(tensor.masked for tensor in first)
+        return self.masking == "pass" and bool(first.masked)
+
+
+def activation(default: str = "linear", doc: str = "Activation function applied to the output.") -> Field[Any]:
+    """The ``activation`` option."""
+    return component(ACTIVATION, default=None if default == "linear" else default, doc=doc)
+
+
+def initializer(default: str, what: str) -> Field[Any]:
+    """An initializer option, e.g. ``initializer("glorot_uniform", "the kernel")``."""
+    return component("initializer", default=default, doc=f"Initializer of {what}.")
+
+
+def regularizer(what: str) -> Field[Any]:
+    """A regularizer option; none unless given."""
+    return optional(component("regularizer"), doc=f"Regularizer of {what}.")
+
+
+def constraint(what: str) -> Field[Any]:
+    """A constraint option; none unless given."""
+    return optional(component("constraint"), doc=f"Constraint on {what} after each update.")
+
+
+def activation_flops(function: Component | None, output: Tensor) -> int:
+    """One operation per element for an activation other than linear: the convention of docs/flops.md."""
+    return 0 if function is None or function.name == "linear" else output.size

@@ -1,0 +1,1 @@
+"""The sections `data` and `train`, declared like any component."""
