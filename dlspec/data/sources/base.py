@@ -1,0 +1,210 @@
+"""What every source declares, and what an opened one offers: typed columns, and arrays read on demand."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING, Any
+
+from dlspec.errors import Problem, did_you_mean
+from dlspec.ir import Tensor
+from dlspec.registry import Component
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Arrays = dict[str, "np.ndarray[Any, Any]"]
+TEXT = "string"
+
+
+class DataProblem(Problem):
+    """A :class:`Problem` whose culprit stands in a file of data.
+
+    Args:
+        where: The file, and the row where there is one: ``houses.csv, line 17``.
+    """
+
+    def __init__(self, code: str, message: str, help: str = "", option: str = "", where: str = "") -> None:
+        super().__init__(code, message, help, option)
+        self.where = where
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a source, known without reading its values.
+
+    Attributes:
+        tensor: Shape and dtype of one example; dtype ``string`` is text.
+        count: Number of examples.
+        label: Whether the column is what the source was collected to predict.
+    """
+
+    tensor: Tensor
+    count: int
+    label: bool = False
+
+    @property
+    def text(self) -> bool:
+        """Whether the values are text."""
+        return self.tensor.dtype == TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The distinct values of a column, sorted, and how many examples carry each."""
+
+    values: tuple[Any, ...]
+    counts: tuple[int, ...]
+
+
+class Table(ABC):
+    """An opened source."""
+
+    @property
+    @abstractmethod
+    def columns(self) -> Mapping[str, Column]:
+        """All columns in their order in the files.
+
+        Raises:
+            DataProblem: E601 a file is missing or unreadable, E608 its content is broken.
+        """
+
+    @abstractmethod
+    def read(self, names: Iterable[str]) -> Arrays:
+        """The columns `names`, each an array of shape [examples, …] in the dtype of its :class:`Column`.
+
+        Text comes as an array of ``str`` objects. All columns are in the same order of examples.
+
+        Raises:
+            DataProblem: E608 the content is broken.
+        """
+
+    @abstractmethod
+    def where(self, index: int) -> str:
+        """Where example number `index` (from 0) stands: ``houses.csv, line 17``."""
+
+    def labels(self, name: str) -> Labels:
+        """Distinct values of the scalar column `name`; read from the data unless a source knows them beforehand."""
+        import numpy as np
+
+        values, counts = np.unique(self.read([name])[name], return_counts=True)
+        return Labels(tuple(values.tolist()), tuple(counts.tolist()))
+
+    def not_a_number(self, name: str) -> tuple[str, str] | None:
+        """The first value of the text column `name` that reads as no number, and where it stands."""
+        for index, value in enumerate(self.read([name])[name].flat):
+            try:
+                float(value)
+            except ValueError:
+                return str(value), self.where(index)
+        return None
+
+    def check(self, names: Sequence[str]) -> None:
+        """Looks for values that no training can use. Sources whose values are known to be sound skip this.
+
+        Raises:
+            DataProblem: E608, a number is missing or infinite.
+        """
+        import numpy as np
+
+        numbers = [name for name in names if self.columns[name].tensor.floating]
+        for name in numbers:
+            values = self.read([name])[name]
+            finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+            if not finite.all():
+                index = int(finite.argmin())
+                message = f"column `{name}` holds a value that is not a finite number"
+                raise DataProblem("E608", message, "fill or drop such examples", where=self.where(index))
+
+    def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
+        """What the inputs may be when a spec does not say: groups of columns, the likeliest first.
+
+        A group of one is the column as it is; a larger one is stacked.
+
+        Args:
+            taken: The columns that are targets.
+        """
+        return [tuple(name for name in self.columns if name not in taken)]
+
+    def find(self, name: str, option: str) -> Column:
+        """The column `name`.
+
+        Raises:
+            Problem: E602, there is none; `option` is at fault.
+        """
+        column = self.columns.get(name)
+        if column is None:
+            raise Problem("E602", f"the source has no column `{name}`", self._known(name), option)
+        return column
+
+    def _known(self, name: str) -> str:
+        known = list(self.columns)
+        if help := did_you_mean(name, known):
+            return help
+        return "its columns are " + ", ".join(f"`{column}`" for column in known[:8]) + ", …"
+
+
+class Source(Component, abstract=True):
+    """Base of all data sources."""
+
+    kind = "source"
+
+    def open(self, folder: Path, *, allow_outside: bool = False) -> Table:
+        """Opens the source; nothing is read before it is needed.
+
+        Args:
+            folder: The folder of the spec, from which relative paths start.
+            allow_outside: Whether absolute paths and paths above `folder` are allowed.
+
+        Raises:
+            Problem: E108, a path leads outside.
+            DataProblem: E601, a file or folder is missing.
+        """
+        raise NotImplementedError
+
+    def columns(self, folder: Path, *, allow_outside: bool = False) -> Mapping[str, Column]:
+        """Static facts of every column. See :meth:`open` and :attr:`Table.columns`."""
+        return self.open(folder, allow_outside=allow_outside).columns
+
+    def read(self, folder: Path, names: Iterable[str], *, allow_outside: bool = False) -> Arrays:
+        """The columns `names` as arrays. See :meth:`open` and :meth:`Table.read`."""
+        return self.open(folder, allow_outside=allow_outside).read(names)
+
+
+def locate(path: str, folder: Path, *, allow_outside: bool, want: str = "file") -> Path:
+    """The existing file or folder behind a spec's `path`.
+
+    Args:
+        path: As the spec writes it, with forward slashes.
+        folder: The spec's folder.
+        allow_outside: Whether it may stand outside of `folder`.
+        want: ``file`` or ``folder``.
+
+    Raises:
+        Problem: E108, the path leads outside of `folder`, or is a URL.
+        DataProblem: E601, there is no such file or folder.
+    """
+    if "://" in path:
+        raise Problem("E108", f"`{path}` is a URL", "download it, and name the file", "path")
+    outside = PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()
+    found = (folder / path).resolve()
+    if not allow_outside and (outside or not found.is_relative_to(folder.resolve())):
+        help = "move the data beside the spec, or pass `--allow-outside`"
+        raise Problem("E108", f"`{path}` leads out of the spec's folder", help, "path")
+    if (want == "file" and found.is_file()) or (want == "folder" and found.is_dir()):
+        return found
+    raise _missing(path, found, want)
+
+
+def _missing(path: str, found: Path, want: str) -> DataProblem:
+    if found.exists():
+        other = "folder" if want == "file" else "file"
+        return DataProblem("E601", f"`{path}` is a {other}, expected a {want}", option="path", where=path)
+    parent = found.parent
+    neighbours = [entry.name for entry in parent.iterdir()] if parent.is_dir() else []
+    help = did_you_mean(found.name, neighbours)
+    if not help.startswith("did"):
+        help = "paths start at the folder of the spec"
+    return DataProblem("E601", f"there is no {want} `{path}`", help, "path", path)

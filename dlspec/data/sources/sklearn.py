@@ -1,0 +1,101 @@
+"""The data sets that come inside scikit-learn: real data without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dlspec.data.sources.base import Arrays, Column, Labels, Source, Table
+from dlspec.ir import Tensor
+from dlspec.registry import choice, example
+
+
+class _Set(NamedTuple):
+    """Static facts of one set, so that `check` need not import scikit-learn; a test compares them with it."""
+
+    examples: int
+    features: tuple[str, ...]
+    members: tuple[int, ...] = ()
+    images: tuple[int, ...] = ()
+
+
+_CELLS = ("radius", "texture", "perimeter", "area", "smoothness", "compactness", "concavity", "concave_points",
+          "symmetry", "fractal_dimension")  # fmt: skip
+_WINE = ("alcohol", "malic_acid", "ash", "alcalinity_of_ash", "magnesium", "total_phenols", "flavanoids",
+         "nonflavanoid_phenols", "proanthocyanins", "color_intensity", "hue", "od280_od315_of_diluted_wines",
+         "proline")  # fmt: skip
+_PIXELS = tuple(f"pixel_{row}_{column}" for row in range(8) for column in range(8))
+_CANCER = tuple(pattern.format(name) for pattern in ("mean_{}", "{}_error", "worst_{}") for name in _CELLS)
+SETS = {
+    "digits": _Set(1797, _PIXELS, (178, 182, 177, 183, 181, 182, 181, 179, 174, 180), (8, 8)),
+    "iris": _Set(150, ("sepal_length", "sepal_width", "petal_length", "petal_width"), (50, 50, 50)),
+    "wine": _Set(178, _WINE, (59, 71, 48)),
+    "breast_cancer": _Set(569, _CANCER, (212, 357)),
+    "diabetes": _Set(442, ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")),
+}
+
+
+class Sklearn(Source):
+    """A data set bundled with scikit-learn.
+
+    Columns: ``data`` (all features), ``target``, ``images`` where there are some, and each feature by its name.
+    """
+
+    shorthand = "set"
+    set = choice(*SETS, doc="Which set.")
+    examples = (example("digits"), example("diabetes"))
+
+    def open(self, folder: Path, *, allow_outside: bool = False) -> SklearnTable:
+        """Nothing to find: the files are part of scikit-learn."""
+        return SklearnTable(self.set)
+
+
+class SklearnTable(Table):
+    """One bundled set."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._facts = SETS[name]
+
+    @cached_property
+    def columns(self) -> Mapping[str, Column]:
+        """From the table of this file."""
+        facts = self._facts
+        columns = {"data": Column(Tensor((len(facts.features),), "float64"), facts.examples)}
+        if facts.images:
+            columns["images"] = Column(Tensor(facts.images, "float64"), facts.examples)
+        columns["target"] = Column(Tensor((), "int64" if facts.members else "float64"), facts.examples, label=True)
+        return columns | {name: Column(Tensor((), "float64"), facts.examples) for name in facts.features}
+
+    def read(self, names: Iterable[str]) -> Arrays:
+        """Loads the set through scikit-learn."""
+        from sklearn import datasets
+
+        bunch: Any = getattr(datasets, f"load_{self._name}")()
+        arrays: Arrays = {}
+        for name in names:
+            if name in self._facts.features:
+                arrays[name] = bunch.data[:, self._facts.features.index(name)]
+            else:
+                values = bunch[name]
+                arrays[name] = values.astype(self.columns[name].tensor.dtype)
+        return arrays
+
+    def where(self, index: int) -> str:
+        """Set and row."""
+        return f"scikit-learn's {self._name}, row {index}"
+
+    def labels(self, name: str) -> Labels:
+        """Classes are known without loading."""
+        if name == "target" and self._facts.members:
+            return Labels(tuple(range(len(self._facts.members))), self._facts.members)
+        return super().labels(name)
+
+    def check(self, names: Sequence[str]) -> None:
+        """The bundled sets are sound."""
+
+    def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
+        """The images, or the rows of features: whichever fits the model."""
+        return [(name,) for name in ("images", "data") if name in self.columns and name not in taken]
