@@ -59,6 +59,7 @@ class Field(Generic[T]):
             ``options`` (those of the one component `target`), or ``map`` (from names to options of `target`).
         target: For ``options`` and ``map``: the name of the component.
         textual: The value is text in which ``$name`` is substituted rather than an expression.
+        scalar: For a `kind` in the container ``one``: a plain number may stand instead of the component.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Field(Generic[T]):
         container: Container = "one",
         target: str = "",
         textual: bool = False,
+        scalar: bool = False,
     ) -> None:
         self._literal = literal
         self.default = default
@@ -81,6 +83,7 @@ class Field(Generic[T]):
         self.container = container
         self.target = target
         self.textual = textual
+        self.scalar = scalar
         self.nullable = False
         self.name = ""
 
@@ -249,6 +252,26 @@ def plain(schema: JSON, *, default: Any = MISSING, doc: str = "") -> Field[Any]:
 def component(kind: str, *, default: Any = MISSING, doc: str = "") -> Field[Any]:
     """One component of another kind (``name | name: value | name: {options}``); an instance of it on instances."""
     return Field({"$ref": f"#/$defs/{kind}"}, default=default, doc=doc, kind=kind)
+
+
+def number_or_component(kind: str, *, above: float | None = None, default: Any = MISSING, doc: str = "") -> Field[Any]:
+    """A number, or a component of a kind whose members all need options; a float or an instance on instances."""
+
+    def literal(_: type[Component]) -> JSON:
+        # One flat schema, as in value_schema: a number that is out of bounds gives one error, a wrong option another.
+        owners = {name: find(kind, name) for name in names(kind)}
+        properties = {
+            name: {**value_schema(owner), "title": owner.registered_name, "x-kind": kind, "description": _summary(owner)}
+            for name, owner in owners.items()
+            if owner is not None
+        }
+        form = {"additionalProperties": False, "minProperties": 1, "maxProperties": 1, "x-names": kind}
+        return {"type": ["number", "object"], **_bounds(None, None, above, None), "properties": properties, **form}
+
+    def convert(value: Any, _: type[Component]) -> Any:
+        return float(value) if isinstance(value, int) else value
+
+    return Field(literal, default=default, doc=doc, convert=convert, kind=kind, scalar=True)
 
 
 def components(kind: str, *, default: Any = MISSING, doc: str = "") -> Field[Any]:
@@ -456,6 +479,10 @@ def value_schema(owner: type[Component], common: Mapping[str, JSON] | None = Non
 
 def _merge_shorthand(field: Field[Any], owner: type[Component]) -> JSON:
     schema = dict(field.schema(owner))
+    if field.scalar:
+        # `adam: 1e-3`; a map there is the options of the component itself.
+        bounds = {key: value for key, value in schema.items() if key in ("pattern", "exclusiveMinimum")}
+        return {"type": ["object", "number", "string"], **bounds}
     if field.kind and field.container == "one":
         names_or_expression = [{"enum": list(names(field.kind))}, {"pattern": EXPRESSION}]
         return {"type": ["object", "string"], "anyOf": [*names_or_expression, {"type": "object"}]}
@@ -464,6 +491,10 @@ def _merge_shorthand(field: Field[Any], owner: type[Component]) -> JSON:
     if "anyOf" in schema:
         schema["anyOf"] = [*schema["anyOf"], {"type": "object"}]
     return {**schema, "type": ["object", *(t for t in types if t != "null")]}
+
+
+def _summary(owner: type[Component]) -> str:
+    return (owner.__doc__ or "").strip().split("\n")[0]
 
 
 def document(field: Field[Any]) -> str:
