@@ -1,0 +1,80 @@
+"""The data section against its files, the model and the loss, before TensorFlow is imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from dlspec.data.binding import bind, open_table
+from dlspec.data.findings import Findings
+from dlspec.data.inputs import bind_inputs
+from dlspec.data.signature import of_graph
+from dlspec.errors import Diagnostic, Problem, SpecError
+from dlspec.ir import Graph, Tensor
+from dlspec.sections.data import Data
+from dlspec.sections.train import Supervised
+
+
+def check(
+    data: Data,
+    raw: Any,
+    graph: Graph | None,
+    method: Supervised | None,
+    folder: Path,
+    *,
+    raw_train: Any = None,
+    allow_outside: bool = False,
+) -> list[Diagnostic]:
+    """Every mistake of the data section that can be known without training.
+
+    Args:
+        data: The section.
+        raw: What the spec wrote for it, with spans.
+        graph: The model; without one, only the data themselves are checked.
+        method: The way of training; without one, labels are not compared with a loss.
+        folder: The spec's folder.
+        raw_train: What the spec wrote for `train`, with spans.
+        allow_outside: Whether paths may leave `folder`.
+
+    Returns:
+        Diagnostics E108, E503, E505 and E601 to E608; [] when training can start.
+    """
+    findings = Findings()
+    signature = of_graph(graph) if graph is not None else None
+    bind(data, folder, signature, method, findings, allow_outside=allow_outside)
+    if method is not None:
+        _check_monitors(data, method, findings)
+    return findings.diagnostics({"data": raw, "train": raw_train})
+
+
+def feature_tensors(data: Data, folder: Path, *, raw: Any = None, allow_outside: bool = False) -> dict[str, Tensor]:
+    """What enters each input of the model after preparation, for a spec that leaves `inputs` out.
+
+    A numeric column is [1], a column of text [], stacked columns are [n], an array has its own shape; float32, but
+    integers keep their dtype.
+
+    Raises:
+        SpecError: The source cannot be read, a column is unknown or has the wrong type, a preparation does not fit.
+    """
+    findings = Findings()
+    table = open_table(data, folder, findings, allow_outside=allow_outside)
+    inputs = bind_inputs(data, table, None, findings) if table is not None else []
+    if findings.items:
+        raise SpecError(findings.diagnostics({"data": raw}))
+    return {one.name: one.tensor for one in inputs}
+
+
+def _check_monitors(data: Data, method: Supervised, findings: Findings) -> None:
+    """A measure of the validation split needs one (E505)."""
+    if data.parts.validation:
+        return
+    watched: list[tuple[tuple[str | int, ...], str | None]] = [(("train",), method.monitor)]
+    watched += [
+        (("train", "callbacks", i, callback.name), getattr(callback, "monitor", None))
+        for i, callback in enumerate(method.callbacks)
+    ]
+    for path, monitor in watched:
+        if monitor is not None and monitor.startswith("val_"):
+            with findings.at(*path):
+                message = f"`monitor: {monitor}` needs a validation split, and `data` has none"
+                raise Problem("E505", message, "add `split: {validation: 0.15}` to `data`", "monitor")
