@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from dlspec.ir import Tensor, Weight
-from dlspec.registry import Component, Field, boolean, component, optional
+from dlspec.registry import Component, Field, boolean, choice, component, integer, optional
 
 ACTIVATION = "activation"
 # dtype policies that Keras takes by name: (dtype of the computation, dtype of the variables)
@@ -42,8 +43,14 @@ class Layer(Component, abstract=True):
 
     trainable = boolean(default=True, doc="Whether training changes the layer's weights.")
     dtype = optional(
-        Field[str]({"enum": sorted(POLICIES)}, default=None), doc="Data type (policy) of the layer's computation and weights."
+        Field[str]({"enum": sorted(POLICIES)}, default=None),
+        doc="Data type (policy) of the layer's computation and weights.",
     )
+
+    @property
+    def compute_dtype(self) -> str:
+        """Data type of the computation: floating-point inputs are cast to it, and most outputs have it."""
+        return POLICIES[self.dtype or "float32"][0]
 
     def infer(self, *inputs: Any, **named: Any) -> Outputs:
         """Type of the output, or of each output.
@@ -96,6 +103,30 @@ def constraint(what: str) -> Field[Any]:
     return optional(component("constraint"), doc=f"Constraint on {what} after each update.")
 
 
-def activation_flops(function: Component | None, output: Tensor) -> int:
+def data_format() -> Field[Any]:
+    """The ``data_format`` option."""
+    return optional(choice("channels_last", "channels_first"), doc="Order of the axes; Keras's setting unless given.")
+
+
+def seed() -> Field[int | None]:
+    """The ``seed`` option."""
+    return optional(integer(min=0, max=2**32 - 1), doc="Seed of the random numbers; a random one unless given.")
+
+
+def activation_flops(function: Component | str | None, output: Tensor) -> int:
     """One operation per element for an activation other than linear: the convention of docs/flops.md."""
-    return 0 if function is None or function.name == "linear" else output.size
+    return 0 if function is None or getattr(function, "name", function) == "linear" else output.size
+
+
+def inner_weights(layer: Layer, prefix: str, *inputs: Any) -> list[Weight]:
+    """Variables of a layer inside another one, with its own ``trainable`` and ``dtype``, their names after `prefix`."""
+    dtype = POLICIES[layer.dtype or "float32"][1]
+    return [
+        replace(
+            weight,
+            name=prefix + weight.name,
+            dtype=dtype if "float" in weight.dtype else weight.dtype,
+            trainable=weight.trainable and layer.trainable,
+        )
+        for weight in layer.weights(*inputs)
+    ]

@@ -1,12 +1,13 @@
-"""Dense layers, embeddings and plain activations."""
+"""Dense layers, embeddings, masks and the identity."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from dlspec.errors import Problem
 from dlspec.ir import Tensor, Weight, known
 from dlspec.layers.base import Layer, activation, activation_flops, constraint, initializer, regularizer
-from dlspec.registry import boolean, example, integer
+from dlspec.registry import boolean, example, integer, number
 
 
 class Dense(Layer):
@@ -30,7 +31,7 @@ class Dense(Layer):
     def infer(self, x: Tensor) -> Tensor:
         """[…, features] → […, units]."""
         known(x, -1, self.name)
-        return Tensor((*x.shape[:-1], self.units), x.dtype if x.floating else "float32")
+        return Tensor((*x.shape[:-1], self.units), self.compute_dtype)
 
     def weights(self, x: Tensor) -> Iterable[Weight]:
         """Kernel [features, units] and bias [units]."""
@@ -42,3 +43,67 @@ class Dense(Layer):
         """One multiply-add per kernel element for each position; one addition per output for the bias."""
         per_output = 2 * known(x, -1, self.name) + self.use_bias
         return output.size * per_output + activation_flops(self.activation, output)
+
+
+class Embedding(Layer):
+    """Turns whole numbers, such as word indices, into learned vectors."""
+
+    keras = "keras.layers.Embedding"
+    input_dim = integer(min=1, doc="Number of vectors: the largest index plus 1.")
+    output_dim = integer(min=1, doc="Size of each vector.")
+    embeddings_initializer = initializer("uniform", "the vectors")
+    embeddings_regularizer = regularizer("the vectors")
+    embeddings_constraint = constraint("the vectors")
+    mask_zero = boolean(default=False, doc="Whether index 0 is padding that later layers skip.")
+    examples = (
+        example("{input_dim: 1000, output_dim: 16}", (20,), dtype="int32"),
+        example("{input_dim: 50, output_dim: 8, mask_zero: true}", (None,), dtype="int64"),
+        example("{input_dim: 10, output_dim: 4}", ()),
+    )
+
+    def infer(self, x: Tensor) -> Tensor:
+        """[…] → […, output_dim]."""
+        if x.dtype in ("string", "bool"):
+            message = f"embedding takes whole numbers, but the input has dtype {x.dtype}"
+            raise Problem("E409", message, "turn text into indices first, for example with `string_lookup`")
+        return Tensor((*x.shape, self.output_dim), self.compute_dtype)
+
+    def weights(self, x: Tensor) -> Iterable[Weight]:
+        """Vectors [input_dim, output_dim]."""
+        yield Weight("embeddings", (self.input_dim, self.output_dim))
+
+    def mask(self, x: Tensor) -> bool:
+        """With `mask_zero`, the zeros make a mask."""
+        return self.mask_zero
+
+
+class Masking(Layer):
+    """Marks the steps in which every feature has one value, so that later layers skip them."""
+
+    keras = "keras.layers.Masking"
+    shorthand = "mask_value"
+    masking = "pass"
+    mask_value = number(default=0.0, doc="The value that marks a step.")
+    examples = (example("", (None, 4)), example("-1", (10, 4)))
+
+    def infer(self, x: Tensor) -> Tensor:
+        """The shape of the input."""
+        if x.rank == 0:
+            raise Problem("E402", "masking needs an axis of features, but the input has shape []")
+        return Tensor(x.shape, self.compute_dtype)
+
+    def mask(self, x: Tensor) -> bool:
+        """It makes a mask."""
+        return True
+
+
+class Identity(Layer):
+    """Passes its input on."""
+
+    keras = "keras.layers.Identity"
+    masking = "pass"
+    examples = (example("", (7, 3)), example("", (None,), dtype="int32"))
+
+    def infer(self, x: Tensor) -> Tensor:
+        """The input."""
+        return Tensor(x.shape, self.compute_dtype if x.floating else x.dtype)

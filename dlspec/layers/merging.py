@@ -2,96 +2,189 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
 
 from dlspec.errors import Problem
-from dlspec.ir import Tensor, show_shape
+from dlspec.ir import Shape, Tensor, show_shape
+from dlspec.layers.axes import axis_index
 from dlspec.layers.base import Layer
-from dlspec.registry import example, integer
+from dlspec.registry import boolean, example, integer, plain
+
+_ONE_OR_TWO = {"type": ["integer", "array"], "items": {"type": "integer"}, "minItems": 2, "maxItems": 2}
 
 
-def join_dtypes(tensors: list[Tensor]) -> str:
-    """The dtype that Keras promotes these to: any floating dtype wins over integers."""
-    floating = [tensor.dtype for tensor in tensors if tensor.floating]
-    return floating[0] if floating else tensors[0].dtype
-
-
-class _Elementwise(Layer, abstract=True):
-    """Element by element, with broadcasting over axes of size 1."""
+class ListLayer(Layer, abstract=True):
+    """Base of the layers that are called with one list of tensors."""
 
     takes_list = True
     masking = "pass"
-    flops_per_element: ClassVar[int] = 1
+
+    def check_count(self, inputs: Sequence[Tensor]) -> None:
+        """Raises E405 for a number of tensors that the layer does not take."""
+        few, many = self.minimum_inputs, self.maximum_inputs
+        if few <= len(inputs) and (not many or len(inputs) <= many):
+            return
+        expected = f"exactly {few}" if few == many else f"{few} to {many}" if many else f"at least {few}"
+        names = ", ".join(["a", "b", "c"][:few])
+        message = f"{self.name} takes {expected} tensors, but got {len(inputs)}"
+        raise Problem("E405", message, f"name them: `{self.name}: [{names}]`")
+
+
+class _Elementwise(ListLayer, abstract=True):
+    """Element by element, with broadcasting over axes of size 1."""
 
     def infer(self, inputs: list[Tensor]) -> Tensor:
-        """All inputs have the same shape, or broadcast to one."""
+        """All inputs have the same shape, or broadcast to one; the last axes of different ranks go together."""
+        self.check_count(inputs)
         shape = inputs[0].shape
         for tensor in inputs[1:]:
-            if tensor.rank != len(shape):
-                raise Problem("E403", f"cannot {self.name} tensors of {_list_shapes(inputs)}: the number of axes differs")
-            merged = []
-            for left, right in zip(shape, tensor.shape, strict=True):
-                if left is not None and right is not None and left != right and 1 not in (left, right):
-                    message = f"cannot {self.name} tensors of {_list_shapes(inputs)}: {left} and {right} differ"
-                    raise Problem("E403", message, "give both the same shape, for example with a `conv2d` of kernel 1 on the shortcut")
-                merged.append(left if right == 1 or left is None and right is None else right if left in (1, None) else left)
-            shape = tuple(merged)
-        return Tensor(shape, join_dtypes(inputs))
+            shape = self._broadcast(shape, tensor.shape, inputs)
+        return Tensor(shape, self.compute_dtype)
+
+    def _broadcast(self, left: Shape, right: Shape, inputs: list[Tensor]) -> Shape:
+        longer, shorter = (left, right) if len(left) >= len(right) else (right, left)
+        split = len(longer) - len(shorter)
+        merged = list(longer[:split])
+        for one, other in zip(longer[split:], shorter, strict=True):
+            if one is None or other is None:
+                merged.append(None)
+            elif one != other and 1 not in (one, other):
+                message = f"{self.name} cannot merge tensors of {_list_shapes(inputs)}: {one} and {other} differ"
+                fix = "give them the same shape, for example with a `conv2d` of kernel 1 or a `dense` on one of them"
+                raise Problem("E403", message, fix)
+            else:
+                merged.append(max(one, other))
+        return tuple(merged)
 
     def flops(self, output: Tensor, inputs: list[Tensor]) -> int:
         """One operation per element for each input after the first."""
         return output.size * (len(inputs) - 1)
+
+    def mask(self, inputs: list[Tensor]) -> bool:
+        """Keras keeps a mask only where every input has one."""
+        return all(tensor.masked for tensor in inputs)
 
 
 class Add(_Elementwise):
     """Adds tensors."""
 
     keras = "keras.layers.Add"
+    examples = (example("", (4, 5), (4, 5)), example("", (4, 1, 5), (None, 3, 5), (5,)))
+
+
+class Subtract(_Elementwise):
+    """Subtracts the second tensor from the first."""
+
+    keras = "keras.layers.Subtract"
+    maximum_inputs = 2
     examples = (example("", (4, 5), (4, 5)),)
 
 
-class Concatenate(Layer):
+class Multiply(_Elementwise):
+    """Multiplies tensors element by element."""
+
+    keras = "keras.layers.Multiply"
+    examples = (example("", (8, 8, 16), (1, 1, 16)),)
+
+
+class Average(_Elementwise):
+    """Averages tensors element by element."""
+
+    keras = "keras.layers.Average"
+    examples = (example("", (4, 5), (4, 5), (4, 5)),)
+
+    def flops(self, output: Tensor, inputs: list[Tensor]) -> int:
+        """One addition per element for each input after the first, and one division."""
+        return output.size * len(inputs)
+
+
+class Maximum(_Elementwise):
+    """Takes the largest of the tensors, element by element."""
+
+    keras = "keras.layers.Maximum"
+    examples = (example("", (4, 5), (4, 5)),)
+
+
+class Minimum(_Elementwise):
+    """Takes the smallest of the tensors, element by element."""
+
+    keras = "keras.layers.Minimum"
+    examples = (example("", (4, 5), (4, 5)),)
+
+
+class Concatenate(ListLayer):
     """Joins tensors along one axis."""
 
     keras = "keras.layers.Concatenate"
-    takes_list = True
-    masking = "pass"
     axis = integer(default=-1, doc="The axis to join along; it counts the batch as 0, and -1 is the last.")
-    examples = (example("", (4, 5), (4, 2)), example("{axis: 1}", (4, 5), (3, 5)))
+    examples = (example("", (4, 5), (4, 2)), example("{axis: 1}", (4, 5), (None, 5)))
 
     def infer(self, inputs: list[Tensor]) -> Tensor:
         """All axes but the joined one are equal; the joined sizes add up."""
-        rank = inputs[0].rank
-        axis = axis_index(self.axis, rank, self.name)
-        shape = list(inputs[0].shape)
+        self.check_count(inputs)
+        axis = axis_index(self.axis, inputs[0].rank, self.name)
         for tensor in inputs[1:]:
-            if tensor.rank != rank:
-                raise Problem("E404", f"cannot concatenate tensors of {_list_shapes(inputs)}: the number of axes differs")
-            for position, (left, right) in enumerate(zip(shape, tensor.shape, strict=True)):
-                if position == axis:
-                    shape[axis] = None if left is None or right is None else left + right
-                elif left is None or right is None:
-                    shape[position] = left if right is None else right
-                elif left != right:
-                    raise Problem(
-                        "E404",
-                        f"cannot concatenate tensors of {_list_shapes(inputs)} along axis {self.axis}: {left} and {right} differ",
-                        "only the joined axis may differ: crop, pad or resize one of them, or set `axis`",
-                    )
-        return Tensor(tuple(shape), join_dtypes(inputs))
+            if tensor.rank != inputs[0].rank:
+                message = f"concatenate cannot join tensors of {_list_shapes(inputs)}: the number of axes differs"
+                raise Problem("E404", message, "bring them to the same number of axes, for example with `reshape`")
+        for position, sizes in enumerate(zip(*(tensor.shape for tensor in inputs), strict=True)):
+            found = sorted({size for size in sizes if size is not None})
+            if position != axis and len(found) > 1:
+                differ = " and ".join(map(str, found))
+                message = (
+                    f"concatenate cannot join tensors of {_list_shapes(inputs)} along axis {self.axis}: {differ} differ"
+                )
+                raise Problem("E404", message, "only the joined axis may differ: crop, pad or resize, or set `axis`")
+        joined = [tensor.shape[axis] for tensor in inputs]
+        total = None if None in joined else sum(size or 0 for size in joined)
+        shape = inputs[0].shape
+        return Tensor((*shape[:axis], total, *shape[axis + 1 :]), self.compute_dtype)
+
+    def mask(self, inputs: list[Tensor]) -> bool:
+        """One masked input is enough: the others count as unmasked steps."""
+        return any(tensor.masked for tensor in inputs)
 
 
-def axis_index(axis: int, rank: int, who: str, option: str = "axis") -> int:
-    """An axis as Keras counts it (batch is 0, -1 the last) as an index into a shape without batch.
+class Dot(ListLayer):
+    """Multiplies two tensors and sums over one axis of each."""
 
-    Raises:
-        Problem: E402, the tensor has no such axis, or it is the batch.
-    """
-    index = axis + rank if axis < 0 else axis - 1
-    if not 0 <= index < rank:
-        allowed = f"1 to {rank}, or -1 to -{rank}" if rank else "none"
-        raise Problem("E402", f"{who} has `{option}: {axis}`, but its input has {rank} axes without the batch", f"allowed: {allowed}", option)
-    return index
+    keras = "keras.layers.Dot"
+    shorthand = "axes"
+    maximum_inputs = 2
+    axes = plain(_ONE_OR_TWO, doc="The axis to sum over, or one for each tensor; the batch counts as 0.")
+    normalize = boolean(
+        default=False, doc="Whether to scale both to length 1 first, which gives the cosine similarity."
+    )
+    examples = (example("1", (4,), (4,)), example("{axes: [2, 1], normalize: true}", (3, 4), (4, 5)))
+
+    def infer(self, inputs: list[Tensor]) -> Tensor:
+        """The axes summed over are equal and vanish; the others follow one another."""
+        self.check_count(inputs)
+        left, right = inputs
+        one, other = self._axes(left, right)
+        sizes = (left.shape[one], right.shape[other])
+        if sizes[0] != sizes[1]:
+            unknown = None in sizes
+            differ = "one size is unknown" if unknown else f"{sizes[0]} and {sizes[1]} differ"
+            message = f"dot cannot sum over `axes: {self.axes}` of {_list_shapes(inputs)}: {differ}"
+            fix = "give the size in `inputs`" if unknown else "name two axes of the same size"
+            raise Problem("E408" if unknown else "E402", message, fix, "axes")
+        rest = (*left.shape[:one], *left.shape[one + 1 :], *right.shape[:other], *right.shape[other + 1 :])
+        return Tensor(rest or (1,), self.compute_dtype)
+
+    def _axes(self, left: Tensor, right: Tensor) -> tuple[int, int]:
+        one, other = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
+        return axis_index(one, left.rank, self.name, "axes"), axis_index(other, right.rank, self.name, "axes")
+
+    def flops(self, output: Tensor, inputs: list[Tensor]) -> int:
+        """One multiply-add for each element summed over; three operations per input element to normalize."""
+        summed = Tensor((inputs[0].shape[self._axes(*inputs)[0]],)).size
+        scaling = 3 * sum(tensor.size for tensor in inputs) if self.normalize else 0
+        return 2 * output.size * summed + scaling
+
+    def mask(self, inputs: list[Tensor]) -> bool:
+        """The sum has no steps left that could be masked."""
+        return False
 
 
 def _list_shapes(inputs: list[Tensor]) -> str:
