@@ -41,13 +41,18 @@ _BLANKS = re.compile("[\u00a0\u1680\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u
 
 
 class Map(dict[str, Any]):
-    """A YAML mapping that knows where each key and value stands."""
+    """A YAML mapping that knows where each key and value stands.
 
-    __slots__ = ("key_spans", "span", "value_spans")
+    Attributes:
+        tainted: A key was removed because nobody knows what it means; whatever depends on this mapping is uncertain.
+    """
+
+    __slots__ = ("key_spans", "span", "tainted", "value_spans")
 
     def __init__(self, span: Span | None = None) -> None:
         super().__init__()
         self.span = span
+        self.tainted = False
         self.key_spans: dict[str, Span] = {}
         self.value_spans: dict[str, Span] = {}
 
@@ -83,6 +88,13 @@ class Seq(list[Any]):
         self.item_spans: list[Span] = []
 
 
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """Stands where a value was that is already reported as wrong; `value` is what was written."""
+
+    value: Any = None
+
+
 def place(container: Any, key: str | int | None = None) -> Span | None:
     """The span of ``container[key]``, or of the container itself; None for data that did not come from a file."""
     if isinstance(container, Map):
@@ -101,6 +113,12 @@ def key_place(container: Any, key: str) -> Span | None:
     if isinstance(container, Map) and key in container.key_spans:
         return container.key_spans[key]
     return place(container, key)
+
+
+def is_empty(container: Map, key: str) -> bool:
+    """Whether a key was written without a value (``{filters}``), which differs from an explicit ``null``."""
+    span = container.value_spans.get(key)
+    return container[key] is None and span is not None and span[1:3] == span[3:5]
 
 
 @dataclass(slots=True)

@@ -1,0 +1,5 @@
+"""``python -m dlspec``."""
+
+from dlspec.cli import main
+
+main()

@@ -1,0 +1,41 @@
+"""``dlspec check``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from dlspec.cli.output import format_option, print_text, spec_argument, wants_colour
+from dlspec.cli.render import render, summary
+
+
+@click.command()
+@spec_argument
+@format_option
+def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, form: str) -> int:
+    """Check a spec: everything that can be known without TensorFlow.
+
+    Prints every error with its place and the way to mend it. Exit code 0 means that the model builds.
+    """
+    from dlspec.passes import compile_spec
+    from dlspec.report import headline
+
+    state = compile_spec(spec, overrides, allow_outside)
+    diagnostics = state.diagnostics.sorted()
+    failed = bool(state.diagnostics.errors)
+    if form != "text":
+        text = render(diagnostics, state.texts, form)
+        if text:
+            print_text(text)
+        return int(failed)
+    if diagnostics:
+        print_text(render(diagnostics, state.texts, form, wants_colour(sys.stdout)) + "\n")
+    if failed:
+        print_text(f"{spec}: {summary(diagnostics)}")
+        return 1
+    assert state.graph is not None
+    warned = f" ({summary(diagnostics)})" if diagnostics else ""
+    print_text(f"{spec}: ok{warned}, {headline(state.graph)}")
+    return 0

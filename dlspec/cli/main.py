@@ -1,0 +1,90 @@
+"""The ``dlspec`` command: finds its subcommands, and turns every outcome into an exit code.
+
+Exit codes: 0 fine, 1 problems in the spec or data, 2 usage, 3 internal error, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import sys
+
+import click
+
+from dlspec import __version__
+from dlspec.cli import commands
+from dlspec.errors import SpecError
+
+_ISSUES = "please report it with the spec and this traceback; DLSPEC_TRACEBACK=1 shows it"
+
+
+class _Commands(click.Group):
+    """Loads a subcommand's module when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all modules in ``dlspec.cli.commands``."""
+        return sorted(info.name for info in pkgutil.iter_modules(commands.__path__))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, or None."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = importlib.import_module(f"dlspec.cli.commands.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with a suggestion for a misspelt command."""
+        from dlspec.errors import did_you_mean
+
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in self.list_commands(ctx):
+            help = did_you_mean(name, self.list_commands(ctx))
+            ctx.fail(f"no such command `{name}`. {help}".strip())
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="dlspec")
+def cli() -> None:
+    """One YAML spec becomes a checked, compiled and trained Keras 3 model.
+
+    Start with `dlspec check SPEC`; `dlspec explain CODE` explains any error.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command line and exits."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Runs the command line and returns its exit code."""
+    from dlspec.cli.output import show_diagnostics
+
+    try:
+        result = cli.main(args=arguments, prog_name="dlspec", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        return 130
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except SpecError as error:
+        show_diagnostics(list(error.diagnostics), {})
+        return 1
+    except BrokenPipeError:
+        # Whoever read our output is gone; a second failure while Python flushes must not print a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("DLSPEC_TRACEBACK"):
+            raise
+        click.echo(f"internal error: {type(error).__name__}: {error}\n{_ISSUES}", err=True)
+        return 3

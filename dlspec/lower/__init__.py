@@ -1,0 +1,1 @@
+"""Valid data → structured program (blocks and repeats kept) → flat, frozen graph."""

@@ -1,0 +1,110 @@
+"""Static types of one call: what a layer or shared model returns, makes and costs for given inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple, Union
+
+from dlspec.errors import Problem
+from dlspec.ir import Argument, Edge, SharedModel, Tensor, UnknownSize, Weight, show_shape
+from dlspec.layers.base import POLICIES, Layer
+
+Inputs = Union[Tensor, list[Tensor]]
+
+
+class Call(NamedTuple):
+    """Result of one call; `flops` is None where a size is unknown."""
+
+    outputs: tuple[Tensor, ...]
+    weights: tuple[Weight, ...]
+    flops: int | None
+    masks_lost: bool = False
+
+
+def call_layer(layer: Layer, positional: Sequence[Inputs], named: dict[str, Inputs]) -> Call:
+    """Applies a layer's rules.
+
+    Raises:
+        Problem: The inputs do not fit.
+    """
+    compute, variable = POLICIES[layer.dtype or "float32"]
+    arguments = [_cast(item, compute) for item in positional]
+    keywords = {name: _cast(item, compute) for name, item in named.items()}
+    result = layer.infer(*arguments, **keywords)
+    masked = layer.mask(*arguments, **keywords)
+    outputs = result if isinstance(result, tuple) else (result,)
+    # A layer's first output carries the mask; states and scores never do.
+    typed = tuple(
+        replace(tensor, dtype=compute if tensor.floating else tensor.dtype, masked=masked and position == 0)
+        for position, tensor in enumerate(outputs)
+    )
+    weights = tuple(_typed(weight, variable, layer.trainable) for weight in layer.weights(*arguments, **keywords))
+    try:
+        flops: int | None = layer.flops(typed[0], *arguments, **keywords)
+    except UnknownSize:
+        flops = None
+    arrives = any(tensor.masked for item in positional for tensor in (item if isinstance(item, list) else [item]))
+    return Call(typed, weights, flops, arrives and layer.masking == "drop")
+
+
+def _cast(item: Inputs, dtype: str) -> Inputs:
+    """Keras casts floating inputs to the layer's compute dtype."""
+    if isinstance(item, list):
+        return [tensor if not tensor.floating else replace(tensor, dtype=dtype) for tensor in item]
+    return replace(item, dtype=dtype) if item.floating else item
+
+
+def _typed(weight: Weight, dtype: str, trainable: bool) -> Weight:
+    own = dtype if "float" in weight.dtype else weight.dtype
+    return replace(weight, dtype=own, trainable=weight.trainable and trainable)
+
+
+def call_model(model: SharedModel, tensors: Sequence[Tensor]) -> Call:
+    """Applies a shared model to inputs; its rules run again where they are more precise than the declared ones.
+
+    Raises:
+        Problem: E402 or E405, the inputs are not what the model declares.
+    """
+    graph = model.graph
+    declared = [graph.nodes[index].outputs[0] for index in graph.inputs]
+    if len(tensors) != len(declared):
+        names = ", ".join(graph.nodes[index].name for index in graph.inputs)
+        raise Problem("E405", f"{model.name} takes {len(declared)} inputs ({names}), but gets {len(tensors)}")
+    for index, expected, tensor in zip(graph.inputs, declared, tensors, strict=True):
+        if not _fits(expected, tensor):
+            raise Problem(
+                "E402",
+                f"input `{graph.nodes[index].name}` of {model.name} has shape {show_shape(expected.shape)}, "
+                f"but gets {show_shape(tensor.shape)}",
+                "a model's inputs are declared once; use `null` for an axis that differs between calls",
+            )
+    results: list[tuple[Tensor, ...]] = []
+    flops: int | None = 0
+    for node in graph.nodes:
+        if node.layer is None:
+            results.append((tensors[graph.inputs.index(node.index)],))
+            continue
+        result = apply(node.layer, node.arguments, node.keywords, lambda edge: results[edge.node][edge.output])
+        results.append(result.outputs)
+        flops = None if flops is None or result.flops is None else flops + result.flops
+    return Call(tuple(results[edge.node][edge.output] for _, edge in graph.outputs), model.weights, flops)
+
+
+def _fits(declared: Tensor, given: Tensor) -> bool:
+    if declared.rank != given.rank:
+        return False
+    return all(a is None or b is None or a == b for a, b in zip(declared.shape, given.shape, strict=True))
+
+
+def apply(
+    layer: Any, arguments: Sequence[Argument], keywords: Sequence[tuple[str, Argument]], tensor: Callable[[Edge], Tensor]
+) -> Call:
+    """Applies a node's layer or shared model to the tensors that `tensor` gives for its edges."""
+
+    def resolve(argument: Argument) -> Inputs:
+        return tensor(argument) if isinstance(argument, Edge) else [tensor(edge) for edge in argument]
+
+    if isinstance(layer, SharedModel):
+        return call_model(layer, [tensor(edge) for edge in arguments if isinstance(edge, Edge)])
+    return call_layer(layer, [resolve(item) for item in arguments], {name: resolve(item) for name, item in keywords})

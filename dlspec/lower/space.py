@@ -1,0 +1,92 @@
+"""Search spaces: a range written where a top-level parameter's value may stand."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from dlspec.errors import Problem, did_you_mean
+
+HEADS = ("int", "float", "choice", "bool")
+_OPTIONS = {"int": ("step", "log", "default"), "float": ("step", "log", "default"), "choice": ("default",), "bool": ("default",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """One searched parameter, in Keras Tuner's terms (Int, Float, Choice, Boolean).
+
+    Attributes:
+        head: ``int``, ``float``, ``choice`` or ``bool``.
+        values: The two bounds (both included), or the choices.
+        step: Distance of the values, or the factor between them with `log`; None unless given.
+        log: Values are drawn evenly on a logarithmic scale.
+        default: What a build outside a search uses.
+    """
+
+    head: str
+    values: tuple[Any, ...]
+    step: float | None = None
+    log: bool = False
+    default: Any = None
+
+
+def is_space(raw: Any) -> bool:
+    """Whether a parameter's value is headed as a search space; any other map is a plain value."""
+    return isinstance(raw, dict) and bool(raw) and next(iter(raw)) in HEADS
+
+
+def parse_space(raw: dict[str, Any]) -> Space:
+    """Reads a search space.
+
+    Raises:
+        Problem: E310, it is malformed.
+    """
+    head = next(iter(raw))
+    unknown = [key for key in raw if key != head and key not in _OPTIONS[head]]
+    if unknown:
+        raise Problem("E310", f"unknown option of a search space `{unknown[0]}`", did_you_mean(unknown[0], _OPTIONS[head]))
+    values = raw[head]
+    if head == "bool":
+        return _boolean(values, raw)
+    if not isinstance(values, list):
+        raise Problem("E310", f"`{head}` needs a list", f"write `{head}: [1, 4]`" if head != "choice" else "write `choice: [a, b]`")
+    return _choice(values, raw) if head == "choice" else _range(head, values, raw)
+
+
+def _boolean(values: Any, raw: dict[str, Any]) -> Space:
+    default = raw.get("default", False)
+    if values is not True or not isinstance(default, bool):
+        raise Problem("E310", "a boolean search space is `{bool: true}`", "with `default: true` or `default: false` if wanted")
+    return Space("bool", (False, True), default=default)
+
+
+def _choice(values: list[Any], raw: dict[str, Any]) -> Space:
+    if len(values) < 1:
+        raise Problem("E310", "`choice` has nothing to choose from")
+    if len({type(value) for value in values}) > 1 or not isinstance(values[0], str | int | float | bool):
+        raise Problem("E310", "`choice` needs texts, or numbers of one kind", "Keras Tuner compares them with each other")
+    if "default" in raw and raw["default"] not in values:
+        raise Problem("E310", f"the default `{raw['default']}` is not among the choices", did_you_mean(str(raw["default"]), map(str, values)))
+    return Space("choice", tuple(values), default=raw.get("default", values[0]))
+
+
+def _range(head: str, values: list[Any], raw: dict[str, Any]) -> Space:
+    allowed = int if head == "int" else (int, float)
+    numbers = [*values, *(raw[key] for key in ("step", "default") if key in raw)]
+    if len(values) != 2 or any(isinstance(v, bool) or not isinstance(v, allowed) or not math.isfinite(v) for v in numbers):
+        what = "whole numbers" if head == "int" else "numbers"
+        raise Problem("E310", f"`{head}` needs two {what}, and {what} for `step` and `default`", f"write `{head}: [low, high]`")
+    low, high = values
+    step, log = raw.get("step"), raw.get("log", False)
+    if low >= high:
+        raise Problem("E310", f"the lower bound {low} is not below the upper bound {high}")
+    if not isinstance(log, bool) or (log and low <= 0):
+        raise Problem("E310", "`log: true` needs bounds above 0")
+    if step is not None and (step <= 0 or (log and step <= 1)):
+        raise Problem("E310", f"`step: {step}` does not lead upwards", "with `log: true` it is a factor above 1")
+    default = raw.get("default", low)
+    if not low <= default <= high:
+        raise Problem("E310", f"the default {default} is outside [{low}, {high}]")
+    convert = int if head == "int" else float
+    return Space(head, (convert(low), convert(high)), step, log, convert(default))

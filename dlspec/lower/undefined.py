@@ -1,0 +1,84 @@
+"""``$names`` that nothing defines, found before anything is expanded, so that one mistake is one error."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from dlspec.errors import Diagnostic, Diagnostics, Note, Span, did_you_mean, suggest
+from dlspec.expressions import RESERVED
+from dlspec.source import Map, Seq, key_place, place
+
+_USE = re.compile(r"\$\$|\$\(|\$([A-Za-z][A-Za-z0-9_]*)|[A-Za-z_$][A-Za-z0-9_]*")
+
+Use = tuple[str, Span | None, frozenset[str]]
+
+
+def undefined_names(data: Map, diagnostics: Diagnostics) -> tuple[frozenset[str], frozenset[str]]:
+    """Reports every ``$name`` without a definition, once.
+
+    A name that almost equals a parameter nothing uses is taken for that parameter, which is renamed in `data`: the
+    declaration is what was misspelt.
+
+    Returns:
+        The undefined names, and the top-level parameters that nothing uses.
+    """
+    params = _map(data.get("params"))
+    undefined: set[str] = set()
+    used_above: set[str] = set()
+    for block in _map(data.get("blocks")).values():
+        if isinstance(block, Map):
+            own = _map(block.get("params"))
+            uses = list(_uses(block, frozenset()))
+            used_above |= {name for name, _, _ in uses if name not in own}
+            undefined |= _settle(uses, [own, params], diagnostics)
+    uses = [use for key, value in data.items() if key != "blocks" for use in _uses(value, frozenset(), (data, key))]
+    uses += [(name, None, frozenset()) for name in used_above if name in params]
+    undefined |= _settle(uses, [params], diagnostics)
+    used = {name for name, _, _ in uses} | used_above
+    return frozenset(undefined), frozenset(name for name in params if name not in used)
+
+
+def _settle(uses: list[Use], scopes: list[Map], diagnostics: Diagnostics) -> set[str]:
+    """Reports undefined names among `uses`; `scopes` are the parameters visible there, innermost first."""
+    used = {name for name, _, _ in uses}
+    undefined: dict[str, list[Span | None]] = {}
+    visible = [name for scope in scopes for name in scope]
+    for name, span, local in uses:
+        if name not in RESERVED and name not in local and name not in visible:
+            undefined.setdefault(name, []).append(span)
+    for name, spans in list(undefined.items()):
+        unused = [declared for declared in scopes[0] if declared not in used]
+        meant = suggest(name, unused)
+        if meant is not None:
+            note = (Note(f"`${name}` is used here", spans[0]),)
+            text = f"parameter `{meant}` is used nowhere, and `${name}` is defined nowhere"
+            diagnostics.add(Diagnostic("E302", text, key_place(scopes[0], meant), f"did you mean `{name}`?", note))
+            scopes[0].rename(meant, name)
+            del undefined[name]
+            continue
+        notes = tuple(Note("used here as well", span) for span in spans[1:4])
+        help = did_you_mean(name, visible) or "declare it under `params:`"
+        diagnostics.add(Diagnostic("E302", f"`${name}` is not defined", spans[0], help, notes))
+    return set(undefined)
+
+
+def _uses(value: Any, local: frozenset[str], where: tuple[Any, Any] | None = None) -> Iterator[Use]:
+    """Every ``$name`` in a value with its place and the names that repeats around it define."""
+    if isinstance(value, Map):
+        inner = local | frozenset(_map(value.get("each"))) if "layers" in value else local
+        for key, item in value.items():
+            yield from _uses(item, inner if key == "layers" else local, (value, key))
+    elif isinstance(value, Seq):
+        for index, item in enumerate(value):
+            yield from _uses(item, local, (value, index))
+    elif isinstance(value, str) and "$" in value:
+        span = place(*where) if where else None
+        for match in _USE.finditer(value):
+            if match.group(1):
+                yield match.group(1), span, local
+
+
+def _map(value: Any) -> Map:
+    return value if isinstance(value, Map) else Map()

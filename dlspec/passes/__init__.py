@@ -1,0 +1,57 @@
+"""From a file to a checked graph: a visible tuple of passes, one file each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dlspec.passes.conform import conform
+from dlspec.passes.data_contract import data_contract
+from dlspec.passes.data_section import data_section
+from dlspec.passes.expand_graph import expand_graph
+from dlspec.passes.expectations import expectations
+from dlspec.passes.masks import masks
+from dlspec.passes.parameters import parameters
+from dlspec.passes.reachable import reachable
+from dlspec.passes.read import read
+from dlspec.passes.resolve_names import resolve_names
+from dlspec.passes.state import Compilation, Pass
+from dlspec.passes.structure import structure
+from dlspec.passes.training import training
+from dlspec.passes.unused import unused
+
+PASSES: tuple[Pass, ...] = (
+    read,
+    conform,
+    resolve_names,
+    structure,
+    parameters,
+    data_section,
+    expand_graph,
+    reachable,
+    masks,
+    expectations,
+    training,
+    data_contract,
+    unused,
+)
+
+
+def compile_spec(path: Path, overrides: tuple[str, ...] = (), allow_outside: bool = False) -> Compilation:
+    """Runs every pass whose requirements are met; TensorFlow is not imported.
+
+    Args:
+        path: The spec's file.
+        overrides: ``key=value`` settings as on the command line.
+        allow_outside: Whether files outside the spec's folder may be read.
+
+    Returns:
+        The state with all diagnostics; ``graph`` is there unless an error hides it.
+    """
+    state = Compilation(path, overrides, allow_outside)
+    for run in PASSES:
+        if all(getattr(state, name) is not None for name in run.requires):
+            run(state)
+    return state
+
+
+__all__ = ["PASSES", "Compilation", "compile_spec"]

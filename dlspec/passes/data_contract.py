@@ -1,0 +1,24 @@
+"""Holds the data against the model and the method of training, before TensorFlow loads."""
+
+from __future__ import annotations
+
+from dlspec.passes.state import Compilation, step
+from dlspec.sections.train import Supervised
+
+
+@step(requires=("data", "data_section", "program"))
+def data_contract(state: Compilation) -> None:
+    """Columns, dtypes, shapes, labels and splits."""
+    from dlspec.data.contract import check
+
+    assert state.data is not None and state.data_section is not None
+    problems = check(
+        state.data_section,
+        state.data["data"],
+        state.graph,
+        state.method if isinstance(state.method, Supervised) else None,
+        state.path.parent,
+        raw_train=state.data.get("train"),
+        allow_outside=state.allow_outside,
+    )
+    state.diagnostics.extend(problems)

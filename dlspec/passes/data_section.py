@@ -1,0 +1,52 @@
+"""Evaluates the section ``data`` and asks the data for inputs that the spec leaves out."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from dlspec import registry
+from dlspec.environment import Lost
+from dlspec.errors import Span, SpecError
+from dlspec.passes.state import Compilation, step
+from dlspec.schema.messages import Context
+from dlspec.sections.data import Data
+from dlspec.source import Invalid, Map, key_place
+
+
+@step(requires=("data", "params"), ensures=("data_section",))
+def data_section(state: Compilation) -> None:
+    """Fills in the section, and the types of inputs where ``inputs:`` is absent."""
+    assert state.data is not None
+    raw = state.data.get("data")
+    if not isinstance(raw, Map):
+        if "inputs" not in state.data:
+            state.add("E105", "the spec has no `inputs`", _start(state), "write `inputs: {image: [28, 28, 1]}`")
+        return
+    owner = cast("type[Data]", registry.find("section", "data"))
+    span = key_place(state.data, "data")
+    section = state.evaluator.options(owner, raw, state.environment, Context(("data",)), span)
+    if isinstance(section, Lost):
+        return
+    state.data_section = section
+    if "inputs" not in state.data:
+        _ask_data(state, section, raw)
+
+
+def _ask_data(state: Compilation, section: Data, raw: Map) -> None:
+    from dlspec.data.contract import feature_tensors
+
+    try:
+        state.given_inputs = feature_tensors(section, state.path.parent, raw=raw, allow_outside=state.allow_outside)
+    except SpecError as error:
+        state.diagnostics.extend(error.diagnostics)
+        return
+    if not state.given_inputs:
+        state.add("E105", "the spec has no `inputs`, and the data do not tell them", _start(state), "write `inputs:`")
+
+
+def _start(state: Compilation) -> Span | None:
+    assert state.data is not None
+    for key in ("layers", "name"):
+        if key in state.data and not isinstance(state.data[key], Invalid):
+            return key_place(state.data, key)
+    return state.data.span

@@ -1,0 +1,105 @@
+"""What the passes share, and how a pass states what it requires and ensures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, cast
+
+from dlspec.environment import Environment
+from dlspec.errors import Diagnostic, Diagnostics, Note, Span
+from dlspec.evaluate import Evaluator
+from dlspec.ir import Graph, SharedModel, Tensor
+from dlspec.lower.params import TopLevel
+from dlspec.lower.program import Program
+from dlspec.sections.data import Data
+from dlspec.sections.train import Method
+from dlspec.sections.tune import Tune
+from dlspec.source import Map
+
+
+@dataclass
+class Compilation:
+    """A spec on its way from text to a checked graph; each pass fills in more.
+
+    Attributes:
+        path: The spec's file.
+        overrides: ``--set`` settings.
+        allow_outside: Whether files outside the spec's folder may be read.
+        texts: Text of every file that a span may name.
+        data: The merged, schema-checked mapping.
+        unused: Top-level parameters that nothing uses.
+        given_inputs: Types of model inputs that the data tell.
+        graph: The model's graph; None where an error hides it.
+        models: Graphs of the shared models.
+    """
+
+    path: Path
+    overrides: tuple[str, ...] = ()
+    allow_outside: bool = False
+    diagnostics: Diagnostics = field(default_factory=Diagnostics)
+    texts: dict[str, str] = field(default_factory=dict)
+    data: Map | None = None
+    undefined: frozenset[str] | None = None
+    unused: frozenset[str] = frozenset()
+    program: Program | None = None
+    params: TopLevel | None = None
+    data_section: Data | None = None
+    given_inputs: dict[str, Tensor] = field(default_factory=dict)
+    graph: Graph | None = None
+    models: dict[str, SharedModel] = field(default_factory=dict)
+    method: Method | None = None
+    tune: Tune | None = None
+
+    @property
+    def environment(self) -> Environment:
+        """The outermost environment of expressions."""
+        assert self.params is not None
+        return self.params.environment
+
+    @property
+    def evaluator(self) -> Evaluator:
+        """Evaluates options; its problems go to `diagnostics`."""
+        outputs = tuple(name for name, _ in self.graph.outputs) if self.graph else ()
+        if not outputs and self.program is not None:
+            outputs = self.program.main.outputs
+        return Evaluator(self.diagnostics, outputs=outputs)
+
+    @property
+    def name(self) -> str:
+        """The spec's name; its file's stem unless given."""
+        written = self.data.get("name") if self.data is not None else None
+        return written if isinstance(written, str) else self.path.stem
+
+    def add(self, code: str, message: str, span: Span | None, help: str = "", notes: tuple[Note, ...] = ()) -> None:
+        """Reports a problem."""
+        self.diagnostics.add(Diagnostic(code, message, span, help, notes))
+
+
+class Pass(Protocol):
+    """One step of the pipeline."""
+
+    __name__: str
+    requires: tuple[str, ...]
+    ensures: tuple[str, ...]
+
+    def __call__(self, state: Compilation) -> None:
+        """Reads and extends the state; problems become diagnostics, none is raised."""
+
+
+def step(*, requires: tuple[str, ...] = (), ensures: tuple[str, ...] = ()) -> Callable[[Callable[[Compilation], None]], Pass]:
+    """Declares a pass.
+
+    Args:
+        requires: Attributes of the state that must be there; the pass is left out where an error hid one.
+        ensures: Attributes that it fills in, unless it reports an error.
+    """
+
+    def declare(function: Callable[[Compilation], None]) -> Pass:
+        declared = cast("Pass", function)
+        declared.requires = requires
+        declared.ensures = ensures
+        return declared
+
+    return declare

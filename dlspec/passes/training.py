@@ -1,0 +1,61 @@
+"""Evaluates the sections ``train`` and ``tune``."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from dlspec import registry
+from dlspec.environment import Lost
+from dlspec.passes.state import Compilation, step
+from dlspec.schema.messages import Context
+from dlspec.sections.train import Method
+from dlspec.sections.tune import Tune
+from dlspec.source import Invalid, Map, key_place
+
+
+@step(requires=("data", "program", "params"), ensures=("method", "tune"))
+def training(state: Compilation) -> None:
+    """Fills in the method of training and the search."""
+    assert state.data is not None
+    raw = state.data.get("train")
+    if isinstance(raw, Map) and not (state.graph is None and _needs_outputs(raw)):
+        state.method = _method(state, raw)
+    tune = state.data.get("tune")
+    if isinstance(tune, Map):
+        owner = cast("type[Tune]", registry.find("section", "tune"))
+        section = state.evaluator.options(owner, tune, state.environment, Context(("tune",)), key_place(state.data, "tune"))
+        state.tune = None if isinstance(section, Lost) else section
+        assert state.params is not None
+        if not state.params.spaces:
+            help = "write for example `units: {int: [32, 256], step: 32}` under `params:`"
+            state.add("E507", "`tune` has nothing to search: no parameter is a search space", key_place(state.data, "tune"), help)
+        help = "`dlspec train` uses the default of each search space"
+        state.add("W501", "`tune` is checked, but this version has no `dlspec tune` yet", key_place(state.data, "tune"), help)
+
+
+def _needs_outputs(raw: Map) -> bool:
+    """Whether a value may be a map from output names, which an error in the model hides."""
+    return any(isinstance(raw.get(key), Map) for key in ("loss", "metrics", "loss_weights"))
+
+
+def _method(state: Compilation, raw: Map) -> Method | None:
+    assert state.data is not None
+    name = raw.get("method", "supervised")
+    owner = registry.find("method", name) if isinstance(name, str) else None
+    if owner is None:
+        return None
+    written = Map(raw.span)
+    written.tainted = raw.tainted
+    for key, value in raw.items():
+        if key in owner.fields:
+            written.put(key, value, raw.key_spans.get(key), raw.value_spans.get(key))
+        elif key != "method":
+            state.add("E501", f"training by `{name}` has no option `{key}`", key_place(raw, key))
+    missing = [key for key, field in owner.fields.items() if field.required and key not in raw]
+    for key in missing:
+        state.add("E505", f"train needs `{key}`", key_place(state.data, "train"), f"write `{key}: …`")
+    if missing or any(isinstance(value, Invalid) for value in raw.values()):
+        return None
+    span = key_place(state.data, "train")
+    method = state.evaluator.options(owner, written, state.environment, Context(("train",)), span)
+    return None if isinstance(method, Lost) else method

@@ -1,0 +1,32 @@
+"""Warns of declarations that nothing uses."""
+
+from __future__ import annotations
+
+from dlspec.errors import Span
+from dlspec.lower.program import Program, walk
+from dlspec.passes.state import Compilation, step
+from dlspec.source import Map, key_place
+
+
+@step(requires=("data", "program"))
+def unused(state: Compilation) -> None:
+    """Top-level parameters, blocks and models; silent while there are errors, which may hide their uses."""
+    assert state.data is not None and state.program is not None
+    if state.diagnostics.errors:
+        return
+    for name in state.unused:
+        state.add("W301", f"parameter `{name}` is used nowhere", _key(state.data, "params", name), "use it, or delete it")
+    called = _called(state.program)
+    for section, what, names in (("blocks", "block", state.program.blocks), ("models", "model", state.program.models)):
+        for name in names:
+            if name not in called:
+                state.add("W401", f"{what} {name} is used nowhere", _key(state.data, section, name), "call it, or delete it")
+
+
+def _called(program: Program) -> set[str]:
+    bodies = [program.main.body, *(b.body for b in program.blocks.values()), *(m.body for m in program.models.values())]
+    return {step.key for body in bodies for step in walk(body)}
+
+
+def _key(data: Map, section: str, name: str) -> Span | None:
+    return key_place(data.get(section), name)
