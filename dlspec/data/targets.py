@@ -8,8 +8,8 @@ from typing import Any
 from dlspec.data.findings import Findings
 from dlspec.data.inputs import fit_shape
 from dlspec.data.signature import Signature
-from dlspec.data.sources.base import Column, DataProblem, Labels, Table
-from dlspec.errors import Note, Problem, did_you_mean
+from dlspec.data.sources.base import DataProblem, Labels, Table
+from dlspec.errors import Problem, did_you_mean
 from dlspec.ir import Tensor, show_shape
 from dlspec.sections.data import Data
 from dlspec.sections.train import Supervised
@@ -47,30 +47,24 @@ def bind_outputs(
     bound = []
     named = _named(data, signature, findings) if signature is not None else {target: target for target in data.targets}
     for target, name in named.items():
-        place = ("data", "targets", target)
-        column: Column | None = None
-        with findings.at(*place):
-            column = table.find(data.targets[target].column, "column")
-        if column is None:
-            continue
         loss = method.loss_of(name) if method is not None else None
         if method is not None and loss is None:
-            with findings.at(*place, on_key=True):
+            with findings.at("data", "targets", target, on_key=True):
                 raise Problem("E607", f"target `{target}` has no loss", f"add `{name}` to `loss`")
             continue
         output = signature.outputs[name] if signature is not None else None
-        with findings.at(*place, notes=_made(signature, name, output)):
-            bound.append(_bind(target, name, data.targets[target].column, table, output, loss))
-            if loss is not None and output is not None:
-                with findings.at("train", "loss", name):
-                    _suits(loss, bound[-1].tensor, output)
+        notes = signature.notes(name, f"output `{name}` is {output}") if signature is not None else ()
+        with findings.at("data", "targets", target, notes=notes):
+            table.find(data.targets[target].column, "column")
+            one = _Comparison(target, name, data.targets[target].column, table, output, loss)
+            before = len(findings.items)
+            with findings.at("train", "loss", name, notes=notes):
+                one.suits()
+            if len(findings.items) == before:
+                bound.append(one.bind())
     if signature is not None:
         _without_target(data, signature, method, set(named.values()), findings)
     return bound
-
-
-def _made(signature: Signature | None, name: str, output: Tensor | None) -> tuple[Note, ...]:
-    return signature.notes(name, f"output `{name}` is {output}") if signature is not None else ()
 
 
 def _named(data: Data, signature: Signature, findings: Findings) -> dict[str, str]:
@@ -100,95 +94,131 @@ def _without_target(
             raise Problem("E607", message, f"add `{missing[0]}: {{column: …}}`")
 
 
-def _bind(target: str, name: str, column_name: str, table: Table, output: Tensor | None, loss: Any) -> Output:
-    column = table.columns[column_name]
-    encoding = loss.targets if loss is not None else (CLASSES if column.text else VALUES)
-    if column.text and encoding == VALUES:
-        raise _text(column_name, table)
-    scalar = not column.tensor.shape
-    tensor, expand = _shape(target, encoding, column.tensor, output)
-    labelled = encoding in (CLASSES, BINARY) or (encoding == ONE_HOT and (expand or scalar))
-    labels = table.labels(column_name) if labelled else None
-    if labels is not None and scalar and len(labels.values) == 1:
-        raise DataProblem("E604", f"target `{target}` has a single class, `{labels.values[0]}`: nothing to learn")
-    if labels is not None and output is not None:
-        _in_head(target, encoding, labels, output, table, column_name)
-    classes = tuple(str(value) for value in labels.values) if labels is not None and column.text else ()
-    return Output(name, target, column_name, encoding, tensor, classes, expand)
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """One column, to be compared with one output by one loss; the last two may be unknown."""
 
+    target: str
+    name: str
+    column: str
+    table: Table
+    output: Tensor | None
+    loss: Any
 
-def _shape(target: str, encoding: str, have: Tensor, output: Tensor | None) -> tuple[Tensor, bool]:
-    """What the loss receives, and whether labels become one-hot vectors.
+    @property
+    def values(self) -> Tensor:
+        return self.table.columns[self.column].tensor
 
-    Raises:
-        Problem: E605, the column cannot become what the output is compared with.
-    """
-    dtype = "int32" if encoding == CLASSES else "float32"
-    if output is None:
-        return Tensor(have.shape, dtype), False
-    want = output.shape[:-1] if encoding == CLASSES else output.shape
-    if encoding == ONE_HOT and fit_shape(have.shape, output.shape[:-1]) is not None and output.rank:
-        return Tensor(output.shape, dtype), True
-    shape = fit_shape(have.shape, want)
-    if shape is None:
-        message = (
-            f"target `{target}` has shape {show_shape(have.shape)} per example, the output {show_shape(output.shape)}"
+    @property
+    def text(self) -> bool:
+        return self.table.columns[self.column].text
+
+    @property
+    def encoding(self) -> str:
+        if self.loss is None:
+            return CLASSES if self.text else VALUES
+        if self.loss.targets == CLASSES and self.output is not None and self.output.shape[-1:] == (1,):
+            return BINARY  # only `crossentropy` takes such an output; the others refuse it in `suits`
+        return str(self.loss.targets)
+
+    @property
+    def expand(self) -> bool:
+        """Whether labels become one-hot vectors."""
+        output = self.output
+        if self.encoding != ONE_HOT or output is None or not output.rank:
+            return False
+        return (
+            fit_shape(self.values.shape, output.shape) is None
+            and fit_shape(self.values.shape, output.shape[:-1]) is not None
         )
-        help = f"the loss compares it with shape {show_shape(want)}"
-        raise Problem("E605", message, help)
-    return Tensor(shape, dtype), False
 
+    @property
+    def tensor(self) -> Tensor | None:
+        """What the loss receives per example, or None where the column cannot become what the output is."""
+        dtype = "int32" if self.encoding == CLASSES else "float32"
+        if self.output is None:
+            return Tensor(self.values.shape, dtype)
+        if self.expand:
+            return Tensor(self.output.shape, dtype)
+        want = self.output.shape[:-1] if self.encoding == CLASSES else self.output.shape
+        shape = fit_shape(self.values.shape, want)
+        return Tensor(shape, dtype) if shape is not None else None
 
-def _in_head(target: str, encoding: str, labels: Labels, output: Tensor, table: Table, column: str) -> None:
-    """Every label has its place in the output.
+    def suits(self) -> None:
+        """Asks the loss.
 
-    Raises:
-        DataProblem: E604, one has not.
-    """
-    units = (output.shape[-1] if output.rank else 1) if encoding != BINARY else 2
-    if units is None:
-        return
-    if isinstance(labels.values[0], str):
-        if len(labels.values) > units:
-            what = "a binary output tells 2 apart" if encoding == BINARY else f"the output has {units}"
-            raise DataProblem("E604", f"target `{target}` has {len(labels.values)} classes, {what}", _units(labels))
-        return
-    for value in labels.values:
-        wrong = not 0 <= value <= 1 if encoding == BINARY else not (0 <= value < units and value == int(value))
-        if wrong:
-            raise _outside(target, encoding, value, labels, units, table, column)
+        Raises:
+            Problem: E503, the loss does not suit the output or the target.
+        """
+        if self.loss is not None and self.output is not None:
+            self.loss.problem(self.tensor or self.values, self.output)
 
+    def bind(self) -> Output:
+        """The output with its encoding.
 
-def _outside(
-    target: str, encoding: str, value: float, labels: Labels, units: int, table: Table, column: str
-) -> DataProblem:
-    values = table.read([column])[column]
-    where = table.where(int((values == value).reshape(len(values), -1).any(axis=1).argmax()))
-    what = (
-        "a binary output takes 0 and 1" if encoding == BINARY else f"the output has {units} classes, 0 to {units - 1}"
-    )
-    if value != int(value):
-        what = "classes are whole numbers"
-        help = "a loss for numbers, such as `mse`, takes values like this"
-    elif labels.values[0] == 1 and labels.values[-1] == units:
-        help = f"labels start at 0: these run from 1 to {units}"
-    else:
+        Raises:
+            Problem: E603 text for numbers, E604 a label without a place in the output, E605 shapes.
+        """
+        if self.text and self.encoding == VALUES:
+            raise self._text()
+        tensor = self.tensor
+        if tensor is None and self.encoding == CLASSES and self.loss is not None:
+            tensor = Tensor(self.values.shape, "int32")  # the loss itself has accepted the shape
+        if tensor is None:
+            message = f"target `{self.target}` has shape {show_shape(self.values.shape)} per example"
+            raise Problem("E605", f"{message}, the output {self.output}")
+        labels = self._labels()
+        classes = tuple(str(value) for value in labels.values) if labels is not None and self.text else ()
+        return Output(self.name, self.target, self.column, self.encoding, tensor, classes, self.expand)
+
+    def _labels(self) -> Labels | None:
+        """The distinct labels, all with a place in the output; None where the column holds no labels."""
+        scalar = not self.values.shape
+        if self.encoding not in (CLASSES, BINARY) and not (self.encoding == ONE_HOT and self.expand):
+            return None
+        labels = self.table.labels(self.column)
+        if scalar and len(labels.values) == 1:
+            message = f"target `{self.target}` has a single class, `{labels.values[0]}`: there is nothing to learn"
+            raise DataProblem("E604", message)
+        if self.output is not None and getattr(self.loss, "labels_in_head", True):
+            self._check_labels(labels, 2 if self.encoding == BINARY else self.output.shape[-1])
+        return labels
+
+    def _check_labels(self, labels: Labels, units: int | None) -> None:
+        if units is None:
+            return
+        binary = self.encoding == BINARY
+        if self.text:
+            if len(labels.values) > units:
+                what = "a binary output tells 2 apart" if binary else f"the output has {units}"
+                message = f"target `{self.target}` has {len(labels.values)} classes, {what}"
+                raise DataProblem("E604", message, _units(labels))
+            return
+        ignored = getattr(self.loss, "ignore_class", None)
+        for value in labels.values:
+            inside = 0 <= value <= 1 if binary else 0 <= value < units and value == int(value)
+            if not inside and value != ignored:
+                raise self._outside(value, labels, units)
+
+    def _outside(self, value: float, labels: Labels, units: int) -> DataProblem:
+        values = self.table.read([self.column])[self.column]
+        where = self.table.where(int((values == value).reshape(len(values), -1).any(axis=1).argmax()))
+        what = f"the output has {units} classes, 0 to {units - 1}"
         help = _units(labels)
-    return DataProblem("E604", f"target `{target}` has label {value:g}, {what}", help, where=where)
+        if self.encoding == BINARY:
+            what = "a binary output takes 0 and 1"
+        elif value != int(value):
+            what, help = "classes are whole numbers", "a loss for numbers, such as `mse`, takes values like this"
+        elif labels.values[0] == 1 and labels.values[-1] == units:
+            help = f"labels start at 0: these run from 1 to {units}"
+        return DataProblem("E604", f"target `{self.target}` has label {value:g}, {what}", help, where=where)
+
+    def _text(self) -> DataProblem:
+        value, where = self.table.not_a_number(self.column) or ("", "")
+        message = f"column `{self.column}` holds text (`{value[:40]}`), the loss compares numbers"
+        return DataProblem("E603", message, "a loss for classes takes text", "column", where)
 
 
 def _units(labels: Labels) -> str:
     count = len(labels.values) if isinstance(labels.values[0], str) else int(labels.values[-1]) + 1
-    return f"with {count} classes the last layer needs {count} units and the loss `sparse_categorical_crossentropy`"
-
-
-def _text(name: str, table: Table) -> DataProblem:
-    value, where = table.not_a_number(name) or ("", "")
-    message = f"column `{name}` holds text (`{value[:40]}`), the loss compares numbers"
-    return DataProblem("E603", message, "a loss for classes takes text", "column", where)
-
-
-def _suits(loss: Any, target: Tensor, output: Tensor) -> None:
-    problem = loss.problem(target, output)
-    if problem is not None:
-        raise problem if isinstance(problem, Problem) else Problem("E503", str(problem))
+    return f"{count} classes need {count} units in the last layer, and `sparse_categorical_crossentropy`"

@@ -1,0 +1,1 @@
+"""Training: built models and data in, a run folder out."""

@@ -1,0 +1,99 @@
+"""Training proper: a compiled model, arrays and a method in, weights and history out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dlspec.data.feed import Feed, in_order
+from dlspec.data.pipeline import Part, Prepared
+from dlspec.runner.compiling import compile_model
+from dlspec.runner.preparation import adapt_layers, with_preparation
+from dlspec.runner.progress import Progress
+from dlspec.runner.run_folder import RunFolder
+from dlspec.runner.structure import like_inputs, like_outputs
+from dlspec.runner.watch import Best, watcher
+from dlspec.sections.data import Data
+from dlspec.sections.train import Supervised
+
+MODEL_FILE = "model.keras"
+
+
+@dataclass(slots=True)
+class Training:
+    """One training in one run folder; usable after an interruption too.
+
+    Attributes:
+        outputs: Names of the model's outputs in its order.
+        history: Measures of every finished epoch.
+    """
+
+    model: Any
+    prepared: Prepared
+    data: Data
+    method: Supervised
+    folder: RunFolder
+    outputs: Sequence[str]
+    history: list[dict[str, float]]
+    best: Best | None = None
+
+    @property
+    def monitor(self) -> str:
+        """The measure that compares epochs."""
+        return self.method.monitor or ("val_loss" if self.prepared.validation is not None else "loss")
+
+    def fit(self, progress: Progress) -> None:
+        """Compiles and trains.
+
+        Raises:
+            Problem: E508 the loss is not finite, E505 an unknown measure to monitor.
+            KeyboardInterrupt: Finished epochs are in :attr:`history`, their best weights in :attr:`best`.
+        """
+        prepared, batch_size = self.prepared, self.data.batch_size
+        adapt_layers(self.model, prepared.train.inputs, batch_size)
+        seed = self.data.seed if self.data.seed is not None else self.method.seed
+        feed = Feed(self._examples(prepared.train), batch_size, seed=seed, shuffle=self.data.shuffle)
+        compile_model(self.model, self.method, self.outputs, feed.steps)
+        if self.method.keep == "best":
+            self.best = Best(self.model, self.monitor, self.save)
+        watch = watcher(self.folder, progress, self.best)
+        validation = prepared.validation
+        try:
+            self.model.fit(
+                feed.dataset,
+                epochs=self.method.epochs,
+                validation_data=in_order(self._examples(validation), batch_size) if validation is not None else None,
+                shuffle=False,
+                verbose=0,
+                callbacks=[feed.callback(), *(callback.make() for callback in self.method.callbacks), watch],
+            )
+        finally:
+            self.history = getattr(watch, "history", [])
+            progress.stop()
+
+    def finish(self) -> None:
+        """Puts the weights to keep in place, and saves the model."""
+        if self.best is not None:
+            self.best.restore()
+        self.save()
+
+    def save(self) -> None:
+        """Writes the model with its preparation, in one step."""
+        whole = with_preparation(self.model, self.prepared)
+        self.folder.save(MODEL_FILE, whole.save)
+
+    def evaluate(self) -> dict[str, dict[str, float]]:
+        """Loss and metrics of each part with the weights in place."""
+        parts = {"train": self.prepared.train, "validation": self.prepared.validation, "test": self.prepared.test}
+        return {name: self._evaluate(part) for name, part in parts.items() if part is not None}
+
+    def _evaluate(self, part: Part) -> dict[str, float]:
+        batches = in_order(self._examples(part), self.data.batch_size)
+        measured = self.model.evaluate(batches, return_dict=True, verbose=0)
+        return {name: float(value) for name, value in measured.items()}
+
+    def _examples(self, part: Part) -> Any:
+        inputs = like_inputs(self.model, part.inputs)
+        targets = like_outputs(self.model, self.outputs, part.targets)
+        return inputs, tuple(targets) if isinstance(targets, list) else targets
