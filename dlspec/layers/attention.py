@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from dlspec.errors import Problem
 from dlspec.ir import Shape, Tensor, Weight, known, show_shape, volume
@@ -86,10 +87,11 @@ class _ProjectedAttention(Layer, abstract=True):
 
     arguments = ("query", "value", "key?")
     masking = "pass"
-    dropout = number(min=0, max=1, default=0.0)
-    flash_attention = optional(boolean(default=None))
-    use_bias = boolean(default=True)
-    use_gate = boolean(default=False)
+    # Declared as options by each layer, in Keras's order.
+    dropout: Any
+    flash_attention: Any
+    use_bias: Any
+    use_gate: Any
 
     def validate(self) -> None:
         """Flash attention knows no dropout."""

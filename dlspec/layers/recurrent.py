@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from dlspec.errors import Problem
 from dlspec.ir import Shape, Tensor, Weight, known, show_shape
@@ -24,10 +24,11 @@ class Recurrent(Layer, abstract=True):
     arguments = ("sequence", "initial_state?")
     masking = "pass"
     states: ClassVar[int] = 1
-    return_sequences = boolean(default=False)
-    return_state = boolean(default=False)
-    go_backwards = boolean(default=False)
-    stateful = boolean(default=False)
+    # Declared as options by each layer, in Keras's order.
+    return_sequences: Any
+    return_state: Any
+    go_backwards: Any
+    stateful: Any
 
     def validate(self) -> None:
         """A state that outlives the batch would need a fixed batch size."""
@@ -84,9 +85,9 @@ class _Gated(Recurrent, abstract=True):
 
     gates: ClassVar[int] = 1
     updates: ClassVar[int] = 0
-    units = integer(min=1)
-    use_bias = boolean(default=True)
-    unroll = boolean(default=False)
+    units: Any
+    use_bias: Any
+    unroll: Any
 
     def step(self, sequence: Tensor) -> Shape:
         """[units]."""
@@ -117,7 +118,8 @@ class _Gated(Recurrent, abstract=True):
     def flops(self, output: Tensor, sequence: Tensor, initial_state: States = None) -> int:
         """Per step and gate: the two products, the bias and the activation; then the update of the state."""
         per_gate = 2 * (known(sequence, -1, self.name) + self.units) + self.use_bias + 1
-        return Tensor((sequence.shape[0],)).size * self.units * (self.gates * per_gate + self.updates)
+        per_step: int = self.units * (self.gates * per_gate + self.updates)
+        return Tensor((sequence.shape[0],)).size * per_step
 
 
 class LSTM(_Gated):

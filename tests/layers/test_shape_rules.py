@@ -1,0 +1,123 @@
+"""Shape rules against Keras on generated options and shapes: both agree, or both refuse."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import keras
+import yaml
+from both import LAYERS, Facts, in_keras, instance, runs, static
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from dlspec.errors import Problem
+from dlspec.ir import Tensor
+from dlspec.registry import Component
+
+# Options that the shape does not depend on, or that need a device; a long list of values would only cost time.
+FIXED = {"seed", "dtype", "trainable", "stateful", "use_cudnn", "flash_attention", "noise_shape", "renorm_clipping"}
+# What dlspec refuses although Keras goes through with it, each with the reason.
+STRICTER = {
+    "without the batch": "an axis option that names the batch mixes the examples of a batch",
+    "axis twice": "naming an axis twice is a slip",
+}
+
+
+def values(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """Small plain values that a schema allows."""
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"])
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    choices = [PLAIN[kind](schema) for kind in types]
+    return st.one_of(choices)
+
+
+def integers(schema: dict[str, Any]) -> st.SearchStrategy[int]:
+    low = schema.get("minimum", -4)
+    return st.integers(low, min(schema.get("maximum", 4), max(low + 4, 4)))
+
+
+def numbers(schema: dict[str, Any]) -> st.SearchStrategy[float]:
+    return st.sampled_from([0.0, 0.25, 0.5]).map(lambda share: schema.get("minimum", 0) + share)
+
+
+def arrays(schema: dict[str, Any]) -> st.SearchStrategy[list[Any]]:
+    return st.lists(values(schema["items"]), min_size=schema.get("minItems", 1), max_size=schema.get("maxItems", 4))
+
+
+PLAIN = {
+    "integer": integers,
+    "number": numbers,
+    "array": arrays,
+    "boolean": lambda schema: st.booleans(),
+    "null": lambda schema: st.none(),
+    "string": lambda schema: st.sampled_from(["a", "b"]),
+}
+
+sizes = st.one_of(st.integers(1, 7), st.none())
+
+
+@st.composite
+def uses(draw: st.DrawFn) -> tuple[type[Component], dict[str, Any], list[Tensor]]:
+    """A layer, some options on top of one of its examples, and inputs like the example's."""
+    owner = draw(st.sampled_from(LAYERS))
+    example = draw(st.sampled_from(owner.examples))
+    written = yaml.safe_load(example.value) if example.value else {}
+    options = dict(written) if isinstance(written, dict) else {owner.shorthand: written}
+    plain = [name for name, field in owner.fields.items() if not field.kind and name not in FIXED]
+    for name in draw(st.lists(st.sampled_from(plain), max_size=4, unique=True)) if plain else []:
+        options[name] = draw(values(owner.fields[name].literal(owner)))
+    shapes = [draw(mutations(shape)) for shape in example.inputs]
+    return owner, options, [Tensor(shape, example.dtype) for shape in shapes]
+
+
+@st.composite
+def mutations(draw: st.DrawFn, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    """The shape, with a few axes of other sizes, or one axis more or less."""
+    axes = [size if draw(st.integers(0, 2)) else draw(sizes) for size in shape]
+    change = draw(st.sampled_from(["keep"] * 6 + ["drop", "add"]))
+    if change == "drop" and axes:
+        axes.pop()
+    elif change == "add":
+        axes.insert(0, draw(sizes))
+    return tuple(None if size is None else min(size, 30) for size in axes)
+
+
+def refusal_or(function: Any, *arguments: Any) -> Facts | Exception:
+    try:
+        return function(*arguments)
+    except Exception as error:
+        return error
+
+
+@settings(max_examples=900, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(uses())
+def test_same_shapes_or_both_refuse(use: tuple[type[Component], dict[str, Any], list[Tensor]]) -> None:
+    owner, options, inputs = use
+    try:
+        layer = instance(owner, options)
+        ours = static(layer, inputs)
+    except Problem as problem:
+        assert problem.message and problem.code in ("E402", "E403", "E404", "E405", "E207", "E408", "E409", "E410")
+        assume(not any(part in problem.message for part in STRICTER))
+        assert_refused(owner, options, inputs, problem)
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = refusal_or(in_keras, layer, inputs)
+    if isinstance(theirs, Exception):
+        keras.backend.clear_session()
+        raise AssertionError(f"dlspec infers {ours}, Keras refuses {owner.registered_name} {options}") from theirs
+    assert ours == theirs
+
+
+def assert_refused(owner: type[Component], options: dict[str, Any], inputs: list[Tensor], problem: Problem) -> None:
+    """Keras refuses as well: the constructor, the symbolic call, or at the latest the computation."""
+    unchecked = type(owner.__name__, (owner,), {"validate": lambda self: None, "keras": owner.keras}, abstract=True)
+    try:
+        layer = instance(unchecked, options)
+        refused = isinstance(refusal_or(in_keras, layer, inputs), Exception) or not runs(layer, inputs)
+    finally:
+        keras.backend.clear_session()
+    assert refused, f"only dlspec refuses {owner.registered_name} {options} on {inputs}: {problem.message}"
