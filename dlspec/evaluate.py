@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, cast
 
 from dlspec import registry
@@ -17,7 +16,7 @@ from dlspec.schema.messages import Context
 from dlspec.schema.validate import definition
 from dlspec.source import Invalid, Map, describe, key_place, place
 
-_STEP_KEYS = ("name", "from", "repeat", "if")
+_LITERALS: dict[tuple[str, str, str], tuple[JSON, bool]] = {}
 
 
 @dataclass(slots=True)
@@ -90,7 +89,7 @@ class Evaluator:
             return LOST
         if field.kind and not (raw is None and field.nullable):
             return self.nested(field, raw, environment, context, span)
-        literal, numeric = _literal(owner, field.name)
+        literal, numeric = _literal(owner, field)
         if field.textual:
             value = self.text(raw, environment, span)
         elif _is_plain(raw) and not (numeric and isinstance(raw, str)):
@@ -240,10 +239,13 @@ def _is_plain(raw: Any) -> bool:
     return not isinstance(raw, dict)
 
 
-@lru_cache(maxsize=None)
-def _literal(owner: type[Component], name: str) -> tuple[JSON, bool]:
-    literal = owner.fields[name].literal(owner)
-    return literal, _takes_numbers(literal)
+def _literal(owner: type[Component], field: Field[Any]) -> tuple[JSON, bool]:
+    """JSON schema of a field's plain values, and whether numbers are among them."""
+    key = (owner.kind, owner.registered_name, field.name)
+    if key not in _LITERALS:
+        literal = field.literal(owner)
+        _LITERALS[key] = literal, _takes_numbers(literal)
+    return _LITERALS[key]
 
 
 def _takes_numbers(literal: JSON) -> bool:

@@ -8,8 +8,9 @@ from typing import Any
 from dlspec.data.binding import bind, open_table
 from dlspec.data.findings import Findings
 from dlspec.data.inputs import bind_inputs
+from dlspec.data.measures import check_measures
 from dlspec.data.signature import of_graph
-from dlspec.errors import Diagnostic, Problem, SpecError
+from dlspec.errors import Diagnostic, SpecError
 from dlspec.ir import Graph, Tensor
 from dlspec.sections.data import Data
 from dlspec.sections.train import Supervised
@@ -43,7 +44,8 @@ def check(
     signature = of_graph(graph) if graph is not None else None
     bind(data, folder, signature, method, findings, allow_outside=allow_outside)
     if method is not None:
-        _check_monitors(data, method, findings)
+        outputs = tuple(signature.outputs if signature is not None else data.targets)
+        check_measures(data, method, outputs, findings)
     return findings.diagnostics({"data": raw, "train": raw_train})
 
 
@@ -62,19 +64,3 @@ def feature_tensors(data: Data, folder: Path, *, raw: Any = None, allow_outside:
     if findings.items:
         raise SpecError(findings.diagnostics({"data": raw}))
     return {one.name: one.tensor for one in inputs}
-
-
-def _check_monitors(data: Data, method: Supervised, findings: Findings) -> None:
-    """A measure of the validation split needs one (E505)."""
-    if data.parts.validation:
-        return
-    watched: list[tuple[tuple[str | int, ...], str | None]] = [(("train",), method.monitor)]
-    watched += [
-        (("train", "callbacks", i, callback.name), getattr(callback, "monitor", None))
-        for i, callback in enumerate(method.callbacks)
-    ]
-    for path, monitor in watched:
-        if monitor is not None and monitor.startswith("val_"):
-            with findings.at(*path):
-                message = f"`monitor: {monitor}` needs a validation split, and `data` has none"
-                raise Problem("E505", message, "add `split: {validation: 0.15}` to `data`", "monitor")

@@ -62,6 +62,8 @@ def bind_outputs(
                 one.suits()
             if len(findings.items) == before:
                 bound.append(one.bind())
+                if method is not None:
+                    _check_metrics(method, name, bound[-1].tensor, output, findings)
     if signature is not None:
         _without_target(data, signature, method, set(named.values()), findings)
     return bound
@@ -80,6 +82,14 @@ def _named(data: Data, signature: Signature, findings: Findings) -> dict[str, st
                 )
             named[target] = target
     return named
+
+
+def _check_metrics(method: Supervised, name: str, target: Tensor, output: Tensor | None, findings: Findings) -> None:
+    """Every metric of an output can compare it with its target (E503)."""
+    per_output = isinstance(method.metrics, dict)
+    for position, metric in enumerate(method.metrics_of(name) if output is not None else ()):
+        with findings.at("train", "metrics", *((name,) if per_output else ()), position):
+            metric.problem(target, output)
 
 
 def _without_target(

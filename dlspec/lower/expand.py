@@ -48,6 +48,7 @@ class Frame:
         names: Names of nodes.
         trace: Lines of the calls around it, innermost first.
         groups: Names of the block calls around it, outermost first.
+        notes: The trace as notes for diagnostics.
     """
 
     scope: Scope
@@ -55,6 +56,7 @@ class Frame:
     names: NodeNames
     trace: tuple[Span, ...] = ()
     groups: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 class Expander:
@@ -177,7 +179,7 @@ class Body:
             self.step(step, frame)
 
     def step(self, step: Step, frame: Frame) -> None:
-        self.evaluator.trace = _trace_notes(frame.trace)
+        self.evaluator.trace = frame.notes
         if isinstance(step, InvalidStep):
             self.lose(step, frame)
             return
@@ -192,8 +194,10 @@ class Body:
         skipped: list[Span | None] = []
         turn_scopes: list[Scope] = []
         for index, values in turns:
-            environment = frame.environment.inner(values, index) if index is not None else frame.environment
-            turn = replace(frame, environment=environment)
+            environment, turn = frame.environment, frame
+            if index is not None:
+                environment = environment.inner(values, index)
+                turn = replace(frame, environment=environment)
             if ran:
                 sources = self.next_sources(step, sources, turn)
                 entering = self.entering(sources)
@@ -213,7 +217,7 @@ class Body:
             self.prev = self.run(step, turn, here, sources, last)
             if isinstance(step, LayerStep | CallStep) and (index is None or last):
                 self.bind_outputs(step, frame, environment, self.prev)
-            self.evaluator.trace = _trace_notes(frame.trace)
+            self.evaluator.trace = frame.notes
         self.merge_turns(turn_scopes, frame)
         if not ran:
             self.leave_out(step, frame, skipped)
@@ -331,7 +335,7 @@ class Body:
             results.append(self.prev)
             if name:
                 self.bind(name, self.prev, frame)
-        self.evaluator.trace = _trace_notes(frame.trace)
+        self.evaluator.trace = frame.notes
         span = place(step.value, "merge") or step.span
         layer = self.evaluator.component("layer", step.merge, environment, Context(("layers", step.key, "merge")), span)
         joined = Sources(tuple(results), {})
@@ -374,12 +378,12 @@ class Body:
         names.reserve(name for name in coming if "$" not in name)
         # A block sees the parameters of the spec and its own, not those of the place it is called from.
         own = Environment(values, self.expander.environment, environment.entering)
-        inner_frame = Frame(scope, own, names, trace, (*frame.groups, segment))
+        inner_frame = Frame(scope, own, names, trace, (*frame.groups, segment), _trace_notes(trace))
         self.prev = next(iter(inputs.values())) if len(inputs) == 1 else None
         self.open_blocks.append(block.name)
         self.body(block.body, inner_frame)
         self.open_blocks.pop()
-        self.evaluator.trace = _trace_notes(trace)
+        self.evaluator.trace = inner_frame.notes
         return self.block_outputs(block, inner_frame, step)
 
     def block_values(self, block: Block, step: Step, environment: Environment) -> dict[str, Any]:

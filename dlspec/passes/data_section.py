@@ -20,12 +20,16 @@ def data_section(state: Compilation) -> None:
     raw = state.data.get("data")
     if not isinstance(raw, Map):
         if "inputs" not in state.data:
+            state.given_inputs = None
+            if isinstance(raw, Invalid):
+                return
             state.add("E105", "the spec has no `inputs`", _start(state), "write `inputs: {image: [28, 28, 1]}`")
         return
     owner = cast("type[Data]", registry.find("section", "data"))
     span = key_place(state.data, "data")
     section = state.evaluator.options(owner, raw, state.environment, Context(("data",)), span)
     if isinstance(section, Lost):
+        state.given_inputs = None if "inputs" not in state.data else {}
         return
     state.data_section = section
     if "inputs" not in state.data:
@@ -39,6 +43,7 @@ def _ask_data(state: Compilation, section: Data, raw: Map) -> None:
         state.given_inputs = feature_tensors(section, state.path.parent, raw=raw, allow_outside=state.allow_outside)
     except SpecError as error:
         state.diagnostics.extend(error.diagnostics)
+        state.given_inputs = None
         return
     if not state.given_inputs:
         state.add("E105", "the spec has no `inputs`, and the data do not tell them", _start(state), "write `inputs:`")

@@ -9,10 +9,10 @@ from dlspec.passes.state import Compilation, step
 from dlspec.source import place
 
 
-@step(requires=("data", "program", "params"), ensures=("graph",))
+@step(requires=("data", "program", "params", "given_inputs"), ensures=("graph",))
 def expand_graph(state: Compilation) -> None:
     """Fills in the graph and the shared models' graphs."""
-    assert state.program is not None and state.data is not None
+    assert state.program is not None and state.data is not None and state.given_inputs is not None
     if "layers" not in state.data:
         state.add("E105", "the spec has no `layers`", place(state.data), "write `layers:` and below it `- dense: 10`")
         return

@@ -30,7 +30,7 @@ class Compilation:
         texts: Text of every file that a span may name.
         data: The merged, schema-checked mapping.
         unused: Top-level parameters that nothing uses.
-        given_inputs: Types of model inputs that the data tell.
+        given_inputs: Types of model inputs that the data tell; None where an error hides them.
         graph: The model's graph; None where an error hides it.
         models: Graphs of the shared models.
     """
@@ -46,7 +46,7 @@ class Compilation:
     program: Program | None = None
     params: TopLevel | None = None
     data_section: Data | None = None
-    given_inputs: dict[str, Tensor] = field(default_factory=dict)
+    given_inputs: dict[str, Tensor] | None = field(default_factory=dict)
     graph: Graph | None = None
     models: dict[str, SharedModel] = field(default_factory=dict)
     method: Method | None = None

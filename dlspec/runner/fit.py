@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from dlspec.data.feed import Feed, in_order
+from dlspec.data.measures import smaller_is_better
 from dlspec.data.pipeline import Part, Prepared
-from dlspec.runner.compiling import compile_model
+from dlspec.runner.compiling import trainer
 from dlspec.runner.preparation import adapt_layers, with_preparation
 from dlspec.runner.progress import Progress
 from dlspec.runner.run_folder import RunFolder
-from dlspec.runner.structure import like_inputs, like_outputs
+from dlspec.runner.structure import like_inputs, only_or_all
 from dlspec.runner.watch import Best, watcher
 from dlspec.sections.data import Data
 from dlspec.sections.train import Supervised
@@ -25,6 +26,7 @@ class Training:
     """One training in one run folder; usable after an interruption too.
 
     Attributes:
+        model: The functional model, without preparation; it shares its weights with what is trained and saved.
         outputs: Names of the model's outputs in its order.
         history: Measures of every finished epoch.
     """
@@ -37,6 +39,7 @@ class Training:
     outputs: Sequence[str]
     history: list[dict[str, float]]
     best: Best | None = None
+    _trainer: Any = None
 
     @property
     def monitor(self) -> str:
@@ -51,16 +54,17 @@ class Training:
             KeyboardInterrupt: Finished epochs are in :attr:`history`, their best weights in :attr:`best`.
         """
         prepared, batch_size = self.prepared, self.data.batch_size
+        smaller = smaller_is_better(self.method, self.outputs, self.monitor)
         adapt_layers(self.model, prepared.train.inputs, batch_size)
         seed = self.data.seed if self.data.seed is not None else self.method.seed
         feed = Feed(self._examples(prepared.train), batch_size, seed=seed, shuffle=self.data.shuffle)
-        compile_model(self.model, self.method, self.outputs, feed.steps)
+        self._trainer = trainer(self.model, self.method, self.outputs, feed.steps)
         if self.method.keep == "best":
-            self.best = Best(self.model, self.monitor, self.save)
+            self.best = Best(self.model, self.monitor, smaller, self.save)
         watch = watcher(self.folder, progress, self.best)
         validation = prepared.validation
         try:
-            self.model.fit(
+            self._trainer.fit(
                 feed.dataset,
                 epochs=self.method.epochs,
                 validation_data=in_order(self._examples(validation), batch_size) if validation is not None else None,
@@ -90,10 +94,8 @@ class Training:
 
     def _evaluate(self, part: Part) -> dict[str, float]:
         batches = in_order(self._examples(part), self.data.batch_size)
-        measured = self.model.evaluate(batches, return_dict=True, verbose=0)
+        measured = self._trainer.evaluate(batches, return_dict=True, verbose=0)
         return {name: float(value) for name, value in measured.items()}
 
     def _examples(self, part: Part) -> Any:
-        inputs = like_inputs(self.model, part.inputs)
-        targets = like_outputs(self.model, self.outputs, part.targets)
-        return inputs, tuple(targets) if isinstance(targets, list) else targets
+        return like_inputs(self.model, part.inputs), only_or_all(part.targets)

@@ -1,4 +1,4 @@
-"""Values by name in the structure that a Keras model takes and gives: a dict, a list, or the only one."""
+"""Tensors of a Keras model by name: spec names, whatever structure the model takes and gives."""
 
 from __future__ import annotations
 
@@ -16,16 +16,20 @@ def like_inputs(model: Any, values: Mapping[str, Any]) -> Any:
     return values[template.name]
 
 
-def like_outputs(model: Any, names: Sequence[str], values: Mapping[str, Any], missing: Any = None) -> Any:
-    """`values`, by name of output, in the structure of ``model.output``.
+def outputs_by_name(outputs: Any, names: Sequence[str]) -> dict[str, Any]:
+    """What a model returns, by name.
 
     Args:
-        names: The outputs in the model's order.
-        missing: Stands for an output without a value; in a dict it is left out.
+        outputs: A tensor, a list, or a dict by name.
+        names: The names in the model's order.
     """
-    template = model.output
-    if isinstance(template, dict):
-        return {name: values[name] for name in template if name in values}
-    if isinstance(template, list | tuple):
-        return [values.get(name, missing) for name in names]
-    return values.get(names[0], missing)
+    if isinstance(outputs, dict):
+        return outputs
+    if isinstance(outputs, list | tuple):
+        return dict(zip(names, outputs, strict=True))
+    return {names[0]: outputs}
+
+
+def only_or_all(values: Mapping[str, Any]) -> Any:
+    """The single value, or the dict of all: Keras names no measure after the output of a model that has just one."""
+    return next(iter(values.values())) if len(values) == 1 else dict(values)

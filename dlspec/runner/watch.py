@@ -20,14 +20,14 @@ class Best:
     Args:
         model: The model in training.
         monitor: The measure that compares epochs.
+        smaller: Whether small values of it are good.
         save: Called with the best weights in place, at most so often that it costs a twentieth of the time.
     """
 
-    def __init__(self, model: Any, monitor: str, save: Callable[[], object]) -> None:
+    def __init__(self, model: Any, monitor: str, smaller: bool, save: Callable[[], object]) -> None:
         self.epoch: int | None = None
         self.value: float | None = None
-        self._model, self._monitor, self._save = model, monitor, save
-        self._smaller: bool | None = None
+        self._model, self._monitor, self._smaller, self._save = model, monitor, smaller, save
         self._weights: list[Any] = []
         self._saved_at = -math.inf
         self._cost = 0.0
@@ -36,14 +36,12 @@ class Best:
         """Looks at epoch number `epoch` (from 1).
 
         Raises:
-            Problem: E505, there is no such measure, or it is unknown whether small or large is good.
+            Problem: E505, there is no such measure.
         """
         if self._monitor not in logs:
             raise Problem(
                 "E505", f"training measures no `{self._monitor}`", did_you_mean(self._monitor, logs), "monitor"
             )
-        if self._smaller is None:
-            self._smaller = smaller_is_better(self._model, self._monitor)
         value = logs[self._monitor]
         better = self.value is None or (value < self.value if self._smaller else value > self.value)
         if better and not math.isnan(value):
@@ -62,32 +60,6 @@ class Best:
             self._save()
             self._saved_at = time.monotonic()
             self._cost = self._saved_at - start
-
-
-def smaller_is_better(model: Any, monitor: str) -> bool:
-    """Whether small values of a measure are good: losses and errors; Keras's metrics know it of themselves.
-
-    Raises:
-        Problem: E505, the metric does not know.
-    """
-    name = monitor.removeprefix("val_")
-    if name == "loss" or name.endswith("_loss"):
-        return True
-    for metric in _metrics(model):
-        if name == metric.name or name.endswith(f"_{metric.name}"):
-            direction = getattr(metric, "_direction", None)
-            if direction is not None:
-                return bool(direction == "down")
-    raise Problem(
-        "E505", f"it is unknown whether small or large `{monitor}` is good", "monitor another measure", "monitor"
-    )
-
-
-def _metrics(model: Any) -> list[Any]:
-    found: list[Any] = []
-    for metric in model.metrics:
-        found += getattr(metric, "metrics", None) or [metric]
-    return sorted(found, key=lambda metric: -len(metric.name))
 
 
 def watcher(folder: RunFolder, progress: Progress, best: Best | None) -> Any:

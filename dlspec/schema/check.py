@@ -13,7 +13,7 @@ from jsonschema.exceptions import ValidationError
 
 from dlspec.errors import Diagnostic, Span, suggest
 from dlspec.registry import JSON
-from dlspec.schema.messages import Context, describe_error
+from dlspec.schema.messages import Context, describe_error, schema_of
 from dlspec.schema.validate import iterate_errors, resolve
 from dlspec.source import Invalid, Map, Seq, key_place, place
 
@@ -98,7 +98,7 @@ def _repair(error: ValidationError, data: Any) -> Iterator[ValidationError]:
 
 
 def _repair_key(error: ValidationError, data: Any, path: list[Any], container: Map) -> Iterator[ValidationError]:
-    key, node = error.message, error.schema
+    key, node = error.message, schema_of(error)
     if "x-names" in node:
         if path and node.get("maxProperties") == 1:
             parent = _walk(data, path[:-1])

@@ -211,7 +211,7 @@ def _layer(owners: list[type[Component]]) -> JSON:
         if getattr(owner, "takes_list", False):
             schema = _merging(schema)
         properties |= dict.fromkeys(_names(owner), schema)
-    merge = {
+    merge: JSON = {
         "type": ["string", "object"],
         "properties": {
             owner.registered_name: _titled(owner, registry.value_schema(owner)) for owner in owners if getattr(owner, "takes_list", False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from jsonschema.exceptions import ValidationError
 
@@ -82,7 +82,7 @@ def describe_error(error: ValidationError, context: Context, container: Any = No
         container: The instance as it is now, after repairs.
     """
     codes = _CODES[context.family]
-    node: JSON = dict(error.schema)
+    node = schema_of(error)
     if error.validator == "additionalProperties":
         return _unknown(error.message, node, codes, context, container)
     if error.validator == "required":
@@ -93,12 +93,17 @@ def describe_error(error: ValidationError, context: Context, container: Any = No
     if error.validator == "anyOf":
         return _choice(error.instance, node, codes, context)
     if error.validator == "enum":
-        return _not_among(error.instance, list(error.validator_value), codes, context)
+        return _not_among(error.instance, list(cast("list[Any]", error.validator_value)), codes, context)
     if error.validator == "pattern" and not _is_value_pattern(node):
         return _bad_name(error.instance, context)
     if error.validator in ("type", "pattern"):
         return _wrong_type(error.instance, node, codes, context)
     return Message(codes[_BOUNDS], f"{context.option} {_bound(error)}, not {_short(error.instance)}")
+
+
+def schema_of(error: ValidationError) -> JSON:
+    """The schema that the error's instance violates."""
+    return cast("JSON", error.schema)
 
 
 def _unknown(key: str, node: JSON, codes: tuple[str, ...], context: Context, container: Any) -> Message:
@@ -148,7 +153,7 @@ def _one_key(instance: Any, node: JSON, codes: tuple[str, ...]) -> Message:
 
 
 def _choice(instance: Any, node: JSON, codes: tuple[str, ...], context: Context) -> Message:
-    choices = next((branch["enum"] for branch in node["anyOf"] if "enum" in branch), [])
+    choices: list[Any] = next((branch["enum"] for branch in node["anyOf"] if "enum" in branch), [])
     kind = node.get("x-names", "")
     if not kind:
         return _not_among(instance, choices, codes, context)
@@ -226,7 +231,7 @@ def _bound(error: ValidationError) -> str:
         "minLength": "must not be empty",
         "minProperties": "must not be empty",
     }
-    node = error.schema
+    node = schema_of(error)
     if error.validator in ("minItems", "maxItems") and node.get("minItems") == node.get("maxItems"):
         return f"needs exactly {value} items"
     return words.get(str(error.validator), f"breaks the rule `{error.validator}`")

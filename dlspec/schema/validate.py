@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
@@ -19,6 +19,7 @@ from jsonschema.validators import extend
 
 from dlspec import resources
 from dlspec.registry import JSON
+from dlspec.source import Map, Seq
 
 Errors = Iterator[ValidationError]
 
@@ -120,8 +121,29 @@ def _any_of(validator: Any, branches: list[JSON], instance: Any, node: JSON) -> 
     # What a per-output map means is only known with the model's outputs; dlspec.evaluate checks it then.
     if "x-per-output" in node:
         return
-    if not any(next(_descend(validator, instance, branch, None), None) is None for branch in branches):
+    for branch in branches:
+        for _ in _descend(validator, instance, branch, None):
+            break
+        else:
+            return
+    yield ValidationError("")
+
+
+def _type(validator: Any, types: str | list[str], instance: Any, node: JSON) -> Errors:
+    names = _TYPES.get(type(instance), ())
+    if isinstance(types, str):
+        types = [types]
+    if not any(name in types for name in names) or (isinstance(instance, float) and not math.isfinite(instance)):
         yield ValidationError("")
+
+
+def _enum(validator: Any, values: list[Any], instance: Any, node: JSON) -> Errors:
+    if isinstance(instance, dict | list) or not _among(instance, values):
+        yield ValidationError("")
+
+
+def _among(instance: Any, values: list[Any]) -> bool:
+    return any(instance == value and type(instance) is type(value) for value in (values if instance in values else ()))
 
 
 def _items(validator: Any, items: JSON, instance: Any, node: JSON) -> Errors:
@@ -135,12 +157,18 @@ def _pattern(validator: Any, pattern: str, instance: Any, node: JSON) -> Errors:
         yield ValidationError("")
 
 
-def _is_integer(_: Any, value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(_: Any, value: Any) -> bool:
-    return _is_integer(_, value) or (isinstance(value, float) and math.isfinite(value))
+# 64.0 is no integer, true no number, NaN neither; jsonschema sees all of these differently.
+_TYPES: dict[type, tuple[str, ...]] = {
+    str: ("string",),
+    Map: ("object",),
+    dict: ("object",),
+    Seq: ("array",),
+    list: ("array",),
+    bool: ("boolean",),
+    int: ("integer", "number"),
+    float: ("number",),
+    type(None): ("null",),
+}
 
 
 _KEYWORDS: dict[str, Callable[..., Errors]] = {
@@ -152,9 +180,7 @@ _KEYWORDS: dict[str, Callable[..., Errors]] = {
     "anyOf": _any_of,
     "items": _items,
     "pattern": _pattern,
+    "type": _type,
+    "enum": _enum,
 }
-_Validator: Any = extend(
-    Draft202012Validator,
-    _KEYWORDS,
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer).redefine("number", _is_number),
-)
+_Validator: Any = cast("Any", extend)(Draft202012Validator, _KEYWORDS)

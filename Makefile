@@ -1,0 +1,34 @@
+# `make demo` and `make test` are all a fresh machine needs; both make .venv themselves.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: demo test check schemas bench clean
+
+demo: $(READY)  ## Train a LeNet-style network on scikit-learn's handwritten digits.
+	$(BIN)/dlspec train specs/start/digits.yaml
+
+test: $(READY)  ## All tests; the slow ones last.
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
+
+check: $(READY)  ## Format, lint, types.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+schemas: $(READY)  ## Generate schemas/*.json from the registry.
+	$(BIN)/python -m dlspec.schema.generate schemas
+
+bench: $(READY)  ## Ratios against hand-written Keras and against bare imports.
+	$(BIN)/python -m tests.bench
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13) and "dlspec needs Python 3.10 to 3.13")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $(READY)
+
+clean:  ## Remove the environment and everything generated in it.
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,40 @@
+"""Starts Keras and TensorFlow without the lines that they write to stderr while loading."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+def start() -> None:
+    """Imports Keras; what its backend logs meanwhile is shown only if the import fails.
+
+    Set ``TF_CPP_MIN_LOG_LEVEL`` to see TensorFlow's own messages during a run.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with _captured_stderr():
+        import keras
+
+        keras.utils.set_random_seed(0)  # the first use of the backend: it logs its devices here, not at import
+
+
+@contextmanager
+def _captured_stderr() -> Iterator[None]:
+    # The messages come from C++, past sys.stderr: only the file descriptor itself can be turned aside.
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as log:
+        os.dup2(log.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(saved, 2)
+            log.seek(0)
+            sys.stderr.write(log.read().decode("utf-8", "replace"))
+            raise
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)

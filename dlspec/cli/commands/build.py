@@ -1,0 +1,74 @@
+"""``dlspec build``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from dlspec.cli.output import compiled, print_text, spec_argument
+
+
+@click.command()
+@spec_argument
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Save the model as FILE.keras.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the report.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the initial weights.")
+def command(
+    spec: Path, overrides: tuple[str, ...], allow_outside: bool, output: Path | None, form: str, seed: int
+) -> int:
+    """Build the Keras model, compare it with the static analysis, and save it if asked.
+
+    Prints the table of `dlspec show` with every figure read from Keras.
+    """
+    _check_output(output)
+    state = compiled(spec, overrides, allow_outside)
+    assert state.graph is not None
+    click.echo("building with Keras …", err=True)
+
+    from dlspec.cli import backend
+
+    backend.start()
+
+    from dlspec.build import build_with_tensors, keras_facts, verify
+    from dlspec.report import text_table
+    from dlspec.runner.seeding import set_seed
+
+    set_seed(seed)
+    model, tensors = build_with_tensors(state.graph)
+    report = keras_facts(state.graph, model, tensors)
+    differences = verify(state.graph, model, tensors)
+    print_text(json.dumps(report, indent=2) if form == "json" else text_table(report))
+    for item in differences:
+        where = f" (line {item.node.span.line})" if item.node.span else ""
+        text = f"{item.what} of `{item.node.name}`{where}: static {item.static}, Keras {item.real}"
+        click.echo(f"error[E902]: static analysis and Keras disagree on the {text}", err=True)
+    if differences:
+        click.echo("this is a mistake of dlspec: please report the spec", err=True)
+        return 1
+    layers = len(state.graph.nodes)
+    click.echo(f"static analysis and Keras agree on all {layers} nodes", err=True)
+    if output is not None:
+        _save(model, output)
+    return 0
+
+
+def _check_output(output: Path | None) -> None:
+    """Says before any work is done that the file could not be written."""
+    if output is None:
+        return
+    if output.suffix != ".keras":
+        raise click.BadParameter(f"`{output}` must end in .keras", param_hint="-o")
+    if not output.parent.is_dir():
+        raise click.BadParameter(f"there is no folder `{output.parent}`", param_hint="-o")
+
+
+def _save(model: object, output: Path) -> None:
+    from dlspec.files import write_atomically
+
+    try:
+        write_atomically(output, model.save)  # type: ignore[attr-defined]
+    except OSError as error:
+        raise click.ClickException(f"cannot write `{output}`: {error.strerror}") from error
+    click.echo(f"saved {output}", err=True)

@@ -1,0 +1,70 @@
+"""The measures that training reports by name, known before it starts: losses and metrics, also of validation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dlspec.data.findings import Findings
+from dlspec.errors import Problem, did_you_mean
+from dlspec.sections.data import Data
+from dlspec.sections.train import Supervised
+
+
+def measures(method: Supervised, outputs: Sequence[str]) -> dict[str, str]:
+    """Name → direction (``down``, ``up``, or "" where neither is better) of what an epoch reports.
+
+    With several outputs, their names come first: ``sold_loss``, ``sold_auc``.
+    """
+    trained = [name for name in outputs if method.loss_of(name) is not None]
+    found = {"loss": "down"}
+    for name in trained:
+        prefix = f"{name}_" if len(trained) > 1 else ""
+        if prefix:
+            found[f"{prefix}loss"] = "down"
+        for metric in method.metrics_of(name):
+            found[f"{prefix}{metric.name}"] = metric.direction
+    return found
+
+
+def smaller_is_better(method: Supervised, outputs: Sequence[str], monitor: str) -> bool:
+    """Whether small values of the measure `monitor` are good.
+
+    Raises:
+        Problem: E505, there is no such measure, or neither is good.
+    """
+    known = measures(method, outputs)
+    direction = known.get(monitor.removeprefix("val_"))
+    if direction is None:
+        names = [*known, *(f"val_{name}" for name in known)]
+        raise Problem("E505", f"training measures no `{monitor}`", did_you_mean(monitor, names), "monitor")
+    if not direction:
+        message = f"neither small nor large `{monitor}` is better: it cannot compare epochs"
+        raise Problem("E505", message, "monitor another measure", "monitor")
+    return direction == "down"
+
+
+def check_measures(data: Data, method: Supervised, outputs: Sequence[str], findings: Findings) -> None:
+    """Everything that watches a measure names one that there will be (E505)."""
+    if method.monitor is not None:
+        with findings.at("train"):
+            _check(method.monitor, data)
+            smaller_is_better(method, outputs, method.monitor)
+    for position, callback in enumerate(method.callbacks):
+        monitor: Any = getattr(callback, "monitor", None)
+        if isinstance(monitor, str):
+            with findings.at("train", "callbacks", position, callback.name):
+                _check(monitor, data)
+                if getattr(callback, "mode", "auto") == "auto":
+                    smaller_is_better(method, outputs, monitor)
+
+
+def _check(monitor: str, data: Data) -> None:
+    """A measure of the validation split needs one.
+
+    Raises:
+        Problem: E505.
+    """
+    if monitor.startswith("val_") and not data.parts.validation:
+        message = f"`{monitor}` needs a validation split, and `data` has none"
+        raise Problem("E505", message, "add `split: {validation: 0.15}` to `data`", "monitor")
