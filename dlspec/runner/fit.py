@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -85,7 +86,10 @@ class Training:
     def save(self) -> None:
         """Writes the model with its preparation, in one step."""
         whole = with_preparation(self.model, self.prepared)
-        self.folder.save(MODEL_FILE, whole.save)
+        with warnings.catch_warnings():
+            # Keras 3.15 with numpy 2 warns about its own conversion of every weight.
+            warnings.filterwarnings("ignore", message="__array__ implementation", category=DeprecationWarning)
+            self.folder.save(MODEL_FILE, whole.save)
 
     def evaluate(self) -> dict[str, dict[str, float]]:
         """Loss and metrics of each part with the weights in place."""
