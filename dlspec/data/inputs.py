@@ -11,6 +11,7 @@ from dlspec.data.signature import Signature
 from dlspec.data.sources.base import TEXT, Column, DataProblem, Table
 from dlspec.errors import Problem, did_you_mean
 from dlspec.ir import Shape, Tensor, show_shape
+from dlspec.lower.infer import call_layer
 from dlspec.sections.data import Data, Feature
 
 DEFAULT_NAME = "features"
@@ -135,7 +136,7 @@ def _prepared(one: Input, findings: Findings) -> Input | None:
     for position, layer in enumerate(one.prepare):
         before = len(findings.items)
         with findings.at("data", "inputs", one.name, "prepare", position):
-            tensor = layer.infer(tensor)
+            tensor = call_layer(layer, [tensor], {}).outputs[0]
         if len(findings.items) > before:
             return None
     return replace(one, tensor=tensor)

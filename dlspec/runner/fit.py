@@ -99,7 +99,7 @@ class Training:
     def _evaluate(self, part: Part) -> dict[str, float]:
         batches = in_order(self._examples(part), self.data.batch_size)
         measured = self._trainer.evaluate(batches, return_dict=True, verbose=0)
-        return {name: float(value) for name, value in measured.items()}
+        return {name: float(measured[name]) for name in sorted(measured, key=lambda name: not name.endswith("loss"))}
 
     def _examples(self, part: Part) -> Any:
         return like_inputs(self.model, part.inputs), only_or_all(part.targets)

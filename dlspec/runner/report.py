@@ -48,6 +48,18 @@ class Report:
         """The facts as JSON; a number that JSON has no word for becomes null."""
         return json.dumps(_finite(self.facts), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
+    def table(self) -> str:
+        """The figures for people: measures by part, the epoch kept, the time and the folder."""
+        names = list(dict.fromkeys(name for measured in self.metrics.values() for name in measured))
+        rows = [["", *names]]
+        for part, measured in self.metrics.items():
+            rows.append([part, *(f"{measured[name]:.4g}" for name in names)])
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
+        best = self.facts["best"]
+        kept = f"epoch {best['epoch']} of {self.facts['epochs']}" if best else f"{self.facts['epochs']} epochs"
+        return "\n".join([*lines, f"kept {kept}, {self.facts['seconds']:.1f} s, {self.folder}"])
+
 
 def _finite(value: Any) -> Any:
     if isinstance(value, Mapping):

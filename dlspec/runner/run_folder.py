@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from dlspec.errors import Problem
+from dlspec.files import write_atomically
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,80}\Z")
 
@@ -72,15 +73,7 @@ class RunFolder:
             The path of the file.
         """
         target = self.path / name
-        draft = target.with_name(f".new-{target.name}")
-        try:
-            save(draft)
-            with draft.open("rb+") as stream:
-                os.fsync(stream.fileno())
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
-        _sync_folder(self.path)
+        write_atomically(target, save)
         return target
 
     def append_row(self, name: str, row: Mapping[str, object]) -> None:

@@ -104,7 +104,9 @@ def watcher(folder: RunFolder, progress: Progress, best: Best | None) -> Any:
 
 
 def _plain(logs: Any) -> dict[str, float]:
-    return {name: float(value) for name, value in (logs or {}).items()}
+    """Numbers of a step or epoch, the losses first, validation last."""
+    numbers = {name: float(value) for name, value in (logs or {}).items()}
+    return dict(sorted(numbers.items(), key=lambda item: (item[0].startswith("val_"), not item[0].endswith("loss"))))
 
 
 def _check_finite(logs: Mapping[str, float], when: str) -> None:

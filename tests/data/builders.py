@@ -1,0 +1,75 @@
+"""Small files and graphs for the tests of data: real files on disk, real layers in the graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlspec.data.contract import check
+from dlspec.errors import Diagnostic, Span
+from dlspec.ir import Edge, Graph, Node, Tensor
+from dlspec.sections.data import Data
+from dlspec.sections.train import Supervised
+from dlspec.source import load
+
+
+def write(folder: Path, name: str, text: str | bytes) -> str:
+    """Writes a file and returns its name."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return name
+
+
+def picture(path: Path, shape: tuple[int, ...] = (8, 8, 3), seed: int = 0) -> Path:
+    """Writes an image of random pixels."""
+    from PIL import Image
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def graph(inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> Graph:
+    """A graph as the contract sees it: inputs on line 1, outputs on line 9."""
+    nodes = [
+        Node(i, name, None, (), (), (tensor,), span=Span("spec.yaml", 1, 1, 1, 2))
+        for i, (name, tensor) in enumerate(inputs.items())
+    ]
+    ends = []
+    for name, tensor in outputs.items():
+        index = len(nodes)
+        nodes.append(Node(index, name, None, (), (), (tensor,), span=Span("spec.yaml", 9, 1, 9, 2)))
+        ends.append((name, Edge(index)))
+    return Graph("test", tuple(nodes), tuple(range(len(inputs))), tuple(ends))
+
+
+def checked(
+    data: Data,
+    folder: Path,
+    model: Graph | None = None,
+    method: Supervised | None = None,
+    text: str = "",
+    **options: Any,
+) -> list[Diagnostic]:
+    """The contract's diagnostics; `text` is the spec, for spans."""
+    raw = load(text, "spec.yaml").data if text else None
+    return check(
+        data,
+        raw["data"] if raw else None,
+        model,
+        method,
+        folder,
+        raw_train=raw.get("train") if raw else None,
+        **options,
+    )
+
+
+def only(diagnostics: list[Diagnostic]) -> Diagnostic:
+    """The single diagnostic: no cascade."""
+    assert len(diagnostics) == 1, [f"{d.code} {d.message}" for d in diagnostics]
+    return diagnostics[0]
