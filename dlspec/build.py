@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dlspec.errors import Diagnostic, SpecError
-from dlspec.ir import Argument, Edge, Graph, Node, SharedModel, Shape, show_shape
+from dlspec.ir import Argument, Edge, Graph, Node, Shape, SharedModel, show_shape
 from dlspec.layers.base import Layer
 
 

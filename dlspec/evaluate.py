@@ -48,7 +48,9 @@ class Evaluator:
             return LOST
         owner = registry.find(kind, name)
         if owner is None:
-            self.report(Problem("E206", f"unknown {kind} `{name}`", did_you_mean(name, registry.names(kind))), name_span)
+            self.report(
+                Problem("E206", f"unknown {kind} `{name}`", did_you_mean(name, registry.names(kind))), name_span
+            )
             return LOST
         return self.options(owner, value, environment, context.inside([name]), name_span)
 
@@ -82,7 +84,13 @@ class Evaluator:
         return key_place(raw, option) if option and isinstance(raw, Map) and option in raw else span
 
     def field(
-        self, owner: type[Component], field: Field[Any], raw: Any, environment: Environment, context: Context, span: Span | None
+        self,
+        owner: type[Component],
+        field: Field[Any],
+        raw: Any,
+        environment: Environment,
+        context: Context,
+        span: Span | None,
     ) -> Any:
         """The converted value of one option, or LOST."""
         if isinstance(raw, Invalid):
@@ -134,7 +142,9 @@ class Evaluator:
         )
         return LOST if any(isinstance(item, Lost) for item in results) else results
 
-    def per_output(self, field: Field[Any], raw: Any, environment: Environment, context: Context, span: Span | None) -> Any:
+    def per_output(
+        self, field: Field[Any], raw: Any, environment: Environment, context: Context, span: Span | None
+    ) -> Any:
         """One value for all outputs, or a dict with one for each named output."""
         schema = field.literal(Component)["anyOf"][0]
         many = schema.get("type") == "array"
@@ -171,7 +181,13 @@ class Evaluator:
         return LOST if any(isinstance(item, Lost) for item in results.values()) else results
 
     def value(
-        self, raw: Any, environment: Environment, literal: JSON, context: Context, span: Span | None, numeric: bool = False
+        self,
+        raw: Any,
+        environment: Environment,
+        literal: JSON,
+        context: Context,
+        span: Span | None,
+        numeric: bool = False,
     ) -> Any:
         """A plain value with every expression in it evaluated and the result held against `literal`, or LOST."""
         try:

@@ -106,7 +106,11 @@ def parse(text: str) -> Expression:
         tree = ast.parse(source.strip(), mode="eval").body
         _check(tree, text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        help = "quote words: `'relu' if $deep else 'gelu'`" if " if " in text else "write it as in Python, each name with `$`"
+        help = (
+            "quote words: `'relu' if $deep else 'gelu'`"
+            if " if " in text
+            else "write it as in Python, each name with `$`"
+        )
         raise Problem("E301", f"`{text}` is not an expression", help) from None
     return Expression(text, tree, tuple(names))
 
@@ -227,7 +231,13 @@ def _evaluate(node: ast.expr, lookup: Lookup) -> Any:
             return _binary(op, _evaluate(left, lookup), _evaluate(right, lookup))
         case ast.UnaryOp(op=op, operand=operand):
             value = _evaluate(operand, lookup)
-            return (not value) if isinstance(op, ast.Not) else -_number(value) if isinstance(op, ast.USub) else +_number(value)
+            return (
+                (not value)
+                if isinstance(op, ast.Not)
+                else -_number(value)
+                if isinstance(op, ast.USub)
+                else +_number(value)
+            )
         case ast.BoolOp(op=op, values=values):
             return _boolean(isinstance(op, ast.And), values, lookup)
         case ast.Compare(left=left, ops=ops, comparators=comparators):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Protocol, Union
+from typing import NamedTuple, Protocol
 
 from dlspec.errors import Problem, Span
 
@@ -128,7 +128,7 @@ class Edge(NamedTuple):
     output: int = 0
 
 
-Argument = Union[Edge, tuple[Edge, ...]]
+Argument = Edge | tuple[Edge, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,12 +267,14 @@ def print_graph(graph: Graph, indent: str = "") -> str:
         arguments = [_show(value) for value in node.arguments]
         arguments += [f"{key}={_show(value)}" for key, value in node.keywords]
         outputs = ", ".join(str(tensor) for tensor in node.outputs)
-        weights = ", ".join(
-            f"{w.name} {show_shape(w.shape)}{'' if w.trainable else ' frozen'}" for w in node.weights
-        )
+        weights = ", ".join(f"{w.name} {show_shape(w.shape)}{'' if w.trainable else ' frozen'}" for w in node.weights)
         options = f" {node.layer.describe()}" if node.layer is not None else ""
         line = f"{indent}  %{node.index} {node.name} = {node.kind}({', '.join(arguments)}){options} -> {outputs}"
-        lines.append(line + (f" {{{weights}}}" if weights else "") + (f" shares %{node.shared}" if node.shared is not None else ""))
+        lines.append(
+            line
+            + (f" {{{weights}}}" if weights else "")
+            + (f" shares %{node.shared}" if node.shared is not None else "")
+        )
         if isinstance(node.layer, SharedModel) and node.shared is None:
             lines.append(print_graph(node.layer.graph, indent + "    "))
     outputs = ", ".join(f"{name}: {_show(edge)}" for name, edge in graph.outputs)

@@ -191,4 +191,3 @@ def _respan(value: Any, span: Span) -> Any:
         items.item_spans = [span] * len(value)
         return items
     return value
-

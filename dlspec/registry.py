@@ -22,7 +22,7 @@ import json
 import pkgutil
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar, cast, overload
 
 from dlspec import resources
@@ -206,7 +206,7 @@ def texts(*, default: Any = MISSING, doc: str = "") -> Field[tuple[str, ...]]:
 
 
 def sizes(*, min: int = 1, default: Any = MISSING, doc: str = "") -> Field[tuple[int, ...]]:
-    """One whole number for every spatial axis, or a list with one for each; always a tuple of ``owner.rank`` on instances."""
+    """One whole number for every spatial axis, or a list of one for each; on instances a tuple of ``owner.rank``."""
 
     def literal(owner: type[Component]) -> JSON:
         rank = owner.rank
@@ -229,13 +229,17 @@ def integers(
         schema |= {"minItems": length, "maxItems": length}
     if single:
         schema |= {**each, "type": ["integer", "array"]}
-    return Field(schema, default=default, doc=doc, convert=lambda value, _: tuple(value) if isinstance(value, list) else (value,))
+    return Field(
+        schema, default=default, doc=doc, convert=lambda value, _: tuple(value) if isinstance(value, list) else (value,)
+    )
 
 
 def numbers(*, default: Any = MISSING, doc: str = "", single: bool = False) -> Field[tuple[float, ...]]:
     """A list of numbers; with `single`, one number may stand for a list of one."""
     schema: JSON = {"type": ["number", "array"] if single else "array", "items": {"type": "number"}}
-    return Field(schema, default=default, doc=doc, convert=lambda value, _: tuple(value) if isinstance(value, list) else (value,))
+    return Field(
+        schema, default=default, doc=doc, convert=lambda value, _: tuple(value) if isinstance(value, list) else (value,)
+    )
 
 
 def shape(*, default: Any = MISSING, doc: str = "") -> Field[tuple[int | None, ...]]:
@@ -261,7 +265,12 @@ def number_or_component(kind: str, *, above: float | None = None, default: Any =
         # One flat schema, as in value_schema: a number that is out of bounds gives one error, a wrong option another.
         owners = {name: find(kind, name) for name in names(kind)}
         properties = {
-            name: {**value_schema(owner), "title": owner.registered_name, "x-kind": kind, "description": _summary(owner)}
+            name: {
+                **value_schema(owner),
+                "title": owner.registered_name,
+                "x-kind": kind,
+                "description": _summary(owner),
+            }
             for name, owner in owners.items()
             if owner is not None
         }
@@ -281,7 +290,7 @@ def components(kind: str, *, default: Any = MISSING, doc: str = "") -> Field[Any
 
 
 def per_output(kind: str, *, many: bool = False, default: Any = MISSING, doc: str = "") -> Field[Any]:
-    """Components for each output: one (a list with `many`) for all outputs, or a map from output names; a dict on instances."""
+    """Components for each output: one (with `many`, a list) for all, or a map from output names (a dict on instances)."""
     one: JSON = {"$ref": f"#/$defs/{kind}"}
     value: JSON = {"type": "array", "items": one} if many else one
     schema = {"x-per-output": kind, "anyOf": [value, {"type": "object", "additionalProperties": value}]}
@@ -356,7 +365,7 @@ class Component:
         super().__init_subclass__(**kwargs)
         fields: dict[str, Field[Any]] = {}
         # Options of the component itself first, those that the whole kind shares (trainable, dtype) last.
-        for base in sorted(cls.__mro__[::-1], key=lambda base: "kind" in base.__dict__):
+        for base in sorted(reversed(cls.__mro__), key=lambda base: "kind" in base.__dict__):
             for name, value in base.__dict__.items():
                 if isinstance(value, Field):
                     fields[name] = value
@@ -523,7 +532,7 @@ def names(kind: str) -> tuple[str, ...]:
     return tuple(_index().get(kind, {}))
 
 
-@lru_cache(maxsize=None)
+@cache
 def find(kind: str, name: str) -> type[Component] | None:
     """The component class called `name`, or None; imports only the module that declares it."""
     path = _index().get(kind, {}).get(name)

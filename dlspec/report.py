@@ -17,7 +17,11 @@ def facts(graph: Graph, name: str) -> Facts:
     trainable = graph.trainable_parameters
     return {
         "name": name,
-        "parameters": {"total": graph.parameters, "trainable": trainable, "non_trainable": graph.parameters - trainable},
+        "parameters": {
+            "total": graph.parameters,
+            "trainable": trainable,
+            "non_trainable": graph.parameters - trainable,
+        },
         "flops": graph.flops,
         "activation_bytes": graph.activation_bytes,
         "inputs": {graph.nodes[i].name: _tensor(graph.nodes[i].outputs[0]) for i in graph.inputs},
@@ -77,14 +81,18 @@ def text_table(report: Facts) -> str:
 def totals(report: Facts) -> list[str]:
     """The lines under the table."""
     count = report["parameters"]
-    lines = [f"parameters  {count['total']:,} (trainable {count['trainable']:,}, not trainable {count['non_trainable']:,})"]
+    lines = [
+        f"parameters  {count['total']:,} (trainable {count['trainable']:,}, not trainable {count['non_trainable']:,})"
+    ]
     if "flops" in report:
         flops = show_flops(report["flops"]) if report["flops"] is not None else "unknown: an axis has no size"
         lines.append(f"FLOPs       {flops} per example (one multiply-add is 2)")
     if "activation_bytes" in report:
         size = report["activation_bytes"]
         memory = show_bytes(size) if size is not None else "unknown: an axis has no size"
-        lines.append(f"memory      {memory} of activations per example, {show_bytes(4 * count['total'])} of float32 weights")
+        lines.append(
+            f"memory      {memory} of activations per example, {show_bytes(4 * count['total'])} of float32 weights"
+        )
     return lines
 
 
@@ -117,5 +125,8 @@ def _count(count: int | None) -> str:
 
 
 def _line(row: tuple[str, ...], widths: list[int]) -> str:
-    cells = [cell.ljust(width) if column < 3 else cell.rjust(width) for column, (cell, width) in enumerate(zip(row, widths, strict=True))]
+    cells = [
+        cell.ljust(width) if column < 3 else cell.rjust(width)
+        for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+    ]
     return "  ".join(cells).rstrip()

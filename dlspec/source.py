@@ -386,7 +386,9 @@ def _syntax_error(error: yaml.YAMLError, document: Document) -> Diagnostic:
     if isinstance(error, yaml.reader.ReaderError):
         before = document.text[: error.position]
         line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-        message = f"character U+{error.character:04X} is not allowed in YAML" if isinstance(error.character, int) else problem
+        message = (
+            f"character U+{error.character:04X} is not allowed in YAML" if isinstance(error.character, int) else problem
+        )
         return Diagnostic("Y004", message, Span(document.file, line, column, line, column + 1))
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     span = Span(document.file, line, column, line, column + 1)
@@ -432,8 +434,16 @@ class _Dumper(yaml.SafeDumper):
 _Dumper.yaml_implicit_resolvers = {}
 for _pattern, _first in (
     (re.compile(r"(?:~|null|Null|NULL|)\Z"), ["~", "n", "N", ""]),
-    (re.compile(r"(?:true|True|TRUE|false|False|FALSE|yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)\Z"), list("tTfFyYnNoO")),
-    (re.compile("|".join(p.pattern for p in (_INT, _RADIX, _FLOAT, _SPECIAL_FLOAT, _LEADING_ZERO, _DATE, _SEXAGESIMAL))), sorted(_NUMBER_START)),
+    (
+        re.compile(r"(?:true|True|TRUE|false|False|FALSE|yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)\Z"),
+        list("tTfFyYnNoO"),
+    ),
+    (
+        re.compile(
+            "|".join(p.pattern for p in (_INT, _RADIX, _FLOAT, _SPECIAL_FLOAT, _LEADING_ZERO, _DATE, _SEXAGESIMAL))
+        ),
+        sorted(_NUMBER_START),
+    ),
 ):
     _Dumper.add_implicit_resolver("tag:dlspec,2026:quoted", _pattern, _first)
 
@@ -446,7 +456,11 @@ def _represent_float(dumper: Any, value: float) -> Any:
 
 
 def _represent_plain(dumper: Any, value: Any) -> Any:
-    text = {None: "null", True: "true", False: "false"}.get(value, str(value)) if not isinstance(value, int) or isinstance(value, bool) else str(value)
+    text = (
+        {None: "null", True: "true", False: "false"}.get(value, str(value))
+        if not isinstance(value, int) or isinstance(value, bool)
+        else str(value)
+    )
     return dumper.represent_scalar("tag:dlspec,2026:quoted", text)
 
 

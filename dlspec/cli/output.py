@@ -19,18 +19,24 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def spec_argument(function: F) -> F:
     """The argument SPEC with the options that change how it is read."""
+    function = click.option("--allow-outside", is_flag=True, help="Let the spec read files outside of its own folder.")(
+        function
+    )
     function = click.option(
-        "--allow-outside", is_flag=True, help="Let the spec read files outside of its own folder."
-    )(function)
-    function = click.option(
-        "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key, e.g. --set train.epochs=5 (repeatable)."
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Override a key, e.g. --set train.epochs=5 (repeatable).",
     )(function)
     return click.argument("spec", type=click.Path(path_type=Path))(function)
 
 
 def format_option(function: F) -> F:
     """``--format`` for diagnostics."""
-    option = click.option("--format", "form", type=click.Choice(FORMATS), default="text", help="Form of the diagnostics.")
+    option = click.option(
+        "--format", "form", type=click.Choice(FORMATS), default="text", help="Form of the diagnostics."
+    )
     return option(function)
 
 

@@ -25,7 +25,9 @@ def render(diagnostics: Sequence[Diagnostic], texts: Mapping[str, str], form: st
         colour: Whether ``text`` carries ANSI colours.
     """
     if form == "json":
-        return json.dumps({"version": 1, "diagnostics": [as_json(item) for item in diagnostics]}, indent=2, ensure_ascii=False)
+        return json.dumps(
+            {"version": 1, "diagnostics": [as_json(item) for item in diagnostics]}, indent=2, ensure_ascii=False
+        )
     if form == "github":
         return "\n".join(_github(item) for item in diagnostics)
     if form == "sarif":
@@ -40,7 +42,11 @@ def summary(diagnostics: Sequence[Diagnostic]) -> str:
     """``2 errors, 1 warning``, or ""."""
     errors = sum(item.severity == "error" for item in diagnostics)
     warnings = len(diagnostics) - errors
-    parts = [f"{count} {noun}{'s' if count > 1 else ''}" for count, noun in ((errors, "error"), (warnings, "warning")) if count]
+    parts = [
+        f"{count} {noun}{'s' if count > 1 else ''}"
+        for count, noun in ((errors, "error"), (warnings, "warning"))
+        if count
+    ]
     return ", ".join(parts)
 
 
@@ -63,7 +69,10 @@ def as_json(diagnostic: Diagnostic) -> dict[str, Any]:
 def _range(span: Span | None) -> dict[str, Any] | None:
     if span is None:
         return None
-    return {"start": {"line": span.line, "column": span.column}, "end": {"line": span.end_line, "column": span.end_column}}
+    return {
+        "start": {"line": span.line, "column": span.column},
+        "end": {"line": span.end_line, "column": span.end_column},
+    }
 
 
 class _Text:
@@ -75,7 +84,9 @@ class _Text:
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.colour else text
 
     def diagnostic(self, item: Diagnostic) -> str:
-        head = self.paint(f"{item.severity}[{item.code}]", item.severity) + self.paint(f": {printable(item.message)}", "bold")
+        head = self.paint(f"{item.severity}[{item.code}]", item.severity) + self.paint(
+            f": {printable(item.message)}", "bold"
+        )
         lines = [head]
         width = len(str(item.span.line)) if item.span else 1
         if item.span:
@@ -98,7 +109,7 @@ class _Text:
             return lines
         text = source[span.line - 1]
         end = span.end_column if span.end_line == span.line else len(text) + 1
-        start, text, offset = _clip(text, span.column - 1)
+        start, text = _clip(text, span.column - 1)
         length = max(1, min(end - span.column, len(text) - start))
         bar = self.paint(" " * width + " |", "frame")
         caret = " " * _cells(text[:start]) + "^" * max(1, _cells(text[start : start + length]))
@@ -106,15 +117,15 @@ class _Text:
         return [*lines, bar, f"{numbered} {printable(text)}", f"{bar} {self.paint(caret, style)}"]
 
 
-def _clip(text: str, start: int, limit: int = 120) -> tuple[int, str, int]:
-    """A window of a long line that holds position `start`; the new position, the window, what was cut before it."""
+def _clip(text: str, start: int, limit: int = 120) -> tuple[int, str]:
+    """The position in, and the text of, a window of a long line that holds position `start`."""
     if len(text) <= limit:
-        return start, text, 0
+        return start, text
     cut = max(0, start - 40)
     window = text[cut : cut + limit]
     if cut:
         window = "…" + window[1:]
-    return start - cut, window, cut
+    return start - cut, window
 
 
 def _cells(text: str) -> int:
@@ -175,7 +186,12 @@ def _sarif_result(item: Diagnostic) -> dict[str, Any]:
     result: dict[str, Any] = {"ruleId": item.code, "level": item.severity, "message": {"text": message}}
     if item.span:
         span = item.span
-        region = {"startLine": span.line, "startColumn": span.column, "endLine": span.end_line, "endColumn": span.end_column}
+        region = {
+            "startLine": span.line,
+            "startColumn": span.column,
+            "endLine": span.end_line,
+            "endColumn": span.end_column,
+        }
         location = {"artifactLocation": {"uri": span.file}, "region": region}
         result["locations"] = [{"physicalLocation": location}]
     return result

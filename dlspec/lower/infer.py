@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple
 
 from dlspec.errors import Problem
 from dlspec.ir import Argument, Edge, SharedModel, Tensor, UnknownSize, Weight, show_shape
 from dlspec.layers.base import POLICIES, Layer
 
-Inputs = Union[Tensor, list[Tensor]]
+Inputs = Tensor | list[Tensor]
 
 
 class Call(NamedTuple):
@@ -104,7 +104,10 @@ def _fits(declared: Tensor, given: Tensor) -> bool:
 
 
 def apply(
-    layer: Any, arguments: Sequence[Argument], keywords: Sequence[tuple[str, Argument]], tensor: Callable[[Edge], Tensor]
+    layer: Any,
+    arguments: Sequence[Argument],
+    keywords: Sequence[tuple[str, Argument]],
+    tensor: Callable[[Edge], Tensor],
 ) -> Call:
     """Applies a node's layer or shared model to the tensors that `tensor` gives for its edges."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dlspec.environment import LOST, Environment
-from dlspec.errors import Diagnostics, Diagnostic, Problem
+from dlspec.errors import Diagnostic, Diagnostics, Problem
 from dlspec.evaluate import evaluate_plain
 from dlspec.expressions import UnknownValue
 from dlspec.lower.space import Space, is_space, parse_space
@@ -58,7 +58,12 @@ class TopLevel:
         if isinstance(raw, Invalid):
             return LOST
         if is_empty(self.params, name):
-            problem = Diagnostic("E307", f"parameter `{name}` has no value", key_place(self.params, name), "write `null` if None is meant")
+            problem = Diagnostic(
+                "E307",
+                f"parameter `{name}` has no value",
+                key_place(self.params, name),
+                "write `null` if None is meant",
+            )
             self.diagnostics.add(problem)
             return LOST
         value = evaluate_plain(raw, _Lazy(self), numeric=True)

@@ -24,8 +24,43 @@ from dlspec.registry import MISSING
 from dlspec.source import Invalid, Map, Seq, is_empty, key_place, place
 
 _KEYWORDS = frozenset(
-    "False None True and as assert async await break class continue def del elif else except finally for from global "
-    "if import in is lambda nonlocal not or pass raise return try while with yield".split()
+    [
+        "False",
+        "None",
+        "True",
+        "and",
+        "as",
+        "assert",
+        "async",
+        "await",
+        "break",
+        "class",
+        "continue",
+        "def",
+        "del",
+        "elif",
+        "else",
+        "except",
+        "finally",
+        "for",
+        "from",
+        "global",
+        "if",
+        "import",
+        "in",
+        "is",
+        "lambda",
+        "nonlocal",
+        "not",
+        "or",
+        "pass",
+        "raise",
+        "return",
+        "try",
+        "while",
+        "with",
+        "yield",
+    ]
 )
 _NAME = re.compile(r"[a-z][A-Za-z0-9_]{0,62}\Z")
 
@@ -60,7 +95,9 @@ class _Parser:
         for name in self.models:
             if name in self.blocks:
                 first = Note("the block stands here", key_place(self.blocks, name))
-                self.error("E104", f"`{name}` is both a block and a model", key_place(self.models, name), notes=(first,))
+                self.error(
+                    "E104", f"`{name}` is both a block and a model", key_place(self.models, name), notes=(first,)
+                )
         params = _map(data.get("params"))
         self.check_names(params)
         main_name = data.get("name")
@@ -73,7 +110,9 @@ class _Parser:
         )
         blocks = {name: self.block(name, value) for name, value in self.blocks.items() if isinstance(value, Map)}
         models = {
-            name: ModelDefinition(name, self.inputs(value), self.body(value.get("layers")), _names(value.get("outputs")), value)
+            name: ModelDefinition(
+                name, self.inputs(value), self.body(value.get("layers")), _names(value.get("outputs")), value
+            )
             for name, value in self.models.items()
             if isinstance(value, Map)
         }
@@ -175,7 +214,9 @@ class _Parser:
             return InvalidStep(**common)
         if isinstance(each, Map):
             self.check_names(each)
-        return RepeatStep(**common, times=times, each=each if isinstance(each, Map) else None, body=self.body(value.get("layers")))
+        return RepeatStep(
+            **common, times=times, each=each if isinstance(each, Map) else None, body=self.body(value.get("layers"))
+        )
 
     def parallel(self, common: dict[str, Any]) -> Step:
         value = common["value"]

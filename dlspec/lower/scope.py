@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Union
 
 from dlspec.environment import Lost
 from dlspec.errors import Note, Span
 from dlspec.ir import Edge
 
-Value = Union[Edge, Lost]
+Value = Edge | Lost
 
 
 @dataclass(frozen=True, slots=True)

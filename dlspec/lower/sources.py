@@ -1,20 +1,15 @@
-"""``from``: which tensors enter a step, and as which call arguments."""
+"""Which tensors enter a step, and as which call arguments."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from dlspec.environment import LOST, Lost
+from dlspec.environment import Lost
 from dlspec.errors import Problem
 from dlspec.ir import Argument, Edge, SharedModel
-from dlspec.lower.program import Step
 from dlspec.lower.scope import Binding, Value
-from dlspec.source import Invalid, key_place, place
-
-if TYPE_CHECKING:
-    from dlspec.lower.expand import Body, Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,52 +47,6 @@ class Arguments:
     keywords: tuple[tuple[str, Argument], ...] = ()
 
 
-def read_sources(body: Body, step: Step, frame: Frame) -> Sources:
-    """Resolves a step's ``from`` (or the previous output)."""
-    raw = step.source
-    if isinstance(raw, Invalid):
-        return Sources((Binding((LOST,)),), {})
-    if raw is None:
-        return Sources((_previous(body, step),), {}, single=True)
-    written_as_value = raw is step.value
-    span = step.span if written_as_value else place(step.value, "from")
-    if isinstance(raw, str):
-        return Sources((_name(body, raw, frame, span),), {}, single=True)
-    if isinstance(raw, list):
-        bindings = tuple(_entry(body, item, frame, place(raw, index)) for index, item in enumerate(raw))
-        nested: frozenset[int | str] = frozenset(i for i, item in enumerate(raw) if isinstance(item, list))
-        return Sources(bindings, {}, nested=nested)
-    named = {key: _entry(body, item, frame, place(raw, key) or key_place(raw, key)) for key, item in raw.items()}
-    return Sources((), named, nested=frozenset(key for key, item in raw.items() if isinstance(item, list)))
-
-
-def _previous(body: Body, step: Step) -> Binding:
-    if body.prev is not None:
-        return body.prev
-    if not body.nodes and not body.definition.inputs:
-        return Binding((LOST,), step.span)  # no inputs at all: reported once for the spec
-    problem = Problem("E412", f"{step.key} needs `from`: there are several inputs", "write `from: name` with one of the inputs")
-    body.report(problem, step.span)
-    body.prev = Binding((LOST,), step.span)
-    return body.prev
-
-
-def _entry(body: Body, item: Any, frame: Frame, span: Any) -> Binding:
-    if isinstance(item, list):
-        values: list[Value] = []
-        for index, name in enumerate(item):
-            values.extend(_name(body, name, frame, place(item, index)).values)
-        return Binding(tuple(values), span)
-    return _name(body, item, frame, span)
-
-
-def _name(body: Body, text: Any, frame: Frame, span: Any) -> Binding:
-    if isinstance(text, Invalid):
-        return Binding((LOST,), span)
-    name = body.evaluator.text(text, frame.environment, span)
-    return body.lookup(name, frame, span) if isinstance(name, str) else Binding((LOST,), span)
-
-
 def arguments_of(layer: Any, sources: Sources) -> Arguments:
     """Distributes what enters over the layer's call arguments.
 
@@ -114,18 +63,30 @@ def arguments_of(layer: Any, sources: Sources) -> Arguments:
     if unknown:
         raise Problem("E405", f"{layer.name} has no input `{unknown[0]}`", "inputs: " + ", ".join(names))
     count = len(sources.positional) + len(sources.named)
-    missing = [name for index, name in enumerate(required) if index >= len(sources.positional) and name not in sources.named]
+    missing = [
+        name for index, name in enumerate(required) if index >= len(sources.positional) and name not in sources.named
+    ]
     if missing or len(sources.positional) > len(names):
         wanted = f"{len(required)}" if len(required) == len(names) else f"{len(required)} to {len(names)}"
         noun = "input" if wanted == "1" else "inputs"
-        help = f"write `from: {{{', '.join(f'{name}: …' for name in required)}}}`" if missing else "merge them first, for example with `concatenate`"
+        help = (
+            f"write `from: {{{', '.join(f'{name}: …' for name in required)}}}`"
+            if missing
+            else "merge them first, for example with `concatenate`"
+        )
         raise Problem("E405", f"{layer.name} takes {wanted} {noun} ({', '.join(names)}), but gets {count}", help)
-    positional = tuple(_argument(binding, index in sources.nested, layer) for index, binding in enumerate(sources.positional))
-    keywords = tuple((name, _argument(binding, name in sources.nested, layer)) for name, binding in sources.named.items())
+    positional = tuple(
+        _argument(binding, index in sources.nested, layer) for index, binding in enumerate(sources.positional)
+    )
+    keywords = tuple(
+        (name, _argument(binding, name in sources.nested, layer)) for name, binding in sources.named.items()
+    )
     return _in_order(names, positional, keywords)
 
 
-def _in_order(names: list[str], positional: tuple[Argument, ...], keywords: tuple[tuple[str, Argument], ...]) -> Arguments:
+def _in_order(
+    names: list[str], positional: tuple[Argument, ...], keywords: tuple[tuple[str, Argument], ...]
+) -> Arguments:
     """Named arguments that continue the positional ones become positional, so that a call has one form."""
     rest = dict(keywords)
     for name in names[len(positional) :]:
@@ -153,7 +114,9 @@ def _list_arguments(layer: Any, sources: Sources) -> Arguments:
     if not layer.minimum_inputs <= len(edges) <= most:
         low, high = layer.minimum_inputs, layer.maximum_inputs
         wanted = f"at least {low}" if not high else f"{low}" if low == high else f"{low} to {high}"
-        raise Problem("E405", f"{layer.name} needs {wanted} inputs, but gets {len(edges)}", f"write `{layer.name}: [a, prev]`")
+        raise Problem(
+            "E405", f"{layer.name} needs {wanted} inputs, but gets {len(edges)}", f"write `{layer.name}: [a, prev]`"
+        )
     return Arguments((edges,))
 
 

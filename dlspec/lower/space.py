@@ -9,7 +9,12 @@ from typing import Any
 from dlspec.errors import Problem, did_you_mean
 
 HEADS = ("int", "float", "choice", "bool")
-_OPTIONS = {"int": ("step", "log", "default"), "float": ("step", "log", "default"), "choice": ("default",), "bool": ("default",)}
+_OPTIONS = {
+    "int": ("step", "log", "default"),
+    "float": ("step", "log", "default"),
+    "choice": ("default",),
+    "bool": ("default",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +50,27 @@ def parse_space(raw: dict[str, Any]) -> Space:
     head = next(iter(raw))
     unknown = [key for key in raw if key != head and key not in _OPTIONS[head]]
     if unknown:
-        raise Problem("E310", f"unknown option of a search space `{unknown[0]}`", did_you_mean(unknown[0], _OPTIONS[head]))
+        raise Problem(
+            "E310", f"unknown option of a search space `{unknown[0]}`", did_you_mean(unknown[0], _OPTIONS[head])
+        )
     values = raw[head]
     if head == "bool":
         return _boolean(values, raw)
     if not isinstance(values, list):
-        raise Problem("E310", f"`{head}` needs a list", f"write `{head}: [1, 4]`" if head != "choice" else "write `choice: [a, b]`")
+        raise Problem(
+            "E310",
+            f"`{head}` needs a list",
+            f"write `{head}: [1, 4]`" if head != "choice" else "write `choice: [a, b]`",
+        )
     return _choice(values, raw) if head == "choice" else _range(head, values, raw)
 
 
 def _boolean(values: Any, raw: dict[str, Any]) -> Space:
     default = raw.get("default", False)
     if values is not True or not isinstance(default, bool):
-        raise Problem("E310", "a boolean search space is `{bool: true}`", "with `default: true` or `default: false` if wanted")
+        raise Problem(
+            "E310", "a boolean search space is `{bool: true}`", "with `default: true` or `default: false` if wanted"
+        )
     return Space("bool", (False, True), default=default)
 
 
@@ -65,18 +78,28 @@ def _choice(values: list[Any], raw: dict[str, Any]) -> Space:
     if len(values) < 1:
         raise Problem("E310", "`choice` has nothing to choose from")
     if len({type(value) for value in values}) > 1 or not isinstance(values[0], str | int | float | bool):
-        raise Problem("E310", "`choice` needs texts, or numbers of one kind", "Keras Tuner compares them with each other")
+        raise Problem(
+            "E310", "`choice` needs texts, or numbers of one kind", "Keras Tuner compares them with each other"
+        )
     if "default" in raw and raw["default"] not in values:
-        raise Problem("E310", f"the default `{raw['default']}` is not among the choices", did_you_mean(str(raw["default"]), map(str, values)))
+        raise Problem(
+            "E310",
+            f"the default `{raw['default']}` is not among the choices",
+            did_you_mean(str(raw["default"]), map(str, values)),
+        )
     return Space("choice", tuple(values), default=raw.get("default", values[0]))
 
 
 def _range(head: str, values: list[Any], raw: dict[str, Any]) -> Space:
     allowed = int if head == "int" else (int, float)
     numbers = [*values, *(raw[key] for key in ("step", "default") if key in raw)]
-    if len(values) != 2 or any(isinstance(v, bool) or not isinstance(v, allowed) or not math.isfinite(v) for v in numbers):
+    if len(values) != 2 or any(
+        isinstance(v, bool) or not isinstance(v, allowed) or not math.isfinite(v) for v in numbers
+    ):
         what = "whole numbers" if head == "int" else "numbers"
-        raise Problem("E310", f"`{head}` needs two {what}, and {what} for `step` and `default`", f"write `{head}: [low, high]`")
+        raise Problem(
+            "E310", f"`{head}` needs two {what}, and {what} for `step` and `default`", f"write `{head}: [low, high]`"
+        )
     low, high = values
     step, log = raw.get("step"), raw.get("log", False)
     if low >= high:

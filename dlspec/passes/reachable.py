@@ -23,7 +23,9 @@ def _check(state: Compilation, graph: Graph) -> None:
             alive.update(edge.node for edge in node.edges)
     for node in graph.nodes:
         if node.layer is None and node.index not in alive:
-            state.add("E414", f"no output depends on input `{node.name}`", node.span, "use it with `from:`, or delete it")
+            state.add(
+                "E414", f"no output depends on input `{node.name}`", node.span, "use it with `from:`, or delete it"
+            )
         elif node.index not in consumed:
             help = "list it under `outputs:`, use it with `from:`, or delete it"
             state.add("E414", f"no output depends on `{node.name}`", node.span, help)

@@ -88,7 +88,9 @@ class Pass(Protocol):
         """Reads and extends the state; problems become diagnostics, none is raised."""
 
 
-def step(*, requires: tuple[str, ...] = (), ensures: tuple[str, ...] = ()) -> Callable[[Callable[[Compilation], None]], Pass]:
+def step(
+    *, requires: tuple[str, ...] = (), ensures: tuple[str, ...] = ()
+) -> Callable[[Callable[[Compilation], None]], Pass]:
     """Declares a pass.
 
     Args:

@@ -23,14 +23,23 @@ def training(state: Compilation) -> None:
     tune = state.data.get("tune")
     if isinstance(tune, Map):
         owner = cast("type[Tune]", registry.find("section", "tune"))
-        section = state.evaluator.options(owner, tune, state.environment, Context(("tune",)), key_place(state.data, "tune"))
+        section = state.evaluator.options(
+            owner, tune, state.environment, Context(("tune",)), key_place(state.data, "tune")
+        )
         state.tune = None if isinstance(section, Lost) else section
         assert state.params is not None
         if not state.params.spaces:
             help = "write for example `units: {int: [32, 256], step: 32}` under `params:`"
-            state.add("E507", "`tune` has nothing to search: no parameter is a search space", key_place(state.data, "tune"), help)
+            state.add(
+                "E507",
+                "`tune` has nothing to search: no parameter is a search space",
+                key_place(state.data, "tune"),
+                help,
+            )
         help = "`dlspec train` uses the default of each search space"
-        state.add("W501", "`tune` is checked, but this version has no `dlspec tune` yet", key_place(state.data, "tune"), help)
+        state.add(
+            "W501", "`tune` is checked, but this version has no `dlspec tune` yet", key_place(state.data, "tune"), help
+        )
 
 
 def _needs_outputs(raw: Map) -> bool:

@@ -15,12 +15,16 @@ def unused(state: Compilation) -> None:
     if state.diagnostics.errors:
         return
     for name in state.unused:
-        state.add("W301", f"parameter `{name}` is used nowhere", _key(state.data, "params", name), "use it, or delete it")
+        state.add(
+            "W301", f"parameter `{name}` is used nowhere", _key(state.data, "params", name), "use it, or delete it"
+        )
     called = _called(state.program)
     for section, what, names in (("blocks", "block", state.program.blocks), ("models", "model", state.program.models)):
         for name in names:
             if name not in called:
-                state.add("W401", f"{what} {name} is used nowhere", _key(state.data, section, name), "call it, or delete it")
+                state.add(
+                    "W401", f"{what} {name} is used nowhere", _key(state.data, section, name), "call it, or delete it"
+                )
 
 
 def _called(program: Program) -> set[str]:

@@ -1,4 +1,4 @@
-"""A spec held against its schema: every raw error becomes a diagnostic, and the data are repaired as far as possible.
+"""A spec held against its schema: every raw error becomes a diagnostic, and the data are repaired where possible.
 
 Repair keeps one mistake from causing more: a misspelt key is read as what was probably meant, anything else that is wrong
 is replaced by :class:`~dlspec.source.Invalid`, which every later stage passes over in silence.
@@ -73,9 +73,9 @@ def _span(error: ValidationError, data: Any, path: list[Any], at_key: bool) -> S
     if not path:
         return _first_line(data)
     parent = _walk(data, path[:-1])
-    if error.validator in ("required", "maxProperties", "minProperties") or at_key:
-        if isinstance(path[-1], str):
-            return key_place(parent, path[-1])
+    keyed = at_key or error.validator in ("required", "maxProperties", "minProperties")
+    if keyed and isinstance(path[-1], str):
+        return key_place(parent, path[-1])
     return place(parent, path[-1])
 
 

@@ -1,7 +1,7 @@
 """Writes ``schemas/*.json`` from the registry: ``make schemas``.
 
-``spec.json`` serves editors and ``dlspec check`` alike; ``index.json`` tells where each component is declared, so that
-checking a spec imports only what it uses. The form of ``spec.json`` (a property per layer, no ``oneOf``, no ``default``)
+``spec.json`` serves editors and ``dlspec check`` alike; ``index.json`` tells where each component is declared, so
+that checking a spec imports only what it uses. The form of ``spec.json`` (a property per layer, no ``oneOf``, no ``default``)
 is the one that completes best and gives the plainest errors in yaml-language-server.
 """
 
@@ -19,6 +19,7 @@ NAME = r"^[A-Za-z][A-Za-z0-9_]{0,62}$"
 CAPITALISED = r"^[A-Z][A-Za-z0-9_]{0,62}$"
 REFERENCE = r"^[a-z][A-Za-z0-9_]{0,62}$|\$"
 
+_NAME_TEXT: JSON = {"type": "string", "pattern": REFERENCE}
 _REF_STEPS: JSON = {"$ref": "#/$defs/steps"}
 _REF_REFERENCES: JSON = {"$ref": "#/$defs/references"}
 
@@ -55,7 +56,11 @@ def _sections() -> JSON:
         "properties": {
             "name": {"type": "string", "pattern": NAME, "description": "Name of the model and of its run folders."},
             "description": {"type": "string", "description": "What this experiment is about."},
-            "extends": {"type": "string", "minLength": 1, "description": "A spec that this one changes; maps are merged."},
+            "extends": {
+                "type": "string",
+                "minLength": 1,
+                "description": "A spec that this one changes; maps are merged.",
+            },
             "params": {"$ref": "#/$defs/params"},
             "inputs": {"$ref": "#/$defs/inputs"},
             "blocks": {
@@ -84,7 +89,11 @@ def _sections() -> JSON:
 
 
 def _structure() -> JSON:
-    shape = {"type": "array", "items": {"type": ["integer", "null", "string"], "minimum": 1, "pattern": ARITHMETIC}, "maxItems": 8}
+    shape = {
+        "type": "array",
+        "items": {"type": ["integer", "null", "string"], "minimum": 1, "pattern": ARITHMETIC},
+        "maxItems": 8,
+    }
     plain_shape = {"type": "array", "items": {"type": ["integer", "null"], "minimum": 1}, "maxItems": 8}
     return {
         "steps": {"type": "array", "items": {"$ref": "#/$defs/layer"}},
@@ -94,7 +103,7 @@ def _structure() -> JSON:
         },
         "references": {
             "type": ["string", "array"], "pattern": REFERENCE, "minItems": 1,
-            "items": {"type": ["string", "array"], "pattern": REFERENCE, "items": {"type": "string", "pattern": REFERENCE}},
+            "items": {"type": ["string", "array"], "pattern": REFERENCE, "items": _NAME_TEXT},
         },
         "params": {
             "type": "object",
@@ -173,13 +182,13 @@ def _common() -> JSON:
     """What every step may have besides its own options."""
     return {
         "name": {
-            "type": ["string", "array"], "pattern": REFERENCE, "items": {"type": "string", "pattern": REFERENCE}, "minItems": 1,
+            "type": ["string", "array"], "pattern": REFERENCE, "items": _NAME_TEXT, "minItems": 1,
             "markdownDescription": "Names the output (a list: each output), for `from` further down.",
         },
         "from": {
             "type": ["string", "array", "object"], "pattern": REFERENCE, "minItems": 1,
             "items": _REF_REFERENCES, "additionalProperties": _REF_REFERENCES,
-            "markdownDescription": "Where the input comes from: a name, a list, or a map of call arguments. Default: `prev`.",
+            "markdownDescription": "Where the input comes from: a name, a list, or a map of arguments. Default: `prev`.",
         },
         "repeat": {
             "type": ["integer", "string"], "minimum": 0, "pattern": ARITHMETIC,
@@ -214,7 +223,9 @@ def _layer(owners: list[type[Component]]) -> JSON:
     merge: JSON = {
         "type": ["string", "object"],
         "properties": {
-            owner.registered_name: _titled(owner, registry.value_schema(owner)) for owner in owners if getattr(owner, "takes_list", False)
+            owner.registered_name: _titled(owner, registry.value_schema(owner))
+            for owner in owners
+            if getattr(owner, "takes_list", False)
         },
         "additionalProperties": False,
         "x-names": "merge layer",
@@ -222,7 +233,11 @@ def _layer(owners: list[type[Component]]) -> JSON:
         "maxProperties": 1,
         "markdownDescription": "How the branches come together: `add`, `concatenate`, … or one with options.",
     }
-    merge["anyOf"] = [{"enum": sorted(merge["properties"])}, {"type": "string", "pattern": EXPRESSION}, {"type": "object"}]
+    merge["anyOf"] = [
+        {"enum": sorted(merge["properties"])},
+        {"type": "string", "pattern": EXPRESSION},
+        {"type": "object"},
+    ]
     schema = _name_or_map("layer", {**properties, **_groups(common, merge)}, _bare_names(owners))
     schema["anyOf"] += [{"type": "string", "pattern": CAPITALISED}, {"type": "array"}]
     call = {"properties": common, "x-call": True, "description": "A call of a block or model of this spec."}
@@ -252,13 +267,19 @@ def _groups(common: JSON, merge: JSON) -> JSON:
     branch = {"$ref": "#/$defs/branch"}
     shortcut = {**branch, "markdownDescription": "What is done to the input; nothing unless given."}
     repeat = group(
-        "repeat", "Layers several times, each time with new weights.",
-        {"times": times, "each": each, "layers": _REF_STEPS}, ["layers"], ["object"],
+        "repeat",
+        "Layers several times, each time with new weights.",
+        {"times": times, "each": each, "layers": _REF_STEPS},
+        ["layers"],
+        ["object"],
     )
     del repeat["properties"]["repeat"]
     branches = {
-        "type": ["array", "object"], "items": branch, "patternProperties": {NAME: branch},
-        "additionalProperties": False, "x-names": "branch",
+        "type": ["array", "object"],
+        "items": branch,
+        "patternProperties": {NAME: branch},
+        "additionalProperties": False,
+        "x-names": "branch",
     }
     return {
         "repeat": repeat,
@@ -297,7 +318,9 @@ def _names(owner: type[Component]) -> tuple[str, ...]:
 
 
 def _bare_names(owners: list[type[Component]]) -> list[str]:
-    return sorted(name for owner in owners if not any(f.required for f in owner.fields.values()) for name in _names(owner))
+    return sorted(
+        name for owner in owners if not any(f.required for f in owner.fields.values()) for name in _names(owner)
+    )
 
 
 def _name_or_map(kind: str, properties: JSON, bare: list[str]) -> JSON:

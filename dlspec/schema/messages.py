@@ -13,7 +13,8 @@ from dlspec.registry import JSON
 from dlspec.schema.validate import resolve
 from dlspec.source import describe
 
-# What a mistake is called depends on where it stands; columns: unknown key, unknown component, missing, type, bounds, choice.
+# What a mistake is called depends on where it stands. Columns: unknown key, unknown component, missing, type, bounds,
+# choice.
 _CODES = {
     "structure": ("E101", "E101", "E105", "E102", "E102", "E102"),
     "layer": ("E202", "E201", "E203", "E204", "E205", "E206"),
@@ -87,7 +88,9 @@ def describe_error(error: ValidationError, context: Context, container: Any = No
         return _unknown(error.message, node, codes, context, container)
     if error.validator == "required":
         who = node.get("title") or context.option
-        return Message(codes[_MISSING], f"{_code(who)} needs `{error.message}`", _example(who, error.message), at_key=True)
+        return Message(
+            codes[_MISSING], f"{_code(who)} needs `{error.message}`", _example(who, error.message), at_key=True
+        )
     if error.validator in ("maxProperties", "minProperties") and node.get("maxProperties") == 1:
         return _one_key(error.instance, node, codes)
     if error.validator == "anyOf":
@@ -110,14 +113,18 @@ def _unknown(key: str, node: JSON, codes: tuple[str, ...], context: Context, con
     what = node.get("x-names", "")
     if what in ("parameter", "block", "model", "input", "branch"):
         rule = "a capital letter" if what in ("block", "model") else "a letter"
-        return Message("E103", f"`{key}` is no name for {_article(what)}", f"ASCII letters, digits and `_`, starting with {rule}")
+        return Message(
+            "E103", f"`{key}` is no name for {_article(what)}", f"ASCII letters, digits and `_`, starting with {rule}"
+        )
     if what:
         return _unknown_component(key, what, node, codes)
     known = [name for name in node["properties"] if not isinstance(container, dict) or name not in container]
     title = node.get("title", "")
     help = did_you_mean(key, known)
     if title == "dlspec" or not context.path:
-        return Message(codes[_UNKNOWN_KEY], f"unknown section `{key}`", help or "sections: " + _list(node["properties"]))
+        return Message(
+            codes[_UNKNOWN_KEY], f"unknown section `{key}`", help or "sections: " + _list(node["properties"])
+        )
     if not help:
         help = f"{title} takes " + _list(name for name in known if name not in _STEP_KEYS) if known else ""
     return Message(codes[_UNKNOWN_KEY], f"unknown option of {title} `{key}`", help)
@@ -141,7 +148,9 @@ def _meant(name: str, kind: str, node: JSON) -> str:
 def _one_key(instance: Any, node: JSON, codes: tuple[str, ...]) -> Message:
     what = node.get("x-names", "item")
     if not instance:
-        return Message(codes[_MISSING], f"an empty mapping where a {what} is expected", f"write `name` or `name: {{options}}`")
+        return Message(
+            codes[_MISSING], f"an empty mapping where a {what} is expected", "write `name` or `name: {options}`"
+        )
     first = next(iter(instance))
     others = [key for key in instance if key != first]
     text = f"a {what} is one key, but here stand {_list(instance)}"
@@ -183,7 +192,9 @@ def _wrong_type(instance: Any, node: JSON, codes: tuple[str, ...], context: Cont
         types = [name for name in types if name != "string" or node.get("x-names")]
     if types == ["object", "string"]:
         return Message(codes[_TYPE], f"{context.option} must be a name or `name: {{options}}`, not {_short(instance)}")
-    expected = " or ".join(dict.fromkeys(_type_name(name, types) for name in types if name != "null" or len(types) == 1))
+    expected = " or ".join(
+        dict.fromkeys(_type_name(name, types) for name in types if name != "null" or len(types) == 1)
+    )
     text = f"{context.option} must be {expected}, not {_short(instance)}"
     return Message(codes[_TYPE], text, _type_help(instance, types))
 
@@ -191,7 +202,9 @@ def _wrong_type(instance: Any, node: JSON, codes: tuple[str, ...], context: Cont
 def _needs_options(instance: Any, node: JSON, codes: tuple[str, ...], title: str) -> Message:
     required = node.get("required", [])
     if required and (instance is None or len(required) > 1):
-        return Message(codes[_MISSING], f"{_code(title)} needs {_list(required)}", _example(title, *required), at_key=True)
+        return Message(
+            codes[_MISSING], f"{_code(title)} needs {_list(required)}", _example(title, *required), at_key=True
+        )
     takes = [name for name in node["type"] if name not in ("object", "string", "null")]
     alternatives = " or ".join([_TYPE_NAMES[name] for name in takes] + ["its options"])
     help = _example(title, *(required or list(node.get("properties", {}))[:1]))
@@ -257,7 +270,11 @@ def _short(value: Any) -> str:
 
 
 def _plain(value: Any) -> str:
-    return {None: "null", True: "true", False: "false"}.get(value, str(value)) if value in (None, True, False) else str(value)
+    return (
+        {None: "null", True: "true", False: "false"}.get(value, str(value))
+        if value in (None, True, False)
+        else str(value)
+    )
 
 
 def _list(names: Iterable[str]) -> str:

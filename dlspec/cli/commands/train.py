@@ -17,7 +17,11 @@ from dlspec.source import place
 @click.command()
 @spec_argument
 @click.option(
-    "--runs", type=click.Path(path_type=Path, file_okay=False), default=Path("runs"), show_default=True, help="Folder of all runs."
+    "--runs",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder of all runs.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, runs: Path, quiet: bool) -> int:
@@ -35,7 +39,9 @@ def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, runs: P
         return 1
     except Problem as problem:
         assert state.data is not None
-        show_diagnostics([Diagnostic(problem.code, problem.message, place(state.data, "train"), problem.help)], state.texts)
+        show_diagnostics(
+            [Diagnostic(problem.code, problem.message, place(state.data, "train"), problem.help)], state.texts
+        )
         return 1
     print_text(report.table())
     return 0

@@ -1,0 +1,61 @@
+"""Reads ``from``: names become tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dlspec.environment import LOST
+from dlspec.errors import Problem
+from dlspec.lower.program import Step
+from dlspec.lower.scope import Binding, Value
+from dlspec.lower.sources import Sources
+from dlspec.lower.workbench import Frame, Workbench
+from dlspec.source import Invalid, key_place, place
+
+
+def read_sources(bench: Workbench, step: Step, frame: Frame) -> Sources:
+    """Resolves a step's ``from`` (or the previous output)."""
+    raw = step.source
+    if isinstance(raw, Invalid):
+        return Sources((Binding((LOST,)),), {})
+    if raw is None:
+        return Sources((_previous(bench, step),), {}, single=True)
+    written_as_value = raw is step.value
+    span = step.span if written_as_value else place(step.value, "from")
+    if isinstance(raw, str):
+        return Sources((_name(bench, raw, frame, span),), {}, single=True)
+    if isinstance(raw, list):
+        bindings = tuple(_entry(bench, item, frame, place(raw, index)) for index, item in enumerate(raw))
+        nested: frozenset[int | str] = frozenset(i for i, item in enumerate(raw) if isinstance(item, list))
+        return Sources(bindings, {}, nested=nested)
+    named = {key: _entry(bench, item, frame, place(raw, key) or key_place(raw, key)) for key, item in raw.items()}
+    return Sources((), named, nested=frozenset(key for key, item in raw.items() if isinstance(item, list)))
+
+
+def _previous(bench: Workbench, step: Step) -> Binding:
+    if bench.prev is not None:
+        return bench.prev
+    if not bench.nodes and not bench.definition.inputs:
+        return Binding((LOST,), step.span)  # no inputs at all: reported once for the spec
+    problem = Problem(
+        "E412", f"{step.key} needs `from`: there are several inputs", "write `from: name` with one of the inputs"
+    )
+    bench.report(problem, step.span)
+    bench.prev = Binding((LOST,), step.span)
+    return bench.prev
+
+
+def _entry(bench: Workbench, item: Any, frame: Frame, span: Any) -> Binding:
+    if isinstance(item, list):
+        values: list[Value] = []
+        for index, name in enumerate(item):
+            values.extend(_name(bench, name, frame, place(item, index)).values)
+        return Binding(tuple(values), span)
+    return _name(bench, item, frame, span)
+
+
+def _name(bench: Workbench, text: Any, frame: Frame, span: Any) -> Binding:
+    if isinstance(text, Invalid):
+        return Binding((LOST,), span)
+    name = bench.evaluator.text(text, frame.environment, span)
+    return bench.lookup(name, frame, span) if isinstance(name, str) else Binding((LOST,), span)

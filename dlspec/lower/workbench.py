@@ -1,0 +1,191 @@
+"""What every stage of the expansion works with: the nodes so far, the names, and how problems are reported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dlspec.environment import LOST, Environment, Lost
+from dlspec.errors import Note, Problem, Span, did_you_mean
+from dlspec.evaluate import Evaluator
+from dlspec.ir import Edge, Node, Tensor, show_shape
+from dlspec.lower.parse import check_name
+from dlspec.lower.program import ModelDefinition, Step, walk
+from dlspec.lower.scope import Binding, NodeNames, Scope, Value
+from dlspec.lower.sources import Sources
+from dlspec.source import place
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where a body is being expanded.
+
+    Attributes:
+        scope: Names of tensors.
+        environment: Names of parameters.
+        names: Names of nodes.
+        trace: Lines of the calls around it, innermost first.
+        groups: Names of the block calls around it, outermost first.
+        notes: The trace as notes for diagnostics.
+    """
+
+    scope: Scope
+    environment: Environment
+    names: NodeNames
+    trace: tuple[Span, ...] = ()
+    groups: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+class Workbench:
+    """State of one graph in the making.
+
+    Attributes:
+        definition: What is expanded.
+        evaluator: Evaluates options; collects problems.
+        nodes: The graph so far.
+        prev: The previous output; None before the first step when there are several inputs.
+    """
+
+    def __init__(self, definition: ModelDefinition, evaluator: Evaluator) -> None:
+        self.definition = definition
+        self.evaluator = evaluator
+        self.nodes: list[Node] = []
+        self.prev: Binding | None = None
+
+    # --- names of nodes and tensors -------------------------------------------------------------------------------
+
+    def node_name(self, step: Step, frame: Frame, environment: Environment, base: str, named: bool) -> str:
+        written = self.evaluator.text(step.names[0], environment, step.span) if step.names and named else None
+        if isinstance(written, str) and len(step.names) == 1:
+            return frame.names.full(frame.names.written(written))
+        return frame.names.full(frame.names.automatic(base))
+
+    def bind_outputs(self, step: Step, frame: Frame, environment: Environment, result: Binding | None) -> None:
+        """Gives a step's outputs their names; ``prev`` becomes the first of them."""
+        if result is None:
+            return
+        span = place(step.value, "name") or step.span
+        if len(step.names) > 1:
+            self.bind_several(step, frame, environment, result, span)
+        elif len(result.values) > 1:
+            wanted = "[" + ", ".join(f"{step.key}_{n + 1}" for n in range(len(result.values))) + "]"
+            self.report(
+                Problem("E406", f"{step.key} returns {len(result.values)} tensors", f"name each: `name: {wanted}`"),
+                span,
+            )
+            for name in step.names:
+                self.bind_text(name, Binding((LOST,), span), frame, environment)
+        elif step.names:
+            self.bind_text(step.names[0], Binding(result.values, span), frame, environment)
+        if len(result.values) > 1:
+            self.prev = Binding(result.values[:1] if len(step.names) > 1 else (LOST,), result.span)
+
+    def bind_several(
+        self, step: Step, frame: Frame, environment: Environment, result: Binding, span: Span | None
+    ) -> None:
+        values = result.values
+        if not result.lost and len(values) != len(step.names):
+            plural = "s" if len(values) > 1 else ""
+            text = f"{step.key} returns {len(values)} tensor{plural}, but {len(step.names)} names stand here"
+            self.report(Problem("E406", text), span)
+        if result.lost or len(values) != len(step.names):
+            values = (LOST,) * len(step.names)
+        for name, value in zip(step.names, values, strict=True):
+            self.bind_text(name, Binding((value,), span), frame, environment)
+
+    def bind_text(self, text: str, binding: Binding, frame: Frame, environment: Environment) -> None:
+        name = self.evaluator.text(text, environment, binding.span)
+        if isinstance(name, str):
+            self.bind(name, binding, frame)
+
+    def bind(self, name: str, binding: Binding, frame: Frame) -> None:
+        if not check_name(name, binding.span, self.evaluator.diagnostics):
+            return
+        before = frame.scope.find(name)
+        if before is not None and before.absent is None:
+            note = (Note(f"`{name}` was first given here", before.span),)
+            self.report(
+                Problem("E104", f"the name `{name}` is given twice", "names are given once"), binding.span, note
+            )
+            return
+        frame.scope.bindings[name] = binding
+
+    def lookup(self, name: str, frame: Frame, span: Span | None) -> Binding:
+        """What a name in ``from`` or ``outputs`` stands for; lost, with an error, where it stands for nothing."""
+        if name == "prev" and self.prev is not None:
+            return self.prev
+        binding = frame.scope.find(name)
+        if binding is None:
+            if name == "prev":
+                self.report(
+                    Problem("E412", "`prev` has no meaning before the first layer when there are several inputs"), span
+                )
+            elif frame.scope.comes_later(name):
+                self.report(
+                    Problem("E407", f"`{name}` is used before it is made", "a name must be given above its use"), span
+                )
+            else:
+                self.report(
+                    Problem("E401", f"nothing is named `{name}` here", did_you_mean(name, frame.scope.names())), span
+                )
+            return Binding((LOST,), span)
+        if binding.absent is not None:
+            self.report(Problem("E411", f"`{name}` is absent here"), span, (binding.absent,))
+            return Binding((LOST,), span)
+        return binding
+
+    def single(self, binding: Binding, name: str, span: Span | None) -> Value:
+        if len(binding.values) == 1:
+            return binding.values[0]
+        if not binding.lost:
+            text = f"`{name}` is the list of {len(binding.values)} turns, where one tensor is needed"
+            self.report(Problem("E406", text, "merge them: `add: name`"), span)
+        return LOST
+
+    # --- facts and problems ---------------------------------------------------------------------------------------
+
+    def entering(self, sources: Sources) -> Tensor | Lost | None:
+        for value in sources.values():
+            return LOST if isinstance(value, Lost) else self.tensor(value)
+        return None
+
+    def tensor(self, edge: Edge) -> Tensor:
+        """The type of a tensor of this graph."""
+        return self.nodes[edge.node].outputs[edge.output]
+
+    def describe_inputs(self, sources: Sources) -> tuple[Note, ...]:
+        """A note for each input: its node, its shape, and the line that made it."""
+        notes = []
+        for value in sources.values():
+            if isinstance(value, Edge):
+                node = self.nodes[value.node]
+                shape = show_shape(node.outputs[value.output].shape)
+                notes.append(Note(f"`{node.name}` with shape {shape} is made here", node.span))
+        return tuple(notes[:6])
+
+    def lose(self, step: Step, frame: Frame) -> None:
+        """Binds a step's names to nothing known, so that their uses are silent."""
+        self.prev = Binding((LOST,), step.span)
+        for inner in (step, *(item for item in walk((step,)) if item is not step)):
+            for name in inner.names:
+                if "$" not in name and frame.scope.find(name) is None:
+                    frame.scope.bindings[name] = Binding((LOST,), step.span)
+
+    def leave_out(self, step: Step, frame: Frame, conditions: list[Span | None]) -> None:
+        """Records why the names of a step that never ran are absent."""
+        if conditions:
+            note = Note("left out by this `if`", conditions[0])
+        else:
+            note = Note("left out: its count is 0", place(step.value, "times") or place(step.value, "repeat"))
+        for inner in walk((step,)):
+            for name in inner.names:
+                if frame.scope.find(name) is None:
+                    frame.scope.bindings[name] = Binding((), step.span, absent=note)
+
+    def report(self, problem: Problem, span: Span | None, notes: tuple[Note, ...] = ()) -> None:
+        self.evaluator.report(problem, span, notes)
+
+
+def lost(step: Step) -> Binding:
+    """What a step gives that an error hides."""
+    return Binding((LOST,) * max(1, len(step.names)), step.span)
