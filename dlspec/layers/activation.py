@@ -63,7 +63,9 @@ class PReLU(_Pointwise):
     alpha_initializer = initializer("zeros", "the factors")
     alpha_regularizer = regularizer("the factors")
     alpha_constraint = constraint("the factors")
-    shared_axes = optional(axes(default=1, doc="Axes along which the factors are shared; the batch counts as 0."))
+    shared_axes = optional(
+        axes(min=1, default=1, doc="Axes along which the factors are shared; the batch counts as 0.")
+    )
     examples = (example("", (8, 3)), example("{shared_axes: [1, 2]}", (None, None, 3)))
 
     def infer(self, x: Tensor) -> Tensor:

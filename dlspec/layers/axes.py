@@ -7,13 +7,14 @@ from typing import Any
 
 from dlspec.errors import Problem
 from dlspec.ir import Tensor, show_shape
-from dlspec.registry import Field, plain
+from dlspec.registry import JSON, Field, plain
 
 
-def axes(*, default: int, doc: str) -> Field[Any]:
+def axes(*, default: int, doc: str, min: int | None = None) -> Field[Any]:
     """One axis or a list of axes, as Keras counts them; kept as written on instances."""
-    item = {"type": "integer"}
-    return plain({"type": ["integer", "array"], "items": item, "minItems": 1, "maxItems": 8}, default=default, doc=doc)
+    item: JSON = {"type": "integer"} if min is None else {"type": "integer", "minimum": min}
+    schema = {**item, "type": ["integer", "array"], "items": item, "minItems": 1, "maxItems": 8}
+    return plain(schema, default=default, doc=doc)
 
 
 def axis_index(axis: int, rank: int, who: str, option: str = "axis") -> int:

@@ -52,6 +52,11 @@ class Layer(Component, abstract=True):
         """Data type of the computation: floating-point inputs are cast to it, and most outputs have it."""
         return POLICIES[self.dtype or "float32"][0]
 
+    @property
+    def adapts(self) -> bool:
+        """Whether the layer measures the training data before it can be used."""
+        return False
+
     def infer(self, *inputs: Any, **named: Any) -> Outputs:
         """Type of the output, or of each output.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dlspec.errors import Problem
 from dlspec.ir import Tensor, Weight, volume
 from dlspec.layers.base import activation, activation_flops, constraint, data_format, initializer, regularizer
-from dlspec.layers.windows import SpatialLayer, check_positive, check_strides, transposed_length, window_length
+from dlspec.layers.windows import SpatialLayer, check_dilation, check_positive, transposed_length, window_length
 from dlspec.registry import boolean, choice, example, integer, optional, sizes
 
 
@@ -33,7 +33,7 @@ class _Convolution(SpatialLayer, abstract=True):
 
     def validate(self) -> None:
         """Strides and dilation exclude each other; groups divide the filters."""
-        check_strides(self.name, self.strides, self.dilation_rate)
+        check_dilation(self.name, self.strides, self.dilation_rate)
         if self.filters % self.groups:
             message = f"`filters` ({self.filters}) is no multiple of `groups` ({self.groups})"
             raise Problem("E207", message, "groups must divide the filters", option="groups")
@@ -117,7 +117,7 @@ class _Transposed(SpatialLayer, abstract=True):
 
     def validate(self) -> None:
         """Strides and dilation exclude each other; the output padding is less than the stride."""
-        check_strides(self.name, self.strides, self.dilation_rate)
+        check_dilation(self.name, self.strides, self.dilation_rate)
         if any(extra >= stride for extra, stride in zip(self.output_padding or (), self.strides, strict=False)):
             received = f"`output_padding` {list(self.output_padding or ())} and `strides` {list(self.strides)}"
             message = f"{self.name} needs less output padding than stride on every axis, but has {received}"

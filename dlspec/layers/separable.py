@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from dlspec.ir import Tensor, Weight, volume
 from dlspec.layers.base import activation, activation_flops, constraint, data_format, initializer, regularizer
-from dlspec.layers.windows import SpatialLayer, check_positive, check_strides, window_length
+from dlspec.layers.windows import SpatialLayer, check_equal_strides, check_positive, window_length
 from dlspec.registry import boolean, choice, example, integer, sizes
 
 
@@ -30,8 +30,8 @@ class _Depthwise(SpatialLayer, abstract=True):
     bias_constraint = constraint("the bias")
 
     def validate(self) -> None:
-        """Strides and dilation exclude each other; TensorFlow takes one stride for all axes."""
-        check_strides(self.name, self.strides, self.dilation_rate, equal=True)
+        """TensorFlow takes one stride for all axes."""
+        check_equal_strides(self.name, self.strides, self.dilation_rate)
 
     def infer(self, x: Tensor) -> Tensor:
         """[*spatial, channels] → [*reduced, channels * depth_multiplier]."""
@@ -98,8 +98,8 @@ class _Separable(SpatialLayer, abstract=True):
     bias_constraint = constraint("the bias")
 
     def validate(self) -> None:
-        """Strides and dilation exclude each other; TensorFlow takes one stride for all axes."""
-        check_strides(self.name, self.strides, self.dilation_rate, equal=True)
+        """TensorFlow takes one stride for all axes."""
+        check_equal_strides(self.name, self.strides, self.dilation_rate)
 
     def infer(self, x: Tensor) -> Tensor:
         """[*spatial, channels] → [*reduced, filters]."""

@@ -86,18 +86,15 @@ def check_positive(spatial: Sequence[int | None], x: Tensor, who: str, option: s
         )
 
 
-def check_strides(who: str, strides: Sequence[int], dilation_rate: Sequence[int], *, equal: bool = False) -> None:
-    """Raises E207 for strides that a convolution cannot have.
-
-    Args:
-        who: Name of the layer.
-        strides: Its strides.
-        dilation_rate: Its dilation.
-        equal: TensorFlow's depthwise convolution takes only one stride for all axes.
-    """
+def check_dilation(who: str, strides: Sequence[int], dilation_rate: Sequence[int]) -> None:
+    """Raises E207 for strides and dilation together, which plain convolutions do not know."""
     if max(strides) > 1 and max(dilation_rate) > 1:
         message = f"{who} cannot have `strides` and `dilation_rate` above 1 together"
         raise Problem("E207", message, "leave one of them at 1", "dilation_rate")
-    if equal and len(set(strides)) > 1:
+
+
+def check_equal_strides(who: str, strides: Sequence[int], dilation_rate: Sequence[int]) -> None:
+    """Raises E207 for strides that differ: TensorFlow's depthwise convolution takes one for all axes unless dilated."""
+    if len(set(strides)) > 1 and max(dilation_rate) == 1:
         message = f"{who} needs the same stride on every axis, but has `strides: {list(strides)}`"
         raise Problem("E207", message, "give one number", "strides")

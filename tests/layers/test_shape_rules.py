@@ -21,6 +21,15 @@ FIXED = {"seed", "dtype", "trainable", "stateful", "use_cudnn", "flash_attention
 STRICTER = {
     "without the batch": "an axis option that names the batch mixes the examples of a batch",
     "axis twice": "naming an axis twice is a slip",
+    "adaptive_": "Keras does not look at the number of axes and computes nonsense",
+    "expects [steps, features]": "Keras would attend over the examples of the batch",
+    "as many features in key": "Keras would broadcast a single feature",
+    "`unroll: true`": "Keras only fails when a batch arrives whose length is not known to the compiled function",
+    "takes one text": "Keras infers a wrong shape for a column of texts in the modes other than int",
+    "1 axis of items": "Keras infers a wrong shape where items of several axes are counted",
+    "takes one item": "Keras infers a wrong shape",
+    "takes text": "zeros cannot stand for text in this test",
+    "`noise_shape`": "Keras documents a size per axis and broadcasts shorter lists by accident",
 }
 
 
