@@ -1,0 +1,200 @@
+"""Images: resizing, cropping, and random changes during training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dlspec.errors import Problem
+from dlspec.ir import Tensor
+from dlspec.layers.base import data_format, seed
+from dlspec.layers.preprocessing import check_numeric
+from dlspec.layers.windows import SpatialLayer
+from dlspec.registry import Field, boolean, choice, example, integer, number, optional, plain
+
+
+def factor(low: float | None, high: float | None, doc: str) -> Field[Any]:
+    """A number, for a range around 0, or a pair with both ends."""
+    bounds = {key: value for key, value in (("minimum", low), ("maximum", high)) if value is not None}
+    each = {"type": "number", **bounds}
+    return plain({**each, "type": ["number", "array"], "items": each, "minItems": 2, "maxItems": 2}, doc=doc)
+
+
+def value_range() -> Field[Any]:
+    """The ``value_range`` option."""
+    pair = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+    return plain(pair, default=[0, 255], doc="Smallest and largest value of the images.")
+
+
+def _fill_mode() -> Field[str]:
+    return choice("reflect", "wrap", "constant", "nearest", default="reflect", doc="What is put beyond the border.")
+
+
+def _interpolation() -> Field[str]:
+    return choice("nearest", "bilinear", default="bilinear", doc="How new elements are made.")
+
+
+def _fill_value() -> Field[float]:
+    return number(default=0.0, doc="Value beyond the border, with `fill_mode: constant`.")
+
+
+class _Sized(SpatialLayer, abstract=True):
+    """Rules of the layers whose output has a given size."""
+
+    rank = 2
+    height: Any
+    width: Any
+
+    def infer(self, x: Tensor) -> Tensor:
+        """[rows, columns, channels] → [height, width, channels]."""
+        check_numeric(x, self.name)
+        _, channels = self.split(x)
+        return self.image((self.height, self.width), channels)
+
+
+class Resizing(_Sized):
+    """Brings images to one size."""
+
+    keras = "keras.layers.Resizing"
+    height = integer(min=1, doc="Number of rows.")
+    width = integer(min=1, doc="Number of columns.")
+    interpolation = choice(
+        "bilinear",
+        "nearest",
+        "bicubic",
+        "area",
+        "lanczos3",
+        "lanczos5",
+        default="bilinear",
+        doc="How elements are made.",
+    )
+    crop_to_aspect_ratio = boolean(default=False, doc="Whether to crop instead of distorting.")
+    pad_to_aspect_ratio = boolean(default=False, doc="Whether to pad instead of distorting.")
+    fill_mode = plain({"enum": ["constant"]}, default="constant", doc="What padding is filled with.")
+    fill_value = number(default=0.0, doc="Value of the padding.")
+    antialias = boolean(default=False, doc="Whether to smooth before making smaller.")
+    data_format = data_format()
+    examples = (
+        example("{height: 32, width: 48}", (None, None, 3), dtype="uint8"),
+        example("{height: 8, width: 8, crop_to_aspect_ratio: true, interpolation: nearest}", (28, 30, 1)),
+    )
+
+    def validate(self) -> None:
+        """Either crop or pad."""
+        if self.crop_to_aspect_ratio and self.pad_to_aspect_ratio:
+            message = "resizing has `crop_to_aspect_ratio` and `pad_to_aspect_ratio` together"
+            raise Problem("E207", message, "choose one", "pad_to_aspect_ratio")
+
+
+class CenterCrop(_Sized):
+    """Cuts out the middle of images; smaller ones are enlarged."""
+
+    keras = "keras.layers.CenterCrop"
+    height = integer(min=1, doc="Number of rows.")
+    width = integer(min=1, doc="Number of columns.")
+    data_format = data_format()
+    examples = (example("{height: 20, width: 16}", (28, 28, 3)),)
+
+
+class RandomCrop(_Sized):
+    """Cuts out a random part in training and the middle otherwise."""
+
+    keras = "keras.layers.RandomCrop"
+    height = integer(min=1, doc="Number of rows.")
+    width = integer(min=1, doc="Number of columns.")
+    seed = seed()
+    data_format = data_format()
+    examples = (example("{height: 20, width: 16}", (28, 28, 3)),)
+
+
+class _Random(SpatialLayer, abstract=True):
+    """Rules of the random changes, which leave the shape alone and do nothing outside training."""
+
+    rank = 2
+
+    def infer(self, x: Tensor) -> Tensor:
+        """The shape of the input."""
+        check_numeric(x, self.name)
+        self.split(x)
+        return Tensor(x.shape, self.compute_dtype)
+
+
+class RandomFlip(_Random):
+    """Mirrors images at random."""
+
+    keras = "keras.layers.RandomFlip"
+    shorthand = "mode"
+    mode = choice(
+        "horizontal",
+        "vertical",
+        "horizontal_and_vertical",
+        default="horizontal_and_vertical",
+        doc="Which way to mirror.",
+    )
+    seed = seed()
+    data_format = data_format()
+    examples = (example("horizontal", (28, 28, 3)), example("", (None, None, 1)))
+
+
+class RandomRotation(_Random):
+    """Turns images by a random angle."""
+
+    keras = "keras.layers.RandomRotation"
+    shorthand = "factor"
+    factor = factor(-1, 1, "Largest angle as a share of a full turn, or both ends.")
+    fill_mode = _fill_mode()
+    interpolation = _interpolation()
+    seed = seed()
+    fill_value = _fill_value()
+    data_format = data_format()
+    examples = (example("0.1", (28, 28, 3)), example("{factor: [-0.2, 0.3], fill_mode: constant}", (28, 28, 3)))
+
+
+class RandomZoom(_Random):
+    """Zooms in or out at random."""
+
+    keras = "keras.layers.RandomZoom"
+    shorthand = "height_factor"
+    height_factor = factor(-0.99, 1, "Largest change of the height as a share of it, or both ends; negative zooms in.")
+    width_factor = optional(factor(-0.99, 1, "The same for the width; that of the height unless given."))
+    fill_mode = _fill_mode()
+    interpolation = _interpolation()
+    seed = seed()
+    fill_value = _fill_value()
+    data_format = data_format()
+    examples = (example("0.2", (28, 28, 3)), example("{height_factor: [-0.3, 0.1], width_factor: 0.1}", (28, 28, 3)))
+
+
+class RandomTranslation(_Random):
+    """Shifts images at random."""
+
+    keras = "keras.layers.RandomTranslation"
+    height_factor = factor(-1, 1, "Largest shift as a share of the height, or both ends.")
+    width_factor = factor(-1, 1, "Largest shift as a share of the width, or both ends.")
+    fill_mode = _fill_mode()
+    interpolation = _interpolation()
+    seed = seed()
+    fill_value = _fill_value()
+    data_format = data_format()
+    examples = (example("{height_factor: 0.1, width_factor: [-0.2, 0.2]}", (28, 28, 3)),)
+
+
+class RandomContrast(_Random):
+    """Changes the contrast at random."""
+
+    keras = "keras.layers.RandomContrast"
+    shorthand = "factor"
+    factor = factor(0, 1, "Largest change as a share of the contrast, or both ends.")
+    value_range = value_range()
+    seed = seed()
+    examples = (example("0.2", (28, 28, 3)), example("{factor: [0.1, 0.5], value_range: [0, 1]}", (28, 28, 3)))
+
+
+class RandomBrightness(_Random):
+    """Changes the brightness at random."""
+
+    keras = "keras.layers.RandomBrightness"
+    shorthand = "factor"
+    factor = factor(-1, 1, "Largest change as a share of the value range, or both ends.")
+    value_range = value_range()
+    seed = seed()
+    examples = (example("0.2", (28, 28, 3)),)
