@@ -290,7 +290,7 @@ def components(kind: str, *, default: Any = MISSING, doc: str = "") -> Field[Any
 
 
 def per_output(kind: str, *, many: bool = False, default: Any = MISSING, doc: str = "") -> Field[Any]:
-    """Components for each output: one (with `many`, a list) for all, or a map from output names (a dict on instances)."""
+    """Components for each output: one (a list with `many`) for all, or a map from output names, then a dict."""
     one: JSON = {"$ref": f"#/$defs/{kind}"}
     value: JSON = {"type": "array", "items": one} if many else one
     schema = {"x-per-output": kind, "anyOf": [value, {"type": "object", "additionalProperties": value}]}
@@ -365,7 +365,9 @@ class Component:
         super().__init_subclass__(**kwargs)
         fields: dict[str, Field[Any]] = {}
         # Options of the component itself first, those that the whole kind shares (trainable, dtype) last.
-        for base in sorted(reversed(cls.__mro__), key=lambda base: "kind" in base.__dict__):
+        bases = list(reversed(cls.__mro__))
+        bases.sort(key=lambda base: "kind" in base.__dict__)
+        for base in bases:
             for name, value in base.__dict__.items():
                 if isinstance(value, Field):
                     fields[name] = value

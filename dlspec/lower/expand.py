@@ -24,6 +24,7 @@ from dlspec.lower.program import (
     Step,
     walk,
 )
+from dlspec.lower.prune import prune
 from dlspec.lower.reading import read_sources
 from dlspec.lower.scope import Binding, NodeNames, Scope, Value
 from dlspec.lower.sources import Sources, arguments_of
@@ -37,7 +38,11 @@ MAX_NODES = 200_000
 
 
 class Expander:
-    """Expands one spec; graphs of its shared models are made on the way."""
+    """Expands one spec; graphs of its shared models are made on the way.
+
+    Attributes:
+        dead: For each graph made, the nodes left out of it because no output depends on them.
+    """
 
     def __init__(self, program: Program, environment: Environment, evaluator: Evaluator) -> None:
         self.program = program
@@ -45,6 +50,7 @@ class Expander:
         self.evaluator = evaluator
         self.models: dict[str, SharedModel | Lost] = {}
         self.open_models: list[str] = []
+        self.dead: list[tuple[Graph, tuple[Node, ...]]] = []
 
     @property
     def diagnostics(self) -> Diagnostics:
@@ -94,7 +100,10 @@ class Body(Workbench):
         if any(isinstance(value, Lost) for _, value in outputs) or not outputs:
             return None
         edges = tuple((name, value) for name, value in outputs if isinstance(value, Edge))
-        return Graph(self.definition.name, tuple(self.nodes), inputs, edges)
+        whole = Graph(self.definition.name, tuple(self.nodes), inputs, edges)
+        graph, dead = prune(whole)
+        self.expander.dead.append((graph, dead))
+        return graph
 
     def inputs(self, frame: Frame, given: Mapping[str, Tensor]) -> None:
         written = self.definition.inputs

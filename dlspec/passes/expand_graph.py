@@ -26,3 +26,4 @@ def expand_graph(state: Compilation) -> None:
     state.models = {model.name: model for model in shared}
     if not state.diagnostics.errors:
         state.graph = graph
+        state.dead = tuple(expander.dead)

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from dlspec.ir import Graph
+from dlspec.ir import Graph, Node
 from dlspec.passes.state import Compilation, step
 
 
 @step(requires=("graph",))
 def reachable(state: Compilation) -> None:
-    """Reports the last layer of each dead end, and each unused input."""
-    assert state.graph is not None
-    for graph in (state.graph, *(model.graph for model in state.models.values())):
-        _check(state, graph)
+    """Reports the last layer of each dead end, and each unused input.
+
+    In a repeat whose other turns are used, a dead end is the way the last turn ends: a warning.
+    """
+    for graph, dead in state.dead:
+        _report_inputs(state, graph)
+        _report_layers(state, graph, dead)
 
 
-def _check(state: Compilation, graph: Graph) -> None:
-    alive = {edge.node for _, edge in graph.outputs}
-    consumed = {edge.node for _, edge in graph.outputs}
-    for node in reversed(graph.nodes):
-        consumed.update(edge.node for edge in node.edges)
-        if node.index in alive:
-            alive.update(edge.node for edge in node.edges)
-    for node in graph.nodes:
-        if node.layer is None and node.index not in alive:
-            state.add(
-                "E414", f"no output depends on input `{node.name}`", node.span, "use it with `from:`, or delete it"
-            )
-        elif node.index not in consumed:
+def _report_inputs(state: Compilation, graph: Graph) -> None:
+    used = {edge.node for node in graph.nodes for edge in node.edges} | {edge.node for _, edge in graph.outputs}
+    for index in graph.inputs:
+        if index not in used:
+            node = graph.nodes[index]
+            help = "use it with `from:`, or delete it"
+            state.add("E414", f"no output depends on input `{node.name}`", node.span, help)
+
+
+def _report_layers(state: Compilation, graph: Graph, dead: tuple[Node, ...]) -> None:
+    consumed = {edge.node for node in dead for edge in node.edges}
+    alive = {node.span for node in graph.nodes}
+    for node in dead:
+        if node.index in consumed:
+            continue
+        if node.span in alive:
+            text = f"no output depends on `{node.name}`, so it is left out"
+            state.add("W403", text, node.span, "other turns of the repeat are used; nothing to do if this is meant")
+        else:
             help = "list it under `outputs:`, use it with `from:`, or delete it"
             state.add("E414", f"no output depends on `{node.name}`", node.span, help)

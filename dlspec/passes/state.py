@@ -10,7 +10,7 @@ from typing import Protocol, cast
 from dlspec.environment import Environment
 from dlspec.errors import Diagnostic, Diagnostics, Note, Span
 from dlspec.evaluate import Evaluator
-from dlspec.ir import Graph, SharedModel, Tensor
+from dlspec.ir import Graph, Node, SharedModel, Tensor
 from dlspec.lower.params import TopLevel
 from dlspec.lower.program import Program
 from dlspec.sections.data import Data
@@ -32,6 +32,7 @@ class Compilation:
         unused: Top-level parameters that nothing uses.
         given_inputs: Types of model inputs that the data tell; None where an error hides them.
         graph: The model's graph; None where an error hides it.
+        dead: For each graph, the nodes that were left out of it because no output depends on them.
         models: Graphs of the shared models.
     """
 
@@ -48,6 +49,7 @@ class Compilation:
     data_section: Data | None = None
     given_inputs: dict[str, Tensor] | None = field(default_factory=dict)
     graph: Graph | None = None
+    dead: tuple[tuple[Graph, tuple[Node, ...]], ...] = ()
     models: dict[str, SharedModel] = field(default_factory=dict)
     method: Method | None = None
     tune: Tune | None = None

@@ -1,7 +1,7 @@
 """A spec held against its schema: every raw error becomes a diagnostic, and the data are repaired where possible.
 
-Repair keeps one mistake from causing more: a misspelt key is read as what was probably meant, anything else that is wrong
-is replaced by :class:`~dlspec.source.Invalid`, which every later stage passes over in silence.
+Repair keeps one mistake from causing more: a misspelt key is read as what was probably meant, anything else that is
+wrong is replaced by :class:`~dlspec.source.Invalid`, which every later stage passes over in silence.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Writes ``schemas/*.json`` from the registry: ``make schemas``.
 
 ``spec.json`` serves editors and ``dlspec check`` alike; ``index.json`` tells where each component is declared, so
-that checking a spec imports only what it uses. The form of ``spec.json`` (a property per layer, no ``oneOf``, no ``default``)
-is the one that completes best and gives the plainest errors in yaml-language-server.
+that checking a spec imports only what it uses. The form of ``spec.json`` (a property per layer, no ``oneOf``, no
+``default``) is the one that completes best and gives the plainest errors in yaml-language-server.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ def _common() -> JSON:
         "from": {
             "type": ["string", "array", "object"], "pattern": REFERENCE, "minItems": 1,
             "items": _REF_REFERENCES, "additionalProperties": _REF_REFERENCES,
-            "markdownDescription": "Where the input comes from: a name, a list, or a map of arguments. Default: `prev`.",
+            "markdownDescription": "Where the input comes from: a name, a list, or a map of arguments. Unset: `prev`.",
         },
         "repeat": {
             "type": ["integer", "string"], "minimum": 0, "pattern": ARITHMETIC,

@@ -1,0 +1,39 @@
+"""What several test files use."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from dlspec.errors import Diagnostic
+from dlspec.passes import Compilation, compile_spec
+
+ROOT = Path(__file__).resolve().parent.parent
+SPECS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "specs").rglob("*.yaml"))
+
+
+def compile_text(folder: Path, text: str, *overrides: str) -> Compilation:
+    """Compiles spec text from a file in `folder`."""
+    path = folder / "spec.yaml"
+    path.write_text(text, encoding="utf-8")
+    return compile_spec(path, overrides)
+
+
+def problems(state: Compilation) -> list[tuple[str, int, int]]:
+    """Code, line and column of every diagnostic, in file order."""
+    return [place(item) for item in state.diagnostics.sorted()]
+
+
+def place(item: Diagnostic) -> tuple[str, int, int]:
+    """Code, line and column of one diagnostic."""
+    return (item.code, item.span.line if item.span else 0, item.span.column if item.span else 0)
+
+
+def dlspec(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs the real command line in a process of its own."""
+    command = [sys.executable, "-m", "dlspec", *arguments]
+    variables = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment}
+    variables.pop("DLSPEC_TRACEBACK", None)
+    return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, timeout=300, check=False)
