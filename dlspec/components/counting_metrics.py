@@ -69,7 +69,7 @@ class _Rate(Metric, abstract=True):
         super().problem(target, output)
         if self.class_id is None:
             return
-        size = output.shape[-1] if output.rank else 1
+        size = output.shape[-1] if output.rank else 0
         if size is not None and self.class_id >= size:
             message = (
                 f"`class_id` {self.class_id} of {self.registered_name} is beyond the output {show_shape(output.shape)}"
@@ -165,31 +165,21 @@ class AUC(Metric):
     )
     multi_label = boolean(default=False, doc="Whether to take the mean of an area for each label.")
     num_labels = optional(integer(min=1), doc="Number of labels; told by the output unless given.")
-    label_weights = optional(
-        Field[list[float]](
-            {"type": "array", "items": {"type": "number", "minimum": 0}, "minItems": 1},
-            convert=lambda values, _: [float(value) for value in values],
-        ),
-        doc="Weight of each label.",
-    )
     from_logits = boolean(default=False, doc="Whether the output is taken before the sigmoid.")
     examples = (
         example(""),
         example("{curve: PR, num_thresholds: 50, summation_method: minoring, from_logits: true}"),
-        example("{multi_label: true, num_labels: 2, label_weights: [1, 2], thresholds: [0.3, 0.5], name: area}"),
+        example("{multi_label: true, num_labels: 2, thresholds: [0.3, 0.5], name: area}"),
     )
 
     def validate(self) -> None:
-        """Thresholds are given once; labels need `multi_label`, and as many weights."""
+        """Thresholds are given once; labels need `multi_label`."""
         if self.thresholds is not None and "num_thresholds" in self.given:
             message = "`num_thresholds` has no effect beside `thresholds`"
             raise Problem("E207", message, "keep one of them", option="num_thresholds")
         if self.num_labels is not None and not self.multi_label:
             message = "`num_labels` has no effect without `multi_label`"
             raise Problem("E207", message, "add `multi_label: true`", option="num_labels")
-        if self.num_labels is not None and self.label_weights and len(self.label_weights) != self.num_labels:
-            message = f"auc of {self.num_labels} labels needs as many `label_weights`, got {len(self.label_weights)}"
-            raise Problem("E207", message, option="label_weights")
 
     def problem(self, target: Tensor, output: Tensor) -> None:
         """Labels lie in a vector of their number."""
@@ -240,65 +230,66 @@ class FBetaScore(F1Score):
 # --- overlaps -------------------------------------------------------------------------------------------------------
 
 
-def _num_classes() -> Field[int]:
-    return integer(min=2, doc="Number of classes.")
-
-
 def _class_ids(**default: Any) -> Field[Any]:
     schema = {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1}
     return Field(schema, doc="Classes whose mean is taken.", convert=lambda value, _: tuple(value), **default)
+
+
+class _Overlap(Metric, abstract=True):
+    """Intersection over union. Keras's ``axis`` is left out: any but the last one fails when the result is computed."""
+
+    direction = "up"
+    targets: ClassVar[Targets] = "classes"
+    num_classes: ClassVar[Any] = integer(min=2, doc="Number of classes.")
+    target_class_ids: ClassVar[Any] = ()
+    sparse_y_true: ClassVar[Any] = False
+    sparse_y_pred: ClassVar[Any] = False
+
+    def validate(self) -> None:
+        """The wanted classes exist."""
+        beyond = [number for number in self.target_class_ids if number >= self.num_classes]
+        if beyond:
+            message = f"class {beyond[0]} of `target_class_ids` is beyond the {self.num_classes} classes"
+            raise Problem(
+                "E207", f"{message} of {self.registered_name}", "classes count from 0", option="target_class_ids"
+            )
+
+    def problem(self, target: Tensor, output: Tensor) -> None:
+        """Each side has class numbers, or a last axis of all classes."""
+        if self.sparse_y_true and self.sparse_y_pred:
+            rules.elementwise(self.registered_name, target, output)
+            return
+        if self.sparse_y_true:
+            rules.classes(self.registered_name, target, output)
+        elif self.sparse_y_pred:
+            rules.one_hot(self.registered_name, target, Tensor((*output.shape, self.num_classes)))
+        else:
+            rules.one_hot(self.registered_name, target, output)
+        size = self.num_classes if self.sparse_y_pred else output.shape[-1]
+        if size not in (None, self.num_classes):
+            message = f"{self.registered_name} has {self.num_classes} `num_classes`, but the output has {size}"
+            raise Problem("E503", message, option="num_classes")
 
 
 def _ignore() -> Field[int | None]:
     return optional(integer(), doc="Class number whose elements do not count.")
 
 
-class _Overlap(Metric, abstract=True):
-    """Intersection over union of classes."""
-
-    direction = "up"
-    targets: ClassVar[Targets] = "classes"
-    axis: ClassVar[Any] = integer(default=-1, doc="Axis of the classes, counting the batch as 0.")
-
-    def validate(self) -> None:
-        """The wanted classes exist."""
-        super().validate()
-        wanted, count = getattr(self, "target_class_ids", ()), getattr(self, "num_classes", 2)
-        if wanted and max(wanted) >= count:
-            message = (
-                f"class {max(wanted)} of `target_class_ids` is beyond the {count} classes of {self.registered_name}"
-            )
-            raise Problem("E207", message, "classes count from 0", option="target_class_ids")
-
-    def problem(self, target: Tensor, output: Tensor) -> None:
-        """Each side has class numbers, or an axis of classes."""
-        numbers = getattr(self, "sparse_y_true", False), getattr(self, "sparse_y_pred", True)
-        if numbers == (True, True):
-            rules.elementwise(self.registered_name, target, output)
-        elif numbers == (True, False):
-            rules.classes(self.registered_name, target, output, self.axis)
-        elif numbers == (False, True):
-            rules.classes(self.registered_name, output, target, self.axis)
-        else:
-            rules.one_hot(self.registered_name, target, output, self.axis)
-
-
 def _numbers(side: str, default: bool) -> Field[bool]:
-    return boolean(default=default, doc=f"Whether the {side} holds class numbers rather than an axis of classes.")
+    return boolean(default=default, doc=f"Whether the {side} holds class numbers rather than a last axis of classes.")
 
 
 class IoU(_Overlap):
     """Intersection over union of some classes, given as numbers."""
 
     keras = "keras.metrics.IoU"
-    num_classes = _num_classes()
     target_class_ids = _class_ids()
     ignore_class = _ignore()
     sparse_y_true = _numbers("target", True)
     sparse_y_pred = _numbers("output", True)
     examples = (
         example("{num_classes: 3, target_class_ids: [0, 2], sparse_y_pred: false}"),
-        example("{num_classes: 3, target_class_ids: [0], ignore_class: 1, sparse_y_true: false, axis: 1}"),
+        example("{num_classes: 3, target_class_ids: [0], ignore_class: 1, sparse_y_true: false}"),
     )
 
 
@@ -306,13 +297,14 @@ class MeanIoU(_Overlap):
     """Mean intersection over union of all classes, given as numbers."""
 
     keras = "keras.metrics.MeanIoU"
-    num_classes = _num_classes()
+    shorthand = "num_classes"
     ignore_class = _ignore()
     sparse_y_true = _numbers("target", True)
     sparse_y_pred = _numbers("output", True)
     examples = (
+        example("3"),
         example("{num_classes: 3, sparse_y_pred: false}"),
-        example("{num_classes: 3, ignore_class: 1, sparse_y_true: false, axis: 1}"),
+        example("{num_classes: 3, ignore_class: 1, sparse_y_true: false}"),
     )
 
 
@@ -321,13 +313,12 @@ class OneHotIoU(_Overlap):
 
     keras = "keras.metrics.OneHotIoU"
     targets = "one_hot"
-    num_classes = _num_classes()
     target_class_ids = _class_ids()
     ignore_class = _ignore()
     sparse_y_pred = _numbers("output", False)
     examples = (
         example("{num_classes: 3, target_class_ids: [0, 2]}"),
-        example("{num_classes: 3, target_class_ids: [0], ignore_class: 1, sparse_y_pred: true, axis: 1}"),
+        example("{num_classes: 3, target_class_ids: [0], ignore_class: 1, sparse_y_pred: true}"),
     )
 
 
@@ -336,13 +327,10 @@ class OneHotMeanIoU(_Overlap):
 
     keras = "keras.metrics.OneHotMeanIoU"
     targets = "one_hot"
-    num_classes = _num_classes()
+    shorthand = "num_classes"
     ignore_class = _ignore()
     sparse_y_pred = _numbers("output", False)
-    examples = (
-        example("{num_classes: 3}"),
-        example("{num_classes: 3, ignore_class: 1, sparse_y_pred: true, axis: 1}"),
-    )
+    examples = (example("3"), example("{num_classes: 3, ignore_class: 1, sparse_y_pred: true}"))
 
 
 class BinaryIoU(_Overlap):
@@ -350,11 +338,9 @@ class BinaryIoU(_Overlap):
 
     keras = "keras.metrics.BinaryIoU"
     targets = "binary"
-    axis = None
+    num_classes = 2
+    sparse_y_true = True
+    sparse_y_pred = True
     target_class_ids = _class_ids(default=(0, 1))
     threshold = number(default=0.5, doc="Output from which the answer is yes.")
     examples = (example(""), example("{target_class_ids: [1], threshold: 0.3}"))
-
-    def problem(self, target: Tensor, output: Tensor) -> None:
-        """Each output is one answer."""
-        rules.elementwise(self.registered_name, target, output)

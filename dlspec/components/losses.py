@@ -173,27 +173,34 @@ class SquaredHinge(Loss):
     targets = "binary"
 
 
-class Dice(Loss):
+class _Overlap(Loss, abstract=True):
+    """One minus an overlap of target and output."""
+
+    kind = "loss"  # declared again: these options come last
+    targets = "binary"
+    axis = optional(
+        integers(single=True), doc="Axes over which the overlap is taken, counting the batch as 0; all unless given."
+    )
+
+    def problem(self, target: Tensor, output: Tensor) -> None:
+        """The axes exist, in the target too: Keras drops a last axis of size 1 that only one of the two has."""
+        rules.check(self.targets, self.registered_name, target, output)
+        rules.has_axes(self.registered_name, min(output, target, key=lambda side: side.rank), self.axis or ())
+
+
+class Dice(_Overlap):
     """One minus the Dice overlap of target and output: for masks."""
 
     keras = "keras.losses.Dice"
-    targets = "binary"
-    axis = optional(
-        integers(single=True), doc="Axes over which the overlap is taken, counting the batch as 0; all unless given."
-    )
     examples = (example(""), example("{axis: [1, 2]}"))
 
 
-class Tversky(Loss):
+class Tversky(_Overlap):
     """One minus the Tversky overlap of target and output, in which false alarms and misses weigh differently."""
 
     keras = "keras.losses.Tversky"
-    targets = "binary"
     alpha = number(min=0, default=0.5, doc="Weight of false alarms.")
     beta = number(min=0, default=0.5, doc="Weight of misses.")
-    axis = optional(
-        integers(single=True), doc="Axes over which the overlap is taken, counting the batch as 0; all unless given."
-    )
     examples = (example(""), example("{alpha: 0.3, beta: 0.7, axis: [1, 2]}"))
 
 

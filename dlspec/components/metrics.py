@@ -22,11 +22,13 @@ class Metric(Component, abstract=True):
 
     Class attributes:
         targets: What the target must hold; see :class:`dlspec.components.losses.Loss`.
+        strict: Whether a target may not even lack a last axis of size 1: Keras would broadcast it against the batch.
         direction: Whether ``up`` or ``down`` is better; "" where neither is (Keras refuses ``mode: auto`` then).
     """
 
     kind = "metric"
     targets: ClassVar[Targets] = "values"
+    strict: ClassVar[bool] = False
     direction: ClassVar[Literal["up", "down", ""]] = "down"
     examples: ClassVar[tuple[Example, ...]] = (example(""),)
     name: ClassVar[Any] = optional(
@@ -57,7 +59,7 @@ class Metric(Component, abstract=True):
         Raises:
             Problem: E503, the shapes do not suit.
         """
-        rules.check(self.targets, self.registered_name, target, output, getattr(self, "axis", -1))
+        rules.check(self.targets, self.registered_name, target, output, getattr(self, "axis", -1), self.strict)
 
 
 def _axis() -> Field[int]:
@@ -119,6 +121,7 @@ class Poisson(Metric):
     """Negative log-likelihood of counts whose expected value is the output."""
 
     keras = "keras.metrics.Poisson"
+    strict = True
 
 
 class R2Score(Metric):
@@ -253,6 +256,7 @@ class BinaryCrossentropy(Metric):
     """Crossentropy of independent yes-or-no outputs."""
 
     keras = "keras.metrics.BinaryCrossentropy"
+    strict = True
     aliases = ("bce",)
     targets = "binary"
     from_logits = _from_logits()
@@ -293,6 +297,7 @@ class Hinge(Metric):
     """Mean of max(1 − target · output, 0); targets 0 and 1 stand for −1 and 1."""
 
     keras = "keras.metrics.Hinge"
+    strict = True
     targets = "binary"
 
 
@@ -300,6 +305,7 @@ class SquaredHinge(Metric):
     """Mean of the square of max(1 − target · output, 0); targets 0 and 1 stand for −1 and 1."""
 
     keras = "keras.metrics.SquaredHinge"
+    strict = True
     targets = "binary"
 
 

@@ -14,28 +14,31 @@ from dlspec.ir import Shape, Tensor, show_shape
 Targets = Literal["values", "classes", "one_hot", "binary"]
 
 
-def check(kind: Targets, who: str, target: Tensor, output: Tensor, axis: int = -1) -> None:
+def check(kind: Targets, who: str, target: Tensor, output: Tensor, axis: int = -1, strict: bool = False) -> None:
     """The rule for targets of a kind; `axis` is that of the classes, counted with the batch as Keras does."""
     if kind == "classes":
         classes(who, target, output, axis)
     elif kind == "one_hot":
         one_hot(who, target, output, axis)
     else:
-        elementwise(who, target, output, classes_likely=kind == "binary")
+        elementwise(who, target, output, classes_likely=kind == "binary", strict=strict)
 
 
-def elementwise(who: str, target: Tensor, output: Tensor, classes_likely: bool = False) -> None:
+def elementwise(
+    who: str, target: Tensor, output: Tensor, *, classes_likely: bool = False, strict: bool = False
+) -> None:
     """Target and output have the same shape, but for a last axis of size 1 that either may lack.
 
     Args:
         classes_likely: Whether the rule is often met with one class number per example, which needs another loss.
+        strict: Whether even that axis must agree, since Keras would broadcast it against the batch.
     """
-    if _alike(target.shape, output.shape):
+    if _equal(target.shape, output.shape) or (not strict and _alike(target.shape, output.shape)):
         return
     help = ""
-    if classes_likely and _fits(target.shape, output.shape[:-1]):
+    if classes_likely and output.shape[-1:] != (1,) and _fits(target.shape, output.shape[:-1]):
         help = "for class numbers as targets use `sparse_categorical_crossentropy`, `accuracy` and the like"
-    elif output.rank == 1 and target.rank <= 1:
+    elif output.rank == 1 and target.rank <= 1 and not _alike(target.shape, output.shape):
         units = target.shape[0] if target.rank else 1
         help = f"the last layer needs {units} unit{'' if units == 1 else 's'}"
     raise _mismatch(who, f"a target of the output's shape {show_shape(output.shape)}", target, help)
@@ -102,6 +105,13 @@ def directions(who: str, target: Tensor, output: Tensor, axis: int = -1) -> None
     if output.shape[place] == 1:
         message = f"{who} compares vectors, but axis {axis} of the output {show_shape(output.shape)} has a single value"
         raise Problem("E503", message, "use `mean_squared_error`, or vectors of more values")
+
+
+def has_axes(who: str, output: Tensor, axes: tuple[int, ...]) -> None:
+    """The output has the axes, counted with the batch."""
+    for axis in axes:
+        if axis != 0 and axis != -output.rank - 1:
+            _place(who, output, axis)
 
 
 def _class_axis(who: str, output: Tensor, axis: int) -> int:

@@ -63,6 +63,8 @@ LEFT_OUT = {
     "verbose": "the runner reports",
     "kwargs": "no options",
     "args": "no options",
+    "axis of IoU": "any but the last fails in Keras when the result is computed",
+    "label_weights": "Keras cannot load a saved model whose AUC has them",
 }
 # Options whose default is another one, and why.
 OTHER_DEFAULT = {
@@ -82,7 +84,10 @@ OTHER_ALIAS = {
     ("metric", "acc"): "compile",
     ("loss", "ce"): "compile",
     ("regularizer", "l1_l2"): "keras.regularizers.l1_l2",
-    ("callback", "terminate_on_nan"): "callbacks have no identifiers; the snake case of TerminateOnNaN is terminate_on_na_n",
+    (
+        "callback",
+        "terminate_on_nan",
+    ): "callbacks have no identifiers; the snake case of TerminateOnNaN is terminate_on_na_n",
     ("callback", "tensorboard"): "callbacks have no identifiers; the snake case of TensorBoard is tensor_board",
 }
 
@@ -90,7 +95,7 @@ OTHER_ALIAS = {
 def test_there_are_components() -> None:
     counts = {kind: len(of(kind)) for kind in KINDS}
     assert counts == {
-        "activation": 28, "initializer": 16, "regularizer": 4, "constraint": 4, "loss": 23, "metric": 40,
+        "activation": 28, "initializer": 16, "regularizer": 4, "constraint": 4, "loss": 23, "metric": 42,
         "optimizer": 15, "schedule": 6, "callback": 7,
     }  # fmt: skip
 
@@ -104,26 +109,6 @@ def test_has_examples_and_documentation(owner: type[Component]) -> None:
         assert field.doc, name
 
 
-@pytest.mark.parametrize("owner", [owner for owner in OWNERS if owner.fields], ids=label)
-def test_examples_use_every_option(owner: type[Component]) -> None:
-    used = {name for example in owner.examples for name in of_example(owner, example).given}
-    shared = {"name", "dtype", "reduction", "axis", "label_smoothing", "embeddings_metadata", "sparse_y_pred"}
-    if owner.kind == "optimizer":
-        shared |= set(type(of_example(*_adam())).__mro__[1].fields) | {"epsilon", "beta_1", "beta_2", "rho", "amsgrad"}
-    if owner.kind == "optimizer" and owner.registered_name in ("muon", "ftrl", "adafactor"):
-        shared |= {name for name, field in owner.fields.items() if not field.required}
-    if owner.kind == "initializer":
-        shared |= {"seed", "input_axes", "output_axes"}
-    if owner.registered_name == "categorical_focal_crossentropy" or owner.registered_name == "binary_focal_crossentropy":
-        shared |= {"from_logits"}
-    assert set(owner.fields) - used <= shared
-
-
-def _adam() -> tuple[type[Component], Example]:
-    owner = next(owner for owner in OWNERS if owner.registered_name == "adam")
-    return owner, owner.examples[0]
-
-
 @pytest.mark.parametrize(("owner", "example"), EXAMPLES, ids=IDS)
 def test_options_reach_keras(owner: type[Component], example: Example) -> None:
     written = of_example(owner, example)
@@ -133,13 +118,17 @@ def test_options_reach_keras(owner: type[Component], example: Example) -> None:
         return
     config = vars(made) if owner.kind == "callback" else made.get_config() | getattr(made, "_fn_kwargs", {})
     for name, value in written.keras_arguments().items():
-        stored = STORED_AS.get(name, name)
-        found = config[stored] if stored in config else getattr(made, stored)
+        stored = STORED_AS.get(name, lambda made, name=name: config[name] if name in config else getattr(made, name))
+        found = stored(made)
         assert _plain(found) == _plain(STORED_VALUE.get(value, value) if isinstance(value, str) else value), name
 
 
 # Where a Keras object keeps an option under another name, or writes its value in another way.
-STORED_AS = {"separator": "sep", "initial_value_threshold": "best", "log_dir": "log_dir", "profile_batch": "_profile_batch"}
+STORED_AS = {
+    "separator": lambda made: made.sep,
+    "initial_value_threshold": lambda made: made.best,
+    "profile_batch": lambda made: (made._start_batch, made._stop_batch),
+}
 STORED_VALUE = {"normal": "truncated_normal", "batch": 1}
 
 
@@ -185,6 +174,8 @@ def test_options_and_defaults_are_keras_own(owner: type[Component]) -> None:
     parameters = dict(inspect.signature(function).parameters)
     parameters.pop("x" if inspect.isfunction(target) else "self")
     left_out = LEFT_OUT | (FUNCTION_OPTIONS if inspect.isfunction(target) else {})
+    if owner.registered_name.endswith("io_u"):
+        left_out = left_out | {"axis": LEFT_OUT["axis of IoU"]}
     assert set(owner.fields) <= set(parameters)
     assert set(parameters) - set(owner.fields) <= set(left_out)
     for name, field in owner.fields.items():
@@ -208,11 +199,10 @@ def test_every_public_name_of_keras_is_declared_or_refused(kind: str) -> None:
     assert {value.__name__ for value in public - known} == set(REFUSED[kind])
 
 
-GETTABLE = [owner for owner in OWNERS if owner.kind not in ("callback", "schedule")]
-
-
 @pytest.mark.parametrize(
-    ("owner", "alias"), [(owner, alias) for owner in COMPONENTS for alias in owner.aliases], ids=lambda value: str(value)
+    ("owner", "alias"),
+    [(owner, alias) for owner in COMPONENTS for alias in owner.aliases],
+    ids=lambda value: str(value),
 )
 def test_alias_is_keras_own(owner: type[Component], alias: str) -> None:
     if (owner.kind, alias) in OTHER_ALIAS:
@@ -230,7 +220,7 @@ def _stands_for(found: Any, target: Any) -> bool:
     if inspect.isfunction(target):
         return found is target
     if inspect.isfunction(found):  # Keras's losses by name are functions, which the classes wrap
-        return str(found.__name__) == keras.losses.get(target.__name__).name or found.__name__ in target().name
+        return target().fn is found
     return type(found) is target
 
 
@@ -265,7 +255,9 @@ def test_words_that_keras_resolves_itself() -> None:
     assert component("loss", "crossentropy").make() == "crossentropy"
 
 
-@pytest.mark.parametrize(("written", "name"), [("auc", "auc"), ({"auc": {"name": "area"}}, "area"), ("mse", "mean_squared_error")])
+@pytest.mark.parametrize(
+    ("written", "name"), [("auc", "auc"), ({"auc": {"name": "area"}}, "area"), ("mse", "mean_squared_error")]
+)
 def test_metric_has_the_same_name_in_every_model(written: Any, name: str) -> None:
     metrics = [component("metric", written) for _ in range(2)]
     assert [metric.make().name for metric in metrics] == [name, name]
@@ -284,7 +276,6 @@ def test_activation_with_options_is_saved_in_a_model(written: Any, layer: str, t
     again = keras.models.load_model(tmp_path / "model.keras")
     x = np.linspace(-3, 9, 30, dtype="float32").reshape(2, 5, 3)
     assert np.array_equal(model(x), again(x))
-    assert np.any(np.asarray(make(written if 0 else "linear")(x) if layer == "Activation" else 1))
 
 
 @pytest.mark.parametrize(("written", "function"), [
@@ -300,7 +291,9 @@ def test_activation_with_options_is_the_function(written: Any, function: str) ->
 OPTIMIZERS = [(owner, example) for owner, example in EXAMPLES if owner.kind == "optimizer"]
 
 
-@pytest.mark.parametrize(("owner", "example"), OPTIMIZERS, ids=[f"{o.registered_name} {e.value}" for o, e in OPTIMIZERS])
+@pytest.mark.parametrize(
+    ("owner", "example"), OPTIMIZERS, ids=[f"{o.registered_name} {e.value}" for o, e in OPTIMIZERS]
+)
 def test_optimizer_changes_weights(owner: type[Component], example: Example) -> None:
     optimizer = of_example(owner, example).make()
     weight = keras.Variable(np.arange(1, 7, dtype="float32").reshape(2, 3))

@@ -57,7 +57,9 @@ def component(kind: str, value: Any) -> Any:
 
 def instance(owner: type[Component], value: Any) -> Any:
     """An instance from what a spec writes after ``name:``."""
-    made = owner(**{name: _converted(owner.fields[name], given, owner) for name, given in options(owner, value).items()})
+    made = owner(
+        **{name: _converted(owner.fields[name], given, owner) for name, given in options(owner, value).items()}
+    )
     made.validate()
     return made
 

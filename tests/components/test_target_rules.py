@@ -1,0 +1,233 @@
+"""Losses and metrics against Keras: what is accepted runs, what would go wrong is refused with a message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras.src.trainers.compile_utils import get_loss, get_metric
+from written import component, label, of, of_example
+
+from dlspec.errors import Problem
+from dlspec.ir import Tensor
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+SHAPES: list[tuple[int, ...]] = [
+    (),
+    (1,),
+    (3,),
+    (4,),
+    (4, 1),
+    (4, 3),
+    (3, 4),
+    (2, 2),
+    (2, 2, 1),
+    (2, 2, 3),
+    (2, 2, 2, 3),
+]
+BATCH = 5
+
+
+def accepts(thing: Any, target: tuple[int, ...], output: tuple[int, ...]) -> bool:
+    try:
+        thing.problem(Tensor(target), Tensor(output))
+    except Problem as problem:
+        assert problem.code == "E503"
+        assert problem.message
+        return False
+    return True
+
+
+def target_values(kind: str, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    numbers = np.arange(int(np.prod((BATCH, *shape)))).reshape((BATCH, *shape))
+    if kind == "one_hot" and shape:
+        return np.eye(shape[-1], dtype="float32")[numbers[..., 0] % shape[-1]]
+    if kind == "values":
+        return np.random.default_rng(1).uniform(0.1, 0.9, numbers.shape).astype("float32")
+    return (numbers % 2).astype("int32" if kind == "classes" else "float32")
+
+
+def output_values(shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    values = np.random.default_rng(0).uniform(0.1, 0.9, (BATCH, *shape)).astype("float32")
+    return values / values.sum(-1, keepdims=True) if len(shape) and shape[-1] > 1 else values
+
+
+def accepted(thing: Any) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    return [(target, output) for target in SHAPES for output in SHAPES if accepts(thing, target, output)]
+
+
+CASES = [(owner, example) for owner in of("loss", "metric") for example in owner.examples]
+
+
+@pytest.mark.parametrize(("owner", "example"), CASES, ids=[f"{label(o)} {e.value}" for o, e in CASES])
+def test_what_is_accepted_runs(owner: Any, example: Any) -> None:
+    thing = of_example(owner, example)
+    pairs = accepted(thing)
+    if "num_labels" in thing.given or "axis: 1" in example.value or "class_id: 1" in example.value:
+        assert pairs or "num_labels" in thing.given
+    else:
+        assert len(pairs) >= 2
+    for target, output in pairs:
+        y_true, y_pred = target_values(_kind(thing, target, output), target), output_values(output)
+        made = thing.make()
+        if owner.kind == "loss":
+            result = get_loss(made, y_true, y_pred)(y_true, y_pred)
+        else:
+            metric = get_metric(made, y_true, y_pred)
+            metric.update_state(y_true, y_pred)
+            result = metric.result()
+        assert np.isfinite(np.asarray(result)).all(), (target, output)
+        assert np.ndim(result) == 0
+
+
+def _kind(thing: Any, target: tuple[int, ...], output: tuple[int, ...]) -> str:
+    if thing.registered_name in ("accuracy", "crossentropy") and target == output and output[-1] > 1:
+        return "one_hot"
+    return "one_hot" if thing.registered_name.startswith("one_hot") else str(thing.targets)
+
+
+OVER_A_BATCH = ("circle", "dice", "tversky")
+
+
+@pytest.mark.parametrize("owner", [o for o in of("loss") if o.registered_name not in OVER_A_BATCH], ids=label)
+def test_a_loss_counts_each_example_for_itself(owner: Any) -> None:
+    """What broadcasting would mix up shows when the loss of a batch is not the mean of its examples' losses."""
+    thing = of_example(owner, owner.examples[0])
+    for target, output in accepted(thing):
+        y_true, y_pred = target_values(_kind(thing, target, output), target), output_values(output)
+        loss = get_loss(thing.make(), y_true, y_pred)
+        single = [float(loss(y_true[i : i + 1], y_pred[i : i + 1])) for i in range(BATCH)]
+        assert float(loss(y_true, y_pred)) == pytest.approx(np.mean(single), rel=1e-4), (target, output)
+
+
+@pytest.mark.parametrize("owner", of("metric"), ids=label)
+def test_a_metric_that_is_a_mean_counts_each_example_for_itself(owner: Any) -> None:
+    thing = of_example(owner, owner.examples[0])
+    for target, output in accepted(thing):
+        y_true, y_pred = target_values(_kind(thing, target, output), target), output_values(output)
+
+        def measured(rows: slice, thing: Any = thing, y_true: Any = y_true, y_pred: Any = y_pred) -> float:
+            metric = get_metric(thing.make(), y_true, y_pred)
+            metric.update_state(y_true[rows], y_pred[rows])
+            return float(metric.result())
+
+        if not isinstance(get_metric(thing.make(), y_true, y_pred), keras.metrics.MeanMetricWrapper):
+            return
+        single = [measured(slice(i, i + 1)) for i in range(BATCH)]
+        assert measured(slice(None)) == pytest.approx(np.mean(single), rel=1e-4), (target, output)
+
+
+MESSAGES = [
+    ("mse", (), (10,), "mean_squared_error needs a target of the output's shape [10], but the target has shape []",
+     "the last layer needs 1 unit"),
+    ("mse", (3,), (1,), "mean_squared_error needs a target of the output's shape [1], but the target has shape [3]",
+     "the last layer needs 3 units"),
+    ("mse", (4, 3), (4, 2),
+     "mean_squared_error needs a target of the output's shape [4, 2], but the target has shape [4, 3]", ""),
+    ("binary_crossentropy", (), (10,),
+     "binary_crossentropy needs a target of the output's shape [10], but the target has shape []",
+     "for class numbers as targets use `sparse_categorical_crossentropy`, `accuracy` and the like"),
+    ("categorical_crossentropy", (), (10,),
+     "categorical_crossentropy needs one-hot targets of shape [10], but the target has shape []",
+     "use `sparse_categorical_crossentropy`, `sparse_categorical_accuracy` …, which take class numbers"),
+    ("categorical_crossentropy", (3,), (10,),
+     "categorical_crossentropy needs one-hot targets of shape [10], but the target has shape [3]", ""),
+    ("categorical_crossentropy", (), (1,),
+     "categorical_crossentropy needs an output of at least 2 classes, but it has one unit: [1]",
+     "use `binary_crossentropy`, `binary_accuracy` …, or one unit for each class"),
+    ("sparse_categorical_crossentropy", (), (1,),
+     "sparse_categorical_crossentropy needs an output of at least 2 classes, but it has one unit: [1]",
+     "use `binary_crossentropy`, `binary_accuracy` …, or one unit for each class"),
+    ("sparse_categorical_crossentropy", (10,), (10,),
+     "sparse_categorical_crossentropy needs class numbers of shape [], but the target has shape [10]",
+     "use `categorical_crossentropy`, `categorical_accuracy` …, which take one-hot targets"),
+    ("sparse_categorical_crossentropy", (2,), (10,),
+     "sparse_categorical_crossentropy needs class numbers of shape [], but the target has shape [2]", ""),
+    ("sparse_categorical_crossentropy", (), (),
+     "sparse_categorical_crossentropy needs axis -1 of the output, which has shape []", ""),
+    ("categorical_generalized_cross_entropy", (1,), (3,),
+     "categorical_generalized_cross_entropy needs class numbers of shape [], but the target has shape [1]", ""),
+    ("cosine_similarity", (1,), (1,),
+     "cosine_similarity compares vectors, but axis -1 of the output [1] has a single value",
+     "use `mean_squared_error`, or vectors of more values"),
+    ("crossentropy", (), (),
+     "crossentropy needs an output with an axis of units, but this one is a single number per example",
+     "end the model in `dense: 1`"),
+    ("crossentropy", (3,), (10,),
+     "crossentropy needs one-hot targets of shape [10], but the target has shape [3]", ""),
+    ("ctc", (), (10,), "ctc needs an output [time, classes] and a target [labels], got [10] and []", ""),
+    ({"dice": {"axis": [1, 2]}}, (4,), (4,), "dice needs axis 2 of the output, which has shape [4]", ""),
+    ("circle", (4,), (10,), "circle needs one embedding and one class number per example, got [10] and [4]", ""),
+]  # fmt: skip
+
+
+def caught(thing: Any, target: tuple[int | None, ...], output: tuple[int | None, ...]) -> Problem:
+    with pytest.raises(Problem) as found:
+        thing.problem(Tensor(target), Tensor(output))
+    assert found.value.code == "E503"
+    return found.value
+
+
+@pytest.mark.parametrize(("loss", "target", "output", "message", "help"), MESSAGES)
+def test_message_of_a_loss(loss: Any, target: Any, output: Any, message: str, help: str) -> None:
+    problem = caught(component("loss", loss), target, output)
+    assert (problem.message, problem.help) == (message, help)
+
+
+METRIC_MESSAGES = [
+    ("accuracy", (3,), (10,), "accuracy needs one-hot targets of shape [10], but the target has shape [3]"),
+    ("auc", (), (10,), "auc needs a target of the output's shape [10], but the target has shape []"),
+    ({"precision": {"class_id": 3}}, (3,), (3,), "`class_id` 3 of precision is beyond the output [3]"),
+    ({"auc": {"multi_label": True, "num_labels": 2}}, (3,), (3,),
+     "auc of 2 labels needs as many units, but the output has 3"),
+    ("r2_score", (), (1,), "r2_score needs one vector per example, but the target has shape []"),
+    ("r2_score", (1,), (None,), "r2_score needs one vector per example, but the output has shape [null]"),
+    ("r2_score", (2,), (3,), "r2_score needs a target of the output's shape [3], but the target has shape [2]"),
+    ({"f1_score": "macro"}, (1,), (1,),
+     "f1_score of one unit needs a `threshold`: the largest output is always the answer"),
+    ("pearson_correlation", (), (1,),
+     "pearson_correlation compares vectors, but axis -1 of the output [1] has a single value"),
+    ({"mean_io_u": {"num_classes": 3}}, (2, 2), (2, 2, 3), "mean_io_u needs a target of the output's shape [2, 2, 3]"),
+    ({"mean_io_u": {"num_classes": 3, "sparse_y_pred": False}}, (2, 2), (2, 2, 4),
+     "mean_io_u has 3 `num_classes`, but the output has 4"),
+    ({"mean_io_u": {"num_classes": 3, "sparse_y_true": False}}, (2, 2), (2, 2),
+     "mean_io_u needs one-hot targets of shape [2, 2, 3], but the target has shape [2, 2]"),
+    ("hinge", (), (1,), "hinge needs a target of the output's shape [1], but the target has shape []"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("metric", "target", "output", "message"), METRIC_MESSAGES)
+def test_message_of_a_metric(metric: Any, target: Any, output: Any, message: str) -> None:
+    assert caught(component("metric", metric), target, output).message.startswith(message)
+
+
+@pytest.mark.parametrize(("loss", "target", "output"), [
+    ("mse", (None, 3), (4, 3)), ("mse", (4,), (4, None)), ("sparse_categorical_crossentropy", (None,), (7, 10)),
+    ("categorical_crossentropy", (None, 10), (7, 10)), ("sparse_categorical_crossentropy", (), (None,)),
+])  # fmt: skip
+def test_an_unknown_size_is_let_pass(loss: str, target: Any, output: Any) -> None:
+    component("loss", loss).problem(Tensor(target), Tensor(output))
+
+
+@pytest.mark.parametrize(("axis", "target"), [(1, (4, 3)), (-1, (2, 4)), (3, (2, 4)), (2, (2, 3))])
+def test_classes_on_another_axis(axis: int, target: tuple[int, ...]) -> None:
+    loss = component("loss", {"sparse_categorical_crossentropy": {"axis": axis}})
+    assert accepts(loss, target, (2, 4, 3))
+    assert not accepts(loss, (5, 5), (2, 4, 3))
+
+
+def test_words_choose_as_keras_does() -> None:
+    """The example of the Keras documentation: by the shapes of target and output."""
+    chosen = {
+        ((), (1,)): keras.metrics.BinaryAccuracy,
+        ((), (3,)): keras.metrics.SparseCategoricalAccuracy,
+        ((1,), (3,)): keras.metrics.SparseCategoricalAccuracy,
+        ((3,), (3,)): keras.metrics.CategoricalAccuracy,
+    }
+    for (target, output), metric in chosen.items():
+        accuracy = component("metric", "accuracy")
+        assert accepts(accuracy, target, output)
+        assert type(get_metric(accuracy.make(), np.zeros((2, *target)), np.zeros((2, *output)))) is metric
