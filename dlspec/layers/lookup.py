@@ -119,7 +119,7 @@ class _Lookup(VocabularyLayer, abstract=True):
         reserved = {"mask_token": self.mask_token, **({"oov_token": self.oov_token} if self.invert else {})}
         for option, token in reserved.items():
             if token is not None and token in self.tokens():
-                message = f"{self.name} has its `{option}` {token!r} among the other tokens of `vocabulary`"
+                message = f"{self.name} has its `{option}` `{token}` among the other tokens of `vocabulary`"
                 raise Problem("E207", message, "leave it out: it is added by itself", "vocabulary")
 
     def infer(self, x: Tensor) -> Tensor:

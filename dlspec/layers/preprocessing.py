@@ -133,7 +133,9 @@ def _count(value: Any) -> int | None:
 
 
 def _many(value: Any) -> str:
-    return f"{len(value)} numbers" if isinstance(value, list) else "one number"
+    if not isinstance(value, list):
+        return "one number"
+    return f"{len(value)} number" + ("s" if len(value) > 1 else "")
 
 
 class CategoryEncoding(Layer):

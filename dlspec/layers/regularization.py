@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dlspec.errors import Problem
-from dlspec.ir import Tensor
+from dlspec.ir import Tensor, show_shape
 from dlspec.layers.base import Layer, data_format, seed
 from dlspec.layers.windows import SpatialLayer
 from dlspec.registry import example, number, optional, plain
@@ -36,8 +36,8 @@ class _NoiseShape(_Unchanged, abstract=True):
         """The shape of the input."""
         noise: list[int | None] | None = self.noise_shape
         if noise is not None and not _fits(noise, x):
-            wanted = ["null", *("null" if size is None else str(size) for size in x.shape)]
-            message = f"{self.name} has `noise_shape` {noise}, which does not fit [{', '.join(wanted)}]"
+            shapes = f"{show_shape(tuple(noise))}, which does not fit {show_shape((None, *x.shape))}"
+            message = f"{self.name} has `noise_shape` {shapes}"
             raise Problem(
                 "E402", message, "one entry per axis, batch first: 1, null, or the axis's size", "noise_shape"
             )

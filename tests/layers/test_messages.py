@@ -1,0 +1,247 @@
+"""What the layers say when something does not fit: every message, its code, the option at fault and the help."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from both import CATALOGUE, LAYERS, instance
+
+from dlspec.errors import Problem
+from dlspec.ir import Tensor
+
+# name, options, inputs, code, option at fault, message, part of the help
+SHAPES: list[tuple[str, str, list[Any], str, str, str, str]] = [
+    ("conv2d", "{filters: 8, kernel_size: 3}", [(28, 28)], "E402", "",
+     "conv2d expects 3 axes [height, width, channels], but the input has shape [28, 28]", "add the channel axis"),
+    ("conv1d", "{filters: 8, kernel_size: 3, data_format: channels_first}", [(4, 5, 6)], "E402", "",
+     "conv1d expects 2 axes [channels, steps], but the input has shape [4, 5, 6]", ""),
+    ("conv2d", "{filters: 8, kernel_size: 3, groups: 4}", [(28, 28, 6)], "E402", "groups",
+     "conv2d has `groups: 4`, but the input has 6 channels", "groups must divide the channels"),
+    ("conv2d", "{filters: 8, kernel_size: 3}", [(28, 28, None)], "E408", "",
+     "conv2d needs the size of the last axis, but the input has shape [28, 28, null]", "give the size in `inputs`"),
+    ("conv2d", "{filters: 8, kernel_size: 5}", [(4, 9, 1)], "E410", "kernel_size",
+     "conv2d leaves nothing of an input of shape [4, 9, 1]: its window is larger than the input",
+     "use `padding: same`"),
+    ("conv2d_transpose", "{filters: 8, kernel_size: 2, strides: 2, output_padding: 0, padding: same}", [(1, 1, 1)],
+     "E410", "output_padding",
+     "conv2d_transpose leaves nothing of an input of shape [1, 1, 1]: its window is larger than the input", ""),
+    ("max_pooling2d", "3", [(2, 5, 1)], "E410", "pool_size",
+     "max_pooling2d leaves nothing of an input of shape [2, 5, 1]: its window is larger than the input", ""),
+    ("dense", "8", [()], "E402", "", "dense needs axis -1 of an input of shape []", ""),
+    ("dense", "8", [(None,)], "E408", "",
+     "dense needs the size of the last axis, but the input has shape [null]", "global_average_pooling1d"),
+    ("embedding", "{input_dim: 5, output_dim: 2}", [Tensor((3,), "string")], "E409", "",
+     "embedding takes whole numbers, but the input has dtype string", "string_lookup"),
+    ("masking", "", [()], "E402", "", "masking needs an axis of features, but the input has shape []", ""),
+    ("add", "", [(4, 5), (4, 6)], "E403", "",
+     "add cannot merge tensors of shape [4, 5] and shape [4, 6]: 5 and 6 differ", "give them the same shape"),
+    ("add", "", [(4, 5)], "E405", "", "add takes at least 2 tensors, but got 1", "`add: [a, b]`"),
+    ("subtract", "", [(4,), (4,), (4,)], "E405", "", "subtract takes exactly 2 tensors, but got 3", ""),
+    ("attention", "", [(4, 2)] * 4, "E405", "", "attention takes 2 to 3 tensors, but got 4", ""),
+    ("concatenate", "", [(4, 5), (3, 5)], "E404", "",
+     "concatenate cannot join tensors of shape [4, 5] and shape [3, 5] along axis -1: 3 and 4 differ", "crop, pad"),
+    ("concatenate", "", [(4, 5), (5,)], "E404", "",
+     "concatenate cannot join tensors of shape [4, 5] and shape [5]: the number of axes differs", "`reshape`"),
+    ("concatenate", "{axis: 0}", [(4, 5), (4, 5)], "E402", "axis",
+     "concatenate has `axis: 0`, but its input has 2 axes without the batch", "allowed: 1 to 2, or -1 to -2"),
+    ("softmax", "{axis: 1}", [()], "E402", "axis",
+     "softmax has `axis: 1`, but its input has 0 axes without the batch", "`reshape`"),
+    ("dot", "1", [(4,), (5,)], "E402", "axes",
+     "dot cannot sum over `axes: 1` of shape [4] and shape [5]: 4 and 5 differ", "two axes of the same size"),
+    ("dot", "1", [(4,), (None,)], "E408", "axes",
+     "dot cannot sum over `axes: 1` of shape [4] and shape [null]: one size is unknown", "give the size in `inputs`"),
+    ("reshape", "[3, 4]", [(5, 2)], "E402", "target_shape",
+     "reshape cannot bring shape [5, 2] (10 elements) into [3, 4]", "make the products equal"),
+    ("permute", "[2, 1]", [(5, 2, 3)], "E402", "dims",
+     "permute has `dims` for 2 axes, but the input has shape [5, 2, 3]", "name each axis"),
+    ("repeat_vector", "3", [(5, 2)], "E402", "",
+     "repeat_vector expects 1 axis [features], but the input has shape [5, 2]", "`flatten`"),
+    ("cropping1d", "3", [(6, 2)], "E410", "cropping", "cropping1d leaves nothing of an input of shape [6, 2]",
+     "crop less"),
+    ("dropout", "{rate: 0.5, noise_shape: [null, 2]}", [(6,)], "E402", "noise_shape",
+     "dropout has `noise_shape` [null, 2], which does not fit [null, 6]", "batch first"),
+    ("layer_normalization", "{axis: [1, -2]}", [(6, 2)], "E402", "axis",
+     "layer_normalization names one axis twice in `axis: [-2, 1]`, the input has shape [6, 2]", "name each axis once"),
+    ("layer_normalization", "", [()], "E402", "", "layer_normalization needs an axis, but the input has shape []", ""),
+    ("group_normalization", "", [(8, 8, 16)], "E402", "groups",
+     "group_normalization has `groups: 32`, but the input has 16 channels", "must divide"),
+    ("p_re_lu", "", [(None, 3)], "E408", "",
+     "p_re_lu needs the size of the axis 0, but the input has shape [null, 3]", ""),
+    ("lstm", "8", [(10,)], "E402", "",
+     "lstm expects 2 axes [steps, features], but the input has shape [10]", "`embedding` for indices"),
+    ("lstm", "{units: 8, unroll: true}", [(None, 3)], "E408", "unroll",
+     "lstm has `unroll: true`, but the number of steps is unknown: [null, 3]", "give the number of steps"),
+    ("conv_lstm2d", "{filters: 8, kernel_size: 3}", [(9, 9, 3)], "E402", "",
+     "conv_lstm2d expects 4 axes [steps, rows, columns, channels], but the input has shape [9, 9, 3]", "`reshape`"),
+    ("time_distributed", "flatten", [(9,)], "E402", "",
+     "time_distributed expects [steps, …], but the input has shape [9]", "by itself"),
+    ("time_distributed", "{layer: {lstm: {units: 3, return_state: true}}}", [(9, 4, 2)], "E207", "layer",
+     "time_distributed wraps a layer with one output, but `lstm` has 3", "leave `return_state` out"),
+    ("spectral_normalization", "{layer: flatten}", [(9, 4)], "E207", "layer",
+     "spectral_normalization wraps a layer with a kernel, not `flatten`", "wrap a `conv2d`"),
+    ("bidirectional", "{layer: {lstm: 4}, backward_layer: {lstm: {units: 5, go_backwards: true}}}", [(9, 4)], "E402",
+     "backward_layer", "bidirectional needs outputs of the same shape both ways, but they are [4] and [5]",
+     "as many units"),
+    ("attention", "", [(4,), (4,)], "E402", "",
+     "attention expects [steps, features] of each input, but got query [4], value [4]", "axis of steps"),
+    ("attention", "", [(4, 3), (5, 3), (6, 3)], "E402", "",
+     "attention needs as many steps in key as in value, but got query [4, 3], value [5, 3], key [6, 3]", ""),
+    ("attention", "", [(2, 4, 3), (3, 5, 3)], "E402", "",
+     "attention needs equal axes before the steps, but got query [2, 4, 3], value [3, 5, 3]", ""),
+    ("attention", "", [(4, 3), (5, 2)], "E402", "",
+     "attention needs as many features in key as in query, but got query [4, 3], value [5, 2]", "`dense`"),
+    ("multi_head_attention", "{num_heads: 2, key_dim: 4}", [(4,), (4,)], "E402", "",
+     "multi_head_attention expects [steps, features] of each input, but got query [4], value [4]", "axis of steps"),
+    ("multi_head_attention", "{num_heads: 2, key_dim: 4}", [(4, 3), (5, 3), (6, 3)], "E402", "",
+     "multi_head_attention needs as many steps in key as in value, "
+     "but got query [4, 3], value [5, 3], key [6, 3]", "one tensor for both"),
+    ("multi_head_attention", "{num_heads: 2, key_dim: 4, attention_axes: 2}", [(2, 4, 3), (3, 4, 3)], "E402", "",
+     "multi_head_attention needs equal axes outside `attention_axes`, but got query [2, 4, 3], value [3, 4, 3]", ""),
+    ("multi_head_attention", "{num_heads: 2, key_dim: 4, attention_axes: -1}", [(4, 3), (4, 3)], "E402",
+     "attention_axes", "multi_head_attention cannot attend over the axis of the features, the last of [4, 3]",
+     "steps only"),
+    ("group_query_attention", "{head_dim: 2, num_query_heads: 2, num_key_value_heads: 1}", [(4, 3), (4, 5)], "E402", "",
+     "group_query_attention needs as many features in value as in query, but got query [4, 3], value [4, 5]", ""),
+    ("rescaling", "{scale: [1, 2]}", [(4, 3)], "E402", "scale",
+     "rescaling has 2 numbers in `scale`, the input has shape [4, 3]", "one for each element"),
+    ("rescaling", "2", [Tensor((), "string")], "E409", "",
+     "rescaling takes numbers, but the input has dtype string", "string_lookup"),
+    ("normalization", "{mean: [1, 2], variance: [1, 1]}", [(3,)], "E402", "mean",
+     "normalization has 2 numbers in `mean`, but the axis has size 3", "one for each feature"),
+    ("category_encoding", "5", [Tensor((2, 3), "int32")], "E402", "output_mode",
+     "category_encoding with `output_mode: multi_hot` takes 1 axis of items, but the input has shape [2, 3]",
+     "`reshape`"),
+    ("hashing", "5", [(2,)], "E409", "", "hashing takes text or whole numbers, but the input has dtype float32", ""),
+    ("hashing", "{num_bins: 5, output_mode: one_hot}", [Tensor((2,), "int32")], "E402", "output_mode",
+     "hashing with `output_mode: one_hot` takes one item, but the input has shape [2]", "`category_encoding`"),
+    ("string_lookup", "", [(2,)], "E409", "", "string_lookup takes text, but the input has dtype float32",
+     "dtype: string"),
+    ("string_lookup", "{invert: true}", [Tensor((2,), "string")], "E409", "",
+     "string_lookup takes indices, but the input has dtype string", ""),
+    ("integer_lookup", "", [Tensor((2,), "string")], "E409", "",
+     "integer_lookup takes whole numbers, but the input has dtype string", "`string_lookup`"),
+    ("text_vectorization", "", [(2,)], "E409", "",
+     "text_vectorization takes text, but the input has dtype float32", "dtype: string"),
+    ("text_vectorization", "", [Tensor((2,), "string")], "E402", "",
+     "text_vectorization takes one text, but the input has shape [2]", "`shape: []`"),
+]  # fmt: skip
+
+# name, options, option at fault, message
+OPTIONS = [
+    ("conv2d", "{filters: 8, kernel_size: 3, strides: 2, dilation_rate: 2}", "dilation_rate",
+     "conv2d cannot have `strides` and `dilation_rate` above 1 together"),
+    ("conv2d", "{filters: 8, kernel_size: 3, groups: 3}", "groups", "`filters` (8) is no multiple of `groups` (3)"),
+    ("conv1d_transpose", "{filters: 8, kernel_size: 3, strides: 2, output_padding: 2}", "output_padding",
+     "conv1d_transpose needs less output padding than stride on every axis, "
+     "but has `output_padding` [2] and `strides` [2]"),
+    ("separable_conv2d", "{filters: 8, kernel_size: 3, strides: [1, 2]}", "strides",
+     "separable_conv2d needs the same stride on every axis, but has `strides: [1, 2]`"),
+    ("reshape", "[-1, -1]", "target_shape", "reshape has `target_shape: [-1, -1]`: only one axis can be -1"),
+    ("reshape", "[0]", "target_shape", "reshape has `target_shape: [0]`: no axis can have size 0"),
+    ("permute", "[1, 3]", "dims", "permute has `dims: [1, 3]`, which does not name each axis from 1 on once"),
+    ("batch_normalization", "{renorm_clipping: {rmax: 3}}", "renorm_clipping",
+     "batch_normalization has `renorm_clipping` without `renorm`"),
+    ("batch_normalization", "{renorm: true, renorm_clipping: {rmax: 1, rmin: 2}}", "renorm_clipping",
+     "batch_normalization has `rmax` 1 below `rmin` 2"),
+    ("group_normalization", "0", "groups", "group_normalization has `groups: 0`"),
+    ("lstm", "{units: 4, stateful: true}", "stateful",
+     "lstm has `stateful: true`, which needs a fixed batch size; a model here takes any"),
+    ("bidirectional", "{layer: {dense: 4}}", "layer", "bidirectional wraps a recurrent layer, not `dense`"),
+    ("bidirectional", "{layer: {lstm: 4}, backward_layer: {dense: 4}}", "backward_layer",
+     "bidirectional wraps a recurrent layer, not `dense`"),
+    ("bidirectional", "{layer: {lstm: {units: 4, go_backwards: true}}}", "layer",
+     "bidirectional reads forwards with `layer`, which has `go_backwards: true`"),
+    ("bidirectional", "{layer: {lstm: 4}, backward_layer: {lstm: 4}}", "backward_layer",
+     "bidirectional needs `go_backwards: true` in `backward_layer` and not in `layer`"),
+    ("bidirectional", "{layer: {lstm: 4}, backward_layer: {lstm: {units: 4, go_backwards: true, return_state: true}}}",
+     "backward_layer", "bidirectional needs the same `return_state` in `layer` and `backward_layer`"),
+    ("time_distributed", "add", "layer", "time_distributed wraps a layer with one input, not `add`"),
+    ("multi_head_attention", "{num_heads: 2, key_dim: 3, dropout: 0.1, flash_attention: true}", "flash_attention",
+     "multi_head_attention has `flash_attention` and `dropout` together"),
+    ("group_query_attention", "{head_dim: 2, num_query_heads: 3, num_key_value_heads: 2}", "num_key_value_heads",
+     "`num_query_heads` (3) is no multiple of `num_key_value_heads` (2)"),
+    ("normalization", "{mean: 1}", "variance", "normalization needs both `mean` and `variance`, or neither"),
+    ("normalization", "{mean: [1, 2], variance: [1]}", "variance",
+     "normalization has 2 numbers in `mean` and 1 number in `variance`"),
+    ("normalization", "{axis: null, mean: [1, 2], variance: [1, 2]}", "mean",
+     "normalization with `axis: null` has one mean, but `mean` is a list"),
+    ("discretization", "", "", "discretization needs `bin_boundaries` or `num_bins`, but has neither"),
+    ("discretization", "{num_bins: 2, bin_boundaries: [1]}", "num_bins",
+     "discretization needs `bin_boundaries` or `num_bins`, not both"),
+    ("discretization", "{bin_boundaries: [2, 1]}", "bin_boundaries",
+     "discretization has falling `bin_boundaries` [2, 1]"),
+    ("string_lookup", "{pad_to_max_tokens: true}", "pad_to_max_tokens",
+     "string_lookup has `pad_to_max_tokens` without `max_tokens`"),
+    ("string_lookup", "{vocabulary: [a, b, a]}", "vocabulary", "string_lookup has `a` twice in `vocabulary`"),
+    ("string_lookup", "{vocabulary: [a, b], max_tokens: 2}", "max_tokens",
+     "string_lookup has a vocabulary of 3 tokens (special ones included), above `max_tokens` (2)"),
+    ("string_lookup", "{vocabulary: [a, b], mask_token: b}", "vocabulary",
+     "string_lookup has its `mask_token` `b` among the other tokens of `vocabulary`"),
+    ("string_lookup", "{invert: true, output_mode: count}", "output_mode",
+     "string_lookup has `invert` with `output_mode: count`"),
+    ("string_lookup", "{vocabulary: [a], idf_weights: [1]}", "idf_weights",
+     "string_lookup has `idf_weights` with `output_mode: int`"),
+    ("string_lookup", "{vocabulary: [a], output_mode: tf_idf}", "output_mode",
+     "string_lookup with `output_mode: tf_idf` needs both `vocabulary` and `idf_weights`, or neither"),
+    ("string_lookup", "{vocabulary: [a], output_mode: tf_idf, idf_weights: [1, 2]}", "idf_weights",
+     "string_lookup has 2 `idf_weights` for 1 tokens in `vocabulary`"),
+    ("integer_lookup", "{salt: 3}", "salt", "integer_lookup has `salt` with `oov_method: floormod`"),
+    ("text_vectorization", "{output_mode: count, output_sequence_length: 3}", "output_sequence_length",
+     "text_vectorization has `output_sequence_length` with `output_mode: count`"),
+    ("resizing", "{height: 3, width: 3, crop_to_aspect_ratio: true, pad_to_aspect_ratio: true}", "pad_to_aspect_ratio",
+     "resizing has `crop_to_aspect_ratio` and `pad_to_aspect_ratio` together"),
+]  # fmt: skip
+
+
+def layer(name: str, options: str) -> Any:
+    return instance(CATALOGUE["layer", name], yaml.safe_load(options) if options else None)
+
+
+@pytest.mark.parametrize(("name", "options", "inputs", "code", "option", "message", "help"), SHAPES)
+def test_shape(name: str, options: str, inputs: list[Any], code: str, option: str, message: str, help: str) -> None:
+    tensors = [x if isinstance(x, Tensor) else Tensor(x) for x in inputs]
+    found = layer(name, options)
+    with pytest.raises(Problem) as caught:
+        found.infer(tensors) if found.takes_list else found.infer(*tensors)
+    problem = caught.value
+    assert (problem.code, problem.option, problem.message) == (code, option, message)
+    assert help in problem.help
+    assert not option or option in found.fields
+
+
+@pytest.mark.parametrize(("name", "options", "option", "message"), OPTIONS)
+def test_options(name: str, options: str, option: str, message: str) -> None:
+    with pytest.raises(Problem) as caught:
+        layer(name, options)
+    assert (caught.value.code, caught.value.option, caught.value.message) == ("E207", option, message)
+    assert not option or option in CATALOGUE["layer", name].fields
+
+
+@pytest.mark.parametrize(
+    ("states", "code", "message"),
+    [
+        ([(4,)], "E405", "lstm takes an initial state of 2 tensors, but got 1"),
+        ([(4,), (5,)], "E402", "lstm takes initial states of shape [4], but got shape [5]"),
+    ],
+)
+def test_initial_state(states: list[tuple[int, ...]], code: str, message: str) -> None:
+    with pytest.raises(Problem) as caught:
+        layer("lstm", "4").infer(Tensor((6, 3)), [Tensor(shape) for shape in states])
+    assert (caught.value.code, caught.value.message) == (code, message)
+
+
+def test_count_weights_need_counting() -> None:
+    with pytest.raises(Problem, match="takes `count_weights` only with `output_mode: count`, not multi_hot"):
+        layer("category_encoding", "5").infer(Tensor((3,), "int32"), Tensor((3,)))
+
+
+def test_every_problem_has_a_test() -> None:
+    """As many messages here as places that raise one; a few places are reached from several layers."""
+    files = {Path(inspect.getfile(owner)) for owner in LAYERS}
+    folder = next(iter(files)).parent
+    places = sum(path.read_text(encoding="utf-8").count("raise Problem(") for path in folder.glob("*.py"))
+    assert len({row[5] for row in SHAPES}) + len(OPTIONS) + 3 >= places
