@@ -18,5 +18,15 @@ def order(count: int, seed: int, epoch: int, *, shuffle: bool = True) -> np.ndar
 
     if not shuffle:
         return np.arange(count, dtype=np.int64)
-    random = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, epoch])))
-    return random.permutation(count)
+    return permutation(count, seed, epoch)
+
+
+def permutation(count: int, *entropy: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """A permutation of ``range(count)`` that `entropy` alone decides.
+
+    It sorts the raw output of Philox, which NumPy promises to keep; of ``Generator.permutation`` it promises nothing.
+    """
+    import numpy as np
+
+    keys = np.random.Philox(np.random.SeedSequence(entropy)).random_raw(count)
+    return np.argsort(keys, kind="stable").astype(np.int64, copy=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dlspec.data.order import permutation
 from dlspec.data.sources.base import Table
 from dlspec.errors import Problem, did_you_mean
 from dlspec.sections.data import Data, Split
@@ -84,11 +85,10 @@ def assign(split: Split, count: int, labels: np.ndarray[Any, Any] | None) -> Par
     """
     import numpy as np
 
-    random = np.random.Generator(np.random.Philox(np.random.SeedSequence(split.seed)))
     groups = [np.arange(count)] if labels is None else _groups(labels)
     chosen: list[list[Indices]] = [[], [], []]
-    for group in groups:
-        order = random.permutation(group)
+    for number, group in enumerate(groups):
+        order = group[permutation(len(group), split.seed, number)]
         validation, test = _sizes(split, len(group))
         bounds = (test, test + validation)
         for part, indices in zip((2, 1, 0), np.split(order, bounds), strict=True):

@@ -18,6 +18,9 @@ from dlspec.registry import (
     texts,
 )
 
+# Layers that compute the same in training and use, and learn nothing by gradients.
+_PREPARATION = ("dlspec.layers.preprocessing", "dlspec.layers.lookup", "dlspec.layers.image")
+
 
 class Section(Component, abstract=True):
     """Base of the sections and their parts."""
@@ -69,7 +72,7 @@ class Feature(Section):
             what = "neither `column` nor `columns`" if self.column is None else "both `column` and `columns`"
             raise Problem("E207", f"an input of `data` has {what}, expected one of them", option="columns")
         for layer in self.prepare:
-            if not getattr(layer, "preprocessing", False):
+            if not _prepares(layer):
                 message = f"`{layer.name}` does not prepare data"
                 raise Problem("E207", message, "move it to `layers`", option="prepare")
 
@@ -77,6 +80,10 @@ class Feature(Section):
     def sources(self) -> tuple[str, ...]:
         """The names of its columns."""
         return self.columns if self.columns is not None else (self.column or "",)
+
+
+def _prepares(layer: Component) -> bool:
+    return type(layer).__module__ in _PREPARATION and not layer.name.startswith("random_")
 
 
 class Target(Section):
