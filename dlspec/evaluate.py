@@ -26,12 +26,12 @@ class Evaluator:
     Attributes:
         diagnostics: Where problems go.
         trace: Notes added to every problem: the calls that led here.
-        outputs: Names of the model's outputs, for options given per output.
+        outputs: Names of the model's outputs, for options given per output; None where an error hides them.
     """
 
     diagnostics: Diagnostics
     trace: tuple[Note, ...] = ()
-    outputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] | None = ()
 
     def component(self, kind: str, raw: Any, environment: Environment, context: Context, span: Span | None) -> Any:
         """``name | name: value | name: {options}`` as an instance, or LOST."""
@@ -166,7 +166,7 @@ class Evaluator:
             schema = {"type": "array", "items": schema}
         results: dict[str, Any] = {}
         for name, value in raw.items():
-            if name not in self.outputs:
+            if self.outputs is not None and name not in self.outputs:
                 known = [*self.outputs, *registry.names(kind)]
                 code, what = "E502", f"`{name}` is neither an output of the model nor a {kind}"
                 self.report(Problem(code, what, did_you_mean(name, known)), key_place(raw, name) or span)

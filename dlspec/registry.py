@@ -261,21 +261,8 @@ def component(kind: str, *, default: Any = MISSING, doc: str = "") -> Field[Any]
 def number_or_component(kind: str, *, above: float | None = None, default: Any = MISSING, doc: str = "") -> Field[Any]:
     """A number, or a component of a kind whose members all need options; a float or an instance on instances."""
 
-    def literal(_: type[Component]) -> JSON:
-        # One flat schema, as in value_schema: a number that is out of bounds gives one error, a wrong option another.
-        owners = {name: find(kind, name) for name in names(kind)}
-        properties = {
-            name: {
-                **value_schema(owner),
-                "title": owner.registered_name,
-                "x-kind": kind,
-                "description": _summary(owner),
-            }
-            for name, owner in owners.items()
-            if owner is not None
-        }
-        form = {"additionalProperties": False, "minProperties": 1, "maxProperties": 1, "x-names": kind}
-        return {"type": ["number", "object"], **_bounds(None, None, above, None), "properties": properties, **form}
+    # One flat schema, as in value_schema: a number that is out of bounds gives one error, a wrong option another.
+    literal = {"type": ["number", "object"], **_bounds(None, None, above, None), "$ref": f"#/$defs/{kind}.form"}
 
     def convert(value: Any, _: type[Component]) -> Any:
         return float(value) if isinstance(value, int) else value
@@ -503,9 +490,6 @@ def _merge_shorthand(field: Field[Any], owner: type[Component]) -> JSON:
         schema["anyOf"] = [*schema["anyOf"], {"type": "object"}]
     return {**schema, "type": ["object", *(t for t in types if t != "null")]}
 
-
-def _summary(owner: type[Component]) -> str:
-    return (owner.__doc__ or "").strip().split("\n")[0]
 
 
 def document(field: Field[Any]) -> str:

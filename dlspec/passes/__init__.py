@@ -15,6 +15,7 @@ from dlspec.passes.parameters import parameters
 from dlspec.passes.reachable import reachable
 from dlspec.passes.read import read
 from dlspec.passes.resolve_names import resolve_names
+from dlspec.passes.seeds import seeds
 from dlspec.passes.state import Compilation, Pass
 from dlspec.passes.structure import structure
 from dlspec.passes.training import training
@@ -30,6 +31,7 @@ PASSES: tuple[Pass, ...] = (
     expand_graph,
     reachable,
     masks,
+    seeds,
     expectations,
     training,
     data_contract,

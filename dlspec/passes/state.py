@@ -63,9 +63,7 @@ class Compilation:
     @property
     def evaluator(self) -> Evaluator:
         """Evaluates options; its problems go to `diagnostics`."""
-        outputs = tuple(name for name, _ in self.graph.outputs) if self.graph else ()
-        if not outputs and self.program is not None:
-            outputs = self.program.main.outputs
+        outputs = tuple(name for name, _ in self.graph.outputs) if self.graph else None
         return Evaluator(self.diagnostics, outputs=outputs)
 
     @property

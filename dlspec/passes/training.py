@@ -18,7 +18,7 @@ def training(state: Compilation) -> None:
     """Fills in the method of training and the search."""
     assert state.data is not None
     raw = state.data.get("train")
-    if isinstance(raw, Map) and not (state.graph is None and _needs_outputs(raw)):
+    if isinstance(raw, Map):
         state.method = _method(state, raw)
     tune = state.data.get("tune")
     if isinstance(tune, Map):
@@ -42,11 +42,6 @@ def training(state: Compilation) -> None:
         )
 
 
-def _needs_outputs(raw: Map) -> bool:
-    """Whether a value may be a map from output names, which an error in the model hides."""
-    return any(isinstance(raw.get(key), Map) for key in ("loss", "metrics", "loss_weights"))
-
-
 def _method(state: Compilation, raw: Map) -> Method | None:
     assert state.data is not None
     name = raw.get("method", "supervised")
@@ -63,8 +58,7 @@ def _method(state: Compilation, raw: Map) -> Method | None:
     missing = [key for key, field in owner.fields.items() if field.required and key not in raw]
     for key in missing:
         state.add("E505", f"train needs `{key}`", key_place(state.data, "train"), f"write `{key}: …`")
-    if missing or any(isinstance(value, Invalid) for value in raw.values()):
-        return None
+        written[key] = Invalid()
     span = key_place(state.data, "train")
     method = state.evaluator.options(owner, written, state.environment, Context(("train",)), span)
     return None if isinstance(method, Lost) else method

@@ -32,7 +32,7 @@ def build_schema() -> JSON:
         if owner.kind == "section":
             definitions[f"section.{owner.registered_name}"] = _titled(owner, registry.value_schema(owner))
     for kind in sorted({owner.kind for owner in components} - {"section", "layer", "method"}):
-        definitions[kind] = _named(kind, [owner for owner in components if owner.kind == kind])
+        definitions |= _named(kind, [owner for owner in components if owner.kind == kind])
     # One body for a step and for a branch, which may be a step or a list of steps.
     definitions["layer_body"] = _layer([owner for owner in components if owner.kind == "layer"])
     definitions["layer"] = {"type": ["object", "string"], "$ref": "#/$defs/layer_body"}
@@ -207,9 +207,11 @@ def _titled(owner: type[Component], schema: JSON) -> JSON:
 
 
 def _named(kind: str, owners: list[type[Component]]) -> JSON:
-    """``name | name: value | name: {options}`` for one kind of component."""
+    """``name | name: value | name: {options}`` for one kind of component; the map form alone is a definition too."""
     properties = {name: _titled(owner, registry.value_schema(owner)) for owner in owners for name in _names(owner)}
-    return _name_or_map(kind, properties, _bare_names(owners))
+    form = _name_or_map(kind, properties, _bare_names(owners))
+    bare = {"type": form.pop("type"), "anyOf": form.pop("anyOf")}
+    return {f"{kind}.form": form, kind: {**bare, "$ref": f"#/$defs/{kind}.form", "x-names": kind}}
 
 
 def _layer(owners: list[type[Component]]) -> JSON:

@@ -166,6 +166,7 @@ def _choice(instance: Any, node: JSON, codes: tuple[str, ...], context: Context)
     kind = node.get("x-names", "")
     if not kind:
         return _not_among(instance, choices, codes, context)
+    node = resolve(node)
     if instance in node["properties"]:
         required = resolve(node["properties"][instance]).get("required", [])
         return Message(codes[_MISSING], f"{instance} needs {_list(required)}", _example(instance, *required))

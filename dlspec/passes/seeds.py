@@ -1,0 +1,35 @@
+"""Warns of a fixed seed in what is made several times: every copy would draw the same numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from dlspec.layers.base import Layer
+from dlspec.passes.state import Compilation, step
+from dlspec.registry import Component
+
+
+@step(requires=("graph",))
+def seeds(state: Compilation) -> None:
+    """One warning for each line with a seed that a repeat or several calls of a block write out more than once."""
+    assert state.graph is not None
+    for graph in (state.graph, *(model.graph for model in state.models.values())):
+        own = [node for node in graph.nodes if isinstance(node.layer, Layer) and node.shared is None]
+        copies = Counter((node.span, seed) for node in own for seed in _seeds(node.layer))
+        for node in own:
+            count = max((copies[node.span, seed] for seed in _seeds(node.layer)), default=0)
+            if count > 1:
+                text = f"{count} copies of this {node.kind} get the same `seed`"
+                state.add("W302", text, node.span, "leave `seed` out, or make it depend on `$index`")
+
+
+def _seeds(value: Any) -> set[int]:
+    """The seeds given to a component and to those inside it."""
+    if isinstance(value, tuple):
+        return set().union(*(_seeds(item) for item in value))
+    if not isinstance(value, Component):
+        return set()
+    inner = set().union(*(_seeds(item) for item in value.given.values()))
+    seed = value.given.get("seed")
+    return inner if seed is None else {seed, *inner}
