@@ -41,14 +41,18 @@ class Recurrent(Layer, abstract=True):
         """Shape of the output of one step, which the states have as well."""
         raise NotImplementedError
 
+    def state_shapes(self, sequence: Tensor) -> list[Shape]:
+        """Shape of each state."""
+        return [self.step(sequence)] * self.states
+
     def infer(self, sequence: Tensor, initial_state: States = None) -> Outputs:
         """[steps, …] → the last step's output or all of them; with `return_state` also the states."""
         step = self.step(sequence)
-        check_states(self.name, initial_state, [step] * self.states)
+        check_states(self.name, initial_state, self.state_shapes(sequence))
         output = Tensor((sequence.shape[0], *step) if self.return_sequences else step, self.compute_dtype)
         if not self.return_state:
             return output
-        return (output, *(Tensor(step, self.compute_dtype) for _ in range(self.states)))
+        return (output, *(Tensor(shape, self.compute_dtype) for shape in self.state_shapes(sequence)))
 
     def mask(self, sequence: Tensor, initial_state: States = None) -> bool:
         """Only a sequence keeps the mask."""
@@ -75,6 +79,18 @@ def check_states(who: str, given: States, shapes: Sequence[Shape]) -> None:
             raise Problem("E402", message, "bring it to that size with a `dense`")
 
 
+def check_sequence(who: str, sequence: Tensor, unroll: bool) -> None:
+    """Raises E402 or E408 where the input is no sequence of vectors, or has no known length to unroll."""
+    shape = show_shape(sequence.shape)
+    if sequence.rank != 2:
+        fix = "add an axis with `reshape`, or use `embedding` for indices" if sequence.rank == 1 else ""
+        raise Problem("E402", f"{who} expects 2 axes [steps, features], but the input has shape {shape}", fix)
+    known(sequence, -1, who)
+    if unroll and sequence.shape[0] is None:
+        message = f"{who} has `unroll: true`, but the number of steps is unknown: {shape}"
+        raise Problem("E408", message, "give the number of steps in `inputs`, or leave `unroll` out", "unroll")
+
+
 class _Gated(Recurrent, abstract=True):
     """Rules of the recurrent layers whose state is a vector.
 
@@ -91,16 +107,7 @@ class _Gated(Recurrent, abstract=True):
 
     def step(self, sequence: Tensor) -> Shape:
         """[units]."""
-        if sequence.rank != 2:
-            shape = show_shape(sequence.shape)
-            fix = "add an axis with `reshape`, or use `embedding` for indices" if sequence.rank == 1 else ""
-            raise Problem("E402", f"{self.name} expects 2 axes [steps, features], but the input has shape {shape}", fix)
-        known(sequence, -1, self.name)
-        if self.unroll and sequence.shape[0] is None:
-            message = (
-                f"{self.name} has `unroll: true`, but the number of steps is unknown: {show_shape(sequence.shape)}"
-            )
-            raise Problem("E408", message, "give the number of steps in `inputs`, or leave `unroll` out", "unroll")
+        check_sequence(self.name, sequence, self.unroll)
         return (self.units,)
 
     @property

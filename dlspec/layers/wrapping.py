@@ -64,7 +64,7 @@ class Bidirectional(Layer):
             shapes = f"{show_shape(forward.shape)} and {show_shape(backward.shape)}"
             message = f"bidirectional needs outputs of the same shape both ways, but they are {shapes}"
             raise Problem("E402", message, "give `backward_layer` as many units as `layer`", "backward_layer")
-        given = [self.layer.step(sequence)] * self.layer.states
+        given = self.layer.state_shapes(sequence)
         check_states(self.name, initial_state, given + given)
         merged = self._merged(forward.shape)
         return merged[0] if len(merged) == 1 and not states else (*merged, *states, *others)

@@ -46,6 +46,8 @@ def instance(owner: type[Component], value: Any) -> Any:
 
 def converted(field: Field[Any], value: Any, owner: type[Component]) -> Any:
     """One option as an instance carries it."""
+    if field.kind and field.container == "many":
+        return tuple(component(field.kind, item) for item in value)
     if field.kind and value is not None:
         return component(field.kind, value)
     return field.convert(value, owner)

@@ -9,13 +9,14 @@ from typing import Any
 
 import keras
 import pytest
-from both import LAYERS, Facts, in_keras, instance, of_example, static
+from both import CATALOGUE, LAYERS, Facts, in_keras, instance, of_example, static
 
 from dlspec.ir import Tensor
 from dlspec.registry import MISSING, Component, Example, load_attribute
 
 EXAMPLES = [(owner, example) for owner in LAYERS for example in owner.examples]
 IDS = [f"{owner.registered_name} {example.value} {list(example.inputs)}" for owner, example in EXAMPLES]
+CELLS = [owner for (kind, _), owner in CATALOGUE.items() if kind == "cell"]
 
 # Options of Keras that are left out on purpose, and why.
 LEFT_OUT = {
@@ -94,7 +95,7 @@ def test_frozen(owner: type[Component]) -> None:
     assert static(frozen, inputs) == in_keras(frozen, inputs)
 
 
-@pytest.mark.parametrize("owner", LAYERS, ids=lambda owner: owner.registered_name)
+@pytest.mark.parametrize("owner", [*LAYERS, *CELLS], ids=lambda owner: owner.registered_name)
 def test_options_are_those_of_keras(owner: type[Component]) -> None:
     parameters = inspect.signature(load_attribute(owner.keras).__init__).parameters
     skipped = {"self", "name", "kwargs", "trainable", "dtype", *LEFT_OUT}

@@ -106,6 +106,16 @@ SHAPES: list[tuple[str, str, list[Any], str, str, str, str]] = [
      "steps only"),
     ("group_query_attention", "{head_dim: 2, num_query_heads: 2, num_key_value_heads: 1}", [(4, 3), (4, 5)], "E402", "",
      "group_query_attention needs as many features in value as in query, but got query [4, 3], value [4, 5]", ""),
+    ("einsum_dense", '{equation: "abc,cd->abd", output_shape: [null, 4]}', [(3,)], "E402", "equation",
+     "einsum_dense cannot apply `abc,cd->abd` to an input of shape [3]", "a letter for each axis"),
+    ("einsum_dense", '{equation: "abc,cd->abd", output_shape: 4}', [(3, 2)], "E402", "output_shape",
+     "einsum_dense makes the axes `abd`, but `output_shape` has [null, 4] for them", "a size for each"),
+    ("einsum_dense", '{equation: "abc,cd->abd", output_shape: [5, 4]}', [(3, 2)], "E402", "output_shape",
+     "einsum_dense has size 5 for the axis `b` in `output_shape`, but the input has shape [3, 2]", "write null"),
+    ("einsum_dense", '{equation: "...c,cd->...d", output_shape: 4}', [(3, 2, 5)], "E402", "equation",
+     "einsum_dense takes one axis for `...`, not [3, 2]", "name them"),
+    ("einsum_dense", '{equation: "abc,cd->abd", output_shape: [null, 4]}', [(3, None)], "E408", "output_shape",
+     "einsum_dense needs a size for every axis of its weights, the input has shape [3, null]", "in `inputs`"),
     ("rescaling", "{scale: [1, 2]}", [(4, 3)], "E402", "scale",
      "rescaling has 2 numbers in `scale`, the input has shape [4, 3]", "one for each element"),
     ("rescaling", "2", [Tensor((), "string")], "E409", "",
@@ -192,6 +202,17 @@ OPTIONS = [
     ("integer_lookup", "{salt: 3}", "salt", "integer_lookup has `salt` with `oov_method: floormod`"),
     ("text_vectorization", "{output_mode: count, output_sequence_length: 3}", "output_sequence_length",
      "text_vectorization has `output_sequence_length` with `output_mode: count`"),
+    ("einsum_dense", '{equation: "abc->ab", output_shape: 3}', "equation",
+     "einsum_dense cannot read `equation: abc->ab`"),
+    ("einsum_dense", '{equation: "...bc,cd->bd", output_shape: 3}', "equation",
+     "einsum_dense cannot read `equation: ...bc,cd->bd`"),
+    ("einsum_dense", '{equation: "abc,cd->abe", output_shape: [null, 3]}', "equation",
+     "einsum_dense has the letter `e` of `abc,cd->abe` on one side only"),
+    ("einsum_dense", '{equation: "abc,cd->abd", output_shape: [null, 3], bias_axes: x}', "bias_axes",
+     "einsum_dense has `bias_axes: x`, but the output has the axes `abd`"),
+    ("rnn", "{cell: {stacked_rnn_cells: {cells: []}}}", "cells", "stacked_rnn_cells has no `cells`"),
+    ("rnn", "{cell: {stacked_rnn_cells: {cells: [{lstm_cell: 3}]}}, return_state: true}", "return_state",
+     "rnn cannot return the states of stacked cells of which one has several"),
     ("resizing", "{height: 3, width: 3, crop_to_aspect_ratio: true, pad_to_aspect_ratio: true}", "pad_to_aspect_ratio",
      "resizing has `crop_to_aspect_ratio` and `pad_to_aspect_ratio` together"),
 ]  # fmt: skip
@@ -218,7 +239,7 @@ def test_options(name: str, options: str, option: str, message: str) -> None:
     with pytest.raises(Problem) as caught:
         layer(name, options)
     assert (caught.value.code, caught.value.option, caught.value.message) == ("E207", option, message)
-    assert not option or option in CATALOGUE["layer", name].fields
+    assert not option or option in {*CATALOGUE["layer", name].fields, "cells"}
 
 
 @pytest.mark.parametrize(
@@ -232,6 +253,12 @@ def test_initial_state(states: list[tuple[int, ...]], code: str, message: str) -
     with pytest.raises(Problem) as caught:
         layer("lstm", "4").infer(Tensor((6, 3)), [Tensor(shape) for shape in states])
     assert (caught.value.code, caught.value.message) == (code, message)
+
+
+def test_states_of_stacked_cells() -> None:
+    stacked = layer("rnn", "{cell: {stacked_rnn_cells: {cells: [{lstm_cell: 3}]}}}")
+    with pytest.raises(Problem, match="rnn takes no initial state for stacked cells of which one has several"):
+        stacked.infer(Tensor((6, 3)), [Tensor((3,)), Tensor((3,))])
 
 
 def test_count_weights_need_counting() -> None:
