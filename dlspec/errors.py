@@ -112,31 +112,66 @@ class Diagnostics:
 
 
 def suggest(word: str, known: Iterable[str]) -> str | None:
-    """The one of `known` that `word` most likely stands for, or None.
+    """The one of `known` that `word` most likely stands for, or None where there is none or more than one.
 
-    Ratcliff–Obershelp similarity (difflib) after folding case, hyphens and underscores, so that ``Conv2D``,
-    ``conv_2d`` and ``con2d`` all find ``conv2d``.
+    Case, hyphens and underscores do not count, so that ``Conv2D``, ``conv_2d`` and ``con2d`` all find ``conv2d``.
     """
+    found = suggestions(word, known)
+    return found[0] if len(found) == 1 else None
+
+
+def suggestions(word: str, known: Iterable[str]) -> list[str]:
+    """Those of `known` that `word` may stand for, all equally likely: few slips of the pen, a beginning, or initials."""
     folded: dict[str, str] = {}
     for name in known:
         folded.setdefault(_fold(name), name)
     key = _fold(word)
     if key in folded:
-        return folded[key]
+        return [folded[key]]
+    if not key:
+        return []
+    distances = {name: _slips(key, name) for name in folded if abs(len(name) - len(key)) <= 3}
+    allowed = min(1 + len(key) // 4, len(key) - 2, 3)
+    best = min(distances.values(), default=allowed + 1)
+    if best <= allowed:
+        return [folded[name] for name, slips in distances.items() if slips == best][:3]
+    begun = [name for name in folded.values() if len(key) > 1 and _fold(name).startswith(key)]
+    initials = [name for name in folded.values() if len(key) > 1 and _initials(name) == key]
+    if len(begun) == 1 or initials:
+        return begun if len(begun) == 1 else initials[:1]
     matches = difflib.get_close_matches(key, folded, n=1, cutoff=0.7)
-    return folded[matches[0]] if matches else None
+    return [folded[matches[0]]] if matches else []
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A help text naming the closest of `known`, or the choices when they are few, or ""."""
     names = list(known)
-    match = suggest(word, names)
-    if match is not None:
-        return f"did you mean `{match}`?"
+    found = suggestions(word, names)
+    if found:
+        quoted = [f"`{name}`" for name in found]
+        return "did you mean " + " or ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1]))) + "?"
     if 0 < len(names) <= 12:
         return "one of " + ", ".join(f"`{name}`" for name in names)
     return ""
 
 
+def _slips(one: str, other: str) -> int:
+    """Letters to add, drop, change, or swap with their neighbour (optimal string alignment)."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, left in enumerate(one, 1):
+        before, last, row = row, before, [i]
+        for j, right in enumerate(other, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (left != right))
+            if i > 1 and j > 1 and left == other[j - 2] and right == one[i - 2]:
+                cost = min(cost, last[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
+
+
 def _fold(name: str) -> str:
     return name.replace("_", "").replace("-", "").lower()
+
+
+def _initials(name: str) -> str:
+    return "".join(part[:1] for part in name.lower().split("_"))

@@ -14,7 +14,7 @@ from dlspec.registry import JSON, Component, Field
 from dlspec.schema.check import check_value
 from dlspec.schema.messages import Context
 from dlspec.schema.validate import definition
-from dlspec.source import Invalid, Map, describe, key_place, place
+from dlspec.tree import Invalid, Map, describe, key_place, place
 
 _LITERALS: dict[tuple[str, str, str], tuple[JSON, bool]] = {}
 

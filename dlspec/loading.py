@@ -9,7 +9,8 @@ from typing import Any
 from dlspec.errors import Diagnostic, Diagnostics, Span
 from dlspec.registry import JSON
 from dlspec.schema.validate import resolve, schema
-from dlspec.source import Map, Seq, key_place, load, place, read_file
+from dlspec.source import load, read_file
+from dlspec.tree import Map, Seq, key_place, place
 
 MAX_EXTENDS = 16
 

@@ -491,7 +491,6 @@ def _merge_shorthand(field: Field[Any], owner: type[Component]) -> JSON:
     return {**schema, "type": ["object", *(t for t in types if t != "null")]}
 
 
-
 def document(field: Field[Any]) -> str:
     """A field's sentence with its default."""
     default = "Required." if field.required else f"Default: `{_describe(field.default)}`."

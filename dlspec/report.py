@@ -8,6 +8,8 @@ from dlspec.ir import Graph, Node, show_shape
 
 Facts = dict[str, Any]
 
+_UNKNOWN = "unknown, since an axis has no size"
+
 
 def facts(graph: Graph, name: str) -> Facts:
     """Everything ``dlspec show`` tells, as plain data.
@@ -53,26 +55,26 @@ def _tensor(tensor: Any) -> Facts:
 
 
 def headline(graph: Graph) -> str:
-    """One line: ``37 layers, 61,706 parameters, 0.84 MFLOPs``."""
+    """One line: ``8 layers, 61,706 parameters, 852.38 k FLOPs``."""
     layers = sum(node.layer is not None for node in graph.nodes)
-    flops = f", {show_flops(graph.flops)}" if graph.flops is not None else ""
+    flops = f", {show_count(graph.flops)} FLOPs" if graph.flops is not None else ""
     return f"{layers} layer{'s' if layers != 1 else ''}, {graph.parameters:,} parameters{flops}"
 
 
 def text_table(report: Facts) -> str:
-    """The facts as a table with totals."""
+    """The facts as a table with totals; columns that the facts do not hold are left out."""
+    head = ["name", "layer", "output shape", "parameters"] + (["FLOPs"] if "flops" in report else [])
     rows = [
-        (
+        [
             layer["name"],
             layer["layer"],
             _shapes(layer["output_shape"]),
             f"{layer['parameters']:,}" if layer["shares"] is None else "(shared)",
-            _count(layer.get("flops")),
-        )
+            *([_count(layer["flops"])] if "flops" in report else []),
+        ]
         for layer in report["layers"]
     ]
-    head = ("name", "layer", "output shape", "parameters", "FLOPs")
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(5)]
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     lines = [_line(head, widths), "  ".join("─" * width for width in widths)]
     lines += [_line(row, widths) for row in rows]
     return "\n".join([*lines, "", *totals(report)])
@@ -85,8 +87,8 @@ def totals(report: Facts) -> list[str]:
         f"parameters  {count['total']:,} (trainable {count['trainable']:,}, not trainable {count['non_trainable']:,})"
     ]
     if "flops" in report:
-        flops = show_flops(report["flops"]) if report["flops"] is not None else "unknown: an axis has no size"
-        lines.append(f"FLOPs       {flops} per example (one multiply-add is 2)")
+        flops = f"{show_count(report['flops'])} per example" if report["flops"] is not None else _UNKNOWN
+        lines.append(f"FLOPs       {flops} (one multiply-add is 2)")
     if "activation_bytes" in report:
         size = report["activation_bytes"]
         memory = show_bytes(size) if size is not None else "unknown: an axis has no size"
@@ -96,14 +98,12 @@ def totals(report: Facts) -> list[str]:
     return lines
 
 
-def show_flops(flops: int | None) -> str:
-    """``0.84 MFLOPs``."""
-    if flops is None:
-        return "? FLOPs"
+def show_count(count: int) -> str:
+    """A large count, rounded: ``852.38 k``, ``7.76 G``."""
     for unit, size in (("T", 10**12), ("G", 10**9), ("M", 10**6), ("k", 10**3)):
-        if flops >= size:
-            return f"{flops / size:.2f} {unit}FLOPs"
-    return f"{flops} FLOPs"
+        if count >= size:
+            return f"{count / size:.2f} {unit}"
+    return str(count)
 
 
 def show_bytes(count: int) -> str:
@@ -124,7 +124,7 @@ def _count(count: int | None) -> str:
     return "?" if count is None else f"{count:,}"
 
 
-def _line(row: tuple[str, ...], widths: list[int]) -> str:
+def _line(row: list[str], widths: list[int]) -> str:
     cells = [
         cell.ljust(width) if column < 3 else cell.rjust(width)
         for column, (cell, width) in enumerate(zip(row, widths, strict=True))

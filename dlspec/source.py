@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from dlspec.errors import Diagnostic, Diagnostics, Note, Span
+from dlspec.tree import Invalid, Map, Seq, describe
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 64
@@ -37,88 +38,7 @@ _CONSTANTS: dict[str, bool | None] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 # Blanks that look like a space and are none: YAML takes them as text, so a key silently changes its name.
-_BLANKS = re.compile("[\u00a0\u1680\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]")
-
-
-class Map(dict[str, Any]):
-    """A YAML mapping that knows where each key and value stands.
-
-    Attributes:
-        tainted: A key was removed because nobody knows what it means; whatever depends on this mapping is uncertain.
-    """
-
-    __slots__ = ("key_spans", "span", "tainted", "value_spans")
-
-    def __init__(self, span: Span | None = None) -> None:
-        super().__init__()
-        self.span = span
-        self.tainted = False
-        self.key_spans: dict[str, Span] = {}
-        self.value_spans: dict[str, Span] = {}
-
-    def put(self, key: str, value: Any, key_span: Span | None, value_span: Span | None) -> None:
-        """Sets `key` together with both spans."""
-        self[key] = value
-        if key_span is not None:
-            self.key_spans[key] = key_span
-        if value_span is not None:
-            self.value_spans[key] = value_span
-
-    def drop(self, key: str) -> None:
-        """Removes `key` and its spans."""
-        del self[key]
-        self.key_spans.pop(key, None)
-        self.value_spans.pop(key, None)
-
-    def rename(self, old: str, new: str) -> None:
-        """Gives the entry `old` the key `new`, spans kept; its place in the order becomes the last."""
-        key_span, value_span, value = self.key_spans.get(old), self.value_spans.get(old), self[old]
-        self.drop(old)
-        self.put(new, value, key_span, value_span)
-
-
-class Seq(list[Any]):
-    """A YAML sequence that knows where each item stands."""
-
-    __slots__ = ("item_spans", "span")
-
-    def __init__(self, span: Span | None = None) -> None:
-        super().__init__()
-        self.span = span
-        self.item_spans: list[Span] = []
-
-
-@dataclass(frozen=True, slots=True)
-class Invalid:
-    """Stands where a value was that is already reported as wrong; `value` is what was written."""
-
-    value: Any = None
-
-
-def place(container: Any, key: str | int | None = None) -> Span | None:
-    """The span of ``container[key]``, or of the container itself; None for data that did not come from a file."""
-    if isinstance(container, Map):
-        if isinstance(key, str) and key in container.value_spans:
-            return container.value_spans[key]
-        return container.span
-    if isinstance(container, Seq):
-        if isinstance(key, int) and key < len(container.item_spans):
-            return container.item_spans[key]
-        return container.span
-    return None
-
-
-def key_place(container: Any, key: str) -> Span | None:
-    """The span of a mapping's key itself, or what :func:`place` gives."""
-    if isinstance(container, Map) and key in container.key_spans:
-        return container.key_spans[key]
-    return place(container, key)
-
-
-def is_empty(container: Map, key: str) -> bool:
-    """Whether a key was written without a value (``{filters}``), which differs from an explicit ``null``."""
-    span = container.value_spans.get(key)
-    return container[key] is None and span is not None and span[1:3] == span[3:5]
+BLANKS = re.compile("[\u00a0\u1680\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]")
 
 
 @dataclass(slots=True)
@@ -255,11 +175,11 @@ class _Loader:
     def enter(self, event: Any, stack: list[list[Any]]) -> None:
         span = self.span(event)
         if event.tag is not None:
-            self.add("Y009", f"tag `{event.tag}` is not allowed", span, "remove it: a spec is plain YAML")
+            self.add("Y009", f"tag `{_tag(event.tag)}` is not allowed", span, "remove it: a spec is plain YAML")
         if len(stack) >= MAX_DEPTH:
             self.stop("Y012", f"nested deeper than {MAX_DEPTH} levels", span, "flatten the spec, or use blocks")
         if self.wants_key(stack):
-            self.stop("Y016", "a key must be a plain name", span, "quote an expression that contains `{`, `[` or `,`")
+            self.stop("Y016", "a key must be a plain name", span, self.key_help(event))
         self.count(1, span)
         if event.anchor:
             self.open_anchors.add(event.anchor)
@@ -299,6 +219,7 @@ class _Loader:
     def check_key(self, container: Map, key: str, span: Span) -> Any:
         if key == "<<":
             self.add("Y010", "merge key `<<` is not allowed", span, "use `extends:`, or a block with parameters")
+            container.tainted = True
             return _INVALID_KEY
         if key in container:
             first = Note(f"first `{key}` stands here", container.key_spans[key])
@@ -308,9 +229,10 @@ class _Loader:
 
     def alias(self, anchor: str, span: Span) -> Any:
         if anchor in self.open_anchors:
-            self.stop("Y014", f"alias `*{anchor}` refers to what it stands in", span)
+            self.stop("Y014", f"alias `*{anchor}` refers to what it stands in", span, "use `repeat:`, or a block")
         if anchor not in self.anchors:
-            self.stop("Y004", f"alias `*{anchor}` has no anchor `&{anchor}` before it", span)
+            help = f"name a value with `&{anchor}` above it; text that starts with `*` is quoted"
+            self.stop("Y018", f"alias `*{anchor}` has no anchor `&{anchor}` before it", span, help)
         value, _, size = self.anchors[anchor]
         self.count(size, span)
         return value
@@ -318,55 +240,74 @@ class _Loader:
     def count(self, nodes: int, span: Span) -> None:
         self.nodes += nodes
         if self.nodes > MAX_NODES:
-            self.stop("Y013", f"more than {MAX_NODES:,} values, aliases written out", span)
+            help = "use `repeat:` or a block in place of aliases"
+            self.stop("Y013", f"more than {MAX_NODES:,} values, aliases written out", span, help)
 
     def scalar(self, event: Any, is_key: bool) -> tuple[Any, Span]:
         start, end = event.start_mark, event.end_mark
         span = Span(self.file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
         text: str = event.value
         if event.tag is not None:
-            self.add("Y009", f"tag `{event.tag}` is not allowed", span, "remove it: a spec is plain YAML")
-            return text, span
+            self.add("Y009", f"tag `{_tag(event.tag)}` is not allowed", span, "remove it: a spec is plain YAML")
+            return text if is_key else Invalid(text), span
         if not event.implicit[0]:  # quoted, or a block scalar
             return text, span
-        if not text.isascii() and (blank := _BLANKS.search(text)):
+        if not text.isascii() and (blank := BLANKS.search(text)):
             message = f"character U+{ord(blank.group()):04X} looks like a blank and is none"
-            self.add("Y006", message, span, "type an ordinary space, or quote the text")
+            at = Span(self.file, span.line, span.column + blank.start(), span.line, span.column + blank.end())
+            single = start.line == end.line
+            self.add("Y006", message, at if single else span, "type an ordinary space, or quote the text")
+            return BLANKS.sub(" ", text).strip() if is_key else Invalid(text), span
         if is_key:
             return text, span
         return self.resolve(text, span), span
 
     def resolve(self, text: str, span: Span) -> Any:
+        """The value of a plain scalar; invalid where programs read it differently."""
         if text in _CONSTANTS:
             return _CONSTANTS[text]
         if text[0] not in _NUMBER_START:
             return text
         if len(text) > MAX_NUMBER and (_INT.match(text) or _FLOAT.match(text) or _RADIX.match(text)):
-            self.add("Y015", f"a number of {len(text)} characters", span, f"at most {MAX_NUMBER}")
-            return 0
+            return self.refuse("Y015", text, f"a number of {len(text)} characters", span, f"at most {MAX_NUMBER}")
         if _INT.match(text):
             return int(text)
         if _LEADING_ZERO.match(text):
             plain = text.lstrip("+-0") or "0"
-            self.add("Y008", f"`{text}` has a leading zero", span, f"write `{plain}`, or quote it if it is text")
-        elif _FLOAT.match(text):
+            help = f"write `{plain}`, or quote it if it is text"
+            return self.refuse("Y008", text, f"`{text}` has a leading zero", span, help)
+        if _FLOAT.match(text):
             return self.number(text, span)
-        elif _RADIX.match(text):
+        if _RADIX.match(text):
             return int(text, 0)
-        elif _SPECIAL_FLOAT.match(text):
+        if _SPECIAL_FLOAT.match(text):
             return float(text.replace(".", "", 1))
-        elif _DATE.match(text):
-            self.add("Y008", f"`{text}` reads as a date in some YAML programs", span, f'quote it: "{text}"')
-        elif _SEXAGESIMAL.match(text):
+        if _DATE.match(text):
+            message = f"`{text}` reads as a date in some YAML programs"
+            return self.refuse("Y008", text, message, span, f'quote it: "{text}"')
+        if _SEXAGESIMAL.match(text):
             message = f"`{text}` reads as a base-60 number in some YAML programs"
-            self.add("Y008", message, span, f'quote it: "{text}"')
+            return self.refuse("Y008", text, message, span, f'quote it: "{text}"')
         return text
 
-    def number(self, text: str, span: Span) -> float:
+    def number(self, text: str, span: Span) -> Any:
         value = float(text)
         if math.isinf(value):
-            self.add("Y015", f"`{text}` is too large for a float", span, "write `.inf` if infinity is meant")
+            message = f"`{text}` is too large for a float"
+            return self.refuse("Y015", text, message, span, "write `.inf` if infinity is meant")
         return value
+
+    def refuse(self, code: str, text: str, message: str, span: Span, help: str) -> Invalid:
+        self.add(code, message, span, help)
+        return Invalid(text)
+
+    def key_help(self, event: Any) -> str:
+        """What to do about a list or mapping as a key; most are Jinja or an expression without quotes."""
+        start = event.start_mark
+        line = self.document.text.split("\n")[start.line]
+        if "{{" in line[max(0, start.column - 1) :]:
+            return "specs have no `{{ }}`: write `$name` for a parameter"
+        return "quote an expression that contains `{`, `[` or `,`"
 
     def span(self, event: Any) -> Span:
         start, end = event.start_mark, event.end_mark
@@ -381,98 +322,86 @@ class _Loader:
 
 
 def _syntax_error(error: yaml.YAMLError, document: Document) -> Diagnostic:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
     if isinstance(error, yaml.reader.ReaderError):
         before = document.text[: error.position]
         line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-        message = (
-            f"character U+{error.character:04X} is not allowed in YAML" if isinstance(error.character, int) else problem
+        shown = f"U+{error.character:04X}" if isinstance(error.character, int) else str(error.character)
+        span = Span(document.file, line, column, line, column + 1)
+        return Diagnostic(
+            "Y019", f"character {shown} is not allowed in YAML", span, "delete it, or quote and escape it"
         )
-        return Diagnostic("Y004", message, Span(document.file, line, column, line, column + 1))
-    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    span = Span(document.file, line, column, line, column + 1)
-    lines = document.text.split("\n")
-    source_line = lines[line - 1] if line <= len(lines) else ""
-    if "'\\t'" in problem or "\t" in source_line[: column + 1]:
-        return Diagnostic("Y005", "a tab is used for indentation", span, "indent with spaces")
-    help = ""
-    if "mapping values are not allowed" in problem:
-        help = "quote text that contains `: `"
-    elif "expected ',' or" in problem or "flow" in str(getattr(error, "context", "")):
-        help = "close every `[` and `{`, and quote an expression that contains `, [ ] { }`"
-    elif "expected <block end>" in problem:
-        help = "check the indentation of this line"
-    return Diagnostic("Y004", f"not valid YAML: {problem}", span, help)
+    return _Syntax(error, document).diagnostic()
 
 
-def describe(value: Any) -> str:
-    """A value as messages name it: ``a mapping``, ``a list``, ``text `yes` ``, ``the number 3``."""
-    if value is None:
-        return "nothing (null)"
-    if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
-    if isinstance(value, int | float):
-        return f"the number {value!r}"
-    if isinstance(value, str):
-        short = value if len(value) <= 40 else value[:37] + "…"
-        return f"text `{short}`" if short else "empty text"
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list | tuple):
-        return "a list"
-    return f"a {type(value).__name__}"
+class _Syntax:
+    """libyaml's reason for stopping, in words that someone who does not know its grammar understands."""
+
+    def __init__(self, error: yaml.YAMLError, document: Document) -> None:
+        self.problem: str = getattr(error, "problem", None) or str(error).splitlines()[0]
+        self.context: str = getattr(error, "context", None) or ""
+        self.file = document.file
+        self.lines = document.text.split("\n")
+        self.at = self.span(getattr(error, "problem_mark", None))
+        self.start = self.span(getattr(error, "context_mark", None))
+
+    def span(self, mark: Any) -> Span:
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        return Span(self.file, line, column, line, column + 1)
+
+    def diagnostic(self) -> Diagnostic:
+        text = self.lines[self.at.line - 1] if self.at.line <= len(self.lines) else ""
+        if "\t" in text[: len(text) - len(text.lstrip())] or "'\\t'" in self.problem:
+            return Diagnostic("Y005", "a tab is used for indentation", self.at, "indent with spaces")
+        if "quoted scalar" in self.context:
+            if "escape" in self.problem or "hexdecimal" in self.problem:
+                help = "write `\\\\` for a backslash, or use single quotes"
+                return Diagnostic("Y004", "a backslash in double quotes starts no known escape", self.at, help)
+            return Diagnostic("Y004", "this quotation mark is not closed", self.start, "close it, or delete it")
+        if "flow" in self.context or "'}'" in self.problem or "']'" in self.problem:
+            return self.flow(text)
+        if "mapping values are not allowed" in self.problem:
+            help = "quote text that contains `: `; indent keys that belong together alike"
+            return Diagnostic("Y004", "a `:` stands where no key can be", self.at, help)
+        if "cannot start any token" in self.problem:
+            character = text[self.at.column - 1 : self.at.column]
+            return Diagnostic("Y004", f"`{character}` cannot start a value", self.at, "quote the text")
+        if "could not find expected ':'" in self.problem:
+            help = "write `key: value`, with a blank after the colon"
+            return Diagnostic("Y004", "this line is neither `key: value` nor a list item", self.start, help)
+        if "did not find expected key" in self.problem or "<block end>" in self.problem or "'-'" in self.problem:
+            return self.block(text)
+        if "<document start>" in self.problem:
+            return Diagnostic("Y004", "text follows after the end of the spec", self.at, "check the indentation")
+        return Diagnostic("Y004", f"not valid YAML: {self.problem}", self.at)
+
+    def flow(self, text: str) -> Diagnostic:
+        """A `{` or `[` that is not closed, or that something inside does not fit."""
+        opened = self.lines[self.start.line - 1][self.start.column - 1 : self.start.column]
+        close = {"{": "}", "[": "]"}.get(opened)
+        if close is None or self.at.line == self.start.line:
+            help = "quote text and expressions that contain any of `, [ ] { }`"
+            where = f" between `{opened}` and `{close}`" if close else ""
+            return Diagnostic("Y004", f"`{self.rest(text)}` does not fit here{where}", self.at, help)
+        note = Note("it should be closed before this line", self.at)
+        return Diagnostic("Y004", f"this `{opened}` is not closed", self.start, f"close it with `{close}`", (note,))
+
+    def rest(self, text: str) -> str:
+        found = text[self.at.column - 1 :].split(" ")[0] if text else ""
+        return found[:20] or "the end of the line"
+
+    def block(self, text: str) -> Diagnostic:
+        """A line whose indentation fits nothing above it."""
+        note = (Note("it should continue what starts here", self.start),)
+        if "sequence" in self.context or "collection" in self.context:
+            help = "start each item of a list with `-`, all in the same column"
+            return Diagnostic("Y004", "this line is no item of the list above it", self.at, help, note)
+        if text.lstrip().startswith("- "):
+            return Diagnostic(
+                "Y004", "a list item stands where a key is expected", self.at, "do not mix `- item` and `key:`", note
+            )
+        help = "indent keys that belong together alike"
+        return Diagnostic("Y004", "the indentation of this line does not fit what stands above", self.at, help, note)
 
 
-class _Dumper(yaml.SafeDumper):
-    """Writes what :func:`load` reads back unchanged; PyYAML's own dumper follows YAML 1.1."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-_Dumper.yaml_implicit_resolvers = {}
-for _pattern, _first in (
-    (re.compile(r"(?:~|null|Null|NULL|)\Z"), ["~", "n", "N", ""]),
-    (
-        re.compile(r"(?:true|True|TRUE|false|False|FALSE|yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)\Z"),
-        list("tTfFyYnNoO"),
-    ),
-    (
-        re.compile(
-            "|".join(p.pattern for p in (_INT, _RADIX, _FLOAT, _SPECIAL_FLOAT, _LEADING_ZERO, _DATE, _SEXAGESIMAL))
-        ),
-        sorted(_NUMBER_START),
-    ),
-):
-    _Dumper.add_implicit_resolver("tag:dlspec,2026:quoted", _pattern, _first)
-
-
-def _represent_float(dumper: Any, value: float) -> Any:
-    text = repr(value)
-    if math.isinf(value) or math.isnan(value):
-        text = {"inf": ".inf", "-inf": "-.inf", "nan": ".nan"}[text]
-    return dumper.represent_scalar("tag:dlspec,2026:quoted", text)
-
-
-def _represent_plain(dumper: Any, value: Any) -> Any:
-    text = (
-        {None: "null", True: "true", False: "false"}.get(value, str(value))
-        if not isinstance(value, int) or isinstance(value, bool)
-        else str(value)
-    )
-    return dumper.represent_scalar("tag:dlspec,2026:quoted", text)
-
-
-_Dumper.add_representer(float, _represent_float)
-for _type in (int, bool, type(None)):
-    _Dumper.add_representer(_type, _represent_plain)
-_Dumper.add_representer(Map, lambda dumper, value: dumper.represent_dict(value.items()))
-_Dumper.add_representer(Seq, lambda dumper, value: dumper.represent_list(value))
-_Dumper.add_representer(tuple, lambda dumper, value: dumper.represent_list(value))
-
-
-def dump(data: Any) -> str:
-    """Plain data as YAML text; ``load(dump(data)).data == data``."""
-    text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
-    return text
+def _tag(tag: str) -> str:
+    return tag.replace("tag:yaml.org,2002:", "!!")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from dlspec.source import dump
+from dlspec.dumping import dump
 
 Step = Any
 
@@ -23,15 +23,17 @@ class Writer:
         """The spec as YAML."""
         shape = {"image": [8, 8, self.width], "sequence": [6, self.width], "vector": [self.width]}[self.family]
         inputs: dict[str, Any] = {"x": shape}
-        spec: dict[str, Any] = {"name": "random", "params": {"width": self.width, "deep": self.flip()}, "inputs": inputs}
-        spec["blocks"] = {"Unit": {"params": {"width": self.width, "act": "relu"}, "layers": self.unit("$width", "$act")}}
+        params = {"width": self.width, "deep": self.flip()}
+        spec: dict[str, Any] = {"name": "random", "params": params, "inputs": inputs}
+        own = {"width": self.width, "act": "relu"}
+        spec["blocks"] = {"Unit": {"params": own, "layers": self.unit("$width", "$act")}}
         spec["models"] = {"Tower": {"inputs": {"t": shape}, "layers": self.same(1)}}
         first: list[Step] = []
         if self.flip():
             inputs["y"] = shape
             first = [{self.random.choice(["add", "multiply", "average"]): ["x", "y"]}]
         body = first + [step for _ in range(self.random.randint(2, 6)) for step in self.group(2)]
-        body += ["Unit", {"Tower": {"repeat": self.random.randint(1, 2)}}] + self.head()
+        body += ["Unit", {"Tower": {"repeat": self.random.randint(1, 2)}}, *self.head()]
         spec["layers"] = body
         return dump(spec)
 

@@ -421,7 +421,8 @@ def test_extends_merges_maps_and_replaces_components(tmp_path: Path) -> None:
         "data: {source: {csv: {path: a.csv}}, targets: {y: y}, batch_size: 8}\n"
         "train: {loss: mse, optimizer: {sgd: {momentum: 0.9}}}\n"
     )
-    child = "extends: base.yaml\nname: child\nparams: {width: 3}\ntrain: {optimizer: {adam: {learning_rate: 0.1}}, epochs: 2}\n"
+    train = "train: {optimizer: {adam: {learning_rate: 0.1}}, epochs: 2}\n"
+    child = f"extends: base.yaml\nname: child\nparams: {{width: 3}}\n{train}"
     state = compile_text(tmp_path, child)
     assert state.data is not None
     assert state.data["params"] == {"width": 3, "deep": True}

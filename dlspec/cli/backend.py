@@ -18,7 +18,7 @@ def start() -> None:
     with _captured_stderr():
         import keras
 
-        keras.utils.set_random_seed(0)  # the first use of the backend: it logs its devices here, not at import
+        keras.ops.zeros(1)  # the backend looks for devices, and logs about them, at its first use
 
 
 @contextmanager

@@ -25,7 +25,7 @@ class Callback(Component, abstract=True):
 
 
 def _monitor() -> Field[str]:
-    return text(default="val_loss", doc="Quantity to watch, as training reports it: `loss`, `val_accuracy` …")
+    return text(default="val_loss", doc="Quantity to watch, as training reports it: `loss`, `val_accuracy` and so on.")
 
 
 def _mode() -> Field[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from dlspec.data.sources.base import DataProblem
 from dlspec.errors import Diagnostic, Note, Problem, Span
-from dlspec.source import key_place, place
+from dlspec.tree import key_place, place
 
 Path = tuple[str | int, ...]
 

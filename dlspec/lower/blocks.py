@@ -14,7 +14,7 @@ from dlspec.lower.scope import Binding, Value
 from dlspec.lower.sources import Sources
 from dlspec.lower.workbench import Frame, Workbench, lost
 from dlspec.registry import MISSING
-from dlspec.source import Map, key_place, place
+from dlspec.tree import Map, key_place, place
 
 
 def block_values(

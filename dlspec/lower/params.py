@@ -9,7 +9,7 @@ from dlspec.errors import Diagnostic, Diagnostics, Problem
 from dlspec.evaluate import evaluate_plain
 from dlspec.expressions import UnknownValue
 from dlspec.lower.space import Space, is_space, parse_space
-from dlspec.source import Invalid, Map, is_empty, key_place, place
+from dlspec.tree import Invalid, Map, is_empty, key_place, place
 
 
 class TopLevel:

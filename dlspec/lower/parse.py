@@ -21,7 +21,7 @@ from dlspec.lower.program import (
     Step,
 )
 from dlspec.registry import MISSING
-from dlspec.source import Invalid, Map, Seq, is_empty, key_place, place
+from dlspec.tree import Invalid, Map, Seq, is_empty, key_place, place
 
 _KEYWORDS = frozenset(
     [

@@ -8,12 +8,12 @@ from typing import Any
 
 from dlspec.errors import Span
 from dlspec.layers.base import Layer
-from dlspec.source import Map
+from dlspec.tree import Map
 
 COMMON = ("name", "from", "repeat", "if")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Step:
     """One item of a list of layers.
 
@@ -43,19 +43,19 @@ class Step:
         return {key: value for key, value in self.value.items() if key not in COMMON}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class LayerStep(Step):
     """A call of a layer of the registry."""
 
     layer: type[Layer] = Layer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class CallStep(Step):
     """A call of a block or model of the spec."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class RepeatStep(Step):
     """A group repeated: `times` turns, or one for each value of `each`."""
 
@@ -64,7 +64,7 @@ class RepeatStep(Step):
     body: tuple[Step, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ParallelStep(Step):
     """Branches over one input, merged in written order; a residual group is one of two branches.
 
@@ -77,12 +77,12 @@ class ParallelStep(Step):
     merge: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class InvalidStep(Step):
     """Something already reported; it still binds its names, so that their uses are no further errors."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Block:
     """A declaration under ``blocks``.
 
@@ -100,7 +100,7 @@ class Block:
     declaration: Map = field(repr=False, default_factory=Map)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ModelDefinition:
     """A declaration under ``models``, or the spec's own model: typed inputs, steps, outputs."""
 
@@ -111,7 +111,7 @@ class ModelDefinition:
     declaration: Map = field(repr=False, default_factory=Map)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Program:
     """A whole spec's model part."""
 

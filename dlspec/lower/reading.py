@@ -10,7 +10,7 @@ from dlspec.lower.program import Step
 from dlspec.lower.scope import Binding, Value
 from dlspec.lower.sources import Sources
 from dlspec.lower.workbench import Frame, Workbench
-from dlspec.source import Invalid, key_place, place
+from dlspec.tree import Invalid, key_place, place
 
 
 def read_sources(bench: Workbench, step: Step, frame: Frame) -> Sources:

@@ -9,7 +9,7 @@ from dlspec.errors import Problem
 from dlspec.lower.program import RepeatStep, Step
 from dlspec.lower.workbench import Workbench
 from dlspec.schema.messages import Context
-from dlspec.source import Map, key_place, place
+from dlspec.tree import Map, key_place, place
 
 _COUNT = {"type": "integer", "minimum": 0, "maximum": 100_000}
 _CONDITION = {"type": "boolean"}

@@ -8,7 +8,7 @@ from typing import Any
 
 from dlspec.errors import Diagnostic, Diagnostics, Note, Span, did_you_mean, suggest
 from dlspec.expressions import RESERVED
-from dlspec.source import Map, Seq, key_place, place
+from dlspec.tree import Map, Seq, key_place, place
 
 _USE = re.compile(r"\$\$|\$\(|\$([A-Za-z][A-Za-z0-9_]*)|[A-Za-z_$][A-Za-z0-9_]*")
 

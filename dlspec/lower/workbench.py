@@ -12,7 +12,7 @@ from dlspec.lower.parse import check_name
 from dlspec.lower.program import ModelDefinition, Step, walk
 from dlspec.lower.scope import Binding, NodeNames, Scope, Value
 from dlspec.lower.sources import Sources
-from dlspec.source import place
+from dlspec.tree import place
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dlspec.errors import Span, SpecError
 from dlspec.passes.state import Compilation, step
 from dlspec.schema.messages import Context
 from dlspec.sections.data import Data
-from dlspec.source import Invalid, Map, key_place
+from dlspec.tree import Invalid, Map, key_place
 
 
 @step(requires=("data", "params"), ensures=("data_section",))

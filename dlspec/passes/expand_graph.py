@@ -6,7 +6,7 @@ from dlspec.errors import Problem
 from dlspec.ir import SharedModel
 from dlspec.lower.expand import Body, Expander, iterate_models
 from dlspec.passes.state import Compilation, step
-from dlspec.source import place
+from dlspec.tree import place
 
 
 @step(requires=("data", "program", "params", "given_inputs"), ensures=("graph",))

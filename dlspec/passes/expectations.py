@@ -7,7 +7,7 @@ from typing import Any
 from dlspec.errors import did_you_mean
 from dlspec.ir import Shape, show_shape
 from dlspec.passes.state import Compilation, step
-from dlspec.source import Invalid, Map, key_place, place
+from dlspec.tree import Invalid, Map, key_place, place
 
 
 @step(requires=("data", "graph"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dlspec.lower.params import TopLevel
 from dlspec.passes.state import Compilation, step
-from dlspec.source import Map
+from dlspec.tree import Map
 
 
 @step(requires=("data", "program", "undefined"), ensures=("params",))

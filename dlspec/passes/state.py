@@ -16,7 +16,7 @@ from dlspec.lower.program import Program
 from dlspec.sections.data import Data
 from dlspec.sections.train import Method
 from dlspec.sections.tune import Tune
-from dlspec.source import Map
+from dlspec.tree import Map
 
 
 @dataclass

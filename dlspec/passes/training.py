@@ -10,7 +10,7 @@ from dlspec.passes.state import Compilation, step
 from dlspec.schema.messages import Context
 from dlspec.sections.train import Method
 from dlspec.sections.tune import Tune
-from dlspec.source import Invalid, Map, key_place
+from dlspec.tree import Invalid, Map, key_place
 
 
 @step(requires=("data", "program", "params"), ensures=("method", "tune"))

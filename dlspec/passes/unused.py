@@ -5,7 +5,7 @@ from __future__ import annotations
 from dlspec.errors import Span
 from dlspec.lower.program import Program, walk
 from dlspec.passes.state import Compilation, step
-from dlspec.source import Map, key_place
+from dlspec.tree import Map, key_place
 
 
 @step(requires=("data", "program"))

@@ -77,17 +77,29 @@ class RunFolder:
         return target
 
     def append_row(self, name: str, row: Mapping[str, object]) -> None:
-        """Adds a row to a CSV file and waits until the disk has it; the first row also writes the header."""
+        """Adds a row to a CSV file and waits until the disk has it.
+
+        The first row also writes the header, to which later ones keep: what it does not name is left out.
+        """
         target = self.path / name
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        if not target.exists():
-            writer.writerow(row)
-        writer.writerow(row.values())
+        header = _header(target)
+        if not header:
+            header = list(row)
+            writer.writerow(header)
+        writer.writerow([row.get(column, "") for column in header])
         with target.open("a", encoding="utf-8", newline="") as stream:
             stream.write(text.getvalue())
             stream.flush()
             os.fsync(stream.fileno())
+
+
+def _header(path: Path) -> list[str]:
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as stream:
+        return next(csv.reader(stream), [])
 
 
 def _sync_folder(path: Path) -> None:

@@ -15,7 +15,7 @@ from dlspec.errors import Diagnostic, Span, suggest
 from dlspec.registry import JSON
 from dlspec.schema.messages import Context, describe_error, schema_of
 from dlspec.schema.validate import iterate_errors, resolve
-from dlspec.source import Invalid, Map, Seq, key_place, place
+from dlspec.tree import Invalid, Map, Seq, key_place, place
 
 
 def check(data: Any, node: JSON, context: Context | None = None) -> list[Diagnostic]:

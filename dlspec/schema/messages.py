@@ -11,7 +11,7 @@ from jsonschema.exceptions import ValidationError
 from dlspec.errors import did_you_mean, suggest
 from dlspec.registry import JSON
 from dlspec.schema.validate import resolve
-from dlspec.source import describe
+from dlspec.tree import describe
 
 # What a mistake is called depends on where it stands. Columns: unknown key, unknown component, missing, type, bounds,
 # choice.

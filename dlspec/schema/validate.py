@@ -19,7 +19,7 @@ from jsonschema.validators import extend
 
 from dlspec import resources
 from dlspec.registry import JSON
-from dlspec.source import Map, Seq
+from dlspec.tree import Map, Seq
 
 Errors = Iterator[ValidationError]
 

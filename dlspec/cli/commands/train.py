@@ -11,7 +11,7 @@ import click
 from dlspec.cli.output import compiled, print_text, show_diagnostics, spec_argument
 from dlspec.errors import Diagnostic, Problem, SpecError
 from dlspec.passes.state import Compilation
-from dlspec.source import place
+from dlspec.tree import place
 
 
 @click.command()
@@ -72,8 +72,8 @@ def _train(state: Compilation, runs: Path, quiet: bool, repeat: str) -> Any:
     backend.start()
 
     from dlspec.build import build
+    from dlspec.dumping import dump
     from dlspec.runner.train import run
-    from dlspec.source import dump
 
     graph, data, method = state.graph, state.data_section, state.method
     assert graph is not None and data is not None and method is not None and state.data is not None

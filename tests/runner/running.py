@@ -1,0 +1,76 @@
+"""Small real trainings for the tests of the runner."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from dlspec.components.losses import SparseCategoricalCrossentropy
+from dlspec.components.metrics import Accuracy
+from dlspec.components.optimizers import Adam
+from dlspec.data.sources.sklearn import Sklearn
+from dlspec.runner.report import Report
+from dlspec.runner.train import run
+from dlspec.sections.data import Data, Split, Stratified, Target
+from dlspec.sections.train import Supervised
+
+
+def iris(**options: Any) -> Data:
+    """Four measures, three species."""
+    given = {
+        "source": Sklearn(set="iris"),
+        "targets": {"species": Target(column="target")},
+        "split": Split(validation=0.2, test=0.2, by=Stratified()),
+    }
+    return Data(**{**given, **options})
+
+
+def method(**options: Any) -> Supervised:
+    """Three epochs of Adam."""
+    given = {
+        "loss": SparseCategoricalCrossentropy(),
+        "metrics": (Accuracy(),),
+        "optimizer": Adam(learning_rate=0.02),
+        "epochs": 3,
+    }
+    return Supervised(**{**given, **options})
+
+
+def small(units: int = 3) -> Any:
+    """A model for iris, with dropout so that the seed matters in every step."""
+    import keras
+
+    x = keras.Input((4,), name="measures")
+    hidden = keras.layers.Dense(8, activation="relu")(x)
+    hidden = keras.layers.Dropout(0.2)(hidden)
+    return keras.Model(x, keras.layers.Dense(units, activation="softmax", name="species")(hidden), name="small")
+
+
+def train(
+    folder: Path, data: Data | None = None, how: Supervised | None = None, build: Any = small, **options: Any
+) -> Report:
+    """One run below `folder`."""
+    return run(
+        build,
+        data or iris(),
+        how or method(),
+        folder=folder,
+        spec_text="name: small\n",
+        name="small",
+        runs=folder / "runs",
+        **options,
+    )
+
+
+def rows(report: Report) -> list[dict[str, str]]:
+    """The lines of metrics.csv without the time they took."""
+    with (report.folder / "metrics.csv").open(newline="") as stream:
+        return [{key: value for key, value in row.items() if key != "seconds"} for row in csv.DictReader(stream)]
+
+
+def load(path: Path) -> Any:
+    """A saved model."""
+    import keras
+
+    return keras.saving.load_model(path)

@@ -1,0 +1,344 @@
+"""Whole runs on real data: the folder, the report, repeatability, interruption, and the effect of every key."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+from running import iris, load, method, rows, small, train
+
+from dlspec.components import metrics
+from dlspec.components.callbacks import Callback, EarlyStopping, TerminateOnNaN
+from dlspec.components.counting_metrics import AUC
+from dlspec.components.losses import BinaryCrossentropy, MeanSquaredError
+from dlspec.components.optimizers import SGD, Adam
+from dlspec.components.schedules import PiecewiseConstantDecay
+from dlspec.data.feed import Feed
+from dlspec.data.pipeline import prepare, raw_values
+from dlspec.data.signature import of_model
+from dlspec.data.sources.csv import Csv
+from dlspec.errors import Problem, SpecError
+from dlspec.ir import Tensor
+from dlspec.layers.lookup import StringLookup
+from dlspec.layers.preprocessing import Normalization
+from dlspec.runner import compiling
+from dlspec.runner.preparation import with_preparation
+from dlspec.runner.report import Report
+from dlspec.sections.data import Data, Feature, Split, Target
+from dlspec.sections.train import Supervised
+
+pytestmark = pytest.mark.slow
+START = Path(__file__).resolve().parent.parent.parent / "specs" / "start"
+
+
+def test_a_run_leaves_what_it_promises(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    report = train(tmp_path, console=Console(file=stream, width=200), command="dlspec train iris.yaml")
+    assert sorted(path.name for path in report.folder.iterdir()) == [
+        "metrics.csv",
+        "model.keras",
+        "report.json",
+        "spec.yaml",
+    ]
+    assert (report.folder / "spec.yaml").read_text() == "name: small\n"
+    facts = json.loads((report.folder / "report.json").read_text())
+    assert facts == json.loads(report.text())
+    assert facts["status"] == "finished"
+    assert set(facts["metrics"]) == {"train", "validation", "test"}
+    assert set(facts["metrics"]["test"]) == {"loss", "accuracy"}
+    assert facts["parameters"] == {"total": 67, "trainable": 67, "non_trainable": 0}
+    assert facts["data"]["examples"] == {"train": 90, "validation": 30, "test": 30}
+    assert facts["data"]["source"] == {"sklearn": {}} or "sklearn" in facts["data"]["source"]
+    assert facts["data"]["targets"]["species"]["encoding"] == "classes"
+    assert (facts["epochs"], facts["seed"], facts["command"]) == (3, 0, "dlspec train iris.yaml")
+    assert {"dlspec", "python", "tensorflow", "keras"} <= set(facts["versions"])
+    assert facts["seconds"] > 0
+    assert list(rows(report)[0]) == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
+    assert [line.split()[1] for line in stream.getvalue().splitlines()] == ["1/3", "2/3", "3/3"]
+    assert report.table().splitlines()[0].split() == ["loss", "accuracy"]
+
+
+def test_a_run_repeats_bit_for_bit(tmp_path: Path) -> None:
+    first, again = train(tmp_path), train(tmp_path)
+    assert rows(first) == rows(again)
+    assert first.metrics == again.metrics
+    assert same_weights(first, again)
+
+
+def same_weights(one: Report, other: Report) -> bool:
+    pairs = zip(
+        load(one.folder / "model.keras").get_weights(), load(other.folder / "model.keras").get_weights(), strict=True
+    )
+    return all((a == b).all() for a, b in pairs)
+
+
+def test_how_many_steps_run_together_changes_no_weight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    together = train(tmp_path, iris(batch_size=4))
+    monkeypatch.setattr(compiling, "_TOGETHER", 1)
+    assert compiling.steps_together(1000) == 1
+    assert same_weights(together, train(tmp_path, iris(batch_size=4)))
+
+
+# --- every key has its effect ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "data",
+    [{"batch_size": 8}, {"shuffle": False}, {"seed": 5}, {"split": Split(validation=0.2, test=0.2, seed=5)}],
+    ids=["batch_size", "shuffle", "seed", "split.seed"],
+)
+def test_keys_of_data_change_the_training(tmp_path: Path, data: dict[str, Any]) -> None:
+    plain = iris(split=Split(validation=0.2, test=0.2))
+    changed = Data(**{**plain.given, **data})
+    assert rows(train(tmp_path, plain))[-1] != rows(train(tmp_path, changed))[-1]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [{"seed": 5}, {"optimizer": SGD(learning_rate=0.1)}, {"loss_weights": {"species": 3.0}}],
+    ids=["seed", "optimizer", "loss_weights"],
+)
+def test_keys_of_train_change_the_training(tmp_path: Path, how: dict[str, Any]) -> None:
+    assert rows(train(tmp_path))[-1] != rows(train(tmp_path, how=method(**how)))[-1]
+
+
+def test_epochs_metrics_and_early_stopping(tmp_path: Path) -> None:
+    report = train(tmp_path, how=method(epochs=2, metrics=(metrics.SparseTopKCategoricalAccuracy(k=2),)))
+    assert len(rows(report)) == 2
+    assert "sparse_top_k_categorical_accuracy" in report.metrics["test"]
+    stopping = EarlyStopping(monitor="loss", patience=0, min_delta=100.0)
+    assert len(rows(train(tmp_path, how=method(epochs=9, callbacks=(stopping,))))) == 2
+
+
+def test_the_best_epoch_is_kept_or_the_last(tmp_path: Path) -> None:
+    # Three good epochs of three steps each, then a rate that ruins everything.
+    rate = PiecewiseConstantDecay(boundaries=(9,), values=(0.05, 20.0))
+    wild = {"optimizer": Adam(learning_rate=rate), "epochs": 5}
+    best = train(tmp_path, how=method(**wild))
+    losses = [float(row["val_loss"]) for row in rows(best)]
+    assert best.facts["best"]["epoch"] == losses.index(min(losses)) + 1 == 3
+    assert best.metrics["validation"]["loss"] == pytest.approx(min(losses), rel=1e-5)
+    last = train(tmp_path, how=method(**wild, keep="last"))
+    assert last.facts["best"] is None
+    assert last.metrics["validation"]["loss"] == pytest.approx(losses[-1], rel=1e-5)
+    by_accuracy = train(tmp_path, how=method(**wild, monitor="val_accuracy"))
+    accuracies = [float(row["val_accuracy"]) for row in rows(by_accuracy)]
+    assert by_accuracy.facts["best"] == {
+        "epoch": accuracies.index(max(accuracies)) + 1,
+        "val_accuracy": max(accuracies),
+    }
+
+
+def test_without_validation_the_training_loss_decides(tmp_path: Path) -> None:
+    report = train(tmp_path, iris(split=None))
+    assert list(report.facts["best"]) == ["epoch", "loss"]
+    assert list(report.metrics) == ["train"]
+
+
+# --- several inputs and outputs, preparation in the saved model -----------------------------------------------------
+
+
+def listing() -> tuple[Data, Supervised]:
+    inputs = {
+        "tabular": Feature(columns=("rooms", "area", "age"), prepare=(Normalization(),)),
+        "city": Feature(column="city", prepare=(StringLookup(),)),
+    }
+    targets = {"price": Target(column="price"), "sold": Target(column="sold")}
+    split = Split(validation=0.2, test=0.2)
+    data = Data(source=Csv(path="listing.csv"), inputs=inputs, targets=targets, split=split, batch_size=20)
+    how = Supervised(
+        loss={"price": MeanSquaredError(), "sold": BinaryCrossentropy()},
+        loss_weights={"price": 0.001},
+        metrics={"price": (metrics.MeanAbsoluteError(),), "sold": (AUC(),)},
+        optimizer=Adam(learning_rate=0.05),
+        epochs=15,
+    )
+    return data, how
+
+
+def two_headed(as_dict: bool = True) -> Any:
+    import keras
+
+    tabular = keras.Input((3,), name="tabular")
+    city = keras.Input((1,), dtype="int64", name="city")
+    place = keras.layers.Flatten()(keras.layers.Embedding(8, 4)(city))
+    trunk = keras.layers.Dense(16, activation="relu")(keras.layers.Concatenate()([tabular, place]))
+    price = keras.layers.Dense(1, name="price")(trunk)
+    sold = keras.layers.Dense(1, activation="sigmoid", name="sold")(trunk)
+    return keras.Model([tabular, city], {"price": price, "sold": sold} if as_dict else [price, sold])
+
+
+def run_listing(folder: Path, how: Supervised | None = None, *, as_dict: bool = True) -> Report:
+    from dlspec.runner.train import run
+
+    data, default = listing()
+    build = lambda: two_headed(as_dict)  # noqa: E731
+    return run(build, data, how or default, folder=START, spec_text="", name="listing", runs=folder)
+
+
+def test_measures_are_named_after_outputs_and_learn(tmp_path: Path) -> None:
+    report = run_listing(tmp_path)
+    names = {"loss", "price_loss", "sold_loss", "price_mean_absolute_error", "sold_auc"}
+    assert set(report.metrics["test"]) == names
+    prices = np.array([float(line.split(",")[4]) for line in (START / "listing.csv").read_text().splitlines()[1:]])
+    baseline = np.abs(prices - prices.mean()).mean()
+    assert report.metrics["test"]["price_mean_absolute_error"] < 0.6 * baseline
+    assert report.metrics["test"]["sold_auc"] > 0.7
+    total = 0.001 * report.metrics["test"]["price_loss"] + report.metrics["test"]["sold_loss"]
+    assert report.metrics["test"]["loss"] == pytest.approx(total, rel=1e-4)
+
+
+def test_list_outputs_train_the_same(tmp_path: Path) -> None:
+    assert run_listing(tmp_path).metrics == run_listing(tmp_path, as_dict=False).metrics
+
+
+def test_an_output_without_loss_is_left_out(tmp_path: Path) -> None:
+    data, _ = listing()
+    from dlspec.runner.train import run
+
+    data.targets.pop("price")
+    how = Supervised(loss={"sold": BinaryCrossentropy()}, metrics={"sold": (AUC(),)}, epochs=2)
+    report = run(two_headed, data, how, folder=START, spec_text="", name="listing", runs=tmp_path)
+    assert set(report.metrics["test"]) == {"loss", "auc"}
+
+
+def test_the_saved_model_takes_raw_values(tmp_path: Path) -> None:
+    report = run_listing(tmp_path)
+    saved = load(report.folder / "model.keras")
+    assert {tensor.name: tensor.dtype for tensor in saved.inputs} == {"tabular": "float32", "city": "string"}
+    data, how = listing()
+    core = two_headed()
+    prepared = prepare(data, START, of_model(core), how)
+    arrays = prepared.binding.table.read(prepared.binding.columns)
+    raw = {one.name: raw_values(one, arrays)[prepared.parts.test] for one in prepared.binding.inputs}
+    import tensorflow as tf
+
+    raw["city"] = tf.constant(raw["city"].tolist())
+    core.set_weights(saved.get_weights()[-len(core.get_weights()) :])
+    assert prepared.test is not None
+    expected = core.predict((prepared.test.inputs["tabular"], prepared.test.inputs["city"]), verbose=0)
+    for found in (saved.predict(raw, verbose=0), with_preparation(core, prepared).predict(raw, verbose=0)):
+        for name in ("price", "sold"):
+            np.testing.assert_allclose(found[name], expected[name], rtol=1e-5, atol=1e-5)
+
+
+def test_adapting_layers_of_the_model_itself_are_fitted_on_training_data(tmp_path: Path) -> None:
+    def build() -> Any:
+        import keras
+
+        x = keras.Input((4,), name="measures")
+        normal = keras.layers.Normalization(name="scaler")(keras.layers.Rescaling(10.0)(x))
+        return keras.Model(x, keras.layers.Dense(3, activation="softmax", name="species")(normal))
+
+    report = train(tmp_path, build=build)
+    data = iris()
+    values = prepare(data, tmp_path, of_model(build()), method()).train.inputs["measures"]
+    scaler = load(report.folder / "model.keras").get_layer("scaler")
+    np.testing.assert_allclose(np.ravel(scaler.mean), 10 * values.mean(axis=0), rtol=1e-4)
+
+
+# --- what goes wrong ------------------------------------------------------------------------------------------------
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
+    how = method(optimizer=SGD(learning_rate=1e30), loss=MeanSquaredError(), metrics=(), epochs=5)
+
+    def build() -> Any:
+        import keras
+
+        x = keras.Input((4,), name="measures")
+        return keras.Model(x, keras.layers.Dense(1, name="species")(x))
+
+    with pytest.raises(Problem, match=r"the loss became (nan|inf) in (epoch|step)") as caught:
+        train(tmp_path, how=how, build=build)
+    assert caught.value.code == "E508"
+    assert caught.value.help.startswith("lower the learning rate")
+    facts = only_report(tmp_path)
+    assert (facts["status"], facts["error"]["code"], facts["metrics"]) == ("failed", "E508", {})
+
+
+def only_report(folder: Path) -> dict[str, Any]:
+    (path,) = (folder / "runs" / "small").glob("*/report.json")
+    facts: dict[str, Any] = json.loads(path.read_text())
+    return facts
+
+
+class Interrupt(Callback):
+    """Presses Ctrl-C in the third epoch."""
+
+    def make(self, **extra: Any) -> Any:
+        import keras
+
+        class Press(keras.callbacks.Callback):
+            def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+                if epoch == 2:
+                    raise KeyboardInterrupt
+
+        return Press()
+
+
+def test_an_interrupted_run_keeps_what_it_reached(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, how=method(epochs=9, callbacks=(Interrupt(),)))
+    facts = only_report(tmp_path)
+    assert (facts["status"], facts["epochs"]) == ("interrupted", 2)
+    (folder,) = (tmp_path / "runs" / "small").iterdir()
+    assert len((folder / "metrics.csv").read_text().splitlines()) == 3
+    assert load(folder / "model.keras").predict(np.zeros((1, 4)), verbose=0).shape == (1, 3)
+
+
+def test_an_unknown_measure_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="training measures no `val_acuracy`") as caught:
+        train(tmp_path, how=method(monitor="val_acuracy"))
+    assert (caught.value.code, caught.value.help) == ("E505", "did you mean `val_accuracy`?")
+
+
+def test_data_that_do_not_fit_leave_no_run_folder(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"E604: target `species` has label 2, the output has 2 classes"):
+        train(tmp_path, build=lambda: small(units=2))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_keras_callbacks_run_beside_ours(tmp_path: Path) -> None:
+    assert train(tmp_path, how=method(callbacks=(TerminateOnNaN(),))).status == "finished"
+
+
+def test_a_signature_may_name_the_outputs(tmp_path: Path) -> None:
+    from dlspec.data.signature import Signature
+
+    signature = Signature({"measures": Tensor((4,))}, {"kind": Tensor((3,))})
+    report = train(tmp_path, signature=signature)
+    assert list(report.facts["data"]["targets"]) == ["kind"]
+
+
+def test_the_order_of_training_is_ours(tmp_path: Path) -> None:
+    """Keras sees the examples of each epoch in the order that (seed, epoch) gives."""
+    import keras
+
+    feed = Feed((np.arange(10.0)[:, None], np.zeros((10, 1))), 4, seed=3)
+    seen: list[list[float]] = [[]]
+
+    class Look(keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            import tensorflow as tf
+
+            tf.py_function(lambda value: seen[-1].extend(value.numpy().ravel().tolist()), [x], [])
+            return x
+
+    x = keras.Input((1,))
+    model = keras.Model(x, keras.layers.Dense(1)(Look()(x)))
+    model.compile("sgd", "mse", run_eagerly=True)
+
+    class Next(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            seen.append([])
+
+    model.fit(feed.dataset, epochs=2, verbose=0, shuffle=False, callbacks=[feed.callback(), Next()])
+    from dlspec.data.order import order
+
+    assert seen[1:] == [order(10, 3, epoch).astype(float).tolist() for epoch in range(2)]

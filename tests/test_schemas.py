@@ -1,0 +1,94 @@
+"""The generated schemas: current, valid, and of the form that editors complete best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from dlspec import registry, resources
+from dlspec.registry import Component, Field
+from dlspec.schema.check import check
+from dlspec.schema.generate import files
+from dlspec.schema.validate import definition, iterate_errors, schema
+from dlspec.source import load
+from tests.support import ROOT, SPECS
+
+
+@pytest.mark.parametrize("name", ["spec.json", "index.json"])
+def test_generated_files_are_current(name: str) -> None:
+    assert resources.read("schemas", name) == files()[name], "run `make schemas`"
+
+
+def test_the_schema_is_valid() -> None:
+    Draft202012Validator.check_schema(schema())
+
+
+def _walk(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        yield node
+        for value in node.values():
+            yield from _walk(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _walk(value)
+
+
+def test_the_schema_has_no_one_of_and_no_defaults() -> None:
+    """oneOf gives "not valid under any of the given schemas" for every mistake; editors paste every default."""
+    for node in _walk(schema()):
+        assert "oneOf" not in node
+        assert not ("default" in node and not isinstance(node["default"], dict)), node
+
+
+def test_every_reference_leads_somewhere() -> None:
+    for node in _walk(schema()):
+        if isinstance(node.get("$ref"), str):
+            definition(node["$ref"].removeprefix("#/$defs/"))
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_jsonschema_itself_accepts_our_specs(spec: str) -> None:
+    """Editors use the schema with plain jsonschema semantics, without our faster applicators."""
+    data = load((ROOT / spec).read_text()).data
+    assert list(Draft202012Validator(schema()).iter_errors(data)) == []
+
+
+COMPONENTS = list(registry.declared())
+
+
+@pytest.mark.parametrize("owner", COMPONENTS, ids=[f"{owner.kind}.{owner.registered_name}" for owner in COMPONENTS])
+def test_declarations_are_complete(owner: type[Component]) -> None:
+    assert owner.__doc__ and owner.__doc__.strip().split("\n")[0].endswith("."), "one line says what it is"
+    assert owner.examples, "at least one example"
+    for name, field in owner.fields.items():
+        assert isinstance(field, Field)
+        assert field.doc.endswith("."), f"`{name}` needs a sentence"
+    assert not owner.shorthand or owner.shorthand in owner.fields
+
+
+@pytest.mark.parametrize("owner", COMPONENTS, ids=[f"{owner.kind}.{owner.registered_name}" for owner in COMPONENTS])
+def test_examples_are_valid(owner: type[Component]) -> None:
+    for example in owner.examples:
+        value = load(f"value: {example.value}").data
+        assert value is not None
+        node = registry.value_schema(owner)
+        assert list(iterate_errors(value["value"], node)) == []
+
+
+def test_numbers_are_what_they_seem() -> None:
+    number = {"type": "number", "minimum": 0}
+    integer = {"type": "integer"}
+    for bad in (float("nan"), float("inf"), True):
+        assert list(iterate_errors(bad, number))
+    for bad in (64.0, True, "64"):
+        assert list(iterate_errors(bad, integer))
+    assert not list(iterate_errors(64, integer))
+
+
+def test_names_are_ascii_and_take_no_trailing_newline() -> None:
+    for text in ('name: "abc\\n"', "name: имя", "name: a-b", f"name: {'a' * 64}"):
+        data = load(text).data
+        assert [item.code for item in check(data, schema())] == ["E103"], text
