@@ -13,29 +13,6 @@ from dlspec.tree import Map, Seq, plain_number
 # A scalar of this tag is written as it stands; text that could be read as one is quoted.
 _PLAIN = "tag:dlspec,2026:plain"
 _WORDS = ("~", "null", "true", "false", "yes", "no", "on", "off", "y", "n")
-    "~",
-    "null",
-    "Null",
-    "NULL",
-    "true",
-    "True",
-    "TRUE",
-    "false",
-    "False",
-    "FALSE",
-    "yes",
-    "Yes",
-    "YES",
-    "no",
-    "No",
-    "NO",
-    "on",
-    "On",
-    "ON",
-    "off",
-    "Off",
-    "OFF",
-]
 
 
 class _Dumper(yaml.SafeDumper):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from dlspec.data.findings import Findings
 from dlspec.data.inputs import bind_inputs
 from dlspec.data.measures import check_measures
 from dlspec.data.signature import of_graph
-from dlspec.errors import Diagnostic, SpecError
+from dlspec.errors import Diagnostic, Problem, SpecError, did_you_mean
 from dlspec.ir import Graph, Tensor
 from dlspec.sections.data import Data
 from dlspec.sections.train import Supervised
@@ -46,6 +47,7 @@ def check(
     if method is not None:
         outputs = tuple(signature.outputs if signature is not None else data.targets)
         check_measures(data, method, outputs, findings)
+        _check_weights(method, outputs, findings)
     return findings.diagnostics({"data": raw, "train": raw_train})
 
 
@@ -64,3 +66,13 @@ def feature_tensors(data: Data, folder: Path, *, raw: Any = None, allow_outside:
     if findings.items:
         raise SpecError(findings.diagnostics({"data": raw}))
     return {one.name: one.tensor for one in inputs}
+
+
+def _check_weights(method: Supervised, outputs: Sequence[str], findings: Findings) -> None:
+    """Every weight of a loss belongs to an output (E607)."""
+    for name in method.loss_weights or {}:
+        if name not in outputs:
+            with findings.at("train", "loss_weights", name, on_key=True):
+                raise Problem(
+                    "E607", f"`loss_weights` names `{name}`, no output of the model", did_you_mean(name, outputs)
+                )

@@ -93,7 +93,10 @@ def _bind(name: str, feature: Feature, table: Table, findings: Findings) -> Inpu
         return None
     with findings.at("data", "inputs", name, "columns" if feature.columns is not None else "column"):
         raw = raw_tensor(feature.sources, columns, feature.columns is not None, table, bool(feature.prepare))
-        return _prepared(Input(name, feature.sources, feature.columns is not None, raw, feature.prepare, raw), findings)
+        one = Input(name, feature.sources, feature.columns is not None, raw, feature.prepare, raw)
+        if raw.dtype == TEXT and not _takes(feature.prepare[0], raw):
+            raise _text(feature.sources[0], table)
+        return _prepared(one, findings)
     return None
 
 
@@ -129,6 +132,15 @@ def _text(name: str, table: Table) -> DataProblem:
     message = f"column `{name}` holds text (`{value[:40]}`), expected numbers"
     help = "correct the value, or prepare a column of words with `string_lookup`"
     return DataProblem("E603", message, help, where=where)
+
+
+def _takes(layer: Any, tensor: Tensor) -> bool:
+    """Whether a layer takes values of this dtype."""
+    try:
+        call_layer(layer, [tensor], {})
+    except Problem as problem:
+        return problem.code != "E409"
+    return True
 
 
 def _prepared(one: Input, findings: Findings) -> Input | None:

@@ -13,9 +13,32 @@ from jsonschema.exceptions import ValidationError
 
 from dlspec.errors import Diagnostic, Span, suggest
 from dlspec.registry import JSON
-from dlspec.schema.messages import Context, describe_error, schema_of
-from dlspec.schema.validate import iterate_errors, resolve
+from dlspec.schema.messages import Context, Names, describe_error, fold, main_key, schema_of
+from dlspec.schema.validate import compile_pattern, iterate_errors, resolve
 from dlspec.tree import Invalid, Map, Seq, key_place, place
+
+
+_ORDER = {"maxProperties": 0, "additionalProperties": 1}
+
+
+def declared_names(data: Any, node: JSON) -> Names:
+    """The blocks, models and parameters that a spec declares."""
+    calls: list[str] = []
+    misnamed: set[str] = set()
+    params = set(_keys(data.get("params")))
+    for section in ("blocks", "models"):
+        (pattern,) = node["properties"][section]["patternProperties"]
+        for name in _keys(data.get(section)):
+            if compile_pattern(pattern).search(name):
+                calls.append(name)
+            else:
+                misnamed.add(name)
+            params.update(_keys(data[section][name].get("params")) if isinstance(data[section][name], dict) else ())
+    return Names(tuple(calls), frozenset(misnamed), frozenset(params))
+
+
+def _keys(value: Any) -> list[str]:
+    return list(value) if isinstance(value, dict) else []
 
 
 def check(data: Any, node: JSON, context: Context | None = None) -> list[Diagnostic]:
@@ -29,8 +52,10 @@ def check(data: Any, node: JSON, context: Context | None = None) -> list[Diagnos
     context = context or Context()
     diagnostics: list[Diagnostic] = []
     pending = list(iterate_errors(data, node))
-    # Misspelt keys first: reading them as meant may settle that another key is missing.
-    pending.sort(key=lambda error: error.validator != "additionalProperties")
+    if pending and not context.path:
+        context = Context((), declared_names(data, node))
+    # Misplaced and misspelt keys first: reading them as meant may settle that another key is missing.
+    pending.sort(key=lambda error: _ORDER.get(str(error.validator), len(_ORDER)))
     while pending:
         error = pending.pop(0)
         diagnostic = _report(error, data, context)
@@ -57,14 +82,24 @@ def check_value(value: Any, node: JSON, context: Context, span: Span | None) -> 
 
 
 def _report(error: ValidationError, data: Any, context: Context) -> Diagnostic | None:
+    """The diagnostic, or None where an earlier one has said it."""
     path = list(error.path)
     container = _walk(data, path)
-    if isinstance(container, Invalid):
+    if container is not error.instance or isinstance(container, Invalid):
         return None
-    if error.validator == "required" and error.message in container:
+    if error.validator == "required" and (error.message in container or getattr(container, "tainted", False)):
+        return None
+    if schema_of(error).get("x-names") == "layer" and _named(error) in context.names.misnamed:
         return None
     message = describe_error(error, context.inside(path), container)
     return Diagnostic(message.code, message.text, _span(error, data, path, message.at_key), message.help)
+
+
+def _named(error: ValidationError) -> Any:
+    """The layer that an error speaks of."""
+    if error.validator == "additionalProperties":
+        return error.message
+    return error.instance if isinstance(error.instance, str) else None
 
 
 def _span(error: ValidationError, data: Any, path: list[Any], at_key: bool) -> Span | None:
@@ -72,9 +107,12 @@ def _span(error: ValidationError, data: Any, path: list[Any], at_key: bool) -> S
         return key_place(_walk(data, path), error.message)
     if not path:
         return _first_line(data)
+    if error.validator == "maxProperties" and schema_of(error).get("maxProperties") == 1:
+        container = _walk(data, path)
+        first = main_key(container, schema_of(error))
+        return key_place(container, next(key for key in container if key != first))
     parent = _walk(data, path[:-1])
-    keyed = at_key or error.validator in ("required", "maxProperties", "minProperties")
-    if keyed and isinstance(path[-1], str):
+    if (error.validator in ("required", "minProperties") or at_key) and isinstance(path[-1], str):
         return key_place(parent, path[-1])
     return place(parent, path[-1])
 
@@ -88,13 +126,20 @@ def _repair(error: ValidationError, data: Any) -> Iterator[ValidationError]:
     """Mends what the error speaks of; yields errors that only show after the mend."""
     path = list(error.path)
     container = _walk(data, path)
+    if container is not error.instance or isinstance(container, Invalid):
+        return
     if error.validator == "additionalProperties" and isinstance(container, Map):
         yield from _repair_key(error, data, path, container)
     elif error.validator == "required" and isinstance(container, Map):
-        container[error.message] = Invalid()
+        for name in (error.message, *schema_of(error).get("required", ())):
+            container.setdefault(name, Invalid())
     elif path:
         parent = _walk(data, path[:-1])
-        parent[path[-1]] = Invalid(parent[path[-1]])
+        node = schema_of(error)
+        folded = fold(container, node) if error.validator == "maxProperties" and isinstance(container, Map) else None
+        parent[path[-1]] = Invalid(container) if folded is None else folded
+        if folded is not None:
+            yield from _further(folded, node, path)
 
 
 def _repair_key(error: ValidationError, data: Any, path: list[Any], container: Map) -> Iterator[ValidationError]:
@@ -108,14 +153,20 @@ def _repair_key(error: ValidationError, data: Any, path: list[Any], container: M
         return
     properties = node["properties"]
     meant = suggest(key, [name for name in properties if name not in container])
-    if meant is None:
+    holds_sections = not path and isinstance(container[key], Map) and any(name in properties for name in container[key])
+    if meant is None or holds_sections:
+        # At the top a container may have been meant for any section; a plain value for none that matters.
+        container.tainted = bool(path) or container.tainted or isinstance(container[key], Map | Seq)
         container.drop(key)
-        container.tainted = True
         return
     container.rename(key, meant)
-    for further in iterate_errors(container[meant], resolve(properties[meant])):
-        further.path.extendleft([meant, *reversed(path)])
-        yield further
+    yield from _further(container[meant], resolve(properties[meant]), [*path, meant])
+
+
+def _further(value: Any, node: JSON, path: list[Any]) -> Iterator[ValidationError]:
+    for error in iterate_errors(value, node):
+        error.path.extendleft(reversed(path))
+        yield error
 
 
 def _walk(data: Any, path: list[Any]) -> Any:

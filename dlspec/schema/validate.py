@@ -121,6 +121,10 @@ def _any_of(validator: Any, branches: list[JSON], instance: Any, node: JSON) -> 
     # What a per-output map means is only known with the model's outputs; dlspec.evaluate checks it then.
     if "x-per-output" in node:
         return
+    if len(branches) == 2 and branches[1] == {"type": "null"}:  # something that may be left out: its own errors
+        if instance is not None:
+            yield from _descend(validator, instance, branches[0], None)
+        return
     for branch in branches:
         for _ in _descend(validator, instance, branch, None):
             break

@@ -28,6 +28,7 @@ from dlspec.data.sources.sklearn import Sklearn
 from dlspec.errors import Problem, SpecError
 from dlspec.ir import Tensor
 from dlspec.layers.core import Dense
+from dlspec.layers.preprocessing import Normalization
 from dlspec.sections.data import Data, Feature, Split, Stratified, Target
 from dlspec.sections.train import Supervised
 
@@ -92,6 +93,35 @@ def test_text_among_numbers_is_shown_with_its_line(folder: Path) -> None:
     write(folder, "houses.csv", HOUSES.replace("2,50", "2,fifty"))
     found = only(checked(houses(), folder, SOLD, supervised()))
     assert (found.code, found.message) == ("E603", "column `area` holds text (`fifty`), expected numbers")
+    assert found.notes[0].message == "found in houses.csv, line 4"
+
+
+def test_text_among_numbers_of_a_prepared_column(folder: Path) -> None:
+    write(folder, "houses.csv", HOUSES.replace("2,50", "2,fifty"))
+    model = graph({"features": Tensor((1,))}, {"sold": Tensor((1,))})
+    for feature in (
+        Feature(column="area", prepare=(Normalization(),)),
+        Feature(columns=("area",), prepare=(Normalization(),)),
+    ):
+        found = only(checked(houses(inputs={"features": feature}), folder, model, supervised()))
+        assert (found.code, found.message) == ("E603", "column `area` holds text (`fifty`), expected numbers")
+        assert found.notes[0].message == "found in houses.csv, line 4"
+
+
+def test_a_preparation_that_does_not_fit(folder: Path) -> None:
+    inputs = {
+        "features": Feature(columns=("rooms", "area"), prepare=(Normalization(mean=[1.0] * 3, variance=[1.0] * 3),))
+    }
+    text = "data:\n  inputs:\n    features: {columns: [rooms, area], prepare: [normalization]}\n"
+    found = only(checked(houses(inputs=inputs), folder, SOLD, supervised(), text))
+    assert (found.code, found.message) == ("E402", "normalization has 3 numbers in `mean`, but the axis has size 2")
+    assert found.span is not None and found.span[1:3] == (3, 50)
+
+
+def test_a_missing_whole_number(folder: Path) -> None:
+    write(folder, "houses.csv", HOUSES.replace("2,50", ",50"))
+    found = only(checked(houses(), folder, SOLD, supervised()))
+    assert (found.code, found.message) == ("E608", "column `rooms` has 1 missing value")
     assert found.notes[0].message == "found in houses.csv, line 4"
 
 
@@ -317,6 +347,14 @@ def test_a_metric_that_does_not_suit_the_output(folder: Path) -> None:
     assert found.code == "E503"
     assert found.message.startswith("sparse_categorical_accuracy needs an output of at least 2 classes")
     assert found.span is not None and found.span[1:3] == (3, 23)
+
+
+def test_weights_of_losses_belong_to_outputs(folder: Path) -> None:
+    text = "data: {}\ntrain:\n  loss_weights: {sodl: 2.0}\n"
+    found = only(checked(houses(), folder, SOLD, supervised(loss_weights={"sodl": 2.0}), text))
+    assert (found.code, found.message) == ("E607", "`loss_weights` names `sodl`, no output of the model")
+    assert found.help == "did you mean `sold`?"
+    assert found.span is not None and found.span[1:3] == (3, 18)
 
 
 def test_monitors_name_what_will_be_measured(folder: Path) -> None:

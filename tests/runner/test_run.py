@@ -22,6 +22,7 @@ from dlspec.data.feed import Feed
 from dlspec.data.pipeline import prepare, raw_values
 from dlspec.data.signature import of_model
 from dlspec.data.sources.csv import Csv
+from dlspec.data.sources.image_folder import ImageFolder
 from dlspec.errors import Problem, SpecError
 from dlspec.ir import Tensor
 from dlspec.layers.lookup import StringLookup
@@ -53,7 +54,7 @@ def test_a_run_leaves_what_it_promises(tmp_path: Path) -> None:
     assert set(facts["metrics"]["test"]) == {"loss", "accuracy"}
     assert facts["parameters"] == {"total": 67, "trainable": 67, "non_trainable": 0}
     assert facts["data"]["examples"] == {"train": 90, "validation": 30, "test": 30}
-    assert facts["data"]["source"] == {"sklearn": {}} or "sklearn" in facts["data"]["source"]
+    assert facts["data"]["source"] == {"sklearn": {"set": "iris"}}
     assert facts["data"]["targets"]["species"]["encoding"] == "classes"
     assert (facts["epochs"], facts["seed"], facts["command"]) == (3, 0, "dlspec train iris.yaml")
     assert {"dlspec", "python", "tensorflow", "keras"} <= set(facts["versions"])
@@ -240,6 +241,36 @@ def test_adapting_layers_of_the_model_itself_are_fitted_on_training_data(tmp_pat
     values = prepare(data, tmp_path, of_model(build()), method()).train.inputs["measures"]
     scaler = load(report.folder / "model.keras").get_layer("scaler")
     np.testing.assert_allclose(np.ravel(scaler.mean), 10 * values.mean(axis=0), rtol=1e-4)
+
+
+def test_images_train_from_bytes(tmp_path: Path) -> None:
+    """Dark and bright pictures: bytes become the model's floats in the batch."""
+    from PIL import Image
+
+    random = np.random.default_rng(0)
+    for name, low in (("bright", 150), ("dark", 0)):
+        (tmp_path / "shades" / name).mkdir(parents=True)
+        for number in range(20):
+            pixels = random.integers(low, low + 100, (6, 6, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "shades" / name / f"{number}.png")
+
+    def build() -> Any:
+        import keras
+
+        x = keras.Input((6, 6, 3), name="image")
+        hidden = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255, offset=-0.5)(x))
+        return keras.Model(x, keras.layers.Dense(1, activation="sigmoid", name="shade")(hidden))
+
+    data = Data(
+        source=ImageFolder(path="shades"),
+        targets={"shade": Target(column="label")},
+        split=Split(test=0.25),
+        batch_size=8,
+    )
+    how = method(loss=BinaryCrossentropy(), epochs=8)
+    report = train(tmp_path, data, how, build)
+    assert report.metrics["test"]["accuracy"] == 1.0
+    assert report.facts["data"]["targets"]["shade"]["classes"] == ["bright", "dark"]
 
 
 # --- what goes wrong ------------------------------------------------------------------------------------------------

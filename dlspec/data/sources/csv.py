@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,6 +61,12 @@ class CsvTable(Table):
             if number == index:
                 return f"{self._shown}, line {line}"
         return self._shown
+
+    def check(self, names: Sequence[str]) -> None:
+        """No number is missing, in a column of whole numbers either, and all are finite."""
+        for name in names:
+            self._values(name)
+        super().check(names)
 
     def _values(self, name: str) -> np.ndarray[Any, Any]:
         column = self._table.column(name)
