@@ -1,0 +1,107 @@
+"""Runs every measurement and prints figures, limits and verdicts; exits with 1 where a limit is broken.
+
+Every figure is a median of paired runs (A B A B …), since the machine's speed drifts while a single run does not.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNS = 11
+
+
+def main() -> int:
+    """All measurements."""
+    ok = True
+    ok &= static_commands()
+    ok &= long_spec()
+    ok &= build_time()
+    return 0 if ok else 1
+
+
+def report(what: str, value: float, limit: float, unit: str = "×") -> bool:
+    """Prints one line; whether the value keeps its limit."""
+    good = value <= limit
+    print(f"{'ok  ' if good else 'FAIL'} {what:<68} {value:6.2f}{unit} (limit {limit:g}{unit})", flush=True)
+    return good
+
+
+def process(arguments: list[str]) -> float:
+    """Seconds of wall time of one process."""
+    start = time.perf_counter()
+    subprocess.run([sys.executable, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - start
+
+
+def paired(first: Callable[[], float], second: Callable[[], float], runs: int = RUNS) -> tuple[float, float, float]:
+    """Median seconds of each after a warm-up, and the median of the ratios first / second, pair by pair."""
+    first(), second()
+    pairs = [(first(), second()) for _ in range(runs)]
+    ratio = statistics.median(a / b for a, b in pairs)
+    return statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs), ratio
+
+
+def static_commands() -> bool:
+    """``check`` and ``show`` of ResNet-50 against importing the three libraries that they cannot do without."""
+    bare = ["-c", "import click, yaml, jsonschema"]
+    ok = True
+    for command in ("check", "show"):
+        arguments = ["-m", "dlspec", command, "specs/cnn/resnet50.yaml"]
+        ours, base, ratio = paired(lambda a=arguments: process(a), lambda: process(bare))  # type: ignore[misc]
+        ok &= report(f"{command} ResNet-50 ({ours:.3f} s) / bare imports ({base:.3f} s)", ratio, 2.0)
+    return ok
+
+
+def long_spec() -> bool:
+    """A spec of 5,000 layers, and one of 10,000."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {}
+        for layers in (5_000, 10_000):
+            paths[layers] = Path(folder, f"{layers}.yaml")
+            pair = "  - dense: {units: 64, activation: relu}\n  - dropout: 0.1\n"
+            head = f"name: long\ninputs: {{x: [64]}}\nexpect: {{output: [64], parameters: {layers // 2 * 4160}}}\nlayers:\n"
+            paths[layers].write_text(head + pair * (layers // 2))
+        check = {layers: ["-m", "dlspec", "check", str(path)] for layers, path in paths.items()}
+        twice, once, ratio = paired(lambda: process(check[10_000]), lambda: process(check[5_000]), 5)
+    ok = report("check of 5,000 layers, whole process", once, 1.5, " s")
+    return report(f"check of 10,000 layers ({twice:.2f} s) / of 5,000", ratio, 2.3) and ok
+
+
+def build_time() -> bool:
+    """The ResNet-50 spec, checked and built, against the same functional graph written by hand."""
+    import keras
+
+    from dlspec.build import build
+    from dlspec.passes import compile_spec
+    from tests.bench.resnet50 import by_hand
+
+    path = ROOT / "specs/cnn/resnet50.yaml"
+
+    def timed(make: Callable[[], keras.Model]) -> float:
+        keras.backend.clear_session()
+        gc.collect()
+        start = time.perf_counter()
+        model = make()
+        seconds = time.perf_counter() - start
+        assert model.count_params() == 25_636_712
+        return seconds
+
+    def ours() -> keras.Model:
+        graph = compile_spec(path).graph
+        assert graph is not None
+        return build(graph)
+
+    mine, theirs, ratio = paired(lambda: timed(ours), lambda: timed(by_hand), 9)
+    return report(f"check and build ResNet-50 ({mine:.2f} s) / by hand in Keras ({theirs:.2f} s)", ratio, 1.10)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
