@@ -76,6 +76,9 @@ class VocabularyLayer(Layer, abstract=True):
 
     def _check_vocabulary(self) -> None:
         tokens = self.tokens()
+        if not tokens:
+            message = f"{self.name} has only special tokens in `vocabulary`"
+            raise Problem("E207", message, "list the tokens that the data contain", "vocabulary")
         twice = sorted({str(token) for token in tokens if tokens.count(token) > 1})
         if twice:
             message = f"{self.name} has `{twice[0]}` twice in `vocabulary`"

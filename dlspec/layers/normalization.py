@@ -103,13 +103,17 @@ class LayerNormalization(_Normalization):
     gamma_constraint = constraint("the factor")
     examples = (example("", (None, 64)), example("{axis: [1, 2], center: false, epsilon: 1e-6}", (7, 5, 3)))
 
+    def infer(self, x: Tensor) -> Tensor:
+        """The shape of the input."""
+        _in_order(self.axis, x, self.name)
+        return super().infer(x)
+
     def weights(self, x: Tensor) -> Iterable[Weight]:
         """Factor and offset over the normalized axes."""
-        shape = _sorted_sizes(self.axis, x, self.name)
         if self.scale:
-            yield Weight("gamma", shape)
+            yield Weight("gamma", _sorted_sizes(self.axis, x, self.name))
         if self.center:
-            yield Weight("beta", shape)
+            yield Weight("beta", _sorted_sizes(self.axis, x, self.name))
 
 
 class GroupNormalization(_Normalization):
@@ -221,9 +225,12 @@ class SpectralNormalization(Layer):
         return count
 
 
-def _sorted_sizes(written: int | Sequence[int], x: Tensor, who: str) -> tuple[int, ...]:
+def _in_order(written: int | Sequence[int], x: Tensor, who: str) -> tuple[int, ...]:
     # Keras sorts the axes as they are written, negative ones first.
-    in_order = [written] if isinstance(written, int) else sorted(written)
     if x.rank == 0:
         raise Problem("E402", f"{who} needs an axis, but the input has shape {show_shape(x.shape)}")
-    return tuple(known(x, axis, who) for axis in axis_indices(in_order, x, who))
+    return axis_indices([written] if isinstance(written, int) else sorted(written), x, who)
+
+
+def _sorted_sizes(written: int | Sequence[int], x: Tensor, who: str) -> tuple[int, ...]:
+    return tuple(known(x, axis, who) for axis in _in_order(written, x, who))

@@ -187,6 +187,7 @@ OPTIONS = [
     ("string_lookup", "{pad_to_max_tokens: true}", "pad_to_max_tokens",
      "string_lookup has `pad_to_max_tokens` without `max_tokens`"),
     ("string_lookup", "{vocabulary: [a, b, a]}", "vocabulary", "string_lookup has `a` twice in `vocabulary`"),
+    ("string_lookup", "{vocabulary: ['[UNK]']}", "vocabulary", "string_lookup has only special tokens in `vocabulary`"),
     ("string_lookup", "{vocabulary: [a, b], max_tokens: 2}", "max_tokens",
      "string_lookup has a vocabulary of 3 tokens (special ones included), above `max_tokens` (2)"),
     ("string_lookup", "{vocabulary: [a, b], mask_token: b}", "vocabulary",
