@@ -12,7 +12,7 @@ from dlspec.errors import Diagnostic, Diagnostics, Note, Problem, Span, did_you_
 from dlspec.expressions import UnknownValue, is_arithmetic, is_expression, parse, substitute, unescape
 from dlspec.registry import JSON, Component, Field
 from dlspec.schema.check import check_value
-from dlspec.schema.messages import Context
+from dlspec.schema.context import Context
 from dlspec.schema.validate import definition
 from dlspec.tree import Invalid, Map, describe, key_place, place
 

@@ -18,7 +18,7 @@ FLOORS = (
     ("errors", "resources", "files"),
     ("codes",),
     ("tree", "ir"),
-    ("source", "dumping"),
+    ("syntax", "source", "dumping"),
     ("expressions",),
     ("registry",),
     ("layers", "components"),

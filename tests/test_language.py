@@ -409,7 +409,7 @@ def test_overrides_are_typed_and_reach_the_graph(tmp_path: Path) -> None:
     assert [node.outputs[0].shape for node in state.graph.nodes] == [(4,), (7,), (5,)]
     wrong = compile_text(tmp_path, text, "layers.1.dense.units=many")
     assert [(item.code, item.message) for item in wrong.diagnostics.items] == [
-        ("E204", "`units` of dense must be a whole number, not text `many`")
+        ("E204", "`units` of dense must be a whole number, got text `many`")
     ]
     assert wrong.diagnostics.items[0].span is not None
     assert wrong.diagnostics.items[0].span.file == "--set layers.1.dense.units=many"

@@ -31,7 +31,7 @@ from dlspec.lower.sources import Sources, arguments_of
 from dlspec.lower.turns import condition_of, turns_of
 from dlspec.lower.workbench import Frame, Workbench, lost
 from dlspec.registry import snake_case
-from dlspec.schema.messages import Context
+from dlspec.schema.context import Context
 from dlspec.tree import Invalid, Map, key_place, place
 
 MAX_NODES = 200_000

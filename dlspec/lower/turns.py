@@ -8,7 +8,7 @@ from dlspec.environment import LOST, Environment, Lost
 from dlspec.errors import Problem
 from dlspec.lower.program import RepeatStep, Step
 from dlspec.lower.workbench import Workbench
-from dlspec.schema.messages import Context
+from dlspec.schema.context import Context
 from dlspec.tree import Map, key_place, place
 
 _COUNT = {"type": "integer", "minimum": 0, "maximum": 100_000}

@@ -8,7 +8,7 @@ from dlspec import registry
 from dlspec.environment import Lost
 from dlspec.errors import Span, SpecError
 from dlspec.passes.state import Compilation, step
-from dlspec.schema.messages import Context
+from dlspec.schema.context import Context
 from dlspec.sections.data import Data
 from dlspec.tree import Invalid, Map, key_place
 

@@ -7,7 +7,7 @@ from typing import cast
 from dlspec import registry
 from dlspec.environment import Lost
 from dlspec.passes.state import Compilation, step
-from dlspec.schema.messages import Context
+from dlspec.schema.context import Context
 from dlspec.sections.train import Method
 from dlspec.sections.tune import Tune
 from dlspec.tree import Invalid, Map, key_place

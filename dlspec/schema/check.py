@@ -13,10 +13,10 @@ from jsonschema.exceptions import ValidationError
 
 from dlspec.errors import Diagnostic, Span, suggest
 from dlspec.registry import JSON
-from dlspec.schema.messages import Context, Names, describe_error, fold, main_key, schema_of
+from dlspec.schema.context import Context, Names
+from dlspec.schema.messages import describe_error, fold, main_key, schema_of
 from dlspec.schema.validate import compile_pattern, iterate_errors, resolve
 from dlspec.tree import Invalid, Map, Seq, key_place, place
-
 
 _ORDER = {"maxProperties": 0, "additionalProperties": 1}
 
@@ -87,7 +87,7 @@ def _report(error: ValidationError, data: Any, context: Context) -> Diagnostic |
     container = _walk(data, path)
     if container is not error.instance or isinstance(container, Invalid):
         return None
-    if error.validator == "required" and (error.message in container or getattr(container, "tainted", False)):
+    if error.validator == "required" and (str(error.message) in (container or ()) or getattr(container, "tainted", False)):
         return None
     if schema_of(error).get("x-names") == "layer" and _named(error) in context.names.misnamed:
         return None
@@ -95,11 +95,11 @@ def _report(error: ValidationError, data: Any, context: Context) -> Diagnostic |
     return Diagnostic(message.code, message.text, _span(error, data, path, message.at_key), message.help)
 
 
-def _named(error: ValidationError) -> Any:
+def _named(error: ValidationError) -> str:
     """The layer that an error speaks of."""
     if error.validator == "additionalProperties":
-        return error.message
-    return error.instance if isinstance(error.instance, str) else None
+        return str(error.message)
+    return error.instance if isinstance(error.instance, str) else ""
 
 
 def _span(error: ValidationError, data: Any, path: list[Any], at_key: bool) -> Span | None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 from jsonschema.exceptions import ValidationError
@@ -13,8 +10,29 @@ from jsonschema.exceptions import ValidationError
 from dlspec import registry
 from dlspec.errors import did_you_mean, suggestions
 from dlspec.registry import JSON
+from dlspec.schema.context import Context
 from dlspec.schema.validate import definition, resolve
-from dlspec.tree import Map, describe, plain_number
+from dlspec.schema.wording import (
+    NAME_RULE,
+    SPACE_HELP,
+    SPACES,
+    TYPE_NAMES,
+    article,
+    dollar_help,
+    example,
+    first_of,
+    is_value_pattern,
+    listed,
+    name_help,
+    plain,
+    shorthand_of,
+    shown,
+    subject,
+    title_of,
+    type_help,
+    type_name,
+)
+from dlspec.tree import Map
 
 # What a mistake is called depends on where it stands. Columns: unknown key, unknown component, missing, type, bounds,
 # choice.
@@ -26,65 +44,6 @@ _CODES = {
 }
 _UNKNOWN_KEY, _UNKNOWN_COMPONENT, _MISSING, _TYPE, _BOUNDS, _CHOICE = range(6)
 STEP_KEYS = ("name", "from", "repeat", "if")
-_NAME_RULE = "[A-Za-z0-9_]{0,62}"
-_SPACES = ("int", "float", "choice", "bool")
-_SHOWN = 8
-_TYPE_NAMES = {
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "`true` or `false`",
-    "array": "a list",
-    "object": "a mapping",
-    "null": "null",
-    "string": "text",
-}
-
-
-@dataclass(frozen=True)
-class Names:
-    """What a spec declares, so that help can speak of it.
-
-    Attributes:
-        calls: Blocks and models.
-        misnamed: Those among them whose names are not allowed; uses of them are no further mistakes.
-        params: Parameters, of the spec and of its blocks.
-    """
-
-    calls: tuple[str, ...] = ()
-    misnamed: frozenset[str] = frozenset()
-    params: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class Context:
-    """Where in a spec some data stand: the keys and indices from the root, and the component they belong to."""
-
-    path: tuple[str | int, ...] = ()
-    names: Names = Names()
-
-    def inside(self, path: Iterable[str | int]) -> Context:
-        """The place `path` further in."""
-        return replace(self, path=(*self.path, *path))
-
-    @property
-    def family(self) -> str:
-        """Row of the table of codes."""
-        sections = {"train": "train", "tune": "train", "data": "data"}
-        if self.path and self.path[0] in sections:
-            return sections[str(self.path[0])]
-        return "layer" if "layers" in self.path[:-1] else "structure"
-
-    @property
-    def option(self) -> str:
-        """The last key, in words."""
-        names = [part for part in self.path if isinstance(part, str)]
-        if not names:
-            return "the spec"
-        item = f"item {self.path[-1] + 1} of " if isinstance(self.path[-1], int) else ""
-        owner = names[-2] if len(names) > 1 else ""
-        if owner and owner not in ("layers", "blocks", "models", "branches"):
-            return f"{item}`{names[-1]}` of {owner}"
-        return f"{item}`{names[-1]}`"
 
 
 class Message(NamedTuple):
@@ -116,34 +75,18 @@ def describe_error(error: ValidationError, context: Context, container: Any = No
         return _choice(error.instance, node, codes, context)
     if error.validator == "enum":
         return _not_among(error.instance, list(cast("list[Any]", error.validator_value)), codes, context)
-    if error.validator == "pattern" and _NAME_RULE in node["pattern"]:
+    if error.validator == "pattern" and NAME_RULE in node["pattern"]:
         return _bad_name(error.instance, node["pattern"], context)
-    if error.validator == "pattern" and not _is_value_pattern(node):
-        return Message(codes[_BOUNDS], f"{_subject(node, context)} cannot be {_short(error.instance)}")
+    if error.validator == "pattern" and not is_value_pattern(node):
+        return Message(codes[_BOUNDS], f"{subject(node, context)} cannot be {shown(error.instance)}")
     if error.validator in ("type", "pattern"):
         return _wrong_type(error.instance, node, codes, context)
     return _bound(error, node, codes, context)
 
 
 def schema_of(error: ValidationError) -> JSON:
-    """The schema that the error's instance violates."""
-    return cast("JSON", error.schema)
-
-
-def name_help(text: str, capital: bool | None = None) -> str:
-    """The rule for names, with one that is like `text`.
-
-    Args:
-        text: What cannot be a name.
-        capital: Whether a capital (True), a small letter (False) or any letter starts it.
-    """
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    words = re.sub(r"[^A-Za-z0-9]+", "_", plain).strip("_0123456789")[:63]
-    if words and capital is not None:
-        words = (words[0].upper() if capital else words[0].lower()) + words[1:]
-    first = {True: "a capital letter", False: "a small letter", None: "a letter"}[capital]
-    rule = f"a name has ASCII letters, digits and `_`, starts with {first}, and is at most 63 long"
-    return f"for example `{words}`: {rule}" if len(words) > 1 and words != text else rule
+    """The schema that the error's instance violates, with what it refers to."""
+    return resolve(cast("JSON", error.schema))
 
 
 # --- one kind of mistake each ----------------------------------------------------------------------------------------
@@ -153,29 +96,29 @@ def _unknown(key: str, node: JSON, codes: tuple[str, ...], context: Context, con
     what = node.get("x-names", "")
     if what in ("parameter", "block", "model", "input", "branch"):
         help = name_help(key, True if what in ("block", "model") else None)
-        return Message("E103", f"`{key}` cannot name {_article(what)}", help)
+        return Message("E103", f"`{key}` cannot name {article(what)}", help)
     if what:
         return _unknown_component(key, what, node, codes, context)
     if not context.path:
         return Message(codes[_UNKNOWN_KEY], f"unknown section `{key}`", _section_help(key, node, container))
-    who = _title(node, context)
+    who = title_of(node, context)
     known = [name for name in node["properties"] if not isinstance(container, dict) or name not in container]
     found = suggestions(key, known)
     if found:
         help = did_you_mean(key, known)
     elif missing := [name for name in node.get("required", []) if name not in (container or ())]:
-        help = f"{who} needs {_list(missing)}"
+        help = f"{who} needs {listed(missing)}"
     else:
-        help = _elsewhere(key, context) or f"{who} takes {_list(_first(node['properties']))}"
-    if key in _SPACES and context.family == "layer":
-        help = _SPACE_HELP
+        help = _elsewhere(key, context) or f"{who} takes {listed(first_of(node['properties']))}"
+    if key in SPACES and context.family == "layer":
+        help = SPACE_HELP
     return Message(codes[_UNKNOWN_KEY], f"unknown option of {who} `{key}`", help)
 
 
 def _section_help(key: str, node: JSON, container: Any) -> str:
     inner = container.get(key) if isinstance(container, dict) else None
     if isinstance(inner, dict) and any(name in node["properties"] for name in inner):
-        return f"write {_list(name for name in inner if name in node['properties'])} without `{key}:` around it"
+        return f"write {listed(name for name in inner if name in node['properties'])} without `{key}:` around it"
     free = [name for name in node["properties"] if name not in (container or ())]
     if found := suggestions(key, free):
         return f"did you mean `{found[0]}`?"
@@ -183,14 +126,18 @@ def _section_help(key: str, node: JSON, container: Any) -> str:
         options = resolve(node["properties"][section]).get("properties", {})
         if found := suggestions(key, options):
             return f"`{found[0]}` belongs in `{section}:`"
-    return "sections: " + _list(node["properties"])
+    return "sections: " + listed(node["properties"])
 
 
 def _elsewhere(key: str, context: Context) -> str:
     """Where an option of `train` belongs that is one of its optimizer."""
     if context.path != ("train",):
         return ""
-    takers = [name for name, node in definition("optimizer")["properties"].items() if key in resolve(node)["properties"]]
+    takers = [
+        name
+        for name, node in resolve(definition("optimizer"))["properties"].items()
+        if key in resolve(node)["properties"]
+    ]
     name = "adam" if "adam" in takers else takers[0] if takers else ""
     return f"it belongs to the optimizer: `optimizer: {{{name}: {{{key}: …}}}}`" if name else ""
 
@@ -198,9 +145,9 @@ def _elsewhere(key: str, context: Context) -> str:
 def _missing(error: ValidationError, node: JSON, codes: tuple[str, ...], context: Context, container: Any) -> Message:
     missing = [name for name in cast("list[str]", error.validator_value) if name not in (container or ())]
     missing = missing or [error.message]
-    who = _title(node, context)
-    help = _example(str(context.path[-1]) if context.path else who, *missing)
-    return Message(codes[_MISSING], f"{who} needs {_list(missing)}", help, at_key=True)
+    who = title_of(node, context)
+    help = example(str(context.path[-1]) if context.path else who, *missing)
+    return Message(codes[_MISSING], f"{who} needs {listed(missing)}", help, at_key=True)
 
 
 def _unknown_component(name: str, kind: str, node: JSON, codes: tuple[str, ...], context: Context) -> Message:
@@ -218,7 +165,7 @@ def _meant(name: str, kind: str, node: JSON, context: Context) -> str:
         head = name.split(":")[0]
         if ":" in name and head in known:
             return f"write `{head}: {name[len(head) + 1 :].strip()}`, with a blank after the colon"
-        if name.lower() in definition("activation")["properties"]:
+        if name.lower() in resolve(definition("activation"))["properties"]:
             return _activation(name, known)
     found = suggestions(name, known)
     if found:
@@ -227,7 +174,7 @@ def _meant(name: str, kind: str, node: JSON, context: Context) -> str:
         return f"write `${name}` for the parameter"
     if kind == "layer":
         return "`dlspec explain E201` tells how layers are named"
-    return "one of " + _list(_first(known, 12))
+    return "one of " + listed(first_of(known, 12))
 
 
 def _activation(name: str, known: Sequence[str]) -> str:
@@ -239,17 +186,19 @@ def _activation(name: str, known: Sequence[str]) -> str:
 def _one_key(instance: Any, node: JSON) -> Message:
     what = node.get("x-names", "item")
     if not instance:
-        return Message("E106", f"an empty mapping where {_article(what)} is expected", "write `name` or `name: {options}`")
+        return Message(
+            "E106", f"an empty mapping where {article(what)} is expected", "write `name` or `name: {options}`"
+        )
     first = main_key(instance, node)
     others = [key for key in instance if key != first]
-    text = f"{_article(what)} is one key, but here stand {_list(instance)}"
+    text = f"{article(what)} is one key, but here stand {listed(instance)}"
     if first in (*STEP_KEYS, "type", "layer", "class_name"):
         return Message("E106", text, "the layer's name is the key: `- dense: {units: 10}`")
     if instance[first] is None and not set(others) & set(node["properties"]) - set(STEP_KEYS):
-        return Message("E106", text, f"indent {_list(others)} deeper than `{first}:`")
+        return Message("E106", text, f"indent {listed(others)} deeper than `{first}:`")
     if folded := fold(instance, node):
         head = f"`{first}: {{" + ("…, " if len(folded[first]) > len(others) else "")
-        return Message("E106", text, f"put {_list(others)} among the options: {head}{others[0]}: …}}`")
+        return Message("E106", text, f"put {listed(others)} among the options: {head}{others[0]}: …}}`")
     return Message("E106", text, f"start each {what} with its own `-`" if what == "layer" else "keep one of them")
 
 
@@ -288,29 +237,31 @@ def fold(instance: Any, node: JSON) -> Map | None:
 def _choice(instance: Any, node: JSON, codes: tuple[str, ...], context: Context) -> Message:
     choices: list[Any] = next((branch["enum"] for branch in node["anyOf"] if "enum" in branch), [])
     kind = node.get("x-names", "")
-    owner, option = _shorthand(node)
+    owner, option = shorthand_of(node)
     if owner is not None and owner.fields[option].kind and isinstance(instance, str):
         kind = owner.fields[option].kind
-        return _unknown_component(instance, kind, definition(kind), codes, context)
+        return _unknown_component(instance, kind, resolve(definition(kind)), codes, context)
+    if not isinstance(instance, str) and kind:
+        return _wrong_type(instance, node, codes, context)
     if not kind:
         return _not_among(instance, choices, codes, context, node)
     if instance in node["properties"]:
         required = resolve(node["properties"][instance]).get("required", [])
-        return Message(codes[_MISSING], f"{instance} needs {_list(required)}", _example(instance, *required))
+        return Message(codes[_MISSING], f"{instance} needs {listed(required)}", example(instance, *required))
     return _unknown_component(str(instance), kind, node, codes, context)
 
 
 def _not_among(
     instance: Any, choices: list[Any], codes: tuple[str, ...], context: Context, node: JSON | None = None
 ) -> Message:
-    shown = [_plain(choice) for choice in choices]
-    received = f"`{_plain(instance)}`" if isinstance(instance, str | int | float | bool | None) else _short(instance)
-    text = f"{_subject(node or {}, context)} cannot be {received}"
-    if isinstance(instance, str) and (dollar := _dollar(instance, context)):
+    names = [plain(choice) for choice in choices]
+    received = f"`{plain(instance)}`" if isinstance(instance, str | int | float | bool | None) else shown(instance)
+    text = f"{subject(node or {}, context)} cannot be {received}"
+    if isinstance(instance, str) and (dollar := dollar_help(instance, context)):
         return Message(codes[_CHOICE], text, dollar)
-    if isinstance(instance, str) and suggestions(instance, shown):
-        return Message(codes[_CHOICE], text, did_you_mean(instance, shown))
-    return Message(codes[_CHOICE], text, "one of " + _list(_first(shown, 16)))
+    if isinstance(instance, str) and suggestions(instance, names):
+        return Message(codes[_CHOICE], text, did_you_mean(instance, names))
+    return Message(codes[_CHOICE], text, "one of " + listed(first_of(names, 16)))
 
 
 def _wrong_type(instance: Any, node: JSON, codes: tuple[str, ...], context: Context) -> Message:
@@ -322,49 +273,49 @@ def _wrong_type(instance: Any, node: JSON, codes: tuple[str, ...], context: Cont
         return _needs_options(instance, node, codes, types, context)
     if choices and not kind:
         return _not_among(instance, choices, codes, context)
-    subject = _subject(node, context)
+    who = subject(node, context)
     component = node.get("maxProperties") == 1 and kind
     words = _type_words([name for name in types if not component or name not in ("object", "string")], node)
-    help = _type_help(instance, types, node, context)
+    help = type_help(instance, types, node, context)
     if component:
-        words.append(_article(kind))
+        words.append(article(kind))
         help = help or f"write the {kind}'s name, or `name: {{options}}`"
-    return Message(codes[_TYPE], f"{subject} must be {' or '.join(words)}, got {_short(instance)}", help)
+    return Message(codes[_TYPE], f"{who} must be {' or '.join(words)}, got {shown(instance)}", help)
 
 
 def _type_words(types: list[str], node: JSON) -> list[str]:
     pattern = node.get("pattern", "")
-    if _is_value_pattern(node) and len(types) > 1:
+    if is_value_pattern(node) and len(types) > 1:
         types = [name for name in types if name != "string"]
-    words = [_type_name(name, types) for name in types if name != "null" or len(types) == 1]
-    if _NAME_RULE in pattern:
+    words = [type_name(name, types) for name in types if name != "null" or len(types) == 1]
+    if NAME_RULE in pattern:
         words = ["a name" if word == "text" else "a list of names" if word == "a list" else word for word in words]
     return list(dict.fromkeys(words))
 
 
 def _needs_options(instance: Any, node: JSON, codes: tuple[str, ...], types: list[str], context: Context) -> Message:
-    title = _title(node, context)
+    title = title_of(node, context)
     required = node.get("required", [])
     key = str(context.path[-1]) if context.path else title
     if required and (instance is None or len(required) > 1):
-        return Message(codes[_MISSING], f"{title} needs {_list(required)}", _example(key, *required), at_key=True)
+        return Message(codes[_MISSING], f"{title} needs {listed(required)}", example(key, *required), at_key=True)
     takes = [name for name in types if name not in ("object", "string", "null")]
-    alternatives = " or ".join([_TYPE_NAMES[name] for name in takes] + ["its options"])
-    owner, option = _shorthand(node)
-    help = _dollar(instance, context) if isinstance(instance, str) else ""
-    help = help or (_type_help(instance, types, node, context) if owner is not None else "")
+    alternatives = " or ".join([TYPE_NAMES[name] for name in takes] + ["its options"])
+    owner, option = shorthand_of(node)
+    help = dollar_help(instance, context) if isinstance(instance, str) else ""
+    help = help or (type_help(instance, types, node, context) if owner is not None else "")
     if required or option:
-        help = help or _example(key, *(required or [option]))
+        help = help or example(key, *(required or [option]))
     else:
         help = help or f"write `{key}` alone, or `{key}: {{{next(iter(node.get('properties', {})), '…')}: …}}`"
-    return Message(codes[_TYPE], f"{title} takes {alternatives}, got {_short(instance)}", help)
+    return Message(codes[_TYPE], f"{title} takes {alternatives}, got {shown(instance)}", help)
 
 
 def _bound(error: ValidationError, node: JSON, codes: tuple[str, ...], context: Context) -> Message:
     value = error.validator_value
-    subject = _subject(node, context)
+    who = subject(node, context)
     if error.validator in ("minLength", "minProperties"):
-        return Message(codes[_BOUNDS], f"{subject} must not be empty")
+        return Message(codes[_BOUNDS], f"{who} must not be empty")
     words = {
         "minimum": f"must be at least {value}",
         "maximum": f"must be at most {value}",
@@ -377,118 +328,9 @@ def _bound(error: ValidationError, node: JSON, codes: tuple[str, ...], context: 
     if error.validator in ("minItems", "maxItems") and node.get("minItems") == node.get("maxItems"):
         text = f"needs exactly {value} items"
     help = "write `null` for an unknown size" if "inputs" in context.path and error.validator == "minimum" else ""
-    return Message(codes[_BOUNDS], f"{subject} {text}, got {_short(error.instance)}", help)
+    return Message(codes[_BOUNDS], f"{who} {text}, got {shown(error.instance)}", help)
 
 
 def _bad_name(instance: Any, pattern: str, context: Context) -> Message:
     capital = True if pattern.startswith("^[A-Z][") else False if pattern.startswith("^[a-z][") else None
     return Message("E103", f"`{instance}` cannot be a name ({context.option})", name_help(str(instance), capital))
-
-
-# --- help --------------------------------------------------------------------------------------------------------------
-
-_SPACE_HELP = "a search space stands under the top-level `params:`; here write its name, such as `$units`"
-_WORD = re.compile(r"\$?\b[A-Za-z_][A-Za-z0-9_]*")
-
-
-def _type_help(instance: Any, types: list[str], node: JSON, context: Context) -> str:
-    if isinstance(instance, str):
-        return _dollar(instance, context) or _text_help(instance, types)
-    if isinstance(instance, dict):
-        if instance and next(iter(instance)) in _SPACES:
-            return _SPACE_HELP
-        return "start each item with `-`" if "array" in types and "object" not in types else ""
-    if isinstance(instance, list):
-        alone = len(instance) == 1 and not isinstance(instance[0], dict | list) and "array" not in types
-        return f"write `{_plain(instance[0])}` without brackets" if alone else ""
-    if "integer" in types and isinstance(instance, float):
-        return f"write `{int(instance)}`; in an expression divide with `//`" if instance.is_integer() else ""
-    if "array" in types and instance is not None:
-        return f"write `[{_plain(instance)}]`"
-    return ""
-
-
-def _text_help(instance: str, types: list[str]) -> str:
-    word = instance.lower()
-    if "boolean" in types and word in ("yes", "on", "true", "y", "no", "off", "false", "n"):
-        return "write `true`" if word in ("yes", "on", "true", "y") else "write `false`"
-    if "null" in types and word in ("none", "nil", "null"):
-        return "write `null`"
-    digits = instance.replace("_", "").replace(",", "")
-    if digits.isdecimal() and ("integer" in types or "number" in types):
-        return f"write `{int(digits)}`"
-    return f"write `[{instance}]`" if "array" in types and "string" not in types else ""
-
-
-def _dollar(text: str, context: Context) -> str:
-    """Text that names parameters without their `$`, written with them; "" where it names none."""
-
-    def dollar(match: re.Match[str]) -> str:
-        return "$" + match.group() if match.group() in context.names.params else match.group()
-
-    fixed = _WORD.sub(dollar, text)
-    return f"write `{fixed}` for the parameter" if fixed != text else ""
-
-
-# --- words -------------------------------------------------------------------------------------------------------------
-
-
-def _title(node: JSON, context: Context) -> str:
-    """Who has the options: a layer's name, or words for what has none of its own."""
-    title = str(node.get("title", "")) or context.option
-    words = {"feature": "an input of `data`", "target": "a target of `data`", "input": "an input"}
-    return words.get(title, title)
-
-
-def _shorthand(node: JSON) -> tuple[Any, str]:
-    """The component that a node describes and the option that its bare value fills; (None, "") otherwise."""
-    if "x-kind" not in node or "x-names" in node:
-        return None, ""
-    owner = registry.find(node["x-kind"], node.get("title", ""))
-    return (owner, owner.shorthand) if owner is not None and owner.shorthand else (None, "")
-
-
-def _subject(node: JSON, context: Context) -> str:
-    owner, option = _shorthand(node)
-    return f"`{option}` of {owner.registered_name}" if owner is not None else context.option
-
-
-def _type_name(name: str, types: list[str]) -> str:
-    return "a number" if name == "integer" and "number" in types else _TYPE_NAMES[name]
-
-
-def _is_value_pattern(node: JSON) -> bool:
-    return "\\$" in node.get("pattern", "") and _NAME_RULE not in node.get("pattern", "")
-
-
-def _example(who: str, *options: str) -> str:
-    return f"write `{who}: {{" + ", ".join(f"{option}: …" for option in options) + "}`"
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
-        text = "[" + ", ".join(_plain(item) for item in value) + "]"
-        return f"`{text}`" if len(text) <= 40 else "a list"
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return plain_number(value)
-    return describe(value)
-
-
-def _plain(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return plain_number(value) if isinstance(value, int | float) else str(value)
-
-
-def _first(names: Iterable[str], count: int = _SHOWN) -> list[str]:
-    """The first names, and an ellipsis for the others."""
-    listed = list(names)
-    return listed if len(listed) <= count else [*listed[:count], "…"]
-
-
-def _list(names: Iterable[str]) -> str:
-    return ", ".join(name if name == "…" else f"`{name}`" for name in names)
-
-
-def _article(noun: str) -> str:
-    return ("an " if noun[0] in "aeiou" else "a ") + noun

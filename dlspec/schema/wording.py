@@ -1,0 +1,151 @@
+"""Words and help lines for mistakes: what stands here, what is expected, how it is written."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+from dlspec import registry
+from dlspec.registry import JSON
+from dlspec.schema.context import Context
+from dlspec.tree import describe, plain_number
+
+SPACES = ("int", "float", "choice", "bool")
+NAME_RULE = "[A-Za-z0-9_]{0,62}"
+SHOWN = 8
+TYPE_NAMES = {
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "`true` or `false`",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "null",
+    "string": "text",
+}
+
+
+def name_help(text: str, capital: bool | None = None) -> str:
+    """The rule for names, with one that is like `text`.
+
+    Args:
+        text: What cannot be a name.
+        capital: Whether a capital (True), a small letter (False) or any letter starts it.
+    """
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    words = re.sub(r"[^A-Za-z0-9]+", "_", plain).strip("_0123456789")[:63]
+    if words and capital is not None:
+        words = (words[0].upper() if capital else words[0].lower()) + words[1:]
+    first = {True: "a capital letter", False: "a small letter", None: "a letter"}[capital]
+    rule = f"a name has ASCII letters, digits and `_`, starts with {first}, and is at most 63 long"
+    return f"for example `{words}`: {rule}" if len(words) > 1 and words != text else rule
+
+
+# --- help ------------------------------------------------------------------------------------------------------------
+
+SPACE_HELP = "a search space stands under the top-level `params:`; here write its name, such as `$units`"
+_WORD = re.compile(r"\$?\b[A-Za-z_][A-Za-z0-9_]*")
+
+
+def type_help(instance: Any, types: list[str], node: JSON, context: Context) -> str:
+    if isinstance(instance, str):
+        return dollar_help(instance, context) or text_help(instance, types)
+    if isinstance(instance, dict):
+        if instance and next(iter(instance)) in SPACES:
+            return SPACE_HELP
+        return "start each item with `-`" if "array" in types and "object" not in types else ""
+    if isinstance(instance, list):
+        alone = len(instance) == 1 and not isinstance(instance[0], dict | list) and "array" not in types
+        return f"write `{plain(instance[0])}` without brackets" if alone else ""
+    if "integer" in types and isinstance(instance, float):
+        return f"write `{int(instance)}`; in an expression divide with `//`" if instance.is_integer() else ""
+    if "array" in types and instance is not None:
+        return f"write `[{plain(instance)}]`"
+    return ""
+
+
+def text_help(instance: str, types: list[str]) -> str:
+    word = instance.lower()
+    if "boolean" in types and word in ("yes", "on", "true", "y", "no", "off", "false", "n"):
+        return "write `true`" if word in ("yes", "on", "true", "y") else "write `false`"
+    if "null" in types and word in ("none", "nil", "null"):
+        return "write `null`"
+    digits = instance.replace("_", "").replace(",", "")
+    if digits.isdecimal() and ("integer" in types or "number" in types):
+        return f"write `{int(digits)}`"
+    return f"write `[{instance}]`" if "array" in types and "string" not in types else ""
+
+
+def dollar_help(text: str, context: Context) -> str:
+    """Text that names parameters without their `$`, written with them; "" where it names none."""
+
+    def dollar(match: re.Match[str]) -> str:
+        return "$" + match.group() if match.group() in context.names.params else match.group()
+
+    fixed = _WORD.sub(dollar, text)
+    return f"write `{fixed}` for the parameter" if fixed != text else ""
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+
+def title_of(node: JSON, context: Context) -> str:
+    """Who has the options: a layer's name, or words for what has none of its own."""
+    title = str(node.get("title", "")) or context.option
+    words = {"feature": "an input of `data`", "target": "a target of `data`", "input": "an input"}
+    return words.get(title, title)
+
+
+def shorthand_of(node: JSON) -> tuple[Any, str]:
+    """The component that a node describes and the option that its bare value fills; (None, "") otherwise."""
+    if "x-kind" not in node or "x-names" in node:
+        return None, ""
+    owner = registry.find(node["x-kind"], node.get("title", ""))
+    return (owner, owner.shorthand) if owner is not None and owner.shorthand else (None, "")
+
+
+def subject(node: JSON, context: Context) -> str:
+    owner, option = shorthand_of(node)
+    return f"`{option}` of {owner.registered_name}" if owner is not None else context.option
+
+
+def type_name(name: str, types: list[str]) -> str:
+    return "a number" if name == "integer" and "number" in types else TYPE_NAMES[name]
+
+
+def is_value_pattern(node: JSON) -> bool:
+    return "\\$" in node.get("pattern", "") and NAME_RULE not in node.get("pattern", "")
+
+
+def example(who: str, *options: str) -> str:
+    return f"write `{who}: {{" + ", ".join(f"{option}: …" for option in options) + "}`"
+
+
+def shown(value: Any) -> str:
+    if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
+        text = "[" + ", ".join(plain(item) for item in value) + "]"
+        return f"`{text}`" if len(text) <= 40 else "a list"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return plain_number(value)
+    return describe(value)
+
+
+def plain(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return plain_number(value) if isinstance(value, int | float) else str(value)
+
+
+def first_of(names: Iterable[str], count: int = SHOWN) -> list[str]:
+    """The first names, and an ellipsis for the others."""
+    listed = list(names)
+    return listed if len(listed) <= count else [*listed[:count], "…"]
+
+
+def listed(names: Iterable[str]) -> str:
+    return ", ".join(name if name == "…" else f"`{name}`" for name in names)
+
+
+def article(noun: str) -> str:
+    return ("an " if noun[0] in "aeiou" else "a ") + noun
