@@ -75,6 +75,10 @@ class _Builder:
         if isinstance(node.layer, SharedModel) and len(arguments) > 1:
             arguments = [arguments]
         output = layer(*arguments, **{name: resolve(value) for name, value in node.keywords})
+        if isinstance(node.layer, Layer) and not node.layer.trainable and node.shared is None:
+            # Layers that hold others make them at their first call, which the constructor's `trainable` does not reach.
+            layer.trainable = True
+            layer.trainable = False
         if isinstance(output, dict):
             return tuple(output.values())
         return tuple(output) if isinstance(output, list | tuple) else (output,)

@@ -347,6 +347,8 @@ class Component:
     registered_name: ClassVar[str] = ""
 
     given: dict[str, Any]
+    _defaults: ClassVar[dict[str, Any]]
+    _required: ClassVar[tuple[str, ...]]
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -359,20 +361,23 @@ class Component:
                 if isinstance(value, Field):
                     fields[name] = value
         cls.fields = {name: getattr(cls, name) for name in fields if isinstance(getattr(cls, name), Field)}
+        cls._required = tuple(name for name, field in cls.fields.items() if field.required)
         cls.registered_name = "" if abstract else snake_case((cls.keras or cls.__name__).rsplit(".", 1)[-1])
 
     def __init__(self, **given: Any) -> None:
         """Makes an instance from converted values; options left out take their defaults."""
         self.given = given
-        values = self.__dict__
         owner = type(self)
-        for name, field in owner.fields.items():
-            if name in given:
-                values[name] = given[name]
-            elif field.default is MISSING:
+        defaults = owner.__dict__.get("_defaults")
+        if defaults is None:
+            fields = owner.fields.items()
+            defaults = {name: field.convert(field.default, owner) for name, field in fields if not field.required}
+            owner._defaults = defaults
+        self.__dict__.update(defaults)
+        self.__dict__.update(given)
+        for name in owner._required:
+            if name not in given:
                 raise TypeError(f"{owner.registered_name} needs `{name}`")
-            else:
-                values[name] = field.convert(field.default, owner)
 
     @property
     def name(self) -> str:

@@ -28,6 +28,7 @@ class Layer(Component, abstract=True):
 
     Class attributes:
         arguments: Names of the call's tensor arguments; a trailing ``?`` marks one that may be missing.
+        positional: How many of them Keras takes without their names; 0 for all.
         takes_list: The layer is called with one list of tensors (merge layers, attention).
         minimum_inputs: For `takes_list`: how many tensors at least.
         maximum_inputs: For `takes_list`: how many tensors at most, 0 for any number.
@@ -36,6 +37,7 @@ class Layer(Component, abstract=True):
 
     kind = "layer"
     arguments: ClassVar[tuple[str, ...]] = ("inputs",)
+    positional: ClassVar[int] = 0
     takes_list: ClassVar[bool] = False
     minimum_inputs: ClassVar[int] = 2
     maximum_inputs: ClassVar[int] = 0
@@ -60,8 +62,7 @@ class Layer(Component, abstract=True):
     def infer(self, *inputs: Any, **named: Any) -> Outputs:
         """Type of the output, or of each output.
 
-        The rule speaks of shape and dtype in the layer's own terms; mask and the ``dtype`` option are applied by the
-        caller.
+        The mask is the caller's affair (see :meth:`mask`).
 
         Raises:
             Problem: The inputs do not fit (E402 shape, E408 unknown size, E409 dtype, E410 empty output).

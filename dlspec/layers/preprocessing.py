@@ -143,6 +143,7 @@ class CategoryEncoding(Layer):
 
     keras = "keras.layers.CategoryEncoding"
     arguments = ("inputs", "count_weights?")
+    positional = 1
     shorthand = "num_tokens"
     num_tokens = integer(min=1, doc="Number of categories.")
     output_mode = choice("multi_hot", "one_hot", "count", default="multi_hot", doc=MODES)

@@ -14,6 +14,7 @@ from dlspec.lower.scope import Binding, Value
 from dlspec.lower.sources import Sources
 from dlspec.lower.workbench import Frame, Workbench, lost
 from dlspec.registry import MISSING
+from dlspec.schema.wording import example
 from dlspec.tree import Map, key_place, place
 
 
@@ -26,22 +27,27 @@ def block_values(
         given = {next(iter(block.params)): step.value} if block.params else {"": step.value}
     problems = [name for name in given if name not in block.params]
     for name in problems:
-        text = f"block {block.name} has no parameter `{name}`" if name else f"block {block.name} takes no parameters"
+        known = name and block.params
+        text = f"block {block.name} has no parameter `{name}`" if known else f"block {block.name} takes no parameters"
         span = key_place(step.value, name) or step.span
         missing = [p for p in block.params if p not in given]
-        bench.report(Problem("E306", text, did_you_mean(name, missing or block.params)), span)
+        help = did_you_mean(name, missing or block.params) if block.params else "declare some under its `params:`"
+        bench.report(Problem("E306", text, help), span)
     values: dict[str, Any] = {}
+    absent: list[str] = []
     defaults = Environment(values, outer, environment.entering, None)
     for name, default in block.params.items():
         if name in given:
-            values[name] = _parameter(bench, given[name], environment, place(step.value, name) or step.span)
+            span = place(step.value, name) if isinstance(step.value, Map) else step.value_span
+            values[name] = _parameter(bench, given[name], environment, span or step.span)
         elif default is MISSING:
             values[name] = LOST
-            if not problems:
-                text = f"{block.name} needs `{name}`"
-                bench.report(Problem("E307", text, f"write `{block.name}: {{{name}: …}}`"), step.span)
+            absent.append(name)
         else:
             values[name] = _parameter(bench, default, defaults, place(block.declaration.get("params"), name))
+    if absent and not problems:
+        text = f"{block.name} needs " + ", ".join(f"`{name}`" for name in absent)
+        bench.report(Problem("E307", text, example(block.name, *absent)), step.span)
     return values
 
 

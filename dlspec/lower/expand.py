@@ -146,7 +146,7 @@ class Body(Workbench):
             text = self.evaluator.text(name, frame.environment, span)
             binding = self.lookup(text, frame, span) if isinstance(text, str) else Binding((LOST,))
             if any(text == other for other, _ in results):
-                self.report(Problem("E104", f"output `{text}` is listed twice"), span)
+                self.report(Problem("E104", f"output `{text}` is listed twice", "delete one of them"), span)
             results.append((str(text), self.single(binding, str(text), span)))
         return results
 
@@ -252,7 +252,7 @@ class Body(Workbench):
     ) -> Binding:
         value = step.value if not _is_source(step) else None
         context = Context(("layers", step.key))
-        layer = self.evaluator.options(step.layer, value, environment, context, step.span)
+        layer = self.evaluator.options(step.layer, value, environment, context, step.span, step.value_span)
         if isinstance(layer, Lost) or sources.lost:
             return lost(step)
         name = self.node_name(step, frame, environment, step.key, named)
@@ -266,11 +266,13 @@ class Body(Workbench):
             arguments = arguments_of(layer, sources)
             result = apply(layer, arguments.positional, arguments.keywords, self.tensor)
         except Problem as problem:
-            span = self.evaluator.option_span(step.value, problem.option, step.span)
+            wiring = "from" if problem.code in ("E405", "E406") else ""
+            span = self.evaluator.option_span(step.value, problem.option or wiring, step.span)
             self.report(problem, span, self.describe_inputs(sources))
             return lost(step)
         if len(self.nodes) >= MAX_NODES:
-            raise Problem("E313", f"the model has more than {MAX_NODES:,} layers once written out")
+            text = f"the model has more than {MAX_NODES:,} layers once written out"
+            raise Problem("E313", text, "lower the counts of `repeat`")
         node = Node(
             len(self.nodes), name, layer, arguments.positional, arguments.keywords, result.outputs,
             () if shared is not None else result.weights, result.flops, step.span, frame.trace, frame.groups, shared,
@@ -291,6 +293,10 @@ class Body(Workbench):
         self.evaluator.trace = frame.notes
         span = place(step.value, "merge") or step.span
         layer = self.evaluator.component("layer", step.merge, environment, Context(("layers", step.key, "merge")), span)
+        if len(results) < 2:
+            message = f"parallel needs at least 2 branches, but has {len(results)}"
+            self.report(Problem("E405", message, "`[]` is a branch that leaves its input as it is"), step.span)
+            return lost(step)
         joined = Sources(tuple(results), {})
         if isinstance(layer, Lost) or joined.lost:
             return lost(step)
@@ -302,7 +308,7 @@ class Body(Workbench):
             self.report(Problem("E308", f"model {step.key} calls itself"), step.span)
             return lost(step)
         if step.options or (step.value is not None and not isinstance(step.value, Map)):
-            self.report(Problem("E306", f"model {step.key} takes no parameters", "a block does"), step.span)
+            self.report(Problem("E306", f"model {step.key} takes no parameters", "only blocks take some"), step.span)
             return lost(step)
         model = self.expander.model(step.key)
         if isinstance(model, Lost) or sources.lost:
@@ -346,7 +352,8 @@ class Body(Workbench):
             return sources.positional[0]
         if not sources.lost:
             self.report(
-                Problem("E405", f"{step.key} takes one input", "name the inputs in the steps inside"), step.span
+                Problem("E405", f"{step.key} takes one input", "name the inputs in the steps inside"),
+                key_place(step.value, "from") or step.span,
             )
         return Binding((LOST,), step.span)
 

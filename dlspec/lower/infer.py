@@ -19,7 +19,6 @@ class Call(NamedTuple):
     outputs: tuple[Tensor, ...]
     weights: tuple[Weight, ...]
     flops: int | None
-    masks_lost: bool = False
 
 
 def call_layer(layer: Layer, positional: Sequence[Inputs], named: dict[str, Inputs]) -> Call:
@@ -28,39 +27,23 @@ def call_layer(layer: Layer, positional: Sequence[Inputs], named: dict[str, Inpu
     Raises:
         Problem: The inputs do not fit.
     """
-    compute, variable = POLICIES[layer.dtype or "float32"]
-    arguments = [_cast(item, compute) for item in positional]
-    keywords = {name: _cast(item, compute) for name, item in named.items()}
-    result = layer.infer(*arguments, **keywords)
-    masked = layer.mask(*arguments, **keywords)
+    result = layer.infer(*positional, **named)
+    masked = layer.mask(*positional, **named)
     outputs = result if isinstance(result, tuple) else (result,)
     # A layer's first output carries the mask; states and scores never do.
-    typed = tuple(
-        Tensor(tensor.shape, compute if tensor.floating else tensor.dtype, masked and position == 0)
-        for position, tensor in enumerate(outputs)
-    )
-    weights = tuple(_typed(weight, variable, layer.trainable) for weight in layer.weights(*arguments, **keywords))
+    typed = tuple(Tensor(tensor.shape, tensor.dtype, masked and not place) for place, tensor in enumerate(outputs))
+    dtype = POLICIES[layer.dtype or "float32"][1]
+    weights = tuple(_typed(weight, dtype, layer.trainable) for weight in layer.weights(*positional, **named))
     try:
-        flops: int | None = layer.flops(typed[0], *arguments, **keywords)
+        flops: int | None = layer.flops(typed[0], *positional, **named)
     except UnknownSize:
         flops = None
-    arrives = any(tensor.masked for item in positional for tensor in (item if isinstance(item, list) else [item]))
-    return Call(typed, weights, flops, arrives and layer.masking == "drop")
-
-
-def _cast(item: Inputs, dtype: str) -> Inputs:
-    """Keras casts floating inputs to the layer's compute dtype."""
-    if isinstance(item, list):
-        return [_cast_one(tensor, dtype) for tensor in item]
-    return _cast_one(item, dtype)
-
-
-def _cast_one(tensor: Tensor, dtype: str) -> Tensor:
-    return Tensor(tensor.shape, dtype, tensor.masked) if tensor.floating and tensor.dtype != dtype else tensor
+    return Call(typed, weights, flops)
 
 
 def _typed(weight: Weight, dtype: str, trainable: bool) -> Weight:
-    own = dtype if "float" in weight.dtype else weight.dtype
+    # The weights of a wrapped layer (`forward/kernel`) follow that layer's own dtype.
+    own = dtype if "float" in weight.dtype and "/" not in weight.name else weight.dtype
     if own == weight.dtype and trainable:
         return weight
     return replace(weight, dtype=own, trainable=weight.trainable and trainable)

@@ -48,6 +48,9 @@ class TopLevel:
             self.values[name] = LOST
         except Problem as problem:
             self.values[name] = LOST
+            raw = self.params[name]
+            if problem.option and isinstance(raw, Map):
+                span = key_place(raw, problem.option)
             self.diagnostics.add(Diagnostic(problem.code, problem.message, span, problem.help))
         finally:
             self._open.pop()

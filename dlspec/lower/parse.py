@@ -21,6 +21,7 @@ from dlspec.lower.program import (
     Step,
 )
 from dlspec.registry import MISSING
+from dlspec.schema.wording import name_help
 from dlspec.tree import Invalid, Map, Seq, is_empty, key_place, place
 
 _KEYWORDS = frozenset(
@@ -77,8 +78,7 @@ def check_name(name: str, span: Span | None, diagnostics: Diagnostics) -> bool:
         diagnostics.add(Diagnostic("E103", f"`{name}` is {why} and cannot be a name", span, f"for example `{name}_1`"))
         return False
     if not _NAME.match(name):
-        help = "ASCII letters, digits and `_`, starting with a small letter, at most 63"
-        diagnostics.add(Diagnostic("E103", f"`{name}` cannot be a name", span, help))
+        diagnostics.add(Diagnostic("E103", f"`{name}` cannot be a name", span, name_help(name, capital=False)))
         return False
     return True
 
@@ -157,19 +157,21 @@ class _Parser:
         key, value = next(iter(item.items()))
         if isinstance(value, Invalid):
             return self.invalid(item, container, index)
-        return self.named(key, value, key_place(item, key))
+        return self.named(key, value, key_place(item, key), place(item, key))
 
     def invalid(self, item: Any, container: Any, index: Any) -> Step:
         names: tuple[str, ...] = ()
         if isinstance(item, dict):
+            names = _names(item.get("name")) if len(item) > 1 else ()
             for value in item.values():
                 inner = value.value if isinstance(value, Invalid) else value
                 if isinstance(inner, Map):
                     names += _names(inner.get("name"))
         return InvalidStep("", place(container, index), None, names)
 
-    def named(self, key: str, value: Any, span: Span | None) -> Step:
+    def named(self, key: str, value: Any, span: Span | None, value_span: Span | None = None) -> Step:
         common = self.common(key, value, span)
+        common["value_span"] = value_span or span
         if key == "repeat":
             return self.repeat(common)
         if key in ("residual", "parallel"):
@@ -195,7 +197,12 @@ class _Parser:
 
     def call(self, common: dict[str, Any]) -> Step:
         key = common["key"]
-        if key not in self.blocks and key not in self.models:
+        declared = self.blocks.get(key, self.models.get(key, MISSING))
+        if isinstance(declared, Invalid) or any(
+            isinstance(self.data.get(part), Invalid) for part in ("blocks", "models")
+        ):
+            return InvalidStep(**common)
+        if declared is MISSING:
             folded = {key.lower(), registry.snake_case(key)}
             layer = next((name for name in folded if name in registry.names("layer")), None)
             known = [*self.blocks, *self.models]
@@ -208,6 +215,8 @@ class _Parser:
     def repeat(self, common: dict[str, Any]) -> Step:
         value: Map = common["value"]
         each, times = value.get("each"), value.get("times")
+        if isinstance(value.get("layers"), Invalid) or value.tainted:
+            return InvalidStep(**common)
         if (each is None) == (times is None) and not isinstance(each, Invalid) and not isinstance(times, Invalid):
             problem = "both `times` and `each`" if each is not None else "neither `times` nor `each`"
             self.error("E312", f"a repeat has {problem}", common["span"], "`times: n`, or `each: {name: [values]}`")
@@ -223,6 +232,8 @@ class _Parser:
         merge = value.get("merge") if isinstance(value, Map) else None
         if common["key"] == "parallel":
             branches = value if isinstance(value, Seq) else value.get("branches")
+            if isinstance(branches, Invalid):
+                return InvalidStep(**common)
             return ParallelStep(**common, branches=self.branches(branches), merge=merge or "concatenate")
         parts = {"layers": value} if isinstance(value, Seq) else value
         # Both parts in written order, as with branches: the order decides what `concatenate` gives.

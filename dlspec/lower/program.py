@@ -25,6 +25,7 @@ class Step:
         source: The written ``from`` (or the list a merge layer has as its value); None means ``prev``.
         repeat: The written count, or None.
         condition: The written ``if``, or None.
+        value_span: Where the value stands.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Step:
     source: Any = None
     repeat: Any = None
     condition: Any = None
+    value_span: Span | None = None
 
     @property
     def options(self) -> Mapping[str, Any]:

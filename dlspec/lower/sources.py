@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dlspec.environment import Lost
-from dlspec.errors import Problem
+from dlspec.errors import Problem, did_you_mean
 from dlspec.ir import Argument, Edge, SharedModel
 from dlspec.lower.scope import Binding, Value
 
@@ -57,11 +57,13 @@ def arguments_of(layer: Any, sources: Sources) -> Arguments:
         return _model_arguments(layer, sources)
     if layer.takes_list:
         return _list_arguments(layer, sources)
+    if sources.single and len(layer.arguments) == 1:
+        return Arguments((_argument(sources.positional[0], False, layer),))
     names = [name.rstrip("?") for name in layer.arguments]
     required = [name for name in layer.arguments if not name.endswith("?")]
     unknown = [name for name in sources.named if name not in names]
     if unknown:
-        raise Problem("E405", f"{layer.name} has no input `{unknown[0]}`", "inputs: " + ", ".join(names))
+        raise Problem("E405", f"{layer.name} has no input `{unknown[0]}`", did_you_mean(unknown[0], names))
     count = len(sources.positional) + len(sources.named)
     missing = [
         name for index, name in enumerate(required) if index >= len(sources.positional) and name not in sources.named
@@ -81,19 +83,17 @@ def arguments_of(layer: Any, sources: Sources) -> Arguments:
     keywords = tuple(
         (name, _argument(binding, name in sources.nested, layer)) for name, binding in sources.named.items()
     )
-    return _in_order(names, positional, keywords)
+    return _in_order(names[: layer.positional or None], names, positional, keywords)
 
 
 def _in_order(
-    names: list[str], positional: tuple[Argument, ...], keywords: tuple[tuple[str, Argument], ...]
+    free: list[str], names: list[str], positional: tuple[Argument, ...], keywords: tuple[tuple[str, Argument], ...]
 ) -> Arguments:
-    """Named arguments that continue the positional ones become positional, so that a call has one form."""
-    rest = dict(keywords)
-    for name in names[len(positional) :]:
-        if name not in rest:
-            break
-        positional = (*positional, rest.pop(name))
-    return Arguments(positional, tuple(rest.items()))
+    """One form for each call: arguments stand in order without names as far as Keras takes them so (`free`)."""
+    given = dict(zip(names, positional, strict=False)) | dict(keywords)
+    count = next((index for index, name in enumerate(free) if name not in given), len(free))
+    ordered = tuple(given.pop(name) for name in free[:count])
+    return Arguments(ordered, tuple(given.items()))
 
 
 def _argument(binding: Binding, nested: bool, layer: Any) -> Argument:
@@ -125,5 +125,5 @@ def _model_arguments(model: SharedModel, sources: Sources) -> Arguments:
     bindings = list(sources.positional) or [sources.named[name] for name in names if name in sources.named]
     unknown = [name for name in sources.named if name not in names]
     if unknown:
-        raise Problem("E405", f"{model.name} has no input `{unknown[0]}`", "inputs: " + ", ".join(names))
+        raise Problem("E405", f"{model.name} has no input `{unknown[0]}`", did_you_mean(unknown[0], names))
     return Arguments(tuple(_argument(binding, False, model) for binding in bindings))

@@ -26,7 +26,7 @@ def turns_of(bench: Workbench, step: Step, environment: Environment) -> Turns | 
         return [(None, {})]
     key = "times" if isinstance(step, RepeatStep) else "repeat"
     count = bench.evaluator.value(
-        raw, environment, _COUNT, Context(("layers", key)), place(step.value, key), numeric=True
+        raw, environment, _COUNT, Context(("layers", step.key, key)), place(step.value, key), numeric=True
     )
     return count if isinstance(count, Lost) else [(index, {}) for index in range(count)]
 

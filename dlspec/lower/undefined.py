@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from dlspec.errors import Diagnostic, Diagnostics, Note, Span, did_you_mean, suggest
+from dlspec.errors import Diagnostic, Diagnostics, Note, Span, did_you_mean, suggest, suggestions
 from dlspec.expressions import RESERVED
 from dlspec.tree import Map, Seq, key_place, place
 
@@ -51,17 +51,31 @@ def _settle(uses: list[Use], scopes: list[Map], diagnostics: Diagnostics) -> set
     for name, spans in list(undefined.items()):
         unused = [declared for declared in scopes[0] if declared not in used]
         meant = suggest(name, unused)
-        if meant is not None:
-            note = (Note(f"`${name}` is used here", spans[0]),)
-            text = f"parameter `{meant}` is used nowhere, and `${name}` is defined nowhere"
-            diagnostics.add(Diagnostic("E302", text, key_place(scopes[0], meant), f"did you mean `{name}`?", note))
+        if meant is not None and not _inside(spans[0], place(scopes[0], meant)):
+            diagnostics.add(_misspelt(name, spans, meant, key_place(scopes[0], meant)))
             scopes[0].rename(meant, name)
             del undefined[name]
             continue
         notes = tuple(Note("used here as well", span) for span in spans[1:4])
-        help = did_you_mean(name, visible) or "declare it under `params:`"
+        help = did_you_mean(name, visible) if suggestions(name, visible) else "declare it under `params:`"
         diagnostics.add(Diagnostic("E302", f"`${name}` is not defined", spans[0], help, notes))
     return set(undefined)
+
+
+def _misspelt(name: str, spans: list[Span | None], meant: str, declared: Span | None) -> Diagnostic:
+    """A parameter and its uses that differ by a slip: used once, the use is wrong; used often, the declaration is."""
+    if len(spans) == 1:
+        note = (Note(f"`{meant}` is declared here and used nowhere", declared),)
+        return Diagnostic("E302", f"`${name}` is not defined", spans[0], f"did you mean `${meant}`?", note)
+    text = f"parameter `{meant}` is used nowhere, and `${name}` is defined nowhere"
+    notes = tuple(Note(f"`${name}` is used here", span) for span in spans[:3])
+    return Diagnostic("E302", text, declared, f"did you mean `{name}`?", notes)
+
+
+def _inside(inner: Span | None, outer: Span | None) -> bool:
+    if inner is None or outer is None:
+        return False
+    return outer[:3] <= inner[:3] and inner[3:] <= outer[3:]
 
 
 def _uses(value: Any, local: frozenset[str], where: tuple[Any, Any] | None = None) -> Iterator[Use]:

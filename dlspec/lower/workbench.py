@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dlspec.environment import LOST, Environment, Lost
-from dlspec.errors import Note, Problem, Span, did_you_mean
+from dlspec.errors import Note, Problem, Span, did_you_mean, suggestions
 from dlspec.evaluate import Evaluator
 from dlspec.ir import Edge, Node, Tensor, show_shape
 from dlspec.lower.parse import check_name
@@ -55,7 +55,8 @@ class Workbench:
     # --- names of nodes and tensors -------------------------------------------------------------------------------
 
     def node_name(self, step: Step, frame: Frame, environment: Environment, base: str, named: bool) -> str:
-        written = self.evaluator.text(step.names[0], environment, step.span) if step.names and named else None
+        span = place(step.value, "name") or step.span
+        written = self.evaluator.text(step.names[0], environment, span) if step.names and named else None
         if isinstance(written, str) and len(step.names) == 1:
             return frame.names.full(frame.names.written(written))
         return frame.names.full(frame.names.automatic(base))
@@ -64,7 +65,7 @@ class Workbench:
         """Gives a step's outputs their names; ``prev`` becomes the first of them."""
         if result is None:
             return
-        span = place(step.value, "name") or step.span
+        span = (place(step.value, "name") if step.names else None) or step.span
         if len(step.names) > 1:
             self.bind_several(step, frame, environment, result, span)
         elif len(result.values) > 1:
@@ -87,7 +88,8 @@ class Workbench:
         if not result.lost and len(values) != len(step.names):
             plural = "s" if len(values) > 1 else ""
             text = f"{step.key} returns {len(values)} tensor{plural}, but {len(step.names)} names stand here"
-            self.report(Problem("E406", text), span)
+            help = f"give {len(values)} names" if len(values) > 1 else "give one name"
+            self.report(Problem("E406", text, help), span)
         if result.lost or len(values) != len(step.names):
             values = (LOST,) * len(step.names)
         for name, value in zip(step.names, values, strict=True):
@@ -104,9 +106,7 @@ class Workbench:
         before = frame.scope.find(name)
         if before is not None and before.absent is None:
             note = (Note(f"`{name}` was first given here", before.span),)
-            self.report(
-                Problem("E104", f"the name `{name}` is given twice", "names are given once"), binding.span, note
-            )
+            self.report(Problem("E104", f"the name `{name}` is given twice", "choose another name"), binding.span, note)
             return
         frame.scope.bindings[name] = binding
 
@@ -117,29 +117,33 @@ class Workbench:
         binding = frame.scope.find(name)
         if binding is None:
             if name == "prev":
-                self.report(
-                    Problem("E412", "`prev` has no meaning before the first layer when there are several inputs"), span
-                )
+                text = "`prev` has no meaning before the first layer when there are several inputs"
+                self.report(Problem("E412", text, "write the name of an input"), span)
             elif frame.scope.comes_later(name):
                 self.report(
                     Problem("E407", f"`{name}` is used before it is made", "a name must be given above its use"), span
                 )
             else:
-                self.report(
-                    Problem("E401", f"nothing is named `{name}` here", did_you_mean(name, frame.scope.names())), span
-                )
+                self.report(Problem("E401", f"nothing is named `{name}` here", self.names_help(name, frame)), span)
             return Binding((LOST,), span)
         if binding.absent is not None:
-            self.report(Problem("E411", f"`{name}` is absent here"), span, (binding.absent,))
+            help = "use a name that is always given"
+            self.report(Problem("E411", f"`{name}` is absent here", help), span, (binding.absent,))
             return Binding((LOST,), span)
         return binding
+
+    def names_help(self, name: str, frame: Frame) -> str:
+        known = list(dict.fromkeys((*frame.scope.names(), "prev")))
+        if frame.groups and not suggestions(name, known):
+            return "a block sees only its own names: " + ", ".join(f"`{one}`" for one in known[:12])
+        return did_you_mean(name, known)
 
     def single(self, binding: Binding, name: str, span: Span | None) -> Value:
         if len(binding.values) == 1:
             return binding.values[0]
         if not binding.lost:
             text = f"`{name}` is the list of {len(binding.values)} turns, where one tensor is needed"
-            self.report(Problem("E406", text, "merge them: `add: name`"), span)
+            self.report(Problem("E406", text, f"merge them: `add: {name}`"), span)
         return LOST
 
     # --- facts and problems ---------------------------------------------------------------------------------------
@@ -160,8 +164,9 @@ class Workbench:
             if isinstance(value, Edge):
                 node = self.nodes[value.node]
                 shape = show_shape(node.outputs[value.output].shape)
-                notes.append(Note(f"`{node.name}` with shape {shape} is made here", node.span))
-        return tuple(notes[:6])
+                what = "is made here" if node.layer is not None else "comes in here"
+                notes.append(Note(f"`{node.name}` with shape {shape} {what}", node.span))
+        return tuple(dict.fromkeys(notes))[:6]
 
     def lose(self, step: Step, frame: Frame) -> None:
         """Binds a step's names to nothing known, so that their uses are silent."""

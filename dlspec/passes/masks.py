@@ -13,7 +13,7 @@ def masks(state: Compilation) -> None:
     assert state.graph is not None
     for graph in (state.graph, *(model.graph for model in state.models.values())):
         for node in graph.nodes:
-            if not isinstance(node.layer, Layer) or node.layer.masking == "pass":
+            if not isinstance(node.layer, Layer) or node.layer.masking == "pass" or node.outputs[0].masked:
                 continue
             for edge in node.edges:
                 if graph.tensor(edge).masked:

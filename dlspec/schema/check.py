@@ -87,7 +87,9 @@ def _report(error: ValidationError, data: Any, context: Context) -> Diagnostic |
     container = _walk(data, path)
     if container is not error.instance or isinstance(container, Invalid):
         return None
-    if error.validator == "required" and (str(error.message) in (container or ()) or getattr(container, "tainted", False)):
+    if error.validator == "required" and getattr(container, "tainted", False):
+        return None
+    if error.validator == "required" and isinstance(container, dict) and error.message in container:
         return None
     if schema_of(error).get("x-names") == "layer" and _named(error) in context.names.misnamed:
         return None
