@@ -39,7 +39,7 @@ def check(
         allow_outside: Whether paths may leave `folder`.
 
     Returns:
-        Diagnostics E108, E503, E505 and E601 to E608; [] when training can start.
+        Diagnostics E108, E503, E509 and E601 to E608; [] when training can start.
     """
     findings = Findings()
     signature = of_graph(graph) if graph is not None else None

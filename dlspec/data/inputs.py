@@ -84,40 +84,48 @@ def _without_data(data: Data, signature: Signature, findings: Findings) -> None:
 def _bind(name: str, feature: Feature, table: Table, findings: Findings) -> Input | None:
     """The input as its own data describe it, or None after a finding."""
     before = len(findings.items)
-    columns: dict[str, Column] = {}
+    stacked = feature.columns is not None
+    text = bool(feature.prepare) and _takes_text(feature.prepare[0], len(feature.sources) if stacked else 0)
     for position, column in enumerate(feature.sources):
-        place = ("columns", position) if feature.columns is not None else ("column",)
+        place = ("columns", position) if stacked else ("column",)
         with findings.at("data", "inputs", name, *place):
-            columns[column] = table.find(column, "")
+            _check_column(table.find(column, ""), column, stacked, text, table)
     if len(findings.items) > before:
         return None
-    with findings.at("data", "inputs", name, "columns" if feature.columns is not None else "column"):
-        raw = raw_tensor(feature.sources, columns, feature.columns is not None, table, bool(feature.prepare))
-        one = Input(name, feature.sources, feature.columns is not None, raw, feature.prepare, raw)
-        if raw.dtype == TEXT and not _takes(feature.prepare[0], raw):
-            raise _text(feature.sources[0], table)
-        return _prepared(one, findings)
-    return None
+    raw = raw_tensor([table.columns[column] for column in feature.sources], stacked)
+    return _prepared(Input(name, feature.sources, stacked, raw, feature.prepare, raw), findings)
 
 
-def raw_tensor(
-    names: Sequence[str], columns: dict[str, Column], stacked: bool, table: Table, prepared: bool = False
-) -> Tensor:
-    """What one example of a group of columns is: float32 [n], text [], integers in their own dtype.
+def _check_column(column: Column, name: str, stacked: bool, text: bool, table: Table) -> None:
+    """What enters the model, or its first preparation, is what that takes.
 
     Raises:
-        Problem: E603, a column has the wrong type; E605, an array column cannot be stacked.
+        Problem: E603, text where numbers are expected; E605, an array column cannot be stacked.
     """
-    texts = [name for name in names if columns[name].text]
-    if texts and (not prepared or len(texts) < len(names)):
-        raise _text(texts[0], table)
-    if not stacked:
-        return _single(columns[names[0]].tensor)
-    for name in names:
-        if columns[name].tensor.shape:
-            message = f"column `{name}` is {columns[name].tensor}, only single numbers can be stacked"
-            raise Problem("E605", message, f"write `column: {name}`")
-    return Tensor((len(names),), TEXT if texts else "float32")
+    if column.text and not text:
+        value, where = table.not_a_number(name) or ("", "")
+        message = f"column `{name}` holds text (`{value[:40]}`), expected numbers"
+        help = "correct the value, or prepare a column of words with `string_lookup`"
+        raise DataProblem("E603", message, help, where=where)
+    if stacked and column.tensor.shape:
+        message = f"column `{name}` is {column.tensor}, only single numbers can be stacked"
+        raise Problem("E605", message, f"write `column: {name}`")
+
+
+def _takes_text(layer: Any, columns: int) -> bool:
+    """Whether a layer takes text; `columns` counts those that are stacked, 0 for a column on its own."""
+    try:
+        call_layer(layer, [Tensor((columns,) if columns else (), TEXT)], {})
+    except Problem as problem:
+        return problem.code != "E409"
+    return True
+
+
+def raw_tensor(columns: Sequence[Column], stacked: bool) -> Tensor:
+    """What one example of a group of columns is: float32 [n], text [] or [n], integers in their own dtype."""
+    if stacked:
+        return Tensor((len(columns),), TEXT if all(column.text for column in columns) else "float32")
+    return _single(columns[0].tensor)
 
 
 def _single(tensor: Tensor) -> Tensor:
@@ -125,22 +133,6 @@ def _single(tensor: Tensor) -> Tensor:
         return tensor
     whole = tensor.dtype.startswith(("int", "uint")) and tensor.dtype != "uint8"
     return Tensor(tensor.shape or (1,), tensor.dtype if whole else "float32")
-
-
-def _text(name: str, table: Table) -> DataProblem:
-    value, where = table.not_a_number(name) or ("", "")
-    message = f"column `{name}` holds text (`{value[:40]}`), expected numbers"
-    help = "correct the value, or prepare a column of words with `string_lookup`"
-    return DataProblem("E603", message, help, where=where)
-
-
-def _takes(layer: Any, tensor: Tensor) -> bool:
-    """Whether a layer takes values of this dtype."""
-    try:
-        call_layer(layer, [tensor], {})
-    except Problem as problem:
-        return problem.code != "E409"
-    return True
 
 
 def _prepared(one: Input, findings: Findings) -> Input | None:
@@ -201,7 +193,9 @@ def _obvious(data: Data, table: Table, signature: Signature | None) -> Input:
 
 
 def _group(name: str, group: tuple[str, ...], table: Table) -> Input:
-    columns = {column: table.columns[column] for column in group}
-    scalars = all(not column.tensor.shape for column in columns.values())
-    raw = raw_tensor(group, columns, scalars, table)
-    return Input(name, group, scalars, raw, (), raw)
+    columns = [table.columns[column] for column in group]
+    stacked = all(not column.tensor.shape for column in columns)
+    for column, facts in zip(group, columns, strict=True):
+        _check_column(facts, column, stacked, False, table)
+    raw = raw_tensor(columns, stacked)
+    return Input(name, group, stacked, raw, (), raw)

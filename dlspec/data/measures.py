@@ -31,21 +31,21 @@ def smaller_is_better(method: Supervised, outputs: Sequence[str], monitor: str) 
     """Whether small values of the measure `monitor` are good.
 
     Raises:
-        Problem: E505, there is no such measure, or neither is good.
+        Problem: E509, there is no such measure, or neither is good.
     """
     known = measures(method, outputs)
     direction = known.get(monitor.removeprefix("val_"))
     if direction is None:
         names = [*known, *(f"val_{name}" for name in known)]
-        raise Problem("E505", f"training measures no `{monitor}`", did_you_mean(monitor, names), "monitor")
+        raise Problem("E509", f"training measures no `{monitor}`", did_you_mean(monitor, names), "monitor")
     if not direction:
         message = f"neither small nor large `{monitor}` is better: it cannot compare epochs"
-        raise Problem("E505", message, "monitor another measure", "monitor")
+        raise Problem("E509", message, "monitor another measure", "monitor")
     return direction == "down"
 
 
 def check_measures(data: Data, method: Supervised, outputs: Sequence[str], findings: Findings) -> None:
-    """Everything that watches a measure names one that there will be (E505)."""
+    """Everything that watches a measure names one that there will be (E509)."""
     if method.monitor is not None:
         with findings.at("train"):
             _check(method.monitor, data)
@@ -63,8 +63,8 @@ def _check(monitor: str, data: Data) -> None:
     """A measure of the validation split needs one.
 
     Raises:
-        Problem: E505.
+        Problem: E509.
     """
     if monitor.startswith("val_") and not data.parts.validation:
         message = f"`{monitor}` needs a validation split, and `data` has none"
-        raise Problem("E505", message, "add `split: {validation: 0.15}` to `data`", "monitor")
+        raise Problem("E509", message, "add `split: {validation: 0.15}` to `data`", "monitor")

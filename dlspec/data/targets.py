@@ -189,7 +189,7 @@ class _Comparison:
         labels = self.table.labels(self.column)
         if scalar and len(labels.values) == 1:
             message = f"target `{self.target}` has a single class, `{labels.values[0]}`: there is nothing to learn"
-            raise DataProblem("E604", message)
+            raise DataProblem("E604", message, "predict another column", "column")
         if self.output is not None and getattr(self.loss, "labels_in_head", True):
             self._check_labels(labels, 2 if self.encoding == BINARY else self.output.shape[-1])
         return labels
@@ -202,7 +202,7 @@ class _Comparison:
             if len(labels.values) > units:
                 what = "a binary output tells 2 apart" if binary else f"the output has {units}"
                 message = f"target `{self.target}` has {len(labels.values)} classes, {what}"
-                raise DataProblem("E604", message, _units(labels))
+                raise DataProblem("E604", message, _units(labels), "column")
             return
         ignored = getattr(self.loss, "ignore_class", None)
         for value in labels.values:
@@ -221,7 +221,7 @@ class _Comparison:
             what, help = "classes are whole numbers", "a loss for numbers, such as `mse`, takes values like this"
         elif labels.values[0] == 1 and labels.values[-1] == units:
             help = f"labels start at 0: these run from 1 to {units}"
-        return DataProblem("E604", f"target `{self.target}` has label {value:g}, {what}", help, where=where)
+        return DataProblem("E604", f"target `{self.target}` has label {value:g}, {what}", help, "column", where)
 
     def _text(self) -> DataProblem:
         value, where = self.table.not_a_number(self.column) or ("", "")

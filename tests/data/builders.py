@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from dlspec.components.losses import BinaryCrossentropy
 from dlspec.data.contract import check
+from dlspec.data.sources.csv import Csv
 from dlspec.errors import Diagnostic, Span
 from dlspec.ir import Edge, Graph, Node, Tensor
-from dlspec.sections.data import Data
+from dlspec.sections.data import Data, Feature, Target
 from dlspec.sections.train import Supervised
 from dlspec.source import load
 
@@ -73,3 +75,19 @@ def only(diagnostics: list[Diagnostic]) -> Diagnostic:
     """The single diagnostic: no cascade."""
     assert len(diagnostics) == 1, [f"{d.code} {d.message}" for d in diagnostics]
     return diagnostics[0]
+
+
+HOUSES = "rooms,area,city,sold,price\n3,70,Cork,1,100\n5,120,Graz,0,210\n2,50,Cork,1,80\n4,90,Graz,0,150\n"
+DIGITS = {"digit": Target(column="target")}
+SOLD = graph({"features": Tensor((2,))}, {"sold": Tensor((1,))})
+
+
+def houses(**options: Any) -> Data:
+    """Rooms and area tell whether a house is sold."""
+    given = {"inputs": {"features": Feature(columns=("rooms", "area"))}, "targets": {"sold": Target(column="sold")}}
+    return Data(**{"source": Csv(path="houses.csv"), **given, **options})
+
+
+def supervised(loss: Any = None, **options: Any) -> Supervised:
+    """A method with a loss; binary crossentropy unless given."""
+    return Supervised(loss=loss or BinaryCrossentropy(), **options)
