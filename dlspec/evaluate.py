@@ -14,7 +14,8 @@ from dlspec.registry import JSON, Component, Field
 from dlspec.schema.check import check_value
 from dlspec.schema.context import Context
 from dlspec.schema.validate import definition
-from dlspec.tree import Invalid, Map, describe, key_place, place
+from dlspec.schema.wording import shown
+from dlspec.tree import Invalid, Map, key_place, place
 
 _LITERALS: dict[tuple[str, str, str], tuple[JSON, bool]] = {}
 
@@ -40,10 +41,10 @@ class Evaluator:
         if is_expression(raw) and unescape(raw) is None:
             value = self.value(raw, environment, definition(kind), context, span)
             return LOST if isinstance(value, Lost) else self.component(kind, value, environment, context, span)
-        name, value, name_span = raw, None, span
+        name, value, name_span, value_span = raw, None, span, span
         if isinstance(raw, dict):
             name, value = next(iter(raw.items()))
-            name_span = key_place(raw, name) or span
+            name_span, value_span = key_place(raw, name) or span, place(raw, name) or span
         if isinstance(value, Invalid):
             return LOST
         owner = registry.find(kind, name)
@@ -52,12 +53,21 @@ class Evaluator:
                 Problem("E206", f"unknown {kind} `{name}`", did_you_mean(name, registry.names(kind))), name_span
             )
             return LOST
-        return self.options(owner, value, environment, context.inside([name]), name_span)
+        return self.options(owner, value, environment, context.inside([name]), name_span, value_span)
 
     def options(
-        self, owner: type[Component], raw: Any, environment: Environment, context: Context, span: Span | None
+        self,
+        owner: type[Component],
+        raw: Any,
+        environment: Environment,
+        context: Context,
+        span: Span | None,
+        value_span: Span | None = None,
     ) -> Any:
-        """An instance of `owner` from its written options (or shorthand value), or LOST."""
+        """An instance of `owner` from its written options (or shorthand value), or LOST.
+
+        `span` is where the component's name stands, `value_span` where what follows it does.
+        """
         written = raw if isinstance(raw, dict) else {} if raw is None else {owner.shorthand: raw}
         given: dict[str, Any] = {}
         lost = isinstance(raw, Invalid) or (isinstance(raw, Map) and raw.tainted)
@@ -65,8 +75,8 @@ class Evaluator:
             field = owner.fields.get(name)
             if field is None:
                 continue
-            value_span = place(raw, name) or span
-            result = self.field(owner, field, value, environment, context.inside([name]), value_span)
+            where = (place(raw, name) if isinstance(raw, dict) else value_span) or span
+            result = self.field(owner, field, value, environment, context.inside([name]), where)
             lost = lost or isinstance(result, Lost)
             given[name] = result
         if lost:
@@ -75,7 +85,10 @@ class Evaluator:
             instance = owner(**given)
             instance.validate()
         except Problem as problem:
-            self.report(problem, self.option_span(raw, problem.option, span))
+            shorthand = problem.option == owner.shorthand and not isinstance(raw, dict)
+            self.report(
+                problem, value_span if shorthand and value_span else self.option_span(raw, problem.option, span)
+            )
             return LOST
         return instance
 
@@ -200,7 +213,7 @@ class Evaluator:
         problems = check_value(value, literal, context, span)
         if problems:
             first = problems[0]
-            note = (Note(f"`{raw}` gives {describe(value)}"),) if isinstance(raw, str) else ()
+            note = (Note(f"`{raw}` gives {shown(value)}"),) if isinstance(raw, str) and raw != str(value) else ()
             code = "E304" if first.code in ("E204", "E504", "E614", "E102") and isinstance(raw, str) else first.code
             self.diagnostics.add(Diagnostic(code, first.message, span, first.help, (*note, *self.trace)))
             return LOST

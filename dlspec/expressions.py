@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from dlspec.errors import Problem, did_you_mean
+from dlspec.errors import Problem
 
 MAX_LENGTH = 500
 MAX_INTEGER = 2**63
@@ -63,7 +63,8 @@ class Expression:
         try:
             return _bounded(_evaluate(self.tree, lookup), self.text)
         except (TypeError, ValueError, ZeroDivisionError, OverflowError, IndexError, KeyError) as error:
-            raise Problem("E303", f"`{self.text}` cannot be computed: {_reason(error)}") from None
+            known = ", ".join(f"`${name}` is {_shown(lookup(name))}" for name in self.names[:4])
+            raise Problem("E303", f"`{self.text}` cannot be computed: {_reason(error)}", known) from None
 
 
 def is_expression(value: Any) -> bool:
@@ -187,7 +188,7 @@ def _check_brackets(text: str) -> None:
             stack.append("unbalanced")
             break
     if stack:
-        help = "inside `{}` and `[]` YAML splits at `, [ ] { }`: quote the whole expression"
+        help = "close what is opened; inside `{}` and `[]` quote the whole expression, or YAML splits it at `, [ ] { }`"
         raise Problem("E301", f"the brackets of `{text}` are not balanced", help)
 
 
@@ -203,7 +204,7 @@ def _check(node: ast.AST, text: str) -> None:
         return
     if isinstance(node, ast.Name):
         if not node.id.startswith("_") and node.id not in _CONSTANTS:
-            help = did_you_mean(node.id, _FUNCTIONS) if node.id in _FUNCTIONS else ""
+            help = f"`{node.id}` is a function: write `{node.id}(…)`" if node.id in _FUNCTIONS else ""
             help = help or f"write `${node.id}` for a parameter, or `'{node.id}'` for text"
             raise Problem("E301", f"`{node.id}` in `{text}` is no value", help)
         return
@@ -216,7 +217,10 @@ def _check(node: ast.AST, text: str) -> None:
             _check(argument, text)
         return
     if not isinstance(node, allowed):
-        raise Problem("E301", f"`{text}` uses Python that expressions do not have ({type(node).__name__.lower()})")
+        help = "there are arithmetic, comparisons, `and or not`, `a if b else c`, subscripts, and " + ", ".join(
+            _FUNCTIONS
+        )
+        raise Problem("E301", f"`{text}` uses Python that expressions do not have", help)
     for child in ast.iter_child_nodes(node):
         _check(child, text)
 
@@ -317,6 +321,13 @@ def _as_text(value: Any, text: str) -> str:
     if isinstance(value, str | int | float):
         return str(value)
     raise Problem("E303", f"`{text}` is {_kind(value)}, which cannot stand inside text")
+
+
+def _shown(value: Any) -> str:
+    text = (
+        {None: "null", True: "true", False: "false"}[value] if value is None or isinstance(value, bool) else str(value)
+    )
+    return text if len(text) <= 40 else _kind(value)
 
 
 def _reason(error: Exception) -> str:

@@ -94,6 +94,9 @@ def known(tensor: Tensor, axis: int, who: str) -> int:
         Problem: E408, the axis is unknown; E402, there is no such axis.
     """
     if not -tensor.rank <= axis < tensor.rank:
+        if not tensor.rank:
+            message = f"{who} needs an input with at least one axis, but it is a single number (shape [])"
+            raise Problem("E402", message, "write the input as `[1]`, or use `reshape: [1]`")
         raise Problem("E402", f"{who} needs axis {axis} of an input of shape {show_shape(tensor.shape)}")
     size = tensor.shape[axis]
     if size is None:

@@ -76,7 +76,8 @@ def _read(path: Path, name: str, loaded: Loaded, chain: tuple[Path, ...], allow_
             last = loaded.diagnostics.errors[-1]
             if last.code == "Y001":
                 loaded.diagnostics.items.remove(last)
-                loaded.diagnostics.add(Diagnostic("E107", last.message, span))
+                help = f"paths start at the folder of `{name}`"
+                loaded.diagnostics.add(Diagnostic("E107", last.message, span, help))
         return None
     data.drop("extends")
     return merge(base, data, schema())
@@ -91,9 +92,9 @@ def _refuse(
     if not inside and not allow_outside:
         return "E108", f"`{target}` lies outside the spec's folder", "allow it with `--allow-outside`"
     if path.resolve() in chain:
-        return "E107", f"`{target}` extends itself", ""
+        return "E107", f"`{target}` extends itself", "delete one of the `extends:`"
     if len(chain) > MAX_EXTENDS:
-        return "E107", f"more than {MAX_EXTENDS} files extend each other", ""
+        return "E107", f"more than {MAX_EXTENDS} files extend each other", "merge some of them"
     return None
 
 

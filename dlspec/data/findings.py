@@ -32,7 +32,7 @@ class Finding:
     def diagnostic(self, raw: dict[str, Any]) -> Diagnostic:
         """The finding as a diagnostic; `raw` maps section names to what the spec wrote."""
         notes = self.notes
-        if isinstance(self.problem, DataProblem) and self.problem.where and self.problem.where not in self.problem.message:
+        if isinstance(self.problem, DataProblem) and self.problem.where and self.problem.code != "E601":
             notes = (Note(f"found in {self.problem.where}"), *notes)
         path = (*self.path, self.problem.option) if self.problem.option else self.path
         span = _span(raw, path, self.on_key and not self.problem.option)

@@ -305,7 +305,9 @@ class Body(Workbench):
 
     def model_call(self, step: Step, frame: Frame, environment: Environment, sources: Sources, named: bool) -> Binding:
         if step.key in self.expander.open_models:
-            self.report(Problem("E308", f"model {step.key} calls itself"), step.span)
+            self.report(
+                Problem("E308", f"model {step.key} calls itself", "call it from outside, as often as needed"), step.span
+            )
             return lost(step)
         if step.options or (step.value is not None and not isinstance(step.value, Map)):
             self.report(Problem("E306", f"model {step.key} takes no parameters", "only blocks take some"), step.span)

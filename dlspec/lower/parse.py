@@ -6,7 +6,7 @@ import re
 from typing import Any, cast
 
 from dlspec import registry
-from dlspec.errors import Diagnostic, Diagnostics, Note, Span, did_you_mean
+from dlspec.errors import Diagnostic, Diagnostics, Note, Span, did_you_mean, suggestions
 from dlspec.expressions import RESERVED
 from dlspec.layers.base import Layer
 from dlspec.lower.program import (
@@ -206,7 +206,13 @@ class _Parser:
             folded = {key.lower(), registry.snake_case(key)}
             layer = next((name for name in folded if name in registry.names("layer")), None)
             known = [*self.blocks, *self.models]
-            help = f"did you mean the layer `{layer}`?" if layer else did_you_mean(key, known)
+            help = (
+                f"did you mean the layer `{layer}`?"
+                if layer
+                else did_you_mean(key, known)
+                if suggestions(key, known)
+                else ""
+            )
             help = help or "declare it under `blocks:` or `models:`"
             self.error("E305", f"unknown block or model `{key}`", common["span"], help)
             return InvalidStep(**common)

@@ -51,7 +51,10 @@ def parse_space(raw: dict[str, Any]) -> Space:
     unknown = [key for key in raw if key != head and key not in _OPTIONS[head]]
     if unknown:
         raise Problem(
-            "E310", f"unknown option of a search space `{unknown[0]}`", did_you_mean(unknown[0], _OPTIONS[head])
+            "E310",
+            f"unknown option of a search space `{unknown[0]}`",
+            did_you_mean(unknown[0], _OPTIONS[head]),
+            unknown[0],
         )
     values = raw[head]
     if head == "bool":
@@ -76,7 +79,7 @@ def _boolean(values: Any, raw: dict[str, Any]) -> Space:
 
 def _choice(values: list[Any], raw: dict[str, Any]) -> Space:
     if len(values) < 1:
-        raise Problem("E310", "`choice` has nothing to choose from")
+        raise Problem("E310", "`choice` has nothing to choose from", "write `choice: [a, b]`")
     if len({type(value) for value in values}) > 1 or not isinstance(values[0], str | int | float | bool):
         raise Problem(
             "E310", "`choice` needs texts, or numbers of one kind", "Keras Tuner compares them with each other"
@@ -86,6 +89,7 @@ def _choice(values: list[Any], raw: dict[str, Any]) -> Space:
             "E310",
             f"the default `{raw['default']}` is not among the choices",
             did_you_mean(str(raw["default"]), map(str, values)),
+            "default",
         )
     return Space("choice", tuple(values), default=raw.get("default", values[0]))
 
@@ -103,13 +107,21 @@ def _range(head: str, values: list[Any], raw: dict[str, Any]) -> Space:
     low, high = values
     step, log = raw.get("step"), raw.get("log", False)
     if low >= high:
-        raise Problem("E310", f"the lower bound {low} is not below the upper bound {high}")
+        raise Problem(
+            "E310", f"the lower bound {low} is not below the upper bound {high}", "write the smaller one first", head
+        )
     if not isinstance(log, bool) or (log and low <= 0):
-        raise Problem("E310", "`log: true` needs bounds above 0")
+        raise Problem("E310", "`log: true` needs bounds above 0", "delete `log`, or raise the lower bound", "log")
     if step is not None and (step <= 0 or (log and step <= 1)):
-        raise Problem("E310", f"`step: {step}` does not lead upwards", "with `log: true` it is a factor above 1")
+        raise Problem(
+            "E310",
+            f"`step: {step}` does not lead upwards",
+            "a step is above 0, with `log: true` a factor above 1",
+            "step",
+        )
     default = raw.get("default", low)
     if not low <= default <= high:
-        raise Problem("E310", f"the default {default} is outside [{low}, {high}]")
+        message = f"the default {default} is outside [{low}, {high}]"
+        raise Problem("E310", message, "choose one of the range", "default")
     convert = int if head == "int" else float
     return Space(head, (convert(low), convert(high)), step, log, convert(default))

@@ -8,7 +8,7 @@ from typing import Any
 
 from dlspec.errors import Diagnostic, Diagnostics, Note, Span, did_you_mean, suggest, suggestions
 from dlspec.expressions import RESERVED
-from dlspec.tree import Map, Seq, key_place, place
+from dlspec.tree import Invalid, Map, Seq, key_place, place
 
 _USE = re.compile(r"\$\$|\$\(|\$([A-Za-z][A-Za-z0-9_]*)|[A-Za-z_$][A-Za-z0-9_]*")
 
@@ -24,6 +24,9 @@ def undefined_names(data: Map, diagnostics: Diagnostics) -> tuple[frozenset[str]
     Returns:
         The undefined names, and the top-level parameters that nothing uses.
     """
+    if isinstance(data.get("params"), Invalid):  # reported; what it would have declared is unknown
+        used = {name for value in data.values() for name, _, _ in _uses(value, frozenset())}
+        return frozenset(used - set(RESERVED)), frozenset()
     params = _map(data.get("params"))
     undefined: set[str] = set()
     used_above: set[str] = set()
@@ -57,7 +60,8 @@ def _settle(uses: list[Use], scopes: list[Map], diagnostics: Diagnostics) -> set
             del undefined[name]
             continue
         notes = tuple(Note("used here as well", span) for span in spans[1:4])
-        help = did_you_mean(name, visible) if suggestions(name, visible) else "declare it under `params:`"
+        there = "; there are " + ", ".join(f"`{known}`" for known in visible[:8]) if visible else ""
+        help = did_you_mean(name, visible) if suggestions(name, visible) else f"declare it under `params:`{there}"
         diagnostics.add(Diagnostic("E302", f"`${name}` is not defined", spans[0], help, notes))
     return set(undefined)
 

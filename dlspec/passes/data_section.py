@@ -21,9 +21,9 @@ def data_section(state: Compilation) -> None:
     if not isinstance(raw, Map):
         if "inputs" not in state.data:
             state.given_inputs = None
-            if isinstance(raw, Invalid):
-                return
-            state.add("E105", "the spec has no `inputs`", _start(state), "write `inputs: {image: [28, 28, 1]}`")
+            if not isinstance(raw, Invalid) and not state.data.tainted:
+                what = "no `inputs`" if "layers" in state.data else "neither `inputs` nor `layers`"
+                state.add("E105", f"the spec has {what}", _start(state), "write `inputs: {image: [28, 28, 1]}`")
         return
     owner = cast("type[Data]", registry.find("section", "data"))
     span = key_place(state.data, "data")

@@ -6,22 +6,24 @@ from dlspec.errors import Problem
 from dlspec.ir import SharedModel
 from dlspec.lower.expand import Body, Expander, iterate_models
 from dlspec.passes.state import Compilation, step
-from dlspec.tree import place
+from dlspec.tree import key_place
 
 
 @step(requires=("data", "program", "params", "given_inputs"), ensures=("graph",))
 def expand_graph(state: Compilation) -> None:
     """Fills in the graph and the shared models' graphs."""
     assert state.program is not None and state.data is not None and state.given_inputs is not None
-    if "layers" not in state.data:
-        state.add("E105", "the spec has no `layers`", place(state.data), "write `layers:` and below it `- dense: 10`")
+    if not state.data.get("layers", ()):
+        if not state.data.tainted:
+            span = key_place(state.data, "layers" if "layers" in state.data else "inputs")
+            state.add("E105", "the spec has no `layers`", span, "write `layers:` and below it `- dense: 10`")
         return
     expander = Expander(state.program, state.environment, state.evaluator)
     try:
         graph = Body(expander, state.program.main).graph(state.given_inputs)
         shared = [model for model in iterate_models(expander) if isinstance(model, SharedModel)]
     except Problem as problem:  # a limit
-        state.add(problem.code, problem.message, place(state.data, "layers"), problem.help)
+        state.add(problem.code, problem.message, key_place(state.data, "layers"), problem.help)
         return
     state.models = {model.name: model for model in shared}
     if not state.diagnostics.errors:

@@ -41,4 +41,4 @@ def expectations(state: Compilation) -> None:
 def _compare(state: Compilation, wanted: Any, shape: Shape, container: Map, key: str) -> None:
     if not isinstance(wanted, Invalid) and tuple(wanted) != shape:
         text = f"expected output shape {show_shape(tuple(wanted))}, but it is {show_shape(shape)}"
-        state.add("E413", text, place(container, key))
+        state.add("E413", text, place(container, key), "`dlspec show` lists the shapes layer by layer")

@@ -31,7 +31,7 @@ def training(state: Compilation) -> None:
         if not state.params.spaces:
             help = "write for example `units: {int: [32, 256], step: 32}` under `params:`"
             state.add(
-                "E507",
+                "E510",
                 "`tune` has nothing to search: no parameter is a search space",
                 key_place(state.data, "tune"),
                 help,

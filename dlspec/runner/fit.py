@@ -51,7 +51,7 @@ class Training:
         """Compiles and trains.
 
         Raises:
-            Problem: E508 the loss is not finite, E505 an unknown measure to monitor.
+            Problem: E508 the loss is not finite, E509 an unknown measure to monitor.
             KeyboardInterrupt: Finished epochs are in :attr:`history`, their best weights in :attr:`best`.
         """
         prepared, batch_size = self.prepared, self.data.batch_size

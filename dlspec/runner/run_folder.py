@@ -33,10 +33,10 @@ class RunFolder:
         """Makes the folder of a new run with its first `files` inside; nobody ever sees it without them.
 
         Raises:
-            Problem: E507, the folder cannot be made; E101, `name` is no name of a folder.
+            Problem: E507, the folder cannot be made; E103, `name` is no name of a folder.
         """
         if not _NAME.match(name):
-            raise Problem("E101", f"`{name}` cannot name a folder of runs", "use letters, digits, `_`, `-` and `.`")
+            raise Problem("E103", f"`{name}` cannot name a folder of runs", "use letters, digits, `_`, `-` and `.`")
         parent = runs / name
         try:
             parent.mkdir(parents=True, exist_ok=True)

@@ -59,7 +59,7 @@ def run(
 
     Raises:
         SpecError: The data do not fit (see :func:`dlspec.data.contract.check`).
-        Problem: E505, E507, E508. The run folder's report says ``failed`` then.
+        Problem: E507, E508, E509. The run folder's report says ``failed`` then.
         KeyboardInterrupt: The run folder holds the best model so far and a report that says ``interrupted``.
     """
     clock = _Clock()

@@ -36,11 +36,11 @@ class Best:
         """Looks at epoch number `epoch` (from 1).
 
         Raises:
-            Problem: E505, there is no such measure.
+            Problem: E509, there is no such measure.
         """
         if self._monitor not in logs:
             raise Problem(
-                "E505", f"training measures no `{self._monitor}`", did_you_mean(self._monitor, logs), "monitor"
+                "E509", f"training measures no `{self._monitor}`", did_you_mean(self._monitor, logs), "monitor"
             )
         value = logs[self._monitor]
         better = self.value is None or (value < self.value if self._smaller else value > self.value)
@@ -66,7 +66,7 @@ def watcher(folder: RunFolder, progress: Progress, best: Best | None) -> Any:
     """The Keras callback that does it all.
 
     Raises (inside ``fit``):
-        Problem: E508, the loss is not finite; E505, see :class:`Best`.
+        Problem: E508, the loss is not finite; E509, see :class:`Best`.
     """
     import keras
 

@@ -33,8 +33,9 @@ def name_help(text: str, capital: bool | None = None) -> str:
         text: What cannot be a name.
         capital: Whether a capital (True), a small letter (False) or any letter starts it.
     """
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    words = re.sub(r"[^A-Za-z0-9]+", "_", plain).strip("_0123456789")[:63]
+    letters = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    words = re.sub(r"[^A-Za-z0-9]+", "_", letters).strip("_")[:63] if letters.isascii() else ""
+    words = words if words[:1].isalpha() else ""
     if words and capital is not None:
         words = (words[0].upper() if capital else words[0].lower()) + words[1:]
     first = {True: "a capital letter", False: "a small letter", None: "a letter"}[capital]
@@ -49,11 +50,19 @@ _WORD = re.compile(r"\$?\b[A-Za-z_][A-Za-z0-9_]*")
 
 
 def type_help(instance: Any, types: list[str], node: JSON, context: Context) -> str:
+    if node.get("title") == "input":
+        return "write a shape without the batch: `[28, 28, 1]`, or `[8]` for a vector of 8"
+    if node.get("x-names") and types == ["object"]:
+        return f"each {node['x-names']} has a name: `{context.path[-1]}: {{name: …}}`" if context.path else ""
+    if instance is None and types == ["array"]:
+        return "start each item with `-`"
     if isinstance(instance, str):
         return dollar_help(instance, context) or text_help(instance, types)
     if isinstance(instance, dict):
         if instance and next(iter(instance)) in SPACES:
             return SPACE_HELP
+        if NAME_RULE in node.get("pattern", "") and "array" in types:
+            return f"write `[{', '.join(instance)}]`"
         return "start each item with `-`" if "array" in types and "object" not in types else ""
     if isinstance(instance, list):
         alone = len(instance) == 1 and not isinstance(instance[0], dict | list) and "array" not in types

@@ -107,7 +107,8 @@ class Split(Section):
         """The parts leave something to train on."""
         if self.validation + self.test >= 1:
             total = f"{self.validation:g} + {self.test:g}"
-            raise Problem("E606", f"validation and test take all examples ({total})", option="validation")
+            message = f"validation and test take all examples ({total})"
+            raise Problem("E606", message, "make them smaller: together below 1", "validation")
 
     @property
     def target(self) -> str | None:
