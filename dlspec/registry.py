@@ -473,6 +473,8 @@ def value_schema(owner: type[Component], common: Mapping[str, JSON] | None = Non
         schema = _merge_shorthand(owner.fields[owner.shorthand], owner)
     if not required:
         schema["type"] = [*schema["type"], "null"]
+        if "anyOf" in schema:
+            schema["anyOf"] = [*schema["anyOf"], {"type": "null"}]
     schema["properties"] = {**properties, **(common or {})}
     if required:
         schema["required"] = required

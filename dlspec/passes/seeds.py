@@ -15,10 +15,12 @@ def seeds(state: Compilation) -> None:
     """One warning for each line with a seed that a repeat or several calls of a block write out more than once."""
     assert state.graph is not None
     for graph in (state.graph, *(model.graph for model in state.models.values())):
-        own = [node for node in graph.nodes if isinstance(node.layer, Layer) and node.shared is None]
-        copies = Counter((node.span, seed) for node in own for seed in _seeds(node.layer))
-        for node in own:
-            count = max((copies[node.span, seed] for seed in _seeds(node.layer)), default=0)
+        own = [
+            (node, _seeds(node.layer)) for node in graph.nodes if isinstance(node.layer, Layer) and node.shared is None
+        ]
+        copies = Counter((node.span, seed) for node, found in own for seed in found)
+        for node, found in own:
+            count = max((copies[node.span, seed] for seed in found), default=0)
             if count > 1:
                 text = f"{count} copies of this {node.kind} get the same `seed`"
                 state.add("W302", text, node.span, "leave `seed` out, or make it depend on `$index`")
@@ -30,6 +32,6 @@ def _seeds(value: Any) -> set[int]:
         return set().union(*(_seeds(item) for item in value))
     if not isinstance(value, Component):
         return set()
-    inner = set().union(*(_seeds(item) for item in value.given.values()))
+    nested = [_seeds(item) for item in value.given.values() if isinstance(item, Component | tuple)]
     seed = value.given.get("seed")
-    return inner if seed is None else {seed, *inner}
+    return set().union(*nested, () if seed is None else (seed,))

@@ -125,22 +125,20 @@ def _any_of(validator: Any, branches: list[JSON], instance: Any, node: JSON) -> 
         if instance is not None:
             yield from _descend(validator, instance, branches[0], None)
         return
-    for branch in branches:
-        # The two branches that nearly every value takes, without the cost of making an error to throw away.
-        if "enum" in branch and not isinstance(instance, dict | list) and _among(instance, branch["enum"]):
-            return
-        if branch == _OBJECT:
-            if isinstance(instance, dict):
-                return
-            continue
-        for _ in _descend(validator, instance, branch, None):
-            break
-        else:
-            return
-    yield ValidationError("")
+    if not any(_fits(validator, branch, instance) for branch in branches):
+        yield ValidationError("")
 
 
-_OBJECT = {"type": "object"}
+def _fits(validator: Any, branch: JSON, instance: Any) -> bool:
+    """Whether `instance` satisfies a branch of an ``anyOf``; most are decided without making an error to throw away."""
+    names = _TYPES.get(type(instance), ())
+    if "type" in branch and isinstance(branch["type"], str) and branch["type"] not in names:
+        return False
+    if "enum" in branch and ("object" in names or "array" in names or not _among(instance, branch["enum"])):
+        return False
+    if branch.keys() <= {"type", "enum"}:
+        return True
+    return next(_descend(validator, instance, branch, None), None) is None
 
 
 def _type(validator: Any, types: str | list[str], instance: Any, node: JSON) -> Errors:
