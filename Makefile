@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check schemas bench clean
+.PHONY: demo test check schemas bench editor clean
 
 demo: $(READY)  ## Train a LeNet-style network on scikit-learn's handwritten digits.
 	$(BIN)/dlspec train specs/start/digits.yaml
@@ -23,6 +23,9 @@ schemas: $(READY)  ## Generate schemas/*.json from the registry.
 
 bench: $(READY)  ## Ratios against hand-written Keras and against bare imports.
 	$(BIN)/python -m tests.bench
+
+editor: $(READY)  ## Install yaml-language-server, with which tests/test_editor.py tries the schema.
+	npm install --silent --no-fund --no-audit --prefix $(VENV)/node yaml-language-server@1.25.0
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13) and "dlspec needs Python 3.10 to 3.13")'

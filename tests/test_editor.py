@@ -1,0 +1,140 @@
+"""The real yaml-language-server with our schema: what an editor completes, explains and underlines.
+
+Runs where the server is installed (``make editor`` puts it into the environment; continuous integration does).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlspec import registry
+from tests.support import ROOT, SPECS
+
+LOCAL = ROOT / ".venv" / "node" / "node_modules" / ".bin" / "yaml-language-server"
+SERVER = str(LOCAL) if LOCAL.exists() else shutil.which("yaml-language-server")
+pytestmark = [
+    pytest.mark.skipif(SERVER is None, reason="yaml-language-server is not installed: run `make editor`"),
+    pytest.mark.slow,
+]
+
+
+class Editor:
+    """A minimal client of the language server protocol over stdio."""
+
+    def __init__(self) -> None:
+        assert SERVER is not None
+        self.process = subprocess.Popen([SERVER, "--stdio"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.number = 0
+        self.diagnostics: dict[str, list[dict[str, Any]]] = {}
+        schema = (ROOT / "schemas" / "spec.json").as_uri()
+        self.settings = {"schemas": {schema: ["*.yaml"]}, "validate": True, "completion": True, "hover": True}
+        self.request("initialize", {"processId": None, "rootUri": None, "capabilities": {}})
+        self.notify("initialized", {})
+        self.notify("workspace/didChangeConfiguration", {"settings": {"yaml": self.settings}})
+
+    def send(self, message: dict[str, Any]) -> None:
+        body = json.dumps({"jsonrpc": "2.0", **message}).encode()
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        self.process.stdin.flush()
+
+    def receive(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        length = 0
+        while (line := self.process.stdout.readline().strip()) or not length:
+            if line.lower().startswith(b"content-length:"):
+                length = int(line.split(b":")[1])
+        message: dict[str, Any] = json.loads(self.process.stdout.read(length))
+        if message.get("method") == "textDocument/publishDiagnostics":
+            self.diagnostics[message["params"]["uri"]] = message["params"]["diagnostics"]
+        elif message.get("method") == "workspace/configuration":
+            answers = [self.settings if item.get("section") == "yaml" else {} for item in message["params"]["items"]]
+            self.send({"id": message["id"], "result": answers})
+        elif "method" in message and "id" in message:
+            self.send({"id": message["id"], "result": None})
+        return message
+
+    def request(self, method: str, parameters: dict[str, Any]) -> Any:
+        self.number += 1
+        self.send({"id": self.number, "method": method, "params": parameters})
+        while (message := self.receive()).get("id") != self.number or "method" in message:
+            pass
+        assert "error" not in message, message
+        return message["result"]
+
+    def notify(self, method: str, parameters: dict[str, Any]) -> None:
+        self.send({"method": method, "params": parameters})
+
+    def open(self, text: str, name: str) -> str:
+        uri = f"file:///{name}.yaml"
+        document = {"uri": uri, "languageId": "yaml", "version": 1, "text": text}
+        self.notify("textDocument/didOpen", {"textDocument": document})
+        return uri
+
+    def problems(self, text: str, name: str) -> list[str]:
+        uri = self.open(text, name)
+        while uri not in self.diagnostics:
+            self.receive()
+        return [item["message"] for item in self.diagnostics[uri]]
+
+    def complete(self, text: str, name: str) -> list[str]:
+        """Labels offered at the ``|`` in the text."""
+        before, after = text.split("|")
+        uri = self.open(before + after, name)
+        position = {"line": before.count("\n"), "character": len(before) - (before.rfind("\n") + 1)}
+        result = self.request("textDocument/completion", {"textDocument": {"uri": uri}, "position": position})
+        return [item["label"] for item in result["items"]]
+
+
+@pytest.fixture(scope="module")
+def editor() -> Iterator[Editor]:
+    client = Editor()
+    yield client
+    client.process.kill()
+    client.process.communicate()
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_our_specs_have_no_problem(editor: Editor, spec: str) -> None:
+    assert editor.problems((ROOT / spec).read_text(), Path(spec).stem) == []
+
+
+def test_layers_complete_by_name(editor: Editor) -> None:
+    labels = editor.complete("inputs: {x: [4]}\nlayers:\n  - |\n", "layers")
+    assert {"conv2d", "dense", "residual", "repeat", "lstm"} <= set(labels)
+    assert set(labels) <= {*registry.names("layer"), "residual", "repeat", "parallel"}, "nothing but steps is offered"
+
+
+def test_a_layers_own_options_complete(editor: Editor) -> None:
+    labels = editor.complete("inputs: {x: [4]}\nlayers:\n  - conv2d:\n      |\n", "options")
+    assert {"filters", "kernel_size", "padding", "name", "from", "if", "repeat"} <= set(labels)
+    assert "units" not in labels
+
+
+def test_choices_complete(editor: Editor) -> None:
+    labels = editor.complete("inputs: {x: [4]}\nlayers:\n  - conv2d:\n      padding: |\n", "choices")
+    assert {"same", "valid"} <= set(labels)
+
+
+def test_the_train_section_completes(editor: Editor) -> None:
+    assert {"loss", "optimizer", "epochs"} <= set(editor.complete("train:\n  |\n", "train"))
+    assert {"adam", "sgd"} <= set(editor.complete("train:\n  optimizer: |\n", "optimizer"))
+
+
+def test_hover_explains(editor: Editor) -> None:
+    uri = editor.open("inputs: {x: [4]}\nlayers:\n  - dense: {units: 3}\n", "hover")
+    position = {"line": 2, "character": 13}
+    result = editor.request("textDocument/hover", {"textDocument": {"uri": uri}, "position": position})
+    assert "Size of the output's last axis" in json.dumps(result)
+
+
+def test_a_misspelt_option_is_underlined(editor: Editor) -> None:
+    (message,) = editor.problems("inputs: {x: [4]}\nlayers:\n  - dense: {units: 3, activaton: relu}\n", "misspelt")
+    assert message == "Property activaton is not allowed."
