@@ -67,7 +67,8 @@ def long_spec() -> bool:
         for layers in (5_000, 10_000):
             paths[layers] = Path(folder, f"{layers}.yaml")
             pair = "  - dense: {units: 64, activation: relu}\n  - dropout: 0.1\n"
-            head = f"name: long\ninputs: {{x: [64]}}\nexpect: {{output: [64], parameters: {layers // 2 * 4160}}}\nlayers:\n"
+            expect = f"{{output: [64], parameters: {layers // 2 * 4160}}}"
+            head = f"name: long\ninputs: {{x: [64]}}\nexpect: {expect}\nlayers:\n"
             paths[layers].write_text(head + pair * (layers // 2))
         check = {layers: ["-m", "dlspec", "check", str(path)] for layers, path in paths.items()}
         twice, once, ratio = paired(lambda: process(check[10_000]), lambda: process(check[5_000]), 5)
