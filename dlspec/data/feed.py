@@ -10,6 +10,9 @@ from typing import Any
 
 from dlspec.data.order import order
 
+# Batches prepared ahead. A fixed number: tf.data's own choice cost a fifth of the speed of small models on two cores.
+AHEAD = 8
+
 
 class Feed:
     """Batches of training examples.
@@ -19,11 +22,11 @@ class Feed:
         batch_size: Examples per batch; the last one may be smaller.
         seed: Seed of the order.
         shuffle: Whether each epoch has an order of its own.
-        prefetch: Batches prepared ahead; None lets tf.data choose. It cannot change the order.
+        prefetch: Batches prepared ahead; it cannot change the order.
     """
 
     def __init__(
-        self, examples: Any, batch_size: int, *, seed: int, shuffle: bool = True, prefetch: int | None = None
+        self, examples: Any, batch_size: int, *, seed: int, shuffle: bool = True, prefetch: int = AHEAD
     ) -> None:
         import tensorflow as tf
 
@@ -52,7 +55,7 @@ class Feed:
 
         return SetEpoch()
 
-    def _batches(self, batch_size: int, prefetch: int | None) -> Any:
+    def _batches(self, batch_size: int, prefetch: int) -> Any:
         import tensorflow as tf
 
         def batch(step: Any) -> Any:
@@ -61,7 +64,7 @@ class Feed:
 
         steps = tf.data.Dataset.range(self.steps)
         batches = steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        return batches.prefetch(tf.data.AUTOTUNE if prefetch is None else prefetch)
+        return batches.prefetch(prefetch)
 
 
 def in_order(examples: Any, batch_size: int) -> Any:
@@ -69,4 +72,4 @@ def in_order(examples: Any, batch_size: int) -> Any:
     import tensorflow as tf
 
     with tf.device("CPU:0"):
-        return tf.data.Dataset.from_tensor_slices(examples).batch(batch_size).prefetch(tf.data.AUTOTUNE)
+        return tf.data.Dataset.from_tensor_slices(examples).batch(batch_size).prefetch(AHEAD)

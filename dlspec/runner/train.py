@@ -94,6 +94,10 @@ def run(
     except Problem as problem:
         _write(training, clock, "failed", {**facts, "error": {"code": problem.code, "message": problem.message}})
         raise
+    except Exception as error:  # Keras and TensorFlow raise of every kind
+        message = str(error).strip().split("\n")[0]
+        _write(training, clock, "failed", {**facts, "error": {"code": type(error).__name__, "message": message}})
+        raise
     return _write(training, clock, "finished", facts, metrics)
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from running import iris, load, method, rows, small, train
 
 from dlspec.components import metrics
-from dlspec.components.callbacks import Callback, EarlyStopping, TerminateOnNaN
+from dlspec.components.callbacks import Callback, EarlyStopping, ReduceLROnPlateau, TerminateOnNaN
 from dlspec.components.losses import MeanSquaredError
 from dlspec.components.optimizers import SGD, Adam
 from dlspec.components.schedules import PiecewiseConstantDecay
@@ -179,6 +179,15 @@ def test_an_interrupted_run_keeps_what_it_reached(tmp_path: Path) -> None:
     (folder,) = (tmp_path / "runs" / "small").iterdir()
     assert len((folder / "metrics.csv").read_text().splitlines()) == 3
     assert load(folder / "model.keras").predict(np.zeros((1, 4)), verbose=0).shape == (1, 3)
+
+
+def test_whatever_keras_raises_is_in_the_report(tmp_path: Path) -> None:
+    rate = PiecewiseConstantDecay(boundaries=(9,), values=(0.05, 0.1))
+    how = method(optimizer=Adam(learning_rate=rate), callbacks=(ReduceLROnPlateau(patience=1, min_delta=10.0),))
+    with pytest.raises(TypeError, match="`LearningRateSchedule`"):
+        train(tmp_path, how=how)
+    facts = only_report(tmp_path)
+    assert (facts["status"], facts["error"]["code"]) == ("failed", "TypeError")
 
 
 def test_an_unknown_measure_is_named(tmp_path: Path) -> None:

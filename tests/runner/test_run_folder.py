@@ -27,7 +27,7 @@ def test_two_runs_do_not_meet(tmp_path: Path) -> None:
 def test_names_that_are_no_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(Problem, match="cannot name a folder of runs") as caught:
         RunFolder.create(tmp_path, name, {})
-    assert caught.value.code == "E101"
+    assert caught.value.code == "E103"
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
