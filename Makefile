@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check schemas bench editor clean
+.PHONY: demo test check schemas golden bench editor clean
 
 demo: $(READY)  ## Train a LeNet-style network on scikit-learn's handwritten digits.
 	$(BIN)/dlspec train specs/start/digits.yaml
@@ -20,6 +20,9 @@ check: $(READY)  ## Format, lint, types.
 
 schemas: $(READY)  ## Generate schemas/*.json from the registry.
 	$(BIN)/python -m dlspec.schema.generate schemas
+
+golden: $(READY)  ## Write the expected outputs of tests/bad anew; read the difference before committing it.
+	$(BIN)/python -m tests.golden
 
 bench: $(READY)  ## Ratios against hand-written Keras and against bare imports.
 	$(BIN)/python -m tests.bench

@@ -129,10 +129,14 @@ def _clip(text: str, start: int, limit: int = 120) -> tuple[int, str]:
 
 
 def _cells(text: str) -> int:
-    """Columns a terminal needs for `text`."""
+    """Columns a terminal needs for `text` as :func:`printable` shows it."""
     import unicodedata
 
-    return len(text) if text.isascii() else sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    shown = printable(text)
+    if shown.isascii():
+        return len(shown)
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in shown)
+    return len(shown) + wide - sum(unicodedata.combining(c) > 0 for c in shown)
 
 
 def printable(text: str) -> str:
@@ -147,12 +151,13 @@ def _github(item: Diagnostic) -> str:
         place = f" file={_property(span.file)},line={span.line},col={span.column},endLine={span.end_line}"
         place += f",endColumn={span.end_column},"
     title = f"{place or ' '}title={item.code}"
-    message = item.message + (f"\nhelp: {item.help}" if item.help else "")
+    message = printable(item.message) + (f"\nhelp: {printable(item.help)}" if item.help else "")
     return f"::{item.severity}{title}::{_data(message)}"
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    lines = text.replace("%", "%25").split("\n")
+    return "%0A".join(printable(line) for line in lines)
 
 
 def _property(text: str) -> str:

@@ -67,9 +67,9 @@ def type_help(instance: Any, types: list[str], node: JSON, context: Context) -> 
     if isinstance(instance, list):
         alone = len(instance) == 1 and not isinstance(instance[0], dict | list) and "array" not in types
         return f"write `{plain(instance[0])}` without brackets" if alone else ""
-    if "integer" in types and isinstance(instance, float):
-        return f"write `{int(instance)}`; in an expression divide with `//`" if instance.is_integer() else ""
-    if "array" in types and instance is not None:
+    if "integer" in types and isinstance(instance, float) and instance.is_integer() and abs(instance) < 1e15:
+        return f"write `{int(instance)}`; in an expression divide with `//`"
+    if "array" in types and instance is not None and NAME_RULE not in node.get("pattern", ""):
         return f"write `[{plain(instance)}]`"
     return ""
 

@@ -1,0 +1,78 @@
+"""``dlspec explain``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+
+import click
+
+from dlspec.cli.output import print_text, wants_colour
+
+
+@click.command()
+@click.argument("code", required=False)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the answer.")
+def command(code: str | None, form: str) -> None:
+    """Explain a diagnostic: its rule, a wrong and a right example.
+
+    Without CODE, list all codes.
+    """
+    from dlspec.codes import CODES
+
+    if code is None:
+        print_text(_catalogue() if form == "text" else _json({"codes": [_entry(name) for name in CODES]}))
+        return
+    name = code.upper()
+    if name not in CODES:
+        raise click.UsageError(f"no such code `{code}`; {_meant(name)}")
+    print_text(_explanation(name, wants_colour(sys.stdout)) if form == "text" else _json(_entry(name)))
+
+
+def _meant(name: str) -> str:
+    from dlspec.codes import CODES
+    from dlspec.errors import did_you_mean, suggestions
+
+    return did_you_mean(name, CODES) if suggestions(name, CODES) else "`dlspec explain` lists all codes"
+
+
+def _entry(name: str) -> dict[str, str]:
+    from dlspec.codes import CODES, family
+
+    return {"code": name, "family": family(name), **asdict(CODES[name])}
+
+
+def _json(data: object) -> str:
+    return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def _catalogue() -> str:
+    from dlspec.codes import CODES, FAMILIES, family
+
+    lines: list[str] = []
+    for title in FAMILIES.values():
+        lines += [title, *(f"  {name}  {entry.title}" for name, entry in CODES.items() if family(name) == title), ""]
+    return "\n".join([*lines, "`dlspec explain CODE` tells the rule, with a wrong and a right example."])
+
+
+def _explanation(name: str, colour: bool) -> str:
+    from textwrap import fill, indent
+
+    from dlspec.cli.render import printable
+    from dlspec.codes import CODES
+
+    def head(text: str, style: str) -> str:
+        return click.style(text, fg=style, bold=True) if colour else text
+
+    def example(text: str) -> str:
+        return indent("\n".join(printable(line) for line in text.split("\n")), "    ")
+
+    entry = CODES[name]
+    parts = [head(f"{name}: {entry.title}", "blue"), fill(entry.rule, 88, break_on_hyphens=False)]
+    if entry.scene:
+        parts.append(head("For example:", "red") + "\n" + example(entry.scene))
+    else:
+        parts.append(head("Wrong:", "red") + "\n" + example(entry.wrong))
+        parts.append(head("Right:", "green") + "\n" + example(entry.right))
+    return "\n\n".join(parts)

@@ -1,0 +1,286 @@
+"""E6: the section `data` and the files behind it."""
+
+from __future__ import annotations
+
+from dlspec.codes.entry import Code, code
+
+CODES: dict[str, Code] = {
+    "E601": code(
+        "file of data cannot be read",
+        """
+        Paths start at the folder of the spec, and the file or folder must exist.
+        """,
+        wrong="""
+        inputs: {x: [1]}
+        layers:
+          - dense: 1
+        data: {source: {csv: nowhere.csv}, targets: {y: {column: target}}}
+        """,
+        right="""
+        inputs: {x: [1]}
+        layers:
+          - dense: 1
+        data: {source: {sklearn: digits}, inputs: {x: {columns: [target]}}, targets: {y: {column: target}}}
+        """,
+    ),
+    "E602": code(
+        "unknown column",
+        """
+        `column` and `columns` name columns of the source: the header of a CSV file, the arrays of an npz file, what
+        a bundled data set offers.
+        """,
+        wrong="""
+        inputs: {image: [8, 8, 1]}
+        layers:
+          - flatten
+          - dense: {units: 10, activation: softmax}
+        data: {source: {sklearn: digits}, inputs: {image: {column: image}}, targets: {digit: {column: target}}}
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+        right="""
+        inputs: {image: [8, 8, 1]}
+        layers:
+          - flatten
+          - dense: {units: 10, activation: softmax}
+        data: {source: {sklearn: digits}, inputs: {image: {column: images}}, targets: {digit: {column: target}}}
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+    ),
+    "E603": code(
+        "text where numbers are needed",
+        """
+        A model computes with numbers. A column of words is prepared by `string_lookup` or `text_vectorization`; a
+        word among numbers is a mistake in the file.
+        """,
+        scene="""
+        dlspec check houses.yaml
+        # a column in `columns: [rooms, city]` holds text
+        """,
+    ),
+    "E604": code(
+        "label outside of the head",
+        """
+        Class labels count from 0, and the last layer has one unit for each class. Text stands for its place among
+        the sorted classes.
+        """,
+        wrong="""
+        inputs: {image: [8, 8, 1]}
+        layers:
+          - flatten
+          - dense: {units: 9, activation: softmax}
+        data: {source: {sklearn: digits}, inputs: {image: {column: images}}, targets: {digit: {column: target}}}
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+        right="""
+        inputs: {image: [8, 8, 1]}
+        layers:
+          - flatten
+          - dense: {units: 10, activation: softmax}
+        data: {source: {sklearn: digits}, inputs: {image: {column: images}}, targets: {digit: {column: target}}}
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+    ),
+    "E605": code(
+        "data do not fit the model",
+        """
+        What the data give for an input or target has the shape and type that the model declares. A last axis of 1
+        is added where it helps.
+        """,
+        wrong="""
+        inputs: {image: [16, 16, 1]}
+        layers:
+          - flatten
+          - dense: {units: 10, activation: softmax}
+        data: {source: {sklearn: digits}, inputs: {image: {column: images}}, targets: {digit: {column: target}}}
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+        right="""
+        inputs: {image: [8, 8, 1]}
+        layers:
+          - flatten
+          - dense: {units: 10, activation: softmax}
+        data: {source: {sklearn: digits}, inputs: {image: {column: images}}, targets: {digit: {column: target}}}
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+    ),
+    "E606": code(
+        "split that does not work",
+        """
+        `validation` and `test` are shares of the examples that leave some to train on. A stratified split needs a
+        target with classes, each with an example for every part.
+        """,
+        wrong="""
+        inputs: {image: [8, 8, 1]}
+        layers:
+          - flatten
+          - dense: {units: 10, activation: softmax}
+        data:
+          source: {sklearn: digits}
+          inputs: {image: {column: images}}
+          targets: {digit: {column: target}}
+          split: {validation: 0.5, test: 0.5}
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+        right="""
+        inputs: {image: [8, 8, 1]}
+        layers:
+          - flatten
+          - dense: {units: 10, activation: softmax}
+        data:
+          source: {sklearn: digits}
+          inputs: {image: {column: images}}
+          targets: {digit: {column: target}}
+          split: {validation: 0.2, test: 0.2}
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+    ),
+    "E607": code(
+        "inputs and targets against the model",
+        """
+        The names in `inputs` and `targets` of `data` are the model's inputs and outputs, and none of them is left
+        without data.
+        """,
+        wrong="""
+        inputs: {image: [8, 8, 1]}
+        layers:
+          - flatten
+          - dense: {units: 10, activation: softmax}
+        data: {source: {sklearn: digits}, inputs: {picture: {column: images}}, targets: {digit: {column: target}}}
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+        right="""
+        inputs: {image: [8, 8, 1]}
+        layers:
+          - flatten
+          - dense: {units: 10, activation: softmax}
+        data: {source: {sklearn: digits}, inputs: {image: {column: images}}, targets: {digit: {column: target}}}
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+    ),
+    "E608": code(
+        "broken data",
+        """
+        A file of data is whole: every row of a CSV file has as many values as its header, no number that is used is
+        missing or infinite, images can be opened.
+        """,
+        scene="""
+        dlspec check houses.yaml
+        # line 3 of houses.csv has 2 values, expected 3
+        """,
+    ),
+    "E611": code(
+        "unknown key in `data`",
+        """
+        `data`, its inputs, targets and split, and each source have fixed keys.
+        """,
+        wrong="""
+        inputs: {x: [1]}
+        layers:
+          - dense: 1
+        data:
+          source: {sklearn: digits}
+          inputs: {x: {columns: [target]}}
+          targets: {y: {column: target}}
+          batchsize: 8
+        """,
+        right="""
+        inputs: {x: [1]}
+        layers:
+          - dense: 1
+        data:
+          source: {sklearn: digits}
+          inputs: {x: {columns: [target]}}
+          targets: {y: {column: target}}
+          batch_size: 8
+        """,
+    ),
+    "E612": code(
+        "unknown source or splitter",
+        """
+        `source` is one of the kinds of data that dlspec reads, `by` one of the ways to split.
+        """,
+        wrong="""
+        inputs: {x: [1]}
+        layers:
+          - dense: 1
+        data: {source: {sklaern: digits}, inputs: {x: {columns: [target]}}, targets: {y: {column: target}}}
+        """,
+        right="""
+        inputs: {x: [1]}
+        layers:
+          - dense: 1
+        data: {source: {sklearn: digits}, inputs: {x: {columns: [target]}}, targets: {y: {column: target}}}
+        """,
+    ),
+    "E613": code(
+        "something is missing in `data`",
+        """
+        `data` needs `source` and `targets`, and each source what it reads.
+        """,
+        wrong="""
+        inputs: {x: [1]}
+        layers:
+          - dense: 1
+        data: {source: {sklearn: digits}, inputs: {x: {columns: [target]}}}
+        """,
+        right="""
+        inputs: {x: [1]}
+        layers:
+          - dense: 1
+        data: {source: {sklearn: digits}, inputs: {x: {columns: [target]}}, targets: {y: {column: target}}}
+        """,
+    ),
+    "E614": code(
+        "wrong type in `data`",
+        """
+        The value has another type than the option takes: `columns` is a list, `batch_size` a whole number, `inputs`
+        a mapping from names.
+        """,
+        wrong="""
+        inputs: {x: [1]}
+        layers:
+          - dense: 1
+        data:
+          source: {sklearn: digits}
+          inputs: {x: {columns: [target]}}
+          targets: {y: {column: target}}
+          batch_size: many
+        """,
+        right="""
+        inputs: {x: [1]}
+        layers:
+          - dense: 1
+        data:
+          source: {sklearn: digits}
+          inputs: {x: {columns: [target]}}
+          targets: {y: {column: target}}
+          batch_size: 8
+        """,
+    ),
+    "E615": code(
+        "out of bounds in `data`",
+        """
+        The value has the right type but is out of bounds, or is none of the words that the option takes.
+        """,
+        wrong="""
+        inputs: {x: [1]}
+        layers:
+          - dense: 1
+        data:
+          source: {sklearn: digits}
+          inputs: {x: {columns: [target]}}
+          targets: {y: {column: target}}
+          batch_size: 0
+        """,
+        right="""
+        inputs: {x: [1]}
+        layers:
+          - dense: 1
+        data:
+          source: {sklearn: digits}
+          inputs: {x: {columns: [target]}}
+          targets: {y: {column: target}}
+          batch_size: 8
+        """,
+    ),
+}

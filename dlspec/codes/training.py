@@ -1,0 +1,193 @@
+"""E5: the sections `train` and `tune`, and what happens while training."""
+
+from __future__ import annotations
+
+from dlspec.codes.entry import Code, code
+
+CODES: dict[str, Code] = {
+    "E501": code(
+        "unknown key in `train` or `tune`",
+        """
+        `train`, `tune` and the components in them (losses, optimizers, metrics, callbacks) have the options that
+        Keras gives them. An unknown one is an error.
+        """,
+        wrong="""
+        inputs: {x: [8]}
+        layers:
+          - dense: 1
+        train: {loss: mse, epoch: 3}
+        """,
+        right="""
+        inputs: {x: [8]}
+        layers:
+          - dense: 1
+        train: {loss: mse, epochs: 3}
+        """,
+    ),
+    "E502": code(
+        "unknown loss, optimizer, metric or callback",
+        """
+        These have Keras's names in small letters with `_` between words, or Keras's short ones: `mse`, `adamw`. A
+        map in `loss` and `metrics` goes by the names of outputs.
+        """,
+        wrong="""
+        inputs: {x: [8]}
+        layers:
+          - dense: 1
+        train: {loss: mse, optimizer: adma}
+        """,
+        right="""
+        inputs: {x: [8]}
+        layers:
+          - dense: 1
+        train: {loss: mse, optimizer: adam}
+        """,
+    ),
+    "E503": code(
+        "loss or metric that does not suit the output",
+        """
+        A loss compares targets with outputs: `sparse_categorical_crossentropy` needs one unit for each class,
+        `binary_crossentropy` one unit for yes or no, `mse` an output of the target's shape.
+        """,
+        wrong="""
+        inputs: {image: [8, 8, 1]}
+        layers:
+          - flatten
+          - dense: {units: 1, activation: sigmoid}
+        data: {source: {sklearn: digits}, inputs: {image: {column: images}}, targets: {digit: {column: target}}}
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+        right="""
+        inputs: {image: [8, 8, 1]}
+        layers:
+          - flatten
+          - dense: {units: 10, activation: softmax}
+        data: {source: {sklearn: digits}, inputs: {image: {column: images}}, targets: {digit: {column: target}}}
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+    ),
+    "E504": code(
+        "wrong type in `train` or `tune`",
+        """
+        The value has another type than the option takes: `epochs` is a whole number, `callbacks` a list.
+        """,
+        wrong="""
+        inputs: {x: [8]}
+        layers:
+          - dense: 1
+        train: {loss: mse, epochs: many}
+        """,
+        right="""
+        inputs: {x: [8]}
+        layers:
+          - dense: 1
+        train: {loss: mse, epochs: 10}
+        """,
+    ),
+    "E505": code(
+        "something is missing in `train`",
+        """
+        Training needs a loss, and some components need options.
+        """,
+        wrong="""
+        inputs: {x: [8]}
+        layers:
+          - dense: 1
+        train: {optimizer: adam}
+        """,
+        right="""
+        inputs: {x: [8]}
+        layers:
+          - dense: 1
+        train: {loss: mse, optimizer: adam}
+        """,
+    ),
+    "E506": code(
+        "out of bounds in `train` or `tune`",
+        """
+        The value has the right type but is out of bounds, or is none of the words that the option takes.
+        """,
+        wrong="""
+        inputs: {x: [8]}
+        layers:
+          - dense: 1
+        train: {loss: mse, epochs: 0}
+        """,
+        right="""
+        inputs: {x: [8]}
+        layers:
+          - dense: 1
+        train: {loss: mse, epochs: 1}
+        """,
+    ),
+    "E507": code(
+        "run folder cannot be made",
+        """
+        Training writes a folder for each run. The folder that holds them cannot be written.
+        """,
+        scene="""
+        dlspec train digits.yaml --runs /proc/runs
+        # choose a folder that you may write to
+        """,
+    ),
+    "E508": code(
+        "loss is not finite",
+        """
+        Training stopped because the loss became infinite or not a number. A smaller learning rate, normalised
+        inputs or clipped gradients (`clipnorm: 1`) help most often.
+        """,
+        scene="""
+        dlspec train digits.yaml --set train.optimizer.sgd.learning_rate=1e9
+        # lower the learning rate
+        """,
+    ),
+    "E509": code(
+        "measure that does not exist",
+        """
+        `monitor` names a measure of the training: `loss`, a metric, or either with `val_` before it where `data`
+        has a validation split.
+        """,
+        wrong="""
+        inputs: {image: [8, 8, 1]}
+        layers:
+          - flatten
+          - dense: {units: 10, activation: softmax}
+        data: {source: {sklearn: digits}, inputs: {image: {column: images}}, targets: {digit: {column: target}}}
+        train: {loss: sparse_categorical_crossentropy, monitor: val_loss}
+        """,
+        right="""
+        inputs: {image: [8, 8, 1]}
+        layers:
+          - flatten
+          - dense: {units: 10, activation: softmax}
+        data:
+          source: {sklearn: digits}
+          inputs: {image: {column: images}}
+          targets: {digit: {column: target}}
+          split: {validation: 0.2}
+        train: {loss: sparse_categorical_crossentropy, monitor: val_loss}
+        """,
+    ),
+    "E510": code(
+        "nothing to search",
+        """
+        `tune` searches parameters whose value is a search space. The spec has none.
+        """,
+        wrong="""
+        params: {width: 8}
+        inputs: {x: [8]}
+        layers:
+          - dense: $width
+        train: {loss: mse}
+        tune: {trials: 10}
+        """,
+        right="""
+        params: {width: {int: [8, 64]}}
+        inputs: {x: [8]}
+        layers:
+          - dense: $width
+        train: {loss: mse}
+        tune: {trials: 10}
+        """,
+    ),
+}

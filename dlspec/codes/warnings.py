@@ -1,0 +1,145 @@
+"""W: warnings; and E9: internal errors."""
+
+from __future__ import annotations
+
+from dlspec.codes.entry import Code, code
+
+CODES: dict[str, Code] = {
+    "E901": code(
+        "Keras disagrees with the check",
+        """
+        `dlspec check` found nothing wrong, but Keras refused to build a layer. That is a mistake in dlspec: please
+        report the spec.
+        """,
+        scene="""
+        dlspec build model.yaml
+        # Keras refuses a layer that passed the check
+        """,
+    ),
+    "W301": code(
+        "unused parameter",
+        """
+        A parameter that nothing uses is often a misspelling, or left over.
+        """,
+        wrong="""
+        params: {width: 8, depth: 2}
+        inputs: {x: [8]}
+        layers:
+          - dense: $width
+        """,
+        right="""
+        params: {width: 8, depth: 2}
+        inputs: {x: [8]}
+        layers:
+          - dense: {units: $width, repeat: $depth}
+        """,
+    ),
+    "W302": code(
+        "one seed for several layers",
+        """
+        A fixed `seed` inside a repeat gives every turn the same random numbers: the same initial weights, the same
+        dropout.
+        """,
+        wrong="""
+        inputs: {x: [8]}
+        layers:
+          - dense: {units: 8, kernel_initializer: {he_normal: {seed: 1}}, repeat: 2}
+        """,
+        right="""
+        inputs: {x: [8]}
+        layers:
+          - dense: {units: 8, kernel_initializer: {he_normal: {seed: $index}}, repeat: 2}
+        """,
+    ),
+    "W401": code(
+        "unused block or model",
+        """
+        A block or model that nothing calls is often left over.
+        """,
+        wrong="""
+        inputs: {x: [8]}
+        blocks:
+          Body:
+            layers:
+              - dense: 10
+        layers:
+          - dense: 10
+        """,
+        right="""
+        inputs: {x: [8]}
+        blocks:
+          Body:
+            layers:
+              - dense: 10
+        layers:
+          - Body
+        """,
+    ),
+    "W402": code(
+        "mask ends",
+        """
+        `mask_zero` and `masking` mark padding that later layers skip. A layer that does not know masks treats the
+        padding after it as data.
+        """,
+        wrong="""
+        inputs: {words: {shape: [20], dtype: int32}}
+        layers:
+          - embedding: {input_dim: 100, output_dim: 8, mask_zero: true}
+          - conv1d: {filters: 4, kernel_size: 3}
+        """,
+        right="""
+        inputs: {words: {shape: [20], dtype: int32}}
+        layers:
+          - embedding: {input_dim: 100, output_dim: 8, mask_zero: true}
+          - lstm: 4
+        """,
+    ),
+    "W403": code(
+        "last turn leads nowhere",
+        """
+        In a repeat, some layers of the last turn lead to no output, while those of other turns do. They are left
+        out of the model.
+        """,
+        wrong="""
+        inputs: {x: [8]}
+        layers:
+          - repeat:
+              times: 2
+              layers:
+                - dense: {units: 8, name: step}
+                - dense: {units: 8}
+          - add: step
+        """,
+        right="""
+        inputs: {x: [8]}
+        layers:
+          - repeat:
+              times: 2
+              layers:
+                - dense: {units: 8, name: step}
+          - add: step
+        """,
+    ),
+    "W501": code(
+        "`tune` is not run yet",
+        """
+        This version of dlspec checks the section `tune`, but has no command that runs the search. Training uses the
+        default of each search space.
+        """,
+        wrong="""
+        params: {width: {int: [8, 64]}}
+        inputs: {x: [8]}
+        layers:
+          - dense: $width
+        train: {loss: mse}
+        tune: {trials: 10}
+        """,
+        right="""
+        params: {width: {int: [8, 64]}}
+        inputs: {x: [8]}
+        layers:
+          - dense: $width
+        train: {loss: mse}
+        """,
+    ),
+}
