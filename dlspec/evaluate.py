@@ -53,7 +53,10 @@ class Evaluator:
                 Problem("E206", f"unknown {kind} `{name}`", did_you_mean(name, registry.names(kind))), name_span
             )
             return LOST
-        return self.options(owner, value, environment, context.inside([name]), name_span, value_span)
+        instance = self.options(owner, value, environment, context.inside([name]), name_span, value_span)
+        if not isinstance(instance, Lost):
+            instance.called(name)
+        return instance
 
     def options(
         self,
@@ -122,6 +125,10 @@ class Evaluator:
     def nested(self, field: Field[Any], raw: Any, environment: Environment, context: Context, span: Span | None) -> Any:
         """An option that holds components."""
         kind = field.kind
+        if field.container in ("options", "map") and is_expression(raw):
+            raw = self.value(raw, environment, {"type": "object"}, context, span)
+            if isinstance(raw, Lost):
+                return LOST
         if field.container == "options":
             owner = cast("type[Component]", registry.find(kind, field.target))
             return self.options(owner, raw, environment, context, span)

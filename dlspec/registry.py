@@ -384,6 +384,9 @@ class Component:
         """The name in a spec."""
         return self.registered_name
 
+    def called(self, word: str) -> None:
+        """Tells the instance which of its names the spec used; metrics report under it, as in Keras."""
+
     def validate(self) -> None:
         """Checks options against each other.
 

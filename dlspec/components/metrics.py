@@ -43,6 +43,11 @@ class Metric(Component, abstract=True):
         super().__init__(**given)
         self.__dict__["name"] = given.get("name") or self.registered_name
 
+    def called(self, word: str) -> None:
+        """A metric called `mae` reports as `mae`, unless its `name` says otherwise."""
+        if not self.given.get("name"):
+            self.__dict__["name"] = word
+
     def keras_arguments(self) -> dict[str, Any]:
         """What the spec gave, and always the name."""
         return {**super().keras_arguments(), "name": self.name}
