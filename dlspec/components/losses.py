@@ -17,10 +17,12 @@ class Loss(Component, abstract=True):
     Class attributes:
         targets: What the target must hold: real ``values``, ``classes`` (numbers from 0), ``one_hot`` rows (or
             probabilities of classes), or ``binary`` (0 and 1, or probabilities).
+        labels_in_head: Each class has a unit in the output; False where the output is an embedding.
     """
 
     kind = "loss"
     targets: ClassVar[Targets] = "values"
+    labels_in_head: ClassVar[bool] = True
     examples: ClassVar[tuple[Example, ...]] = (example(""),)
     reduction: ClassVar[Any] = choice(
         "sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", default="sum_over_batch_size",
@@ -310,6 +312,7 @@ class Circle(Loss):
 
     keras = "keras.losses.Circle"
     targets = "classes"
+    labels_in_head = False
     gamma = number(above=0, default=80.0, doc="Factor of the similarities.")
     margin = number(min=0, max=1, default=0.4, doc="How strictly the similarities are held apart.")
     remove_diagonal = boolean(default=True, doc="Whether to leave out each example's similarity to itself.")

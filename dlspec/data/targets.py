@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from dlspec.components.losses import Loss
 from dlspec.data.findings import Findings
 from dlspec.data.inputs import fit_shape
 from dlspec.data.signature import Signature
@@ -190,9 +191,13 @@ class _Comparison:
         if scalar and len(labels.values) == 1:
             message = f"target `{self.target}` has a single class, `{labels.values[0]}`: there is nothing to learn"
             raise DataProblem("E604", message, "predict another column", "column")
-        if self.output is not None and getattr(self.loss, "labels_in_head", True):
+        if self.output is not None and self._labels_in_head():
             self._check_labels(labels, 2 if self.encoding == BINARY else self.output.shape[-1])
         return labels
+
+    def _labels_in_head(self) -> bool:
+        """Whether a label names a unit of the output; with some losses the output is an embedding."""
+        return not isinstance(self.loss, Loss) or self.loss.labels_in_head
 
     def _check_labels(self, labels: Labels, units: int | None) -> None:
         if units is None:
