@@ -45,12 +45,14 @@ class _Elementwise(ListLayer, abstract=True):
         longer, shorter = (left, right) if len(left) >= len(right) else (right, left)
         split = len(longer) - len(shorter)
         merged = list(longer[:split])
-        for one, other in zip(longer[split:], shorter, strict=True):
+        for axis, (one, other) in enumerate(zip(longer[split:], shorter, strict=True)):
             if one is None or other is None:
                 merged.append(None)
             elif one != other and 1 not in (one, other):
                 message = f"{self.name} cannot merge tensors of {_list_shapes(inputs)}: {one} and {other} differ"
                 fix = "give them the same shape, for example with a `conv2d` of kernel 1 or a `dense` on one of them"
+                if axis < len(shorter) - 1:
+                    fix = "`padding: same` keeps a size, and a shortcut needs the same strides as what it goes around"
                 raise Problem("E403", message, fix)
             else:
                 merged.append(max(one, other))
