@@ -8,10 +8,10 @@ from typing import Any, cast
 
 from dlspec import registry
 from dlspec.environment import LOST, Environment, Lost
-from dlspec.errors import Diagnostic, Diagnostics, Note, Problem, Span, did_you_mean
+from dlspec.errors import Diagnostic, Diagnostics, Note, Problem, Span, did_you_mean, suggestions
 from dlspec.expressions import UnknownValue, is_arithmetic, is_expression, parse, substitute, unescape
 from dlspec.registry import JSON, Component, Field
-from dlspec.schema.check import check_value
+from dlspec.schema.check import check, check_value
 from dlspec.schema.context import Context
 from dlspec.schema.validate import definition
 from dlspec.schema.wording import shown
@@ -170,12 +170,12 @@ class Evaluator:
         many = schema.get("type") == "array"
         if isinstance(raw, dict) and not (not many and any(key in registry.names(field.kind) for key in raw)):
             return self.each_output(field.kind, many, raw, environment, context, span)
-        problems = check_value(raw, schema, context, span)
-        if problems:
-            self.diagnostics.extend(problems)
-            return LOST
+        key = str(context.path[-1])
+        around = Map(span)
+        around.put(key, raw, span, span)
+        value = self.checked(around, key, schema, Context(context.path[:-1]))
         evaluate = self.many if many else self.component
-        return evaluate(field.kind, raw, environment, context, span)
+        return evaluate(field.kind, value, environment, context, span)
 
     def each_output(
         self, kind: str, many: bool, raw: dict[str, Any], environment: Environment, context: Context, span: Span | None
@@ -185,20 +185,24 @@ class Evaluator:
         if many:
             schema = {"type": "array", "items": schema}
         results: dict[str, Any] = {}
-        for name, value in raw.items():
+        for name in list(raw):
             if self.outputs is not None and name not in self.outputs:
                 known = [*self.outputs, *registry.names(kind)]
                 code, what = "E502", f"`{name}` is neither an output of the model nor a {kind}"
-                self.report(Problem(code, what, did_you_mean(name, known)), key_place(raw, name) or span)
+                there = "outputs: " + ", ".join(f"`{output}`" for output in self.outputs)
+                help = did_you_mean(name, known) if suggestions(name, known) else there
+                self.report(Problem(code, what, help), key_place(raw, name) or span)
                 results[name] = LOST
                 continue
-            value_span = place(raw, name) or span
-            problems = check_value(value, schema, context.inside([name]), value_span)
-            self.diagnostics.extend(problems)
+            value = self.checked(raw, name, schema, context)
             evaluate = self.many if many else self.component
-            inner = context.inside([name])
-            results[name] = LOST if problems else evaluate(kind, value, environment, inner, value_span)
+            results[name] = evaluate(kind, value, environment, context.inside([name]), place(raw, name) or span)
         return LOST if any(isinstance(item, Lost) for item in results.values()) else results
+
+    def checked(self, container: dict[str, Any], key: str, schema: JSON, context: Context) -> Any:
+        """``container[key]`` held against a schema, what is wrong in it replaced by :class:`Invalid`."""
+        self.diagnostics.extend(check(container, {"properties": {key: schema}}, context))
+        return container[key]
 
     def value(
         self,

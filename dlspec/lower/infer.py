@@ -59,7 +59,8 @@ def call_model(model: SharedModel, tensors: Sequence[Tensor]) -> Call:
     declared = [graph.nodes[index].outputs[0] for index in graph.inputs]
     if len(tensors) != len(declared):
         names = ", ".join(graph.nodes[index].name for index in graph.inputs)
-        raise Problem("E405", f"{model.name} takes {len(declared)} inputs ({names}), but gets {len(tensors)}")
+        message = f"{model.name} takes {len(declared)} inputs ({names}), but gets {len(tensors)}"
+        raise Problem("E405", message, f"write `from: [{names}]` with what shall enter them")
     for index, expected, tensor in zip(graph.inputs, declared, tensors, strict=True):
         if not _fits(expected, tensor):
             raise Problem(

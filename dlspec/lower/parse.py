@@ -180,6 +180,9 @@ class _Parser:
             return self.call(common)
         layer = registry.find("layer", key)
         if layer is None:
+            if "$" in key:
+                help = "write the layer's name; `if:` on two layers chooses between them"
+                self.error("E204", f"a layer cannot be an expression, got `{key}`", span, help)
             return InvalidStep(**common)
         return LayerStep(**common, layer=cast("type[Layer]", layer))
 

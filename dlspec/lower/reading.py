@@ -57,5 +57,9 @@ def _entry(bench: Workbench, item: Any, frame: Frame, span: Any) -> Binding:
 def _name(bench: Workbench, text: Any, frame: Frame, span: Any) -> Binding:
     if isinstance(text, Invalid):
         return Binding((LOST,), span)
+    if isinstance(text, list):
+        help = "write the names in one list"
+        bench.report(Problem("E204", "an input must be a name, got a list inside a list", help), span)
+        return Binding((LOST,), span)
     name = bench.evaluator.text(text, frame.environment, span)
     return bench.lookup(name, frame, span) if isinstance(name, str) else Binding((LOST,), span)

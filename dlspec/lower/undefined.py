@@ -60,8 +60,9 @@ def _settle(uses: list[Use], scopes: list[Map], diagnostics: Diagnostics) -> set
             del undefined[name]
             continue
         notes = tuple(Note("used here as well", span) for span in spans[1:4])
-        there = "; there are " + ", ".join(f"`{known}`" for known in visible[:8]) if visible else ""
-        help = did_you_mean(name, visible) if suggestions(name, visible) else f"declare it under `params:`{there}"
+        others = [known for known in visible if not _inside(spans[0], place(scopes[-1], known))]
+        there = "; there are " + ", ".join(f"`{known}`" for known in others[:8]) if others else ""
+        help = did_you_mean(name, others) if suggestions(name, others) else f"declare it under `params:`{there}"
         diagnostics.add(Diagnostic("E302", f"`${name}` is not defined", spans[0], help, notes))
     return set(undefined)
 

@@ -13,12 +13,14 @@ def reachable(state: Compilation) -> None:
     In a repeat whose other turns are used, a dead end is the way the last turn ends: a warning.
     """
     for graph, dead in state.dead:
-        _report_inputs(state, graph)
+        _report_inputs(state, graph, dead)
         _report_layers(state, graph, dead)
 
 
-def _report_inputs(state: Compilation, graph: Graph) -> None:
-    used = {edge.node for node in graph.nodes for edge in node.edges} | {edge.node for _, edge in graph.outputs}
+def _report_inputs(state: Compilation, graph: Graph, dead: tuple[Node, ...]) -> None:
+    # An input of a dead end is one mistake with it. Inputs come first, before and after what is dead was left out.
+    used = {edge.node for node in (*graph.nodes, *dead) for edge in node.edges}
+    used |= {edge.node for _, edge in graph.outputs}
     for index in graph.inputs:
         if index not in used:
             node = graph.nodes[index]

@@ -162,6 +162,8 @@ def _meant(name: str, kind: str, node: JSON, context: Context) -> str:
     if kind == "layer":
         if name in (*STEP_KEYS, "type", "layer", "class_name"):
             return "the layer's name is the key: `- dense: {units: 10}`"
+        if "$" in name:
+            return "the name of a layer cannot be an expression: `if:` on two layers chooses between them"
         head = name.split(":")[0]
         if ":" in name and head in known:
             return f"write `{head}: {name[len(head) + 1 :].strip()}`, with a blank after the colon"
@@ -304,8 +306,10 @@ def _needs_options(instance: Any, node: JSON, codes: tuple[str, ...], types: lis
     owner, option = shorthand_of(node)
     help = dollar_help(instance, context) if isinstance(instance, str) else ""
     help = help or (type_help(instance, types, node, context) if owner is not None else "")
-    if required or option:
-        help = help or example(key, *(required or [option]))
+    if len(context.path) == 1:
+        help = f"write its options below `{key}:`, or delete it"
+    elif required or option or node.get("x-kind") == "section":
+        help = help or example(key, *(required or [option or next(iter(node["properties"]))]))
     else:
         help = help or f"write `{key}` alone, or `{key}: {{{next(iter(node.get('properties', {})), '…')}: …}}`"
     return Message(codes[_TYPE], f"{title} takes {alternatives}, got {shown(instance)}", help)

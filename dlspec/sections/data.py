@@ -138,6 +138,12 @@ class Data(Section):
     seed = optional(integer(min=0), doc="Seed of the order of examples; that of `train` unless given.")
     examples = (example("{source: {csv: churn.csv}, targets: {churned: {column: churned}}, split: {test: 0.2}}"),)
 
+    def validate(self) -> None:
+        """There is something to predict."""
+        if not self.targets:
+            help = "name a column for each output: `targets: {price: {column: price}}`"
+            raise Problem("E613", "data needs at least one of `targets`", help, "targets")
+
     @property
     def parts(self) -> Split:
         """The split; everything trains where none is given."""
