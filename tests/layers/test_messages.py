@@ -31,7 +31,7 @@ SHAPES: list[tuple[str, str, list[Any], str, str, str, str]] = [
      "conv2d_transpose leaves nothing of an input of shape [1, 1, 1]: its window is larger than the input", ""),
     ("max_pooling2d", "3", [(2, 5, 1)], "E410", "pool_size",
      "max_pooling2d leaves nothing of an input of shape [2, 5, 1]: its window is larger than the input", ""),
-    ("dense", "8", [()], "E402", "", "dense needs axis -1 of an input of shape []", ""),
+    ("dense", "8", [()], "E402", "", "dense needs an input with at least one axis, but it is a single number (shape [])", ""),
     ("dense", "8", [(None,)], "E408", "",
      "dense needs the size of the last axis, but the input has shape [null]", "global_average_pooling1d"),
     ("embedding", "{input_dim: 5, output_dim: 2}", [Tensor((3,), "string")], "E409", "",
