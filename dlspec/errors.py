@@ -121,7 +121,7 @@ def suggest(word: str, known: Iterable[str]) -> str | None:
 
 
 def suggestions(word: str, known: Iterable[str]) -> list[str]:
-    """Those of `known` that `word` may stand for, all equally likely: few slips of the pen, a beginning, or initials."""
+    """Those of `known` that `word` may equally well stand for: few slips of the pen, a beginning, or initials."""
     folded: dict[str, str] = {}
     for name in known:
         folded.setdefault(_fold(name), name)
