@@ -29,7 +29,7 @@ FLOORS = (
     ("sections", "data.sources"),
     ("data",),
     ("passes",),
-    ("report",),
+    ("report", "catalogue"),
     ("build",),
     ("runner",),
     ("cli", "__main__"),

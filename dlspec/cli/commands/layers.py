@@ -1,0 +1,65 @@
+"""``dlspec layers``."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from dlspec.cli.output import print_text
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--kind", "word", metavar="KIND", help="Another kind than layers: loss, optimizer, metric, callback …")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the answer.")
+def command(name: str | None, word: str | None, form: str) -> None:
+    """List all layers, or document one of them.
+
+    NAME is a layer such as conv2d, or a component of any other kind, such as adam. Without NAME, list all layers, or
+    all components of the KIND.
+    """
+    from dlspec import catalogue, registry
+
+    kind = "layer" if word is None else _kind(word)
+    if name is not None:
+        homes = catalogue.homes(name) if word is None else [kind] * (name in registry.names(kind))
+        if homes:
+            owner = registry.find(homes[0], name)
+            assert owner is not None
+            document = {"version": catalogue.VERSION, **catalogue.facts(owner)} if form == "json" else None
+            print_text(_json(document) if document else catalogue.text(owner))
+            return
+        kind = catalogue.kind_of(name) if word is None else ""
+        if not kind:
+            raise click.UsageError(_unknown(name, _kind(word) if word else ""))
+    print_text(_json(catalogue.listing(kind)) if form == "json" else catalogue.list_text(kind))
+
+
+def _kind(word: str) -> str:
+    from dlspec import catalogue, registry
+    from dlspec.errors import suggest
+
+    kind = catalogue.kind_of(word.lower())
+    if not kind:
+        found = suggest(word, registry.kinds())
+        help = f"did you mean `{found}`?" if found else f"one of {', '.join(registry.kinds())}"
+        raise click.BadParameter(f"no such kind `{word}`; {help}", param_hint="--kind")
+    return kind
+
+
+def _unknown(name: str, kind: str) -> str:
+    from dlspec import catalogue
+    from dlspec.schema.validate import definition
+
+    construct = definition("layer_body")["properties"].get(name) if not kind else None
+    if construct:
+        return f"`{name}` is no component but part of the language: {construct['description']} See docs/language.md"
+    listed = f"dlspec layers --kind {kind}" if kind else "dlspec layers"
+    found = [f"`{other}`" for other in catalogue.similar(name, kind)]
+    help = f"did you mean {' or '.join(found)}?" if found else f"`{listed}` lists what there is"
+    return f"no such {kind or 'layer or other component'} `{name}`; {help}"
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False)
