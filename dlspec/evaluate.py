@@ -66,10 +66,18 @@ class Evaluator:
         context: Context,
         span: Span | None,
         value_span: Span | None = None,
+        keep_going: bool = False,
     ) -> Any:
         """An instance of `owner` from its written options (or shorthand value), or LOST.
 
-        `span` is where the component's name stands, `value_span` where what follows it does.
+        Args:
+            owner: The component.
+            raw: Its options, or the value of its shorthand option.
+            environment: Meaning of ``$names``.
+            context: Where in the spec `raw` stands.
+            span: Where the component's name stands.
+            value_span: Where what follows the name stands.
+            keep_going: Leave out optional options that an error hides, so that the others can be checked further.
         """
         written = raw if isinstance(raw, dict) else {} if raw is None else {owner.shorthand: raw}
         given: dict[str, Any] = {}
@@ -80,7 +88,9 @@ class Evaluator:
                 continue
             where = (place(raw, name) if isinstance(raw, dict) else value_span) or span
             result = self.field(owner, field, value, environment, context.inside([name]), where)
-            lost = lost or isinstance(result, Lost)
+            if isinstance(result, Lost):
+                lost = lost or not (keep_going and not field.required and field.container != "map")
+                continue
             given[name] = result
         if lost:
             return LOST

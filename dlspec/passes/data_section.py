@@ -27,7 +27,7 @@ def data_section(state: Compilation) -> None:
         return
     owner = cast("type[Data]", registry.find("section", "data"))
     span = key_place(state.data, "data")
-    section = state.evaluator.options(owner, raw, state.environment, Context(("data",)), span)
+    section = state.evaluator.options(owner, raw, state.environment, Context(("data",)), span, keep_going=True)
     if isinstance(section, Lost):
         state.given_inputs = None if "inputs" not in state.data else {}
         return

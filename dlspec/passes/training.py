@@ -60,5 +60,5 @@ def _method(state: Compilation, raw: Map) -> Method | None:
         state.add("E505", f"train needs `{key}`", key_place(state.data, "train"), f"write `{key}: …`")
         written[key] = Invalid()
     span = key_place(state.data, "train")
-    method = state.evaluator.options(owner, written, state.environment, Context(("train",)), span)
+    method = state.evaluator.options(owner, written, state.environment, Context(("train",)), span, keep_going=True)
     return None if isinstance(method, Lost) else method
