@@ -26,6 +26,7 @@ def expand_graph(state: Compilation) -> None:
         state.add(problem.code, problem.message, key_place(state.data, "layers"), problem.help)
         return
     state.models = {model.name: model for model in shared}
-    if not state.diagnostics.errors:
+    # Errors of the sections `data`, `train` and `tune` do not touch the graph.
+    if not any(item.code[:2] not in ("E5", "E6") for item in state.diagnostics.errors):
         state.graph = graph
         state.dead = tuple(expander.dead)
