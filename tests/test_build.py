@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dlspec.build import build_with_tensors, verify
 from dlspec.passes import compile_spec
+from dlspec.source import load
 from tests.random_specs import Writer
 from tests.support import ROOT, SPECS, compile_text
 
+LARGE = 30_000_000  # parameters; Keras then takes seconds and hundreds of megabytes to make the weights
 
-@pytest.mark.parametrize("spec", SPECS)
-def test_static_analysis_agrees_with_keras(spec: str) -> None:
+
+def _marked(spec: str) -> Any:
+    expected = load((ROOT / spec).read_text(encoding="utf-8")).data.get("expect", {})
+    return pytest.param(spec, marks=[pytest.mark.slow] * (expected.get("parameters", 0) > LARGE))
+
+
+@pytest.mark.parametrize("spec", [_marked(spec) for spec in SPECS])
+def test_static_analysis_agrees_with_keras(spec: str, request: pytest.FixtureRequest) -> None:
     state = compile_spec(ROOT / spec)
     assert not state.diagnostics.errors
     assert state.graph is not None
+    assert ("slow" in [mark.name for mark in request.node.iter_markers()]) == (state.graph.parameters > LARGE)
     model, tensors = build_with_tensors(state.graph)
     assert verify(state.graph, model, tensors) == []
 
