@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check schemas golden bench editor clean
+.PHONY: demo test check fuzz schemas golden bench editor clean
 
 demo: $(READY)  ## Train a LeNet-style network on scikit-learn's handwritten digits.
 	$(BIN)/dlspec train specs/start/digits.yaml
@@ -23,6 +23,9 @@ schemas: $(READY)  ## Generate schemas/*.json from the registry.
 
 golden: $(READY)  ## Write the expected outputs of tests/bad anew; read the difference before committing it.
 	$(BIN)/python -m tests.golden
+
+fuzz: $(READY)  ## 10,000 random layers and 1,000 random graphs against Keras; FUZZ='--seed 1' repeats a run.
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 bench: $(READY)  ## Ratios against hand-written Keras and against bare imports.
 	$(BIN)/python -m tests.bench
