@@ -8,26 +8,27 @@ import keras
 from keras import layers
 
 
-def conv_bn(x: Any, filters: int, kernel: int = 1, stride: int = 1, act: str = "relu") -> Any:
-    x = layers.Conv2D(filters, kernel, strides=stride, padding="same")(x)
-    x = layers.BatchNormalization()(x)
+def conv_bn(x: Any, filters: int, kernel: int = 1, stride: int = 1, padding: str = "same", act: str = "relu") -> Any:
+    x = layers.Conv2D(filters, kernel, strides=stride, padding=padding)(x)
+    x = layers.BatchNormalization(epsilon=1.001e-5)(x)
     return layers.Activation(act)(x)
 
 
 def bottleneck(x: Any, filters: int, stride: int = 1, project: bool = False) -> Any:
-    y = conv_bn(x, filters, stride=stride)
-    y = conv_bn(y, filters, kernel=3)
-    y = conv_bn(y, filters * 4, act="linear")
-    if project:
-        x = conv_bn(x, filters * 4, stride=stride, act="linear")
-    return layers.Activation("relu")(layers.Add()([y, x]))
+    shortcut = conv_bn(x, filters * 4, stride=stride, act="linear") if project else x
+    x = conv_bn(x, filters, stride=stride)
+    x = conv_bn(x, filters, kernel=3)
+    x = conv_bn(x, filters * 4, act="linear")
+    return layers.Activation("relu")(layers.Add()([shortcut, x]))
 
 
 def by_hand() -> keras.Model:
     """The model."""
     image = keras.Input((224, 224, 3))
-    x = conv_bn(image, 64, kernel=7, stride=2)
-    x = layers.MaxPooling2D(3, strides=2, padding="same")(x)
+    x = layers.ZeroPadding2D(3)(image)
+    x = conv_bn(x, 64, kernel=7, stride=2, padding="valid")
+    x = layers.ZeroPadding2D(1)(x)
+    x = layers.MaxPooling2D(3, strides=2)(x)
     for filters, blocks, stride in ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2)):
         x = bottleneck(x, filters, stride, project=True)
         for _ in range(blocks - 1):

@@ -1,0 +1,68 @@
+"""Specs of classics against keras.applications: the same weights in the same order, and with them the same outputs."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from dlspec.build import build
+from dlspec.passes import compile_spec
+from tests.support import ROOT
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("applications")]
+
+# The name in keras.applications, the spec, and the size of the images: small where the weights do not depend on it.
+CLASSICS = (
+    ("ResNet50", "specs/cnn/resnet50.yaml", 64),
+    ("ResNet152", "specs/cnn/resnet152.yaml", 64),
+    ("Xception", "specs/cnn/xception.yaml", 96),
+    ("VGG16", "specs/cnn/vgg16.yaml", 224),
+)
+
+
+@pytest.fixture(autouse=True)
+def _memory_back() -> Iterator[None]:
+    yield
+    keras.backend.clear_session()
+    gc.collect()
+
+
+@pytest.mark.parametrize(("name", "spec", "size"), CLASSICS, ids=[name for name, _, _ in CLASSICS])
+def test_same_weights_and_outputs(name: str, spec: str, size: int) -> None:
+    graph = compile_spec(ROOT / spec, [f"inputs.image=[{size}, {size}, 3]"]).graph
+    assert graph is not None
+    ours = build(graph)
+    theirs = getattr(keras.applications, name)(weights=None, input_shape=(size, size, 3))
+    assert [tuple(weight.shape) for weight in ours.weights] == [tuple(weight.shape) for weight in theirs.weights]
+    assert [_role(weight) for weight in ours.weights] == [_role(weight) for weight in theirs.weights]
+    assert _constants(ours) == _constants(theirs)
+    random = np.random.Generator(np.random.Philox(3))
+    ours.set_weights([_values(weight, random) for weight in theirs.weights])
+    theirs.set_weights(ours.get_weights())
+    image = random.normal(size=(1, size, size, 3)).astype(np.float32)
+    expected, found = theirs.predict(image, verbose=0), ours.predict(image, verbose=0)
+    assert expected.max() > 2 * expected.min(), "the outputs must depend on the weights to mean anything"
+    assert np.abs(found - expected).max() <= 1e-5 * expected.max()
+
+
+def _role(weight: Any) -> str:
+    return str(weight.path.rpartition("/")[2])
+
+
+def _constants(model: Any) -> set[tuple[float, float]]:
+    kind = keras.layers.BatchNormalization
+    return {(layer.epsilon, layer.momentum) for layer in model.layers if isinstance(layer, kind)}
+
+
+def _values(weight: Any, random: np.random.Generator) -> Any:
+    """What a trained weight may be: a normalisation that does nothing would hide its mistakes."""
+    if _role(weight) in ("gamma", "moving_variance"):
+        return random.uniform(0.8, 1.2, weight.shape)
+    if _role(weight) in ("bias", "beta", "moving_mean"):
+        return random.normal(0, 0.1, weight.shape)
+    return weight.numpy()
