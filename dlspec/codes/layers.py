@@ -122,4 +122,21 @@ CODES: dict[str, Code] = {
           - conv2d: {filters: 8, kernel_size: 3, strides: 2}
         """,
     ),
+    "E208": code(
+        "class of Keras that a spec cannot use",
+        """
+        A few classes of keras.layers run code that is not in the spec, are bases of other layers, or are parts of one.
+        A spec holds data only, so that it can be read, checked and shared without running anything.
+        """,
+        wrong="""
+        inputs: {x: [8]}
+        layers:
+          - lambda: "x * 2"
+        """,
+        right="""
+        inputs: {x: [8]}
+        layers:
+          - rescaling: 2
+        """,
+    ),
 }

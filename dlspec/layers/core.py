@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from dlspec.errors import Problem
 from dlspec.ir import Tensor, Weight, known
 from dlspec.layers.base import Layer, activation, activation_flops, constraint, initializer, regularizer
-from dlspec.registry import boolean, example, integer, number
+from dlspec.registry import boolean, choice, example, integer, number, optional
 
 
 class Dense(Layer):
@@ -45,7 +46,25 @@ class Dense(Layer):
         return output.size * per_output + activation_flops(self.activation, output)
 
 
-class Embedding(Layer):
+class _Vectors(Layer, abstract=True):
+    """Rules of the layers that look up learned vectors."""
+
+    input_dim: Any
+    output_dim: Any
+
+    def infer(self, x: Tensor) -> Tensor:
+        """[…] → […, output_dim]."""
+        if x.dtype in ("string", "bool"):
+            message = f"{self.name} takes whole numbers, but the input has dtype {x.dtype}"
+            raise Problem("E409", message, "turn text into indices first, for example with `string_lookup`")
+        return Tensor((*x.shape, self.output_dim), self.compute_dtype)
+
+    def weights(self, x: Tensor) -> Iterable[Weight]:
+        """Vectors [input_dim, output_dim]."""
+        yield Weight("embeddings", (self.input_dim, self.output_dim))
+
+
+class Embedding(_Vectors):
     """Turns whole numbers, such as word indices, into learned vectors."""
 
     keras = "keras.layers.Embedding"
@@ -61,20 +80,45 @@ class Embedding(Layer):
         example("{input_dim: 10, output_dim: 4}", ()),
     )
 
-    def infer(self, x: Tensor) -> Tensor:
-        """[…] → […, output_dim]."""
-        if x.dtype in ("string", "bool"):
-            message = f"embedding takes whole numbers, but the input has dtype {x.dtype}"
-            raise Problem("E409", message, "turn text into indices first, for example with `string_lookup`")
-        return Tensor((*x.shape, self.output_dim), self.compute_dtype)
-
-    def weights(self, x: Tensor) -> Iterable[Weight]:
-        """Vectors [input_dim, output_dim]."""
-        yield Weight("embeddings", (self.input_dim, self.output_dim))
-
     def mask(self, x: Tensor) -> bool:
         """With `mask_zero`, the zeros make a mask."""
         return self.mask_zero
+
+
+class ReversibleEmbedding(_Vectors):
+    """Turns whole numbers into learned vectors; made by Keras for language models that also map vectors back.
+
+    A spec cannot call it in reverse yet. Keras 3.15 applies the mask of `mask_zero` without showing it in its graph.
+    """
+
+    keras = "keras.layers.ReversibleEmbedding"
+    input_dim = integer(min=1, doc="Number of vectors: the largest index plus 1.")
+    output_dim = integer(min=1, doc="Size of each vector.")
+    tie_weights = boolean(default=True, doc="Whether the way back uses the same vectors.")
+    embeddings_initializer = initializer("uniform", "the vectors")
+    embeddings_regularizer = regularizer("the vectors")
+    embeddings_constraint = constraint("the vectors")
+    mask_zero = boolean(default=False, doc="Whether index 0 is padding that later layers skip.")
+    reverse_dtype = optional(
+        choice("float16", "bfloat16", "float32", "float64"),
+        doc="Data type of the way back; that of the layer unless given.",
+    )
+    logit_soft_cap = optional(number(above=0), doc="Limit that the results of the way back are bent under.")
+    examples = (
+        example("{input_dim: 1000, output_dim: 16}", (20,), dtype="int32"),
+        example("{input_dim: 50, output_dim: 8, tie_weights: false}", (None,), dtype="int32"),
+        example("{input_dim: 10, output_dim: 4, reverse_dtype: float32, logit_soft_cap: 30}", ()),
+    )
+
+    def weights(self, x: Tensor) -> Iterable[Weight]:
+        """Vectors [input_dim, output_dim], and others [output_dim, input_dim] for the way back unless tied."""
+        yield from super().weights(x)
+        if not self.tie_weights:
+            yield Weight("reverse_embeddings", (self.output_dim, self.input_dim))
+
+    def mask(self, x: Tensor) -> bool:
+        """Keras's graph shows none."""
+        return False
 
 
 class Masking(Layer):

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from dlspec.errors import Problem
-from dlspec.ir import Tensor
+from dlspec.ir import Tensor, show_shape
 from dlspec.layers.base import data_format, seed
 from dlspec.layers.preprocessing import check_numeric
 from dlspec.layers.windows import SpatialLayer
-from dlspec.registry import Field, boolean, choice, example, integer, number, optional, plain
+from dlspec.registry import MISSING, Field, boolean, choice, example, integer, number, optional, plain
 
 
-def factor(low: float | None, high: float | None, doc: str) -> Field[Any]:
-    """A number, for a range around 0, or a pair with both ends."""
-    bounds = {key: value for key, value in (("minimum", low), ("maximum", high)) if value is not None}
-    each = {"type": "number", **bounds}
-    return plain({**each, "type": ["number", "array"], "items": each, "minItems": 2, "maxItems": 2}, doc=doc)
+def extent(low: float, high: float, doc: str, default: Any = MISSING, kind: str = "number") -> Field[Any]:
+    """A number, for a range that begins at 0 or around it, or a pair with both ends."""
+    each = {"type": kind, "minimum": low, "maximum": high}
+    schema = {**each, "type": [kind, "array"], "items": each, "minItems": 2, "maxItems": 2}
+    return plain(schema, default=default, doc=doc)
 
 
 def value_range() -> Field[Any]:
@@ -25,15 +25,18 @@ def value_range() -> Field[Any]:
     return plain(pair, default=[0, 255], doc="Smallest and largest value of the images.")
 
 
-def _fill_mode() -> Field[str]:
+def fill_mode() -> Field[str]:
+    """The ``fill_mode`` option."""
     return choice("reflect", "wrap", "constant", "nearest", default="reflect", doc="What is put beyond the border.")
 
 
-def _interpolation() -> Field[str]:
+def interpolation() -> Field[str]:
+    """The ``interpolation`` option."""
     return choice("nearest", "bilinear", default="bilinear", doc="How new elements are made.")
 
 
-def _fill_value() -> Field[float]:
+def fill_value() -> Field[float]:
+    """The ``fill_value`` option."""
     return number(default=0.0, doc="Value beyond the border, with `fill_mode: constant`.")
 
 
@@ -106,19 +109,30 @@ class RandomCrop(_Sized):
     examples = (example("{height: 20, width: 16}", (28, 28, 3)),)
 
 
-class _Random(SpatialLayer, abstract=True):
-    """Rules of the random changes, which leave the shape alone and do nothing outside training."""
+class ImageLayer(SpatialLayer, abstract=True):
+    """Rules of the changes that leave the shape alone; random ones do nothing outside training.
+
+    Class attributes:
+        colours: Numbers of channels that the layer can work on; () for any.
+        keeps_integers: Whether Keras gives whole numbers their own dtype back.
+    """
 
     rank = 2
+    colours: ClassVar[tuple[int, ...]] = ()
+    keeps_integers: ClassVar[bool] = False
 
     def infer(self, x: Tensor) -> Tensor:
         """The shape of the input."""
         check_numeric(x, self.name)
-        self.split(x)
-        return Tensor(x.shape, self.compute_dtype)
+        _, channels = self.split(x)
+        if self.colours and channels is not None and channels not in self.colours:
+            wanted = " or ".join(str(count) for count in self.colours)
+            message = f"{self.name} takes images with {wanted} channels, but the input has shape {show_shape(x.shape)}"
+            raise Problem("E402", message, "leave it out where there are no colours")
+        return Tensor(x.shape, x.dtype if self.keeps_integers and not x.floating else self.compute_dtype)
 
 
-class RandomFlip(_Random):
+class RandomFlip(ImageLayer):
     """Mirrors images at random."""
 
     keras = "keras.layers.RandomFlip"
@@ -135,66 +149,66 @@ class RandomFlip(_Random):
     examples = (example("horizontal", (28, 28, 3)), example("", (None, None, 1)))
 
 
-class RandomRotation(_Random):
+class RandomRotation(ImageLayer):
     """Turns images by a random angle."""
 
     keras = "keras.layers.RandomRotation"
     shorthand = "factor"
-    factor = factor(-1, 1, "Largest angle as a share of a full turn, or both ends.")
-    fill_mode = _fill_mode()
-    interpolation = _interpolation()
+    factor = extent(-1, 1, "Largest angle as a share of a full turn, or both ends.")
+    fill_mode = fill_mode()
+    interpolation = interpolation()
     seed = seed()
-    fill_value = _fill_value()
+    fill_value = fill_value()
     data_format = data_format()
     examples = (example("0.1", (28, 28, 3)), example("{factor: [-0.2, 0.3], fill_mode: constant}", (28, 28, 3)))
 
 
-class RandomZoom(_Random):
+class RandomZoom(ImageLayer):
     """Zooms in or out at random."""
 
     keras = "keras.layers.RandomZoom"
     shorthand = "height_factor"
-    height_factor = factor(-0.99, 1, "Largest change of the height as a share of it, or both ends; negative zooms in.")
-    width_factor = optional(factor(-0.99, 1, "The same for the width; that of the height unless given."))
-    fill_mode = _fill_mode()
-    interpolation = _interpolation()
+    height_factor = extent(-0.99, 1, "Largest change of the height as a share of it, or both ends; negative zooms in.")
+    width_factor = optional(extent(-0.99, 1, "The same for the width; that of the height unless given."))
+    fill_mode = fill_mode()
+    interpolation = interpolation()
     seed = seed()
-    fill_value = _fill_value()
+    fill_value = fill_value()
     data_format = data_format()
     examples = (example("0.2", (28, 28, 3)), example("{height_factor: [-0.3, 0.1], width_factor: 0.1}", (28, 28, 3)))
 
 
-class RandomTranslation(_Random):
+class RandomTranslation(ImageLayer):
     """Shifts images at random."""
 
     keras = "keras.layers.RandomTranslation"
-    height_factor = factor(-1, 1, "Largest shift as a share of the height, or both ends.")
-    width_factor = factor(-1, 1, "Largest shift as a share of the width, or both ends.")
-    fill_mode = _fill_mode()
-    interpolation = _interpolation()
+    height_factor = extent(-1, 1, "Largest shift as a share of the height, or both ends.")
+    width_factor = extent(-1, 1, "Largest shift as a share of the width, or both ends.")
+    fill_mode = fill_mode()
+    interpolation = interpolation()
     seed = seed()
-    fill_value = _fill_value()
+    fill_value = fill_value()
     data_format = data_format()
     examples = (example("{height_factor: 0.1, width_factor: [-0.2, 0.2]}", (28, 28, 3)),)
 
 
-class RandomContrast(_Random):
+class RandomContrast(ImageLayer):
     """Changes the contrast at random."""
 
     keras = "keras.layers.RandomContrast"
     shorthand = "factor"
-    factor = factor(0, 1, "Largest change as a share of the contrast, or both ends.")
+    factor = extent(0, 1, "Largest change as a share of the contrast, or both ends.")
     value_range = value_range()
     seed = seed()
     examples = (example("0.2", (28, 28, 3)), example("{factor: [0.1, 0.5], value_range: [0, 1]}", (28, 28, 3)))
 
 
-class RandomBrightness(_Random):
+class RandomBrightness(ImageLayer):
     """Changes the brightness at random."""
 
     keras = "keras.layers.RandomBrightness"
     shorthand = "factor"
-    factor = factor(-1, 1, "Largest change as a share of the value range, or both ends.")
+    factor = extent(-1, 1, "Largest change as a share of the value range, or both ends.")
     value_range = value_range()
     seed = seed()
     examples = (example("0.2", (28, 28, 3)),)

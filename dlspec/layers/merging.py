@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar, Literal
 
 from dlspec.errors import Problem
 from dlspec.ir import Shape, Tensor, show_shape
@@ -17,7 +18,7 @@ class ListLayer(Layer, abstract=True):
     """Base of the layers that are called with one list of tensors."""
 
     takes_list = True
-    masking = "pass"
+    masking: ClassVar[Literal["pass", "drop"]] = "pass"
 
     def check_count(self, inputs: Sequence[Tensor]) -> None:
         """Raises E405 for a number of tensors that the layer does not take."""
@@ -49,7 +50,7 @@ class _Elementwise(ListLayer, abstract=True):
             if one is None or other is None:
                 merged.append(None)
             elif one != other and 1 not in (one, other):
-                message = f"{self.name} cannot merge tensors of {_list_shapes(inputs)}: {one} and {other} differ"
+                message = f"{self.name} cannot merge tensors of {list_shapes(inputs)}: {one} and {other} differ"
                 fix = "give them the same shape, for example with a `conv2d` of kernel 1 or a `dense` on one of them"
                 if axis < len(shorter) - 1:
                     fix = "`padding: same` keeps a size, and a shortcut needs the same strides as what it goes around"
@@ -127,14 +128,14 @@ class Concatenate(ListLayer):
         axis = axis_index(self.axis, inputs[0].rank, self.name)
         for tensor in inputs[1:]:
             if tensor.rank != inputs[0].rank:
-                message = f"concatenate cannot join tensors of {_list_shapes(inputs)}: the number of axes differs"
+                message = f"concatenate cannot join tensors of {list_shapes(inputs)}: the number of axes differs"
                 raise Problem("E404", message, "bring them to the same number of axes, for example with `reshape`")
         for position, sizes in enumerate(zip(*(tensor.shape for tensor in inputs), strict=True)):
             found = sorted({size for size in sizes if size is not None})
             if position != axis and len(found) > 1:
                 differ = " and ".join(map(str, found))
                 message = (
-                    f"concatenate cannot join tensors of {_list_shapes(inputs)} along axis {self.axis}: {differ} differ"
+                    f"concatenate cannot join tensors of {list_shapes(inputs)} along axis {self.axis}: {differ} differ"
                 )
                 raise Problem("E404", message, "only the joined axis may differ: crop, pad or resize, or set `axis`")
         joined = [tensor.shape[axis] for tensor in inputs]
@@ -168,7 +169,7 @@ class Dot(ListLayer):
         if sizes[0] != sizes[1]:
             unknown = None in sizes
             differ = "one size is unknown" if unknown else f"{sizes[0]} and {sizes[1]} differ"
-            message = f"dot cannot sum over `axes: {self.axes}` of {_list_shapes(inputs)}: {differ}"
+            message = f"dot cannot sum over `axes: {self.axes}` of {list_shapes(inputs)}: {differ}"
             fix = "give the size in `inputs`" if unknown else "name two axes of the same size"
             raise Problem("E408" if unknown else "E402", message, fix, "axes")
         rest = (*left.shape[:one], *left.shape[one + 1 :], *right.shape[:other], *right.shape[other + 1 :])
@@ -189,5 +190,6 @@ class Dot(ListLayer):
         return False
 
 
-def _list_shapes(inputs: list[Tensor]) -> str:
+def list_shapes(inputs: list[Tensor]) -> str:
+    """The shapes of several tensors in one line of words."""
     return " and ".join(f"shape {show_shape(tensor.shape)}" for tensor in inputs)

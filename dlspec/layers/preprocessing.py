@@ -9,6 +9,7 @@ from dlspec.errors import Problem
 from dlspec.ir import Shape, Tensor, Weight, known, show_shape
 from dlspec.layers.axes import axis_indices
 from dlspec.layers.base import Layer
+from dlspec.layers.merging import ListLayer, list_shapes
 from dlspec.registry import Field, boolean, choice, example, integer, number, optional, plain
 
 _ONE_OR_MANY = {"type": ["number", "array"], "items": {"type": "number"}, "minItems": 1}
@@ -38,6 +39,13 @@ def check_numeric(x: Tensor, who: str) -> None:
     if x.dtype == "string":
         message = f"{who} takes numbers, but the input has dtype string"
         raise Problem("E409", message, "turn text into indices first, for example with `string_lookup`")
+
+
+def check_hashable(x: Tensor, who: str) -> None:
+    """Raises E409 for what is neither text nor a whole number."""
+    if x.floating or x.dtype == "bool":
+        message = f"{who} takes text or whole numbers, but the input has dtype {x.dtype}"
+        raise Problem("E409", message, "use `discretization` for numbers")
 
 
 class Rescaling(Layer):
@@ -227,9 +235,7 @@ class Hashing(Layer):
 
     def infer(self, x: Tensor) -> Tensor:
         """[items] → the same with `int`, else [num_bins]."""
-        if x.floating or x.dtype == "bool":
-            message = f"hashing takes text or whole numbers, but the input has dtype {x.dtype}"
-            raise Problem("E409", message, "use `discretization` for numbers")
+        check_hashable(x, self.name)
         if self.output_mode == "one_hot" and x.shape[-1:] != (1,):
             message = (
                 f"hashing with `output_mode: one_hot` takes one item, but the input has shape {show_shape(x.shape)}"
@@ -237,3 +243,34 @@ class Hashing(Layer):
             raise Problem("E402", message, "use `output_mode: int` and `category_encoding` after it", "output_mode")
         shape = encoded_shape(x, self.output_mode, self.num_bins, self.name)
         return Tensor(shape, "int64" if self.output_mode == "int" else "float32")
+
+
+class HashedCrossing(ListLayer):
+    """Sorts pairs of categories into bins by a hash of both, so that each combination counts for itself."""
+
+    keras = "keras.layers.HashedCrossing"
+    masking = "drop"
+    maximum_inputs = 2
+    trainable: Any = True  # nothing to train
+    dtype: Any = None  # the output has the dtype of an index or a float
+    num_bins = integer(min=1, doc="Number of bins.")
+    output_mode = choice(
+        "int", "one_hot", default="int", doc="`int` gives indices, `one_hot` a row of zeros and a one."
+    )
+    examples = (
+        example("{num_bins: 10}", (), (), dtype="string"),
+        example("{num_bins: 5, output_mode: one_hot}", (1,), (1,), dtype="int32"),
+    )
+
+    def infer(self, inputs: list[Tensor]) -> Tensor:
+        """Two single items → one index with `int`, [num_bins] with `one_hot`."""
+        self.check_count(inputs)
+        for x in inputs:
+            check_hashable(x, self.name)
+        shapes = [x.shape for x in inputs]
+        if shapes[0] != shapes[1] or shapes[0] not in ((), (1,)):
+            message = f"hashed_crossing takes two single items, but the inputs have {list_shapes(inputs)}"
+            raise Problem("E402", message, "give both inputs the shape [] or both [1]")
+        if self.output_mode == "int":
+            return Tensor(shapes[0], "int64")
+        return Tensor((self.num_bins,), "float32")

@@ -1,15 +1,16 @@
-"""Layers around a layer: both directions of a sequence, and every step of one."""
+"""Layers around layers: both directions of a sequence, every step of one, and one layer after another."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import cast
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any, cast
 
 from dlspec.errors import Problem
 from dlspec.ir import Shape, Tensor, Weight, show_shape
 from dlspec.layers.base import Layer, Outputs, inner_weights
 from dlspec.layers.recurrent import Recurrent, States, check_states
-from dlspec.registry import component, example, optional, plain
+from dlspec.registry import component, components, example, optional, plain
 
 
 class Bidirectional(Layer):
@@ -137,6 +138,56 @@ class TimeDistributed(Layer):
         """Those of the layer for each step."""
         one: int = self.layer.flops(output.reshaped(output.shape[1:]), self._step(x))
         return Tensor((x.shape[0],)).size * one
+
+
+class Pipeline(Layer):
+    """Applies layers one after another, as one layer; made for preparing and changing images."""
+
+    keras = "keras.layers.Pipeline"
+    shorthand = "layers"
+    trainable: Any = True  # Keras's constructor takes neither; the layers inside have their own
+    dtype: Any = None
+    layers = components("layer", doc="The layers, each with one input and one output.")
+    examples = (
+        example("[{rescaling: 2}, {dense: 3}, batch_normalization, {dense: 3}]", (8,)),
+        example("{layers: [{random_flip: horizontal}, {random_rotation: 0.1}]}", (None, None, 3)),
+    )
+
+    def validate(self) -> None:
+        """There are layers, and each takes one tensor and is ready for use."""
+        if not self.layers:
+            raise Problem("E207", "pipeline has no `layers`", "give at least one", "layers")
+        for layer in self.layers:
+            if layer.takes_list or sum(not argument.endswith("?") for argument in layer.arguments) > 1:
+                message = f"pipeline takes layers with one input, not `{layer.name}`"
+                raise Problem("E207", message, "use it after the pipeline", "layers")
+            if layer.adapts:
+                message = f"pipeline cannot measure the training data for `{layer.name}`"
+                raise Problem("E207", message, "use it before the pipeline, or give its options", "layers")
+
+    def infer(self, x: Tensor) -> Tensor:
+        """What the last layer makes of it."""
+        *_, (_, _, output) = self._steps(x)
+        return output
+
+    def _steps(self, x: Tensor) -> Iterator[tuple[Layer, Tensor, Tensor]]:
+        """Each layer with what enters and what leaves it."""
+        for layer in self.layers:
+            entering = replace(x, dtype=layer.compute_dtype if x.floating else x.dtype)
+            x = layer.infer(entering)
+            if isinstance(x, tuple):
+                message = f"pipeline takes layers with one output, but `{layer.name}` has {len(x)}"
+                raise Problem("E207", message, "leave `return_state` out", "layers")
+            yield layer, entering, x
+
+    def weights(self, x: Tensor) -> Iterable[Weight]:
+        """Those of each layer, in order."""
+        for index, (layer, entering, _) in enumerate(self._steps(x)):
+            yield from inner_weights(layer, f"{index}_{layer.name}/", entering)
+
+    def flops(self, output: Tensor, x: Tensor) -> int:
+        """The sum of those of the layers."""
+        return sum(layer.flops(leaving, entering) for layer, entering, leaving in self._steps(x))
 
 
 _RECURRENT = "use `lstm`, `gru`, `simple_rnn` or another recurrent layer"

@@ -9,6 +9,7 @@ from jsonschema.exceptions import ValidationError
 
 from dlspec import registry
 from dlspec.errors import did_you_mean, suggestions
+from dlspec.layers.refused import REFUSED
 from dlspec.registry import JSON
 from dlspec.schema.context import Context
 from dlspec.schema.validate import definition, resolve
@@ -152,6 +153,8 @@ def _missing(error: ValidationError, node: JSON, codes: tuple[str, ...], context
 
 def _unknown_component(name: str, kind: str, node: JSON, codes: tuple[str, ...], context: Context) -> Message:
     code = codes[_UNKNOWN_COMPONENT]
+    if kind == "layer" and name in REFUSED:
+        return Message("E208", f"`{name}` is no layer of a spec: {REFUSED[name].reason}", REFUSED[name].help)
     if kind in ("activation", "initializer", "regularizer", "constraint"):
         code = "E206"
     return Message(code, f"unknown {kind} `{name}`", _meant(name, kind, node, context))

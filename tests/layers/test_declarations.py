@@ -40,6 +40,11 @@ def test_example_fits_the_schema(owner: type[Component], example: Example) -> No
         ("up_sampling2d", "interpolation", "cubic"), ("batch_normalization", "momentum", 1.5),
         ("batch_normalization", "renorm_clipping", {"max": 1}), ("re_lu", "max_value", -1), ("dropout", "seed", -1),
         ("bidirectional", "merge_mode", "add"), ("random_contrast", "factor", 2), ("random_flip", "mode", "both"),
+        ("random_posterization", "factor", 0), ("random_posterization", "factor", 4.5),
+        ("random_gaussian_blur", "kernel_size", 0), ("random_color_jitter", "data_format", "channels_first"),
+        ("mix_up", "alpha", 0), ("rand_augment", "num_ops", 12), ("solarization", "value_range", [0]),
+        ("stft_spectrogram", "window", "kaiser"), ("mel_spectrogram", "window", "blackman"),
+        ("contrast_limited_adaptive_histogram_equalization", "tile_grid_size", 8),
         ("string_lookup", "vocabulary", "/etc/passwd"), ("string_lookup", "max_tokens", 1), ("dot", "axes", [1]),
     ],
 )  # fmt: skip
@@ -67,6 +72,12 @@ def test_impossible(name: str, option: str, value: Any) -> None:
         ("multi_head_attention", {"num_heads": 2, "key_dim": 4, "use_bias": False}, [(5, 3), (5, 3)],
          4 * 2 * 5 * 3 * 8 + 2 * 25 * (16 + 1)),
         ("flatten", {}, [(8, 8)], 0),
+        ("pipeline", {"layers": [{"dense": 10}, {"dense": 2}]}, [(64,)], 10 * (2 * 64 + 1) + 2 * (2 * 10 + 1)),
+        ("stft_spectrogram", {"frame_length": 8, "mode": "stft"}, [(40, 1)], 9 * 10 * 2 * 8),
+        ("stft_spectrogram", {"frame_length": 8}, [(40, 2)], 9 * 10 * (2 * 2 * 8 + 1)),
+        ("mel_spectrogram", {"fft_length": 8, "sequence_stride": 4, "num_mel_bins": 3}, [(40,)],
+         11 * (5 * 8 * 3 + 4 * 5 + 3 * (2 * 5 + 1))),
+        ("random_hue", {"factor": 0.1}, [(8, 8, 3)], 0),
     ],
 )  # fmt: skip
 def test_operations(name: str, options: dict[str, Any], inputs: list[Any], count: int) -> None:

@@ -1,0 +1,76 @@
+"""Images: random distortions and holes during training."""
+
+from __future__ import annotations
+
+from dlspec.layers.base import data_format, seed
+from dlspec.layers.image import ImageLayer, extent, fill_mode, fill_value, interpolation, value_range
+from dlspec.registry import choice, example, number, optional
+
+
+class RandomShear(ImageLayer):
+    """Slants images at random."""
+
+    keras = "keras.layers.RandomShear"
+    x_factor = extent(0, 1, "Largest horizontal slant as a share of the height, or both ends.", 0.0)
+    y_factor = extent(0, 1, "Largest vertical slant as a share of the width, or both ends.", 0.0)
+    interpolation = interpolation()
+    fill_mode = fill_mode()
+    fill_value = fill_value()
+    data_format = data_format()
+    seed = seed()
+    examples = (
+        example("{x_factor: 0.2}", (28, 28, 3)),
+        example("{x_factor: [0.1, 0.3], y_factor: 0.1, fill_mode: wrap}", (28, 28, 1)),
+    )
+
+
+class RandomPerspective(ImageLayer):
+    """Shows images at random as if seen from the side."""
+
+    keras = "keras.layers.RandomPerspective"
+    factor = extent(0, 1, "Share of the images that are changed, or both ends of it.", 1.0)
+    scale = number(min=0, max=1, default=1.0, doc="How far the corners move, as a share of the image.")
+    interpolation = interpolation()
+    fill_value = number(default=0.0, doc="Value beyond the border.")
+    seed = seed()
+    data_format = data_format()
+    examples = (
+        example("{scale: 0.3}", (28, 28, 3)),
+        example("{factor: [0.2, 0.8], interpolation: nearest}", (None, None, 1)),
+    )
+
+
+class RandomElasticTransform(ImageLayer):
+    """Bends images at random as if they were printed on rubber."""
+
+    keras = "keras.layers.RandomElasticTransform"
+    factor = extent(0, 1, "Share of the images that are changed, or both ends of it.", 1.0)
+    scale = extent(0, 1, "Strength of the bending, or both ends of it.", 1.0)
+    interpolation = interpolation()
+    fill_mode = choice(
+        "constant", "nearest", "wrap", "mirror", "reflect", default="reflect", doc="What is put beyond the border."
+    )
+    fill_value = fill_value()
+    value_range = value_range()
+    seed = seed()
+    data_format = data_format()
+    examples = (
+        example("{scale: 0.5}", (28, 28, 1)),
+        example("{factor: 0.3, fill_mode: mirror, value_range: [0, 1]}", (28, 28, 3)),
+    )
+
+
+class RandomErasing(ImageLayer):
+    """Covers a random rectangle of images."""
+
+    keras = "keras.layers.RandomErasing"
+    factor = extent(0, 1, "Share of the images that are changed, or both ends of it.", 1.0)
+    scale = extent(0, 1, "Area of the rectangle as a share of the image, or both ends of it.", [0.02, 0.33])
+    fill_value = optional(number(), doc="Value of the rectangle; noise unless given.")
+    value_range = value_range()
+    seed = seed()
+    data_format = data_format()
+    examples = (
+        example("{factor: 0.5}", (28, 28, 3)),
+        example("{scale: [0.05, 0.2], fill_value: 0, value_range: [0, 1]}", (None, None, 1)),
+    )
