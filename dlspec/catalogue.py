@@ -193,7 +193,7 @@ def list_text(kind: str) -> str:
     """All components of `kind` by family, each with its meaning."""
     owners = components(kind)
     labels = {owner: ", ".join((owner.registered_name, *owner.aliases)) for owner in owners}
-    width = min(max(map(len, labels.values()), default=0), 36)
+    width = max((len(label) for label in labels.values() if len(label) <= 30), default=0)
     lines: list[str] = []
     for module in sorted({owner.__module__ for owner in owners}):
         lines += [*_fold(_title(module)), ""]
@@ -216,7 +216,7 @@ def text(owner: type[Component]) -> str:
     """All about one component."""
     entry = facts(owner)
     origin = f"  ({entry['keras']})" if entry["keras"] else ""
-    lines = [f"{entry['kind']} {entry['name']}{origin}", "", *_fold(entry["meaning"])]
+    lines = [*_fold(f"{entry['kind']} {entry['name']}{origin}", "", "  "), "", *_fold(entry["meaning"])]
     for paragraph in filter(None, entry["description"].split("\n\n")):
         lines += ["", *_fold(" ".join(paragraph.split()))]
     if entry["aliases"]:

@@ -41,7 +41,7 @@ def refused(*arguments: str) -> str:
 def test_the_list_has_every_layer_under_its_family() -> None:
     text = shown()
     for owner in catalogue.components("layer"):
-        assert f"\n  {owner.registered_name} " in text
+        assert re.search(rf"^  {owner.registered_name}\b", text, re.MULTILINE)
     families = text.split("\n\n")
     place = families.index("Convolutions, plain and transposed, in one to three spatial dimensions")
     assert families[place + 1].startswith("  conv1d ")
@@ -102,6 +102,7 @@ def test_misspelt_names_and_kinds() -> None:
     assert "no such loss `conv2d`; `dlspec layers --kind loss` lists what there is" in refused("--kind=loss", "conv2d")
     assert "no such kind `optimiser`; did you mean `optimizer`?" in refused("--kind", "optimiser")
     assert "`residual` is no component but part of the language" in refused("residual")
+    assert "`lambda` is no layer of a spec: it runs a Python function" in refused("lambda")
 
 
 def test_json_of_a_list_and_of_one() -> None:

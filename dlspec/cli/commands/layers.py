@@ -50,8 +50,11 @@ def _kind(word: str) -> str:
 
 def _unknown(name: str, kind: str) -> str:
     from dlspec import catalogue
+    from dlspec.layers.refused import REFUSED
     from dlspec.schema.validate import definition
 
+    if name in REFUSED and kind in ("", "layer"):
+        return f"`{name}` is no layer of a spec: {REFUSED[name].reason}; {REFUSED[name].help}"
     construct = definition("layer_body")["properties"].get(name) if not kind else None
     if construct:
         return f"`{name}` is no component but part of the language: {construct['description']} See docs/language.md"
