@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dlspec.errors import Problem
+from dlspec.ir import Tensor
 from dlspec.layers.base import data_format, seed
 from dlspec.layers.image import ImageLayer, extent, value_range
 from dlspec.registry import choice, example, integer, integers, load_attribute, number, optional, plain
@@ -31,6 +32,12 @@ class Equalization(ImageLayer):
         example("", (28, 28, 3), dtype="uint8"),
         example("{value_range: [0, 1], bins: 64}", (None, None, 1)),
     )
+
+    def infer(self, x: Tensor) -> Tensor:
+        """The shape of the input, whose channels are worked on one by one."""
+        output = super().infer(x)
+        self.channels(x)
+        return output
 
     def make(self, **extra: Any) -> Any:
         """A pipeline of this one layer: by itself Keras 3.15 loses it from a graph, for its output is its input."""

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from dlspec.layers.base import data_format, seed
 from dlspec.layers.image import ImageLayer, extent, fill_mode, fill_value, interpolation, value_range
-from dlspec.registry import choice, example, number, optional
+from dlspec.registry import choice, example, number, optional, plain
+
+_PAIR = {"type": "array", "items": {"type": "number", "minimum": 0, "maximum": 1}, "minItems": 2, "maxItems": 2}
 
 
 class RandomShear(ImageLayer):
-    """Slants images at random."""
+    """Slants images at random.
+
+    Keras also takes a single number, but 3.15 cannot load a saved model that has one.
+    """
 
     keras = "keras.layers.RandomShear"
-    x_factor = extent(0, 1, "Largest horizontal slant as a share of the height, or both ends.", 0.0)
-    y_factor = extent(0, 1, "Largest vertical slant as a share of the width, or both ends.", 0.0)
+    x_factor = plain(_PAIR, default=0.0, doc="Least and largest horizontal slant, as shares of the height.")
+    y_factor = plain(_PAIR, default=0.0, doc="Least and largest vertical slant, as shares of the width.")
     interpolation = interpolation()
     fill_mode = fill_mode()
     fill_value = fill_value()
     data_format = data_format()
     seed = seed()
     examples = (
-        example("{x_factor: 0.2}", (28, 28, 3)),
-        example("{x_factor: [0.1, 0.3], y_factor: 0.1, fill_mode: wrap}", (28, 28, 1)),
+        example("{x_factor: [0, 0.2]}", (28, 28, 3)),
+        example("{x_factor: [0.1, 0.3], y_factor: [0, 0.1], fill_mode: wrap}", (28, 28, 1)),
     )
 
 

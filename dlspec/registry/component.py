@@ -132,8 +132,10 @@ def describe(value: Any) -> str:
 def _make(value: Any) -> Any:
     if isinstance(value, Component):
         return value.make()
-    if isinstance(value, tuple | list):
-        return type(value)(_make(item) for item in value)
+    if isinstance(value, tuple):
+        return tuple(_make(item) for item in value)
+    if isinstance(value, list):  # one read from a spec as well, whose own class takes no items
+        return [_make(item) for item in value]
     if isinstance(value, dict):
         return {key: _make(item) for key, item in value.items()}
     return value

@@ -40,6 +40,7 @@ def test_example_fits_the_schema(owner: type[Component], example: Example) -> No
         ("up_sampling2d", "interpolation", "cubic"), ("batch_normalization", "momentum", 1.5),
         ("batch_normalization", "renorm_clipping", {"max": 1}), ("re_lu", "max_value", -1), ("dropout", "seed", -1),
         ("bidirectional", "merge_mode", "add"), ("random_contrast", "factor", 2), ("random_flip", "mode", "both"),
+        ("random_shear", "x_factor", 0.2), ("random_shear", "y_factor", [-0.1, 0.1]),
         ("random_posterization", "factor", 0), ("random_posterization", "factor", 4.5),
         ("random_gaussian_blur", "kernel_size", 0), ("random_color_jitter", "data_format", "channels_first"),
         ("mix_up", "alpha", 0), ("rand_augment", "num_ops", 12), ("solarization", "value_range", [0]),
