@@ -29,7 +29,7 @@ FLOORS = (
     ("sections", "data.sources"),
     ("data",),
     ("passes",),
-    ("report", "catalogue"),
+    ("report", "catalogue", "drawing"),
     ("build",),
     ("runner",),
     ("cli", "__main__"),
