@@ -9,6 +9,7 @@ from typing import Any
 from dlspec.errors import Diagnostic, SpecError
 from dlspec.ir import Argument, Edge, Graph, Node, Shape, SharedModel, show_shape
 from dlspec.layers.base import Layer
+from dlspec.ops.base import Op
 
 
 def build(graph: Graph) -> Any:
@@ -108,6 +109,14 @@ class Difference:
     static: str
     real: str
 
+    def diagnostic(self) -> Diagnostic:
+        """The difference at the line of its node: a mistake of ours, not of the spec."""
+        text = f"static analysis and Keras disagree on the {self.what} of `{self.node.name}`"
+        facts = f"static {self.static}, Keras {self.real}"
+        return Diagnostic(
+            "E902", f"{text}: {facts}", self.node.span, "please report the spec: this is a mistake of dlspec"
+        )
+
 
 def verify(graph: Graph, model: Any, tensors: list[tuple[Any, ...]]) -> list[Difference]:
     """Compares the graph with the built model node by node: shapes, dtypes, masks, weights in order, parameters.
@@ -125,13 +134,18 @@ def verify(graph: Graph, model: Any, tensors: list[tuple[Any, ...]]) -> list[Dif
             add("output shape", show_shape(static.shape), show_shape(_shape(tensor)))
             add("dtype", static.dtype, _dtype(tensor))
             add("mask", static.masked, getattr(tensor, "_keras_mask", None) is not None)
-        if node.layer is not None and node.shared is None:
+        if _has_weights(node):
             layer = model.get_layer(node.name)
             add("weights", _static_weights(node), _real_weights(layer))
             add("parameters", node.parameters, layer.count_params())
     total = _collector(graph.nodes[-1], differences)
     total("parameters of the model", graph.parameters, model.count_params())
     return differences
+
+
+def _has_weights(node: Node) -> bool:
+    """Whether a Keras layer of its own stands behind the node: no input, operation or earlier call."""
+    return node.layer is not None and not isinstance(node.layer, Op) and node.shared is None
 
 
 def _collector(node: Node, differences: list[Difference]) -> Callable[[str, Any, Any], None]:
@@ -170,7 +184,7 @@ def keras_facts(graph: Graph, model: Any, tensors: list[tuple[Any, ...]]) -> dic
     rows = []
     for node, real in zip(graph.nodes, tensors, strict=True):
         shapes = [list(_shape(tensor)) for tensor in real]
-        layer = None if node.layer is None or node.shared is not None else model.get_layer(node.name)
+        layer = model.get_layer(node.name) if _has_weights(node) else None
         rows.append(
             {
                 "name": node.name,

@@ -176,6 +176,10 @@ class Evaluator:
         self, field: Field[Any], raw: Any, environment: Environment, context: Context, span: Span | None
     ) -> Any:
         """One value for all outputs, or a dict with one for each named output."""
+        if is_expression(raw) and unescape(raw) is None:
+            raw = self.value(raw, environment, {}, context, span)
+        if isinstance(raw, Lost):
+            return LOST
         schema = field.literal(Component)["anyOf"][0]
         many = schema.get("type") == "array"
         if isinstance(raw, dict) and not (not many and any(key in registry.names(field.kind) for key in raw)):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dlspec.errors import Diagnostic, Diagnostics, Span
+from dlspec.errors import Diagnostic, Diagnostics, Span, did_you_mean
 from dlspec.registry import JSON
 from dlspec.schema.validate import resolve, schema
 from dlspec.source import load, read_file
@@ -150,6 +150,11 @@ def _override(loaded: Loaded, setting: str, number: int) -> None:
 
 
 def _put(loaded: Loaded, data: Map, parts: list[str], value: Any, span: Span, value_span: Span) -> None:
+    declared = data.get("params")
+    if parts[0] == "params" and len(parts) == 2 and parts[1] not in (declared or ()):
+        help = did_you_mean(parts[1], declared) if isinstance(declared, Map) else "the spec has no `params`"
+        loaded.diagnostics.add(Diagnostic("E109", f"the spec has no parameter `{parts[1]}`", span, help))
+        return
     node: Any = data
     for depth, part in enumerate(parts[:-1]):
         path = ".".join(parts[: depth + 1])

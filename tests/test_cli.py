@@ -139,9 +139,27 @@ def test_build_saves_whole_models_only(good: Path) -> None:
     assert sorted(path.name for path in good.parent.iterdir()) == ["good.yaml", "model.keras"]
     model = keras.models.load_model(good.parent / "model.keras")
     assert model.count_params() == 15
+    (good.parent / "unadapted.yaml").write_text("inputs: {x: [4]}\nlayers:\n  - normalization\n  - dense: 3\n")
+    warned = dlspec("build", "unadapted.yaml", "-o", "model.keras", cwd=good.parent)
+    assert warned.returncode == 0
+    assert "warning[W404]: `normalization` is saved without having measured any data" in warned.stderr
     refused = dlspec("build", "good.yaml", "-o", "absent/model.keras", cwd=good.parent)
     assert refused.returncode == 2
     assert "there is no folder `absent`" in refused.stderr
+
+
+@pytest.mark.slow
+def test_callbacks_write_into_the_run_folder(tmp_path: Path) -> None:
+    (tmp_path / "spec.yaml").write_text(
+        "name: logged\ninputs: {x: [4]}\nlayers:\n  - dense: {units: 3, activation: softmax}\n"
+        "data: {source: {sklearn: iris}, targets: {species: target}}\n"
+        "train:\n  loss: sparse_categorical_crossentropy\n  epochs: 2\n  callbacks: [{csv_logger: logs/epochs.csv}]\n"
+    )
+    result = dlspec("train", "spec.yaml", "--quiet", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    (log,) = tmp_path.glob("runs/logged/*/logs/epochs.csv")
+    assert len(log.read_text().splitlines()) == 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["runs", "spec.yaml"]
 
 
 def test_init_writes_a_spec_that_checks(tmp_path: Path) -> None:

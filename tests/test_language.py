@@ -415,6 +415,30 @@ def test_overrides_are_typed_and_reach_the_graph(tmp_path: Path) -> None:
     assert wrong.diagnostics.items[0].span.file == "--set layers.1.dense.units=many"
 
 
+def test_an_override_names_a_declared_parameter(tmp_path: Path) -> None:
+    text = "params: {width: 2}\ninputs: {x: [4]}\nlayers: [{dense: $width}]\n"
+    (item,) = compile_text(tmp_path, text, "params.widht=7").diagnostics.items
+    assert (item.code, item.message, item.help) == (
+        "E109",
+        "the spec has no parameter `widht`",
+        "did you mean `width`?",
+    )
+
+
+def test_a_parameter_may_hold_a_list_of_components(tmp_path: Path) -> None:
+    text = "params: {watch: [mae, mse]}\ninputs: {x: [4]}\nlayers: [{dense: 1}]\ntrain: {loss: mse, metrics: $watch}\n"
+    state = compile_text(tmp_path, text)
+    assert not state.diagnostics.errors
+    assert state.method is not None
+    assert [metric.name for metric in state.method.metrics] == ["mae", "mse"]  # type: ignore[attr-defined]
+
+
+def test_a_variant_need_not_use_all_that_it_extends(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("params: {width: 2}\ninputs: {x: [4]}\nlayers: [{dense: $width}]\n")
+    state = compile_text(tmp_path, "extends: base.yaml\nlayers: [{dense: 3}]\n")
+    assert state.diagnostics.items == []
+
+
 def test_extends_merges_maps_and_replaces_components(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text(
         "name: base\nparams: {width: 2, deep: true}\ninputs: {x: [4]}\nlayers: [{dense: $width}]\n"

@@ -16,6 +16,18 @@ CODES: dict[str, Code] = {
         # Keras refuses a layer that passed the check
         """,
     ),
+    "E902": code(
+        "static analysis and Keras disagree",
+        """
+        `dlspec build` compares each node of the built model with what the check inferred: shapes, dtypes, masks,
+        weights.
+        A difference is a mistake in dlspec: please report the spec.
+        """,
+        scene="""
+        dlspec build model.yaml
+        # the built model has another shape than the check inferred
+        """,
+    ),
     "W301": code(
         "unused parameter",
         """
@@ -118,6 +130,17 @@ CODES: dict[str, Code] = {
               layers:
                 - dense: {units: 8, name: step}
           - add: step
+        """,
+    ),
+    "W404": code(
+        "saved unadapted",
+        """
+        Layers such as `normalization` measure the training data before they are used. `dlspec build -o` saves a model
+        that has seen no data, in which such a layer does nothing useful. `dlspec train` adapts it.
+        """,
+        scene="""
+        dlspec build model.yaml -o model.keras
+        # model.yaml has `normalization` among its layers
         """,
     ),
     "W501": code(

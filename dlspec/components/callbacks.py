@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from pathlib import Path
+from typing import Any, ClassVar
 
 from dlspec.errors import Problem
 from dlspec.registry import (
@@ -17,11 +19,38 @@ from dlspec.registry import (
     text,
 )
 
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")  # a drive letter, or the beginning of a URL
+
 
 class Callback(Component, abstract=True):
-    """Base of all callbacks."""
+    """Base of all callbacks.
+
+    Class attributes:
+        written: The option that holds a path to write to, or "". Such paths start at, and stay in, the run folder.
+    """
 
     kind = "callback"
+    written: ClassVar[str] = ""
+
+    def check_path(self) -> None:
+        """Raises E108 for a path that leads out of the run folder."""
+        path = str(getattr(self, self.written)) if self.written else ""
+        parts = path.replace("\\", "/").split("/")
+        if ".." in parts or path.startswith(("/", "~")) or _SCHEME.match(path):
+            message = f"`{self.written}` of {self.name} leads out of the run folder"
+            raise Problem("E108", message, "write a path inside of it, such as `log.csv`", self.written)
+
+    def validate(self) -> None:
+        """Writes nowhere but into the run folder."""
+        self.check_path()
+
+    def make_in(self, folder: Path) -> Any:
+        """The Keras callback, its path inside `folder`."""
+        if not self.written:
+            return self.make()
+        path = folder / str(getattr(self, self.written))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return type(self)(**{**self.given, self.written: str(path)}).make()
 
 
 def _monitor() -> Field[str]:
@@ -42,7 +71,8 @@ class CSVLogger(Callback):
 
     keras = "keras.callbacks.CSVLogger"
     shorthand = "filename"
-    filename = text(doc="Path of the file.")
+    written = "filename"
+    filename = text(doc="Path of the file, inside the run folder.")
     separator = text(default=",", pattern="^.$", doc="Character between the values.")
     append = boolean(default=False, doc="Whether to write on at the end of an existing file.")
     examples = (example("log.csv"), example('{filename: log.csv, separator: ";", append: true}'))
@@ -70,7 +100,10 @@ class ModelCheckpoint(Callback):
 
     keras = "keras.callbacks.ModelCheckpoint"
     shorthand = "filepath"
-    filepath = text(doc="Path of the file, ending in `.keras` (`.weights.h5` for weights only); may contain `{epoch}`.")
+    written = "filepath"
+    filepath = text(
+        doc="File in the run folder, ending in `.keras` (`.weights.h5` for weights only); may contain `{epoch}`."
+    )
     monitor = _monitor()
     save_best_only = boolean(default=False, doc="Whether to write only when the monitored quantity has improved.")
     save_weights_only = boolean(default=False, doc="Whether to write the weights without the model.")
@@ -87,6 +120,7 @@ class ModelCheckpoint(Callback):
 
     def validate(self) -> None:
         """The suffix fits, and nothing is said about the best epoch that has no effect."""
+        self.check_path()
         suffix = ".weights.h5" if self.save_weights_only else ".keras"
         if not self.filepath.endswith(suffix):
             what = "weights" if self.save_weights_only else "a model"
@@ -132,7 +166,8 @@ class TensorBoard(Callback):
     keras = "keras.callbacks.TensorBoard"
     aliases = ("tensorboard",)
     shorthand = "log_dir"
-    log_dir = text(default="logs", doc="Path of the log's folder.")
+    written = "log_dir"
+    log_dir = text(default="logs", doc="Path of the log's folder, inside the run folder.")
     histogram_freq = integer(min=0, default=0, doc="Epochs between two histograms of the weights; 0 for none.")
     write_graph = boolean(default=True, doc="Whether to show the graph.")
     write_images = boolean(default=False, doc="Whether to show weights as images, together with their histograms.")
@@ -160,6 +195,7 @@ class TensorBoard(Callback):
 
     def validate(self) -> None:
         """Images come with histograms, metadata with embeddings; the profiled stretch is in order."""
+        self.check_path()
         if self.write_images and self.histogram_freq == 0:
             message = "`write_images` has no effect without `histogram_freq`"
             raise Problem("E207", message, "add `histogram_freq: 1`", option="write_images")

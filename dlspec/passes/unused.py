@@ -15,16 +15,20 @@ def unused(state: Compilation) -> None:
     if state.diagnostics.errors:
         return
     for name in state.unused:
-        state.add(
-            "W301", f"parameter `{name}` is used nowhere", _key(state.data, "params", name), "use it, or delete it"
-        )
+        span = _key(state.data, "params", name)
+        if _own(span, state):
+            state.add("W301", f"parameter `{name}` is used nowhere", span, "use it, or delete it")
     called = _called(state.program)
     for section, what, names in (("blocks", "block", state.program.blocks), ("models", "model", state.program.models)):
         for name in names:
-            if name not in called:
-                state.add(
-                    "W401", f"{what} {name} is used nowhere", _key(state.data, section, name), "call it, or delete it"
-                )
+            span = _key(state.data, section, name)
+            if name not in called and _own(span, state):
+                state.add("W401", f"{what} {name} is used nowhere", span, "call it, or delete it")
+
+
+def _own(span: Span | None, state: Compilation) -> bool:
+    """Whether the declaration stands in the spec itself: a variant need not use all that it extends."""
+    return span is None or span.file == str(state.path)
 
 
 def _called(program: Program) -> set[str]:

@@ -71,7 +71,11 @@ class Training:
                 validation_data=in_order(self._examples(validation), batch_size) if validation is not None else None,
                 shuffle=False,
                 verbose=0,
-                callbacks=[feed.callback(), *(callback.make() for callback in self.method.callbacks), watch],
+                callbacks=[
+                    feed.callback(),
+                    *(callback.make_in(self.folder.path) for callback in self.method.callbacks),
+                    watch,
+                ],
             )
         finally:
             self.history = getattr(watch, "history", [])

@@ -154,7 +154,8 @@ def _repair_key(error: ValidationError, data: Any, path: list[Any], container: M
             container.drop(key)
         return
     properties = node["properties"]
-    meant = suggest(key, [name for name in properties if name not in container])
+    # `extends` is done with by now: reading a key as it would come too late.
+    meant = suggest(key, [name for name in properties if name not in container and (path or name != "extends")])
     holds_sections = not path and isinstance(container[key], Map) and any(name in properties for name in container[key])
     if meant is None or holds_sections:
         # At the top a container may have been meant for any section; a plain value for none that matters.

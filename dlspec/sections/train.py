@@ -48,12 +48,24 @@ class Supervised(Method):
     examples = (example("{loss: mse}"), example("{loss: binary_crossentropy, metrics: [auc], epochs: 30}"))
 
     def validate(self) -> None:
-        """Weights of losses belong to outputs that have one."""
+        """Weights of losses belong to outputs that have one; callbacks suit the optimizer."""
         if self.loss_weights and isinstance(self.loss, dict):
             for output in self.loss_weights:
                 if output not in self.loss:
                     message = f"`loss_weights` names `{output}`, which has no loss"
                     raise Problem("E207", message, option="loss_weights")
+        for callback in self.callbacks:
+            self._check_callback(callback)
+
+    def _check_callback(self, callback: Component) -> None:
+        """What a callback changes, nothing else may rule, and what it uses must be there."""
+        optimizer = self.chosen_optimizer
+        if callback.name == "reduce_lr_on_plateau" and isinstance(getattr(optimizer, "learning_rate", None), Component):
+            message = "`reduce_lr_on_plateau` cannot change a learning rate that a schedule rules"
+            raise Problem("E207", message, "give the optimizer a number, or leave the callback out", "callbacks")
+        if callback.name == "swap_ema_weights" and not getattr(optimizer, "use_ema", False):
+            message = "`swap_ema_weights` has nothing to swap: the optimizer keeps no moving average"
+            raise Problem("E207", message, f"write `{optimizer.name}: {{use_ema: true}}`", "callbacks")
 
     @property
     def chosen_optimizer(self) -> Component:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
-from dlspec.cli.output import compiled, print_text, spec_argument
+from dlspec.cli.output import compiled, print_text, show_diagnostics, spec_argument
+from dlspec.errors import Diagnostic
+from dlspec.ir import Node
 
 
 @click.command()
@@ -40,18 +42,22 @@ def command(
     report = keras_facts(state.graph, model, tensors)
     differences = verify(state.graph, model, tensors)
     print_text(json.dumps(report, indent=2) if form == "json" else text_table(report))
-    for item in differences:
-        where = f" (line {item.node.span.line})" if item.node.span else ""
-        text = f"{item.what} of `{item.node.name}`{where}: static {item.static}, Keras {item.real}"
-        click.echo(f"error[E902]: static analysis and Keras disagree on the {text}", err=True)
     if differences:
-        click.echo("this is a mistake of dlspec: please report the spec", err=True)
+        show_diagnostics([item.diagnostic() for item in differences], state.texts)
         return 1
     layers = len(state.graph.nodes)
     click.echo(f"static analysis and Keras agree on all {layers} nodes", err=True)
     if output is not None:
+        unadapted = [_unadapted(node) for node in state.graph.nodes if getattr(node.layer, "adapts", False)]
+        if unadapted:
+            show_diagnostics(unadapted, state.texts)
         _save(model, output)
     return 0
+
+
+def _unadapted(node: Node) -> Diagnostic:
+    text = f"`{node.name}` is saved without having measured any data"
+    return Diagnostic("W404", text, node.span, "`dlspec train` adapts it to the training split and saves the model")
 
 
 def _check_output(output: Path | None) -> None:
