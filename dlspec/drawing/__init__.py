@@ -1,12 +1,13 @@
 """Graph → picture: an SVG or an HTML page, drawn without any help from outside.
 
 Three steps, one after the other: what is drawn as one thing (`outline` folds what repeats, `boxes` stacks chains),
-where it stands (`levels`, `tracks`, `layout`), and how it is written (`svg`, `page`).
+where it stands (`levels`, `tracks`, `layout`, `columns`), and how it is written (`svg`, `page`).
 """
 
 from __future__ import annotations
 
-from dlspec.drawing.layout import Picture, picture
+from dlspec.drawing.columns import picture
+from dlspec.drawing.layout import Picture
 from dlspec.drawing.page import page
 from dlspec.drawing.svg import svg
 

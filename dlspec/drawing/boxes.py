@@ -48,6 +48,22 @@ class Frame:
 Thing = Box | Frame
 
 
+def made(thing: Thing) -> set[int]:
+    """Numbers of the nodes inside a thing."""
+    if isinstance(thing, Frame):
+        return set().union(*map(made, thing.children))
+    return {node.index for node in thing.nodes}
+
+
+def taken(thing: Thing) -> list[Edge]:
+    """Tensors that enter a thing from outside, in order."""
+    if isinstance(thing, Box):
+        return list(thing.takes)
+    inside = made(thing)
+    edges = (edge for child in thing.children for edge in taken(child))
+    return list(dict.fromkeys(edge for edge in edges if edge.node not in inside))
+
+
 @dataclass(slots=True)
 class Drawing:
     """All that is drawn of a graph, before anything has a place."""
@@ -69,8 +85,10 @@ def drawing(graph: Graph) -> Drawing:
     tree = outline(graph)
     stacker = _Stacker(tree, graph)
     root = Frame("", stacker.children(tree.items))
-    for name, edge in graph.outputs:
-        root.children.append(Box("output", [(clipped(name), "")], (), (stacker.shown(edge),)))
+    for name, edge in reversed(graph.outputs):
+        shown = stacker.shown(edge)
+        maker = next(number for number, child in enumerate(root.children) if shown.node in made(child))
+        root.children.insert(maker + 1, Box("output", [(clipped(name), "")], (), (shown,)))
     result = Drawing(graph, root, tree)
     _number(root, result)
     return result

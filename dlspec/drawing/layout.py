@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from dlspec.drawing.boxes import FONT, Box, Drawing, Frame, Thing, drawing
+from dlspec.drawing.boxes import FONT, Box, Drawing, Frame, Thing
 from dlspec.drawing.levels import Level, Vertex, Wire, level
 from dlspec.drawing.tracks import set_columns
 from dlspec.drawing.words import shape_text, text_width
@@ -16,7 +16,6 @@ TITLE = 15.0
 PADDING = 11.0
 ROW_GAP = 30.0
 HEADER = 16.0
-MARGIN = 16.0
 SMALL = 10.0
 PORT = 14.0
 
@@ -34,12 +33,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A stretch of an edge inside one frame, with what it connects (None for the frame's own border)."""
+    """A stretch of an edge inside one frame, with what it connects (None for the frame's own border).
+
+    A `square` one has straight stretches with rounded corners.
+    """
 
     points: tuple[tuple[float, float], ...]
     source: Thing | None
     target: Thing | None
     arrow: bool
+    square: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +81,9 @@ class Picture:
         self.labels += [replace(label, x=label.x + x, y=label.y + y) for label in other.labels]
 
 
-def picture(graph: Graph) -> Picture:
-    """The graph, laid out from top to bottom with its left upper corner at (0, 0)."""
-    drawn = drawing(graph)
-    inner = _Layout(graph).frame(drawn.root, ())
-    whole = Picture(drawing=drawn)
-    whole.add(inner, inner.left + MARGIN, MARGIN)
-    whole.right, whole.height = inner.width + 2 * MARGIN, inner.height + 2 * MARGIN
-    return whole
+class Layout:
+    """Lays out frame after frame of one graph."""
 
-
-class _Layout:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
 
@@ -167,7 +162,7 @@ def _titled(box: Box) -> bool:
     return bool(box.title) or box.count > 1
 
 
-def _widen_for_labels(inside: Level, layout: _Layout) -> None:
+def _widen_for_labels(inside: Level, layout: Layout) -> None:
     """Room for the label beside an edge that goes on straight down."""
     for wire in inside.wires:
         start = wire.path[0]
@@ -213,7 +208,7 @@ def _set_rows(inside: Level, frame: Frame) -> list[tuple[float, float]]:
         bands.append((y, y + height))
         gap = ROW_GAP + min(24.0, _sideways(inside, row) / 12)
         if row + 2 == rows and any(vertex.kind == "exit" for vertex in inside.vertices):
-            gap = max(14.0, gap - 14)
+            gap = max(20.0, gap - 10)
         if row == 0 and framed and heights[0] == HEADER:
             gap -= 12.0
         y += height + gap

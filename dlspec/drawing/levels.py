@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from dlspec.drawing.boxes import Box, Frame, Thing
+from dlspec.drawing.boxes import Frame, Thing, made, taken
 from dlspec.ir import Edge
 
 
@@ -60,22 +60,6 @@ class Level:
         for wire in self.wires:
             for start, stop in zip(wire.path, wire.path[1:], strict=False):
                 yield wire, start, stop
-
-
-def made(thing: Thing) -> set[int]:
-    """Numbers of the nodes inside a thing."""
-    if isinstance(thing, Frame):
-        return set().union(*map(made, thing.children))
-    return {node.index for node in thing.nodes}
-
-
-def taken(thing: Thing) -> list[Edge]:
-    """Tensors that enter a thing from outside, in order."""
-    if isinstance(thing, Box):
-        return list(thing.takes)
-    inside = made(thing)
-    edges = (edge for child in thing.children for edge in taken(child))
-    return list(dict.fromkeys(edge for edge in edges if edge.node not in inside))
 
 
 def level(frame: Frame, leaving: Sequence[Edge]) -> Level:

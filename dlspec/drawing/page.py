@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dlspec.drawing.layout import picture
+from dlspec.drawing.columns import picture
 from dlspec.drawing.svg import element, escape
 from dlspec.drawing.words import shape_text
 from dlspec.ir import Graph, Node, SharedModel
@@ -15,7 +15,8 @@ STYLE = """
 body { margin: 2rem auto; max-width: 76rem; padding: 0 1rem; font: 15px/1.5 system-ui, -apple-system, "Segoe UI",
   "DejaVu Sans", Helvetica, Arial, sans-serif; color: #1f2430; background: #ffffff; }
 h1 { margin: 0; font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
-pre { color: #667085; font: 13px/1.6 ui-monospace, "DejaVu Sans Mono", monospace; margin: .5rem 0 1rem; white-space: pre-wrap; }
+pre { color: #667085; font: 13px/1.6 ui-monospace, "DejaVu Sans Mono", monospace;
+  margin: .5rem 0 1rem; white-space: pre-wrap; }
 summary { cursor: pointer; font-weight: 600; margin: 1rem 0 .5rem; }
 .picture { overflow-x: auto; } .picture svg { display: block; margin: 0 auto; max-width: none; }
 .table { overflow-x: auto; }

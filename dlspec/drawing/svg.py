@@ -6,12 +6,14 @@ import html
 import re
 
 from dlspec.drawing.boxes import Box, Frame
-from dlspec.drawing.layout import HEADER, LINE, PADDING, TITLE, Label, Line, Picture, Place, picture
+from dlspec.drawing.columns import picture
+from dlspec.drawing.layout import HEADER, LINE, PADDING, TITLE, Label, Line, Picture, Place
 from dlspec.drawing.words import shape_text
 from dlspec.ir import Graph, Node
 from dlspec.report import headline
 
 HEAD = 40.0
+CORNER = 7.0
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 STYLE = """
@@ -140,6 +142,11 @@ def _full(node: Node) -> str:
 
 
 def _edge(line: Line, prefix: str) -> str:
+    tip = f' marker-end="url(#{prefix}-tip)"' if line.arrow else ""
+    return f'<path class="edge" d="{_corners(line) if line.square else _curves(line)}"{tip}/>'
+
+
+def _curves(line: Line) -> str:
     path: list[str] = []
     x = y = "0"
     for next_x, next_y in ((_n(a), _n(b)) for a, b in line.points):
@@ -151,8 +158,24 @@ def _edge(line: Line, prefix: str) -> str:
         elif next_y != y:
             path.append(f"V{next_y}")
         x, y = next_x, next_y
-    tip = f' marker-end="url(#{prefix}-tip)"' if line.arrow else ""
-    return f'<path class="edge" d="{"".join(path)}"{tip}/>'
+    return "".join(path)
+
+
+def _corners(line: Line) -> str:
+    """Straight stretches whose corners are rounded."""
+    points = line.points
+    path = [f"M{_n(points[0][0])} {_n(points[0][1])}"]
+    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+        into, out = _towards(corner, before), _towards(corner, after)
+        path.append(f"L{into}Q{_n(corner[0])} {_n(corner[1])} {out}")
+    return "".join([*path, f"L{_n(points[-1][0])} {_n(points[-1][1])}"])
+
+
+def _towards(start: tuple[float, float], stop: tuple[float, float]) -> str:
+    """A point near `start` on the way to `stop`."""
+    x, y = stop[0] - start[0], stop[1] - start[1]
+    share = min(1.0, CORNER / max(abs(x), abs(y), 1e-9))
+    return f"{_n(start[0] + x * share)} {_n(start[1] + y * share)}"
 
 
 def _label(label: Label) -> str:
