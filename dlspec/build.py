@@ -75,7 +75,8 @@ class _Builder:
         arguments = [resolve(argument) for argument in node.arguments]
         if isinstance(node.layer, SharedModel) and len(arguments) > 1:
             arguments = [arguments]
-        output = layer(*arguments, **{name: resolve(value) for name, value in node.keywords})
+        constants = node.layer.call_arguments() if isinstance(node.layer, Layer) else {}
+        output = layer(*arguments, **{name: resolve(value) for name, value in node.keywords}, **constants)
         if isinstance(node.layer, Layer) and not node.layer.trainable and node.shared is None:
             # Layers that hold others make them at their first call, which the constructor's `trainable` does not reach.
             layer.trainable = True

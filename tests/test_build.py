@@ -75,3 +75,21 @@ def test_equal_seeds_give_equal_weights(tmp_path: Path) -> None:
         weights.append(build(state.graph).get_weights())
     assert all(np.array_equal(a, b) for a, b in zip(*weights, strict=True))
     assert not np.array_equal(weights[0][0][:3], weights[0][2])
+
+
+def test_a_causal_mask_reaches_the_call(tmp_path: Path) -> None:
+    """A later step of the input changes no earlier step of the output."""
+    import numpy as np
+
+    from dlspec.build import build
+
+    layer = "multi_head_attention: {num_heads: 2, key_dim: 4, use_causal_mask: true, from: [x, x]}"
+    state = compile_text(tmp_path, f"inputs: {{x: [5, 8]}}\nlayers:\n  - {layer}\n")
+    assert state.graph is not None
+    model = build(state.graph)
+    first = np.random.default_rng(0).normal(size=(1, 5, 8)).astype("float32")
+    second = first.copy()
+    second[0, 3:] += 1
+    before, after = model(first).numpy(), model(second).numpy()
+    np.testing.assert_allclose(before[0, :3], after[0, :3], atol=1e-6)
+    assert abs(before[0, 3:] - after[0, 3:]).max() > 1e-3

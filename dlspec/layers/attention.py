@@ -10,13 +10,19 @@ from dlspec.ir import Shape, Tensor, Weight, known, show_shape, volume
 from dlspec.layers.axes import axes, axis_indices
 from dlspec.layers.base import Layer, constraint, initializer, regularizer, seed
 from dlspec.layers.merging import ListLayer
-from dlspec.registry import boolean, choice, example, integer, integers, number, optional
+from dlspec.registry import Field, boolean, choice, example, integer, integers, number, optional
+
+
+def causal() -> Field[bool]:
+    """The ``use_causal_mask`` option."""
+    return boolean(default=False, doc="Whether each step of the query attends to no later step, as in a decoder.")
 
 
 class _ListAttention(ListLayer, abstract=True):
     """Rules of the attention layers that take one list: query, value, and a key that is the value unless given."""
 
     maximum_inputs = 3
+    call_options = ("use_causal_mask",)
 
     def infer(self, inputs: list[Tensor]) -> Tensor:
         """Query […, steps, d], value […, n, v], key [n, d] → [steps, v]."""
@@ -55,7 +61,9 @@ class Attention(_ListAttention):
     score_mode = choice("dot", "concat", default="dot", doc="How scores are made: dot product, or tanh of the sum.")
     dropout = number(min=0, max=1, default=0.0, doc="Share of the attention to drop in training.")
     seed = seed()
+    use_causal_mask = causal()
     examples = (
+        example("{use_causal_mask: true}", (10, 8), (10, 8)),
         example("", (10, 8), (12, 8)),
         example("{use_scale: true, score_mode: concat}", (None, 8), (12, 6), (12, 8)),
     )
@@ -74,6 +82,7 @@ class AdditiveAttention(_ListAttention):
     keras = "keras.layers.AdditiveAttention"
     use_scale = boolean(default=True, doc="Whether to multiply by learned factors, one per feature.")
     dropout = number(min=0, max=1, default=0.0, doc="Share of the attention to drop in training.")
+    use_causal_mask = causal()
     examples = (example("", (10, 8), (12, 8)), example("{use_scale: false}", (10, 8), (None, 6), (None, 8)))
 
     def weights(self, inputs: list[Tensor]) -> Iterable[Weight]:
@@ -87,6 +96,7 @@ class _ProjectedAttention(Layer, abstract=True):
 
     arguments = ("query", "value", "key?")
     masking = "pass"
+    call_options = ("use_causal_mask",)
     # Declared as options by each layer, in Keras's order.
     dropout: Any
     flash_attention: Any
@@ -145,6 +155,7 @@ class MultiHeadAttention(_ProjectedAttention):
     bias_constraint = constraint("the biases")
     use_gate = boolean(default=False, doc="Whether a learned gate, made of the query, weighs the result.")
     seed = seed()
+    use_causal_mask = causal()
     examples = (
         example("{num_heads: 2, key_dim: 16}", (10, 32), (10, 32)),
         example(
@@ -214,6 +225,7 @@ class GroupQueryAttention(_ProjectedAttention):
     bias_constraint = constraint("the biases")
     use_gate = boolean(default=False, doc="Whether a learned gate, made of the query, weighs the result.")
     seed = seed()
+    use_causal_mask = causal()
     examples = (
         example("{head_dim: 8, num_query_heads: 4, num_key_value_heads: 2}", (10, 16), (None, 16)),
         example("{head_dim: 3, num_query_heads: 2, num_key_value_heads: 1, use_gate: true}", (5, 16), (6, 16), (6, 9)),

@@ -32,15 +32,19 @@ class Layer(Component, abstract=True):
         takes_list: The layer is called with one list of tensors (merge layers, attention).
         minimum_inputs: For `takes_list`: how many tensors at least.
         maximum_inputs: For `takes_list`: how many tensors at most, 0 for any number.
+        takes_batch: Only the number of examples matters; without ``from``, the model's first input tells it.
+        call_options: Options that Keras takes at the call rather than in the constructor.
         masking: What becomes of a mask: ``pass`` it on, or ``drop`` it (with a warning, as Keras does).
     """
 
     kind = "layer"
-    arguments: ClassVar[tuple[str, ...]] = ("inputs",)
+    arguments: tuple[str, ...] = ("inputs",)
     positional: ClassVar[int] = 0
     takes_list: ClassVar[bool] = False
     minimum_inputs: ClassVar[int] = 2
     maximum_inputs: ClassVar[int] = 0
+    takes_batch: ClassVar[bool] = False
+    call_options: ClassVar[tuple[str, ...]] = ()
     masking: ClassVar[Literal["pass", "drop"]] = "drop"
 
     trainable = boolean(default=True, doc="Whether training changes the layer's weights.")
@@ -53,6 +57,25 @@ class Layer(Component, abstract=True):
     def compute_dtype(self) -> str:
         """Data type of the computation: floating-point inputs are cast to it, and most outputs have it."""
         return POLICIES[self.dtype or "float32"][0]
+
+    @property
+    def variable_dtype(self) -> str:
+        """Data type of the layer's weights."""
+        return POLICIES[self.dtype or "float32"][1]
+
+    @classmethod
+    def value_names_inputs(cls) -> bool:
+        """Whether a list (or a name) after ``name:`` stands for the tensors that enter."""
+        return cls.takes_list
+
+    def keras_arguments(self) -> dict[str, Any]:
+        """Constructor arguments; see :meth:`call_arguments` for the others."""
+        given = super().keras_arguments()
+        return {name: value for name, value in given.items() if name not in self.call_options}
+
+    def call_arguments(self) -> dict[str, Any]:
+        """Options that go to the call, as plain values."""
+        return {name: self.given[name] for name in self.call_options if name in self.given}
 
     @property
     def adapts(self) -> bool:

@@ -14,10 +14,15 @@ import yaml
 
 from dlspec.ir import Tensor, Weight
 from dlspec.layers.base import POLICIES, Layer
+from dlspec.ops.base import Op
 from dlspec.registry import Component, Example, Field, declared
 
 CATALOGUE = {(owner.kind, name): owner for owner in declared() for name in (owner.registered_name, *owner.aliases)}
-LAYERS = sorted((owner for owner in declared() if owner.kind == "layer"), key=lambda owner: owner.registered_name)
+OPS = [owner for owner in declared() if issubclass(owner, Op)]
+LAYERS = sorted(
+    (owner for owner in declared() if owner.kind == "layer" and not issubclass(owner, Op)),
+    key=lambda owner: owner.registered_name,
+)
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,7 @@ def zeros(x: Tensor) -> Any:
 
 def call(layer: Layer, made: Any, inputs: list[Any], states: list[Any]) -> Any:
     """Calls a Keras layer in the way that the declaration says."""
+    constants = layer.call_arguments()
     if layer.takes_list:
-        return made(inputs)
-    return made(*inputs, **({"initial_state": states} if states else {}))
+        return made(inputs, **constants)
+    return made(*inputs, **({"initial_state": states} if states else {}), **constants)

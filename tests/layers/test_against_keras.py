@@ -12,6 +12,7 @@ import pytest
 from both import CATALOGUE, LAYERS, Facts, in_keras, instance, of_example, static
 
 from dlspec.ir import Tensor
+from dlspec.layers.base import Layer
 from dlspec.registry import MISSING, Component, Example, load_attribute
 
 EXAMPLES = [(owner, example) for owner in LAYERS for example in owner.examples]
@@ -100,7 +101,8 @@ def test_options_are_those_of_keras(owner: type[Component]) -> None:
     parameters = inspect.signature(load_attribute(owner.keras).__init__).parameters
     skipped = {"self", "name", "kwargs", "trainable", "dtype", *LEFT_OUT}
     theirs = {name: parameter.default for name, parameter in parameters.items() if name not in skipped}
-    ours = {name: field for name, field in owner.fields.items() if name not in ("trainable", "dtype")}
+    called = owner.call_options if issubclass(owner, Layer) else ()
+    ours = {name: field for name, field in owner.fields.items() if name not in ("trainable", "dtype", *called)}
     assert sorted(ours) == sorted(theirs)
     assert list(ours) == list(theirs) or owner.registered_name in OTHER_ORDER
     for name, field in ours.items():
