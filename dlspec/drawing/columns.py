@@ -59,13 +59,17 @@ def _segments(root: Frame, single: Picture) -> list[tuple[Frame, list[Edge]]]:
 
 def _cuts(root: Frame) -> dict[int, Edge]:
     """Positions among the children that exactly one tensor passes, and that tensor."""
-    needed: list[set[Edge]] = [set(taken(child)) for child in root.children]
-    makers = {node: position for position, child in enumerate(root.children) for node in made(child)}
+    last = {edge: position for position, child in enumerate(root.children) for edge in taken(child)}
+    coming: dict[int, list[Edge]] = {}
+    for edge in last:
+        coming.setdefault(edge.node, []).append(edge)
+    passing: set[Edge] = set()
     found: dict[int, Edge] = {}
     for position, child in enumerate(root.children):
-        passing = {edge for edges in needed[position:] for edge in edges if makers[edge.node] < position}
+        passing = {edge for edge in passing if last[edge] >= position}
         if len(passing) == 1 and not _is_end(child):
-            found[position] = passing.pop()
+            found[position] = next(iter(passing))
+        passing.update(edge for node in made(child) for edge in coming.get(node, ()))
     return found
 
 

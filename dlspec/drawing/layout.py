@@ -90,7 +90,10 @@ class Layout:
     def frame(self, frame: Frame, leaving: Sequence[Edge]) -> Picture:
         """A frame's inside, around the anchor of its middle column."""
         inside = level(frame, leaving)
-        parts = {vertex: self.part(vertex, inside) for vertex in inside.vertices if vertex.thing}
+        made_by: dict[Vertex, dict[Edge, None]] = {}
+        for wire in inside.wires:
+            made_by.setdefault(wire.path[0], {})[wire.tensor] = None
+        parts = {vertex: self.part(vertex, list(made_by.get(vertex, ()))) for vertex in inside.vertices if vertex.thing}
         _widen_for_labels(inside, self)
         set_columns(inside)
         _spread_ports(inside)
@@ -107,11 +110,10 @@ class Layout:
                 result.outs[wire.tensor] = wire.path[-1].x
         return result
 
-    def part(self, vertex: Vertex, inside: Level) -> Picture:
+    def part(self, vertex: Vertex, leaving: Sequence[Edge]) -> Picture:
         """The picture of one thing; tells the vertex its size."""
         thing = vertex.thing
         assert thing is not None
-        leaving = list(dict.fromkeys(wire.tensor for wire in inside.wires if wire.path[0] is vertex))
         part = self.frame(thing, leaving) if isinstance(thing, Frame) else _box(thing, leaving)
         if isinstance(thing, Frame):
             part.places.insert(0, Place(thing, -part.left, 0.0, part.width, part.height))
@@ -120,6 +122,9 @@ class Layout:
         return part
 
     def draw_wires(self, inside: Level, bands: list[tuple[float, float]], result: Picture) -> None:
+        following: dict[tuple[Vertex, Edge], list[Vertex]] = {}
+        for wire in inside.wires:
+            following.setdefault((wire.path[0], wire.tensor), []).append(wire.path[1])
         labelled: set[tuple[Vertex, Edge]] = set()
         for wire in inside.wires:
             start, stop = wire.path[0], wire.path[-1]
@@ -129,9 +134,7 @@ class Layout:
             text = self.label(start, wire.tensor)
             if text and (start, wire.tensor) not in labelled:
                 labelled.add((start, wire.tensor))
-                hops = [
-                    after for other, before, after in inside.hops if before is start and other.tensor == wire.tensor
-                ]
+                hops = following[start, wire.tensor]
                 side = -1 if any(hop.x > start.x + 1 for hop in hops) and not _goes_left(hops, start) else 1
                 result.labels.append(Label(points[0][0] + 6 * side, points[0][1] + 13, text, side))
 
@@ -196,7 +199,12 @@ def _spread_ports(inside: Level) -> None:
 def _set_rows(inside: Level, frame: Frame) -> list[tuple[float, float]]:
     """Gives every vertex its y; returns top and bottom of each row."""
     rows = 1 + max(vertex.row for vertex in inside.vertices)
-    heights = [max((v.height for v in inside.vertices if v.row == row), default=0.0) for row in range(rows)]
+    heights, sideways = [0.0] * rows, [0.0] * rows
+    for vertex in inside.vertices:
+        heights[vertex.row] = max(heights[vertex.row], vertex.height)
+    for _, before, after in inside.hops:
+        sideways[before.row] = max(sideways[before.row], abs(before.x - after.x))
+    has_exit = any(vertex.kind == "exit" for vertex in inside.vertices)
     bands: list[tuple[float, float]] = []
     y = 0.0
     framed = bool(frame.title) or frame.count > 1
@@ -206,8 +214,8 @@ def _set_rows(inside: Level, frame: Frame) -> list[tuple[float, float]]:
         y = 0.0 if has_entry else HEADER + 8
     for row, height in enumerate(heights):
         bands.append((y, y + height))
-        gap = ROW_GAP + min(24.0, _sideways(inside, row) / 12)
-        if row + 2 == rows and any(vertex.kind == "exit" for vertex in inside.vertices):
+        gap = ROW_GAP + min(24.0, sideways[row] / 12)
+        if row + 2 == rows and has_exit:
             gap = max(20.0, gap - 10)
         if row == 0 and framed and heights[0] == HEADER:
             gap -= 12.0
@@ -216,10 +224,6 @@ def _set_rows(inside: Level, frame: Frame) -> list[tuple[float, float]]:
         top, bottom = bands[vertex.row]
         vertex.y = top + (bottom - top - vertex.height) / 2 if vertex.kind == "thing" else top
     return bands
-
-
-def _sideways(inside: Level, row: int) -> float:
-    return max((abs(a.x - b.x) for _, a, b in inside.hops if a.row == row), default=0.0)
 
 
 def _points(wire: Wire, bands: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:

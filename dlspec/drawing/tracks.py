@@ -49,13 +49,34 @@ def set_columns(level: Level) -> None:
 
 
 def _tracks(vertices: Sequence[Vertex], around: _Neighbours) -> list[Track]:
-    left = sorted(vertices, key=lambda vertex: (vertex.row, vertex.number))
+    """The heaviest path, then those of every part that remains connected without it."""
     tracks: list[Track] = []
-    while left:
-        tracks.append(Track(_heaviest_path(left, around)))
+    waiting = [sorted(vertices, key=lambda vertex: (vertex.row, vertex.number))]
+    while waiting:
+        part = waiting.pop()
+        tracks.append(Track(_heaviest_path(part, around)))
         used = set(tracks[-1].vertices)
-        left = [vertex for vertex in left if vertex not in used]
+        waiting += _connected([vertex for vertex in part if vertex not in used], around)
     return tracks
+
+
+def _connected(vertices: Sequence[Vertex], around: _Neighbours) -> list[list[Vertex]]:
+    """The connected parts, each in the order of the vertices."""
+    number: dict[Vertex, int] = {}
+    free = set(vertices)
+    parts: list[list[Vertex]] = []
+    for first in vertices:
+        reached = [first] if first not in number else []
+        while reached:
+            vertex = reached.pop()
+            if vertex in free and vertex not in number:
+                number[vertex] = len(parts)
+                reached += [other for way in (around.after, around.before) for other, _ in way.get(vertex, [])]
+        if number[first] == len(parts):
+            parts.append([])
+    for vertex in vertices:
+        parts[number[vertex]].append(vertex)
+    return parts
 
 
 def _heaviest_path(vertices: Sequence[Vertex], around: _Neighbours) -> list[Vertex]:
