@@ -13,6 +13,7 @@ from typing import Any
 
 from dlspec import registry
 from dlspec.errors import suggestions
+from dlspec.layers.base import Layer
 from dlspec.lower.program import COMMON
 from dlspec.registry import JSON, Component, Example, Field
 from dlspec.schema.wording import plain
@@ -119,7 +120,7 @@ def _from(example: Example, owner: type[Component]) -> str:
     """The value of an example of several inputs, completed by their names a, b, c …"""
     sources = flow(list(ascii_lowercase[: len(example.inputs)]))
     if not example.value:
-        return sources if getattr(owner, "takes_list", False) else f"{{from: {sources}}}"
+        return sources if issubclass(owner, Layer) and owner.value_names_inputs() else f"{{from: {sources}}}"
     options = example.value[1:-1] if example.value.startswith("{") else f"{owner.shorthand}: {example.value}"
     return f"{{{options}, from: {sources}}}"
 
@@ -258,6 +259,8 @@ def _input_text(inputs: Facts) -> str:
         least, most = inputs["minimum"], inputs["maximum"]
         count = f"{least}" if least == most else f"{least} to {most}" if most else f"at least {least}"
         return f"a list of {count} tensors: `from: [a, b]`"
+    if not inputs["minimum"]:
+        return "none; the model's first input tells the number of examples, unless `from: a` does"
     required = inputs["arguments"][: inputs["minimum"]]
     named = ", ".join(f"{name}: {place}" for name, place in zip(required, ascii_lowercase, strict=False))
     listed = ", ".join(ascii_lowercase[: len(required)])

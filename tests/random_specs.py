@@ -58,9 +58,19 @@ class Writer:
 
     def simple(self) -> Step:
         """A step that keeps the shape."""
+        if self.random.random() < 0.2:
+            return self.operation()
         return self.random.choice(
             ["batch_normalization", "layer_normalization", {"activation": "tanh"}, {"dropout": 0.2}, "re_lu",
              {"leaky_re_lu": {"negative_slope": 0.1}}, {"gaussian_noise": 0.1}]
+        )  # fmt: skip
+
+    def operation(self) -> Step:
+        """A tensor operation that keeps the shape."""
+        return self.random.choice(
+            [{"ops.multiply": {"x2": 0.5}}, {"ops.subtract": {"x1": 1}}, {"ops.clip": {"x_min": -1, "x_max": 1}},
+             "ops.tanh", {"ops.softmax": -1}, {"ops.flip": 1}, {"ops.maximum": {"x2": 0}},
+             {"ops.roll": {"shift": 1, "axis": -1}}]
         )  # fmt: skip
 
     def same(self, depth: int) -> list[Step]:
@@ -98,7 +108,8 @@ class Writer:
         name = self.name()
         (unit,) = self.unit(self.width, "tanh")
         ((key, options),) = unit.items()
-        return [{key: {**options, "name": name}}, self.simple(), {"add": [name, "prev"]}]
+        merge = self.random.choice(["add", "add", "ops.maximum", "ops.multiply"])
+        return [{key: {**options, "name": name}}, self.simple(), {merge: [name, "prev"]}]
 
     def conditional(self, depth: int) -> list[Step]:
         (unit,) = self.unit(self.width, "relu")
@@ -112,7 +123,13 @@ class Writer:
     def head(self) -> list[Step]:
         ends = {
             "image": [["flatten"], ["global_average_pooling2d"], ["max_pooling2d", "flatten"]],
-            "sequence": [["flatten"], ["global_max_pooling1d"], [{"bidirectional": {"layer": {"lstm": 3}}}]],
-            "vector": [[]],
+            "sequence": [
+                ["flatten"],
+                [{"ops.mean": 1}],
+                [{"ops.take": {"indices": 0, "axis": 1}}],
+                ["global_max_pooling1d"],
+                [{"bidirectional": {"layer": {"lstm": 3}}}],
+            ],
+            "vector": [[], [{"ops.expand_dims": 1}, {"ops.squeeze": 1}]],
         }
         return [*self.random.choice(ends[self.family]), {"dense": 2}]

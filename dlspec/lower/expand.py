@@ -255,7 +255,7 @@ class Body(Workbench):
         layer = self.evaluator.options(step.layer, value, environment, context, step.span, step.value_span)
         if isinstance(layer, Lost) or sources.lost:
             return lost(step)
-        name = self.node_name(step, frame, environment, step.key, named)
+        name = self.node_name(step, frame, environment, _segment(step.key), named)
         return self.call(layer, sources, name, step, frame)
 
     def call(
@@ -300,7 +300,7 @@ class Body(Workbench):
         joined = Sources(tuple(results), {})
         if isinstance(layer, Lost) or joined.lost:
             return lost(step)
-        name = self.node_name(step, frame, environment, layer.name, True)
+        name = self.node_name(step, frame, environment, _segment(layer.name), True)
         return self.call(layer, joined, name, step, frame)
 
     def model_call(self, step: Step, frame: Frame, environment: Environment, sources: Sources, named: bool) -> Binding:
@@ -360,8 +360,9 @@ class Body(Workbench):
         return Binding((LOST,), step.span)
 
 
-def _lost(step: Step) -> Binding:
-    return Binding((LOST,) * max(1, len(step.names)), step.span)
+def _segment(name: str) -> str:
+    """How a node is called after what it calls: dots are for paths, so `ops.mean` makes a `mean`."""
+    return name.rpartition(".")[2]
 
 
 def _trace_notes(trace: tuple[Span, ...]) -> tuple[Note, ...]:

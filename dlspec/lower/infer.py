@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from dlspec.errors import Problem
 from dlspec.ir import Argument, Edge, SharedModel, Tensor, UnknownSize, Weight, show_shape
-from dlspec.layers.base import POLICIES, Layer
+from dlspec.layers.base import Layer
 
 Inputs = Tensor | list[Tensor]
 
@@ -32,8 +32,8 @@ def call_layer(layer: Layer, positional: Sequence[Inputs], named: dict[str, Inpu
     outputs = result if isinstance(result, tuple) else (result,)
     # A layer's first output carries the mask; states and scores never do.
     typed = tuple(Tensor(tensor.shape, tensor.dtype, masked and not place) for place, tensor in enumerate(outputs))
-    dtype = POLICIES[layer.dtype or "float32"][1]
-    weights = tuple(_typed(weight, dtype, layer.trainable) for weight in layer.weights(*positional, **named))
+    made = layer.weights(*positional, **named)
+    weights = tuple(_typed(weight, layer.variable_dtype, layer.trainable) for weight in made)
     try:
         flops: int | None = layer.flops(typed[0], *positional, **named)
     except UnknownSize:

@@ -194,7 +194,7 @@ class _Parser:
             common["condition"] = value.get("if")
         elif isinstance(value, Seq | str):
             layer = registry.find("layer", key)
-            if layer is not None and cast("type[Layer]", layer).takes_list:
+            if layer is not None and cast("type[Layer]", layer).value_names_inputs():
                 common["source"] = value
         return common
 

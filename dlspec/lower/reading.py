@@ -6,7 +6,8 @@ from typing import Any
 
 from dlspec.environment import LOST
 from dlspec.errors import Problem
-from dlspec.lower.program import Step
+from dlspec.ir import Edge
+from dlspec.lower.program import LayerStep, Step
 from dlspec.lower.scope import Binding, Value
 from dlspec.lower.sources import Sources
 from dlspec.lower.workbench import Frame, Workbench
@@ -19,7 +20,8 @@ def read_sources(bench: Workbench, step: Step, frame: Frame) -> Sources:
     if isinstance(raw, Invalid):
         return Sources((Binding((LOST,)),), {})
     if raw is None:
-        return Sources((_previous(bench, step),), {}, single=True)
+        alone = isinstance(step, LayerStep) and step.layer.takes_batch
+        return Sources((_first_input(bench, step) if alone else _previous(bench, step),), {}, single=True)
     written_as_value = raw is step.value
     span = step.span if written_as_value else place(step.value, "from")
     if isinstance(raw, str):
@@ -30,6 +32,12 @@ def read_sources(bench: Workbench, step: Step, frame: Frame) -> Sources:
         return Sources(bindings, {}, nested=nested)
     named = {key: _entry(bench, item, frame, place(raw, key) or key_place(raw, key)) for key, item in raw.items()}
     return Sources((), named, nested=frozenset(key for key, item in raw.items() if isinstance(item, list)))
+
+
+def _first_input(bench: Workbench, step: Step) -> Binding:
+    """The first input of the model, wherever the step stands: in a block, too, it tells the number of examples."""
+    known = bench.nodes and bench.nodes[0].layer is None
+    return Binding((Edge(0) if known else LOST,), step.span)
 
 
 def _previous(bench: Workbench, step: Step) -> Binding:

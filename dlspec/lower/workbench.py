@@ -69,7 +69,8 @@ class Workbench:
         if len(step.names) > 1:
             self.bind_several(step, frame, environment, result, span)
         elif len(result.values) > 1:
-            wanted = "[" + ", ".join(f"{step.key}_{n + 1}" for n in range(len(result.values))) + "]"
+            word = step.key.rpartition(".")[2]
+            wanted = "[" + ", ".join(f"{word}_{n + 1}" for n in range(len(result.values))) + "]"
             self.report(
                 Problem("E406", f"{step.key} returns {len(result.values)} tensors", f"name each: `name: {wanted}`"),
                 span,

@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from dlspec import resources
 from dlspec.registry.component import Component
 
-PACKAGES = ("dlspec.layers", "dlspec.components", "dlspec.data.sources", "dlspec.sections")
+PACKAGES = ("dlspec.layers", "dlspec.ops", "dlspec.components", "dlspec.data.sources", "dlspec.sections")
 
 
 @lru_cache(maxsize=1)

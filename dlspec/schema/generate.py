@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from dlspec import registry
+from dlspec.layers.base import Layer
 from dlspec.registry import ARITHMETIC, EXPRESSION, JSON, Component
 
 NAME = r"^[A-Za-z][A-Za-z0-9_]{0,62}$"
@@ -34,7 +36,7 @@ def build_schema() -> JSON:
     for kind in sorted({owner.kind for owner in components} - {"section", "layer", "method"}):
         definitions |= _named(kind, [owner for owner in components if owner.kind == kind])
     # One body for a step and for a branch, which may be a step or a list of steps.
-    definitions["layer_body"] = _layer([owner for owner in components if owner.kind == "layer"])
+    definitions["layer_body"] = _layer([owner for owner in components if issubclass(owner, Layer)])
     definitions["layer"] = {"type": ["object", "string"], "$ref": "#/$defs/layer_body"}
     branch: JSON = {"type": ["object", "string", "array"], "items": {"$ref": "#/$defs/layer"}}
     definitions["branch"] = {**branch, "$ref": "#/$defs/layer_body"}
@@ -214,20 +216,18 @@ def _named(kind: str, owners: list[type[Component]]) -> JSON:
     return {f"{kind}.form": form, kind: {**bare, "$ref": f"#/$defs/{kind}.form", "x-names": kind}}
 
 
-def _layer(owners: list[type[Component]]) -> JSON:
+def _layer(owners: list[type[Layer]]) -> JSON:
     common = {name: {"$ref": f"#/$defs/step.{name}"} for name in _common()}
     properties: JSON = {}
     for owner in owners:
         schema = _titled(owner, registry.value_schema(owner, common))
-        if getattr(owner, "takes_list", False):
+        if owner.value_names_inputs():
             schema = _merging(schema)
         properties |= dict.fromkeys(_names(owner), schema)
     merge: JSON = {
         "type": ["string", "object"],
         "properties": {
-            owner.registered_name: _titled(owner, registry.value_schema(owner))
-            for owner in owners
-            if getattr(owner, "takes_list", False)
+            owner.registered_name: _titled(owner, registry.value_schema(owner)) for owner in owners if owner.takes_list
         },
         "additionalProperties": False,
         "x-names": "merge layer",
@@ -319,7 +319,7 @@ def _names(owner: type[Component]) -> tuple[str, ...]:
     return (owner.registered_name, *owner.aliases)
 
 
-def _bare_names(owners: list[type[Component]]) -> list[str]:
+def _bare_names(owners: Sequence[type[Component]]) -> list[str]:
     return sorted(
         name for owner in owners if not any(f.required for f in owner.fields.values()) for name in _names(owner)
     )

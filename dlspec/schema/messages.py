@@ -172,6 +172,8 @@ def _meant(name: str, kind: str, node: JSON, context: Context) -> str:
             return f"write `{head}: {name[len(head) + 1 :].strip()}`, with a blank after the colon"
         if name.lower() in resolve(definition("activation"))["properties"]:
             return _activation(name, known)
+    if kind == "layer" and f"ops.{name}" in known:
+        return f"did you mean the operation `ops.{name}`?"
     found = suggestions(name, known)
     if found:
         return did_you_mean(name, known)

@@ -11,7 +11,9 @@ from dlspec.registry import Component, load_attribute, names, snake_case
 
 PUBLIC = {value: name for name, value in vars(keras.layers).items() if isinstance(value, type)}
 DECLARED = {owner for (kind, _), owner in CATALOGUE.items() if kind in ("layer", "cell")}
-FROM_KERAS = sorted((owner for owner in DECLARED if owner.keras.startswith("keras.")), key=lambda owner: owner.keras)
+FROM_KERAS = sorted(
+    (owner for owner in DECLARED if owner.keras.startswith("keras.layers.")), key=lambda owner: owner.keras
+)
 # Their code or their bases are what a spec cannot use; cells are refused as layers and declared as cells.
 UNFIT = {"FlaxLayer", "InputLayer", "InputSpec", "JaxLayer", "Lambda", "Layer", "TFSMLayer", "TorchModuleWrapper",
          "Wrapper"}  # fmt: skip
