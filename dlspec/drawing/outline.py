@@ -178,7 +178,7 @@ def _called(node: Node) -> str:
 
 def automatic(node: Node) -> bool:
     """Whether the last part of the node's name is the one that the layer's kind gives."""
-    name, kind = node.name.rpartition(".")[2], node.kind
+    name, kind = node.name.rpartition(".")[2], node.kind.rpartition(".")[2]
     return name == kind or (name.startswith(f"{kind}_") and name[len(kind) + 1 :].isdigit())
 
 

@@ -27,6 +27,7 @@ STYLE = """
 .dlspec .end { text-anchor: end; }
 .dlspec .mid { text-anchor: middle; }
 .dlspec .halo { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; }
+.dlspec .words text { paint-order: stroke; stroke: var(--frame); stroke-width: 4px; stroke-linejoin: round; }
 .dlspec .head { font-size: 15px; font-weight: 600; }
 .dlspec .box rect { fill: var(--box); stroke: var(--line); }
 .dlspec .input rect { fill: var(--input); }
@@ -70,6 +71,7 @@ def element(drawn: Picture, name: str, description: str = "", prefix: str = "mod
         f'<g transform="translate({_n(shift)} {_n(top)})">',
         *(_frame(place) for place in drawn.places if isinstance(place.thing, Frame)),
         *(_edge(line, prefix) for line in drawn.lines),
+        *(_frame_words(place) for place in drawn.places if isinstance(place.thing, Frame)),
         *(_box(place) for place in drawn.places if isinstance(place.thing, Box)),
         *(_label(label) for label in drawn.labels),
         "</g>",
@@ -97,11 +99,16 @@ def _rectangle(place: Place, radius: float) -> str:
 
 
 def _frame(place: Place) -> str:
+    return f'<g class="frame">{_rectangle(place, 8)}</g>'
+
+
+def _frame_words(place: Place) -> str:
+    """Title and number of parameters, over the edges that enter the frame."""
     frame = place.thing
     assert isinstance(frame, Frame)
     y = place.y + HEADER - 2
     note = f'<text class="small end" x="{_n(place.x + place.width - 8)}" y="{_n(y)}">{frame.note}</text>'
-    return f'<g class="frame">{_rectangle(place, 8)}{_title(place, y)}{note if frame.note else ""}</g>'
+    return f'<g class="words">{_title(place, y)}{note if frame.note else ""}</g>'
 
 
 def _title(place: Place, y: float) -> str:

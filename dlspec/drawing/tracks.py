@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dlspec.drawing.levels import Level, Vertex
+from dlspec.drawing.boxes import Frame
+from dlspec.drawing.levels import Level, Vertex, Wire
 
 GAP = 22.0
 
@@ -16,25 +17,25 @@ class Track:
 
     vertices: list[Vertex]
     side: int = 0
-    distance: int = 0
+    distance: float = 0.0
 
     @property
-    def order(self) -> tuple[int, int, int]:
+    def order(self) -> tuple[int, float, int]:
         """Short and close ones stand nearest to the middle."""
         return (len(self.vertices), self.distance, self.vertices[0].number)
 
 
 @dataclass(slots=True)
 class _Neighbours:
-    after: dict[Vertex, list[tuple[Vertex, int]]] = field(default_factory=dict)
-    before: dict[Vertex, list[tuple[Vertex, int]]] = field(default_factory=dict)
+    after: dict[Vertex, list[tuple[Vertex, float]]] = field(default_factory=dict)
+    before: dict[Vertex, list[tuple[Vertex, float]]] = field(default_factory=dict)
 
 
 def set_columns(level: Level) -> None:
     """Gives every vertex its x; no two of one row overlap."""
     around = _Neighbours()
     for wire, start, stop in level.hops:
-        order = wire.order if stop is wire.path[-1] else 0
+        order = _order(wire, stop)
         around.after.setdefault(start, []).append((stop, order))
         around.before.setdefault(stop, []).append((start, order))
     tracks = _tracks(level.vertices, around)
@@ -46,6 +47,13 @@ def set_columns(level: Level) -> None:
         reach = {vertex.row: vertex.left if side < 0 else vertex.right for vertex in spine.vertices}
         for track in sorted((track for track in tracks[1:] if track.side == side), key=lambda track: track.order):
             _place(track, side, reach)
+
+
+def _order(wire: Wire, stop: Vertex) -> float:
+    """Where a tensor enters a vertex, from left to right: by the arguments of a box, by the entries of a frame."""
+    if stop is not wire.path[-1]:
+        return 0.0
+    return stop.ins.get(wire.tensor, 0.0) if isinstance(stop.thing, Frame) else float(wire.order)
 
 
 def _tracks(vertices: Sequence[Vertex], around: _Neighbours) -> list[Track]:
@@ -102,7 +110,7 @@ def _choose_side(track: Track, track_of: dict[Vertex, Track], around: _Neighbour
     for after, order in around.after.get(last, []):
         other = track_of[after]
         beside = [o for vertex, o in around.before[after] if track_of[vertex] is other]
-        track.distance = abs(order - beside[0]) if beside else 0
+        track.distance = abs(order - beside[0]) if beside else 0.0
         track.side = other.side or (-1 if beside and order < beside[0] else 1)
         return
     for before, _ in around.before.get(track.vertices[0], []):
