@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from functools import cache
 from html.parser import HTMLParser
@@ -295,6 +297,16 @@ def test_show_writes_the_files_and_says_so(tmp_path: Path) -> None:
     assert (tmp_path / "a.svg").read_text(encoding="utf-8").startswith("<?xml")
     assert (tmp_path / "a.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.html", "a.svg"]
+
+
+def test_drawing_never_imports_a_framework(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom dlspec.cli.main import run\n"
+        f"code = run(['show', {UNET!r}, '--svg', {str(tmp_path / 'a.svg')!r}, '--html', {str(tmp_path / 'a.html')!r}])\n"
+        "sys.exit(code or str({'tensorflow', 'keras', 'numpy', 'jinja2'} & set(sys.modules) or '') or 0)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.parametrize(
