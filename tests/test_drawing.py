@@ -300,9 +300,9 @@ def test_show_writes_the_files_and_says_so(tmp_path: Path) -> None:
 
 
 def test_drawing_never_imports_a_framework(tmp_path: Path) -> None:
+    arguments = ["show", UNET, "--svg", str(tmp_path / "a.svg"), "--html", str(tmp_path / "a.html")]
     code = (
-        "import sys\nfrom dlspec.cli.main import run\n"
-        f"code = run(['show', {UNET!r}, '--svg', {str(tmp_path / 'a.svg')!r}, '--html', {str(tmp_path / 'a.html')!r}])\n"
+        f"import sys\nfrom dlspec.cli.main import run\ncode = run({arguments!r})\n"
         "sys.exit(code or str({'tensorflow', 'keras', 'numpy', 'jinja2'} & set(sys.modules) or '') or 0)"
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
