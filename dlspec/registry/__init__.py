@@ -45,7 +45,7 @@ from dlspec.registry.fields import (
     with_expressions,
 )
 from dlspec.registry.forms import document, value_schema
-from dlspec.registry.index import build_index, declared, find, kinds, names
+from dlspec.registry.index import build_index, declared, find, kinds, names, refresh
 
 __all__ = [
     "ARITHMETIC",
@@ -77,6 +77,7 @@ __all__ = [
     "options",
     "per_output",
     "plain",
+    "refresh",
     "shape",
     "sizes",
     "snake_case",

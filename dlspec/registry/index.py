@@ -21,6 +21,12 @@ def _index() -> dict[str, dict[str, str]]:
     return index
 
 
+def refresh() -> None:
+    """Forgets what was read of the index, after it was written anew."""
+    _index.cache_clear()
+    find.cache_clear()
+
+
 def kinds() -> tuple[str, ...]:
     """All kinds of components."""
     return tuple(_index())

@@ -338,8 +338,8 @@ def _name_or_map(kind: str, properties: JSON, bare: list[str]) -> JSON:
 
 
 def files() -> dict[str, str]:
-    """Name and text of every generated file."""
-    return {"spec.json": _text(build_schema()), "index.json": _text(registry.build_index())}
+    """Name and text of every generated file; the schema is of the components that the index on disk names."""
+    return {"index.json": _text(registry.build_index()), "spec.json": _text(build_schema())}
 
 
 def _text(value: Any) -> str:
@@ -348,6 +348,9 @@ def _text(value: Any) -> str:
 
 def main(folder: str) -> None:
     """Writes the generated files into `folder`."""
+    # The index first: the schema is made of what it names.
+    Path(folder, "index.json").write_text(files()["index.json"], encoding="utf-8")
+    registry.refresh()
     for name, text in files().items():
         Path(folder, name).write_text(text, encoding="utf-8")
 
