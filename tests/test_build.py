@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,3 +94,17 @@ def test_a_causal_mask_reaches_the_call(tmp_path: Path) -> None:
     before, after = model(first).numpy(), model(second).numpy()
     np.testing.assert_allclose(before[0, :3], after[0, :3], atol=1e-6)
     assert abs(before[0, 3:] - after[0, 3:]).max() > 1e-3
+
+
+def test_a_disagreement_is_told_at_its_line(tmp_path: Path) -> None:
+    state = compile_text(tmp_path, "inputs: {x: [4]}\nlayers:\n  - dense: 3\n")
+    assert state.graph is not None
+    model, tensors = build_with_tensors(state.graph)
+    *others, last = state.graph.nodes
+    wrong = replace(last, outputs=(last.outputs[0].reshaped((5,)),))
+    (difference,) = verify(replace(state.graph, nodes=(*others, wrong)), model, tensors)
+    item = difference.diagnostic()
+    text = "static analysis and Keras disagree on the output shape of `dense`: static [5], Keras [3]"
+    assert (item.code, item.message) == ("E902", text)
+    assert item.span is not None
+    assert item.span.line == 3
