@@ -165,4 +165,24 @@ CODES: dict[str, Code] = {
         train: {loss: mse}
         """,
     ),
+    "W502": code(
+        "loss and activation do not go together",
+        """
+        Cross-entropies take probabilities: from `softmax` over several classes, or `sigmoid` for each. With
+        `from_logits: true` they take raw scores, from an output without activation. Mixed up, training goes on with
+        wrong gradients and ends with a poor model.
+        """,
+        wrong="""
+        inputs: {x: [8]}
+        layers:
+          - dense: 3
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+        right="""
+        inputs: {x: [8]}
+        layers:
+          - dense: {units: 3, activation: softmax}
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+    ),
 }

@@ -10,6 +10,7 @@ from dlspec.passes.data_contract import data_contract
 from dlspec.passes.data_section import data_section
 from dlspec.passes.expand_graph import expand_graph
 from dlspec.passes.expectations import expectations
+from dlspec.passes.heads import heads
 from dlspec.passes.masks import masks
 from dlspec.passes.parameters import parameters
 from dlspec.passes.reachable import reachable
@@ -34,6 +35,7 @@ PASSES: tuple[Pass, ...] = (
     seeds,
     expectations,
     training,
+    heads,
     data_contract,
     unused,
 )

@@ -15,7 +15,8 @@ def data_contract(state: Compilation) -> None:
     problems = check(
         state.data_section,
         state.data["data"],
-        state.graph,
+        # With an error in `train` nobody knows what the targets must be; the data themselves are still checked.
+        None if state.method is None and "train" in state.data else state.graph,
         state.method if isinstance(state.method, Supervised) else None,
         state.path.parent,
         raw_train=state.data.get("train"),

@@ -68,9 +68,12 @@ class Compilation:
 
     @property
     def name(self) -> str:
-        """The spec's name; its file's stem unless given."""
+        """The spec's name; unless given, its file's stem with `_` for what no name may hold."""
         written = self.data.get("name") if self.data is not None else None
-        return written if isinstance(written, str) else self.path.stem
+        if isinstance(written, str):
+            return written
+        stem = "".join(c if c.isascii() and c.isalnum() else "_" for c in self.path.stem)[:63]
+        return stem if stem[:1].isalpha() else f"spec_{stem}"[:63]
 
     def add(self, code: str, message: str, span: Span | None, help: str = "", notes: tuple[Note, ...] = ()) -> None:
         """Reports a problem."""

@@ -52,6 +52,9 @@ def command(
 
     Nothing is built and TensorFlow is not imported. Counts are per example; one multiply-add is 2 FLOPs.
     """
+    if dump_ir and form != "text":
+        raise click.UsageError("--dump-ir is text: leave --format out")
+
     from dlspec.ir import print_graph
     from dlspec.report import facts, text_table
 

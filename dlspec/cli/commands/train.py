@@ -39,9 +39,9 @@ def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, runs: P
         return 1
     except Problem as problem:
         assert state.data is not None
-        show_diagnostics(
-            [Diagnostic(problem.code, problem.message, place(state.data, "train"), problem.help)], state.texts
-        )
+        # A run folder that cannot be made (E507) is no mistake of the spec, and has no place in it.
+        span = place(state.data, "train") if problem.code != "E507" else None
+        show_diagnostics([Diagnostic(problem.code, problem.message, span, problem.help)], state.texts)
         return 1
     print_text(report.table())
     return 0

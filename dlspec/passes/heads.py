@@ -1,0 +1,65 @@
+"""Warns where a loss expects probabilities and the output gives something else, or the other way round."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dlspec.ir import Graph, Node
+from dlspec.passes.state import Compilation, step
+from dlspec.registry import Component
+from dlspec.sections.train import Supervised
+
+_PROBABILITIES = {
+    "binary_crossentropy": ("sigmoid", "hard_sigmoid"),
+    "binary_focal_crossentropy": ("sigmoid", "hard_sigmoid"),
+    "categorical_crossentropy": ("softmax", "sigmoid"),
+    "categorical_focal_crossentropy": ("softmax", "sigmoid"),
+    "sparse_categorical_crossentropy": ("softmax", "sigmoid"),
+}
+
+
+@step(requires=("graph", "method"))
+def heads(state: Compilation) -> None:
+    """Compares each output's last activation with what its loss takes."""
+    assert state.graph is not None
+    if not isinstance(state.method, Supervised):
+        return
+    for name, edge in state.graph.outputs:
+        loss = state.method.loss_of(name)
+        if isinstance(loss, Component) and loss.name in _PROBABILITIES:
+            _check(state, state.graph, state.graph.nodes[edge.node], loss)
+
+
+def _check(state: Compilation, graph: Graph, node: Node, loss: Any) -> None:
+    activation = last_activation(graph, node)
+    if activation is None:
+        return
+    wanted = _PROBABILITIES[loss.name]
+    units = node.outputs[0].shape[-1:]
+    if not loss.from_logits and (activation not in wanted or (activation == "softmax" and units == (1,))):
+        word = "sigmoid" if wanted[0] == "sigmoid" or units == (1,) else "softmax"
+        text = f"{loss.name} takes probabilities, but `{node.name}` ends in {_describe(activation, units)}"
+        help = f"write `activation: {word}`, or `{loss.name}: {{from_logits: true}}` with a linear output"
+        state.add("W502", text, node.span, help)
+    elif loss.from_logits and activation in wanted:
+        text = f"{loss.name} with `from_logits: true` takes raw scores, but `{node.name}` ends in {activation}"
+        state.add("W502", text, node.span, "leave `from_logits` out, or the activation")
+
+
+def _describe(activation: str, units: tuple[int | None, ...]) -> str:
+    if activation == "linear":
+        return "no activation"
+    return f"{activation} over a single unit" if activation == "softmax" and units == (1,) else activation
+
+
+def last_activation(graph: Graph, node: Node) -> str | None:
+    """Name of the activation that a node's output went through last; None where it cannot be told."""
+    layer = node.layer
+    if node.kind in ("reshape", "flatten", "dropout") and node.edges:
+        return last_activation(graph, graph.nodes[node.edges[0].node])
+    if node.kind == "softmax":
+        return "softmax"
+    if not isinstance(layer, Component) or "activation" not in type(layer).fields or layer.kind != "layer":
+        return None
+    activation = getattr(layer, "activation", None)
+    return "linear" if activation is None else str(getattr(activation, "name", activation))
