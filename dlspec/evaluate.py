@@ -17,6 +17,7 @@ from dlspec.schema.validate import definition
 from dlspec.schema.wording import shown
 from dlspec.tree import Invalid, Map, key_place, place
 
+MAX_ITEMS = 10_000
 _LITERALS: dict[tuple[str, str, str], tuple[JSON, bool]] = {}
 
 
@@ -282,12 +283,29 @@ def evaluate_plain(raw: Any, environment: Environment, numeric: bool = False) ->
             return plain if plain is not None else parse(raw).evaluate(environment.lookup)
         return parse(raw).evaluate(environment.lookup) if numeric and is_arithmetic(raw) else raw
     if isinstance(raw, list):
-        return [evaluate_plain(item, environment, numeric) for item in raw]
+        return _limited([evaluate_plain(item, environment, numeric) for item in raw])
     if isinstance(raw, Mapping):
-        return {key: evaluate_plain(item, environment, numeric) for key, item in raw.items()}
+        return _limited({key: evaluate_plain(item, environment, numeric) for key, item in raw.items()})
     if isinstance(raw, Invalid):
         raise UnknownValue
     return raw
+
+
+def _limited(value: Any) -> Any:
+    """`value`, unless it is too large written out: lists of lists that share their items grow without costing anything.
+
+    Raises:
+        Problem: E303, it has more than :data:`MAX_ITEMS` items.
+    """
+    count, waiting = 0, [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, list | dict):
+            count += len(item)
+            waiting.extend(item.values() if isinstance(item, dict) else item)
+        if count > MAX_ITEMS:
+            raise Problem("E303", f"a value of more than {MAX_ITEMS:,} items, written out", "keep values small")
+    return value
 
 
 def _is_plain(raw: Any) -> bool:

@@ -23,8 +23,17 @@ _TOKEN = re.compile(r"""'[^']*'|"[^"]*"|\$\$|\$\(|\$([A-Za-z][A-Za-z0-9_]*)|\$|[
 _REFERENCE = re.compile(r"\$\$|\$\(|\$([A-Za-z][A-Za-z0-9_]*)")
 _ARITHMETIC = re.compile(r"[-+(. ]*[0-9][-+*/(). 0-9eE]*\Z")
 _CONSTANTS = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
+
+
+def _round(value: Any, digits: Any = 0) -> Any:
+    """Python's ``round`` with few digits: it would compute ``10 ** digits``."""
+    if type(digits) is not int or abs(digits) > 20:
+        raise ValueError("`round` takes at most 20 digits")
+    return round(value, digits) if digits else round(value)
+
+
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "min": min, "max": max, "round": round, "int": int, "ceil": math.ceil, "floor": math.floor, "abs": abs, "len": len,
+    "min": min, "max": max, "round": _round, "int": int, "ceil": math.ceil, "floor": math.floor, "abs": abs, "len": len,
 }  # fmt: skip
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,

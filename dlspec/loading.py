@@ -158,7 +158,7 @@ def _put(loaded: Loaded, data: Map, parts: list[str], value: Any, span: Span, va
     node: Any = data
     for depth, part in enumerate(parts[:-1]):
         path = ".".join(parts[: depth + 1])
-        if isinstance(node, Seq) and part.isdigit() and int(part) < len(node):
+        if isinstance(node, Seq) and part.isdecimal() and int(part) < len(node):
             node = node[int(part)]
         elif isinstance(node, Map):
             if not isinstance(node.get(part), Map | Seq):
@@ -170,7 +170,7 @@ def _put(loaded: Loaded, data: Map, parts: list[str], value: Any, span: Span, va
     last = parts[-1]
     if isinstance(node, Map):
         node.put(last, value, span, value_span)
-    elif isinstance(node, Seq) and last.isdigit() and int(last) < len(node):
+    elif isinstance(node, Seq) and last.isdecimal() and int(last) < len(node):
         node[int(last)] = value
         node.item_spans[int(last)] = value_span
     else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -236,7 +237,8 @@ class _Loader:
             self.stop("Y018", f"alias `*{anchor}` has no anchor `&{anchor}` before it", span, help)
         value, _, size = self.anchors[anchor]
         self.count(size, span)
-        return value
+        # A copy: what `--set` changes at one place must not change at another.
+        return deepcopy(value) if isinstance(value, Map | Seq) else value
 
     def count(self, nodes: int, span: Span) -> None:
         self.nodes += nodes

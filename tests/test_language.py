@@ -537,3 +537,73 @@ def test_an_error_in_an_extended_file_is_shown_there(tmp_path: Path) -> None:
     assert item.code == "E202"
     assert item.span is not None
     assert (Path(item.span.file).name, item.span.line, item.span.column) == ("base.yaml", 3, 13)
+
+
+NODES = [
+    (
+        "a name stays with the last turn that ran",
+        "- dense: {units: 8, repeat: 3, if: $index < 2, name: k}\n  - add: [k, prev]",
+        ["dense", "dense_1", "add"],
+    ),
+    (
+        "of several outputs, the first goes on to the next turn",
+        "- reshape: [4, 2]\n"
+        "  - lstm: {units: 3, repeat: 2, return_state: true, return_sequences: true, name: [s, h, c]}\n"
+        "  - concatenate: [h, c]",
+        ["reshape", "lstm", "lstm_1", "concatenate"],
+    ),
+    (
+        "a repeated group may hold names, which become lists",
+        "- residual: {repeat: 2, layers: [{dense: {units: 8, name: h}}, {dense: 8}], name: out}\n  - add: [h, out]",
+        ["h", "dense", "add", "h_1", "dense_1", "out", "add_1"],
+    ),
+    (
+        "names with an expression never meet automatic ones",
+        '- dense: {units: 8, repeat: 2}\n  - dense: {units: 8, repeat: 2, name: "dense_$index"}',
+        ["dense", "dense_1", "dense_2", "dense_1_1"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("layers", "names"), [case[1:] for case in NODES], ids=[case[0] for case in NODES])
+def test_names_of_turns(layers: str, names: list[str], tmp_path: Path) -> None:
+    state = compile_text(tmp_path, f"inputs: {{x: [8]}}\nlayers:\n  {layers}\n")
+    assert not state.diagnostics.errors, state.diagnostics.errors
+    assert state.graph is not None
+    found = [node.name for node in state.graph.nodes[1:]]
+    assert len(set(found)) == len(found)
+    assert found == names
+
+
+HOSTILE = {
+    "rounding to many digits": ('- dense: "$(round(3, -2**40))"', "E303"),
+    "repeats that never make a layer": (
+        "- repeat: {times: 100000, layers: [{repeat: {times: 100000, layers: [{dense: {units: 8, if: false}}]}}]}",
+        "E313",
+    ),
+}
+
+
+@pytest.mark.parametrize(("layers", "code"), HOSTILE.values(), ids=HOSTILE)
+def test_no_spec_keeps_check_busy(layers: str, code: str, tmp_path: Path) -> None:
+    state = compile_text(tmp_path, f"inputs: {{x: [8]}}\nlayers:\n  {layers}\n")
+    assert [item.code for item in state.diagnostics.errors] == [code]
+
+
+def test_parameters_cannot_grow_by_sharing(tmp_path: Path) -> None:
+    params = "".join(f"  a{n}: [$a{n - 1}, $a{n - 1}]\n" for n in range(1, 41))
+    state = compile_text(tmp_path, f"params:\n  a0: [1, 1]\n{params}inputs: {{x: [8]}}\nlayers:\n  - dense: $a40\n")
+    assert [item.code for item in state.diagnostics.errors] == ["E303"]
+
+
+def test_long_chains_are_no_internal_error(tmp_path: Path) -> None:
+    params = "".join(f"  p{n}: $p{n + 1}\n" for n in range(400))
+    text = f"params:\n{params}  p400: 3\ninputs: {{x: [8]}}\nlayers:\n  - dense: $p0\n"
+    assert [item.code for item in compile_text(tmp_path, text).diagnostics.errors] in ([], ["E313"])
+
+
+def test_an_override_changes_one_use_of_an_alias(tmp_path: Path) -> None:
+    text = "inputs: {x: [8]}\nlayers:\n  - dense: &d {units: 4}\n  - dense: *d\n"
+    state = compile_text(tmp_path, text, "layers.0.dense.units=7")
+    assert state.graph is not None
+    assert [node.outputs[0].shape for node in state.graph.nodes[1:]] == [(7,), (4,)]

@@ -63,6 +63,7 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
     from dlspec.cli.output import show_diagnostics
+    from dlspec.cli.render import printable
 
     try:
         result = cli.main(args=arguments, prog_name="dlspec", standalone_mode=False)
@@ -75,7 +76,7 @@ def run(arguments: list[str] | None = None) -> int:
         return 130
     except click.ClickException as error:
         error.show()
-        return 2
+        return error.exit_code  # 2 for wrong usage, 1 for a file that cannot be written
     except SpecError as error:
         show_diagnostics(list(error.diagnostics), {})
         return 1
@@ -86,5 +87,5 @@ def run(arguments: list[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("DLSPEC_TRACEBACK"):
             raise
-        click.echo(f"internal error: {type(error).__name__}: {error}\n{_ISSUES}", err=True)
+        click.echo(f"internal error: {type(error).__name__}: {printable(str(error))}\n{_ISSUES}", err=True)
         return 3

@@ -35,6 +35,7 @@ from dlspec.schema.context import Context
 from dlspec.tree import Invalid, Map, key_place, place
 
 MAX_NODES = 200_000
+MAX_TURNS = 1_000_000
 
 
 class Expander:
@@ -50,12 +51,23 @@ class Expander:
         self.evaluator = evaluator
         self.models: dict[str, SharedModel | Lost] = {}
         self.open_models: list[str] = []
+        self.turns = 0
         self.dead: list[tuple[Graph, tuple[Node, ...]]] = []
 
     @property
     def diagnostics(self) -> Diagnostics:
         """Where problems go."""
         return self.evaluator.diagnostics
+
+    def count_turn(self) -> None:
+        """Counts a turn of anything; nested repeats could go on for ever without making a layer.
+
+        Raises:
+            Problem: E313, the limit is reached.
+        """
+        self.turns += 1
+        if self.turns > MAX_TURNS:
+            raise Problem("E313", f"the repeats of the model have more than {MAX_TURNS:,} turns once written out")
 
     def model(self, name: str) -> SharedModel | Lost:
         """The shared model called `name`, expanded at its first use."""
@@ -173,7 +185,7 @@ class Body(Workbench):
         if isinstance(turns, Lost):
             self.lose(step, frame)
             return
-        ran = False
+        ran: tuple[Frame, Environment] | None = None
         skipped: list[Span | None] = []
         turn_scopes: list[Scope] = []
         for index, values in turns:
@@ -181,7 +193,8 @@ class Body(Workbench):
             if index is not None:
                 environment = environment.inner(values, index)
                 turn = replace(frame, environment=environment)
-            if ran:
+            self.expander.count_turn()
+            if ran is not None:
                 sources = self.next_sources(step, sources, turn)
                 entering = self.entering(sources)
             here = environment.at(entering)
@@ -192,27 +205,27 @@ class Body(Workbench):
             if not condition:
                 skipped.append(place(step.value, "if"))
                 continue
-            ran = True
-            if isinstance(step, RepeatStep):
+            if isinstance(step, RepeatStep) or (isinstance(step, ParallelStep) and index is not None):
                 turn = replace(turn, scope=Scope(frame.scope, coming=frame.scope.coming))
                 turn_scopes.append(turn.scope)
-            last = index is None or index == len(turns) - 1
-            self.prev = self.run(step, turn, here, sources, last)
-            if isinstance(step, LayerStep | CallStep) and (index is None or last):
-                self.bind_outputs(step, frame, environment, self.prev)
+            ran = (frame, environment if isinstance(step, LayerStep | CallStep) else frame.environment)
+            result = self.run(step, turn, here, sources, index is None or index == len(turns) - 1)
+            # Of several outputs, the first goes on to the next turn.
+            chained = len(result.values) > 1 and isinstance(step, LayerStep | CallStep)
+            self.prev = Binding(result.values[:1], result.span) if chained else result
             self.evaluator.trace = frame.notes
         self.merge_turns(turn_scopes, frame)
-        if not ran:
+        if ran is None:
             self.leave_out(step, frame, skipped)
-        elif isinstance(step, RepeatStep | ParallelStep):
-            self.bind_outputs(step, frame, frame.environment, self.prev)
+        else:
+            self.bind_outputs(step, *ran, result)
 
     def run(self, step: Step, frame: Frame, environment: Environment, sources: Sources, named: bool) -> Binding:
         """Runs one turn of a step; gives all its outputs."""
         if isinstance(step, LayerStep):
             return self.layer_step(step, frame, environment, sources, named)
         if isinstance(step, ParallelStep):
-            return self.parallel(step, frame, environment, sources)
+            return self.parallel(step, frame, environment, sources, named)
         if isinstance(step, RepeatStep):
             self.prev = self.group_input(step, sources)
             self.body(step.body, frame)
@@ -280,7 +293,9 @@ class Body(Workbench):
         self.nodes.append(node)
         return Binding(tuple(Edge(node.index, position) for position in range(len(node.outputs))), step.span)
 
-    def parallel(self, step: ParallelStep, frame: Frame, environment: Environment, sources: Sources) -> Binding:
+    def parallel(
+        self, step: ParallelStep, frame: Frame, environment: Environment, sources: Sources, named: bool
+    ) -> Binding:
         start = self.group_input(step, sources)
         results: list[Binding] = []
         for name, branch in step.branches:
@@ -300,7 +315,7 @@ class Body(Workbench):
         joined = Sources(tuple(results), {})
         if isinstance(layer, Lost) or joined.lost:
             return lost(step)
-        name = self.node_name(step, frame, environment, _segment(layer.name), True)
+        name = self.node_name(step, frame, environment, _segment(layer.name), named)
         return self.call(layer, joined, name, step, frame)
 
     def model_call(self, step: Step, frame: Frame, environment: Environment, sources: Sources, named: bool) -> Binding:

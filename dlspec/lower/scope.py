@@ -62,6 +62,7 @@ class NodeNames:
     def __init__(self, path: str = "", taken: Iterable[str] = ()) -> None:
         self.path = path
         self._used = set(taken)
+        self._given = set(taken)
         self._next: dict[str, int] = {}
 
     def reserve(self, names: Iterable[str]) -> None:
@@ -75,13 +76,15 @@ class NodeNames:
             count += 1
         self._next[base] = count + 1
         self._used.add(segment)
+        self._given.add(segment)
         return segment
 
     def written(self, name: str) -> str:
         """The segment for a written name; in later turns of a repeat it is counted on."""
-        if name not in self._next:
+        if name not in self._next and name not in self._given:
             self._next[name] = 1
             self._used.add(name)
+            self._given.add(name)
             return name
         return self.automatic(name)
 

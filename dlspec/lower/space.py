@@ -84,7 +84,7 @@ def _choice(values: list[Any], raw: dict[str, Any]) -> Space:
         raise Problem(
             "E310", "`choice` needs texts, or numbers of one kind", "Keras Tuner compares them with each other"
         )
-    if "default" in raw and raw["default"] not in values:
+    if "default" in raw and raw["default"] not in [value for value in values if type(value) is type(raw["default"])]:
         raise Problem(
             "E310",
             f"the default `{raw['default']}` is not among the choices",

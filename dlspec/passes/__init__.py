@@ -60,6 +60,10 @@ def compile_spec(path: Path, overrides: tuple[str, ...] = (), allow_outside: boo
         for run in PASSES:
             if all(getattr(state, name) is not None for name in run.requires):
                 run(state)
+    except RecursionError:
+        text = "blocks, models or parameters of the spec refer to each other in too long a chain"
+        state.add("E313", text, None, "some dozens of levels are fine; use `repeat:` for many")
+        state.graph = None
     finally:
         if collecting:
             gc.enable()

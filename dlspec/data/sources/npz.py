@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -44,7 +45,7 @@ class NpzTable(Table):
                 columns = {name[:-4]: self._column(archive, name) for name in members}
         except OSError as error:
             raise self._problem("E601", f"cannot read `{self._shown}`: {error.strerror or error}") from error
-        except (zipfile.BadZipFile, EOFError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
             message = f"`{self._shown}` is not an npz file"
             raise self._problem("E608", message, "write it with `numpy.savez`") from error
         if not columns:
@@ -61,7 +62,7 @@ class NpzTable(Table):
                 for name in names:
                     values = archive[name]
                     arrays[name] = values.astype(object) if self.columns[name].text else values
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, EOFError, RuntimeError, MemoryError, zlib.error, zipfile.BadZipFile) as error:
             raise self._problem("E608", f"an array of `{self._shown}` is damaged: {error}") from error
         return arrays
 
