@@ -10,6 +10,7 @@ from builders import picture, write
 
 from dlspec.data.sources.base import DataProblem
 from dlspec.data.sources.image_folder import ImageFolder
+from dlspec.errors import Problem
 
 
 def shapes(folder: Path) -> Path:
@@ -120,3 +121,15 @@ def test_damage_inside_is_found_when_decoding(tmp_path: Path) -> None:
     found = problem(tmp_path)
     assert found.code == "E608"
     assert found.message.startswith("image `pets/cat/x.png` cannot be read")
+
+
+def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+    outside, spec_folder = tmp_path / "outside", tmp_path / "spec"
+    outside.mkdir()
+    (spec_folder / "photos").mkdir(parents=True)
+    picture(outside / "a.png", seed=0)
+    (spec_folder / "photos" / "cat").symlink_to(outside, target_is_directory=True)
+    with pytest.raises(Problem, match=r"`photos/cat/a.png` is a link that leads out of the spec's folder") as caught:
+        _ = ImageFolder(path="photos").open(spec_folder).columns
+    assert caught.value.code == "E108"
+    assert ImageFolder(path="photos").open(spec_folder, allow_outside=True).columns["image"].count == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Labels, Source, Table, locate
+from dlspec.errors import Problem
 from dlspec.ir import Tensor
 from dlspec.registry import choice, example, integers, optional, text
 
@@ -44,17 +45,25 @@ class ImageFolder(Source):
         """Finds the folder."""
         path = locate(self.path, folder, allow_outside=allow_outside, want="folder")
         channels = None if self.channels is None else int(self.channels)
-        return ImageTable(path, self.path, self.size, channels)
+        return ImageTable(path, self.path, self.size, channels, None if allow_outside else folder.resolve())
 
 
 class ImageTable(Table):
     """The images below one folder, in the order of class and file name."""
 
-    def __init__(self, path: Path, shown: str, size: tuple[int, ...] | None, channels: int | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        shown: str,
+        size: tuple[int, ...] | None,
+        channels: int | None,
+        inside: Path | None = None,
+    ) -> None:
         self._path = path
         self._shown = shown
         self._size = size
         self._channels = channels
+        self._inside = inside  # where links must lead, if that is limited
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:
@@ -118,7 +127,19 @@ class ImageTable(Table):
         if stray:
             message = f"`{stray[0].name}` stands beside the class folders of `{self._shown}`"
             raise self._problem("E608", message, stray[0], "move it into the folder of its class")
-        return tuple(file for files in found.values() for file in files)
+        images = tuple(file for files in found.values() for file in files)
+        self._check_links(images)
+        return images
+
+    def _check_links(self, images: Sequence[Path]) -> None:
+        """Raises E108 where a link leads out of the spec's folder."""
+        if self._inside is None:
+            return
+        linked = {folder for folder in {image.parent for image in images} if folder.is_symlink()}
+        for image in images:
+            if (image.is_symlink() or image.parent in linked) and not image.resolve().is_relative_to(self._inside):
+                message = f"`{self._show(image)}` is a link that leads out of the spec's folder"
+                raise Problem("E108", message, "move the data beside the spec, or pass `--allow-outside`", "path")
 
     def _shape(self) -> tuple[int, int, int]:
         """Reads every header, so that a broken or odd image is found before training."""
