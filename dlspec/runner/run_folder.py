@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from dlspec.errors import Problem
-from dlspec.files import write_atomically
+from dlspec.files import sync_folder, write_atomically
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,80}\Z")
 
@@ -49,7 +49,7 @@ class RunFolder:
             for file, text in files.items():
                 draft.write(file, text)
             draft.path.rename(parent / identifier)
-            _sync_folder(parent)
+            sync_folder(parent)
         except OSError as error:
             raise Problem("E507", f"cannot make a folder in `{runs}`: {error.strerror or error}") from error
         return cls(parent / identifier)
@@ -100,14 +100,3 @@ def _header(path: Path) -> list[str]:
         return []
     with path.open(encoding="utf-8", newline="") as stream:
         return next(csv.reader(stream), [])
-
-
-def _sync_folder(path: Path) -> None:
-    """Makes a rename inside `path` survive a power failure, where the system can."""
-    if os.name == "nt":
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
