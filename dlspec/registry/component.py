@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
+from functools import cache
 from typing import Any, ClassVar, NamedTuple
 
 from dlspec.registry.fields import Field
@@ -141,6 +142,7 @@ def _make(value: Any) -> Any:
     return value
 
 
+@cache
 def load_attribute(path: str) -> Any:
     """The object behind a dotted path such as ``keras.layers.Conv2D``.
 
