@@ -28,6 +28,7 @@ STRICTER = {
     "auto_contrast expects": "as above",
     "solarization expects": "as above",
     "_mix expects": "as above",
+    "must go upwards": "a range of values that goes down means nothing",
     "mix_up expects": "as above",
     "rand_augment expects": "as above",
     "max_num_bounding_boxes expects": "as above",
