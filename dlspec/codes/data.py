@@ -168,6 +168,28 @@ CODES: dict[str, Code] = {
         # line 3 of houses.csv has 2 values, expected 3
         """,
     ),
+    "E609": code(
+        "data larger than the memory",
+        """
+        What is read at once must fit into the memory of the machine. The size is known before anything is read: a
+        small file can claim to hold terabytes.
+        """,
+        scene="""
+        dlspec check images.yaml
+        # array `x` of images.npz takes 2.0 TB, this machine has 16.0 GB of memory
+        """,
+    ),
+    "E610": code(
+        "function of a data source fails",
+        """
+        The function that `python` names stands at the top of its module, takes the arguments given, and returns a
+        dict of arrays of equal length, or yields one dict per example, always with the same keys, types and shapes.
+        """,
+        scene="""
+        dlspec check houses.yaml --allow-code
+        # `loading:houses` raised ZeroDivisionError: division by zero
+        """,
+    ),
     "E611": code(
         "unknown key in `data`",
         """
