@@ -129,7 +129,7 @@ class Evaluator:
             return LOST
         if field.kind and not (raw is None and field.nullable):
             return self.nested(field, raw, environment, context, span)
-        literal, numeric = _literal(owner, field)
+        literal, numeric = literal_of(owner, field)
         if field.textual:
             value = self.text(raw, environment, span)
         elif _is_plain(raw) and not (numeric and isinstance(raw, str)):
@@ -316,7 +316,7 @@ def _is_plain(raw: Any) -> bool:
     return not isinstance(raw, dict)
 
 
-def _literal(owner: type[Component], field: Field[Any]) -> tuple[JSON, bool]:
+def literal_of(owner: type[Component], field: Field[Any]) -> tuple[JSON, bool]:
     """JSON schema of a field's plain values, and whether numbers are among them."""
     key = (owner.kind, owner.registered_name, field.name)
     if key not in _LITERALS:

@@ -69,13 +69,17 @@ class Expander:
         if self.turns > MAX_TURNS:
             raise Problem("E313", f"the repeats of the model have more than {MAX_TURNS:,} turns once written out")
 
+    def body(self, definition: ModelDefinition) -> Body:
+        """What expands one definition; the code generator's also keeps a record."""
+        return Body(self, definition)
+
     def model(self, name: str) -> SharedModel | Lost:
         """The shared model called `name`, expanded at its first use."""
         if name not in self.models:
             self.open_models.append(name)
             definition = self.program.models[name]
             outer = self.evaluator.trace
-            graph = Body(self, definition).graph({})
+            graph = self.body(definition).graph({})
             self.evaluator.trace = outer
             self.open_models.pop()
             self.models[name] = LOST if graph is None else SharedModel(name, graph)
@@ -192,7 +196,7 @@ class Body(Workbench):
             environment, turn = frame.environment, frame
             if index is not None:
                 environment = environment.inner(values, index)
-                turn = replace(frame, environment=environment)
+                turn = frame._replace(environment=environment)
             self.expander.count_turn()
             if ran is not None:
                 sources = self.next_sources(step, sources, turn)
@@ -206,7 +210,7 @@ class Body(Workbench):
                 skipped.append(place(step.value, "if"))
                 continue
             if isinstance(step, RepeatStep) or (isinstance(step, ParallelStep) and index is not None):
-                turn = replace(turn, scope=Scope(frame.scope, coming=frame.scope.coming))
+                turn = turn._replace(scope=Scope(frame.scope, coming=frame.scope.coming))
                 turn_scopes.append(turn.scope)
             ran = (frame, environment if isinstance(step, LayerStep | CallStep) else frame.environment)
             result = self.run(step, turn, here, sources, index is None or index == len(turns) - 1)
@@ -300,7 +304,7 @@ class Body(Workbench):
         results: list[Binding] = []
         for name, branch in step.branches:
             self.prev = start
-            self.body(branch, replace(frame, environment=replace(frame.environment, entering=environment.entering)))
+            self.body(branch, frame._replace(environment=replace(frame.environment, entering=environment.entering)))
             assert self.prev is not None
             results.append(self.prev)
             if name:
@@ -346,6 +350,7 @@ class Body(Workbench):
         inputs = block_inputs(self, block, step, sources)
         if isinstance(inputs, Lost):
             return lost(step)
+        self.entered(step, values)
         segment = self.node_name(step, frame, environment, snake_case(step.key), named)
         trace = (step.span, *frame.trace) if step.span else frame.trace
         coming = frozenset(name for inner in walk(block.body) for name in inner.names)
@@ -361,6 +366,9 @@ class Body(Workbench):
         self.open_blocks.pop()
         self.evaluator.trace = inner_frame.notes
         return block_outputs(self, block, inner_frame, step)
+
+    def entered(self, step: Step, values: Mapping[str, Any]) -> None:
+        """Called with the parameters of each call of a block."""
 
     # --- small helpers --------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dlspec.errors import Problem
 from dlspec.ir import SharedModel
-from dlspec.lower.expand import Body, Expander, iterate_models
+from dlspec.lower.expand import Expander, iterate_models
 from dlspec.passes.state import Compilation, step
 from dlspec.tree import key_place
 
@@ -20,7 +20,7 @@ def expand_graph(state: Compilation) -> None:
         return
     expander = Expander(state.program, state.environment, state.evaluator)
     try:
-        graph = Body(expander, state.program.main).graph(state.given_inputs)
+        graph = expander.body(state.program.main).graph(state.given_inputs)
         shared = [model for model in iterate_models(expander) if isinstance(model, SharedModel)]
     except Problem as problem:  # a limit
         state.add(problem.code, problem.message, key_place(state.data, "layers"), problem.help)
