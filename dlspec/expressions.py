@@ -7,9 +7,8 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from dlspec.errors import Problem
 
@@ -49,8 +48,7 @@ class UnknownValue(Exception):
     """A name's value is unknown because of a mistake that is already reported; the expression stays silent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(NamedTuple):
     """A parsed expression.
 
     Attributes:

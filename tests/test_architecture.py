@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -148,6 +149,26 @@ def test_static_commands_never_import_tensorflow(command: str, spec: str) -> Non
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
+
+
+def test_start_up_does_not_grow_with_the_catalogue(tmp_path: Path) -> None:
+    # Declarations are imported as a spec names them: the thousandth layer costs a spec without it nothing.
+    spec = tmp_path / "small.yaml"
+    spec.write_text("inputs: {x: [4]}\nlayers: [dense: 2, ops.exp, {dense: {units: 1, activation: sigmoid}}]\n")
+    code = (
+        "import json, sys\nfrom dlspec.cli.main import run\n"
+        "def loaded():\n"
+        "    packages = ('dlspec.layers.', 'dlspec.ops.', 'dlspec.components.', 'dlspec.data.')\n"
+        "    return sorted(name for name in sys.modules if name.startswith(packages))\n"
+        f"before = loaded()\nassert run(['check', {str(spec)!r}]) == 0\n"
+        "print(json.dumps([before, loaded()]))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    before, after = json.loads(result.stdout.splitlines()[-1])
+    assert before == []
+    always = {"dlspec.layers.base", "dlspec.layers.refused"}
+    used = {"dlspec.layers.core", "dlspec.ops.base", "dlspec.ops.dtypes", "dlspec.ops.elementwise"}
+    assert set(after) == always | used | {"dlspec.components.activations"}
 
 
 def test_modules_stay_readable() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from dlspec.environment import Lost
 from dlspec.errors import Note, Span
@@ -12,8 +13,7 @@ from dlspec.ir import Edge
 Value = Edge | Lost
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):
     """What a name stands for.
 
     Attributes:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from dlspec.environment import Lost
 from dlspec.errors import Problem, did_you_mean
@@ -12,8 +11,7 @@ from dlspec.ir import Argument, Edge, SharedModel
 from dlspec.lower.scope import Binding, Value
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(NamedTuple):
     """What enters a step.
 
     Attributes:
@@ -39,8 +37,7 @@ class Sources:
         return any(isinstance(value, Lost) for value in self.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
+class Arguments(NamedTuple):
     """Call arguments of one node."""
 
     positional: tuple[Argument, ...]

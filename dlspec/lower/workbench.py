@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dlspec.environment import LOST, Environment, Lost
 from dlspec.errors import Note, Problem, Span, did_you_mean, suggestions
@@ -15,8 +15,7 @@ from dlspec.lower.sources import Sources
 from dlspec.tree import place
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """Where a body is being expanded.
 
     Attributes:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Names:
+class Names(NamedTuple):
     """What a spec declares, so that help can speak of it.
 
     Attributes:
@@ -21,8 +20,7 @@ class Names:
     params: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class Context:
+class Context(NamedTuple):
     """Where in a spec some data stand: the keys and indices from the root, and the component they belong to."""
 
     path: tuple[str | int, ...] = ()
@@ -30,7 +28,7 @@ class Context:
 
     def inside(self, path: Iterable[str | int]) -> Context:
         """The place `path` further in."""
-        return replace(self, path=(*self.path, *path))
+        return Context((*self.path, *path), self.names)
 
     @property
     def family(self) -> str:
