@@ -1,13 +1,15 @@
-"""Arrays in memory as batches for Keras, in an order that the caller sets for each epoch.
+"""Batches for Keras in an order of our own, from any position.
 
-``tf.data``'s own shuffle starts anew when a run is resumed, and ``fit(shuffle=True)`` repeats one order; here a batch
-is gathered by index from an order that :mod:`dlspec.data.order` computes.
+``tf.data``'s own shuffle starts anew when a run is resumed, and ``fit(shuffle=True)`` repeats one order; here the
+order of examples comes from :mod:`dlspec.data.order`, a function of (seed, epoch).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from dlspec.data.examples import Examples, InMemory
 from dlspec.data.order import order
 
 # Batches prepared ahead. A fixed number: tf.data's own choice cost a fifth of the speed of small models on two cores.
@@ -18,58 +20,103 @@ class Feed:
     """Batches of training examples.
 
     Args:
-        examples: A structure (tuples, dicts) of arrays whose first axis counts the examples, as ``fit`` takes them.
-        batch_size: Examples per batch; the last one may be smaller.
+        examples: The examples, or a structure (tuples, dicts) of arrays whose first axis counts them.
+        batch_size: Examples per batch; the last one of an epoch may be smaller.
         seed: Seed of the order.
         shuffle: Whether each epoch has an order of its own.
         prefetch: Batches prepared ahead; it cannot change the order.
+        transform: Called in the pipeline with a batch before its preparation, the epoch (a scalar int64 tensor) and
+            the numbers of its examples in the source (an int64 tensor); returns the batch. What is random in it must
+            follow from these and a seed, so that a resumed run sees the same.
+        structure: Called last with the parts of a batch: the structure that ``fit`` takes.
+
+    Attributes:
+        count: Examples per epoch.
+        steps: Batches per epoch.
     """
 
     def __init__(
-        self, examples: Any, batch_size: int, *, seed: int, shuffle: bool = True, prefetch: int = AHEAD
+        self,
+        examples: Any,
+        batch_size: int,
+        *,
+        seed: int,
+        shuffle: bool = True,
+        prefetch: int = AHEAD,
+        transform: Callable[[Any, Any, Any], Any] | None = None,
+        structure: Callable[..., Any] | None = None,
     ) -> None:
         import tensorflow as tf
 
-        self._seed, self._shuffle = seed, shuffle
-        with tf.device("CPU:0"):
-            self._tensors = tf.nest.map_structure(tf.convert_to_tensor, examples)
-            self.count = int(tf.nest.flatten(self._tensors)[0].shape[0])
-            self._order = tf.Variable(tf.range(self.count, dtype=tf.int64), trainable=False, name="order")
+        self._examples: Examples = examples if isinstance(examples, Examples) else InMemory(examples)
+        self._batch_size, self._seed, self._shuffle, self._prefetch = batch_size, seed, shuffle, prefetch
+        self._transform, self._structure = transform, structure
+        self.count = self._examples.count
         self.steps = -(-self.count // batch_size)
-        self.dataset = self._batches(batch_size, prefetch)
+        with tf.device("CPU:0"):
+            self._epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
+            self._numbers = tf.constant(self._examples.numbers, tf.int64)
+            if shuffle:
+                self._order = tf.Variable(tf.range(self.count, dtype=tf.int64), trainable=False, name="order")
+        self._whole = self._batches(0)
         self.set_epoch(0)
+
+    @property
+    def dataset(self) -> Any:
+        """The batches of an epoch from the position on; their number is known (``cardinality``).
+
+        From the start of an epoch it is always the same object, which serves all further epochs. Since Keras counts
+        steps by cardinality, the rest of an epoch is an object of its own: fit on it for that one epoch.
+        """
+        return self._batches(self._step) if self._step else self._whole
 
     def set_epoch(self, epoch: int) -> None:
         """The next pass over :attr:`dataset` is epoch number `epoch`, from 0."""
-        self._order.assign(order(self.count, self._seed, epoch, shuffle=self._shuffle))
+        self.set_position(epoch, 0)
+
+    def set_position(self, epoch: int, step: int) -> None:
+        """The next pass over :attr:`dataset` begins with batch number `step` of epoch number `epoch`, both from 0."""
+        self._step = step
+        self._epoch.assign(epoch)
+        if self._shuffle:
+            self._order.assign(self._order_of(epoch))
 
     def callback(self) -> Any:
-        """A Keras callback that sets the epoch before each one begins."""
+        """A Keras callback that sets the epoch before each one begins, unless a position in it is set."""
         import keras
 
         feed = self
 
         class SetEpoch(keras.callbacks.Callback):  # type: ignore[misc]
             def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-                feed.set_epoch(epoch)
+                if epoch != int(feed._epoch):
+                    feed.set_epoch(epoch)
 
         return SetEpoch()
 
-    def _batches(self, batch_size: int, prefetch: int) -> Any:
+    def _order_of(self, epoch: int) -> Any:
+        blocks = self._examples.blocks
+        return blocks.order(self._seed, epoch) if blocks is not None else order(self.count, self._seed, epoch)
+
+    def _batches(self, start: int) -> Any:
         import tensorflow as tf
 
         def batch(step: Any) -> Any:
-            indices = self._order[step * batch_size : tf.minimum((step + 1) * batch_size, self.count)]
-            return tf.nest.map_structure(lambda tensor: tf.gather(tensor, indices), self._tensors)
+            start, end = step * self._batch_size, tf.minimum((step + 1) * self._batch_size, self.count)
+            positions = self._order[start:end] if self._shuffle else tf.range(start, end)
+            return self._finished(self._examples.batch(positions), tf.gather(self._numbers, positions))
 
-        steps = tf.data.Dataset.range(self.steps)
+        steps = tf.data.Dataset.range(start, self.steps)
         batches = steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        return batches.prefetch(prefetch)
+        return batches.prefetch(self._prefetch)
+
+    def _finished(self, batch: Any, numbers: Any) -> Any:
+        if self._transform is not None:
+            batch = self._transform(batch, self._epoch.read_value(), numbers)
+        batch = self._examples.finished(batch)
+        return self._structure(*batch) if self._structure is not None else batch
 
 
-def in_order(examples: Any, batch_size: int) -> Any:
-    """Batches of `examples` as they stand, for evaluation; the cardinality is known."""
-    import tensorflow as tf
-
-    with tf.device("CPU:0"):
-        return tf.data.Dataset.from_tensor_slices(examples).batch(batch_size).prefetch(AHEAD)
+def in_order(examples: Any, batch_size: int, structure: Callable[..., Any] | None = None) -> Any:
+    """Batches of `examples` as they stand, for evaluation; the cardinality is known. See :class:`Feed`."""
+    return Feed(examples, batch_size, seed=0, shuffle=False, structure=structure).dataset

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.binding import Binding, bind
+from dlspec.data.examples import Examples, InMemory
 from dlspec.data.findings import Findings
 from dlspec.data.inputs import Input
 from dlspec.data.signature import Signature
@@ -28,16 +29,38 @@ _CHUNK = 4096
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Examples of one part of the split.
+    """One part of the split.
 
     Attributes:
-        inputs: What enters the model, by input: shape [examples, …].
-        targets: What the loss compares with each output: shape [examples, …].
+        examples: Batches of them are ``(inputs, targets)``: what enters each input of the model, and what the loss
+            compares with each output, tensors of shape [n, …] by name.
     """
 
-    inputs: Arrays
-    targets: Arrays
-    count: int
+    examples: Examples
+
+    @property
+    def count(self) -> int:
+        """How many examples."""
+        return self.examples.count
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the examples are not in memory."""
+        return not isinstance(self.examples, InMemory)
+
+    @property
+    def inputs(self) -> Arrays:
+        """What enters the model, by input: arrays of shape [examples, …]. Only of a part in memory."""
+        assert isinstance(self.examples, InMemory)
+        inputs: Arrays = self.examples.values[0]
+        return inputs
+
+    @property
+    def targets(self) -> Arrays:
+        """What the loss compares with each output: arrays of shape [examples, …]. Only of a part in memory."""
+        assert isinstance(self.examples, InMemory)
+        targets: Arrays = self.examples.values[1]
+        return targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +114,7 @@ def prepare(
     targets = {output.name: _encoded(output, arrays[output.column]) for output in binding.outputs}
 
     def part(indices: Array) -> Part:
-        return Part(_take(inputs, indices), _take(targets, indices), len(indices))
+        return Part(InMemory((_take(inputs, indices), _take(targets, indices)), numbers=indices))
 
     return Prepared(
         binding,

@@ -58,7 +58,9 @@ class Training:
         smaller = smaller_is_better(self.method, self.outputs, self.monitor)
         adapt_layers(self.model, prepared.train.inputs, batch_size)
         seed = self.data.seed if self.data.seed is not None else self.method.seed
-        feed = Feed(self._examples(prepared.train), batch_size, seed=seed, shuffle=self.data.shuffle)
+        feed = Feed(
+            prepared.train.examples, batch_size, seed=seed, shuffle=self.data.shuffle, structure=self._structure
+        )
         self._trainer = trainer(self.model, self.method, self.outputs, feed.steps)
         if self.method.keep == "best":
             self.best = Best(self.model, self.monitor, smaller, self.save)
@@ -68,7 +70,7 @@ class Training:
             self._trainer.fit(
                 feed.dataset,
                 epochs=self.method.epochs,
-                validation_data=in_order(self._examples(validation), batch_size) if validation is not None else None,
+                validation_data=self._in_order(validation) if validation is not None else None,
                 shuffle=False,
                 verbose=0,
                 callbacks=[
@@ -101,9 +103,11 @@ class Training:
         return {name: self._evaluate(part) for name, part in parts.items() if part is not None}
 
     def _evaluate(self, part: Part) -> dict[str, float]:
-        batches = in_order(self._examples(part), self.data.batch_size)
-        measured = self._trainer.evaluate(batches, return_dict=True, verbose=0)
+        measured = self._trainer.evaluate(self._in_order(part), return_dict=True, verbose=0)
         return {name: float(measured[name]) for name in sorted(measured, key=lambda name: not name.endswith("loss"))}
 
-    def _examples(self, part: Part) -> Any:
-        return like_inputs(self.model, part.inputs), only_or_all(part.targets)
+    def _in_order(self, part: Part) -> Any:
+        return in_order(part.examples, self.data.batch_size, self._structure)
+
+    def _structure(self, inputs: Any, targets: Any) -> Any:
+        return like_inputs(self.model, inputs), only_or_all(targets)

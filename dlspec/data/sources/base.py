@@ -60,7 +60,20 @@ class Labels:
 
 
 class Table(ABC):
-    """An opened source."""
+    """An opened source.
+
+    A number that is missing is NaN, text that is missing is "".
+
+    Attributes:
+        streamed: Whether the examples are too large for memory, or made on demand: they are then asked for by
+            :meth:`take`, some at a time, and :meth:`read` is called for single columns only.
+        blocks: Sizes of the groups of neighbouring examples that are cheap to take together, such as the row groups
+            of a Parquet file; None where any examples are. It follows from the files alone, never from the machine,
+            since the order of training examples depends on it.
+    """
+
+    streamed: bool = False
+    blocks: Sequence[int] | None = None
 
     @property
     @abstractmethod
@@ -80,6 +93,20 @@ class Table(ABC):
         Raises:
             DataProblem: E608 the content is broken.
         """
+
+    def take(self, names: Iterable[str], indices: np.ndarray[Any, Any]) -> Arrays:
+        """The examples number `indices` (from 0, in any order, also repeated) of the columns `names`.
+
+        Several threads may call it at a time. A source that is not streamed reads its columns once.
+
+        Raises:
+            DataProblem: E608 the content is broken.
+        """
+        kept: Arrays = self.__dict__.setdefault("_columns_read", {})
+        for name in names:
+            if name not in kept:
+                kept[name] = self.read([name])[name]
+        return {name: kept[name][indices] for name in names}
 
     @abstractmethod
     def where(self, index: int) -> str:
