@@ -83,7 +83,7 @@ class _Builder:
             layer.trainable = False
         if isinstance(output, dict):
             return tuple(output.values())
-        return tuple(output) if isinstance(output, list | tuple) else (output,)
+        return tuple(keras.tree.flatten(output))  # the states of stacked cells come grouped by cell
 
     def layer(self, node: Node) -> Any:
         if isinstance(node.layer, SharedModel):

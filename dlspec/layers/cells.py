@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 from dlspec.errors import Problem
 from dlspec.ir import Shape, Tensor, Weight, known
-from dlspec.layers.base import Outputs
 from dlspec.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN, States, check_sequence
 from dlspec.registry import Component, boolean, component, components, example
 
@@ -159,9 +158,12 @@ class StackedRNNCells(Cell):
     examples = (example("{cells: [{lstm_cell: 8}, {gru_cell: 4}]}"),)
 
     def validate(self) -> None:
-        """There is at least one cell."""
-        if not self.cells:
-            raise Problem("E207", "stacked_rnn_cells has no `cells`", "name at least one", "cells")
+        """There are several cells: Keras fails on a stack of one when the input is masked or the steps are unrolled."""
+        if len(self.cells) < 2:
+            message = f"stacked_rnn_cells needs several `cells`, but has {len(self.cells)}"
+            raise Problem(
+                "E207", message, "write a single cell by itself, as in `rnn: {cell: {lstm_cell: 8}}`", "cells"
+            )
 
     @property
     def state_sizes(self) -> tuple[int, ...]:
@@ -172,6 +174,11 @@ class StackedRNNCells(Cell):
     def nested(self) -> bool:
         """Whether Keras groups the states by cell."""
         return any(len(cell.state_sizes) > 1 for cell in self.cells)
+
+    @property
+    def deep(self) -> bool:
+        """Whether Keras groups the states of a cell once more."""
+        return any(getattr(cell, "nested", False) for cell in self.cells)
 
     @property
     def output_size(self) -> int:
@@ -200,7 +207,7 @@ class RNN(Recurrent):
     shorthand = "cell"
     cell = component("cell", doc="What is computed in each step.")
     return_sequences = boolean(default=False, doc="Whether to return the output of every step.")
-    return_state = boolean(default=False, doc="Whether to return the last states as well.")
+    return_state = boolean(default=False, doc="Whether to return the last states as well, cell by cell.")
     go_backwards = boolean(default=False, doc="Whether to read the sequence from its end.")
     stateful = boolean(default=False, doc="Whether the state outlives the batch.")
     unroll = boolean(default=False, doc="Whether to write the steps out instead of looping.")
@@ -210,15 +217,18 @@ class RNN(Recurrent):
         example(
             "{cell: {stacked_rnn_cells: {cells: [{lstm_cell: 8}, {gru_cell: 4}]}}, return_sequences: true}", (9, 5)
         ),
+        example("{cell: {stacked_rnn_cells: {cells: [{gru_cell: 3}, {lstm_cell: 4}]}}, return_state: true}", (None, 5)),
         example("{cell: {simple_rnn_cell: 4}, unroll: true}", (6, 3)),
     )
 
     def validate(self) -> None:
-        """States that Keras groups by cell cannot be returned as a list of tensors."""
+        """Keras cannot return states that are grouped twice."""
         super().validate()
-        if self.return_state and getattr(self.cell, "nested", False):
-            message = "rnn cannot return the states of stacked cells of which one has several"
-            raise Problem("E207", message, "use one `rnn` for each cell, or leave `return_state` out", "return_state")
+        if self.return_state and getattr(self.cell, "deep", False):
+            message = "rnn cannot return the states of a stack of cells within another"
+            raise Problem(
+                "E207", message, "write all cells into one stack, or leave `return_state` out", "return_state"
+            )
 
     def step(self, sequence: Tensor) -> Shape:
         """The size of the cell's output."""
@@ -229,12 +239,12 @@ class RNN(Recurrent):
         """The cell's states."""
         return [(size,) for size in self.cell.state_sizes]
 
-    def infer(self, sequence: Tensor, initial_state: States = None) -> Outputs:
-        """[steps, features] → the last step's output or all of them; with `return_state` also the states."""
-        if initial_state is not None and getattr(self.cell, "nested", False):
+    def initial_shapes(self, sequence: Tensor) -> list[Shape]:
+        """The cell's states, unless Keras wants them grouped by cell."""
+        if getattr(self.cell, "nested", False):
             message = "rnn takes no initial state for stacked cells of which one has several"
             raise Problem("E405", message, "use one `rnn` for each cell", "cell")
-        return super().infer(sequence, initial_state)
+        return self.state_shapes(sequence)
 
     def weights(self, sequence: Tensor, initial_state: States = None) -> Iterable[Weight]:
         """Those of the cell."""

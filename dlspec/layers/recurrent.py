@@ -45,10 +45,15 @@ class Recurrent(Layer, abstract=True):
         """Shape of each state."""
         return [self.step(sequence)] * self.states
 
+    def initial_shapes(self, sequence: Tensor) -> list[Shape]:
+        """Shape of each initial state that a call can give; raises E405 where it can give none."""
+        return self.state_shapes(sequence)
+
     def infer(self, sequence: Tensor, initial_state: States = None) -> Outputs:
         """[steps, …] → the last step's output or all of them; with `return_state` also the states."""
         step = self.step(sequence)
-        check_states(self.name, initial_state, self.state_shapes(sequence))
+        if initial_state is not None:
+            check_states(self.name, initial_state, self.initial_shapes(sequence))
         output = Tensor((sequence.shape[0], *step) if self.return_sequences else step, self.compute_dtype)
         if not self.return_state:
             return output
@@ -59,10 +64,8 @@ class Recurrent(Layer, abstract=True):
         return bool(self.return_sequences) and sequence.masked
 
 
-def check_states(who: str, given: States, shapes: Sequence[Shape]) -> None:
+def check_states(who: str, given: Tensor | Sequence[Tensor], shapes: Sequence[Shape]) -> None:
     """Raises E405 or E402 where initial states do not fit."""
-    if given is None:
-        return
     states = [given] if isinstance(given, Tensor) else list(given)
     if len(states) != len(shapes):
         wanted = f"{len(shapes)} tensor" + ("s" if len(shapes) > 1 else "")

@@ -26,7 +26,9 @@ REFUSED: dict[str, Refusal] = {
     "layer": Refusal(_BASE, "the layer's name is the key: `- dense: {units: 10}`"),
     "lstm_cell": Refusal(_CELL, "use `lstm: 8`, or `rnn: {cell: {lstm_cell: 8}}`"),
     "simple_rnn_cell": Refusal(_CELL, "use `simple_rnn: 8`, or `rnn: {cell: {simple_rnn_cell: 8}}`"),
-    "stacked_rnn_cells": Refusal(_CELL, "use `rnn: {cell: {stacked_rnn_cells: {cells: [{lstm_cell: 8}]}}}`"),
+    "stacked_rnn_cells": Refusal(
+        _CELL, "use `rnn: {cell: {stacked_rnn_cells: {cells: [{lstm_cell: 8}, {gru_cell: 4}]}}}`"
+    ),
     "tfsm_layer": Refusal(f"it runs a SavedModel, and {_CODE}", "write the network in layers"),
     "torch_module_wrapper": Refusal(f"it wraps a PyTorch module, and {_CODE}", "write the network in layers"),
     "wrapper": Refusal(_BASE, "use a layer that wraps, such as `bidirectional` or `time_distributed`"),

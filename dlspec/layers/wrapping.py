@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -65,10 +65,17 @@ class Bidirectional(Layer):
             shapes = f"{show_shape(forward.shape)} and {show_shape(backward.shape)}"
             message = f"bidirectional needs outputs of the same shape both ways, but they are {shapes}"
             raise Problem("E402", message, "give `backward_layer` as many units as `layer`", "backward_layer")
-        given = self.layer.state_shapes(sequence)
-        check_states(self.name, initial_state, given + given)
+        if initial_state is not None:
+            self._check_states(sequence, initial_state)
         merged = self._merged(forward.shape)
         return merged[0] if len(merged) == 1 and not states else (*merged, *states, *others)
+
+    def _check_states(self, sequence: Tensor, initial_state: Tensor | Sequence[Tensor]) -> None:
+        ways = [layer.initial_shapes(sequence) for layer in (self.layer, self.backward_layer or self.layer)]
+        if len(ways[0]) != len(ways[1]):
+            message = "bidirectional takes no initial state where its layers have different numbers of states"
+            raise Problem("E405", message, "use layers of the same kind", "backward_layer")
+        check_states(self.name, initial_state, ways[0] + ways[1])
 
     def _outputs(self, layer: Recurrent, sequence: Tensor) -> tuple[Tensor, ...]:
         found = layer.infer(sequence)

@@ -233,9 +233,11 @@ OPTIONS = [
      "einsum_dense has the letter `e` of `abc,cd->abe` on one side only"),
     ("einsum_dense", '{equation: "abc,cd->abd", output_shape: [null, 3], bias_axes: x}', "bias_axes",
      "einsum_dense has `bias_axes: x`, but the output has the axes `abd`"),
-    ("rnn", "{cell: {stacked_rnn_cells: {cells: []}}}", "cells", "stacked_rnn_cells has no `cells`"),
-    ("rnn", "{cell: {stacked_rnn_cells: {cells: [{lstm_cell: 3}]}}, return_state: true}", "return_state",
-     "rnn cannot return the states of stacked cells of which one has several"),
+    ("rnn", "{cell: {stacked_rnn_cells: {cells: [{lstm_cell: 3}]}}}", "cells",
+     "stacked_rnn_cells needs several `cells`, but has 1"),
+    ("rnn", "{cell: {stacked_rnn_cells: {cells: [{gru_cell: 3}, {stacked_rnn_cells: {cells: [{lstm_cell: 3}, "
+     "{gru_cell: 2}]}}]}}, return_state: true}", "return_state",
+     "rnn cannot return the states of a stack of cells within another"),
     ("pipeline", "[]", "layers", "pipeline has no `layers`"),
     ("pipeline", "[{dense: 3}, add]", "layers", "pipeline takes layers with one input, not `add`"),
     ("pipeline", "[normalization]", "layers", "pipeline cannot measure the training data for `normalization`"),
@@ -291,10 +293,18 @@ def test_initial_state(states: list[tuple[int, ...]], code: str, message: str) -
     assert (caught.value.code, caught.value.message) == (code, message)
 
 
-def test_states_of_stacked_cells() -> None:
-    stacked = layer("rnn", "{cell: {stacked_rnn_cells: {cells: [{lstm_cell: 3}]}}}")
+@pytest.mark.parametrize("options", ["{cell: %s}", "{layer: {rnn: {cell: %s}}}"])
+def test_states_of_stacked_cells(options: str) -> None:
+    cells = "{stacked_rnn_cells: {cells: [{lstm_cell: 3}, {gru_cell: 2}]}}"
+    stacked = layer("bidirectional" if "layer" in options else "rnn", options % cells)
     with pytest.raises(Problem, match="rnn takes no initial state for stacked cells of which one has several"):
-        stacked.infer(Tensor((6, 3)), [Tensor((3,)), Tensor((3,))])
+        stacked.infer(Tensor((6, 3)), [Tensor((size,)) for size in (3, 3, 2)])
+
+
+def test_states_of_unlike_layers() -> None:
+    wrapper = layer("bidirectional", "{layer: {lstm: 3}, backward_layer: {gru: {units: 3, go_backwards: true}}}")
+    with pytest.raises(Problem, match="takes no initial state where its layers have different numbers of states"):
+        wrapper.infer(Tensor((6, 3)), [Tensor((3,))] * 3)
 
 
 def test_count_weights_need_counting() -> None:
@@ -307,4 +317,4 @@ def test_every_problem_has_a_test() -> None:
     files = {Path(inspect.getfile(owner)) for owner in LAYERS}
     folder = next(iter(files)).parent
     places = sum(path.read_text(encoding="utf-8").count("raise Problem(") for path in folder.glob("*.py"))
-    assert len({row[5] for row in SHAPES}) + len(OPTIONS) + 3 >= places
+    assert len({row[5] for row in SHAPES}) + len(OPTIONS) + 4 >= places
