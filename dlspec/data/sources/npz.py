@@ -7,14 +7,11 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Source, Table, locate
-from dlspec.ir import DTYPES, Tensor
+from dlspec.data.sources.base import Arrays, Column, DataProblem, Source, Table, locate
+from dlspec.data.sources.limits import check_memory
+from dlspec.data.sources.npy import plain, read_header
 from dlspec.registry import example, text
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 class Npz(Source):
@@ -41,8 +38,8 @@ class NpzTable(Table):
         """One column per array, from the arrays' headers alone."""
         try:
             with zipfile.ZipFile(self._path) as archive:
-                members = [name for name in archive.namelist() if name.endswith(".npy")]
-                columns = {name[:-4]: self._column(archive, name) for name in members}
+                members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
+                columns = {member.filename[:-4]: self._column(archive, member) for member in members}
         except OSError as error:
             raise self._problem("E601", f"cannot read `{self._shown}`: {error.strerror or error}") from error
         except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
@@ -56,15 +53,23 @@ class NpzTable(Table):
         """Arrays as they were saved; text as objects."""
         import numpy as np
 
+        names = list(names)
         arrays: Arrays = {}
+        self._check_memory(names)
         try:
             with np.load(self._path, allow_pickle=False) as archive:
                 for name in names:
-                    values = archive[name]
-                    arrays[name] = values.astype(object) if self.columns[name].text else values
+                    arrays[name] = plain(archive[name], self.columns[name])
         except (OSError, ValueError, EOFError, RuntimeError, MemoryError, zlib.error, zipfile.BadZipFile) as error:
             raise self._problem("E608", f"an array of `{self._shown}` is damaged: {error}") from error
         return arrays
+
+    def _check_memory(self, names: Sequence[str]) -> None:
+        """Compressed zeros take next to nothing on the disk."""
+        with zipfile.ZipFile(self._path) as archive:
+            for name in names:
+                size = archive.getinfo(f"{name}.npy").file_size
+                check_memory(size, f"array `{name}` of `{self._shown}`", self._shown)
 
     def where(self, index: int) -> str:
         """File and row."""
@@ -74,33 +79,14 @@ class NpzTable(Table):
         """Each array on its own, in file order."""
         return [(name,) for name in self.columns if name not in taken]
 
-    def _column(self, archive: zipfile.ZipFile, member: str) -> Column:
-        shape, kind = self._header(archive, member)
-        name = member[:-4]
-        if not shape:
-            raise self._problem(
-                "E608", f"array `{name}` of `{self._shown}` is a single value, expected one per example"
-            )
-        if shape[0] == 0:
-            raise self._problem("E608", f"array `{name}` of `{self._shown}` is empty")
-        dtype = TEXT if kind.kind == "U" else kind.name
-        if kind.hasobject or dtype not in DTYPES:
-            what = "Python objects" if kind.hasobject else f"values of type {kind.name}"
-            raise self._problem("E608", f"array `{name}` of `{self._shown}` holds {what}", "save numbers or text")
-        return Column(Tensor(tuple(shape[1:]), dtype), shape[0])
-
-    def _header(self, archive: zipfile.ZipFile, member: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
-        from numpy.lib import format as npy
-
+    def _column(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Column:
+        what = f"array `{member.filename[:-4]}` of `{self._shown}`"
         with archive.open(member) as stream:
             try:
-                version = npy.read_magic(stream)
-                read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-                shape, _, kind = read(stream)
+                header = read_header(stream)
             except ValueError as error:
-                message = f"array `{member[:-4]}` of `{self._shown}` is damaged: {error}"
-                raise self._problem("E608", message) from error
-        return shape, kind
+                raise self._problem("E608", f"{what} is damaged: {error}") from error
+            return header.column(what, self._shown, member.file_size - stream.tell())
 
     def _problem(self, code: str, message: str, help: str = "") -> DataProblem:
         return DataProblem(code, message, help, "path", self._shown)

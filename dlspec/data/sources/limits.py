@@ -1,0 +1,68 @@
+"""What a source may read: the machine's memory, and links that stay inside of the spec's folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from dlspec.data.sources.base import DataProblem
+from dlspec.errors import Problem
+
+_UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
+
+
+def check_memory(size: int, what: str, where: str, option: str = "path") -> None:
+    """Refuses to read more at once than the machine can hold.
+
+    Args:
+        size: Bytes that reading will take, as a file's header claims.
+        what: What is read, in words: ``array `x` of `a.npz```.
+        where: The file.
+        option: The option of the source that names it.
+
+    Raises:
+        DataProblem: E609, there is less memory.
+    """
+    memory = machine_memory()
+    if size > memory:
+        message = f"{what} takes {show_bytes(size)}, this machine has {show_bytes(memory)} of memory"
+        raise DataProblem("E609", message, "use fewer or smaller examples", option, where)
+
+
+def machine_memory() -> int:
+    """Bytes of the machine's memory; where the system does not tell, as many as an address space has."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return 1 << 47
+
+
+def show_bytes(size: int) -> str:
+    """A size as people read it: ``1.5 GB``."""
+    amount, unit = float(size), 0
+    while amount >= 1000 and unit < len(_UNITS) - 1:
+        amount, unit = amount / 1000, unit + 1
+    return f"{amount:.{1 if unit else 0}f} {_UNITS[unit]}"
+
+
+def check_links(files: Iterable[Path], inside: Path | None, shown: dict[Path, str], option: str = "path") -> None:
+    """Refuses links that lead out of the spec's folder.
+
+    Args:
+        files: What will be read.
+        inside: Where links must lead; None lets them lead anywhere.
+        shown: What to call a file in the message; its name unless given.
+        option: The option of the source that names the files.
+
+    Raises:
+        Problem: E108.
+    """
+    if inside is None:
+        return
+    files = list(files)
+    linked = {folder for folder in {file.parent for file in files} if folder.is_symlink()}
+    for file in files:
+        if (file.is_symlink() or file.parent in linked) and not file.resolve().is_relative_to(inside):
+            message = f"`{shown.get(file, file.name)}` is a link that leads out of the spec's folder"
+            raise Problem("E108", message, "move the data beside the spec, or pass `--allow-outside`", option)
