@@ -33,7 +33,7 @@ FLOORS = (
     ("report", "catalogue", "drawing"),
     ("keras_layers",),
     ("build",),
-    ("runner",),
+    ("runner", "exporting"),
     ("cli", "__main__"),
 )
 HEAVY = {"tensorflow", "keras", "keras_tuner", "numpy", "pyarrow", "sklearn", "PIL", "jinja2", "rich", "matplotlib"}

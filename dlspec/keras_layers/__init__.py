@@ -5,6 +5,7 @@ Only the construction of a model imports this package. Importing it registers th
 
 from dlspec.keras_layers.class_token import ClassToken
 from dlspec.keras_layers.gaussian_sampling import GaussianSampling
+from dlspec.keras_layers.imputation import Imputation
 from dlspec.keras_layers.instance_normalization import InstanceNormalization
 from dlspec.keras_layers.kl_sparsity import KLSparsity
 from dlspec.keras_layers.layer_scale import LayerScale
@@ -12,15 +13,22 @@ from dlspec.keras_layers.local_response_normalization import LocalResponseNormal
 from dlspec.keras_layers.maxout import Maxout
 from dlspec.keras_layers.patch_extraction import PatchExtraction
 from dlspec.keras_layers.positional_embedding import PositionalEmbedding
+from dlspec.keras_layers.random_speed import RandomSpeed
+from dlspec.keras_layers.random_time_shift import RandomTimeShift
+from dlspec.keras_layers.random_token_drop import RandomTokenDrop
+from dlspec.keras_layers.random_token_replace import RandomTokenReplace
+from dlspec.keras_layers.random_token_shuffle import RandomTokenShuffle
 from dlspec.keras_layers.reservoir import Reservoir
 from dlspec.keras_layers.sinusoidal_positional_encoding import SinusoidalPositionalEncoding
 from dlspec.keras_layers.stochastic_depth import StochasticDepth
+from dlspec.keras_layers.text_imputation import TextImputation
 from dlspec.keras_layers.weight import Weight
 from dlspec.keras_layers.weight_normalization import WeightNormalization
 
 __all__ = [
     "ClassToken",
     "GaussianSampling",
+    "Imputation",
     "InstanceNormalization",
     "KLSparsity",
     "LayerScale",
@@ -28,9 +36,15 @@ __all__ = [
     "Maxout",
     "PatchExtraction",
     "PositionalEmbedding",
+    "RandomSpeed",
+    "RandomTimeShift",
+    "RandomTokenDrop",
+    "RandomTokenReplace",
+    "RandomTokenShuffle",
     "Reservoir",
     "SinusoidalPositionalEncoding",
     "StochasticDepth",
+    "TextImputation",
     "Weight",
     "WeightNormalization",
 ]

@@ -238,11 +238,19 @@ def component(kind: str, *, default: Any = MISSING, doc: str = "") -> Field[Any]
     return Field({"$ref": f"#/$defs/{kind}"}, default=default, doc=doc, kind=kind)
 
 
-def number_or_component(kind: str, *, above: float | None = None, default: Any = MISSING, doc: str = "") -> Field[Any]:
+def number_or_component(
+    kind: str,
+    *,
+    min: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    default: Any = MISSING,
+    doc: str = "",
+) -> Field[Any]:
     """A number, or a component of a kind whose members all need options; a float or an instance on instances."""
 
     # One flat schema, as in value_schema: a number that is out of bounds gives one error, a wrong option another.
-    literal = {"type": ["number", "object"], **_bounds(None, None, above, None), "$ref": f"#/$defs/{kind}.form"}
+    literal = {"type": ["number", "object"], **_bounds(min, None, above, below), "$ref": f"#/$defs/{kind}.form"}
 
     def convert(value: Any, _: type[Component]) -> Any:
         return float(value) if isinstance(value, int) else value
