@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +32,60 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def write_folder_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Lets `write` make a folder under a temporary name, then puts it in place of `path`.
+
+    Where `path` is there already, it is moved aside first and removed last: a crash in between leaves both, under
+    hidden names.
+
+    Args:
+        path: The folder to write; its parent exists.
+        write: Makes the folder that it is given.
+
+    Raises:
+        OSError: Nothing could be written; `path` is as it was.
+    """
+    mark = secrets.token_hex(4)
+    temporary, aside = path.with_name(f".{path.name}.{mark}"), path.with_name(f".{path.name}.{mark}.old")
+    try:
+        write(temporary)
+        for file in sorted(temporary.rglob("*")):
+            _sync(file)
+        _sync(temporary)
+        _exchange(temporary, path, aside)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    sync_folder(path.parent)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _exchange(temporary: Path, path: Path, aside: Path) -> None:
+    replaced = path.exists()
+    if replaced:
+        path.rename(aside)
+    try:
+        temporary.rename(path)
+    except OSError:
+        if replaced:
+            aside.rename(path)
+        raise
+
+
+def _sync(path: Path) -> None:
+    if path.is_dir():
+        sync_folder(path)
+        return
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+def size_on_disk(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
+    files = [path, *path.rglob("*")] if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def sync_folder(path: Path) -> None:

@@ -7,6 +7,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
+
+from dlspec.errors import SpecError
 
 
 def start() -> None:
@@ -15,22 +18,29 @@ def start() -> None:
     Set ``TF_CPP_MIN_LOG_LEVEL`` to see TensorFlow's own messages during a run.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _captured_stderr():
+    with captured_stderr():
         import keras
 
         keras.ops.zeros(1)  # the backend looks for devices, and logs about them, at its first use
 
 
 @contextmanager
-def _captured_stderr() -> Iterator[None]:
+def captured_stderr() -> Iterator[TextIO]:
+    """Keeps back what anything writes to stderr; it is shown only if the body fails with more than a diagnostic.
+
+    Yields:
+        The stream that still leads to the terminal.
+    """
     # The messages come from C++, past sys.stderr: only the file descriptor itself can be turned aside.
     sys.stderr.flush()
     saved = os.dup(2)
-    with tempfile.TemporaryFile() as log:
+    with tempfile.TemporaryFile() as log, os.fdopen(os.dup(saved), "w", encoding=_encoding()) as terminal:
         os.dup2(log.fileno(), 2)
         try:
-            yield
-        except BaseException:
+            yield terminal
+        except SpecError:
+            raise
+        except Exception:
             os.dup2(saved, 2)
             log.seek(0)
             sys.stderr.write(log.read().decode("utf-8", "replace"))
@@ -38,3 +48,7 @@ def _captured_stderr() -> Iterator[None]:
         finally:
             os.dup2(saved, 2)
             os.close(saved)
+
+
+def _encoding() -> str:
+    return getattr(sys.stderr, "encoding", None) or "utf-8"

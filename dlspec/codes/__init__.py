@@ -1,12 +1,12 @@
 """Every diagnostic code with its rule and an example: what ``dlspec explain`` prints.
 
 Families: Y0 YAML, E1 structure and names, E2 layers and options, E3 expressions, parameters and blocks, E4 graph and
-shapes, E5 train and tune, E6 data, E9 internal; W… are warnings. A code means one thing.
+shapes, E5 train and tune, E6 data, E7 export, E9 internal; W… are warnings. A code means one thing.
 """
 
 from __future__ import annotations
 
-from dlspec.codes import data, expressions, graph, layers, structure, training, warnings, yaml
+from dlspec.codes import data, exporting, expressions, graph, layers, structure, training, warnings, yaml
 from dlspec.codes.entry import Code
 
 FAMILIES: dict[str, str] = {
@@ -17,6 +17,7 @@ FAMILIES: dict[str, str] = {
     "E4": "Graph and shapes",
     "E5": "Training and tuning",
     "E6": "Data",
+    "E7": "Export",
     "E9": "Internal",
     "W": "Warnings",
 }
@@ -29,7 +30,9 @@ CODES: dict[str, Code] = {
     **graph.CODES,
     **training.CODES,
     **data.CODES,
+    **exporting.CODES,
     **warnings.CODES,
+    **exporting.WARNINGS,
 }
 
 

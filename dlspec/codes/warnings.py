@@ -135,8 +135,9 @@ CODES: dict[str, Code] = {
     "W404": code(
         "saved unadapted",
         """
-        Layers such as `normalization` measure the training data before they are used. `dlspec build -o` saves a model
-        that has seen no data, in which such a layer does nothing useful. `dlspec train` adapts it.
+        Layers such as `normalization` measure the training data before they are used. `dlspec build -o` and
+        `dlspec export` of a spec write a model that has seen no data, in which such a layer does nothing useful.
+        `dlspec train` adapts it; the folder of its run can be exported.
         """,
         scene="""
         dlspec build model.yaml -o model.keras

@@ -1,0 +1,189 @@
+"""``dlspec export``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dlspec.cli.output import compiled, print_text, show_diagnostics, spec_argument
+from dlspec.errors import Diagnostic, SpecError
+
+if TYPE_CHECKING:
+    from dlspec.exporting.base import Format
+    from dlspec.exporting.export import Outcome
+    from dlspec.passes.state import Compilation
+
+_TARGETS = ("python", "keras", "savedmodel", "onnx", "litert")
+_PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@spec_argument
+@click.option("--to", "target", type=click.Choice(_TARGETS), required=True, help="What to write.")
+@click.option("-o", "--output", type=_PATH, metavar="PATH", help="The file, or the folder of a SavedModel.")
+@click.option("--weights", type=_PATH, metavar="FILE", help="Weights for a spec: .keras or .weights.h5.")
+@click.option("--force", is_flag=True, help="Replace what is at PATH.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the result.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the initial weights of a spec.")
+def command(
+    spec: Path,
+    overrides: tuple[str, ...],
+    allow_outside: bool,
+    target: str,
+    output: Path | None,
+    weights: Path | None,
+    force: bool,
+    form: str,
+    seed: int,
+) -> int:
+    """Write the model of a spec or of a run folder in another format.
+
+    SPEC is a spec, whose weights are fresh unless --weights names a file, or a folder RUNS/NAME/ID that `dlspec train`
+    made: its trained model takes raw values, preparation included. What is written is loaded again and compared with
+    Keras before it is put in place.
+    """
+    if target == "python":
+        return _python(compiled(spec, overrides, allow_outside), output)
+
+    from dlspec.exporting.base import require_packages
+    from dlspec.exporting.export import FORMATS
+
+    chosen = FORMATS[target]()
+    path = _target(output, chosen, force)
+    require_packages(type(chosen))
+    if spec.is_dir():
+        _refuse_options_of_specs()
+        outcome = _export_run(spec, chosen, path)
+    else:
+        outcome = _export_spec(compiled(spec, overrides, allow_outside), chosen, path, weights, seed)
+    if isinstance(outcome, int):
+        return outcome
+    print_text(_json(outcome) if form == "json" else _text(outcome))
+    return 0
+
+
+def _python(state: Compilation, output: Path | None) -> int:
+    """A Python module that builds the model."""
+    raise click.UsageError("--to python is not there yet")
+
+
+def _target(output: Path | None, form: Format, force: bool) -> Path:
+    """Says before any work is done that the result could not be put in place."""
+    if output is None:
+        raise click.UsageError("name what to write with -o")
+    problem = _problem(output, form, force)
+    if problem:
+        raise click.BadParameter(problem, param_hint="-o")
+    return output
+
+
+def _problem(output: Path, form: Format, force: bool) -> str:
+    if not output.name:
+        return f"`{output}` names no file or folder to write"
+    if form.suffix and output.suffix != form.suffix:
+        return f"`{output}` must end in {form.suffix}"
+    if not output.parent.is_dir():
+        return f"there is no folder `{output.parent}`"
+    if form.suffix and output.is_dir():
+        return f"`{output}` is a folder"
+    if not form.suffix and output.exists() and not (output / "saved_model.pb").is_file():
+        return f"`{output}` is there, and is no SavedModel"
+    if output.exists() and not force:
+        return f"`{output}` exists; --force replaces it"
+    return ""
+
+
+def _refuse_options_of_specs() -> None:
+    """A trained model is exported as it is: options that would change a spec have no effect on it."""
+    context = click.get_current_context()
+    flags = {"overrides": "--set", "allow_outside": "--allow-outside", "weights": "--weights", "seed": "--seed"}
+    for name, flag in flags.items():
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{flag} is for specs: a run folder holds a trained model")
+
+
+def _export_run(folder: Path, form: Format, path: Path) -> Outcome | int:
+    from dlspec.exporting.origin import check_run, load_run
+
+    warnings = check_run(folder)
+    if warnings:
+        show_diagnostics(warnings, {})
+    return _export(lambda: load_run(folder), form, path, {})
+
+
+def _export_spec(state: Compilation, form: Format, path: Path, weights: Path | None, seed: int) -> Outcome | int:
+    from dlspec.exporting import traits
+    from dlspec.exporting.base import require_fit
+    from dlspec.exporting.origin import check_weights, read_weights, unadapted
+
+    graph = state.graph
+    assert graph is not None
+    try:
+        check_weights(weights)
+        require_fit(form, traits.of_graph(graph))
+    except SpecError as error:
+        show_diagnostics(error.diagnostics, state.texts)
+        return 1
+    warnings = unadapted(graph, weights)
+    if weights is None:
+        text = f"the weights of `{path.name}` are untrained: a spec has none"
+        warnings.append(Diagnostic("W701", text, None, "export a run folder, or add `--weights FILE`"))
+    if warnings:
+        show_diagnostics(warnings, state.texts)
+
+    def build() -> Any:
+        from dlspec.build import build as build_graph
+        from dlspec.runner.seeding import set_seed
+
+        set_seed(seed)
+        model = build_graph(graph)
+        if weights is not None:
+            read_weights(model, weights)
+        return model
+
+    return _export(build, form, path, state.texts)
+
+
+def _export(make: Any, form: Format, path: Path, texts: dict[str, str]) -> Outcome | int:
+    """The slow part; shows its diagnostics."""
+    from dlspec.cli import backend
+    from dlspec.exporting.export import export
+
+    click.echo("starting TensorFlow …", err=True)
+    backend.start()
+    try:
+        # Converters write to stderr from C++; what they refuse comes as an exception.
+        with backend.captured_stderr() as terminal:
+            outcome = export(make(), form, path, lambda text: click.echo(text, file=terminal))
+    except SpecError as error:
+        show_diagnostics(error.diagnostics, texts)
+        return 1
+    except OSError as error:
+        raise click.ClickException(f"cannot write `{path}`: {error.strerror or error}") from error
+    if outcome.warnings:
+        show_diagnostics(outcome.warnings, texts)
+    return outcome
+
+
+def _text(outcome: Outcome) -> str:
+    from dlspec.report import show_bytes
+
+    verdict = "not verified"
+    if outcome.comparison is not None:
+        verdict = f"largest difference from Keras {outcome.comparison.worst[1]:.2g}"
+    return f"{outcome.path}: {outcome.form.title}, {show_bytes(outcome.bytes)}, {verdict}"
+
+
+def _json(outcome: Outcome) -> str:
+    comparison = outcome.comparison
+    facts = {
+        "path": str(outcome.path),
+        "format": outcome.form.name,
+        "bytes": outcome.bytes,
+        "verified": comparison is not None,
+        "differences": dict(comparison.differences) if comparison is not None else {},
+    }
+    return json.dumps(facts, indent=2)

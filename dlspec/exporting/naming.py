@@ -1,0 +1,52 @@
+"""Inputs and outputs of Keras models by the names that a spec gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dlspec.exporting.base import Arrays
+from dlspec.runner.structure import like_inputs, outputs_by_name
+
+
+def with_named_outputs(model: Any) -> Any:
+    """The model, sharing its weights, with its outputs as a dict by name.
+
+    Keras's exporters name outputs after the keys of that dict, and ``output_0`` or ``Identity`` otherwise.
+    """
+    import keras
+
+    if isinstance(model.output, dict):
+        return model
+    outputs = dict(zip(_names(model), model.outputs, strict=True))
+    return keras.Model(model.input, outputs, name=model.name)
+
+
+def _names(model: Any) -> list[str]:
+    return [_name(tensor) for tensor in model.outputs]
+
+
+def _name(tensor: Any) -> str:
+    """Name of the layer that makes a tensor; where that is a model (preparation and core), of the layer in it."""
+    import keras
+
+    history = tensor._keras_history
+    if isinstance(history.operation, keras.Model):
+        return _name(history.operation.outputs[history.tensor_index])
+    return str(history.operation.name)
+
+
+def run_by_name(model: Any, names: Sequence[str], inputs: Arrays) -> Arrays:
+    """Outputs of a Keras model at inference, as NumPy arrays by name.
+
+    Args:
+        model: A functional model.
+        names: Of its outputs, in its order; a dict of outputs has names of its own.
+        inputs: Arrays by name of input.
+    """
+    import keras
+    import tensorflow as tf
+
+    tensors = {name: tf.constant(value) for name, value in inputs.items()}
+    outputs = outputs_by_name(model(like_inputs(model, tensors), training=False), names)
+    return {name: keras.ops.convert_to_numpy(value) for name, value in outputs.items()}

@@ -1,0 +1,139 @@
+"""Where an exported model comes from: a run folder, or a spec with weights from elsewhere."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from dlspec.errors import Diagnostic, SpecError
+from dlspec.ir import Graph, Node, SharedModel
+from dlspec.runner.fit import MODEL_FILE
+from dlspec.runner.report import REPORT_FILE
+
+
+def check_run(folder: Path) -> list[Diagnostic]:
+    """Looks at a run folder without loading anything heavy.
+
+    Returns:
+        A warning where the run did not finish.
+
+    Raises:
+        SpecError: E704, the folder holds no trained model.
+    """
+    for name in (REPORT_FILE, MODEL_FILE):
+        if not (folder / name).is_file():
+            text = f"`{folder}` is no folder of a run with a model: it has no {name}"
+            raise SpecError([Diagnostic("E704", text, None, "name a spec, or a folder that `dlspec train` made")])
+    try:
+        status = json.loads((folder / REPORT_FILE).read_text(encoding="utf-8")).get("status")
+    except (OSError, ValueError, AttributeError) as error:
+        raise SpecError([Diagnostic("E704", f"cannot read `{folder / REPORT_FILE}`: {_first_line(error)}")]) from error
+    if status == "finished":
+        return []
+    return [Diagnostic("W703", f"the run has the status `{status}`: its model is the best so far")]
+
+
+def load_run(folder: Path) -> Any:
+    """The model of a run, preparation included.
+
+    Raises:
+        SpecError: E704, Keras cannot load it.
+    """
+    return _load(folder / MODEL_FILE)
+
+
+def _load(file: Path) -> Any:
+    import keras
+
+    importlib.import_module("dlspec.keras_layers")  # registers the classes that a file may name
+    try:
+        return keras.saving.load_model(file, compile=False)
+    except Exception as error:  # damaged files fail in many ways
+        raise SpecError([Diagnostic("E704", f"cannot load `{file}`: {_first_line(error)}")]) from error
+
+
+def check_weights(file: Path | None) -> None:
+    """Says before anything is built that there is no such file of weights.
+
+    Raises:
+        SpecError: E704.
+    """
+    if file is None:
+        return
+    if not file.name.endswith((".keras", ".weights.h5")):
+        help = "the name of a file of weights ends in .keras or .weights.h5"
+        raise SpecError([Diagnostic("E704", f"`{file}` is no file of weights", None, help)])
+    if not file.is_file():
+        raise SpecError([Diagnostic("E704", f"there is no file `{file}`")])
+
+
+def read_weights(model: Any, file: Path) -> None:
+    """Puts the weights of `file` into a model built from a spec.
+
+    A ``.keras`` file may have preparation around the model, as those of runs have.
+
+    Raises:
+        SpecError: E704, the file cannot be read or belongs to another model.
+    """
+    import keras
+
+    if file.suffix != ".keras":
+        try:
+            model.load_weights(file)
+        except Exception as error:  # so do these
+            text = f"the weights in `{file}` do not fit: {_first_line(error)}"
+            raise SpecError([Diagnostic("E704", text, None, "they must be those of the same spec")]) from error
+        return
+    wanted = _shapes(model)
+    for candidate in _models(_load(file)):
+        if _shapes(candidate) == wanted:
+            model.set_weights(candidate.get_weights())
+            for layer in model._flatten_layers(include_self=False):
+                if isinstance(layer, keras.layers.Normalization):
+                    layer.finalize_state()  # computes with constants made of its weights
+            return
+    text = f"the weights in `{file}` do not fit: no model in it has the {len(wanted)} variables of the spec"
+    raise SpecError([Diagnostic("E704", text, None, "they must be those of the same spec")])
+
+
+def _models(model: Any) -> Iterator[Any]:
+    """A model and those among its layers."""
+    import keras
+
+    yield model
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield layer
+
+
+def _shapes(model: Any) -> list[tuple[int, ...]]:
+    return [tuple(variable.shape) for variable in model.weights]
+
+
+def unadapted(graph: Graph, weights: Path | None) -> list[Diagnostic]:
+    """Warnings of layers that have measured no data: `normalization` keeps what it measured among the weights."""
+    return [
+        Diagnostic(
+            "W404",
+            f"`{node.name}` is exported without having measured any data",
+            node.span,
+            "`dlspec train` adapts it to the training split; export the run's folder",
+        )
+        for node in _adapting(graph)
+        if weights is None or node.kind != "normalization"
+    ]
+
+
+def _adapting(graph: Graph) -> Iterator[Node]:
+    for node in graph.nodes:
+        if isinstance(node.layer, SharedModel) and node.shared is None:
+            yield from _adapting(node.layer.graph)
+        elif getattr(node.layer, "adapts", False):
+            yield node
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0] or type(error).__name__
