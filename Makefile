@@ -24,7 +24,7 @@ schemas: $(READY)  ## Generate schemas/*.json from the registry.
 golden: $(READY)  ## Write the expected outputs of tests/bad anew; read the difference before committing it.
 	$(BIN)/python -m tests.golden
 
-fuzz: $(READY)  ## 10,000 random layers and 1,000 random graphs against Keras; FUZZ='--seed 1' repeats a run.
+fuzz: $(READY)  ## 10,000 random layer cases and 1,000 random graphs against Keras; FUZZ='--seed 1' repeats a run.
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 bench: $(READY)  ## Ratios against hand-written Keras and against bare imports.

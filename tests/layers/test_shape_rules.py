@@ -40,6 +40,8 @@ STRICTER = {
     "rnn expects 2 axes": "a cell that adds a vector of states to a matrix broadcasts by accident",
     "expects [steps, features]": "Keras would attend over the examples of the batch",
     "as many features in key": "Keras would broadcast a single feature",
+    "equal axes before the steps": "Keras broadcasts a query's axis of 1, and infers a wrong shape",
+    "without `renorm`": "limits of a renormalization that is off have no effect",
     "`unroll: true`": "Keras only fails when a batch arrives whose length is not known to the compiled function",
     "takes one text": "Keras infers a wrong shape for a column of texts in the modes other than int",
     "1 axis of items": "Keras infers a wrong shape where items of several axes are counted",
@@ -84,9 +86,11 @@ sizes = st.one_of(st.integers(1, 7), st.none())
 
 
 @st.composite
-def uses(draw: st.DrawFn) -> tuple[type[Component], dict[str, Any], list[Tensor]]:
+def uses(
+    draw: st.DrawFn, owners: list[type[Component]] = LAYERS
+) -> tuple[type[Component], dict[str, Any], list[Tensor]]:
     """A layer, some options on top of one of its examples, and inputs like the example's."""
-    owner = draw(st.sampled_from(LAYERS))
+    owner = draw(st.sampled_from(owners))
     example = draw(st.sampled_from(owner.examples))
     written = yaml.safe_load(example.value) if example.value else {}
     options = dict(written) if isinstance(written, dict) else {owner.shorthand: written}
