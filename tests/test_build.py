@@ -108,3 +108,35 @@ def test_a_disagreement_is_told_at_its_line(tmp_path: Path) -> None:
     assert (item.code, item.message) == ("E902", text)
     assert item.span is not None
     assert item.span.line == 3
+
+
+@pytest.mark.parametrize(
+    "options", ["num_heads: 2, key_dim: 4", "head_dim: 4, num_query_heads: 2, num_key_value_heads: 1"]
+)
+def test_an_attention_mask_and_scores(options: str, tmp_path: Path) -> None:
+    """A tensor hides steps of the value; the scores, a second output, say so and add up to 1."""
+    import numpy as np
+
+    from dlspec.build import build
+
+    layer = "multi_head_attention" if "num_heads" in options else "group_query_attention"
+    text = f"""\
+inputs: {{x: [5, 8], seen: {{shape: [1, 5], dtype: bool}}}}
+layers:
+  - {layer}:
+      {{{options}, return_attention_scores: true, name: [y, scores],
+       from: {{query: x, value: x, attention_mask: seen}}}}
+outputs: [y, scores]
+"""
+    state = compile_text(tmp_path, text)
+    assert not state.diagnostics.errors
+    assert state.graph is not None
+    model, tensors = build_with_tensors(state.graph)
+    assert verify(state.graph, model, tensors) == []
+    x = np.random.default_rng(0).normal(size=(1, 5, 8)).astype("float32")
+    result = build(state.graph)({"x": x, "seen": np.array([[[True, True, False, True, False]]])})
+    scores = result["scores"].numpy()
+    assert scores.shape == (1, 2, 5, 5)
+    np.testing.assert_allclose(scores.sum(-1), 1, atol=1e-6)
+    assert (scores[..., [2, 4]] < 1e-6).all()
+    assert (scores[..., [0, 1, 3]] > 1e-6).all()

@@ -8,7 +8,7 @@ from typing import Any
 from dlspec.errors import Problem
 from dlspec.ir import Shape, Tensor, Weight, known, show_shape, volume
 from dlspec.layers.axes import axes, axis_indices
-from dlspec.layers.base import Layer, constraint, initializer, regularizer, seed
+from dlspec.layers.base import Layer, Outputs, constraint, initializer, regularizer, seed
 from dlspec.layers.merging import ListLayer
 from dlspec.registry import Field, boolean, choice, example, integer, integers, number, optional
 
@@ -18,14 +18,21 @@ def causal() -> Field[bool]:
     return boolean(default=False, doc="Whether each step of the query attends to no later step, as in a decoder.")
 
 
+def scores() -> Field[bool]:
+    """The ``return_attention_scores`` option."""
+    return boolean(default=False, doc="Whether to return the attention as a second tensor: `name: [result, scores]`.")
+
+
 class _ListAttention(ListLayer, abstract=True):
     """Rules of the attention layers that take one list: query, value, and a key that is the value unless given."""
 
     maximum_inputs = 3
-    call_options = ("use_causal_mask",)
+    call_options = ("use_causal_mask", "return_attention_scores")
+    # Declared as an option by each layer, after those of Keras's constructor.
+    return_attention_scores: Any
 
-    def infer(self, inputs: list[Tensor]) -> Tensor:
-        """Query […, steps, d], value […, n, v], key [n, d] → [steps, v]."""
+    def infer(self, inputs: list[Tensor]) -> Outputs:
+        """Query […, steps, d], value […, n, v], key [n, d] → [steps, v], and scores [steps, n]."""
         self.check_count(inputs)
         query, value, key = inputs[0], inputs[1], inputs[-1]
         received = _received(query=query, value=value, **({"key": key} if len(inputs) > 2 else {}))
@@ -40,7 +47,10 @@ class _ListAttention(ListLayer, abstract=True):
             raise Problem("E402", f"{self.name} needs as many features in key as in query, but got {received}", fix)
         for _ in self.weights(inputs):
             pass
-        return Tensor((*query.shape[:-1], value.shape[-1]), self.compute_dtype)
+        result = Tensor((*query.shape[:-1], value.shape[-1]), self.compute_dtype)
+        if not self.return_attention_scores:
+            return result
+        return result, Tensor((*query.shape[:-1], key.shape[-2]), self.compute_dtype)
 
     def flops(self, output: Tensor, inputs: list[Tensor]) -> int:
         """Scores and the weighted sum: one multiply-add per feature for each pair of steps; softmax: one per pair."""
@@ -62,9 +72,10 @@ class Attention(_ListAttention):
     dropout = number(min=0, max=1, default=0.0, doc="Share of the attention to drop in training.")
     seed = seed()
     use_causal_mask = causal()
+    return_attention_scores = scores()
     examples = (
         example("{use_causal_mask: true}", (10, 8), (10, 8)),
-        example("", (10, 8), (12, 8)),
+        example("{return_attention_scores: true}", (10, 8), (12, 8)),
         example("{use_scale: true, score_mode: concat}", (None, 8), (12, 6), (12, 8)),
     )
 
@@ -83,7 +94,11 @@ class AdditiveAttention(_ListAttention):
     use_scale = boolean(default=True, doc="Whether to multiply by learned factors, one per feature.")
     dropout = number(min=0, max=1, default=0.0, doc="Share of the attention to drop in training.")
     use_causal_mask = causal()
-    examples = (example("", (10, 8), (12, 8)), example("{use_scale: false}", (10, 8), (None, 6), (None, 8)))
+    return_attention_scores = scores()
+    examples = (
+        example("", (10, 8), (12, 8)),
+        example("{use_scale: false, return_attention_scores: true}", (10, 8), (None, 6), (None, 8)),
+    )
 
     def weights(self, inputs: list[Tensor]) -> Iterable[Weight]:
         """One factor per feature."""
@@ -94,26 +109,55 @@ class AdditiveAttention(_ListAttention):
 class _ProjectedAttention(Layer, abstract=True):
     """Attention with learned projections of query, key and value, and one of the result."""
 
-    arguments = ("query", "value", "key?")
+    arguments = ("query", "value", "key?", "attention_mask?")
+    positional = 3
     masking = "pass"
-    call_options = ("use_causal_mask",)
+    call_options = ("use_causal_mask", "return_attention_scores")
     # Declared as options by each layer, in Keras's order.
     dropout: Any
     flash_attention: Any
     use_bias: Any
     use_gate: Any
+    return_attention_scores: Any
 
     def validate(self) -> None:
-        """Flash attention knows no dropout."""
+        """Flash attention knows no dropout and makes no scores."""
         if self.flash_attention and self.dropout:
             message = f"{self.name} has `flash_attention` and `dropout` together"
             raise Problem("E207", message, "set `dropout: 0`, or leave `flash_attention` out", "flash_attention")
+        if self.flash_attention and self.return_attention_scores:
+            message = f"{self.name} has `flash_attention`, which makes no scores to return"
+            raise Problem("E207", message, "leave `flash_attention` out", "return_attention_scores")
+
+    def _check_mask(self, query: Tensor, value: Tensor, mask: Tensor | None) -> None:
+        """Raises E402 or E409 for an ``attention_mask`` that is no table of [steps, steps of value]."""
+        if mask is None:
+            return
+        received = _received(query=query, value=value, attention_mask=mask)
+        steps = (query.shape[0], value.shape[0])
+        if (
+            query.rank != 2
+            or mask.rank != 2
+            or any(size != 1 and _differ(size, count) for size, count in zip(mask.shape, steps, strict=True))
+        ):
+            message = f"{self.name} needs `attention_mask` [steps of query, steps of value], but got {received}"
+            raise Problem(
+                "E402", message, "an axis of size 1 counts for all steps: [1, steps] hides steps of the value"
+            )
+        if mask.dtype == "string":
+            raise Problem("E409", f"{self.name} needs numbers or truth values as `attention_mask`, but got text")
+
+    def _scores(self, query: Tensor, value: Tensor, heads: int) -> Tensor:
+        """Type of the second output, [heads, steps of query, steps of value]."""
+        return Tensor((heads, query.shape[0], value.shape[0]), self.compute_dtype)
 
     def shapes(self, query: Tensor, value: Tensor, key: Tensor) -> list[tuple[str, Shape, Shape]]:
         """Name, bound axes and made axes of each projection, in Keras's order."""
         raise NotImplementedError
 
-    def weights(self, query: Tensor, value: Tensor, key: Tensor | None = None) -> Iterable[Weight]:
+    def weights(
+        self, query: Tensor, value: Tensor, key: Tensor | None = None, attention_mask: Tensor | None = None
+    ) -> Iterable[Weight]:
         """Kernel and bias of the projections of query, key, (gate,) value and output."""
         for name, bound, made in self.shapes(query, value, key or value):
             yield Weight(f"{name}/kernel", (*_sizes(bound), *_sizes(made)))
@@ -156,16 +200,20 @@ class MultiHeadAttention(_ProjectedAttention):
     use_gate = boolean(default=False, doc="Whether a learned gate, made of the query, weighs the result.")
     seed = seed()
     use_causal_mask = causal()
+    return_attention_scores = scores()
     examples = (
         example("{num_heads: 2, key_dim: 16}", (10, 32), (10, 32)),
         example(
             "{num_heads: 3, key_dim: 4, value_dim: 5, output_shape: 7, use_gate: true}", (None, 8), (6, 9), (6, 10)
         ),
         example("{num_heads: 2, key_dim: 4, use_bias: false, attention_axes: [1]}", (6, 5, 8), (7, 5, 8)),
+        example("{num_heads: 2, key_dim: 4, return_attention_scores: true}", (None, 8), (None, 8)),
     )
 
-    def infer(self, query: Tensor, value: Tensor, key: Tensor | None = None) -> Tensor:
-        """Query [steps, d], value [n, v], key [n, k] → [steps, d], or [steps, *output_shape]."""
+    def infer(
+        self, query: Tensor, value: Tensor, key: Tensor | None = None, attention_mask: Tensor | None = None
+    ) -> Outputs:
+        """Query [steps, d], value [n, v], key [n, k] → [steps, d] or [steps, *output_shape], and scores."""
         received = _received(query=query, value=value, **({"key": key} if key else {}))
         if query.rank < 2 or value.rank != query.rank:
             raise Problem("E402", f"{self.name} expects [steps, features] of each input, but got {received}", _SEQUENCE)
@@ -175,7 +223,15 @@ class MultiHeadAttention(_ProjectedAttention):
         if any(_differ(one, other) for axis, (one, other) in enumerate(between) if axis not in attended):
             raise Problem("E402", f"{self.name} needs equal axes outside `attention_axes`, but got {received}")
         self.shapes(query, value, key or value)
-        return Tensor((*query.shape[:-1], *self._made(query)), self.compute_dtype)
+        self._check_mask(query, value, attention_mask)
+        result = Tensor((*query.shape[:-1], *self._made(query)), self.compute_dtype)
+        if not self.return_attention_scores:
+            return result
+        if query.rank != 2 or query.shape[0] != value.shape[0]:
+            # Keras types the scores [heads, steps, steps of query] whatever enters, and layers behind them would fail.
+            message = f"{self.name} returns scores only for [steps, features] with one number of steps, got {received}"
+            raise Problem("E402", message, "`group_query_attention` takes different numbers", "return_attention_scores")
+        return result, self._scores(query, value, self.num_heads)
 
     def _attended(self, query: Tensor) -> tuple[int, ...]:
         if self.attention_axes is None:
@@ -197,7 +253,14 @@ class MultiHeadAttention(_ProjectedAttention):
         found = [("query", of_query, inner), ("key", of_key, inner), *gate, ("value", of_value, outer)]
         return [*found, ("attention_output", outer, self._made(query))]
 
-    def flops(self, output: Tensor, query: Tensor, value: Tensor, key: Tensor | None = None) -> int:
+    def flops(
+        self,
+        output: Tensor,
+        query: Tensor,
+        value: Tensor,
+        key: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+    ) -> int:
         """The projections; for each pair of steps one multiply-add per feature, twice, and one for the softmax."""
         others = tuple(value.shape[axis] for axis in self._attended(query))
         pairs = self.num_heads * volume(query.shape[:-1]) * volume(others)
@@ -226,9 +289,13 @@ class GroupQueryAttention(_ProjectedAttention):
     use_gate = boolean(default=False, doc="Whether a learned gate, made of the query, weighs the result.")
     seed = seed()
     use_causal_mask = causal()
+    return_attention_scores = scores()
     examples = (
         example("{head_dim: 8, num_query_heads: 4, num_key_value_heads: 2}", (10, 16), (None, 16)),
         example("{head_dim: 3, num_query_heads: 2, num_key_value_heads: 1, use_gate: true}", (5, 16), (6, 16), (6, 9)),
+        example(
+            "{head_dim: 3, num_query_heads: 2, num_key_value_heads: 1, return_attention_scores: true}", (5, 8), (6, 8)
+        ),
     )
 
     def validate(self) -> None:
@@ -239,8 +306,10 @@ class GroupQueryAttention(_ProjectedAttention):
             message = f"{counts} ({self.num_key_value_heads})"
             raise Problem("E207", message, "each head of key and value serves a whole group", "num_key_value_heads")
 
-    def infer(self, query: Tensor, value: Tensor, key: Tensor | None = None) -> Tensor:
-        """Query [steps, d], value [n, d], key [n, k] → [steps, d]."""
+    def infer(
+        self, query: Tensor, value: Tensor, key: Tensor | None = None, attention_mask: Tensor | None = None
+    ) -> Outputs:
+        """Query [steps, d], value [n, d], key [n, k] → [steps, d], and scores [heads, steps, n]."""
         received = _received(query=query, value=value, **({"key": key} if key else {}))
         if query.rank != 2 or value.rank != 2:
             raise Problem("E402", f"{self.name} expects [steps, features] of each input, but got {received}", _SEQUENCE)
@@ -248,7 +317,11 @@ class GroupQueryAttention(_ProjectedAttention):
         self.shapes(query, value, key or value)
         if query.shape[-1] != value.shape[-1]:
             raise Problem("E402", f"{self.name} needs as many features in value as in query, but got {received}")
-        return Tensor(query.shape, self.compute_dtype)
+        self._check_mask(query, value, attention_mask)
+        result = Tensor(query.shape, self.compute_dtype)
+        if not self.return_attention_scores:
+            return result
+        return result, self._scores(query, value, self.num_query_heads)
 
     def shapes(self, query: Tensor, value: Tensor, key: Tensor) -> list[tuple[str, Shape, Shape]]:
         """Name, bound axes and made axes of each projection, in Keras's order."""
@@ -258,7 +331,14 @@ class GroupQueryAttention(_ProjectedAttention):
         found = [("query", of_query, many), ("key", of_key, few), *gate, ("value", of_value, few)]
         return [*found, ("attention_output", many, of_query)]
 
-    def flops(self, output: Tensor, query: Tensor, value: Tensor, key: Tensor | None = None) -> int:
+    def flops(
+        self,
+        output: Tensor,
+        query: Tensor,
+        value: Tensor,
+        key: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+    ) -> int:
         """The projections; for each pair of steps one multiply-add per feature, twice, and one for the softmax."""
         pairs = self.num_query_heads * volume((query.shape[0], value.shape[0]))
         return pairs * (4 * self.head_dim + 1) + self.projection_flops(query, value, key or value)

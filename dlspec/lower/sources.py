@@ -65,6 +65,7 @@ def arguments_of(layer: Any, sources: Sources) -> Arguments:
     missing = [
         name for index, name in enumerate(required) if index >= len(sources.positional) and name not in sources.named
     ]
+    free = names[: layer.positional or None]
     if missing or len(sources.positional) > len(names):
         wanted = f"{len(required)}" if len(required) == len(names) else f"{len(required)} to {len(names)}"
         noun = "input" if wanted == "1" else "inputs"
@@ -74,13 +75,17 @@ def arguments_of(layer: Any, sources: Sources) -> Arguments:
             else "merge them first, for example with `concatenate`"
         )
         raise Problem("E405", f"{layer.name} takes {wanted} {noun} ({', '.join(names)}), but gets {count}", help)
+    if len(sources.positional) > len(free) and layer.positional > 1:
+        written = ", ".join(f"{name}: …" for name in names[: len(sources.positional)])
+        message = f"{layer.name} takes `{names[len(free)]}` by its name only"
+        raise Problem("E405", message, f"write `from: {{{written}}}`")
     positional = tuple(
         _argument(binding, index in sources.nested, layer) for index, binding in enumerate(sources.positional)
     )
     keywords = tuple(
         (name, _argument(binding, name in sources.nested, layer)) for name, binding in sources.named.items()
     )
-    return _in_order(names[: layer.positional or None], names, positional, keywords)
+    return _in_order(free, names, positional, keywords)
 
 
 def _in_order(

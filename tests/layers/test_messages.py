@@ -105,6 +105,14 @@ SHAPES: list[tuple[str, str, list[Any], str, str, str, str]] = [
     ("multi_head_attention", "{num_heads: 2, key_dim: 4, attention_axes: -1}", [(4, 3), (4, 3)], "E402",
      "attention_axes", "multi_head_attention cannot attend over the axis of the features, the last of [4, 3]",
      "steps only"),
+    ("multi_head_attention", "{num_heads: 2, key_dim: 4, return_attention_scores: true}", [(4, 3), (5, 3)], "E402",
+     "return_attention_scores", "multi_head_attention returns scores only for [steps, features] with one number of "
+     "steps, got query [4, 3], value [5, 3]", "`group_query_attention`"),
+    ("multi_head_attention", "{num_heads: 2, key_dim: 4}", [(4, 3), (5, 3), (5, 3), (5, 4)], "E402", "",
+     "multi_head_attention needs `attention_mask` [steps of query, steps of value], "
+     "but got query [4, 3], value [5, 3], attention_mask [5, 4]", "[1, steps]"),
+    ("multi_head_attention", "{num_heads: 2, key_dim: 4}", [(4, 3), (5, 3), (5, 3), Tensor((4, 5), "string")], "E409",
+     "", "multi_head_attention needs numbers or truth values as `attention_mask`, but got text", ""),
     ("group_query_attention", "{head_dim: 2, num_query_heads: 2, num_key_value_heads: 1}", [(4, 3), (4, 5)], "E402", "",
      "group_query_attention needs as many features in value as in query, but got query [4, 3], value [4, 5]", ""),
     ("einsum_dense", '{equation: "abc,cd->abd", output_shape: [null, 4]}', [(3,)], "E402", "equation",
@@ -194,6 +202,8 @@ OPTIONS = [
     ("time_distributed", "add", "layer", "time_distributed wraps a layer with one input, not `add`"),
     ("multi_head_attention", "{num_heads: 2, key_dim: 3, dropout: 0.1, flash_attention: true}", "flash_attention",
      "multi_head_attention has `flash_attention` and `dropout` together"),
+    ("multi_head_attention", "{num_heads: 2, key_dim: 3, return_attention_scores: true, flash_attention: true}",
+     "return_attention_scores", "multi_head_attention has `flash_attention`, which makes no scores to return"),
     ("group_query_attention", "{head_dim: 2, num_query_heads: 3, num_key_value_heads: 2}", "num_key_value_heads",
      "`num_query_heads` (3) is no multiple of `num_key_value_heads` (2)"),
     ("normalization", "{mean: 1}", "variance", "normalization needs both `mean` and `variance`, or neither"),
