@@ -35,16 +35,11 @@ class Examples(ABC):
         """How many they are."""
         return len(self.numbers)
 
-    @property
-    def windowed(self) -> bool:
-        """Whether they must be read a window of blocks at a time, since single ones are expensive."""
-        return False
-
     @abstractmethod
     def batch(self, positions: Any) -> Any:
         """The examples at `positions`, a tensor of shape [n], as a structure of tensors of shape [n, …].
 
-        It is traced into the pipeline.
+        It is traced into a ``tf.data`` pipeline.
         """
 
     def finished(self, batch: Any) -> Any:
@@ -96,33 +91,28 @@ class Streamed(Examples):
     """Examples that are read when a batch needs them.
 
     Args:
-        load: Returns the examples of some numbers, in the structure of `template`; several threads call it.
-        template: A structure of ``tf.TensorSpec``, each of shape [None, …].
+        load: Returns the examples of some numbers as a structure of arrays; several threads call it.
+
+    Attributes:
+        template: The structure of ``tf.TensorSpec``, each of shape [None, …].
     """
 
     def __init__(
         self,
         load: Callable[[Array], Any],
-        template: Any,
         numbers: Array,
         blocks: Blocks | None = None,
         finish: Callable[..., Any] | None = None,
     ) -> None:
         super().__init__(numbers, blocks, finish)
         self._load = load
-        self.template = template
-
-    @property
-    def windowed(self) -> bool:
-        """With blocks, a window at a time."""
-        return self.blocks is not None
+        self.template = _template(load(numbers[:1]))
 
     def load(self, positions: Array) -> Sequence[Array]:
         """The arrays at `positions`, in the order in which the template lists them."""
         import tensorflow as tf
 
-        arrays: Sequence[Array] = tf.nest.flatten(self._load(self.numbers[positions]))
-        return arrays
+        return [_text_as_bytes(array) for array in tf.nest.flatten(self._load(self.numbers[positions]))]
 
     def batch(self, positions: Any) -> Any:
         """Calls :meth:`load` from the pipeline."""
@@ -140,3 +130,21 @@ class Streamed(Examples):
         for tensor, spec in zip(arrays, specs, strict=True):
             tensor.set_shape(spec.shape)
         return tf.nest.pack_sequence_as(self.template, arrays)
+
+
+def _template(examples: Any) -> Any:
+    import tensorflow as tf
+
+    def spec(array: Array) -> Any:
+        return tf.TensorSpec((None, *array.shape[1:]), tf.string if array.dtype == object else array.dtype)
+
+    return tf.nest.map_structure(spec, examples)
+
+
+def _text_as_bytes(array: Array) -> Array:
+    import numpy as np
+
+    if array.dtype != object:
+        return array
+    texts: Array = np.array([value.encode() for value in array.flat], object).reshape(array.shape)
+    return texts

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dlspec.data.examples import Examples, InMemory
+from dlspec.data.examples import Examples, InMemory, Streamed
 from dlspec.data.order import order
+from dlspec.data.windows import Windows
 
 # Batches prepared ahead. A fixed number: tf.data's own choice cost a fifth of the speed of small models on two cores.
 AHEAD = 8
@@ -25,9 +26,9 @@ class Feed:
         seed: Seed of the order.
         shuffle: Whether each epoch has an order of its own.
         prefetch: Batches prepared ahead; it cannot change the order.
-        transform: Called in the pipeline with a batch before its preparation, the epoch (a scalar int64 tensor) and
-            the numbers of its examples in the source (an int64 tensor); returns the batch. What is random in it must
-            follow from these and a seed, so that a resumed run sees the same.
+        transform: Called in the pipeline with a prepared batch ``(inputs, targets)``, the epoch (a scalar int64
+            tensor) and the numbers of its examples in the source (int64, shape [n]); returns a batch. What is random
+            in it must follow from these and a seed alone, so that a resumed run sees the same.
         structure: Called last with the parts of a batch: the structure that ``fit`` takes.
 
     Attributes:
@@ -53,13 +54,25 @@ class Feed:
         self._transform, self._structure = transform, structure
         self.count = self._examples.count
         self.steps = -(-self.count // batch_size)
+        self._windows = None
+        if isinstance(self._examples, Streamed) and self._examples.blocks is not None:
+            self._windows = Windows(self._examples, seed, shuffle=shuffle)
         with tf.device("CPU:0"):
-            self._epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
-            self._numbers = tf.constant(self._examples.numbers, tf.int64)
-            if shuffle:
-                self._order = tf.Variable(tf.range(self.count, dtype=tf.int64), trainable=False, name="order")
-        self._whole = self._batches(0)
+            self._epoch = self._number("epoch")
+            self._window_count = self._number("windows")
+            if self._windows is None:
+                self._numbers = tf.constant(self._examples.numbers, tf.int64)
+                if shuffle:
+                    self._order = tf.Variable(tf.range(self.count, dtype=tf.int64), trainable=False, name="order")
         self.set_epoch(0)
+        self._whole = self._batches(0)
+
+    def _number(self, name: str) -> Any:
+        """A number that changes between epochs; the data in their own order need none."""
+        import tensorflow as tf
+
+        changes = self._shuffle or self._transform is not None
+        return tf.Variable(0, dtype=tf.int64, trainable=False, name=name) if changes else None
 
     @property
     def dataset(self) -> Any:
@@ -76,9 +89,12 @@ class Feed:
 
     def set_position(self, epoch: int, step: int) -> None:
         """The next pass over :attr:`dataset` begins with batch number `step` of epoch number `epoch`, both from 0."""
-        self._step = step
-        self._epoch.assign(epoch)
-        if self._shuffle:
+        self._at, self._step = epoch, step
+        if self._epoch is not None:
+            self._epoch.assign(epoch)
+        if self._windows is not None and self._window_count is not None:
+            self._window_count.assign(self._windows.count(epoch))
+        elif self._windows is None and self._shuffle:
             self._order.assign(self._order_of(epoch))
 
     def callback(self) -> Any:
@@ -89,7 +105,7 @@ class Feed:
 
         class SetEpoch(keras.callbacks.Callback):  # type: ignore[misc]
             def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-                if epoch != int(feed._epoch):
+                if epoch != feed._at:
                     feed.set_epoch(epoch)
 
         return SetEpoch()
@@ -99,21 +115,36 @@ class Feed:
         return blocks.order(self._seed, epoch) if blocks is not None else order(self.count, self._seed, epoch)
 
     def _batches(self, start: int) -> Any:
+        return (self._gathered(start) if self._windows is None else self._read(start)).prefetch(self._prefetch)
+
+    def _gathered(self, start: int) -> Any:
+        """Batches by the positions of their examples."""
         import tensorflow as tf
 
         def batch(step: Any) -> Any:
-            start, end = step * self._batch_size, tf.minimum((step + 1) * self._batch_size, self.count)
-            positions = self._order[start:end] if self._shuffle else tf.range(start, end)
-            return self._finished(self._examples.batch(positions), tf.gather(self._numbers, positions))
+            first, end = step * self._batch_size, tf.minimum((step + 1) * self._batch_size, self.count)
+            positions = self._order[first:end] if self._shuffle else tf.range(first, end)
+            return self._finished(tf.gather(self._numbers, positions), self._examples.batch(positions))
 
         steps = tf.data.Dataset.range(start, self.steps)
-        batches = steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        return batches.prefetch(self._prefetch)
+        return steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
-    def _finished(self, batch: Any, numbers: Any) -> Any:
+    def _read(self, start: int) -> Any:
+        """Batches cut from windows."""
+        import tensorflow as tf
+
+        assert self._windows is not None
+        epoch: Any = tf.constant(0, tf.int64) if self._epoch is None else self._epoch
+        count: Any = self._window_count
+        if count is None:
+            count = tf.constant(self._windows.count(0), tf.int64)
+        batches = self._windows.batches(self._batch_size, epoch, count, start, self.steps)
+        return batches.map(self._finished, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+    def _finished(self, numbers: Any, batch: Any) -> Any:
+        batch = self._examples.finished(batch)
         if self._transform is not None:
             batch = self._transform(batch, self._epoch.read_value(), numbers)
-        batch = self._examples.finished(batch)
         return self._structure(*batch) if self._structure is not None else batch
 
 

@@ -1,20 +1,23 @@
-"""From the data section to arrays that train: read, split, fit the preparation on the training split, apply it once."""
+"""From the data section to examples that train: split, preparation fitted on the training split, memory or files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dlspec.data import preparing
 from dlspec.data.binding import Binding, bind
-from dlspec.data.examples import Examples, InMemory
+from dlspec.data.examples import Examples, InMemory, Streamed
+from dlspec.data.feed import in_order
 from dlspec.data.findings import Findings
-from dlspec.data.inputs import Input
+from dlspec.data.order import Blocks
+from dlspec.data.preparing import Layers
 from dlspec.data.signature import Signature
-from dlspec.data.sources.base import TEXT, Arrays
+from dlspec.data.sources.base import Arrays
+from dlspec.data.sources.limits import machine_memory
 from dlspec.data.splits import Parts, assign, stratify_column
-from dlspec.data.targets import CLASSES, Output
+from dlspec.data.values import Rows
 from dlspec.errors import SpecError
 from dlspec.sections.data import Data
 from dlspec.sections.train import Supervised
@@ -24,6 +27,11 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
+# Examples of all parts are held in memory if they take no more than this share of the machine's.
+_SHARE = 0.25
+# Bytes of the examples that are read and mixed together, from a source whose examples come in blocks.
+_WINDOW = 32 << 20
+# Examples in a batch to which a layer adapts.
 _CHUNK = 4096
 
 
@@ -79,7 +87,7 @@ class Prepared:
     layers: dict[str, list[Any]]
 
     @property
-    def classes(self) -> dict[str, tuple[str, ...]]:
+    def classes(self) -> dict[str, tuple[Any, ...]]:
         """Class names by output, where the target is text."""
         return {output.name: output.classes for output in self.binding.outputs if output.classes}
 
@@ -105,82 +113,86 @@ def prepare(
     if binding is None or findings.items:
         raise SpecError(findings.diagnostics({}))
     column = stratify_column(data)
-    arrays = binding.table.read(dict.fromkeys((*binding.columns, *([column] if column else []))))
-    parts = assign(data.parts, binding.count, arrays[column] if column else None)
-    layers: dict[str, list[Any]] = {}
-    inputs: dict[str, Array] = {}
-    for one in binding.inputs:
-        inputs[one.name], layers[one.name] = _prepared(one, raw_values(one, arrays), parts.train)
-    targets = {output.name: _encoded(output, arrays[output.column]) for output in binding.outputs}
-
-    def part(indices: Array) -> Part:
-        return Part(InMemory((_take(inputs, indices), _take(targets, indices)), numbers=indices))
-
-    return Prepared(
-        binding,
-        parts,
-        part(parts.train),
-        part(parts.validation) if len(parts.validation) else None,
-        part(parts.test) if len(parts.test) else None,
-        {name: fitted for name, fitted in layers.items() if fitted},
+    labels = binding.table.read([column])[column] if column else None
+    parts = assign(data.parts, binding.count, labels)
+    rows = Rows(binding.table, binding.inputs, binding.outputs)
+    held = _held(rows, parts)
+    train = _Draft(rows, parts.train, held=held[0])
+    layers = {one.name: preparing.fit(one, train.raw(one.name)) for one in binding.inputs}
+    validation, test = (
+        _Draft(rows, numbers, held=hold).part(layers) if len(numbers) else None
+        for numbers, hold in zip(parts[1:], held[1:], strict=True)
     )
+    fitted = {name: some for name, some in layers.items() if some}
+    return Prepared(binding, parts, train.part(layers), validation, test, fitted)
 
 
-def _take(arrays: Arrays, indices: Array) -> Arrays:
-    return {name: values[indices] for name, values in arrays.items()}
+def _held(rows: Rows, parts: Parts) -> list[bool]:
+    """Which parts are held in memory: the smallest first, as long as they fit together."""
+    if not rows.table.streamed:
+        return [True] * len(parts)
+    left = machine_memory() * _SHARE
+    held = [False] * len(parts)
+    for position in sorted(range(len(parts)), key=lambda position: len(parts[position])):
+        left -= len(parts[position]) * rows.prepared_bytes
+        held[position] = left >= 0
+    return held
 
 
-def raw_values(one: Input, arrays: Arrays) -> Array:
-    """What enters the saved model for one input: shape [examples, *raw.shape]; text as objects, bytes as bytes."""
+class _Draft:
+    """A part in the making: raw examples, in memory or not."""
+
+    def __init__(self, rows: Rows, numbers: Array, *, held: bool) -> None:
+        self._rows, self._numbers = rows, numbers
+        self._blocks = _blocks(rows, numbers)
+        self._values = _load(rows, numbers, self._blocks) if held else None
+
+    def raw(self, name: str) -> Any:
+        """What enters the preparation of one input: an array, or a dataset of batches."""
+        if self._values is not None:
+            return self._values[0][name]
+        one = [one for one in self._rows.inputs if one.name == name]
+        alone = Rows(self._rows.table, one, ())
+        batches = in_order(Streamed(alone.load, self._numbers, self._blocks), _CHUNK)
+        return batches.map(lambda inputs, _: inputs[name])
+
+    def part(self, layers: Layers) -> Part:
+        """The part, prepared by fitted layers."""
+        inputs = {one.name: one for one in self._rows.inputs}
+        if self._values is None:
+            finish = preparing.in_pipeline(inputs, layers) if any(layers.values()) else None
+            return Part(Streamed(self._rows.load, self._numbers, self._blocks, finish))
+        raw, targets = self._values
+        values = {name: preparing.apply(layers[name], raw.pop(name), inputs[name].tensor.rank) for name in inputs}
+        return Part(InMemory((values, targets), self._numbers, self._blocks))
+
+
+def _load(rows: Rows, numbers: Array, blocks: Blocks | None) -> tuple[Arrays, Arrays]:
+    """All examples, read a window at a time where there are windows."""
     import numpy as np
 
-    dtype = object if one.raw.dtype == TEXT else one.raw.dtype
-    if one.stacked:
-        return np.stack([arrays[name].astype(dtype, copy=False) for name in one.columns], axis=-1)
-    values = arrays[one.columns[0]]
-    if values.dtype != np.uint8 or one.prepare:  # bytes stay bytes until a batch is made: a quarter of the memory
-        values = values.astype(dtype, copy=False)
-    return to_rank(values, one.raw.rank)
+    if blocks is None:
+        return rows.load(numbers)
+    arrays: list[dict[str, Array]] = [{}, {}]
+    filled = 0
+    for number, window in enumerate(blocks.windows(0, 0, shuffle=False)):
+        positions = blocks.examples(window, 0, 0, number, shuffle=False)
+        for whole, some in zip(arrays, rows.load(numbers[positions]), strict=True):
+            for name, values in some.items():
+                if name not in whole:
+                    whole[name] = np.empty((len(numbers), *values.shape[1:]), values.dtype)
+                whole[name][filled : filled + len(positions)] = values
+        filled += len(positions)
+    return arrays[0], arrays[1]
 
 
-def to_rank(values: Array, rank: int) -> Array:
-    """`values` with a last axis of 1 added or removed, so that an example has `rank` axes."""
-    if values.ndim - 1 < rank:
-        return values[..., None]
-    return values[..., 0] if values.ndim - 1 > rank else values
-
-
-def _prepared(one: Input, values: Array, train: Array) -> tuple[Array, list[Any]]:
-    """Fits each layer on the training examples alone, then applies it to all."""
-    layers = []
-    for layer in (layer.make() for layer in one.prepare):
-        if hasattr(layer, "adapt"):
-            layer.adapt(_tensor(values[train]))
-        values = _applied(layer, values)
-        layers.append(layer)
-    return to_rank(values, one.tensor.rank), layers
-
-
-def _applied(layer: Callable[[Any], Any], values: Array) -> Array:
+def _blocks(rows: Rows, numbers: Array) -> Blocks | None:
+    """How many of the examples `numbers` each block of the table holds; None where it has no blocks."""
     import numpy as np
 
-    chunks = [layer(_tensor(values[start : start + _CHUNK])) for start in range(0, len(values), _CHUNK)]
-    return np.concatenate([np.asarray(chunk) for chunk in chunks])
-
-
-def _tensor(values: Array) -> Any:
-    import tensorflow as tf
-
-    return tf.constant(values.tolist() if values.dtype == object else values)
-
-
-def _encoded(output: Output, values: Array) -> Array:
-    """What the loss receives: numbers, class numbers or one-hot vectors of shape [examples, *tensor.shape]."""
-    import numpy as np
-
-    if output.classes:
-        values = np.searchsorted(np.array(output.classes, dtype=object), values)
-    if output.expand:
-        depth = output.tensor.shape[-1] or 0
-        return np.eye(depth, dtype=np.float32)[to_rank(values.astype(np.int64), output.tensor.rank - 1)]
-    return to_rank(values.astype(np.int32 if output.encoding == CLASSES else np.float32), output.tensor.rank)
+    sizes = rows.table.blocks
+    if sizes is None:
+        return None
+    edges = np.searchsorted(numbers, np.concatenate([[0], np.cumsum(sizes)]))
+    window = max(1, _WINDOW // rows.raw_bytes)
+    return Blocks([int(size) for size in np.diff(edges) if size], window)

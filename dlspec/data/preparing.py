@@ -1,0 +1,77 @@
+"""Layers of preparation: fitted on the training split alone, then applied to arrays or inside a pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from dlspec.data.inputs import Input
+from dlspec.data.values import with_rank
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+Layers = dict[str, list[Any]]
+_CHUNK = 4096
+
+
+def fit(one: Input, values: Any) -> list[Any]:
+    """The Keras layers of an input, each fitted on the training examples that reach it.
+
+    Args:
+        values: The raw training examples: an array, or a dataset of batches of them, which is passed over once for
+            each layer that adapts.
+    """
+    import numpy as np
+    import tensorflow as tf
+
+    layers = [layer.make() for layer in one.prepare]
+    with tf.device("CPU:0"):
+        for position, layer in enumerate(layers):
+            if not hasattr(layer, "adapt"):
+                continue
+            before = layers[:position]
+            if isinstance(values, np.ndarray):
+                layer.adapt(tensor(apply(before, values)))
+            else:
+                layer.adapt(values.map(lambda batch, before=tuple(before): _through(before, batch)))
+    return layers
+
+
+def apply(layers: list[Any], values: Array, rank: int | None = None) -> Array:
+    """`values` after all `layers`, with examples of `rank` axes where it is given."""
+    import numpy as np
+    import tensorflow as tf
+
+    if layers:
+        with tf.device("CPU:0"):
+            starts = range(0, len(values), _CHUNK)
+            chunks = [_through(layers, tensor(values[start : start + _CHUNK])) for start in starts]
+        values = np.concatenate([np.asarray(chunk) for chunk in chunks])
+    return values if rank is None else with_rank(values, rank)
+
+
+def in_pipeline(inputs: Mapping[str, Input], layers: Layers) -> Callable[[Any, Any], Any]:
+    """A function that applies all layers to a batch ``(inputs, targets)`` of raw examples."""
+
+    def finish(values: Any, targets: Any) -> Any:
+        return {
+            name: with_rank(_through(layers[name], value), inputs[name].tensor.rank) for name, value in values.items()
+        }, targets
+
+    return finish
+
+
+def _through(layers: Any, value: Any) -> Any:
+    for layer in layers:
+        value = layer(value)
+    return value
+
+
+def tensor(values: Array) -> Any:
+    """`values` as a tensor; text as strings."""
+    import tensorflow as tf
+
+    return tf.constant(values.tolist() if values.dtype == object else values)
