@@ -13,10 +13,11 @@ from dlspec.components import metrics
 from dlspec.components.counting_metrics import AUC
 from dlspec.components.losses import BinaryCrossentropy, MeanSquaredError
 from dlspec.components.optimizers import Adam
-from dlspec.data.pipeline import prepare, raw_values
+from dlspec.data.pipeline import prepare
 from dlspec.data.signature import of_model
 from dlspec.data.sources.csv import Csv
 from dlspec.data.sources.image_folder import ImageFolder
+from dlspec.data.values import raw_values
 from dlspec.layers.lookup import StringLookup
 from dlspec.layers.preprocessing import Normalization
 from dlspec.runner.preparation import with_preparation
