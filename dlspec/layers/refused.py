@@ -1,4 +1,4 @@
-"""Classes of keras.layers that a spec cannot use, each with the reason and what to do instead."""
+"""What Keras has and a spec cannot use as a layer, each with the reason and what to do instead."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Refusal(NamedTuple):
-    """Why a class of Keras is no layer of a spec."""
+    """Why a class or function of Keras is no layer of a spec."""
 
     reason: str
     help: str
@@ -25,6 +25,10 @@ REFUSED: dict[str, Refusal] = {
     "lambda": Refusal(f"it runs a Python function, and {_CODE}", "use layers, such as `rescaling` or `multiply`"),
     "layer": Refusal(_BASE, "the layer's name is the key: `- dense: {units: 10}`"),
     "lstm_cell": Refusal(_CELL, "use `lstm: 8`, or `rnn: {cell: {lstm_cell: 8}}`"),
+    "ops.broadcast_to": Refusal(
+        "Keras cannot leave the number of examples open in the shape it takes",
+        "operations on several tensors broadcast by themselves; `ops.tile` and `ops.repeat` write copies",
+    ),
     "simple_rnn_cell": Refusal(_CELL, "use `simple_rnn: 8`, or `rnn: {cell: {simple_rnn_cell: 8}}`"),
     "stacked_rnn_cells": Refusal(
         _CELL, "use `rnn: {cell: {stacked_rnn_cells: {cells: [{lstm_cell: 8}, {gru_cell: 4}]}}}`"

@@ -302,7 +302,10 @@ class Take(_Rearranging):
     """Picks elements along an axis by their indices, the same for each example."""
 
     keras = "keras.ops.take"
-    indices = plain(_INDICES, doc="One index, which removes the axis, or a list; -1 is the last element.")
+    indices = plain(
+        _INDICES,
+        doc="One index, which removes the axis, or a list; -1 is the last. `ops.take_along_axis` takes tensors.",
+    )
     axis = one_axis()
     examples = (example("{indices: 0, axis: 1}", (4, 3)), example("{indices: [0, -1], axis: -1}", (None, 3)))
 
