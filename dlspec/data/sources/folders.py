@@ -19,16 +19,24 @@ class ClassFolders:
         suffixes: Endings of the files that count, in lower case.
         what: What they hold, in the plural: ``texts``.
         inside: Where links must lead; None lets them lead anywhere.
+        option: The option of the source that names the folder.
     """
 
     def __init__(
-        self, path: Path, shown: str, suffixes: Collection[str], what: str, inside: Path | None = None
+        self,
+        path: Path,
+        shown: str,
+        suffixes: Collection[str],
+        what: str,
+        inside: Path | None = None,
+        option: str = "path",
     ) -> None:
         self._path = path
         self._shown = shown
         self._suffixes = suffixes
         self._what = what
         self._inside = inside
+        self._option = option
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
@@ -54,7 +62,7 @@ class ClassFolders:
             raise self._unreadable(error) from error
         self._check_whole(found, stray)
         files = tuple(file for members in found.values() for file in members)
-        check_links(files, self._inside, {file: self.show(file) for file in files if self._inside})
+        check_links(files, self._inside, {file: self.show(file) for file in files if self._inside}, self._option)
         return files
 
     @property
@@ -75,7 +83,7 @@ class ClassFolders:
 
     def problem(self, message: str, file: Path, help: str = "") -> DataProblem:
         """E608 at one file."""
-        return DataProblem("E608", message, help, "path", self.show(file))
+        return DataProblem("E608", message, help, self._option, self.show(file))
 
     def _check_whole(self, found: Mapping[str, Iterable[Path]], stray: list[Path]) -> None:
         endings = ", ".join(sorted(self._suffixes))
@@ -84,7 +92,7 @@ class ClassFolders:
                 what, folder = ("class folder", name) if name else ("folder", self._path.name)
                 where = self.show(self._path / name) if name else self._shown
                 message = f"{what} `{folder}` holds no {self._what} ({endings})"
-                raise DataProblem("E608", message, "", "path", where)
+                raise DataProblem("E608", message, "", self._option, where)
         if stray:
             message = f"`{stray[0].name}` stands beside the class folders of `{self._shown}`"
             raise self.problem(message, stray[0], "move it into the folder of its class")
@@ -95,4 +103,4 @@ class ClassFolders:
 
     def _unreadable(self, error: OSError) -> DataProblem:
         reason = error.strerror or error
-        return DataProblem("E601", f"cannot read `{self._shown}`: {reason}", "", "path", self._shown)
+        return DataProblem("E601", f"cannot read `{self._shown}`: {reason}", "", self._option, self._shown)

@@ -1,0 +1,148 @@
+"""Images with a mask each, in two folders: what segmentation learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlspec.data.sources.base import Arrays, Column, DataProblem, Labels, Source, Table, locate
+from dlspec.data.sources.folders import ClassFolders
+from dlspec.data.sources.image_table import check_values
+from dlspec.data.sources.limits import STREAMED_FROM
+from dlspec.data.sources.masks import Masks
+from dlspec.data.sources.pictures import SUFFIXES, PictureFile, Pictures
+from dlspec.registry import choice, example, integers, optional, text
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class ImageMasks(Source):
+    """A folder of images and a folder of masks with the same names (``cat.jpg`` and ``cat.png``).
+
+    Columns: ``image``, and ``mask``, whose pixels are class numbers (grey or palette images).
+    """
+
+    images = text(doc="The folder of images, from the spec's folder.")
+    masks = text(doc="The folder of masks, from the spec's folder.")
+    size = optional(
+        integers(min=1, length=2),
+        doc="Height and width to which images (bilinear) and masks (nearest) are resized; without it all must agree.",
+    )
+    channels = optional(
+        choice(1, 3, 4),
+        doc="Channels to which images are converted (1 grey, 3 colour, 4 with alpha); without it all must agree.",
+    )
+    values = optional(
+        integers(min=0), doc="Pixel values of masks in the order of their classes; unless given a value is its class."
+    )
+    examples = (
+        example("{images: photos, masks: masks, size: [128, 128], channels: 3}"),
+        example("{images: cells, masks: outlines, values: [0, 255]}"),
+    )
+
+    def validate(self) -> None:
+        """Values of masks fit into a byte."""
+        check_values(self.values)
+
+    def open(self, folder: Path, *, allow_outside: bool = False) -> MaskedImages:
+        """Finds both folders."""
+        inside = None if allow_outside else folder.resolve()
+        found = []
+        for option in ("images", "masks"):
+            shown = getattr(self, option)
+            path = locate(shown, folder, allow_outside=allow_outside, want="folder", option=option)
+            found.append(ClassFolders(path, shown, SUFFIXES, option, inside, option))
+        return MaskedImages(self, *found)
+
+
+class MaskedImages(Table):
+    """Images and masks in the order of their names."""
+
+    def __init__(self, source: ImageMasks, images: ClassFolders, masks: ClassFolders) -> None:
+        self._source = source
+        self._folders = {"image": images, "mask": masks}
+
+    @cached_property
+    def columns(self) -> Mapping[str, Column]:
+        """``image`` [height, width, channels] and ``mask`` [height, width], both of bytes. Reads all headers."""
+        columns = {name: Column(one.tensor, len(one.files), name == "mask") for name, one in self._pictures.items()}
+        self._check_sizes()
+        return columns
+
+    @property
+    def streamed(self) -> bool:  # type: ignore[override]
+        """Whether the decoded images are too large to be kept."""
+        return sum(one.tensor.bytes * len(one.files) for one in self._pictures.values()) > STREAMED_FROM
+
+    def read(self, names: Iterable[str]) -> Arrays:
+        """Images from 0 to 255, and class numbers."""
+        return {name: self._pictures[name].read() for name in names}
+
+    def take(self, names: Iterable[str], indices: np.ndarray[Any, Any]) -> Arrays:
+        """The examples `indices`, in that order; no others are decoded."""
+        return {name: self._pictures[name].read(indices) for name in names}
+
+    def where(self, index: int) -> str:
+        """The image and its mask."""
+        return " and ".join(one.files[index].shown for one in self._pictures.values())
+
+    def labels(self, name: str) -> Labels:
+        """The classes of the masks' pixels."""
+        pictures = self._pictures[name]
+        return pictures.labels() if isinstance(pictures, Masks) else super().labels(name)
+
+    def check(self, names: Sequence[str]) -> None:
+        """Masks hold no values but those named."""
+        if "mask" in names and self._source.values is not None:
+            self.labels("mask")
+
+    def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
+        """The images."""
+        return [("image",)]
+
+    @cached_property
+    def _pictures(self) -> dict[str, Pictures]:
+        source = self._source
+        channels = None if source.channels is None else int(source.channels)
+        images, masks = self._pairs()
+        return {
+            "image": Pictures(images, source.size, channels, "images"),
+            "mask": Masks(masks, source.size, source.values, "masks"),
+        }
+
+    def _pairs(self) -> tuple[list[PictureFile], list[PictureFile]]:
+        files = {name: self._by_stem(folder) for name, folder in self._folders.items()}
+        for have, lack, option in (("image", "mask", "images"), ("mask", "image", "masks")):
+            alone = sorted(files[have].keys() - files[lack].keys())
+            if alone:
+                file = files[have][alone[0]]
+                other = getattr(self._source, "masks" if lack == "mask" else "images")
+                more = f" (and {len(alone) - 1} more like it)" if len(alone) > 1 else ""
+                message = f"{have} `{file.shown}` has no {lack} in `{other}`{more}"
+                raise DataProblem("E608", message, "the names are equal but for the ending", option, file.where)
+        stems = sorted(files["image"])
+        return [files["image"][stem] for stem in stems], [files["mask"][stem] for stem in stems]
+
+    def _by_stem(self, folder: ClassFolders) -> dict[str, PictureFile]:
+        found: dict[str, PictureFile] = {}
+        for path in folder.files:
+            file = PictureFile(path, folder.show(path), folder.show(path))
+            if path.stem in found:
+                raise folder.problem(f"`{found[path.stem].shown}` and `{file.shown}` have one name", path, "remove one")
+            found[path.stem] = file
+        return found
+
+    def _check_sizes(self) -> None:
+        """An image and its mask lie on each other before they are resized."""
+        images, masks = self._pictures.values()
+        if self._source.size is None:
+            return
+        for image, mask in zip(images.files, masks.files, strict=True):
+            sizes = images.header(image)[:2], masks.header(mask)[:2]
+            if sizes[0] != sizes[1]:
+                (height, width), (tall, wide) = sizes
+                message = f"image `{image.shown}` is {height}×{width}, its mask `{mask.shown}` {tall}×{wide}"
+                raise DataProblem("E608", message, "", "masks", mask.where)

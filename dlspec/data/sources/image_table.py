@@ -1,0 +1,160 @@
+"""Images named by a table: a column of paths becomes a column of images, the other columns stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlspec.data.sources.base import Arrays, Column, DataProblem, Labels, Source, Table, locate
+from dlspec.data.sources.limits import STREAMED_FROM
+from dlspec.data.sources.masks import Masks
+from dlspec.data.sources.pictures import PictureFile, Pictures
+from dlspec.errors import Problem
+from dlspec.registry import choice, component, example, integers, optional, text, texts
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class ImageTable(Source):
+    """A table with the path of an image in every row, and labels, numbers or whatever else in its other columns."""
+
+    table = component("source", doc="The table: `{csv: labels.csv}`, or any other source.")
+    images = texts(default="image", doc="Columns with paths of images; each becomes the images themselves.")
+    masks = texts(default=(), doc="Columns with paths of masks, whose pixels are class numbers (grey or palette).")
+    folder = text(default=".", doc="The folder in which the paths start, from the spec's folder.")
+    size = optional(
+        integers(min=1, length=2),
+        doc="Height and width to which images (bilinear) and masks (nearest) are resized; without it all must agree.",
+    )
+    channels = optional(
+        choice(1, 3, 4),
+        doc="Channels to which images are converted (1 grey, 3 colour, 4 with alpha); without it all must agree.",
+    )
+    values = optional(
+        integers(min=0), doc="Pixel values of masks in the order of their classes; unless given a value is its class."
+    )
+    examples = (
+        example("{table: {csv: labels.csv}, images: file, folder: photos, size: [64, 64], channels: 3}"),
+        example("{table: {csv: scans.csv}, images: scan, masks: organs}"),
+    )
+
+    def validate(self) -> None:
+        """Every column is one thing; values of masks fit into a byte."""
+        for name in self.masks:
+            if name in self.images:
+                raise Problem("E207", f"`{name}` is both in `images` and in `masks`", "name it once", "masks")
+        check_values(self.values)
+
+    def open(self, folder: Path, *, allow_outside: bool = False) -> PicturedTable:
+        """Opens the table and finds the folder of the images."""
+        with_images = locate(self.folder, folder, allow_outside=allow_outside, want="folder", option="folder")
+        try:
+            table = self.table.open(folder, allow_outside=allow_outside)
+            _ = table.columns
+        except Problem as problem:
+            problem.option = "table"
+            raise
+        inside = None if allow_outside else folder.resolve()
+        return PicturedTable(self, table, with_images, inside)
+
+
+class PicturedTable(Table):
+    """A table some of whose columns of paths are shown as images.
+
+    Args:
+        source: The options.
+        table: The opened table.
+        folder: Where paths start.
+        inside: Where they must lead, if that is limited.
+    """
+
+    def __init__(self, source: ImageTable, table: Table, folder: Path, inside: Path | None) -> None:
+        self._source = source
+        self._table = table
+        self._folder = folder
+        self._inside = inside
+
+    @cached_property
+    def columns(self) -> Mapping[str, Column]:
+        """Those of the table, with images and masks where it has paths. Reads the headers of all images."""
+        pictures = {name: Column(one.tensor, len(one.files)) for name, one in self._pictures.items()}
+        return {name: pictures.get(name, column) for name, column in self._table.columns.items()}
+
+    @property
+    def streamed(self) -> bool:  # type: ignore[override]
+        """Whether the decoded images are too large to be kept."""
+        return sum(one.tensor.bytes * len(one.files) for one in self._pictures.values()) > STREAMED_FROM
+
+    def read(self, names: Iterable[str]) -> Arrays:
+        """Images as bytes from 0 to 255, masks as class numbers, other columns as the table has them."""
+        names = list(names)
+        plain = self._table.read([name for name in names if name not in self._pictures])
+        return {name: plain[name] if name in plain else self._pictures[name].read() for name in names}
+
+    def take(self, names: Iterable[str], indices: np.ndarray[Any, Any]) -> Arrays:
+        """The examples `indices`, in that order; only their images are decoded."""
+        names = list(names)
+        plain = self._table.take([name for name in names if name not in self._pictures], indices)
+        return {name: plain[name] if name in plain else self._pictures[name].read(indices) for name in names}
+
+    def where(self, index: int) -> str:
+        """The row of the table."""
+        return self._table.where(index)
+
+    def labels(self, name: str) -> Labels:
+        """Distinct values of a column; of masks, the classes of their pixels."""
+        pictures = self._pictures.get(name)
+        return pictures.labels() if isinstance(pictures, Masks) else self._table.labels(name)
+
+    def check(self, names: Sequence[str]) -> None:
+        """The table's own columns are sound, and masks hold no values but those named."""
+        self._table.check([name for name in names if name not in self._pictures])
+        for name in names:
+            if self._source.values is not None and isinstance(self._pictures.get(name), Masks):
+                self.labels(name)
+
+    def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
+        """The images."""
+        return [(name,) for name in self._source.images if name not in taken]
+
+    @cached_property
+    def _pictures(self) -> dict[str, Pictures]:
+        size, values = self._source.size, self._source.values
+        channels = None if self._source.channels is None else int(self._source.channels)
+        found: dict[str, Pictures] = {
+            name: Pictures(self._files(name, "images"), size, channels, "images") for name in self._source.images
+        }
+        return found | {name: Masks(self._files(name, "masks"), size, values, "masks") for name in self._source.masks}
+
+    def _files(self, name: str, option: str) -> list[PictureFile]:
+        if not self._table.find(name, option).text:
+            message = f"column `{name}` holds {self._table.columns[name].tensor}, expected paths"
+            raise Problem("E603", message, f"`{option}` names a column of paths", option)
+        paths = self._table.read([name])[name]
+        return [self._file(str(path), index, name, option) for index, path in enumerate(paths)]
+
+    def _file(self, written: str, index: int, name: str, option: str) -> PictureFile:
+        path = self._folder / written
+        if written.strip() and path.is_file():
+            if self._inside is None or path.resolve().is_relative_to(self._inside):
+                return PictureFile(path, written, self.where(index))
+            message, code = f"`{written}` leads out of the spec's folder", "E108"
+            help = "move the data beside the spec, or pass `--allow-outside`"
+            raise DataProblem(code, message, help, option, self.where(index))
+        if not written.strip():
+            raise DataProblem("E608", f"column `{name}` names no image", "drop the row", option, self.where(index))
+        message = f"there is no image `{written}` in `{self._source.folder}`"
+        raise DataProblem("E608", message, "paths start at `folder`", option, self.where(index))
+
+
+def check_values(values: tuple[int, ...] | None) -> None:
+    """Values of masks are bytes, each named once.
+
+    Raises:
+        Problem: E207.
+    """
+    if values is not None and (not values or max(values) > 255 or len(set(values)) < len(values)):
+        raise Problem("E207", "`values` are different whole numbers from 0 to 255", "`values: [0, 255]`", "values")

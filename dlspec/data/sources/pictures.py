@@ -1,0 +1,158 @@
+"""Image files read by Pillow: static facts from their headers, then bytes of one shape."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from dlspec.data.sources.base import DataProblem
+from dlspec.data.sources.limits import check_memory
+from dlspec.ir import Tensor
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL.Image import Image
+
+T = TypeVar("T")
+
+SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+_CHANNELS = {"1": 1, "L": 1, "P": 3, "RGB": 3, "CMYK": 3, "YCbCr": 3, "RGBA": 4, "LA": 4, "PA": 4}
+# What the last bytes of a whole file hold; a download that broke off lacks them.
+_ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
+
+
+class PictureFile(NamedTuple):
+    """One image file.
+
+    Attributes:
+        shown: Its path as the spec or the table writes it.
+        where: Where a mistake in it is to be sought: the file, or the row that names it.
+    """
+
+    path: Path
+    shown: str
+    where: str
+
+
+class Pictures:
+    """Image files as one column.
+
+    Args:
+        files: One per example.
+        size: Height and width to which they are resized (bilinear); None where all must have one size.
+        channels: Channels to which they are converted; None where all must agree.
+        option: The option of the source that names them.
+    """
+
+    def __init__(
+        self, files: Sequence[PictureFile], size: tuple[int, ...] | None, channels: int | None, option: str = "path"
+    ) -> None:
+        self.files = files
+        self._size = size
+        self._channels = channels
+        self._option = option
+
+    @cached_property
+    def tensor(self) -> Tensor:
+        """What one example is: [height, width, channels] of bytes. Reads every header.
+
+        Raises:
+            DataProblem: E608, an image is broken or unlike the first.
+        """
+        shapes = (self._shape(file) for file in self.files)
+        first = next(shapes)
+        for file, shape in zip(self.files[1:], shapes, strict=True):
+            if shape != first:
+                raise self._odd(file, shape, first)
+        return Tensor(first, "uint8")
+
+    def read(self, indices: Iterable[int] | None = None) -> np.ndarray[Any, Any]:
+        """The images `indices` (all unless given) as one array of bytes, decoded side by side.
+
+        Raises:
+            DataProblem: E608 an image is broken; E609 they are too many for the memory.
+        """
+        import numpy as np
+
+        files = self.files if indices is None else [self.files[index] for index in indices]
+        shape = tuple(size or 0 for size in self.tensor.shape)
+        what = f"{len(files):,} images like `{self.files[0].shown}`" if files else ""
+        check_memory(len(files) * self.tensor.bytes, what, self.files[0].where, self._option)
+        images = np.empty((len(files), *shape), np.uint8)
+
+        def load(index: int) -> None:
+            images[index] = self.load(files[index])
+
+        with ThreadPoolExecutor() as pool:
+            for _ in pool.map(load, range(len(files))):
+                pass
+        return images
+
+    def load(self, file: PictureFile) -> np.ndarray[Any, Any]:
+        """One image, in colour or grey as all of them, resized."""
+        import numpy as np
+        from PIL import Image
+
+        height, width, channels = (size or 0 for size in self.tensor.shape)
+        picture = self._opened(file, lambda image: image.convert(_MODES[channels]))
+        if picture.size != (width, height):
+            picture = picture.resize((width, height), Image.Resampling.BILINEAR)
+        return np.asarray(picture, np.uint8).reshape(height, width, channels)
+
+    def _shape(self, file: PictureFile) -> tuple[int, ...]:
+        height, width, mode = self.header(file)
+        channels = self._channels or _CHANNELS.get(mode)
+        if channels is None or mode.startswith(("I", "F")):
+            help = "save it with 8 bits a channel"
+            raise self.problem(f"image `{file.shown}` has pixels of Pillow's mode {mode}", file, help)
+        return (*(self._size or (height, width)), channels)
+
+    def header(self, file: PictureFile) -> tuple[int, int, str]:
+        """Height, width and Pillow's mode, without decoding.
+
+        Raises:
+            DataProblem: E608, it cannot be read, is cut off, or claims too many pixels.
+        """
+        from PIL import Image
+
+        def facts(image: Image.Image) -> tuple[int, int, str, str]:
+            return image.height, image.width, image.mode, image.format or ""
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            height, width, mode, form = self._opened(file, facts)
+        with file.path.open("rb") as stream:
+            stream.seek(max(0, file.path.stat().st_size - 64))
+            if _ENDS.get(form, b"") not in stream.read():
+                raise self.problem(f"image `{file.shown}` is cut off: its end is missing", file)
+        return height, width, mode
+
+    def _opened(self, file: PictureFile, use: Callable[[Image], T]) -> T:
+        """What `use` makes of the opened image."""
+        from PIL import Image
+
+        try:
+            with Image.open(file.path) as image:
+                return use(image)
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            message = f"image `{file.shown}` claims more than {Image.MAX_IMAGE_PIXELS:,} pixels"
+            raise self.problem(message, file, "scale it down") from error
+        except (OSError, SyntaxError, ValueError) as error:
+            reason = str(error).split("'")[0].split("<")[0].strip() or type(error).__name__
+            raise self.problem(f"image `{file.shown}` cannot be read: {reason}", file) from error
+
+    def _odd(self, file: PictureFile, shape: tuple[int, ...], first: tuple[int, ...]) -> DataProblem:
+        if shape[:2] != first[:2]:
+            message = f"image `{file.shown}` is {shape[0]}×{shape[1]}, the first one is {first[0]}×{first[1]}"
+            return self.problem(message, file, f"resize all: `size: [{first[0]}, {first[1]}]`")
+        message = f"image `{file.shown}` has {shape[2]} channels, the first one has {first[2]}"
+        return self.problem(message, file, f"convert all: `channels: {first[2]}`")
+
+    def problem(self, message: str, file: PictureFile, help: str = "") -> DataProblem:
+        """E608 at one image."""
+        return DataProblem("E608", message, help, self._option, file.where)
