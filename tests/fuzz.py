@@ -7,6 +7,7 @@ if there are any. The same seed gives the same cases.
 from __future__ import annotations
 
 import gc
+import math
 import sys
 import tempfile
 import time
@@ -66,7 +67,7 @@ class Cases:
 
 
 @click.command()
-@click.option("--layers", default=10_000, show_default=True, help="Random layer cases, as many of each layer.")
+@click.option("--layers", default=10_000, show_default=True, help="Random layer cases, equally many of each layer.")
 @click.option("--graphs", default=1_000, show_default=True, help="Random graphs.")
 @click.option("--seed", type=int, default=None, help="Seed of all cases; a random one unless given.")
 @click.option("--only", metavar="LAYER", default=None, help="Only the cases of this layer.")
@@ -105,12 +106,11 @@ def fuzz_layers(cases: Cases, count: int, seed: int, only: str | None) -> Iterat
     from both import LAYERS
     from test_shape_rules import check_use, uses
 
-    share, more = divmod(count, len(LAYERS))
-    for index, owner in enumerate(LAYERS):
-        name, here = owner.registered_name, share + (index < more)
-        if here and only in (None, name):
+    share = math.ceil(count / len(LAYERS))
+    for name, owner in ((owner.registered_name, owner) for owner in LAYERS):
+        if share and only in (None, name):
             check = cases.collecting(check_use, f"--layers {count} --seed {seed} --only {name}")
-            run = limits(here)(hypothesis.given(use=uses([owner]))(check))
+            run = limits(share)(hypothesis.given(use=uses([owner]))(check))
             hypothesis.seed(seed)(run)()
             yield name
 
