@@ -1,0 +1,115 @@
+"""WAV files: what their headers say, and their samples as numbers from -1 to 1."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
+# Chunks before the samples: a handful in any real file.
+_MAX_CHUNKS = 100
+
+
+class BrokenWav(ValueError):
+    """A file that is no whole WAV file; the message goes on after the file's name."""
+
+
+class Wav(NamedTuple):
+    """The header of a WAV file.
+
+    Attributes:
+        rate: Samples per second.
+        kind: ``int`` or ``float``.
+        bits: Per sample.
+        start: Byte at which the samples begin.
+        frames: Samples of each channel.
+    """
+
+    rate: int
+    channels: int
+    kind: str
+    bits: int
+    start: int
+    frames: int
+
+
+def read_header(path: Path) -> Wav:
+    """Reads a header; the samples it claims are there.
+
+    Raises:
+        BrokenWav: It is not, or holds no samples, or samples that are compressed.
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as stream:
+        held = path.stat().st_size
+        if not held:
+            raise BrokenWav("is empty")
+        riff = stream.read(12)
+        if riff[:4] != b"RIFF" or riff[8:] != b"WAVE":
+            raise BrokenWav("is no WAV file")
+        layout, size = _to_samples(stream)
+        return _checked(layout, stream.tell(), size, held)
+
+
+def _to_samples(stream: IO[bytes]) -> tuple[bytes, int]:
+    """Walks to the samples; returns the format's chunk and the bytes that the samples are said to take."""
+    layout = b""
+    for _ in range(_MAX_CHUNKS):
+        head = stream.read(8)
+        if len(head) < 8:
+            break
+        name, size = struct.unpack("<4sI", head)
+        if name == b"data":
+            return layout, size
+        if name == b"fmt ":
+            layout = stream.read(min(size, 64))
+            stream.seek(max(0, size - 64) + size % 2, 1)
+        else:
+            stream.seek(size + size % 2, 1)
+    raise BrokenWav("is cut off: it holds no samples")
+
+
+def _checked(layout: bytes, start: int, size: int, held: int) -> Wav:
+    if len(layout) < 16:
+        raise BrokenWav("has samples of an unknown form")
+    form, channels, rate, _, block, bits = struct.unpack("<HHIIHH", layout[:16])
+    if form == _EXTENSIBLE and len(layout) >= 26:
+        form = struct.unpack("<H", layout[24:26])[0]
+    kinds = {_PCM: ("int", (8, 16, 24, 32)), _FLOAT: ("float", (32, 64))}
+    kind, widths = kinds.get(form, ("", ()))
+    if bits not in widths:
+        raise BrokenWav(f"holds samples of form {form} with {bits} bits, expected PCM with 8, 16, 24 or 32")
+    if not rate or not channels or block != channels * bits // 8:
+        raise BrokenWav(f"claims {channels} channels at {rate} samples per second in blocks of {block} bytes")
+    if start + size > held:
+        raise BrokenWav(f"is cut off: it claims {size:,} bytes of samples and has {held - start:,}")
+    if size < block:
+        raise BrokenWav("holds no samples")
+    return Wav(rate, channels, kind, bits, start, size // block)
+
+
+def read_samples(path: Path, wav: Wav, frames: int | None = None) -> np.ndarray[Any, Any]:
+    """The first `frames` samples (all unless given) of each channel: float32 [frames, channels] from -1 to 1."""
+    import numpy as np
+
+    frames = wav.frames if frames is None else min(frames, wav.frames)
+    width = wav.bits // 8
+    with path.open("rb") as stream:
+        stream.seek(wav.start)
+        raw = stream.read(frames * wav.channels * width)
+    values: np.ndarray[Any, Any]
+    if wav.kind == "float":
+        values = np.frombuffer(raw, f"<f{width}").astype(np.float32)
+    elif wav.bits == 8:  # the one width without a sign
+        values = (np.frombuffer(raw, np.uint8).astype(np.float32) - 128) / 128
+    elif wav.bits == 24:
+        wide = np.zeros((len(raw) // 3, 4), np.uint8)
+        wide[:, 1:] = np.frombuffer(raw, np.uint8).reshape(-1, 3)
+        values = (wide.view("<i4")[:, 0] / 2**31).astype(np.float32)
+    else:
+        values = (np.frombuffer(raw, f"<i{width}") / 2 ** (wav.bits - 1)).astype(np.float32)
+    return values.reshape(-1, wav.channels)
