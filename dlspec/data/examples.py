@@ -76,7 +76,12 @@ class InMemory(Examples):
         import tensorflow as tf
 
         with tf.device("CPU:0"):
-            return tf.nest.map_structure(tf.convert_to_tensor, self.values)
+            tensors = tf.nest.map_structure(tf.convert_to_tensor, self.values)
+        # Views of the tensors take the place of the arrays, so that numbers are in memory once.
+        self.values = tf.nest.map_structure(
+            lambda tensor, array: array if tensor.dtype == tf.string else tensor.numpy(), tensors, self.values
+        )
+        return tensors
 
     def batch(self, positions: Any) -> Any:
         """Gathers."""

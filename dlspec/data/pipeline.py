@@ -15,7 +15,7 @@ from dlspec.data.order import Blocks
 from dlspec.data.preparing import Layers
 from dlspec.data.signature import Signature
 from dlspec.data.sources.base import Arrays
-from dlspec.data.sources.limits import machine_memory
+from dlspec.data.sources.limits import STREAMED_FROM
 from dlspec.data.splits import Parts, assign, stratify_column
 from dlspec.data.values import Rows
 from dlspec.errors import SpecError
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-# Examples of all parts are held in memory if they take no more than this share of the machine's.
-_SHARE = 0.25
 # Bytes of the examples that are read and mixed together, from a source whose examples come in blocks.
 _WINDOW = 32 << 20
 # Examples in a batch to which a layer adapts.
@@ -131,7 +129,7 @@ def _held(rows: Rows, parts: Parts) -> list[bool]:
     """Which parts are held in memory: the smallest first, as long as they fit together."""
     if not rows.table.streamed:
         return [True] * len(parts)
-    left = machine_memory() * _SHARE
+    left = STREAMED_FROM
     held = [False] * len(parts)
     for position in sorted(range(len(parts)), key=lambda position: len(parts[position])):
         left -= len(parts[position]) * rows.prepared_bytes

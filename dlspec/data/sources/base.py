@@ -108,6 +108,10 @@ class Table(ABC):
                 kept[name] = self.read([name])[name]
         return {name: kept[name][indices] for name in names}
 
+    def forget(self) -> None:
+        """Lets go of columns that :meth:`take` has kept in memory."""
+        self.__dict__.pop("_columns_read", None)
+
     @abstractmethod
     def where(self, index: int) -> str:
         """Where example number `index` (from 0) stands: ``houses.csv, line 17``."""

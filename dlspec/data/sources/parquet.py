@@ -1,0 +1,249 @@
+"""Parquet files, a row group at a time where they are larger than memory should hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlspec.data.sources.arrow import bytes_of, tensor_of, to_array
+from dlspec.data.sources.base import Arrays, Column, DataProblem, Labels, Source, Table, locate
+from dlspec.data.sources.cache import converted
+from dlspec.data.sources.limits import STREAMED_FROM
+from dlspec.registry import example, text
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from pyarrow import parquet as pq
+
+# Larger row groups (bytes once decoded) are divided in a converted copy: several of them are in memory at a time.
+_LARGEST_GROUP = 32 << 20
+# Bytes of a row group that we write.
+_GROUP = 8 << 20
+
+
+class Parquet(Source):
+    """A Parquet file: numbers, texts, and lists of one length by name."""
+
+    shorthand = "path"
+    path = text(doc="The file, from the spec's folder.")
+    examples = (example("flights.parquet"),)
+
+    def open(self, folder: Path, *, allow_outside: bool = False) -> ParquetTable:
+        """Finds the file."""
+        return ParquetTable(locate(self.path, folder, allow_outside=allow_outside), self.path)
+
+
+class ParquetTable(Table):
+    """One file; its row groups are what is cheap to read together.
+
+    Args:
+        path: The file.
+        shown: The file as the spec writes it.
+    """
+
+    def __init__(self, path: Path, shown: str) -> None:
+        self._path = path
+        self._shown = shown
+
+    @cached_property
+    def columns(self) -> Mapping[str, Column]:
+        """The columns of types that a model can take, from the file's metadata alone."""
+        found = {name: tensor_of(kind, missing=bool(self._missing.get(name))) for name, kind in self._kinds.items()}
+        columns = {name: Column(tensor, self._meta.num_rows) for name, tensor in found.items() if tensor is not None}
+        if not columns:
+            raise self._problem("E608", f"`{self._shown}` holds no column of numbers or text")
+        if not self._meta.num_rows:
+            raise self._problem("E608", f"`{self._shown}` has no rows")
+        return columns
+
+    @cached_property
+    def streamed(self) -> bool:  # type: ignore[override]
+        """Whether all columns together are too large to be kept."""
+        size: int = self._row_bytes * self._meta.num_rows
+        return size > STREAMED_FROM
+
+    @cached_property
+    def blocks(self) -> Sequence[int]:  # type: ignore[override]
+        """Rows of each row group; of the converted copy where the file's own are too large."""
+        meta = self._grouped[1]
+        return [meta.row_group(group).num_rows for group in range(meta.num_row_groups)]
+
+    def find(self, name: str, option: str) -> Column:
+        """The column `name`; also tells of one whose type no model takes."""
+        kind = self._kinds.get(name)
+        if kind is not None and name not in self.columns:
+            message = f"column `{name}` holds values of type {kind}"
+            raise DataProblem(
+                "E608", message, "numbers, texts and lists of one length can be used", option, self._shown
+            )
+        return super().find(name, option)
+
+    def read(self, names: Iterable[str]) -> Arrays:
+        """Whole columns."""
+        names = list(names)
+        table = self._decoded(lambda: self._open(self._path, self._meta).read(columns=names))
+        return self._arrays(table, names)
+
+    def take(self, names: Iterable[str], indices: np.ndarray[Any, Any]) -> Arrays:
+        """Rows by number; of a streamed file, each row group that has some is decoded once."""
+        import numpy as np
+
+        names = list(names)
+        if not self.streamed:
+            return super().take(names, indices)
+        arrays = {name: self._empty(name, len(indices)) for name in names}
+        groups = np.searchsorted(self._starts, indices, side="right") - 1
+        for group in np.unique(groups):
+            rows = np.flatnonzero(groups == group)
+            for name, values in self._group(int(group), names).items():
+                arrays[name][rows] = values[indices[rows] - self._starts[group]]
+        return arrays
+
+    def where(self, index: int) -> str:
+        """File and row."""
+        return f"{self._shown}, row {index}"
+
+    def labels(self, name: str) -> Labels:
+        """Distinct values, row group by row group."""
+        import numpy as np
+
+        counts: dict[Any, int] = {}
+        for arrays in self._groups([name]):
+            for value, count in zip(*np.unique(arrays[name], return_counts=True), strict=True):
+                counts[value.item() if hasattr(value, "item") else value] = counts.get(value, 0) + int(count)
+        values = sorted(counts)
+        return Labels(tuple(values), tuple(counts[value] for value in values))
+
+    def check(self, names: Sequence[str]) -> None:
+        """No number is missing, and all are finite; looks at one row group at a time."""
+        import numpy as np
+
+        numbers = [name for name in names if self.columns[name].tensor.floating]
+        for number, arrays in enumerate(self._groups(numbers) if numbers else ()):
+            for name, values in arrays.items():
+                finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+                if not finite.all():
+                    raise self._not_finite(name, int(self._starts[number] + finite.argmin()))
+
+    def _not_finite(self, name: str, index: int) -> DataProblem:
+        missing = self._missing.get(name)
+        message = f"column `{name}` holds a value that is not a finite number"
+        if missing:
+            message = f"column `{name}` has {missing} missing value{'s' if missing > 1 else ''}"
+        return DataProblem("E608", message, "fill or drop such examples", where=self.where(index))
+
+    # --- the file ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _meta(self) -> pq.FileMetaData:
+        return self._decoded(lambda: self._open(self._path).metadata)
+
+    @cached_property
+    def _kinds(self) -> dict[str, pa.DataType]:
+        schema = self._decoded(self._meta.schema.to_arrow_schema)
+        return {field.name: field.type for field in schema}
+
+    @cached_property
+    def _missing(self) -> dict[str, int]:
+        """Missing values of each column, by the file's statistics, or counted where it has none."""
+        found: dict[str, int] = {}
+        for group in range(self._meta.num_row_groups):
+            row_group = self._meta.row_group(group)
+            for position in range(row_group.num_columns):
+                column = row_group.column(position)
+                name = column.path_in_schema.split(".")[0]
+                if column.statistics is None or not column.statistics.has_null_count:
+                    file = self._open(self._path, self._meta)
+                    nulls = file.read_row_group(group, columns=[name]).column(0).null_count
+                else:
+                    nulls = column.statistics.null_count
+                found[name] = found.get(name, 0) + nulls
+        return found
+
+    @cached_property
+    def _row_bytes(self) -> int:
+        return sum(bytes_of(column.tensor) for column in self.columns.values())
+
+    @cached_property
+    def _grouped(self) -> tuple[Path, pq.FileMetaData]:
+        """The file whose row groups are read one by one, and its metadata."""
+        largest = max(self._meta.row_group(group).num_rows for group in range(self._meta.num_row_groups))
+        if not self.streamed or largest * self._row_bytes <= _LARGEST_GROUP:
+            return self._path, self._meta
+        path = converted(self._path, "smaller row groups 1", ".parquet", self._divide)
+        return path, self._open(path).metadata
+
+    def _divide(self, target: Path) -> None:
+        """Writes a copy with smaller row groups, of the columns that can be used."""
+        from pyarrow import parquet as pq
+
+        rows = max(1, _GROUP // self._row_bytes)
+        source = pq.ParquetFile(self._path, pre_buffer=False, buffer_size=1 << 20)
+        batches = source.iter_batches(rows, columns=list(self.columns), use_threads=False)
+        write_groups(target, batches)
+
+    @cached_property
+    def _starts(self) -> np.ndarray[Any, Any]:
+        import numpy as np
+
+        return np.concatenate([[0], np.cumsum(self.blocks, dtype=np.int64)])
+
+    def _empty(self, name: str, count: int) -> np.ndarray[Any, Any]:
+        import numpy as np
+
+        column = self.columns[name]
+        return np.empty(
+            (count, *(axis or 0 for axis in column.tensor.shape)), object if column.text else column.tensor.dtype
+        )
+
+    def _groups(self, names: list[str]) -> Iterator[Arrays]:
+        return (self._group(group, names) for group in range(len(self.blocks)))
+
+    def _group(self, group: int, names: list[str]) -> Arrays:
+        path, meta = self._grouped
+        table = self._decoded(lambda: self._open(path, meta).read_row_group(group, columns=names, use_threads=False))
+        return self._arrays(table, names)
+
+    def _arrays(self, table: pa.Table, names: list[str]) -> Arrays:
+        return {name: to_array(table.column(name), self.columns[name].tensor) for name in names}
+
+    def _open(self, path: Path, meta: pq.FileMetaData | None = None) -> pq.ParquetFile:
+        from pyarrow import parquet as pq
+
+        return pq.ParquetFile(path, metadata=meta)
+
+    def _decoded(self, read: Any) -> Any:
+        """What `read` returns; its failure as a problem with the file."""
+        import pyarrow as pa
+
+        try:
+            return read()
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            message = f"`{self._shown}` is not a sound Parquet file: {error}"
+            raise self._problem("E608", message) from error
+        except OSError as error:  # also what pyarrow raises for damaged pages
+            code = "E601" if error.errno else "E608"
+            message = f"cannot read `{self._shown}`: {error.strerror or str(error).splitlines()[0]}"
+            raise self._problem(code, message) from error
+
+    def _problem(self, code: str, message: str) -> DataProblem:
+        return DataProblem(code, message, "", "path", self._shown)
+
+
+def write_groups(target: Path, batches: Iterable[pa.RecordBatch]) -> None:
+    """Writes record batches as a Parquet file, each one a row group."""
+    import pyarrow as pa
+    from pyarrow import parquet as pq
+
+    writer = None
+    try:
+        for batch in batches:
+            if writer is None:
+                writer = pq.ParquetWriter(target, batch.schema, compression="lz4")
+            writer.write_table(pa.Table.from_batches([batch]), row_group_size=batch.num_rows)
+    finally:
+        if writer is not None:
+            writer.close()
