@@ -32,6 +32,7 @@ FLOORS = (
     ("passes",),
     ("report", "catalogue", "drawing"),
     ("keras_layers",),
+    ("emit",),
     ("build",),
     ("runner", "exporting"),
     ("cli", "__main__"),

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from dlspec.data.pipeline import prepare
 from dlspec.data.signature import Signature, of_model
 from dlspec.errors import Problem
+from dlspec.ir import Graph
+from dlspec.reporting.reporter import Reporter
 from dlspec.runner.fit import Training
 from dlspec.runner.progress import choose
 from dlspec.runner.report import REPORT_FILE, Report, data_summary, machine, parameters, versions
@@ -38,6 +40,7 @@ def run(
     command: str = "",
     signature: Signature | None = None,
     allow_outside: bool = False,
+    graph: Graph | None = None,
 ) -> Report:
     """Trains and reports.
 
@@ -53,6 +56,7 @@ def run(
         command: What to type to repeat the run.
         signature: Names and types of the model's inputs and outputs; read from the model unless given.
         allow_outside: Whether paths of the data may leave `folder`.
+        graph: The model before it is built, for the report's picture and table of layers.
 
     Returns:
         The report, which also stands in the run folder.
@@ -71,6 +75,7 @@ def run(
     clock.lap("data")
     run_folder = RunFolder.create(runs, name, {SPEC_FILE: spec_text})
     training = Training(model, prepared, data, method, run_folder, tuple(signature.outputs), [])
+    reporter = Reporter(name, graph)
     facts = {
         "name": name,
         "id": run_folder.id,
@@ -87,18 +92,24 @@ def run(
         training.finish()
         metrics = training.evaluate()
         clock.lap("evaluate")
+        reporter.examine(model, prepared, method, tuple(signature.outputs))
+        clock.lap("examine")
     except KeyboardInterrupt:
         _rescue(training)
-        _write(training, clock, "interrupted", facts)
+        _write(training, clock, "interrupted", facts, reporter)
         raise
     except Problem as problem:
-        _write(training, clock, "failed", {**facts, "error": {"code": problem.code, "message": problem.message}})
+        _write(
+            training, clock, "failed", {**facts, "error": {"code": problem.code, "message": problem.message}}, reporter
+        )
         raise
     except Exception as error:  # Keras and TensorFlow raise of every kind
         message = str(error).strip().split("\n")[0]
-        _write(training, clock, "failed", {**facts, "error": {"code": type(error).__name__, "message": message}})
+        _write(
+            training, clock, "failed", {**facts, "error": {"code": type(error).__name__, "message": message}}, reporter
+        )
         raise
-    return _write(training, clock, "finished", facts, metrics)
+    return _write(training, clock, "finished", facts, reporter, metrics)
 
 
 def _rescue(training: Training) -> None:
@@ -112,6 +123,7 @@ def _write(
     clock: _Clock,
     status: str,
     facts: dict[str, Any],
+    reporter: Reporter,
     metrics: dict[str, dict[str, float]] | None = None,
 ) -> Report:
     best = training.best
@@ -122,8 +134,9 @@ def _write(
         "best": {"epoch": best.epoch, training.monitor: best.value} if best is not None and best.epoch else None,
         "kept": training.method.keep,
     }
-    report = Report(training.folder.path, {**course, **facts, **clock.facts()})
+    report = Report(training.folder.path, {**course, **facts, **reporter.facts, **clock.facts()})
     training.folder.write(REPORT_FILE, report.text())
+    reporter.publish(report.folder, report.facts)
     return report
 
 

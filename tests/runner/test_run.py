@@ -33,6 +33,7 @@ def test_a_run_leaves_what_it_promises(tmp_path: Path) -> None:
     assert sorted(path.name for path in report.folder.iterdir()) == [
         "metrics.csv",
         "model.keras",
+        "report.html",
         "report.json",
         "spec.yaml",
     ]

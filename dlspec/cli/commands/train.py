@@ -88,6 +88,7 @@ def _train(state: Compilation, runs: Path, quiet: bool, repeat: str) -> Any:
         console=console,
         command=repeat,
         allow_outside=state.allow_outside,
+        graph=graph,
     )
 
 

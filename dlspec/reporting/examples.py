@@ -1,0 +1,191 @@
+"""Single examples as people look at them: a picture, a text or a row of numbers, the truth and the model's answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dlspec.data.binding import Binding
+from dlspec.errors import Problem
+from dlspec.reporting.pictures import overlay, picture
+from dlspec.reporting.tasks import ARRAYS, NUMBERS, PIXELS, TAGS, Task, answers, is_map, yes_share
+from dlspec.reporting.verdict import figure, percent
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from dlspec.data.sources.base import Arrays
+
+    Array = np.ndarray[Any, Any]
+
+SHOWN = 8
+_COLUMNS = 12
+_TEXT = 280
+_ROWS_TO_LOCATE = 50_000
+
+
+@dataclass(slots=True)
+class Example:
+    """One example, ready to be shown.
+
+    Attributes:
+        group: ``worst`` or ``random``.
+        where: Where it stands in the data.
+        pictures: Captions and data URIs.
+        values: What entered the model, by column, as text.
+        true: The truth.
+        guess: The model's answer.
+        note: How sure the model was, or how far off.
+        right: Whether both agree; None where that is no yes or no.
+    """
+
+    group: str
+    where: str
+    true: str = ""
+    guess: str = ""
+    note: str = ""
+    right: bool | None = None
+    pictures: list[tuple[str, str]] = field(default_factory=list)
+    values: list[tuple[str, str]] = field(default_factory=list)
+
+
+class LookedAt(NamedTuple):
+    """Some examples with the model's answers, all in one order.
+
+    Attributes:
+        groups: The group of each.
+        numbers: The number of each in the source.
+        inputs: What entered the model, by input.
+        targets: What the loss compared, by output.
+        predicted: What the model answered, by output.
+    """
+
+    groups: list[str]
+    numbers: Array
+    inputs: Mapping[str, Array]
+    targets: Mapping[str, Array]
+    predicted: Mapping[str, Array]
+
+
+def show(task: Task, binding: Binding, seen: LookedAt) -> list[Example]:
+    """The examples as the output `task` saw them."""
+    raw = _raw(binding, seen)
+    image_name = _image_name(seen.inputs)
+    found = []
+    for row, (group, number) in enumerate(zip(seen.groups, seen.numbers, strict=True)):
+        one = Example(group, _where(binding, int(number)), values=list(_values(raw, row)))
+        image = seen.inputs[image_name][row] if image_name is not None else None
+        if image is not None:
+            one.pictures.append(("input", picture(image)))
+        _answer(task, one, seen.predicted[task.name][row], seen.targets[task.name][row], image)
+        found.append(one)
+    return found
+
+
+def _where(binding: Binding, number: int) -> str:
+    return binding.table.where(number) if binding.count <= _ROWS_TO_LOCATE else f"example {number:,}"
+
+
+def _raw(binding: Binding, seen: LookedAt) -> Arrays:
+    """Columns as they stand in the source, of those inputs that are no pictures."""
+    names: list[str] = []
+    for one in binding.inputs:
+        values = seen.inputs[one.name]
+        if not (values.dtype.kind in "fiu" and is_map(values.shape[1:])):
+            names += one.columns
+    try:
+        return binding.table.take(dict.fromkeys(names), seen.numbers)
+    except Problem:  # the files went away meanwhile: the report does without
+        return {}
+
+
+def _values(raw: Arrays, row: int) -> Iterator[tuple[str, str]]:
+    """Name and text of what entered the model."""
+    for shown, (name, values) in enumerate(raw.items()):
+        if shown == _COLUMNS and len(raw) > _COLUMNS:
+            yield f"{len(raw) - _COLUMNS} more columns", "…"
+            return
+        value = values[row]
+        if isinstance(value, str):
+            yield name, value if len(value) <= _TEXT else value[:_TEXT] + " …"
+        elif value.ndim == 0:
+            yield name, figure(float(value))
+        elif value.ndim == 1:
+            numbers = ", ".join(figure(float(number)) for number in value[:_COLUMNS])
+            yield name, numbers + (" …" if len(value) > _COLUMNS else "")
+
+
+def _image_name(inputs: Mapping[str, Array]) -> str | None:
+    """The first input that is a picture."""
+    found = (name for name, values in inputs.items() if values.dtype.kind in "fiu" and is_map(values.shape[1:]))
+    return next(found, None)
+
+
+def _answer(task: Task, one: Example, predicted: Array, target: Array, image: Array | None) -> None:
+    if task.kind == NUMBERS:
+        _numbers(one, predicted.reshape(-1), target.reshape(-1))
+    elif task.kind == TAGS:
+        _tags(task, one, predicted, target)
+    elif task.kind == ARRAYS:
+        _arrays(one, predicted, target.reshape(predicted.shape))
+    elif task.kind == PIXELS:
+        _positions(task, one, predicted, target, image)
+    else:
+        _class(task, one, predicted, target)
+
+
+def _class(task: Task, one: Example, predicted: Array, target: Array) -> None:
+    found = answers(task, predicted[None], target[None])
+    true, guess = int(found.true[0]), int(found.guess[0])
+    share = found.probabilities[0]
+    known = 0 <= true < len(task.names)
+    one.true = task.names[true] if known else str(true)
+    one.guess = task.names[guess]
+    one.right = true == guess
+    one.note = f"{percent(float(share[guess]))} sure"
+    if not one.right and known:
+        one.note += f", {percent(float(share[true]))} for “{one.true}”"
+
+
+def _numbers(one: Example, predicted: Array, target: Array) -> None:
+    one.true, one.guess = _few(target), _few(predicted)
+    if len(target) == 1:
+        error = float(predicted[0]) - float(target[0])
+        one.note = f"off by {'+' if error > 0 else '−' if error < 0 else ''}{figure(abs(error))}"
+
+
+def _few(numbers: Array) -> str:
+    return ", ".join(figure(float(number)) for number in numbers[:6]) + (" …" if len(numbers) > 6 else "")
+
+
+def _tags(task: Task, one: Example, predicted: Array, target: Array) -> None:
+    true, guess = target.reshape(-1) > 0.5, yes_share(task, predicted.reshape(-1).astype(float)) > 0.5
+    names = task.names or tuple(map(str, range(len(true))))
+    one.true = ", ".join(names[n] for n in true.nonzero()[0][:_COLUMNS]) or "none"
+    one.guess = ", ".join(names[n] for n in guess.nonzero()[0][:_COLUMNS]) or "none"
+    one.right = bool((true == guess).all())
+
+
+def _arrays(one: Example, predicted: Array, target: Array) -> None:
+    error = float(((predicted - target) ** 2).mean() ** 0.5)
+    one.note = f"off by {figure(error)} (root mean square)"
+    if is_map(predicted.shape):
+        low, high = float(target.min()), float(target.max())
+        one.pictures.append(("true", picture(target, low, high)))
+        one.pictures.append(("model", picture(predicted, low, high)))
+
+
+def _positions(task: Task, one: Example, predicted: Array, target: Array, image: Array | None) -> None:
+    found = answers(task, predicted[None], target[None])
+    true, guess = found.true[0], found.guess[0]
+    counts = true != task.ignored if task.ignored is not None else true >= 0
+    right = float((true == guess)[counts].mean()) if counts.any() else 1.0
+    one.note = f"{percent(right)} of positions right"
+    if is_map(true.shape):
+        one.pictures.append(("true", overlay(image, true, task.ignored)))
+        one.pictures.append(("model", overlay(image, guess)))
+        return
+    names = task.names
+    one.true = " ".join(names[n] if 0 <= n < len(names) else str(n) for n in true.reshape(-1)[:40])
+    one.guess = " ".join(names[n] for n in guess.reshape(-1)[:40])

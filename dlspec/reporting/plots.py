@@ -1,0 +1,240 @@
+"""Plots as SVG by matplotlib: small, in the page's own colours and font, so that they follow light and dark."""
+
+from __future__ import annotations
+
+import io
+import re
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+# matplotlib knows no CSS variables: it draws in these colours, and each is then replaced by a variable.
+INK, SOFT, LINE, FIRST, SECOND, MARK = (f"#0{n}0{n}0{n}" for n in range(1, 7))
+_VARIABLES = {INK: "ink", SOFT: "soft", LINE: "line", FIRST: "first", SECOND: "second", MARK: "mark"}
+_WIDTH, _HEIGHT = 4.6, 2.7  # inches, of 72 units each: readable on a phone, and two of them beside each other
+_DOTS = 800
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "dlspec",
+    "font.family": "DejaVu Sans",
+    "font.size": 8.5,
+    "text.parse_math": False,
+    "text.color": INK,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": SOFT,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
+    "grid.color": LINE,
+    "grid.alpha": 0.35,
+    "grid.linewidth": 0.6,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """One plot.
+
+    Attributes:
+        title: What it shows.
+        svg: The ``svg`` element.
+    """
+
+    title: str
+    svg: str
+
+
+def preload() -> None:
+    """Imports matplotlib: half a second that a thread can spend while a model trains."""
+    import matplotlib.backends.backend_svg
+    import matplotlib.figure  # noqa: F401
+
+
+def curve(name: str, train: Sequence[float | None], validation: Sequence[float | None], best: int | None) -> Plot:
+    """A measure over the epochs, from 1; the kept epoch is marked."""
+
+    def draw(axes: Any) -> None:
+        epochs = range(1, len(train) + 1)
+        few = "o" if len(train) < 3 else ""
+        axes.plot(epochs, _gaps(train), color=FIRST, label="training", marker=few, markersize=3)
+        if any(value is not None for value in validation):
+            axes.plot(epochs, _gaps(validation), color=SECOND, label="validation", marker=few, markersize=3)
+        if best is not None:
+            axes.axvline(best, color=MARK, linewidth=1, linestyle=(0, (3, 3)))
+            for values, colour in ((train, FIRST), (validation, SECOND)):
+                if best <= len(values) and values[best - 1] is not None:
+                    axes.plot([best], [values[best - 1]], "o", color=colour, markersize=4.5)
+            axes.plot([], [], color=MARK, linewidth=1, linestyle=(0, (3, 3)), label=f"kept: epoch {best}")
+        positive = [value for value in (*train, *validation) if value is not None and value > 0]
+        if "loss" in name and len(positive) > 2 and max(positive) > 20 * min(positive):
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            axes.minorticks_off()
+        axes.set_xlabel("epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.legend(loc="best", handlelength=1.6)
+
+    return Plot(name, _svg(draw, f"{name} over the epochs"))
+
+
+def predicted_against_true(true: Array, guess: Array) -> Plot:
+    """A dot per example; on the line they would be right."""
+
+    def draw(axes: Any) -> None:
+        low, high = min(true.min(), guess.min()), max(true.max(), guess.max())
+        axes.plot([low, high], [low, high], color=MARK, linewidth=1, linestyle=(0, (3, 3)))
+        axes.scatter(*_some(true, guess), s=9, color=FIRST, alpha=0.55, linewidths=0)
+        axes.set_xlabel("true")
+        axes.set_ylabel("predicted")
+
+    return Plot("Predicted against true", _svg(draw, "predicted against true values"))
+
+
+def residuals(true: Array, guess: Array) -> Plot:
+    """How often the model is off by how much."""
+
+    def draw(axes: Any) -> None:
+        error = guess - true
+        axes.hist(error, bins=min(40, max(8, int(len(error) ** 0.5))), color=FIRST, alpha=0.8)
+        axes.axvline(0, color=MARK, linewidth=1, linestyle=(0, (3, 3)))
+        axes.set_xlabel("predicted minus true")
+        axes.set_ylabel("examples")
+
+    return Plot("Residuals", _svg(draw, "histogram of residuals"))
+
+
+def residuals_over(guess: Array, true: Array) -> Plot:
+    """Whether errors depend on the size of the prediction."""
+
+    def draw(axes: Any) -> None:
+        axes.axhline(0, color=MARK, linewidth=1, linestyle=(0, (3, 3)))
+        shown, error = _some(guess, guess - true)
+        axes.scatter(shown, error, s=9, color=SECOND, alpha=0.55, linewidths=0)
+        axes.set_xlabel("predicted")
+        axes.set_ylabel("predicted minus true")
+
+    return Plot("Residuals over predictions", _svg(draw, "residuals over predictions"))
+
+
+def shares(true: Array, share: Array, names: Sequence[str]) -> Plot:
+    """What probability of yes the examples of both classes were given."""
+
+    def draw(axes: Any) -> None:
+        import numpy as np
+
+        bins = np.linspace(0, 1, 21)
+        axes.hist(share[true == 0], bins=bins, color=SECOND, alpha=0.7, label=_clean(names[0]))
+        axes.hist(share[true == 1], bins=bins, color=FIRST, alpha=0.7, label=_clean(names[1]))
+        axes.axvline(0.5, color=MARK, linewidth=1, linestyle=(0, (3, 3)))
+        axes.set_xlabel(f"probability given to “{_clean(names[1])}”")
+        axes.set_ylabel("examples")
+        axes.legend(loc="best", handlelength=1.2)
+
+    return Plot("Probabilities by true class", _svg(draw, "histogram of probabilities by true class"))
+
+
+def roc(true: Array, share: Array) -> Plot:
+    """Hits against false alarms for every threshold."""
+
+    def draw(axes: Any) -> None:
+        import numpy as np
+
+        order = np.argsort(-share, kind="stable")
+        last = np.append(np.diff(share[order]) != 0, True)  # equal probabilities cross the threshold together
+        hits = np.cumsum(true[order] == 1)[last] / max((true == 1).sum(), 1)
+        alarms = np.cumsum(true[order] == 0)[last] / max((true == 0).sum(), 1)
+        keep = np.unique(np.linspace(0, len(hits) - 1, _DOTS).astype(int))
+        axes.plot([0, 1], [0, 1], color=MARK, linewidth=1, linestyle=(0, (3, 3)))
+        axes.plot(np.r_[0, alarms[keep]], np.r_[0, hits[keep]], color=FIRST)
+        axes.set_xlabel("false alarms")
+        axes.set_ylabel("hits")
+
+    return Plot("Hits and false alarms (ROC)", _svg(draw, "receiver operating characteristic"))
+
+
+def matrix(counts: Array) -> Plot:
+    """The confusion matrix of many classes, as shades."""
+
+    def draw(axes: Any) -> None:
+        import numpy as np
+
+        share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        axes.imshow(share, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+        axes.set_xlabel("predicted class")
+        axes.set_ylabel("true class")
+        axes.grid(False)
+
+    return Plot("Confusion matrix", _svg(draw, "confusion matrix", height=4.4))
+
+
+def _gaps(values: Sequence[float | None]) -> list[float]:
+    return [float("nan") if value is None else value for value in values]
+
+
+def _some(*columns: Array) -> tuple[Array, ...]:
+    """At most so many dots that the page stays small; those that stay are chosen evenly."""
+    import numpy as np
+
+    rows = np.linspace(0, len(columns[0]) - 1, min(_DOTS, len(columns[0]))).astype(int)
+    return tuple(column[rows] for column in columns)
+
+
+def _clean(text: str) -> str:
+    """Text as a legend can take it: short, in one line, and not beginning with `_`, which hides it."""
+    text = "".join(letter if letter.isprintable() else " " for letter in text)
+    return (text if len(text) <= 24 else text[:23] + "…").lstrip("_")
+
+
+@contextmanager
+def _figure(height: float) -> Iterator[Any]:
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(_STYLE):
+        yield Figure(figsize=(_WIDTH, height))
+
+
+def _svg(draw: Callable[[Any], None], words: str, height: float = _HEIGHT) -> str:
+    with _figure(height) as figure:
+        # Fixed margins: finding them out ("constrained") doubles the time.
+        margin = 0.5 / height
+        draw(figure.add_axes((0.135, margin, 0.845, 0.96 - margin)))
+        stream = io.StringIO()
+        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+    return _as_part(stream.getvalue(), words)
+
+
+def _as_part(text: str, words: str) -> str:
+    """A document of matplotlib as an element of our page: our colours and font, no styles or names that leak."""
+    prefix = f"p{zlib.crc32(text.encode()):x}-"  # the same plot has the same names in every report
+    text = re.sub(r"\s*\n\s*", " ", text[text.index("<svg") :])
+    text = re.sub(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>", "", text, flags=re.DOTALL)
+    text = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}\1"', text)
+    text = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}\1)", text)
+    text = re.sub(r'href="#([^"]+)"', rf'href="#{prefix}\1"', text)
+    text = re.sub(r"font-family: [^;\"]*;?|font: ([\d.]+px) [^;\"]*", _font, text)
+    for colour, name in _VARIABLES.items():
+        text = text.replace(colour, f"var(--{name})")
+    head = re.match(r"<svg[^>]*>", text)
+    assert head is not None
+    box = re.search(r'viewBox="[^"]+"', head[0])
+    assert box is not None
+    return f'<svg class="plot" {box[0]} role="img" aria-label="{words}">{text[head.end() :]}'
+
+
+def _font(found: re.Match[str]) -> str:
+    return f"font-size: {found[1]}" if found[1] else ""

@@ -1,0 +1,51 @@
+"""Reporting beside a run: what the page needs is imported while the model trains, and made when it is over."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dlspec.data.pipeline import Prepared
+from dlspec.ir import Graph
+from dlspec.report import facts as model_facts
+from dlspec.reporting.examine import Examined, examine
+from dlspec.reporting.page import publish
+from dlspec.reporting.plots import preload
+from dlspec.sections.train import Supervised
+
+
+class Reporter:
+    """Makes the report of one run.
+
+    Args:
+        name: Of the spec.
+        graph: The model, to be drawn; None where only its built form is known.
+
+    Attributes:
+        facts: What it adds to ``report.json``: ``model``, and ``results`` once the model was examined.
+    """
+
+    def __init__(self, name: str, graph: Graph | None) -> None:
+        self.facts: dict[str, Any] = {"model": model_facts(graph, name)} if graph is not None else {}
+        self._graph = graph
+        self._examined: Examined | None = None
+        self._loading = threading.Thread(target=preload, daemon=True)
+        self._loading.start()
+
+    def examine(self, model: Any, prepared: Prepared, method: Supervised, outputs: tuple[str, ...]) -> None:
+        """Lets the trained model answer. See :func:`dlspec.reporting.examine.examine`.
+
+        Whatever happens here, the run itself is over and well: an exception becomes part of the report.
+        """
+        try:
+            self._examined = examine(model, prepared, method, outputs, method.seed)
+            self.facts["results"] = self._examined.facts()
+        except Exception as error:
+            self.facts["results"] = {"error": f"{type(error).__name__}: {error}"}
+
+    def publish(self, folder: Path, facts: Mapping[str, Any]) -> Path:
+        """Writes ``report.html`` into the run folder, from the facts of ``report.json``."""
+        self._loading.join()
+        return publish(folder, facts, self._graph, self._examined)
