@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,23 +26,26 @@ def build(graph: Graph) -> Any:
 
 def build_with_tensors(graph: Graph) -> tuple[Any, list[tuple[Any, ...]]]:
     """The model together with the Keras tensors of each node, for comparing the two."""
-    return _Builder({}).model(graph)
+    return _Builder().model(graph)
 
 
 class _Builder:
-    """Builds graphs; a shared model is built once."""
+    """Builds graphs; a shared model is one instance, whichever graphs call it."""
 
-    def __init__(self, shared: dict[str, Any]) -> None:
-        self.shared = shared
+    def __init__(self) -> None:
+        self.shared: dict[str, Any] = {}
 
     def model(self, graph: Graph) -> tuple[Any, list[tuple[Any, ...]]]:
         import keras
 
+        # All shared models first, the innermost before those that call them: random numbers are drawn in this order.
+        for node in graph.nodes:
+            if isinstance(node.layer, SharedModel) and node.layer.name not in self.shared:
+                self.shared[node.layer.name] = self.model(node.layer.graph)[0]
         results: list[tuple[Any, ...]] = []
-        called: dict[int, Any] = {}
         for node in graph.nodes:
             try:
-                results.append(self.node(node, called, results))
+                results.append(self.node(node, results))
             except SpecError:
                 raise
             except Exception as error:
@@ -58,14 +61,13 @@ class _Builder:
         )
         return model, results
 
-    def node(self, node: Node, called: dict[int, Any], results: list[tuple[Any, ...]]) -> tuple[Any, ...]:
+    def node(self, node: Node, results: list[tuple[Any, ...]]) -> tuple[Any, ...]:
         import keras
 
         if node.layer is None:
             tensor = node.outputs[0]
             return (keras.Input(tensor.shape, dtype=tensor.dtype, name=node.name),)
-        layer = called[node.shared] if node.shared is not None else self.layer(node)
-        called[node.index] = layer
+        layer = self.layer(node)
 
         def resolve(argument: Argument) -> Any:
             if isinstance(argument, Edge):
@@ -77,7 +79,7 @@ class _Builder:
             arguments = [arguments]
         constants = node.layer.call_arguments() if isinstance(node.layer, Layer) else {}
         output = layer(*arguments, **{name: resolve(value) for name, value in node.keywords}, **constants)
-        if isinstance(node.layer, Layer) and not node.layer.trainable and node.shared is None:
+        if isinstance(node.layer, Layer) and not node.layer.trainable:
             # Layers that hold others make them at their first call, which the constructor's `trainable` does not reach.
             layer.trainable = True
             layer.trainable = False
@@ -87,10 +89,7 @@ class _Builder:
 
     def layer(self, node: Node) -> Any:
         if isinstance(node.layer, SharedModel):
-            model, _ = self.model(node.layer.graph)
-            # The first call's name is the instance's, so that it can be found in the outer model.
-            model.name = node.name
-            return model
+            return self.shared[node.layer.name]
         assert isinstance(node.layer, Layer)
         return node.layer.make(name=node.name)
 
@@ -128,6 +127,7 @@ def verify(graph: Graph, model: Any, tensors: list[tuple[Any, ...]]) -> list[Dif
         tensors: What it returned second.
     """
     differences: list[Difference] = []
+    made = _Made()
     for node, real in zip(graph.nodes, tensors, strict=True):
         add = _collector(node, differences)
         add("number of outputs", len(node.outputs), len(real))
@@ -135,18 +135,27 @@ def verify(graph: Graph, model: Any, tensors: list[tuple[Any, ...]]) -> list[Dif
             add("output shape", show_shape(static.shape), show_shape(_shape(tensor)))
             add("dtype", static.dtype, _dtype(tensor))
             add("mask", static.masked, getattr(tensor, "_keras_mask", None) is not None)
-        if _has_weights(node):
-            layer = model.get_layer(node.name)
-            add("weights", _static_weights(node), _real_weights(layer))
-            add("parameters", node.parameters, layer.count_params())
+        variables = made.by(node, real)
+        add("weights", _described(node, node.weights), _described(node, variables))
+        add("parameters", node.parameters, _parameters(variables))
     total = _collector(graph.nodes[-1], differences)
     total("parameters of the model", graph.parameters, model.count_params())
     return differences
 
 
-def _has_weights(node: Node) -> bool:
-    """Whether a Keras layer of its own stands behind the node: no input, operation or earlier call."""
-    return node.layer is not None and not isinstance(node.layer, Op) and node.shared is None
+class _Made:
+    """Tells which variables each call made: those of its layer that no earlier call had."""
+
+    def __init__(self) -> None:
+        self.seen: set[int] = set()
+
+    def by(self, node: Node, tensors: tuple[Any, ...]) -> list[Any]:
+        """The variables that this call made; an input or an operation has none."""
+        if node.layer is None or isinstance(node.layer, Op):
+            return []
+        found = [v for v in tensors[0]._keras_history.operation.weights if id(v) not in self.seen]
+        self.seen.update(id(variable) for variable in found)
+        return found
 
 
 def _collector(node: Node, differences: list[Difference]) -> Callable[[str, Any, Any], None]:
@@ -167,35 +176,32 @@ def _dtype(tensor: Any) -> str:
     return str(keras.backend.standardize_dtype(tensor.dtype))
 
 
-def _static_weights(node: Node) -> list[str]:
-    if isinstance(node.layer, SharedModel):
-        return sorted(f"{show_shape(weight.shape)} {weight.trainable}" for weight in node.weights)
-    return [f"{show_shape(weight.shape)} {weight.trainable}" for weight in node.weights]
+def _described(node: Node, weights: Sequence[Any]) -> list[str]:
+    described = [f"{show_shape(tuple(weight.shape))} {weight.trainable}" for weight in weights]
+    # Keras lists the variables of a nested model in an order of its own.
+    return sorted(described) if isinstance(node.layer, SharedModel) else described
 
 
-def _real_weights(layer: Any) -> list[str]:
-    import keras
-
-    described = [f"{show_shape(tuple(variable.shape))} {variable.trainable}" for variable in layer.weights]
-    return sorted(described) if isinstance(layer, keras.Model) else described
+def _parameters(variables: Sequence[Any]) -> int:
+    return sum(_size(variable) for variable in variables)
 
 
 def keras_facts(graph: Graph, model: Any, tensors: list[tuple[Any, ...]]) -> dict[str, Any]:
     """The table of ``dlspec show`` with every figure read from Keras (which knows no FLOPs)."""
     rows = []
+    made = _Made()
     for node, real in zip(graph.nodes, tensors, strict=True):
         shapes = [list(_shape(tensor)) for tensor in real]
-        layer = model.get_layer(node.name) if _has_weights(node) else None
         rows.append(
             {
                 "name": node.name,
                 "layer": node.kind,
                 "output_shape": shapes[0] if len(shapes) == 1 else shapes,
-                "parameters": layer.count_params() if layer is not None else 0,
+                "parameters": _parameters(made.by(node, real)),
                 "shares": graph.nodes[node.shared].name if node.shared is not None else None,
             }
         )
-    trainable = sum(_size(variable) for variable in model.trainable_weights)
+    trainable = _parameters(model.trainable_weights)
     total = model.count_params()
     return {
         "name": model.name,

@@ -145,7 +145,7 @@ class Node:
         arguments: Positional call arguments, each one tensor or a tuple of tensors.
         keywords: Named call arguments.
         outputs: Type of each tensor that the call returns.
-        weights: Variables made by this call; empty for a further call of a shared layer.
+        weights: Variables made by this call; a shared model makes none that an earlier call in the graph has made.
         flops: Floating-point operations per example (one multiply-add is 2), None where a size is unknown.
         span: The line that made it.
         trace: Lines of the block calls and groups around it, innermost first.
@@ -260,7 +260,19 @@ class SharedModel:
     @property
     def weights(self) -> tuple[Weight, ...]:
         """Variables of all its nodes, in the order in which Keras lists a nested model's layers."""
-        return tuple(weight for node in self.graph.nodes for weight in node.weights)
+        return tuple(self.new_weights(set()))
+
+    def new_weights(self, made: set[str]) -> Iterator[Weight]:
+        """Variables that a call makes: all but those of shared models, itself included, whose names are in `made`.
+
+        Args:
+            made: Names of shared models that exist already; those that the call makes are added.
+        """
+        if self.name in made:
+            return
+        made.add(self.name)
+        for node in self.graph.nodes:
+            yield from node.layer.new_weights(made) if isinstance(node.layer, SharedModel) else node.weights
 
 
 def print_graph(graph: Graph, indent: str = "") -> str:

@@ -140,3 +140,64 @@ outputs: [y, scores]
     np.testing.assert_allclose(scores.sum(-1), 1, atol=1e-6)
     assert (scores[..., [2, 4]] < 1e-6).all()
     assert (scores[..., [0, 1, 3]] > 1e-6).all()
+
+
+INNER_FIRST = "{Tower: {from: a, name: left}}, {Encoder: {from: b, name: right}}"
+OUTER_FIRST = "{Encoder: {from: b, name: right}}, {Tower: {from: a, name: left}}"
+
+
+@pytest.mark.parametrize("calls", [INNER_FIRST, OUTER_FIRST])
+def test_a_shared_model_inside_another_is_one_instance(calls: str, tmp_path: Path) -> None:
+    import numpy as np
+
+    text = f"""\
+inputs: {{a: [4], b: [4]}}
+models:
+  Tower: {{inputs: {{x: [4]}}, layers: [dense: 3]}}
+  Pair:
+    inputs: {{x: [4]}}
+    layers: [{{Tower: {{from: x, name: one}}}}, {{Tower: {{from: x}}}}, {{add: [one, prev]}}]
+  Encoder:
+    inputs: {{x: [4]}}
+    layers: [{{Pair: {{from: x, name: pair}}}}, {{Tower: {{from: x}}}}, {{add: [pair, prev]}}, dense: 3]
+layers: [{calls}, {{add: [left, right]}}]
+expect: {{parameters: {15 + 12}}}
+"""
+    state = compile_text(tmp_path, text)
+    assert not state.diagnostics.errors
+    assert state.graph is not None
+    model, tensors = build_with_tensors(state.graph)
+    assert verify(state.graph, model, tensors) == []
+    assert len(model.weights) == 4
+    for weight in model.get_layer("Tower").weights:
+        weight.assign(np.zeros(weight.shape))
+    x = np.ones((1, 4), "float32")
+    assert not model({"a": x, "b": x}).numpy().any()  # the tower inside of the encoder is the same one
+
+
+def test_shared_models_are_made_first(tmp_path: Path) -> None:
+    """Random numbers are drawn for the innermost first: generated code can do the same."""
+    import numpy as np
+    from keras import layers
+
+    from dlspec.build import build
+    from dlspec.runner.seeding import set_seed
+
+    text = """\
+inputs: {x: [4]}
+models:
+  Outer: {inputs: {x: [4]}, layers: [{dense: 3}, {Inner: {}}]}
+  Inner: {inputs: {x: [3]}, layers: [{dense: 2}]}
+layers: [{dense: 4}, Outer]
+"""
+    graph = compile_text(tmp_path, text).graph
+    assert graph is not None
+    set_seed(3)
+    model = build(graph)
+    set_seed(3)
+    made = [layers.Dense(units) for units in (2, 3, 4)]
+    for layer, size in zip(made, (3, 4, 4), strict=True):
+        layer.build((None, size))
+    inner, outer, main = (layer.kernel.numpy() for layer in made)
+    kernels = [weight.numpy() for weight in model.weights if weight.name == "kernel"]
+    assert all(np.array_equal(*pair) for pair in zip(kernels, (main, outer, inner), strict=True))

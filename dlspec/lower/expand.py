@@ -24,7 +24,7 @@ from dlspec.lower.program import (
     Step,
     walk,
 )
-from dlspec.lower.prune import prune
+from dlspec.lower.prune import prune, share
 from dlspec.lower.reading import read_sources
 from dlspec.lower.scope import Binding, NodeNames, Scope, Value
 from dlspec.lower.sources import Sources, arguments_of
@@ -92,7 +92,6 @@ class Body(Workbench):
     def __init__(self, expander: Expander, definition: ModelDefinition) -> None:
         super().__init__(definition, expander.evaluator)
         self.expander = expander
-        self.first_calls: dict[int, int] = {}
         self.open_blocks: list[str] = []
 
     # --- the graph as a whole -------------------------------------------------------------------------------------
@@ -118,6 +117,7 @@ class Body(Workbench):
         edges = tuple((name, value) for name, value in outputs if isinstance(value, Edge))
         whole = Graph(self.definition.name, tuple(self.nodes), inputs, edges)
         graph, dead = prune(whole)
+        graph = share(graph)
         self.expander.dead.append((graph, dead))
         return graph
 
@@ -275,9 +275,7 @@ class Body(Workbench):
         name = self.node_name(step, frame, environment, _segment(step.key), named)
         return self.call(layer, sources, name, step, frame)
 
-    def call(
-        self, layer: Layer, sources: Sources, name: str, step: Step, frame: Frame, shared: int | None = None
-    ) -> Binding:
+    def call(self, layer: Layer | SharedModel, sources: Sources, name: str, step: Step, frame: Frame) -> Binding:
         """Adds the node of one call."""
         try:
             arguments = arguments_of(layer, sources)
@@ -292,7 +290,7 @@ class Body(Workbench):
             raise Problem("E313", text, "lower the counts of `repeat`")
         node = Node(
             len(self.nodes), name, layer, arguments.positional, arguments.keywords, result.outputs,
-            () if shared is not None else result.weights, result.flops, step.span, frame.trace, frame.groups, shared,
+            result.weights, result.flops, step.span, frame.trace, frame.groups,
         )  # fmt: skip
         self.nodes.append(node)
         return Binding(tuple(Edge(node.index, position) for position in range(len(node.outputs))), step.span)
@@ -335,11 +333,7 @@ class Body(Workbench):
         if isinstance(model, Lost) or sources.lost:
             return lost(step)
         name = self.node_name(step, frame, environment, snake_case(step.key), named)
-        first = self.first_calls.get(id(model))
-        binding = self.call(model, sources, name, step, frame, first)  # type: ignore[arg-type]
-        if first is None and not binding.lost:
-            self.first_calls[id(model)] = len(self.nodes) - 1
-        return binding
+        return self.call(model, sources, name, step, frame)
 
     def block_call(self, step: Step, frame: Frame, environment: Environment, sources: Sources, named: bool) -> Binding:
         block = self.expander.program.blocks[step.key]

@@ -1,10 +1,10 @@
-"""Removes nodes that no output depends on, as Keras does when it traces a model back from its outputs."""
+"""Removes nodes that no output depends on, as Keras does when it traces a model back; finds what calls share."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from dlspec.ir import Argument, Edge, Graph, Node
+from dlspec.ir import Argument, Edge, Graph, Node, SharedModel
 
 
 def prune(graph: Graph) -> tuple[Graph, tuple[Node, ...]]:
@@ -18,17 +18,22 @@ def prune(graph: Graph) -> tuple[Graph, tuple[Node, ...]]:
         return graph, ()
     kept = [node for node in graph.nodes if node.index in alive]
     place = {node.index: position for position, node in enumerate(kept)}
-    first_calls: dict[int, int] = {}
-    nodes = []
-    for node in kept:
-        if node.shared is not None and node.shared not in place:
-            # The call that made the weights is dead: the next one makes them now.
-            first = first_calls.setdefault(node.shared, node.index)
-            weights = graph.nodes[node.shared].weights if first == node.index else ()
-            node = replace(node, shared=None if first == node.index else first, weights=weights)
-        nodes.append(_moved(node, place))
+    nodes = [_moved(node, place) for node in kept]
     outputs = tuple((name, Edge(place[edge.node], edge.output)) for name, edge in graph.outputs)
     return Graph(graph.name, tuple(nodes), tuple(place[index] for index in graph.inputs), outputs), dead
+
+
+def share(graph: Graph) -> Graph:
+    """The graph in which each further call of a shared model refers to the first, and weights are made once."""
+    first_calls: dict[str, int] = {}
+    made: set[str] = set()
+    nodes = list(graph.nodes)
+    for node in graph.nodes:
+        if isinstance(node.layer, SharedModel):
+            first = first_calls.setdefault(node.layer.name, node.index)
+            weights = tuple(node.layer.new_weights(made))
+            nodes[node.index] = replace(node, shared=None if first == node.index else first, weights=weights)
+    return replace(graph, nodes=tuple(nodes)) if first_calls else graph
 
 
 def _moved(node: Node, place: dict[int, int]) -> Node:
@@ -42,5 +47,4 @@ def _moved(node: Node, place: dict[int, int]) -> Node:
         index=place[node.index],
         arguments=tuple(move(argument) for argument in node.arguments),
         keywords=tuple((name, move(argument)) for name, argument in node.keywords),
-        shared=None if node.shared is None else place[node.shared],
     )
