@@ -34,7 +34,7 @@ FLOORS = (
     ("keras_layers",),
     ("emit",),
     ("build",),
-    ("runner", "exporting"),
+    ("runner", "reporting", "exporting"),
     ("cli", "__main__"),
 )
 HEAVY = {"tensorflow", "keras", "keras_tuner", "numpy", "pyarrow", "sklearn", "PIL", "jinja2", "rich", "matplotlib"}
