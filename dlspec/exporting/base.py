@@ -40,7 +40,7 @@ class Format:
 
         Args:
             model: The model as it was built or loaded.
-            named: The same model with a dict of outputs by name, which the exporters pass on as names of outputs.
+            named: The same model at inference with a dict of outputs by name, which the exporters pass on.
             path: A file or folder that does not exist yet, with the suffix of the format.
 
         Raises:

@@ -8,6 +8,7 @@ from typing import Any
 
 from dlspec.exporting.base import Arrays, Reader
 from dlspec.exporting.naming import run_by_name
+from dlspec.exporting.reasons import reason
 from dlspec.exporting.samples import batch
 
 TOLERANCE = 1e-4
@@ -56,7 +57,10 @@ def reference(named: Any) -> Reference:
         try:
             outputs = [run_by_name(named, names, one) for one in inputs]
         except Exception as error:  # TensorFlow raises of every kind
-            refusal = str(error).strip().split("\n")[0]
+            refusal = reason(error)
+            continue
+        if any(value.size == 0 for one in outputs for value in one.values()):
+            refusal = "nothing comes out"
             continue
         again = run_by_name(named, names, inputs[0])
         if any(difference([(value, again[name])]) > 0 for name, value in outputs[0].items()):
@@ -103,5 +107,5 @@ def _gap(expected: Any, got: Any) -> tuple[float, float]:
     finite = np.isfinite(one)
     if not np.array_equal(one[~finite], other[~finite], equal_nan=True) or not np.isfinite(other[finite]).all():
         return float("inf"), 0.0
-    gaps = np.abs(one - other)[finite]
+    gaps = np.abs(one[finite] - other[finite])
     return float(gaps.max(initial=0.0)), float(np.abs(one[finite]).max(initial=0.0))

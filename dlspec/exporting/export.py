@@ -12,8 +12,9 @@ from dlspec.exporting.base import Format, require_fit
 from dlspec.exporting.comparison import TOLERANCE, Comparison, NoComparison, Reference, compare, reference
 from dlspec.exporting.keras_file import KerasFile
 from dlspec.exporting.litert import LiteRT
-from dlspec.exporting.naming import with_named_outputs
+from dlspec.exporting.naming import for_inference
 from dlspec.exporting.onnx_file import OnnxFile
+from dlspec.exporting.reasons import reason
 from dlspec.exporting.saved_model import SavedModel
 from dlspec.exporting.traits import of_model
 from dlspec.files import size_on_disk, write_atomically, write_folder_atomically
@@ -52,7 +53,7 @@ def export(model: Any, form: Format, path: Path, progress: Callable[[str], objec
     """
     require_fit(form, of_model(model))
     outcome = Outcome(path, form)
-    named = with_named_outputs(model)
+    named = for_inference(model)
     expected = _reference(named, outcome)
 
     def write(place: Path) -> None:
@@ -72,8 +73,8 @@ def _reference(named: Any, outcome: Outcome) -> Reference | None:
     missing = outcome.form.missing_reader()
     try:
         expected = reference(named)
-    except NoComparison as reason:
-        outcome.warnings.append(Diagnostic("W702", f"`{outcome.path.name}` is not verified: {reason}"))
+    except NoComparison as why:
+        outcome.warnings.append(Diagnostic("W702", f"`{outcome.path.name}` is not verified: {why}"))
         return None
     if missing:
         text = f"`{outcome.path.name}` is not verified: `{missing}` is not installed"
@@ -105,8 +106,7 @@ def _verify(form: Format, named: Any, place: Path, expected: Reference) -> Compa
 
 
 def _cannot_hold(form: Format, error: Exception) -> Diagnostic:
-    reason = str(error).strip().split("\n")[0] or type(error).__name__
-    return Diagnostic("E702", f"{form.title} cannot hold the model: {reason}", None, _other_formats(form))
+    return Diagnostic("E702", f"{form.title} cannot hold the model: {reason(error)}", None, _other_formats(form))
 
 
 def _other_formats(form: Format) -> str:

@@ -9,20 +9,24 @@ from dlspec.exporting.base import Arrays
 from dlspec.runner.structure import like_inputs, outputs_by_name
 
 
-def with_named_outputs(model: Any) -> Any:
-    """The model, sharing its weights, with its outputs as a dict by name.
+def for_inference(model: Any) -> Any:
+    """The model at inference, sharing its weights, with its outputs as a dict by name.
 
-    Keras's exporters name outputs after the keys of that dict, and ``output_0`` or ``Identity`` otherwise.
+    Keras's exporters name outputs after the keys of that dict, and ``output_0`` or ``Identity`` otherwise. They also
+    leave out ``training=False``, and layers that augment images would go on with it.
     """
     import keras
 
-    if isinstance(model.output, dict):
-        return model
-    outputs = dict(zip(_names(model), model.outputs, strict=True))
-    return keras.Model(model.input, outputs, name=model.name)
+    inputs = {
+        tensor.name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name) for tensor in model.inputs
+    }
+    outputs = outputs_by_name(model(like_inputs(model, inputs), training=False), _names(model))
+    return keras.Model(like_inputs(model, inputs), dict(outputs), name=model.name)
 
 
 def _names(model: Any) -> list[str]:
+    if isinstance(model.output, dict):
+        return list(model.output)
     return [_name(tensor) for tensor in model.outputs]
 
 

@@ -33,7 +33,7 @@ class OnnxFile(Format):
     def write(self, model: Any, named: Any, path: Path) -> None:
         """Exports, and raises where tf2onnx logs an error but writes a file nevertheless."""
         # Keras 3.15 asks whether numpy still has `object`.
-        with quiet("In the future `np.object`"), _errors_raised():
+        with quiet("In the future `np.object`"), _errors_raised(), _plain_constants(named):
             named.export(str(path), format="onnx", verbose=False)
 
     def open(self, path: Path, named: Any) -> Reader:
@@ -51,19 +51,40 @@ class OnnxFile(Format):
         return read
 
 
+@contextmanager
+def _plain_constants(model: Any) -> Iterator[None]:
+    """Turns tensors that layers keep, such as the mean of `normalization`, into NumPy arrays for a while.
+
+    tf2onnx takes a tensor from outside of what it converts for an input, and writes a model that asks for it.
+    """
+    import tensorflow as tf
+
+    kept: list[tuple[dict[str, Any], str, Any]] = []
+    for layer in model._flatten_layers():
+        for name, value in list(vars(layer).items()):
+            if isinstance(value, tf.Tensor):
+                kept.append((vars(layer), name, value))
+                vars(layer)[name] = value.numpy()
+    try:
+        yield
+    finally:
+        for attributes, name, value in kept:
+            attributes[name] = value
+
+
 class ConversionError(Exception):
     """What tf2onnx could not convert."""
 
 
 class _Errors(logging.Handler):
-    """Keeps the first line of every error."""
+    """Keeps the errors that are logged."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
-        self.lines: list[str] = []
+        self.messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage().split("\n")[0])
+        self.messages.append(record.getMessage())
 
 
 @contextmanager
@@ -79,5 +100,5 @@ def _errors_raised() -> Iterator[None]:
         logger.removeHandler(handler)
         logger.setLevel(level)
         logger.propagate = propagate
-    if handler.lines:
-        raise ConversionError(handler.lines[0])
+    if handler.messages:
+        raise ConversionError("\n".join(handler.messages))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dlspec.errors import Diagnostic, SpecError
+from dlspec.exporting.reasons import reason
 from dlspec.ir import Graph, Node, SharedModel
 from dlspec.runner.fit import MODEL_FILE
 from dlspec.runner.report import REPORT_FILE
@@ -30,7 +31,7 @@ def check_run(folder: Path) -> list[Diagnostic]:
     try:
         status = json.loads((folder / REPORT_FILE).read_text(encoding="utf-8")).get("status")
     except (OSError, ValueError, AttributeError) as error:
-        raise SpecError([Diagnostic("E704", f"cannot read `{folder / REPORT_FILE}`: {_first_line(error)}")]) from error
+        raise SpecError([Diagnostic("E704", f"cannot read `{folder / REPORT_FILE}`: {reason(error)}")]) from error
     if status == "finished":
         return []
     return [Diagnostic("W703", f"the run has the status `{status}`: its model is the best so far")]
@@ -52,7 +53,7 @@ def _load(file: Path) -> Any:
     try:
         return keras.saving.load_model(file, compile=False)
     except Exception as error:  # damaged files fail in many ways
-        raise SpecError([Diagnostic("E704", f"cannot load `{file}`: {_first_line(error)}")]) from error
+        raise SpecError([Diagnostic("E704", f"cannot load `{file}`: {reason(error)}")]) from error
 
 
 def check_weights(file: Path | None) -> None:
@@ -84,7 +85,7 @@ def read_weights(model: Any, file: Path) -> None:
         try:
             model.load_weights(file)
         except Exception as error:  # so do these
-            text = f"the weights in `{file}` do not fit: {_first_line(error)}"
+            text = f"the weights in `{file}` do not fit: {reason(error)}"
             raise SpecError([Diagnostic("E704", text, None, "they must be those of the same spec")]) from error
         return
     wanted = _shapes(model)
@@ -133,7 +134,3 @@ def _adapting(graph: Graph) -> Iterator[Node]:
             yield from _adapting(node.layer.graph)
         elif getattr(node.layer, "adapts", False):
             yield node
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0] or type(error).__name__
