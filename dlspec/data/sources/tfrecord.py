@@ -1,0 +1,273 @@
+"""TFRecord files of ``tf.train.Example`` messages, read without TensorFlow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Source, Table, locate
+from dlspec.data.sources.limits import STREAMED_FROM, check_memory
+from dlspec.data.sources.protos import Feature, feature_names, read_example
+from dlspec.data.sources.records import BrokenRecord, Records, open_records
+from dlspec.errors import Problem, did_you_mean
+from dlspec.ir import DTYPES, Tensor
+from dlspec.registry import choice, example, map_of, optional, shape, texts
+from dlspec.sections.base import Section
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_BLOCK = 1024
+
+
+class RecordFeature(Section):
+    """One feature of the examples in TFRecord files: what `tf.io.FixedLenFeature` would say of it."""
+
+    shorthand = "dtype"
+    dtype = choice(*(name for name in DTYPES if name != "bfloat16"), default="float32", doc="Data type.")
+    shape = shape(default=(), doc="Sizes of one example; all are known.")
+    decode = optional(
+        choice("raw", "image"),
+        doc="How numbers stand in bytes: `raw` (little-endian, row by row) or an encoded `image` (PNG, JPEG, …).",
+    )
+    examples = (example("int64"), example("{dtype: uint8, shape: [32, 32, 3], decode: image}"))
+
+    def validate(self) -> None:
+        """Sizes are known; an image is what can be decoded."""
+        if None in self.shape:
+            raise Problem("E207", "a feature has a known size", "pad sequences when writing them", "shape")
+        if self.decode and self.dtype == TEXT:
+            raise Problem("E207", "text is not decoded into numbers", "leave `decode` out", "decode")
+        if self.decode == "image" and (self.dtype != "uint8" or len(self.shape) != 3 or self.shape[2] not in (1, 3, 4)):
+            message = "an image is uint8 of shape [height, width, 1], [height, width, 3] or [height, width, 4]"
+            raise Problem("E207", message, "`{dtype: uint8, shape: [32, 32, 3], decode: image}`", "decode")
+
+    @property
+    def tensor(self) -> Tensor:
+        """What one example is."""
+        return Tensor(tuple(self.shape), str(self.dtype))
+
+
+class Tfrecord(Source):
+    """TFRecord files: each record is a `tf.train.Example`, each of its declared features a column.
+
+    Files whose names end in ``.gz`` are unpacked into memory; others are read where they lie.
+    """
+
+    path = texts(doc="The file or files, from the spec's folder; `*` stands for anything, as in `train-*.tfrecord`.")
+    features = map_of("section", "record_feature", doc="Name, data type and shape of the features to read.")
+    examples = (
+        example("{path: train.tfrecord, features: {label: int64, signal: {shape: [100, 3]}}}"),
+        example(
+            "{path: 'cats-*.tfrecord.gz', "
+            "features: {label: string, image: {dtype: uint8, shape: [32, 32, 3], decode: image}}}"
+        ),
+    )
+
+    def open(self, folder: Path, *, allow_outside: bool = False) -> TfrecordTable:
+        """Finds the files."""
+        files: list[tuple[Path, str]] = []
+        for path in self.path:
+            files += _matching(path, folder, allow_outside)
+        return TfrecordTable(files, self.features)
+
+
+def _matching(path: str, folder: Path, allow_outside: bool) -> list[tuple[Path, str]]:
+    """The file at `path`, or all that match its last part, sorted."""
+    parent, _, name = path.rpartition("/")
+    if not set("*?[") & set(name):
+        return [(locate(path, folder, allow_outside=allow_outside), path)]
+    inside = locate(parent or ".", folder, allow_outside=allow_outside, want="folder")
+    names = sorted(file.name for file in inside.glob(name) if file.is_file())
+    if not names:
+        raise DataProblem("E601", f"no file matches `{path}`", "paths start at the folder of the spec", "path", path)
+    shown = [f"{parent}/{name}" if parent else name for name in names]
+    return [(locate(each, folder, allow_outside=allow_outside), each) for each in shown]
+
+
+class TfrecordTable(Table):
+    """The records of some files, one after the other."""
+
+    def __init__(self, files: Sequence[tuple[Path, str]], features: Mapping[str, RecordFeature]) -> None:
+        self._files = files
+        self._features = features
+
+    @cached_property
+    def columns(self) -> Mapping[str, Column]:
+        """The declared features. Walks over all records, and reads the first of them."""
+        self._values(0, self._features)
+        return {name: Column(feature.tensor, len(self._index)) for name, feature in self._features.items()}
+
+    @property
+    def streamed(self) -> bool:  # type: ignore[override]
+        """Whether the examples are too large to be kept."""
+        return sum(column.tensor.bytes for column in self.columns.values()) * len(self._index) > STREAMED_FROM
+
+    def read(self, names: Iterable[str]) -> Arrays:
+        """Arrays of shape [records, …] in the declared types."""
+        import numpy as np
+
+        return self.take(names, np.arange(len(self._index)))
+
+    def take(self, names: Iterable[str], indices: np.ndarray[Any, Any]) -> Arrays:
+        """The examples `indices`, in that order; no other records are read."""
+        import numpy as np
+
+        features = {name: self._features[name] for name in names}
+        size = sum(feature.tensor.bytes for feature in features.values()) * len(indices)
+        check_memory(size, f"{len(indices):,} records of `{self._files[0][1]}`", self._files[0][1])
+        arrays: Arrays = {
+            name: np.empty((len(indices), *feature.shape), object if feature.dtype == TEXT else str(feature.dtype))
+            for name, feature in features.items()
+        }
+        for place, index in enumerate(indices):
+            for name, value in self._values(int(index), features).items():
+                arrays[name][place] = value
+        return arrays
+
+    def where(self, index: int) -> str:
+        """File and record, counted from 0."""
+        file, number = self._index[index]
+        return f"{self._files[file][1]}, record {number}"
+
+    def check(self, names: Sequence[str]) -> None:
+        """Every record is whole and holds what is declared; numbers are finite. A block at a time is in memory."""
+        import numpy as np
+
+        for start in range(0, len(self._index), _BLOCK):
+            block = self.take(names, np.arange(start, min(start + _BLOCK, len(self._index))))
+            for name, values in block.items():
+                if not self.columns[name].tensor.floating:
+                    continue
+                finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+                if not finite.all():
+                    message = f"column `{name}` holds a value that is not a finite number"
+                    where = self.where(start + int(finite.argmin()))
+                    raise DataProblem("E608", message, "fill or drop such examples", where=where)
+
+    def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
+        """Each feature on its own, in written order."""
+        return [(name,) for name in self._features if name not in taken]
+
+    @cached_property
+    def _records(self) -> list[Records]:
+        found = []
+        for path, shown in self._files:
+            try:
+                found.append(open_records(path, shown))
+            except BrokenRecord as error:
+                raise _problem(
+                    f"record {error.number} of `{shown}` {error}", f"{shown}, record {error.number}"
+                ) from error
+            except OSError as error:
+                raise _problem(f"cannot read `{shown}`: {error.strerror or error}", shown) from error
+            if not found[-1].starts:
+                raise _problem(f"`{shown}` holds no records", shown)
+        return found
+
+    @cached_property
+    def _index(self) -> list[tuple[int, int]]:
+        """File and number of every record."""
+        return [(file, number) for file, records in enumerate(self._records) for number in range(len(records.starts))]
+
+    def _values(self, index: int, features: Mapping[str, RecordFeature]) -> dict[str, Any]:
+        """The values of one record."""
+        file, number = self._index[index]
+        shown = self._files[file][1]
+        record = f"record {number} of `{shown}`"
+        try:
+            message = self._records[file].read(number)
+            found = read_example(message, features)
+            missing = [name for name in features if name not in found]
+            if missing:
+                known = feature_names(message)
+                help = did_you_mean(missing[0], known) or f"it has {len(known)} others"
+                raise _problem(f"{record} has no feature `{missing[0]}`", self.where(index), help, "features")
+        except ValueError as error:
+            raise _problem(f"{record} {error}", self.where(index)) from error
+        return {name: self._value(name, features[name], found[name], index) for name in features}
+
+    def _value(self, name: str, declared: RecordFeature, found: Feature, index: int) -> Any:
+        try:
+            return _convert(declared, found)
+        except ValueError as error:
+            file, number = self._index[index]
+            message = f"feature `{name}` of record {number} of `{self._files[file][1]}` {error}"
+            raise _problem(message, self.where(index), "correct `features`, or the file", "features") from error
+
+
+def _convert(declared: RecordFeature, found: Feature) -> Any:
+    """The value as its declaration wants it.
+
+    Raises:
+        ValueError: It is something else; the message goes on after the feature's name.
+    """
+    import numpy as np
+
+    size = math.prod(declared.tensor.shape)  # type: ignore[arg-type]  # all are known, see `validate`
+    if declared.dtype == TEXT or declared.decode:
+        if found.kind != "bytes":
+            raise ValueError(f"holds {found.kind}, expected bytes")
+        pieces = list(found.values)
+        return _text(declared, pieces, size) if declared.dtype == TEXT else _decoded(declared, pieces)
+    dtype = np.dtype(str(declared.dtype))
+    wanted = "floats" if dtype.kind == "f" else "integers"
+    if found.kind != wanted:
+        hint = "; `decode` says how numbers stand in bytes" if found.kind == "bytes" else ""
+        raise ValueError(f"holds {found.kind}, expected {wanted}{hint}")
+    values = np.asarray(found.values)
+    if len(values) != size:
+        raise ValueError(f"holds {len(values):,} numbers, expected {size:,}")
+    converted = values.astype(dtype)
+    if wanted == "integers" and (converted.astype(np.int64) != values).any():
+        raise ValueError(f"holds numbers outside of {dtype.name}")
+    return converted.reshape(declared.tensor.shape)
+
+
+def _text(declared: RecordFeature, values: Sequence[Any], size: int) -> Any:
+    import numpy as np
+
+    if len(values) != size:
+        raise ValueError(f"holds {len(values):,} texts, expected {size:,}")
+    try:
+        texts = [bytes(value).decode("utf-8") for value in values]
+    except UnicodeDecodeError as error:
+        raise ValueError("is not UTF-8") from error
+    return np.array(texts, object).reshape(declared.tensor.shape) if declared.shape else texts[0]
+
+
+def _decoded(declared: RecordFeature, values: Sequence[Any]) -> Any:
+    import numpy as np
+
+    if len(values) != 1:
+        raise ValueError(f"holds {len(values):,} pieces of bytes, expected one")
+    if declared.decode == "image":
+        return _image(declared, values[0])
+    dtype = np.dtype(str(declared.dtype)).newbyteorder("<")
+    if len(values[0]) != declared.tensor.bytes:
+        raise ValueError(f"holds {len(values[0]):,} bytes, expected {declared.tensor.bytes:,}")
+    return np.frombuffer(values[0], dtype).reshape(declared.tensor.shape)
+
+
+def _image(declared: RecordFeature, content: bytes) -> Any:
+    import io
+
+    import numpy as np
+    from PIL import Image
+
+    height, width, channels = declared.shape
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            if image.size != (width, height):
+                raise ValueError(f"is an image of {image.height}×{image.width}, expected {height}×{width}")
+            picture = image.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels or 0])
+    except (OSError, SyntaxError) as error:
+        raise ValueError("is an image that cannot be read") from error
+    return np.asarray(picture, np.uint8).reshape(declared.tensor.shape)
+
+
+def _problem(message: str, where: str, help: str = "", option: str = "path") -> DataProblem:
+    return DataProblem("E608", message, help, option, where)
