@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from dlspec.errors import Problem
 from dlspec.ir import Tensor
 from dlspec.layers.base import data_format, seed
 from dlspec.layers.image import ImageLayer, extent, value_range
-from dlspec.registry import choice, example, integer, integers, load_attribute, number, optional, plain
+from dlspec.registry import choice, example, integer, integers, number, optional, plain
 
 _ODD = {"type": "integer", "minimum": 1}
 
@@ -25,6 +23,7 @@ class Equalization(ImageLayer):
     """Spreads the values of each channel evenly over the value range, in use as well as in training."""
 
     keras = "keras.layers.Equalization"
+    wrapped_in = "keras.layers.Pipeline"  # by itself Keras 3.15 loses it from a graph, for its output is its input
     value_range = value_range()
     bins = integer(min=2, default=256, doc="Number of steps that values are counted in.")
     data_format = data_format()
@@ -45,10 +44,6 @@ class Equalization(ImageLayer):
         output = super().infer(x)
         self.channels(x)
         return output
-
-    def make(self, **extra: Any) -> Any:
-        """A pipeline of this one layer: by itself Keras 3.15 loses it from a graph, for its output is its input."""
-        return load_attribute("keras.layers.Pipeline")([super().make()], **extra)
 
 
 class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):

@@ -36,6 +36,7 @@ class Component:
     Class attributes:
         kind: What it is: ``layer``, ``optimizer``, ``loss`` … Set once by the base class of the kind.
         keras: Dotted path of the Keras class, e.g. ``keras.layers.Conv2D``; "" when dlspec has no Keras counterpart.
+        wrapped_in: Dotted path of a Keras class that gets a list of this one and stands in its place; "" for none.
         aliases: Further names (Keras's own short identifiers).
         shorthand: The option that ``name: value`` fills; "" where only ``{options}`` are taken.
         rank: Number of spatial axes, for fields made by :func:`sizes`.
@@ -44,6 +45,7 @@ class Component:
 
     kind: ClassVar[str] = ""
     keras: ClassVar[str] = ""
+    wrapped_in: ClassVar[str] = ""
     aliases: ClassVar[tuple[str, ...]] = ()
     shorthand: ClassVar[str] = ""
     rank: ClassVar[int] = 0
@@ -115,6 +117,8 @@ class Component:
             extra: Further constructor arguments, such as a layer's ``name``.
         """
         arguments = {name: _make(value) for name, value in self.keras_arguments().items()}
+        if self.wrapped_in:
+            return load_attribute(self.wrapped_in)([load_attribute(self.keras)(**arguments)], **extra)
         return load_attribute(self.keras)(**arguments, **extra)
 
 

@@ -27,6 +27,11 @@ _PATH = click.Path(path_type=Path)
 @click.option("--weights", type=_PATH, metavar="FILE", help="Weights for a spec: .keras or .weights.h5.")
 @click.option("--force", is_flag=True, help="Replace what is at PATH.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the result.")
+@click.option(
+    "--template-dir",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Templates of your own for Python: those of the same name replace ours.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the initial weights of a spec.")
 def command(
     spec: Path,
@@ -37,16 +42,19 @@ def command(
     weights: Path | None,
     force: bool,
     form: str,
+    template_dir: Path | None,
     seed: int,
 ) -> int:
-    """Write the model of a spec or of a run folder in another format.
+    """Write a spec as Python, or the model of a spec or of a run folder in another format.
+
+    --to python writes a module with `build_model()` that needs nothing of dlspec, to PATH or to the standard output.
 
     SPEC is a spec, whose weights are fresh unless --weights names a file, or a folder RUNS/NAME/ID that `dlspec train`
     made: its trained model takes raw values, preparation included. What is written is loaded again and compared with
     Keras before it is put in place.
     """
     if target == "python":
-        return _python(compiled(spec, overrides, allow_outside), output)
+        return _python(compiled(spec, overrides, allow_outside), output, template_dir, force)
 
     from dlspec.exporting.base import require_packages
     from dlspec.exporting.export import FORMATS
@@ -65,9 +73,35 @@ def command(
     return 0
 
 
-def _python(state: Compilation, output: Path | None) -> int:
+def _python(state: Compilation, output: Path | None, template_dir: Path | None, force: bool) -> int:
     """A Python module that builds the model."""
-    raise click.UsageError("--to python is not there yet")
+    from jinja2 import TemplateError
+
+    from dlspec.emit.module import emit_model
+    from dlspec.files import write_atomically
+
+    if output is not None and (problem := _python_problem(output, force)):
+        raise click.BadParameter(problem, param_hint="-o")
+    if state.graph is None:
+        raise click.UsageError("the spec has no model")
+    try:
+        source = emit_model(state, template_dir)
+    except TemplateError as error:
+        raise click.ClickException(f"a template of `{template_dir}` is wrong: {error}") from error
+    if output is None:
+        click.echo(source, nl=False)
+        return 0
+    write_atomically(output, lambda path: path.write_text(source, encoding="utf-8"))
+    print_text(f"{output}: {len(source.splitlines())} lines of Python")
+    return 0
+
+
+def _python_problem(output: Path, force: bool) -> str:
+    if output.suffix != ".py":
+        return f"`{output}` must end in .py"
+    if not output.parent.is_dir():
+        return f"there is no folder `{output.parent}`"
+    return f"`{output}` exists; --force replaces it" if output.exists() and not force else ""
 
 
 def _target(output: Path | None, form: Format, force: bool) -> Path:

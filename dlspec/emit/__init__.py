@@ -1,0 +1,1 @@
+"""A checked spec → plain Python that needs nothing of dlspec."""

@@ -1,0 +1,153 @@
+"""A graph written out step by step: what is left where blocks and loops have no words in Python."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from types import SimpleNamespace
+
+from dlspec.emit.constructors import Constructors
+from dlspec.emit.functions import Function, Parameter
+from dlspec.emit.naming import Identifiers
+from dlspec.emit.syntax import assign, call, constant, name, sequence
+from dlspec.ir import Argument, Edge, Graph, Node, Shape, SharedModel
+from dlspec.layers.base import Layer
+from dlspec.ops.base import Op
+from dlspec.registry import snake_case
+
+
+def flat_functions(graph: Graph, labels: frozenset[str]) -> tuple[list[Function], Constructors]:
+    """``build_model`` for a graph, after a function for each shared model in it."""
+    constructors = Constructors()
+    names = Identifiers()
+    variables = {model.name: names.give(snake_case(model.name), "shared") for model in _models(graph)}
+    functions: list[Function] = []
+    instances: list[ast.stmt] = []
+    for model in _models(graph):
+        inner = {one.name: variables[one.name] for one in _models(model.graph)}
+        function = Function(names.give(f"build_{variables[model.name]}"), f"The shared model {model.name}.")
+        function.inputs = [Parameter(identifier, "keras.Model") for identifier in inner.values()]
+        function.returns = "keras.Model"
+        function.body = FlatWriter(constructors, inner, frozenset()).write(model.graph)
+        functions.append(function)
+        handed = [name(identifier) for identifier in inner.values()]
+        instances.append(assign([variables[model.name]], call(function.identifier, handed)))
+    body = FlatWriter(constructors, variables, labels).write(graph)
+    functions.append(Function("build_model", returns="keras.Model", body=[*instances, *body]))
+    return functions, constructors
+
+
+def _models(graph: Graph) -> list[SharedModel]:
+    """All shared models of a graph, those that others call before them."""
+    found: dict[str, SharedModel] = {}
+    for node in graph.nodes:
+        if isinstance(node.layer, SharedModel):
+            found |= {inner.name: inner for inner in _models(node.layer.graph)}
+            found.setdefault(node.layer.name, node.layer)
+    return list(found.values())
+
+
+class FlatWriter:
+    """Writes one graph as the statements of a function.
+
+    Attributes:
+        models: The variable of each shared model.
+        labels: Names that the spec wrote, which the layers keep.
+    """
+
+    def __init__(self, constructors: Constructors, models: Mapping[str, str], labels: frozenset[str]) -> None:
+        self.constructors = constructors
+        self.models = models
+        self.labels = labels
+        self.identifiers = Identifiers(models.values())
+        self.statements: list[ast.stmt] = []
+        self._tensors: dict[Edge, ast.expr] = {}
+        self._shapes: dict[Edge, Shape] = {}
+
+    def write(self, graph: Graph) -> list[ast.stmt]:
+        """All statements, the ``return`` included."""
+        for node in graph.nodes:
+            self.node(node)
+        inputs = [self._tensors[Edge(index)] for index in graph.inputs]
+        outputs = {word: self._tensors[edge] for word, edge in graph.outputs}
+        entering = inputs[0] if len(inputs) == 1 else sequence(inputs, as_list=True)
+        leaving: ast.expr = next(iter(outputs.values()))
+        if len(outputs) > 1:
+            leaving = ast.Dict([constant(word) for word in outputs], list(outputs.values()))
+        made = call("keras.Model", [entering, leaving], {"name": constant(graph.name)})
+        return [*self.statements, ast.Return(made)]
+
+    def node(self, node: Node) -> None:
+        """One node."""
+        variables = self._variables(node)
+        for position, variable in enumerate(variables):
+            self._tensors[Edge(node.index, position)] = name(variable)
+            self._shapes[Edge(node.index, position)] = node.outputs[position].shape
+        if node.layer is None:
+            tensor = node.outputs[0]
+            keywords = {"dtype": constant(tensor.dtype)} if tensor.dtype != "float32" else {}
+            made = call("keras.Input", [constant(tensor.shape)], {**keywords, "name": constant(node.name)})
+            self.statements.append(assign(variables, made))
+            return
+        if isinstance(node.layer, SharedModel):
+            self._model(node, node.layer, variables)
+            return
+        assert isinstance(node.layer, Layer)
+        if isinstance(node.layer, Op):
+            self.statements.append(assign(variables, self._operation(node, node.layer)))
+            return
+        keywords = {word: self._argument(value) for word, value in node.keywords}
+        keywords |= {word: self.constructors.plain(value) for word, value in node.layer.call_arguments().items()}
+        positional = [self._argument(argument) for argument in node.arguments]
+        layer_made = self.constructors.instance(node.layer, node.name if node.name in self.labels else "")
+        if node.layer.trainable:
+            self.statements.append(assign(variables, call(layer_made, positional, keywords)))
+            return
+        layer = self.identifiers.give(f"{variables[0]}_layer")
+        trainable = ast.Attribute(name(layer), "trainable", ast.Store())
+        self.statements += [assign([layer], layer_made), assign(variables, call(layer, positional, keywords))]
+        # Keras hands the setting on to inner layers only when it changes, and some exist only after the call.
+        self.statements += [ast.Assign([trainable], constant(value), lineno=0) for value in (True, False)]
+
+    def _variables(self, node: Node) -> list[str]:
+        base = "".join(c if c.isalnum() else "_" for c in node.name).strip("_") or "tensor"
+        base = base if base[0].isalpha() else f"tensor_{base}"
+        if len(node.outputs) == 1:
+            return [self.identifiers.give(base)]
+        return [self.identifiers.give(f"{base}_{number}") for number in range(1, len(node.outputs) + 1)]
+
+    def _argument(self, argument: Argument) -> ast.expr:
+        if isinstance(argument, Edge):
+            return self._tensors[argument]
+        return sequence([self._tensors[edge] for edge in argument], as_list=True)
+
+    def _operation(self, node: Node, layer: Op) -> ast.expr:
+        path = self.constructors.path(layer.keras)
+        tensors = [self._argument(argument) for argument in node.arguments]
+        if type(layer).compute is not Op.compute:  # einsum
+            subscripts = [constant(value) for value in layer.given.values()]
+            operands = tensors[0].elts if isinstance(tensors[0], ast.List) else tensors
+            return call(path, [*subscripts, *operands])
+        shapes = [SimpleNamespace(shape=(None, *self._shape(argument))) for argument in node.arguments]
+        names = [word.rstrip("?") for word in layer.arguments]
+        constants = {word: self.constructors.plain(value) for word, value in layer.constants(*shapes).items()}
+        keywords = (
+            dict(zip(names, tensors, strict=False)) | {w: self._argument(v) for w, v in node.keywords} | constants
+        )
+        return call(path, [], keywords)
+
+    def _shape(self, argument: Argument) -> Shape:
+        edge = argument if isinstance(argument, Edge) else argument[0]
+        return self._shapes[edge]
+
+    def _model(self, node: Node, model: SharedModel, variables: list[str]) -> None:
+        tensors = [self._argument(argument) for argument in node.arguments]
+        made = call(self.models[model.name], [tensors[0] if len(tensors) == 1 else sequence(tensors, as_list=True)])
+        if len(variables) == 1:
+            self.statements.append(assign(variables, made))
+            return
+        result = self.identifiers.give(f"{variables[0]}_of")
+        self.statements.append(assign([result], made))
+        names = [word for word, _ in model.graph.outputs]
+        parts = [ast.Subscript(name(result), constant(word), ast.Load()) for word in names]
+        self.statements.append(assign(variables, sequence(parts)))

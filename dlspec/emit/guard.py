@@ -1,0 +1,78 @@
+"""The last look at generated text: it parses, and it names nothing but what it may."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+
+# Packages that generated code may import.
+IMPORTS = frozenset(
+    {"__future__", "argparse", "collections", "csv", "dataclasses", "functools", "hashlib", "json", "keras",
+     "keras_tuner", "math", "numpy", "os", "pathlib", "PIL", "pyarrow", "random", "scipy", "sklearn", "tensorflow",
+     "typing", "wave"}
+)  # fmt: skip
+# Python's own functions that generated code may call; `eval`, `exec`, `open` and their like are not among them.
+BUILTINS = frozenset(
+    {"abs", "all", "any", "bool", "bytes", "dict", "enumerate", "float", "int", "isinstance", "iter", "len", "list",
+     "map", "max", "min", "next", "object", "print", "range", "reversed", "round", "set", "slice", "sorted", "str",
+     "sum", "super", "tuple", "type", "zip", "Exception", "FileNotFoundError", "NotImplementedError", "OSError",
+     "StopIteration", "SystemExit", "ValueError"}
+)  # fmt: skip
+
+
+class Refused(Exception):
+    """Generated text holds something that none of our own writers writes."""
+
+
+def check(source: str, modules: frozenset[str] = frozenset()) -> None:
+    """Holds generated text against the lists above.
+
+    Args:
+        source: A whole module.
+        modules: Further modules of the same project that it may import.
+
+    Raises:
+        Refused: It does not parse, or names something else.
+    """
+    try:
+        tree = ast.parse(source)
+    except SyntaxError as error:
+        raise Refused(f"line {error.lineno}: {error.msg}") from error
+    defined = _defined(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            _packages([alias.name for alias in node.names], modules)
+        elif isinstance(node, ast.ImportFrom):
+            _packages([node.module or ""], modules)
+        elif (
+            isinstance(node, ast.Name) and node.id not in defined and node.id not in BUILTINS and node.id != "__name__"
+        ):
+            known = "is not defined" if not hasattr(builtins, node.id) else "may not be used"
+            raise Refused(f"line {node.lineno}: `{node.id}` {known}")
+        elif (
+            isinstance(node, ast.Attribute) and node.attr.startswith("__") and node.attr not in ("__init__", "__name__")
+        ):
+            raise Refused(f"line {node.lineno}: the attribute `{node.attr}`")
+
+
+def _packages(names: list[str], modules: frozenset[str]) -> None:
+    for name in names:
+        if name.split(".")[0] not in IMPORTS | modules:
+            raise Refused(f"an import of `{name}`")
+
+
+def _defined(tree: ast.Module) -> set[str]:
+    """Every name that the text itself defines anywhere."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.arg):
+            found.add(node.arg)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            found.add(node.name)
+    return found

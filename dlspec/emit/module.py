@@ -1,0 +1,121 @@
+"""The Python module of a checked spec."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from dlspec.emit.classes import class_source
+from dlspec.emit.constructors import Constructors
+from dlspec.emit.flat import flat_functions
+from dlspec.emit.formatting import formatted
+from dlspec.emit.functions import Function, Module
+from dlspec.emit.guard import check
+from dlspec.emit.recording import record
+from dlspec.emit.syntax import Unsupported
+from dlspec.emit.templates import Code, environment
+from dlspec.ir import Graph, show_shape
+from dlspec.passes.state import Compilation
+
+_FROM_KERAS = ("layers", "ops")
+
+
+def emit_model(state: Compilation, template_dir: Path | None = None) -> str:
+    """Source of a module with ``build_model()``, formatted.
+
+    Blocks are functions, repeats loops, parameters arguments; where the spec's structure has no words in Python, the
+    model is written out layer by layer.
+
+    Args:
+        state: A spec without errors.
+        template_dir: A folder whose templates replace those of the same name.
+
+    Raises:
+        jinja2.TemplateError: A template of the user's folder is wrong.
+    """
+    functions, constructors = functions_of(state)
+    classes = [class_source(file, state.name) for file in constructors.own.values()]
+    assert state.graph is not None
+    functions[-1].summary = _summary(state.graph)
+    source = (
+        environment(template_dir)
+        .get_template("model.py.jinja")
+        .render(
+            title=Code(f"The model {state.name}."),
+            imports=Code(_imports([*classes, *(_source(function) for function in functions)])),
+            classes=[Code(source) for source in classes],
+            functions=[_shown(function) for function in functions],
+        )
+    )
+    check(source)
+    return formatted(source)
+
+
+def functions_of(state: Compilation) -> tuple[list[Function], Constructors]:
+    """The functions of a spec's model, ``build_model`` last."""
+    try:
+        return structured(state)
+    except Unsupported:
+        return flat(state)
+
+
+def structured(state: Compilation) -> tuple[list[Function], Constructors]:
+    """With a function for each block, and loops.
+
+    Raises:
+        Unsupported: The spec says something that this cannot write.
+    """
+    assert state.program is not None and state.params is not None
+    given = state.given_inputs or {}
+    found, _ = record(state.program, state.environment, given)
+    module = Module(state.program, state.params.values, found, given)
+    function = module.main()
+    function.identifier = "build_model"
+    _rename(function, state)
+    return module.functions, module.constructors
+
+
+def _rename(function: Function, state: Compilation) -> None:
+    """The model carries the spec's name, which may follow from its file."""
+    last = function.body[-1]
+    assert isinstance(last, ast.Return) and isinstance(last.value, ast.Call)
+    last.value.keywords[-1].value = ast.Constant(state.name)
+
+
+def flat(state: Compilation) -> tuple[list[Function], Constructors]:
+    """Without structure: every layer on a line of its own."""
+    assert state.graph is not None and state.program is not None
+    written = frozenset(word for step in state.program.main.body for word in step.names if step.repeat is None)
+    return flat_functions(state.graph, written)
+
+
+def _summary(graph: Graph) -> str:
+    inputs = ", ".join(f"{graph.nodes[index].name} {graph.nodes[index].outputs[0]}" for index in graph.inputs)
+    outputs = ", ".join(show_shape(graph.tensor(edge).shape) for _, edge in graph.outputs)
+    return f"Builds the model: {inputs} → {outputs}, {graph.parameters:,} parameters.".replace("null", "None")
+
+
+def _shown(function: Function) -> dict[str, Any]:
+    """A function as templates see it."""
+    facts = ("identifier", "signature", "returns", "summary")
+    code = "\n".join("    " + line for line in function.code.splitlines())
+    return {**{fact: Code(getattr(function, fact)) for fact in facts}, "code": Code(code)}
+
+
+def _source(function: Function) -> str:
+    return f"def {function.identifier}({function.signature}) -> {function.returns}:\n    pass\n{function.code}"
+
+
+def _imports(parts: Iterable[str]) -> str:
+    """The import lines that the parts need."""
+    nodes = [node for part in parts for node in ast.walk(ast.parse(part))]
+    roots = {node.value.id for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)}
+    lines = ["import math", ""] if "math" in roots else []
+    lines += ["import keras"]
+    lines += ["import numpy as np"] if "np" in roots else []
+    lines += ["import tensorflow as tf"] if "tf" in roots else []
+    names = [word for word in _FROM_KERAS if word in roots]
+    lines += [f"from keras import {', '.join(names)}"] if names else []
+    return "\n".join(lines)

@@ -1,0 +1,126 @@
+"""The third witness: the generated module, executed, against the model that is built from the graph."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlspec.build import build
+from dlspec.passes import compile_spec
+from dlspec.passes.state import Compilation
+
+
+def compiled(path: Path) -> Compilation:
+    """A checked spec without errors."""
+    state = compile_spec(path)
+    assert not state.diagnostics.errors, [error.message for error in state.diagnostics.errors]
+    return state
+
+
+def execute(source: str) -> Any:
+    """The model of a generated module, which finds no dlspec to import."""
+    import sys
+
+    hidden = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "dlspec"}
+    try:
+        for name in hidden:
+            sys.modules[name] = None  # type: ignore[assignment]
+        namespace: dict[str, Any] = {"__name__": "generated"}
+        exec(compile(source, "model.py", "exec"), namespace)
+        return namespace["build_model"]()
+    finally:
+        sys.modules.update(hidden)
+
+
+def compare(state: Compilation, source: str) -> None:
+    """Configuration up to automatic names, weights in order, outputs for equal weights."""
+    import keras
+
+    assert state.graph is not None
+    keras.backend.clear_session()
+    ours, theirs = build(state.graph), execute(source)
+    written = {node.name for node in state.graph.nodes if "." not in node.name}
+    one, other = plain_config(ours, written), plain_config(theirs, written)
+    assert one == other, difference(one, other)
+    shapes = [tuple(weight.shape) for weight in ours.get_weights()]
+    assert shapes == [tuple(weight.shape) for weight in theirs.get_weights()]
+    theirs.set_weights(ours.get_weights())
+    batch = examples(state)
+    first, second = ours.predict_on_batch(batch), theirs.predict_on_batch(batch)
+    for left, right in zip(keras.tree.flatten(first), keras.tree.flatten(second), strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+def examples(state: Compilation, count: int = 2) -> Any:
+    """A random batch for each input."""
+    random = np.random.default_rng(0)
+    assert state.graph is not None
+    found = []
+    for index in state.graph.inputs:
+        tensor = state.graph.nodes[index].outputs[0]
+        shape = (count, *(size or 5 for size in tensor.shape))
+        if tensor.dtype == "string":
+            found.append(np.full(shape, "word", dtype=object))
+        elif tensor.floating:
+            found.append(random.normal(size=shape).astype(tensor.dtype))
+        else:
+            found.append(random.integers(0, 3, size=shape).astype(tensor.dtype))
+    return found[0] if len(found) == 1 else found
+
+
+def plain_config(model: Any, written: set[str]) -> Any:
+    """A model's configuration with its automatic names replaced by their order, and classes of ours told by name."""
+    config = json.loads(json.dumps(model.get_config(), default=str))
+    name = config["name"]
+    assert all(layer["name"] in written or layer["name"] not in written for layer in config["layers"])
+    return {**_functional(config), "name": name}
+
+
+def _functional(config: dict[str, Any]) -> dict[str, Any]:
+    names = {layer["name"]: f"#{index}" for index, layer in enumerate(config["layers"])}
+    layers = []
+    for layer in config["layers"]:
+        inner = layer["config"]
+        inner = _functional(inner) if "layers" in inner and "output_layers" in inner else _anonymous(inner)
+        layers.append({"class": layer["class_name"], "config": inner, "calls": _calls(layer["inbound_nodes"], names)})
+    return {
+        "layers": layers,
+        "inputs": _calls(config["input_layers"], names),
+        "outputs": _calls(config["output_layers"], names),
+        "trainable": config.get("trainable"),
+    }
+
+
+def _anonymous(value: Any) -> Any:
+    """Without names of layers, and without the module that a class stands in."""
+    if isinstance(value, dict):
+        dropped = ("name", "module", "registered_name", "shared_object_id", "build_config")
+        return {key: _anonymous(item) for key, item in value.items() if key not in dropped}
+    return [_anonymous(item) for item in value] if isinstance(value, list) else value
+
+
+def _calls(value: Any, names: dict[str, str]) -> Any:
+    """Calls and tensors, with each layer told by its place; positions of one layer's calls are kept."""
+    if isinstance(value, dict):
+        return {key: _calls(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        if len(value) == 3 and isinstance(value[0], str) and isinstance(value[1], int):
+            return [names[value[0]], value[1], value[2]]
+        return [_calls(item, names) for item in value]
+    return value
+
+
+def difference(one: Any, other: Any, path: str = "") -> str:
+    """The first place where two configurations differ."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in dict.fromkeys((*one, *other)):
+            if one.get(key) != other.get(key):
+                return difference(one.get(key), other.get(key), f"{path}.{key}")
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for index, (left, right) in enumerate(zip(one, other, strict=True)):
+            if left != right:
+                return difference(left, right, f"{path}[{index}]")
+    return f"{path}: {str(one)[:300]} != {str(other)[:300]}"
