@@ -76,7 +76,7 @@ class InMemory(Examples):
         import tensorflow as tf
 
         with tf.device("CPU:0"):
-            tensors = tf.nest.map_structure(tf.convert_to_tensor, self.values)
+            tensors = tf.nest.map_structure(_tensor, self.values)
         # Views of the tensors take the place of the arrays, so that numbers are in memory once.
         self.values = tf.nest.map_structure(
             lambda tensor, array: array if tensor.dtype == tf.string else tensor.numpy(), tensors, self.values
@@ -135,6 +135,37 @@ class Streamed(Examples):
         for tensor, spec in zip(arrays, specs, strict=True):
             tensor.set_shape(spec.shape)
         return tf.nest.pack_sequence_as(self.template, arrays)
+
+
+# TensorFlow uses an array in place where it begins at a multiple of this.
+_ALIGNMENT = 64
+
+
+def aligned(shape: tuple[int, ...], dtype: Any) -> Array:
+    """An array without values that becomes a tensor without being copied."""
+    import numpy as np
+
+    dtype = np.dtype(dtype)
+    if dtype.hasobject:
+        return np.empty(shape, dtype)
+    size = int(np.prod(shape)) * dtype.itemsize
+    memory = np.empty(size + _ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    array: Array = memory[start : start + size].view(dtype).reshape(shape)
+    return array
+
+
+def _tensor(array: Array) -> Any:
+    import tensorflow as tf
+
+    if (
+        array.ctypes.data % _ALIGNMENT
+        or not array.size
+        or array.dtype.kind not in "iuf"
+        or not array.flags.c_contiguous
+    ):
+        return tf.convert_to_tensor(array)
+    return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
 
 
 def _template(examples: Any) -> Any:

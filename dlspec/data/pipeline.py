@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data import preparing
 from dlspec.data.binding import Binding, bind
-from dlspec.data.examples import Examples, InMemory, Streamed
+from dlspec.data.examples import Examples, InMemory, Streamed, aligned
 from dlspec.data.feed import in_order
 from dlspec.data.findings import Findings
 from dlspec.data.order import Blocks
 from dlspec.data.preparing import Layers
 from dlspec.data.signature import Signature
 from dlspec.data.sources.base import Arrays
-from dlspec.data.sources.limits import STREAMED_FROM
 from dlspec.data.splits import Parts, assign, stratify_column
 from dlspec.data.values import Rows
 from dlspec.errors import SpecError
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
+# Parts of a source that is not read whole are held in memory if together they take no more bytes than this.
+_HELD = 256 << 20
 # Bytes of the examples that are read and mixed together, from a source whose examples come in blocks.
 _WINDOW = 32 << 20
 # Examples in a batch to which a layer adapts.
@@ -122,14 +124,16 @@ def prepare(
         for numbers, hold in zip(parts[1:], held[1:], strict=True)
     )
     fitted = {name: some for name, some in layers.items() if some}
-    return Prepared(binding, parts, train.part(layers), validation, test, fitted)
+    prepared = Prepared(binding, parts, train.part(layers), validation, test, fitted)
+    binding.table.forget()
+    return prepared
 
 
 def _held(rows: Rows, parts: Parts) -> list[bool]:
     """Which parts are held in memory: the smallest first, as long as they fit together."""
     if not rows.table.streamed:
         return [True] * len(parts)
-    left = STREAMED_FROM
+    left = _HELD
     held = [False] * len(parts)
     for position in sorted(range(len(parts)), key=lambda position: len(parts[position])):
         left -= len(parts[position]) * rows.prepared_bytes
@@ -143,11 +147,13 @@ class _Draft:
     def __init__(self, rows: Rows, numbers: Array, *, held: bool) -> None:
         self._rows, self._numbers = rows, numbers
         self._blocks = _blocks(rows, numbers)
-        self._values = _load(rows, numbers, self._blocks) if held else None
+        self._held = held
+        self._values: tuple[Arrays, Arrays] | None = None
 
     def raw(self, name: str) -> Any:
         """What enters the preparation of one input: an array, or a dataset of batches."""
-        if self._values is not None:
+        if self._held:
+            self._values = self._values or _load(self._rows.load, self._numbers, self._blocks)
             return self._values[0][name]
         one = [one for one in self._rows.inputs if one.name == name]
         alone = Rows(self._rows.table, one, ())
@@ -157,31 +163,41 @@ class _Draft:
     def part(self, layers: Layers) -> Part:
         """The part, prepared by fitted layers."""
         inputs = {one.name: one for one in self._rows.inputs}
-        if self._values is None:
+        if not self._held:
             finish = preparing.in_pipeline(inputs, layers) if any(layers.values()) else None
             return Part(Streamed(self._rows.load, self._numbers, self._blocks, finish))
+
+        def prepared(raw: Arrays) -> Arrays:
+            return {name: preparing.apply(layers[name], raw.pop(name), inputs[name].tensor.rank) for name in inputs}
+
+        if self._values is None:
+
+            def load(numbers: Array) -> tuple[Arrays, Arrays]:
+                raw, targets = self._rows.load(numbers)
+                return prepared(raw), targets
+
+            return Part(InMemory(_load(load, self._numbers, self._blocks), self._numbers, self._blocks))
         raw, targets = self._values
-        values = {name: preparing.apply(layers[name], raw.pop(name), inputs[name].tensor.rank) for name in inputs}
-        return Part(InMemory((values, targets), self._numbers, self._blocks))
+        return Part(InMemory((prepared(raw), targets), self._numbers, self._blocks))
 
 
-def _load(rows: Rows, numbers: Array, blocks: Blocks | None) -> tuple[Arrays, Arrays]:
+def _load(
+    load: Callable[[Array], tuple[Arrays, Arrays]], numbers: Array, blocks: Blocks | None
+) -> tuple[Arrays, Arrays]:
     """All examples, read a window at a time where there are windows."""
-    import numpy as np
-
     if blocks is None:
-        return rows.load(numbers)
-    arrays: list[dict[str, Array]] = [{}, {}]
+        return load(numbers)
+    arrays: tuple[Arrays, Arrays] = ({}, {})
     filled = 0
     for number, window in enumerate(blocks.windows(0, 0, shuffle=False)):
         positions = blocks.examples(window, 0, 0, number, shuffle=False)
-        for whole, some in zip(arrays, rows.load(numbers[positions]), strict=True):
+        for whole, some in zip(arrays, load(numbers[positions]), strict=True):
             for name, values in some.items():
                 if name not in whole:
-                    whole[name] = np.empty((len(numbers), *values.shape[1:]), values.dtype)
+                    whole[name] = aligned((len(numbers), *values.shape[1:]), values.dtype)
                 whole[name][filled : filled + len(positions)] = values
         filled += len(positions)
-    return arrays[0], arrays[1]
+    return arrays
 
 
 def _blocks(rows: Rows, numbers: Array) -> Blocks | None:

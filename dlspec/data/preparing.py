@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from dlspec.data.examples import aligned
 from dlspec.data.inputs import Input
 from dlspec.data.values import with_rank
 
@@ -46,10 +47,14 @@ def apply(layers: list[Any], values: Array, rank: int | None = None) -> Array:
     import tensorflow as tf
 
     if layers:
-        with tf.device("CPU:0"):
-            starts = range(0, len(values), _CHUNK)
-            chunks = [_through(layers, tensor(values[start : start + _CHUNK])) for start in starts]
-        values = np.concatenate([np.asarray(chunk) for chunk in chunks])
+        found = None
+        for start in range(0, len(values), _CHUNK):
+            with tf.device("CPU:0"):
+                chunk = np.asarray(_through(layers, tensor(values[start : start + _CHUNK])))
+            if found is None:
+                found = aligned((len(values), *chunk.shape[1:]), chunk.dtype)
+            found[start : start + len(chunk)] = chunk
+        values = values if found is None else found
     return values if rank is None else with_rank(values, rank)
 
 
