@@ -17,6 +17,7 @@ class Activation(Component, abstract=True):
     """
 
     kind = "activation"
+    plain_name = True
     layer: ClassVar[str] = ""
     examples: ClassVar[tuple[Example, ...]] = (example(""),)
 

@@ -10,6 +10,7 @@ class Constraint(Component, abstract=True):
     """Base of all constraints."""
 
     kind = "constraint"
+    plain_name = True
 
 
 def _axis() -> Field[tuple[int, ...]]:

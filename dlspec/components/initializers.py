@@ -21,6 +21,7 @@ class Initializer(Component, abstract=True):
     """
 
     kind = "initializer"
+    plain_name = True
     ranks: ClassVar[tuple[int, int]] = (0, 0)
     examples: ClassVar[tuple[Example, ...]] = (example(""),)
 
@@ -45,6 +46,7 @@ class Constant(Initializer):
     """The same value everywhere."""
 
     keras = "keras.initializers.Constant"
+    plain_name = False  # Keras takes no name for it
     shorthand = "value"
     value = number(default=0.0, doc="The value.")
     examples = (example("0.1"),)

@@ -11,6 +11,7 @@ class Regularizer(Component, abstract=True):
     """Base of all regularizers."""
 
     kind = "regularizer"
+    plain_name = True
 
     def problem(self, shape: tuple[int | None, ...]) -> None:
         """Checks that a weight (or an output with its batch) of this shape can be penalised.

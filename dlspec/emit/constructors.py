@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dlspec import registry
-from dlspec.emit.hardness import NAMED_KINDS, transforms
+from dlspec.emit.hardness import transforms
 from dlspec.emit.scope import Scope
 from dlspec.emit.syntax import Unsupported, call, constant, dotted, name, sequence
 from dlspec.evaluate import literal_of
@@ -47,7 +47,7 @@ class Constructors:
 
     def named(self, owner: type[Component], value: Any, scope: Scope, label: str = "") -> ast.expr:
         """One component with its options; where Keras takes a plain name, that name."""
-        if owner.kind in NAMED_KINDS and not value:
+        if owner.plain_name and not value:
             return constant(owner.registered_name)
         if not owner.keras:
             return constant(owner.registered_name)
@@ -75,7 +75,7 @@ class Constructors:
         """One component that was already made from its options: all values are constants."""
         if not component.keras:  # `accuracy`, `crossentropy`: Keras takes the word in `compile`
             return constant(component.name)
-        if component.kind in NAMED_KINDS and not component.given:
+        if component.plain_name and not component.given:
             return constant(component.registered_name)
         path = getattr(component, "layer", "") if component.kind == "activation" else component.keras
         given = {word: self.plain(value) for word, value in component.keras_arguments().items()}

@@ -203,7 +203,7 @@ def _named(raw: Any, kind: str) -> bool:
     if registry_space(raw):
         return all(_named(value, kind) for value in raw.get("choice", (0,)))
     owner = registry.find(kind, raw) if isinstance(raw, str) else None
-    return owner is not None and owner.registered_name == raw
+    return owner is not None and owner.plain_name and owner.registered_name == raw
 
 
 def given_params(step: Step, params: list[str]) -> dict[str, Any]:

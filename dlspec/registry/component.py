@@ -37,6 +37,7 @@ class Component:
         kind: What it is: ``layer``, ``optimizer``, ``loss`` … Set once by the base class of the kind.
         keras: Dotted path of the Keras class, e.g. ``keras.layers.Conv2D``; "" when dlspec has no Keras counterpart.
         wrapped_in: Dotted path of a Keras class that gets a list of this one and stands in its place; "" for none.
+        plain_name: Keras takes its plain name for one without options, and makes it when it needs it.
         aliases: Further names (Keras's own short identifiers).
         shorthand: The option that ``name: value`` fills; "" where only ``{options}`` are taken.
         rank: Number of spatial axes, for fields made by :func:`sizes`.
@@ -46,6 +47,7 @@ class Component:
     kind: ClassVar[str] = ""
     keras: ClassVar[str] = ""
     wrapped_in: ClassVar[str] = ""
+    plain_name: ClassVar[bool] = False
     aliases: ClassVar[tuple[str, ...]] = ()
     shorthand: ClassVar[str] = ""
     rank: ClassVar[int] = 0
@@ -136,7 +138,8 @@ def describe(value: Any) -> str:
 
 def _make(value: Any) -> Any:
     if isinstance(value, Component):
-        return value.make()
+        # By name where that will do, as people write it: Keras then draws seeds in the order of its own arguments.
+        return value.registered_name if value.plain_name and not value.given else value.make()
     if isinstance(value, tuple):
         return tuple(_make(item) for item in value)
     if isinstance(value, list):  # one read from a spec as well, whose own class takes no items
