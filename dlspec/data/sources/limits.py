@@ -9,6 +9,9 @@ from pathlib import Path
 from dlspec.data.sources.base import DataProblem
 from dlspec.errors import Problem
 
+# Examples that take more than this once decoded are read batch by batch. A fixed number: what a machine has free must
+# not decide how a run goes.
+STREAMED_FROM = 1 << 30
 _UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
 
 
