@@ -14,7 +14,7 @@ from dlspec.data.sources.sklearn import SETS, Sklearn
 
 
 def spec_name(name: str) -> str:
-    return re.sub(r"\W+", "_", name.removesuffix(" (cm)"))
+    return re.sub(r"\W+", "_", name.removesuffix(" (cm)")).lower()
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -36,6 +36,18 @@ def test_facts_are_those_of_scikit_learn(name: str) -> None:
         assert arrays[column].dtype.name == fact.tensor.dtype
     last = facts.features[-1]
     assert (arrays[last] == bunch.data[:, -1]).all()
+    if facts.targets:
+        assert tuple(spec_name(target) for target in bunch.target_names) == facts.targets
+    for position, target in enumerate(facts.targets):
+        assert (arrays[target] == bunch.target[:, position]).all()
+
+
+def test_every_bundled_set_is_here() -> None:
+    from sklearn import datasets
+
+    bundled = {name.removeprefix("load_") for name in datasets.__all__ if name.startswith("load_")}
+    no_sets = {"files", "svmlight_file", "svmlight_files", "sample_image", "sample_images"}
+    assert bundled - no_sets == set(SETS)
 
 
 @pytest.mark.slow

@@ -70,10 +70,13 @@ class Table(ABC):
         blocks: Sizes of the groups of neighbouring examples that are cheap to take together, such as the row groups
             of a Parquet file; None where any examples are. It follows from the files alone, never from the machine,
             since the order of training examples depends on it.
+        overlap: How many of the examples right after one share with it what is to be predicted, as windows over time
+            do: they are divided by time, with as large a gap.
     """
 
     streamed: bool = False
     blocks: Sequence[int] | None = None
+    overlap: int = 0
 
     @property
     @abstractmethod
@@ -122,6 +125,11 @@ class Table(ABC):
 
         values, counts = np.unique(self.read([name])[name], return_counts=True)
         return Labels(tuple(values.tolist()), tuple(counts.tolist()))
+
+    def where_is(self, name: str, value: Any) -> str:
+        """Where the first example stands that holds `value` in the column `name`."""
+        values = self.read([name])[name]
+        return self.where(int((values == value).reshape(len(values), -1).any(axis=1).argmax()))
 
     def not_a_number(self, name: str) -> tuple[str, str] | None:
         """The first value of the text column `name` that reads as no number, and where it stands."""

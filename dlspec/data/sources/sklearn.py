@@ -19,6 +19,7 @@ class _Set(NamedTuple):
     features: tuple[str, ...]
     members: tuple[int, ...] = ()
     images: tuple[int, ...] = ()
+    targets: tuple[str, ...] = ()
 
 
 _CELLS = ("radius", "texture", "perimeter", "area", "smoothness", "compactness", "concavity", "concave_points",
@@ -34,13 +35,15 @@ SETS = {
     "wine": _Set(178, _WINE, (59, 71, 48)),
     "breast_cancer": _Set(569, _CANCER, (212, 357)),
     "diabetes": _Set(442, ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")),
+    "linnerud": _Set(20, ("chins", "situps", "jumps"), targets=("weight", "waist", "pulse")),
 }
 
 
 class Sklearn(Source):
-    """A data set bundled with scikit-learn.
+    """A data set bundled with scikit-learn; those that it would fetch from the network are none.
 
-    Columns: ``data`` (all features), ``target``, ``images`` where there are some, and each feature by its name.
+    Columns: ``data`` (all features), ``target``, ``images`` where there are some, and each feature by its name (of
+    ``linnerud`` each target too).
     """
 
     shorthand = "set"
@@ -66,8 +69,10 @@ class SklearnTable(Table):
         columns = {"data": Column(Tensor((len(facts.features),), "float64"), facts.examples)}
         if facts.images:
             columns["images"] = Column(Tensor(facts.images, "float64"), facts.examples)
-        columns["target"] = Column(Tensor((), "int64" if facts.members else "float64"), facts.examples, label=True)
-        return columns | {name: Column(Tensor((), "float64"), facts.examples) for name in facts.features}
+        shape = (len(facts.targets),) if facts.targets else ()
+        columns["target"] = Column(Tensor(shape, "int64" if facts.members else "float64"), facts.examples, label=True)
+        named = (*facts.features, *facts.targets)
+        return columns | {name: Column(Tensor((), "float64"), facts.examples) for name in named}
 
     def read(self, names: Iterable[str]) -> Arrays:
         """Loads the set through scikit-learn."""
@@ -78,6 +83,8 @@ class SklearnTable(Table):
         for name in names:
             if name in self._facts.features:
                 arrays[name] = bunch.data[:, self._facts.features.index(name)]
+            elif name in self._facts.targets:
+                arrays[name] = bunch.target[:, self._facts.targets.index(name)]
             else:
                 values = bunch[name]
                 arrays[name] = values.astype(self.columns[name].tensor.dtype)

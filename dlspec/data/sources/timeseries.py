@@ -76,7 +76,7 @@ class WindowTable(Table):
         return sum(column.tensor.bytes for column in self.columns.values()) * self._count > STREAMED_FROM
 
     @property
-    def overlap(self) -> int:
+    def overlap(self) -> int:  # type: ignore[override]
         """How many windows after one predict some step that it predicts too."""
         return -(-self._source.horizon // self._source.stride) - 1
 
