@@ -53,7 +53,8 @@ class Blocks:
     window: int
 
     @cached_property
-    def _starts(self) -> Indices:
+    def starts(self) -> Indices:
+        """The first example of each block, with their number at the end."""
         import numpy as np
 
         return np.concatenate([[0], np.cumsum(self.sizes, dtype=np.int64)])
@@ -76,7 +77,7 @@ class Blocks:
         import numpy as np
 
         # One more than the number: a seed that ends in 0 is the same as without it, which is that of the blocks.
-        rows = np.concatenate([np.arange(self._starts[block], self._starts[block + 1]) for block in blocks])
+        rows = np.concatenate([np.arange(self.starts[block], self.starts[block + 1]) for block in blocks])
         return rows[permutation(len(rows), seed, epoch, number + 1)] if shuffle else rows
 
     def order(self, seed: int, epoch: int, *, shuffle: bool = True) -> Indices:

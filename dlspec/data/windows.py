@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from dlspec.data.examples import Streamed
+from dlspec.data.examples import Streamed, aligned
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,7 +61,22 @@ class Windows:
             return self._nothing()
         positions = self._blocks.examples(windows[number], self._seed, int(epoch), int(number), shuffle=self._shuffle)
         positions = positions[first:]
-        return [self._examples.numbers[positions], *self._examples.load(positions)]
+        return [self._examples.numbers[positions], *self._gathered(positions, windows[number])]
+
+    def _gathered(self, positions: Array, blocks: Array) -> list[Array]:
+        """The examples at `positions`, read in the order of the files and a block at a time, which saves memory."""
+        import numpy as np
+        import tensorflow as tf
+
+        specs = tf.nest.flatten(self._examples.template)
+        arrays = [aligned((len(positions), *spec.shape[1:]), spec.dtype.as_numpy_dtype) for spec in specs]
+        order = np.argsort(positions)
+        edges = np.searchsorted(positions[order], np.sort(self._blocks.starts[blocks]))
+        for piece in np.split(order, edges[1:]):
+            if len(piece):
+                for array, values in zip(arrays, self._examples.load(positions[piece]), strict=True):
+                    array[piece] = values
+        return arrays
 
     def _nothing(self) -> list[Array]:
         import numpy as np

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from pyarrow import parquet as pq
 
 # Larger row groups (bytes once decoded) are divided in a converted copy: several of them are in memory at a time.
-_LARGEST_GROUP = 32 << 20
+_LARGEST_GROUP = 8 << 20
 # Bytes of a row group that we write.
-_GROUP = 8 << 20
+_GROUP = 4 << 20
 
 
 class Parquet(Source):
@@ -107,26 +107,26 @@ class ParquetTable(Table):
         return f"{self._shown}, row {index}"
 
     def labels(self, name: str) -> Labels:
-        """Distinct values, row group by row group."""
+        """Distinct values, counted some rows at a time."""
         import numpy as np
 
         counts: dict[Any, int] = {}
-        for arrays in self._groups([name]):
+        for _, arrays in self._pieces([name]):
             for value, count in zip(*np.unique(arrays[name], return_counts=True), strict=True):
                 counts[value.item() if hasattr(value, "item") else value] = counts.get(value, 0) + int(count)
         values = sorted(counts)
         return Labels(tuple(values), tuple(counts[value] for value in values))
 
     def check(self, names: Sequence[str]) -> None:
-        """No number is missing, and all are finite; looks at one row group at a time."""
+        """No number is missing, and all are finite; looks at some rows at a time."""
         import numpy as np
 
         numbers = [name for name in names if self.columns[name].tensor.floating]
-        for number, arrays in enumerate(self._groups(numbers) if numbers else ()):
+        for start, arrays in self._pieces(numbers) if numbers else ():
             for name, values in arrays.items():
                 finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
                 if not finite.all():
-                    raise self._not_finite(name, int(self._starts[number] + finite.argmin()))
+                    raise self._not_finite(name, start + int(finite.argmin()))
 
     def _not_finite(self, name: str, index: int) -> DataProblem:
         missing = self._missing.get(name)
@@ -178,12 +178,15 @@ class ParquetTable(Table):
 
     def _divide(self, target: Path) -> None:
         """Writes a copy with smaller row groups, of the columns that can be used."""
+        write_groups(target, self._batches(list(self.columns)))
+
+    def _batches(self, names: list[str]) -> Iterator[pa.RecordBatch]:
+        """All rows of some columns, as many at a time as make a row group of ours."""
         from pyarrow import parquet as pq
 
         rows = max(1, _GROUP // self._row_bytes)
-        source = pq.ParquetFile(self._path, pre_buffer=False, buffer_size=1 << 20)
-        batches = source.iter_batches(rows, columns=list(self.columns), use_threads=False)
-        write_groups(target, batches)
+        file = pq.ParquetFile(self._path, metadata=self._meta, pre_buffer=False, buffer_size=1 << 20)
+        yield from file.iter_batches(rows, columns=names, use_threads=False)
 
     @cached_property
     def _starts(self) -> np.ndarray[Any, Any]:
@@ -199,8 +202,15 @@ class ParquetTable(Table):
             (count, *(axis or 0 for axis in column.tensor.shape)), object if column.text else column.tensor.dtype
         )
 
-    def _groups(self, names: list[str]) -> Iterator[Arrays]:
-        return (self._group(group, names) for group in range(len(self.blocks)))
+    def _pieces(self, names: list[str]) -> Iterator[tuple[int, Arrays]]:
+        """All rows, some at a time, with the number of the first."""
+        import pyarrow as pa
+
+        start = 0
+        batches = self._batches(names)
+        while batch := self._decoded(lambda: next(batches, None)):
+            yield start, self._arrays(pa.Table.from_batches([batch]), names)
+            start += batch.num_rows
 
     def _group(self, group: int, names: list[str]) -> Arrays:
         path, meta = self._grouped
