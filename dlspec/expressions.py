@@ -20,6 +20,7 @@ Lookup = Callable[[str], Any]
 
 _TOKEN = re.compile(r"""'[^']*'|"[^"]*"|\$\$|\$\(|\$([A-Za-z][A-Za-z0-9_]*)|\$|[A-Za-z_][A-Za-z0-9_]*""")
 _REFERENCE = re.compile(r"\$\$|\$\(|\$([A-Za-z][A-Za-z0-9_]*)")
+_BRACES = re.compile(r"\$\{([A-Za-z][A-Za-z0-9_]*)\}")
 _ARITHMETIC = re.compile(r"[-+(. ]*[0-9][-+*/(). 0-9eE]*\Z")
 _CONSTANTS = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
 
@@ -104,7 +105,9 @@ def parse(text: str) -> Expression:
         if token == "$(":
             return " ("
         if token.startswith("$"):
-            raise Problem("E301", f"`$` without a name in `{text}`", "write `$name`, or `$$` for a dollar sign")
+            name = _BRACES.search(text)
+            help = f"write `${name.group(1)}`" if name else "write `$name`, or `$$` for a dollar sign"
+            raise Problem("E301", f"`$` without a name in `{text}`", help)
         if token[0] == "_":
             raise Problem("E301", f"`{token}` in `{text}` is no name", "names start with a letter")
         return token
@@ -223,6 +226,10 @@ def _check(node: ast.AST, text: str) -> None:
         for argument in node.args:
             _check(argument, text)
         return
+    if isinstance(node, ast.Attribute):
+        name = node.attr if ast.unparse(node.value) == "_params" else ""
+        help = f"write `${name}`: parameters are used by their name alone" if name else "values have no attributes"
+        raise Problem("E301", f"`{text}` uses a dot", help)
     if not isinstance(node, allowed):
         help = "there are arithmetic, comparisons, `and or not`, `a if b else c`, subscripts, and " + ", ".join(
             _FUNCTIONS

@@ -33,6 +33,7 @@ _SPECIAL_FLOAT = re.compile(r"[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]+\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?\Z")
 _SEXAGESIMAL = re.compile(r"[-+]?[0-9]+(?::[0-5]?[0-9])+(?:\.[0-9]*)?\Z")
+_TEMPLATE = re.compile(r"\{\{ ?([A-Za-z][A-Za-z0-9_]*)?")
 _NUMBER_START = frozenset("-+.0123456789")
 _CONSTANTS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -308,8 +309,8 @@ class _Loader:
         """What to do about a list or mapping as a key; most are Jinja or an expression without quotes."""
         start = event.start_mark
         line = self.document.text.split("\n")[start.line]
-        if "{{" in line[max(0, start.column - 1) :]:
-            return "specs have no `{{ }}`: write `$name` for a parameter"
+        if template := _TEMPLATE.search(line, max(0, start.column - 1)):
+            return f"specs have no `{{{{ }}}}`: write `${template.group(1) or 'name'}` for a parameter"
         return "quote an expression that contains `{`, `[` or `,`"
 
     def span(self, event: Any) -> Span:

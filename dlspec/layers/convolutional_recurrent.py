@@ -66,7 +66,7 @@ class _ConvLSTM(Recurrent, SpatialLayer, abstract=True):
             axes = ["steps", *["rows", "columns", "slices"][: self.rank], "channels"]
             expected = f"{len(axes)} axes [{', '.join(axes)}]"
             message = f"{self.name} expects {expected}, but the input has shape {show_shape(sequence.shape)}"
-            raise Problem("E402", message, "add an axis with `reshape`")
+            raise Problem("E402", message, "bring the input to these axes with `reshape`")
         return sequence.reshaped(sequence.shape[1:])
 
     def weights(self, sequence: Tensor, initial_state: States = None) -> Iterable[Weight]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from dlspec.errors import Problem
-from dlspec.ir import Shape, Tensor, Weight, known, show_shape
+from dlspec.ir import Shape, Tensor, Weight, known, show_shape, volume
 from dlspec.layers.base import Layer, Outputs, constraint, initializer, regularizer, seed
 from dlspec.layers.base import activation as function
 from dlspec.registry import boolean, choice, example, integer, number
@@ -86,12 +86,23 @@ def check_sequence(who: str, sequence: Tensor, unroll: bool) -> None:
     """Raises E402 or E408 where the input is no sequence of vectors, or has no known length to unroll."""
     shape = show_shape(sequence.shape)
     if sequence.rank != 2:
-        fix = "add an axis with `reshape`, or use `embedding` for indices" if sequence.rank == 1 else ""
-        raise Problem("E402", f"{who} expects 2 axes [steps, features], but the input has shape {shape}", fix)
+        message = f"{who} expects 2 axes [steps, features], but the input has shape {shape}"
+        raise Problem("E402", message, _sequence_help(sequence))
     known(sequence, -1, who)
     if unroll and sequence.shape[0] is None:
         message = f"{who} has `unroll: true`, but the number of steps is unknown: {shape}"
         raise Problem("E408", message, "give the number of steps in `inputs`, or leave `unroll` out", "unroll")
+
+
+def _sequence_help(x: Tensor) -> str:
+    """How to make a sequence of vectors of something else."""
+    if x.rank == 1:
+        add = "`ops.expand_dims: -1`" if None in x.shape else f"`reshape: {show_shape((*x.shape, 1))}`"
+        return f"add an axis: {add} for numbers, `embedding` for indices"
+    if x.rank > 2 and None not in x.shape:
+        shape = show_shape((x.shape[0], volume(x.shape[1:])))
+        return f"bring each step to one axis: `reshape: {shape}`, or a convolution and pooling before it"
+    return "bring each step to one axis: `time_distributed: {layer: flatten}`" if x.rank > 2 else ""
 
 
 class _Gated(Recurrent, abstract=True):

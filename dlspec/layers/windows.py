@@ -70,9 +70,20 @@ def split_image(x: Tensor, rank: int, channels_first: bool, who: str) -> tuple[S
         raise Problem(
             "E402",
             f"{who} expects {rank + 1} axes [{', '.join(order)}], but the input has shape {show_shape(x.shape)}",
-            "add the channel axis in `inputs`, or use `reshape`" if x.rank == rank else "",
+            axes_help(x, rank + 1, 0 if channels_first else rank, who),
         )
     return (x.shape[1:], x.shape[0]) if channels_first else (x.shape[:-1], x.shape[-1])
+
+
+def axes_help(x: Tensor, wanted: int, channels: int, who: str) -> str:
+    """What to do about an input whose axes are not `wanted` in number; its channels are the axis `channels`."""
+    if x.rank == wanted - 1:
+        shape = show_shape((*x.shape[:channels], 1, *x.shape[channels:]))
+        by = f"`ops.expand_dims: {channels - wanted}`" if None in x.shape else f"`reshape: {shape}`"
+        return f"add the channel axis: `{shape}` in `inputs`, or {by} before it"
+    if x.rank == wanted + 1:
+        return f"`time_distributed: {{layer: {{{who}: …}}}}` applies it to each step by itself"
+    return "bring the input to these axes with `reshape`"
 
 
 def check_positive(spatial: Sequence[int | None], x: Tensor, who: str, option: str) -> None:

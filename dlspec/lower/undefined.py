@@ -10,7 +10,8 @@ from dlspec.errors import Diagnostic, Diagnostics, Note, Span, did_you_mean, sug
 from dlspec.expressions import RESERVED
 from dlspec.tree import Invalid, Map, Seq, key_place, place
 
-_USE = re.compile(r"\$\$|\$\(|\$([A-Za-z][A-Za-z0-9_]*)|[A-Za-z_$][A-Za-z0-9_]*")
+# `$params.width` is wrong and said to be so when it is read; what it means is `$width`.
+_USE = re.compile(r"\$\$|\$\(|\$(?:params\.)?([A-Za-z][A-Za-z0-9_]*)|[A-Za-z_$][A-Za-z0-9_]*")
 
 Use = tuple[str, Span | None, frozenset[str]]
 

@@ -15,6 +15,7 @@ from dlspec.errors import Diagnostic, Span, suggest
 from dlspec.registry import JSON
 from dlspec.schema.context import Context, Names
 from dlspec.schema.messages import describe_error, fold, main_key, schema_of
+from dlspec.schema.tuples import mend_tuples
 from dlspec.schema.validate import compile_pattern, iterate_errors, resolve
 from dlspec.tree import Invalid, Map, Seq, key_place, place
 
@@ -54,6 +55,8 @@ def check(data: Any, node: JSON, context: Context | None = None) -> list[Diagnos
     pending = list(iterate_errors(data, node))
     if pending and not context.path:
         context = Context((), declared_names(data, node))
+        diagnostics.extend(mend_tuples(data))
+        pending = list(iterate_errors(data, node)) if diagnostics else pending
     # Misplaced and misspelt keys first: reading them as meant may settle that another key is missing.
     pending.sort(key=lambda error: _ORDER.get(str(error.validator), len(_ORDER)))
     while pending:

@@ -44,6 +44,9 @@ _CODES = {
     "data": ("E611", "E612", "E613", "E614", "E615", "E615"),
 }
 _UNKNOWN_KEY, _UNKNOWN_COMPONENT, _MISSING, _TYPE, _BOUNDS, _CHOICE = range(6)
+# What other languages and libraries call a data type.
+_DTYPES = {"int": "int32", "integer": "int32", "long": "int64", "half": "float16", "float": "float32",
+           "double": "float64", "str": "string", "text": "string", "boolean": "bool"}  # fmt: skip
 STEP_KEYS = ("name", "from", "repeat", "if")
 
 
@@ -77,7 +80,7 @@ def describe_error(error: ValidationError, context: Context, container: Any = No
     if error.validator == "enum":
         return _not_among(error.instance, list(cast("list[Any]", error.validator_value)), codes, context)
     if error.validator == "pattern" and NAME_RULE in node["pattern"]:
-        return _bad_name(error.instance, node["pattern"], context)
+        return _bad_name(error.instance, node, context)
     if error.validator == "pattern" and not is_value_pattern(node):
         return Message(codes[_BOUNDS], f"{subject(node, context)} cannot be {shown(error.instance)}")
     if error.validator in ("type", "pattern"):
@@ -131,9 +134,11 @@ def _section_help(key: str, node: JSON, container: Any) -> str:
 
 
 def _elsewhere(key: str, context: Context) -> str:
-    """Where an option of `train` belongs that is one of its optimizer."""
+    """Where an option of `train` belongs that is one of its optimizer, or of `data`."""
     if context.path != ("train",):
         return ""
+    if key in definition("section.data")["properties"]:
+        return f"`{key}` belongs in `data:`"
     takers = [
         name
         for name, node in resolve(definition("optimizer"))["properties"].items()
@@ -174,9 +179,14 @@ def _meant(name: str, kind: str, node: JSON, context: Context) -> str:
             return _activation(name, known)
     if kind == "layer" and f"ops.{name}" in known:
         return f"did you mean the operation `ops.{name}`?"
-    found = suggestions(name, known)
+    if kind == "source" and (form := name.rpartition(".")[2].lower()) in known:
+        return f"write `source: {{{form}: {name}}}`"
+    if name == "None" and kind != "layer":
+        return "leave the option out"
+    name = name.replace("avg", "average") if kind == "layer" else name
+    found = [name] if name in known else suggestions(name, known)
     if found:
-        return did_you_mean(name, known)
+        return did_you_mean(name, found)
     if name in context.names.params:
         return f"write `${name}` for the parameter"
     if kind == "layer":
@@ -266,6 +276,8 @@ def _not_among(
     text = f"{subject(node or {}, context)} cannot be {received}"
     if isinstance(instance, str) and (dollar := dollar_help(instance, context)):
         return Message(codes[_CHOICE], text, dollar)
+    if isinstance(instance, str) and _DTYPES.get(instance.lower()) in names:
+        return Message(codes[_CHOICE], text, f"write `{_DTYPES[instance.lower()]}`")
     if isinstance(instance, str) and suggestions(instance, names):
         return Message(codes[_CHOICE], text, did_you_mean(instance, names))
     return Message(codes[_CHOICE], text, "one of " + listed(first_of(names, 16)))
@@ -340,6 +352,11 @@ def _bound(error: ValidationError, node: JSON, codes: tuple[str, ...], context: 
     return Message(codes[_BOUNDS], f"{who} {text}, got {shown(error.instance)}", help)
 
 
-def _bad_name(instance: Any, pattern: str, context: Context) -> Message:
+def _bad_name(instance: Any, node: JSON, context: Context) -> Message:
+    pattern, types = node["pattern"], node.get("type", ())
+    if "," in str(instance) and "array" in types and context.path:
+        return Message(
+            "E103", f"`{instance}` cannot be a name ({context.option})", f"write `{context.path[-1]}: [{instance}]`"
+        )
     capital = True if pattern.startswith("^[A-Z][") else False if pattern.startswith("^[a-z][") else None
     return Message("E103", f"`{instance}` cannot be a name ({context.option})", name_help(str(instance), capital))

@@ -46,18 +46,24 @@ def name_help(text: str, capital: bool | None = None) -> str:
 # --- help ------------------------------------------------------------------------------------------------------------
 
 SPACE_HELP = "a search space stands under the top-level `params:`; here write its name, such as `$units`"
+_PERCENT = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%\Z")
+_TUPLE = re.compile(r"\([0-9 ,]|\(None")
+_TEMPLATE = re.compile(r"\{\{ ?([A-Za-z][A-Za-z0-9_]*) ?\}\}\Z")
 _WORD = re.compile(r"\$?\b[A-Za-z_][A-Za-z0-9_]*")
 
 
 def type_help(instance: Any, types: list[str], node: JSON, context: Context) -> str:
     if node.get("title") == "input":
+        if isinstance(instance, str) and _TUPLE.match(instance):
+            return f"write `[{_bare(instance)}]`"
         return "write a shape without the batch: `[28, 28, 1]`, or `[8]` for a vector of 8"
     if node.get("x-names") and types == ["object"]:
         return f"each {node['x-names']} has a name: `{context.path[-1]}: {{name: …}}`" if context.path else ""
     if instance is None and types == ["array"]:
         return "start each item with `-`"
     if isinstance(instance, str):
-        return dollar_help(instance, context) or text_help(instance, types)
+        takes_text = "string" in types and not is_value_pattern(node)
+        return dollar_help(instance, context) or text_help(instance, types, takes_text)
     if isinstance(instance, dict):
         if instance and next(iter(instance)) in SPACES:
             return SPACE_HELP
@@ -74,16 +80,27 @@ def type_help(instance: Any, types: list[str], node: JSON, context: Context) -> 
     return ""
 
 
-def text_help(instance: str, types: list[str]) -> str:
+def text_help(instance: str, types: list[str], takes_text: bool) -> str:
+    """What to write for text where something else is wanted; `takes_text` unless text can only be an expression."""
     word = instance.lower()
+    numeric = "integer" in types or "number" in types
     if "boolean" in types and word in ("yes", "on", "true", "y", "no", "off", "false", "n"):
         return "write `true`" if word in ("yes", "on", "true", "y") else "write `false`"
     if "null" in types and word in ("none", "nil", "null"):
         return "write `null`"
+    if "array" in types and not takes_text and ("," in instance or not numeric):
+        return f"write `[{_bare(instance)}]`"
     digits = instance.replace("_", "").replace(",", "")
-    if digits.isdecimal() and ("integer" in types or "number" in types):
+    if digits.isdecimal() and numeric:
         return f"write `{int(digits)}`"
-    return f"write `[{instance}]`" if "array" in types and "string" not in types else ""
+    if numeric and (share := _PERCENT.match(instance)):
+        return f"write `{plain_number(round(float(share.group(1)) / 100, 10))}`"
+    return ""
+
+
+def _bare(text: str) -> str:
+    """The items of a list that was written like a Python tuple, or without brackets."""
+    return re.sub(r"\bNone\b", "null", text.strip("()").rstrip(", "))
 
 
 def dollar_help(text: str, context: Context) -> str:
@@ -92,6 +109,8 @@ def dollar_help(text: str, context: Context) -> str:
     def dollar(match: re.Match[str]) -> str:
         return "$" + match.group() if match.group() in context.names.params else match.group()
 
+    if template := _TEMPLATE.match(text):
+        return f"specs have no `{{{{ }}}}`: write `${template.group(1)}` for the parameter"
     fixed = _WORD.sub(dollar, text)
     return f"write `{fixed}` for the parameter" if fixed != text else ""
 
