@@ -26,6 +26,7 @@ class Imputation(Layer):
         example("", (5,)),
         example("{strategy: median, indicator: true}", (3,)),
         example("{strategy: constant, fill_value: -1}", (7, 2)),
+        example("{strategy: constant, indicator: true}", (7, None)),
     )
 
     @property
@@ -44,8 +45,12 @@ class Imputation(Layer):
         if not x.floating:
             message = f"imputation takes floating-point numbers, but the input has dtype {x.dtype}"
             raise Problem("E409", message, "whole numbers cannot be missing; for text use `text_imputation`")
-        features = known(x, -1, self.name)
-        return Tensor((*x.shape[:-1], features * (2 if self.indicator else 1)), self.compute_dtype)
+        if self.adapts or (self.indicator and not x.rank):
+            known(x, -1, self.name)
+        if not self.indicator:
+            return Tensor(x.shape, self.compute_dtype)
+        features = x.shape[-1]
+        return Tensor((*x.shape[:-1], None if features is None else 2 * features), self.compute_dtype)
 
     def weights(self, x: Tensor) -> Iterable[Weight]:
         """The measured numbers; none where one is given."""
