@@ -123,7 +123,8 @@ CODES: dict[str, Code] = {
     "E507": code(
         "run folder cannot be made",
         """
-        Training writes a folder for each run. The folder that holds them cannot be written.
+        Training writes a folder for each run. The folder that holds them cannot be written, or the one given with
+        `--run` holds something else than a run.
         """,
         scene="""
         dlspec train digits.yaml --runs /proc/runs
@@ -188,6 +189,81 @@ CODES: dict[str, Code] = {
           - dense: $width
         train: {loss: mse}
         tune: {trials: 10}
+        """,
+    ),
+    "E511": code(
+        "run folder cannot be written",
+        """
+        The disk is full, or the folder became read-only, while a run was writing. What was written before is whole:
+        the run goes on from its last checkpoint when the same command is given again.
+        """,
+        scene="""
+        dlspec train digits.yaml
+        # the disk is full: make room, and give the same command again
+        """,
+    ),
+    "E512": code(
+        "run that cannot go on unchanged",
+        """
+        A run goes on to exactly the result that it would have had without the interruption. That needs the same spec,
+        data, versions, and number of threads as before. `--force` goes on all the same, `--new` starts another run.
+        """,
+        scene="""
+        dlspec train digits.yaml --run out --set data.batch_size=64
+        # was begun with `batch_size: 32`: give the old value, `--force` or `--new`
+        """,
+    ),
+    "E513": code(
+        "run folder in use",
+        """
+        One process at a time trains in a run folder. The lock goes with the process, also when it is killed.
+        """,
+        scene="""
+        dlspec train digits.yaml --run out
+        # another process trains in `out`: wait for it, stop it, or choose another folder
+        """,
+    ),
+    "E514": code(
+        "no checkpoint to go on from",
+        """
+        Every checkpoint carries a hash of its contents, and one that does not fit is never loaded; the one before it is
+        taken. This run has none that is sound.
+        """,
+        scene="""
+        dlspec train digits.yaml --run out
+        # all files in out/checkpoints are damaged: `--force` begins the run again in its folder
+        """,
+    ),
+    "E515": code(
+        "phase without effect",
+        """
+        `freeze` and `unfreeze` of a phase name layers of the model, blocks (all layers inside), or patterns with `*`.
+        Each must match a layer, and something must be left to learn.
+        """,
+        wrong="""
+        inputs: {x: [8]}
+        layers:
+          - dense: {units: 4, name: body}
+          - dense: {units: 1, name: head}
+        train: {loss: mse, phases: {first: {epochs: 3, freeze: bodi}}}
+        """,
+        right="""
+        inputs: {x: [8]}
+        layers:
+          - dense: {units: 4, name: body}
+          - dense: {units: 1, name: head}
+        train: {loss: mse, phases: {first: {epochs: 3, freeze: body}}}
+        """,
+    ),
+    "E516": code(
+        "weights to start from",
+        """
+        `start_from` names a `.keras` file. Its weights go to the layers of the same name and shapes; at least one must
+        be there.
+        """,
+        scene="""
+        dlspec train flowers.yaml --set train.start_from=base.keras
+        # base.keras has no layer named like one of flowers.yaml: give the same names to the layers they share
         """,
     ),
 }

@@ -27,10 +27,19 @@ class Callback(Component, abstract=True):
 
     Class attributes:
         written: The option that holds a path to write to, or "". Such paths start at, and stay in, the run folder.
+        state: Fields of the Keras callback that change during training; a checkpoint holds them.
+        weights: Such fields that hold a list of arrays, or None.
     """
 
     kind = "callback"
     written: ClassVar[str] = ""
+    state: ClassVar[tuple[str, ...]] = ()
+    weights: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def every_step(self) -> bool:
+        """Whether it counts single steps, so that it must be called after each of them."""
+        return False
 
     def check_path(self) -> None:
         """Raises E108 for a path that leads out of the run folder."""
@@ -44,13 +53,21 @@ class Callback(Component, abstract=True):
         """Writes nowhere but into the run folder."""
         self.check_path()
 
-    def make_in(self, folder: Path) -> Any:
-        """The Keras callback, its path inside `folder`."""
+    def make_in(self, folder: Path, epochs: int = 0) -> Any:
+        """The Keras callback, its path inside `folder`.
+
+        Args:
+            epochs: Epochs that are over when it begins. What it wrote of them stays; what it wrote of later ones,
+                before the run was killed, does not.
+        """
+        return self._make_in(folder)
+
+    def _make_in(self, folder: Path, **changed: Any) -> Any:
         if not self.written:
             return self.make()
         path = folder / str(getattr(self, self.written))
         path.parent.mkdir(parents=True, exist_ok=True)
-        return type(self)(**{**self.given, self.written: str(path)}).make()
+        return type(self)(**{**self.given, self.written: str(path), **changed}).make()
 
 
 def _monitor() -> Field[str]:
@@ -77,11 +94,24 @@ class CSVLogger(Callback):
     append = boolean(default=False, doc="Whether to write on at the end of an existing file.")
     examples = (example("log.csv"), example('{filename: log.csv, separator: ";", append: true}'))
 
+    def make_in(self, folder: Path, epochs: int = 0) -> Any:
+        """Goes on below the rows of the epochs that are over."""
+        path = folder / self.filename
+        if not epochs or not path.exists():
+            return self._make_in(folder)
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        done = {str(epoch) for epoch in range(epochs)}
+        kept = [line for line in lines[1:] if line.endswith("\n") and line.split(self.separator)[0] in done]
+        path.write_text("".join([*lines[:1], *kept]), encoding="utf-8")
+        return self._make_in(folder, append=True)
+
 
 class EarlyStopping(Callback):
     """Stops training when a quantity has not improved for some epochs."""
 
     keras = "keras.callbacks.EarlyStopping"
+    state = ("wait", "stopped_epoch", "best", "best_epoch")
+    weights = ("best_weights",)
     monitor = _monitor()
     min_delta = number(min=0, default=0, doc="Least change that counts as an improvement.")
     patience = integer(min=0, default=0, doc="Epochs without improvement after which training stops.")
@@ -99,6 +129,7 @@ class ModelCheckpoint(Callback):
     """Writes the model, or its weights, into a file during training."""
 
     keras = "keras.callbacks.ModelCheckpoint"
+    state = ("best", "_batches_seen_since_last_saving", "_last_batch_seen")
     shorthand = "filepath"
     written = "filepath"
     filepath = text(
@@ -117,6 +148,11 @@ class ModelCheckpoint(Callback):
             "{filepath: best.keras, monitor: val_auc, mode: max, save_best_only: true, initial_value_threshold: 0.5}"
         ),
     )
+
+    @property
+    def every_step(self) -> bool:
+        """Where it saves after so many batches."""
+        return self.save_freq != "epoch"
 
     def validate(self) -> None:
         """The suffix fits, and nothing is said about the best epoch that has no effect."""
@@ -139,6 +175,7 @@ class ReduceLROnPlateau(Callback):
     """Lowers the learning rate when a quantity has not improved for some epochs."""
 
     keras = "keras.callbacks.ReduceLROnPlateau"
+    state = ("best", "wait", "cooldown_counter")
     monitor = _monitor()
     factor = number(above=0, below=1, default=0.1, doc="What the learning rate is multiplied by.")
     patience = integer(min=0, default=10, doc="Epochs without improvement after which it is lowered.")
@@ -156,6 +193,7 @@ class SwapEMAWeights(Callback):
     """Evaluates and saves with the moving average of the weights; the optimizer needs `use_ema: true`."""
 
     keras = "keras.callbacks.SwapEMAWeights"
+    state = ("_ema_weights_in_model",)
     swap_on_epoch = boolean(default=False, doc="Whether to swap at the end of each epoch rather than for validation.")
     examples = (example(""), example("{swap_on_epoch: true}"))
 
@@ -164,6 +202,7 @@ class TensorBoard(Callback):
     """Writes a log for TensorBoard."""
 
     keras = "keras.callbacks.TensorBoard"
+    state = ("_global_train_batch", "_global_test_batch")
     aliases = ("tensorboard",)
     shorthand = "log_dir"
     written = "log_dir"
@@ -192,6 +231,11 @@ class TensorBoard(Callback):
         example("{histogram_freq: 1, write_images: true, update_freq: batch, profile_batch: [2, 4]}"),
         example("{write_graph: false, write_steps_per_second: true, update_freq: 10, embeddings_freq: 1}"),
     )
+
+    @property
+    def every_step(self) -> bool:
+        """Where it logs, or measures the time of, batches."""
+        return bool(self.update_freq != "epoch" or self.profile_batch != 0)
 
     def validate(self) -> None:
         """Images come with histograms, metadata with embeddings; the profiled stretch is in order."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dlspec.errors import Problem
-from dlspec.registry import Component, Field, boolean, example, integer, number, optional
+from dlspec.registry import Component, Field, boolean, example, integer, number, number_or_component, optional
 
 
 class Schedule(Component, abstract=True):
@@ -132,4 +132,16 @@ class PolynomialDecay(Schedule):
     examples = (
         example("{initial_learning_rate: 1e-2, decay_steps: 1000}"),
         example("{initial_learning_rate: 1e-2, decay_steps: 1000, end_learning_rate: 1e-5, power: 0.5, cycle: true}"),
+    )
+
+
+class WarmUp(Schedule):
+    """Rises along a straight line to a learning rate, or to a schedule that begins after it."""
+
+    keras = "dlspec.keras_layers.WarmUp"
+    steps = integer(min=1, doc="Number of training steps (batches) of the rise.")
+    to = number_or_component("schedule", above=0, doc="Learning rate that is reached, or the schedule that follows.")
+    examples = (
+        example("{steps: 100, to: 1e-3}"),
+        example("{steps: 100, to: {cosine_decay: {initial_learning_rate: 1e-3, decay_steps: 2000}}}"),
     )

@@ -22,6 +22,7 @@ from dlspec.keras_layers.reservoir import Reservoir
 from dlspec.keras_layers.sinusoidal_positional_encoding import SinusoidalPositionalEncoding
 from dlspec.keras_layers.stochastic_depth import StochasticDepth
 from dlspec.keras_layers.text_imputation import TextImputation
+from dlspec.keras_layers.warm_up import WarmUp
 from dlspec.keras_layers.weight import Weight
 from dlspec.keras_layers.weight_normalization import WeightNormalization
 
@@ -45,6 +46,7 @@ __all__ = [
     "SinusoidalPositionalEncoding",
     "StochasticDepth",
     "TextImputation",
+    "WarmUp",
     "Weight",
     "WeightNormalization",
 ]

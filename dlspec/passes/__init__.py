@@ -13,6 +13,7 @@ from dlspec.passes.expectations import expectations
 from dlspec.passes.heads import heads
 from dlspec.passes.masks import masks
 from dlspec.passes.parameters import parameters
+from dlspec.passes.phases import phases
 from dlspec.passes.reachable import reachable
 from dlspec.passes.read import read
 from dlspec.passes.resolve_names import resolve_names
@@ -35,6 +36,7 @@ PASSES: tuple[Pass, ...] = (
     seeds,
     expectations,
     training,
+    phases,
     heads,
     data_contract,
     unused,

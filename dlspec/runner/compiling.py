@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
+from dlspec.registry import Component
 from dlspec.runner.structure import only_or_all, outputs_by_name
 from dlspec.sections.train import Supervised
 
-_TOGETHER = 32
 
-
-def trainer(core: Any, method: Supervised, outputs: Sequence[str], steps: int) -> Any:
+def trainer(core: Any, method: Supervised, optimizer: Component, outputs: Sequence[str]) -> Any:
     """A compiled model around the layers of `core`, whose weights it shares.
 
     Its outputs are those with a loss: the only one, or a dict by name, so that measures are called ``sold_loss``,
@@ -20,7 +20,6 @@ def trainer(core: Any, method: Supervised, outputs: Sequence[str], steps: int) -
     Args:
         core: A functional Keras model.
         outputs: Names of its outputs in their order.
-        steps: Steps per epoch; several are run together, which changes no weight, only the speed.
     """
     import keras
 
@@ -29,11 +28,11 @@ def trainer(core: Any, method: Supervised, outputs: Sequence[str], steps: int) -
     model = keras.Model(core.input, only_or_all({name: tensors[name] for name in losses}), name=core.name)
     metrics = {name: [metric.make() for metric in method.metrics_of(name)] for name in losses}
     model.compile(
-        optimizer=method.chosen_optimizer.make(),
+        optimizer=optimizer.make(),
         loss=only_or_all({name: loss.make() for name, loss in losses.items()}),
         loss_weights=_weights(method, list(losses)),
         metrics=only_or_all(metrics) if any(metrics.values()) else None,
-        steps_per_execution=steps_together(steps),
+        jit_compile="auto" if method.jit is None else method.jit,
     )
     return model
 
@@ -45,6 +44,43 @@ def _weights(method: Supervised, outputs: Sequence[str]) -> Any:
     return list(weights.values()) if len(weights) == 1 else weights
 
 
-def steps_together(steps: int) -> int:
-    """Steps per call of the training function: many, but at least eight calls an epoch so that progress shows."""
-    return max(1, min(_TOGETHER, steps // 8))
+@contextmanager
+def precision(policy: str) -> Iterator[None]:
+    """Layers made meanwhile compute in the given precision."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def averaging(optimizer: Any, callbacks: Sequence[Component]) -> Callable[[], AbstractContextManager[None]]:
+    """What puts the moving averages of the weights into their place for a while, where the optimizer keeps some.
+
+    Keras itself does so once, after training; epochs would then be compared by other weights than those that are kept.
+    Where the callback ``swap_ema_weights`` does it, nothing else may.
+
+    Args:
+        optimizer: That of the compiled model.
+        callbacks: As declared.
+    """
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    if not getattr(inner, "use_ema", False) or any(callback.name == "swap_ema_weights" for callback in callbacks):
+        return nullcontext
+
+    @contextmanager
+    def averaged() -> Iterator[None]:
+        pairs = list(zip(inner._trainable_variables, inner._model_variables_moving_average, strict=True))
+        own = [variable.value.numpy() for variable, _ in pairs]
+        for variable, average in pairs:
+            variable.assign(average)
+        try:
+            yield
+        finally:
+            for (variable, _), value in zip(pairs, own, strict=True):
+                variable.assign(value)
+
+    return averaged

@@ -1,23 +1,30 @@
-"""Training proper: a compiled model, arrays and a method in, weights and history out."""
+"""Training proper: a model, examples and a method in, weights and history out."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from dlspec.data.feed import Feed, in_order
 from dlspec.data.measures import smaller_is_better
 from dlspec.data.pipeline import Part, Prepared
-from dlspec.runner.compiling import trainer
+from dlspec.runner import non_finite, phases
+from dlspec.runner.checkpoint import Checkpoint, Checkpoints
+from dlspec.runner.compiling import averaging, trainer
+from dlspec.runner.course import Course, capture, course_of, restore
+from dlspec.runner.loop import Loop, NonFinite
 from dlspec.runner.preparation import adapt_layers, with_preparation
 from dlspec.runner.progress import Progress
 from dlspec.runner.run_folder import RunFolder
+from dlspec.runner.saving import Saving, guarded
+from dlspec.runner.signals import Signals
 from dlspec.runner.structure import like_inputs, only_or_all
-from dlspec.runner.watch import Best, watcher
+from dlspec.runner.watch import METRICS_FILE, Best, ordered
 from dlspec.sections.data import Data
-from dlspec.sections.train import Supervised
+from dlspec.sections.train import Phase, Supervised
 
 MODEL_FILE = "model.keras"
 
@@ -29,7 +36,9 @@ class Training:
     Attributes:
         model: The functional model, without preparation; it shares its weights with what is trained and saved.
         outputs: Names of the model's outputs in its order.
-        history: Measures of every finished epoch.
+        progress: Where it shows how far it is.
+        start_from: A saved model whose weights come first.
+        course: How far it has come.
     """
 
     model: Any
@@ -38,56 +47,117 @@ class Training:
     method: Supervised
     folder: RunFolder
     outputs: Sequence[str]
-    history: list[dict[str, float]]
+    progress: Progress = field(default_factory=Progress)
+    start_from: Path | None = None
+    course: Course = field(default_factory=Course)
     best: Best | None = None
-    _trainer: Any = None
+    _signals: Signals = field(default_factory=Signals)
+    _loop: Loop | None = None
 
     @property
     def monitor(self) -> str:
         """The measure that compares epochs."""
         return self.method.monitor or ("val_loss" if self.prepared.validation is not None else "loss")
 
-    def fit(self, progress: Progress) -> None:
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """Measures of every finished epoch."""
+        return self.course.history
+
+    def fit(self, resumed: Checkpoint | None = None) -> None:
         """Compiles and trains.
 
+        Args:
+            resumed: Where to go on; from the beginning unless given.
+
         Raises:
-            Problem: E508 the loss is not finite, E509 an unknown measure to monitor.
-            KeyboardInterrupt: Finished epochs are in :attr:`history`, their best weights in :attr:`best`.
+            Problem: E508 the loss is not finite, E509 an unknown measure to monitor, E511 the disk takes no more.
+            Interrupted: A signal came; a checkpoint holds everything up to that step.
         """
-        prepared, batch_size = self.prepared, self.data.batch_size
-        smaller = smaller_is_better(self.method, self.outputs, self.monitor)
-        adapt_layers(self.model, prepared.train.inputs, batch_size)
+        if resumed is not None:
+            self.course = course_of(resumed)
+        elif self.start_from is not None:
+            shown = str(self.method.start_from)
+            left = phases.load_weights(self.model, self.start_from, shown)
+            self.progress.note(f"weights of {shown}" + (f", but not for {', '.join(left)}" if left else ""))
+        adapt_layers(self.model, self._batches(self.prepared.train))
+        if self.method.keep == "best":
+            smaller = smaller_is_better(self.method, self.outputs, self.monitor)
+            self.best = Best(self.model, self.monitor, smaller, self.save)
+        rows = [{"epoch": number, **logs} for number, logs in enumerate(self.history, 1)]
+        guarded(lambda: self.folder.write_rows(METRICS_FILE, rows), self.folder)
+        try:
+            with self._signals.caught():
+                self._run_phases(resumed)
+        finally:
+            self.progress.stop()
+
+    def _run_phases(self, resumed: Checkpoint | None) -> None:
         seed = self.data.seed if self.data.seed is not None else self.method.seed
         feed = Feed(
-            prepared.train.examples, batch_size, seed=seed, shuffle=self.data.shuffle, structure=self._structure
+            self.prepared.fed,
+            self.data.batch_size,
+            seed=seed,
+            shuffle=self.data.shuffle,
+            transform=self.prepared.changes.transform(seed),
+            structure=self._structure,
         )
-        self._trainer = trainer(self.model, self.method, self.outputs, feed.steps)
-        if self.method.keep == "best":
-            self.best = Best(self.model, self.monitor, smaller, self.save)
-        watch = watcher(self.folder, progress, self.best)
-        validation = prepared.validation
-        try:
-            self._trainer.fit(
-                feed.dataset,
-                epochs=self.method.epochs,
-                validation_data=self._in_order(validation) if validation is not None else None,
-                shuffle=False,
-                verbose=0,
-                callbacks=[
-                    feed.callback(),
-                    *(callback.make_in(self.folder.path) for callback in self.method.callbacks),
-                    watch,
-                ],
-            )
-        finally:
-            self.history = getattr(watch, "history", [])
-            progress.stop()
+        stretches = list(self.method.stretches.values())
+        self.progress.start(sum(phase.epochs for phase in stretches), feed.steps, feed.count, self.course.epoch)
+        for number, phase in enumerate(stretches):
+            phases.choose(self.model, phase)
+            if number < self.course.phase:
+                continue
+            if number > self.course.phase:
+                self.course.phase, self.course.began, self.course.ended = number, self.course.epoch, False
+            self._run_phase(phase, feed, resumed)
+            resumed = None
+
+    def _run_phase(self, phase: Phase, feed: Feed, resumed: Checkpoint | None) -> None:
+        method, course = self.method, self.course
+        compiled = trainer(self.model, method, phase.optimizer or method.chosen_optimizer, self.outputs)
+        running = [(declared, declared.make_in(self.folder.path, course.epoch)) for declared in method.callbacks]
+        last = course.began + phase.epochs
+        every = method.seconds_between_checkpoints
+
+        def state() -> Checkpoint | None:
+            found = capture(course, self.model, compiled, running, self.best)
+            return found if found.sound else None
+
+        saving = Saving(
+            self.folder, Checkpoints(self.folder.path), self.progress, self._signals, self.best, state, every, last,
+            rollback=method.non_finite == "rollback",
+        )  # fmt: skip
+        self._loop = Loop(
+            compiled, feed, self._batches(self.prepared.validation), running, saving,
+            averaging(compiled.optimizer, method.callbacks), together=None if every else 1,
+        )  # fmt: skip
+        self._loop.begin(last)
+        if resumed is not None:
+            restore(resumed, self.model, compiled, running, self.best)
+        if saving.rollback and course.step == 0:
+            saving.keep_beginning()
+        while True:
+            try:
+                return self._loop.run(course, last)
+            except NonFinite as trouble:
+                beginning = saving.checkpoints.beginning() if saving.rollback else None
+                if beginning is None or not non_finite.may_go_back(course):
+                    raise self._explained(trouble, feed) from None
+                self.progress.note(non_finite.go_back(course, beginning, trouble))
+                restore(beginning, self.model, compiled, running, self.best)
+                non_finite.lower_rate(compiled.optimizer, course, beginning)
+
+    def _explained(self, trouble: NonFinite, feed: Feed) -> Exception:
+        feed.set_position(self.course.epoch, trouble.step)
+        batch = next(iter(feed.dataset))
+        return non_finite.problem(trouble, self.course, self.model, batch)
 
     def finish(self) -> None:
         """Puts the weights to keep in place, and saves the model."""
         if self.best is not None:
             self.best.restore()
-        self.save()
+        guarded(self.save, self.folder)
 
     def save(self) -> None:
         """Writes the model with its preparation, in one step."""
@@ -103,11 +173,14 @@ class Training:
         return {name: self._evaluate(part) for name, part in parts.items() if part is not None}
 
     def _evaluate(self, part: Part) -> dict[str, float]:
-        measured = self._trainer.evaluate(self._in_order(part), return_dict=True, verbose=0)
-        return {name: float(measured[name]) for name in sorted(measured, key=lambda name: not name.endswith("loss"))}
+        assert self._loop is not None, "evaluation comes after training"
+        return ordered(self._loop.measure(self._batches(part)))
 
-    def _in_order(self, part: Part) -> Any:
-        return in_order(part.examples, self.data.batch_size, self._structure)
+    def _batches(self, part: Part | None) -> Any:
+        if part is None:
+            return None
+        return in_order(part.examples, self.data.batch_size, structure=self._structure)
 
-    def _structure(self, inputs: Any, targets: Any) -> Any:
-        return like_inputs(self.model, inputs), only_or_all(targets)
+    def _structure(self, inputs: Any, targets: Any, *weights: Any) -> Any:
+        """A batch as the model takes it; weights of the examples last, where the data have some."""
+        return like_inputs(self.model, inputs), only_or_all(targets), *map(only_or_all, weights)

@@ -12,13 +12,12 @@ from dlspec.runner.structure import like_inputs
 _STATE = ("mean", "vocabulary", "bin_boundaries")
 
 
-def adapt_layers(model: Any, inputs: dict[str, Any], batch_size: int) -> int:
+def adapt_layers(model: Any, batches: Any) -> int:
     """Fits the adapting layers among the model's own layers, in order, on the training examples.
 
     Args:
         model: A functional Keras model.
-        inputs: Training arrays by name of input.
-        batch_size: Examples per step of computing what enters such a layer.
+        batches: A dataset of the training examples: batches of inputs as the model takes them, and targets.
 
     Returns:
         How many layers were fitted.
@@ -28,7 +27,7 @@ def adapt_layers(model: Any, inputs: dict[str, Any], batch_size: int) -> int:
     waiting = [layer for layer in model.layers if hasattr(layer, "adapt") and not _fitted(layer)]
     for layer in waiting:
         before = keras.Model(model.input, layer.input)
-        layer.adapt(before.predict(like_inputs(model, inputs), batch_size=batch_size, verbose=0))
+        layer.adapt(before.predict(batches.map(lambda inputs, *_: inputs), verbose=0))
     return len(waiting)
 
 

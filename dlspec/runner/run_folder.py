@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
 from dlspec.errors import Problem
 from dlspec.files import sync_folder, write_atomically
+from dlspec.runner.locking import Lock
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,80}\Z")
 
 
 class RunFolder:
-    """``runs/<name>/<id>/``; the id is the time of its making (UTC) and a random ending, so that ids sort by time."""
+    """``runs/<name>/<id>/``; the id is the time of its making (UTC) and a random ending, so that ids sort by time.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: The folder.
+        lock: The lock of the process that trains in it; None for one that only reads.
+    """
+
+    def __init__(self, path: Path, lock: Lock | None = None) -> None:
         self.path = path
+        self._lock = lock
+
+    def release(self) -> None:
+        """Training in it is over."""
+        if self._lock is not None:
+            self._lock.release()
 
     @property
     def id(self) -> str:
@@ -38,21 +49,32 @@ class RunFolder:
         if not _NAME.match(name):
             raise Problem("E103", f"`{name}` cannot name a folder of runs", "use letters, digits, `_`, `-` and `.`")
         parent = runs / name
+        while True:
+            identifier = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+            if not (parent / identifier).exists():
+                break
+        return cls.create_at(parent / identifier, files)
+
+    @classmethod
+    def create_at(cls, path: Path, files: Mapping[str, str]) -> RunFolder:
+        """Makes the folder `path`, which is not there or empty, and locks it.
+
+        Raises:
+            Problem: E507, it cannot be made.
+        """
         try:
-            parent.mkdir(parents=True, exist_ok=True)
-            while True:
-                identifier = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-                if not (parent / identifier).exists():
-                    break
-            draft = cls(parent / f".{identifier}.new")
-            draft.path.mkdir()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft = path.parent / f".{path.name}.{secrets.token_hex(4)}.new"
+            draft.mkdir()
+            folder = cls(draft)
             for file, text in files.items():
-                draft.write(file, text)
-            draft.path.rename(parent / identifier)
-            sync_folder(parent)
+                folder.write(file, text)
+            lock = Lock(draft)  # before others see it, so that nobody else goes on in it
+            draft.rename(path)
+            sync_folder(path.parent)
         except OSError as error:
-            raise Problem("E507", f"cannot make a folder in `{runs}`: {error.strerror or error}") from error
-        return cls(parent / identifier)
+            raise Problem("E507", f"cannot make the run folder `{path}`: {error.strerror or error}") from error
+        return cls(path, lock)
 
     def write(self, name: str, text: str) -> Path:
         """Writes the file `name` in one step."""
@@ -76,10 +98,23 @@ class RunFolder:
         write_atomically(target, save)
         return target
 
-    def append_row(self, name: str, row: Mapping[str, object]) -> None:
-        """Adds a row to a CSV file and waits until the disk has it.
+    def write_rows(self, name: str, rows: Sequence[Mapping[str, object]]) -> None:
+        """Writes a CSV file anew, as :meth:`append_row` would have row by row; without rows there is none."""
+        if not rows:
+            (self.path / name).unlink(missing_ok=True)
+            return
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        header = list(rows[0])
+        writer.writerow(header)
+        writer.writerows([row.get(column, "") for column in header] for row in rows)
+        self.write(name, text.getvalue())
 
-        The first row also writes the header, to which later ones keep: what it does not name is left out.
+    def append_row(self, name: str, row: Mapping[str, object]) -> None:
+        """Adds a row to a CSV file.
+
+        The first row also writes the header, to which later ones keep: what it does not name is left out. The disk need
+        not have it before training goes on: a resumed run writes the file anew.
         """
         target = self.path / name
         text = io.StringIO()
@@ -91,8 +126,6 @@ class RunFolder:
         writer.writerow([row.get(column, "") for column in header])
         with target.open("a", encoding="utf-8", newline="") as stream:
             stream.write(text.getvalue())
-            stream.flush()
-            os.fsync(stream.fileno())
 
 
 def _header(path: Path) -> list[str]:

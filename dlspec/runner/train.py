@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dlspec.data.facts import leakage
 from dlspec.data.pipeline import prepare
 from dlspec.data.signature import Signature, of_model
+from dlspec.data.sources.base import locate
 from dlspec.errors import Problem
 from dlspec.ir import Graph
 from dlspec.reporting.reporter import Reporter
+from dlspec.runner.checkpoint import Checkpoint
+from dlspec.runner.compiling import precision
+from dlspec.runner.course import course_of
 from dlspec.runner.fit import Training
-from dlspec.runner.progress import choose
+from dlspec.runner.identity import IDENTITY_FILE, identity
+from dlspec.runner.progress import Progress, choose
 from dlspec.runner.report import REPORT_FILE, Report, data_summary, machine, parameters, versions
+from dlspec.runner.resume import SPEC_FILE, Place, check_unchanged, checkpoint_of
 from dlspec.runner.run_folder import RunFolder
+from dlspec.runner.saving import guarded
 from dlspec.runner.seeding import set_seed
 from dlspec.sections.data import Data
 from dlspec.sections.train import Supervised
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-SPEC_FILE = "spec.yaml"
 
 
 def run(
@@ -36,6 +44,7 @@ def run(
     spec_text: str,
     name: str,
     runs: Path,
+    place: Place | None = None,
     console: Console | None = None,
     command: str = "",
     signature: Signature | None = None,
@@ -50,8 +59,9 @@ def run(
         method: How to train.
         folder: The spec's folder, from which paths of the data start.
         spec_text: The resolved spec, kept in the run folder.
-        name: Of the spec: the run folder is ``runs/name/id``.
+        name: Of the spec: a new run's folder is ``runs/name/id``.
         runs: The folder of all runs.
+        place: Where the run goes, as :func:`dlspec.runner.resume.find` found it; into a new folder unless given.
         console: Where progress goes; None for none.
         command: What to type to repeat the run.
         signature: Names and types of the model's inputs and outputs; read from the model unless given.
@@ -63,18 +73,26 @@ def run(
 
     Raises:
         SpecError: The data do not fit (see :func:`dlspec.data.contract.check`).
-        Problem: E507, E508, E509. The run folder's report says ``failed`` then.
+        Problem: E507 to E509, E511 to E516. The report of a run that has begun says ``failed`` then.
         KeyboardInterrupt: The run folder holds the best model so far and a report that says ``interrupted``.
     """
     clock = _Clock()
+    progress = choose(console)
+    start = None
+    if method.start_from is not None:
+        start = locate(method.start_from, folder, allow_outside=allow_outside, option="start_from")
     set_seed(method.seed)
-    model = build()
+    with precision(method.precision):
+        model = build()
     clock.lap("build")
     signature = signature or of_model(model)
     prepared = prepare(data, folder, signature, method, allow_outside=allow_outside)
+    for warning in leakage(prepared):
+        progress.note(f"warning[{warning.code}]: {warning.message}")
     clock.lap("data")
-    run_folder = RunFolder.create(runs, name, {SPEC_FILE: spec_text})
-    training = Training(model, prepared, data, method, run_folder, tuple(signature.outputs), [])
+    run_folder, checkpoint = _opened(place or Place(), progress, runs, name, spec_text, identity(prepared))
+    outputs = tuple(signature.outputs)
+    training = Training(model, prepared, data, method, run_folder, outputs, progress, start)
     reporter = Reporter(name, graph)
     facts = {
         "name": name,
@@ -87,35 +105,66 @@ def run(
         "machine": machine(),
     }
     try:
-        training.fit(choose(console))
+        training.fit(checkpoint)
         clock.lap("fit")
         training.finish()
         metrics = training.evaluate()
         clock.lap("evaluate")
-        reporter.examine(model, prepared, method, tuple(signature.outputs))
+        reporter.examine(model, prepared, method, outputs)
         clock.lap("examine")
+        return _write(training, clock, "finished", facts, reporter, metrics)
     except KeyboardInterrupt:
         _rescue(training)
         _write(training, clock, "interrupted", facts, reporter)
         raise
     except Problem as problem:
-        _write(
-            training, clock, "failed", {**facts, "error": {"code": problem.code, "message": problem.message}}, reporter
-        )
+        _fail(training, clock, {**facts, "error": {"code": problem.code, "message": problem.message}}, reporter)
         raise
     except Exception as error:  # Keras and TensorFlow raise of every kind
         message = str(error).strip().split("\n")[0]
-        _write(
-            training, clock, "failed", {**facts, "error": {"code": type(error).__name__, "message": message}}, reporter
-        )
+        _fail(training, clock, {**facts, "error": {"code": type(error).__name__, "message": message}}, reporter)
         raise
-    return _write(training, clock, "finished", facts, reporter, metrics)
+    finally:
+        run_folder.release()
+
+
+def _opened(
+    place: Place, progress: Progress, runs: Path, name: str, spec_text: str, now: dict[str, Any]
+) -> tuple[RunFolder, Checkpoint | None]:
+    """The run folder, made or found, and the checkpoint to go on from."""
+    files = {SPEC_FILE: spec_text, IDENTITY_FILE: json.dumps(now, indent=2) + "\n"}
+    if place.folder is not None:
+        try:
+            changed = check_unchanged(place, now)
+        except Problem as problem:
+            place.folder.release()
+            if place.chosen:
+                raise
+            progress.note(f"not going on with {place.folder.path}, a new run instead: {problem.message}")
+        else:
+            checkpoint, damages = checkpoint_of(place)
+            for sentence in (*(f"{change}, which was forced" for change in changed), *damages):
+                progress.note(sentence)
+            if place.force:
+                guarded(lambda: [place.folder.write(*file) for file in files.items()], place.folder)  # type: ignore[union-attr]
+            where = str(course_of(checkpoint)) if checkpoint is not None else "the beginning"
+            progress.note(f"going on with {place.folder.path} from {where}")
+            return place.folder, checkpoint
+    if place.wanted is not None:
+        return RunFolder.create_at(place.wanted, files), None
+    return RunFolder.create(runs, name, files), None
 
 
 def _rescue(training: Training) -> None:
     """Saves what an interrupted training has reached, where it finished an epoch."""
     if training.history:
         training.finish()
+
+
+def _fail(training: Training, clock: _Clock, facts: dict[str, Any], reporter: Reporter) -> None:
+    """Reports a failure; where even that cannot be written, the failure itself is what the user should see."""
+    with suppress(OSError):
+        _write(training, clock, "failed", facts, reporter)
 
 
 def _write(
@@ -133,6 +182,7 @@ def _write(
         "epochs": len(training.history),
         "best": {"epoch": best.epoch, training.monitor: best.value} if best is not None and best.epoch else None,
         "kept": training.method.keep,
+        "epoch_seconds": [round(seconds, 3) for seconds in training.course.seconds],
     }
     report = Report(training.folder.path, {**course, **facts, **reporter.facts, **clock.facts()})
     training.folder.write(REPORT_FILE, report.text())

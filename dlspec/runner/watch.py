@@ -1,4 +1,4 @@
-"""What the runner itself does at the end of each epoch: stop at NaN, write the log, keep the best weights, show."""
+"""What the runner itself does between the steps of a training: save, show, keep the best weights, write the log."""
 
 from __future__ import annotations
 
@@ -8,10 +8,40 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dlspec.errors import Problem, did_you_mean
-from dlspec.runner.progress import Progress
-from dlspec.runner.run_folder import RunFolder
 
 METRICS_FILE = "metrics.csv"
+# Share of the time that saving may take where nothing else says when to save.
+_SHARE = 0.05
+
+
+class Sometimes:
+    """Does something at most so often that it costs a twentieth of the time.
+
+    Args:
+        act: What to do.
+        guess: Seconds that it takes, until it was measured; so the first time is not at the very start.
+    """
+
+    def __init__(self, act: Callable[[], object], guess: float) -> None:
+        self._act, self._cost = act, guess
+        self._last = time.monotonic()
+
+    @property
+    def waited(self) -> float:
+        """Seconds since the last time."""
+        return time.monotonic() - self._last
+
+    def maybe(self) -> None:
+        """Does it if it is time."""
+        if self.waited * _SHARE >= self._cost:
+            self.now()
+
+    def now(self) -> None:
+        """Does it."""
+        start = time.monotonic()
+        self._act()
+        self._last = time.monotonic()
+        self._cost = self._last - start
 
 
 class Best:
@@ -21,16 +51,15 @@ class Best:
         model: The model in training.
         monitor: The measure that compares epochs.
         smaller: Whether small values of it are good.
-        save: Called with the best weights in place, at most so often that it costs a twentieth of the time.
+        save: Called with the best weights in place, now and then.
     """
 
     def __init__(self, model: Any, monitor: str, smaller: bool, save: Callable[[], object]) -> None:
         self.epoch: int | None = None
         self.value: float | None = None
-        self._model, self._monitor, self._smaller, self._save = model, monitor, smaller, save
-        self._weights: list[Any] = []
-        self._saved_at = -math.inf
-        self._cost = 0.0
+        self.weights: list[Any] = []
+        self._model, self._monitor, self._smaller = model, monitor, smaller
+        self._save = Sometimes(save, guess=0.5)
 
     def see(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Looks at epoch number `epoch` (from 1).
@@ -46,71 +75,16 @@ class Best:
         better = self.value is None or (value < self.value if self._smaller else value > self.value)
         if better and not math.isnan(value):
             self.epoch, self.value = epoch, value
-            self._weights = self._model.get_weights()
-            self._save_sometimes()
+            self.weights = self._model.get_weights()
+            self._save.maybe()
 
     def restore(self) -> None:
         """Gives the model the best weights back."""
-        if self._weights:
-            self._model.set_weights(self._weights)
-
-    def _save_sometimes(self) -> None:
-        start = time.monotonic()
-        if start - self._saved_at > 20 * self._cost:
-            self._save()
-            self._saved_at = time.monotonic()
-            self._cost = self._saved_at - start
+        if self.weights:
+            self._model.set_weights(self.weights)
 
 
-def watcher(folder: RunFolder, progress: Progress, best: Best | None) -> Any:
-    """The Keras callback that does it all.
-
-    Raises (inside ``fit``):
-        Problem: E508, the loss is not finite; E509, see :class:`Best`.
-    """
-    import keras
-
-    class Watcher(keras.callbacks.Callback):  # type: ignore[misc]
-        history: list[dict[str, float]]
-
-        def on_train_begin(self, logs: Any = None) -> None:
-            self.history = []
-            self.looked_at = time.monotonic()
-            progress.start(self.params["epochs"], self.params["steps"])
-
-        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            self.number = epoch + 1
-            self.started = time.monotonic()
-
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            # Reading the numbers of a step waits for it, so they are read a few times a second only.
-            if time.monotonic() - self.looked_at > 0.2:
-                self.looked_at = time.monotonic()
-                numbers = _plain(logs)
-                _check_finite(numbers, f"step {batch + 1} of epoch {self.number}")
-                progress.step(self.number, batch + 1, numbers)
-
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            numbers = _plain(logs)
-            seconds = time.monotonic() - self.started
-            folder.append_row(METRICS_FILE, {"epoch": self.number, **numbers, "seconds": round(seconds, 3)})
-            _check_finite(numbers, f"epoch {self.number}")
-            self.history.append(numbers)
-            if best is not None:
-                best.see(self.number, numbers)
-            progress.epoch(self.number, numbers, seconds)
-
-    return Watcher()
-
-
-def _plain(logs: Any) -> dict[str, float]:
+def ordered(logs: Mapping[str, Any]) -> dict[str, float]:
     """Numbers of a step or epoch, the losses first, validation last."""
-    numbers = {name: float(value) for name, value in (logs or {}).items()}
+    numbers = {name: float(value) for name, value in logs.items()}
     return dict(sorted(numbers.items(), key=lambda item: (item[0].startswith("val_"), not item[0].endswith("loss"))))
-
-
-def _check_finite(logs: Mapping[str, float], when: str) -> None:
-    loss = logs.get("loss", 0.0)
-    if not math.isfinite(loss):
-        help = "lower the learning rate, clip the gradients (`clipnorm: 1`), or normalise the inputs"
-        raise Problem("E508", f"the loss became {loss} in {when}", help)

@@ -8,23 +8,55 @@ from typing import Any
 from dlspec.errors import Problem
 from dlspec.registry import (
     Component,
+    boolean,
     choice,
     component,
     components,
     example,
     find,
     integer,
+    map_of,
+    number,
     optional,
+    options,
     per_output,
     plain,
     text,
+    texts,
 )
+from dlspec.sections.base import Section
 
 
 class Method(Component, abstract=True):
     """Base of the ways of training."""
 
     kind = "method"
+
+
+class Checkpoint(Section):
+    """How often a training is saved so that it can go on after an interruption; it costs no more than a twentieth."""
+
+    shorthand = "every"
+    every = number(min=0, default=30.0, doc="Seconds of training that may be lost at most; 0 saves after every step.")
+    examples = (example("60"), example("{every: 0}"))
+
+
+class Phase(Section):
+    """A stretch of training in which other weights learn, with an optimizer of its own."""
+
+    epochs = integer(min=1, doc="Passes over the training split.")
+    freeze = optional(
+        texts(),
+        doc="Layers that stop learning: names, blocks (`encoder` means all inside) or patterns (`*.batch_norm*`).",
+    )
+    unfreeze = optional(texts(), doc="Layers that learn from now on; comes after `freeze`.")
+    optimizer: Any = component(
+        "optimizer", default=None, doc="How the weights are changed; that of `train` unless given."
+    )
+    examples = (
+        example("{epochs: 5, freeze: backbone}"),
+        example('{epochs: 20, unfreeze: "backbone.stage_4*", optimizer: {adam: 1e-5}}'),
+    )
 
 
 class Supervised(Method):
@@ -45,6 +77,32 @@ class Supervised(Method):
         doc="The measure by which epochs are compared; `val_loss` where there is a validation split, else `loss`.",
     )
     keep = choice("best", "last", default="best", doc="The epoch whose weights are kept.")
+    start_from = optional(
+        text(), doc="A `.keras` file whose weights come first, for layers of the same name and shapes."
+    )
+    phases = map_of(
+        "section",
+        "phase",
+        default=None,
+        doc="Stretches of training one after another, by name, each with its epochs, frozen layers and optimizer.",
+    )
+    precision = choice(
+        "float32",
+        "mixed_float16",
+        "mixed_bfloat16",
+        default="float32",
+        doc="Numbers in which layers compute; the weights are float32 in any case.",
+    )
+    jit = optional(
+        boolean(), doc="Whether XLA compiles the steps, which changes the last bits; as Keras chooses unless given."
+    )
+    non_finite = choice(
+        "stop",
+        "rollback",
+        default="stop",
+        doc="When the loss becomes infinite or NaN: stop, or go back to the epoch's start with half the learning rate.",
+    )
+    checkpoint = options("section", "checkpoint", default=None, doc="How often the training is saved.")
     examples = (example("{loss: mse}"), example("{loss: binary_crossentropy, metrics: [auc], epochs: 30}"))
 
     def validate(self) -> None:
@@ -54,12 +112,27 @@ class Supervised(Method):
                 if output not in self.loss:
                     message = f"`loss_weights` names `{output}`, which has no loss"
                     raise Problem("E207", message, option="loss_weights")
-        for callback in self.callbacks:
-            self._check_callback(callback)
+        if self.phases is not None and not self.phases:
+            raise Problem("E207", "`phases` is empty", "name a phase, or leave it out", option="phases")
+        if self.phases and "epochs" in self.given:
+            help = "leave it out: each phase has its own"
+            raise Problem("E207", "`epochs` has no effect beside `phases`", help, option="epochs")
+        if "optimizer" in self.given and self.phases and all(phase.optimizer for phase in self.phases.values()):
+            message = "`optimizer` has no effect: every phase has its own"
+            raise Problem("E207", message, "leave it out", option="optimizer")
+        for optimizer in self.optimizers:
+            self._check_optimizer(optimizer)
 
-    def _check_callback(self, callback: Component) -> None:
+    def _check_optimizer(self, optimizer: Component) -> None:
         """What a callback changes, nothing else may rule, and what it uses must be there."""
-        optimizer = self.chosen_optimizer
+        for callback in self.callbacks:
+            self._check_callback(callback, optimizer)
+        ruled = isinstance(getattr(optimizer, "learning_rate", None), Component)
+        if self.non_finite == "rollback" and ruled:
+            message = "`rollback` cannot halve a learning rate that a schedule rules"
+            raise Problem("E207", message, "give the optimizer a number, or write `stop`", option="non_finite")
+
+    def _check_callback(self, callback: Component, optimizer: Component) -> None:
         if callback.name == "reduce_lr_on_plateau" and isinstance(getattr(optimizer, "learning_rate", None), Component):
             message = "`reduce_lr_on_plateau` cannot change a learning rate that a schedule rules"
             raise Problem("E207", message, "give the optimizer a number, or leave the callback out", "callbacks")
@@ -75,6 +148,21 @@ class Supervised(Method):
         default = find("optimizer", str(self.optimizer))
         assert default is not None, "the default optimizer is declared"
         return default()
+
+    @property
+    def optimizers(self) -> tuple[Component, ...]:
+        """The optimizer of each phase."""
+        return tuple(phase.optimizer or self.chosen_optimizer for phase in self.stretches.values())
+
+    @property
+    def stretches(self) -> dict[str, Phase]:
+        """The phases; a single one where none is given."""
+        return self.phases or {"train": Phase(epochs=self.epochs)}
+
+    @property
+    def seconds_between_checkpoints(self) -> float:
+        """See :class:`Checkpoint`."""
+        return (self.checkpoint or Checkpoint()).every
 
     def loss_of(self, output: str) -> Any:
         """The loss of one output, or None."""

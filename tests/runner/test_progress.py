@@ -11,7 +11,7 @@ from dlspec.runner.progress import BarProgress, LineProgress, Progress, choose
 
 
 def shown(progress: Progress, stream: io.StringIO) -> str:
-    progress.start(2, 10)
+    progress.start(2, 10, 320)
     progress.step(1, 5, {"loss": 0.75})
     progress.epoch(1, {"loss": 0.5, "val_accuracy": 0.987654}, 1.26)
     progress.stop()
@@ -22,7 +22,7 @@ def test_one_line_per_epoch_off_a_terminal() -> None:
     stream = io.StringIO()
     progress = choose(Console(file=stream))
     assert type(progress) is LineProgress
-    assert shown(progress, stream) == "epoch 1/2  loss 0.5  val_accuracy 0.9877  1.3 s\n"
+    assert shown(progress, stream) == "epoch 1/2  loss 0.5  val_accuracy 0.9877  1.3 s  254 examples/s  1.3 s left\n"
 
 
 def test_a_bar_on_a_terminal() -> None:

@@ -20,7 +20,6 @@ from dlspec.components.schedules import PiecewiseConstantDecay
 from dlspec.data.feed import Feed
 from dlspec.errors import Problem, SpecError
 from dlspec.ir import Tensor
-from dlspec.runner import compiling
 from dlspec.runner.report import Report
 from dlspec.sections.data import Data, Split
 
@@ -31,6 +30,8 @@ def test_a_run_leaves_what_it_promises(tmp_path: Path) -> None:
     stream = io.StringIO()
     report = train(tmp_path, console=Console(file=stream, width=200), command="dlspec train iris.yaml")
     assert sorted(path.name for path in report.folder.iterdir()) == [
+        "checkpoints",
+        "identity.json",
         "metrics.csv",
         "model.keras",
         "report.html",
@@ -51,7 +52,7 @@ def test_a_run_leaves_what_it_promises(tmp_path: Path) -> None:
     assert {"dlspec", "python", "tensorflow", "keras"} <= set(facts["versions"])
     assert facts["seconds"] > 0
     assert list(rows(report)[0]) == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
-    assert [line.split()[1] for line in stream.getvalue().splitlines()] == ["1/3", "2/3", "3/3"]
+    assert [line.split()[1] for line in stream.getvalue().splitlines() if "epoch" in line] == ["1/3", "2/3", "3/3"]
     assert report.table().splitlines()[0].split() == ["loss", "accuracy"]
 
 
@@ -67,13 +68,6 @@ def same_weights(one: Report, other: Report) -> bool:
         load(one.folder / "model.keras").get_weights(), load(other.folder / "model.keras").get_weights(), strict=True
     )
     return all((a == b).all() for a, b in pairs)
-
-
-def test_how_many_steps_run_together_changes_no_weight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    together = train(tmp_path, iris(batch_size=4))
-    monkeypatch.setattr(compiling, "_TOGETHER", 1)
-    assert compiling.steps_together(1000) == 1
-    assert same_weights(together, train(tmp_path, iris(batch_size=4)))
 
 
 # --- every key has its effect ---------------------------------------------------------------------------------------

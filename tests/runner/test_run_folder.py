@@ -32,7 +32,7 @@ def test_names_that_are_no_folder(tmp_path: Path, name: str) -> None:
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file")
-    with pytest.raises(Problem, match=r"cannot make a folder in `.*runs`: Not a directory") as caught:
+    with pytest.raises(Problem, match=r"cannot make the run folder `.*runs/a/.*`: Not a directory") as caught:
         RunFolder.create(tmp_path / "runs", "a", {})
     assert caught.value.code == "E507"
 

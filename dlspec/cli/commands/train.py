@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Any
 
 import click
 
 from dlspec.cli.output import compiled, print_text, show_diagnostics, spec_argument
 from dlspec.errors import Diagnostic, Problem, SpecError
 from dlspec.passes.state import Compilation
+from dlspec.runner.report import Report
+from dlspec.runner.resume import Place, find
+from dlspec.runner.signals import Interrupted
 from dlspec.tree import place
+
+_OF_THE_FOLDER = ("E507", "E511", "E512", "E513", "E514")
 
 
 @click.command()
@@ -23,27 +27,68 @@ from dlspec.tree import place
     show_default=True,
     help="Folder of all runs.",
 )
+@click.option(
+    "--run",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="This run folder: begin in it, or go on with the run that is there.",
+)
+@click.option("--new", is_flag=True, help="Begin a new run even where one is unfinished.")
+@click.option("--force", is_flag=True, help="Go on with --run although spec, data, versions or settings changed.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
-def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, runs: Path, quiet: bool) -> int:
+def command(
+    spec: Path,
+    overrides: tuple[str, ...],
+    allow_outside: bool,
+    runs: Path,
+    run: Path | None,
+    new: bool,
+    force: bool,
+    quiet: bool,
+) -> int:
     """Train a spec and write a run folder.
 
     The folder RUNS/NAME/ID holds the resolved spec, metrics.csv with a line per epoch, the model of the best epoch
-    (model.keras, preparation included) and report.json. The table at the end repeats the report's figures.
+    (model.keras, preparation included), report.json and report.html. The table at the end repeats the report's figures.
+
+    A run that was killed or interrupted goes on when the same command is given again, and ends as if nothing had
+    happened. Ctrl-C and SIGTERM stop it after the step that runs.
     """
+    if force and run is None:
+        raise click.UsageError("--force goes with --run")
     state = compiled(spec, overrides, allow_outside)
     _require(state)
     try:
-        report = _train(state, runs, quiet, _command(spec, overrides, allow_outside, runs))
+        found = _place(state, runs, run, new, force)
+        if found.finished is not None:
+            return _say_finished(found)
+        report = _train(state, runs, found, quiet, _command(spec, overrides, allow_outside, runs))
     except SpecError as error:
         show_diagnostics(error.diagnostics, state.texts)
         return 1
     except Problem as problem:
         assert state.data is not None
-        # A run folder that cannot be made (E507) is no mistake of the spec, and has no place in it.
-        span = place(state.data, "train") if problem.code != "E507" else None
+        # What is the matter with the run folder is no mistake of the spec, and has no place in it.
+        span = place(state.data, "train") if problem.code not in _OF_THE_FOLDER else None
         show_diagnostics([Diagnostic(problem.code, problem.message, span, problem.help)], state.texts)
         return 1
+    except Interrupted as interruption:
+        click.echo(f"interrupted; the same command goes on from {interruption.place}", err=True)
+        return 128 + interruption.number
     print_text(report.table())
+    return 0
+
+
+def _place(state: Compilation, runs: Path, run: Path | None, new: bool, force: bool) -> Place:
+    from dlspec.dumping import dump
+
+    assert state.data is not None
+    return find(runs, state.name, dump(state.data), run=run, new=new, force=force)
+
+
+def _say_finished(found: Place) -> int:
+    assert found.folder is not None and found.finished is not None
+    click.echo(f"the run {found.folder.path} is finished; `--new` or another folder trains again", err=True)
+    print_text(Report(found.folder.path, dict(found.finished)).table())
     return 0
 
 
@@ -60,7 +105,7 @@ def _require(state: Compilation) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _train(state: Compilation, runs: Path, quiet: bool, repeat: str) -> Any:
+def _train(state: Compilation, runs: Path, found: Place, quiet: bool, repeat: str) -> Report:
     from rich.console import Console
 
     console = None if quiet else Console(stderr=True)
@@ -85,6 +130,7 @@ def _train(state: Compilation, runs: Path, quiet: bool, repeat: str) -> Any:
         spec_text=dump(state.data),
         name=state.name,
         runs=runs,
+        place=found,
         console=console,
         command=repeat,
         allow_outside=state.allow_outside,

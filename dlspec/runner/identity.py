@@ -1,0 +1,101 @@
+"""What decides about the bits of a result: a run goes on only where all of it is as it was."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dlspec.data.examples import InMemory
+from dlspec.data.pipeline import Part, Prepared
+from dlspec.runner.report import machine, versions
+
+IDENTITY_FILE = "identity.json"
+# Keys of a spec that change no result.
+_WITHOUT_EFFECT = ("description", "train.checkpoint")
+# Examples that are looked at where not all are in memory.
+_SAMPLES = 64
+
+
+def identity(prepared: Prepared) -> dict[str, Any]:
+    """Data, versions and settings; the spec has a file of its own."""
+    found = machine()
+    parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
+    return {
+        "data": {name: fingerprint(part) for name, part in parts.items() if part is not None},
+        "versions": versions(),
+        "settings": {**found["environment"], "processors": _processors()},
+    }
+
+
+def fingerprint(part: Part) -> str:
+    """A hash of a part's examples: of all that are in memory, of some and all their numbers where they are read."""
+    import numpy as np
+    import tensorflow as tf
+
+    digest = hashlib.sha256(np.ascontiguousarray(part.examples.numbers).data)
+    if isinstance(part.examples, InMemory):
+        arrays = tf.nest.flatten(part.examples.values)
+    else:
+        positions = np.unique(np.linspace(0, part.count - 1, _SAMPLES, dtype=np.int64))
+        arrays = [tensor.numpy() for tensor in tf.nest.flatten(part.examples.batch(tf.constant(positions)))]
+    for array in arrays:
+        plain = np.ascontiguousarray(array)
+        data = plain.data if plain.dtype != object else repr(plain.tolist()).encode()
+        digest.update(data if plain.size else b"")
+    return digest.hexdigest()
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What is not as it was when a run began, each in a few words."""
+    then, today = dict(_flat(before)), dict(_flat(now))
+    changed = [key for key in {**then, **today} if then.get(key) != today.get(key)]
+    return [_sentence(key, then.get(key), today.get(key)) for key in changed]
+
+
+def spec_differences(before: str, now: str) -> list[str]:
+    """The keys in which two resolved specs differ, where that changes a result."""
+    import yaml
+
+    return [
+        sentence
+        for sentence in differences(yaml.safe_load(before) or {}, yaml.safe_load(now) or {})
+        if not sentence.startswith(tuple(f"`{key}" for key in _WITHOUT_EFFECT))
+    ]
+
+
+def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    items: Iterator[tuple[Any, Any]]
+    if isinstance(value, Mapping) and value:
+        items = iter(value.items())
+    elif isinstance(value, list) and any(isinstance(item, Mapping | list) for item in value):
+        items = iter(enumerate(value))
+    else:
+        yield prefix, value
+        return
+    for key, item in items:
+        yield from _flat(item, f"{prefix}.{key}" if prefix else str(key))
+
+
+def _sentence(key: str, before: Any, now: Any) -> str:
+    if key.startswith("data."):
+        return (
+            f"other examples of the {key.removeprefix('data.')} split"
+            if _is_hash(before)
+            else _plainly(key, before, now)
+        )
+    return _plainly(key, before, now)
+
+
+def _is_hash(value: Any) -> bool:
+    return isinstance(value, str) and len(value) == 64
+
+
+def _plainly(key: str, before: Any, now: Any) -> str:
+    shown = "unset" if now is None else f"`{now}`"
+    return f"`{key}` was {'unset' if before is None else f'`{before}`'}, now {shown}"

@@ -1,0 +1,102 @@
+"""What the runner does between the steps of a training: checkpoints, the log, the best epoch, progress, signals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from dlspec.errors import Problem
+from dlspec.runner.checkpoint import Checkpoint, Checkpoints, unwritable
+from dlspec.runner.course import Course
+from dlspec.runner.progress import Progress
+from dlspec.runner.run_folder import RunFolder
+from dlspec.runner.signals import Interrupted, Signals
+from dlspec.runner.watch import METRICS_FILE, Best, Sometimes
+
+# Seconds that a save is taken to cost until one was measured.
+_GUESS = 0.05
+
+
+@dataclass
+class Saving:
+    """See :class:`dlspec.runner.loop.Between`.
+
+    Attributes:
+        state: The whole state of the training at this moment; None where it is not worth keeping.
+        every: Seconds after which it is saved even inside an epoch.
+        last: The epoch at the end of which the phase is over.
+        rollback: Whether the beginning of every epoch is kept as well, to go back to.
+    """
+
+    folder: RunFolder
+    checkpoints: Checkpoints
+    progress: Progress
+    signals: Signals
+    best: Best | None
+    state: Callable[[], Checkpoint | None]
+    every: float
+    last: int
+    rollback: bool = False
+    _often: Sometimes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._often = Sometimes(self._save, _GUESS)
+
+    def step(self, course: Course, measures: Callable[[], dict[str, float]]) -> None:
+        """Saves when it is time, and stops when a signal has come."""
+        if self._often.waited >= self.every:
+            self._often.now()
+        self._obey(course)
+        if self.progress.wants_steps:
+            self.progress.step(course.epoch + 1, course.step, measures())
+
+    def compare(self, course: Course) -> None:
+        """Shows the epoch to the best one."""
+        if self.best is not None:
+            self.best.see(course.epoch, course.history[-1])
+
+    def epoch(self, course: Course) -> None:
+        """Writes the log, and saves at the end of the phase or when it is time."""
+        try:
+            self.folder.append_row(METRICS_FILE, {"epoch": course.epoch, **course.history[-1]})
+        except OSError as error:
+            raise unwritable(self.folder.path / METRICS_FILE, error) from error
+        self.progress.epoch(course.epoch, course.history[-1], course.seconds[-1])
+        if self.rollback:
+            self.keep_beginning()
+        if course.ended or course.epoch >= self.last or self._often.waited >= self.every:
+            self._often.now()
+        else:
+            self._often.maybe()
+        self._obey(course)
+
+    def keep_beginning(self) -> None:
+        """Keeps the beginning of an epoch, to go back to."""
+        state = self.state()
+        if state is not None:
+            self.checkpoints.save_beginning(state)
+
+    def _obey(self, course: Course) -> None:
+        number = self.signals.check()
+        if number is not None:
+            self._often.now()
+            raise Interrupted(number, str(course))
+
+    def _save(self) -> None:
+        state = self.state()
+        if state is not None:
+            self.checkpoints.save(state)
+
+
+def guarded(act: Callable[[], object], folder: RunFolder) -> None:
+    """Does something that writes into the run folder.
+
+    Raises:
+        Problem: E511, it could not.
+    """
+    try:
+        act()
+    except Problem:
+        raise
+    except OSError as error:
+        raise unwritable(folder.path, error) from error

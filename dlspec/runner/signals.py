@@ -1,0 +1,54 @@
+"""Ctrl-C and SIGTERM end a training after the step that runs, with a checkpoint."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal ended the training at a moment from which it can go on.
+
+    Attributes:
+        number: Of the signal.
+        place: Where the training goes on.
+    """
+
+    def __init__(self, number: int, place: str = "") -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+        self.place = place
+
+
+class Signals:
+    """Whether a signal has come."""
+
+    def __init__(self) -> None:
+        self._number: int | None = None
+
+    def check(self) -> int | None:
+        """The signal that came, or None."""
+        return self._number
+
+    @contextmanager
+    def caught(self) -> Iterator[None]:
+        """Signals are noted meanwhile rather than obeyed; a second Ctrl-C is obeyed at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # only the main thread may say what signals do
+            return
+        before = {number: signal.signal(number, self._note) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self._number is not None:
+            raise Interrupted(number)
+        self._number = number

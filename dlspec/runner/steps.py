@@ -1,0 +1,128 @@
+"""Training and test steps as compiled functions that take any number of batches in one call.
+
+Keras fixes the number (``steps_per_execution``) when it compiles; here it is an argument, so that a call lasts as long
+as the display and a waiting signal allow. It ends at a step whose loss is not finite, before that spoils the weights.
+Neither changes a result: tests compare the weights with those of ``fit``, bit by bit.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+# Seconds of one call: what a signal waits for, and the least time between two updates of the display.
+CALL_SECONDS = 0.1
+
+
+class Steps:
+    """The functions of one compiled model.
+
+    Args:
+        model: A compiled functional model.
+        batch: Type of a batch, as a dataset's ``element_spec`` gives it.
+    """
+
+    def __init__(self, model: Any, batch: Any) -> None:
+        # Makes the variables of optimizer and metrics, which Keras otherwise makes in the first step: a checkpoint is
+        # put into place before that.
+        model._symbolic_build(data_batch=batch)
+        self._train = _repeated(model, _train_step(model))
+        self._test = _repeated(model, _test_step(model))
+
+    def train(self, iterator: Any, count: int) -> tuple[int, bool]:
+        """Trains on `count` batches, fewer where the loss becomes infinite or not a number.
+
+        Returns:
+            How many batches it took, and whether the loss is finite.
+        """
+        done, finite = self._train(iterator, count)
+        return int(done), bool(finite)
+
+    def test(self, iterator: Any, count: int) -> None:
+        """Updates the metrics with `count` batches."""
+        self._test(iterator, count)
+
+
+def _train_step(model: Any) -> Callable[[Any], Any]:
+    """Keras's own step, but that a loss that is not finite changes no weight; returns whether it was finite."""
+    import keras
+    import tensorflow as tf
+
+    def step(batch: Any) -> Any:
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
+        with tf.GradientTape() as tape:
+            outputs = model(x, training=True)
+            loss = model._compute_loss(x=x, y=y, y_pred=outputs, sample_weight=weights, training=True)
+            model._loss_tracker.update_state(loss, sample_weight=tf.shape(tf.nest.flatten(x)[0])[0])
+            scaled = model.optimizer.scale_loss(loss)
+        variables = model.trainable_variables
+        gradients = tape.gradient(scaled, variables)
+
+        def update() -> Any:
+            model.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+            return tf.constant(True)
+
+        finite = tf.cond(tf.math.is_finite(loss), update, lambda: tf.constant(False))
+        model.compute_metrics(x, y, outputs, sample_weight=weights)
+        return finite
+
+    return step
+
+
+def _test_step(model: Any) -> Callable[[Any], Any]:
+    import tensorflow as tf
+
+    def step(batch: Any) -> Any:
+        model.test_step(batch)
+        return tf.constant(True)
+
+    return step
+
+
+def _repeated(model: Any, step: Callable[[Any], Any]) -> Callable[[Any, int], Any]:
+    import tensorflow as tf
+
+    # Results of metrics are not computed here: only when somebody asks for them.
+    one = tf.function(step, jit_compile=model.jit_compile, reduce_retracing=True, autograph=False)
+
+    def many(iterator: Any, count: Any) -> Any:
+        def go_on(done: Any, finite: Any) -> Any:
+            return tf.logical_and(done < count, finite)
+
+        def body(done: Any, finite: Any) -> Any:
+            return done + 1, one(next(iterator))
+
+        return tf.while_loop(go_on, body, (tf.constant(0), tf.constant(True)), parallel_iterations=1)
+
+    compiled = tf.function(many, reduce_retracing=True, autograph=False)
+    return lambda iterator, count: compiled(iterator, tf.constant(count))
+
+
+class Pace:
+    """How many steps go into one call: as many as take :data:`CALL_SECONDS`.
+
+    Args:
+        fixed: This many, whatever they take; None to measure.
+    """
+
+    def __init__(self, fixed: int | None = None) -> None:
+        self._fixed = fixed
+        self._calls = 0
+        self._next = 1
+        self._started = 0.0
+
+    def steps(self, remaining: int) -> int:
+        """Steps of the call that begins now."""
+        self._started = time.monotonic()
+        return min(self._fixed or self._next, remaining)
+
+    def done(self, steps: int) -> None:
+        """The call has taken `steps` steps."""
+        seconds = time.monotonic() - self._started
+        self._calls += 1
+        if self._calls == 1:
+            self._next = 4  # the first call has compiled the function, and tells nothing about the next
+            return
+        wanted = round(steps * CALL_SECONDS / max(seconds, 1e-6))
+        self._next = max(1, min(wanted, 8 * self._next))

@@ -1,0 +1,1 @@
+"""Runs that are killed, disks that fail, files that rot: ``make crash``."""

@@ -1,0 +1,112 @@
+"""Kills a real training at random moments, lets it go on, and compares with one that nobody disturbed.
+
+TensorFlow is imported once; each run is a process forked from that one, which has started no thread and executed no
+operation, so that the copy is as good as a process of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.crash.results import different, results
+
+SPEC = Path(__file__).parent / "spec.yaml"
+
+
+def load() -> None:
+    """Imports what a training imports; has to come before the first fork."""
+    # NumPy's linear algebra would start threads, which no fork survives; training does not use it.
+    os.environ.update(OPENBLAS_NUM_THREADS="1", TF_CPP_MIN_LOG_LEVEL="3")
+    import keras  # noqa: F401
+    import sklearn.datasets  # noqa: F401
+
+    import dlspec.build
+    import dlspec.keras_layers
+    import dlspec.runner.train  # noqa: F401
+
+    threads = len(list(Path("/proc/self/task").iterdir()))
+    assert threads == 1, f"{threads} threads run already"
+
+
+def child(work: Callable[[], int], log: Path) -> int:
+    """Forks a process that does `work`; its identifier."""
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 70
+    try:
+        with log.open("a") as stream:
+            os.dup2(stream.fileno(), 1)
+            os.dup2(stream.fileno(), 2)
+        code = work()
+    finally:
+        os._exit(code)
+
+
+def train(run: Path, *options: str) -> Callable[[], int]:
+    """The real command line, in the run folder `run`."""
+
+    def work() -> int:
+        from dlspec.cli.main import run as command
+
+        return command(["train", str(SPEC), "--run", str(run), *options])
+
+    return work
+
+
+def wait(pid: int, seconds: float | None = None, number: int = signal.SIGKILL) -> int:
+    """Waits for a process, and sends a signal after `seconds` if it still runs; the exit code, or minus the signal."""
+    if seconds is not None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if done:
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.002)
+        os.kill(pid, number)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def undisturbed(folder: Path) -> tuple[Path, float]:
+    """A run from beginning to end, and the seconds that it takes."""
+    start = time.monotonic()
+    code = wait(child(train(folder / "whole"), folder / "whole.log"))
+    assert code == 0, (folder / "whole.log").read_text()
+    return folder / "whole", time.monotonic() - start
+
+
+def kill_once(folder: Path, name: str, moment: float) -> bool:
+    """Kills a run after `moment` seconds and lets it go on to its end; whether it was still running then."""
+    run, log = folder / name, folder / f"{name}.log"
+    killed = wait(child(train(run), log), moment) == -signal.SIGKILL
+    code = wait(child(train(run), log))
+    assert code == 0, f"{name}: exit code {code}\n{log.read_text()}"
+    return killed
+
+
+def main(folder: Path, kills: int, seed: int) -> int:
+    """Kills `kills` runs; the number of those that ended otherwise than the undisturbed one."""
+    load()
+    random.seed(seed)
+    whole, seconds = undisturbed(folder)
+    expected = results(whole)
+    print(f"undisturbed: {seconds:.1f} s", flush=True)
+    wrong = 0
+    for number in range(kills):
+        moment = random.uniform(0.05, 1) * seconds
+        killed = kill_once(folder, f"run{number}", moment)
+        found = different(expected, results(folder / f"run{number}"))
+        wrong += bool(found)
+        verdict = f"DIFFERS in {', '.join(found[:5])}" if found else "identical"
+        print(f"{number + 1:3}/{kills} {'killed' if killed else 'ended'} after {moment:5.2f} s: {verdict}", flush=True)
+    return wrong
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))
