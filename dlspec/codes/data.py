@@ -106,8 +106,9 @@ CODES: dict[str, Code] = {
     "E606": code(
         "split that does not work",
         """
-        `validation` and `test` are shares of the examples that leave some to train on. A stratified split needs a
-        target with classes, each with an example for every part.
+        `validation` and `test` are shares of the examples that leave some to train on, or sources. A stratified split
+        needs a target with classes, each with an example for every part; a column of parts names `train`,
+        `validation` and `test`, one of times dates or numbers.
         """,
         wrong="""
         inputs: {image: [8, 8, 1]}
@@ -161,7 +162,7 @@ CODES: dict[str, Code] = {
         "broken data",
         """
         A file of data is whole: every row of a CSV file has as many values as its header, no number that is used is
-        missing or infinite, images can be opened.
+        infinite, none is missing unless `missing` says what becomes of it, images can be opened.
         """,
         scene="""
         dlspec check houses.yaml
@@ -217,9 +218,10 @@ CODES: dict[str, Code] = {
         """,
     ),
     "E612": code(
-        "unknown source or splitter",
+        "unknown source, splitter or policy",
         """
-        `source` is one of the kinds of data that dlspec reads, `by` one of the ways to split.
+        `source` is one of the kinds of data that dlspec reads, `by` one of the ways to split, `missing` one of the
+        policies for missing values.
         """,
         wrong="""
         inputs: {x: [1]}
@@ -303,6 +305,33 @@ CODES: dict[str, Code] = {
           inputs: {x: {columns: [target]}}
           targets: {y: {column: target}}
           batch_size: 8
+        """,
+    ),
+    "E616": code(
+        "augmentation or weights that do not suit the data",
+        """
+        `augment` changes an input that its layers can change: images, sounds, or texts as indices of words; where
+        several could be meant it stands at the input. `class_weights` and `oversample` are for targets with classes.
+        """,
+        wrong="""
+        inputs: {x: [10]}
+        layers:
+          - dense: 1
+        data:
+          source: {sklearn: diabetes}
+          inputs: {x: {column: data}}
+          targets: {y: {column: target, class_weights: balanced}}
+        train: {loss: mse}
+        """,
+        right="""
+        inputs: {x: [13]}
+        layers:
+          - dense: {units: 3, activation: softmax}
+        data:
+          source: {sklearn: wine}
+          inputs: {x: {column: data}}
+          targets: {y: {column: target, class_weights: balanced}}
+        train: {loss: sparse_categorical_crossentropy}
         """,
     ),
 }

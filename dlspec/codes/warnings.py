@@ -186,4 +186,25 @@ CODES: dict[str, Code] = {
         train: {loss: sparse_categorical_crossentropy}
         """,
     ),
+    "W601": code(
+        "column that never changes",
+        """
+        A column with one value in all rows tells a model nothing.
+        """,
+        scene="""
+        dlspec check houses.yaml
+        # column `country` of houses.csv holds `FI` in every row
+        """,
+    ),
+    "W602": code(
+        "equal examples in several parts",
+        """
+        An example of the test or validation split whose inputs equal those of a training example is judged by heart.
+        Copies in a file are best removed; examples that belong together are kept together by `by: {grouped: column}`.
+        """,
+        scene="""
+        dlspec data houses.yaml
+        # 12 of 300 test examples equal a training example
+        """,
+    ),
 }

@@ -5,41 +5,84 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from dlspec.data import missing
+from dlspec.data.augment import Step, steps
 from dlspec.data.findings import Findings
-from dlspec.data.inputs import Input, bind_inputs
+from dlspec.data.inputs import Input, bind_inputs, check_tokens
+from dlspec.data.joined import JoinedTable
 from dlspec.data.signature import Signature
 from dlspec.data.sources.base import Table
 from dlspec.data.splits import check_split
 from dlspec.data.targets import Output, bind_outputs
+from dlspec.data.weights import check_weights
 from dlspec.errors import Problem
 from dlspec.sections.data import Data
 from dlspec.sections.train import Supervised
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What enters and what is compared with each output."""
+    """What enters and what is compared with each output.
+
+    Attributes:
+        table: The opened source, with those of parts of the split that have one of their own.
+        count: How many examples it has.
+        steps: Random changes of training examples.
+    """
 
     table: Table
     count: int
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def users(self) -> tuple[Input | Output, ...]:
+        """Inputs and outputs."""
+        return (*self.inputs, *self.outputs)
+
+    @property
+    def input_columns(self) -> tuple[str, ...]:
+        """Every column that enters the model, once."""
+        return tuple(dict.fromkeys(column for one in self.inputs for column in one.columns))
+
+    def dropped(self) -> Array | None:
+        """Which examples are left out since they lack a value, shape [count]; None where none may be."""
+        names = {column for one in self.users if one.missing == missing.DROP for column in one.columns}
+        return missing.dropped(self.table, sorted(names), self.count) if names else None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column in use, once."""
-        names = [column for one in self.inputs for column in one.columns] + [one.column for one in self.outputs]
+        names = [column for one in self.users for column in one.columns]
         return tuple(dict.fromkeys(names))
 
 
 def open_table(data: Data, folder: Path, findings: Findings, *, allow_outside: bool = False) -> Table | None:
-    """The opened source with its columns known, or None after a finding (E108, E601, E608)."""
-    with findings.at("data", "source", data.source.name):
-        table: Table = data.source.open(folder, allow_outside=allow_outside)
-        _ = table.columns
-        return table
-    return None
+    """The opened source with its columns known, or None after a finding (E108, E601, E608).
+
+    Parts of the split with a source of their own are joined to it.
+    """
+    tables: dict[str, Table] = {}
+    sources = {"train": data.source, "validation": data.parts.source("validation"), "test": data.parts.source("test")}
+    for part, source in sources.items():
+        if source is None:
+            continue
+        place = ("source",) if part == "train" else ("split", part)
+        with findings.at("data", *place, source.name):
+            table: Table = source.open(folder, allow_outside=allow_outside)
+            _ = table.columns
+            tables[part] = table
+    if len(tables) < len([source for source in sources.values() if source is not None]):
+        return None
+    return tables["train"] if len(tables) == 1 else JoinedTable(tables)
 
 
 def bind(
@@ -67,11 +110,31 @@ def bind(
     if len(findings.items) == before:
         with findings.at("data", "source", data.source.name):
             count = _count(table, binding.columns)
-            table.check(binding.columns)
-        binding = Binding(table, count, tuple(inputs), tuple(outputs))
+            _check_values(binding)
+        check_weights(data, outputs, findings)
+        found = steps(data, inputs, outputs, findings)
+        binding = Binding(table, count, tuple(inputs), tuple(outputs), tuple(found))
     with findings.at("data", "split"):
         check_split(data, table, count)
     return binding
+
+
+def _check_values(binding: Binding) -> None:
+    """No value is missing but where the spec says what becomes of it, and none is infinite.
+
+    Raises:
+        DataProblem: E603, E608.
+    """
+    table = binding.table
+    strict = [column for one in binding.users if one.missing in (missing.ERROR, missing.KEEP) for column in one.columns]
+    table.check(list(dict.fromkeys(strict)))
+    missing.check_infinite(table, [column for column in binding.columns if column not in strict])
+    for one in binding.users:
+        if one.missing == missing.ERROR and not (isinstance(one, Output) and one.separator):
+            missing.check_texts(table, one.columns)
+    for feature in binding.inputs:
+        if feature.length:
+            check_tokens(feature, table)
 
 
 def _count(table: Table, names: Iterable[str]) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dlspec.data.binding import bind, open_table
+from dlspec.data.binding import Binding, bind, open_table
 from dlspec.data.findings import Findings
 from dlspec.data.inputs import bind_inputs
 from dlspec.data.measures import check_measures
@@ -39,11 +39,13 @@ def check(
         allow_outside: Whether paths may leave `folder`.
 
     Returns:
-        Diagnostics E108, E503, E509 and E601 to E608; [] when training can start.
+        Diagnostics E108, E503, E509, E601 to E609, E616 and W601; no errors when training can start.
     """
     findings = Findings()
     signature = of_graph(graph) if graph is not None else None
-    bind(data, folder, signature, method, findings, allow_outside=allow_outside)
+    binding = bind(data, folder, signature, method, findings, allow_outside=allow_outside)
+    if binding is not None and not findings.items:
+        warn_of_constants(binding, data, findings)
     if method is not None:
         outputs = tuple(signature.outputs if signature is not None else data.targets)
         check_measures(data, method, outputs, findings)
@@ -63,9 +65,28 @@ def feature_tensors(data: Data, folder: Path, *, raw: Any = None, allow_outside:
     findings = Findings()
     table = open_table(data, folder, findings, allow_outside=allow_outside)
     inputs = bind_inputs(data, table, None, findings) if table is not None else []
-    if findings.items:
+    if findings.errors:
         raise SpecError(findings.diagnostics({"data": raw}))
     return {one.name: one.tensor for one in inputs}
+
+
+def warn_of_constants(binding: Binding, data: Data, findings: Findings) -> None:
+    """A column of single numbers or words that enters the model has more than one value (W601).
+
+    A source that is streamed is not read for that.
+    """
+    table = binding.table
+    for one in binding.inputs if not table.streamed else ():
+        for position, column in enumerate(one.columns):
+            if table.columns[column].tensor.shape:
+                continue
+            values = table.read([column])[column]
+            if (values == values[0]).all():
+                written = one.name in data.features
+                place = ("inputs", one.name, "columns" if one.stacked else "column") if written else ("source",)
+                with findings.at("data", *place, *((position,) if written and one.stacked else ())):
+                    message = f"column `{column}` holds `{values[0]}` in every row"
+                    raise Problem("W601", message, "leave it out: it tells nothing")
 
 
 def _check_weights(method: Supervised, outputs: Sequence[str], findings: Findings) -> None:

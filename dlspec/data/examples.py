@@ -113,6 +113,10 @@ class Streamed(Examples):
         self._load = load
         self.template = _template(load(numbers[:1]))
 
+    def at(self, positions: Array, blocks: Blocks | None) -> Streamed:
+        """The examples at `positions`, ascending, also repeated; `blocks` says how many of them each block holds."""
+        return Streamed(self._load, self.numbers[positions], blocks, self._finish)
+
     def load(self, positions: Array) -> Sequence[Array]:
         """The arrays at `positions`, in the order in which the template lists them."""
         import tensorflow as tf

@@ -53,6 +53,11 @@ class Findings:
         except Problem as problem:
             self.items.append(Finding(problem, path, on_key, notes))
 
+    @property
+    def errors(self) -> list[Finding]:
+        """The findings that are no warnings."""
+        return [finding for finding in self.items if not finding.problem.code.startswith("W")]
+
     def diagnostics(self, raw: dict[str, Any]) -> list[Diagnostic]:
         """All findings with their spans."""
         return [finding.diagnostic(raw) for finding in self.items]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dlspec.data import missing
 from dlspec.data.findings import Findings
 from dlspec.data.signature import Signature
 from dlspec.data.sources.base import TEXT, Column, DataProblem, Table
@@ -26,8 +27,11 @@ class Input:
         columns: Where its values come from; several are stacked.
         stacked: Whether the columns form one axis, even when it is a single one.
         raw: What one example is before preparation: the input of the saved model.
-        prepare: Preparation layers, not yet fitted.
+        prepare: Preparation layers, not yet fitted; the one that fills in missing values is the first.
         tensor: What enters the model proper.
+        missing: What becomes of examples with missing values: ``error``, ``drop``, ``fill``, or ``keep`` (empty texts
+            that nothing was said about).
+        length: For text that lists token ids: how many there shall be; 0 for everything else.
     """
 
     name: str
@@ -36,6 +40,8 @@ class Input:
     raw: Tensor
     prepare: tuple[Any, ...]
     tensor: Tensor
+    missing: str = "error"
+    length: int = 0
 
 
 def bind_inputs(data: Data, table: Table, signature: Signature | None, findings: Findings) -> list[Input]:
@@ -53,7 +59,7 @@ def bind_inputs(data: Data, table: Table, signature: Signature | None, findings:
             if wanted is None:
                 continue
         before = len(findings.items)
-        one = _bind(name, feature, table, findings)
+        one = _bind(name, feature, table, wanted, findings)
         if one is not None and wanted is not None and signature is not None:
             notes = signature.notes(name, f"input `{name}` is {wanted}")
             with findings.at("data", "inputs", name, notes=notes):
@@ -81,19 +87,78 @@ def _without_data(data: Data, signature: Signature, findings: Findings) -> None:
             raise Problem("E607", message, f"add `{missing[0]}: {{column: …}}`")
 
 
-def _bind(name: str, feature: Feature, table: Table, findings: Findings) -> Input | None:
+def _bind(name: str, feature: Feature, table: Table, wanted: Tensor | None, findings: Findings) -> Input | None:
     """The input as its own data describe it, or None after a finding."""
     before = len(findings.items)
     stacked = feature.columns is not None
-    text = bool(feature.prepare) and _takes_text(feature.prepare[0], len(feature.sources) if stacked else 0)
+    text = feature.length is not None or _wants_text(feature, wanted)
     for position, column in enumerate(feature.sources):
         place = ("columns", position) if stacked else ("column",)
         with findings.at("data", "inputs", name, *place):
             _check_column(table.find(column, ""), column, stacked, text, table)
     if len(findings.items) > before:
         return None
-    raw = raw_tensor([table.columns[column] for column in feature.sources], stacked)
-    return _prepared(Input(name, feature.sources, stacked, raw, feature.prepare, raw), findings)
+    columns = [table.columns[column] for column in feature.sources]
+    with findings.at("data", "inputs", name):
+        raw = _sequence(feature, columns[0]) if feature.length is not None else raw_tensor(columns, stacked)
+        filling = missing.filling(feature.policy, raw)
+        raw = replace_dtype(raw, "float32") if filling and raw.dtype != TEXT else raw
+        prepare = (*filling, *feature.prepare)
+        how = missing.how(feature, text=raw.dtype == TEXT)
+        one = Input(name, feature.sources, stacked, raw, prepare, raw, how, feature.length or 0)
+        return _prepared(one, len(filling), findings)
+    return None
+
+
+def _wants_text(feature: Feature, wanted: Tensor | None) -> bool:
+    """Whether text may enter: the first layer of preparation takes it, or without one the model itself."""
+    if not feature.prepare:
+        return wanted is not None and wanted.dtype == TEXT
+    return _takes_text(feature.prepare[0], len(feature.sources) if feature.columns is not None else 0)
+
+
+def _sequence(feature: Feature, column: Column) -> Tensor:
+    """Token ids, cut or filled to their length.
+
+    Raises:
+        Problem: E605, the column holds no text to take them from.
+    """
+    if not column.text:
+        message = f"column `{feature.column}` is {column.tensor}, and `length` is for texts such as `12 7 9`"
+        raise Problem("E605", message, "leave `length` out", "length")
+    return Tensor((feature.length,), "int32")
+
+
+def token_ids(value: str) -> list[int]:
+    """The whole numbers of a text such as ``12 7 9``, between which stand blanks or commas.
+
+    Raises:
+        ValueError: Something in it is none.
+    """
+    return [int(word) for word in value.replace(",", " ").split()]
+
+
+def check_tokens(one: Input, table: Table) -> None:
+    """Every text of a sequence lists token ids, none of them negative.
+
+    Raises:
+        DataProblem: E603.
+    """
+    for index, value in enumerate(table.read(one.columns)[one.columns[0]]):
+        try:
+            wrong = any(token < 0 or token >= 2**31 for token in token_ids(value))
+        except ValueError:
+            wrong = True
+        if wrong:
+            message = f"column `{one.columns[0]}` holds `{value[:40]}`, expected token ids such as `12 7 9`"
+            raise DataProblem(
+                "E603", message, "turn words into ids with `text_vectorization`", where=table.where(index)
+            )
+
+
+def replace_dtype(tensor: Tensor, dtype: str) -> Tensor:
+    """`tensor` with another dtype."""
+    return Tensor(tensor.shape, dtype)
 
 
 def _check_column(column: Column, name: str, stacked: bool, text: bool, table: Table) -> None:
@@ -135,11 +200,13 @@ def _single(tensor: Tensor) -> Tensor:
     return Tensor(tensor.shape or (1,), tensor.dtype if whole else "float32")
 
 
-def _prepared(one: Input, findings: Findings) -> Input | None:
+def _prepared(one: Input, added: int, findings: Findings) -> Input | None:
+    """`one` with what enters the model proper; the first `added` layers are not written in `prepare`."""
     tensor = one.raw
     for position, layer in enumerate(one.prepare):
         before = len(findings.items)
-        with findings.at("data", "inputs", one.name, "prepare", position):
+        place = ("prepare", position - added) if position >= added else ("missing",)
+        with findings.at("data", "inputs", one.name, *place):
             tensor = call_layer(layer, [tensor], {}).outputs[0]
         if len(findings.items) > before:
             return None
@@ -179,7 +246,7 @@ def _obvious(data: Data, table: Table, signature: Signature | None) -> Input:
         names = ", ".join(f"`{name}`" for name in signature.inputs)
         message = f"the model has {len(signature.inputs)} inputs ({names})"
         raise Problem("E607", message, "say in `inputs` of `data` which columns enter which")
-    groups = table.obvious([target.column for target in data.targets.values()])
+    groups = table.obvious([*(column for target in data.targets.values() for column in target.sources), *_asked(data)])
     if not groups or not groups[0]:
         raise Problem("E607", "no column is left to enter the model", "say in `inputs` of `data` what shall")
     name, wanted = next(iter(signature.inputs.items())) if signature is not None else ("", None)
@@ -190,6 +257,12 @@ def _obvious(data: Data, table: Table, signature: Signature | None) -> Input:
         if fit_shape(one.tensor.shape, wanted.shape) is not None:
             return fit(one, wanted)
     return fit(found[0], wanted)
+
+
+def _asked(data: Data) -> list[str]:
+    """The column that the split asks for, which is no feature."""
+    asks = getattr(data.parts.by, "asks", None)
+    return [asks] if asks else []
 
 
 def _group(name: str, group: tuple[str, ...], table: Table) -> Input:

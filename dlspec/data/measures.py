@@ -65,6 +65,6 @@ def _check(monitor: str, data: Data) -> None:
     Raises:
         Problem: E509.
     """
-    if monitor.startswith("val_") and not data.parts.validation:
+    if monitor.startswith("val_") and data.parts.has("validation") is False:
         message = f"`{monitor}` needs a validation split, and `data` has none"
         raise Problem("E509", message, "add `split: {validation: 0.15}` to `data`", "monitor")

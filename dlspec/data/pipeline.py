@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.data import preparing
 from dlspec.data.binding import Binding, bind
+from dlspec.data.content import Content, examine
 from dlspec.data.examples import Examples, InMemory, Streamed, aligned
 from dlspec.data.feed import in_order
 from dlspec.data.findings import Findings
@@ -16,8 +17,11 @@ from dlspec.data.order import Blocks
 from dlspec.data.preparing import Layers
 from dlspec.data.signature import Signature
 from dlspec.data.sources.base import Arrays
-from dlspec.data.splits import Parts, assign, stratify_column
+from dlspec.data.splits import Parts, choose
+from dlspec.data.training import Changes, repeated
 from dlspec.data.values import Rows
+from dlspec.data.weights import class_weights, classes_of, repeated_target
+from dlspec.data.weights import repeated as repeated_positions
 from dlspec.errors import SpecError
 from dlspec.sections.data import Data
 from dlspec.sections.train import Supervised
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
 # Parts of a source that is not read whole are held in memory if together they take no more bytes than this.
 _HELD = 256 << 20
 # Bytes of the examples that are read and mixed together, from a source whose examples come in blocks.
-_WINDOW = 32 << 20
+_WINDOW = 16 << 20
 # Examples in a batch to which a layer adapts.
 _CHUNK = 4096
 
@@ -76,7 +80,12 @@ class Prepared:
     """Data ready to train.
 
     Attributes:
+        train: The training split, each example once.
+        fed: What an epoch of training visits: the same, but for examples that are repeated.
         layers: Fitted Keras layers of each input that is prepared, in order.
+        changes: What is done to batches of training examples.
+        content: Fingerprint of the data, and examples that several parts hold.
+        dropped: How many examples are left out since they lack a value.
     """
 
     binding: Binding
@@ -84,7 +93,11 @@ class Prepared:
     train: Part
     validation: Part | None
     test: Part | None
+    fed: Examples
     layers: dict[str, list[Any]]
+    changes: Changes
+    content: Content
+    dropped: int = 0
 
     @property
     def classes(self) -> dict[str, tuple[Any, ...]]:
@@ -110,12 +123,11 @@ def prepare(
     """
     findings = Findings()
     binding = bind(data, folder, signature, method, findings, allow_outside=allow_outside)
-    if binding is None or findings.items:
+    if binding is None or findings.errors:
         raise SpecError(findings.diagnostics({}))
-    column = stratify_column(data)
-    labels = binding.table.read([column])[column] if column else None
-    parts = assign(data.parts, binding.count, labels)
-    rows = Rows(binding.table, binding.inputs, binding.outputs)
+    table, dropped = binding.table, binding.dropped()
+    parts = choose(data, table, binding.count, dropped)
+    rows = Rows(table, binding.inputs, binding.outputs)
     held = _held(rows, parts)
     train = _Draft(rows, parts.train, held=held[0])
     layers = {one.name: preparing.fit(one, train.raw(one.name)) for one in binding.inputs}
@@ -123,10 +135,37 @@ def prepare(
         _Draft(rows, numbers, held=hold).part(layers) if len(numbers) else None
         for numbers, hold in zip(parts[1:], held[1:], strict=True)
     )
-    fitted = {name: some for name, some in layers.items() if some}
-    prepared = Prepared(binding, parts, train.part(layers), validation, test, fitted)
-    binding.table.forget()
+    whole = train.part(layers)
+    prepared = Prepared(
+        binding,
+        parts,
+        whole,
+        validation,
+        test,
+        _fed(data, rows, whole.examples),
+        {name: some for name, some in layers.items() if some},
+        Changes(
+            binding.steps,
+            class_weights(data, binding.outputs, table, parts.train),
+            {one.name: one for one in binding.outputs},
+        ),
+        examine(table, binding.columns, binding.input_columns, parts, binding.count),
+        0 if dropped is None else int(dropped.sum()),
+    )
+    table.forget()
     return prepared
+
+
+def _fed(data: Data, rows: Rows, train: Examples) -> Examples:
+    """What an epoch of training visits: with `oversample`, examples of rare classes come several times."""
+    target = repeated_target(data, rows.outputs)
+    if target is None:
+        return train
+    classes = classes_of(target, rows.table, train.numbers)
+    if classes.ndim > 1:
+        classes = classes.reshape(len(classes))
+    positions = repeated_positions(classes, data.parts.seed)
+    return repeated(train, positions, _blocks(rows, train.numbers[positions]))
 
 
 def _held(rows: Rows, parts: Parts) -> list[bool]:

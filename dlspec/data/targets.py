@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from dlspec.components.losses import Loss
+from dlspec.data import labelling
 from dlspec.data.findings import Findings
 from dlspec.data.inputs import fit_shape
 from dlspec.data.signature import Signature
 from dlspec.data.sources.base import DataProblem, Labels, Table
 from dlspec.errors import Problem, did_you_mean
 from dlspec.ir import Tensor, show_shape
-from dlspec.sections.data import Data
+from dlspec.sections.data import Data, Target
 from dlspec.sections.train import Supervised
 
 VALUES, CLASSES, ONE_HOT, BINARY = "values", "classes", "one_hot", "binary"
@@ -20,25 +21,43 @@ VALUES, CLASSES, ONE_HOT, BINARY = "values", "classes", "one_hot", "binary"
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One output of the model, bound to the column it shall predict.
+    """One output of the model, bound to the columns it shall predict.
 
     Attributes:
         name: The model's name for it.
         target: The spec's name for the target.
-        column: Where its values come from.
+        columns: Where its values come from; several are stacked.
         encoding: ``values``, ``classes`` (numbers from 0), ``one_hot`` or ``binary``.
         tensor: What the loss receives per example.
-        classes: The sorted texts that stand for 0, 1, …; () where the column holds numbers.
+        classes: What stands for 0, 1, …: sorted texts, or the values that the spec lists; () where the column holds
+            the numbers themselves.
         expand: Whether labels are written as one-hot vectors of the output's last axis.
+        separator: What stands between labels of which several may hold; "" for all other targets.
+        missing: What becomes of examples without a value: ``error`` or ``drop``.
+        units: How many classes the output tells apart, where each example has one and that is known; else 0.
     """
 
     name: str
     target: str
-    column: str
+    columns: tuple[str, ...]
     encoding: str
     tensor: Tensor
-    classes: tuple[str, ...] = ()
+    classes: tuple[str | int, ...] = ()
     expand: bool = False
+    separator: str = ""
+    missing: str = "error"
+    units: int = 0
+
+    @property
+    def column(self) -> str:
+        """The only column, or the first one."""
+        return self.columns[0]
+
+    @property
+    def labelled(self) -> bool:
+        """Whether each example has one of several classes."""
+        exclusive = not self.separator and len(self.columns) == 1
+        return exclusive and (self.encoding in (CLASSES, BINARY) or self.expand)
 
 
 def bind_outputs(
@@ -56,8 +75,9 @@ def bind_outputs(
         output = signature.outputs[name] if signature is not None else None
         notes = signature.notes(name, f"output `{name}` is {output}") if signature is not None else ()
         with findings.at("data", "targets", target, notes=notes):
-            table.find(data.targets[target].column, "column")
-            one = _Comparison(target, name, data.targets[target].column, table, output, loss)
+            for column in data.targets[target].sources:
+                table.find(column, "column" if data.targets[target].columns is None else "columns")
+            one = _Comparison(target, name, data.targets[target], table, output, loss)
             before = len(findings.items)
             with findings.at("train", "loss", name, notes=notes):
                 one.suits()
@@ -107,27 +127,39 @@ def _without_target(
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
-    """One column, to be compared with one output by one loss; the last two may be unknown."""
+    """One target, to be compared with one output by one loss; the last two may be unknown."""
 
     target: str
     name: str
-    column: str
+    section: Target
     table: Table
     output: Tensor | None
     loss: Any
 
     @property
+    def column(self) -> str:
+        return self.section.sources[0]
+
+    @property
     def values(self) -> Tensor:
+        """What an example of the target is, before it is encoded."""
+        if self.section.columns is not None:
+            return Tensor((len(self.section.columns),), "float32")
+        if self.section.separator is not None:
+            return Tensor((len(labelling.several(self.table, self.column, self.section)),), "float32")
         return self.table.columns[self.column].tensor
 
     @property
     def text(self) -> bool:
-        return self.table.columns[self.column].text
+        """Whether the labels are texts that are encoded by their place."""
+        single = self.section.columns is None and self.section.separator is None
+        return single and self.table.columns[self.column].text
 
     @property
     def encoding(self) -> str:
         if self.loss is None:
-            return CLASSES if self.text else VALUES
+            coded = self.text or self.section.classes is not None
+            return BINARY if self.section.separator is not None else CLASSES if coded else VALUES
         if self.loss.targets == CLASSES and self.output is not None and self.output.shape[-1:] == (1,):
             return BINARY  # only `crossentropy` takes such an output; the others refuse it in `suits`
         return str(self.loss.targets)
@@ -161,53 +193,126 @@ class _Comparison:
         Raises:
             Problem: E503, the loss does not suit the output or the target.
         """
-        if self.loss is not None and self.output is not None:
+        if self.loss is not None and self.output is not None and self.section.separator is None:
             self.loss.problem(self.tensor or self.values, self.output)
 
     def bind(self) -> Output:
         """The output with its encoding.
 
         Raises:
-            Problem: E603 text for numbers, E604 a label without a place in the output, E605 shapes.
+            Problem: E603 text for numbers, E604 a label without a place in the output, E605 shapes, E608 no label.
         """
-        if self.text and self.encoding == VALUES:
-            raise self._text()
+        self._check_numbers()
+        if self.section.separator is not None:
+            self._check_several()
         tensor = self.tensor
         if tensor is None and self.encoding == CLASSES and self.loss is not None:
             tensor = Tensor(self.values.shape, "int32")  # the loss itself has accepted the shape
         if tensor is None:
             message = f"target `{self.target}` has shape {show_shape(self.values.shape)} per example"
             raise Problem("E605", f"{message}, the output {self.output}")
+        return Output(
+            self.name,
+            self.target,
+            self.section.sources,
+            self.encoding,
+            tensor,
+            self._classes(),
+            self.expand,
+            self.section.separator or "",
+            self.section.missing,
+            (self._places() if self.encoding != VALUES else 0) or 0,
+        )
+
+    def _check_numbers(self) -> None:
+        """Columns that are compared as numbers hold some."""
+        numeric = self.section.columns is not None or self.encoding == VALUES
+        for column in self.section.sources if numeric and self.section.separator is None else ():
+            if self.table.columns[column].text:
+                raise self._text(column)
+            if self.section.columns is not None and self.table.columns[column].tensor.shape:
+                message = (
+                    f"column `{column}` is {self.table.columns[column].tensor}, only single numbers can be stacked"
+                )
+                raise Problem("E605", message, f"write `column: {column}`", "columns")
+
+    def _check_several(self) -> None:
+        """Several labels of an example have an output each, which says yes or no."""
+        count = len(labelling.several(self.table, self.column, self.section))
+        if self.loss is not None and self.loss.targets != BINARY:
+            message = f"several labels of `{self.column}` may hold at once, and `{self.loss.name}` expects one"
+            raise Problem("E503", message, "use `binary_crossentropy` after `activation: sigmoid`", "separator")
+        if self.output is not None and self.output.shape != (count,):
+            message = f"target `{self.target}` has {count} labels, the output has shape {show_shape(self.output.shape)}"
+            raise DataProblem("E604", message, f"give the last layer {count} units", "column")
+
+    def _classes(self) -> tuple[str | int, ...]:
+        if self.section.separator is not None:
+            return tuple(labelling.several(self.table, self.column, self.section))
+        if self.section.columns is not None:
+            self._check_stacked()
+            return self.section.columns if self.encoding in (BINARY, ONE_HOT) else ()
+        listed = self.section.classes
+        if listed is not None:
+            return self._listed(tuple(listed))
         labels = self._labels()
-        classes = tuple(str(value) for value in labels.values) if labels is not None and self.text else ()
-        return Output(self.name, self.target, self.column, self.encoding, tensor, classes, self.expand)
+        return tuple(str(value) for value in labels.values) if labels is not None and self.text else ()
+
+    def _check_stacked(self) -> None:
+        """Columns of yes and no hold 0 and 1, or what lies between."""
+        for column in self.section.sources:
+            labels = labelling.single(self.table, column) if self.encoding == BINARY else None
+            for value in labels.values if labels is not None else ():
+                if not 0 <= value <= 1:
+                    message = f"column `{column}` has label {value:g}, a binary output takes 0 and 1"
+                    where = labelling.where(self.table, column, value)
+                    raise DataProblem("E604", message, "", "columns", where)
+
+    def _listed(self, classes: tuple[str | int, ...]) -> tuple[str | int, ...]:
+        """The classes of the spec, which are all that the column holds."""
+        if not (self.encoding in (CLASSES, BINARY) or self.expand):
+            message = f"`classes` of target `{self.target}` have no meaning for `{self.loss.name}`"
+            raise Problem("E607", message, "leave `classes` out", "classes")
+        labels = labelling.single(self.table, self.column)
+        for value in labels.values:
+            if str(value) not in {str(known) for known in classes}:
+                message = f"label `{value}` of target `{self.target}` is not among its `classes`"
+                where = labelling.where(self.table, self.column, value)
+                raise DataProblem("E604", message, "add it, or correct the file", "classes", where)
+        units = self._places()
+        if units is not None and len(classes) > units:
+            raise self._too_many(len(classes), units, Labels(classes, (1,) * len(classes)))
+        return classes
+
+    def _places(self) -> int | None:
+        """How many classes the output tells apart, where that is known."""
+        if self.output is None or not self._labels_in_head():
+            return None
+        return 2 if self.encoding == BINARY else self.output.shape[-1]
 
     def _labels(self) -> Labels | None:
         """The distinct labels, all with a place in the output; None where the column holds no labels."""
         scalar = not self.values.shape
         if self.encoding not in (CLASSES, BINARY) and not (self.encoding == ONE_HOT and self.expand):
             return None
-        labels = self.table.labels(self.column)
+        labels = labelling.single(self.table, self.column)
         if scalar and len(labels.values) == 1:
             message = f"target `{self.target}` has a single class, `{labels.values[0]}`: there is nothing to learn"
             raise DataProblem("E604", message, "predict another column", "column")
-        if self.output is not None and self._labels_in_head():
-            self._check_labels(labels, 2 if self.encoding == BINARY else self.output.shape[-1])
+        units = self._places()
+        if units is not None:
+            self._check_labels(labels, units)
         return labels
 
     def _labels_in_head(self) -> bool:
         """Whether a label names a unit of the output; with some losses the output is an embedding."""
         return not isinstance(self.loss, Loss) or self.loss.labels_in_head
 
-    def _check_labels(self, labels: Labels, units: int | None) -> None:
-        if units is None:
-            return
+    def _check_labels(self, labels: Labels, units: int) -> None:
         binary = self.encoding == BINARY
         if self.text:
             if len(labels.values) > units:
-                what = "a binary output tells 2 apart" if binary else f"the output has {units}"
-                message = f"target `{self.target}` has {len(labels.values)} classes, {what}"
-                raise DataProblem("E604", message, _units(labels), "column")
+                raise self._too_many(len(labels.values), units, labels)
             return
         ignored = getattr(self.loss, "ignore_class", None)
         for value in labels.values:
@@ -215,25 +320,28 @@ class _Comparison:
             if not inside and value != ignored:
                 raise self._outside(value, labels, units)
 
+    def _too_many(self, count: int, units: int, labels: Labels) -> DataProblem:
+        what = "a binary output tells 2 apart" if self.encoding == BINARY else f"the output has {units}"
+        message = f"target `{self.target}` has {count} classes, {what}"
+        return DataProblem("E604", message, labelling.units(labels), "column")
+
     def _outside(self, value: float, labels: Labels, units: int) -> DataProblem:
-        values = self.table.read([self.column])[self.column]
-        where = self.table.where(int((values == value).reshape(len(values), -1).any(axis=1).argmax()))
+        where = labelling.where(self.table, self.column, value)
         what = f"the output has {units} classes, 0 to {units - 1}"
-        help = _units(labels)
+        help = labelling.units(labels)
         if self.encoding == BINARY:
             what = "a binary output takes 0 and 1"
         elif value != int(value):
             what, help = "classes are whole numbers", "a loss for numbers, such as `mse`, takes values like this"
         elif labels.values[0] == 1 and labels.values[-1] == units:
             help = f"labels start at 0: these run from 1 to {units}"
+        elif len(labels.values) <= units:
+            listed = ", ".join(f"{label:g}" for label in labels.values)
+            help = f"say which values stand for class 0, 1, …: `classes: [{listed}]`"
         return DataProblem("E604", f"target `{self.target}` has label {value:g}, {what}", help, "column", where)
 
-    def _text(self) -> DataProblem:
-        value, where = self.table.not_a_number(self.column) or ("", "")
-        message = f"column `{self.column}` holds text (`{value[:40]}`), the loss compares numbers"
-        return DataProblem("E603", message, "a loss for classes takes text", "column", where)
-
-
-def _units(labels: Labels) -> str:
-    count = len(labels.values) if isinstance(labels.values[0], str) else int(labels.values[-1]) + 1
-    return f"{count} classes need {count} units in the last layer, and `sparse_categorical_crossentropy`"
+    def _text(self, column: str) -> DataProblem:
+        value, where = self.table.not_a_number(column) or ("", "")
+        message = f"column `{column}` holds text (`{value[:40]}`), the loss compares numbers"
+        option = "column" if self.section.columns is None else "columns"
+        return DataProblem("E603", message, "a loss for classes takes text", option, where)

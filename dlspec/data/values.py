@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from dlspec.data.inputs import Input
+from dlspec.data.inputs import Input, token_ids
+from dlspec.data.labelling import divided
 from dlspec.data.sources.base import TEXT, Arrays, Table
 from dlspec.data.targets import CLASSES, Output
 from dlspec.ir import Tensor
@@ -27,7 +28,8 @@ class Rows:
         self.table = table
         self.inputs = tuple(inputs)
         self.outputs = tuple(outputs)
-        names = [column for one in inputs for column in one.columns] + [one.column for one in outputs]
+        users: tuple[Input | Output, ...] = (*inputs, *outputs)
+        names = [column for one in users for column in one.columns]
         self._columns = tuple(dict.fromkeys(names))
 
     @property
@@ -43,23 +45,9 @@ class Rows:
 
     def load(self, numbers: Array) -> tuple[Arrays, Arrays]:
         """Raw inputs and encoded targets of the examples number `numbers`; several threads may call it at a time."""
-        import numpy as np
-
-        if len(numbers) and (np.diff(numbers) < 0).any():
-            return self._unsorted(numbers)
         arrays = self.table.take(self._columns, numbers)
         inputs = {one.name: raw_values(one, arrays) for one in self.inputs}
-        return inputs, {one.name: encoded(one, arrays[one.column]) for one in self.outputs}
-
-    def _unsorted(self, numbers: Array) -> tuple[Arrays, Arrays]:
-        """Reads in the order of the files, and mixes whole rows: faster than mixing each column."""
-        import numpy as np
-
-        order = np.argsort(numbers, kind="stable")
-        back = np.empty_like(order)
-        back[order] = np.arange(len(order))
-        inputs, targets = self.load(numbers[order])
-        return take(inputs, back), take(targets, back)
+        return inputs, {one.name: encoded(one, arrays) for one in self.outputs}
 
 
 def _bytes(tensor: Tensor) -> int:
@@ -67,11 +55,6 @@ def _bytes(tensor: Tensor) -> int:
     for axis in tensor.shape:
         size *= axis or 1
     return size
-
-
-def take(arrays: Arrays, indices: Array) -> Arrays:
-    """The examples at `indices` of each array."""
-    return {name: values.take(indices, axis=0) for name, values in arrays.items()}
 
 
 def raw_values(one: Input, arrays: Arrays) -> Array:
@@ -83,6 +66,8 @@ def raw_values(one: Input, arrays: Arrays) -> Array:
         stacked: Array = np.stack([arrays[name].astype(dtype, copy=False) for name in one.columns], axis=-1)
         return stacked
     values: Array = arrays[one.columns[0]]
+    if one.length:
+        return tokens(values, one.length)
     if values.dtype != np.uint8 or one.prepare:  # bytes stay bytes until a batch is made: a quarter of the memory
         values = values.astype(dtype, copy=False)
     found: Array = with_rank(values, one.raw.rank)
@@ -97,12 +82,29 @@ def with_rank(values: Any, rank: int) -> Any:
     return values[..., 0] if have > rank else values
 
 
-def encoded(output: Output, values: Array) -> Array:
-    """What the loss receives: numbers, class numbers or one-hot vectors of shape [examples, *tensor.shape]."""
+def tokens(values: Array, length: int) -> Array:
+    """Texts of whole numbers (``12 7 9``) as rows, cut or filled with 0 at the end: shape [examples, length]."""
     import numpy as np
 
+    rows = np.zeros((len(values), length), np.int32)
+    for row, value in zip(rows, values, strict=True):
+        found = token_ids(value)[:length]
+        row[: len(found)] = found
+    return rows
+
+
+def encoded(output: Output, arrays: Arrays) -> Array:
+    """What the loss receives: numbers, class numbers, one-hot or several-hot vectors [examples, *tensor.shape]."""
+    import numpy as np
+
+    if output.separator:
+        return _several(output, arrays[output.column])
+    if len(output.columns) > 1:
+        stacked: Array = np.stack([arrays[name].astype(np.float32) for name in output.columns], axis=-1)
+        return stacked
+    values = arrays[output.column]
     if output.classes:
-        values = np.searchsorted(np.array(output.classes, dtype=object), values)
+        values = places(values, output.classes)
     if output.expand:
         depth = output.tensor.shape[-1] or 0
         one_hot: Array = np.eye(depth, dtype=np.float32)[with_rank(values.astype(np.int64), output.tensor.rank - 1)]
@@ -110,3 +112,29 @@ def encoded(output: Output, values: Array) -> Array:
     wanted = np.int32 if output.encoding == CLASSES else np.float32
     found: Array = with_rank(values.astype(wanted), output.tensor.rank)
     return found
+
+
+def places(values: Array, classes: Sequence[str | int]) -> Array:
+    """The place of each value among `classes`; numbers and texts that read alike are the same."""
+    import numpy as np
+
+    known, inverse = np.unique(values, return_inverse=True)
+    table = {_shown(value): place for place, value in enumerate(classes)}
+    found = np.array([table.get(_shown(value), -1) for value in known.tolist()], np.int64)
+    placed: Array = found[inverse].reshape(values.shape)
+    return placed
+
+
+def _shown(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _several(output: Output, values: Array) -> Array:
+    """One row of zeros and ones for each text that lists labels."""
+    import numpy as np
+
+    table = {str(label): place for place, label in enumerate(output.classes)}
+    rows = np.zeros((len(values), len(table)), np.float32)
+    for row, value in zip(rows, values, strict=True):
+        row[[table[label] for label in divided(value, output.separator)]] = 1
+    return rows

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dlspec import __version__
+from dlspec.data.facts import data_facts
 from dlspec.data.pipeline import Prepared
 from dlspec.sections.data import Data
 
@@ -101,18 +102,5 @@ def _size(weight: Any) -> int:
 
 
 def data_summary(data: Data, prepared: Prepared) -> dict[str, Any]:
-    """Source, sizes of the parts, what enters and what is predicted."""
-    parts = prepared.parts
-    return {
-        "source": {data.source.name: data.source.given},
-        "examples": {"train": len(parts.train), "validation": len(parts.validation), "test": len(parts.test)},
-        "inputs": {
-            one.name: {"columns": list(one.columns), "shape": list(one.tensor.shape), "dtype": one.tensor.dtype,
-                       "prepare": [layer.name for layer in one.prepare]}
-            for one in prepared.binding.inputs
-        },
-        "targets": {
-            one.name: {"column": one.column, "encoding": one.encoding, "classes": list(one.classes)}
-            for one in prepared.binding.outputs
-        },
-    }  # fmt: skip
+    """Source, sizes of the parts, what enters and what is predicted, fingerprint, leakage, and changes in training."""
+    return data_facts(data, prepared)

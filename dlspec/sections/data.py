@@ -48,6 +48,7 @@ class Feature(Section):
     One `column` of numbers has shape [1] (an array column its own shape), one of text []; `columns` are stacked to [n].
     """
 
+    shorthand = "column"
     column = optional(text(), doc="The column.")
     columns = optional(texts(), doc="Columns of numbers, stacked.")
     length = optional(
@@ -60,6 +61,9 @@ class Feature(Section):
         default=(),
         doc="Preprocessing layers in order, fitted on the training split and saved inside the model.",
     )
+    augment = components(
+        "layer", default=(), doc="Random changes of this input in training, after `prepare`; see `augment` of `data`."
+    )
     examples = (
         example("{columns: [rooms, area], missing: median, prepare: [normalization]}"),
         example("{column: city, prepare: [string_lookup]}"),
@@ -70,7 +74,9 @@ class Feature(Section):
         """One of `column` and `columns`; layers that prepare."""
         if (self.column is None) == (self.columns is None):
             what = "neither `column` nor `columns`" if self.column is None else "both `column` and `columns`"
-            raise Problem("E207", f"an input of `data` has {what}, expected one of them", option="columns")
+            raise Problem(
+                "E207", f"an input of `data` has {what}, expected one of them", "write `column: …`", "columns"
+            )
         if self.length is not None and self.column is None:
             raise Problem("E207", "`length` is for a single `column` of token ids", "write `column`", option="length")
         if self.length is not None and self.policy.fills:
@@ -80,6 +86,7 @@ class Feature(Section):
             if not _prepares(layer):
                 message = f"`{layer.name}` does not prepare data"
                 raise Problem("E207", message, "move it to `layers`", option="prepare")
+        _check_augmentation(self.augment)
 
     @property
     def policy(self) -> Missing:
@@ -126,7 +133,9 @@ class Target(Section):
         """One of `column` and `columns`; classes that differ."""
         if (self.column is None) == (self.columns is None):
             what = "neither `column` nor `columns`" if self.column is None else "both `column` and `columns`"
-            raise Problem("E207", f"a target of `data` has {what}, expected one of them", option="columns")
+            raise Problem(
+                "E207", f"a target of `data` has {what}, expected one of them", "write `column: …`", "columns"
+            )
         if self.columns is not None and self.separator is not None:
             message = "`separator` divides the text of a single `column`"
             raise Problem("E207", message, "leave it out", option="separator")
@@ -216,7 +225,7 @@ class Data(Section):
     augment = components(
         "layer",
         default=(),
-        doc="Random changes of the training examples after `prepare`, each epoch anew: `random_…` and other layers.",
+        doc="Layers that change training examples at random, each epoch anew, after `prepare`: `random_flip`, …",
     )
     oversample = plain(
         {"type": ["boolean", "string"]},
@@ -233,16 +242,7 @@ class Data(Section):
         if not self.targets:
             help = "name a column for each output: `targets: {price: {column: price}}`"
             raise Problem("E613", "data needs at least one of `targets`", help, "targets")
-        for layer in self.augment:
-            if layer.name in _NO_AUGMENTATION:
-                message = f"`{layer.name}` cannot augment"
-                raise Problem("E207", message, _NO_AUGMENTATION[layer.name], option="augment")
-            if not _augments(layer):
-                message = f"`{layer.name}` makes no random change of an example"
-                raise Problem("E207", message, "move it to `prepare` or `layers`", option="augment")
-            if getattr(layer, "seed", None) is not None:
-                message = f"`seed` of `{layer.name}` has no effect in `augment`"
-                raise Problem("E207", message, "the data's own `seed` decides", option="augment")
+        _check_augmentation(self.augment)
 
     @property
     def parts(self) -> Split:
@@ -253,6 +253,19 @@ class Data(Section):
     def features(self) -> dict[str, Feature]:
         """The inputs as given, or {}."""
         return self.inputs or {}
+
+
+def _check_augmentation(layers: tuple[Component, ...]) -> None:
+    """Every layer makes a random change, which the data's own seed decides."""
+    for layer in layers:
+        if layer.name in _NO_AUGMENTATION:
+            raise Problem("E207", f"`{layer.name}` cannot augment", _NO_AUGMENTATION[layer.name], option="augment")
+        if not _augments(layer):
+            message = f"`{layer.name}` makes no random change of an example"
+            raise Problem("E207", message, "move it to `prepare` or `layers`", option="augment")
+        if getattr(layer, "seed", None) is not None:
+            message = f"`seed` of `{layer.name}` has no effect in `augment`"
+            raise Problem("E207", message, "the data's own `seed` decides", option="augment")
 
 
 def _augments(layer: Component) -> bool:
