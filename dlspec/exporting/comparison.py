@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dlspec.exporting.base import Arrays, Reader
-from dlspec.exporting.naming import run_by_name
+from dlspec.exporting.naming import by_name
 from dlspec.exporting.reasons import reason
 from dlspec.exporting.samples import batch
 
@@ -49,20 +49,20 @@ def reference(named: Any) -> Reference:
     Raises:
         NoComparison: The model takes none of the random inputs, or its outputs are random.
     """
-    names = list(named.output)
+    run = by_name(named, list(named.output))
     open_axes = any(axis is None for tensor in named.inputs for axis in tensor.shape[1:])
     refusal = ""
     for size in _SIZES if open_axes else _SIZES[:1]:
         inputs = [batch(named, count, size * place, place) for place, count in enumerate(_COUNTS, 1)]
         try:
-            outputs = [run_by_name(named, names, one) for one in inputs]
+            outputs = [run(one) for one in inputs]
         except Exception as error:  # TensorFlow raises of every kind
             refusal = reason(error)
             continue
         if any(value.size == 0 for one in outputs for value in one.values()):
             refusal = "nothing comes out"
             continue
-        again = run_by_name(named, names, inputs[0])
+        again = run(inputs[0])
         if any(difference([(value, again[name])]) > 0 for name, value in outputs[0].items()):
             raise NoComparison("its outputs are random")
         return Reference(inputs, outputs)

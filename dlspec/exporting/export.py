@@ -99,10 +99,16 @@ def _verify(form: Format, named: Any, place: Path, expected: Reference) -> Compa
         raise SpecError([_cannot_hold(form, error)]) from error
     name, worst = comparison.worst
     if worst > TOLERANCE:
-        text = f"output `{name}` of the exported model differs from Keras by {worst:.2g}, more than {TOLERANCE:g}"
+        text = f"output `{name}` of the exported model {_how(worst)}"
         help = "nothing was put in place; export in another format, and please report the spec"
         raise SpecError([Diagnostic("E701", text, None, help)])
     return comparison
+
+
+def _how(difference: float) -> str:
+    if difference == float("inf"):
+        return "has another shape than Keras gives it, or is undefined elsewhere"
+    return f"differs from Keras by {difference:.2g}, more than {TOLERANCE:g}"
 
 
 def _cannot_hold(form: Format, error: Exception) -> Diagnostic:

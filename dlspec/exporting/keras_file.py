@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from dlspec.exporting.base import Arrays, Format, Reader
-from dlspec.exporting.naming import run_by_name
+from dlspec.exporting.base import Format, Reader
+from dlspec.exporting.naming import by_name
 from dlspec.exporting.quiet import quiet
 
 
@@ -26,10 +26,4 @@ class KerasFile(Format):
         """Loads it without its optimizer."""
         import keras
 
-        loaded = keras.saving.load_model(path, compile=False)
-        names = list(named.output)
-
-        def read(inputs: Arrays) -> Arrays:
-            return run_by_name(loaded, names, inputs)
-
-        return read
+        return by_name(keras.saving.load_model(path, compile=False), list(named.output))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dlspec.exporting.base import Arrays
+from dlspec.exporting.base import Arrays, Reader
 from dlspec.runner.structure import like_inputs, outputs_by_name
 
 
@@ -40,17 +40,25 @@ def _name(tensor: Any) -> str:
     return str(history.operation.name)
 
 
-def run_by_name(model: Any, names: Sequence[str], inputs: Arrays) -> Arrays:
-    """Outputs of a Keras model at inference, as NumPy arrays by name.
+def by_name(model: Any, names: Sequence[str]) -> Reader:
+    """A function from inputs to outputs of a Keras model at inference, both NumPy arrays by name.
+
+    It runs what `predict` runs, a traced graph: some layers compute something else outside of one (Keras 3.15 rounds
+    the pixels of `resizing` there).
 
     Args:
         model: A functional model.
         names: Of its outputs, in its order; a dict of outputs has names of its own.
-        inputs: Arrays by name of input.
     """
     import keras
     import tensorflow as tf
 
-    tensors = {name: tf.constant(value) for name, value in inputs.items()}
-    outputs = outputs_by_name(model(like_inputs(model, tensors), training=False), names)
-    return {name: keras.ops.convert_to_numpy(value) for name, value in outputs.items()}
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def traced(tensors: Any) -> Any:
+        return model(like_inputs(model, tensors), training=False)
+
+    def run(inputs: Arrays) -> Arrays:
+        outputs = traced({name: tf.constant(value) for name, value in inputs.items()})
+        return {name: keras.ops.convert_to_numpy(value) for name, value in outputs_by_name(outputs, names).items()}
+
+    return run
