@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from builders import write
 
+from dlspec.data.sources import csv as csv_source
+from dlspec.data.sources import csv_conversion
 from dlspec.data.sources.base import DataProblem
-from dlspec.data.sources.csv import Csv
+from dlspec.data.sources.csv import Csv, CsvTable
 from dlspec.errors import Problem
 
 GOOD = "rooms,area,city,sold\n3,70.5,Cork,true\n5,120,Graz,false\n"
@@ -105,7 +108,7 @@ def test_outside_is_allowed_when_asked(tmp_path: Path) -> None:
     ("text", "message", "where"),
     [
         ("", "`a.csv` is empty", "a.csv"),
-        ("a,b\n", "`a.csv` has a header and no rows", "a.csv"),
+        ("a,b\n", "`a.csv` has a single row, which is taken for the names of its columns, and no examples", "a.csv"),
         ("a,a\n1,2\n", "`a.csv` has two columns named `a`", "a.csv, line 1"),
         ("a,,c\n1,2,3\n", "column 2 of `a.csv` has no name", "a.csv, line 1"),
         ("a,b\n1,2\n\n3\n", "line 4 of `a.csv` has 1 values, expected 2", "a.csv, line 4"),
@@ -126,7 +129,13 @@ def test_broken_files(tmp_path: Path, text: str | bytes, message: str, where: st
 
 @pytest.mark.parametrize("word", ["", "NA", "nan"])
 def test_a_missing_number_is_found_with_its_line(tmp_path: Path, word: str) -> None:
-    problem = broken(tmp_path, f"a,b\n1,x\n\n{word},y\n", read="a")
+    write(tmp_path, "a.csv", f"a,b\n1,x\n\n{word},y\n")
+    table = Csv(path="a.csv").open(tmp_path)
+    assert table.columns["a"].tensor.dtype == "float64"
+    assert np.isnan(table.read(["a"])["a"]).tolist() == [False, True]
+    with pytest.raises(DataProblem) as caught:
+        table.check(["a", "b"])
+    problem = caught.value
     assert (problem.code, problem.message) == ("E608", "column `a` has 1 missing value")
     assert problem.where == "a.csv, line 4"
 
@@ -141,3 +150,133 @@ def test_labels_are_sorted_and_counted(tmp_path: Path) -> None:
     labels = Csv(path="a.csv").open(tmp_path).labels("city")
     assert labels.values == ("Cork", "Graz")
     assert labels.counts == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter", "message", "help"),
+    [
+        (
+            "a;b\n1;2\n",
+            ",",
+            "`a.csv` has a single column, `a;b`",
+            'say what stands between its values: `delimiter: ";"`',
+        ),
+        (
+            "a\tb\n1\t2\n",
+            ",",
+            "`a.csv` has a single column, `a\tb`",
+            'say what stands between its values: `delimiter: "\\t"`',
+        ),
+        (
+            "a,b\n1,2\n",
+            ";",
+            "`a.csv` has a single column, `a,b`",
+            'say what stands between its values: `delimiter: ","`',
+        ),
+        (
+            "5.1,3.5,setosa\n4.9,3.0,setosa\n",
+            ",",
+            "the first row of `a.csv` holds values (`5.1`), expected the names of its columns",
+            "add a first row with the names",
+        ),
+        (
+            "7,0,0\n3,0,1\n",
+            ",",
+            "the first row of `a.csv` holds values (`0`), expected the names of its columns",
+            "add a first row with the names",
+        ),
+    ],
+)
+def test_a_header_that_names_no_columns(tmp_path: Path, text: str, delimiter: str, message: str, help: str) -> None:
+    write(tmp_path, "a.csv", text)
+    with pytest.raises(DataProblem) as caught:
+        _ = Csv(path="a.csv", delimiter=delimiter).open(tmp_path).columns
+    assert (caught.value.code, caught.value.message, caught.value.help) == ("E608", message, help)
+    assert caught.value.where == "a.csv, line 1"
+
+
+def test_a_single_column_and_years_as_names_are_fine(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", "2019,2020\n1,2\n")
+    assert list(Csv(path="a.csv").columns(tmp_path)) == ["2019", "2020"]
+    write(tmp_path, "a.csv", "price\n1\n2\n")
+    assert list(Csv(path="a.csv").columns(tmp_path)) == ["price"]
+
+
+# --- broken rows that are left out ------------------------------------------------------------------------------------
+
+
+def tolerant(folder: Path, text: str) -> CsvTable:
+    write(folder, "a.csv", text)
+    table = Csv(path="a.csv").open(folder)
+    table.tolerant = True
+    return table
+
+
+def test_short_rows_are_left_out_and_counted(tmp_path: Path) -> None:
+    table = tolerant(tmp_path, "a,b\n1,2\n3\n5,6\n7,8,9\n10,11\n")
+    assert table.read(["a"])["a"].tolist() == [1, 5, 10]
+    assert table.skipped == ["a.csv, line 3: 1 values, expected 2", "a.csv, line 5: 3 values, expected 2"]
+    assert table.where(2) == "a.csv, line 6"
+
+
+def test_words_among_numbers_are_faults(tmp_path: Path) -> None:
+    table = tolerant(tmp_path, "a,b\n1,x\nabc,y\n2.5,z\n,w\n 1e3 ,v\n")
+    assert table.columns["a"].text
+    assert table.as_numbers("a")
+    assert table.columns["a"].tensor.dtype == "float64"
+    np.testing.assert_equal(table.read(["a"])["a"], [1, np.nan, 2.5, np.nan, 1000])
+    assert table.faults(["a", "b"]) == {1: "column `a` holds `abc`, expected a number"}
+    assert not table.as_numbers("b")
+    assert table.columns["b"].text
+
+
+# --- files larger than memory should hold -----------------------------------------------------------------------------
+
+MIXED = "n,f,word,yes,day,gap,late\n" + "".join(
+    f"{i},{i / 4},w{i % 5},{'true' if i % 3 else 'false'},2020-01-{i % 28 + 1:02},"
+    f"{'' if i == 7 else i},{i if i < 90 else 'x'}\n"
+    for i in range(100)
+)
+
+
+@pytest.fixture
+def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(csv_source, "CONVERTED_FROM", 100)
+    monkeypatch.setattr(csv_conversion, "_PIECE", 500)
+    monkeypatch.setenv("DLSPEC_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def test_a_large_file_is_converted_and_reads_as_a_small_one(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(large, "a.csv", MIXED)
+    table = Csv(path="a.csv").open(large)
+    assert table.blocks is not None and len(table.blocks) > 3
+    monkeypatch.setattr(csv_source, "CONVERTED_FROM", 1 << 30)
+    small = Csv(path="a.csv").open(large)
+    assert table.columns == small.columns
+    assert {name: column.tensor.dtype for name, column in small.columns.items()} == {
+        "n": "int64", "f": "float64", "word": "string", "yes": "bool", "day": "string", "gap": "float64",
+        "late": "string",
+    }  # fmt: skip
+    indices = np.array([99, 0, 7, 50])
+    for name in small.columns:
+        np.testing.assert_equal(table.take([name], indices)[name], small.take([name], indices)[name])
+        assert table.labels("word") == small.labels("word")
+    assert [path.name for path in large.iterdir() if path.is_file()] == ["a.csv"], "nothing is written beside it"
+    assert table.where(3) == "a.csv, line 5"
+    with pytest.raises(DataProblem, match="column `gap` has 1 missing value") as caught:
+        table.check(["gap"])
+    assert caught.value.where == "a.csv, line 9"
+
+
+def test_a_large_file_leaves_out_what_a_small_one_does(large: Path) -> None:
+    text = MIXED.replace("3,0.75,", "3,", 1)
+    write(large, "a.csv", text)
+    with pytest.raises(DataProblem, match=r"line 5 of `a\.csv` has 6 values, expected 7"):
+        _ = Csv(path="a.csv").open(large).columns
+    for _ in range(2):  # converted, then found in the cache
+        table = tolerant(large, text)
+        assert table.columns["n"].count == 99
+        assert table.skipped == ["a.csv, line 5: 6 values, expected 7"]
+        assert table.as_numbers("late")
+        assert len(table.faults(["late"])) == 10

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dlspec.data.sources.base import TEXT
+from dlspec.data.sources.base import TEXT, Arrays, Column, Labels, Table
 from dlspec.ir import Tensor
 
 if TYPE_CHECKING:
@@ -15,6 +18,113 @@ if TYPE_CHECKING:
 
 # Taken for a value of text where sizes are estimated.
 TEXT_BYTES = 128
+# Words in a column of numbers that stand for a value that is missing.
+MISSING = ("", "NA", "N/A", "#N/A", "nan", "NaN", "null", "NULL")
+_NUMBER = r"^[ \t]*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[ \t]*$"
+# A column of text is taken for one of numbers with mistakes in it where at most this share is no number.
+_MISTAKES = 0.5
+
+
+class ArrowTable(Table):
+    """Typed columns of Arrow."""
+
+    @property
+    @abstractmethod
+    def _count(self) -> int:
+        """How many rows there are."""
+
+    @property
+    @abstractmethod
+    def _kinds(self) -> Mapping[str, pa.DataType]:
+        """The type of each column."""
+
+    @property
+    @abstractmethod
+    def _missing(self) -> Mapping[str, int]:
+        """How many values each column lacks, as far as a file tells."""
+
+    @abstractmethod
+    def _tables(self, names: list[str]) -> Iterator[pa.Table]:
+        """The rows of some columns, one table after another."""
+
+    @cached_property
+    def columns(self) -> Mapping[str, Column]:
+        """The columns of types that a model can take."""
+        columns: dict[str, Column] = {}
+        for name, kind in self._kinds.items():
+            tensor = tensor_of(kind, missing=bool(self._missing.get(name)))
+            if tensor is not None:
+                columns[name] = Column(tensor, self._count)
+        return columns
+
+    def labels(self, name: str) -> Labels:
+        """Distinct values, counted some rows at a time."""
+        import numpy as np
+
+        counts: dict[Any, int] = {}
+        for _, arrays in self._pieces([name]):
+            values, found = np.unique(arrays[name], return_counts=True)
+            for value, count in zip(values.tolist(), found.tolist(), strict=True):
+                counts[value] = counts.get(value, 0) + count
+        distinct = sorted(counts)
+        return Labels(tuple(distinct), tuple(counts[value] for value in distinct))
+
+    def as_numbers(self, name: str) -> bool:
+        """Takes a column of text for numbers, if at least half of its values are some."""
+        import numpy as np
+
+        wrong = sum(int(np.count_nonzero(_numbers(table.column(0))[1])) for table in self._tables([name]))
+        if wrong > self.columns[name].count * _MISTAKES:
+            return False
+        self._retyped.add(name)
+        assert isinstance(self.columns, dict)
+        self.columns[name] = Column(Tensor((), "float64"), self.columns[name].count)
+        return True
+
+    def faults(self, names: Sequence[str]) -> Mapping[int, str]:
+        """Rows with words in columns that are taken for numbers."""
+        found: dict[int, str] = {}
+        for name in self._retyped.intersection(names):
+            start = 0
+            for table in self._tables([name]):
+                for row in _numbers(table.column(0))[1].nonzero()[0].tolist():
+                    word = str(table.column(0)[row])[:40]
+                    found.setdefault(start + row, f"column `{name}` holds `{word}`, expected a number")
+                start += table.num_rows
+        return found
+
+    @cached_property
+    def _retyped(self) -> set[str]:
+        """Columns of text that are taken for numbers."""
+        return set()
+
+    def _pieces(self, names: list[str]) -> Iterator[tuple[int, Arrays]]:
+        """All rows, some at a time, with the number of the first."""
+        start = 0
+        for table in self._tables(names):
+            yield start, self._arrays(table, names)
+            start += table.num_rows
+
+    def _arrays(self, table: pa.Table, names: list[str]) -> Arrays:
+        return {
+            name: _numbers(table.column(name))[0]
+            if name in self._retyped
+            else to_array(table.column(name), self.columns[name].tensor)
+            for name in names
+        }
+
+
+def _numbers(column: pa.ChunkedArray) -> tuple[Array, Array]:
+    """Texts as numbers, NaN where they are none; and which of them are neither numbers nor missing."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = pc.fill_null(column.cast(pa.string()), "")
+    good = pc.match_substring_regex(texts, _NUMBER)
+    values = pc.if_else(good, pc.utf8_trim_whitespace(texts), None).cast(pa.float64()).to_numpy()
+    missing = pc.is_in(texts, pa.array(MISSING))
+    return values, ~np.asarray(pc.or_(good, missing))
 
 
 def tensor_of(kind: pa.DataType, *, missing: bool = False) -> Tensor | None:

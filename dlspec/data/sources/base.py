@@ -72,11 +72,16 @@ class Table(ABC):
             since the order of training examples depends on it.
         overlap: How many of the examples right after one share with it what is to be predicted, as windows over time
             do: they are divided by time, with as large a gap.
+        tolerant: Whether broken examples are to be left out rather than reported as mistakes; set before anything is
+            read. A source leaves out itself what never becomes a row, and tells of it in :attr:`skipped`.
+        skipped: What the source itself has left out: where, and why. Complete once :attr:`columns` is known.
     """
 
     streamed: bool = False
     blocks: Sequence[int] | None = None
     overlap: int = 0
+    tolerant: bool = False
+    skipped: Sequence[str] = ()
 
     @property
     @abstractmethod
@@ -140,6 +145,21 @@ class Table(ABC):
                 return str(value), self.where(index)
         return None
 
+    def as_numbers(self, name: str) -> bool:
+        """Takes the text column `name` for one of numbers with some mistakes, which :meth:`faults` then tells of.
+
+        Returns:
+            Whether it can: most of its values are numbers, and the source can do so.
+        """
+        return False
+
+    def faults(self, names: Sequence[str]) -> Mapping[int, str]:
+        """Examples that cannot be used since values of `names` are broken, by number, with the reason.
+
+        A number that is missing is no fault; what becomes of it is said elsewhere.
+        """
+        return {}
+
     def check(self, names: Sequence[str]) -> None:
         """Looks for values that no training can use. Sources whose values are known to be sound skip this.
 
@@ -202,6 +222,18 @@ class Source(Component, abstract=True):
             DataProblem: E601, a file or folder is missing.
         """
         raise NotImplementedError
+
+    def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
+        """What the source's template, ``templates/python/sources/<name>.py.jinja``, needs beside its options.
+
+        The template holds the function ``read(folder)`` of generated projects, which gives the arrays that
+        :meth:`Table.read` gives. It knows ``source`` and ``columns``.
+
+        Args:
+            columns: The columns that the project reads.
+            table: The opened source.
+        """
+        return {}
 
     def columns(self, folder: Path, *, allow_outside: bool = False) -> Mapping[str, Column]:
         """Static facts of every column. See :meth:`open` and :attr:`Table.columns`."""

@@ -5,20 +5,26 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Source, Table, locate
-from dlspec.ir import Tensor
+from dlspec.data.sources.arrow import ArrowTable
+from dlspec.data.sources.base import Arrays, Column, DataProblem, Source, locate
+from dlspec.data.sources.cache import converted
+from dlspec.data.sources.csv_conversion import RAGGED, Dialect, Reader
+from dlspec.data.sources.csv_header import check_header
+from dlspec.data.sources.parquet import ParquetTable
 from dlspec.registry import example, text
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-
-# Written for a value that is missing.
-_MISSING = ("", "NA", "N/A", "#N/A", "nan", "NaN", "null", "NULL")
+# Files larger than this (bytes) are converted once to Parquet, and read from there.
+CONVERTED_FROM = 256 << 20
+# Rows left out that are described one by one.
+_DESCRIBED = 5
 
 
 class Csv(Source):
@@ -34,96 +40,179 @@ class Csv(Source):
         return CsvTable(locate(self.path, folder, allow_outside=allow_outside), self.path, self.delimiter)
 
 
-class CsvTable(Table):
+class CsvTable(ArrowTable):
     """A CSV file: columns of numbers, of ``true``/``false``, or of text."""
 
     def __init__(self, path: Path, shown: str, delimiter: str) -> None:
         self._path = path
         self._shown = shown
         self._delimiter = delimiter
+        self._ragged = 0  # rows that were left out
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:
         """Types as pyarrow infers them from all rows; dates stay text."""
-        table = self._table
-        return {
-            name: Column(Tensor((), _dtype(table.schema.field(name).type)), table.num_rows)
-            for name in table.column_names
-        }
+        columns = self._copy.columns if self._copy is not None else super().columns
+        _ = self.skipped
+        return columns
+
+    @property
+    def streamed(self) -> bool:  # type: ignore[override]
+        """Whether the rows are too large to be kept."""
+        return self._copy is not None and self._copy.streamed
+
+    @property
+    def blocks(self) -> Sequence[int] | None:  # type: ignore[override]
+        """Those of the converted copy, if the file is so large that there is one."""
+        return self._copy.blocks if self._copy is not None else None
+
+    @cached_property
+    def skipped(self) -> Sequence[str]:  # type: ignore[override]
+        """Rows with too few or too many values."""
+        if not self._ragged:
+            return ()
+        width = self._width
+        lines = (f"line {line}: {len(row)} values, expected {width}" for line, row in self._rows() if len(row) != width)
+        described = [f"{self._shown}, {line}" for line in islice(lines, _DESCRIBED)]
+        return [*described, *[f"{self._shown}: another such row"] * (self._ragged - len(described))]
 
     def read(self, names: Iterable[str]) -> Arrays:
-        """Columns of shape [rows]. A missing value in a column of numbers is an error."""
-        return {name: self._values(name) for name in names}
+        """Columns of shape [rows]."""
+        names = list(names)
+        if self._copy is not None:
+            return self._copy.read(names)
+        return self._arrays(self._whole.select(names), names)
+
+    def take(self, names: Iterable[str], indices: np.ndarray[Any, Any]) -> Arrays:
+        """Rows by number."""
+        return self._copy.take(names, indices) if self._copy is not None else super().take(names, indices)
 
     def where(self, index: int) -> str:
         """File and line: rows may span lines, and blank lines are skipped."""
-        for number, (line, _) in enumerate(self._rows()):
+        width = self._width
+        rows = (line for line, row in self._rows() if len(row) == width)
+        for number, line in enumerate(rows):
             if number == index:
                 return f"{self._shown}, line {line}"
         return self._shown
 
     def check(self, names: Sequence[str]) -> None:
-        """No number is missing, in a column of whole numbers either, and all are finite."""
+        """No number is missing, and all are finite."""
+        import numpy as np
+
         for name in names:
-            self._values(name)
+            missing = self._missing.get(name, 0)
+            if missing and self.columns[name].tensor.floating:
+                index = next(
+                    start + int(np.isnan(arrays[name]).argmax())
+                    for start, arrays in self._pieces([name])
+                    if np.isnan(arrays[name]).any()
+                )
+                message = f"column `{name}` has {missing} missing value{'s' if missing > 1 else ''}"
+                help = "say what becomes of such examples, as in `missing: median` or `missing: drop`"
+                raise DataProblem("E608", message, help, where=self.where(index))
         super().check(names)
 
-    def _values(self, name: str) -> np.ndarray[Any, Any]:
-        column = self._table.column(name)
-        if self.columns[name].text:
-            values: np.ndarray[Any, Any] = column.to_numpy().astype(object)
-            return values
-        if column.null_count:
-            index = column.is_null().to_pylist().index(True)
-            message = f"column `{name}` has {column.null_count} missing value{'s' if column.null_count > 1 else ''}"
-            raise DataProblem("E608", message, "fill or drop these rows", where=self.where(index))
-        numbers: np.ndarray[Any, Any] = column.to_numpy()
-        return numbers
+    def as_numbers(self, name: str) -> bool:
+        """Takes a column of text for numbers, if at least half of its values are some."""
+        return self._copy.as_numbers(name) if self._copy is not None else super().as_numbers(name)
+
+    def faults(self, names: Sequence[str]) -> Mapping[int, str]:
+        """Rows with words in columns that are taken for numbers."""
+        return self._copy.faults(names) if self._copy is not None else super().faults(names)
+
+    def forget(self) -> None:
+        """Lets go of columns that :meth:`take` has kept in memory."""
+        super().forget()
+        if self._copy is not None:
+            self._copy.forget()
+
+    # --- what Arrow knows -------------------------------------------------------------------------------------------
+
+    @property
+    def _count(self) -> int:
+        count: int = self._whole.num_rows
+        return count
+
+    @property
+    def _kinds(self) -> Mapping[str, pa.DataType]:
+        return {field.name: field.type for field in self._whole.schema}
+
+    @property
+    def _missing(self) -> Mapping[str, int]:
+        if self._copy is not None:
+            return self._copy._missing
+        return {name: self._whole.column(name).null_count for name in self._whole.column_names}
+
+    def _tables(self, names: list[str]) -> Iterator[pa.Table]:
+        if self._copy is not None:
+            return self._copy._tables(names)
+        return iter([self._whole.select(names)])
+
+    # --- the file ---------------------------------------------------------------------------------------------------
 
     @cached_property
-    def _table(self) -> pa.Table:
-        import pyarrow as pa
+    def _reader(self) -> Reader:
+        return Reader(self._path, Dialect(self._delimiter))
 
+    @cached_property
+    def _whole(self) -> pa.Table:
+        """All rows, in memory."""
         self._check_header()
-        table = self._parse({})
-        dates = {field.name: pa.string() for field in table.schema if pa.types.is_temporal(field.type)}
-        return self._checked(self._parse(dates) if dates else table)
+        table = self._parsed(self._reader.whole)
+        self._ragged = self._reader.ragged
+        self._check_columns(table.schema, table.num_rows)
+        return table
 
-    def _parse(self, types: dict[str, pa.DataType]) -> pa.Table:
-        """Reads the file with the types that pyarrow finds, but for those given."""
+    @cached_property
+    def _copy(self) -> ParquetTable | None:
+        """The same rows as Parquet, for a file too large to be parsed whole."""
+        if self._path.stat().st_size <= CONVERTED_FROM:
+            return None
+        self._check_header()
+        path = converted(self._path, f"csv 1 {self._delimiter!r} {self.tolerant}", ".parquet", self._convert)
+        table = ParquetTable(path, self._shown)
+        self._ragged = int(table.note(RAGGED))
+        return table
+
+    def _convert(self, target: Path) -> None:
         import pyarrow as pa
-        from pyarrow import csv as pa_csv
 
-        ragged: list[Any] = []
+        kinds = self._parsed(self._reader.kinds)
+        self._check_columns(pa.schema(list(kinds.items())), len(kinds))
+        self._parsed(lambda: self._reader.write(target, kinds))
 
-        def keep(row: Any) -> str:
-            ragged.append(row)
-            return "skip"
+    def _parsed(self, parse: Any) -> Any:
+        """What `parse` returns; its failure as a problem with the file.
 
-        parse = pa_csv.ParseOptions(delimiter=self._delimiter, newlines_in_values=True, invalid_row_handler=keep)
-        convert = pa_csv.ConvertOptions(null_values=list(_MISSING), column_types=types)
+        Raises:
+            DataProblem: E601 the file cannot be read, E608 its content is broken.
+        """
+        import pyarrow as pa
+
         try:
-            with self._path.open("rb") as stream:
-                table = pa_csv.read_csv(stream, parse_options=parse, convert_options=convert)
+            result = parse()
         except OSError as error:
             raise self._problem("E601", f"cannot read `{self._shown}`: {error.strerror or error}") from error
         except pa.ArrowInvalid as error:
             raise self._problem("E608", f"`{self._shown}` is not a CSV file: {error}") from error
-        if ragged:
-            raise self._ragged(len(table.column_names), len(ragged))
-        return table
+        if self._reader.ragged and not self.tolerant:
+            raise self._uneven(self._reader.ragged)
+        return result
 
-    def _checked(self, table: pa.Table) -> pa.Table:
+    def _check_columns(self, schema: pa.Schema, rows: int) -> None:
         import pyarrow as pa
 
-        if table.num_rows == 0:
-            raise self._problem("E608", f"`{self._shown}` has a header and no rows")
-        for field in table.schema:
+        if rows == 0 and self._ragged:
+            raise self._problem("E608", f"no row of `{self._shown}` has as many values as the header")
+        if rows == 0:
+            message = f"`{self._shown}` has a single row, which is taken for the names of its columns, and no examples"
+            raise self._problem("E608", message)
+        for field in schema:
             if pa.types.is_binary(field.type):
                 raise self._problem("E608", f"column `{field.name}` is not UTF-8", "save the file as UTF-8")
             if pa.types.is_null(field.type):
                 raise self._problem("E608", f"column `{field.name}` is empty in every row", "remove the column")
-        return table
 
     def _check_header(self) -> None:
         try:
@@ -131,17 +220,7 @@ class CsvTable(Table):
                 first = stream.readline(1 << 20)
         except OSError as error:
             raise self._problem("E601", f"cannot read `{self._shown}`: {error.strerror or error}") from error
-        if not first:
-            raise self._problem("E608", f"`{self._shown}` is empty", "its first row names the columns")
-        try:
-            header = next(csv.reader([first.decode("utf-8-sig")], delimiter=self._delimiter), [])
-        except UnicodeDecodeError as error:
-            raise self._problem("E608", f"`{self._shown}` is not UTF-8", "save the file as UTF-8") from error
-        for position, name in enumerate(header):
-            if not name.strip():
-                raise self._problem("E608", f"column {position + 1} of `{self._shown}` has no name", line=1)
-            if name in header[:position]:
-                raise self._problem("E608", f"`{self._shown}` has two columns named `{name}`", line=1)
+        check_header(first, self._delimiter, self._shown)
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
         """Line number and values of each row after the header, blank lines skipped as pyarrow does."""
@@ -154,24 +233,20 @@ class CsvTable(Table):
                     yield before + 1, row
                 before = reader.line_num
 
-    def _ragged(self, width: int, count: int) -> DataProblem:
-        for line, row in self._rows():
-            if len(row) != width:
-                more = f" (and {count - 1} more rows like it)" if count > 1 else ""
-                message = f"line {line} of `{self._shown}` has {len(row)} values, expected {width}{more}"
-                return self._problem("E608", message, "quote values that contain the delimiter", line=line)
-        return self._problem("E608", f"{count} rows of `{self._shown}` do not have {width} values")
+    @cached_property
+    def _width(self) -> int:
+        """How many values the header has."""
+        with self._path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+            return len(next(csv.reader(stream, delimiter=self._delimiter)))
+
+    def _uneven(self, count: int) -> DataProblem:
+        width = self._width
+        line, values = next(((line, len(row)) for line, row in self._rows() if len(row) != width), (1, width))
+        more = f" (and {count - 1} more rows like it)" if count > 1 else ""
+        message = f"line {line} of `{self._shown}` has {values} values, expected {width}{more}"
+        help = "quote values that contain the delimiter, or leave such rows out: `bad: skip` in `data`"
+        return self._problem("E608", message, help, line=line)
 
     def _problem(self, code: str, message: str, help: str = "", line: int = 0) -> DataProblem:
         where = f"{self._shown}, line {line}" if line else self._shown
         return DataProblem(code, message, help, "path", where)
-
-
-def _dtype(kind: pa.DataType) -> str:
-    import pyarrow as pa
-
-    if pa.types.is_boolean(kind):
-        return "bool"
-    if pa.types.is_integer(kind):
-        return "int64"
-    return "float64" if pa.types.is_floating(kind) else TEXT

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlspec.data.sources.arrow import bytes_of, tensor_of, to_array
-from dlspec.data.sources.base import Arrays, Column, DataProblem, Labels, Source, Table, locate
+from dlspec.data.sources.arrow import ArrowTable, bytes_of
+from dlspec.data.sources.base import Arrays, Column, DataProblem, Source, locate
 from dlspec.data.sources.cache import converted
 from dlspec.data.sources.limits import STREAMED_FROM
 from dlspec.registry import example, text
@@ -36,7 +36,7 @@ class Parquet(Source):
         return ParquetTable(locate(self.path, folder, allow_outside=allow_outside), self.path)
 
 
-class ParquetTable(Table):
+class ParquetTable(ArrowTable):
     """One file; its row groups are what is cheap to read together.
 
     Args:
@@ -51,11 +51,10 @@ class ParquetTable(Table):
     @cached_property
     def columns(self) -> Mapping[str, Column]:
         """The columns of types that a model can take, from the file's metadata alone."""
-        found = {name: tensor_of(kind, missing=bool(self._missing.get(name))) for name, kind in self._kinds.items()}
-        columns = {name: Column(tensor, self._meta.num_rows) for name, tensor in found.items() if tensor is not None}
+        columns = super().columns
         if not columns:
             raise self._problem("E608", f"`{self._shown}` holds no column of numbers or text")
-        if not self._meta.num_rows:
+        if not self._count:
             raise self._problem("E608", f"`{self._shown}` has no rows")
         return columns
 
@@ -106,17 +105,6 @@ class ParquetTable(Table):
         """File and row."""
         return f"{self._shown}, row {index}"
 
-    def labels(self, name: str) -> Labels:
-        """Distinct values, counted some rows at a time."""
-        import numpy as np
-
-        counts: dict[Any, int] = {}
-        for _, arrays in self._pieces([name]):
-            for value, count in zip(*np.unique(arrays[name], return_counts=True), strict=True):
-                counts[value.item() if hasattr(value, "item") else value] = counts.get(value, 0) + int(count)
-        values = sorted(counts)
-        return Labels(tuple(values), tuple(counts[value] for value in values))
-
     def check(self, names: Sequence[str]) -> None:
         """No number is missing, and all are finite; looks at some rows at a time."""
         import numpy as np
@@ -140,6 +128,16 @@ class ParquetTable(Table):
     @cached_property
     def _meta(self) -> pq.FileMetaData:
         return self._decoded(lambda: self._open(self._path).metadata)
+
+    @property
+    def _count(self) -> int:
+        count: int = self._meta.num_rows
+        return count
+
+    def note(self, name: str) -> str:
+        """What stands in the file's metadata under `name`; "" where nothing does."""
+        notes: dict[bytes, bytes] = self._meta.metadata or {}
+        return notes.get(name.encode(), b"").decode()
 
     @cached_property
     def _kinds(self) -> dict[str, pa.DataType]:
@@ -202,23 +200,17 @@ class ParquetTable(Table):
             (count, *(axis or 0 for axis in column.tensor.shape)), object if column.text else column.tensor.dtype
         )
 
-    def _pieces(self, names: list[str]) -> Iterator[tuple[int, Arrays]]:
-        """All rows, some at a time, with the number of the first."""
+    def _tables(self, names: list[str]) -> Iterator[pa.Table]:
         import pyarrow as pa
 
-        start = 0
         batches = self._batches(names)
         while batch := self._decoded(lambda: next(batches, None)):
-            yield start, self._arrays(pa.Table.from_batches([batch]), names)
-            start += batch.num_rows
+            yield pa.Table.from_batches([batch])
 
     def _group(self, group: int, names: list[str]) -> Arrays:
         path, meta = self._grouped
         table = self._decoded(lambda: self._open(path, meta).read_row_group(group, columns=names, use_threads=False))
         return self._arrays(table, names)
-
-    def _arrays(self, table: pa.Table, names: list[str]) -> Arrays:
-        return {name: to_array(table.column(name), self.columns[name].tensor) for name in names}
 
     def _open(self, path: Path, meta: pq.FileMetaData | None = None) -> pq.ParquetFile:
         from pyarrow import parquet as pq
@@ -243,8 +235,10 @@ class ParquetTable(Table):
         return DataProblem(code, message, "", "path", self._shown)
 
 
-def write_groups(target: Path, batches: Iterable[pa.RecordBatch]) -> None:
-    """Writes record batches as a Parquet file, each one a row group."""
+def write_groups(
+    target: Path, batches: Iterable[pa.RecordBatch], notes: Callable[[], dict[str, str]] | None = None
+) -> None:
+    """Writes record batches as a Parquet file, each one a row group; `notes` are asked for at the end."""
     import pyarrow as pa
     from pyarrow import parquet as pq
 
@@ -254,6 +248,8 @@ def write_groups(target: Path, batches: Iterable[pa.RecordBatch]) -> None:
             if writer is None:
                 writer = pq.ParquetWriter(target, batch.schema, compression="lz4")
             writer.write_table(pa.Table.from_batches([batch]), row_group_size=batch.num_rows)
+        if writer is not None and notes is not None:
+            writer.add_key_value_metadata(notes())
     finally:
         if writer is not None:
             writer.close()

@@ -1,0 +1,114 @@
+"""A CSV file parsed whole, or rewritten as Parquet a piece at a time; either way with the same types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dlspec.data.sources.arrow import MISSING
+from dlspec.data.sources.parquet import write_groups
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# Bytes of text that are parsed together.
+_PIECE = 8 << 20
+# Where a converted copy says how many rows were left out.
+RAGGED = "dlspec.ragged"
+
+
+class Dialect(NamedTuple):
+    """How values are written."""
+
+    delimiter: str
+    missing: tuple[str, ...] = MISSING
+
+
+class Reader:
+    """Passes over a CSV file.
+
+    Attributes:
+        ragged: Rows that the last pass left out, since they have more or fewer values than the header.
+    """
+
+    def __init__(self, path: Path, dialect: Dialect) -> None:
+        self._path = path
+        self._dialect = dialect
+        self.ragged = 0
+
+    def whole(self) -> pa.Table:
+        """All rows, with the types that pyarrow finds; but dates and times stay the text that was written."""
+        import pyarrow as pa
+        from pyarrow import csv as pa_csv
+
+        table = pa_csv.read_csv(self._path, **self._options({}))
+        dates = {field.name: pa.string() for field in table.schema if pa.types.is_temporal(field.type)}
+        return pa_csv.read_csv(self._path, **self._options(dates)) if dates else table
+
+    def kinds(self) -> dict[str, pa.DataType]:
+        """The types of all columns, found by a pass that holds little in memory: as :meth:`whole` would find them."""
+        import pyarrow as pa
+
+        found: dict[str, pa.DataType] = {}
+        for batch in self._pieces(pa.string()):
+            for name, values in zip(batch.schema.names, batch.columns, strict=True):
+                found[name] = _widest(found.get(name, pa.null()), values)
+        return found
+
+    def write(self, target: Path, kinds: dict[str, pa.DataType]) -> None:
+        """Writes the file as Parquet, with :attr:`ragged` among its metadata."""
+        write_groups(target, self._pieces(kinds), lambda: {RAGGED: str(self.ragged)})
+
+    def _pieces(self, kinds: Any) -> Iterator[pa.RecordBatch]:
+        """The rows, some at a time; `kinds` is a type for every column, or types by name."""
+        from pyarrow import csv as pa_csv
+
+        if not isinstance(kinds, dict):
+            with pa_csv.open_csv(self._path, **self._options({})) as reader:
+                kinds = dict.fromkeys(reader.schema.names, kinds)
+        with pa_csv.open_csv(self._path, **self._options(kinds)) as reader:
+            yield from (batch for batch in reader if batch.num_rows)
+
+    def _options(self, kinds: dict[str, pa.DataType]) -> dict[str, Any]:
+        from pyarrow import csv as pa_csv
+
+        self.ragged = 0
+        dialect = self._dialect
+        return {
+            "read_options": pa_csv.ReadOptions(block_size=_PIECE),
+            "parse_options": pa_csv.ParseOptions(
+                delimiter=dialect.delimiter, newlines_in_values=True, invalid_row_handler=self._leave_out
+            ),
+            "convert_options": pa_csv.ConvertOptions(null_values=list(dialect.missing), column_types=kinds),
+        }
+
+    def _leave_out(self, row: Any) -> str:
+        self.ragged += 1
+        return "skip"
+
+
+def _widest(kind: pa.DataType, values: pa.Array) -> pa.DataType:
+    """The narrowest type not below `kind` that holds `values`, texts of which some may stand for missing ones."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    present = values.filter(pc.invert(pc.is_in(values, pa.array(MISSING))))
+    if not len(present):
+        return kind
+    for wider in (pa.bool_(), pa.int64(), pa.float64()):
+        if kind in (pa.null(), wider) or (kind == pa.int64() and wider == pa.float64()):
+            try:
+                present.cast(wider)
+            except pa.ArrowInvalid:
+                continue
+            if wider != pa.bool_() or not _digits(present):
+                return wider
+    return pa.string()
+
+
+def _digits(values: pa.Array) -> bool:
+    """Whether some values are written as numbers: 0 and 1 are numbers rather than truth."""
+    import pyarrow.compute as pc
+
+    return bool(pc.any(pc.match_substring_regex(values, r"^\d")).as_py())
