@@ -59,6 +59,7 @@ def page(
     )
     # SVG and styles are made by us alone; everything else on the page is escaped.
     environment.filters["drawn"] = lambda plot: Markup(plot.svg)
+    environment.filters["coded"] = _coded
     template = environment.get_template("page.html.jinja")
     return template.render(
         **view(facts, history, examined),
@@ -82,6 +83,17 @@ def _description(spec: Path) -> str:
     data = load_spec(spec).data
     found = data.get("description") if data is not None else None
     return found if isinstance(found, str) else ""
+
+
+def _coded(text: str) -> Any:
+    """Escaped text in which words between backticks are set as code."""
+    from markupsafe import Markup, escape
+
+    parts = [escape(part) for part in text.split("`")]
+    if len(parts) % 2 == 0:
+        return escape(text)
+    marked = (part if place % 2 == 0 else Markup("<code>{}</code>").format(part) for place, part in enumerate(parts))
+    return Markup("").join(marked)
 
 
 def _drawing(graph: Graph, facts: Mapping[str, Any]) -> str | None:

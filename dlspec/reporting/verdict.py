@@ -8,6 +8,8 @@ from typing import Any
 
 from dlspec.reporting.tasks import ARRAYS, NUMBERS, PIXELS, TAGS
 
+# An error that is not below this share of the trivial answer's is hardly better than it.
+_HARDLY = 0.95
 GOOD, DOUBTFUL, POOR = "good", "doubtful", "poor"
 
 
@@ -42,7 +44,9 @@ def verdict(name: str, found: Mapping[str, Any], part: str) -> Verdict:
 def _of_classes(name: str, found: Mapping[str, Any], part: str) -> Verdict:
     share, trivial, examples = found["accuracy"], found["baseline"]["accuracy"], found["examples"]
     limits = found["interval"]
-    grade = POOR if share <= trivial else DOUBTFUL if limits and limits[0] <= trivial else GOOD
+    grade = POOR if share <= trivial else GOOD
+    if grade == GOOD and (limits[0] <= trivial if limits else 1 - share > _HARDLY * (1 - trivial)):
+        grade = DOUBTFUL
     what = {PIXELS: "of all positions", TAGS: "of all answers"}.get(found["kind"], f"of {examples:,} examples")
     usual = (
         found["baseline"]["answer"] if found["kind"] == TAGS else f"always answering “{found['baseline']['answer']}”"
@@ -64,7 +68,7 @@ def _of_classes(name: str, found: Mapping[str, Any], part: str) -> Verdict:
 
 def _of_numbers(name: str, found: Mapping[str, Any], part: str) -> Verdict:
     error, trivial, explained = found["rmse"], found["baseline"]["rmse"], found["r2"]
-    grade = POOR if error >= trivial else DOUBTFUL if error > 0.95 * trivial else GOOD
+    grade = POOR if error >= trivial else DOUBTFUL if error > _HARDLY * trivial else GOOD
     answer = found["baseline"]["answer"]
     usual = (
         f"always answering {figure(answer)}, the mean of the training split," if isinstance(answer, float) else answer

@@ -139,6 +139,7 @@ def _classes(found: Facts) -> dict[str, Any] | None:
         rows = sorted(rows, key=lambda one: one["f1"] if one["f1"] is not None else 2.0)[:_CLASS_LIMIT]
     third = "iou" if found["kind"] == PIXELS else "f1"
     return {
+        "counted": "positions" if found["kind"] == PIXELS else "examples",
         "third": "IoU" if third == "iou" else "F1",
         "left_out": len(found["classes"]) - len(rows),
         "rows": [
@@ -307,5 +308,5 @@ def _circumstances(facts: Facts) -> Iterator[tuple[str, str]]:
     yield "platform", machine["platform"]
     yield "processors", str(machine["cpus"])
     yield from machine["environment"].items()
-    stages = "  ".join(f"{stage} {duration(seconds)}" for stage, seconds in facts["stages"].items())
+    stages = " · ".join(f"{stage} {duration(seconds)}" for stage, seconds in facts["stages"].items())
     yield "stages", stages
