@@ -14,6 +14,7 @@ from dlspec.cli.render import FORMATS, render, summary
 from dlspec.errors import Diagnostic
 from dlspec.passes.state import Compilation
 
+_ALLOW_CODE = "dlspec.allow_code"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -23,6 +24,13 @@ def spec_argument(function: F) -> F:
         function
     )
     function = click.option(
+        "--allow-code",
+        is_flag=True,
+        expose_value=False,
+        callback=_remember,
+        help="Let the spec run the Python code that its `extensions` name.",
+    )(function)
+    function = click.option(
         "--set",
         "overrides",
         multiple=True,
@@ -30,6 +38,17 @@ def spec_argument(function: F) -> F:
         help="Override a key, e.g. --set train.epochs=5 (repeatable).",
     )(function)
     return click.argument("spec", type=click.Path(path_type=Path))(function)
+
+
+def _remember(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    """Keeps a flag for :func:`code_allowed`, so that commands need not hand it on."""
+    context.meta[_ALLOW_CODE] = value
+
+
+def code_allowed() -> bool:
+    """Whether the user of this command lets specs run code."""
+    context = click.get_current_context(silent=True)
+    return bool(context and context.meta.get(_ALLOW_CODE))
 
 
 def format_option(function: F) -> F:
@@ -53,7 +72,7 @@ def compiled(spec: Path, overrides: tuple[str, ...], allow_outside: bool) -> Com
     """A checked spec; shows its diagnostics on stderr and exits with 1 where it has errors."""
     from dlspec.passes import compile_spec
 
-    state = compile_spec(spec, overrides, allow_outside)
+    state = compile_spec(spec, overrides, allow_outside, code_allowed())
     if state.diagnostics.items:
         show_diagnostics(state.diagnostics.sorted(), state.texts)
     if state.diagnostics.errors:

@@ -151,4 +151,23 @@ CODES: dict[str, Code] = {
         # write it as: --set train.epochs=5
         """,
     ),
+    "E110": code(
+        "code that may not run",
+        """
+        A spec holds data. The one exception are the Python files that it lists in `extensions`; they run only with
+        `--allow-code`, which says that their reader trusts them.
+        """,
+        wrong="""
+        inputs: {x: [1]}
+        layers:
+          - dense: 1
+        data: {source: {python: loading:houses}, targets: {y: y}}
+        """,
+        right="""
+        inputs: {x: [1]}
+        layers:
+          - dense: 1
+        data: {source: {sklearn: digits}, inputs: {x: {columns: [target]}}, targets: {y: target}}
+        """,
+    ),
 }

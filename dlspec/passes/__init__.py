@@ -10,6 +10,7 @@ from dlspec.passes.data_contract import data_contract
 from dlspec.passes.data_section import data_section
 from dlspec.passes.expand_graph import expand_graph
 from dlspec.passes.expectations import expectations
+from dlspec.passes.extensions import extensions
 from dlspec.passes.heads import heads
 from dlspec.passes.masks import masks
 from dlspec.passes.parameters import parameters
@@ -29,6 +30,7 @@ PASSES: tuple[Pass, ...] = (
     resolve_names,
     structure,
     parameters,
+    extensions,
     data_section,
     expand_graph,
     reachable,
@@ -43,18 +45,21 @@ PASSES: tuple[Pass, ...] = (
 )
 
 
-def compile_spec(path: Path, overrides: tuple[str, ...] = (), allow_outside: bool = False) -> Compilation:
+def compile_spec(
+    path: Path, overrides: tuple[str, ...] = (), allow_outside: bool = False, allow_code: bool = False
+) -> Compilation:
     """Runs every pass whose requirements are met; TensorFlow is not imported.
 
     Args:
         path: The spec's file.
         overrides: ``key=value`` settings as on the command line.
         allow_outside: Whether files outside the spec's folder may be read.
+        allow_code: Whether the spec's own Python code may run.
 
     Returns:
         The state with all diagnostics; ``graph`` is there unless an error hides it.
     """
-    state = Compilation(path, overrides, allow_outside)
+    state = Compilation(path, overrides, allow_outside, allow_code)
     # A compilation makes many small objects and no garbage cycles: collecting in between costs a fifth of its time.
     collecting = gc.isenabled()
     gc.disable()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Iterator
+from typing import Any, cast
 
 from dlspec import registry
 from dlspec.environment import Lost
 from dlspec.errors import Span, SpecError
 from dlspec.passes.state import Compilation, step
+from dlspec.registry import Component
 from dlspec.schema.context import Context
 from dlspec.sections.data import Data
 from dlspec.tree import Invalid, Map, key_place
@@ -31,9 +33,24 @@ def data_section(state: Compilation) -> None:
     if isinstance(section, Lost):
         state.given_inputs = None if "inputs" not in state.data else {}
         return
+    if state.extensions is None:  # what the data are only code could tell that may not run
+        state.given_inputs = None if "inputs" not in state.data else {}
+        return
+    for component in _components(section):
+        if component.kind == "source" and component.name == "python":
+            component.allowed = state.extensions  # type: ignore[attr-defined]  # only that source has it
     state.data_section = section
     if "inputs" not in state.data:
         _ask_data(state, section, raw)
+
+
+def _components(value: Any) -> Iterator[Component]:
+    """A component and all inside of it."""
+    if isinstance(value, Component):
+        yield value
+        value = tuple(value.given.values())
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, tuple | list) else ():
+        yield from _components(inner)
 
 
 def _ask_data(state: Compilation, section: Data, raw: Map) -> None:

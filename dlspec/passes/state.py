@@ -27,8 +27,10 @@ class Compilation:
         path: The spec's file.
         overrides: ``--set`` settings.
         allow_outside: Whether files outside the spec's folder may be read.
+        allow_code: Whether the spec's `extensions` may run.
         texts: Text of every file that a span may name.
         data: The merged, schema-checked mapping.
+        extensions: Python files that may run, by module; None where an error forbids them.
         unused: Top-level parameters that nothing uses.
         given_inputs: Types of model inputs that the data tell; None where an error hides them.
         graph: The model's graph; None where an error hides it.
@@ -39,9 +41,11 @@ class Compilation:
     path: Path
     overrides: tuple[str, ...] = ()
     allow_outside: bool = False
+    allow_code: bool = False
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
     texts: dict[str, str] = field(default_factory=dict)
     data: Map | None = None
+    extensions: dict[str, Path] | None = field(default_factory=dict)
     undefined: frozenset[str] | None = None
     unused: frozenset[str] = frozenset()
     program: Program | None = None

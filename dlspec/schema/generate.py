@@ -63,6 +63,12 @@ def _sections() -> JSON:
                 "minLength": 1,
                 "description": "A spec that this one changes; maps are merged.",
             },
+            "extensions": {
+                "type": ["string", "array"],
+                "items": {"type": "string", "minLength": 1},
+                "minLength": 1,
+                "description": "Python files that the spec uses; they run only with `--allow-code`.",
+            },
             "params": {"$ref": "#/$defs/params"},
             "inputs": {"$ref": "#/$defs/inputs"},
             "blocks": {

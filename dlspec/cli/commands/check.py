@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from dlspec.cli.output import format_option, print_text, spec_argument, wants_colour
+from dlspec.cli.output import code_allowed, format_option, print_text, spec_argument, wants_colour
 from dlspec.cli.render import render, summary
 
 
@@ -22,7 +22,7 @@ def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, form: s
     from dlspec.passes import compile_spec
     from dlspec.report import headline
 
-    state = compile_spec(spec, overrides, allow_outside)
+    state = compile_spec(spec, overrides, allow_outside, code_allowed())
     diagnostics = state.diagnostics.sorted()
     failed = bool(state.diagnostics.errors)
     if form != "text":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from dlspec.cli.output import compiled, print_text, show_diagnostics, spec_argument
+from dlspec.cli.output import code_allowed, compiled, print_text, show_diagnostics, spec_argument
 from dlspec.errors import Diagnostic, Problem, SpecError
 from dlspec.passes.state import Compilation
 from dlspec.runner.report import Report
@@ -144,6 +144,8 @@ def _command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, runs: 
         words += ["--set", setting]
     if allow_outside:
         words.append("--allow-outside")
+    if code_allowed():
+        words.append("--allow-code")
     if runs != Path("runs"):
         words += ["--runs", str(runs)]
     return shlex.join(words)

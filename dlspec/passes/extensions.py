@@ -1,0 +1,54 @@
+"""Which files of Python code the spec may run: those that it lists, once the command line allows it."""
+
+from __future__ import annotations
+
+import keyword
+import sys
+from pathlib import Path
+from typing import Any
+
+from dlspec.data.sources.base import locate
+from dlspec.errors import Problem
+from dlspec.passes.state import Compilation, step
+from dlspec.tree import Invalid, key_place, place
+
+
+@step(requires=("data",), ensures=("extensions",))
+def extensions(state: Compilation) -> None:
+    """Finds the files; without ``--allow-code`` none of them is read."""
+    assert state.data is not None
+    written = state.data.get("extensions")
+    if isinstance(written, Invalid):
+        state.extensions = None
+    if not written or state.extensions is None:
+        return
+    if not state.allow_code:
+        names = ", ".join(f"`{name}`" for name in ([written] if isinstance(written, str) else written))
+        help = "read that code, then pass `--allow-code`"
+        state.add("E110", f"the spec runs code of its own ({names})", key_place(state.data, "extensions"), help)
+        state.extensions = None
+        return
+    found: dict[str, Path] = {}
+    for position, name in enumerate([written] if isinstance(written, str) else written):
+        try:
+            path = _file(name, state, found)
+        except Problem as problem:
+            span = place(written, position) if isinstance(written, list) else place(state.data, "extensions")
+            state.add(problem.code, problem.message, span, problem.help)
+            state.extensions = None
+        else:
+            found[path.stem] = path
+    if state.extensions is not None:
+        state.extensions = found
+
+
+def _file(name: Any, state: Compilation, found: dict[str, Path]) -> Path:
+    """One of the files, whose name can be a module's."""
+    path = locate(str(name), state.path.parent, allow_outside=state.allow_outside)
+    stem = path.stem
+    if path.suffix != ".py" or not stem.isidentifier() or keyword.iskeyword(stem):
+        raise Problem("E110", f"`{name}` is no Python module", "name a file such as `loading.py`")
+    if stem in found or stem in sys.stdlib_module_names:
+        whose = f"`{found[stem].name}`" if stem in found else "Python itself"
+        raise Problem("E110", f"`{name}` has the name of a module of {whose}", "rename it")
+    return path
