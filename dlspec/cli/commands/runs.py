@@ -1,0 +1,126 @@
+"""``dlspec runs``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dlspec.cli.output import print_text
+from dlspec.cli.runs import reported, runs_option
+from dlspec.reporting.index import Run, all_runs, find_run, measure_changes, spec_changes
+from dlspec.reporting.verdict import figure
+
+_FORM = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the list.")
+
+
+@click.group(invoke_without_command=True)
+@runs_option
+@_FORM
+@click.pass_context
+def command(context: click.Context, runs: Path, form: str) -> None:
+    """List all runs, the newest first; show one; compare two.
+
+    TensorFlow is not imported.
+    """
+    context.obj = runs
+    if context.invoked_subcommand is not None:
+        return
+    found = all_runs(runs)
+    if form == "json":
+        print_text(json.dumps([run.summary() for run in found], indent=2, ensure_ascii=False))
+    elif found:
+        print_text(_list(found))
+    else:
+        click.echo(f"no runs in {runs}", err=True)
+
+
+@command.command()
+@click.argument("run")
+@_FORM
+@click.pass_obj
+@reported
+def show(runs: Path, run: str, form: str) -> None:
+    """Show what came of RUN: a folder, an id, a name, or `latest`."""
+    found = find_run(run, runs)
+    if form == "json":
+        print_text(json.dumps({**found.summary(), "report": found.facts}, indent=2, ensure_ascii=False))
+        return
+    facts = found.facts
+    lines = [(key, str(value)) for key, value in (("run", found.path), ("status", found.status))]
+    for one in (facts.get("results") or {}).get("verdicts", ()):
+        lines.append((one["headline"], one["sentence"]))
+    lines += [(name, _number(value)) for name, value in found.measures.items()]
+    lines += [(key, str(facts[key])) for key in ("seed", "started", "seconds", "command") if facts.get(key) is not None]
+    page = found.path / "report.html"
+    if page.is_file():
+        lines.append(("report", str(page)))
+    print_text(_columns([list(line) for line in lines], numbers=()))
+
+
+@command.command()
+@click.argument("a")
+@click.argument("b")
+@_FORM
+@click.pass_obj
+@reported
+def compare(runs: Path, a: str, b: str, form: str) -> None:
+    """Compare runs A and B: what differs in their specs, and in what came of them."""
+    one, other = find_run(a, runs), find_run(b, runs)
+    specs, measures = spec_changes(one, other), measure_changes(one, other)
+    if form == "json":
+        facts = {"a": one.summary(), "b": other.summary(), "spec": specs, "metrics": measures}
+        print_text(json.dumps(facts, indent=2, ensure_ascii=False))
+        return
+    print_text(f"a  {one.name} {one.id}\nb  {other.name} {other.id}\n")
+    if specs:
+        head = ["spec", "a", "b"]
+        print_text(_columns([head, *([row["key"], _value(row["a"]), _value(row["b"])] for row in specs)], numbers=()))
+    else:
+        print_text("the specs are the same")
+    if measures:
+        rows = [[row["measure"], _number(row["a"]), _number(row["b"]), _signed(row["difference"])] for row in measures]
+        print_text("\n" + _columns([["measure", "a", "b", "b − a"], *rows], numbers=(1, 2, 3)))
+
+
+def _list(runs: list[Run]) -> str:
+    rows = [["name", "id", "status", "epochs", "result", "time"]]
+    for run in runs:
+        facts = run.summary()
+        best, epochs = facts["best_epoch"], facts["epochs"]
+        kept = f"{best} of {epochs}" if best else "" if epochs is None else str(epochs)
+        seconds = "" if facts["seconds"] is None else f"{facts['seconds']:.1f} s"
+        rows.append([facts["name"], facts["id"], facts["status"], kept, facts["result"], seconds])
+    return _columns(rows, numbers=(3, 5))
+
+
+def _columns(rows: list[list[str]], numbers: tuple[int, ...]) -> str:
+    """Rows under each other; the columns `numbers` stand to the right."""
+    from dlspec.cli.render import printable
+
+    rows = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(width) if place in numbers else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _number(value: Any) -> str:
+    return "–" if value is None else figure(float(value))
+
+
+def _signed(value: float | None) -> str:
+    return "–" if value is None else "0" if not value else f"{value:+.4g}"
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

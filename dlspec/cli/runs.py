@@ -1,0 +1,41 @@
+"""What the commands on finished runs share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dlspec.cli.output import show_diagnostics
+from dlspec.errors import Diagnostic, Note, Problem
+
+
+def runs_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``--runs``: the folder of all runs."""
+    option = click.option(
+        "--runs",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path("runs"),
+        show_default=True,
+        help="Folder of all runs.",
+    )
+    return option(function)
+
+
+def reported(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Problems that have no place in a spec are shown as diagnostics, and the exit code is 1."""
+
+    @functools.wraps(function)
+    def call(*arguments: Any, **options: Any) -> Any:
+        try:
+            return function(*arguments, **options)
+        except Problem as problem:
+            where = getattr(problem, "where", "")
+            notes = (Note(f"found in {where}"),) if where else ()
+            show_diagnostics([Diagnostic(problem.code, problem.message, None, problem.help, notes)], {})
+            raise click.exceptions.Exit(1) from problem
+
+    return call
