@@ -200,10 +200,16 @@ def sizes(*, min: int = 1, default: Any = MISSING, doc: str = "") -> Field[tuple
 
 
 def integers(
-    *, min: int | None = None, single: bool = False, length: int | None = None, default: Any = MISSING, doc: str = ""
+    *,
+    min: int | None = None,
+    max: int | None = None,
+    single: bool = False,
+    length: int | None = None,
+    default: Any = MISSING,
+    doc: str = "",
 ) -> Field[tuple[int, ...]]:
     """A list of whole numbers; with `single`, one number may stand for a list of one."""
-    each = {"type": "integer", **_bounds(min, None, None, None)}
+    each = {"type": "integer", **_bounds(min, max, None, None)}
     schema: JSON = {"type": "array", "items": each}
     if length is not None:
         schema |= {"minItems": length, "maxItems": length}

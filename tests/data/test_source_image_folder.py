@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from builders import picture, write
 
+from dlspec.data.sources import image_folder
 from dlspec.data.sources.base import DataProblem
 from dlspec.data.sources.image_folder import ImageFolder
 from dlspec.errors import Problem
+from dlspec.passes import compile_spec
 
 
 def shapes(folder: Path) -> Path:
@@ -68,13 +70,14 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
 
 def test_empty_folder(tmp_path: Path) -> None:
     (tmp_path / "pets").mkdir()
-    assert problem(tmp_path).message == "folder `pets` holds no images"
+    assert problem(tmp_path).message.startswith("folder `pets` holds no images (.bmp, .gif, .jpeg,")
 
 
 def test_empty_class_folder(tmp_path: Path) -> None:
     (shapes(tmp_path) / "fish").mkdir()
     found = problem(tmp_path)
-    assert (found.code, found.message, found.where) == ("E608", "class folder `fish` holds no images", "pets/fish")
+    assert (found.code, found.where) == ("E608", "pets/fish")
+    assert found.message.startswith("class folder `fish` holds no images (.bmp,")
 
 
 def test_stray_image(tmp_path: Path) -> None:
@@ -133,3 +136,43 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
         _ = ImageFolder(path="photos").open(spec_folder).columns
     assert caught.value.code == "E108"
     assert ImageFolder(path="photos").open(spec_folder, allow_outside=True).columns["image"].count == 1
+
+
+def test_any_images_can_be_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes(tmp_path)
+    table = ImageFolder(path="pets").open(tmp_path)
+    assert not table.streamed
+    monkeypatch.setattr(image_folder, "STREAMED_FROM", 100)
+    table = ImageFolder(path="pets").open(tmp_path)
+    assert table.streamed
+    whole, some = table.read(["image", "label"]), table.take(["image", "label"], np.array([5, 0, 0]))
+    for name, values in some.items():
+        assert (values == whole[name][[5, 0, 0]]).all()
+
+
+def test_a_slip_in_the_size_is_refused(tmp_path: Path) -> None:
+    shapes(tmp_path)
+    spec = "inputs: {x: [8, 8, 3]}\nlayers: [flatten, {dense: 2}]\n"
+    spec += "data: {source: {image_folder: {path: pets, size: [224, 22400]}}, targets: {y: {column: label}}}\n"
+    write(tmp_path, "spec.yaml", spec)
+    (found,) = compile_spec(tmp_path / "spec.yaml").diagnostics.sorted()
+    assert "22400" in found.message and "16384" in found.message, found.message
+
+
+def test_broken_images_are_left_out(tmp_path: Path) -> None:
+    cut = picture(shapes(tmp_path) / "cat" / "1.png")
+    cut.write_bytes(cut.read_bytes()[:-20])
+    write(tmp_path / "pets" / "dog", "x.jpg", "no picture")
+    damaged = picture(tmp_path / "pets" / "dog" / "y.png")
+    raw = bytearray(damaged.read_bytes())
+    raw[60:90] = bytes(30)
+    damaged.write_bytes(raw)
+    table = ImageFolder(path="pets").open(tmp_path)
+    table.tolerant = True
+    assert table.columns["image"].count == 6
+    assert table.labels("label").counts == (2, 4)
+    assert [line.split(": ")[0] for line in table.skipped] == ["pets/cat/1.png", "pets/dog/x.jpg"]
+    faults = table.faults(["image", "label"])
+    assert list(faults) == [5]
+    assert faults[5].startswith("image `pets/dog/y.png` cannot be read")
+    assert table.take(["image"], np.arange(5))["image"].shape == (5, 8, 8, 3)

@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
-_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _CHANNELS = {"1": 1, "L": 1, "P": 3, "RGB": 3, "CMYK": 3, "YCbCr": 3, "RGBA": 4, "LA": 4, "PA": 4}
 # What the last bytes of a whole file hold; a download that broke off lacks them.
 _ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
+
+# So many images are decoded one after another: they are a batch, and batches are made side by side.
+_BATCH = 256
 
 
 class PictureFile(NamedTuple):
@@ -88,6 +91,10 @@ class Pictures:
         def load(index: int) -> None:
             images[index] = self.load(files[index])
 
+        if indices is not None and len(files) <= _BATCH:
+            for index in range(len(files)):
+                load(index)
+            return images
         with ThreadPoolExecutor() as pool:
             for _ in pool.map(load, range(len(files))):
                 pass
@@ -99,7 +106,7 @@ class Pictures:
         from PIL import Image
 
         height, width, channels = (size or 0 for size in self.tensor.shape)
-        picture = self._opened(file, lambda image: image.convert(_MODES[channels]))
+        picture = self._opened(file, lambda image: image.convert(MODES[channels]))
         if picture.size != (width, height):
             picture = picture.resize((width, height), Image.Resampling.BILINEAR)
         return np.asarray(picture, np.uint8).reshape(height, width, channels)
