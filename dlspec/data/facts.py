@@ -27,10 +27,19 @@ def data_facts(data: Data, prepared: Prepared) -> dict[str, Any]:
         for one in binding.inputs
     }
     targets = {
-        one.name: {"column": one.column, "columns": list(one.columns), "encoding": one.encoding,
-                   "classes": list(one.classes)}
+        one.name: {
+            "target": one.target,
+            "column": one.column,
+            "columns": list(one.columns),
+            "encoding": one.encoding,
+            "shape": list(one.tensor.shape),
+            "dtype": one.tensor.dtype,
+            "classes": list(one.classes),
+            "one_hot": one.expand,
+            "separator": one.separator,
+        }
         for one in binding.outputs
-    }  # fmt: skip
+    }
     return {
         "source": {data.source.name: shown(data.source.given)},
         "fingerprint": prepared.content.fingerprint,

@@ -1,0 +1,150 @@
+"""``dlspec data``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dlspec.cli.output import compiled, print_text, show_diagnostics, spec_argument
+from dlspec.errors import Diagnostic, SpecError
+from dlspec.passes.state import Compilation
+
+
+def _png(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
+    if path is not None and path.suffix.lower() != ".png":
+        raise click.BadParameter("the file's name must end in `.png`")
+    return path
+
+
+@click.command()
+@spec_argument
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the summary.")
+@click.option(
+    "--sheet",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    callback=_png,
+    help="Draw training images of every class into FILE (PNG) as well.",
+)
+def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, form: str, sheet: Path | None) -> int:
+    """Show the data of a spec: columns, splits, classes, what enters the model, and a few examples.
+
+    Every example is looked at once: for the fingerprint of the data, and for examples that several parts hold.
+    TensorFlow is not imported.
+    """
+    state = compiled(spec, overrides, allow_outside)
+    assert state.data is not None
+    if state.data_section is None:
+        problem = Diagnostic("E105", "the spec has no `data`", None, "write a section `data:`")
+        show_diagnostics([problem], state.texts)
+        return 1
+    try:
+        facts = _facts(state, sheet)
+    except SpecError as error:
+        show_diagnostics(error.diagnostics, state.texts)
+        return 1
+    for warning in facts["warnings"]:
+        show_diagnostics([Diagnostic("W602", warning, None, "`dlspec explain W602` tells what to do")], state.texts)
+    print_text(json.dumps(facts, indent=2, ensure_ascii=False) if form == "json" else _text(facts))
+    return 0
+
+
+def _facts(state: Compilation, sheet: Path | None) -> dict[str, Any]:
+    from dlspec.data.binding import bind
+    from dlspec.data.findings import Findings
+    from dlspec.data.sheet import write_sheet
+    from dlspec.data.signature import of_graph
+    from dlspec.data.summary import summary
+    from dlspec.sections.train import Supervised
+
+    assert state.data_section is not None and state.data is not None
+    findings = Findings()
+    signature = of_graph(state.graph) if state.graph is not None else None
+    method = state.method if isinstance(state.method, Supervised) else None
+    folder, data = state.path.parent, state.data_section
+    binding = bind(data, folder, signature, method, findings, allow_outside=state.allow_outside)
+    if binding is not None and not findings.errors and sheet is not None:
+        with findings.at("data"):
+            try:
+                write_sheet(data, binding, sheet)
+            except OSError as error:
+                raise click.ClickException(f"`{sheet}` cannot be written: {error.strerror or error}") from error
+    if binding is None or findings.errors:
+        raise SpecError(findings.diagnostics(dict(state.data)))
+    return summary(data, binding)
+
+
+# --- text -----------------------------------------------------------------------------------------------------------
+
+
+def _text(facts: dict[str, Any]) -> str:
+    name, options = next(iter(facts["source"].items()))
+    given = ", ".join(f"{key}: {value}" for key, value in options.items())
+    left = f", {facts['dropped']} left out for missing values" if facts["dropped"] else ""
+    lines = [f"{name} ({given}): {facts['count']:,} examples{left}", ""]
+    lines += _table(
+        ["column", "type", "of", "missing", "values"], [_column(*item) for item in facts["columns"].items()]
+    )
+    lines += [
+        "",
+        *_table(["input", "columns", "raw", "prepare", "enters"], [_input(*i) for i in facts["inputs"].items()]),
+    ]
+    lines += [
+        "",
+        *_table(["target", "columns", "compared", "classes"], [_target(*i) for i in facts["targets"].items()]),
+    ]
+    lines += ["", *_table(["split", "examples", "classes"], [_split(*item) for item in facts["splits"].items()])]
+    for example in facts["examples"]:
+        cells = ", ".join(f"{key}: {_cell(value)}" for key, value in example.items() if key != "where")
+        lines += ["", f"{example['where']}", f"  {_cut(cells, 400)}"]
+    shared = facts["equal_examples"]
+    told = "; ".join(f"{one['examples']} of {one['parts'][0]} also in {one['parts'][1]}" for one in shared)
+    return "\n".join([*lines, "", f"equal examples in two parts: {told or 'none'}", f"sha256 {facts['fingerprint']}"])
+
+
+def _table(head: list[str], rows: list[list[str]]) -> list[str]:
+    widths = [max(len(row[place]) for row in [head, *rows]) for place in range(len(head))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [head, *rows]]
+    return [line.rstrip() for line in lines]
+
+
+def _column(name: str, facts: dict[str, Any]) -> list[str]:
+    values = ""
+    if "range" in facts:
+        low, high = facts["range"]
+        values = f"{low:.4g} … {high:.4g}, mean {facts['mean']:.4g}, {facts['distinct']} distinct"
+    elif "values" in facts:
+        values = _cut(", ".join(f"{value} {count}" for value, count in facts["values"].items()), 60)
+    elif "characters" in facts:
+        values = f"{facts['distinct']} distinct, {facts['characters'][0]} to {facts['characters'][1]} characters"
+    return [_cut(name, 30), facts["type"], facts["of"], str(facts.get("missing", "")), values]
+
+
+def _input(name: str, facts: dict[str, Any]) -> list[str]:
+    augment = f" (training: {', '.join(facts['augment'])})" if facts["augment"] else ""
+    prepare = ", ".join(facts["prepare"]) or "-"
+    return [name, _cut(", ".join(facts["columns"]), 40), facts["raw"], prepare + augment, facts["enters"]]
+
+
+def _target(name: str, facts: dict[str, Any]) -> list[str]:
+    classes = _cut(", ".join(facts["classes"]), 60) or "-"
+    return [name, ", ".join(facts["columns"]), f"{facts['encoding']} {facts['compared']}", classes]
+
+
+def _split(name: str, facts: dict[str, Any]) -> list[str]:
+    told = []
+    for target, counts in facts["classes"].items():
+        prefix = f"{target}: " if len(facts["classes"]) > 1 else ""
+        told.append(prefix + ", ".join(f"{label} {count:,}" for label, count in counts.items()))
+    return [name, f"{facts['examples']:,}", _cut("; ".join(told), 80)]
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,0 +1,220 @@
+"""The seam for `predict` and `evaluate`: raw examples, as a saved model takes them.
+
+The interface is :func:`read_inputs`. Files go through the same sources, checks and messages as those of training; no
+split is made, and targets are read only where they are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dlspec import registry
+from dlspec.data import missing
+from dlspec.data.findings import Findings
+from dlspec.data.inputs import Input, bind_inputs, check_tokens
+from dlspec.data.records import RecordsTable
+from dlspec.data.signature import Signature
+from dlspec.data.sources.base import TEXT, Arrays, DataProblem, Table
+from dlspec.data.targets import Output
+from dlspec.data.values import encoded, places, raw_values
+from dlspec.errors import Problem, SpecError
+from dlspec.ir import Tensor, show_shape
+from dlspec.registry import Component
+from dlspec.sections.data import Data
+
+_FORMATS = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".npz": "npz", ".npy": "npy"}
+_FOLDERS = {"image_masks": "image_folder", "image_table": "image_folder"}
+_JSON = (".json", ".jsonl", ".ndjson")
+
+
+@dataclass(frozen=True, slots=True)
+class RawInputs:
+    """Examples as a saved model takes them.
+
+    Attributes:
+        inputs: By name of input: arrays of shape [examples, …]; text as ``str`` objects, missing numbers as NaN.
+        targets: By name of output: what its loss receives; {} unless asked for.
+        count: How many examples.
+        table: Where they come from: ``table.where(3)`` says where example 3 stands.
+        bound: How columns enter the inputs.
+    """
+
+    inputs: Arrays
+    count: int
+    table: Table
+    bound: tuple[Input, ...]
+    targets: Arrays = field(default_factory=dict)
+
+
+def read_inputs(
+    data: Data,
+    folder: Path,
+    signature: Signature,
+    *,
+    path: Path | None = None,
+    saved: Mapping[str, Tensor] | None = None,
+    outputs: Sequence[Output] = (),
+    raw: Any = None,
+    allow_outside: bool = False,
+) -> RawInputs:
+    """Reads raw examples.
+
+    Args:
+        data: The section of the spec that the model was trained by.
+        folder: The spec's folder, from which paths in it start.
+        signature: What the model proper, behind the preparation, takes: ``signature.of_graph(graph)``.
+        path: A file or folder to read instead of the spec's source: CSV, Parquet, JSON, ``.npz``, or a folder of
+            images, sounds or texts. It is read as the spec's source where both have one format, and is not confined
+            to the spec's folder.
+        saved: What the saved model takes, by input; arrays get these dtypes, and are compared with these shapes.
+        outputs: Targets to read as well, with the classes of the training: see :func:`outputs_of`.
+        raw: What the spec wrote for `data`, for the places of messages.
+        allow_outside: Whether paths in the spec may leave `folder`.
+
+    Raises:
+        SpecError: E108, E601 to E609: the same that `dlspec check` reports, or examples that lack a value for which
+            the policy is to drop them.
+    """
+    findings = Findings()
+    table = _open(data, folder, path, findings, allow_outside=allow_outside)
+    bound = bind_inputs(data, table, signature, findings) if table is not None else []
+    if table is None or findings.errors:
+        raise SpecError(findings.diagnostics({"data": raw}))
+    arrays: Arrays = {}
+    count = 0
+    with findings.at("data", "source", data.source.name):
+        _check(bound, outputs, table)
+        count = _count(bound, table)
+        for one in bound:
+            arrays[one.name] = _as_saved(one, raw_values(one, table.read(one.columns)), (saved or {}).get(one.name))
+    targets: Arrays = {}
+    for output in outputs if not findings.errors else ():
+        with findings.at("data", "targets", output.target):
+            targets[output.name] = _target(output, table)
+    if findings.errors:
+        raise SpecError(findings.diagnostics({"data": raw}))
+    return RawInputs(arrays, count, table, tuple(bound), targets)
+
+
+def outputs_of(facts: Mapping[str, Any]) -> list[Output]:
+    """The targets of a training as its report (``report.json``, ``data.targets``) describes them."""
+    return [
+        Output(
+            name,
+            one["target"],
+            tuple(one["columns"]),
+            one["encoding"],
+            Tensor(tuple(one["shape"]), one["dtype"]),
+            tuple(one["classes"]),
+            one["one_hot"],
+            one["separator"],
+        )
+        for name, one in facts.items()
+    ]
+
+
+def source_for(path: Path, like: Component) -> Component | None:
+    """A source that reads `path`, with the options of the source `like` where both have one format; None for JSON.
+
+    Raises:
+        DataProblem: E601, nothing reads such a file.
+    """
+    if "table" in like.fields and not path.is_dir():  # images or windows over a table: another table
+        table = source_for(path, like.table)  # type: ignore[attr-defined]
+        return type(like)(**{**like.given, "table": table}) if table is not None else None
+    name = _FORMATS.get(path.suffix.lower())
+    if path.is_dir():
+        name = like.name if like.name.endswith("_folder") else _FOLDERS.get(like.name, "image_folder")
+    elif "path" in like.fields and like.name not in _FORMATS.values():
+        name = name or like.name  # text_lines and the like take any file
+    if path.suffix.lower() in _JSON:
+        return None
+    if name is None:
+        known = ", ".join([*_FORMATS, *_JSON])
+        raise DataProblem("E601", f"nothing reads files such as `{path.name}`", f"take one of {known}, or a folder")
+    owner = registry.find("source", name)
+    assert owner is not None
+    given = {option: value for option, value in like.given.items() if option in owner.fields and option != "path"}
+    if path.suffix.lower() == ".tsv":
+        given["delimiter"] = "\t"
+    return owner(path=str(path), **given)
+
+
+def _open(data: Data, folder: Path, path: Path | None, findings: Findings, *, allow_outside: bool) -> Table | None:
+    with findings.at("data", "source", data.source.name):
+        if path is None:
+            table: Table = data.source.open(folder, allow_outside=allow_outside)
+        elif not path.exists():
+            raise DataProblem("E601", f"there is no file `{path}`", where=str(path))
+        else:
+            source: Any = source_for(path.resolve(), data.source)
+            table = RecordsTable(path, path.name) if source is None else source.open(folder, allow_outside=True)
+        _ = table.columns
+        return table
+    return None
+
+
+def _check(bound: Sequence[Input], outputs: Sequence[Output], table: Table) -> None:
+    """Values are finite, and none is missing but where the model fills it in."""
+    users: list[Input | Output] = [*bound, *(one for one in outputs if all(c in table.columns for c in one.columns))]
+    for one in users:
+        if one.missing == missing.FILL:
+            missing.check_infinite(table, one.columns)
+            continue
+        table.check(one.columns)
+        if one.missing in (missing.ERROR, missing.DROP) and not (isinstance(one, Output) and one.separator):
+            missing.check_texts(table, one.columns)
+    for feature in bound:
+        if feature.length:
+            check_tokens(feature, table)
+
+
+def _count(bound: Sequence[Input], table: Table) -> int:
+    counts = {table.columns[column].count for one in bound for column in one.columns}
+    if len(counts) > 1:
+        raise Problem("E605", f"columns have different numbers of examples: {sorted(counts)}")
+    return counts.pop() if counts else 0
+
+
+def _as_saved(one: Input, values: Any, wanted: Tensor | None) -> Any:
+    """`values` in the dtype of the saved model's input.
+
+    Raises:
+        Problem: E605, the model takes other shapes, or text where numbers are.
+    """
+    if wanted is None:
+        return values
+    have = values.shape[1:]
+    fits = len(have) == wanted.rank and all(w in (None, h) for w, h in zip(wanted.shape, have, strict=True))
+    if not fits:
+        message = f"input `{one.name}` of the saved model has shape {show_shape(wanted.shape)}"
+        raise Problem("E605", f"{message}, these data give {show_shape(have)}")
+    if (wanted.dtype == TEXT) != (values.dtype == object):
+        have_kind, want_kind = ("text", "numbers") if values.dtype == object else ("numbers", "text")
+        if want_kind == "numbers":
+            raise Problem(
+                "E603", f"input `{one.name}` of the saved model takes {want_kind}, these data give {have_kind}"
+            )
+        return values.astype(str).astype(object)
+    return values if wanted.dtype == TEXT or values.dtype.name == "uint8" else values.astype(wanted.dtype)
+
+
+def _target(output: Output, table: Table) -> Any:
+    """The encoded target.
+
+    Raises:
+        Problem: E602 no such column, E604 a label that the training did not know.
+    """
+    for column in output.columns:
+        table.find(column, "column")
+    arrays = table.read(output.columns)
+    if output.classes and not output.separator and len(output.columns) == 1:
+        unknown = places(arrays[output.column], output.classes) < 0
+        if unknown.any():
+            index = int(unknown.reshape(len(unknown), -1).any(axis=1).argmax())
+            message = f"the training knew no label `{arrays[output.column][index]}` of target `{output.target}`"
+            raise DataProblem("E604", message, "", "column", table.where(index))
+    return encoded(output, arrays)

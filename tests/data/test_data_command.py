@@ -1,0 +1,110 @@
+"""``dlspec data``: the summary as text and JSON, the picture sheet, and what it says of equal examples."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import picture, write
+from click.testing import CliRunner
+from PIL import Image
+
+from dlspec.cli.main import cli
+from tests.support import ROOT
+
+
+def shown(spec: Path, *options: str) -> Any:
+    return CliRunner().invoke(cli, ["data", str(spec), *options], standalone_mode=False)
+
+
+def test_summary_as_text() -> None:
+    result = shown(ROOT / "specs/start/listing.yaml")
+    columns = result.stdout.split("\n\n")
+    lines = {line.split()[0]: line.split() for part in (columns[1], columns[4]) for line in part.splitlines()}
+    assert lines["rooms"][:8] == ["rooms", "numeric", "[]", "int64", "0", "1", "…", "7,"]
+    assert lines["city"][1] == "categorical"
+    assert lines["train"][1] == "350"
+    assert "equal examples in two parts: none" in result.stdout
+
+
+def test_summary_as_json() -> None:
+    facts = json.loads(shown(ROOT / "specs/start/listing.yaml", "--format", "json").stdout)
+    assert facts["columns"]["price"]["type"] == "numeric"
+    assert facts["columns"]["sold"]["type"] == "label"
+    assert facts["columns"]["city"]["values"]["Cork"] == 74
+    assert facts["inputs"]["city"] == {
+        "columns": ["city"], "raw": "[] string", "missing": "keep", "prepare": ["string_lookup"],
+        "enters": "[] int64", "augment": [],
+    }  # fmt: skip
+    assert sum(part["examples"] for part in facts["splits"].values()) == facts["count"] == 500
+    assert len(facts["fingerprint"]) == 64
+    assert facts["examples"][0]["where"] == "listing.csv, line 2"
+
+
+def test_equal_examples_are_counted_and_named(tmp_path: Path) -> None:
+    rows = [f"{number},{number % 2}" for number in range(20)]
+    write(tmp_path, "a.csv", "\n".join(["x,y", *rows, *rows[:10]]) + "\n")
+    write(
+        tmp_path,
+        "spec.yaml",
+        "inputs: {x: [1]}\nlayers:\n  - dense: {units: 1, activation: sigmoid}\n"
+        "data: {source: {csv: a.csv}, targets: {y: y}, split: {test: 0.5}}\ntrain: {loss: binary_crossentropy}\n",
+    )
+    result = shown(tmp_path / "spec.yaml", "--format", "json")
+    facts = json.loads(result.stdout)
+    [shared] = facts["equal_examples"]
+    assert shared["parts"] == ["test", "train"]
+    assert shared["examples"] >= 3
+    first, second = (int(where.removeprefix("a.csv, line ")) - 2 for where in shared["rows"][0])
+    assert first % 20 == second % 20
+    assert first != second
+    assert f"warning[W602]: {shared['examples']} of 15 test examples equal a training example" in result.stderr
+
+
+def test_picture_sheet(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        for number in range(3):
+            picture(tmp_path / "pets" / name / f"{number}.png", (8, 8, 3), number)
+    write(
+        tmp_path,
+        "spec.yaml",
+        "inputs: {x: [8, 8, 3]}\nlayers:\n  - flatten\n  - dense: {units: 2, activation: softmax}\n"
+        "data: {source: {image_folder: pets}, targets: {pet: label}}\ntrain: {loss: sparse_categorical_crossentropy}\n",
+    )
+    assert shown(tmp_path / "spec.yaml", "--sheet", str(tmp_path / "sheet.png")).exit_code == 0
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.size == (822, 242)
+        assert len(sheet.getcolors(1 << 20)) > 100
+
+
+@pytest.mark.parametrize(
+    ("spec", "options", "message"),
+    [
+        ("specs/start/listing.yaml", ["--sheet", "a.png"], "no input takes images"),
+        ("specs/cnn/lenet5.yaml", [], "no `data`"),
+    ],
+)
+def test_what_cannot_be_shown(spec: str, options: list[str], message: str, tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "dlspec", "data", str(ROOT / spec), *options],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert result.returncode == 1
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_tensorflow_stays_out() -> None:
+    code = (
+        "import sys\nfrom dlspec.cli.main import run\n"
+        "code = run(['data', 'specs/start/digits.yaml', '--format', 'json'])\n"
+        "sys.exit(code or len({'tensorflow', 'keras'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
