@@ -13,11 +13,12 @@ IMPORTS = frozenset(
 )  # fmt: skip
 # Python's own functions that generated code may call; `eval`, `exec`, `open` and their like are not among them.
 BUILTINS = frozenset(
-    {"abs", "all", "any", "bool", "bytes", "dict", "enumerate", "float", "int", "isinstance", "iter", "len", "list",
-     "map", "max", "min", "next", "object", "print", "range", "reversed", "round", "set", "slice", "sorted", "str",
-     "sum", "super", "tuple", "type", "zip", "Exception", "FileNotFoundError", "NotImplementedError", "OSError",
+    {"abs", "all", "any", "bool", "bytes", "dict", "enumerate", "float", "hasattr", "int", "isinstance", "iter", "len",
+     "list", "map", "max", "min", "next", "object", "print", "range", "reversed", "round", "set", "slice", "sorted",
+     "str", "sum", "super", "tuple", "type", "zip", "Exception", "FileNotFoundError", "NotImplementedError", "OSError",
      "StopIteration", "SystemExit", "ValueError"}
 )  # fmt: skip
+_ATTRIBUTES = ("__init__", "__name__")
 
 
 class Refused(Exception):
@@ -38,20 +39,16 @@ def check(source: str, modules: frozenset[str] = frozenset()) -> None:
         tree = ast.parse(source)
     except SyntaxError as error:
         raise Refused(f"line {error.lineno}: {error.msg}") from error
-    defined = _defined(tree)
+    names = _defined(tree) | BUILTINS | {"__name__", "__file__", "__doc__"}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             _packages([alias.name for alias in node.names], modules)
         elif isinstance(node, ast.ImportFrom):
             _packages([node.module or ""], modules)
-        elif (
-            isinstance(node, ast.Name) and node.id not in defined and node.id not in BUILTINS and node.id != "__name__"
-        ):
+        elif isinstance(node, ast.Name) and node.id not in names:
             known = "is not defined" if not hasattr(builtins, node.id) else "may not be used"
             raise Refused(f"line {node.lineno}: `{node.id}` {known}")
-        elif (
-            isinstance(node, ast.Attribute) and node.attr.startswith("__") and node.attr not in ("__init__", "__name__")
-        ):
+        elif isinstance(node, ast.Attribute) and node.attr.startswith("__") and node.attr not in _ATTRIBUTES:
             raise Refused(f"line {node.lineno}: the attribute `{node.attr}`")
 
 

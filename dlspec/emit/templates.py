@@ -23,6 +23,13 @@ def escaped(value: Any) -> str:
     return text(constant(value))
 
 
+def identifier(value: str) -> Code:
+    """A word of ours that becomes part of a name."""
+    if not value.isidentifier() or not value.isascii():
+        raise ValueError(f"{value!r} is no identifier")
+    return Code(value)
+
+
 def environment(template_dir: Path | None) -> jinja2.Environment:
     """Templates of the user's folder before our own.
 
@@ -33,7 +40,7 @@ def environment(template_dir: Path | None) -> jinja2.Environment:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     folders = [*([template_dir] if template_dir is not None else []), resources.folder("templates") / "python"]
-    return ImmutableSandboxedEnvironment(
+    templates = ImmutableSandboxedEnvironment(
         loader=jinja2.FileSystemLoader(folders),
         undefined=jinja2.StrictUndefined,
         finalize=escaped,
@@ -41,3 +48,5 @@ def environment(template_dir: Path | None) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    templates.filters["identifier"] = identifier
+    return templates

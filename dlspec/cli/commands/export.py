@@ -22,7 +22,8 @@ _PATH = click.Path(path_type=Path)
 
 @click.command()
 @spec_argument
-@click.option("--to", "target", type=click.Choice(_TARGETS), required=True, help="What to write.")
+@click.option("--to", "target", type=click.Choice(_TARGETS), help="What to write.")
+@click.option("--project", type=_PATH, metavar="DIR", help="Write a whole project of plain Python into a new folder.")
 @click.option("-o", "--output", type=_PATH, metavar="PATH", help="The file, or the folder of a SavedModel.")
 @click.option("--weights", type=_PATH, metavar="FILE", help="Weights for a spec: .keras or .weights.h5.")
 @click.option("--force", is_flag=True, help="Replace what is at PATH.")
@@ -37,7 +38,8 @@ def command(
     spec: Path,
     overrides: tuple[str, ...],
     allow_outside: bool,
-    target: str,
+    target: str | None,
+    project: Path | None,
     output: Path | None,
     weights: Path | None,
     force: bool,
@@ -47,12 +49,20 @@ def command(
 ) -> int:
     """Write a spec as Python, or the model of a spec or of a run folder in another format.
 
-    --to python writes a module with `build_model()` that needs nothing of dlspec, to PATH or to the standard output.
+    --to python writes a module with `build_model()` that needs nothing of dlspec, to PATH or to the standard output;
+    --project adds the data, the training and a README.
 
     SPEC is a spec, whose weights are fresh unless --weights names a file, or a folder RUNS/NAME/ID that `dlspec train`
     made: its trained model takes raw values, preparation included. What is written is loaded again and compared with
     Keras before it is put in place.
     """
+    if (target is None) == (project is None):
+        raise click.UsageError("say what to write: --to FORMAT, or --project DIR")
+    if project is not None:
+        from dlspec.cli.project import write_project
+
+        return write_project(compiled(spec, overrides, allow_outside), project, template_dir, force)
+    assert target is not None
     if target == "python":
         return _python(compiled(spec, overrides, allow_outside), output, template_dir, force)
 

@@ -54,6 +54,16 @@ class Sklearn(Source):
         """Nothing to find: the files are part of scikit-learn."""
         return SklearnTable(self.set)
 
+    def emitted(self, columns: Sequence[str], table: Table) -> dict[str, Any]:
+        """The loader's name, and where each column stands in what it returns."""
+        facts = SETS[self.set]
+        places: dict[str, tuple[str, int | None]] = {}
+        for name in columns:
+            part = "data" if name in facts.features else "target" if name in facts.targets else name
+            within = facts.features if name in facts.features else facts.targets
+            places[name] = (part, within.index(name) if name in within else None)
+        return {"set": self.set, "places": places}
+
 
 class SklearnTable(Table):
     """One bundled set."""

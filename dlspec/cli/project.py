@@ -1,0 +1,52 @@
+"""What ``dlspec export --project`` does."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import click
+
+from dlspec.cli.output import print_text
+from dlspec.passes.state import Compilation
+
+
+def write_project(state: Compilation, target: Path, template_dir: Path | None, force: bool) -> int:
+    """Writes a project into a folder that is new, or that --force replaces files of; whole, or not at all."""
+    from jinja2 import TemplateError
+
+    from dlspec.emit.project.project import emit_project
+    from dlspec.emit.syntax import Unsupported
+
+    assert state.data is not None
+    for section in ("data", "train"):
+        if section not in state.data:
+            raise click.UsageError(f"the spec has no `{section}`: --to python writes its model alone")
+    if target.exists() and not target.is_dir():
+        raise click.BadParameter(f"`{target}` is a file", param_hint="--project")
+    if target.exists() and any(target.iterdir()) and not force:
+        raise click.BadParameter(f"`{target}` is not empty; --force replaces its files", param_hint="--project")
+    try:
+        files = emit_project(state, target, template_dir)
+    except TemplateError as error:
+        raise click.ClickException(f"a template of `{template_dir}` is wrong: {error}") from error
+    except Unsupported as error:
+        raise click.ClickException(f"projects have no words for {error} yet; --to python writes the model") from error
+    try:
+        _write(files, target)
+    except OSError as error:
+        raise click.ClickException(f"cannot write `{target}`: {error.strerror or error}") from error
+    lines = {name: len(text.splitlines()) for name, text in files.items()}
+    print_text("\n".join(f"{target / name}: {count} lines" for name, count in lines.items()))
+    return 0
+
+
+def _write(files: dict[str, str], target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as draft:
+        for name, text in files.items():
+            (Path(draft) / name).write_text(text, encoding="utf-8")
+        target.mkdir(exist_ok=True)
+        for name in files:
+            shutil.move(Path(draft) / name, target / name)

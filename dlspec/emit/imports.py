@@ -1,0 +1,55 @@
+"""Import lines of a generated module, from the names that it uses."""
+
+from __future__ import annotations
+
+import ast
+
+# What each name stands for; the standard library first, as ruff sorts imports.
+_STANDARD = {
+    "argparse": "import argparse",
+    "json": "import json",
+    "math": "import math",
+    "random": "import random",
+    "wave": "import wave",
+    "Path": "from pathlib import Path",
+}
+_OTHERS = {
+    "keras": "import keras",
+    "keras_tuner": "import keras_tuner",
+    "np": "import numpy as np",
+    "parquet": "import pyarrow.parquet as parquet",
+    "tf": "import tensorflow as tf",
+    "layers": "from keras import layers",
+    "ops": "from keras import ops",
+    "Image": "from PIL import Image",
+    "csv": "from pyarrow import csv",
+    "datasets": "from sklearn import datasets",
+}
+
+
+def import_lines(source: str, own: dict[str, str] | None = None) -> str:
+    """The imports of every name that `source` uses and does not define.
+
+    Args:
+        source: A module without its imports.
+        own: Names that come from the project's other modules, with their import lines.
+    """
+    tree = ast.parse(source)
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    used -= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    used -= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    groups = [_lines(table, used) for table in (_STANDARD, _OTHERS, own or {})]
+    return "\n\n".join(group for group in groups if group)
+
+
+def _lines(table: dict[str, str], used: set[str]) -> str:
+    lines = list(dict.fromkeys(line for name, line in table.items() if name in used))
+    merged: dict[str, list[str]] = {}
+    for line in lines:
+        module, _, name = line.removeprefix("from ").partition(" import ")
+        merged.setdefault(module if line.startswith("from ") else line, []).append(name)
+    plain = sorted(line for line in merged if line.startswith("import "))
+    members = [
+        f"from {module} import {', '.join(sorted(names))}" for module, names in merged.items() if module not in plain
+    ]
+    return "\n".join([*plain, *sorted(members, key=str.lower)])
