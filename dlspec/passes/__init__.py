@@ -46,7 +46,11 @@ PASSES: tuple[Pass, ...] = (
 
 
 def compile_spec(
-    path: Path, overrides: tuple[str, ...] = (), allow_outside: bool = False, allow_code: bool = False
+    path: Path,
+    overrides: tuple[str, ...] = (),
+    allow_outside: bool = False,
+    allow_code: bool = False,
+    home: Path | None = None,
 ) -> Compilation:
     """Runs every pass whose requirements are met; TensorFlow is not imported.
 
@@ -55,11 +59,12 @@ def compile_spec(
         overrides: ``key=value`` settings as on the command line.
         allow_outside: Whether files outside the spec's folder may be read.
         allow_code: Whether the spec's own Python code may run.
+        home: The folder where the spec's paths start; that of the file unless given.
 
     Returns:
         The state with all diagnostics; ``graph`` is there unless an error hides it.
     """
-    state = Compilation(path, overrides, allow_outside, allow_code)
+    state = Compilation(path, overrides, allow_outside, allow_code, home)
     # A compilation makes many small objects and no garbage cycles: collecting in between costs a fifth of its time.
     collecting = gc.isenabled()
     gc.disable()

@@ -18,7 +18,7 @@ def data_contract(state: Compilation) -> None:
         # With an error in `train` nobody knows what the targets must be; the data themselves are still checked.
         None if state.method is None and "train" in state.data else state.graph,
         state.method if isinstance(state.method, Supervised) else None,
-        state.path.parent,
+        state.folder,
         raw_train=state.data.get("train"),
         allow_outside=state.allow_outside,
     )

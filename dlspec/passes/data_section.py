@@ -57,7 +57,7 @@ def _ask_data(state: Compilation, section: Data, raw: Map) -> None:
     from dlspec.data.contract import feature_tensors
 
     try:
-        state.given_inputs = feature_tensors(section, state.path.parent, raw=raw, allow_outside=state.allow_outside)
+        state.given_inputs = feature_tensors(section, state.folder, raw=raw, allow_outside=state.allow_outside)
     except SpecError as error:
         state.diagnostics.extend(error.diagnostics)
         state.given_inputs = None

@@ -44,7 +44,7 @@ def extensions(state: Compilation) -> None:
 
 def _file(name: Any, state: Compilation, found: dict[str, Path]) -> Path:
     """One of the files, whose name can be a module's."""
-    path = locate(str(name), state.path.parent, allow_outside=state.allow_outside)
+    path = locate(str(name), state.folder, allow_outside=state.allow_outside)
     stem = path.stem
     if path.suffix != ".py" or not stem.isidentifier() or keyword.iskeyword(stem):
         raise Problem("E110", f"`{name}` is no Python module", "name a file such as `loading.py`")

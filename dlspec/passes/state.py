@@ -28,6 +28,7 @@ class Compilation:
         overrides: ``--set`` settings.
         allow_outside: Whether files outside the spec's folder may be read.
         allow_code: Whether the spec's `extensions` may run.
+        home: The folder where the spec's paths start, for a copy of a spec that stands elsewhere.
         texts: Text of every file that a span may name.
         data: The merged, schema-checked mapping.
         extensions: Python files that may run, by module; None where an error forbids them.
@@ -42,6 +43,7 @@ class Compilation:
     overrides: tuple[str, ...] = ()
     allow_outside: bool = False
     allow_code: bool = False
+    home: Path | None = None
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
     texts: dict[str, str] = field(default_factory=dict)
     data: Map | None = None
@@ -57,6 +59,11 @@ class Compilation:
     models: dict[str, SharedModel] = field(default_factory=dict)
     method: Method | None = None
     tune: Tune | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The folder where the spec's paths start."""
+        return self.home if self.home is not None else self.path.parent
 
     @property
     def environment(self) -> Environment:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -98,6 +99,8 @@ def run(
         "name": name,
         "id": run_folder.id,
         "command": command,
+        "spec_folder": Path(os.path.relpath(folder.resolve(), run_folder.path.resolve())).as_posix(),
+        "allow_outside": allow_outside,
         "seed": method.seed,
         "parameters": parameters(model),
         "data": data_summary(data, prepared),
@@ -135,24 +138,30 @@ def _opened(
     files = {SPEC_FILE: spec_text, IDENTITY_FILE: json.dumps(now, indent=2) + "\n"}
     if place.folder is not None:
         try:
-            changed = check_unchanged(place, now)
+            return place.folder, _gone_on_with(place, place.folder, progress, files, now)
         except Problem as problem:
             place.folder.release()
             if place.chosen:
                 raise
-            progress.note(f"not going on with {place.folder.path}, a new run instead: {problem.message}")
-        else:
-            checkpoint, damages = checkpoint_of(place)
-            for sentence in (*(f"{change}, which was forced" for change in changed), *damages):
-                progress.note(sentence)
-            if place.force:
-                guarded(lambda: [place.folder.write(*file) for file in files.items()], place.folder)  # type: ignore[union-attr]
-            where = str(course_of(checkpoint)) if checkpoint is not None else "the beginning"
-            progress.note(f"going on with {place.folder.path} from {where}")
-            return place.folder, checkpoint
+            progress.note(f"a new run instead of {place.folder.path}: {problem.message}")
     if place.wanted is not None:
         return RunFolder.create_at(place.wanted, files), None
     return RunFolder.create(runs, name, files), None
+
+
+def _gone_on_with(
+    place: Place, run_folder: RunFolder, progress: Progress, files: dict[str, str], now: dict[str, Any]
+) -> Checkpoint | None:
+    """The checkpoint of an unfinished run; None where it begins again."""
+    changed = check_unchanged(place, now)
+    checkpoint, damages = checkpoint_of(place)
+    for sentence in (*(f"{change}, which was forced" for change in changed), *damages):
+        progress.note(sentence)
+    if place.force:
+        guarded(lambda: [run_folder.write(*file) for file in files.items()], run_folder)
+    where = str(course_of(checkpoint)) if checkpoint is not None else "the beginning"
+    progress.note(f"going on with {run_folder.path} from {where}")
+    return checkpoint
 
 
 def _rescue(training: Training) -> None:
