@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check fuzz schemas golden bench editor clean
+.PHONY: demo test check fuzz crash schemas golden bench editor clean
 
 demo: $(READY)  ## Train a LeNet-style network on scikit-learn's handwritten digits.
 	$(BIN)/dlspec train specs/start/digits.yaml
@@ -26,6 +26,9 @@ golden: $(READY)  ## Write the expected outputs of tests/bad anew; read the diff
 
 fuzz: $(READY)  ## 10,000 random layer cases and 1,000 random graphs against Keras; FUZZ='--seed 1' repeats a run.
 	$(BIN)/python -m tests.fuzz $(FUZZ)
+
+crash: $(READY)  ## 100 trainings killed at random moments, failing disks, rotten checkpoints: nothing may be lost.
+	$(BIN)/python -m tests.crash
 
 bench: $(READY)  ## Ratios against hand-written Keras and against bare imports.
 	$(BIN)/python -m tests.bench

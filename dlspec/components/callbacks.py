@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from dlspec.errors import Problem
+from dlspec.files import write_atomically
 from dlspec.registry import (
     Component,
     Field,
@@ -62,6 +63,9 @@ class Callback(Component, abstract=True):
         """
         return self._make_in(folder)
 
+    def close(self, made: Any) -> None:
+        """Closes what the Keras callback has open, where training ends before it could do so itself."""
+
     def _make_in(self, folder: Path, **changed: Any) -> Any:
         if not self.written:
             return self.make()
@@ -99,11 +103,17 @@ class CSVLogger(Callback):
         path = folder / self.filename
         if not epochs or not path.exists():
             return self._make_in(folder)
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        done = {str(epoch) for epoch in range(epochs)}
-        kept = [line for line in lines[1:] if line.endswith("\n") and line.split(self.separator)[0] in done]
-        path.write_text("".join([*lines[:1], *kept]), encoding="utf-8")
+        lines = path.read_bytes().splitlines(keepends=True)
+        done = {str(epoch).encode() for epoch in range(epochs)}
+        separator = self.separator.encode()
+        kept = [line for line in lines[1:] if line.endswith(b"\n") and line.split(separator)[0] in done]
+        write_atomically(path, lambda file: file.write_bytes(b"".join([*lines[:1], *kept])))
         return self._make_in(folder, append=True)
+
+    def close(self, made: Any) -> None:
+        """Closes the file."""
+        if made.csv_file is not None:
+            made.csv_file.close()
 
 
 class EarlyStopping(Callback):

@@ -132,21 +132,28 @@ class Training:
             compiled, feed, self._batches(self.prepared.validation), running, saving,
             averaging(compiled.optimizer, method.callbacks), together=None if every else 1,
         )  # fmt: skip
-        self._loop.begin(last)
-        if resumed is not None:
-            restore(resumed, self.model, compiled, running, self.best)
-        if saving.rollback and course.step == 0:
+        try:
+            self._loop.begin(last)
+            if resumed is not None:
+                restore(resumed, self.model, compiled, running, self.best)
+            self._run_loop(self._loop, saving, last)
+        finally:
+            for declared, callback in running:
+                declared.close(callback)
+
+    def _run_loop(self, loop: Loop, saving: Saving, last: int) -> None:
+        if saving.rollback and self.course.step == 0:
             saving.keep_beginning()
         while True:
             try:
-                return self._loop.run(course, last)
+                return loop.run(self.course, last)
             except NonFinite as trouble:
                 beginning = saving.checkpoints.beginning() if saving.rollback else None
-                if beginning is None or not non_finite.may_go_back(course):
-                    raise self._explained(trouble, feed) from None
-                self.progress.note(non_finite.go_back(course, beginning, trouble))
-                restore(beginning, self.model, compiled, running, self.best)
-                non_finite.lower_rate(compiled.optimizer, course, beginning)
+                if beginning is None or not non_finite.may_go_back(self.course):
+                    raise self._explained(trouble, loop.feed) from None
+                self.progress.note(non_finite.go_back(self.course, beginning, trouble))
+                restore(beginning, self.model, loop.trainer, loop.running, self.best)
+                non_finite.lower_rate(loop.trainer.optimizer, self.course, beginning)
 
     def _explained(self, trouble: NonFinite, feed: Feed) -> Exception:
         feed.set_position(self.course.epoch, trouble.step)

@@ -23,7 +23,7 @@ class Place:
     """Where a run goes.
 
     Attributes:
-        folder: A run folder that is there, locked; None for a new one.
+        folder: A run folder that is there, locked unless the run is finished; None for a new one.
         wanted: The folder that a new one shall be; None for one named by the time.
         finished: What ``report.json`` of a finished run says; there is nothing left to do.
         chosen: Whether a user named the folder, who then wants to know why it cannot go on.
@@ -70,13 +70,13 @@ def _chosen(run: Path, spec_text: str, *, new: bool, force: bool) -> Place:
         raise Problem("E507", f"`{run}` holds something else than a run", "name a folder that does not exist yet")
     if new:
         raise Problem("E507", f"`{run}` holds a run already, and `--new` wants a new one", "leave out `--new`")
-    lock = Lock(run)
     changed = spec_differences((run / SPEC_FILE).read_text(encoding="utf-8"), spec_text)
     if changed and not force:
         raise _refusal(run, changed)
     report = _report(run)
-    finished = report if report.get("status") == "finished" and not changed else None
-    return Place(RunFolder(run, lock), None, finished, chosen=True, force=force)
+    if report.get("status") == "finished" and not changed:
+        return Place(RunFolder(run), finished=report)
+    return Place(RunFolder(run, Lock(run)), chosen=True, force=force)
 
 
 def _unfinished(folder: Path, spec_text: str) -> Place | None:
