@@ -247,7 +247,9 @@ class Data(Section):
     @property
     def parts(self) -> Split:
         """The split; everything trains where none is given."""
-        return self.split if self.split is not None else Split()
+        split: Split = self.split if self.split is not None else Split()
+        usual = self.source.splitter()
+        return split if usual is None or "by" in split.given else Split(**split.given, by=usual)
 
     @property
     def features(self) -> dict[str, Feature]:

@@ -60,6 +60,8 @@ def damaged(folder: Path) -> None:
     Bad("another shape than the model's", "E605",
         "input `image` has shape [28, 28, 1], the data (`image`) give [32, 32, 3]", "{column: image}",
         replace=((SET, "keras: cifar10"),)),
+    Bad("a label outside the head", "E604", "target `digit` has label 9, the output has 9 classes, 0 to 8", "label",
+        replace=(("units: 10", "units: 9"),)),
     Bad("text for numbers", "E603", "column `part` holds text (`train`), expected numbers", "part",
         replace=(("column: image", "column: part"),)),
     Bad("too few for a part", "E606", "1e-06 of 70000 examples is none", "1e-6",

@@ -15,6 +15,9 @@ from dlspec.data.sources import limits
 from dlspec.data.sources.base import DataProblem
 from dlspec.data.sources.csv import Csv
 from dlspec.data.sources.timeseries import Timeseries
+from dlspec.data.splits import choose
+from dlspec.sections.data import Data, Split, Target
+from dlspec.sections.splitters import Random, Time
 
 SPEC = """\
 inputs: {past: [4, 2]}
@@ -65,6 +68,8 @@ ROW = "power.csv, line 5"
         "power.csv, line 2", replace=(("load, heat", "load, city"),)),
     Bad("a word among numbers", "E603", "column `load` holds text (`three`), expected numbers", "load", ROW,
         table("2024-01-04,3,", "2024-01-04,three,")),
+    Bad("a missing value", "E608", "column `load` holds a value that is not a finite number", "[load, heat]", ROW,
+        table("2024-01-04,3,", "2024-01-04,,")),
     Bad("an infinite value", "E608", "column `heat` holds a value that is not a finite number", "[load, heat]", ROW,
         table(",4.5,", ",inf,")),
     Bad("no date", "E608", "`4th of May` in column `day` is no date or number", "day", ROW,
@@ -119,10 +124,26 @@ def test_rows_are_ordered_by_time(tmp_path: Path) -> None:
     assert table.where(0) == "power.csv, line 13 to power.csv, line 8"
 
 
-@pytest.mark.parametrize(("horizon", "stride", "overlap"), [(1, 1, 0), (2, 1, 1), (6, 2, 2), (5, 2, 2), (2, 5, 0)])
-def test_windows_that_predict_the_same_step(tmp_path: Path, horizon: int, stride: int, overlap: int) -> None:
-    good(tmp_path)
-    assert opened(tmp_path, horizon=horizon, stride=stride).overlap == overlap
+@pytest.mark.parametrize(("horizon", "stride", "gap"), [(1, 1, 0), (2, 1, 1), (6, 2, 2), (5, 2, 2), (2, 5, 0)])
+def test_no_step_is_predicted_in_two_parts(tmp_path: Path, horizon: int, stride: int, gap: int) -> None:
+    rows = "".join(f"{n},{n}\n" for n in range(80))
+    write(tmp_path, "power.csv", "day,load\n" + rows)
+    source = Timeseries(table=Csv(path="power.csv"), targets=("load",), window=4, horizon=horizon, stride=stride)
+    data = Data(source=source, targets={"load": Target(column="future")}, split=Split(validation=0.2, test=0.2))
+    assert isinstance(data.parts.by, Time)
+    assert (data.parts.by.gap, data.parts.test) == (gap, 0.2)
+    table = source.open(tmp_path)
+    parts = choose(data, table, table.columns["future"].count)
+    train, validation, test = ({*table.take(["future"], part)["future"].ravel().tolist()} for part in parts)
+    assert max(train) < min(validation)
+    assert max(validation) < min(test)
+    assert table.take(["future"], parts.test)["future"].max() > 79 - stride
+
+
+def test_a_spec_may_divide_windows_otherwise() -> None:
+    source = Timeseries(table=Csv(path="power.csv"), targets=("load",), window=4)
+    data = Data(source=source, targets={"load": Target(column="future")}, split=Split(test=0.2, by=Random()))
+    assert isinstance(data.parts.by, Random)
 
 
 def test_windows_beyond_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

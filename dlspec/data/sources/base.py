@@ -70,8 +70,6 @@ class Table(ABC):
         blocks: Sizes of the groups of neighbouring examples that are cheap to take together, such as the row groups
             of a Parquet file; None where any examples are. It follows from the files alone, never from the machine,
             since the order of training examples depends on it.
-        overlap: How many of the examples right after one share with it what is to be predicted, as windows over time
-            do: they are divided by time, with as large a gap.
         tolerant: Whether broken examples are to be left out rather than reported as mistakes; set before anything is
             read. A source leaves out itself what never becomes a row, and tells of it in :attr:`skipped`.
         skipped: What the source itself has left out: where, and why. Complete once :attr:`columns` is known.
@@ -79,7 +77,6 @@ class Table(ABC):
 
     streamed: bool = False
     blocks: Sequence[int] | None = None
-    overlap: int = 0
     tolerant: bool = False
     skipped: Sequence[str] = ()
 
@@ -222,6 +219,10 @@ class Source(Component, abstract=True):
             DataProblem: E601, a file or folder is missing.
         """
         raise NotImplementedError
+
+    def splitter(self) -> Component | None:
+        """How the examples are divided where the spec does not say; None for a split by chance."""
+        return None
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
         """What the source's template, ``templates/python/sources/<name>.py.jinja``, needs beside its options.

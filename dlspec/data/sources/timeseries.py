@@ -13,6 +13,7 @@ from dlspec.data.sources.limits import STREAMED_FROM, check_memory
 from dlspec.errors import Problem
 from dlspec.ir import Tensor
 from dlspec.registry import component, example, integer, optional, text, texts
+from dlspec.sections.splitters import Time
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,6 +53,10 @@ class Timeseries(Source):
             raise
         return WindowTable(self, table)
 
+    def splitter(self) -> Time:
+        """By time, and without the windows that predict a step which a later part predicts too."""
+        return Time(gap=-(-self.horizon // self.stride) - 1)
+
 
 class WindowTable(Table):
     """The windows over one table, the earliest first."""
@@ -74,11 +79,6 @@ class WindowTable(Table):
     def streamed(self) -> bool:  # type: ignore[override]
         """Whether the windows, which repeat each value many times, are too large to be kept."""
         return sum(column.tensor.bytes for column in self.columns.values()) * self._count > STREAMED_FROM
-
-    @property
-    def overlap(self) -> int:  # type: ignore[override]
-        """How many windows after one predict some step that it predicts too."""
-        return -(-self._source.horizon // self._source.stride) - 1
 
     def read(self, names: Iterable[str]) -> Arrays:
         """All windows."""
