@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data import missing
 from dlspec.data.augment import Step, steps
+from dlspec.data.bad import bad_examples
 from dlspec.data.findings import Findings
 from dlspec.data.inputs import Input, bind_inputs, check_tokens
 from dlspec.data.joined import JoinedTable
@@ -18,7 +19,7 @@ from dlspec.data.splits import check_split
 from dlspec.data.targets import Output, bind_outputs
 from dlspec.data.weights import check_weights
 from dlspec.errors import Problem
-from dlspec.sections.data import Data
+from dlspec.sections.data import Data, Feature, Target
 from dlspec.sections.train import Supervised
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Binding:
         table: The opened source, with those of parts of the split that have one of their own.
         count: How many examples it has.
         steps: Random changes of training examples.
+        bad: Examples that are left out since they are broken, by number, with the reason.
     """
 
     table: Table
@@ -42,6 +44,7 @@ class Binding:
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
     steps: tuple[Step, ...] = ()
+    bad: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def users(self) -> tuple[Input | Output, ...]:
@@ -54,9 +57,18 @@ class Binding:
         return tuple(dict.fromkeys(column for one in self.inputs for column in one.columns))
 
     def dropped(self) -> Array | None:
-        """Which examples are left out since they lack a value, shape [count]; None where none may be."""
+        """Which examples are left out, broken or without a value, shape [count]; None where none may be."""
         names = {column for one in self.users if one.missing == missing.DROP for column in one.columns}
-        return missing.dropped(self.table, sorted(names), self.count) if names else None
+        if not names and not self.bad:
+            return None
+        found = missing.dropped(self.table, sorted(names), self.count)
+        found[list(self.bad)] = True
+        return found
+
+    @property
+    def left_out(self) -> list[str]:
+        """Where broken examples stand that are left out, and what is wrong with them."""
+        return [*self.table.skipped, *(f"{self.table.where(index)}: {reason}" for index, reason in self.bad.items())]
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -78,6 +90,7 @@ def open_table(data: Data, folder: Path, findings: Findings, *, allow_outside: b
         place = ("source",) if part == "train" else ("split", part)
         with findings.at("data", *place, source.name):
             table: Table = source.open(folder, allow_outside=allow_outside)
+            table.tolerant = data.bad == "skip"
             _ = table.columns
             tables[part] = table
     if len(tables) < len([source for source in sources.values() if source is not None]):
@@ -110,31 +123,54 @@ def bind(
     if len(findings.items) == before:
         with findings.at("data", "source", data.source.name):
             count = _count(table, binding.columns)
-            _check_values(binding)
+        bad: Mapping[int, str] = {}
+        if table.tolerant:
+            with findings.at("data", "source", data.source.name):
+                bad = bad_examples(table, binding.users, count)
+        else:
+            _check_values(data, binding, findings)
         check_weights(data, outputs, findings)
         found = steps(data, inputs, outputs, findings)
-        binding = Binding(table, count, tuple(inputs), tuple(outputs), tuple(found))
+        binding = Binding(table, count, tuple(inputs), tuple(outputs), tuple(found), bad)
     with findings.at("data", "split"):
         check_split(data, table, count)
     return binding
 
 
-def _check_values(binding: Binding) -> None:
-    """No value is missing but where the spec says what becomes of it, and none is infinite.
-
-    Raises:
-        DataProblem: E603, E608.
-    """
+def _check_values(data: Data, binding: Binding, findings: Findings) -> None:
+    """No value is missing but where the spec says what becomes of it, and none is infinite (E603, E608)."""
     table = binding.table
-    strict = [column for one in binding.users if one.missing in (missing.ERROR, missing.KEEP) for column in one.columns]
-    table.check(list(dict.fromkeys(strict)))
-    missing.check_infinite(table, [column for column in binding.columns if column not in strict])
     for one in binding.users:
-        if one.missing == missing.ERROR and not (isinstance(one, Output) and one.separator):
-            missing.check_texts(table, one.columns)
+        strict = one.missing in (missing.ERROR, missing.KEEP)
+        texts = one.missing == missing.ERROR and not (isinstance(one, Output) and one.separator)
+        for column, place in _places(data, one):
+            with findings.at("data", *place):
+                if strict:
+                    table.check([column])
+                else:
+                    missing.check_infinite(table, [column])
+                if texts:
+                    missing.check_texts(table, [column])
     for feature in binding.inputs:
         if feature.length:
-            check_tokens(feature, table)
+            with findings.at("data", "inputs", feature.name, "column"):
+                check_tokens(feature, table)
+
+
+def _places(data: Data, one: Input | Output) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+    """The columns of an input or output, each with the place in the section that names it."""
+    section: Feature | Target | None
+    if isinstance(one, Input):
+        section, path = data.features.get(one.name), ("inputs", one.name)
+    else:
+        section, path = data.targets[one.target], ("targets", one.target)
+    for position, column in enumerate(one.columns):
+        if section is None:  # the obvious columns, which the section does not name
+            yield column, ("source", data.source.name)
+        elif section.columns is not None:
+            yield column, (*path, "columns", position)
+        else:
+            yield column, (*path, "column")
 
 
 def _count(table: Table, names: Iterable[str]) -> int:

@@ -168,6 +168,8 @@ def _check_column(column: Column, name: str, stacked: bool, text: bool, table: T
         Problem: E603, text where numbers are expected; E605, an array column cannot be stacked.
     """
     if column.text and not text:
+        if table.tolerant and table.as_numbers(name):
+            return
         value, where = table.not_a_number(name) or ("", "")
         message = f"column `{name}` holds text (`{value[:40]}`), expected numbers"
         help = "correct the value, or prepare a column of words with `string_lookup`"

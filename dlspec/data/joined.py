@@ -23,6 +23,7 @@ class JoinedTable(Table):
 
     def __init__(self, tables: Mapping[str, Table]) -> None:
         self._tables = dict(tables)
+        self.tolerant = self._first.tolerant
 
     @property
     def _first(self) -> Table:
@@ -103,6 +104,25 @@ class JoinedTable(Table):
                 counts[value] = counts.get(value, 0) + count
         return Labels(tuple(sorted(counts)), tuple(counts[value] for value in sorted(counts)))
 
+    @property
+    def skipped(self) -> Sequence[str]:  # type: ignore[override]
+        """What any of the tables has left out."""
+        return [line for table in self._tables.values() for line in table.skipped]
+
+    def as_numbers(self, name: str) -> bool:
+        """Every table that holds text there takes it for numbers."""
+        texts = [table for table in self._tables.values() if table.columns[name].text]
+        done = [table.as_numbers(name) for table in texts]
+        self.__dict__.pop("columns", None)
+        return all(done)
+
+    def faults(self, names: Sequence[str]) -> Mapping[int, str]:
+        """Those of all tables."""
+        pairs = zip(self._tables.values(), self.sections.values(), strict=True)
+        return {
+            numbers.start + index: reason for table, numbers in pairs for index, reason in table.faults(names).items()
+        }
+
     def not_a_number(self, name: str) -> tuple[str, str] | None:
         """The first one in any table."""
         return next((found for table in self._tables.values() if (found := table.not_a_number(name))), None)
@@ -128,7 +148,7 @@ class JoinedTable(Table):
                 message = f"the source of `{part}` has no column `{name}`"
                 raise DataProblem("E602", message, did_you_mean(name, table.columns), option, table.where(0))
             other = table.columns[name]
-            if other.text != first.text:
+            if other.text != first.text and not (self.tolerant and self.as_numbers(name)):
                 kinds = ["text" if column.text else "numbers" for column in (first, other)]
                 message = f"column `{name}` holds {kinds[0]} in `source`, and {kinds[1]} in the source of `{part}`"
                 raise DataProblem("E603", message, "", option, table.where(0))

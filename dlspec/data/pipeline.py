@@ -85,7 +85,7 @@ class Prepared:
         layers: Fitted Keras layers of each input that is prepared, in order.
         changes: What is done to batches of training examples.
         content: Fingerprint of the data, and examples that several parts hold.
-        dropped: How many examples are left out since they lack a value.
+        dropped: How many examples are left out since they lack a value, or are broken.
     """
 
     binding: Binding
@@ -128,7 +128,7 @@ def prepare(
     table, dropped = binding.table, binding.dropped()
     parts = choose(data, table, binding.count, dropped)
     rows = Rows(table, binding.inputs, binding.outputs)
-    held = _held(rows, parts)
+    held = _held(data, rows, parts)
     train = _Draft(rows, parts.train, held=held[0])
     layers = {one.name: preparing.fit(one, train.raw(one.name)) for one in binding.inputs}
     validation, test = (
@@ -168,8 +168,10 @@ def _fed(data: Data, rows: Rows, train: Examples) -> Examples:
     return repeated(train, positions, _blocks(rows, train.numbers[positions]))
 
 
-def _held(rows: Rows, parts: Parts) -> list[bool]:
+def _held(data: Data, rows: Rows, parts: Parts) -> list[bool]:
     """Which parts are held in memory: the smallest first, as long as they fit together."""
+    if data.cache != "auto":
+        return [data.cache == "memory"] * len(parts)
     if not rows.table.streamed:
         return [True] * len(parts)
     left = _HELD

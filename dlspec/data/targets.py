@@ -228,7 +228,7 @@ class _Comparison:
         """Columns that are compared as numbers hold some."""
         numeric = self.section.columns is not None or self.encoding == VALUES
         for column in self.section.sources if numeric and self.section.separator is None else ():
-            if self.table.columns[column].text:
+            if self.table.columns[column].text and not (self.table.tolerant and self.table.as_numbers(column)):
                 raise self._text(column)
             if self.section.columns is not None and self.table.columns[column].tensor.shape:
                 message = (

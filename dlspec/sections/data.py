@@ -232,6 +232,21 @@ class Data(Section):
         default=False,
         doc="Whether training repeats examples of rare classes until all are as frequent; or the target that counts.",
     )
+    bad = choice(
+        "error",
+        "skip",
+        default="error",
+        doc="What becomes of broken examples (files that cannot be read, rows of another length, words among numbers, "
+        "missing values that `missing` says nothing about): an error, or left out and listed in the report.",
+    )
+    cache = choice(
+        "auto",
+        "memory",
+        "none",
+        default="auto",
+        doc="Where prepared examples are kept: in memory if they fit (`auto`), in any case, or read and prepared anew "
+        "for each batch; the order is the same.",
+    )
     batch_size = integer(min=1, default=32, doc="Examples per step.")
     shuffle = boolean(default=True, doc="Whether every epoch visits the training examples in a new order.")
     seed = optional(integer(min=0), doc="Seed of the order of examples; that of `train` unless given.")

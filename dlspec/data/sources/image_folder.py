@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -107,44 +107,38 @@ class ImageTable(Table):
     def check(self, names: Sequence[str]) -> None:
         """Bytes are sound."""
 
-    def faults(self, names: Sequence[str]) -> Mapping[int, str]:
-        """Images that break off while they are decoded, which their headers do not tell: decodes all."""
-        if "image" not in names:
-            return {}
-
-        def fault(file: PictureFile) -> str:
-            try:
-                self._pictures.load(file)
-            except DataProblem as problem:
-                return problem.message
-            return ""
-
-        with ThreadPoolExecutor() as pool:
-            found = enumerate(pool.map(fault, self._files))
-            return {index: message for index, message in found if message}
-
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
         """The images."""
         return [("image",)]
 
     @cached_property
     def _files(self) -> Sequence[PictureFile]:
-        """All images; without those whose headers are broken, if such are left out."""
+        """All images; without broken ones, if such are left out."""
         shown = [(file, self._folders.show(file)) for file in self._folders.files]
         files = [PictureFile(file, name, name) for file, name in shown]
         if not self.tolerant:
             return files
-        pictures, sound = Pictures(files, self._size, self._channels), []
-        for file in files:
+        headers = Pictures(files, self._size, self._channels)
+        whole = self._sound(files, headers.header)
+        if not whole:
+            raise headers.problem(f"none of the {len(files)} images can be read", files[0])
+        # Some damage shows only while an image is decoded, which must not happen in the middle of training.
+        return self._sound(whole, Pictures(whole, self._size, self._channels).load)
+
+    def _sound(self, files: Sequence[PictureFile], read: Callable[[PictureFile], object]) -> list[PictureFile]:
+        """The files that `read` can read; the others are :attr:`skipped`."""
+
+        def trouble(file: PictureFile) -> str:
             try:
-                pictures.header(file)
+                read(file)
             except DataProblem as problem:
-                self.skipped.append(f"{file.where}: {problem.message}")
-            else:
-                sound.append(file)
-        if not sound:
-            raise pictures.problem("no image can be read", files[0])
-        return sound
+                return problem.message
+            return ""
+
+        with ThreadPoolExecutor() as pool:
+            found = list(zip(files, pool.map(trouble, files), strict=True))
+        self.skipped += [f"{file.where}: {message}" for file, message in found if message]
+        return [file for file, message in found if not message]
 
     @cached_property
     def _pictures(self) -> Pictures:

@@ -1,0 +1,62 @@
+"""Examples that no training can use, for ``bad: skip``: which they are, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from dlspec.data import missing
+from dlspec.data.inputs import Input
+from dlspec.data.sources.base import DataProblem, Table
+from dlspec.data.targets import Output
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+# Most of the examples are not bad: then the spec is, or the file as a whole.
+_MOST = 0.5
+
+
+def bad_examples(table: Table, users: Iterable[Input | Output], count: int) -> dict[int, str]:
+    """Examples with values that are broken, infinite, or missing where the spec says nothing about missing ones.
+
+    Returns:
+        The reason by number of the example, ascending.
+
+    Raises:
+        DataProblem: E608, they are most of all examples.
+    """
+    users = tuple(users)
+    columns = dict.fromkeys(column for one in users for column in one.columns)
+    found: dict[int, str] = dict(table.faults(list(columns)))
+    for one in users:
+        for column in one.columns:
+            for index, reason in _bad_values(table, column, one).items():
+                found.setdefault(index, reason)
+    if len(found) > count * _MOST:
+        first = min(found)
+        message = f"`bad: skip` would leave out {len(found)} of {count} examples: {found[first]}"
+        raise DataProblem("E608", message, "correct the file, or use other columns", where=table.where(first))
+    return dict(sorted(found.items()))
+
+
+def _bad_values(table: Table, column: str, one: Input | Output) -> Mapping[int, str]:
+    import numpy as np
+
+    facts = table.columns[column]
+    if facts.text:
+        if one.missing != missing.ERROR or (isinstance(one, Output) and one.separator):
+            return {}
+        wrong: Array = missing.gaps(table.read([column])[column])
+        reason = f"column `{column}` has no value"
+    elif facts.tensor.floating:
+        values = table.read([column])[column]
+        strict = one.missing in (missing.ERROR, missing.KEEP)
+        broken = ~np.isfinite(values) if strict else np.isinf(values)
+        wrong = np.asarray(broken.reshape(len(values), -1).any(axis=1))
+        reason = f"column `{column}` holds no finite number"
+    else:
+        return {}
+    return dict.fromkeys(np.flatnonzero(wrong).tolist(), reason)
