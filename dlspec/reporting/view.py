@@ -103,7 +103,7 @@ def _outputs(facts: Facts, examined: Examined | None) -> Iterator[dict[str, Any]
             "name": name,
             "title": f"Results of {name}" if len(results) > 1 else "Results",
             "kind": found["kind"],
-            "figures": list(_figures(found)),
+            "figures": list(figures(found)),
             "classes": _classes(found),
             "numbers": _numbers(found),
             "matrix": _matrix(found),
@@ -117,7 +117,8 @@ def _outputs(facts: Facts, examined: Examined | None) -> Iterator[dict[str, Any]
         }
 
 
-def _figures(found: Facts) -> Iterator[tuple[str, str]]:
+def figures(found: Facts) -> Iterator[tuple[str, str]]:
+    """The figures that say most about one output."""
     yield "examples", f"{found['examples']:,}"
     if found["kind"] in (NUMBERS, ARRAYS):
         yield "R²", "–" if found["r2"] is None else f"{found['r2']:.4f}"

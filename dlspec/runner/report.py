@@ -51,15 +51,20 @@ class Report:
 
     def table(self) -> str:
         """The figures for people: measures by part, the epoch kept, the time and the folder."""
-        names = list(dict.fromkeys(name for measured in self.metrics.values() for name in measured))
-        rows = [["", *names]]
-        for part, measured in self.metrics.items():
-            rows.append([part, *(f"{measured[name]:.4g}" for name in names)])
-        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-        lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
+        lines = measures_table(self.metrics)
         best = self.facts["best"]
         kept = f"epoch {best['epoch']} of {self.facts['epochs']}" if best else f"{self.facts['epochs']} epochs"
         return "\n".join([*lines, f"kept {kept}, {self.facts['seconds']:.1f} s, {self.folder}"])
+
+
+def measures_table(metrics: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Measures by part, one line each, under a line of their names."""
+    names = list(dict.fromkeys(name for measured in metrics.values() for name in measured))
+    rows = [["", *names]]
+    for part, measured in metrics.items():
+        rows.append([part, *(f"{measured[name]:.4g}" if name in measured else "" for name in names)])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
 
 
 def _finite(value: Any) -> Any:

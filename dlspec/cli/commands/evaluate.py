@@ -1,0 +1,64 @@
+"""``dlspec evaluate``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dlspec.cli.output import print_text
+from dlspec.cli.runs import reported, runs_option
+
+_PARTS = ("train", "validation", "test")
+
+
+@click.command()
+@click.argument("run")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="A file or folder of examples with labels, instead of the run's own.",
+)
+@click.option("--part", "parts", type=click.Choice(_PARTS), multiple=True, help="Only this split (repeatable).")
+@runs_option
+@click.option("--allow-outside", is_flag=True, help="Let the spec read files outside of its own folder.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the figures.")
+@reported
+def command(run: str, data: Path | None, parts: tuple[str, ...], runs: Path, allow_outside: bool, form: str) -> None:
+    """Measure the model of RUN again: a folder, an id, a name, or `latest`.
+
+    Its own splits are read anew, with the seed of the split. Other examples need the columns of the training, labels
+    included.
+    """
+    if data is not None and parts:
+        raise click.UsageError("--part is about the run's own data: leave it out with --data")
+    from dlspec.reporting.index import find_run
+    from dlspec.runner.saved import open_run
+
+    saved = open_run(find_run(run, runs), allow_outside=allow_outside)
+
+    from dlspec.cli import backend
+
+    backend.start()
+
+    from dlspec.runner.evaluate import evaluate
+
+    found = evaluate(saved, data, parts or _PARTS)
+    if form == "json":
+        print_text(json.dumps({"run": saved.run.id, **found}, indent=2, ensure_ascii=False))
+        return
+    from dlspec.runner.report import measures_table
+
+    print_text("\n".join(measures_table(found["metrics"])))
+    several = len(found["metrics"]) > 1
+    for part, outputs in found["outputs"].items():
+        for name, facts in outputs.items():
+            print_text(f"\n{name}{f' on {part}' if several else ''}: " + ", ".join(_figures(facts)))
+
+
+def _figures(facts: dict[str, Any]) -> list[str]:
+    from dlspec.reporting.view import figures
+
+    return [f"{title} {value}" for title, value in figures(facts)]

@@ -1,0 +1,108 @@
+"""``dlspec predict``."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dlspec.cli.output import print_text
+from dlspec.cli.runs import reported, runs_option
+from dlspec.errors import Problem
+
+if TYPE_CHECKING:
+    from dlspec.runner.predict import Predictions
+
+_FORMS = (".csv", ".json", ".npz")
+
+
+def _target(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
+    """A file that can be written, of a format that its name tells."""
+    if path is None:
+        return None
+    if path.suffix.lower() not in _FORMS:
+        raise click.BadParameter(f"the file's name must end in one of {', '.join(_FORMS)}")
+    if not path.parent.is_dir():
+        raise click.BadParameter(f"there is no folder `{path.parent}`")
+    return path
+
+
+@click.command()
+@click.argument("run")
+@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="INPUT...")
+@click.option("-o", "--output", type=click.Path(path_type=Path), callback=_target, help="Write .csv, .json or .npz.")
+@click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv", help="What is printed without -o.")
+@runs_option
+@reported
+def command(run: str, inputs: tuple[Path, ...], output: Path | None, form: str, runs: Path) -> None:
+    """Let the model of RUN (a folder, an id, a name, or `latest`) answer for new examples.
+
+    INPUT is a CSV, JSON or Parquet file, a NumPy archive, a folder of images, or images. It holds raw values, as the
+    training data did; preparation is part of the model. Classes come by name, with their probabilities.
+    """
+    from dlspec.reporting.index import find_run
+    from dlspec.runner.saved import open_run
+
+    for path in inputs:
+        if not path.exists():
+            raise Problem("E523", f"there is no file or folder `{path}`")
+    saved = open_run(find_run(run, runs))
+
+    from dlspec.cli import backend
+
+    backend.start()
+
+    from dlspec.runner.predict import predict
+
+    with _one_source(inputs) as (path, places):
+        found = predict(saved, path)
+    if places:
+        found = replace(found, places=places)
+    if output is None:
+        print_text((found.csv() if form == "csv" else found.json()).rstrip("\n"))
+        return
+    _write(found, output)
+    count = len(found.places)
+    click.echo(f"wrote {count:,} prediction{'s' if count != 1 else ''} to {output}", err=True)
+
+
+@contextmanager
+def _one_source(inputs: tuple[Path, ...]) -> Iterator[tuple[Path, list[str]]]:
+    """The one file or folder; single images come together in a folder for a while."""
+    from dlspec.data.sources.pictures import SUFFIXES
+
+    images = [path for path in inputs if path.is_file() and path.suffix.lower() in SUFFIXES]
+    if not images and len(inputs) == 1:
+        yield inputs[0], []
+        return
+    if len(images) < len(inputs):
+        raise Problem("E523", "several inputs must all be images", "give one table, archive or folder at a time")
+    with tempfile.TemporaryDirectory() as folder:
+        for number, path in enumerate(images):
+            shutil.copy(path, Path(folder) / f"{number:06d}-{path.name}")
+        yield Path(folder), [str(path) for path in images]
+
+
+def _write(found: Predictions, path: Path) -> None:
+    from dlspec.files import write_atomically
+
+    def save(file: Path) -> None:
+        if path.suffix.lower() == ".npz":
+            import numpy as np
+
+            with file.open("wb") as stream:
+                np.savez(stream, allow_pickle=False, **found.arrays())
+            return
+        text = found.csv() if path.suffix.lower() == ".csv" else found.json()
+        file.write_text(text, encoding="utf-8", newline="")
+
+    try:
+        write_atomically(path, save)
+    except OSError as error:
+        raise click.ClickException(f"`{path}` cannot be written: {error.strerror}") from error

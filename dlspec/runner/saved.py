@@ -1,0 +1,112 @@
+"""A run that is over, opened again: its spec, what its report says, and the model that it kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from dlspec.data.raw import outputs_of
+from dlspec.data.signature import Signature, of_model
+from dlspec.data.targets import Output
+from dlspec.errors import Problem
+from dlspec.ir import Tensor
+from dlspec.passes import Compilation, compile_spec
+from dlspec.reporting.index import MODEL_FILE, SPEC_FILE, Run
+from dlspec.sections.data import Data
+from dlspec.sections.train import Supervised
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """What evaluating and predicting need of a run.
+
+    Args:
+        run: The run folder.
+        state: Its spec, checked; errors that concern the data of the training alone are no hindrance.
+        allow_outside: Whether its data may stand outside of the spec's folder.
+    """
+
+    run: Run
+    state: Compilation
+    allow_outside: bool
+
+    @property
+    def data(self) -> Data:
+        """The section of the spec."""
+        assert self.state.data_section is not None
+        return self.state.data_section
+
+    @property
+    def method(self) -> Supervised:
+        """The way it was trained."""
+        assert isinstance(self.state.method, Supervised)
+        return self.state.method
+
+    @property
+    def folder(self) -> Path:
+        """Where the paths of its data start."""
+        return self.state.folder
+
+    @property
+    def targets(self) -> tuple[Output, ...]:
+        """What its outputs were compared with, with the classes of the training."""
+        return tuple(outputs_of(self.run.facts["data"]["targets"]))
+
+    @cached_property
+    def model(self) -> Any:
+        """The kept model, which takes raw values.
+
+        Raises:
+            Problem: E522, the file is damaged.
+        """
+        import keras
+
+        import dlspec.build  # noqa: F401  the layers that Keras lacks become known by this
+
+        try:
+            return keras.saving.load_model(self.run.path / MODEL_FILE, compile=False)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            message = f"`{self.run.path / MODEL_FILE}` cannot be loaded: {str(error).splitlines()[0][:200]}"
+            raise Problem("E522", message, "train again") from error
+
+    @cached_property
+    def signature(self) -> Signature:
+        """What the model proper, behind its preparation, takes and gives, by the names of the training."""
+        import keras
+
+        inner = (layer for layer in self.model.layers if isinstance(layer, keras.Model))
+        return of_model(next((layer for layer in inner if layer.name == self.model.name), self.model))
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the model's outputs in its order."""
+        return tuple(self.signature.outputs)
+
+    @property
+    def takes(self) -> Mapping[str, Tensor]:
+        """What the saved model takes, by input."""
+        return of_model(self.model).inputs
+
+
+def open_run(run: Run, *, allow_outside: bool = False, allow_code: bool = False) -> SavedRun:
+    """Reads the spec and the report; the model is loaded when it is asked for.
+
+    Raises:
+        Problem: E522, the run has no model or its files are damaged.
+    """
+    if not (run.path / MODEL_FILE).is_file():
+        raise Problem("E522", f"run `{run.id}` ({run.status}) has no model", "train it to the end of an epoch at least")
+    if "spec_folder" not in run.facts or "data" not in run.facts:
+        raise Problem(
+            "E522", f"run `{run.id}` has no report that can be read", "the same `dlspec train` goes on with it"
+        )
+    home = (run.path / run.facts["spec_folder"]).resolve()
+    outside = allow_outside or bool(run.facts.get("allow_outside"))
+    state = compile_spec(run.path / SPEC_FILE, (), outside, allow_code, home)
+    if state.data_section is None or not isinstance(state.method, Supervised):
+        first = next((item.message for item in state.diagnostics.errors), "no section `data` or `train`")
+        raise Problem("E522", f"the spec of run `{run.id}` cannot be used any more: {first}")
+    return SavedRun(run, state, outside)
