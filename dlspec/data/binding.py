@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,9 +67,14 @@ class Binding:
         return found
 
     @property
-    def left_out(self) -> list[str]:
-        """Where broken examples stand that are left out, and what is wrong with them."""
-        return [*self.table.skipped, *(f"{self.table.where(index)}: {reason}" for index, reason in self.bad.items())]
+    def bad_count(self) -> int:
+        """How many broken examples are left out."""
+        return len(self.table.skipped) + len(self.bad)
+
+    def bad_places(self, most: int) -> list[str]:
+        """Where broken examples stand that are left out, and what is wrong with them; the first few."""
+        rows = (f"{self.table.where(index)}: {reason}" for index, reason in self.bad.items())
+        return list(islice((*self.table.skipped, *islice(rows, most)), most))
 
     @property
     def columns(self) -> tuple[str, ...]:

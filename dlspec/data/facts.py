@@ -11,6 +11,9 @@ from dlspec.sections.data import Data
 if TYPE_CHECKING:
     from dlspec.data.pipeline import Prepared
 
+# Broken examples that are described.
+_NAMED = 5
+
 
 def data_facts(data: Data, prepared: Prepared) -> dict[str, Any]:
     """Source, sizes of the parts, what enters and what is predicted, fingerprint, leakage, and changes in training."""
@@ -45,6 +48,7 @@ def data_facts(data: Data, prepared: Prepared) -> dict[str, Any]:
         "fingerprint": prepared.content.fingerprint,
         "examples": {"train": len(parts.train), "validation": len(parts.validation), "test": len(parts.test)},
         "dropped": prepared.dropped,
+        "bad": {"count": binding.bad_count, "first": binding.bad_places(_NAMED)},
         "visited_per_epoch": prepared.fed.count,
         "class_weights": {name: weights.tolist() for name, weights in prepared.changes.weights.items()},
         "equal_examples": [shared.facts() for shared in prepared.content.shared],

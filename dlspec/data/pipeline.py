@@ -85,7 +85,7 @@ class Prepared:
         layers: Fitted Keras layers of each input that is prepared, in order.
         changes: What is done to batches of training examples.
         content: Fingerprint of the data, and examples that several parts hold.
-        dropped: How many examples are left out since they lack a value, or are broken.
+        dropped: How many examples are left out since they lack a value.
     """
 
     binding: Binding
@@ -150,7 +150,7 @@ def prepare(
             {one.name: one for one in binding.outputs},
         ),
         examine(table, binding.columns, binding.input_columns, parts, binding.count),
-        0 if dropped is None else int(dropped.sum()),
+        0 if dropped is None else int(dropped.sum()) - len(binding.bad),
     )
     table.forget()
     return prepared

@@ -33,7 +33,7 @@ def summary(data: Data, binding: Binding) -> dict[str, Any]:
     found = {
         "source": {data.source.name: shown(data.source.given)},
         "count": binding.count,
-        "dropped": 0 if dropped is None else int(dropped.sum()),
+        "dropped": 0 if dropped is None else int(dropped.sum()) - len(binding.bad),
         "columns": {name: _column(name, column, binding) for name, column in table.columns.items()},
         "splits": _splits(binding, parts),
         "inputs": _inputs(binding),

@@ -12,6 +12,7 @@ from builders import only, picture, write
 from pyarrow import parquet as pq
 
 from dlspec.components.losses import MeanSquaredError, SparseCategoricalCrossentropy
+from dlspec.data.facts import data_facts
 from dlspec.data.feed import Feed, in_order
 from dlspec.data.pipeline import Part, Prepared, prepare
 from dlspec.data.signature import Signature
@@ -52,21 +53,24 @@ train: {loss: mse}
 """
 
 
-def houses(folder: Path, text: str = HOUSES, **options: Any) -> Prepared:
+def houses(folder: Path, text: str = HOUSES, **options: Any) -> tuple[Data, Prepared]:
     write(folder, "houses.csv", text)
     inputs = {"x": Feature(columns=("rooms", "area"))}
     data = Data(source=Csv(path="houses.csv"), inputs=inputs, targets={"price": Target(column="price")}, **options)
     signature = Signature({"x": Tensor((2,))}, {"price": Tensor((1,))})
-    return prepare(data, folder, signature, Supervised(loss=MeanSquaredError()))
+    return data, prepare(data, folder, signature, Supervised(loss=MeanSquaredError()))
 
 
 def test_broken_rows_are_left_out_before_the_split_and_listed(tmp_path: Path) -> None:
-    result = houses(tmp_path, bad="skip", split=Split(validation=0.25))
+    data, result = houses(tmp_path, bad="skip", split=Split(validation=0.25))
     assert sum(len(part) for part in result.parts) == 7
+    facts = data_facts(data, result)
+    assert facts["bad"] == {"count": 5, "first": result.binding.bad_places(5)}
+    assert facts["dropped"] == 0
     assert result.validation is not None
     prices = np.concatenate([result.train.targets["price"], result.validation.targets["price"]])
     assert sorted(prices.ravel()) == [80, 85, 95, 100, 105, 115, 125]
-    assert result.binding.left_out == [
+    assert result.binding.bad_places(9) == [
         "houses.csv, line 4: 1 values, expected 3",
         "houses.csv, line 3: column `rooms` holds `many`, expected a number",
         "houses.csv, line 5: column `area` holds no finite number",
@@ -133,7 +137,7 @@ def test_broken_images_are_in_no_part(tmp_path: Path) -> None:
     signature = Signature({"x": Tensor((8, 8, 3))}, {"pet": Tensor((2,))})
     result = prepare(data, tmp_path, signature, Supervised(loss=SparseCategoricalCrossentropy()))
     assert result.train.targets["pet"].tolist() == [0, 0, 0, 1, 1, 1]
-    assert [line.split(": ")[0] for line in result.binding.left_out] == ["pets/cat/2.png", "pets/dog/1.png"]
+    assert [line.split(": ")[0] for line in result.binding.bad_places(9)] == ["pets/cat/2.png", "pets/dog/1.png"]
 
 
 # --- where examples are kept -----------------------------------------------------------------------------------------
