@@ -1,0 +1,205 @@
+"""``dlspec evaluate`` and ``dlspec predict``: the same figures as in training, and answers in the words of the data."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dlspec.cli.main import run
+
+pytestmark = pytest.mark.slow
+
+HOUSES = """
+name: houses
+layers:
+  - dense: {units: 8, activation: relu, from: numbers, name: trunk}
+  - dense: {units: 1, from: trunk, name: price}
+  - dense: {units: 3, activation: softmax, from: trunk, name: kind}
+outputs: [price, kind]
+data:
+  source: {csv: houses.csv}
+  inputs: {numbers: {columns: [rooms, area], prepare: [normalization]}}
+  targets: {price: price, kind: kind}
+  split: {validation: 0.2, test: 0.2, seed: 3}
+  batch_size: 16
+train:
+  loss: {price: mse, kind: sparse_categorical_crossentropy}
+  optimizer: {adam: 0.05}
+  metrics: {price: [mae], kind: [accuracy]}
+  epochs: 40
+"""
+PHOTOS = """
+name: photos
+layers: [flatten, {dense: {units: 1, activation: sigmoid}}]
+inputs: {image: [6, 6, 1]}
+data:
+  source: {image_folder: photos}
+  inputs: {image: {column: image, prepare: [{rescaling: 1 / 255}]}}
+  targets: {side: label}
+  split: {test: 0.25, by: stratified}
+train: {loss: binary_crossentropy, optimizer: {adam: 0.1}, metrics: [accuracy], epochs: 15}
+"""
+MASKS = """
+name: masks
+inputs: {image: [4, 4, 1]}
+layers: [{conv2d: {filters: 2, kernel_size: 1, activation: softmax}}]
+data: {source: {npz: masks.npz}, inputs: {image: image}, targets: {mask: mask}, split: {test: 0.25}}
+train: {loss: sparse_categorical_crossentropy, epochs: 1}
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a finished run of each spec."""
+    folder = tmp_path_factory.mktemp("trained")
+    chance = np.random.default_rng(0)
+    with (folder / "houses.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["rooms", "area", "price", "kind"])
+        for rooms, area in zip(chance.integers(1, 9, 100).tolist(), chance.uniform(20, 200, 100).tolist(), strict=True):
+            kind = "cabin" if area < 60 else "villa" if rooms > 5 else "house, plain"
+            writer.writerow([rooms, f"{area:.2f}", f"{rooms + area / 50:.3f}", kind])
+    for side in ("left", "right"):
+        (folder / "photos" / side).mkdir(parents=True)
+        for number in range(20):
+            pixels = chance.integers(0, 60, (6, 6)).astype(np.uint8)
+            pixels[:, slice(0, 3) if side == "left" else slice(3, 6)] += 150
+            Image.fromarray(pixels).save(folder / "photos" / side / f"{number}.png")
+    image = chance.random((40, 4, 4, 1)).astype(np.float32)
+    np.savez(folder / "masks.npz", image=image, mask=(image[..., 0] > 0.5).astype(np.int64))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name, text in (
+            ("houses", HOUSES),
+            ("photos", PHOTOS),
+            ("masks", MASKS.replace("image: image", "image: {column: image}")),
+        ):
+            (folder / f"{name}.yaml").write_text(text)
+            assert run(["train", f"{name}.yaml", "--quiet"]) == 0
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def inside(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(trained)
+
+
+def asked(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What a command prints."""
+    capsys.readouterr()
+    assert run(list(arguments)) == 0, capsys.readouterr().err
+    return capsys.readouterr().out
+
+
+def report(name: str) -> dict[str, dict[str, dict[str, float]]]:
+    (path,) = Path("runs", name).glob("*/report.json")
+    found: dict[str, dict[str, dict[str, float]]] = json.loads(path.read_text())
+    return found
+
+
+@pytest.mark.parametrize("name", ["houses", "photos", "masks"])
+def test_evaluating_again_gives_the_figures_of_the_report(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(asked(capsys, "evaluate", name, "--format", "json"))
+    then = report(name)
+    assert set(found["metrics"]) == set(then["metrics"])
+    for part, measured in then["metrics"].items():
+        assert found["metrics"][part] == pytest.approx(measured, rel=1e-5, abs=1e-6)
+    for part in ("test",):
+        (judged, *_), (before, *_) = found["outputs"][part].values(), then["results"]["outputs"].values()
+        assert {key: judged[key] for key in ("kind", "examples")} == {key: before[key] for key in ("kind", "examples")}
+
+
+def test_one_part_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = asked(capsys, "evaluate", "houses", "--part", "test").splitlines()
+    assert "loss" in lines[0].split() and [line.split()[0] for line in lines if line][1] == "test"
+    assert any(line.startswith("kind: examples 20, accuracy ") for line in lines)
+    assert any(line.startswith("price: examples 20, R² ") for line in lines)
+
+
+def test_other_examples_with_labels(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("two.csv").write_text("kind,price,area,rooms\ncabin,2,30,1\nvilla,11,180,8\n")
+    found = json.loads(asked(capsys, "evaluate", "houses", "--data", "two.csv", "--format", "json"))
+    assert found["outputs"]["two.csv"]["kind"]["examples"] == 2
+    assert found["metrics"]["two.csv"]["kind_accuracy"] in (0, 0.5, 1)
+
+
+def test_answers_come_in_the_words_of_the_data(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("new.csv").write_text("rooms,area,other\n1,25,x\n8,190,y\n4,100,z\n")
+    rows = list(csv.DictReader(io.StringIO(asked(capsys, "predict", "houses", "new.csv"))))
+    assert list(rows[0]) == ["example", "price", "kind", "kind probability"]
+    assert [row["example"] for row in rows] == ["new.csv, line 2", "new.csv, line 3", "new.csv, line 4"]
+    assert [row["kind"] for row in rows][:2] == ["cabin", "villa"]
+    assert float(rows[0]["price"]) < float(rows[1]["price"])
+
+    Path("new.json").write_text(json.dumps([{"rooms": 1, "area": 25}, {"rooms": 8, "area": 190}]))
+    objects = json.loads(asked(capsys, "predict", "houses", "new.json", "--format", "json"))
+    assert [one["kind"] for one in objects] == ["cabin", "villa"]
+    assert set(objects[0]["kind probabilities"]) == {"cabin", "house, plain", "villa"}
+    assert sum(objects[0]["kind probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert objects[1]["price"] == pytest.approx(float(rows[1]["price"]), rel=1e-5)
+
+
+def test_folders_and_single_images(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = list(csv.DictReader(io.StringIO(asked(capsys, "predict", "photos", "photos/right"))))
+    assert len(rows) == 20 and {row["side"] for row in rows} == {"right"}
+    picked = ["photos/right/1.png", "photos/left/2.png"]
+    rows = list(csv.DictReader(io.StringIO(asked(capsys, "predict", "photos", *picked))))
+    assert [row["example"] for row in rows] == picked
+    assert [row["side"] for row in rows] == ["right", "left"]
+
+
+def test_arrays_are_written_as_an_archive(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["predict", "masks", "masks.npz", "-o", "answers.npz"]) == 0
+    assert "wrote 40 predictions to answers.npz" in capsys.readouterr().err
+    with np.load("answers.npz") as archive:
+        assert archive["mask"].shape == (40, 4, 4, 2)
+    assert run(["predict", "masks", "masks.npz"]) == 1
+    assert "error[E524]: `mask` is an array for each example" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("predict", "houses", "none.csv"), "error[E523]: there is no file or folder `none.csv`"),
+        (("predict", "houses", "houses.yaml"), "nothing reads files such as `houses.yaml`"),
+        (("predict", "houses", "lacking.csv"), "error[E602]: the source has no column `area`"),
+        (("predict", "houses", "new.csv", "houses.csv"), "error[E523]: several inputs must all be images"),
+        (("predict", "nothing", "new.csv"), "error[E521]: there is no run `nothing`"),
+        (("predict", "empty", "new.csv"), "error[E522]: run `20990101T000000Z-0000` (unfinished) has no model"),
+        (("evaluate", "houses", "--data", "strange.csv"), "the training knew no label `castle`"),
+        (("evaluate", "torn"), "error[E522]: "),
+    ],
+)
+def test_what_cannot_be_done_is_said(arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("lacking.csv").write_text("rooms\n1\n")
+    Path("new.csv").write_text("rooms,area\n1,25\n")
+    Path("strange.csv").write_text("rooms,area,price,kind\n1,25,3,castle\n")
+    empty = Path("runs/empty/20990101T000000Z-0000")
+    empty.mkdir(parents=True, exist_ok=True)
+    (empty / "spec.yaml").write_text("name: empty\n")
+    torn = Path("runs/torn/20200101T000000Z-0000")
+    if not torn.exists():
+        torn.mkdir(parents=True)
+        (whole,) = Path("runs/houses").iterdir()
+        for name in ("spec.yaml", "report.json", "model.keras"):
+            data = (whole / name).read_bytes()
+            (torn / name).write_bytes(data[:2000] if name == "model.keras" else data)
+    assert run(list(arguments)) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_the_data_of_the_training_may_be_gone(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("new.csv").write_text("rooms,area\n1,25\n")
+    Path("houses.csv").rename("away.csv")
+    try:
+        assert "cabin" in asked(capsys, "predict", "houses", "new.csv")
+        assert run(["evaluate", "houses"]) == 1
+        assert "error[E601]: there is no file `houses.csv`" in capsys.readouterr().err
+    finally:
+        Path("away.csv").rename("houses.csv")
