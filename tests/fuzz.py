@@ -98,7 +98,7 @@ def follow(what: str, cases: Cases, run: Iterator[str]) -> None:
         gc.freeze()  # clearing collects garbage, which takes long where all of TensorFlow is looked through
         click.echo(f"{time.monotonic() - begin:5.0f} s {cases.count:6} {what}: {part}", err=True)
     seconds = time.monotonic() - begin
-    click.echo(f"{cases.count} random {what}: {cases.disagreements or 'no'} disagreements, {seconds:.0f} s")
+    click.echo(f"{cases.count} random {what}, disagreements: {cases.disagreements}, {seconds:.0f} s")
 
 
 def fuzz_layers(cases: Cases, count: int, seed: int, only: str | None) -> Iterator[str]:
