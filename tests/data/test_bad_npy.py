@@ -72,7 +72,7 @@ MARK = "[x.npy, y.npy]"
         save("x.npy", 3.0)),
     Bad("no examples", "E608", "`x.npy` is empty", MARK, "x.npy", save("x.npy", np.zeros((0, 3)))),
     Bad("unequal lengths", "E605", "column `x` has 4 examples, `y` has 3", MARK, "", save("y.npy", [0, 1, 1])),
-    Bad("not a number", "E608", "column `x` holds a value that is not a finite number", MARK, "x.npy and y.npy, row 1",
+    Bad("not a number", "E608", "column `x` holds a value that is not a finite number", "x", "x.npy and y.npy, row 1",
         save("x.npy", NAN)),
     Bad("another shape", "E605", "input `x` has shape [3], the data (`x`) give [2]", "{column: x}", "",
         save("x.npy", np.zeros((4, 2)))),

@@ -77,7 +77,7 @@ def member(content: bytes) -> Callable[[Path], None]:
     Bad("a single value", "E608", "array `x` of `a.npz` is a single value", "a.npz", "a.npz", save(x=1.0)),
     Bad("no examples", "E608", "array `x` of `a.npz` is empty", "a.npz", "a.npz", save(x=np.zeros((0, 3)))),
     Bad("unequal lengths", "E605", "column `x` has 4 examples, `y` has 3", "a.npz", "", save(y=[0, 1, 1])),
-    Bad("infinite", "E608", "column `x` holds a value that is not a finite number", "a.npz", "a.npz, row 3",
+    Bad("infinite", "E608", "column `x` holds a value that is not a finite number", "x", "a.npz, row 3",
         save(x=np.where(np.arange(12).reshape(4, 3) > 10, np.inf, 1))),
     Bad("another shape", "E605", "input `x` has shape [3], the data (`x`) give [2, 3]", "{column: x}", "",
         save(x=np.zeros((4, 2, 3)))),

@@ -119,8 +119,8 @@ ROWS = (("loading:houses", "loading:rows"),)
         code(HOUSES, HOUSES + " * 1j")),
     Bad("unequal lengths", "E605", "column `x` has 4 examples, `y` has 5", "{function: loading:houses, arguments: "
         "{count: 4}}", "", code("np.arange(count) % 2", "np.arange(count + 1) % 2")),
-    Bad("not a number", "E608", "column `x` holds a value that is not a finite number", "{function: loading:houses, "
-        "arguments: {count: 4}}", "loading:houses, example 1",
+    Bad("not a number", "E608", "column `x` holds a value that is not a finite number", "x",
+        "loading:houses, example 1",
         code(HOUSES, HOUSES + " + np.where(np.arange(count) == 1, np.nan, 0)[:, None]")),
     Bad("text for numbers", "E603", "column `x` holds text (`a`), expected numbers", "x", "loading:words, example 0",
         replace=(("loading:houses", "loading:words"),)),

@@ -101,7 +101,16 @@ class Keras(Source):
             raise Problem("E207", f"`label` has no effect on {self.set}", "leave it out", "label")
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> KerasTable:
-        """Nothing to find: Keras has its cache wherever the spec is."""
+        """Finds nothing, since Keras has its cache wherever the spec is; but what is cached is whole.
+
+        Raises:
+            DataProblem: E608, it is not the file that Keras expects. Keras would delete it.
+        """
+        for name, expected in SETS[self.set].files.items():
+            path = cache_folder() / name
+            if expected and path.is_file() and _sha256(path) != expected:
+                message = f"`{path.name}` in Keras's cache is not the file that Keras expects"
+                raise DataProblem("E608", message, "remove it, and Keras fetches it anew", "set", str(path))
         return KerasTable(self)
 
 
@@ -165,12 +174,7 @@ class KerasTable(Table):
         return super().labels(name)
 
     def check(self, names: Sequence[str]) -> None:
-        """The sets are sound; a cached file is the one that Keras expects, or Keras would delete it."""
-        for name, expected in self._facts.files.items():
-            path = cache_folder() / name
-            if expected and path.is_file() and _sha256(path) != expected:
-                message = f"`{path.name}` in Keras's cache is not the file that Keras expects"
-                raise DataProblem("E608", message, "remove it, and Keras fetches it anew", "set", str(path))
+        """The sets are sound."""
 
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
         """What is no label."""

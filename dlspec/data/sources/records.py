@@ -45,11 +45,13 @@ class Records(NamedTuple):
         data: The file's content, mapped into memory; of a compressed file, what it unpacks to.
         starts: Where the data of each record begin.
         sizes: How many bytes each has.
+        verified: For each whether its checksum was compared; once is enough.
     """
 
     data: bytes | mmap.mmap
     starts: Sequence[int]
     sizes: Sequence[int]
+    verified: bytearray
 
     def read(self, number: int) -> bytes:
         """The data of a record.
@@ -59,9 +61,11 @@ class Records(NamedTuple):
         """
         start, size = self.starts[number], self.sizes[number]
         content = self.data[start : start + size]
-        (expected,) = struct.unpack_from("<I", self.data, start + size)
-        if checksum(content) != expected:
-            raise BrokenRecord(number, "is damaged: its checksum differs")
+        if not self.verified[number]:
+            (expected,) = struct.unpack_from("<I", self.data, start + size)
+            if checksum(content) != expected:
+                raise BrokenRecord(number, "is damaged: its checksum differs")
+            self.verified[number] = True
         return content
 
 
@@ -90,7 +94,7 @@ def open_records(path: Path, shown: str) -> Records:
         starts.append(position)
         sizes.append(size)
         position += size + 4
-    return Records(data, starts, sizes)
+    return Records(data, starts, sizes, bytearray(len(starts)))
 
 
 def _mapped(path: Path) -> bytes | mmap.mmap:

@@ -110,15 +110,19 @@ class WindowTable(Table):
 
     def check(self, names: Sequence[str]) -> None:
         """Every value of the table that a window holds is a finite number; the message names its own row."""
+        if "past" in names:
+            self._check_finite(self._series, "targets" if self._source.series is None else "series")
+        if "future" in names:  # what enters too is checked there
+            self._check_finite([name for name in self._source.targets if name not in self._series], "targets")
+
+    def _check_finite(self, columns: Sequence[str], option: str) -> None:
         import numpy as np
 
-        for option, columns in (("series", self._series), ("targets", self._source.targets)):
-            finite = np.isfinite(self._values(columns))
+        for name in columns:
+            finite = np.isfinite(self._values([name])[:, 0])
             if not finite.all():
-                row, place = (int(number) for number in np.argwhere(~finite)[0])
-                message = f"column `{columns[place]}` holds a value that is not a finite number"
-                where = self._table.where(int(self._order[row]))
-                option = option if self._source.series is not None else "targets"
+                message = f"column `{name}` holds a value that is not a finite number"
+                where = self._table.where(int(self._order[finite.argmin()]))
                 raise DataProblem("E608", message, "fill it in beforehand: steps cannot be left out", option, where)
 
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
