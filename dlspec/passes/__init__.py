@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from dlspec.passes.conform import conform
 from dlspec.passes.data_contract import data_contract
@@ -51,6 +53,7 @@ def compile_spec(
     allow_outside: bool = False,
     allow_code: bool = False,
     home: Path | None = None,
+    values: Mapping[str, Any] | None = None,
 ) -> Compilation:
     """Runs every pass whose requirements are met; TensorFlow is not imported.
 
@@ -60,11 +63,12 @@ def compile_spec(
         allow_outside: Whether files outside the spec's folder may be read.
         allow_code: Whether the spec's own Python code may run.
         home: The folder where the spec's paths start; that of the file unless given.
+        values: What a trial of a search puts in place of the searched parameters; `tune` is left out then.
 
     Returns:
         The state with all diagnostics; ``graph`` is there unless an error hides it.
     """
-    state = Compilation(path, overrides, allow_outside, allow_code, home)
+    state = Compilation(path, overrides, allow_outside, allow_code, home, values)
     # A compilation makes many small objects and no garbage cycles: collecting in between costs a fifth of its time.
     collecting = gc.isenabled()
     gc.disable()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from dlspec.environment import Environment
 from dlspec.errors import Diagnostic, Diagnostics, Note, Span
@@ -28,6 +28,7 @@ class Compilation:
         overrides: ``--set`` settings.
         allow_outside: Whether files outside the spec's folder may be read.
         allow_code: Whether the spec's `extensions` may run.
+        values: Those of a trial for the searched parameters; None where nothing is tried.
         home: The folder where the spec's paths start, for a copy of a spec that stands elsewhere.
         texts: Text of every file that a span may name.
         data: The merged, schema-checked mapping.
@@ -44,6 +45,7 @@ class Compilation:
     allow_outside: bool = False
     allow_code: bool = False
     home: Path | None = None
+    values: Mapping[str, Any] | None = None
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
     texts: dict[str, str] = field(default_factory=dict)
     data: Map | None = None

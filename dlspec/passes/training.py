@@ -36,10 +36,6 @@ def training(state: Compilation) -> None:
                 key_place(state.data, "tune"),
                 help,
             )
-        help = "`dlspec train` uses the default of each search space"
-        state.add(
-            "W501", "`tune` is checked, but this version has no `dlspec tune` yet", key_place(state.data, "tune"), help
-        )
 
 
 def _method(state: Compilation, raw: Map) -> Method | None:

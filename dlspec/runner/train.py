@@ -17,6 +17,7 @@ from dlspec.data.signature import Signature, of_model
 from dlspec.data.sources.base import locate
 from dlspec.errors import Problem
 from dlspec.ir import Graph
+from dlspec.reporting.loggers import require
 from dlspec.reporting.reporter import Reporter
 from dlspec.runner.checkpoint import Checkpoint
 from dlspec.runner.compiling import precision
@@ -51,6 +52,7 @@ def run(
     signature: Signature | None = None,
     allow_outside: bool = False,
     graph: Graph | None = None,
+    brief: bool = False,
 ) -> Report:
     """Trains and reports.
 
@@ -68,6 +70,7 @@ def run(
         signature: Names and types of the model's inputs and outputs; read from the model unless given.
         allow_outside: Whether paths of the data may leave `folder`.
         graph: The model before it is built, for the report's picture and table of layers.
+        brief: Whether to leave out what one of many runs need not do: the last evaluation and the page.
 
     Returns:
         The report, which also stands in the run folder.
@@ -79,6 +82,7 @@ def run(
     """
     clock = _Clock()
     progress = choose(console)
+    require(method.log)
     start = None
     if method.start_from is not None:
         start = locate(method.start_from, folder, allow_outside=allow_outside, option="start_from")
@@ -94,7 +98,7 @@ def run(
     run_folder, checkpoint = _opened(place or Place(), progress, runs, name, spec_text, identity(prepared))
     outputs = tuple(signature.outputs)
     training = Training(model, prepared, data, method, run_folder, outputs, progress, start)
-    reporter = Reporter(name, graph)
+    reporter = Reporter(name, graph, method.log, progress.note)
     facts = {
         "name": name,
         "id": run_folder.id,
@@ -111,6 +115,8 @@ def run(
         training.fit(checkpoint)
         clock.lap("fit")
         training.finish()
+        if brief:
+            return _write(training, clock, "finished", facts, None)
         metrics = training.evaluate()
         clock.lap("evaluate")
         reporter.examine(model, prepared, method, outputs)
@@ -181,7 +187,7 @@ def _write(
     clock: _Clock,
     status: str,
     facts: dict[str, Any],
-    reporter: Reporter,
+    reporter: Reporter | None,
     metrics: dict[str, dict[str, float]] | None = None,
 ) -> Report:
     best = training.best
@@ -193,9 +199,11 @@ def _write(
         "kept": training.method.keep,
         "epoch_seconds": [round(seconds, 3) for seconds in training.course.seconds],
     }
-    report = Report(training.folder.path, {**course, **facts, **reporter.facts, **clock.facts()})
+    examined = reporter.facts if reporter is not None else {}
+    report = Report(training.folder.path, {**course, **facts, **examined, **clock.facts()})
     training.folder.write(REPORT_FILE, report.text())
-    reporter.publish(report.folder, report.facts)
+    if reporter is not None:
+        reporter.publish(report.folder, report.facts)
     return report
 
 
