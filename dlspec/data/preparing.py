@@ -31,7 +31,7 @@ def fit(one: Input, values: Any) -> list[Any]:
     layers = [layer.make() for layer in one.prepare]
     with tf.device("CPU:0"):
         for position, layer in enumerate(layers):
-            if not hasattr(layer, "adapt"):
+            if not one.prepare[position].adapts:  # what it needs to know is given
                 continue
             before = layers[:position]
             if isinstance(values, np.ndarray):

@@ -30,7 +30,9 @@ class Imputation(keras.layers.Layer):
             )
 
     def _adapt(self, data):
-        """Measures the numbers of `data`, an array of shape [examples, …, features]."""
+        """Measures the numbers of `data`, an array of shape [examples, …, features] or a dataset of such batches."""
+        if not hasattr(data, "shape"):
+            data = np.concatenate([np.asarray(batch) for batch in data])
         data = np.asarray(data, "float64")
         self.build(data.shape)
         self.weights[0].assign(np.array([self._typical(column) for column in data.reshape(-1, data.shape[-1]).T]))

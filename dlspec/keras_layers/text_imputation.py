@@ -22,11 +22,15 @@ class TextImputation(keras.layers.Layer):
             self.adapt = self._adapt
 
     def _adapt(self, data):
-        """Counts the words of `data`, a tensor or an array of texts."""
-        data = np.asarray(data.numpy() if hasattr(data, "numpy") else data, dtype=object).ravel()
-        known = np.array([word.decode() if isinstance(word, bytes) else word for word in data if word], dtype=object)
-        values, counts = np.unique(known, return_counts=True)
-        self.fill_value = str(values[counts.argmax()]) if len(values) else ""
+        """Counts the words of `data`, a tensor or an array of texts, or a dataset of such batches."""
+        counts = {}
+        for batch in [data] if hasattr(data, "shape") else data:
+            words = np.asarray(batch.numpy() if hasattr(batch, "numpy") else batch, dtype=object).ravel()
+            for word in words:
+                word = word.decode() if isinstance(word, bytes) else word
+                if word:
+                    counts[word] = counts.get(word, 0) + 1
+        self.fill_value = min(counts, key=lambda word: (-counts[word], word), default="")
 
     def call(self, inputs):
         return tf.where(tf.equal(inputs, ""), tf.constant(self.fill_value or ""), inputs)

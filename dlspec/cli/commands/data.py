@@ -64,7 +64,7 @@ def _facts(state: Compilation, sheet: Path | None) -> dict[str, Any]:
     findings = Findings()
     signature = of_graph(state.graph) if state.graph is not None else None
     method = state.method if isinstance(state.method, Supervised) else None
-    folder, data = state.path.parent, state.data_section
+    folder, data = state.folder, state.data_section
     binding = bind(data, folder, signature, method, findings, allow_outside=state.allow_outside)
     if binding is not None and not findings.errors and sheet is not None:
         with findings.at("data"):
