@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
-from dlspec.registry import choice, example, integer, text
-from dlspec.sections.data import Section
+from dlspec.registry import choice, example, integer, number, optional, options, text
+from dlspec.sections.base import Section
+
+
+class Limits(Section):
+    """What a model may cost at most; larger ones are left out before they are built."""
+
+    parameters = optional(integer(min=1), doc="Parameters of the model.")
+    flops = optional(number(above=0), doc="Floating-point operations for one example.")
+    examples = (example("{parameters: 1000000}"), example("{flops: 1e9}"))
 
 
 class Tune(Section):
-    """A hyperparameter search over the spec's own parameters."""
+    """A search over the spec's own parameters."""
 
-    algorithm = choice("random", "bayesian", "hyperband", "grid", default="random", doc="How trials are chosen.")
-    objective = text(default="val_loss", doc="The measure to optimise.")
-    trials = integer(min=1, default=20, doc="Number of trials.")
-    examples = (example("{algorithm: bayesian, objective: val_auc, trials: 40}"),)
+    algorithm = choice(
+        "random",
+        "bayesian",
+        "hyperband",
+        "grid",
+        default="random",
+        doc="How trials are chosen: by chance, by a model of what was measured, by early rounds, or all combinations.",
+    )
+    objective = text(default="val_loss", doc="The measure that is optimised; the best epoch of a trial counts.")
+    direction = choice(
+        "auto", "min", "max", default="auto", doc="Whether small or large is good; `auto` asks the measure."
+    )
+    trials = integer(min=1, default=20, doc="Number of trials at most; each has other values.")
+    epochs = optional(integer(min=1), doc="Epochs of a trial at most; those of `train` unless given.")
+    seconds = optional(number(above=0), doc="Time after which no further trial begins.")
+    patience = optional(integer(min=1), doc="The search ends after so many trials without a better one.")
+    seed = integer(min=0, default=0, doc="Seed of the choice of values.")
+    limits = options("section", "limits", default=None, doc="What a model may cost at most.")
+    examples = (
+        example("{algorithm: bayesian, objective: val_auc, trials: 40}"),
+        example("{algorithm: hyperband, epochs: 27, limits: {parameters: 1000000}}"),
+    )

@@ -1,0 +1,136 @@
+"""``dlspec tune``."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dlspec.cli.output import compiled, print_text, show_diagnostics, spec_argument
+from dlspec.errors import Diagnostic, Problem
+from dlspec.passes.state import Compilation
+from dlspec.tree import place
+
+if TYPE_CHECKING:
+    from dlspec.tuning.search import Search
+
+_OF_THE_FOLDER = ("E507", "E511", "E512", "E513", "E521", "E522")
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command()
+@spec_argument
+@click.option("--runs", type=_FOLDER, default=Path("runs"), show_default=True, help="Folder of all runs.")
+@click.option("--search", type=_FOLDER, help="This folder: begin in it, or go on with the search that is there.")
+@click.option("--new", is_flag=True, help="Begin a new search even where one is unfinished.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Trials at a time.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+def command(
+    spec: Path,
+    overrides: tuple[str, ...],
+    allow_outside: bool,
+    runs: Path,
+    search: Path | None,
+    new: bool,
+    workers: int,
+    quiet: bool,
+) -> int:
+    """Search for the best values of a spec's parameters.
+
+    The search spaces stand under `params`, how they are searched under `tune`. The folder RUNS/NAME/search-ID holds
+    best.yaml, an ordinary spec with the best values, search.json with every trial, and a run folder of each trial.
+
+    A search that was killed or interrupted goes on when the same command is given again. Trials whose shapes do not
+    fit, or that are larger than `limits`, are left out before anything is built.
+    """
+    state = compiled(spec, overrides, allow_outside)
+    _require(state)
+    try:
+        return _search(state, runs, search, new, workers, quiet)
+    except Problem as problem:
+        assert state.data is not None
+        span = place(state.data, "tune") if problem.code not in _OF_THE_FOLDER else None
+        show_diagnostics([Diagnostic(problem.code, problem.message, span, problem.help)], state.texts)
+        return 1
+
+
+def _require(state: Compilation) -> None:
+    """A search needs all sections; says so before TensorFlow starts."""
+    assert state.data is not None
+    problems = [
+        Diagnostic("E105", f"the spec has no `{section}`, which a search needs", None, f"write a section `{section}:`")
+        for section in ("data", "train", "tune")
+        if section not in state.data
+    ]
+    if problems:
+        show_diagnostics(problems, state.texts)
+        raise click.exceptions.Exit(1)
+
+
+def _search(state: Compilation, runs: Path, wanted: Path | None, new: bool, workers: int, quiet: bool) -> int:
+    from rich.console import Console
+
+    from dlspec.dumping import dump
+    from dlspec.tuning import folder as folders
+    from dlspec.tuning.plan import plan_of
+
+    assert state.data is not None
+    plan = plan_of(state)
+    text = dump(state.data)
+    folder, there = folders.find(runs, state.name, text, search=wanted, new=new)
+    if there and folders.summary(folder).get("finished"):
+        click.echo(f"the search {folder} is finished; `--new` begins another one", err=True)
+        print_text(f"{folder / folders.BEST_FILE}")
+        return 0
+    console = None if quiet else Console(stderr=True)
+    if console is not None:
+        console.print("starting TensorFlow …", highlight=False)
+
+    from dlspec.cli import backend
+
+    backend.start()
+
+    from dlspec.tuning.search import Search
+    from dlspec.tuning.show import Reporter, table
+    from dlspec.tuning.workers import Inline, Processes
+
+    record, lock = folders.opened(folder, text)
+    try:
+        search = Search(plan, state.path, state.overrides, folder, record, state.allow_outside, state.allow_code)
+        reporter = Reporter(search, console, workers)
+
+        def told(trial: object) -> None:
+            _write(search, state, finished=False)
+            reporter(trial)  # type: ignore[arg-type]
+
+        search.told = told
+        if there and console is not None:
+            console.print(f"going on with {folder} after {len(search.counted)} trials", highlight=False)
+        search.run(Inline() if workers == 1 else Processes(workers))
+        _write(search, state, finished=True)
+    except KeyboardInterrupt:
+        click.echo(f"interrupted; the same command goes on with {folder}", err=True)
+        return 130
+    finally:
+        record.close()
+        lock.release()
+    print_text(table(search))
+    return 0 if search.best is not None else 1
+
+
+def _write(search: Search, state: Compilation, *, finished: bool) -> None:
+    """What people read; the record itself is already on the disk."""
+    from dlspec.tuning import folder as folders
+    from dlspec.tuning.show import facts
+
+    assert state.data is not None
+    with suppress(OSError):
+        folders.write_text(search.folder / folders.SUMMARY_FILE, json.dumps(facts(search, finished), indent=2) + "\n")
+        best = search.best
+        if best is not None:
+            epochs = best.epochs if search.plan.tune.epochs is not None else None
+            values = search.full_values(best.values)
+            folders.write_text(search.folder / folders.BEST_FILE, folders.best_spec(state.data, values, epochs))

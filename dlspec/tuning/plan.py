@@ -1,0 +1,75 @@
+"""What a search is about: its spaces, its objective and how long a trial is, all known before TensorFlow loads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dlspec.data.measures import smaller_is_better
+from dlspec.lower.space import Space
+from dlspec.passes.state import Compilation
+from dlspec.sections.train import Supervised
+from dlspec.sections.tune import Limits, Tune
+from dlspec.tuning.spaces import Conditions, size
+from dlspec.tuning.usage import Usage
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked search.
+
+    Attributes:
+        usage: Tells which parameters make a difference.
+        conditions: For each parameter that is used only sometimes: its parents, and their values then.
+        trials: Trials at most; None for as many as Hyperband's rounds take.
+        smaller: Whether small values of the objective are good.
+        epochs: Epochs of a trial at most.
+    """
+
+    tune: Tune
+    usage: Usage
+    conditions: Conditions
+    trials: int | None
+    smaller: bool
+    epochs: int
+
+    @property
+    def spaces(self) -> Mapping[str, Space]:
+        """The searched parameters."""
+        return self.usage.spaces
+
+    @property
+    def combinations(self) -> float:
+        """How many there are at most; infinite for continuous ranges."""
+        return size(self.spaces)
+
+    @property
+    def limits(self) -> dict[str, float | None]:
+        """What a model may cost."""
+        limits = self.tune.limits or Limits()
+        return {"parameters": limits.parameters, "flops": limits.flops}
+
+    def key(self, values: Mapping[str, Any]) -> str:
+        """What two trials share that differ in nothing the spec uses with these values."""
+        used = self.usage.used(values)
+        return json.dumps({name: values[name] for name in sorted(used) if name in values}, sort_keys=True)
+
+
+def plan_of(state: Compilation) -> Plan:
+    """The search of a checked spec that has `data`, `train` and `tune`.
+
+    Raises:
+        Problem: E509, training does not measure the objective, or neither small nor large is good.
+    """
+    tune, method = state.tune, state.method
+    assert tune is not None and isinstance(method, Supervised) and state.graph is not None
+    outputs = [name for name, _ in state.graph.outputs]
+    smaller = tune.direction == "min"
+    if tune.direction == "auto":
+        smaller = smaller_is_better(method, outputs, tune.objective)
+    usage = Usage(state)
+    trials = None if tune.algorithm == "hyperband" and "trials" not in tune.given else tune.trials
+    epochs = tune.epochs or sum(phase.epochs for phase in method.stretches.values())
+    return Plan(tune, usage, usage.conditions(), trials, smaller, epochs)

@@ -1,0 +1,176 @@
+"""One trial: a spec with the values written in, checked, trained in a run folder of its own, scored."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dlspec.errors import Problem, SpecError
+from dlspec.passes import compile_spec
+from dlspec.passes.state import Compilation
+from dlspec.sections.train import Supervised
+
+COMPLETED, FAILED, PRUNED = "completed", "failed", "pruned"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a process needs to know to run a trial; it can be sent to another one.
+
+    Attributes:
+        spec: The file.
+        overrides: ``--set`` of the command line.
+        values: Of the searched parameters.
+        folder: The trial's run folder.
+        epochs: Epochs in all.
+        before: The run folder of the trial that this one goes on with, or None.
+        limits: Parameters and operations that a model may have.
+    """
+
+    spec: Path
+    overrides: tuple[str, ...]
+    values: Mapping[str, Any]
+    folder: Path
+    objective: str
+    smaller: bool
+    epochs: int
+    before: Path | None = None
+    limits: Mapping[str, float | None] = field(default_factory=dict)
+    allow_outside: bool = False
+    allow_code: bool = False
+
+
+@dataclass
+class Result:
+    """What became of a trial.
+
+    Attributes:
+        status: ``completed``, ``failed``, or ``pruned``: found wrong or too large before anything was built.
+        score: The objective at its best epoch.
+        reason: Why it failed or was pruned.
+        history: Measures of every epoch.
+    """
+
+    status: str
+    score: float | None = None
+    reason: str = ""
+    epoch: int = 0
+    parameters: int | None = None
+    flops: int | None = None
+    seconds: float = 0.0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    def facts(self) -> dict[str, Any]:
+        """As the record keeps it."""
+        return asdict(self)
+
+
+def check(task: Task) -> tuple[Compilation, Result | None]:
+    """Everything that can be known before TensorFlow loads; a result where that is the end of the trial."""
+    state = compile_spec(task.spec, task.overrides, task.allow_outside, task.allow_code, values=task.values)
+    if state.diagnostics.errors or state.graph is None:
+        first = state.diagnostics.errors[0] if state.diagnostics.errors else None
+        reason = f"{first.code}: {first.message}" if first is not None else "the spec has no model"
+        return state, Result(PRUNED, reason=reason)
+    graph = state.graph
+    facts = {"parameters": graph.parameters, "flops": graph.flops}
+    for name, limit in task.limits.items():
+        value = facts.get(name)
+        if limit is not None and value is not None and value > limit:
+            return state, Result(PRUNED, reason=f"{value:,} {name}, above the limit of {limit:,.0f}", **facts)
+    return state, None
+
+
+def run(task: Task) -> Result:
+    """Checks, builds, trains and scores; whatever goes wrong in it is the trial's result.
+
+    Raises:
+        KeyboardInterrupt: The search shall stop; the trial goes on from its checkpoint when it is run again.
+    """
+    start = time.monotonic()
+    state, ended = check(task)
+    if ended is None:
+        try:
+            ended = _trained(task, state)
+        except Problem as problem:
+            ended = Result(FAILED, reason=f"{problem.code}: {problem.message}")
+        except SpecError as error:
+            ended = Result(FAILED, reason=f"{error.diagnostics[0].code}: {error.diagnostics[0].message}")
+        except Exception as error:  # Keras and TensorFlow raise of every kind; the search goes on
+            ended = Result(FAILED, reason=f"{type(error).__name__}: {str(error).strip().splitlines()[0][:300]}")
+        finally:
+            _clear()
+        assert state.graph is not None
+        ended.parameters, ended.flops = state.graph.parameters, state.graph.flops
+    ended.seconds = round(time.monotonic() - start, 3)
+    return ended
+
+
+def _clear() -> None:
+    import gc
+
+    import keras
+
+    keras.backend.clear_session()
+    gc.collect()
+
+
+def _trained(task: Task, state: Compilation) -> Result:
+    from dlspec.build import build
+    from dlspec.dumping import dump
+    from dlspec.runner.train import run as train
+
+    graph, data, method = state.graph, state.data_section, state.method
+    assert graph is not None and data is not None and state.data is not None and isinstance(method, Supervised)
+    method = type(method)(**{**method.given, "epochs": task.epochs}) if not method.phases else method
+    report = train(
+        lambda: build(graph),
+        data,
+        method,
+        folder=state.path.parent,
+        spec_text=dump(state.data),
+        name=state.name,
+        runs=task.folder.parent,
+        place=_place(task),
+        allow_outside=state.allow_outside,
+        brief=True,
+    )
+    history = history_of(report.folder)
+    scores = [epoch[task.objective] for epoch in history if math.isfinite(epoch.get(task.objective, math.nan))]
+    if not scores:
+        return Result(FAILED, reason=f"training measured no finite `{task.objective}`", history=history)
+    best = min(scores) if task.smaller else max(scores)
+    return Result(COMPLETED, best, epoch=scores.index(best) + 1, history=history)
+
+
+def _place(task: Task) -> Any:
+    """The trial's folder: where it was interrupted, or where the trial stood that it goes on with."""
+    from dlspec.runner.locking import Lock
+    from dlspec.runner.resume import SPEC_FILE, Place
+    from dlspec.runner.run_folder import RunFolder
+
+    if not (task.folder / SPEC_FILE).is_file():
+        if task.before is None or not task.before.is_dir():
+            return Place(wanted=task.folder)
+        draft = task.folder.with_name(f".{task.folder.name}.new")
+        shutil.rmtree(draft, ignore_errors=True)
+        shutil.copytree(task.before, draft)
+        draft.rename(task.folder)
+    return Place(RunFolder(task.folder, Lock(task.folder)), chosen=True, force=True)
+
+
+def history_of(folder: Path) -> list[dict[str, float]]:
+    """Measures of every epoch of a run."""
+    import csv
+
+    from dlspec.runner.watch import METRICS_FILE
+
+    with suppress(OSError), (folder / METRICS_FILE).open(encoding="utf-8", newline="") as stream:
+        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(stream)]
+    return []
