@@ -1,0 +1,319 @@
+"""Every key of `train` has its effect, and the training loop computes what Keras's own computes."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+from running import iris, load, method, rows, small, train
+
+from dlspec.components.losses import MeanSquaredError, SparseCategoricalCrossentropy
+from dlspec.components.optimizers import SGD, Adam
+from dlspec.components.schedules import CosineDecay, WarmUp
+from dlspec.data.feed import Feed
+from dlspec.errors import Problem
+from dlspec.registry import Component
+from dlspec.runner.compiling import precision, trainer
+from dlspec.runner.non_finite import cause
+from dlspec.runner.report import Report
+from dlspec.runner.steps import Pace, Steps
+from dlspec.sections.train import Phase, Supervised
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
+
+
+def saved(report: Report) -> dict[str, list[np.ndarray[Any, Any]]]:
+    """Weights of the saved model by layer."""
+    return {layer.name: layer.get_weights() for layer in load(report.folder / "model.keras").layers}
+
+
+def body_and_head(units: int = 3) -> Any:
+    import keras
+
+    x = keras.Input((4,), name="measures")
+    hidden = keras.layers.Dense(8, activation="relu", name="body.first")(x)
+    hidden = keras.layers.Dense(8, activation="relu", name="body.second")(hidden)
+    return keras.Model(x, keras.layers.Dense(units, activation="softmax", name="species")(hidden), name="small")
+
+
+# --- the loop -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("groups", [[1] * 10, [10], [3, 3, 4]], ids=["one by one", "all at once", "in groups"])
+def test_steps_are_those_of_fit_bit_by_bit(groups: list[int]) -> None:
+    import keras
+
+    x = np.random.default_rng(0).normal(size=(95, 4)).astype("float32")
+    y = np.arange(95) % 3
+
+    def compiled() -> tuple[Any, Feed]:
+        keras.utils.set_random_seed(0)
+        model = small()
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model, Feed((x, y), 10, seed=0)
+
+    theirs, feed = compiled()
+    history = theirs.fit(feed.dataset, epochs=1, shuffle=False, verbose=0).history
+    ours, feed = compiled()
+    steps, batches = Steps(ours, feed.dataset.element_spec), iter(feed.dataset)
+    for count in groups:
+        assert steps.train(batches, count) == (count, True)
+    assert {name: [float(value)] for name, value in ours.get_metrics_result().items()} == history
+    for mine, other in zip(ours.variables, theirs.variables, strict=True):
+        assert (mine.value.numpy() == other.value.numpy()).all()
+
+
+def test_calls_grow_to_a_tenth_of_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("dlspec.runner.steps.time.monotonic", lambda: now[0])
+    pace, taken = Pace(), []
+    for _ in range(6):
+        taken.append(pace.steps(1000))
+        now[0] += 1.0 if len(taken) == 1 else taken[-1] * 0.001  # the first call compiles
+        pace.done(taken[-1])
+    assert taken == [1, 4, 32, 100, 100, 100]
+    assert Pace().steps(0) == 0 and Pace(7).steps(5) == 5
+
+
+# --- precision and compilation --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_precision(tmp_path: Path, policy: str) -> None:
+    import keras
+
+    report = train(tmp_path, how=method(precision=policy))
+    model = load(report.folder / "model.keras")
+    assert model.get_layer("species").compute_dtype == policy.removeprefix("mixed_")
+    assert model.get_layer("species").variable_dtype == "float32"
+    assert report.status == "finished" and keras.config.dtype_policy().name == "float32"
+
+
+def test_float16_scales_the_loss() -> None:
+    with precision("mixed_float16"):
+        model = small()
+        compiled = trainer(model, method(), method().chosen_optimizer, ["species"])
+    assert type(compiled.optimizer).__name__ == "LossScaleOptimizer"
+
+
+@pytest.mark.parametrize(("jit", "expected"), [(True, True), (False, False), (None, False)])
+def test_jit(tmp_path: Path, jit: bool | None, expected: bool) -> None:
+    how = method(jit=jit, epochs=1)
+    assert trainer(small(), how, how.chosen_optimizer, ["species"]).jit_compile is expected
+    if jit:
+        plain = train(tmp_path, how=method(epochs=1), build=body_and_head).metrics["train"]["loss"]
+        compiled = train(tmp_path, how=how, build=body_and_head).metrics["train"]["loss"]
+        assert compiled == pytest.approx(plain, rel=1e-4)
+
+
+# --- gradients, averages and rates ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changed", [{"clipnorm": 1e-3}, {"clipvalue": 1e-3}, {"global_clipnorm": 1e-3}, {"gradient_accumulation_steps": 2}]
+)
+def test_gradients_are_clipped_and_accumulated(tmp_path: Path, changed: dict[str, Any]) -> None:
+    plain, other = (
+        train(tmp_path, how=method(epochs=1, optimizer=SGD(learning_rate=0.1, **given))) for given in ({}, changed)
+    )
+    assert plain.metrics != other.metrics
+
+
+def test_moving_averages_are_what_is_compared_and_kept(tmp_path: Path) -> None:
+    averaged = Adam(learning_rate=0.1, use_ema=True, ema_momentum=0.8)
+    report = train(tmp_path, how=method(optimizer=averaged))
+    best = report.facts["best"]
+    assert report.metrics["validation"]["loss"] == pytest.approx(best["val_loss"], rel=1e-6)
+    plain = train(tmp_path, how=method(optimizer=Adam(learning_rate=0.1)))
+    # In training itself nothing changes; what is measured on the validation split does.
+    assert [row["loss"] for row in rows(report)] == [row["loss"] for row in rows(plain)]
+    assert [row["val_loss"] for row in rows(report)] != [row["val_loss"] for row in rows(plain)]
+    last = train(tmp_path, how=method(optimizer=averaged, keep="last"))
+    assert last.metrics["validation"]["loss"] == pytest.approx(float(rows(report)[-1]["val_loss"]), rel=1e-6)
+
+
+def test_warm_up() -> None:
+    import keras
+
+    rate = WarmUp(steps=4, to=0.8).make()
+    assert [round(float(rate(step)), 6) for step in range(6)] == [0.2, 0.4, 0.6, 0.8, 0.8, 0.8]
+    cosine = CosineDecay(initial_learning_rate=0.8, decay_steps=10)
+    after = WarmUp(steps=4, to=cosine).make()
+    plain = cosine.make()
+    assert float(after(3)) == pytest.approx(0.8)
+    assert [float(after(3 + step)) for step in (1, 5, 10)] == pytest.approx([float(plain(step)) for step in (1, 5, 10)])
+    for one in (rate, after):
+        again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(one))
+        assert [float(again(step)) for step in range(9)] == [float(one(step)) for step in range(9)]
+
+
+# --- phases ---------------------------------------------------------------------------------------------------------
+
+
+def phased(**phases: Phase) -> Supervised:
+    return Supervised(loss=SparseCategoricalCrossentropy(), optimizer=SGD(learning_rate=0.1), phases=phases)
+
+
+def test_a_phase_freezes_what_it_names(tmp_path: Path) -> None:
+    start = train(tmp_path, how=phased(all=Phase(epochs=1)), build=body_and_head)
+    head = phased(all=Phase(epochs=1), head=Phase(epochs=2, freeze=("body",)))
+    report = train(tmp_path, how=Supervised(**{**head.given, "keep": "last"}), build=body_and_head)
+    assert len(rows(report)) == 3
+    before, after = saved(start), saved(report)
+    for name in ("body.first", "body.second"):
+        assert all((a == b).all() for a, b in zip(before[name], after[name], strict=True)), name
+    assert not (before["species"][0] == after["species"][0]).all()
+
+
+def test_a_phase_unfreezes_and_has_its_own_optimizer(tmp_path: Path) -> None:
+    first = Phase(epochs=1, freeze=("body.*",))
+    frozen = phased(first=first, second=Phase(epochs=1, optimizer=SGD(learning_rate=1e-9)))
+    thawed = phased(first=first, second=Phase(epochs=1, unfreeze=("body.second",)))
+    still, moved = (
+        saved(train(tmp_path, how=Supervised(**{**how.given, "keep": "last"}), build=body_and_head))
+        for how in (frozen, thawed)
+    )
+    assert (still["body.first"][0] == moved["body.first"][0]).all()
+    assert not (still["body.second"][0] == moved["body.second"][0]).all()
+
+
+def test_training_starts_from_a_saved_model(tmp_path: Path) -> None:
+    base = train(tmp_path, build=body_and_head)
+    (tmp_path / "base.keras").write_bytes((base.folder / "model.keras").read_bytes())
+    stream = io.StringIO()
+    still = SGD(learning_rate=1e-12)
+    how = method(epochs=1, start_from="base.keras", optimizer=still)
+    report = train(tmp_path, how=how, build=body_and_head, console=Console(file=stream, width=200))
+    assert all((a == b).all() for a, b in zip(saved(base)["body.first"], saved(report)["body.first"], strict=True))
+    assert "weights of base.keras" in stream.getvalue() and "but not" not in stream.getvalue()
+
+
+def other_head() -> Any:
+    import keras
+
+    x = keras.Input((4,), name="measures")
+    hidden = keras.layers.Dense(8, activation="relu", name="body.first")(x)
+    return keras.Model(x, keras.layers.Dense(3, activation="softmax", name="kind")(hidden), name="small")
+
+
+def unlike() -> Any:
+    import keras
+
+    x = keras.Input((4,), name="measures")
+    return keras.Model(x, keras.layers.Dense(3, activation="softmax", name="other")(x), name="small")
+
+
+def test_layers_of_other_names_start_anew(tmp_path: Path) -> None:
+    base = train(tmp_path, build=body_and_head)
+    (tmp_path / "base.keras").write_bytes((base.folder / "model.keras").read_bytes())
+    stream = io.StringIO()
+    how = method(epochs=1, start_from="base.keras")
+    train(tmp_path, how=how, build=other_head, console=Console(file=stream, width=200))
+    assert "weights of base.keras, but not for kind" in stream.getvalue()
+    with pytest.raises(Problem, match=r"no layer of `base\.keras` has the name and shapes") as caught:
+        train(tmp_path, how=how, build=unlike)
+    assert caught.value.code == "E516"
+    (tmp_path / "base.keras").write_text("nothing")
+    with pytest.raises(Problem, match=r"`base\.keras` cannot be read as a Keras model") as caught:
+        train(tmp_path, how=how, build=other_head)
+    assert caught.value.code == "E516"
+
+
+# --- losses that are not finite -------------------------------------------------------------------------------------
+
+
+def linear() -> Any:
+    import keras
+
+    x = keras.Input((4,), name="measures")
+    return keras.Model(x, keras.layers.Dense(1, name="species")(x))
+
+
+def exploding(rate: float, **options: Any) -> Supervised:
+    return method(optimizer=SGD(learning_rate=rate), loss=MeanSquaredError(), metrics=(), epochs=2, **options)
+
+
+def test_the_layer_behind_a_loss_is_named(tmp_path: Path) -> None:
+    place = r"the loss became (nan|inf) in step \d+ of epoch \d+: "
+    with pytest.raises(Problem, match=place + "all layers are finite, only the loss is not"):
+        train(tmp_path, iris(batch_size=4), exploding(1e18), linear)
+    with pytest.raises(Problem, match=place + "the weights of layer `species` are no longer finite"):
+        train(tmp_path, iris(batch_size=4), exploding(1e38), linear)
+
+
+@pytest.mark.parametrize(
+    ("weight", "x", "y", "expected"),
+    [
+        (3e38, 2.0, 0.0, "the output of layer `species` was the first that is not finite"),
+        (np.nan, 2.0, 0.0, "the weights of layer `species` are no longer finite since the step before"),
+        (1.0, np.inf, 0.0, "an input of its batch is not finite"),
+        (1.0, 1.0, np.nan, "a target of its batch is not finite"),
+    ],
+)
+def test_causes(weight: float, x: float, y: float, expected: str) -> None:
+    model = linear()
+    model.set_weights([np.full((4, 1), weight), np.zeros(1)])
+    assert cause(model, (np.full((2, 4), x, "float32"), np.full((2, 1), y, "float32")))[0] == expected
+
+
+def test_weights_before_the_step_are_kept(tmp_path: Path) -> None:
+    import keras
+
+    model = linear()
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    x = np.ones((12, 4), "float32")
+    x[6] = np.inf
+    feed = Feed((x, np.zeros((12, 1), "float32")), 4, seed=0, shuffle=False)
+    steps, batches = Steps(model, feed.dataset.element_spec), iter(feed.dataset)
+    assert steps.train(batches, 3) == (2, False), "it ends at the step"
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
+def test_rollback_halves_the_rate_until_the_loss_stays_finite(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    how = exploding(0.3, non_finite="rollback")
+    data = iris(batch_size=1, shuffle=False)
+    with pytest.raises(Problem, match="the loss became"):
+        train(tmp_path, data, exploding(0.3), linear)
+    report = train(tmp_path, data, how, linear, console=Console(file=stream, width=200))
+    notes = [line for line in stream.getvalue().splitlines() if "half the learning rate" in line]
+    assert report.status == "finished" and 1 <= len(notes) <= 5
+    assert notes[0].startswith("the loss became ") and "back to the beginning of epoch 1 with" in notes[0]
+    assert rows(train(tmp_path, data, how, linear)) == rows(report), "the way back repeats"
+
+
+def test_rollback_gives_up(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="the loss became"):
+        train(tmp_path, iris(batch_size=4), exploding(1e30, non_finite="rollback"), linear)
+
+
+# --- contradictions -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"phases": {}}, "`phases` is empty"),
+        ({"phases": {"a": Phase(epochs=1)}, "epochs": 3}, "`epochs` has no effect beside `phases`"),
+        (
+            {"phases": {"a": Phase(epochs=1, optimizer=SGD())}, "optimizer": SGD()},
+            "`optimizer` has no effect: every phase has its own",
+        ),
+        (
+            {"non_finite": "rollback", "optimizer": SGD(learning_rate=WarmUp(steps=3, to=0.1))},
+            "`rollback` cannot halve a learning rate that a schedule rules",
+        ),
+    ],
+)
+def test_contradictions(given: dict[str, Any], message: str) -> None:
+    component: Component = Supervised(**{"loss": MeanSquaredError(), **given})
+    with pytest.raises(Problem, match=message) as caught:
+        component.validate()
+    assert caught.value.code == "E207"
