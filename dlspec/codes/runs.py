@@ -49,4 +49,15 @@ CODES: dict[str, Code] = {
         # write -o masks.npz
         """,
     ),
+    "E525": code(
+        "log for a program that is not installed",
+        """
+        `log` of `train` writes logs for MLflow or Weights & Biases with their own packages, which dlspec does not
+        install by itself.
+        """,
+        scene="""
+        dlspec train digits.yaml --set 'train.log=[mlflow]'
+        # pip install 'dlspec[mlflow]'
+        """,
+    ),
 }

@@ -17,7 +17,7 @@ from dlspec.reporting.examine import Examined
 from dlspec.reporting.view import view
 
 PAGE_FILE = "report.html"
-_SPEC_FILE, _METRICS_FILE = "spec.yaml", "metrics.csv"
+SPEC_FILE, METRICS_FILE = "spec.yaml", "metrics.csv"
 _NODES_DRAWN = 2000
 
 
@@ -33,8 +33,8 @@ def publish(folder: Path, facts: Mapping[str, Any], graph: Graph | None, examine
     Returns:
         The page's path.
     """
-    spec = folder / _SPEC_FILE
-    history = read_history(folder / _METRICS_FILE)
+    spec = folder / SPEC_FILE
+    history = read_history(folder / METRICS_FILE)
     text = page(facts, history, graph, examined, _text(spec), _description(spec))
     target = folder / PAGE_FILE
     write_atomically(target, lambda path: path.write_text(text, encoding="utf-8"))

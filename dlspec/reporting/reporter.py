@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ from dlspec.data.pipeline import Prepared
 from dlspec.ir import Graph
 from dlspec.report import facts as model_facts
 from dlspec.reporting.examine import Examined, examine
-from dlspec.reporting.page import publish
+from dlspec.reporting.loggers import write_logs
+from dlspec.reporting.page import METRICS_FILE, publish, read_history
 from dlspec.reporting.plots import preload
 from dlspec.sections.train import Supervised
 
@@ -22,14 +23,18 @@ class Reporter:
     Args:
         name: Of the spec.
         graph: The model, to be drawn; None where only its built form is known.
+        logs: Logs for other programs to write: see :mod:`dlspec.reporting.loggers`.
+        say: Called with what a user should know.
 
     Attributes:
         facts: What it adds to ``report.json``: ``model``, and ``results`` once the model was examined.
     """
 
-    def __init__(self, name: str, graph: Graph | None) -> None:
+    def __init__(
+        self, name: str, graph: Graph | None, logs: Sequence[str] = (), say: Callable[[str], object] = len
+    ) -> None:
         self.facts: dict[str, Any] = {"model": model_facts(graph, name)} if graph is not None else {}
-        self._graph = graph
+        self._graph, self._logs, self._say = graph, logs, say
         self._examined: Examined | None = None
         self._loading = threading.Thread(target=preload, daemon=True)
         self._loading.start()
@@ -46,6 +51,9 @@ class Reporter:
             self.facts["results"] = {"error": f"{type(error).__name__}: {error}"}
 
     def publish(self, folder: Path, facts: Mapping[str, Any]) -> Path:
-        """Writes ``report.html`` into the run folder, from the facts of ``report.json``."""
+        """Writes ``report.html`` and the logs into the run folder, from the facts of ``report.json``."""
         self._loading.join()
-        return publish(folder, facts, self._graph, self._examined)
+        page = publish(folder, facts, self._graph, self._examined)
+        for failure in write_logs(self._logs, folder, facts, read_history(folder / METRICS_FILE)):
+            self._say(failure)
+        return page

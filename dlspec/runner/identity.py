@@ -13,7 +13,7 @@ from dlspec.runner.report import machine, versions
 
 IDENTITY_FILE = "identity.json"
 # Keys of a spec that change no result.
-_WITHOUT_EFFECT = ("description", "train.checkpoint")
+_WITHOUT_EFFECT = ("description", "train.checkpoint", "train.log")
 # Examples that are looked at where not all are in memory.
 _SAMPLES = 64
 

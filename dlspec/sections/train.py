@@ -8,6 +8,7 @@ from typing import Any
 from dlspec.errors import Problem
 from dlspec.registry import (
     Component,
+    Field,
     boolean,
     choice,
     component,
@@ -103,6 +104,12 @@ class Supervised(Method):
         doc="When the loss becomes infinite or NaN: stop, or go back to the epoch's start with half the learning rate.",
     )
     checkpoint = options("section", "checkpoint", default=None, doc="How often the training is saved.")
+    log: Any = Field(
+        {"type": ["string", "array"], "pattern": r"^(tensorboard|mlflow|wandb)$|\$", "minItems": 1, "uniqueItems": True,
+         "items": {"enum": ["tensorboard", "mlflow", "wandb"]}},
+        default=(), doc="Logs for other programs, written into the run folder: `tensorboard`, `mlflow`, `wandb`.",
+        convert=lambda value, _: (value,) if isinstance(value, str) else tuple(value),
+    )  # fmt: skip
     examples = (example("{loss: mse}"), example("{loss: binary_crossentropy, metrics: [auc], epochs: 30}"))
 
     def validate(self) -> None:
