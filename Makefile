@@ -30,8 +30,8 @@ fuzz: $(READY)  ## 10,000 random layer cases and 1,000 random graphs against Ker
 crash: $(READY)  ## 100 trainings killed at random moments, failing disks, rotten checkpoints: nothing may be lost.
 	$(BIN)/python -m tests.crash
 
-bench: $(READY)  ## Ratios against hand-written Keras and against bare imports.
-	$(BIN)/python -m tests.bench
+bench: $(READY)  ## Ratios against hand-written Keras and bare imports; BENCH=memory for a Parquet file of 2 GB.
+	$(BIN)/python -m tests.bench $(BENCH)
 
 editor: $(READY)  ## Install yaml-language-server, with which tests/test_editor.py tries the schema.
 	npm install --silent --no-fund --no-audit --prefix $(VENV)/node yaml-language-server@1.25.0

@@ -78,15 +78,17 @@ def examine(table: Table, columns: Sequence[str], inputs: Sequence[str], parts: 
     import numpy as np
 
     hashes = {name: hashlib.sha256() for name in sorted(set(columns))}
-    keys = []
+    keys, start = np.empty(count, np.uint64), 0
     for arrays in _chunks(table, list(hashes), count):
         for name, digest in hashes.items():
             digest.update(_bytes(arrays[name]))
-        keys.append(row_keys([arrays[name] for name in inputs]))
+        some = row_keys([arrays[name] for name in inputs])
+        keys[start : start + len(some)] = some
+        start += len(some)
     whole = hashlib.sha256(str(count).encode())
     for name, digest in hashes.items():
         whole.update(f"\0{name}\0{table.columns[name].tensor}\0".encode() + digest.digest())
-    return Content(whole.hexdigest(), _shared(np.concatenate(keys), parts, table))
+    return Content(whole.hexdigest(), _shared(keys, parts, table))
 
 
 def _chunks(table: Table, names: list[str], count: int) -> Iterator[Arrays]:
@@ -148,7 +150,9 @@ def _shared(keys: Array, parts: Parts, table: Table) -> tuple[Shared, ...]:
     found = []
     for first, second in combinations(reversed(range(len(PARTS))), 2):
         mine, others = parts[first], parts[second]
-        equal = mine[np.isin(keys[mine], keys[others])]
+        known = np.sort(keys[others])
+        places = np.searchsorted(known, keys[mine])
+        equal = mine[known[np.minimum(places, len(known) - 1)] == keys[mine]] if len(known) else mine[:0]
         if not len(equal):
             continue
         order = others[np.argsort(keys[others], kind="stable")]

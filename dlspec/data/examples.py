@@ -35,6 +35,11 @@ class Examples(ABC):
         """How many they are."""
         return len(self.numbers)
 
+    @property
+    def finishes(self) -> bool:
+        """Whether something is left to do with each batch."""
+        return self._finish is not None
+
     @abstractmethod
     def batch(self, positions: Any) -> Any:
         """The examples at `positions`, a tensor of shape [n], as a structure of tensors of shape [n, …].

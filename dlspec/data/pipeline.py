@@ -127,6 +127,7 @@ def prepare(
         raise SpecError(findings.diagnostics({}))
     table, dropped = binding.table, binding.dropped()
     parts = choose(data, table, binding.count, dropped)
+    content = examine(table, binding.columns, binding.input_columns, parts, binding.count)
     rows = Rows(table, binding.inputs, binding.outputs)
     held = _held(data, rows, parts)
     train = _Draft(rows, parts.train, held=held[0])
@@ -149,7 +150,7 @@ def prepare(
             class_weights(data, binding.outputs, table, parts.train),
             {one.name: one for one in binding.outputs},
         ),
-        examine(table, binding.columns, binding.input_columns, parts, binding.count),
+        content,
         0 if dropped is None else int(dropped.sum()) - len(binding.bad),
     )
     table.forget()

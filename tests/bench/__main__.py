@@ -6,47 +6,21 @@ Every figure is a median of paired runs (A B A B …), since the machine's speed
 from __future__ import annotations
 
 import gc
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-RUNS = 11
+from tests.bench.data import data_speed, memory
+from tests.bench.measuring import ROOT, paired, process, report
 
 
-def main() -> int:
-    """All measurements."""
-    ok = True
-    ok &= static_commands()
-    ok &= long_spec()
-    ok &= build_time()
-    return 0 if ok else 1
-
-
-def report(what: str, value: float, limit: float, unit: str = "×") -> bool:
-    """Prints one line; whether the value keeps its limit."""
-    good = value <= limit
-    print(f"{'ok  ' if good else 'FAIL'} {what:<68} {value:6.2f}{unit} (limit {limit:g}{unit})", flush=True)
-    return good
-
-
-def process(arguments: list[str]) -> float:
-    """Seconds of wall time of one process."""
-    start = time.perf_counter()
-    subprocess.run([sys.executable, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
-    return time.perf_counter() - start
-
-
-def paired(first: Callable[[], float], second: Callable[[], float], runs: int = RUNS) -> tuple[float, float, float]:
-    """Median seconds of each after a warm-up, and the median of the ratios first / second, pair by pair."""
-    first(), second()
-    pairs = [(first(), second()) for _ in range(runs)]
-    ratio = statistics.median(a / b for a, b in pairs)
-    return statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs), ratio
+def main(wanted: list[str]) -> int:
+    """All measurements but that of memory, which writes gigabytes; or those that are named."""
+    known = {made.__name__: made for made in (static_commands, long_spec, build_time, data_speed, memory)}
+    good = [known[name]() for name in wanted or [name for name in known if name != "memory"]]
+    return 0 if all(good) else 1
 
 
 def static_commands() -> bool:
@@ -105,4 +79,4 @@ def build_time() -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

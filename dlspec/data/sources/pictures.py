@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -25,8 +26,11 @@ _CHANNELS = {"1": 1, "L": 1, "P": 3, "RGB": 3, "CMYK": 3, "YCbCr": 3, "RGBA": 4,
 # What the last bytes of a whole file hold; a download that broke off lacks them.
 _ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
 
-# So many images are decoded one after another: they are a batch, and batches are made side by side.
-_BATCH = 256
+
+@cache
+def _pool(workers: int) -> ThreadPoolExecutor:
+    """Threads that decode; Pillow lets others run meanwhile."""
+    return ThreadPoolExecutor(workers)
 
 
 class PictureFile(NamedTuple):
@@ -88,16 +92,13 @@ class Pictures:
         check_memory(len(files) * self.tensor.bytes, what, self.files[0].where, self._option)
         images = np.empty((len(files), *shape), np.uint8)
 
-        def load(index: int) -> None:
-            images[index] = self.load(files[index])
+        def load(some: range) -> None:
+            for index in some:
+                images[index] = self.load(files[index])
 
-        if indices is not None and len(files) <= _BATCH:
-            for index in range(len(files)):
-                load(index)
-            return images
-        with ThreadPoolExecutor() as pool:
-            for _ in pool.map(load, range(len(files))):
-                pass
+        workers = 4 * (os.cpu_count() or 1)  # more than cores: some wait for files, some for Python
+        for _ in _pool(workers).map(load, [range(first, len(files), workers) for first in range(workers)]):
+            pass
         return images
 
     def load(self, file: PictureFile) -> np.ndarray[Any, Any]:
@@ -106,7 +107,13 @@ class Pictures:
         from PIL import Image
 
         height, width, channels = (size or 0 for size in self.tensor.shape)
-        picture = self._opened(file, lambda image: image.convert(MODES[channels]))
+
+        def decoded(image: Image.Image) -> Image.Image:
+            # JPEG files are decoded at a half, a quarter or an eighth of their size where that is still enough.
+            image.draft(None, (width, height))
+            return image.convert(MODES[channels])
+
+        picture = self._opened(file, decoded)
         if picture.size != (width, height):
             picture = picture.resize((width, height), Image.Resampling.BILINEAR)
         return np.asarray(picture, np.uint8).reshape(height, width, channels)
