@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from typing import Protocol
 
 from dlspec.tuning.trial import FAILED, Result, Task, run
@@ -103,3 +105,20 @@ def _start(threads: int) -> None:
         os.environ[name] = str(threads)
     os.environ["TF_NUM_INTEROP_THREADS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    quiet_retracing()
+    # What the backend writes while it loads would come once from each process.
+    saved = os.dup(2)
+    with Path(os.devnull).open("w", encoding="utf-8") as nothing:
+        os.dup2(nothing.fileno(), 2)
+        try:
+            import keras
+
+            keras.ops.zeros(1)
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+
+
+def quiet_retracing() -> None:
+    """TensorFlow warns of many compiled functions; a search makes some for each model, and means to."""
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -27,6 +27,10 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--search", type=_FOLDER, help="This folder: begin in it, or go on with the search that is there.")
 @click.option("--new", is_flag=True, help="Begin a new search even where one is unfinished.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Trials at a time.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Where the spec with the best values goes; SPEC.best.yaml beside SPEC unless given.",
+)  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 def command(
     spec: Path,
@@ -36,12 +40,14 @@ def command(
     search: Path | None,
     new: bool,
     workers: int,
+    output: Path | None,
     quiet: bool,
 ) -> int:
     """Search for the best values of a spec's parameters.
 
-    The search spaces stand under `params`, how they are searched under `tune`. The folder RUNS/NAME/search-ID holds
-    best.yaml, an ordinary spec with the best values, search.json with every trial, and a run folder of each trial.
+    The search spaces stand under `params`, how they are searched under `tune`. In the end there is an ordinary spec
+    with the best values, which trains as it is. The folder RUNS/NAME/search-ID holds the same as best.yaml,
+    search.json with every trial, and a run folder of each trial.
 
     A search that was killed or interrupted goes on when the same command is given again. Trials whose shapes do not
     fit, or that are larger than `limits`, are left out before anything is built.
@@ -49,12 +55,31 @@ def command(
     state = compiled(spec, overrides, allow_outside)
     _require(state)
     try:
-        return _search(state, runs, search, new, workers, quiet)
+        found = _search(state, runs, search, new, workers, quiet)
     except Problem as problem:
         assert state.data is not None
         span = place(state.data, "tune") if problem.code not in _OF_THE_FOLDER else None
         show_diagnostics([Diagnostic(problem.code, problem.message, span, problem.help)], state.texts)
         return 1
+    if isinstance(found, int):
+        return found
+    return _hand_over(found, output or state.path.with_suffix(".best.yaml"))
+
+
+def _hand_over(folder: Path, output: Path) -> int:
+    """Puts the spec with the best values where it trains: its paths start at the folder of the searched one."""
+    from dlspec.tuning.folder import BEST_FILE, write_text
+
+    best = folder / BEST_FILE
+    if not best.is_file():
+        click.echo("no trial was completed", err=True)
+        return 1
+    try:
+        write_text(output, best.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise click.ClickException(f"cannot write `{output}`: {error.strerror or error}; see {best}") from error
+    print_text(f"best values: {output}")
+    return 0
 
 
 def _require(state: Compilation) -> None:
@@ -70,7 +95,7 @@ def _require(state: Compilation) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _search(state: Compilation, runs: Path, wanted: Path | None, new: bool, workers: int, quiet: bool) -> int:
+def _search(state: Compilation, runs: Path, wanted: Path | None, new: bool, workers: int, quiet: bool) -> Path | int:
     from rich.console import Console
 
     from dlspec.dumping import dump
@@ -83,8 +108,7 @@ def _search(state: Compilation, runs: Path, wanted: Path | None, new: bool, work
     folder, there = folders.find(runs, state.name, text, search=wanted, new=new)
     if there and folders.summary(folder).get("finished"):
         click.echo(f"the search {folder} is finished; `--new` begins another one", err=True)
-        print_text(f"{folder / folders.BEST_FILE}")
-        return 0
+        return folder
     console = None if quiet else Console(stderr=True)
     if console is not None:
         console.print("starting TensorFlow …", highlight=False)
@@ -95,8 +119,9 @@ def _search(state: Compilation, runs: Path, wanted: Path | None, new: bool, work
 
     from dlspec.tuning.search import Search
     from dlspec.tuning.show import Reporter, table
-    from dlspec.tuning.workers import Inline, Processes
+    from dlspec.tuning.workers import Inline, Processes, quiet_retracing
 
+    quiet_retracing()
     record, lock = folders.opened(folder, text)
     try:
         search = Search(plan, state.path, state.overrides, folder, record, state.allow_outside, state.allow_code)
@@ -118,7 +143,7 @@ def _search(state: Compilation, runs: Path, wanted: Path | None, new: bool, work
         record.close()
         lock.release()
     print_text(table(search))
-    return 0 if search.best is not None else 1
+    return folder
 
 
 def _write(search: Search, state: Compilation, *, finished: bool) -> None:
