@@ -64,6 +64,7 @@ train:
   loss: {binary_crossentropy: {from_logits: true}}
   optimizer: {adam: 0.05}
   metrics: [{binary_accuracy: {threshold: 1.0e-9}}]
+  log: tensorboard
   epochs: 8
 """
 STRANGE = """

@@ -80,6 +80,7 @@ def test_a_yes_or_no_from_logits_is_read_as_one(made: dict[str, Report]) -> None
     assert found["accuracy"] == pytest.approx(report.metrics["test"]["binary_accuracy"], abs=1e-6)
     assert 0.9 < found["auc"] <= 1
     assert "Hits and false alarms" in text(report)
+    assert len(list((report.folder / "tensorboard" / "train").iterdir())) == 1  # the spec says `log: tensorboard`
 
 
 def test_the_page_is_whole_small_and_silent(made: dict[str, Report]) -> None:
