@@ -128,7 +128,7 @@ def parquet_streamed(folder: Path) -> bool:
     return compared("parquet streamed", feed(part), by_hand, rows, 5)
 
 
-def photographs(folder: Path, count: int = 600) -> Path:
+def photographs(folder: Path, count: int = 2000) -> Path:
     """JPEG files of 256×256 in two classes, cut from scikit-learn's photographs."""
     import numpy as np
     from PIL import Image
@@ -158,7 +158,7 @@ def images(folder: Path, what: str, cache: str, by_hand: Any) -> bool:
         ImageFolder(path="photos", size=(128, 128)), {"x": Feature(column="image")}, {"y": Target(column="label")},
         ({"x": Tensor((128, 128, 3))}, {"y": Tensor((2,))}), SparseCategoricalCrossentropy(), folder, cache=cache,
     )  # fmt: skip
-    return compared(what, feed(part), by_hand, part.count, 9, 1 if cache == "none" else 10)
+    return compared(what, feed(part), by_hand, part.count, 5, 1 if cache == "none" else 5)
 
 
 def images_streamed(folder: Path) -> bool:
@@ -180,7 +180,7 @@ def images_held(folder: Path) -> bool:
         photographs(folder), image_size=(128, 128), batch_size=None, shuffle=False, verbose=False
     )
     cached = utility.map(lambda image, label: (tf.cast(image, tf.uint8), label)).cache()
-    by_hand = cached.shuffle(1000).batch(BATCH).prefetch(tf.data.AUTOTUNE)
+    by_hand = cached.shuffle(2000).batch(BATCH).prefetch(tf.data.AUTOTUNE)
     return images(folder, "image_folder held", "memory", by_hand)
 
 
