@@ -104,7 +104,7 @@ def _bind(name: str, feature: Feature, table: Table, wanted: Tensor | None, find
         filling = missing.filling(feature.policy, raw)
         raw = replace_dtype(raw, "float32") if filling and raw.dtype != TEXT else raw
         prepare = (*filling, *feature.prepare)
-        how = missing.how(feature, text=raw.dtype == TEXT)
+        how = missing.how(feature, text=columns[0].text)
         one = Input(name, feature.sources, stacked, raw, prepare, raw, how, feature.length or 0)
         return _prepared(one, len(filling), findings)
     return None

@@ -1,0 +1,62 @@
+"""The saved model takes raw values, missing ones too, and gives what the trained one gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from running import load
+
+import dlspec.keras_layers  # noqa: F401  (registers the layers that fill in missing values)
+from dlspec.build import build
+from dlspec.data.pipeline import prepare
+from dlspec.data.raw import outputs_of, read_inputs
+from dlspec.data.signature import of_graph
+from dlspec.passes import compile_spec
+from dlspec.runner.train import run
+from tests.support import ROOT
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("name", ["diabetes", "zones"])
+def test_raw_values_in_and_the_same_predictions_out(tmp_path: Path, name: str) -> None:
+    state = compile_spec(ROOT / f"specs/start/{name}.yaml", ("train.epochs=2",))
+    graph, data, method = state.graph, state.data_section, state.method
+    assert graph is not None and data is not None and method is not None
+    signature = of_graph(graph)
+    report = run(
+        lambda: build(graph),
+        data,
+        method,  # type: ignore[arg-type]
+        folder=ROOT / "specs/start",
+        spec_text="",
+        name=name,
+        runs=tmp_path,
+        signature=signature,
+    )
+    model = load(report.folder / "model.keras")
+    outputs = outputs_of(report.facts["data"]["targets"])
+    raw = read_inputs(data, ROOT / "specs/start", signature, outputs=outputs)
+    lacking = [np.isnan(v) if v.dtype != object else v == "" for v in raw.inputs.values()]
+    assert any(values.any() for values in lacking), "the test is about missing values"
+
+    tensors = {key: _tensor(values) for key, values in raw.inputs.items()}
+    whole = np.asarray(model([tensors[one.name] for one in model.inputs]))
+
+    prepared = prepare(data, ROOT / "specs/start", signature, method)  # type: ignore[arg-type]
+    core = next(layer for layer in model.layers if hasattr(layer, "layers"))
+    for part, numbers in ((prepared.train, prepared.parts.train), (prepared.test, prepared.parts.test)):
+        assert part is not None
+        values = {key: _tensor(value) for key, value in part.inputs.items()}
+        inner = np.asarray(core([values[one.name] for one in core.inputs]))
+        np.testing.assert_allclose(whole[numbers], inner, rtol=1e-5, atol=1e-5)
+        for output in outputs:
+            np.testing.assert_array_equal(raw.targets[output.name][numbers], part.targets[output.name])
+
+
+def _tensor(values: np.ndarray) -> object:
+    import tensorflow as tf
+
+    return tf.constant(values.tolist() if values.dtype == object else values)
