@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from dlspec.data.findings import Findings
 from dlspec.data.order import Blocks
 from dlspec.data.preparing import Layers
 from dlspec.data.signature import Signature
-from dlspec.data.sources.base import Arrays
+from dlspec.data.sources.base import Arrays, Table
 from dlspec.data.splits import Parts, choose
 from dlspec.data.training import Changes, repeated
 from dlspec.data.values import Rows
@@ -131,7 +132,8 @@ def prepare(
     rows = Rows(table, binding.inputs, binding.outputs)
     held = _held(data, rows, parts)
     train = _Draft(rows, parts.train, held=held[0])
-    layers = {one.name: preparing.fit(one, train.raw(one.name)) for one in binding.inputs}
+    with telling(table):
+        layers = {one.name: preparing.fit(one, train.raw(one.name)) for one in binding.inputs}
     validation, test = (
         _Draft(rows, numbers, held=hold).part(layers) if len(numbers) else None
         for numbers, hold in zip(parts[1:], held[1:], strict=True)
@@ -167,6 +169,21 @@ def _fed(data: Data, rows: Rows, train: Examples) -> Examples:
         classes = classes.reshape(len(classes))
     positions = repeated_positions(classes, data.parts.seed)
     return repeated(train, positions, _blocks(rows, train.numbers[positions]))
+
+
+@contextmanager
+def telling(table: Table) -> Iterator[None]:
+    """Raises what a table met while a pipeline read it, instead of the pipeline's own error.
+
+    Raises:
+        DataProblem: E608, an example turned out to be broken when it was read.
+    """
+    try:
+        yield
+    except Exception:
+        if table.trouble is None:
+            raise
+        raise table.trouble from None
 
 
 def _held(data: Data, rows: Rows, parts: Parts) -> list[bool]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.data.inputs import Input, token_ids
 from dlspec.data.labelling import divided
-from dlspec.data.sources.base import TEXT, Arrays, Table
+from dlspec.data.sources.base import TEXT, Arrays, DataProblem, Table
 from dlspec.data.targets import CLASSES, Output
 from dlspec.ir import Tensor
 
@@ -45,7 +45,11 @@ class Rows:
 
     def load(self, numbers: Array) -> tuple[Arrays, Arrays]:
         """Raw inputs and encoded targets of the examples number `numbers`; several threads may call it at a time."""
-        arrays = self.table.take(self._columns, numbers)
+        try:
+            arrays = self.table.take(self._columns, numbers)
+        except DataProblem as problem:
+            self.table.trouble = problem
+            raise
         inputs = {one.name: raw_values(one, arrays) for one in self.inputs}
         return inputs, {one.name: encoded(one, arrays) for one in self.outputs}
 

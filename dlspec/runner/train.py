@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.facts import leakage
-from dlspec.data.pipeline import prepare
+from dlspec.data.pipeline import prepare, telling
 from dlspec.data.signature import Signature, of_model
 from dlspec.data.sources.base import locate
 from dlspec.errors import Problem
@@ -112,15 +112,16 @@ def run(
         "machine": machine(),
     }
     try:
-        training.fit(checkpoint)
-        clock.lap("fit")
-        training.finish()
-        if brief:
-            return _write(training, clock, "finished", facts, None)
-        metrics = training.evaluate()
-        clock.lap("evaluate")
-        reporter.examine(model, prepared, method, outputs)
-        clock.lap("examine")
+        with telling(prepared.binding.table):
+            training.fit(checkpoint)
+            clock.lap("fit")
+            training.finish()
+            if brief:
+                return _write(training, clock, "finished", facts, None)
+            metrics = training.evaluate()
+            clock.lap("evaluate")
+            reporter.examine(model, prepared, method, outputs)
+            clock.lap("examine")
         return _write(training, clock, "finished", facts, reporter, metrics)
     except KeyboardInterrupt:
         _rescue(training)

@@ -14,9 +14,10 @@ from pyarrow import parquet as pq
 from dlspec.components.losses import MeanSquaredError, SparseCategoricalCrossentropy
 from dlspec.data.facts import data_facts
 from dlspec.data.feed import Feed, in_order
-from dlspec.data.pipeline import Part, Prepared, prepare
+from dlspec.data.pipeline import Part, Prepared, prepare, telling
 from dlspec.data.signature import Signature
 from dlspec.data.sources import parquet
+from dlspec.data.sources.base import DataProblem
 from dlspec.data.sources.csv import Csv
 from dlspec.data.sources.image_folder import ImageFolder
 from dlspec.data.sources.parquet import Parquet
@@ -138,6 +139,31 @@ def test_broken_images_are_in_no_part(tmp_path: Path) -> None:
     result = prepare(data, tmp_path, signature, Supervised(loss=SparseCategoricalCrossentropy()))
     assert result.train.targets["pet"].tolist() == [0, 0, 0, 1, 1, 1]
     assert [line.split(": ")[0] for line in result.binding.bad_places(9)] == ["pets/cat/2.png", "pets/dog/1.png"]
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_damage_inside_is_told_before_training_or_when_it_happens(tmp_path: Path, after: bool) -> None:
+    for name in ("cat", "dog"):
+        for number in range(4):
+            picture(tmp_path / "pets" / name / f"{number}.png", seed=number)
+
+    def damage() -> None:
+        path = tmp_path / "pets" / "dog" / "1.png"
+        raw = path.read_bytes()
+        path.write_bytes(raw[:60] + bytes(30) + raw[90:])
+
+    data = Data(source=ImageFolder(path="pets"), targets={"pet": Target(column="label")}, cache="none")
+    signature = Signature({"x": Tensor((8, 8, 3))}, {"pet": Tensor((2,))})
+    method = Supervised(loss=SparseCategoricalCrossentropy())
+    if not after:
+        damage()
+        with pytest.raises(DataProblem, match=r"image `pets/dog/1\.png` cannot be read"):
+            prepare(data, tmp_path, signature, method)
+        return
+    result = prepare(data, tmp_path, signature, method)
+    damage()
+    with pytest.raises(DataProblem, match=r"image `pets/dog/1\.png` cannot be read"), telling(result.binding.table):
+        list(in_order(result.train.examples, 4))
 
 
 # --- where examples are kept -----------------------------------------------------------------------------------------

@@ -72,6 +72,7 @@ class Table(ABC):
             since the order of training examples depends on it.
         tolerant: Whether broken examples are to be left out rather than reported as mistakes; set before anything is
             read. A source leaves out itself what never becomes a row, and tells of it in :attr:`skipped`.
+        trouble: What :meth:`take` raised when a pipeline called it, in which errors lose their kind.
         skipped: What the source itself has left out: where, and why. Complete once :attr:`columns` is known.
     """
 
@@ -79,6 +80,7 @@ class Table(ABC):
     blocks: Sequence[int] | None = None
     tolerant: bool = False
     skipped: Sequence[str] = ()
+    trouble: DataProblem | None = None
 
     @property
     @abstractmethod
@@ -227,8 +229,12 @@ class Source(Component, abstract=True):
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
         """What the source's template, ``templates/python/sources/<name>.py.jinja``, needs beside its options.
 
-        The template holds the function ``read(folder)`` of generated projects, which gives the arrays that
-        :meth:`Table.read` gives. It knows ``source`` and ``columns``.
+        The template holds the function of generated projects that gives the arrays that :meth:`Table.read` gives. It
+        knows ``function``, the function's name, ``source`` and ``columns``.
+
+        Two keys have a meaning of their own: ``inner``, sources that this one reads, each with its columns and opened
+        table, by the word under which the template finds a call that reads it, as in ``inner.table``; and ``modules``,
+        text of modules of the user's by name.
 
         Args:
             columns: The columns that the project reads.
