@@ -7,12 +7,21 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The browser reads commands from file 3 and writes answers to file 4; copied first, since ours may have those numbers.
+_CONNECT = """
+import fcntl, os, sys
+ours = [fcntl.fcntl(int(number), fcntl.F_DUPFD, 10) for number in sys.argv[1:3]]
+for number, file in zip((3, 4), ours):
+    os.dup2(file, number)
+os.execvp(sys.argv[3], sys.argv[3:])
+"""
 # Everything that is wrong with the layout, as sentences; [] for a page that is as it should be.
 LAYOUT = r"""
 (() => {
@@ -142,16 +151,11 @@ def browser(program: str, profile: Path) -> Iterator[Tab]:
     commands, to = os.pipe()
     back, answers = os.pipe()
 
-    def connect() -> None:
-        # The browser reads commands from 3 and writes answers to 4; saved first, since our ends may have those numbers.
-        first, second = os.dup(commands), os.dup(answers)
-        os.dup2(first, 3)
-        os.dup2(second, 4)
-
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--remote-debugging-pipe"]
+    started = [sys.executable, "-c", _CONNECT, str(commands), str(answers), program]
     process = subprocess.Popen(
-        [program, *options, f"--user-data-dir={profile}", "about:blank"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=connect, close_fds=False,
+        [*started, *options, f"--user-data-dir={profile}", "about:blank"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=(commands, answers),
     )  # fmt: skip
     os.close(commands)
     os.close(answers)
