@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlspec.data.sources.base import TEXT, Arrays, Column, Labels, Source, Table, locate
+from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Labels, Source, Table, locate
 from dlspec.data.sources.folders import ClassFolders
 from dlspec.data.sources.limits import STREAMED_FROM, check_memory
 from dlspec.data.sources.wav import BrokenWav, Wav, read_header, read_samples
@@ -52,11 +52,12 @@ class AudioTable(Table):
     def __init__(self, source: AudioFolder, folders: ClassFolders) -> None:
         self._source = source
         self._folders = folders
+        self.skipped: list[str] = []
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:
         """``audio``, and ``label`` where there are class folders. Reads the headers of all files."""
-        count = len(self._folders.files)
+        count = len(self._files)
         columns = {"audio": Column(Tensor((self._frames, int(self._source.channels))), count)}
         if self._folders.classes:
             columns["label"] = Column(Tensor((), TEXT), count, label=True)
@@ -71,7 +72,7 @@ class AudioTable(Table):
         """Samples of shape [files, samples, channels], and the class folders' names."""
         import numpy as np
 
-        return self.take(names, np.arange(len(self._folders.files)))
+        return self.take(names, np.arange(len(self._files)))
 
     def take(self, names: Iterable[str], indices: np.ndarray[Any, Any]) -> Arrays:
         """The examples `indices`, in that order; no other files are read."""
@@ -82,17 +83,17 @@ class AudioTable(Table):
             if name == "audio":
                 arrays[name] = self._sounds(indices)
             else:
-                labels = [self._folders.files[index].parent.name for index in indices]
+                labels = [self._files[index].parent.name for index in indices]
                 arrays[name] = np.array(labels, dtype=object)
         return arrays
 
     def where(self, index: int) -> str:
         """The file."""
-        return self._folders.show(self._folders.files[index])
+        return self._folders.show(self._files[index])
 
     def labels(self, name: str) -> Labels:
-        """Classes and their sizes, from the folders alone."""
-        return self._folders.counts() if name == "label" else super().labels(name)
+        """Classes and their sizes, from the folders alone unless some files are left out."""
+        return self._folders.counts() if name == "label" and not self.tolerant else super().labels(name)
 
     def check(self, names: Sequence[str]) -> None:
         """Whole numbers are finite; only sounds in floating point are read."""
@@ -105,14 +106,33 @@ class AudioTable(Table):
 
     @property
     def _size(self) -> int:
-        return 4 * self._frames * int(self._source.channels) * len(self._folders.files)
+        return 4 * self._frames * int(self._source.channels) * len(self._files)
+
+    @cached_property
+    def _files(self) -> tuple[Path, ...]:
+        return tuple(self._readable)
+
+    @cached_property
+    def _readable(self) -> dict[Path, Wav]:
+        """All files with their headers; without those whose headers are broken, if such are left out."""
+        found: dict[Path, Wav] = {}
+        for file in self._folders.files:
+            try:
+                found[file] = self._header(file)
+            except DataProblem as problem:
+                if not self.tolerant:
+                    raise
+                self.skipped.append(f"{problem.where}: {problem.message}")
+        if not found:
+            raise self._folders.problem("no sound can be read", self._folders.files[0])
+        return found
 
     @cached_property
     def _headers(self) -> tuple[Wav, ...]:
-        headers = tuple(self._header(file) for file in self._folders.files)
+        headers = tuple(self._readable.values())
         first = self._source.sample_rate or headers[0].rate
         channels = int(self._source.channels)
-        for file, wav in zip(self._folders.files, headers, strict=True):
+        for file, wav in zip(self._files, headers, strict=True):
             shown = self._folders.show(file)
             if wav.rate != first:
                 other = "`sample_rate` is" if self._source.sample_rate else "the first sound has"
@@ -129,7 +149,7 @@ class AudioTable(Table):
         headers = self._headers
         seconds = self._source.seconds
         frames = headers[0].frames if seconds is None else max(1, round(seconds * headers[0].rate))
-        for file, wav in zip(self._folders.files, headers, strict=True):
+        for file, wav in zip(self._files, headers, strict=True):
             shown = self._folders.show(file)
             if seconds is None and wav.frames != frames:
                 message = f"`{shown}` has {wav.frames:,} samples, the first sound has {frames:,}"
@@ -158,7 +178,7 @@ class AudioTable(Table):
 
         def load(place: int) -> None:
             index = indices[place]
-            samples = read_samples(self._folders.files[index], self._headers[index], frames)
+            samples = read_samples(self._files[index], self._headers[index], frames)
             if channels == 1:
                 samples = samples.mean(axis=1, keepdims=True)
             sounds[place, : len(samples)] = samples

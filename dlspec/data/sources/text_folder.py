@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlspec.data.sources.base import TEXT, Arrays, Column, Labels, Source, Table, locate
+from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Labels, Source, Table, locate
 from dlspec.data.sources.folders import ClassFolders
 from dlspec.data.sources.limits import check_memory
 from dlspec.ir import Tensor
@@ -65,7 +65,7 @@ class TextFolderTable(Table):
         files = [self._folders.files[index] for index in indices]
         arrays: Arrays = {}
         for name in names:
-            values = [self._text(file) if name == "text" else file.parent.name for file in files]
+            values = [self._read(file) if name == "text" else file.parent.name for file in files]
             arrays[name] = np.array(values, dtype=object)
         return arrays
 
@@ -83,9 +83,28 @@ class TextFolderTable(Table):
             for file in self._folders.files:
                 self._text(file)
 
+    def faults(self, names: Sequence[str]) -> Mapping[int, str]:
+        """Files that are not UTF-8, or empty."""
+        found = {}
+        for index, file in enumerate(self._folders.files if "text" in names else ()):
+            try:
+                self._text(file)
+            except DataProblem as problem:
+                found[index] = problem.message
+        return found
+
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
         """The texts."""
         return [("text",)]
+
+    def _read(self, file: Path) -> str:
+        """A file's text; of a broken one nothing, if such are left out."""
+        try:
+            return self._text(file)
+        except DataProblem:
+            if not self.tolerant:
+                raise
+            return ""
 
     def _text(self, file: Path) -> str:
         shown = self._folders.show(file)

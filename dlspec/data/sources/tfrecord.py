@@ -75,6 +75,17 @@ class Tfrecord(Source):
         return TfrecordTable(files, self.features)
 
 
+def _parsed_dtype(feature: RecordFeature) -> str:
+    """What ``tf.io.parse_example`` gives."""
+    if feature.dtype == TEXT or feature.decode:
+        return "string"
+    return "float32" if feature.tensor.floating else "int64"
+
+
+def _parsed_shape(feature: RecordFeature) -> tuple[int | None, ...]:
+    return () if feature.decode else tuple(feature.shape)
+
+
 def _matching(path: str, folder: Path, allow_outside: bool) -> list[tuple[Path, str]]:
     """The file at `path`, or all that match its last part, sorted."""
     parent, _, name = path.rpartition("/")
@@ -95,10 +106,16 @@ class TfrecordTable(Table):
         self._files = files
         self._features = features
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files as the spec would write them."""
+        return tuple(shown for _, shown in self._files)
+
     @cached_property
     def columns(self) -> Mapping[str, Column]:
         """The declared features. Walks over all records, and reads the first of them."""
-        self._values(0, self._features)
+        if not self.tolerant:
+            self._values(0, self._features)
         return {name: Column(feature.tensor, len(self._index)) for name, feature in self._features.items()}
 
     @property
@@ -120,11 +137,19 @@ class TfrecordTable(Table):
         size = sum(feature.tensor.bytes for feature in features.values()) * len(indices)
         check_memory(size, f"{len(indices):,} records of `{self._files[0][1]}`", self._files[0][1])
         arrays: Arrays = {
-            name: np.empty((len(indices), *feature.shape), object if feature.dtype == TEXT else str(feature.dtype))
+            name: np.full((len(indices), *feature.shape), "", object)
+            if feature.dtype == TEXT
+            else np.zeros((len(indices), *feature.shape), str(feature.dtype))
             for name, feature in features.items()
         }
         for place, index in enumerate(indices):
-            for name, value in self._values(int(index), features).items():
+            try:
+                values = self._values(int(index), features)
+            except DataProblem:
+                if not self.tolerant:
+                    raise
+                continue  # of a broken record nothing is used
+            for name, value in values.items():
                 arrays[name][place] = value
         return arrays
 
@@ -147,6 +172,17 @@ class TfrecordTable(Table):
                     message = f"column `{name}` holds a value that is not a finite number"
                     where = self.where(start + int(finite.argmin()))
                     raise DataProblem("E608", message, "fill or drop such examples", where=where)
+
+    def faults(self, names: Sequence[str]) -> Mapping[int, str]:
+        """Records that are damaged, or do not hold what is declared."""
+        features = {name: self._features[name] for name in names}
+        found = {}
+        for index in range(len(self._index)):
+            try:
+                self._values(index, features)
+            except DataProblem as problem:
+                found[index] = problem.message
+        return found
 
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
         """Each feature on its own, in written order."""
