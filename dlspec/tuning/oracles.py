@@ -92,7 +92,7 @@ def _oracle(tune: Tune, space: Any, epochs: int, direction: str) -> Any:
     if tune.algorithm == "hyperband":
         options = {"max_epochs": epochs}
 
-    class Kept(base):  # type: ignore[misc, valid-type]
+    class Kept(base):  # type: ignore[misc]
         """Keeps its state in memory: the search's own record is enough to make it anew."""
 
         def save(self, *arguments: Any, **more: Any) -> None:

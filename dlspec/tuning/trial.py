@@ -79,11 +79,14 @@ def check(task: Task) -> tuple[Compilation, Result | None]:
         reason = f"{first.code}: {first.message}" if first is not None else "the spec has no model"
         return state, Result(PRUNED, reason=reason)
     graph = state.graph
-    facts = {"parameters": graph.parameters, "flops": graph.flops}
+    parameters, flops = graph.parameters, graph.flops
+    facts = {"parameters": parameters, "flops": flops}
     for name, limit in task.limits.items():
         value = facts.get(name)
         if limit is not None and value is not None and value > limit:
-            return state, Result(PRUNED, reason=f"{value:,} {name}, above the limit of {limit:,.0f}", **facts)
+            return state, Result(
+                PRUNED, reason=f"{value:,} {name}, above the limit of {limit:,.0f}", parameters=parameters, flops=flops
+            )
     return state, None
 
 

@@ -1,0 +1,75 @@
+"""Whole searches through the command line: results, interruption, failures, several processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+SPEC = Path(__file__).parent / "iris.yaml"
+
+
+def tune(folder: Path, *arguments: str, wait: bool = True) -> Any:
+    command = [sys.executable, "-m", "dlspec", "tune", str(SPEC), "--search", str(folder), *arguments]
+    command += ["-o", str(folder.parent / f"{folder.name}.yaml")]
+    if not wait:
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def trials(folder: Path) -> list[tuple[Any, ...]]:
+    """Values and results of all trials."""
+    facts = json.loads((folder / "search.json").read_text(encoding="utf-8"))
+    assert facts["finished"]
+    return [(trial["values"], trial["status"], trial["score"]) for trial in facts["trials"]]
+
+
+def test_a_search_hands_back_an_ordinary_spec(tmp_path: Path) -> None:
+    done = tune(tmp_path / "s")
+    assert done.returncode == 0, done.stderr
+    assert len(trials(tmp_path / "s")) == 6
+    best = tmp_path / "s.yaml"
+    assert "tune" not in best.read_text(encoding="utf-8")
+    trained = subprocess.run(
+        [sys.executable, "-m", "dlspec", "train", str(best), "--runs", str(tmp_path / "runs")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert trained.returncode == 0, trained.stderr
+
+
+@pytest.mark.parametrize("algorithm", ["random", "grid", "bayesian", "hyperband"])
+def test_a_killed_search_ends_as_if_nothing_had_happened(algorithm: str, tmp_path: Path) -> None:
+    options = ["--set", f"tune.algorithm={algorithm}", "--set", "tune.trials=4"]
+    whole = tune(tmp_path / "whole", *options)
+    assert whole.returncode == 0, whole.stderr
+    for seconds in (7.0, 8.5):
+        process = tune(tmp_path / "killed", *options, wait=False)
+        time.sleep(seconds)
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+    done = tune(tmp_path / "killed", *options)
+    assert done.returncode == 0, done.stderr
+    assert trials(tmp_path / "killed") == trials(tmp_path / "whole")
+
+
+def test_processes_find_the_same(tmp_path: Path) -> None:
+    options = ["--set", "tune.trials=4"]
+    assert tune(tmp_path / "one", *options).returncode == 0
+    assert tune(tmp_path / "two", *options, "--workers", "2").returncode == 0
+    assert [one[0] for one in trials(tmp_path / "one")] == [two[0] for two in trials(tmp_path / "two")]
+
+
+def test_a_search_goes_on_past_failures(tmp_path: Path) -> None:
+    done = tune(tmp_path / "s", "--set", "params.rate={choice: [0.01, 1.0e+30]}", "--set", "tune.seed=3")
+    assert done.returncode == 0, done.stderr
+    found = trials(tmp_path / "s")
+    assert len(found) == 6
+    assert {status for _, status, _ in found} == {"completed", "failed"}
