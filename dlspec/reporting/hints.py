@@ -15,7 +15,7 @@ _GAP = 0.1
 
 def hints(facts: Facts, history: Rows) -> list[str]:
     """All that apply, the most important first."""
-    found = list(_course(facts, history))
+    found = [*_shared(facts.get("data", {})), *_course(facts, history)]
     found += _gap(facts.get("metrics", {}))
     if "error" in facts.get("results", {}):
         found.append(f"What the model answers could not be examined: {facts['results']['error']}")
@@ -23,6 +23,14 @@ def hints(facts: Facts, history: Rows) -> list[str]:
         of = f" of `{name}`" if len(facts["results"]["outputs"]) > 1 else ""
         found += _classes(output, of) if "classes" in output else _numbers(output, of)
     return found
+
+
+def _shared(data: Facts) -> Iterator[str]:
+    """Whether splits hold the same examples, which makes measures too good."""
+    for shared in data.get("equal_examples", ()):
+        first, second = shared["parts"]
+        (one, other), *_ = shared["rows"]
+        yield f"{shared['examples']:,} examples of {first} also stand in {second}: {one} and {other}, for example."
 
 
 def _course(facts: Facts, history: Rows) -> Iterator[str]:

@@ -304,6 +304,8 @@ def _circumstances(facts: Facts) -> Iterator[tuple[str, str]]:
     yield "run", facts["id"]
     yield "started", f"{datetime.fromisoformat(facts['started']):%Y-%m-%d %H:%M} UTC"
     yield "seed", str(facts["seed"])
+    if facts["data"].get("fingerprint"):
+        yield "SHA-256 of the data", facts["data"]["fingerprint"][:16] + "…"
     yield from ((name, version) for name, version in facts["versions"].items())
     machine = facts["machine"]
     yield "platform", machine["platform"]

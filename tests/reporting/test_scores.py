@@ -122,6 +122,12 @@ def test_hints_say_what_the_curves_say() -> None:
     assert "more `epochs`" in more
 
 
+def test_a_hint_warns_of_examples_in_two_splits() -> None:
+    shared = {"parts": ["test", "train"], "examples": 3, "rows": [["a.csv, line 2", "a.csv, line 9"]]}
+    (said,) = hints({"data": {"equal_examples": [shared]}}, [])
+    assert said == "3 examples of test also stand in train: a.csv, line 2 and a.csv, line 9, for example."
+
+
 def test_what_can_be_looked_at_as_a_picture() -> None:
     assert [is_map(shape) for shape in ((28, 28), (28, 28, 3), (28, 28, 5), (50, 4), (3, 3), (None, 8, 1))] == [
         True, True, False, False, False, False,
