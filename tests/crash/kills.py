@@ -90,6 +90,24 @@ def kill_once(folder: Path, name: str, moment: float) -> bool:
     return killed
 
 
+def stop(folder: Path, number: int) -> Path:
+    """Stops a run with a signal once it trains, and lets it go on; checks the exit codes and what a second run says."""
+    run, log = folder / signal.Signals(number).name, folder / "stop.log"
+    pid = child(train(run), log)
+    while not any((run / "checkpoints").glob("*.checkpoint")):
+        time.sleep(0.002)
+    rival = wait(child(train(run), folder / "rival.log"))
+    assert rival == 1 and "error[E513]: another process trains in" in (folder / "rival.log").read_text()
+    os.kill(pid, number)
+    code = wait(pid)
+    assert code == 128 + number, f"exit code {code}\n{log.read_text()}"
+    assert "interrupted; the same command goes on from epoch" in log.read_text()
+    assert wait(child(train(run), log)) == 0, log.read_text()
+    assert wait(child(train(run), log)) == 0
+    assert "is finished" in log.read_text().splitlines()[-5], log.read_text()
+    return run
+
+
 def main(folder: Path, kills: int, seed: int) -> int:
     """Kills `kills` runs; the number of those that ended otherwise than the undisturbed one."""
     load()
@@ -98,13 +116,17 @@ def main(folder: Path, kills: int, seed: int) -> int:
     expected = results(whole)
     print(f"undisturbed: {seconds:.1f} s", flush=True)
     wrong = 0
-    for number in range(kills):
+    for number in (signal.SIGTERM, signal.SIGINT):
+        found = different(expected, results(stop(folder, number)))
+        wrong += bool(found)
+        print(f"stopped with exit code {128 + number}: {'DIFFERS' if found else 'identical'}", flush=True)
+    for turn in range(kills):
         moment = random.uniform(0.05, 1) * seconds
-        killed = kill_once(folder, f"run{number}", moment)
-        found = different(expected, results(folder / f"run{number}"))
+        killed = kill_once(folder, f"run{turn}", moment)
+        found = different(expected, results(folder / f"run{turn}"))
         wrong += bool(found)
         verdict = f"DIFFERS in {', '.join(found[:5])}" if found else "identical"
-        print(f"{number + 1:3}/{kills} {'killed' if killed else 'ended'} after {moment:5.2f} s: {verdict}", flush=True)
+        print(f"{turn + 1:3}/{kills} {'killed' if killed else 'ended'} after {moment:5.2f} s: {verdict}", flush=True)
     return wrong
 
 
