@@ -71,7 +71,7 @@ def opened(folder: Path, spec_text: str) -> tuple[Record, Lock]:
     """The record of a search, locked for this process.
 
     Raises:
-        Problem: E507 the folder cannot be made, E513 another process searches there, E521.
+        Problem: E507 the folder cannot be made, E513 another process searches there, E531.
     """
     try:
         (folder / "trials").mkdir(parents=True, exist_ok=True)

@@ -44,7 +44,7 @@ class Record:
             raise self._problem(error) from error
 
     def _problem(self, error: sqlite3.Error) -> Problem:
-        return Problem("E521", f"the record of the search `{self._path}` cannot be used: {error}")
+        return Problem("E531", f"the record of the search `{self._path}` cannot be used: {error}")
 
     def close(self) -> None:
         """Nothing is written from here on."""

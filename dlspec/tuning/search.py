@@ -106,7 +106,7 @@ class Search:
             if again is None or again.values != event.facts["values"]:
                 text = f"trial {event.trial} would have other values now than it had"
                 help = "Keras Tuner or the spec changed: begin another search with `--new`"
-                raise Problem("E522", f"the search in `{self.folder}` cannot go on: {text}", help)
+                raise Problem("E532", f"the search in `{self.folder}` cannot go on: {text}", help)
             self._take(again, event.trial, event.facts.get("same_as"))
         elif event.kind == "ended":
             trial = self.trials[event.trial - 1]

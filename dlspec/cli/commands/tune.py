@@ -17,7 +17,7 @@ from dlspec.tree import place
 if TYPE_CHECKING:
     from dlspec.tuning.search import Search
 
-_OF_THE_FOLDER = ("E507", "E511", "E512", "E513", "E521", "E522")
+_OF_THE_FOLDER = ("E507", "E511", "E512", "E513", "E531", "E532")
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
