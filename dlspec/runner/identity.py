@@ -7,44 +7,26 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dlspec.data.examples import InMemory
-from dlspec.data.pipeline import Part, Prepared
+from dlspec.data.pipeline import Prepared
 from dlspec.runner.report import machine, versions
 
 IDENTITY_FILE = "identity.json"
 # Keys of a spec that change no result.
 _WITHOUT_EFFECT = ("description", "train.checkpoint", "train.log")
-# Examples that are looked at where not all are in memory.
-_SAMPLES = 64
 
 
 def identity(prepared: Prepared) -> dict[str, Any]:
     """Data, versions and settings; the spec has a file of its own."""
     found = machine()
-    parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
+    splits = zip(("train", "validation", "test"), prepared.parts, strict=True)
     return {
-        "data": {name: fingerprint(part) for name, part in parts.items() if part is not None},
+        "data": {
+            "values": prepared.content.fingerprint,
+            **{name: hashlib.sha256(numbers.data).hexdigest() for name, numbers in splits if len(numbers)},
+        },
         "versions": versions(),
         "settings": {**found["environment"], "processors": _processors()},
     }
-
-
-def fingerprint(part: Part) -> str:
-    """A hash of a part's examples: of all that are in memory, of some and all their numbers where they are read."""
-    import numpy as np
-    import tensorflow as tf
-
-    digest = hashlib.sha256(np.ascontiguousarray(part.examples.numbers).data)
-    if isinstance(part.examples, InMemory):
-        arrays = tf.nest.flatten(part.examples.values)
-    else:
-        positions = np.unique(np.linspace(0, part.count - 1, _SAMPLES, dtype=np.int64))
-        arrays = [tensor.numpy() for tensor in tf.nest.flatten(part.examples.batch(tf.constant(positions)))]
-    for array in arrays:
-        plain = np.ascontiguousarray(array)
-        data = plain.data if plain.dtype != object else repr(plain.tolist()).encode()
-        digest.update(data if plain.size else b"")
-    return digest.hexdigest()
 
 
 def _processors() -> int:
@@ -83,12 +65,9 @@ def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _sentence(key: str, before: Any, now: Any) -> str:
-    if key.startswith("data."):
-        return (
-            f"other examples of the {key.removeprefix('data.')} split"
-            if _is_hash(before)
-            else _plainly(key, before, now)
-        )
+    if key.startswith("data.") and all(value is None or _is_hash(value) for value in (before, now)):
+        what = key.removeprefix("data.")
+        return "the data have other values" if what == "values" else f"other examples are in the {what} split"
     return _plainly(key, before, now)
 
 

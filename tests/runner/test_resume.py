@@ -231,7 +231,7 @@ def test_other_data_versions_and_settings_are_refused(tmp_path: Path, key: str) 
     name = {"data": "train", "versions": "keras", "settings": "processors"}[key]
     before[key][name] = "0" * 64 if key == "data" else "3.0"
     (run / IDENTITY_FILE).write_text(json.dumps(before))
-    words = {"data": "other examples of the train split", "versions": "keras", "settings": "processors"}[key]
+    words = {"data": "other examples are in the train split", "versions": "keras", "settings": "processors"}[key]
     with pytest.raises(Problem, match=words) as caught:
         go(tmp_path, stateful(press), run=run)
     assert caught.value.code == "E512"
