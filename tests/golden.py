@@ -11,6 +11,15 @@ from pathlib import Path
 from dlspec.cli.main import run
 
 BAD = Path(__file__).parent / "bad"
+# Specs whose generated modules stand in tests/emit/golden/.
+MODULES = (
+    "cnn/lenet5.yaml",
+    "cnn/resnet50.yaml",
+    "segmentation/unet.yaml",
+    "recurrent/seq2seq.yaml",
+    "attention/transformer.yaml",
+    "start/churn.yaml",
+)
 
 
 def bad_specs() -> list[Path]:
@@ -26,6 +35,21 @@ def checked(spec: Path) -> str:
     return f"{out.getvalue()}exit code {code}\n"
 
 
+def module_of(spec: str) -> Path:
+    """Where the module of one of :data:`MODULES` stands."""
+    return Path(__file__).parent / "emit" / "golden" / f"{Path(spec).stem}.py"
+
+
+def write_modules() -> None:
+    """Writes the generated modules anew."""
+    from dlspec.emit.module import emit_model
+    from dlspec.passes import compile_spec
+
+    for spec in MODULES:
+        source = emit_model(compile_spec(Path(__file__).parent.parent / "specs" / spec))
+        module_of(spec).write_text(source, encoding="utf-8")
+
+
 @contextlib.contextmanager
 def _inside(folder: Path) -> Iterator[None]:
     before = Path.cwd()
@@ -37,12 +61,13 @@ def _inside(folder: Path) -> Iterator[None]:
 
 
 def main() -> None:
-    """Writes the expected output beside every spec."""
+    """Writes the expected output beside every spec, and the generated modules."""
     os.environ["DLSPEC_TRACEBACK"] = "1"
     for old in BAD.glob("*.txt"):
         old.unlink()
     for spec in bad_specs():
         spec.with_suffix(".txt").write_text(checked(spec), encoding="utf-8")
+    write_modules()
 
 
 if __name__ == "__main__":

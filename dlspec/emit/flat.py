@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 
 from dlspec.emit.constructors import Constructors
-from dlspec.emit.functions import Function, Parameter
+from dlspec.emit.function import Function, Parameter
+from dlspec.emit.labels import collides
 from dlspec.emit.naming import Identifiers
 from dlspec.emit.syntax import assign, call, constant, name, sequence
 from dlspec.ir import Argument, Edge, Graph, Node, Shape, SharedModel
@@ -20,29 +21,50 @@ def flat_functions(graph: Graph, labels: frozenset[str]) -> tuple[list[Function]
     """``build_model`` for a graph, after a function for each shared model in it."""
     constructors = Constructors()
     names = Identifiers()
-    variables = {model.name: names.give(snake_case(model.name), "shared") for model in _models(graph)}
+    variables = {model.name: names.give(snake_case(model.name), "shared") for model in models_of(graph)}
+    labelled = _labels(graph, labels)
     functions: list[Function] = []
     instances: list[ast.stmt] = []
-    for model in _models(graph):
-        inner = {one.name: variables[one.name] for one in _models(model.graph)}
+    for model in models_of(graph):
+        inner = {one.name: variables[one.name] for one in models_of(model.graph)}
         function = Function(names.give(f"build_{variables[model.name]}"), f"The shared model {model.name}.")
         function.inputs = [Parameter(identifier, "keras.Model") for identifier in inner.values()]
         function.returns = "keras.Model"
-        function.body = FlatWriter(constructors, inner, frozenset()).write(model.graph)
+        function.body = FlatWriter(constructors, inner, {}).write(model.graph)
         functions.append(function)
         handed = [name(identifier) for identifier in inner.values()]
         instances.append(assign([variables[model.name]], call(function.identifier, handed)))
-    body = FlatWriter(constructors, variables, labels).write(graph)
+    body = FlatWriter(constructors, variables, labelled).write(graph)
     functions.append(Function("build_model", returns="keras.Model", body=[*instances, *body]))
     return functions, constructors
 
 
-def _models(graph: Graph) -> list[SharedModel]:
+def _labels(graph: Graph, written: frozenset[str]) -> dict[str, str]:
+    """What each layer is called: as the spec says, and nothing where it says nothing.
+
+    Where Keras may give a name of the spec to another layer, every layer has one; operations cannot.
+    """
+    automatic = {_class(node) for node in graph.nodes if node.layer is not None and node.name not in written}
+    operations = {_class(node) for node in graph.nodes if isinstance(node.layer, Op)}
+    names = [node.name for node in graph.nodes if node.layer is None or node.name in written]
+    if not any(collides(word, automatic) for word in names):
+        return {node.name: node.name for node in graph.nodes if node.name in written}
+    return {
+        node.name: node.name if node.name in names and not collides(node.name, operations) else f"{node.name}_layer"
+        for node in graph.nodes
+    }
+
+
+def _class(node: Node) -> str:
+    return node.kind.rpartition(".")[2]
+
+
+def models_of(graph: Graph) -> list[SharedModel]:
     """All shared models of a graph, those that others call before them."""
     found: dict[str, SharedModel] = {}
     for node in graph.nodes:
         if isinstance(node.layer, SharedModel):
-            found |= {inner.name: inner for inner in _models(node.layer.graph)}
+            found |= {inner.name: inner for inner in models_of(node.layer.graph)}
             found.setdefault(node.layer.name, node.layer)
     return list(found.values())
 
@@ -52,10 +74,10 @@ class FlatWriter:
 
     Attributes:
         models: The variable of each shared model.
-        labels: Names that the spec wrote, which the layers keep.
+        labels: What layers are called; the others get automatic names.
     """
 
-    def __init__(self, constructors: Constructors, models: Mapping[str, str], labels: frozenset[str]) -> None:
+    def __init__(self, constructors: Constructors, models: Mapping[str, str], labels: Mapping[str, str]) -> None:
         self.constructors = constructors
         self.models = models
         self.labels = labels
@@ -86,7 +108,11 @@ class FlatWriter:
         if node.layer is None:
             tensor = node.outputs[0]
             keywords = {"dtype": constant(tensor.dtype)} if tensor.dtype != "float32" else {}
-            made = call("keras.Input", [constant(tensor.shape)], {**keywords, "name": constant(node.name)})
+            made = call(
+                "keras.Input",
+                [constant(tensor.shape)],
+                {**keywords, "name": constant(self.labels.get(node.name, node.name))},
+            )
             self.statements.append(assign(variables, made))
             return
         if isinstance(node.layer, SharedModel):
@@ -99,7 +125,7 @@ class FlatWriter:
         keywords = {word: self._argument(value) for word, value in node.keywords}
         keywords |= {word: self.constructors.plain(value) for word, value in node.layer.call_arguments().items()}
         positional = [self._argument(argument) for argument in node.arguments]
-        layer_made = self.constructors.instance(node.layer, node.name if node.name in self.labels else "")
+        layer_made = self.constructors.instance(node.layer, self.labels.get(node.name, ""))
         if node.layer.trainable:
             self.statements.append(assign(variables, call(layer_made, positional, keywords)))
             return

@@ -3,105 +3,28 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlspec.emit.annotations import annotation
 from dlspec.emit.body import BodyWriter
 from dlspec.emit.constructors import Constructors
+from dlspec.emit.function import TENSOR, Function, Parameter
 from dlspec.emit.hardness import Hardness, given_params
+from dlspec.emit.labels import Labels
 from dlspec.emit.names_used import NamesUsed, source_names
 from dlspec.emit.naming import Identifiers, function_name
 from dlspec.emit.recording import Record
 from dlspec.emit.scope import Constant, Meaning, Scope, Variable
-from dlspec.emit.syntax import Unsupported, assign, call, constant, name, same, sequence, text
+from dlspec.emit.syntax import Unsupported, assign, call, constant, name, same, sequence
 from dlspec.emit.tensors import Tensors
-from dlspec.emit.wiring import Inputs
 from dlspec.expressions import names_in
 from dlspec.ir import Tensor
 from dlspec.lower.program import Block, CallStep, LayerStep, ModelDefinition, Program, Step, walk
 from dlspec.registry import MISSING, snake_case
 
-_TENSOR = "keras.KerasTensor"
 # What the unnamed output is called: the first that the spec itself does not use.
 _WORKING = ("x", "y", "z", "hidden", *(f"x_{number}" for number in range(1, 1000)))
-
-
-@dataclass
-class Parameter:
-    """One parameter of a generated function.
-
-    Attributes:
-        annotation: Its type.
-        default: The default; None where it must be given.
-    """
-
-    identifier: str
-    annotation: str
-    default: ast.expr | None = None
-
-    def source(self) -> str:
-        """As it stands in the signature."""
-        default = "" if self.default is None else f" = {text(self.default)}"
-        return f"{self.identifier}: {self.annotation}{default}"
-
-
-@dataclass
-class Function:
-    """A generated function.
-
-    Attributes:
-        summary: Its docstring: words of our own and checked names.
-        inputs: Its tensors.
-        own: The spec's parameters that are parameters here, by their name in the spec.
-        captured: Top-level parameters and shared models that the caller hands on, by their name in the spec.
-        takes_batch: Whether it needs the model's first input, for a learned tensor.
-    """
-
-    identifier: str
-    summary: str = ""
-    inputs: list[Parameter] = field(default_factory=list)
-    own: dict[str, Parameter] = field(default_factory=dict)
-    captured: dict[str, Parameter] = field(default_factory=dict)
-    takes_batch: bool = False
-    returns: str = _TENSOR
-    body: list[ast.stmt] = field(default_factory=list)
-    block: Block | None = None
-    names: tuple[str, ...] = ()
-
-    @property
-    def signature(self) -> str:
-        """The parameters as source; what the caller hands on has no place of its own."""
-        required = [p.source() for p in self.own.values() if p.default is None]
-        optional = [p.source() for p in self.own.values() if p.default is not None]
-        handed = [p.source() for p in self.captured.values()]
-        handed += [f"examples: {_TENSOR}"] if self.takes_batch else []
-        return ", ".join(
-            [*(p.source() for p in self.inputs), *required, *optional, *(["*", *handed] if handed else [])]
-        )
-
-    @property
-    def code(self) -> str:
-        """The statements as source."""
-        return "\n".join(text(statement) for statement in self.body)
-
-    def tensors(self, inputs: Inputs) -> list[ast.expr]:
-        """What enters a call, in the order of the inputs."""
-        named = dict(inputs.named)
-        found = [named[word] for word in self.names] if named else list(inputs.positional)
-        return [entry.tensors[0] for entry in found]
-
-    def arguments(self, step: Step, scope: Scope) -> dict[str, ast.expr]:
-        """Parameters that a call gives."""
-        assert self.block is not None
-        given = given_params(step, list(self.block.params))
-        return {parameter.identifier: scope.value(given[word]) for word, parameter in self.own.items() if word in given}
-
-    def leading(self, step: Step) -> str | None:
-        """The parameter that stands without its name: the first, where it must be given."""
-        first = next(iter(self.own.values()), None)
-        return first.identifier if first is not None and first.default is None else None
 
 
 class Module:
@@ -110,15 +33,23 @@ class Module:
     Attributes:
         functions: In the order in which they are defined.
         constructors: Writes components, and knows which classes of our own they need.
+        live_models: Shared models that are called, those that others call before them.
     """
 
     def __init__(
-        self, program: Program, values: Mapping[str, Any], record: Record, given: Mapping[str, Tensor]
+        self,
+        program: Program,
+        values: Mapping[str, Any],
+        record: Record,
+        given: Mapping[str, Tensor],
+        models: Sequence[str],
     ) -> None:
         self.program = program
         self.record = record
+        self.live_models = models
         self.given = given
         self.hardness = Hardness(program)
+        self.labels = Labels(program)
         self.constructors = Constructors()
         self.functions: list[Function] = []
         words = {
@@ -176,7 +107,7 @@ class Module:
             word: identifiers.give("inputs" if word == "input" and not whole else "x" if whole else word)
             for word in words
         }
-        function.inputs = [Parameter(identifier, _TENSOR) for identifier in variables.values()]
+        function.inputs = [Parameter(identifier, TENSOR) for identifier in variables.values()]
         first = name(function.inputs[0].identifier)
         scope = self._block_scope(block, hard, identifiers, first, function)
         writer = self._writer(names, identifiers, scope, working or function.inputs[0].identifier, labelled=False)
@@ -187,7 +118,7 @@ class Module:
         writer.statements += self._defaults(block, scope.at(first), function)
         writer.body(block.body, writer.working, needed=not block.outputs)
         results = [writer.tensors.find(word, scope) for word in block.outputs] or [_last(writer)]
-        function.returns = _TENSOR if len(results) == 1 else f"tuple[{', '.join([_TENSOR] * len(results))}]"
+        function.returns = TENSOR if len(results) == 1 else f"tuple[{', '.join([TENSOR] * len(results))}]"
         function.body = _returning(writer, results[0] if len(results) == 1 else sequence(results))
         function.summary = f"{block.name}: {_summary(block.body)}."
         self._capture(function, scope)
@@ -281,6 +212,8 @@ class Module:
         writer = self._writer(names, identifiers, scope, working, labelled=True)
         variables = []
         for word, (shape, dtype) in inputs.items():
+            if self.labels.collides(word):
+                raise Unsupported("an input called as Keras calls layers")
             identifier = identifiers.give(word)
             keywords = {"dtype": constant(dtype)} if dtype != "float32" else {}
             made = call("keras.Input", [scope.value(shape)], {**keywords, "name": constant(word)})
@@ -291,8 +224,7 @@ class Module:
         writer.first_input = lambda: variables[0]
         writer.body(definition.body, working, needed=not definition.outputs)
         entering = variables[0] if len(variables) == 1 else sequence(variables, as_list=True)
-        label = definition.name if main else snake_case(definition.name)
-        made = call("keras.Model", [entering, self._outputs(definition, writer)], {"name": constant(label)})
+        made = call("keras.Model", [entering, self._outputs(definition, writer)], {"name": constant(definition.name)})
         writer.write(ast.Return(made))
         function.summary = f"{definition.name}: {_summary(definition.body)}." if not main else ""
         if main:
@@ -358,9 +290,12 @@ class Module:
         return found
 
     def _instances(self) -> list[ast.stmt]:
-        """Shared models are made once, before everything else."""
+        """Shared models are made once, before everything else, and draw random numbers in the order of the graph."""
         found: list[ast.stmt] = []
-        for word, function in self._models.items():
+        if set(self._models) - set(self.live_models):
+            raise Unsupported("a call of a shared model that is left out")
+        for word in self.live_models:
+            function = self._models[word]
             keywords: dict[str, ast.expr] = {}
             for captured, parameter in function.captured.items():
                 keywords[parameter.identifier] = name(self._variables.get(captured, parameter.identifier))

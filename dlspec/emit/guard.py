@@ -7,16 +7,16 @@ import builtins
 
 # Packages that generated code may import.
 IMPORTS = frozenset(
-    {"__future__", "argparse", "collections", "csv", "dataclasses", "functools", "hashlib", "json", "keras",
-     "keras_tuner", "math", "numpy", "os", "pathlib", "PIL", "pyarrow", "random", "scipy", "sklearn", "tensorflow",
-     "typing", "wave"}
+    {"__future__", "argparse", "collections", "csv", "dataclasses", "datetime", "functools", "hashlib", "io", "json",
+     "keras", "keras_tuner", "math", "numpy", "os", "pathlib", "PIL", "pyarrow", "random", "scipy", "sklearn",
+     "tensorflow", "typing", "wave"}
 )  # fmt: skip
 # Python's own functions that generated code may call; `eval`, `exec`, `open` and their like are not among them.
 BUILTINS = frozenset(
-    {"abs", "all", "any", "bool", "bytes", "dict", "enumerate", "float", "hasattr", "int", "isinstance", "iter", "len",
-     "list", "map", "max", "min", "next", "object", "print", "range", "reversed", "round", "set", "slice", "sorted",
-     "str", "sum", "super", "tuple", "type", "zip", "Exception", "FileNotFoundError", "NotImplementedError", "OSError",
-     "StopIteration", "SystemExit", "ValueError"}
+    {"abs", "all", "any", "bool", "bytes", "callable", "classmethod", "dict", "divmod", "enumerate", "float", "hasattr",
+     "int", "isinstance", "iter", "len", "list", "map", "max", "min", "next", "object", "print", "range", "reversed",
+     "round", "set", "slice", "sorted", "str", "sum", "super", "tuple", "type", "zip", "Exception", "FileNotFoundError",
+     "NotImplementedError", "OSError", "StopIteration", "SystemExit", "ValueError"}
 )  # fmt: skip
 _ATTRIBUTES = ("__init__", "__name__")
 

@@ -9,20 +9,22 @@ from typing import Any
 
 from dlspec.emit.classes import class_source
 from dlspec.emit.constructors import Constructors
-from dlspec.emit.flat import flat_functions
+from dlspec.emit.flat import flat_functions, models_of
 from dlspec.emit.formatting import formatted
-from dlspec.emit.functions import Function, Module
+from dlspec.emit.function import Function
+from dlspec.emit.functions import Module
 from dlspec.emit.guard import check
 from dlspec.emit.recording import record
 from dlspec.emit.syntax import Unsupported
 from dlspec.emit.templates import Code, environment
-from dlspec.ir import Graph, show_shape
+from dlspec.ir import Graph, Node, show_shape
+from dlspec.layers.base import Layer
 from dlspec.passes.state import Compilation
 
 _FROM_KERAS = ("layers", "ops")
 
 
-def emit_model(state: Compilation, template_dir: Path | None = None) -> str:
+def emit_model(state: Compilation, template_dir: Path | None = None, exact: bool = True) -> str:
     """Source of a module with ``build_model()``, formatted.
 
     Blocks are functions, repeats loops, parameters arguments; where the spec's structure has no words in Python, the
@@ -31,11 +33,13 @@ def emit_model(state: Compilation, template_dir: Path | None = None) -> str:
     Args:
         state: A spec without errors.
         template_dir: A folder whose templates replace those of the same name.
+        exact: Whether the first weights must be those of dlspec for the same seed. Where the last turn of a repeat ends
+            in layers that no output depends on, a loop makes them too, and they draw random numbers.
 
     Raises:
         jinja2.TemplateError: A template of the user's folder is wrong.
     """
-    functions, constructors = functions_of(state)
+    functions, constructors = functions_of(state, exact)
     classes = [class_source(file, state.name) for file in constructors.own.values()]
     assert state.graph is not None
     functions[-1].summary = _summary(state.graph)
@@ -53,12 +57,19 @@ def emit_model(state: Compilation, template_dir: Path | None = None) -> str:
     return formatted(source)
 
 
-def functions_of(state: Compilation) -> tuple[list[Function], Constructors]:
+def functions_of(state: Compilation, exact: bool = True) -> tuple[list[Function], Constructors]:
     """The functions of a spec's model, ``build_model`` last."""
+    if exact and draws_needlessly(state):
+        return flat(state)
     try:
         return structured(state)
     except Unsupported:
         return flat(state)
+
+
+def draws_needlessly(state: Compilation) -> bool:
+    """Whether loops make layers that no output depends on, and that draw random numbers."""
+    return any(_draws(node) for _, dead in state.dead for node in dead)
 
 
 def structured(state: Compilation) -> tuple[list[Function], Constructors]:
@@ -69,12 +80,19 @@ def structured(state: Compilation) -> tuple[list[Function], Constructors]:
     """
     assert state.program is not None and state.params is not None
     given = state.given_inputs or {}
-    found, _ = record(state.program, state.environment, given)
-    module = Module(state.program, state.params.values, found, given)
+    found, graph = record(state.program, state.environment, given)
+    assert graph is not None
+    module = Module(state.program, state.params.values, found, given, [model.name for model in models_of(graph)])
     function = module.main()
     function.identifier = "build_model"
     _rename(function, state)
     return module.functions, module.constructors
+
+
+def _draws(node: Node) -> bool:
+    """Whether making a layer draws random numbers."""
+    fields = node.layer.fields if isinstance(node.layer, Layer) else {}
+    return bool(node.weights) or "seed" in fields or any(field.kind in ("layer", "cell") for field in fields.values())
 
 
 def _rename(function: Function, state: Compilation) -> None:

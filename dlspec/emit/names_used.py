@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from dlspec.expressions import Expression, template
+from dlspec.emit.syntax import Unsupported
+from dlspec.expressions import Expression, names_in, template
 from dlspec.lower.program import LayerStep, ParallelStep, RepeatStep, Step
 
 Loops = tuple[int, ...]
@@ -50,12 +51,38 @@ class NamesUsed:
         """Whether anything takes the tensor called `name`."""
         return any(pattern(text).fullmatch(name) for text, _ in self.used)
 
-    def collected(self, name: str) -> bool:
-        """Whether `name` is given in each turn of a group and used behind it."""
-        places = [loops for text, loops in self.given if text == name]
-        return any(
-            place and loops[: len(place)] != place for place in places for text, loops in self.used if text == name
-        )
+    def collected(self, name: str) -> int | None:
+        """The repeated group behind which `name` is used as the list of its turns, if any: the list starts before it.
+
+        Raises:
+            Unsupported: It is used behind several groups.
+        """
+        found = {
+            place[common]
+            for text, place in self.given
+            for used, loops in self.used
+            if text == used == name and (common := _common(place, loops)) < len(place)
+        }
+        if len(found) > 1:
+            raise Unsupported("a list of turns within a list of turns")
+        return next(iter(found), None)
+
+    def lists_of(self, group: int) -> list[str]:
+        """The names of which `group` makes lists."""
+        names = dict.fromkeys(text for text, place in self.given if group in place and "$" not in text)
+        return [name for name in names if self.collected(name) == group]
+
+    def check_substituted(self, group: Step, own: Iterable[str]) -> None:
+        """Holds that names with substitutions differ in each turn of a repeat, and are no lists of turns.
+
+        Raises:
+            Unsupported: One does not change with what the repeat varies.
+        """
+        for text, place in self.given:
+            if "$" not in text or id(group) not in place or set(names_in(text, textual=True)) & set(own):
+                continue
+            if any(id(group) not in loops for used, loops in self.used if may_meet(text, used)):
+                raise Unsupported("a list of turns of a substituted name")
 
     def keyed(self) -> list[str]:
         """The texts with substitutions, each once."""
@@ -64,6 +91,16 @@ class NamesUsed:
     def plain(self) -> list[str]:
         """The names without substitutions, each once."""
         return list(dict.fromkeys(text for text, _ in (*self.given, *self.used) if "$" not in text))
+
+
+def _common(one: Loops, other: Loops) -> int:
+    """How many groups are around both."""
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
+def may_meet(one: str, other: str) -> bool:
+    """Whether two names, of which the first has substitutions, may be the same."""
+    return "$" in other or pattern(one).fullmatch(other) is not None
 
 
 def source_names(source: Any) -> Iterator[str]:

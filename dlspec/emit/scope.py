@@ -76,7 +76,8 @@ class Scope:
         if any(word not in self.meanings or not isinstance(self.meanings[word], Constant) for word in names):
             return None
         values = {word: meaning.value for word, meaning in self.meanings.items() if isinstance(meaning, Constant)}
-        return Constant(evaluate_plain(raw, Environment(values), numeric=True))
+        index = values.pop("index", None)
+        return Constant(evaluate_plain(raw, Environment(values, index=index), numeric=True))
 
     def value(self, raw: Any, *, numeric: bool = True, as_list: bool = False) -> ast.expr:
         """A plain value: literals as they are written, expressions as Python."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec import resources
-from dlspec.emit.syntax import constant, text
+from dlspec.emit.syntax import constant, sequence, text
 
 if TYPE_CHECKING:
     import jinja2
@@ -30,6 +32,11 @@ def identifier(value: str) -> Code:
     return Code(value)
 
 
+def listed(values: Iterable[Any]) -> Code:
+    """Values as a Python list."""
+    return Code(text(sequence([constant(value) for value in values], as_list=True)))
+
+
 def environment(template_dir: Path | None) -> jinja2.Environment:
     """Templates of the user's folder before our own.
 
@@ -39,14 +46,71 @@ def environment(template_dir: Path | None) -> jinja2.Environment:
     import jinja2
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+    class Template(jinja2.Template):
+        """Whatever goes wrong in a template is the template's mistake."""
+
+        def render(self, *values: Any, **named: Any) -> str:
+            try:
+                return super().render(*values, **named)
+            except jinja2.TemplateError:
+                raise
+            except Exception as error:
+                raise jinja2.TemplateRuntimeError(f"{type(error).__name__}: {error}") from error
+
+    class Loader(jinja2.FileSystemLoader):
+        """Text that is not UTF-8 is the template's mistake too."""
+
+        def get_source(self, environment: jinja2.Environment, template: str) -> Any:
+            try:
+                return super().get_source(environment, template)
+            except UnicodeDecodeError as error:
+                raise jinja2.TemplateSyntaxError("the file is not UTF-8", 1, template, template) from error
+
+    def finalize(value: Any) -> str:
+        return str(value) if isinstance(value, jinja2.Undefined) else escaped(value)  # the former raises
+
     folders = [*([template_dir] if template_dir is not None else []), resources.folder("templates") / "python"]
     templates = ImmutableSandboxedEnvironment(
-        loader=jinja2.FileSystemLoader(folders),
+        loader=Loader(folders),
         undefined=jinja2.StrictUndefined,
-        finalize=escaped,
+        finalize=finalize,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    templates.template_class = Template
     templates.filters["identifier"] = identifier
+    templates.filters["listed"] = listed
     return templates
+
+
+def replaced(template_dir: Path) -> list[str]:
+    """The templates of ours that a folder replaces."""
+    ours = resources.folder("templates") / "python"
+    names = (path.relative_to(template_dir) for path in sorted(template_dir.rglob("*.jinja")))
+    return [name.as_posix() for name in names if (ours / name).is_file()]
+
+
+def mistake(error: Exception, template_dir: Path | None) -> str:
+    """What is wrong with a template of the user's, with its file and line where they are known.
+
+    Args:
+        error: A ``jinja2.TemplateError``, or :class:`dlspec.emit.guard.Refused` for what templates have made.
+        template_dir: The user's folder.
+    """
+    import jinja2
+
+    place = str(template_dir)
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        place = f"{error.filename or template_dir}, line {error.lineno}"
+    elif isinstance(error, jinja2.TemplateNotFound):
+        return f"a template of {template_dir} takes in `{error.name}`, which does not exist"
+    elif not isinstance(error, jinja2.TemplateError):
+        return f"what the templates of {template_dir} write is refused: {error}"
+    found: BaseException | None = error
+    while found is not None:
+        for frame in traceback.extract_tb(found.__traceback__):
+            if frame.filename.endswith(".jinja"):
+                place = f"{frame.filename}, line {frame.lineno}"
+        found = found.__cause__
+    return f"{place}: {getattr(error, 'message', None) or error}"

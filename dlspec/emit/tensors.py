@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,6 +12,7 @@ from dlspec.emit.naming import Identifiers
 from dlspec.emit.scope import Scope
 from dlspec.emit.syntax import assign, call, expression, item, name, sequence
 from dlspec.expressions import Expression, template
+from dlspec.lower.program import Step
 
 
 @dataclass
@@ -40,9 +41,24 @@ class Tensors:
 
     def leave(self) -> None:
         """It ends: what it named is the list of all turns from here on."""
-        for word in self._scopes.pop():
-            if word in self._lists:
-                self._scopes[-1][word] = ast.Starred(name(self._lists[word]), ast.Load())
+        for word, tensor in self._scopes.pop().items():
+            listed = self._lists.get(word)
+            self._scopes[-1][word] = ast.Starred(name(listed), ast.Load()) if listed else tensor
+
+    def lists(self, step: Step, own: Iterable[str]) -> list[ast.stmt]:
+        """Empty lists for the names of which the turns of a repeat are collected.
+
+        Args:
+            step: The repeat.
+            own: What differs from turn to turn.
+        """
+        self.names.check_substituted(step, own)
+        found = []
+        for word in self.names.lists_of(id(step)):
+            if word not in self._lists:
+                self._lists[word] = self.identifiers.give(_plural(word), f"{word}_turns")
+            found.append(assign([self._lists[word]], sequence([], as_list=True)))
+        return found
 
     # --- names ----------------------------------------------------------------------------------------------------
 
@@ -70,7 +86,7 @@ class Tensors:
         known = scope.constant_text(text) if "$" in text else text
         if known is not None and not self.names.is_used(known):
             return None
-        if known is None or (self._stored(known) and "$" not in text):
+        if known is None or "$" in text or self._stored(known):
             return self._keyed(text, known, scope)
         return name(self.variable(known))
 
@@ -80,15 +96,9 @@ class Tensors:
         if known is None or not isinstance(target, ast.Name):
             return []
         self.bind(known, target)
-        if not self.names.collected(text):
+        if known not in self._lists:
             return []
-        return [expression(call(ast.Attribute(name(self._list(known)), "append", ast.Load()), [target]))]
-
-    def _list(self, word: str) -> str:
-        if word not in self._lists:
-            self._lists[word] = self.identifiers.give(f"{word}s", f"{word}_turns")
-            self.declare(assign([self._lists[word]], sequence([], as_list=True)))
-        return self._lists[word]
+        return [expression(call(ast.Attribute(name(self._lists[known]), "append", ast.Load()), [target]))]
 
     # --- names with substitutions ---------------------------------------------------------------------------------
 
@@ -100,7 +110,8 @@ class Tensors:
         parts = self._shared
         if not self._store:
             prefix = str(parts[0]).strip("_") if parts and isinstance(parts[0], str) else ""
-            self._store = self.identifiers.give(f"{prefix}s" if prefix.isidentifier() else "tensors", "named_tensors")
+            wanted = _plural(prefix) if prefix.isidentifier() else "tensors"
+            self._store = self.identifiers.give(wanted, "named_tensors")
             self.declare(assign([self._store], ast.Dict([], [])))
         if parts is None:
             return item(name(self._store), scope.text(text) if known is None else ast.Constant(known))
@@ -124,6 +135,11 @@ class Tensors:
             return None
         numbers = [word.removeprefix(str(texts[0][0])) for word in plain]
         return texts[0] if all(number.isdigit() and str(int(number)) == number for number in numbers) else None
+
+
+def _plural(word: str) -> str:
+    """What several of them are called."""
+    return word if word.endswith("s") else f"{word}s"
 
 
 def _turn(parts: tuple[str | Expression, ...]) -> bool:

@@ -58,6 +58,8 @@ def command(
     """
     if (target is None) == (project is None):
         raise click.UsageError("say what to write: --to FORMAT, or --project DIR")
+    if template_dir is not None:
+        _check_templates(template_dir)
     if project is not None:
         from dlspec.cli.project import write_project
 
@@ -87,7 +89,9 @@ def _python(state: Compilation, output: Path | None, template_dir: Path | None, 
     """A Python module that builds the model."""
     from jinja2 import TemplateError
 
+    from dlspec.emit.guard import Refused
     from dlspec.emit.module import emit_model
+    from dlspec.emit.templates import mistake
     from dlspec.files import write_atomically
 
     if output is not None and (problem := _python_problem(output, force)):
@@ -95,15 +99,23 @@ def _python(state: Compilation, output: Path | None, template_dir: Path | None, 
     if state.graph is None:
         raise click.UsageError("the spec has no model")
     try:
-        source = emit_model(state, template_dir)
-    except TemplateError as error:
-        raise click.ClickException(f"a template of `{template_dir}` is wrong: {error}") from error
+        source = emit_model(state, template_dir, exact=False)
+    except (TemplateError, Refused) as error:
+        raise click.ClickException(mistake(error, template_dir)) from error
     if output is None:
         click.echo(source, nl=False)
         return 0
     write_atomically(output, lambda path: path.write_text(source, encoding="utf-8"))
     print_text(f"{output}: {len(source.splitlines())} lines of Python")
     return 0
+
+
+def _check_templates(folder: Path) -> None:
+    from dlspec.emit.templates import replaced
+
+    if not replaced(folder):
+        text = f"`{folder}` holds none of the templates: model.py.jinja, and for --project train.py.jinja and others"
+        raise click.BadParameter(text, param_hint="--template-dir")
 
 
 def _python_problem(output: Path, force: bool) -> str:
