@@ -48,6 +48,7 @@ STRICTER = {
     "over the axis of the features": "Keras would attend over the heads",
     "imputation needs an input with at least one axis": "Keras would join what marks the examples of a batch",
     "but `output_shape` has": "Keras infers an axis more than it computes",
+    "einsum_dense cannot apply": "Keras lets more axes than letters through for some equations, with a wrong shape",
     "takes one axis for `...`": "Keras infers the axes of the ellipsis in reverse order",
     "`unroll: true`": "Keras only fails when a batch arrives whose length is not known to the compiled function",
     "takes one text": "Keras infers a wrong shape for a column of texts in the modes other than int",
