@@ -23,7 +23,7 @@ class TextImputation(keras.layers.Layer):
 
     def _adapt(self, data):
         """Counts the words of `data`, a tensor or an array of texts, or a dataset of such batches."""
-        counts = {}
+        counts: dict[str, int] = {}
         for batch in [data] if hasattr(data, "shape") else data:
             words = np.asarray(batch.numpy() if hasattr(batch, "numpy") else batch, dtype=object).ravel()
             for word in words:

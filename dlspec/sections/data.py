@@ -225,7 +225,7 @@ class Data(Section):
     augment = components(
         "layer",
         default=(),
-        doc="Layers that change training examples at random, each epoch anew, after `prepare`: `random_flip`, …",
+        doc="Layers that change training examples at random, each epoch anew, after `prepare`.",
     )
     oversample = plain(
         {"type": ["boolean", "string"]},
