@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from dlspec.cli.output import print_text
+from dlspec.errors import Diagnostic, SpecError
 from dlspec.passes.state import Compilation
 
 
@@ -32,7 +33,8 @@ def write_project(state: Compilation, target: Path, template_dir: Path | None, f
     except TemplateError as error:
         raise click.ClickException(f"a template of `{template_dir}` is wrong: {error}") from error
     except Unsupported as error:
-        raise click.ClickException(f"projects have no words for {error} yet; --to python writes the model") from error
+        message, help = f"a project has no words for {error}", "leave it out, or take the model alone: `--to python`"
+        raise SpecError([Diagnostic("E705", message, None, help)]) from error
     try:
         _write(files, target)
     except OSError as error:

@@ -49,6 +49,18 @@ CODES: dict[str, Code] = {
         # the folder of a run is runs/lenet5/ID
         """,
     ),
+    "E705": code(
+        "no words for it in a project",
+        """
+        `dlspec export --project` writes the whole spec as plain Python, or nothing. A few things would take more code
+        than a project should have, such as `non_finite: rollback`, or examples that `bad: skip` leaves out: the message
+        names the one that stands in the way.
+        """,
+        scene="""
+        dlspec export model.yaml --project model
+        # model.yaml says `train: {non_finite: rollback}`
+        """,
+    ),
 }
 WARNINGS: dict[str, Code] = {
     "W701": code(

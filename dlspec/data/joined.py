@@ -26,6 +26,11 @@ class JoinedTable(Table):
         self.tolerant = self._first.tolerant
 
     @property
+    def tables(self) -> dict[str, Table]:
+        """The tables by name of the part."""
+        return dict(self._tables)
+
+    @property
     def _first(self) -> Table:
         return next(iter(self._tables.values()))
 

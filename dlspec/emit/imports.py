@@ -7,22 +7,26 @@ import ast
 # What each name stands for; the standard library first, as ruff sorts imports.
 _STANDARD = {
     "argparse": "import argparse",
+    "io": "import io",
     "json": "import json",
     "math": "import math",
     "random": "import random",
     "wave": "import wave",
+    "datetime": "from datetime import datetime",
     "Path": "from pathlib import Path",
+    "NamedTuple": "from typing import NamedTuple",
 }
 _OTHERS = {
     "keras": "import keras",
     "keras_tuner": "import keras_tuner",
     "np": "import numpy as np",
-    "parquet": "import pyarrow.parquet as parquet",
+    "parquet": "from pyarrow import parquet",
     "tf": "import tensorflow as tf",
     "layers": "from keras import layers",
     "ops": "from keras import ops",
     "Image": "from PIL import Image",
     "csv": "from pyarrow import csv",
+    "wavfile": "from scipy.io import wavfile",
     "datasets": "from sklearn import datasets",
 }
 
@@ -38,6 +42,7 @@ def import_lines(source: str, own: dict[str, str] | None = None) -> str:
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     used -= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     used -= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    used -= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
     groups = [_lines(table, used) for table in (_STANDARD, _OTHERS, own or {})]
     return "\n\n".join(group for group in groups if group)
 

@@ -39,6 +39,10 @@ class AudioFolder(Source):
     )
     examples = (example("{path: commands, seconds: 1}"), example("{path: music, seconds: 10, channels: 2}"))
 
+    def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
+        """Whether there are folders of classes, and the samples of a sound."""
+        return {"classes": "label" in table.columns, "frames": table.columns["audio"].tensor.shape[0]}
+
     def open(self, folder: Path, *, allow_outside: bool = False) -> AudioTable:
         """Finds the folder."""
         path = locate(self.path, folder, allow_outside=allow_outside, want="folder")

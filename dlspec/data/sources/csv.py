@@ -9,8 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlspec.data.sources.arrow import ArrowTable
-from dlspec.data.sources.base import Arrays, Column, DataProblem, Source, locate
+from dlspec.data.sources.arrow import MISSING, ArrowTable
+from dlspec.data.sources.base import Arrays, Column, DataProblem, Source, Table, locate
 from dlspec.data.sources.cache import converted
 from dlspec.data.sources.csv_conversion import RAGGED, Dialect, Reader
 from dlspec.data.sources.csv_header import check_header
@@ -34,6 +34,11 @@ class Csv(Source):
     path = text(doc="The file, from the spec's folder.")
     delimiter = text(default=",", pattern=r"^[^\n\r\"]$", doc="The character between two values.")
     examples = (example("churn.csv"), example('{path: listing.csv, delimiter: ";"}'))
+
+    def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
+        """The types of the columns in pyarrow's words, texts for what is missing, and what is unusual in the file."""
+        assert isinstance(table, CsvTable)
+        return {"types": table.types(columns), "missing": MISSING, "parsing": table.parsing()}
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> CsvTable:
         """Finds the file."""
@@ -126,6 +131,18 @@ class CsvTable(ArrowTable):
         super().forget()
         if self._copy is not None:
             self._copy.forget()
+
+    def types(self, names: Iterable[str]) -> dict[str, str]:
+        """The types of some columns in pyarrow's words."""
+        kinds = self._kinds
+        return {name: str(kinds[name]) for name in names}
+
+    def parsing(self) -> dict[str, Any]:
+        """What pyarrow must be told of how values are written: another delimiter, and quotes, which may hold lines."""
+        with self._path.open("rb") as stream:
+            quotes = any(b'"' in piece for piece in iter(lambda: stream.read(1 << 20), b""))
+        other = {"delimiter": self._delimiter} if self._delimiter != "," else {}
+        return {**other, **({"newlines_in_values": True} if quotes else {})}
 
     # --- what Arrow knows -------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Labels, Source, Table, locate
 from dlspec.data.sources.folders import ClassFolders
 from dlspec.data.sources.limits import STREAMED_FROM
-from dlspec.data.sources.pictures import MODES, SUFFIXES, PictureFile, Pictures
+from dlspec.data.sources.pictures import SUFFIXES, PictureFile, Pictures, decoding
 from dlspec.ir import Tensor
 from dlspec.registry import choice, example, integers, optional, text
 
@@ -41,9 +41,9 @@ class ImageFolder(Source):
     examples = (example("photos"), example("{path: photos, size: [64, 64], channels: 3}"))
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
-        """Pillow's word for the channels, whether there are folders of classes, and the endings of images."""
-        mode = MODES[table.columns["image"].tensor.shape[-1] or 3]
-        return {"mode": mode, "classes": "label" in table.columns, "suffixes": tuple(sorted(SUFFIXES))}
+        """How images are decoded, whether there are folders of classes, and the endings of images."""
+        size, mode = decoding(table.columns["image"].tensor)
+        return {"size": size, "mode": mode, "classes": "label" in table.columns, "suffixes": tuple(sorted(SUFFIXES))}
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> ImageTable:
         """Finds the folder."""

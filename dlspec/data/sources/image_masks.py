@@ -12,7 +12,7 @@ from dlspec.data.sources.folders import ClassFolders
 from dlspec.data.sources.image_table import check_values
 from dlspec.data.sources.limits import STREAMED_FROM
 from dlspec.data.sources.masks import Masks
-from dlspec.data.sources.pictures import SUFFIXES, PictureFile, Pictures
+from dlspec.data.sources.pictures import SUFFIXES, PictureFile, Pictures, decoding
 from dlspec.registry import choice, example, integers, optional, text
 
 if TYPE_CHECKING:
@@ -46,6 +46,11 @@ class ImageMasks(Source):
     def validate(self) -> None:
         """Values of masks fit into a byte."""
         check_values(self.values)
+
+    def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
+        """How images are decoded, and their endings."""
+        size, mode = decoding(table.columns["image"].tensor)
+        return {"size": size, "mode": mode, "suffixes": tuple(sorted(SUFFIXES))}
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> MaskedImages:
         """Finds both folders."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dlspec.data.sources.base import Arrays, Column, DataProblem, Labels, Source, Table, locate
 from dlspec.data.sources.limits import STREAMED_FROM
 from dlspec.data.sources.masks import Masks
-from dlspec.data.sources.pictures import PictureFile, Pictures
+from dlspec.data.sources.pictures import PictureFile, Pictures, decoding
 from dlspec.errors import Problem
 from dlspec.registry import choice, component, example, integers, optional, text, texts
 
@@ -48,6 +48,19 @@ class ImageTable(Source):
                 raise Problem("E207", f"`{name}` is both in `images` and in `masks`", "name it once", "masks")
         check_values(self.values)
 
+    def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
+        """The table, and how the images of each column are decoded."""
+        assert isinstance(table, PicturedTable)
+        decoded = {
+            name: decoding(table.columns[name].tensor) for name in columns if name in (*self.images, *self.masks)
+        }
+        return {
+            "inner": {"table": (self.table, columns, table.table)},
+            "images": {name: how for name, how in decoded.items() if name in self.images},
+            "masks": {name: size for name, (size, _) in decoded.items() if name in self.masks},
+            "start": () if self.folder == "." else (self.folder,),
+        }
+
     def open(self, folder: Path, *, allow_outside: bool = False) -> PicturedTable:
         """Opens the table and finds the folder of the images."""
         with_images = locate(self.folder, folder, allow_outside=allow_outside, want="folder", option="folder")
@@ -76,6 +89,11 @@ class PicturedTable(Table):
         self._table = table
         self._folder = folder
         self._inside = inside
+
+    @property
+    def table(self) -> Table:
+        """The table with the paths."""
+        return self._table
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:

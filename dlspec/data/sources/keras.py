@@ -100,6 +100,14 @@ class Keras(Source):
         if self.label == "coarse" and self.set != "cifar100":
             raise Problem("E207", f"`label` has no effect on {self.set}", "leave it out", "label")
 
+    def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
+        """The loader's options, the names of its two columns, and whether labels come as a column of one."""
+        values, target, *_ = table.columns
+        options: dict[str, Any] = {"num_words": self.num_words} if self.num_words else {}
+        if self.label == "coarse":
+            options["label_mode"] = "coarse"
+        return {"options": options, "values": values, "target": target, "flat": self.set.startswith("cifar")}
+
     def open(self, folder: Path, *, allow_outside: bool = False) -> KerasTable:
         """Finds nothing, since Keras has its cache wherever the spec is; but what is cached is whole.
 

@@ -24,6 +24,11 @@ class Npy(Source):
     path = texts(doc="The file or files, from the spec's folder.")
     examples = (example("[signals.npy, kinds.npy]"),)
 
+    def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
+        """The file of each column."""
+        files = {Path(path).stem: path for path in self.path}
+        return {"files": {name: files[name] for name in columns}}
+
     def open(self, folder: Path, *, allow_outside: bool = False) -> NpyTable:
         """Finds the files."""
         files: dict[str, tuple[Path, str]] = {}

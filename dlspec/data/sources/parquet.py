@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.sources.arrow import ArrowTable, bytes_of
-from dlspec.data.sources.base import Arrays, Column, DataProblem, Source, locate
+from dlspec.data.sources.base import Arrays, Column, DataProblem, Source, Table, locate
 from dlspec.data.sources.cache import converted
 from dlspec.data.sources.limits import STREAMED_FROM
 from dlspec.registry import example, text
@@ -30,6 +30,11 @@ class Parquet(Source):
     shorthand = "path"
     path = text(doc="The file, from the spec's folder.")
     examples = (example("flights.parquet"),)
+
+    def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
+        """The columns of text, and those of lists."""
+        texts = tuple(name for name in columns if table.columns[name].text)
+        return {"texts": texts, "lists": tuple(name for name in columns if table.columns[name].tensor.shape)}
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> ParquetTable:
         """Finds the file."""
@@ -63,6 +68,11 @@ class ParquetTable(ArrowTable):
         """Whether all columns together are too large to be kept."""
         size: int = self._row_bytes * self._meta.num_rows
         return size > STREAMED_FROM
+
+    @property
+    def regrouped(self) -> bool:
+        """Whether a converted copy with smaller row groups is read instead of the file."""
+        return self._grouped[0] != self._path
 
     @cached_property
     def blocks(self) -> Sequence[int]:  # type: ignore[override]

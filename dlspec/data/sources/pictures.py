@@ -33,6 +33,12 @@ def _pool(workers: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(workers)
 
 
+def decoding(tensor: Tensor) -> tuple[tuple[int, int], str]:
+    """Width and height in Pillow's order, and its word for the channels, of images of a type."""
+    height, width, *channels = (size or 0 for size in tensor.shape)
+    return (width, height), MODES[channels[0] if channels else 1]
+
+
 class PictureFile(NamedTuple):
     """One image file.
 

@@ -39,6 +39,19 @@ class Python(Source):
     # The files that may run, by module; filled in by the pass that reads `extensions`.
     allowed: Mapping[str, Path] = {}
 
+    def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
+        """The module, which goes along, the function, and whether it yields examples one by one."""
+        assert isinstance(table, PythonTable)
+        module, _, name = self.function.partition(":")
+        source = self.allowed[module].read_text(encoding="utf-8")
+        return {
+            "module": module,
+            "name": name,
+            "arguments": self.arguments,
+            "rows": table.yields,
+            "modules": {module: source},
+        }
+
     def open(self, folder: Path, *, allow_outside: bool = False) -> PythonTable:
         """Finds the module among those that may run.
 
@@ -58,6 +71,7 @@ class PythonTable(Table):
     def __init__(self, function: str, arguments: Mapping[str, Any], path: Path) -> None:
         self._function = function
         self._arguments = arguments
+        self.yields = False  # whether the function makes examples one by one; known once it has run
         self._path = path
 
     @cached_property
@@ -93,7 +107,8 @@ class PythonTable(Table):
         # What the user's code prints must not stand among our results.
         with contextlib.redirect_stdout(sys.stderr), _importing_from(self._path.parent):
             made = self._call(lambda: self._find()(**self._arguments))
-            if not isinstance(made, Mapping):
+            self.yields = not isinstance(made, Mapping)
+            if self.yields:
                 made = self._call(lambda: self._collected(made))
         if not made:
             raise self._problem(f"`{self._function}` made no columns")

@@ -27,6 +27,10 @@ class TextFolder(Source):
     path = text(doc="The folder, from the spec's folder.")
     examples = (example("reviews"),)
 
+    def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
+        """Whether there are folders of classes."""
+        return {"classes": "label" in table.columns}
+
     def open(self, folder: Path, *, allow_outside: bool = False) -> TextFolderTable:
         """Finds the folder."""
         path = locate(self.path, folder, allow_outside=allow_outside, want="folder")

@@ -47,6 +47,11 @@ class TextLines(Source):
             if name in names[:position]:
                 raise Problem("E207", f"two columns would be named `{name}`", "give `names`", "path")
 
+    def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
+        """The names of the columns, and the file of each where they have one."""
+        files = {} if self.separator else dict(zip(self._names(), self.path, strict=True))
+        return {"names": self._names(), "files": {name: file for name, file in files.items() if name in columns}}
+
     def open(self, folder: Path, *, allow_outside: bool = False) -> TextLinesTable:
         """Finds the files."""
         files = [_File(locate(path, folder, allow_outside=allow_outside), path) for path in self.path]

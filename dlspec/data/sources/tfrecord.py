@@ -67,6 +67,16 @@ class Tfrecord(Source):
         ),
     )
 
+    def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
+        """The files, and for each column what TensorFlow parses and how that becomes its values."""
+        assert isinstance(table, TfrecordTable)
+        features = [
+            {"name": name, "shape": _parsed_shape(feature), "dtype": _parsed_dtype(feature), "feature": feature}
+            for name, feature in self.features.items()
+            if name in columns
+        ]
+        return {"files": table.files, "packed": any(file.endswith(".gz") for file in table.files), "features": features}
+
     def open(self, folder: Path, *, allow_outside: bool = False) -> TfrecordTable:
         """Finds the files."""
         files: list[tuple[Path, str]] = []

@@ -43,6 +43,15 @@ class Timeseries(Source):
         example("{table: {csv: power.csv}, targets: [load], series: [load, temperature], window: 24, stride: 12}"),
     )
 
+    def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
+        """The table, the columns that enter, and whether times are dates."""
+        assert isinstance(table, WindowTable)
+        series = self.series or self.targets
+        used = [*(series if "past" in columns else ()), *(self.targets if "future" in columns else ())]
+        names = tuple(dict.fromkeys([*used, *([self.time] if self.time else [])]))
+        dates = self.time is not None and table.table.columns[self.time].text
+        return {"inner": {"table": (self.table, names, table.table)}, "series": series, "dates": dates}
+
     def open(self, folder: Path, *, allow_outside: bool = False) -> WindowTable:
         """Opens the table."""
         try:
@@ -64,6 +73,11 @@ class WindowTable(Table):
     def __init__(self, source: Timeseries, table: Table) -> None:
         self._source = source
         self._table = table
+
+    @property
+    def table(self) -> Table:
+        """The table with a row for every step."""
+        return self._table
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:

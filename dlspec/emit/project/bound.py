@@ -11,8 +11,10 @@ from dlspec.data.inputs import Input
 from dlspec.data.sources.base import TEXT
 from dlspec.data.targets import CLASSES, Output
 from dlspec.emit.constructors import Constructors
-from dlspec.emit.syntax import call, constant, item, name, sequence, text
+from dlspec.emit.syntax import Unsupported, call, constant, item, name, sequence, text
 from dlspec.emit.templates import Code
+from dlspec.ir import Tensor
+from dlspec.lower.infer import call_layer
 
 
 @dataclass(frozen=True)
@@ -23,14 +25,12 @@ class BoundInput:
         values: Expression of what enters the preparation, from the dictionary `columns`.
         layers: Expression of the list of its layers of preparation; "" for none.
         raw: Expression of the ``keras.Input`` of the saved model.
-        rank: Axes of an example as it enters the model proper.
     """
 
     name: str
     values: Code
     layers: Code
     raw: Code
-    rank: int
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,24 @@ def bound_input(one: Input, binding: Binding, constructors: Constructors) -> Bou
     """An input as templates see it."""
     keywords = {"dtype": constant(one.raw.dtype)} if one.raw.dtype != "float32" else {}
     raw = call("keras.Input", [constant(one.raw.shape)], {**keywords, "name": constant(one.name)})
-    layers = sequence([constructors.instance(layer) for layer in one.prepare], as_list=True) if one.prepare else None
     values = Code(text(_input_values(one, binding)))
-    return BoundInput(one.name, values, Code(text(layers) if layers else ""), Code(text(raw)), one.tensor.rank)
+    return BoundInput(one.name, values, _layers(one, constructors), Code(text(raw)))
+
+
+def _layers(one: Input, constructors: Constructors) -> Code:
+    """The list of the layers of preparation, with one for the axis of 1 that the model has and they have not."""
+    if not one.prepare:
+        return Code("")
+    made = [constructors.instance(layer) for layer in one.prepare]
+    prepared = one.raw
+    for layer in one.prepare:
+        prepared = call_layer(layer, [prepared], {}).outputs[0]
+    if prepared.rank != one.tensor.rank:
+        if sum(size is None for size in one.tensor.shape) > 1:
+            raise Unsupported("an axis of 1 beside several axes whose size is not known")
+        shape = tuple(-1 if size is None else size for size in one.tensor.shape)
+        made.append(call("layers.Reshape", [constant(shape)]))
+    return Code(text(sequence(made, as_list=True)))
 
 
 def _input_values(one: Input, binding: Binding) -> ast.expr:
@@ -58,7 +73,14 @@ def _input_values(one: Input, binding: Binding) -> ast.expr:
     if one.length:
         return call("tokens", [values, constant(one.length)])
     have = binding.table.columns[one.columns[0]].tensor
-    return _ranked(_cast(values, dtype), have.rank, one.raw.rank)
+    if not keeps_bytes(one, have) and not (one.prepare and have.dtype == TEXT):
+        values = _cast(values, dtype)
+    return _ranked(values, have.rank, one.raw.rank)
+
+
+def keeps_bytes(one: Input, have: Tensor) -> bool:
+    """Whether images stay bytes until they enter the model, which takes a quarter of the memory."""
+    return have.dtype == "uint8" and not one.prepare
 
 
 def bound_output(one: Output, binding: Binding) -> BoundOutput:
@@ -67,19 +89,33 @@ def bound_output(one: Output, binding: Binding) -> BoundOutput:
 
 
 def _output_values(one: Output, binding: Binding) -> ast.expr:
+    if one.separator:
+        return call("several_hot", [_column(one.columns[0]), constant(one.classes), constant(one.separator)])
     if len(one.columns) > 1:
         return _stacked(one.columns, "float32")
     values = _column(one.columns[0])
-    if one.separator:
-        return call("several", [values, constant(one.classes), constant(one.separator)])
-    rank = binding.table.columns[one.columns[0]].tensor.rank
+    column = binding.table.columns[one.columns[0]].tensor
     if one.classes:
-        values = call("places", [values, constant(one.classes)])
+        values = call("places", [values, constant(_classes(one, column.dtype))])
     if one.expand:
-        ranked = _ranked(_cast(values, "int64"), rank, one.tensor.rank - 1)
+        ranked = _ranked(_cast(values, "int64"), column.rank, one.tensor.rank - 1)
         eye = call("np.eye", [constant(one.tensor.shape[-1])], {"dtype": constant("float32")})
         return item(eye, ranked)
-    return _ranked(_cast(values, "int32" if one.encoding == CLASSES else "float32"), rank, one.tensor.rank)
+    return _ranked(_cast(values, "int32" if one.encoding == CLASSES else "float32"), column.rank, one.tensor.rank)
+
+
+def _classes(one: Output, dtype: str) -> tuple[Any, ...]:
+    """Classes as the column holds them."""
+    if dtype == TEXT:
+        return tuple(str(value) for value in one.classes)
+    if dtype == "bool":
+        return tuple(str(value) in ("True", "1") for value in one.classes)
+    return tuple(_number(value) for value in one.classes)
+
+
+def _number(value: str | int) -> float:
+    number = float(value)
+    return int(number) if number == int(number) else number
 
 
 def _column(word: str) -> ast.expr:

@@ -2,73 +2,150 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import jinja2
 
+from dlspec.data import missing
 from dlspec.data.binding import Binding
-from dlspec.data.splits import stratify_column
+from dlspec.data.joined import JoinedTable
+from dlspec.data.sources.base import TEXT, Source, Table
+from dlspec.data.sources.parquet import ParquetTable
+from dlspec.data.values import Rows
 from dlspec.emit.constructors import Constructors
-from dlspec.emit.project.bound import bound_input, bound_output, only_or_all
+from dlspec.emit.project.bound import bound_input, bound_output, keeps_bytes, only_or_all
+from dlspec.emit.project.changes import changes
+from dlspec.emit.project.dividing import asked, division, parts_with_examples
+from dlspec.emit.project.reading import Flags, Readers, helpers
 from dlspec.emit.syntax import Unsupported, constant, text
 from dlspec.emit.templates import Code
 from dlspec.sections.data import Data
+from dlspec.sections.train import Supervised
 
-# Functions that a project carries where its text calls them; a template each.
-HELPERS = ("permutation", "places", "several", "tokens")
+# Bytes of the examples that are mixed together where examples come in blocks: as in training.
+_WINDOW = 16 << 20
 
 
 @dataclass(frozen=True)
 class DataText:
-    """The rendered parts of ``data.py``."""
+    """The rendered ``data.py``, and what ``train.py`` must know of it.
+
+    Attributes:
+        body: The module without its imports.
+        prepared: Whether layers prepare inputs.
+        shuffled: Whether training has batches of its own class, and whether that takes a seed.
+        reads_files: Whether it reads files below a folder.
+        parts: Names of the parts that have examples.
+        modules: The user's own modules, by name, with their text.
+    """
 
     body: str
     constructors: Constructors
+    prepared: bool
+    training: Mapping[str, Any] | None
+    reads_files: bool
+    parts: list[str]
+    modules: dict[str, str]
 
 
-def render(data: Data, binding: Binding, label: str, templates: jinja2.Environment) -> DataText:
+def render(data: Data, method: Supervised, binding: Binding, label: str, templates: jinja2.Environment) -> DataText:
     """``data.py`` without its imports.
 
     Args:
         data: The section.
-        binding: The same, bound to the model.
+        method: The way of training.
+        binding: The section, bound to the model.
         label: The spec's name.
         templates: Where the templates are: ``data.py.jinja``, and one for each source and way of splitting.
 
     Raises:
-        Unsupported: There is no template for something that the section says.
+        Unsupported: The section says something that projects have no words for.
     """
+    _check(binding)
     constructors = Constructors()
-    context = _context(data, binding, label, templates, constructors)
+    readers, facts = _reading(data, binding, templates)
+    facts |= division(data, binding, templates)
+    facts |= changes(data, method, binding, facts["blocks"], constructors)
+    facts |= _bound(binding, constructors)
+    facts |= {
+        "title": Code(f"The data of {label}: read, divided, prepared, and handed out in batches."),
+        "shuffle": data.shuffle,
+        "drop": _complete(binding),
+        "imports": Code(""),
+    }
     template = templates.get_template("data.py.jinja")
-    # Twice: what the text calls decides what it carries.
-    body = template.render(context, helpers=[], imports=Code(""))
-    helpers = [Code(f"helpers/{word}.py.jinja") for word in HELPERS if f"{word}(" in body]
-    return DataText(template.render(context, helpers=helpers, imports=Code("")), constructors)
+    used = helpers(template.render({**facts, "helpers": []}), templates, {**facts, **vars(readers.flags)})
+    body = template.render({**facts, "helpers": used})
+    return DataText(
+        body,
+        constructors,
+        bool(facts["prepared"]),
+        facts["training"],
+        bool(facts["parameter"]),
+        parts_with_examples(data, binding),
+        readers.modules,
+    )
 
 
-def _context(
-    data: Data, binding: Binding, label: str, templates: jinja2.Environment, constructors: Constructors
-) -> dict[str, Any]:
+def _check(binding: Binding) -> None:
+    """What stands in the way of a project as a whole."""
+    if binding.bad_count:
+        what = "a broken example" if binding.bad_count == 1 else f"{binding.bad_count} broken examples"
+        raise Unsupported(f"{what} that `bad: skip` leaves out ({binding.bad_places(1)[0]})")
+
+
+def _reading(data: Data, binding: Binding, templates: jinja2.Environment) -> tuple[Readers, dict[str, Any]]:
+    """The functions that read the sources."""
+    table = binding.table
+    tables: dict[str, Table] = table.tables if isinstance(table, JoinedTable) else {"train": table}
+    sources: dict[str, Source] = {part: data.source if part == "train" else data.parts.source(part) for part in tables}
+    columns = tuple(dict.fromkeys([*binding.columns, *asked(data)]))
+    blocks = table.blocks is not None
+    if blocks and data.source.name != "parquet":
+        raise Unsupported(f"the order of examples of the source `{data.source.name}`, which is read in blocks")
+    main = tables["train"]
+    if isinstance(main, ParquetTable) and data.shuffle and main.regrouped:
+        raise Unsupported(f"row groups as large as those of `{data.source.path}`: write it with smaller ones")
+    readers = Readers(templates, Flags.of(list(sources.values())))
+    calls = {
+        part: readers.add("read" if part == "train" else f"read_{part}", source, columns, tables[part],
+                          groups=blocks and data.shuffle and part == "train")
+        for part, source in sources.items()
+    }  # fmt: skip
+    facts: dict[str, Any] = {
+        "sources": readers.functions,
+        "columns": columns,
+        "read": calls.pop("train"),
+        "others": calls,
+        "blocks": blocks,
+        "window": max(1, _WINDOW // Rows(table, binding.inputs, binding.outputs).raw_bytes),
+    }
+    facts["parameter"] = Code(
+        "folder: Path" if any("(folder)" in str(call) for call in (facts["read"], *calls.values())) else ""
+    )
+    return readers, facts
+
+
+def _bound(binding: Binding, constructors: Constructors) -> dict[str, Any]:
+    """Inputs and targets."""
     inputs = [bound_input(one, binding, constructors) for one in binding.inputs]
     outputs = [bound_output(one, binding) for one in binding.outputs]
-    by = data.parts.by if isinstance(data.parts.by, str) else data.parts.by.registered_name
-    columns = tuple(dict.fromkeys([*binding.columns, *filter(None, [stratify_column(data)])]))
+    changed = {step.input for step in binding.steps}
     return {
-        "title": Code(f"The data of {label}: read, divided, prepared, and handed out in batches."),
-        "source_template": _template(templates, "sources", data.source.registered_name),
-        "source": data.source,
-        "columns": columns,
-        **data.source.emitted(columns, binding.table),
-        "splitter_template": _template(templates, "splitters", by),
-        "split": data.parts,
-        "share": lambda part: Code(_share(data, part)),
-        "stratify": stratify_column(data),
         "inputs": inputs,
         "outputs": outputs,
         "prepared": [one for one in inputs if one.layers],
-        "ranks": {one.name: one.rank for one in inputs},
+        "adapts": [
+            (one.name, position) for one in binding.inputs for position, layer in enumerate(one.prepare) if layer.adapts
+        ],
+        "texts_prepared": any(one.prepare and one.raw.dtype == TEXT for one in binding.inputs),
+        "bytes_changed": [
+            one.name
+            for one in binding.inputs
+            if one.name in changed and keeps_bytes(one, binding.table.columns[one.columns[0]].tensor)
+        ],
         "call": only_or_all("values", [one.name for one in inputs], as_list=True),
         "raw_inputs": only_or_all("inputs", [one.name for one in inputs], as_list=True),
         "batch_inputs": only_or_all("inputs", [one.name for one in inputs]),
@@ -76,13 +153,10 @@ def _context(
     }
 
 
-def _share(data: Data, part: str) -> str:
-    share = data.parts.share(part)
-    return f"max(1, round(count * {text(constant(share))}))" if share else "0"
-
-
-def _template(templates: jinja2.Environment, folder: str, word: str) -> Code:
-    path = f"{folder}/{word}.py.jinja"
-    if path not in templates.list_templates():
-        raise Unsupported(f"{folder} `{word}`")
-    return Code(path)
+def _complete(binding: Binding) -> Code | None:
+    """Expression of which examples lack nothing, where those that do are left out."""
+    names = sorted({column for one in binding.users if one.missing == missing.DROP for column in one.columns})
+    if not names:
+        return None
+    each = [f"lacking(columns[{text(constant(name))}])" for name in names]
+    return Code(f"~{each[0]}" if len(each) == 1 else f"~({' | '.join(each)})")

@@ -3,36 +3,41 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
-from dlspec.data.binding import bind
+from dlspec.data.binding import Binding, bind
 from dlspec.data.findings import Findings
 from dlspec.data.signature import of_graph
 from dlspec.emit.classes import class_source
 from dlspec.emit.formatting import formatted
 from dlspec.emit.guard import check
 from dlspec.emit.imports import import_lines
-from dlspec.emit.module import emit_model
+from dlspec.emit.module import emit_model, functions_of
 from dlspec.emit.project import data as data_file
 from dlspec.emit.project import train as train_file
+from dlspec.emit.syntax import Unsupported
 from dlspec.emit.templates import Code, environment
+from dlspec.ir import Graph
 from dlspec.passes.state import Compilation
 from dlspec.sections.train import Supervised
 
 _OWN = {
     "build_model": "from model import build_model",
     "Batches": "from data import Batches",
+    "TrainingBatches": "from data import TrainingBatches",
     "load": "from data import load",
     "with_preparation": "from data import with_preparation",
 }
 # Packages that a project may need, by the word in its text.
 _PACKAGES = {
-    "import tensorflow": "tensorflow",
     "import numpy": "numpy",
     "pyarrow": "pyarrow",
     "from PIL": "pillow",
     "from sklearn": "scikit-learn",
+    "from scipy": "scipy",
     "keras_tuner": "keras-tuner",
 }
 
@@ -53,37 +58,61 @@ def emit_project(state: Compilation, target: Path, template_dir: Path | None = N
     assert data is not None and isinstance(method, Supervised) and graph is not None
     templates = environment(template_dir)
     findings = Findings()
-    binding = bind(data, state.path.parent, of_graph(graph), method, findings, allow_outside=state.allow_outside)
-    assert binding is not None and not findings.items, "the spec was checked"
-    read = data_file.render(data, binding, state.name, templates)
-    classes = [class_source(file, state.name) for file in read.constructors.own.values()]
-    prepared = any(one.prepare for one in binding.inputs)
-    folder = Path(os.path.relpath(state.path.parent.resolve(), target.resolve())).as_posix()
-    train, _ = train_file.render(method, data, graph, state.name, prepared, folder, templates)
+    binding = bind(data, state.folder, of_graph(graph), method, findings, allow_outside=state.allow_outside)
+    assert binding is not None and not findings.errors, "the spec was checked"
+    read = data_file.render(data, method, in_order(binding, graph), state.name, templates)
+    folder = Path(os.path.relpath(state.folder.resolve(), target.resolve())).as_posix()
+    train, constructors = train_file.render(state, method, read, folder, templates)
+    own = {"model": functions_of(state)[1].own, "data": read.constructors.own, "train": constructors.own}
+    modules = {f"{name}.py": text for name, text in read.modules.items()}
     files = {
         "model.py": emit_model(state, template_dir),
-        "data.py": _module(read.body, classes),
-        "train.py": _module(train, []),
+        "data.py": _module("data", read.body, own, state.name, modules),
+        "train.py": _module("train", train, own, state.name, modules),
     }
+    if taken := sorted(files.keys() & modules.keys()):
+        raise Unsupported(f"a module of yours named `{taken[0]}`: projects have one of that name")
     packages = _packages("\n".join(files.values()))
-    facts = {"name": Code(state.name), "packages": [Code(line) for line in packages], "tuned": False}
+    facts = {
+        "name": Code(state.name),
+        "packages": [Code(line) for line in packages],
+        "modules": [Code(name) for name in modules],
+        "reads_files": read.reads_files,
+        "prepared": read.prepared,
+        "tuned": False,
+    }
     for name in ("requirements.txt", "README.md"):
         files[name] = templates.get_template(f"{name}.jinja").render(facts)
-    return files
+    return files | modules
 
 
-def _module(body: str, classes: list[str]) -> str:
-    """A module with its imports and classes after its docstring."""
+def in_order(binding: Binding, graph: Graph) -> Binding:
+    """The same with inputs and outputs in the order of the model."""
+    inputs = [graph.nodes[index].name for index in graph.inputs]
+    outputs = [name for name, _ in graph.outputs]
+    return replace(
+        binding,
+        inputs=tuple(sorted(binding.inputs, key=lambda one: inputs.index(one.name))),
+        outputs=tuple(sorted(binding.outputs, key=lambda one: outputs.index(one.name))),
+    )
+
+
+def _module(name: str, body: str, own: dict[str, dict[str, str]], label: str, modules: Iterable[str]) -> str:
+    """A module with its imports after its docstring, and classes that Keras lacks: each in the first module."""
+    first = list(own)[: list(own).index(name)]
+    elsewhere = {word: module for module in reversed(first) for word in own[module]}
+    classes = [class_source(file, label) for word, file in own[name].items() if word not in elsewhere]
+    names = {Path(file).stem for file in modules}
+    lines = {word: f"from {module} import {word}" for word, module in elsewhere.items()}
     docstring, _, rest = body.partition("\n")
-    whole = "\n\n\n".join([*classes, rest])
-    source = f"{docstring}\n\n{import_lines(whole, _OWN)}\n\n\n{whole}"
-    check(source, frozenset({"model", "data"}))
-    return formatted(source)
+    whole = "\n\n\n".join([*classes, rest.strip()])
+    imports = import_lines(whole, {**_OWN, **lines, **{word: f"import {word}" for word in names}})
+    source = f"{docstring}\n\n{imports}\n\n{whole}\n"
+    check(source, frozenset({"model", "data"} | names))
+    return formatted(source, f"{name}.py")
 
 
 def _packages(text: str) -> list[str]:
     """Lines of ``requirements.txt``: the versions that are installed here."""
-    names = ["keras", *(package for word, package in _PACKAGES.items() if word in text)]
-    if "tensorflow" not in names:
-        names.append("tensorflow")
+    names = {"keras", "tensorflow", *(package for word, package in _PACKAGES.items() if word in text)}
     return [f"{name}=={metadata.version(name)}" for name in sorted(names)]

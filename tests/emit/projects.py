@@ -1,0 +1,195 @@
+"""A spec trained by ``dlspec train`` and by its project, in one process; the project finds no dlspec to import."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlspec.emit.project.project import emit_project
+from dlspec.passes import compile_spec
+from dlspec.passes.state import Compilation
+
+Curve = list[dict[str, float]]
+
+
+def emitted(spec: Path, target: Path, *overrides: str, allow_code: bool = False) -> tuple[Compilation, dict[str, str]]:
+    """The checked spec, and the files of its project, which are written to `target`."""
+    state = compile_spec(spec, overrides, False, allow_code)
+    assert not state.diagnostics.errors, [error.message for error in state.diagnostics.errors]
+    files = emit_project(state, target)
+    target.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (target / name).write_text(text, encoding="utf-8")
+    return state, files
+
+
+def train_project(target: Path, *arguments: str) -> Curve:
+    """Runs its ``train.py`` and reads the curve."""
+    import keras
+
+    keras.backend.clear_session()
+    before = sys.argv, list(sys.path)
+    with _without_dlspec(), _own_modules(target), warnings.catch_warnings():
+        # Keras 3.15 with numpy 2 warns about its own conversion of every weight that it saves.
+        warnings.filterwarnings("ignore", message="__array__ implementation", category=DeprecationWarning)
+        sys.argv = ["train.py", "--output", str(target / "output"), *arguments]
+        sys.path.insert(0, str(target))
+        try:
+            source = (target / "train.py").read_text(encoding="utf-8")
+            exec(compile(source, "train.py", "exec"), {"__name__": "__main__", "__file__": str(target / "train.py")})
+        finally:
+            sys.argv, sys.path[:] = before
+    return _curve(target / "output" / "history.csv")
+
+
+def train_spec(state: Compilation, runs: Path) -> tuple[Curve, Path]:
+    """Trains as ``dlspec train`` does: the curve and the run folder."""
+    import keras
+
+    from dlspec.build import build
+    from dlspec.data.signature import of_graph
+    from dlspec.runner.train import run
+    from dlspec.sections.train import Supervised
+
+    graph, data, method = state.graph, state.data_section, state.method
+    assert graph is not None and data is not None and isinstance(method, Supervised)
+    keras.backend.clear_session()
+    report = run(
+        lambda: build(graph), data, method, folder=state.folder, spec_text="", name=state.name, runs=runs,
+        signature=of_graph(graph),
+    )  # fmt: skip
+    return _curve(report.folder / "metrics.csv"), report.folder
+
+
+def data_of(state: Compilation, target: Path) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
+    """Arrays of all parts, and the batches of two epochs, as ``dlspec train`` has them and as the project has them."""
+    import keras
+
+    from dlspec.data.feed import Feed
+    from dlspec.data.pipeline import prepare
+    from dlspec.data.signature import of_graph
+    from dlspec.sections.train import Supervised
+
+    assert state.graph is not None and state.data_section is not None and isinstance(state.method, Supervised)
+    data, seed = state.data_section, state.method.seed
+    prepared = prepare(data, state.folder, of_graph(state.graph), state.method)
+    parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
+    ours = {name: [*part.inputs.values(), *part.targets.values()] for name, part in parts.items() if part is not None}
+    feed = Feed(
+        prepared.fed, data.batch_size, seed=seed, shuffle=data.shuffle, transform=prepared.changes.transform(seed)
+    )
+    for epoch in range(2):
+        feed.set_epoch(epoch)
+        ours[f"epoch {epoch}"] = [np.asarray(value) for batch in feed.dataset for value in keras.tree.flatten(batch)]
+    return ours, _data_of_project(target, state.folder, data.batch_size, seed)
+
+
+def _data_of_project(target: Path, folder: Path, batch_size: int, seed: int) -> dict[str, list[Any]]:
+    import inspect
+
+    import keras
+
+    with _without_dlspec(), _own_modules(target):
+        sys.path.insert(0, str(target))
+        try:
+            import data  # type: ignore[import-not-found]
+        finally:
+            sys.path.remove(str(target))
+        loaded = data.load(folder) if inspect.signature(data.load).parameters else data.load()
+        parts = loaded[0] if isinstance(loaded, tuple) else loaded
+        theirs = {name: [*part.inputs.values(), *part.targets.values()] for name, part in parts.items()}
+        made = getattr(data, "TrainingBatches", data.Batches)
+        seeded = "seed" in inspect.signature(made).parameters
+        batches = made(parts["train"], batch_size, seed) if seeded else made(parts["train"], batch_size)
+        for epoch in range(2):
+            batches.on_epoch_begin()
+            found = [batches[step] for step in range(len(batches))]
+            theirs[f"epoch {epoch}"] = [value for batch in found for value in keras.tree.flatten(batch)]
+    return theirs
+
+
+def differences(one: Curve, other: Curve) -> dict[str, float]:
+    """The largest relative difference of each measure over all epochs."""
+    assert len(one) == len(other), (len(one), len(other))
+    assert one[0].keys() == other[0].keys(), (one[0].keys(), other[0].keys())
+    return {
+        name: max(abs(a[name] - b[name]) / max(1.0, abs(a[name])) for a, b in zip(one, other, strict=True))
+        for name in one[0]
+    }
+
+
+def _curve(path: Path) -> Curve:
+    with path.open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    return [
+        {name: float(value) for name, value in row.items() if name != "epoch" and value not in ("", "NA")}
+        for row in rows
+    ]
+
+
+@contextmanager
+def _without_dlspec() -> Iterator[None]:
+    hidden = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "dlspec"}
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        sys.modules.update(hidden)
+
+
+@contextmanager
+def _own_modules(target: Path) -> Iterator[None]:
+    """Modules of an earlier project are not taken for those of this one."""
+    names = [path.stem for path in target.glob("*.py")]
+    kept = {name: sys.modules.pop(name) for name in names if name in sys.modules}
+    try:
+        yield
+    finally:
+        for name in names:
+            sys.modules.pop(name, None)
+        sys.modules.update(kept)
+
+
+def predictions(path: Path, inputs: Any) -> Any:
+    """What a saved model makes of raw inputs."""
+    import keras
+
+    return keras.saving.load_model(path, compile=False).predict(inputs, verbose=0)
+
+
+def raw_inputs(state: Compilation) -> Any:
+    """Some examples as a saved model takes them, in the order of its inputs."""
+    import tensorflow as tf
+
+    from dlspec.data.raw import read_inputs
+    from dlspec.data.signature import of_graph
+
+    assert state.graph is not None and state.data_section is not None
+    inputs = read_inputs(state.data_section, state.folder, of_graph(state.graph)).inputs
+    found = []
+    for index in state.graph.inputs:
+        values = inputs[state.graph.nodes[index].name][:40]
+        found.append(tf.constant(values.tolist()) if values.dtype == object else values)
+    return found[0] if len(found) == 1 else found
+
+
+def main() -> None:
+    """``python -m tests.emit.projects FOLDER SPEC [KEY=VALUE …]``: trains both, and prints how they differ."""
+    folder, spec, *overrides = sys.argv[1:]
+    target = Path(folder)
+    state, _ = emitted(Path(spec), target / "project", *overrides)
+    ours, _ = train_spec(state, target / "runs")
+    print(json.dumps(differences(ours, train_project(target / "project"))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""``python train.py`` of a generated project measures what ``dlspec train`` measures, epoch by epoch."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.emit.projects import differences, emitted, predictions, raw_inputs, train_project, train_spec
+from tests.support import ROOT
+
+SPECS = sorted((ROOT / "specs" / "start").glob("*.yaml"))
+# Sums over the features of one example may be taken in another order: the last bits of the curves differ.
+CLOSE = 1e-5
+
+_LAYERS = """
+  - dense: {units: 8, activation: relu, name: hidden}
+  - batch_normalization
+  - dropout: 0.2
+  - dense: {units: 3, activation: softmax, name: y}
+"""
+_TRAIN = "loss: sparse_categorical_crossentropy, metrics: [accuracy]"
+WAYS = {
+    "phases": "phases: {a: {epochs: 3, freeze: hidden}, b: {epochs: 2, unfreeze: hidden, optimizer: {sgd: 0.1}}}, "
+    "callbacks: [{early_stopping: {patience: 0}}]",
+    "averages": "optimizer: {adam: {learning_rate: 0.05, use_ema: true, ema_momentum: 0.9}}, epochs: 4",
+    "warm_up": "optimizer: {adam: {learning_rate: {warm_up: {steps: 9, to: 0.02}}, clipnorm: 1}}, epochs: 3",
+    "precision": "precision: mixed_bfloat16, epochs: 2",
+    "jit": "jit: true, epochs: 2",
+    "callbacks": "epochs: 3, keep: last, monitor: val_accuracy, log: tensorboard, callbacks: [{reduce_lr_on_plateau: "
+    "{patience: 0, factor: 0.5}}, {model_checkpoint: kept/best.keras}, {csv_logger: logs/a.csv}, tensor_board]",
+}
+
+
+def iris(train: str, layers: str = _LAYERS, data: str = "") -> str:
+    """A spec that trains on iris."""
+    return (
+        f"name: iris\ninputs: {{x: [4]}}\nlayers:{layers}data:\n  source: {{sklearn: iris}}\n  inputs: {{x: data}}\n"
+        f"  targets: {{y: target}}\n  split: {{validation: 0.2, test: 0.2, by: stratified}}\n{data}"
+        f"train: {{{_TRAIN}, {train}}}\n"
+    )
+
+
+def compared(spec: Path, folder: Path, *overrides: str) -> dict[str, float]:
+    """Trains both ways; the kept models agree on raw values."""
+    state, _ = emitted(spec, folder / "project", *overrides)
+    ours, run = train_spec(state, folder / "runs")
+    theirs = train_project(folder / "project")
+    inputs = raw_inputs(state)
+    one, other = predictions(run / "model.keras", inputs), predictions(folder / "project/output/model.keras", inputs)
+    for left, right in zip(_flat(one), _flat(other), strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-4, atol=1e-5)
+    return differences(ours, theirs)
+
+
+def _flat(values: Any) -> list[Any]:
+    import keras
+
+    return list(keras.tree.flatten(values))
+
+
+@pytest.mark.parametrize(
+    "spec", [pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * (path.stem != "zones")) for path in SPECS]
+)
+def test_the_same_curve(spec: Path, tmp_path: Path) -> None:
+    found = compared(spec, tmp_path, "train.epochs=2")
+    assert max(found.values()) <= CLOSE, found
+
+
+@pytest.mark.parametrize("way", [pytest.param(way, marks=[pytest.mark.slow] * (way != "phases")) for way in WAYS])
+def test_ways_of_training(way: str, tmp_path: Path) -> None:
+    path = tmp_path / "iris.yaml"
+    path.write_text(iris(WAYS[way]), encoding="utf-8")
+    found = compared(path, tmp_path)
+    assert max(found.values()) == 0, found
+    if way == "callbacks":
+        written = {
+            file.relative_to(tmp_path / "project/output").parts[0] for file in (tmp_path / "project/output").rglob("*")
+        }
+        assert {"kept", "logs", "tensorboard", "history.csv", "model.keras"} <= written
+
+
+@pytest.mark.slow
+def test_layers_of_the_model_that_adapt(tmp_path: Path) -> None:
+    path = tmp_path / "iris.yaml"
+    path.write_text(iris("epochs: 2", "\n  - normalization" + _LAYERS), encoding="utf-8")
+    assert max(compared(path, tmp_path).values()) == 0
+
+
+@pytest.mark.slow
+def test_weights_of_a_saved_model(tmp_path: Path) -> None:
+    path = tmp_path / "iris.yaml"
+    path.write_text(iris("epochs: 1"), encoding="utf-8")
+    state, _ = emitted(path, tmp_path / "first")
+    _, run = train_spec(state, tmp_path / "runs")
+    (run / "model.keras").rename(tmp_path / "base.keras")
+    path.write_text(iris("epochs: 2, start_from: base.keras"), encoding="utf-8")
+    assert max(compared(path, tmp_path).values()) == 0
+
+
+@pytest.mark.slow
+def test_in_a_process_that_has_no_dlspec(tmp_path: Path) -> None:
+    """As a user runs it, in the project's folder; an import of dlspec would fail."""
+    emitted(ROOT / "specs/start/zones.yaml", tmp_path / "project", "train.epochs=1")
+    (tmp_path / "blocked").mkdir()
+    blocker = "import sys\n\nsys.modules['dlspec'] = None\n"
+    (tmp_path / "blocked" / "sitecustomize.py").write_text(blocker, encoding="utf-8")
+    variables = {**os.environ, "PYTHONPATH": str(tmp_path / "blocked"), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    folder = str(ROOT / "specs" / "start")
+    command = [sys.executable, "train.py", "--data", folder]
+    done = subprocess.run(
+        command, cwd=tmp_path / "project", env=variables, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "project" / "output" / "model.keras").is_file()
+    assert [line.split()[0] for line in done.stdout.splitlines()[-3:]] == ["train", "validation", "test"]
