@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dlspec.data.sources.base import locate
 from dlspec.errors import Problem
 from dlspec.passes.state import Compilation, step
 from dlspec.tree import Invalid, key_place, place
@@ -44,6 +43,8 @@ def extensions(state: Compilation) -> None:
 
 def _file(name: Any, state: Compilation, found: dict[str, Path]) -> Path:
     """One of the files, whose name can be a module's."""
+    from dlspec.data.sources.base import locate  # only specs with code of their own need it
+
     path = locate(str(name), state.folder, allow_outside=state.allow_outside)
     stem = path.stem
     if path.suffix != ".py" or not stem.isidentifier() or keyword.iskeyword(stem):
