@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 from running import iris, load, method, rows, small, train
 
+from dlspec.components import callbacks
 from dlspec.components.losses import MeanSquaredError, SparseCategoricalCrossentropy
 from dlspec.components.optimizers import SGD, Adam
 from dlspec.components.schedules import CosineDecay, WarmUp
@@ -317,3 +318,23 @@ def test_contradictions(given: dict[str, Any], message: str) -> None:
     with pytest.raises(Problem, match=message) as caught:
         component.validate()
     assert caught.value.code == "E207"
+
+
+# --- callbacks ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("callback", "file"),
+    [
+        (callbacks.TensorBoard(log_dir="logs", update_freq=1), "logs/train"),
+        (callbacks.ModelCheckpoint(filepath="{epoch}.keras"), "3.keras"),
+        (callbacks.ModelCheckpoint(filepath="w.weights.h5", save_weights_only=True, save_freq=2), "w.weights.h5"),
+        (callbacks.CSVLogger(filename="log.csv"), "log.csv"),
+        (callbacks.SwapEMAWeights(swap_on_epoch=True), "model.keras"),
+    ],
+    ids=lambda value: value.name if isinstance(value, Component) else "",
+)
+def test_every_callback_runs_in_our_loop(tmp_path: Path, callback: callbacks.Callback, file: str) -> None:
+    optimizer = Adam(learning_rate=0.02, use_ema=True)
+    report = train(tmp_path, how=method(callbacks=(callback,), optimizer=optimizer))
+    assert report.status == "finished" and (report.folder / file).exists()
