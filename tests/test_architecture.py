@@ -35,6 +35,7 @@ FLOORS = (
     ("emit",),
     ("build",),
     ("runner", "reporting", "exporting"),
+    ("emit.project",),
     ("tuning",),
     ("cli", "__main__"),
 )

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import jinja2
+from typing import TYPE_CHECKING, Any
 
 from dlspec.data import missing
 from dlspec.data.binding import Binding
@@ -23,6 +21,9 @@ from dlspec.emit.syntax import Unsupported, constant, text
 from dlspec.emit.templates import Code
 from dlspec.sections.data import Data
 from dlspec.sections.train import Supervised
+
+if TYPE_CHECKING:
+    import jinja2
 
 # Bytes of the examples that are mixed together where examples come in blocks: as in training.
 _WINDOW = 16 << 20

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
-
-import jinja2
+from typing import TYPE_CHECKING, Any
 
 from dlspec.data.binding import Binding
 from dlspec.data.splits import PARTS, WORDS, choose, stratify_column
@@ -13,6 +11,9 @@ from dlspec.emit.project.reading import template
 from dlspec.emit.templates import Code
 from dlspec.sections.data import Data, Split
 from dlspec.sections.splitters import Column, Time
+
+if TYPE_CHECKING:
+    import jinja2
 
 
 def division(data: Data, binding: Binding, templates: jinja2.Environment) -> dict[str, Any]:

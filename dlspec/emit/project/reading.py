@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-import jinja2
+from typing import TYPE_CHECKING, Any
 
 from dlspec.data.sources.base import Source, Table
 from dlspec.emit.syntax import Unsupported
 from dlspec.emit.templates import Code
+
+if TYPE_CHECKING:
+    import jinja2
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import Any
-
-import jinja2
+from typing import TYPE_CHECKING, Any
 
 from dlspec.data.measures import smaller_is_better
 from dlspec.data.sources.base import locate
@@ -21,6 +19,9 @@ from dlspec.passes.state import Compilation
 from dlspec.registry import Component
 from dlspec.sections.matching import matching
 from dlspec.sections.train import Supervised
+
+if TYPE_CHECKING:
+    import jinja2
 
 
 def render(
