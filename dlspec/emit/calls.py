@@ -178,7 +178,7 @@ class CallWriter:
         if word in self.module.program.models:
             self.scope.used.add(word)
             return name(self.module.model_variable(word, self.scope))
-        meaning = self.scope.find(word)
+        meaning = self.module.top[word]
         if isinstance(meaning, Constant):
             return constant(meaning.value)
         self.scope.used.add(word)

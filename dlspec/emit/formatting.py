@@ -13,7 +13,7 @@ def formatted(source: str, name: str = "model.py") -> str:
         source: A module that parses.
         name: The file that it will be, for ruff's messages.
     """
-    from ruff.__main__ import find_ruff_bin
+    from ruff.__main__ import find_ruff_bin  # type: ignore[import-untyped]
 
     command = [find_ruff_bin(), "format", "--isolated", "--no-cache", "--stdin-filename", Path(name).name, "-"]
     done = subprocess.run(command, input=source, capture_output=True, text=True, check=True, encoding="utf-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from dlspec.emit.annotations import annotation
@@ -94,7 +94,7 @@ class Module:
         return values
 
     def _write_block(self, block: Block, hard: dict[str, Any]) -> Function:
-        identifiers = self._identifiers()
+        identifiers = self._identifiers(set(block.params) - self._handed_on(block))
         function = Function(
             self._names.give(function_name(block.name), f"{function_name(block.name)}_block"), block=block
         )
@@ -151,7 +151,7 @@ class Module:
             ):
                 kind = f"{kind} | None"
             function.own[word] = Parameter(identifier, kind, written)
-        return Scope(meanings)
+        return Scope(meanings, top=self.top)
 
     def _default(self, default: Any, found: list[Any]) -> ast.expr:
         """The default in the signature; None stands for one that is computed at the call."""
@@ -178,8 +178,7 @@ class Module:
 
     def _capture(self, function: Function, scope: Scope) -> None:
         """What the function uses of the top level is handed on by its callers."""
-        own = set(function.block.params) if function.block is not None else set()
-        for word in scope.used - own:
+        for word in scope.used:
             meaning = self.top.get(word)
             if word in self.program.models:
                 function.captured[word] = Parameter(self.model_variable(word, scope), "keras.Model")
@@ -208,7 +207,7 @@ class Module:
         names = NamesUsed.of(definition.body, definition.outputs)
         inputs = self._inputs(definition)
         working = self._working(identifiers, (*inputs, *names.plain(), *self.program.params))
-        scope = Scope(dict(self.top))
+        scope = Scope(dict(self.top), top=self.top)
         writer = self._writer(names, identifiers, scope, working, labelled=True)
         variables = []
         for word, (shape, dtype) in inputs.items():
@@ -304,9 +303,21 @@ class Module:
 
     # --- small helpers --------------------------------------------------------------------------------------------
 
-    def _identifiers(self) -> Identifiers:
-        """Those of one function, in which the top-level parameters keep theirs."""
-        return Identifiers({meaning.identifier for meaning in self.top.values() if isinstance(meaning, Variable)})
+    def _identifiers(self, hidden: Collection[str] = ()) -> Identifiers:
+        """Those of one function, in which the top-level parameters keep theirs but for the hidden ones."""
+        top = [one.identifier for word, one in self.top.items() if isinstance(one, Variable) and word not in hidden]
+        return Identifiers(top, self._names)
+
+    def _handed_on(self, block: Block) -> set[str]:
+        """The names, maybe of top-level parameters, in the blocks that a block calls."""
+        found: set[str] = set()
+        for step in walk(block.body):
+            if step.key in self.program.blocks:
+                called = self.program.blocks[step.key]
+                raw = [*(inner.value for inner in called.body), *called.params.values()]
+                names = {word for textual in (False, True) for word in names_in(raw, textual)}
+                found |= names - set(called.params) | self._handed_on(called)
+        return found
 
     def _writer(
         self, names: NamesUsed, identifiers: Identifiers, scope: Scope, working: str, labelled: bool

@@ -14,20 +14,37 @@ _RESERVED = TAKEN | frozenset(dir(builtins)) | frozenset(keyword.kwlist) | froze
 
 
 class Identifiers:
-    """Hands out identifiers, each once."""
+    """Hands out identifiers, each once.
 
-    def __init__(self, taken: Iterable[str] = ()) -> None:
+    Attributes:
+        given: Those handed out so far.
+    """
+
+    def __init__(self, taken: Iterable[str] = (), outer: Identifiers | None = None) -> None:
+        """Begins a scope.
+
+        Args:
+            taken: What is not handed out.
+            outer: The module's identifiers: a variable of a function hides none of them, now or later.
+        """
+        self.given: set[str] = set()
         self._taken = set(taken)
+        self._outer = outer
+        self._hidden: set[str] = set()
 
     def free(self, wanted: str) -> bool:
         """Whether nothing is called `wanted` yet."""
-        return wanted not in self._taken and wanted not in _RESERVED
+        outer = self._outer is not None and wanted in self._outer.given
+        return not outer and wanted not in self._taken | self._hidden | _RESERVED
 
     def give(self, wanted: str, *others: str) -> str:
         """The first of the wanted identifiers that is free, or else the first with a number."""
         for choice in (wanted, *others):
             if self.free(choice):
                 self._taken.add(choice)
+                self.given.add(choice)
+                if self._outer is not None:
+                    self._outer._hidden.add(choice)
                 return choice
         count = 2
         while not self.free(f"{wanted}_{count}"):

@@ -46,11 +46,14 @@ class Scope:
 
     Attributes:
         entering: The first tensor that enters the item, for ``$channels`` and ``$shape``.
+        used: The names of the top level that were written.
+        top: The names of the top level; others may hide them.
     """
 
     meanings: Mapping[str, Meaning]
     entering: ast.expr | None = None
     used: set[str] = field(default_factory=set)
+    top: Mapping[str, Meaning] = field(default_factory=dict)
 
     def at(self, entering: ast.expr | None) -> Scope:
         """The same names for an item that `entering` enters."""
@@ -185,7 +188,8 @@ class _Translator:
         meaning = self.scope.find(word[1:])
         if isinstance(meaning, Constant):
             return constant(meaning.value)
-        self.scope.used.add(word[1:])
+        if meaning is self.scope.top.get(word[1:]):
+            self.scope.used.add(word[1:])
         return name(meaning.identifier)
 
     def shape(self) -> ast.expr:

@@ -68,6 +68,11 @@ def blocks(spec: Structured, place: Place) -> dict[str, Any]:
                    *spec.body(flags, 1)],
     }  # fmt: skip
     found["Range"]["params"]["a"] = spec.random.choice([2, "$half"])
+    found["Hidden"] = {
+        "params": {"rate": 0.3, "act": "relu", "deep": True},
+        "layers": [{"dense": {"units": spec.width, "activation": "$act", "if": "$deep"}}, {"dropout": "$rate"}, "Unit",
+                   {"repeat": {"each": {"width": [2, 3]}, "layers": [{"dense": "$width"}]}}, {"dense": spec.width}],
+    }  # fmt: skip
     outer = _inside(place, "x", ints=(*place.ints, "$n"))
     found["Keras"] = {
         "params": {"n": 2, "act": "tanh"},
