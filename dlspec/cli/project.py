@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from dlspec.cli.output import print_text
-from dlspec.errors import Diagnostic, SpecError
+from dlspec.errors import Diagnostic, Problem, SpecError
 from dlspec.passes.state import Compilation
 
 
@@ -35,6 +35,8 @@ def write_project(state: Compilation, target: Path, template_dir: Path | None, f
     except Unsupported as error:
         message, help = f"a project has no words for {error}", "leave it out, or take the model alone: `--to python`"
         raise SpecError([Diagnostic("E705", message, None, help)]) from error
+    except Problem as problem:
+        raise SpecError([Diagnostic(problem.code, problem.message, None, problem.help)]) from problem
     try:
         _write(files, target)
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -197,7 +198,10 @@ def _images(folder: Path, channels: int = 3, count: int = 24) -> None:
 
 
 def _augmented(layers: str, target: str = "{kind: kind}", **options: object) -> str:
-    data = f"  source: {{npz: a.npz}}\n  inputs: {{x: image}}\n  targets: {target}\n  augment: [{layers}]\n  split: {{test: 0.2}}"
+    data = (
+        f"  source: {{npz: a.npz}}\n  inputs: {{x: image}}\n  targets: {target}\n  augment: [{layers}]\n"
+        f"  split: {{test: 0.2}}"
+    )
     return spec(data, shape="[8, 6, 3]", **options)  # type: ignore[arg-type]
 
 
@@ -257,7 +261,8 @@ def row_groups(folder: Path) -> str:
     }
     parquet.write_table(pa.table(columns), folder / "a.parquet", row_group_size=17)
     return spec(
-        "  source: {parquet: a.parquet}\n  inputs: {x: signal}\n  targets: {kind: kind}\n  split: {test: 0.2}\n  oversample: true"
+        "  source: {parquet: a.parquet}\n  inputs: {x: signal}\n  targets: {kind: kind}\n"
+        "  split: {test: 0.2}\n  oversample: true"
     )
 
 
@@ -270,7 +275,10 @@ def arrays(folder: Path) -> str:
 
 @case
 def bundled(folder: Path) -> str:
-    data = "  source: {sklearn: linnerud}\n  inputs: {x: {columns: [chins, jumps]}}\n  targets: {y: {columns: [weight, pulse]}}"
+    data = (
+        "  source: {sklearn: linnerud}\n  inputs: {x: {columns: [chins, jumps]}}\n"
+        "  targets: {y: {columns: [weight, pulse]}}"
+    )
     return spec(data, units=2, loss="mse")
 
 
@@ -322,7 +330,10 @@ def folders_of_sounds(folder: Path) -> str:
         path = folder / "sounds" / "ab"[number % 2] / f"{number}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
         wavfile.write(path, 100, scaled.astype(dtype))
-    data = "  source: {audio_folder: {path: sounds, seconds: 1.2}}\n  targets: {y: label}\n  split: {test: 0.2}\n  augment: [{random_time_shift: 0.2}]"
+    data = (
+        "  source: {audio_folder: {path: sounds, seconds: 1.2}}\n  targets: {y: label}\n"
+        "  split: {test: 0.2}\n  augment: [{random_time_shift: 0.2}]"
+    )
     return spec(data, shape="[120, 1]", units=2)
 
 
@@ -341,7 +352,11 @@ def _pictures(folder: Path, name: str, mode: str, kinds: tuple[str, ...] = ("",)
 @case
 def folders_of_images(folder: Path) -> str:
     _pictures(folder, "photos", "RGB", ("cat", "dog"))
-    data = "  source: {image_folder: {path: photos, size: [6, 5]}}\n  inputs: {x: {column: image, prepare: [{rescaling: 1 / 255}]}}\n  targets: {y: label}\n  split: {test: 0.25, by: stratified}"
+    data = (
+        "  source: {image_folder: {path: photos, size: [6, 5]}}\n"
+        "  inputs: {x: {column: image, prepare: [{rescaling: 1 / 255}]}}\n  targets: {y: label}\n"
+        "  split: {test: 0.25, by: stratified}"
+    )
     return spec(data, shape="[6, 5, 3]", units=2)
 
 
@@ -410,7 +425,10 @@ def records(folder: Path) -> str:
 
 @case
 def a_function_that_yields(folder: Path) -> str:
-    text = "def rows(count):\n    for number in range(count):\n        yield {'x': [number, 1.5], 'kind': 'ab'[number % 2]}\n"
+    text = (
+        "def rows(count):\n    for number in range(count):\n"
+        "        yield {'x': [number, 1.5], 'kind': 'ab'[number % 2]}\n"
+    )
     (folder / "loading.py").write_text(text, encoding="utf-8")
     source = "{python: {function: loading:rows, arguments: {count: 20}}}"
     return (
@@ -427,3 +445,30 @@ def a_function_that_returns(folder: Path) -> str:
         spec("  source: {python: making:rows}\n  targets: {y: kind}\n  split: {test: 0.25}", units=2)
         + "extensions: making.py\n"
     )
+
+
+# --- text that would like to be code ----------------------------------------------------------------------------------
+
+HOSTILE = (
+    "it's", '"quoted"', "'''", '"""', "a\\", "{{ 7 * 7 }}", "{% raw %}", "__import__('os')", "lambda", "Ω", "# no",
+    "%s",
+)  # fmt: skip
+
+
+@case
+def names_of_columns_and_classes(folder: Path) -> str:
+    import pyarrow as pa
+    from pyarrow import csv
+
+    columns = {name: [float(place), 2.0, 3.0, 4.0] * 6 for place, name in enumerate(HOSTILE)}
+    (folder / "it's {{ here }}").mkdir()
+    rows = {**columns, "kind": list(HOSTILE) * 2}
+    csv.write_csv(pa.table(rows), folder / "it's {{ here }}" / "a.csv")
+    data = {
+        "source": {"csv": "it's {{ here }}/a.csv"},
+        "inputs": {"x": {"columns": list(HOSTILE)}},
+        "targets": {"kind": {"column": "kind", "class_weights": {HOSTILE[0]: 2, HOSTILE[5]: 3}}},
+        "batch_size": 8,
+    }
+    text = spec("DATA", shape=f"[{len(HOSTILE)}]", units=len(HOSTILE))
+    return text.replace("data:\nDATA\n  batch_size: 8\n", f"data: {json.dumps(data)}\n")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,9 +36,7 @@ def train_project(target: Path, *arguments: str) -> Curve:
 
     keras.backend.clear_session()
     before = sys.argv, list(sys.path)
-    with _without_dlspec(), _own_modules(target), warnings.catch_warnings():
-        # Keras 3.15 with numpy 2 warns about its own conversion of every weight that it saves.
-        warnings.filterwarnings("ignore", message="__array__ implementation", category=DeprecationWarning)
+    with _without_dlspec(), _own_modules(target):
         sys.argv = ["train.py", "--output", str(target / "output"), *arguments]
         sys.path.insert(0, str(target))
         try:

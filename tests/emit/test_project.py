@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from ruff.__main__ import find_ruff_bin
 
 from dlspec import registry, resources
+from dlspec.cli.main import main
 from dlspec.emit.formatting import formatted
 from tests.emit.project_cases import CASES
+from tests.emit.project_cases import spec as written
 from tests.emit.projects import data_of, emitted
+from tests.support import ROOT
+
+
+def refusal(*arguments: str) -> str:
+    """What the command line says when it ends with 1."""
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), pytest.raises(SystemExit) as end:
+        main(list(arguments))
+    assert end.value.code == 1
+    return said.getvalue()
+
 
 TEMPLATES = resources.folder("templates") / "python"
 
@@ -36,3 +54,68 @@ def test_the_same_data(name: str, tmp_path: Path) -> None:
         assert len(arrays) == len(theirs[part])
         for one, other in zip(arrays, theirs[part], strict=True):
             np.testing.assert_array_equal(one, other, err_msg=part)
+
+
+REFUSED = {
+    "non_finite: rollback": "a project has no words for `non_finite: rollback`",
+    "log: wandb": "a project has no words for `log: wandb`",
+    "optimizer: {adam: {use_ema: true}}, keep: last, callbacks: [{early_stopping: {monitor: loss}}]": (
+        "a project has no words for `keep: last` where a callback may end a training with moving averages"
+    ),
+}
+
+
+@pytest.mark.parametrize("way", REFUSED)
+def test_what_has_no_words_is_refused_before_anything_is_written(way: str, tmp_path: Path) -> None:
+    path = tmp_path / "spec.yaml"
+    path.write_text(CASES["everything_trains"](tmp_path).replace("epochs: 2", way), encoding="utf-8")
+    said = refusal("export", str(path), "--project", str(tmp_path / "project"))
+    assert f"error[E705]: {REFUSED[way]}" in said
+    assert not (tmp_path / "project").exists()
+
+
+def test_broken_examples_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,b,kind\n1,2,x\n3,4,5,y\n5,6,y\n7,8,x\n", encoding="utf-8")
+    data = "  source: {csv: a.csv}\n  inputs: {x: {columns: [a, b]}}\n  targets: {kind: kind}\n  bad: skip"
+    (tmp_path / "spec.yaml").write_text(written(data), encoding="utf-8")
+    said = refusal("export", str(tmp_path / "spec.yaml"), "--project", str(tmp_path / "project"))
+    assert "a broken example that `bad: skip` leaves out (a.csv, line 3: 4 values, expected 3)" in said
+
+
+# Together these hold every helper; each takes a second.
+TYPED = (
+    "row_groups", "folders_of_sounds", "images_with_masks", "records", "several_labels", "token_ids", "mixed_images",
+    "lines_of_two_files", "grouped", "a_source_for_the_test", "a_function_that_yields", "bundled", "zones", "diabetes",
+    "masks", "co2", "by_dates_with_a_gap",
+)  # fmt: skip
+
+
+@pytest.mark.slow
+def test_linters_have_nothing_to_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every case and every spec of the start: ruff check and mypy; ``ruff format`` was asked for each above."""
+    for name, case in CASES.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        for module in ("loading", "making"):  # the user's own, of which another test has imported some
+            monkeypatch.delitem(sys.modules, module, raising=False)
+        (folder / "spec.yaml").write_text(case(folder), encoding="utf-8")
+        emitted(folder / "spec.yaml", tmp_path / "projects" / name, allow_code=True)
+    for path in (ROOT / "specs" / "start").glob("*.yaml"):
+        emitted(path, tmp_path / "projects" / path.stem)
+    checked = subprocess.run(
+        [find_ruff_bin(), "check", "--isolated", "--no-cache", tmp_path / "projects"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert checked.returncode == 0, checked.stdout
+    for folder in (tmp_path / "projects" / name for name in TYPED):
+        command = [
+            sys.executable,
+            "-m",
+            "mypy",
+            "--ignore-missing-imports",
+            "--cache-dir",
+            str(tmp_path / "cache"),
+            ".",
+        ]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (folder.name, done.stdout)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.binding import Binding
-from dlspec.data.splits import PARTS, WORDS, choose, stratify_column
+from dlspec.data.splits import PARTS, WORDS, stratify_column
 from dlspec.emit.project.reading import template
 from dlspec.emit.templates import Code
 from dlspec.sections.data import Data, Split
@@ -42,8 +42,10 @@ def asked(data: Data) -> tuple[str, ...]:
 
 def parts_with_examples(data: Data, binding: Binding) -> list[str]:
     """Names of the parts that are not empty."""
-    parts = choose(data, binding.table, binding.count, binding.dropped())
-    return [part for part, rows in zip(PARTS, parts, strict=True) if len(rows)]
+    split = data.parts
+    if isinstance(split.by, Column):
+        return list(_words(split, binding)["named"])
+    return ["train", *(part for part in PARTS[1:] if split.has(part))]
 
 
 def _text(binding: Binding, column: str) -> bool:
