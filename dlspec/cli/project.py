@@ -17,8 +17,10 @@ def write_project(state: Compilation, target: Path, template_dir: Path | None, f
     """Writes a project into a folder that is new, or that --force replaces files of; whole, or not at all."""
     from jinja2 import TemplateError
 
+    from dlspec.emit.guard import Refused
     from dlspec.emit.project.project import emit_project
     from dlspec.emit.syntax import Unsupported
+    from dlspec.emit.templates import mistake
 
     assert state.data is not None
     for section in ("data", "train"):
@@ -30,8 +32,8 @@ def write_project(state: Compilation, target: Path, template_dir: Path | None, f
         raise click.BadParameter(f"`{target}` is not empty; --force replaces its files", param_hint="--project")
     try:
         files = emit_project(state, target, template_dir)
-    except TemplateError as error:
-        raise click.ClickException(f"a template of `{template_dir}` is wrong: {error}") from error
+    except (TemplateError, Refused) as error:
+        raise click.ClickException(mistake(error, template_dir)) from error
     except Unsupported as error:
         message, help = f"a project has no words for {error}", "leave it out, or take the model alone: `--to python`"
         raise SpecError([Diagnostic("E705", message, None, help)]) from error

@@ -12,8 +12,10 @@ _STANDARD = {
     "math": "import math",
     "random": "import random",
     "wave": "import wave",
+    "Callable": "from collections.abc import Callable",
     "datetime": "from datetime import datetime",
     "Path": "from pathlib import Path",
+    "Any": "from typing import Any",
     "NamedTuple": "from typing import NamedTuple",
 }
 _OTHERS = {

@@ -97,6 +97,29 @@ def test_layers_of_the_model_that_adapt(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_text_that_the_model_itself_prepares(tmp_path: Path) -> None:
+    lines = "".join(f"{'good' if row % 2 else 'bad'} {row % 5},{'yes' if row % 2 else 'no'}\n" for row in range(60))
+    (tmp_path / "a.csv").write_text("text,kind\n" + lines, encoding="utf-8")
+    (tmp_path / "spec.yaml").write_text(
+        "inputs: {x: {shape: [], dtype: string}}\nlayers:\n"
+        "  - text_vectorization: {output_mode: multi_hot}\n  - dense: {units: 2, activation: softmax}\n"
+        "data: {source: {csv: a.csv}, inputs: {x: text}, targets: {y: kind}, split: {validation: 0.2}}\n"
+        f"train: {{{_TRAIN}, epochs: 2}}\n",
+        encoding="utf-8",
+    )
+    assert max(compared(tmp_path / "spec.yaml", tmp_path).values()) == 0
+
+
+@pytest.mark.slow
+def test_one_of_two_outputs_trains(tmp_path: Path) -> None:
+    path = tmp_path / "iris.yaml"
+    layers = _LAYERS + "  - dense: {units: 1, from: hidden, name: z}\noutputs: [z, y]\n"
+    text = iris("epochs: 2", layers).replace("loss: sparse", "loss: {y: sparse").replace("tropy, m", "tropy}, m")
+    path.write_text(text.replace("metrics: [accuracy]", "metrics: {y: [accuracy]}"), encoding="utf-8")
+    assert max(compared(path, tmp_path).values()) == 0
+
+
+@pytest.mark.slow
 def test_weights_of_a_saved_model(tmp_path: Path) -> None:
     path = tmp_path / "iris.yaml"
     path.write_text(iris("epochs: 1"), encoding="utf-8")

@@ -16,7 +16,7 @@ from dlspec.emit.constructors import Constructors
 from dlspec.emit.project.bound import bound_input, bound_output, keeps_bytes, only_or_all
 from dlspec.emit.project.changes import changes
 from dlspec.emit.project.dividing import asked, division, parts_with_examples
-from dlspec.emit.project.reading import Flags, Readers, helpers
+from dlspec.emit.project.reading import Flags, Readers, decoded, helpers
 from dlspec.emit.syntax import Unsupported, constant, text
 from dlspec.emit.templates import Code
 from dlspec.sections.data import Data
@@ -64,7 +64,7 @@ def render(data: Data, method: Supervised, binding: Binding, label: str, templat
     Raises:
         Unsupported: The section says something that projects have no words for.
     """
-    _check(binding)
+    _check(data, binding)
     constructors = Constructors()
     readers, facts = _reading(data, binding, templates)
     facts |= division(data, binding, templates)
@@ -90,8 +90,15 @@ def render(data: Data, method: Supervised, binding: Binding, label: str, templat
     )
 
 
-def _check(binding: Binding) -> None:
+def _check(data: Data, binding: Binding) -> None:
     """What stands in the way of a project as a whole."""
+    lazy = decoded(data.source) if binding.table.streamed else ()
+    if any(one.columns[0] in lazy and any(layer.adapts for layer in one.prepare) for one in binding.inputs):
+        raise Unsupported("layers that are fitted on images which do not fit into memory")
+    for output in binding.outputs:
+        changed = output.classes or output.expand or data.targets[output.target].class_weights or data.oversample
+        if output.columns[0] in lazy and (changed or output.tensor.rank != 2):
+            raise Unsupported("weights or classes of masks which do not fit into memory")
     if binding.bad_count:
         what = "a broken example" if binding.bad_count == 1 else f"{binding.bad_count} broken examples"
         raise Unsupported(f"{what} that `bad: skip` leaves out ({binding.bad_places(1)[0]})")
@@ -121,6 +128,7 @@ def _reading(data: Data, binding: Binding, templates: jinja2.Environment) -> tup
         "read": calls.pop("train"),
         "others": calls,
         "blocks": blocks,
+        "lazy": any(tables[part].streamed and bool(decoded(source)) for part, source in sources.items()),
         "window": max(1, _WINDOW // Rows(table, binding.inputs, binding.outputs).raw_bytes),
     }
     facts["parameter"] = Code(
