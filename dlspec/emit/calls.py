@@ -138,9 +138,13 @@ class CallWriter:
         made = self.module.constructors.named(step.layer, value, scope, self.label(step))
         positional, keywords = call_arguments(step.layer, inputs)
         keywords |= self.module.constructors.call_options(step.layer, value, scope)
+        result: ast.expr
         if _frozen(step, value):
-            return self.frozen(step, made, positional, keywords)
-        return call(made, positional, keywords)
+            result = self.frozen(step, made, positional, keywords)
+        else:
+            result = call(made, positional, keywords)
+        # The states of stacked cells come grouped by cell.
+        return call("keras.tree.flatten", [result]) if len(step.names) > 1 and holds_stack(value) else result
 
     def frozen(
         self, step: LayerStep, made: ast.expr, positional: list[ast.expr], keywords: dict[str, ast.expr]
@@ -205,6 +209,12 @@ class CallWriter:
         if known is None or known in self._open:
             self._loop_variables[word] = self.tensors.identifiers.give(word)
         return self._loop_variables[word]
+
+
+def holds_stack(value: Any) -> bool:
+    """Whether the cell among a layer's options is a stack of cells."""
+    cell = value.get("cell") if isinstance(value, dict) else value
+    return isinstance(cell, dict) and "stacked_rnn_cells" in cell
 
 
 def _frozen(step: LayerStep, value: Any) -> bool:

@@ -127,7 +127,10 @@ class FlatWriter:
         positional = [self._argument(argument) for argument in node.arguments]
         layer_made = self.constructors.instance(node.layer, self.labels.get(node.name, ""))
         if node.layer.trainable:
-            self.statements.append(assign(variables, call(layer_made, positional, keywords)))
+            made = call(layer_made, positional, keywords)
+            if len(variables) > 1 and getattr(getattr(node.layer, "cell", None), "name", "") == "stacked_rnn_cells":
+                made = call("keras.tree.flatten", [made])  # the states come grouped by cell
+            self.statements.append(assign(variables, made))
             return
         layer = self.identifiers.give(f"{variables[0]}_layer")
         trainable = ast.Attribute(name(layer), "trainable", ast.Store())

@@ -48,7 +48,7 @@ def emit_model(state: Compilation, template_dir: Path | None = None, exact: bool
         .get_template("model.py.jinja")
         .render(
             title=Code(f"The model {state.name}."),
-            imports=Code(_imports([*classes, *(_source(function) for function in functions)])),
+            imports=Code(_imports(classes, (_source(function) for function in functions))),
             classes=[Code(source) for source in classes],
             functions=[_shown(function) for function in functions],
         )
@@ -126,14 +126,20 @@ def _source(function: Function) -> str:
     return f"def {function.identifier}({function.signature}) -> {function.returns}:\n    pass\n{function.code}"
 
 
-def _imports(parts: Iterable[str]) -> str:
-    """The import lines that the parts need."""
-    nodes = [node for part in parts for node in ast.walk(ast.parse(part))]
-    roots = {node.value.id for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)}
-    lines = ["import math", ""] if "math" in roots else []
+def _imports(classes: Iterable[str], functions: Iterable[str]) -> str:
+    """The import lines that classes and functions need."""
+    ours, written = _roots(classes), _roots(functions)
+    lines = ["import math", ""] if "math" in ours | written else []
     lines += ["import keras"]
-    lines += ["import numpy as np"] if "np" in roots else []
-    lines += ["import tensorflow as tf"] if "tf" in roots else []
-    names = [word for word in _FROM_KERAS if word in roots]
+    # A variable of a function may be called `np` or `tf`.
+    lines += ["import numpy as np"] if "np" in ours else []
+    lines += ["import tensorflow as tf"] if "tf" in ours else []
+    names = [word for word in _FROM_KERAS if word in ours | written]
     lines += [f"from keras import {', '.join(names)}"] if names else []
     return "\n".join(lines)
+
+
+def _roots(parts: Iterable[str]) -> set[str]:
+    """The names whose attributes are used."""
+    nodes = [node for part in parts for node in ast.walk(ast.parse(part))]
+    return {node.value.id for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)}

@@ -27,7 +27,7 @@ def test_a_spec_and_its_module_are_equal(path: Path) -> None:
     compare(state, emit_model(state))
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(20))
 def test_random_specs_and_their_modules_are_equal(seed: int, tmp_path: Path) -> None:
     path = tmp_path / "random.yaml"
     path.write_text(Writer(seed).text(), encoding="utf-8")

@@ -15,7 +15,7 @@ from tests.emit.equality import compare
 from tests.emit.random_structured import Structured
 
 COUNT = 300
-QUICK = 25
+QUICK = 40
 
 
 def random_spec(seed: int, folder: Path) -> Compilation:
