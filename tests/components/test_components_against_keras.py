@@ -96,7 +96,7 @@ def test_there_are_components() -> None:
     counts = {kind: len(of(kind)) for kind in KINDS}
     assert counts == {
         "activation": 28, "initializer": 16, "regularizer": 4, "constraint": 4, "loss": 23, "metric": 42,
-        "optimizer": 15, "schedule": 6, "callback": 7,
+        "optimizer": 15, "schedule": 7, "callback": 7,
     }  # fmt: skip
 
 
