@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 # Parts of a source that is not read whole are held in memory if together they take no more bytes than this.
 _HELD = 256 << 20
 # Bytes of the examples that are read and mixed together, from a source whose examples come in blocks.
-_WINDOW = 16 << 20
+WINDOW = 16 << 20
 # Examples in a batch to which a layer adapts.
 _CHUNK = 4096
 
@@ -267,5 +267,5 @@ def _blocks(rows: Rows, numbers: Array) -> Blocks | None:
     if sizes is None:
         return None
     edges = np.searchsorted(numbers, np.concatenate([[0], np.cumsum(sizes)]))
-    window = max(1, _WINDOW // rows.raw_bytes)
+    window = max(1, WINDOW // rows.raw_bytes)
     return Blocks([int(size) for size in np.diff(edges) if size], window)

@@ -7,6 +7,7 @@ import io
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from ruff.__main__ import find_ruff_bin
 
 from dlspec import registry, resources
 from dlspec.cli.main import main
+from dlspec.data.order import Blocks
 from dlspec.emit.formatting import formatted
 from tests.emit.project_cases import CASES
 from tests.emit.project_cases import spec as written
@@ -54,6 +56,18 @@ def test_the_same_data(name: str, tmp_path: Path) -> None:
         assert len(arrays) == len(theirs[part])
         for one, other in zip(arrays, theirs[part], strict=True):
             np.testing.assert_array_equal(one, other, err_msg=part)
+
+
+@pytest.mark.parametrize("window", [1, 20, 50, 1000])
+def test_the_order_of_row_groups(window: int) -> None:
+    """However many windows an epoch has, its order is that of training."""
+    found: dict[str, Any] = {"np": np}
+    for name in ("permutation", "by_windows"):
+        exec((TEMPLATES / "helpers" / f"{name}.py.jinja").read_text(encoding="utf-8"), found)
+    sizes = [17, 3, 30, 17, 8, 1, 17]
+    for epoch in range(3):
+        order = found["by_windows"](np.array(sizes), window, 7, epoch)
+        np.testing.assert_array_equal(order, Blocks(sizes, window).order(7, epoch))
 
 
 REFUSED = {

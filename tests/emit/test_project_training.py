@@ -102,7 +102,8 @@ def test_text_that_the_model_itself_prepares(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("text,kind\n" + lines, encoding="utf-8")
     (tmp_path / "spec.yaml").write_text(
         "inputs: {x: {shape: [], dtype: string}}\nlayers:\n"
-        "  - text_vectorization: {output_mode: multi_hot}\n  - dense: {units: 2, activation: softmax}\n"
+        "  - text_vectorization: {max_tokens: 12, output_mode: multi_hot, pad_to_max_tokens: true}\n"
+        "  - dense: {units: 2, activation: softmax}\n"
         "data: {source: {csv: a.csv}, inputs: {x: text}, targets: {y: kind}, split: {validation: 0.2}}\n"
         f"train: {{{_TRAIN}, epochs: 2}}\n",
         encoding="utf-8",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dlspec.data import missing
 from dlspec.data.binding import Binding
 from dlspec.data.joined import JoinedTable
+from dlspec.data.pipeline import WINDOW
 from dlspec.data.sources.base import TEXT, Source, Table
 from dlspec.data.sources.parquet import ParquetTable
 from dlspec.data.values import Rows
@@ -25,9 +26,6 @@ from dlspec.sections.train import Supervised
 if TYPE_CHECKING:
     import jinja2
 
-# Bytes of the examples that are mixed together where examples come in blocks: as in training.
-_WINDOW = 16 << 20
-
 
 @dataclass(frozen=True)
 class DataText:
@@ -36,7 +34,7 @@ class DataText:
     Attributes:
         body: The module without its imports.
         prepared: Whether layers prepare inputs.
-        shuffled: Whether training has batches of its own class, and whether that takes a seed.
+        training: Whether the batches of training take a seed; None where they are like all others.
         reads_files: Whether it reads files below a folder.
         parts: Names of the parts that have examples.
         modules: The user's own modules, by name, with their text.
@@ -129,7 +127,7 @@ def _reading(data: Data, binding: Binding, templates: jinja2.Environment) -> tup
         "others": calls,
         "blocks": blocks,
         "lazy": any(tables[part].streamed and bool(decoded(source)) for part, source in sources.items()),
-        "window": max(1, _WINDOW // Rows(table, binding.inputs, binding.outputs).raw_bytes),
+        "window": max(1, WINDOW // Rows(table, binding.inputs, binding.outputs).raw_bytes),
     }
     facts["parameter"] = Code(
         "folder: Path" if any("(folder)" in str(call) for call in (facts["read"], *calls.values())) else ""
