@@ -144,6 +144,15 @@ def balanced_yes_and_no(folder: Path) -> str:
 
 
 @case
+def weights_of_one_of_two_outputs(folder: Path) -> str:
+    table(folder)
+    target = "{y: {column: kind, class_weights: balanced}, z: b}"
+    text = spec(_columns(target=target)).replace("loss: sparse_categorical_crossentropy", "loss: {y: LOSS, z: mse}")
+    text = text.replace("LOSS", "sparse_categorical_crossentropy")
+    return text.replace("data:\n", "  - dense: {units: 1, from: x, name: z}\noutputs: [z, y]\ndata:\n", 1)
+
+
+@case
 def oversampled(folder: Path) -> str:
     table(folder)
     return spec(_columns() + "\n  oversample: true")

@@ -113,11 +113,12 @@ def _weighted(data: Data, method: Supervised, binding: Binding) -> list[dict[str
     given = {one.name: data.targets[one.target].class_weights for one in binding.outputs}
     if all(weights is None for weights in given.values()):
         return []
+    several = sum(weights is not None for weights in given.values())
     found = []
-    for number, one in enumerate(binding.outputs):
+    for number, one in enumerate(binding.outputs, 1):
         weights = given[one.name]
-        variable = Code("weights" if len(binding.outputs) == 1 else f"weights_{number}")
-        values = Code(_batch(one, f"self.{variable}") if weights is not None else "np.ones(len(rows))")
+        variable = Code("weights" if several == 1 else f"weights_{number}")
+        values = Code(_batch(one, f"self.{variable}") if weights is not None else 'np.ones(len(rows), "float32")')
         table = _table(one, method, weights) if weights is not None else None
         found.append({"name": one.name, "variable": variable, "table": table, "batch": values})
     return found

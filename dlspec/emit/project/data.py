@@ -148,6 +148,7 @@ def _bound(binding: Binding, constructors: Constructors) -> dict[str, Any]:
             (one.name, position) for one in binding.inputs for position, layer in enumerate(one.prepare) if layer.adapts
         ],
         "texts_prepared": any(one.prepare and one.raw.dtype == TEXT for one in binding.inputs),
+        "texts": [one.name for one in binding.inputs if one.raw.dtype == TEXT and not one.prepare],
         "bytes_changed": [
             one.name
             for one in binding.inputs
