@@ -20,8 +20,8 @@ def compiled(path: Path) -> Compilation:
     return state
 
 
-def execute(source: str) -> Any:
-    """The model of a generated module, which finds no dlspec to import."""
+def execute(source: str, **arguments: Any) -> Any:
+    """The model of a generated module, which finds no dlspec to import, for arguments of `build_model`."""
     import sys
 
     hidden = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "dlspec"}
@@ -30,12 +30,12 @@ def execute(source: str) -> Any:
             sys.modules[name] = None  # type: ignore[assignment]
         namespace: dict[str, Any] = {"__name__": "generated"}
         exec(compile(source, "model.py", "exec"), namespace)
-        return namespace["build_model"]()
+        return namespace["build_model"](**arguments)
     finally:
         sys.modules.update(hidden)
 
 
-def compare(state: Compilation, source: str, computes: bool = True, same_seeds: bool = True) -> None:
+def compare(state: Compilation, source: str, computes: bool = True, same_seeds: bool = True, **arguments: Any) -> None:
     """Configuration up to automatic names, weights in order, and all random numbers: outputs are the same bits.
 
     Args:
@@ -43,6 +43,7 @@ def compare(state: Compilation, source: str, computes: bool = True, same_seeds: 
         source: The module generated from it.
         computes: Whether the model can surely be called: before it has measured data, with any size of unknown axes.
         same_seeds: Whether both draw the same random numbers; else the weights are handed over.
+        arguments: What `build_model` is called with.
     """
     import keras
 
@@ -51,7 +52,7 @@ def compare(state: Compilation, source: str, computes: bool = True, same_seeds: 
     keras.utils.set_random_seed(7)
     ours = build(state.graph)
     keras.utils.set_random_seed(7)
-    theirs = execute(source)
+    theirs = execute(source, **arguments)
     one, other = plain_config(ours), plain_config(theirs)
     assert one == other, difference(one, other)
     # Training is reproduced: the same first weights, and the same seeds of dropout and noise.

@@ -46,4 +46,4 @@ def test_few_specs_lose_their_structure(tmp_path: Path) -> None:
         except Unsupported as error:
             reasons[str(error)] += 1
     print(reasons)
-    assert reasons.total() <= 0.03 * COUNT, reasons
+    assert reasons.total() <= 0.05 * COUNT, reasons

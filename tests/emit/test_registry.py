@@ -131,7 +131,11 @@ def nameless(value: Any) -> Any:
             for key, item in value.items()
             if key not in ("name", "seed", "module", "registered_name")
         }
-    return [nameless(item) for item in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return (
+            nameless(value[0]) if len(value) == 1 else [nameless(item) for item in value]
+        )  # one axis, or a list of it
+    return value
 
 
 def shown(value: Any) -> Any:
