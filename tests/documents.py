@@ -4,7 +4,7 @@
 
 The first word after the fence is the language; further words say how a block is to be tested:
 
-* ``yaml`` a whole spec (it has ``layers:``) is checked and gives nothing but what further words name: ``yaml W501``;
+* ``yaml`` a whole spec (it has ``layers:``) is checked and gives nothing but what further words name: ``yaml W404``;
   ``yaml wrong E202`` must give that error, ``yaml proposed`` shows what a change would make of it. A first line
   ``# name.yaml`` makes it a file for the commands. A fragment is held against the schema.
 * ``console`` lines that start with ``$ `` are run; the others are the output. ``slow`` starts TensorFlow; ``training``

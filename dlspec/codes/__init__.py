@@ -6,7 +6,19 @@ shapes, E5 train and tune, E6 data, E7 export, E9 internal; W… are warnings. A
 
 from __future__ import annotations
 
-from dlspec.codes import data, exporting, expressions, graph, layers, runs, structure, training, warnings, yaml
+from dlspec.codes import (
+    data,
+    exporting,
+    expressions,
+    graph,
+    layers,
+    runs,
+    searches,
+    structure,
+    training,
+    warnings,
+    yaml,
+)
 from dlspec.codes.entry import Code
 
 FAMILIES: dict[str, str] = {
@@ -30,6 +42,7 @@ CODES: dict[str, Code] = {
     **graph.CODES,
     **training.CODES,
     **runs.CODES,
+    **searches.CODES,
     **data.CODES,
     **exporting.CODES,
     **warnings.CODES,

@@ -144,28 +144,6 @@ CODES: dict[str, Code] = {
         # model.yaml has `normalization` among its layers
         """,
     ),
-    "W501": code(
-        "`tune` is not run yet",
-        """
-        This version of dlspec checks the section `tune`, but has no command that runs the search. Training uses the
-        default of each search space.
-        """,
-        wrong="""
-        params: {width: {int: [8, 64]}}
-        inputs: {x: [8]}
-        layers:
-          - dense: $width
-        train: {loss: mse}
-        tune: {trials: 10}
-        """,
-        right="""
-        params: {width: {int: [8, 64]}}
-        inputs: {x: [8]}
-        layers:
-          - dense: $width
-        train: {loss: mse}
-        """,
-    ),
     "W502": code(
         "loss and activation do not go together",
         """

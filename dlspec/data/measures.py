@@ -27,17 +27,27 @@ def measures(method: Supervised, outputs: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def direction_of(method: Supervised, outputs: Sequence[str], monitor: str, option: str = "monitor") -> str:
+    """Which values of the measure `monitor` are good: ``down``, ``up``, or "" where neither is.
+
+    Raises:
+        Problem: E509 at `option`, there is no such measure.
+    """
+    known = measures(method, outputs)
+    direction = known.get(monitor.removeprefix("val_"))
+    if direction is None:
+        names = [*known, *(f"val_{name}" for name in known)]
+        raise Problem("E509", f"training measures no `{monitor}`", did_you_mean(monitor, names), option)
+    return direction
+
+
 def smaller_is_better(method: Supervised, outputs: Sequence[str], monitor: str) -> bool:
     """Whether small values of the measure `monitor` are good.
 
     Raises:
         Problem: E509, there is no such measure, or neither is good.
     """
-    known = measures(method, outputs)
-    direction = known.get(monitor.removeprefix("val_"))
-    if direction is None:
-        names = [*known, *(f"val_{name}" for name in known)]
-        raise Problem("E509", f"training measures no `{monitor}`", did_you_mean(monitor, names), "monitor")
+    direction = direction_of(method, outputs, monitor)
     if not direction:
         message = f"neither small nor large `{monitor}` is better: it cannot compare epochs"
         raise Problem("E509", message, "monitor another measure", "monitor")
@@ -48,23 +58,23 @@ def check_measures(data: Data, method: Supervised, outputs: Sequence[str], findi
     """Everything that watches a measure names one that there will be (E509)."""
     if method.monitor is not None:
         with findings.at("train"):
-            _check(method.monitor, data)
+            check_validation(method.monitor, data)
             smaller_is_better(method, outputs, method.monitor)
     for position, callback in enumerate(method.callbacks):
         monitor: Any = getattr(callback, "monitor", None)
         if isinstance(monitor, str):
             with findings.at("train", "callbacks", position, callback.name):
-                _check(monitor, data)
+                check_validation(monitor, data)
                 if getattr(callback, "mode", "auto") == "auto":
                     smaller_is_better(method, outputs, monitor)
 
 
-def _check(monitor: str, data: Data) -> None:
+def check_validation(monitor: str, data: Data, option: str = "monitor") -> None:
     """A measure of the validation split needs one.
 
     Raises:
-        Problem: E509.
+        Problem: E509 at `option`.
     """
     if monitor.startswith("val_") and data.parts.has("validation") is False:
         message = f"`{monitor}` needs a validation split, and `data` has none"
-        raise Problem("E509", message, "add `split: {validation: 0.15}` to `data`", "monitor")
+        raise Problem("E509", message, "add `split: {validation: 0.15}` to `data`", option)

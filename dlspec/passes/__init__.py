@@ -20,6 +20,7 @@ from dlspec.passes.phases import phases
 from dlspec.passes.reachable import reachable
 from dlspec.passes.read import read
 from dlspec.passes.resolve_names import resolve_names
+from dlspec.passes.searching import searching
 from dlspec.passes.seeds import seeds
 from dlspec.passes.state import Compilation, Pass
 from dlspec.passes.structure import structure
@@ -43,6 +44,7 @@ PASSES: tuple[Pass, ...] = (
     phases,
     heads,
     data_contract,
+    searching,
     unused,
 )
 

@@ -12,6 +12,8 @@ from typing import Any
 from dlspec.errors import Problem, did_you_mean
 
 SPEC_FILE, REPORT_FILE, MODEL_FILE = "spec.yaml", "report.json", "model.keras"
+# What the folder of a search has, which holds runs but is none.
+SEARCH_FILE = "search.sqlite"
 UNFINISHED = "unfinished"
 
 
@@ -92,7 +94,7 @@ def all_runs(folder: Path) -> list[Run]:
 def _found(folder: Path) -> Iterator[Run]:
     for name in _folders(folder):
         for path in _folders(name):
-            if (path / SPEC_FILE).is_file():
+            if (path / SPEC_FILE).is_file() and not (path / SEARCH_FILE).is_file():
                 yield Run(path)
 
 
@@ -113,6 +115,9 @@ def find_run(called: str, folder: Path) -> Run:
     Raises:
         Problem: E521, there is none, or more than one.
     """
+    if (Path(called) / SEARCH_FILE).is_file():
+        help = f"its runs are in `{Path(called) / 'trials'}`; `dlspec train` trains its best.yaml"
+        raise Problem("E521", f"`{called}` is a search", help)
     if (Path(called) / SPEC_FILE).is_file():
         return Run(Path(called))
     runs = all_runs(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dlspec.errors import Problem
 from dlspec.registry import choice, example, integer, number, optional, options, text
 from dlspec.sections.base import Section
 
@@ -12,6 +13,11 @@ class Limits(Section):
     parameters = optional(integer(min=1), doc="Parameters of the model.")
     flops = optional(number(above=0), doc="Floating-point operations for one example.")
     examples = (example("{parameters: 1000000}"), example("{flops: 1e9}"))
+
+    def validate(self) -> None:
+        """At least one."""
+        if self.parameters is None and self.flops is None:
+            raise Problem("E207", "`limits` sets no limit", "write `parameters` or `flops`, or leave it out")
 
 
 class Tune(Section):
@@ -39,3 +45,10 @@ class Tune(Section):
         example("{algorithm: bayesian, objective: val_auc, trials: 40}"),
         example("{algorithm: hyperband, epochs: 27, limits: {parameters: 1000000}}"),
     )
+
+    def validate(self) -> None:
+        """Patience ends before the trials do."""
+        counted = self.algorithm != "hyperband" or "trials" in self.given
+        if self.patience is not None and counted and self.patience >= self.trials:
+            message = f"`patience` has no effect: there are {self.trials} trials in all"
+            raise Problem("E207", message, "wait for fewer trials, or leave it out", "patience")

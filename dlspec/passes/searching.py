@@ -1,0 +1,82 @@
+"""Holds the search against the training that it repeats, before TensorFlow loads."""
+
+from __future__ import annotations
+
+from dlspec.data.measures import check_validation, direction_of
+from dlspec.errors import Problem
+from dlspec.lower.space import Space
+from dlspec.passes.state import Compilation, step
+from dlspec.sections.train import Supervised
+from dlspec.sections.tune import Tune
+from dlspec.tree import key_place, place
+
+# Hyperband goes on with every third trial.
+_FACTOR = 3
+
+
+@step(requires=("data", "params", "tune"))
+def searching(state: Compilation) -> None:
+    """The objective is measured, and every option of `tune` has an effect."""
+    tune, method = state.tune, state.method
+    assert state.data is not None and tune is not None and state.params is not None
+    for check in (_objective, _phases, _halving):
+        try:
+            if isinstance(method, Supervised):
+                check(state, tune, method)
+        except Problem as problem:
+            raw = state.data["tune"]
+            span = place(raw, problem.option) if problem.option in raw else key_place(state.data, "tune")
+            state.add(problem.code, problem.message, span, problem.help)
+    if tune.algorithm == "grid":
+        for name, space in state.params.spaces.items():
+            if space.step is None and (space.head == "float" or space.log):
+                _continuous(state, name, space)
+
+
+def _objective(state: Compilation, tune: Tune, method: Supervised) -> None:
+    """E509: training does not measure it, or does not say which values are good."""
+    if state.graph is None or _wrong(state):
+        return
+    outputs = [name for name, _ in state.graph.outputs]
+    if state.data_section is not None:
+        check_validation(tune.objective, state.data_section, "objective")
+    direction = direction_of(method, outputs, tune.objective, "objective")
+    if not direction and tune.direction == "auto":
+        message = f"neither small nor large `{tune.objective}` is better by itself"
+        raise Problem("E509", message, "write `direction: min` or `direction: max`", "objective")
+
+
+def _wrong(state: Compilation) -> bool:
+    """Whether there are mistakes in `train`, which may hide the measure."""
+    assert state.data is not None
+    span = place(state.data, "train")
+    spans = [error.span for error in state.diagnostics.errors if error.span is not None]
+    return span is not None and any(
+        one.file == span.file and (span.line, span.column) <= (one.line, one.column) < (span.end_line, span.end_column)
+        for one in spans
+    )
+
+
+def _phases(state: Compilation, tune: Tune, method: Supervised) -> None:
+    """Phases have fixed epochs."""
+    if method.phases and tune.algorithm == "hyperband":
+        message = "`hyperband` gives trials more and more epochs, and phases have fixed ones"
+        raise Problem("E207", message, "choose another algorithm, or train without phases", "algorithm")
+    if method.phases and tune.epochs is not None:
+        help = "leave it out, or give the phases the epochs that a trial shall have"
+        raise Problem("E207", "`epochs` has no effect: `train` has phases, each with its own", help, "epochs")
+
+
+def _halving(state: Compilation, tune: Tune, method: Supervised) -> None:
+    """Hyperband needs epochs that it can divide."""
+    if tune.algorithm == "hyperband" and not method.phases and (tune.epochs or method.epochs) < _FACTOR:
+        assert state.data is not None
+        message = f"with {tune.epochs or method.epochs} epochs a trial, Hyperband halves nothing: it searches by chance"
+        state.add("W532", message, place(state.data["tune"], "algorithm"), "write `epochs: 9` or more")
+
+
+def _continuous(state: Compilation, name: str, space: Space) -> None:
+    assert state.data is not None
+    low, high = space.values
+    message = f"a grid cannot hold all values of `{name}`: it takes 10 from {low:g} to {high:g}"
+    state.add("W531", message, place(state.data["params"], name), "say which with `step`")
