@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Labels, Source, Table, locate
+from dlspec.data.sources.base import TEXT, Arrays, Column, Labels, Source, Table, locate
+from dlspec.data.sources.broken_pictures import find_broken
 from dlspec.data.sources.folders import ClassFolders
 from dlspec.data.sources.limits import STREAMED_FROM
 from dlspec.data.sources.pictures import SUFFIXES, PictureFile, Pictures, decoding
@@ -118,27 +118,9 @@ class ImageTable(Table):
         files = [PictureFile(file, name, name) for file, name in shown]
         if not self.tolerant:
             return files
-        headers = Pictures(files, self._size, self._channels)
-        whole = self._sound(files, headers.header)
-        if not whole:
-            raise headers.problem(f"none of the {len(files)} images can be read", files[0])
-        # Some damage shows only while an image is decoded, which must not happen in the middle of training.
-        return self._sound(whole, Pictures(whole, self._size, self._channels).load)
-
-    def _sound(self, files: Sequence[PictureFile], read: Callable[[PictureFile], object]) -> list[PictureFile]:
-        """The files that `read` can read; the others are :attr:`skipped`."""
-
-        def trouble(file: PictureFile) -> str:
-            try:
-                read(file)
-            except DataProblem as problem:
-                return problem.message
-            return ""
-
-        with ThreadPoolExecutor() as pool:
-            found = list(zip(files, pool.map(trouble, files), strict=True))
-        self.skipped += [f"{file.where}: {message}" for file, message in found if message]
-        return [file for file, message in found if not message]
+        broken = find_broken(files, lambda some: Pictures(some, self._size, self._channels))
+        self.skipped += [f"{files[number].where}: {reason}" for number, reason in broken.items()]
+        return [file for number, file in enumerate(files) if number not in broken]
 
     @cached_property
     def _pictures(self) -> Pictures:

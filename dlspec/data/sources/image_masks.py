@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.sources.base import Arrays, Column, DataProblem, Labels, Source, Table, locate
+from dlspec.data.sources.broken_pictures import find_broken
 from dlspec.data.sources.folders import ClassFolders
 from dlspec.data.sources.image_table import check_values
 from dlspec.data.sources.limits import STREAMED_FROM
@@ -17,6 +18,8 @@ from dlspec.registry import choice, example, integers, optional, text
 
 if TYPE_CHECKING:
     import numpy as np
+
+Pair = tuple[PictureFile, PictureFile]
 
 
 class ImageMasks(Source):
@@ -69,13 +72,12 @@ class MaskedImages(Table):
     def __init__(self, source: ImageMasks, images: ClassFolders, masks: ClassFolders) -> None:
         self._source = source
         self._folders = {"image": images, "mask": masks}
+        self.skipped: list[str] = []
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:
         """``image`` [height, width, channels] and ``mask`` [height, width], both of bytes. Reads all headers."""
-        columns = {name: Column(one.tensor, len(one.files), name == "mask") for name, one in self._pictures.items()}
-        self._check_sizes()
-        return columns
+        return {name: Column(one.tensor, len(one.files), name == "mask") for name, one in self._pictures.items()}
 
     @property
     def streamed(self) -> bool:  # type: ignore[override]
@@ -110,26 +112,52 @@ class MaskedImages(Table):
 
     @cached_property
     def _pictures(self) -> dict[str, Pictures]:
-        source = self._source
-        channels = None if source.channels is None else int(source.channels)
-        images, masks = self._pairs()
-        return {
-            "image": Pictures(images, source.size, channels, "images"),
-            "mask": Masks(masks, source.size, source.values, "masks"),
-        }
+        pairs = self._pairs()
+        if self.tolerant:
+            pairs = self._whole(pairs)
+        else:
+            self._check_sizes(pairs)
+        images, masks = zip(*pairs, strict=True)
+        return {"image": self._images(images), "mask": self._masks(masks)}
 
-    def _pairs(self) -> tuple[list[PictureFile], list[PictureFile]]:
+    def _images(self, files: Sequence[PictureFile]) -> Pictures:
+        channels = None if self._source.channels is None else int(self._source.channels)
+        return Pictures(files, self._source.size, channels, "images")
+
+    def _masks(self, files: Sequence[PictureFile]) -> Masks:
+        return Masks(files, self._source.size, self._source.values, "masks")
+
+    def _pairs(self) -> list[Pair]:
         files = {name: self._by_stem(folder) for name, folder in self._folders.items()}
         for have, lack, option in (("image", "mask", "images"), ("mask", "image", "masks")):
-            alone = sorted(files[have].keys() - files[lack].keys())
-            if alone:
-                file = files[have][alone[0]]
-                other = getattr(self._source, "masks" if lack == "mask" else "images")
+            alone = [files[have][stem] for stem in sorted(files[have].keys() - files[lack].keys())]
+            other = getattr(self._source, f"{lack}s")
+            if alone and not self.tolerant:
                 more = f" (and {len(alone) - 1} more like it)" if len(alone) > 1 else ""
-                message = f"{have} `{file.shown}` has no {lack} in `{other}`{more}"
-                raise DataProblem("E608", message, "the names are equal but for the ending", option, file.where)
-        stems = sorted(files["image"])
-        return [files["image"][stem] for stem in stems], [files["mask"][stem] for stem in stems]
+                message = f"{have} `{alone[0].shown}` has no {lack} in `{other}`{more}"
+                raise DataProblem("E608", message, "the names are equal but for the ending", option, alone[0].where)
+            self.skipped += [f"{file.where}: {have} `{file.shown}` has no {lack} in `{other}`" for file in alone]
+        stems = sorted(files["image"].keys() & files["mask"].keys())
+        if not stems:
+            message = f"no image in `{self._source.images}` has a mask in `{self._source.masks}`"
+            help = "the names are equal but for the ending"
+            raise DataProblem("E608", message, help, "images", self._source.images)
+        return [(files["image"][stem], files["mask"][stem]) for stem in stems]
+
+    def _whole(self, pairs: Sequence[Pair]) -> list[Pair]:
+        """The pairs both of whose files can be used; the others are :attr:`skipped`."""
+        images, masks = zip(*pairs, strict=True)
+        broken = find_broken(images, self._images)
+        broken |= find_broken(masks, self._masks, broken)
+        for number, pair in enumerate(pairs):
+            if number not in broken and (reason := self._unlike(*pair)):
+                broken[number] = reason
+        if len(broken) == len(pairs):
+            reason = next(iter(broken.values()))
+            raise DataProblem("E608", f"no image with a mask can be used: {reason}", "", "images", images[0].where)
+        for number, reason in sorted(broken.items()):
+            self.skipped.append(f"{' and '.join(file.shown for file in pairs[number])}: {reason}")
+        return [pair for number, pair in enumerate(pairs) if number not in broken]
 
     def _by_stem(self, folder: ClassFolders) -> dict[str, PictureFile]:
         found: dict[str, PictureFile] = {}
@@ -140,14 +168,16 @@ class MaskedImages(Table):
             found[path.stem] = file
         return found
 
-    def _check_sizes(self) -> None:
-        """An image and its mask lie on each other before they are resized."""
-        images, masks = self._pictures.values()
-        if self._source.size is None:
+    def _check_sizes(self, pairs: Sequence[Pair]) -> None:
+        if self._source.size is None:  # then all have one size anyway
             return
-        for image, mask in zip(images.files, masks.files, strict=True):
-            sizes = images.header(image)[:2], masks.header(mask)[:2]
-            if sizes[0] != sizes[1]:
-                (height, width), (tall, wide) = sizes
-                message = f"image `{image.shown}` is {height}×{width}, its mask `{mask.shown}` {tall}×{wide}"
+        for image, mask in pairs:
+            if message := self._unlike(image, mask):
                 raise DataProblem("E608", message, "", "masks", mask.where)
+
+    def _unlike(self, image: PictureFile, mask: PictureFile) -> str:
+        """What is wrong unless an image and its mask lie on each other before they are resized."""
+        (height, width), (tall, wide) = self._images([image]).header(image)[:2], self._masks([mask]).header(mask)[:2]
+        if (height, width) == (tall, wide):
+            return ""
+        return f"image `{image.shown}` is {height}×{width}, its mask `{mask.shown}` {tall}×{wide}"

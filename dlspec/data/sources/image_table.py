@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.sources.base import Arrays, Column, DataProblem, Labels, Source, Table, locate
+from dlspec.data.sources.broken_pictures import find_broken
 from dlspec.data.sources.limits import STREAMED_FROM
 from dlspec.data.sources.masks import Masks
 from dlspec.data.sources.pictures import PictureFile, Pictures, decoding
@@ -66,7 +67,6 @@ class ImageTable(Source):
         with_images = locate(self.folder, folder, allow_outside=allow_outside, want="folder", option="folder")
         try:
             table = self.table.open(folder, allow_outside=allow_outside)
-            _ = table.columns
         except Problem as problem:
             problem.option = "table"
             raise
@@ -90,16 +90,27 @@ class PicturedTable(Table):
         self._folder = folder
         self._inside = inside
 
-    @property
+    @cached_property
     def table(self) -> Table:
-        """The table with the paths."""
+        """The table with the paths, as tolerant as this one."""
+        self._table.tolerant = self.tolerant
+        try:
+            _ = self._table.columns
+        except Problem as problem:
+            problem.option = "table"
+            raise
         return self._table
+
+    @property
+    def skipped(self) -> Sequence[str]:  # type: ignore[override]
+        """What the table has left out."""
+        return self.table.skipped
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:
         """Those of the table, with images and masks where it has paths. Reads the headers of all images."""
         pictures = {name: Column(one.tensor, len(one.files)) for name, one in self._pictures.items()}
-        return {name: pictures.get(name, column) for name, column in self._table.columns.items()}
+        return {name: pictures.get(name, column) for name, column in self.table.columns.items()}
 
     @property
     def streamed(self) -> bool:  # type: ignore[override]
@@ -109,30 +120,48 @@ class PicturedTable(Table):
     def read(self, names: Iterable[str]) -> Arrays:
         """Images as bytes from 0 to 255, masks as class numbers, other columns as the table has them."""
         names = list(names)
-        plain = self._table.read([name for name in names if name not in self._pictures])
+        plain = self.table.read([name for name in names if name not in self._pictures])
         return {name: plain[name] if name in plain else self._pictures[name].read() for name in names}
 
     def take(self, names: Iterable[str], indices: np.ndarray[Any, Any]) -> Arrays:
         """The examples `indices`, in that order; only their images are decoded."""
         names = list(names)
-        plain = self._table.take([name for name in names if name not in self._pictures], indices)
+        plain = self.table.take([name for name in names if name not in self._pictures], indices)
         return {name: plain[name] if name in plain else self._pictures[name].read(indices) for name in names}
 
     def where(self, index: int) -> str:
         """The row of the table."""
-        return self._table.where(index)
+        return self.table.where(index)
 
     def labels(self, name: str) -> Labels:
         """Distinct values of a column; of masks, the classes of their pixels."""
         pictures = self._pictures.get(name)
-        return pictures.labels() if isinstance(pictures, Masks) else self._table.labels(name)
+        return pictures.labels() if isinstance(pictures, Masks) else self.table.labels(name)
 
     def check(self, names: Sequence[str]) -> None:
         """The table's own columns are sound, and masks hold no values but those named."""
-        self._table.check([name for name in names if name not in self._pictures])
+        self.table.check([name for name in names if name not in self._pictures])
         for name in names:
             if self._source.values is not None and isinstance(self._pictures.get(name), Masks):
                 self.labels(name)
+
+    def faults(self, names: Sequence[str]) -> Mapping[int, str]:
+        """Rows that the table cannot use, and those whose images are missing or cannot be read to their end."""
+        found = dict(self.table.faults([name for name in names if name not in self._pictures]))
+        for name in names:
+            if name in self._pictures:
+                found = {**self._pictures[name].broken, **found}
+        return found
+
+    def as_numbers(self, name: str) -> bool:
+        """As the table does."""
+        done = name not in self._pictures and self.table.as_numbers(name)
+        self.__dict__.pop("columns", None)
+        return done
+
+    def not_a_number(self, name: str) -> tuple[str, str] | None:
+        """As the table finds it."""
+        return self.table.not_a_number(name)
 
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
         """The images."""
@@ -140,32 +169,51 @@ class PicturedTable(Table):
 
     @cached_property
     def _pictures(self) -> dict[str, Pictures]:
-        size, values = self._source.size, self._source.values
+        images = {name: self._column(name, "images", self._images) for name in self._source.images}
+        return images | {name: self._column(name, "masks", self._masks) for name in self._source.masks}
+
+    def _images(self, files: Sequence[PictureFile]) -> Pictures:
         channels = None if self._source.channels is None else int(self._source.channels)
-        found: dict[str, Pictures] = {
-            name: Pictures(self._files(name, "images"), size, channels, "images") for name in self._source.images
-        }
-        return found | {name: Masks(self._files(name, "masks"), size, values, "masks") for name in self._source.masks}
+        return Pictures(files, self._source.size, channels, "images")
 
-    def _files(self, name: str, option: str) -> list[PictureFile]:
-        if not self._table.find(name, option).text:
-            message = f"column `{name}` holds {self._table.columns[name].tensor}, expected paths"
+    def _masks(self, files: Sequence[PictureFile]) -> Pictures:
+        return Masks(files, self._source.size, self._source.values, "masks")
+
+    def _column(self, name: str, option: str, make: Callable[[Sequence[PictureFile]], Pictures]) -> Pictures:
+        """The images that a column names; if rows with broken ones are left out, it is known which these are."""
+        if not self.table.find(name, option).text:
+            message = f"column `{name}` holds {self.table.columns[name].tensor}, expected paths"
             raise Problem("E603", message, f"`{option}` names a column of paths", option)
-        paths = self._table.read([name])[name]
-        return [self._file(str(path), index, name, option) for index, path in enumerate(paths)]
+        files, lost = [], {}
+        for index, written in enumerate(map(str, self.table.read([name])[name])):
+            file = PictureFile(self._folder / written, written, self.where(index))
+            try:
+                self._check(file, name, option)
+            except DataProblem as problem:
+                if not self.tolerant or problem.code != "E608":
+                    raise
+                lost[index] = problem.message
+            files.append(file)
+        pictures = make(files)
+        if self.tolerant:
+            pictures.broken = find_broken(files, make, lost)
+        return pictures
 
-    def _file(self, written: str, index: int, name: str, option: str) -> PictureFile:
-        path = self._folder / written
-        if written.strip() and path.is_file():
-            if self._inside is None or path.resolve().is_relative_to(self._inside):
-                return PictureFile(path, written, self.where(index))
-            message, code = f"`{written}` leads out of the spec's folder", "E108"
-            help = "move the data beside the spec, or pass `--allow-outside`"
-            raise DataProblem(code, message, help, option, self.where(index))
-        if not written.strip():
-            raise DataProblem("E608", f"column `{name}` names no image", "drop the row", option, self.where(index))
-        message = f"there is no image `{written}` in `{self._source.folder}`"
-        raise DataProblem("E608", message, "paths start at `folder`", option, self.where(index))
+    def _check(self, file: PictureFile, name: str, option: str) -> None:
+        """The file is there, and may be read.
+
+        Raises:
+            DataProblem: E108, it is outside of the spec's folder; E608, there is none.
+        """
+        if file.shown.strip() and file.path.is_file():
+            if self._inside is None or file.path.resolve().is_relative_to(self._inside):
+                return
+            message, help = f"`{file.shown}` leads out of the spec's folder", "pass `--allow-outside`"
+            raise DataProblem("E108", message, f"move the data beside the spec, or {help}", option, file.where)
+        if not file.shown.strip():
+            raise DataProblem("E608", f"column `{name}` names no image", "drop the row", option, file.where)
+        message = f"there is no image `{file.shown}` in `{self._source.folder}`"
+        raise DataProblem("E608", message, "paths start at `folder`", option, file.where)
 
 
 def check_values(values: tuple[int, ...] | None) -> None:

@@ -56,11 +56,12 @@ class Masks(Pictures):
         return found if self._values is None else self._classes(found, file)
 
     def labels(self) -> Labels:
-        """The class numbers that occur, and how many pixels have each. Decodes every mask, and keeps none."""
+        """The class numbers that occur, and how many pixels have each. Decodes every whole mask, and keeps none."""
         import numpy as np
 
         with ThreadPoolExecutor() as pool:
-            loaded = pool.map(lambda file: np.bincount(self.load(file).ravel(), minlength=256), self.files)
+            whole = [file for number, file in enumerate(self.files) if number not in self.broken]
+            loaded = pool.map(lambda file: np.bincount(self.load(file).ravel(), minlength=256), whole)
             counts = np.sum(list(loaded), axis=0)
         present = np.flatnonzero(counts)
         return Labels(tuple(present.tolist()), tuple(counts[present].tolist()))
@@ -78,7 +79,8 @@ class Masks(Pictures):
             raise self.problem(message, file, f"`values` names {', '.join(map(str, values.tolist()))}")
         return np.asarray(classes, np.uint8)
 
-    def _shape(self, file: PictureFile) -> tuple[int, ...]:
+    def shape(self, file: PictureFile) -> tuple[int, ...]:
+        """As for images; palettes and grey values are class numbers, colours are not."""
         height, width, mode = self.header(file)
         if mode not in ("1", "L", "P"):
             message = f"mask `{file.shown}` is no grey or palette image but {mode}"

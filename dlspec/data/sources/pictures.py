@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
 from pathlib import Path
@@ -60,12 +60,16 @@ class Pictures:
         size: Height and width to which they are resized (bilinear); None where all must have one size.
         channels: Channels to which they are converted; None where all must agree.
         option: The option of the source that names them.
+
+    Attributes:
+        broken: Files that cannot be used, by number, with the reason; zeros stand in their place.
     """
 
     def __init__(
         self, files: Sequence[PictureFile], size: tuple[int, ...] | None, channels: int | None, option: str = "path"
     ) -> None:
         self.files = files
+        self.broken: Mapping[int, str] = {}
         self._size = size
         self._channels = channels
         self._option = option
@@ -77,9 +81,10 @@ class Pictures:
         Raises:
             DataProblem: E608, an image is broken or unlike the first.
         """
-        shapes = (self._shape(file) for file in self.files)
+        files = [file for number, file in enumerate(self.files) if number not in self.broken]
+        shapes = (self.shape(file) for file in files)
         first = next(shapes)
-        for file, shape in zip(self.files[1:], shapes, strict=True):
+        for file, shape in zip(files[1:], shapes, strict=True):
             if shape != first:
                 raise self._odd(file, shape, first)
         return Tensor(first, "uint8")
@@ -92,18 +97,19 @@ class Pictures:
         """
         import numpy as np
 
-        files = self.files if indices is None else [self.files[index] for index in indices]
+        numbers = list(range(len(self.files)) if indices is None else indices)
         shape = tuple(size or 0 for size in self.tensor.shape)
-        what = f"{len(files):,} images like `{self.files[0].shown}`" if files else ""
-        check_memory(len(files) * self.tensor.bytes, what, self.files[0].where, self._option)
-        images = np.empty((len(files), *shape), np.uint8)
+        what = f"{len(numbers):,} images like `{self.files[0].shown}`" if numbers else ""
+        check_memory(len(numbers) * self.tensor.bytes, what, self.files[0].where, self._option)
+        images = np.empty((len(numbers), *shape), np.uint8)
 
         def load(some: range) -> None:
-            for index in some:
-                images[index] = self.load(files[index])
+            for place in some:
+                number = numbers[place]
+                images[place] = 0 if number in self.broken else self.load(self.files[number])
 
         workers = 4 * (os.cpu_count() or 1)  # more than cores: some wait for files, some for Python
-        for _ in _pool(workers).map(load, [range(first, len(files), workers) for first in range(workers)]):
+        for _ in _pool(workers).map(load, [range(first, len(numbers), workers) for first in range(workers)]):
             pass
         return images
 
@@ -124,7 +130,12 @@ class Pictures:
             picture = picture.resize((width, height), Image.Resampling.BILINEAR)
         return np.asarray(picture, np.uint8).reshape(height, width, channels)
 
-    def _shape(self, file: PictureFile) -> tuple[int, ...]:
+    def shape(self, file: PictureFile) -> tuple[int, ...]:
+        """Height, width and channels of one image as it is loaded, from its header.
+
+        Raises:
+            DataProblem: E608, it is broken, or has pixels that are no bytes.
+        """
         height, width, mode = self.header(file)
         channels = self._channels or _CHANNELS.get(mode)
         if channels is None or mode.startswith(("I", "F")):
