@@ -79,7 +79,7 @@ def data_of(state: Compilation, target: Path) -> tuple[dict[str, list[Any]], dic
     data, seed = state.data_section, state.method.seed
     prepared = prepare(data, state.folder, of_graph(state.graph), state.method)
     parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
-    ours = {name: [*part.inputs.values(), *part.targets.values()] for name, part in parts.items() if part is not None}
+    ours = {name: _by_name(part) for name, part in parts.items() if part is not None}
     feed = Feed(
         prepared.fed, data.batch_size, seed=seed, shuffle=data.shuffle, transform=prepared.changes.transform(seed)
     )
@@ -102,7 +102,7 @@ def _data_of_project(target: Path, folder: Path, batch_size: int, seed: int) -> 
             sys.path.remove(str(target))
         loaded = data.load(folder) if inspect.signature(data.load).parameters else data.load()
         parts = loaded[0] if isinstance(loaded, tuple) else loaded
-        theirs = {name: [*part.inputs.values(), *part.targets.values()] for name, part in parts.items()}
+        theirs = {name: _by_name(part) for name, part in parts.items()}
         made = getattr(data, "TrainingBatches", data.Batches)
         seeded = "seed" in inspect.signature(made).parameters
         batches = made(parts["train"], batch_size, seed) if seeded else made(parts["train"], batch_size)
@@ -111,6 +111,10 @@ def _data_of_project(target: Path, folder: Path, batch_size: int, seed: int) -> 
             found = [batches[step] for step in range(len(batches))]
             theirs[f"epoch {epoch}"] = [value for batch in found for value in keras.tree.flatten(batch)]
     return theirs
+
+
+def _by_name(part: Any) -> list[Any]:
+    return [arrays[name] for arrays in (part.inputs, part.targets) for name in sorted(arrays)]
 
 
 def differences(one: Curve, other: Curve) -> dict[str, float]:

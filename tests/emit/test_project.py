@@ -17,6 +17,7 @@ from dlspec import registry, resources
 from dlspec.cli.main import main
 from dlspec.data.order import Blocks
 from dlspec.emit.formatting import formatted
+from tests.emit import project_sources
 from tests.emit.project_cases import CASES
 from tests.emit.project_cases import spec as written
 from tests.emit.projects import data_of, emitted
@@ -32,6 +33,7 @@ def refusal(*arguments: str) -> str:
     return said.getvalue()
 
 
+assert project_sources.HOSTILE  # importing it has added the cases of sources
 TEMPLATES = resources.folder("templates") / "python"
 
 
