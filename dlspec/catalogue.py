@@ -95,9 +95,9 @@ def _option(name: str, field: Field[Any], owner: type[Component]) -> Facts:
 
 
 def _inputs(owner: type[Component]) -> Facts | None:
-    arguments: tuple[str, ...] | None = getattr(owner, "arguments", None)
-    if arguments is None:
+    if not issubclass(owner, Layer):
         return None
+    arguments = owner.arguments
     optional = [name.removesuffix("?") for name in arguments if name.endswith("?")]
     takes_list = bool(getattr(owner, "takes_list", False))
     return {
@@ -162,6 +162,8 @@ def _list_words(schema: JSON, alone: bool) -> str:
     item = schema["items"]
     least, most = schema.get("minItems"), schema.get("maxItems")
     count = f" of {least}" if least is not None and least == most else ""
+    if "enum" in item:
+        return f"a list of {_words(item)}"
     types = item["type"] if isinstance(item["type"], list) else [item["type"]]
     if "array" in types:
         return f"a list{count}, each {_words(item)}"
@@ -174,6 +176,8 @@ def _list_words(schema: JSON, alone: bool) -> str:
 def _map_words(schema: JSON) -> str:
     if "properties" in schema:
         return "map of " + ", ".join(schema["properties"])
+    if "additionalProperties" not in schema:
+        return "map"
     item = schema["additionalProperties"]
     return f"map from names to {_PLURALS[item['type']]}{_bounds(item)}"
 

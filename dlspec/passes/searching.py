@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dlspec.data.measures import check_validation, direction_of
 from dlspec.errors import Problem
 from dlspec.lower.space import Space
 from dlspec.passes.state import Compilation, step
@@ -37,6 +36,8 @@ def _objective(state: Compilation, tune: Tune, method: Supervised) -> None:
     """E509: training does not measure it, or does not say which values are good."""
     if state.graph is None or _wrong(state):
         return
+    from dlspec.data.measures import check_validation, direction_of  # only specs with `tune` need it
+
     outputs = [name for name, _ in state.graph.outputs]
     if state.data_section is not None:
         check_validation(tune.objective, state.data_section, "objective")
