@@ -11,7 +11,7 @@ from typing import Any
 from dlspec.data.feed import Feed, in_order
 from dlspec.data.measures import smaller_is_better
 from dlspec.data.pipeline import Part, Prepared
-from dlspec.runner import non_finite, phases
+from dlspec.runner import non_finite, phases, speed
 from dlspec.runner.checkpoint import Checkpoint, Checkpoints
 from dlspec.runner.compiling import averaging, trainer
 from dlspec.runner.course import Course, capture, course_of, restore
@@ -39,6 +39,7 @@ class Training:
         progress: Where it shows how far it is.
         start_from: A saved model whose weights come first.
         course: How far it has come.
+        choice: What ``speed: auto`` has chosen.
     """
 
     model: Any
@@ -51,6 +52,7 @@ class Training:
     start_from: Path | None = None
     course: Course = field(default_factory=Course)
     best: Best | None = None
+    choice: speed.Choice | None = None
     _signals: Signals = field(default_factory=Signals)
     _loop: Loop | None = None
 
@@ -103,6 +105,8 @@ class Training:
             structure=self._structure,
         )
         stretches = list(self.method.stretches.values())
+        if self.method.speed == "auto":
+            self._choose_speed(stretches[0], feed, resumed)
         self.progress.start(sum(phase.epochs for phase in stretches), feed.steps, feed.count, self.course.epoch)
         for number, phase in enumerate(stretches):
             phases.choose(self.model, phase)
@@ -112,6 +116,18 @@ class Training:
                 self.course.phase, self.course.began, self.course.ended = number, self.course.epoch, False
             self._run_phase(phase, feed, resumed)
             resumed = None
+
+    def _choose_speed(self, first: Phase, feed: Feed, resumed: Checkpoint | None) -> None:
+        """What was chosen when the run began; now, if it begins."""
+        choice = speed.read(self.folder.path, begun=resumed is not None)
+        if choice is None:
+            phases.choose(self.model, first)
+            optimizer = first.optimizer or self.method.chosen_optimizer
+            choice = speed.choose(self.model, self.method, optimizer, self.outputs, feed, self.data.batch_size)
+            text = choice.text()
+            guarded(lambda: self.folder.write(speed.SPEED_FILE, text), self.folder)
+        self.choice, self.method = choice, speed.with_jit(self.method, choice.jit)
+        self.progress.note(str(choice))
 
     def _run_phase(self, phase: Phase, feed: Feed, resumed: Checkpoint | None) -> None:
         method, course = self.method, self.course

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -198,6 +199,7 @@ def _write(
         "epochs": len(training.history),
         "best": {"epoch": best.epoch, training.monitor: best.value} if best is not None and best.epoch else None,
         "kept": training.method.keep,
+        **({"speed": asdict(training.choice)} if training.choice is not None else {}),
         "epoch_seconds": [round(seconds, 3) for seconds in training.course.seconds],
     }
     examined = reporter.facts if reporter is not None else {}

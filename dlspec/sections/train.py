@@ -97,6 +97,12 @@ class Supervised(Method):
     jit = optional(
         boolean(), doc="Whether XLA compiles the steps, which changes the last bits; as Keras chooses unless given."
     )
+    speed = choice(
+        "plain",
+        "auto",
+        default="plain",
+        doc="`auto` times some steps with and without XLA before training, and keeps the faster way in the run folder.",
+    )
     non_finite = choice(
         "stop",
         "rollback",
@@ -127,6 +133,9 @@ class Supervised(Method):
         if "optimizer" in self.given and self.phases and all(phase.optimizer for phase in self.phases.values()):
             message = "`optimizer` has no effect: every phase has its own"
             raise Problem("E207", message, "leave it out", option="optimizer")
+        if self.speed == "auto" and self.jit is not None:
+            message = "`jit` has no effect beside `speed: auto`, which chooses it"
+            raise Problem("E207", message, "leave one of them out", option="jit")
         for optimizer in self.optimizers:
             self._check_optimizer(optimizer)
 

@@ -114,6 +114,20 @@ def test_jit(tmp_path: Path, jit: bool | None, expected: bool) -> None:
         assert compiled == pytest.approx(plain, rel=1e-4)
 
 
+def weights_of(report: Report) -> list[np.ndarray[Any, Any]]:
+    return load(report.folder / "model.keras").get_weights()
+
+
+@pytest.mark.parametrize("jit", [True, False])
+def test_speed_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jit: bool) -> None:
+    monkeypatch.setattr("dlspec.runner.speed._WORTH", 0.0 if jit else 1e9)
+    auto = train(tmp_path, how=method(speed="auto", keep="last"))
+    assert auto.facts["speed"]["jit"] is jit and auto.facts["speed"]["plain"] > 0
+    written = train(tmp_path, how=method(jit=jit, keep="last"))
+    assert rows(auto) == rows(written)
+    assert all((a == b).all() for a, b in zip(weights_of(auto), weights_of(written), strict=True))
+
+
 # --- gradients, averages and rates ----------------------------------------------------------------------------------
 
 
@@ -307,6 +321,7 @@ def test_rollback_gives_up(tmp_path: Path) -> None:
             {"phases": {"a": Phase(epochs=1, optimizer=SGD())}, "optimizer": SGD()},
             "`optimizer` has no effect: every phase has its own",
         ),
+        ({"speed": "auto", "jit": True}, "`jit` has no effect beside `speed: auto`, which chooses it"),
         (
             {"non_finite": "rollback", "optimizer": SGD(learning_rate=WarmUp(steps=3, to=0.1))},
             "`rollback` cannot halve a learning rate that a schedule rules",

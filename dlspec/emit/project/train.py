@@ -43,6 +43,8 @@ def render(
     assert data is not None and graph is not None
     if method.non_finite == "rollback":
         raise Unsupported("`non_finite: rollback`")
+    if method.speed == "auto":
+        raise Unsupported("`speed: auto`")
     constructors = Constructors()
     outputs = [name for name, _ in graph.outputs]
     trained = [name for name in outputs if method.loss_of(name) is not None]
