@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check fuzz crash schemas golden bench editor clean
+.PHONY: demo test check fuzz crash crash-tune schemas golden bench bench-tune editor clean
 
 demo: $(READY)  ## Train a LeNet-style network on scikit-learn's handwritten digits.
 	$(BIN)/dlspec train specs/start/digits.yaml
@@ -24,7 +24,7 @@ schemas: $(READY)  ## Generate schemas/*.json from the registry.
 golden: $(READY)  ## Write the expected outputs of tests/bad anew; read the difference before committing it.
 	$(BIN)/python -m tests.golden
 
-fuzz: $(READY)  ## 10,000 random layer cases and 1,000 random graphs against Keras; FUZZ='--seed 1' repeats a run.
+fuzz: $(READY)  ## 10,000 random layer cases, 5,000 of operations and 1,000 random graphs against Keras; FUZZ='--seed 1' repeats a run.
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 crash: $(READY)  ## 100 trainings killed at random moments, failing disks, rotten checkpoints: nothing may be lost.
@@ -32,6 +32,12 @@ crash: $(READY)  ## 100 trainings killed at random moments, failing disks, rotte
 
 bench: $(READY)  ## Ratios against hand-written Keras and bare imports; BENCH=memory for a Parquet file of 2 GB.
 	$(BIN)/python -m tests.bench $(BENCH)
+
+crash-tune: $(READY)  ## 20 kills -9 of each algorithm's search at random moments.
+	$(BIN)/python -m tests.crash.searches
+
+bench-tune: $(READY)  ## Searches of five problems against plain Keras Tuner: best value, wall time, two workers.
+	$(BIN)/python -m tests.bench.tuning
 
 editor: $(READY)  ## Install yaml-language-server, with which tests/test_editor.py tries the schema.
 	npm install --silent --no-fund --no-audit --prefix $(VENV)/node yaml-language-server@1.25.0

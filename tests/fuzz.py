@@ -1,4 +1,4 @@
-"""Many more random layers and graphs against Keras than the suite has time for: ``make fuzz``.
+"""Many more random layers, operations and graphs against Keras than the suite has time for: ``make fuzz``.
 
 Prints the seed, the number of cases and the time; then the disagreements with the options that repeat them, and exits 1
 if there are any. The same seed gives the same cases.
@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import SystemRandom
 from typing import Any
@@ -20,8 +20,10 @@ from typing import Any
 import click
 import hypothesis
 from hypothesis.errors import UnsatisfiedAssumption
+from hypothesis.strategies import SearchStrategy
 
 from dlspec.cli.backend import start
+from dlspec.registry import Component
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "layers")]
@@ -68,19 +70,21 @@ class Cases:
 
 @click.command()
 @click.option("--layers", default=10_000, show_default=True, help="Random layer cases, equally many of each layer.")
+@click.option("--ops", default=5_000, show_default=True, help="Random operation cases, equally many of each.")
 @click.option("--graphs", default=1_000, show_default=True, help="Random graphs.")
 @click.option("--seed", type=int, default=None, help="Seed of all cases; a random one unless given.")
-@click.option("--only", metavar="LAYER", default=None, help="Only the cases of this layer.")
-def main(layers: int, graphs: int, seed: int | None, only: str | None) -> None:
+@click.option("--only", metavar="NAME", default=None, help="Only the cases of this layer or operation.")
+def main(layers: int, ops: int, graphs: int, seed: int | None, only: str | None) -> None:
     """Compares static analysis and Keras on random cases."""
     seed = SystemRandom().randrange(2**31) if seed is None else seed
     click.echo(f"seed {seed}")
     start()
     warnings.simplefilter("ignore")
-    layer_cases, graph_cases = Cases(), Cases()
+    layer_cases, op_cases, graph_cases = Cases(), Cases(), Cases()
     follow("layers", layer_cases, fuzz_layers(layer_cases, layers, seed, only))
+    follow("operations", op_cases, fuzz_ops(op_cases, ops, seed, only))
     follow("graphs", graph_cases, fuzz_graphs(graph_cases, 0 if only else graphs, seed))
-    found = layer_cases.found | graph_cases.found
+    found = layer_cases.found | op_cases.found | graph_cases.found
     for options, texts in found.items():
         for text in sorted(texts, key=len)[:SHOWN]:
             click.echo(f"\n{text}")
@@ -102,15 +106,38 @@ def follow(what: str, cases: Cases, run: Iterator[str]) -> None:
 
 
 def fuzz_layers(cases: Cases, count: int, seed: int, only: str | None) -> Iterator[str]:
-    """Random options and shapes of every layer."""
+    """Random options, shapes and masks of every layer."""
     from both import LAYERS
     from test_shape_rules import check_use, uses
 
-    share = math.ceil(1.02 * count / len(LAYERS))  # a few layers have fewer different cases
-    for name, owner in ((owner.registered_name, owner) for owner in LAYERS):
+    yield from fuzz_each(cases, "layers", LAYERS, lambda owner: uses([owner]), check_use, count, seed, only)
+
+
+def fuzz_ops(cases: Cases, count: int, seed: int, only: str | None) -> Iterator[str]:
+    """Random options, constants, shapes and dtypes of every operation."""
+    from both import OPS
+    from op_uses import op_uses
+    from test_ops_shape_rules import check_op
+
+    yield from fuzz_each(cases, "ops", OPS, lambda owner: op_uses([owner]), check_op, count, seed, only)
+
+
+def fuzz_each(
+    cases: Cases,
+    what: str,
+    owners: Sequence[type[Component]],
+    uses: Callable[[type[Component]], SearchStrategy[Any]],
+    check: Callable[..., None],
+    count: int,
+    seed: int,
+    only: str | None,
+) -> Iterator[str]:
+    """The same share of all cases for each component."""
+    share = math.ceil(1.02 * count / len(owners))  # a few have fewer different cases
+    for name, owner in ((owner.registered_name, owner) for owner in owners):
         if share and only in (None, name):
-            check = cases.collecting(check_use, f"--layers {count} --seed {seed} --only {name}")
-            run = limits(share)(hypothesis.given(use=uses([owner]))(check))
+            collect = cases.collecting(check, f"--{what} {count} --seed {seed} --only {name}")
+            run = limits(share)(hypothesis.given(use=uses(owner))(collect))
             hypothesis.seed(seed)(run)()
             yield name
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dlspec.ir import Tensor, Weight, known
+from dlspec.errors import Problem
+from dlspec.ir import Tensor, Weight, known, show_shape
 from dlspec.layers.axes import axes, axis_indices
 from dlspec.layers.base import ACTIVATION, Layer, activation_flops, constraint, initializer, regularizer
 from dlspec.registry import component, example, number, optional
@@ -100,4 +101,10 @@ class Softmax(_Pointwise):
     def infer(self, x: Tensor) -> Tensor:
         """The shape of the input."""
         axis_indices(self.axis, x, self.name)
+        if x.masked:
+            # Keras wants a mask of the input's own shape here, and all that layers make have an axis less.
+            message = (
+                f"softmax cannot use the mask of its input of shape {show_shape(x.shape)}: it has no axis of features"
+            )
+            raise Problem("E402", message, "`activation: softmax` leaves the mask alone and passes it on")
         return super().infer(x)

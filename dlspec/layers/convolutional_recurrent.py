@@ -59,6 +59,10 @@ class _ConvLSTM(Recurrent, SpatialLayer, abstract=True):
         windows = zip(spatial, self.kernel_size, self.strides, self.dilation_rate, strict=True)
         reduced = [window_length(n, k, s, self.padding, d) for n, k, s, d in windows]
         check_positive(reduced, frame, self.name, "kernel_size")
+        if sequence.masked and (tuple(reduced) != tuple(spatial) or self.data_format == "channels_first"):
+            # Masks have an entry for each place of a frame, and Keras keeps or updates the state place by place.
+            message = f"{self.name} cannot use the mask of its input: its states have other axes than the frames"
+            raise Problem("E402", message, "`padding: same` with `strides: 1` and channels last keep them", "padding")
         return self.image(reduced, self.filters).shape
 
     def _frame(self, sequence: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from dlspec.errors import Problem
 from dlspec.ir import Tensor
 from dlspec.ops.base import Op
-from dlspec.ops.dtypes import numeric, result_type
+from dlspec.ops.dtypes import held, numeric, result_type
 from dlspec.registry import Example, Field, example, plain
 
 
@@ -19,6 +19,13 @@ def constant(what: str) -> Field[Any]:
 def kind(value: float) -> str:
     """How a constant counts in promotions."""
     return "float" if isinstance(value, float) else "int"
+
+
+def both_held(op: _Binary | Where, dtype: str) -> None:
+    """Raises E409 where a constant is too large for the dtype in which it meets the tensors."""
+    for option, value in (("x1", op.x1), ("x2", op.x2)):
+        if value is not None:
+            held(value, dtype, op.name, option)
 
 
 class _Binary(Op, abstract=True):
@@ -35,16 +42,21 @@ class _Binary(Op, abstract=True):
         example("{x1: 2}", (5,)),
     )
 
-    def result(self, *dtypes: str) -> str:
-        """The dtype of the output for those of both sides."""
+    def common(self, *dtypes: str) -> str:
+        """The dtype in which both sides meet."""
         return result_type(*dtypes)
+
+    def result(self, common: str) -> str:
+        """The dtype of the output."""
+        return common
 
     def infer(self, *tensors: Tensor, **named: Tensor) -> Tensor:
         """Both sides have the same number of axes; sizes are equal, or 1."""
         entering = self.by_name(tensors, named)
         dtypes = [numeric(tensor, self.name, without=self.without) for tensor in entering.values()]
-        dtypes += [kind(value) for value in (self.x1, self.x2) if value is not None]
-        return Tensor(self.broadcast(list(entering.values())), self.result(*dtypes))
+        dtype = self.common(*dtypes, *(kind(value) for value in (self.x1, self.x2) if value is not None))
+        both_held(self, dtype)
+        return Tensor(self.broadcast(list(entering.values())), self.result(dtype))
 
     def flops(self, output: Tensor, *tensors: Tensor, **named: Tensor) -> int:
         """One operation per element."""
@@ -77,7 +89,7 @@ class Divide(_Binary):
 
     keras = "keras.ops.divide"
 
-    def result(self, *dtypes: str) -> str:
+    def common(self, *dtypes: str) -> str:
         """Floating-point."""
         return result_type(*dtypes, "float")
 
@@ -113,7 +125,7 @@ class Minimum(_Binary):
 class _Comparison(_Binary, abstract=True):
     """Truth values."""
 
-    def result(self, *dtypes: str) -> str:
+    def result(self, common: str) -> str:
         """Truth values."""
         return "bool"
 
@@ -200,8 +212,9 @@ class Where(Op):
         """All tensors have the same number of axes; sizes are equal, or 1."""
         entering = self.by_name(tensors, named)
         dtypes = [numeric(tensor, self.name) for tensor in entering.values()][1:]
-        dtypes += [kind(value) for value in (self.x1, self.x2) if value is not None]
-        return Tensor(self.broadcast(list(entering.values())), result_type(*dtypes))
+        dtype = result_type(*dtypes, *(kind(value) for value in (self.x1, self.x2) if value is not None))
+        both_held(self, dtype)
+        return Tensor(self.broadcast(list(entering.values())), dtype)
 
     def flops(self, output: Tensor, *tensors: Tensor, **named: Tensor) -> int:
         """One choice per element."""

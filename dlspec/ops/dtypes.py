@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 from dlspec.errors import Problem
@@ -60,6 +61,38 @@ def numeric(tensor: Tensor, who: str, *, only: tuple[str, ...] = (), without: tu
         help = "convert it: `ops.cast: int32`" if taken == "whole numbers" and dtype != "string" else help
         raise Problem("E409", f"{who} takes {taken}, but the input has dtype {dtype}", help)
     return dtype
+
+
+# The largest finite number of each floating-point dtype.
+_LARGEST = {"float16": 65504.0, "bfloat16": 3.3895313892515355e38, "float32": 3.4028234663852886e38}
+
+
+def held(value: float, dtype: str, who: str, option: str) -> None:
+    """Checks that a constant stays what it is where it meets tensors of a dtype.
+
+    Keras lets whole numbers wrap around (300 is 44 in int8) and large ones become infinite, or fails when it computes.
+
+    Args:
+        value: The constant.
+        dtype: What it is converted to.
+        who: The operation.
+        option: The option that gives the constant.
+
+    Raises:
+        Problem: E409, the dtype does not hold the constant.
+    """
+    if dtype.startswith(INTEGERS):
+        bits = int(dtype.lstrip("uint")) - (dtype[0] == "i")
+        low, high = (-(2**bits) if dtype[0] == "i" else 0), 2**bits - 1
+        fits, range = isinstance(value, int) and low <= value <= high, f"whole numbers from {low} to {high}"
+    elif dtype == "bool":
+        fits, range = False, "true and false"
+    else:
+        largest = _LARGEST.get(dtype, math.inf)
+        fits, range = abs(value) <= largest, f"numbers from {-largest:g} to {largest:g}"
+    if not fits:
+        message = f"{who} has `{option}: {value}`, but the tensors have dtype {dtype}, which holds {range}"
+        raise Problem("E409", message, "choose another constant, or convert the tensors: `ops.cast: float32`", option)
 
 
 FLOATS = ("float", "bfloat")

@@ -7,7 +7,7 @@ from typing import ClassVar
 from dlspec.errors import Problem
 from dlspec.ir import DTYPES, Tensor
 from dlspec.ops.base import Op
-from dlspec.ops.dtypes import FLOATS, numeric, result_type
+from dlspec.ops.dtypes import FLOATS, held, numeric, result_type
 from dlspec.registry import boolean, choice, example, plain
 
 _NUMBER = {"type": "number"}
@@ -202,7 +202,10 @@ class Clip(_Elementwise):
         if not x.floating and (isinstance(self.x_min, float) or isinstance(self.x_max, float)):
             message = f"ops.clip has limits that are no whole numbers, but the input has dtype {x.dtype}"
             raise Problem("E409", message, "convert it: `ops.cast: float32`")
-        return super().infer(x)
+        found = super().infer(x)
+        held(self.x_min, found.dtype, self.name, "x_min")
+        held(self.x_max, found.dtype, self.name, "x_max")
+        return found
 
     def result(self, dtype: str) -> str:
         """Truth values become whole numbers."""

@@ -86,18 +86,23 @@ class Einsum(Op):
         if len(terms) != len(operands):
             message = f"ops.einsum has `subscripts` for {len(terms)} tensors, but gets {len(operands)}"
             raise Problem("E405", message, "write a term for each tensor", "subscripts")
-        sizes: dict[str, int | None] = {}
+        found: dict[str, list[int | None]] = {}
         for term, tensor in zip(terms, operands, strict=True):
             if len(term) - 1 != tensor.rank:
                 message = f"ops.einsum has `{term}` for a tensor of shape {show_shape(tensor.shape)}"
                 raise Problem("E402", message, "a letter for each axis, and one for the batch", "subscripts")
             for letter, size in zip(term[1:], tensor.shape, strict=True):
-                before = sizes.get(letter)
-                if None not in (before, size) and before != size:
-                    message = f"ops.einsum has `{letter}` for axes of size {before} and {size}"
-                    raise Problem("E402", message, "one letter stands for one size", "subscripts")
-                sizes[letter] = size if before is None else before
-        return sizes
+                found.setdefault(letter, []).append(size)
+        return {letter: self._size(letter, sizes) for letter, sizes in found.items()}
+
+    @staticmethod
+    def _size(letter: str, sizes: list[int | None]) -> int | None:
+        known = list(dict.fromkeys(size for size in sizes if size is not None))
+        if len(known) > 1:
+            message = f"ops.einsum has `{letter}` for axes of size {known[0]} and {known[1]}"
+            raise Problem("E402", message, "one letter stands for one size", "subscripts")
+        # Keras takes 1 for an axis to broadcast, and does not conclude from it that an unknown size is 1 as well.
+        return None if None in sizes and known in ([], [1]) else known[0]
 
     def infer(self, operands: list[Tensor]) -> Tensor:
         """As the subscripts say."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from dlspec.errors import Problem
 from dlspec.ir import Shape, Tensor, UnknownSize, show_shape, volume
 from dlspec.ops.base import Op, bare, one_axis, some_axes, without
-from dlspec.ops.dtypes import INTEGERS, numeric
+from dlspec.ops.dtypes import INTEGERS, held, numeric
 from dlspec.registry import choice, example, integer, integers, plain
 
 _INDICES = {"type": ["integer", "array"], "items": {"type": "integer"}, "minItems": 1}
@@ -245,6 +245,8 @@ class Pad(_Rearranging):
         self.each_axis(self.pad_width, x, "pad_width")
         if self.mode != "constant":
             self._within(x)
+        if self.constant_values is not None:
+            held(self.constant_values, numeric(x, self.name), self.name, "constant_values")
         pairs = zip(x.shape, self.pad_width, strict=True)
         return self.kept(x, [None if size is None else size + sum(pair) for size, pair in pairs])
 

@@ -106,24 +106,28 @@ def symbol(x: Tensor) -> Any:
     """A Keras input of the type of `x`."""
     made = keras.Input(x.shape, dtype=x.dtype)
     if x.masked:
-        made._keras_mask = keras.Input(x.shape[:-1] if x.rank > 1 else x.shape, dtype="bool")
+        made._keras_mask = keras.Input(x.shape[:-1], dtype="bool")
     return made
 
 
-def runs(layer: Layer, inputs: Sequence[Tensor], states: Sequence[Tensor] = ()) -> bool:
-    """Whether Keras can really compute the layer, on zeros, with 3 for unknown sizes."""
+def failure(layer: Layer, inputs: Sequence[Tensor], states: Sequence[Tensor] = ()) -> Exception | None:
+    """Why Keras cannot really compute the layer, on zeros, with 3 for unknown sizes; None where it can."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             call(layer, layer.make(), [zeros(x) for x in inputs], [zeros(x) for x in states])
-    except Exception:
-        return False
-    return True
+    except Exception as error:
+        return error
+    return None
 
 
 def zeros(x: Tensor) -> Any:
-    """Zeros of the type of `x`."""
-    return keras.ops.zeros([2, *(size or 3 for size in x.shape)], dtype=x.dtype)
+    """Zeros of the type of `x`; nothing of them is padding."""
+    shape = [2, *(size or 3 for size in x.shape)]
+    made = keras.ops.zeros(shape, dtype=x.dtype)
+    if x.masked:
+        made._keras_mask = keras.ops.ones(shape[:-1], dtype="bool")
+    return made
 
 
 def call(layer: Layer, made: Any, inputs: list[Any], states: list[Any]) -> Any:

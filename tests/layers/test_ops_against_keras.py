@@ -183,7 +183,8 @@ def test_dtypes(owner: type[Component], dtype: str) -> None:
             found = op.infer(tensors) if op.takes_list else op.infer(*tensors)
         except Problem as problem:
             assert problem.code == "E409"
-            stricter = dtype == "string" or owner.registered_name in STRICTER
+            wraps = ", which holds " in problem.message  # Keras would take another number for the constant
+            stricter = dtype == "string" or wraps or owner.registered_name in STRICTER
             assert stricter or not agrees(op, tensors, None), f"{owner.registered_name} refuses {dtype}"
             continue
         static = [each.dtype for each in (found if isinstance(found, tuple) else (found,))]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace as change
 from typing import Any
 
 import keras
-import yaml
-from both import LAYERS, Facts, in_keras, instance, runs, static
+from both import LAYERS, Facts, failure, in_keras, instance, static
+from drawing import mutations, values, written
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from dlspec.errors import Problem
 from dlspec.ir import Tensor
+from dlspec.layers.base import Layer
 from dlspec.registry import Component
 
 # Options that the shape does not depend on, or that need a device; a long list of values would only cost time.
@@ -59,40 +61,6 @@ STRICTER = {
 }
 
 
-def values(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """Small plain values that a schema allows."""
-    if "enum" in schema:
-        return st.sampled_from(schema["enum"])
-    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    choices = [PLAIN[kind](schema) for kind in types]
-    return st.one_of(choices)
-
-
-def integers(schema: dict[str, Any]) -> st.SearchStrategy[int]:
-    low = schema.get("minimum", -4)
-    return st.integers(low, min(schema.get("maximum", 4), max(low + 4, 4)))
-
-
-def numbers(schema: dict[str, Any]) -> st.SearchStrategy[float]:
-    return st.sampled_from([0.0, 0.25, 0.5]).map(lambda share: schema.get("minimum", 0) + share)
-
-
-def arrays(schema: dict[str, Any]) -> st.SearchStrategy[list[Any]]:
-    return st.lists(values(schema["items"]), min_size=schema.get("minItems", 1), max_size=schema.get("maxItems", 4))
-
-
-PLAIN = {
-    "integer": integers,
-    "number": numbers,
-    "array": arrays,
-    "boolean": lambda schema: st.booleans(),
-    "null": lambda schema: st.none(),
-    "string": lambda schema: st.sampled_from(["a", "b"]),
-}
-
-sizes = st.one_of(st.integers(1, 7), st.none())
-
-
 @st.composite
 def uses(
     draw: st.DrawFn, owners: list[type[Component]] = LAYERS
@@ -100,25 +68,20 @@ def uses(
     """A layer, some options on top of one of its examples, and inputs like the example's."""
     owner = draw(st.sampled_from(owners))
     example = draw(st.sampled_from(owner.examples))
-    written = yaml.safe_load(example.value) if example.value else {}
-    options = dict(written) if isinstance(written, dict) else {owner.shorthand: written}
+    options = written(owner, example)
     plain = [name for name, field in owner.fields.items() if not field.kind and name not in FIXED]
     for name in draw(st.lists(st.sampled_from(plain), max_size=4, unique=True)) if plain else []:
         options[name] = draw(values(owner.fields[name].literal(owner)))
     shapes = [draw(mutations(shape)) for shape in example.inputs]
-    return owner, options, [Tensor(shape, example.dtype) for shape in shapes]
-
-
-@st.composite
-def mutations(draw: st.DrawFn, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-    """The shape, with a few axes of other sizes, or one axis more or less."""
-    axes = [size if draw(st.integers(0, 2)) else draw(sizes) for size in shape]
-    change = draw(st.sampled_from(["keep"] * 6 + ["drop", "add"]))
-    if change == "drop" and axes:
-        axes.pop()
-    elif change == "add":
-        axes.insert(0, draw(sizes))
-    return tuple(None if size is None else min(size, 30) for size in axes)
+    masked = draw(st.sampled_from(["none"] * 3 + ["all", "first", "each"]))
+    carry = [masked == "all" or (masked == "first" and not place) for place in range(len(shapes))]
+    if masked == "each":
+        carry = [draw(st.booleans()) for _ in shapes]
+    return (
+        owner,
+        options,
+        [Tensor(shape, example.dtype, masks and bool(shape)) for shape, masks in zip(shapes, carry, strict=True)],
+    )
 
 
 def refusal_or(function: Any, *arguments: Any) -> Facts | Exception:
@@ -145,13 +108,27 @@ def check_use(use: tuple[type[Component], dict[str, Any], list[Tensor]]) -> None
         assume(not any(part in problem.message for part in STRICTER))
         assert_refused(owner, options, inputs, problem)
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         theirs = refusal_or(in_keras, layer, inputs)
     if isinstance(theirs, Exception):
         keras.backend.clear_session()
         raise AssertionError(f"dlspec infers {ours}, Keras refuses {owner.registered_name} {options}") from theirs
     assert ours == theirs
+    if any(x.masked for x in inputs):
+        check_mask(layer, inputs, ours, [str(warning.message) for warning in caught])
+
+
+def check_mask(layer: Layer, inputs: list[Tensor], found: Facts, warned: list[str]) -> None:
+    """Keras says that the mask ends where `dlspec check` does, and can compute with it, which no symbol shows."""
+    ends = layer.masking == "drop" and not found.masked
+    assert ends == any("does not support masking" in text for text in warned), f"{layer.name} {inputs}: {warned}"
+    if all(None not in x.shape for x in inputs):
+        problem = failure(layer, inputs)
+        without = problem and failure(layer, [change(x, masked=False) for x in inputs])  # then it is not the mask
+        assert problem is None or without, (
+            f"Keras cannot compute {layer.name} {layer.describe()} on {inputs}: {problem}"
+        )
 
 
 def assert_refused(owner: type[Component], options: dict[str, Any], inputs: list[Tensor], problem: Problem) -> None:
@@ -159,7 +136,7 @@ def assert_refused(owner: type[Component], options: dict[str, Any], inputs: list
     unchecked = type(owner.__name__, (owner,), {"validate": lambda self: None, "keras": owner.keras}, abstract=True)
     try:
         layer = instance(unchecked, options)
-        refused = isinstance(refusal_or(in_keras, layer, inputs), Exception) or not runs(layer, inputs)
+        refused = isinstance(refusal_or(in_keras, layer, inputs), Exception) or failure(layer, inputs)
     finally:
         keras.backend.clear_session()
     assert refused, f"only dlspec refuses {owner.registered_name} {options} on {inputs}: {problem.message}"
