@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +53,17 @@ inputs: {image: [4, 4, 1]}
 layers: [{conv2d: {filters: 2, kernel_size: 1, activation: softmax}}]
 data: {source: {npz: masks.npz}, inputs: {image: image}, targets: {mask: mask}, split: {test: 0.25}}
 train: {loss: sparse_categorical_crossentropy, epochs: 1}
+"""
+
+GAPS = """
+name: gaps
+layers: [{dense: 1}]
+data:
+  source: {csv: gaps.csv}
+  inputs: {size: {column: size, missing: median}}
+  targets: {price: price}
+  split: {test: 0.25}
+train: {loss: mse, epochs: 1}
 """
 
 
@@ -203,3 +216,18 @@ def test_the_data_of_the_training_may_be_gone(capsys: pytest.CaptureFixture[str]
         assert "error[E601]: there is no file `houses.csv`" in capsys.readouterr().err
     finally:
         Path("away.csv").rename("houses.csv")
+
+
+def test_missing_values_enter_a_model_that_another_process_trained(tmp_path: Path) -> None:
+    rows = "".join(f"{number if number % 3 else ''},{number}\n" for number in range(60))
+    (tmp_path / "gaps.csv").write_text("size,price\n" + rows, encoding="utf-8")
+    (tmp_path / "gaps.yaml").write_text(GAPS, encoding="utf-8")
+    assert run(["train", str(tmp_path / "gaps.yaml"), "--runs", str(tmp_path / "runs"), "--quiet"]) == 0
+    (folder,) = (tmp_path / "runs" / "gaps").iterdir()
+    assert "outputs" in json.loads((folder / "report.json").read_text(encoding="utf-8"))["results"]
+    (tmp_path / "new.csv").write_text("size\nNaN\n3\n", encoding="utf-8")
+    # Only a new process shows that the classes of our own layers become known by loading, not by training before.
+    command = [sys.executable, "-m", "dlspec", "predict", str(folder), str(tmp_path / "new.csv")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 3

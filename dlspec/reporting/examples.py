@@ -110,7 +110,7 @@ def _values(raw: Arrays, row: int) -> Iterator[tuple[str, str]]:
         if isinstance(value, str):
             yield name, value if len(value) <= _TEXT else value[:_TEXT] + " …"
         elif value.ndim == 0:
-            yield name, figure(float(value))
+            yield name, "missing" if value != value else figure(float(value))  # NaN alone differs from itself
         elif value.ndim == 1:
             numbers = ", ".join(figure(float(number)) for number in value[:_COLUMNS])
             yield name, numbers + (" …" if len(value) > _COLUMNS else "")

@@ -64,7 +64,7 @@ class SavedRun:
         """
         import keras
 
-        import dlspec.build  # noqa: F401  the layers that Keras lacks become known by this
+        import dlspec.keras_layers  # noqa: F401  the layers that Keras lacks become known by this
 
         try:
             return keras.saving.load_model(self.run.path / MODEL_FILE, compile=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from sklearn import metrics
@@ -109,8 +111,8 @@ def test_the_interval_is_wilsons() -> None:
 
 def test_figures_are_short_and_honest() -> None:
     assert [percent(share) for share in (1.0, 0.9999, 0.123, None)] == ["100 %", "> 99.9 %", "12.3 %", "–"]
-    assert [figure(value) for value in (3.0, 12345.0, 0.00012345, 1.5e9, None)] == [
-        "3", "12,345", "0.000123", "1.5e+09", "–",
+    assert [figure(value) for value in (3.0, 12345.0, 0.00012345, 1.5e9, math.nan, None)] == [
+        "3", "12,345", "0.000123", "1.5e+09", "nan", "–",
     ]  # fmt: skip
 
 
