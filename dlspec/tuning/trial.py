@@ -17,6 +17,8 @@ from dlspec.passes.state import Compilation
 from dlspec.sections.train import Supervised
 
 COMPLETED, FAILED, PRUNED = "completed", "failed", "pruned"
+# The last trial that was checked in this process, with its outcome.
+_CHECKED: list[tuple[Task, tuple[Compilation, Result | None]]] = []
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,16 @@ class Result:
 
 
 def check(task: Task) -> tuple[Compilation, Result | None]:
-    """Everything that can be known before TensorFlow loads; a result where that is the end of the trial."""
+    """Everything that can be known before TensorFlow loads; a result where that is the end of the trial.
+
+    The search asks before it hands out a trial, and the trial itself; in one process the answer is found once.
+    """
+    if not _CHECKED or _CHECKED[0][0] != task:
+        _CHECKED[:] = [(task, _checked(task))]
+    return _CHECKED[0][1]
+
+
+def _checked(task: Task) -> tuple[Compilation, Result | None]:
     state = compile_spec(task.spec, task.overrides, task.allow_outside, task.allow_code, values=task.values)
     if state.diagnostics.errors or state.graph is None:
         first = state.diagnostics.errors[0] if state.diagnostics.errors else None
@@ -98,6 +109,7 @@ def run(task: Task) -> Result:
     """
     start = time.monotonic()
     state, ended = check(task)
+    _CHECKED.clear()
     if ended is None:
         try:
             ended = _trained(task, state)
@@ -116,12 +128,14 @@ def run(task: Task) -> Result:
 
 
 def _clear() -> None:
+    """Frees the trial's model; what TensorFlow itself is made of is looked through once and for all."""
     import gc
 
     import keras
 
-    keras.backend.clear_session()
-    gc.collect()
+    keras.backend.clear_session()  # collects garbage
+    if not gc.get_freeze_count():
+        gc.freeze()
 
 
 def _trained(task: Task, state: Compilation) -> Result:

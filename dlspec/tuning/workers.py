@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -62,7 +64,7 @@ class Processes:
 
     def submit(self, task: Task) -> Callable[[], Result]:
         """Begins the trial at once."""
-        running = _Running(task, self._pool.submit(run, task))
+        running = _Running(task, self._pool.submit(_work, task))
         self._running.append(running)
         return lambda: self._result(running)
 
@@ -87,10 +89,13 @@ class Processes:
         for running in self._running:
             unfinished = not running.future.done() or running.future.exception() is not None
             if unfinished and not (running is waited and running.deaths >= _DEATHS):
-                running.future = self._pool.submit(run, running.task)
+                running.future = self._pool.submit(_work, running.task)
 
     def close(self) -> None:
-        """Ends the processes."""
+        """Ends the processes; a training in them stops with a checkpoint."""
+        if self._running:
+            for process in multiprocessing.active_children():
+                process.terminate()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -99,8 +104,27 @@ class _Running:
         self.task, self.future, self.deaths = task, future, 0
 
 
+def _work(task: Task) -> Result:
+    """A trial; where a signal stopped it, this process ends, and the trial waits for another one."""
+    try:
+        return run(task)
+    except KeyboardInterrupt:
+        os._exit(143)
+
+
+def _end_with_parent() -> None:
+    """A search that was killed leaves no training behind, which would hold the lock of the trial's folder."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
 def _start(threads: int) -> None:
     """What a process does first."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    # Ctrl-C in a terminal reaches all processes; the search's own decides what follows from it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
         os.environ[name] = str(threads)
     os.environ["TF_NUM_INTEROP_THREADS"] = "1"

@@ -73,3 +73,48 @@ def test_a_search_goes_on_past_failures(tmp_path: Path) -> None:
     found = trials(tmp_path / "s")
     assert len(found) == 6
     assert {status for _, status, _ in found} == {"completed", "failed"}
+
+
+def begun(folder: Path, process: Any, number: int) -> None:
+    """Waits until the training of a trial has begun."""
+    until = time.monotonic() + 60
+    while not (folder / "trials" / f"{number:04}" / "spec.yaml").is_file():
+        assert process.poll() is None and time.monotonic() < until, process.communicate()[1]
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_end_a_search_that_goes_on(sent: signal.Signals, code: int, workers: str, tmp_path: Path) -> None:
+    options = ["--set", "tune.trials=3", "--workers", workers]
+    process = tune(tmp_path / "s", *options, wait=False)
+    begun(tmp_path / "s", process, 2)
+    process.send_signal(sent)
+    error = process.communicate(timeout=60)[1]
+    assert process.returncode == code, error
+    assert "the same command goes on" in error and "Traceback" not in error
+    done = tune(tmp_path / "s", *options)
+    assert done.returncode == 0, done.stderr
+    assert [status for _, status, _ in trials(tmp_path / "s")] == ["completed"] * 3
+
+
+def test_the_trial_of_a_killed_worker_is_given_again(tmp_path: Path) -> None:
+    process = tune(tmp_path / "s", "--set", "tune.trials=4", "--workers", "2", wait=False)
+    begun(tmp_path / "s", process, 1)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8").split()
+    working = [int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    os.kill(working[0], signal.SIGKILL)
+    error = process.communicate(timeout=120)[1]
+    assert process.returncode == 0, error
+    assert [status for _, status, _ in trials(tmp_path / "s")] == ["completed"] * 4
+
+
+def test_a_killed_search_leaves_no_worker_behind(tmp_path: Path) -> None:
+    options = ["--set", "tune.trials=3", "--workers", "2"]
+    process = tune(tmp_path / "s", *options, wait=False)
+    begun(tmp_path / "s", process, 1)
+    process.kill()
+    process.communicate(timeout=10)  # the pipes close when the last process has ended
+    done = tune(tmp_path / "s", *options)
+    assert done.returncode == 0, done.stderr
+    assert [status for _, status, _ in trials(tmp_path / "s")] == ["completed"] * 3
