@@ -88,7 +88,7 @@ def curve(name: str, train: Sequence[float | None], validation: Sequence[float |
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend(loc="best", handlelength=1.6)
 
-    return Plot(name, _svg(draw, f"{name} over the epochs"))
+    return Plot(name, svg(draw, f"{name} over the epochs"))
 
 
 def predicted_against_true(true: Array, guess: Array) -> Plot:
@@ -101,7 +101,7 @@ def predicted_against_true(true: Array, guess: Array) -> Plot:
         axes.set_xlabel("true")
         axes.set_ylabel("predicted")
 
-    return Plot("Predicted against true", _svg(draw, "predicted against true values"))
+    return Plot("Predicted against true", svg(draw, "predicted against true values"))
 
 
 def residuals(true: Array, guess: Array) -> Plot:
@@ -114,7 +114,7 @@ def residuals(true: Array, guess: Array) -> Plot:
         axes.set_xlabel("predicted minus true")
         axes.set_ylabel("examples")
 
-    return Plot("Residuals", _svg(draw, "histogram of residuals"))
+    return Plot("Residuals", svg(draw, "histogram of residuals"))
 
 
 def residuals_over(guess: Array, true: Array) -> Plot:
@@ -127,7 +127,7 @@ def residuals_over(guess: Array, true: Array) -> Plot:
         axes.set_xlabel("predicted")
         axes.set_ylabel("predicted minus true")
 
-    return Plot("Residuals over predictions", _svg(draw, "residuals over predictions"))
+    return Plot("Residuals over predictions", svg(draw, "residuals over predictions"))
 
 
 def shares(true: Array, share: Array, names: Sequence[str]) -> Plot:
@@ -144,7 +144,7 @@ def shares(true: Array, share: Array, names: Sequence[str]) -> Plot:
         axes.set_ylabel("examples")
         axes.legend(loc="best", handlelength=1.2)
 
-    return Plot("Probabilities by true class", _svg(draw, "histogram of probabilities by true class"))
+    return Plot("Probabilities by true class", svg(draw, "histogram of probabilities by true class"))
 
 
 def roc(true: Array, share: Array) -> Plot:
@@ -163,7 +163,7 @@ def roc(true: Array, share: Array) -> Plot:
         axes.set_xlabel("false alarms")
         axes.set_ylabel("hits")
 
-    return Plot("Hits and false alarms (ROC)", _svg(draw, "receiver operating characteristic"))
+    return Plot("Hits and false alarms (ROC)", svg(draw, "receiver operating characteristic"))
 
 
 def matrix(counts: Array) -> Plot:
@@ -178,7 +178,7 @@ def matrix(counts: Array) -> Plot:
         axes.set_ylabel("true class")
         axes.grid(False)
 
-    return Plot("Confusion matrix", _svg(draw, "confusion matrix", height=4.4))
+    return Plot("Confusion matrix", svg(draw, "confusion matrix", height=4.4))
 
 
 def _gaps(values: Sequence[float | None]) -> list[float]:
@@ -208,7 +208,8 @@ def _figure(height: float) -> Iterator[Any]:
         yield Figure(figsize=(_WIDTH, height))
 
 
-def _svg(draw: Callable[[Any], None], words: str, height: float = _HEIGHT) -> str:
+def svg(draw: Callable[[Any], None], words: str, height: float = _HEIGHT) -> str:
+    """What `draw` draws into matplotlib's axes, as an element of a page; `words` say what it shows."""
     with _figure(height) as figure:
         # Fixed margins: finding them out ("constrained") doubles the time.
         margin = 0.5 / height

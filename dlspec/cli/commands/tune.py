@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
+import signal
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -117,6 +119,7 @@ def _search(state: Compilation, runs: Path, wanted: Path | None, new: bool, work
 
     backend.start()
 
+    from dlspec.runner.signals import terminable
     from dlspec.tuning.search import Search
     from dlspec.tuning.show import Reporter, table
     from dlspec.tuning.workers import Inline, Processes, quiet_retracing
@@ -134,11 +137,12 @@ def _search(state: Compilation, runs: Path, wanted: Path | None, new: bool, work
         search.told = told
         if there and console is not None:
             console.print(f"going on with {folder} after {len(search.counted)} trials", highlight=False)
-        search.run(Inline() if workers == 1 else Processes(workers))
+        with terminable():
+            search.run(Inline() if workers == 1 else Processes(workers))
         _write(search, state, finished=True)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         click.echo(f"interrupted; the same command goes on with {folder}", err=True)
-        return 130
+        return 128 + getattr(stop, "number", signal.SIGINT)
     finally:
         record.close()
         lock.release()
@@ -152,10 +156,24 @@ def _write(search: Search, state: Compilation, *, finished: bool) -> None:
     from dlspec.tuning.show import facts
 
     assert state.data is not None
+    found, text = facts(search, finished), ""
     with suppress(OSError):
-        folders.write_text(search.folder / folders.SUMMARY_FILE, json.dumps(facts(search, finished), indent=2) + "\n")
+        folders.write_text(search.folder / folders.SUMMARY_FILE, json.dumps(found, indent=2) + "\n")
         best = search.best
         if best is not None:
             epochs = best.epochs if search.plan.tune.epochs is not None else None
             values = search.full_values(best.values)
-            folders.write_text(search.folder / folders.BEST_FILE, folders.best_spec(state.data, values, epochs))
+            text = folders.best_spec(state.data, values, epochs)
+            folders.write_text(search.folder / folders.BEST_FILE, text)
+        if finished:
+            _publish(search, state, found, text)
+
+
+def _publish(search: Search, state: Compilation, found: dict[str, Any], best: str) -> None:
+    """The page of a search that is over."""
+    from dlspec.tuning.folder import write_text
+    from dlspec.tuning.page import PAGE_FILE, page
+
+    words = ["dlspec", "tune", str(state.path), "--search", str(search.folder)]
+    command = shlex.join([*words, *(word for setting in state.overrides for word in ("--set", setting))])
+    write_text(search.folder / PAGE_FILE, page(state.name, found, best, command))
