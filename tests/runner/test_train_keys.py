@@ -16,12 +16,15 @@ from dlspec.components.losses import MeanSquaredError, SparseCategoricalCrossent
 from dlspec.components.optimizers import SGD, Adam
 from dlspec.components.schedules import CosineDecay, WarmUp
 from dlspec.data.feed import Feed
+from dlspec.data.sources.npz import Npz
 from dlspec.errors import Problem
 from dlspec.registry import Component
 from dlspec.runner.compiling import precision, trainer
 from dlspec.runner.non_finite import cause
 from dlspec.runner.report import Report
+from dlspec.runner.speed import SPEED_FILE, Choice, read
 from dlspec.runner.steps import Pace, Steps
+from dlspec.sections.data import Data, Feature, Split, Target
 from dlspec.sections.train import Phase, Supervised
 
 pytestmark = [
@@ -126,6 +129,47 @@ def test_speed_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyP
     written = train(tmp_path, how=method(jit=jit, keep="last"))
     assert rows(auto) == rows(written)
     assert all((a == b).all() for a, b in zip(weights_of(auto), weights_of(written), strict=True))
+
+
+def test_speed_repeats_its_choice(tmp_path: Path) -> None:
+    first = Choice(jit=True, plain=2.0, xla=1.0)
+    (tmp_path / SPEED_FILE).write_text(first.text())
+    assert read(tmp_path, begun=True) == first
+    assert str(first) == "speed: with XLA (without it 2 examples/s, with it 1 examples/s)"
+    (tmp_path / SPEED_FILE).write_text("{")
+    assert read(tmp_path, begun=False) is None, "it was not begun: it chooses anew"
+    with pytest.raises(Problem, match=r"speed\.json`, which says how the run computes, cannot be read") as caught:
+        read(tmp_path, begun=True)
+    assert caught.value.code == "E512"
+
+
+# --- weights of classes, and examples that are repeated ---------------------------------------------------------------
+
+
+def rarely_third(**options: Any) -> Data:
+    """Iris with a third species that is hardly there."""
+    return iris(source=Npz(path="rare.npz"), inputs={"measures": Feature(column="x")}, split=Split(), **options)
+
+
+def recall_of_third(folder: Path, **options: Any) -> float:
+    """Share of the rare species that is found, after training without luck: overlapping, and all examples alike."""
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], [100, 100, 10])
+    np.savez(folder / "rare.npz", x=rng.normal(size=(210, 4)).astype("float32") + y[:, None] * 0.4, target=y)
+    data = rarely_third(**options)
+    report = train(folder, data, method(metrics=(), epochs=12, optimizer=Adam(learning_rate=0.01)), body_and_head)
+    with np.load(folder / "rare.npz") as rare:
+        guessed = load(report.folder / "model.keras").predict(rare["x"], verbose=0).argmax(1)
+    return float((guessed[y == 2] == 2).mean())
+
+
+def test_rare_classes_are_found_when_they_count_more(tmp_path: Path) -> None:
+    target = {"species": Target(column="target", class_weights="balanced")}
+    plain, weighted, repeated = (
+        recall_of_third(tmp_path, **options) for options in ({}, {"targets": target}, {"oversample": True})
+    )
+    assert plain <= 0.2
+    assert weighted >= 0.6 and repeated >= 0.6
 
 
 # --- gradients, averages and rates ----------------------------------------------------------------------------------
