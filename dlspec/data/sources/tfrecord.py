@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Source, Table, locate
 from dlspec.data.sources.limits import STREAMED_FROM, check_memory
+from dlspec.data.sources.parsing import parsed
 from dlspec.data.sources.protos import Feature, feature_names, read_example
 from dlspec.data.sources.records import BrokenRecord, Records, open_records
 from dlspec.errors import Problem, did_you_mean
@@ -92,8 +93,8 @@ def _parsed_dtype(feature: RecordFeature) -> str:
     return "float32" if feature.tensor.floating else "int64"
 
 
-def _parsed_shape(feature: RecordFeature) -> tuple[int | None, ...]:
-    return () if feature.decode else tuple(feature.shape)
+def _parsed_shape(feature: RecordFeature) -> tuple[int, ...]:
+    return () if feature.decode else tuple(size or 0 for size in feature.shape)
 
 
 def _matching(path: str, folder: Path, allow_outside: bool) -> list[tuple[Path, str]]:
@@ -146,6 +147,9 @@ class TfrecordTable(Table):
         features = {name: self._features[name] for name in names}
         size = sum(feature.tensor.bytes for feature in features.values()) * len(indices)
         check_memory(size, f"{len(indices):,} records of `{self._files[0][1]}`", self._files[0][1])
+        together = self._together(features, indices)
+        if together is not None:
+            return together
         arrays: Arrays = {
             name: np.full((len(indices), *feature.shape), "", object)
             if feature.dtype == TEXT
@@ -197,6 +201,16 @@ class TfrecordTable(Table):
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
         """Each feature on its own, in written order."""
         return [(name,) for name in self._features if name not in taken]
+
+    def _together(self, features: Mapping[str, RecordFeature], indices: np.ndarray[Any, Any]) -> Arrays | None:
+        """The same by TensorFlow's parser; None where that is not loaded, or anything is wrong with a record."""
+        places = [self._index[index] for index in indices.tolist()]
+        wanted = {name: (_parsed_dtype(one), _parsed_shape(one)) for name, one in features.items()}
+        try:
+            found = parsed([self._records[file].read(number) for file, number in places], wanted)
+            return found and {name: _convert_all(features[name], values) for name, values in found.items()}
+        except ValueError:
+            return None
 
     @cached_property
     def _records(self) -> list[Records]:
@@ -271,6 +285,32 @@ def _convert(declared: RecordFeature, found: Feature) -> Any:
     if wanted == "integers" and (converted.astype(np.int64) != values).any():
         raise ValueError(f"holds numbers outside of {dtype.name}")
     return converted.reshape(declared.tensor.shape)
+
+
+def _convert_all(declared: RecordFeature, found: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """What the parser found in all records, as :func:`_convert` gives it for one.
+
+    Raises:
+        ValueError: A value is something else.
+    """
+    import numpy as np
+
+    shape = (len(found), *declared.tensor.shape)
+    if declared.dtype == TEXT:
+        texts = [value.decode("utf-8") for value in found.flat]
+        shaped: np.ndarray[Any, Any] = np.array(texts, object).reshape(found.shape)
+        return shaped
+    dtype = np.dtype(str(declared.dtype))
+    if declared.decode == "image":
+        return np.stack([_image(declared, value) for value in found])
+    if declared.decode:
+        if any(len(value) != declared.tensor.bytes for value in found):
+            raise ValueError("is not as long as declared")
+        return np.frombuffer(b"".join(found), dtype.newbyteorder("<")).reshape(shape).astype(dtype)
+    converted: np.ndarray[Any, Any] = found.astype(dtype)
+    if not declared.tensor.floating and (converted.astype(np.int64) != found).any():
+        raise ValueError(f"holds numbers outside of {dtype.name}")
+    return converted
 
 
 def _text(declared: RecordFeature, values: Sequence[Any], size: int) -> Any:
