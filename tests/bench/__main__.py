@@ -14,13 +14,17 @@ from pathlib import Path
 
 from tests.bench.data import data_speed, memory
 from tests.bench.measuring import ROOT, paired, process, report
+from tests.bench.sources import sources_speed
 from tests.bench.training import auto_speed, end_to_end, train_footprint, train_speed
 
 
 def main(wanted: list[str]) -> int:
     """All measurements but that of memory, which writes gigabytes; or those that are named."""
     trainings = (train_speed, auto_speed, train_footprint, end_to_end)
-    known = {made.__name__: made for made in (static_commands, long_spec, build_time, data_speed, *trainings, memory)}
+    known = {
+        made.__name__: made
+        for made in (static_commands, long_spec, build_time, data_speed, sources_speed, *trainings, memory)
+    }
     good = [known[name]() for name in wanted or [name for name in known if name != "memory"]]
     return 0 if all(good) else 1
 
