@@ -97,7 +97,7 @@ def rival(folder: Path, algorithm: str) -> None:
             keras.layers.Dense(facts["classes"] or 1, activation="softmax" if facts["classes"] else None),
         ])  # fmt: skip
         rate = hp.Choice("rate", [0.001, 0.003, 0.01, 0.03])
-        model.compile(keras.optimizers.Adam(rate), facts["loss"], [facts["metric"]])
+        model.compile(keras.optimizers.Adam(rate), loss=facts["loss"], metrics=[facts["metric"]])
         return model
 
     tuners = {"random": keras_tuner.RandomSearch, "bayesian": keras_tuner.BayesianOptimization}
