@@ -4,14 +4,17 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check fuzz crash crash-tune schemas golden bench bench-tune editor clean
+.PHONY: demo test exhaustive check fuzz crash crash-tune schemas golden bench bench-tune editor clean
 
 demo: $(READY)  ## Train a LeNet-style network on scikit-learn's handwritten digits.
 	$(BIN)/dlspec train specs/start/digits.yaml
 
 test: $(READY)  ## All tests; the slow ones last.
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not exhaustive"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "slow and not exhaustive"
+
+exhaustive: $(READY)  ## What takes too long for every change: hundreds of random specs, every example of every component.
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m exhaustive
 
 check: $(READY)  ## Format, lint, types.
 	$(BIN)/ruff format --check .

@@ -53,6 +53,9 @@ def _method(state: Compilation, raw: Map) -> Method | None:
             state.add("E501", f"training by `{name}` has no option `{key}`", key_place(raw, key))
     missing = [key for key, field in owner.fields.items() if field.required and key not in raw]
     for key in missing:
+        if raw.tainted:  # a key that was not understood may be the one that is missing
+            written[key] = Invalid()
+            continue
         state.add("E505", f"train needs `{key}`", key_place(state.data, "train"), f"write `{key}: …`")
         written[key] = Invalid()
     span = key_place(state.data, "train")

@@ -56,10 +56,8 @@ def find(runs: Path, name: str, spec_text: str, *, run: Path | None, new: bool, 
         return _chosen(run, spec_text, new=new, force=force)
     if not new:
         for folder in sorted((runs / name).glob("[!.]*/"), reverse=True):
-            place = _unfinished(folder, spec_text)
-            if place is not None:
-                return place
-            break  # only the newest
+            if _same_spec(folder, spec_text):
+                return _unfinished(folder, spec_text) or Place()  # only the newest of this spec
     return Place()
 
 
@@ -77,6 +75,13 @@ def _chosen(run: Path, spec_text: str, *, new: bool, force: bool) -> Place:
     if report.get("status") == "finished" and not changed:
         return Place(RunFolder(run), finished=report)
     return Place(RunFolder(run, Lock(run)), chosen=True, force=force)
+
+
+def _same_spec(folder: Path, spec_text: str) -> bool:
+    try:
+        return not spec_differences((folder / SPEC_FILE).read_text(encoding="utf-8"), spec_text)
+    except (Problem, OSError):
+        return False
 
 
 def _unfinished(folder: Path, spec_text: str) -> Place | None:

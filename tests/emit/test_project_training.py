@@ -68,14 +68,18 @@ def _flat(values: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    "spec", [pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * (path.stem != "zones")) for path in SPECS]
+    "spec",
+    [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.exhaustive] * (path.stem not in ("zones", "digits")))
+        for path in SPECS
+    ],
 )
 def test_the_same_curve(spec: Path, tmp_path: Path) -> None:
     found = compared(spec, tmp_path, "train.epochs=2")
     assert max(found.values()) <= CLOSE, found
 
 
-@pytest.mark.parametrize("way", [pytest.param(way, marks=[pytest.mark.slow] * (way != "phases")) for way in WAYS])
+@pytest.mark.parametrize("way", [pytest.param(way, marks=[pytest.mark.exhaustive] * (way != "phases")) for way in WAYS])
 def test_ways_of_training(way: str, tmp_path: Path) -> None:
     path = tmp_path / "iris.yaml"
     path.write_text(iris(WAYS[way]), encoding="utf-8")

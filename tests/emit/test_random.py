@@ -15,7 +15,7 @@ from tests.emit.equality import compare
 from tests.emit.random_structured import Structured
 
 COUNT = 300
-QUICK = 40
+QUICK = 16
 
 
 def random_spec(seed: int, folder: Path) -> Compilation:
@@ -29,7 +29,9 @@ def random_spec(seed: int, folder: Path) -> Compilation:
     raise AssertionError("no valid spec")
 
 
-@pytest.mark.parametrize("seed", [pytest.param(n, marks=[] if n < QUICK else [pytest.mark.slow]) for n in range(COUNT)])
+@pytest.mark.parametrize(
+    "seed", [pytest.param(n, marks=[] if n < QUICK else [pytest.mark.exhaustive]) for n in range(COUNT)]
+)
 def test_a_random_spec_and_its_module_are_equal(seed: int, tmp_path: Path) -> None:
     state = random_spec(seed, tmp_path)
     compare(state, emit_model(state, exact=False), same_seeds=not draws_needlessly(state))
@@ -37,7 +39,7 @@ def test_a_random_spec_and_its_module_are_equal(seed: int, tmp_path: Path) -> No
         compare(state, emit_model(state))
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_few_specs_lose_their_structure(tmp_path: Path) -> None:
     reasons: Counter[str] = Counter()
     for seed in range(COUNT):

@@ -48,7 +48,7 @@ def spec(owner: Any, example: Example) -> str:
     return json.dumps({"name": "one", "inputs": inputs, "layers": [step]})
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("owner", "example"), LAYERS, ids=ids(LAYERS))
 def test_a_layer_alone(owner: Any, example: Example, tmp_path: Path) -> None:
     state = compile_text(tmp_path, spec(owner, example))

@@ -45,7 +45,10 @@ def test_a_search_hands_back_an_ordinary_spec(tmp_path: Path) -> None:
     assert trained.returncode == 0, trained.stderr
 
 
-@pytest.mark.parametrize("algorithm", ["random", "grid", "bayesian", "hyperband"])
+@pytest.mark.parametrize(
+    "algorithm",
+    ["random", *(pytest.param(one, marks=pytest.mark.exhaustive) for one in ("grid", "bayesian", "hyperband"))],
+)
 def test_a_killed_search_ends_as_if_nothing_had_happened(algorithm: str, tmp_path: Path) -> None:
     options = ["--set", f"tune.algorithm={algorithm}", "--set", "tune.trials=4"]
     whole = tune(tmp_path / "whole", *options)
