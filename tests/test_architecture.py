@@ -127,7 +127,7 @@ def test_classes_of_layers_stand_alone() -> None:
         if _inside(module, "keras_layers"):
             allowed = {"dlspec"} if module == "keras_layers" else {"keras", "numpy", "tensorflow"}
             assert {name.split(".")[0] for name, _ in imports(path)} <= allowed, module
-        else:
+        elif module != "runner.saved":  # which loads models that hold such layers
             assert not [name for name, _ in imports(path) if name.startswith("dlspec.keras_layers")], module
 
 

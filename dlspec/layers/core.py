@@ -110,6 +110,11 @@ class ReversibleEmbedding(_Vectors):
         example("{input_dim: 10, output_dim: 4, reverse_dtype: float32, logit_soft_cap: 30}", ()),
     )
 
+    def __init__(self, **given: Any) -> None:
+        """With `mask_zero`, Keras does not warn of a mask that comes in, though its graph shows none behind it."""
+        super().__init__(**given)
+        self.__dict__["masking"] = "pass" if self.mask_zero else "drop"
+
     def weights(self, x: Tensor) -> Iterable[Weight]:
         """Vectors [input_dim, output_dim], and others [output_dim, input_dim] for the way back unless tied."""
         yield from super().weights(x)

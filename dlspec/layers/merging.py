@@ -37,6 +37,10 @@ class _Elementwise(ListLayer, abstract=True):
     def infer(self, inputs: list[Tensor]) -> Tensor:
         """All inputs have the same shape, or broadcast to one; the last axes of different ranks go together."""
         self.check_count(inputs)
+        if all(tensor.masked for tensor in inputs) and len({tensor.rank for tensor in inputs}) > 1:
+            # Keras merges the masks as well, which have an axis for each axis of the tensors but the last.
+            message = f"{self.name} cannot merge masked tensors of {list_shapes(inputs)}: their masks do not fit"
+            raise Problem("E403", message, "give them the same number of axes, for example with `reshape`")
         shape = inputs[0].shape
         for tensor in inputs[1:]:
             shape = self._broadcast(shape, tensor.shape, inputs)

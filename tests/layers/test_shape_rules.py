@@ -56,6 +56,7 @@ STRICTER = {
     "takes one text": "Keras infers a wrong shape for a column of texts in the modes other than int",
     "1 axis of items": "Keras infers a wrong shape where items of several axes are counted",
     "takes one item": "Keras infers a wrong shape",
+    "masks do not fit": "Keras fails on the masks of tensors of different rank, with some shapes only when it runs",
     "takes text": "zeros cannot stand for text in this test",
     "`noise_shape`": "Keras documents a size per axis and broadcasts shorter lists by accident",
 }
