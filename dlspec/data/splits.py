@@ -114,9 +114,8 @@ def check_split(data: Data, table: Table, count: int) -> None:
     if sum(sizes.values()) >= own:
         raise Problem("E606", f"nothing of {own} examples is left to train on", "make the parts smaller", "validation")
     asks = getattr(split.by, "asks", None)
-    if asks:
-        if table.find(asks, "by").tensor.shape:
-            raise Problem("E606", f"column `{asks}` holds arrays, which cannot divide examples", "", "by")
+    if asks and table.find(asks, "by").tensor.shape:
+        raise Problem("E606", f"column `{asks}` holds arrays, which cannot divide examples", "", "by")
     if asks or isinstance(split.by, Time):
         _check_parts(choose(data, table, count), split)
     column = stratify_column(data)

@@ -119,7 +119,8 @@ def test_text_for_a_loss_that_compares_numbers(folder: Path) -> None:
         ),
         (
             SparseCategoricalCrossentropy(), 3, "0 1 -1 1",
-            "target `sold` has label -1, the output has 3 classes, 0 to 2", "say which values stand for class 0, 1, …: `classes: [-1, 0, 1]`",
+            "target `sold` has label -1, the output has 3 classes, 0 to 2",
+            "say which values stand for class 0, 1, …: `classes: [-1, 0, 1]`",
         ),
         (
             SparseCategoricalCrossentropy(), 3, "0 1 0.5 1",
