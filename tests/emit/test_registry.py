@@ -69,7 +69,7 @@ def emit_structured(state: Any) -> str:
     from dlspec.emit.module import structured
 
     functions, _ = structured(state)
-    return "\n".join(function.code.replace("return", "") for function in functions)
+    return "\n".join(function.code.replace("return ", "") for function in functions)
 
 
 @pytest.mark.parametrize(("owner", "example"), OTHERS, ids=ids(OTHERS))
