@@ -42,6 +42,7 @@ STRICTER = {
     "takes whole numbers, but": "Keras takes fractions for indices",
     ", which holds ": "Keras computes with another constant: a whole number wraps around, a large one becomes infinite",
     "with `ord`": "over two axes 1 and 2 are the norms of matrices, such as the largest singular value",
+    "ops.tile takes numbers": "TensorFlow has no kernel for some dtypes, which only shows where something is repeated",
     "dtype uint64": "TensorFlow has few kernels for it: what runs by itself fails with the next operation",
     "dtype string": "text is for the layers that look words up",
 }
