@@ -121,10 +121,12 @@ def check_use(use: tuple[type[Component], dict[str, Any], list[Tensor]]) -> None
 
 
 def check_mask(layer: Layer, inputs: list[Tensor], found: Facts, warned: list[str]) -> None:
-    """Keras says that the mask ends where `dlspec check` does, and can compute with it, which no symbol shows."""
-    ends = layer.masking == "drop" and not found.masked
-    if layer.name == "gaussian_sampling":  # Keras looks at the first of two tensors only
-        ends = ends and inputs[0].masked
+    """Keras says that the mask ends where `dlspec check` does, and can compute with it, which no symbol shows.
+
+    Of a call with several arguments, Keras looks at the first; `dlspec check` warns of the others as well.
+    """
+    first = inputs if layer.takes_list else inputs[:1]
+    ends = layer.masking == "drop" and not found.masked and any(x.masked for x in first)
     assert ends == any("does not support masking" in text for text in warned), f"{layer.name} {inputs}: {warned}"
     if all(None not in x.shape for x in inputs):
         problem = failure(layer, inputs)

@@ -11,15 +11,12 @@ from dlspec.data.sources.base import TEXT, Arrays, Column, Labels, Source, Table
 from dlspec.data.sources.broken_pictures import find_broken
 from dlspec.data.sources.folders import ClassFolders
 from dlspec.data.sources.limits import STREAMED_FROM
-from dlspec.data.sources.pictures import SUFFIXES, PictureFile, Pictures, decoding
+from dlspec.data.sources.pictures import SUFFIXES, PictureFile, Pictures, channels_option, decoding, size_option
 from dlspec.ir import Tensor
-from dlspec.registry import choice, example, integers, optional, text
+from dlspec.registry import example, text
 
 if TYPE_CHECKING:
     import numpy as np
-
-# Pixels along a side; no network of today takes more, and a slip of the finger does.
-_LARGEST = 16384
 
 
 class ImageFolder(Source):
@@ -30,14 +27,8 @@ class ImageFolder(Source):
 
     shorthand = "path"
     path = text(doc="The folder, from the spec's folder.")
-    size = optional(
-        integers(min=1, max=_LARGEST, length=2),
-        doc="Height and width to which images are resized (bilinear); without it all must have one size.",
-    )
-    channels = optional(
-        choice(1, 3, 4),
-        doc="Channels to which images are converted (1 grey, 3 colour, 4 with alpha); without it all must agree.",
-    )
+    size = size_option("images are resized (bilinear)")
+    channels = channels_option()
     examples = (example("photos"), example("{path: photos, size: [64, 64], channels: 3}"))
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 from dlspec.data.sources.base import Arrays, Column, DataProblem, Labels, Source, Table, locate
 from dlspec.data.sources.broken_pictures import find_broken
 from dlspec.data.sources.folders import ClassFolders
-from dlspec.data.sources.image_table import check_values
 from dlspec.data.sources.limits import STREAMED_FROM
-from dlspec.data.sources.masks import Masks
-from dlspec.data.sources.pictures import SUFFIXES, PictureFile, Pictures, decoding
-from dlspec.registry import choice, example, integers, optional, text
+from dlspec.data.sources.masks import Masks, check_values, values_option
+from dlspec.data.sources.pictures import SUFFIXES, PictureFile, Pictures, channels_option, decoding, size_option
+from dlspec.registry import example, text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,17 +29,9 @@ class ImageMasks(Source):
 
     images = text(doc="The folder of images, from the spec's folder.")
     masks = text(doc="The folder of masks, from the spec's folder.")
-    size = optional(
-        integers(min=1, length=2),
-        doc="Height and width to which images (bilinear) and masks (nearest) are resized; without it all must agree.",
-    )
-    channels = optional(
-        choice(1, 3, 4),
-        doc="Channels to which images are converted (1 grey, 3 colour, 4 with alpha); without it all must agree.",
-    )
-    values = optional(
-        integers(min=0), doc="Pixel values of masks in the order of their classes; unless given a value is its class."
-    )
+    size = size_option("images (bilinear) and masks (nearest) are resized")
+    channels = channels_option()
+    values = values_option()
     examples = (
         example("{images: photos, masks: masks, size: [128, 128], channels: 3}"),
         example("{images: cells, masks: outlines, values: [0, 255]}"),

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from dlspec.data.sources.base import Arrays, Column, DataProblem, Labels, Source, Table, locate
 from dlspec.data.sources.broken_pictures import find_broken
 from dlspec.data.sources.limits import STREAMED_FROM
-from dlspec.data.sources.masks import Masks
-from dlspec.data.sources.pictures import PictureFile, Pictures, decoding
+from dlspec.data.sources.masks import Masks, check_values, values_option
+from dlspec.data.sources.pictures import PictureFile, Pictures, channels_option, decoding, size_option
 from dlspec.errors import Problem
-from dlspec.registry import choice, component, example, integers, optional, text, texts
+from dlspec.registry import component, example, text, texts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,17 +26,9 @@ class ImageTable(Source):
     images = texts(default="image", doc="Columns with paths of images; each becomes the images themselves.")
     masks = texts(default=(), doc="Columns with paths of masks, whose pixels are class numbers (grey or palette).")
     folder = text(default=".", doc="The folder in which the paths start, from the spec's folder.")
-    size = optional(
-        integers(min=1, length=2),
-        doc="Height and width to which images (bilinear) and masks (nearest) are resized; without it all must agree.",
-    )
-    channels = optional(
-        choice(1, 3, 4),
-        doc="Channels to which images are converted (1 grey, 3 colour, 4 with alpha); without it all must agree.",
-    )
-    values = optional(
-        integers(min=0), doc="Pixel values of masks in the order of their classes; unless given a value is its class."
-    )
+    size = size_option("images (bilinear) and masks (nearest) are resized")
+    channels = channels_option()
+    values = values_option()
     examples = (
         example("{table: {csv: labels.csv}, images: file, folder: photos, size: [64, 64], channels: 3}"),
         example("{table: {csv: scans.csv}, images: scan, masks: organs}"),
@@ -214,13 +206,3 @@ class PicturedTable(Table):
             raise DataProblem("E608", f"column `{name}` names no image", "drop the row", option, file.where)
         message = f"there is no image `{file.shown}` in `{self._source.folder}`"
         raise DataProblem("E608", message, "paths start at `folder`", option, file.where)
-
-
-def check_values(values: tuple[int, ...] | None) -> None:
-    """Values of masks are bytes, each named once.
-
-    Raises:
-        Problem: E207.
-    """
-    if values is not None and (not values or max(values) > 255 or len(set(values)) < len(values)):
-        raise Problem("E207", "`values` are different whole numbers from 0 to 255", "`values: [0, 255]`", "values")

@@ -9,10 +9,28 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.data.sources.base import Labels
 from dlspec.data.sources.pictures import PictureFile, Pictures
+from dlspec.errors import Problem
 from dlspec.ir import Tensor
+from dlspec.registry import Field, integers, optional
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+def values_option() -> Field[Any]:
+    """The option ``values``."""
+    doc = "Pixel values of masks in the order of their classes; unless given a value is its class."
+    return optional(integers(min=0), doc=doc)
+
+
+def check_values(values: tuple[int, ...] | None) -> None:
+    """Values of masks are bytes, each named once.
+
+    Raises:
+        Problem: E207.
+    """
+    if values is not None and (not values or max(values) > 255 or len(set(values)) < len(values)):
+        raise Problem("E207", "`values` are different whole numbers from 0 to 255", "`values: [0, 255]`", "values")
 
 
 class Masks(Pictures):

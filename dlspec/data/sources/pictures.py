@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from dlspec.data.sources.base import DataProblem
 from dlspec.data.sources.limits import check_memory
 from dlspec.ir import Tensor
+from dlspec.registry import Field, choice, integers, optional
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +26,21 @@ MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _CHANNELS = {"1": 1, "L": 1, "P": 3, "RGB": 3, "CMYK": 3, "YCbCr": 3, "RGBA": 4, "LA": 4, "PA": 4}
 # What the last bytes of a whole file hold; a download that broke off lacks them.
 _ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
+
+# Pixels along a side; no network of today takes more, and a slip of the finger does.
+_LARGEST = 16384
+
+
+def size_option(how: str) -> Field[Any]:
+    """The option ``size``; `how` says what is resized in which way."""
+    doc = f"Height and width to which {how}; without it all must agree."
+    return optional(integers(min=1, max=_LARGEST, length=2), doc=doc)
+
+
+def channels_option() -> Field[Any]:
+    """The option ``channels``."""
+    doc = "Channels to which images are converted (1 grey, 3 colour, 4 with alpha); without it all must agree."
+    return optional(choice(1, 3, 4), doc=doc)
 
 
 @cache
