@@ -18,7 +18,7 @@ def searching(state: Compilation) -> None:
     """The objective is measured, and every option of `tune` has an effect."""
     tune, method = state.tune, state.method
     assert state.data is not None and tune is not None and state.params is not None
-    for check in (_objective, _phases, _halving):
+    for check in (_objective, _phases, _halving, _unseeded):
         try:
             if isinstance(method, Supervised):
                 check(state, tune, method)
@@ -74,6 +74,12 @@ def _halving(state: Compilation, tune: Tune, method: Supervised) -> None:
         assert state.data is not None
         message = f"with {tune.epochs or method.epochs} epochs a trial, Hyperband halves nothing: it searches by chance"
         state.add("W532", message, place(state.data["tune"], "algorithm"), "write `epochs: 9` or more")
+
+
+def _unseeded(state: Compilation, tune: Tune, method: Supervised) -> None:
+    """A grid is the same whatever the seed."""
+    if tune.algorithm == "grid" and "seed" in tune.given:
+        raise Problem("E207", "`seed` has no effect: a grid leaves nothing to chance", "leave it out", "seed")
 
 
 def _continuous(state: Compilation, name: str, space: Space) -> None:

@@ -97,32 +97,13 @@ def run(
         progress.note(f"warning[{warning.code}]: {warning.message}")
     clock.lap("data")
     run_folder, checkpoint = _opened(place or Place(), progress, runs, name, spec_text, identity(prepared))
-    outputs = tuple(signature.outputs)
-    training = Training(model, prepared, data, method, run_folder, outputs, progress, start)
-    reporter = Reporter(name, graph, method.log, progress.note)
-    facts = {
-        "name": name,
-        "id": run_folder.id,
-        "command": command,
-        "spec_folder": Path(os.path.relpath(folder.resolve(), run_folder.path.resolve())).as_posix(),
-        "allow_outside": allow_outside,
-        "seed": method.seed,
-        "parameters": parameters(model),
-        "data": data_summary(data, prepared),
-        "versions": versions(),
-        "machine": machine(),
-    }
+    training = Training(model, prepared, data, method, run_folder, tuple(signature.outputs), progress, start)
+    reporter = None if brief else Reporter(name, graph, method.log, progress.note)
+    written = {"name": name, "command": command, "allow_outside": allow_outside}
+    facts = {**written, **_facts(training, folder)}
     try:
         with telling(prepared.binding.table):
-            training.fit(checkpoint)
-            clock.lap("fit")
-            training.finish()
-            if brief:
-                return _write(training, clock, "finished", facts, None)
-            metrics = training.evaluate()
-            clock.lap("evaluate")
-            reporter.examine(model, prepared, method, outputs)
-            clock.lap("examine")
+            metrics = _trained(training, checkpoint, reporter, clock)
         return _write(training, clock, "finished", facts, reporter, metrics)
     except KeyboardInterrupt:
         _rescue(training)
@@ -137,6 +118,36 @@ def run(
         raise
     finally:
         run_folder.release()
+
+
+def _trained(
+    training: Training, checkpoint: Checkpoint | None, reporter: Reporter | None, clock: _Clock
+) -> dict[str, dict[str, float]]:
+    """Trains, and measures what came of it unless there is nobody to report to."""
+    training.fit(checkpoint)
+    clock.lap("fit")
+    training.finish()
+    if reporter is None:
+        return {}
+    metrics = training.evaluate()
+    clock.lap("evaluate")
+    reporter.examine(training.model, training.prepared, training.method, tuple(training.outputs))
+    clock.lap("examine")
+    return metrics
+
+
+def _facts(training: Training, folder: Path) -> dict[str, Any]:
+    """What the report says of a training before it begins."""
+    path = training.folder.path
+    return {
+        "id": training.folder.id,
+        "spec_folder": Path(os.path.relpath(folder.resolve(), path.resolve())).as_posix(),
+        "seed": training.method.seed,
+        "parameters": parameters(training.model),
+        "data": data_summary(training.data, training.prepared),
+        "versions": versions(),
+        "machine": machine(),
+    }
 
 
 def _opened(
@@ -178,7 +189,7 @@ def _rescue(training: Training) -> None:
         training.finish()
 
 
-def _fail(training: Training, clock: _Clock, facts: dict[str, Any], reporter: Reporter) -> None:
+def _fail(training: Training, clock: _Clock, facts: dict[str, Any], reporter: Reporter | None) -> None:
     """Reports a failure; where even that cannot be written, the failure itself is what the user should see."""
     with suppress(OSError):
         _write(training, clock, "failed", facts, reporter)
