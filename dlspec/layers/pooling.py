@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dlspec.ir import Tensor, volume
+from dlspec.errors import Problem
+from dlspec.ir import Tensor, known, volume
 from dlspec.layers.base import data_format
 from dlspec.layers.windows import SpatialLayer, check_positive, window_length
 from dlspec.registry import boolean, choice, example, optional, sizes
@@ -165,8 +166,11 @@ class _AdaptivePooling(SpatialLayer, abstract=True):
     data_format = data_format()
 
     def infer(self, x: Tensor) -> Tensor:
-        """[*spatial, channels] → [*output_size, channels]."""
-        _, channels = self.split(x)
+        """[*spatial, channels] → [*output_size, channels]; TensorFlow needs to know the size of what it divides."""
+        spatial, channels = self.split(x)
+        first = 1 if self.channels_first else 0
+        for axis in range(first, first + len(spatial)):
+            known(x, axis, self.name)
         return self.image(self.output_size, channels)
 
     def flops(self, output: Tensor, x: Tensor) -> int:
@@ -198,7 +202,27 @@ class AdaptiveAveragePooling3D(_AdaptivePooling):
     examples = (example("2", (8, 9, 10, 3)),)
 
 
-class AdaptiveMaxPooling1D(_AdaptivePooling):
+class _AdaptiveMaxPooling(_AdaptivePooling, abstract=True):
+    """What must not be asked of the largest values."""
+
+    def infer(self, x: Tensor) -> Tensor:
+        """Like the means, but for whole axes.
+
+        Keras computes windows of two lengths and picks from both. Where the longer one is longer than the axis,
+        TensorFlow's largest value of nothing ends the process with a floating point exception.
+        """
+        output = super().infer(x)
+        for size, parts in zip(self.split(x)[0], self.output_size, strict=True):
+            if parts == 1 or size == 1:
+                message = f"{self.name} cannot make {parts} of {size} element{'s'[: size != 1]}: TensorFlow fails on it"
+                help = (
+                    f"use `global_max_pooling{self.rank}d: {{keepdims: true}}`" if set(self.output_size) == {1} else ""
+                )
+                raise Problem("E402", message, help, "output_size")
+        return output
+
+
+class AdaptiveMaxPooling1D(_AdaptiveMaxPooling):
     """Takes the largest values of parts of a sequence, so many that the output has the wanted length."""
 
     keras = "keras.layers.AdaptiveMaxPooling1D"
@@ -206,7 +230,7 @@ class AdaptiveMaxPooling1D(_AdaptivePooling):
     examples = (example("4", (20, 3)),)
 
 
-class AdaptiveMaxPooling2D(_AdaptivePooling):
+class AdaptiveMaxPooling2D(_AdaptiveMaxPooling):
     """Takes the largest values of parts of an image, so many that the output has the wanted size."""
 
     keras = "keras.layers.AdaptiveMaxPooling2D"
@@ -214,7 +238,7 @@ class AdaptiveMaxPooling2D(_AdaptivePooling):
     examples = (example("4", (20, 21, 3)),)
 
 
-class AdaptiveMaxPooling3D(_AdaptivePooling):
+class AdaptiveMaxPooling3D(_AdaptiveMaxPooling):
     """Takes the largest values of parts of a volume, so many that the output has the wanted size."""
 
     keras = "keras.layers.AdaptiveMaxPooling3D"
