@@ -218,6 +218,10 @@ class MultiHeadAttention(_ProjectedAttention):
         if query.rank < 2 or value.rank != query.rank:
             raise Problem("E402", f"{self.name} expects [steps, features] of each input, but got {received}", _SEQUENCE)
         _check_key(self.name, value, key, received)
+        if query.rank != 2 and any(x.masked for x in (query, value, key) if x):
+            # They have an axis for each axis but the last; Keras knows only steps.
+            message = f"{self.name} can use the masks of [steps, features] only, but got {received}"
+            raise Problem("E402", message, "mask after it, or bring the inputs to two axes")
         attended = self._attended(query)
         between = zip(query.shape[:-1], value.shape[:-1], strict=True)
         if any(_differ(one, other) for axis, (one, other) in enumerate(between) if axis not in attended):

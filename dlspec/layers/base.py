@@ -78,6 +78,11 @@ class Layer(Component, abstract=True):
         return {name: self.given[name] for name in self.call_options if name in self.given}
 
     @property
+    def keeps_steps_with(self) -> str:
+        """What would keep the axis of steps in the output; "" where it is kept, or there is none."""
+        return "" if getattr(self, "return_sequences", True) else "return_sequences: true"
+
+    @property
     def adapts(self) -> bool:
         """Whether the layer measures the training data before it can be used."""
         return False

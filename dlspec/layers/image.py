@@ -121,12 +121,24 @@ class ImageLayer(SpatialLayer, abstract=True):
     colours: ClassVar[tuple[int, ...]] = ()
     keeps_integers: ClassVar[bool] = False
 
+    def validate(self) -> None:
+        """A range of values goes upwards."""
+        low, high = getattr(self, "value_range", (0, 1))
+        if low >= high:
+            message = f"`value_range` of {self.name} must go upwards, got [{low:g}, {high:g}]"
+            raise Problem("E207", message, "write the least value first", "value_range")
+
+    def channels_taken(self) -> tuple[int, ...]:
+        """Numbers of channels that the layer can work on with its options; () for any."""
+        return self.colours
+
     def infer(self, x: Tensor) -> Tensor:
         """The shape of the input."""
         check_numeric(x, self.name)
         _, channels = self.split(x)
-        if self.colours and channels is not None and channels not in self.colours:
-            wanted = " or ".join(str(count) for count in self.colours)
+        taken = self.channels_taken()
+        if taken and channels is not None and channels not in taken:
+            wanted = " or ".join(str(count) for count in taken)
             message = f"{self.name} takes images with {wanted} channels, but the input has shape {show_shape(x.shape)}"
             raise Problem("E402", message, "leave it out where there are no colours")
         return Tensor(x.shape, x.dtype if self.keeps_integers and not x.floating else self.compute_dtype)

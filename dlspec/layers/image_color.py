@@ -32,13 +32,6 @@ class Equalization(ImageLayer):
         example("{value_range: [0, 1], bins: 64}", (None, None, 1)),
     )
 
-    def validate(self) -> None:
-        """The range goes upwards."""
-        low, high = self.value_range
-        if low >= high:
-            message = f"`value_range` of equalization must go upwards, got [{low:g}, {high:g}]"
-            raise Problem("E207", message, "write the least value first", option="value_range")
-
     def infer(self, x: Tensor) -> Tensor:
         """The shape of the input, whose channels are worked on one by one."""
         output = super().infer(x)
@@ -202,6 +195,7 @@ class RandomGaussianBlur(ImageLayer):
 
     def validate(self) -> None:
         """The kernel has a middle."""
+        super().validate()
         sizes = self.kernel_size if isinstance(self.kernel_size, list) else [self.kernel_size]
         if any(size % 2 == 0 for size in sizes):
             message = f"random_gaussian_blur has `kernel_size: {self.kernel_size}`, which is even"

@@ -31,6 +31,10 @@ class AugMix(ImageLayer):
         example("{num_chains: 2, chain_depth: 1, factor: [0.1, 0.3], all_ops: false}", (28, 28, 1)),
     )
 
+    def channels_taken(self) -> tuple[int, ...]:
+        """Changes of colour need colours, or grey."""
+        return (1, 3) if self.all_ops else ()
+
 
 class RandAugment(ImageLayer):
     """Changes images by a few operations chosen at random.

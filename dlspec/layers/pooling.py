@@ -137,6 +137,15 @@ class GlobalAveragePooling1D(_GlobalPooling):
     masking = "pass"
     examples = (example("", (None, 4)), example("{keepdims: true}", (9, 4)))
 
+    def infer(self, x: Tensor) -> Tensor:
+        """[steps, channels] → [channels]; a mask says something of the first axis."""
+        if x.masked and self.channels_first:
+            message = (
+                f"{self.name} cannot use the mask of its input: with `channels_first` its steps are not the first axis"
+            )
+            raise Problem("E402", message, "use `data_format: channels_last`")
+        return super().infer(x)
+
     def mask(self, x: Tensor) -> bool:
         """The mask is used up: no steps are left."""
         return False

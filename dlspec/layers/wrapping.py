@@ -57,6 +57,12 @@ class Bidirectional(Layer):
                 message = f"bidirectional needs the same `{option}` in `layer` and `backward_layer`"
                 raise Problem("E207", message, "make them equal", "backward_layer")
 
+    @property
+    def keeps_steps_with(self) -> str:
+        """As in the layer inside."""
+        option = self.layer.keeps_steps_with
+        return option and f"layer: {{{self.layer.name}: {{…, {option}}}}}"
+
     def infer(self, sequence: Tensor, initial_state: States = None) -> Outputs:
         """The merged outputs, then with `return_state` the forward and the backward states."""
         forward, *states = self._outputs(self.layer, sequence)

@@ -12,6 +12,7 @@ from dlspec.evaluate import Evaluator
 from dlspec.ir import Edge, Graph, Node, SharedModel, Tensor
 from dlspec.layers.base import Layer
 from dlspec.lower.blocks import block_inputs, block_outputs, block_values
+from dlspec.lower.hints import with_hint
 from dlspec.lower.infer import apply
 from dlspec.lower.program import (
     CallStep,
@@ -283,7 +284,7 @@ class Body(Workbench):
         except Problem as problem:
             wiring = "from" if problem.code in ("E405", "E406") else ""
             span = self.evaluator.option_span(step.value, problem.option or wiring, step.span)
-            self.report(problem, span, self.describe_inputs(sources))
+            self.report(with_hint(problem, layer, sources, self.nodes), span, self.describe_inputs(sources))
             return lost(step)
         if len(self.nodes) >= MAX_NODES:
             text = f"the model has more than {MAX_NODES:,} layers once written out"

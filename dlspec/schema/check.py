@@ -14,7 +14,7 @@ from jsonschema.exceptions import ValidationError
 from dlspec.errors import Diagnostic, Span, suggest
 from dlspec.registry import JSON
 from dlspec.schema.context import Context, Names
-from dlspec.schema.messages import describe_error, fold, main_key, schema_of
+from dlspec.schema.messages import describe_error, fold, main_key, part_of_data, schema_of
 from dlspec.schema.tuples import mend_tuples
 from dlspec.schema.validate import compile_pattern, iterate_errors, resolve
 from dlspec.tree import Invalid, Map, Seq, key_place, place
@@ -158,7 +158,8 @@ def _repair_key(error: ValidationError, data: Any, path: list[Any], container: M
         return
     properties = node["properties"]
     # `extends` is done with by now: reading a key as it would come too late.
-    meant = suggest(key, [name for name in properties if name not in container and (path or name != "extends")])
+    known = [name for name in properties if name not in container and (path or name != "extends")]
+    meant = None if part_of_data(key, path) else suggest(key, known)
     holds_sections = not path and isinstance(container[key], Map) and any(name in properties for name in container[key])
     if meant is None or holds_sections:
         # At the top a container may have been meant for any section; a plain value for none that matters.

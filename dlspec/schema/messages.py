@@ -47,6 +47,15 @@ _UNKNOWN_KEY, _UNKNOWN_COMPONENT, _MISSING, _TYPE, _BOUNDS, _CHOICE = range(6)
 # What other languages and libraries call a data type.
 _DTYPES = {"int": "int32", "integer": "int32", "long": "int64", "half": "float16", "float": "float32",
            "double": "float64", "str": "string", "text": "string", "boolean": "bool"}  # fmt: skip
+# How Keras's layers are told the shape of what enters.
+_SHAPES = ("input_shape", "batch_input_shape", "input_dim", "input_length")
+# What Keras's `fit` calls options of the data.
+_OF_FIT = {"class_weight": "class_weights", "validation_split": "validation"}
+_PARTS_OF_DATA = {
+    "section.feature": "inputs: {{NAME: {{{}: …}}}}",
+    "section.target": "targets: {{NAME: {{{}: …}}}}",
+    "section.split": "split: {{{}: …}}",
+}
 STEP_KEYS = ("name", "from", "repeat", "if")
 
 
@@ -107,8 +116,9 @@ def _unknown(key: str, node: JSON, codes: tuple[str, ...], context: Context, con
         return Message(codes[_UNKNOWN_KEY], f"unknown section `{key}`", _section_help(key, node, container))
     who = title_of(node, context)
     known = [name for name in node["properties"] if not isinstance(container, dict) or name not in container]
-    found = suggestions(key, known)
-    if found:
+    if elsewhere := part_of_data(key, context.path):
+        help = f"it belongs further in: `{elsewhere}`"
+    elif suggestions(key, known):
         help = did_you_mean(key, known)
     elif missing := [name for name in node.get("required", []) if name not in (container or ())]:
         help = f"{who} needs {listed(missing)}"
@@ -133,8 +143,20 @@ def _section_help(key: str, node: JSON, container: Any) -> str:
     return "sections: " + listed(node["properties"])
 
 
+def part_of_data(key: str, path: Sequence[Any]) -> str:
+    """Where an option belongs that stands in `data` or `train`, but belongs to a part of `data`; "" for others."""
+    if tuple(path) not in (("data",), ("train",)):
+        return ""
+    key = _OF_FIT.get(key, key)
+    inside = [where for section, where in _PARTS_OF_DATA.items() if key in definition(section)["properties"]]
+    around = "{}" if path[0] == "data" else "data: {{{}}}"
+    return around.format(inside[0].format(key)) if inside else ""
+
+
 def _elsewhere(key: str, context: Context) -> str:
-    """Where an option of `train` belongs that is one of its optimizer, or of `data`."""
+    """Where an option belongs that other libraries, or other parts of a spec, have here."""
+    if context.family == "layer" and key in _SHAPES:
+        return "`inputs:` at the top of the spec says the shape of what comes in"
     if context.path != ("train",):
         return ""
     if key in definition("section.data")["properties"]:

@@ -83,6 +83,14 @@ SHAPES: list[tuple[str, str, list[Any], str, str, str, str]] = [
      "lstm expects 2 axes [steps, features], but the input has shape [10]", "`embedding` for indices"),
     ("lstm", "{units: 8, unroll: true}", [(None, 3)], "E408", "unroll",
      "lstm has `unroll: true`, but the number of steps is unknown: [null, 3]", "give the number of steps"),
+    ("multi_head_attention", "{num_heads: 2, key_dim: 4}", [Tensor((6, 5, 8), masked=True), (6, 5, 8)], "E402", "",
+     "multi_head_attention can use the masks of [steps, features] only, but got query [6, 5, 8], value [6, 5, 8]",
+     "mask after it"),
+    ("global_average_pooling1d", "{data_format: channels_first}", [Tensor((9, 4), masked=True)], "E402", "",
+     "global_average_pooling1d cannot use the mask of its input: with `channels_first` its steps are not the first "
+     "axis", "use `data_format: channels_last`"),
+    ("aug_mix", "", [(8, 8, 2)], "E402", "",
+     "aug_mix takes images with 1 or 3 channels, but the input has shape [8, 8, 2]", "leave it out"),
     ("softmax", "", [Tensor((7, 3), masked=True)], "E402", "",
      "softmax cannot use the mask of its input of shape [7, 3]: it has no axis of features", "`activation: softmax`"),
     ("conv_lstm2d", "{filters: 8, kernel_size: 3}", [Tensor((5, 9, 9, 3), masked=True)], "E402", "padding",
@@ -183,6 +191,10 @@ SHAPES: list[tuple[str, str, list[Any], str, str, str, str]] = [
 
 # name, options, option at fault, message
 OPTIONS = [
+    ("equalization", "{value_range: [1, 0]}", "value_range",
+     "`value_range` of equalization must go upwards, got [1, 0]"),
+    ("solarization", "{value_range: [0, 0]}", "value_range",
+     "`value_range` of solarization must go upwards, got [0, 0]"),
     ("conv2d", "{filters: 8, kernel_size: 3, strides: 2, dilation_rate: 2}", "dilation_rate",
      "conv2d cannot have `strides` and `dilation_rate` above 1 together"),
     ("conv2d", "{filters: 8, kernel_size: 3, groups: 3}", "groups", "`filters` (8) is no multiple of `groups` (3)"),
