@@ -252,6 +252,8 @@ class Evaluator:
 
     def text(self, raw: Any, environment: Environment, span: Span | None) -> Any:
         """Text (or a list of texts) with ``$name`` and ``$(expression)`` substituted, or LOST."""
+        if isinstance(raw, Invalid):
+            return LOST
         if isinstance(raw, list):
             items = [self.text(item, environment, span) for item in raw]
             return LOST if any(isinstance(item, Lost) for item in items) else items

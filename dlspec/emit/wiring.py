@@ -57,6 +57,7 @@ class _Signature:
     def __init__(self, layer: type[Layer], given: Sequence[str]) -> None:
         self.name = layer.registered_name
         self.takes_list, self.positional = layer.takes_list, layer.positional
+        self.list_arguments = layer.list_arguments
         self.minimum_inputs, self.maximum_inputs = layer.minimum_inputs, layer.maximum_inputs
         names = layer.arguments
         self.arguments = (

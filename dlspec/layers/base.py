@@ -28,6 +28,7 @@ class Layer(Component, abstract=True):
 
     Class attributes:
         arguments: Names of the call's tensor arguments; a trailing ``?`` marks one that may be missing.
+        list_arguments: Those of them that may be a list of tensors.
         positional: How many of them Keras takes without their names; 0 for all.
         takes_list: The layer is called with one list of tensors (merge layers, attention).
         minimum_inputs: For `takes_list`: how many tensors at least.
@@ -39,6 +40,7 @@ class Layer(Component, abstract=True):
 
     kind = "layer"
     arguments: tuple[str, ...] = ("inputs",)
+    list_arguments: ClassVar[tuple[str, ...]] = ()
     positional: ClassVar[int] = 0
     takes_list: ClassVar[bool] = False
     minimum_inputs: ClassVar[int] = 2

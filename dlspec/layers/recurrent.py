@@ -22,6 +22,7 @@ class Recurrent(Layer, abstract=True):
     """
 
     arguments = ("sequence", "initial_state?")
+    list_arguments = ("initial_state",)
     masking = "pass"
     states: ClassVar[int] = 1
     # Declared as options by each layer, in Keras's order.

@@ -18,6 +18,7 @@ class Bidirectional(Layer):
 
     keras = "keras.layers.Bidirectional"
     arguments = ("sequence", "initial_state?")
+    list_arguments = ("initial_state",)
     masking = "pass"
     layer = component("layer", doc="The recurrent layer that reads forwards, and its copy backwards.")
     merge_mode = plain(

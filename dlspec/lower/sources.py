@@ -55,7 +55,7 @@ def arguments_of(layer: Any, sources: Sources) -> Arguments:
     if layer.takes_list:
         return _list_arguments(layer, sources)
     if sources.single and len(layer.arguments) == 1:
-        return Arguments((_argument(sources.positional[0], False, layer),))
+        return Arguments((_argument(sources.positional[0], False, layer, ""),))
     names = [name.rstrip("?") for name in layer.arguments]
     required = [name for name in layer.arguments if not name.endswith("?")]
     unknown = [name for name in sources.named if name not in names]
@@ -80,10 +80,11 @@ def arguments_of(layer: Any, sources: Sources) -> Arguments:
         message = f"{layer.name} takes `{names[len(free)]}` by its name only"
         raise Problem("E405", message, f"write `from: {{{written}}}`")
     positional = tuple(
-        _argument(binding, index in sources.nested, layer) for index, binding in enumerate(sources.positional)
+        _argument(binding, index in sources.nested, layer, names[index])
+        for index, binding in enumerate(sources.positional)
     )
     keywords = tuple(
-        (name, _argument(binding, name in sources.nested, layer)) for name, binding in sources.named.items()
+        (name, _argument(binding, name in sources.nested, layer, name)) for name, binding in sources.named.items()
     )
     return _in_order(free, names, positional, keywords)
 
@@ -98,10 +99,14 @@ def _in_order(
     return Arguments(ordered, tuple(given.items()))
 
 
-def _argument(binding: Binding, nested: bool, layer: Any) -> Argument:
+def _argument(binding: Binding, nested: bool, layer: Any, name: str) -> Argument:
     edges = tuple(value for value in binding.values if isinstance(value, Edge))
-    if nested:
+    if nested and name in layer.list_arguments:
         return edges
+    if nested:
+        raise Problem(
+            "E406", f"{layer.name} takes one tensor as `{name}`, not a list", "merge them first: `add: [a, b]`"
+        )
     if len(edges) != 1:
         text = f"{layer.name} takes one tensor here, but gets the list of {len(edges)} turns"
         raise Problem("E406", text, "merge them first: `add: name`")
@@ -111,6 +116,9 @@ def _argument(binding: Binding, nested: bool, layer: Any) -> Argument:
 def _list_arguments(layer: Any, sources: Sources) -> Arguments:
     if sources.named:
         raise Problem("E405", f"{layer.name} takes a list of inputs, not named ones", f"write `{layer.name}: [a, b]`")
+    if sources.nested:
+        message = f"{layer.name} takes one list of inputs, not a list inside of it"
+        raise Problem("E406", message, "write all names in one list")
     edges = tuple(value for value in sources.values() if isinstance(value, Edge))
     most = layer.maximum_inputs or len(edges)
     if not layer.minimum_inputs <= len(edges) <= most:
@@ -128,4 +136,4 @@ def _model_arguments(model: SharedModel, sources: Sources) -> Arguments:
     unknown = [name for name in sources.named if name not in names]
     if unknown:
         raise Problem("E405", f"{model.name} has no input `{unknown[0]}`", did_you_mean(unknown[0], names))
-    return Arguments(tuple(_argument(binding, False, model) for binding in bindings))
+    return Arguments(tuple(_argument(binding, False, model, "") for binding in bindings))
