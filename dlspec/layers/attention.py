@@ -30,6 +30,7 @@ class _ListAttention(ListLayer, abstract=True):
     call_options = ("use_causal_mask", "return_attention_scores")
     # Declared as an option by each layer, after those of Keras's constructor.
     return_attention_scores: Any
+    use_causal_mask: Any
 
     def infer(self, inputs: list[Tensor]) -> Outputs:
         """Query […, steps, d], value […, n, v], key [n, d] → [steps, v], and scores [steps, n]."""
@@ -38,6 +39,10 @@ class _ListAttention(ListLayer, abstract=True):
         received = _received(query=query, value=value, **({"key": key} if len(inputs) > 2 else {}))
         if query.rank < 2 or {value.rank, key.rank} != {query.rank}:
             raise Problem("E402", f"{self.name} expects [steps, features] of each input, but got {received}", _SEQUENCE)
+        if value.rank != 2 and value.masked and not self.use_causal_mask:
+            # Keras adds the axis of the query's steps to a mask of [batch, steps] only.
+            message = f"{self.name} can use the masks of [steps, features] only, but got {received}"
+            raise Problem("E402", message, "mask after it, or bring the inputs to two axes")
         if _differ(value.shape[-2], key.shape[-2]):
             raise Problem("E402", f"{self.name} needs as many steps in key as in value, but got {received}")
         if any(one not in (1, other) and None not in (one, other) for one, other in _leading(query, value, key)):

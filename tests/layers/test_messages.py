@@ -86,6 +86,8 @@ SHAPES: list[tuple[str, str, list[Any], str, str, str, str]] = [
     ("multi_head_attention", "{num_heads: 2, key_dim: 4}", [Tensor((6, 5, 8), masked=True), (6, 5, 8)], "E402", "",
      "multi_head_attention can use the masks of [steps, features] only, but got query [6, 5, 8], value [6, 5, 8]",
      "mask after it"),
+    ("attention", "", [(3, 6, 8), Tensor((3, 7, 8), masked=True)], "E402", "",
+     "attention can use the masks of [steps, features] only, but got query [3, 6, 8], value [3, 7, 8]", "mask after"),
     ("global_average_pooling1d", "{data_format: channels_first}", [Tensor((9, 4), masked=True)], "E402", "",
      "global_average_pooling1d cannot use the mask of its input: with `channels_first` its steps are not the first "
      "axis", "use `data_format: channels_last`"),
