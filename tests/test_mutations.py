@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -67,6 +68,7 @@ def plain(value: Any) -> Any:
 @pytest.mark.parametrize("share", range(SHARES))
 def test_check_survives(share: int, tmp_path: Path) -> None:
     good = [plain(load(path.read_text(encoding="utf-8")).data) for path in SPECS]
+    copytree(SPECS[0].parent.parent / "start", tmp_path, dirs_exist_ok=True)  # so that their data are found
     for number in range(PER_SHARE):
         chance = random.Random(f"{share}.{number}")
         data = deepcopy(chance.choice(good))
