@@ -46,6 +46,7 @@ STRICTER = {
     "rnn expects 2 axes": "a cell that adds a vector of states to a matrix broadcasts by accident",
     "expects [steps, features]": "Keras would attend over the examples of the batch",
     "as many features in key": "Keras would broadcast a single feature",
+    "as many steps in key": "as above, a single step",
     "equal axes before the steps": "Keras broadcasts a query's axis of 1, and infers a wrong shape",
     "without `renorm`": "limits of a renormalization that is off have no effect",
     "`fill_value` has no effect": "nor has a number to fill in that is measured anyway",
