@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from itertools import combinations
 from typing import ClassVar, Literal
 
 from dlspec.errors import Problem
@@ -41,10 +43,11 @@ class _Elementwise(ListLayer, abstract=True):
             # Keras merges the masks as well, which have an axis for each axis of the tensors but the last.
             message = f"{self.name} cannot merge masked tensors of {list_shapes(inputs)}: their masks do not fit"
             raise Problem("E403", message, "give them the same number of axes, for example with `reshape`")
-        shape = inputs[0].shape
-        for tensor in inputs[1:]:
-            shape = self._broadcast(shape, tensor.shape, inputs)
-        return Tensor(shape, self.compute_dtype)
+        shapes = list(dict.fromkeys(tensor.shape for tensor in inputs))
+        for one, other in combinations(shapes, 2):  # an unknown size between them must not hide that they differ
+            self._broadcast(one, other, inputs)
+        merged = reduce(lambda one, other: self._broadcast(one, other, inputs), shapes)
+        return Tensor(merged, self.compute_dtype)
 
     def _broadcast(self, left: Shape, right: Shape, inputs: list[Tensor]) -> Shape:
         longer, shorter = (left, right) if len(left) >= len(right) else (right, left)

@@ -119,7 +119,8 @@ def check_use(use: tuple[type[Component], dict[str, Any], list[Tensor]]) -> None
         theirs = refusal_or(in_keras, layer, inputs)
     if isinstance(theirs, Exception):
         keras.backend.clear_session()
-        raise AssertionError(f"dlspec infers {ours}, Keras refuses {owner.registered_name} {options}") from theirs
+        what = f"{owner.registered_name} {options} on {inputs}"
+        raise AssertionError(f"dlspec infers {ours}, Keras refuses {what}: {theirs}") from theirs
     assert ours == theirs
     if any(x.masked for x in inputs):
         check_mask(layer, inputs, ours, [str(warning.message) for warning in caught])
