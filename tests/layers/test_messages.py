@@ -48,7 +48,7 @@ SHAPES: list[tuple[str, str, list[Any], str, str, str, str]] = [
     ("add", "", [(4, 5), (4, 6)], "E403", "",
      "add cannot merge tensors of shape [4, 5] and shape [4, 6]: 5 and 6 differ", "give them the same shape"),
     ("add", "", [(2, 5), (None, 5), (4, 5)], "E403", "",
-     "add cannot merge tensors of shape [2, 5], shape [null, 5] and shape [4, 5]: 2 and 4 differ", ""),
+     "add cannot merge tensors of shape [2, 5] and shape [null, 5] and shape [4, 5]: 2 and 4 differ", ""),
     ("add", "", [(4, 5)], "E405", "", "add takes at least 2 tensors, but got 1", "`add: [a, b]`"),
     ("subtract", "", [(4,), (4,), (4,)], "E405", "", "subtract takes exactly 2 tensors, but got 3", ""),
     ("attention", "", [(4, 2)] * 4, "E405", "", "attention takes 2 to 3 tensors, but got 4", ""),
