@@ -35,6 +35,7 @@ FLOORS = (
     ("emit",),
     ("build",),
     ("runner", "reporting", "exporting"),
+    ("tuning.plan", "tuning.spaces", "tuning.usage"),
     ("emit.project",),
     ("tuning",),
     ("cli", "__main__"),

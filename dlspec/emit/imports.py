@@ -11,6 +11,8 @@ _STANDARD = {
     "json": "import json",
     "math": "import math",
     "random": "import random",
+    "shlex": "import shlex",
+    "time": "import time",
     "wave": "import wave",
     "Callable": "from collections.abc import Callable",
     "datetime": "from datetime import datetime",

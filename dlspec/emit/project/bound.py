@@ -10,7 +10,7 @@ from dlspec.data.binding import Binding
 from dlspec.data.inputs import Input
 from dlspec.data.sources.base import TEXT
 from dlspec.data.targets import CLASSES, Output
-from dlspec.emit.constructors import Constructors
+from dlspec.emit.project.writing import LayerWriter
 from dlspec.emit.syntax import Unsupported, call, constant, item, name, sequence, text
 from dlspec.emit.templates import Code
 from dlspec.ir import Tensor
@@ -41,19 +41,19 @@ class BoundOutput:
     values: Code
 
 
-def bound_input(one: Input, binding: Binding, constructors: Constructors) -> BoundInput:
+def bound_input(one: Input, binding: Binding, writer: LayerWriter) -> BoundInput:
     """An input as templates see it."""
     keywords = {"dtype": constant(one.raw.dtype)} if one.raw.dtype != "float32" else {}
     raw = call("keras.Input", [constant(one.raw.shape)], {**keywords, "name": constant(one.name)})
     values = Code(text(_input_values(one, binding)))
-    return BoundInput(one.name, values, _layers(one, constructors), Code(text(raw)))
+    return BoundInput(one.name, values, _layers(one, writer), Code(text(raw)))
 
 
-def _layers(one: Input, constructors: Constructors) -> Code:
+def _layers(one: Input, writer: LayerWriter) -> Code:
     """The list of the layers of preparation, with one for the axis of 1 that the model has and they have not."""
     if not one.prepare:
         return Code("")
-    made = [constructors.instance(layer) for layer in one.prepare]
+    made = [writer.preparation(layer) for layer in one.prepare]
     prepared = one.raw
     for layer in one.prepare:
         prepared = call_layer(layer, [prepared], {}).outputs[0]

@@ -8,18 +8,21 @@ from typing import Any
 
 from dlspec.components.callbacks import Callback
 from dlspec.emit.constructors import Constructors
-from dlspec.emit.syntax import Unsupported, call, constant, dotted, text
+from dlspec.emit.project.searched import Searched
+from dlspec.emit.syntax import Unsupported, call, constant, name, text
 from dlspec.emit.templates import Code
 from dlspec.sections.train import Supervised
 
 
-def callbacks(method: Supervised, constructors: Constructors) -> list[Code]:
+def callbacks(method: Supervised, searched: Searched, constructors: Constructors) -> list[Code]:
     """The callbacks that the section asks for, in their order.
 
     Raises:
         Unsupported: It asks for something that projects have no words for.
     """
-    made = [*_averaging(method), *(_written(one, method, constructors) for one in method.callbacks), *_logs(method)]
+    written = searched.components("callback", searched.train.get("callbacks"), method.callbacks, constructors)
+    below = [_placed(one, made, method) for one, made in zip(method.callbacks, written, strict=True)]
+    made = [*_averaging(method), *below, *_logs(method)]
     names = {callback.name for callback in method.callbacks}
     if method.non_finite == "stop" and "terminate_on_nan" not in names:
         made.append(call("keras.callbacks.TerminateOnNaN"))
@@ -34,12 +37,11 @@ def folders(method: Supervised) -> list[Code]:
 
 
 def _below(path: PurePosixPath) -> ast.expr:
-    return ast.BinOp(dotted("arguments.output"), ast.Div(), constant(path.as_posix()))
+    return ast.BinOp(name("output"), ast.Div(), constant(path.as_posix()))
 
 
-def _written(declared: Callback, method: Supervised, constructors: Constructors) -> ast.expr:
+def _placed(declared: Callback, made: ast.expr, method: Supervised) -> ast.expr:
     """One callback; what it writes goes below the folder of the output."""
-    made = constructors.instance(declared)
     if not declared.written:
         return made
     if declared.name == "csv_logger" and method.phases:

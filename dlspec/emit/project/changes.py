@@ -10,22 +10,20 @@ from dlspec.data.augment import Step
 from dlspec.data.binding import Binding
 from dlspec.data.targets import BINARY, Output
 from dlspec.data.weights import repeated_target
-from dlspec.emit.constructors import Constructors
+from dlspec.emit.project.writing import LayerWriter
 from dlspec.emit.syntax import Unsupported, constant, item, name, text
 from dlspec.emit.templates import Code
 from dlspec.sections.data import Data
 from dlspec.sections.train import Supervised
 
 
-def changes(
-    data: Data, method: Supervised, binding: Binding, blocks: bool, constructors: Constructors
-) -> dict[str, Any]:
+def changes(data: Data, method: Supervised, binding: Binding, blocks: bool, writer: LayerWriter) -> dict[str, Any]:
     """What the templates ``batches.py.jinja`` and ``augmentation.py.jinja`` need to know.
 
     Raises:
         Unsupported: A change that has no words in a project.
     """
-    steps = [{"layer": Code(text(constructors.instance(step.layer)))} for step in binding.steps]
+    steps = [{"layer": Code(text(writer.change(step.layer)))} for step in binding.steps]
     target = repeated_target(data, binding.outputs)
     weighted = _weighted(data, method, binding)
     seeded = data.shuffle or bool(steps)

@@ -18,6 +18,8 @@ from dlspec.emit.project.bound import bound_input, bound_output, keeps_bytes, on
 from dlspec.emit.project.changes import changes
 from dlspec.emit.project.dividing import asked, division, parts_with_examples
 from dlspec.emit.project.reading import Flags, Readers, decoded, helpers
+from dlspec.emit.project.searched import Searched
+from dlspec.emit.project.writing import LayerWriter
 from dlspec.emit.syntax import Unsupported, constant, text
 from dlspec.emit.templates import Code
 from dlspec.sections.data import Data
@@ -37,6 +39,8 @@ class DataText:
         training: Whether the batches of training take a seed; None where they are like all others.
         reads_files: Whether it reads files below a folder.
         parts: Names of the parts that have examples.
+        changed_with: Parameters that the batches of training take.
+        prepared_with: Parameters that the layers of preparation take.
         modules: The user's own modules, by name, with their text.
     """
 
@@ -46,16 +50,21 @@ class DataText:
     training: Mapping[str, Any] | None
     reads_files: bool
     parts: list[str]
+    changed_with: tuple[str, ...]
+    prepared_with: tuple[str, ...]
     modules: dict[str, str]
 
 
-def render(data: Data, method: Supervised, binding: Binding, label: str, templates: jinja2.Environment) -> DataText:
+def render(
+    data: Data, method: Supervised, binding: Binding, searched: Searched, label: str, templates: jinja2.Environment
+) -> DataText:
     """``data.py`` without its imports.
 
     Args:
         data: The section.
         method: The way of training.
         binding: The section, bound to the model.
+        searched: What is searched.
         label: The spec's name.
         templates: Where the templates are: ``data.py.jinja``, and one for each source and way of splitting.
 
@@ -66,8 +75,10 @@ def render(data: Data, method: Supervised, binding: Binding, label: str, templat
     constructors = Constructors()
     readers, facts = _reading(data, binding, templates)
     facts |= division(data, binding, templates)
-    facts |= changes(data, method, binding, facts["blocks"], constructors)
-    facts |= _bound(binding, constructors)
+    writer = LayerWriter(constructors, searched, data)
+    facts |= changes(data, method, binding, facts["blocks"], writer)
+    facts |= _bound(binding, writer)
+    facts |= writer.facts()
     facts |= {
         "title": Code(f"The data of {label}: read, divided, prepared, and handed out in batches."),
         "shuffle": data.shuffle,
@@ -84,6 +95,8 @@ def render(data: Data, method: Supervised, binding: Binding, label: str, templat
         facts["training"],
         bool(facts["parameter"]),
         parts_with_examples(data, binding),
+        writer.changed_with,
+        writer.prepared_with,
         readers.modules,
     )
 
@@ -135,9 +148,9 @@ def _reading(data: Data, binding: Binding, templates: jinja2.Environment) -> tup
     return readers, facts
 
 
-def _bound(binding: Binding, constructors: Constructors) -> dict[str, Any]:
+def _bound(binding: Binding, writer: LayerWriter) -> dict[str, Any]:
     """Inputs and targets."""
-    inputs = [bound_input(one, binding, constructors) for one in binding.inputs]
+    inputs = [bound_input(one, binding, writer) for one in binding.inputs]
     outputs = [bound_output(one, binding) for one in binding.outputs]
     changed = {step.input for step in binding.steps}
     return {

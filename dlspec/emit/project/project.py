@@ -18,17 +18,22 @@ from dlspec.emit.imports import import_lines
 from dlspec.emit.module import emit_model, functions_of
 from dlspec.emit.project import data as data_file
 from dlspec.emit.project import train as train_file
+from dlspec.emit.project import tune as tune_file
+from dlspec.emit.project.searched import Searched
 from dlspec.emit.syntax import Unsupported
 from dlspec.emit.templates import Code, environment
 from dlspec.ir import Graph
 from dlspec.passes.state import Compilation
 from dlspec.sections.train import Supervised
+from dlspec.tuning.plan import plan_of
 
 _OWN = {
     "build_model": "from model import build_model",
     "Batches": "from data import Batches",
+    "Part": "from data import Part",
     "TrainingBatches": "from data import TrainingBatches",
     "load": "from data import load",
+    "train": "from train import train",
     "with_preparation": "from data import with_preparation",
 }
 # Packages that a project may need, by the word in its text.
@@ -60,16 +65,21 @@ def emit_project(state: Compilation, target: Path, template_dir: Path | None = N
     findings = Findings()
     binding = bind(data, state.folder, of_graph(graph), method, findings, allow_outside=state.allow_outside)
     assert binding is not None and not findings.errors, "the spec was checked"
-    read = data_file.render(data, method, in_order(binding, graph), state.name, templates)
+    searched = Searched.of(state)
+    read = data_file.render(data, method, in_order(binding, graph), searched, state.name, templates)
     folder = Path(os.path.relpath(state.folder.resolve(), target.resolve())).as_posix()
-    train, constructors = train_file.render(state, method, read, folder, templates)
-    own = {"model": functions_of(state)[1].own, "data": read.constructors.own, "train": constructors.own}
+    train = train_file.render(state, method, read, searched, folder, templates)
+    exact = not searched.spaces  # a model whose parameters are searched is not written layer by layer
+    own = {"model": functions_of(state, exact)[1].own, "data": read.constructors.own, "train": train.constructors.own}
     modules = {f"{name}.py": text for name, text in read.modules.items()}
     files = {
-        "model.py": emit_model(state, template_dir),
+        "model.py": emit_model(state, template_dir, exact),
         "data.py": _module("data", read.body, own, state.name, modules),
-        "train.py": _module("train", train, own, state.name, modules),
+        "train.py": _module("train", train.body, own, state.name, modules),
     }
+    if state.tune is not None:
+        tune = tune_file.render(plan_of(state), read, train, searched, folder, state.name, templates)
+        files["tune.py"] = _module("tune", tune, {**own, "tune": {}}, state.name, modules)
     if taken := sorted(files.keys() & modules.keys()):
         raise Unsupported(f"a module of yours named `{taken[0]}`: projects have one of that name")
     packages = _packages("\n".join(files.values()))
@@ -79,7 +89,7 @@ def emit_project(state: Compilation, target: Path, template_dir: Path | None = N
         "modules": [Code(name) for name in modules],
         "reads_files": read.reads_files,
         "prepared": read.prepared,
-        "tuned": False,
+        "tuned": state.tune is not None,
     }
     for name in ("requirements.txt", "README.md"):
         files[name] = templates.get_template(f"{name}.jinja").render(facts)
@@ -108,7 +118,7 @@ def _module(name: str, body: str, own: dict[str, dict[str, str]], label: str, mo
     whole = "\n\n\n".join([*classes, rest.strip()])
     imports = import_lines(whole, {**_OWN, **lines, **{word: f"import {word}" for word in names}})
     source = f"{docstring}\n\n{imports}\n\n{whole}\n"
-    check(source, frozenset({"model", "data"} | names))
+    check(source, frozenset({"model", "data", "train"} | names))
     return formatted(source, f"{name}.py")
 
 

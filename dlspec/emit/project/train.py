@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.measures import smaller_is_better
 from dlspec.data.sources.base import locate
 from dlspec.emit.constructors import Constructors
 from dlspec.emit.project.callbacks import callbacks, folders
+from dlspec.emit.project.compiling import compile_arguments, optimizer
 from dlspec.emit.project.data import DataText
 from dlspec.emit.project.positions import from_saved, layer_names, places
+from dlspec.emit.project.searched import Searched, build_arguments
 from dlspec.emit.syntax import Unsupported, constant, text
 from dlspec.emit.templates import Code
 from dlspec.ir import Graph
 from dlspec.layers.base import Layer
+from dlspec.lower.space import Space
 from dlspec.passes.state import Compilation
-from dlspec.registry import Component
 from dlspec.sections.matching import matching
 from dlspec.sections.train import Supervised
 
@@ -24,15 +27,43 @@ if TYPE_CHECKING:
     import jinja2
 
 
+@dataclass(frozen=True)
+class TrainText:
+    """The rendered ``train.py``, and what ``tune.py`` must know of it.
+
+    Attributes:
+        body: The module without its imports.
+        arguments: What a trial gives for the arguments of ``train()`` that are not searched.
+        words: The searched parameters that ``train()`` takes.
+        model: Those that ``build_model`` takes, with their names there.
+        models: What ``train()`` returns besides the measures.
+        keep: The epoch whose weights are kept.
+    """
+
+    body: str
+    constructors: Constructors
+    arguments: Mapping[str, Code]
+    words: tuple[str, ...]
+    model: Mapping[str, str]
+    models: tuple[str, ...]
+    keep: str
+
+
 def render(
-    state: Compilation, method: Supervised, read: DataText, folder: str, templates: jinja2.Environment
-) -> tuple[str, Constructors]:
+    state: Compilation,
+    method: Supervised,
+    read: DataText,
+    searched: Searched,
+    folder: str,
+    templates: jinja2.Environment,
+) -> TrainText:
     """``train.py`` without its imports.
 
     Args:
         state: The checked spec.
         method: Its way of training.
         read: What stands in ``data.py``.
+        searched: What is searched.
         folder: Where the data are, seen from the project.
         templates: Where the template is.
 
@@ -50,70 +81,123 @@ def render(
     trained = [name for name in outputs if method.loss_of(name) is not None]
     validation = "validation" in read.parts
     monitor = method.monitor or ("val_loss" if validation else "loss")
+    subset = len(trained) < len(outputs)
+    models = ("model", "trained") if subset else ("model",)
+    model = build_arguments(state, searched)
+    words = _words(read, searched)
     context = {
         "title": Code(f"Trains the model {state.name}."),
         "data_folder": folder if read.reads_files or method.start_from else None,
-        "load": Code("load(arguments.data)" if read.reads_files else "load()"),
+        "load": _load(read, searched),
         "epochs": None if method.phases else method.epochs,
-        "batch_size": data.batch_size,
         "seed": method.seed,
         "data_seed": data.seed,
         "training": read.training,
         "validation": validation,
         "precision": method.precision if method.precision != "float32" else None,
-        "fitted": Code("trained" if len(trained) < len(outputs) else "model"),
-        "subset": trained if len(trained) < len(outputs) else None,
+        "fitted": Code("trained" if subset else "model"),
+        "subset": trained if subset else None,
+        "models": models,
+        "received": Code(", ".join([*models, "_"])),
+        "returned": Code(", ".join([*models, "measures"])),
         "start_from": method.start_from,
         "saved": _saved(state, method, graph),
         "adapting": _adapting(graph),
-        "compile": _compile(method, trained, constructors),
-        "optimizer": _written(method.chosen_optimizer, constructors),
-        "phases": _phases(method, graph, constructors),
-        "callbacks": callbacks(method, constructors),
+        "compile": compile_arguments(method, trained, searched, constructors),
+        "optimizer": optimizer(searched.train.get("optimizer"), method.chosen_optimizer, searched, constructors),
+        "phases": _phases(method, graph, searched, constructors),
+        "callbacks": callbacks(method, searched, constructors),
         "folders": folders(method),
         "keep": method.keep,
         "monitor": monitor,
         "mode": "min" if smaller_is_better(method, outputs, monitor) else "max",
         "prepared": read.prepared,
         "imports": Code(""),
+        **_searching(model, words, data.batch_size, read, searched),
     }
-    return templates.get_template("train.py.jinja").render(context), constructors
+    body = templates.get_template("train.py.jinja").render(context)
+    given = _arguments(method, context["batch_size"])
+    return TrainText(body, constructors, given, searched.needed([*model, *words]), model, models, method.keep)
 
 
-def _written(component: Component, constructors: Constructors) -> Code:
-    return Code(text(constructors.instance(component)))
+def _arguments(method: Supervised, batch_size: int | None) -> dict[str, Code]:
+    """What a trial gives for the arguments of ``train()`` that are not searched."""
+    found = {} if method.phases else {"epochs": Code("epochs")}
+    found |= {"data": Code("data")} if method.start_from else {}
+    found |= {"batch_size": Code(str(batch_size))} if batch_size is not None else {}
+    return {**found, "seed": Code(str(method.seed))}
 
 
-def _compile(method: Supervised, trained: list[str], constructors: Constructors) -> list[tuple[Code, Code]]:
-    """Arguments of ``model.compile`` besides the optimizer."""
-    arguments: dict[str, ast.expr] = {
-        "loss": _each({name: constructors.instance(method.loss_of(name)) for name in trained})
+def _load(read: DataText, searched: Searched) -> Code:
+    """The call that reads the data, in ``main()``."""
+    given = [*(["arguments.data"] if read.reads_files else [])]
+    given += [f"{one}=arguments.{one}" for one in map(searched.identifier, searched.needed(read.prepared_with))]
+    return Code(f"load({', '.join(given)})")
+
+
+def _words(read: DataText, searched: Searched) -> tuple[str, ...]:
+    """The parameters that training uses beside the model, in the order of the spec."""
+    return searched.used(
+        {
+            "train": searched.train,
+            "batch_size": searched.data.get("batch_size"),
+            "data": [f"${word}" for word in read.changed_with],
+        }
+    )
+
+
+def _searching(
+    model: Mapping[str, str], words: tuple[str, ...], batch_size: int, read: DataText, searched: Searched
+) -> dict[str, Any]:
+    """The searched parameters as arguments of ``train()`` and of the command line, and where they go."""
+    raw = searched.data.get("batch_size")
+    batch = Code(text(searched.value(raw))) if searched.used(raw) else Code("batch_size")
+    needed = searched.needed([*model, *words])
+    return {
+        "model_arguments": Code(", ".join(f"{name}={searched.identifier(word)}" for word, name in model.items())),
+        "batch": batch,
+        "batch_size": None if searched.used(raw) else batch_size,
+        "evaluated": Code(f"arguments.{batch}") if batch.isidentifier() else batch_size,
+        "changed_with": Code("".join(f", {one}={one}" for one in map(searched.identifier, read.changed_with))),
+        "computing": searched.computing(words),
+        "parameters": [Code(searched.parameter(word).source()) for word in needed],
+        "passed": [Code(searched.identifier(word)) for word in needed],
+        "options": [_option(searched, word) for word in searched.needed([*needed, *read.prepared_with])],
     }
-    if method.loss_weights:
-        weights = {name: float(method.loss_weights.get(name, 1.0)) for name in trained}
-        arguments["loss_weights"] = constant(weights)
-        if len(trained) == 1:
-            arguments["loss_weights"] = constructors.plain(list(weights.values()))
-    metrics: dict[str, Any] = {name: constructors.plain(list(method.metrics_of(name))) for name in trained}
-    if any(method.metrics_of(name) for name in trained):
-        arguments["metrics"] = _each(metrics)
-    if method.jit is not None:
-        arguments["jit_compile"] = constant(method.jit)
-    return [(Code(name), Code(text(value))) for name, value in arguments.items()]
 
 
-def _each(values: dict[str, ast.expr]) -> ast.expr:
-    """The single value, or a dictionary by output."""
-    if len(values) == 1:
-        return next(iter(values.values()))
-    return ast.Dict([constant(name) for name in values], list(values.values()))
+def _option(searched: Searched, word: str) -> dict[str, Any]:
+    """A searched parameter on the command line."""
+    space = searched.spaces[word]
+    facts = {
+        "flag": f"--{searched.identifier(word).replace('_', '-')}",
+        "default": space.default,
+        "type": None,
+        "choices": None,
+        "help": Code(text(constant(_help(space)))),
+    }
+    if space.head != "bool":
+        facts["type"] = Code(type(space.default).__name__)
+    if space.head == "choice":
+        facts["choices"] = list(space.values)
+    return facts
 
 
-def _phases(method: Supervised, graph: Graph, constructors: Constructors) -> list[dict[str, Any]]:
+def _help(space: Space) -> str:
+    """What a space holds, in words."""
+    if space.head in ("bool", "choice"):
+        return "searched"
+    low, high = (f"{value:g}" if isinstance(value, float) else str(value) for value in space.values)
+    step = "" if space.step is None else f", times {space.step:g}" if space.log else f" in steps of {space.step:g}"
+    return f"searched from {low} to {high}{step}"
+
+
+def _phases(method: Supervised, graph: Graph, searched: Searched, constructors: Constructors) -> list[dict[str, Any]]:
     """What freezes and thaws before each phase, its epochs and its optimizer; [] where there is a single one."""
     if not method.phases:
         return []
     names = layer_names(graph)
+    raw = searched.train.get("phases") or {name: {} for name in method.phases}
 
     def chosen(patterns: Any) -> Code | None:
         found = [name for some in matching(patterns or (), names).values() for name in some]
@@ -124,9 +208,14 @@ def _phases(method: Supervised, graph: Graph, constructors: Constructors) -> lis
             "freeze": chosen(phase.freeze),
             "unfreeze": chosen(phase.unfreeze),
             "epochs": phase.epochs,
-            "optimizer": _written(phase.optimizer or method.chosen_optimizer, constructors),
+            "optimizer": optimizer(
+                (raw[name] if phase.optimizer else searched.train).get("optimizer"),
+                phase.optimizer or method.chosen_optimizer,
+                searched,
+                constructors,
+            ),
         }
-        for phase in method.phases.values()
+        for name, phase in method.phases.items()
     ]
 
 

@@ -1,0 +1,69 @@
+"""Arguments of ``model.compile`` in ``train.py`` of a generated project."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from dlspec.emit.constructors import Constructors
+from dlspec.emit.project.searched import Searched
+from dlspec.emit.syntax import constant, sequence, text
+from dlspec.emit.templates import Code
+from dlspec.registry import Component
+from dlspec.sections.train import Supervised
+
+
+def optimizer(raw: Any, made: Component, searched: Searched, constructors: Constructors) -> Code:
+    """How the weights are changed.
+
+    Args:
+        raw: As it is written; None where it is not.
+        made: What it became with the defaults.
+    """
+    return Code(text(searched.component("optimizer", raw, made, constructors)))
+
+
+def compile_arguments(
+    method: Supervised, trained: list[str], searched: Searched, constructors: Constructors
+) -> list[tuple[Code, Code]]:
+    """Arguments of ``model.compile`` besides the optimizer."""
+    raw = searched.train
+
+    def written(key: str, name: str) -> Any:
+        by_output = isinstance(getattr(method, key), dict)
+        return raw[key][name] if by_output and key in raw else raw.get(key)
+
+    losses = {
+        name: searched.component("loss", written("loss", name), method.loss_of(name), constructors) for name in trained
+    }
+    arguments: dict[str, ast.expr] = {"loss": _each(losses)}
+    if method.loss_weights:
+        given = raw.get("loss_weights", {})
+        weights = {
+            name: searched.value(given[name])
+            if searched.used(given.get(name))
+            else constant(float(method.loss_weights.get(name, 1.0)))
+            for name in trained
+        }
+        arguments["loss_weights"] = ast.Dict([constant(name) for name in weights], list(weights.values()))
+        if len(trained) == 1:
+            arguments["loss_weights"] = sequence(list(weights.values()), as_list=True)
+    if any(method.metrics_of(name) for name in trained):
+        arguments["metrics"] = _each(
+            {
+                name: sequence(
+                    searched.components("metric", written("metrics", name), method.metrics_of(name), constructors), True
+                )
+                for name in trained
+            }
+        )
+    if method.jit is not None:
+        arguments["jit_compile"] = searched.value(raw["jit"]) if searched.used(raw.get("jit")) else constant(method.jit)
+    return [(Code(name), Code(text(value))) for name, value in arguments.items()]
+
+
+def _each(values: dict[str, ast.expr]) -> ast.expr:
+    """The single value, or a dictionary by output."""
+    if len(values) == 1:
+        return next(iter(values.values()))
+    return ast.Dict([constant(name) for name in values], list(values.values()))
