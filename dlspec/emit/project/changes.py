@@ -31,7 +31,7 @@ def changes(data: Data, method: Supervised, binding: Binding, blocks: bool, writ
     return {
         "steps": steps,
         "groups": [_group(start, list(some), binding) for start, some in _alike(binding.steps)],
-        "generators": _generators(binding),
+        "generators": _generators(binding, bool(writer.changed_with)),
         "oversample": Code(_numbers(target, "part.targets")) if target is not None else None,
         "weighted": weighted,
         "training": {"seeded": seeded, "summary": _summary(data, bool(steps), bool(weighted))} if changed else None,
@@ -39,9 +39,14 @@ def changes(data: Data, method: Supervised, binding: Binding, blocks: bool, writ
     }
 
 
-def _generators(binding: Binding) -> list[str]:
-    """Where layers keep their generators of random numbers; also of layers inside, if it is more than one word."""
+def _generators(binding: Binding, searched: bool) -> list[str]:
+    """Where layers keep their generators of random numbers; also of layers inside, if it is more than one word.
+
+    Noise of no strength has none.
+    """
     names = {step.layer.name for step in binding.steps}
+    if "gaussian_noise" in names and (searched or any(getattr(step.layer, "stddev", 1) == 0 for step in binding.steps)):
+        return ["generator", "seed_generator"]
     nested = names & {"rand_augment", "random_color_jitter"}
     if names == {"gaussian_noise"}:
         return ["seed_generator"]

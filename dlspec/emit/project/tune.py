@@ -84,7 +84,9 @@ def render(
         "results": Code(", ".join([*("_" for _ in train.models), "measures"])),
         **_calls(plan, read, train, searched, folder),
     }
-    return templates.get_template("tune.py.jinja").render(context)
+    template = templates.get_template("tune.py.jinja")
+    selects = "chosen(" in template.render({**context, "selects": False})
+    return template.render({**context, "selects": selects})
 
 
 def _calls(plan: Plan, read: DataText, train: TrainText, searched: Searched, folder: str) -> dict[str, Any]:
@@ -92,13 +94,14 @@ def _calls(plan: Plan, read: DataText, train: TrainText, searched: Searched, fol
     names = {word: searched.identifier(word) for word in searched.spaces}
     halving = plan.tune.algorithm == "hyperband"
 
+    renamed = any(word != one for word, one in [*names.items(), *train.model.items()])
+    everything = not halving and not renamed
+
     def chosen(words: Mapping[str, str]) -> Code:
         """Expression of some of a trial's values, by the names of arguments."""
-        if words == dict(zip(plan.spaces, plan.spaces, strict=True)) and not halving:
+        if everything and list(words) == list(plan.spaces):
             return Code("values")
-        if all(word == one for word, one in words.items()):
-            return Code(f"{{name: values[name] for name in {text(constant(tuple(words)))} if name in values}}")
-        return Code(f"{{name: values[word] for word, name in {text(constant(dict(words)))}.items() if word in values}}")
+        return Code(f"chosen(values, {text(constant(dict(words) if renamed else tuple(words)))})")
 
     loaded = {word: names[word] for word in searched.needed(read.prepared_with)}
     trained = {word: names[word] for word in train.words}
@@ -114,12 +117,13 @@ def _calls(plan: Plan, read: DataText, train: TrainText, searched: Searched, fol
         "data_folder": folder if read.reads_files or "data" in arguments else None,
         "reads_files": read.reads_files,
         "load": None if loaded else Code(reads),
+        "renamed": renamed,
         "loaded": chosen(loaded) if loaded else None,
         "loaded_parts": Code("parts, _" if read.prepared else "parts"),
         "modelled": chosen(train.model),
         "arguments": Code(", ".join(f"{word}={value}" for word, value in arguments.items())),
         "trained": Code(f", **{chosen(trained)}") if trained else Code(""),
-        "named": chosen({**trained, **loaded}),
+        "named": chosen({word: one for word, one in names.items() if word in {**trained, **loaded}}),
     }
 
 
