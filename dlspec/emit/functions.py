@@ -71,6 +71,11 @@ class Module:
             self.top[word] = Constant(values[word]) if hard else Variable(identifiers.give(word), many)
         self.values = values
 
+    @property
+    def varies(self) -> bool:
+        """Whether arguments of the model may change the shapes inside of it."""
+        return any(isinstance(meaning, Variable) for meaning in self.top.values())
+
     # --- functions ------------------------------------------------------------------------------------------------
 
     def block(self, step: CallStep, scope: Scope) -> Function:

@@ -65,7 +65,7 @@ def lone(raw: Any) -> str | None:
 def transforms(owner: type[Component]) -> bool:
     """Whether a component turns its options into other arguments than it was given."""
     if issubclass(owner, Op):
-        return owner.constants is not Op.constants or owner.compute is not Op.compute
+        return owner.compute is not Op.compute
     return owner.keras_arguments not in (Component.keras_arguments, Layer.keras_arguments)
 
 
@@ -220,12 +220,17 @@ def option_needs(owner: type[Component], value: Any) -> Iterator[tuple[Any, str]
         field = owner.fields.get(name)
         if field is None or name in COMMON or not any(names_in(raw)):
             continue
-        if field.textual or transforms(owner):
+        if field.textual or transforms(owner) or (isinstance(raw, str) and _by_axis(owner, name)):
             yield raw, "hard"
         elif field.kind:
             yield from _field_needs(field, raw)
         else:
             yield raw, "soft"
+
+
+def _by_axis(owner: type[Component], option: str) -> bool:
+    """Whether the generated code adds a value for the batch to an option, which must be written out for that."""
+    return issubclass(owner, Op) and option in owner.batch_entries
 
 
 def _field_needs(field: Field[Any], raw: Any) -> Iterator[tuple[Any, str]]:

@@ -7,10 +7,11 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from dlspec.emit.scope import Scope
-from dlspec.emit.syntax import Unsupported, call, constant, sequence
+from dlspec.emit.syntax import Unsupported, call, constant, same, sequence
 from dlspec.emit.wiring import Inputs, call_arguments
 from dlspec.lower.program import Step
 from dlspec.ops.base import Op
+from dlspec.ops.shape import Reshape
 
 if TYPE_CHECKING:
     from dlspec.emit.functions import Module
@@ -32,8 +33,11 @@ def write(module: Module, step: Step, layer: type[Op], value: Any, inputs: Input
         return call(function, [*given.values(), *operands])
     if layer.compute is not Op.compute:
         raise Unsupported(layer.registered_name)
-    if layer.constants is not Op.constants:
-        given = _constants(module, step, given)
+    for word, first in layer.batch_entries.items():
+        sizes = _entries(given[word])
+        if layer is Reshape:
+            sizes = _sizes(module, step, sizes, scope)
+        given[word] = sequence([_literal(first), *sizes], as_list=isinstance(first, list))
     return call(function, *_in_order(layer, positional, {**keywords, **given}))
 
 
@@ -54,18 +58,40 @@ def _in_order(
     return first, keywords
 
 
-def _constants(module: Module, step: Step, given: dict[str, ast.expr]) -> dict[str, ast.expr]:
-    """Constants that the operation works out from shapes: those that the calls of the step had."""
-    found: list[dict[str, Any]] = []
-    for layer, tensors in module.record.layers[id(step)]:
-        assert isinstance(layer, Op)
-        entering = [SimpleNamespace(shape=(None, *tensor.shape)) for tensor in tensors]
-        one = layer.constants(*entering)
-        if one not in found:
-            found.append(one)
-    if len(found) != 1:
-        raise Unsupported("constants that follow from several shapes")
-    return {word: _literal(value) for word, value in found[0].items()}
+def _entries(made: ast.expr) -> list[ast.expr]:
+    """The values of an option that has one for each axis."""
+    if not isinstance(made, ast.List | ast.Tuple):
+        raise Unsupported("a list that is computed")
+    return made.elts
+
+
+def _sizes(module: Module, step: Step, written: list[ast.expr], scope: Scope) -> list[ast.expr]:
+    """The new shape of a ``reshape``, in which Keras takes -1 for the batch alone: the rest is worked out.
+
+    Where parameters may change what enters, by the code itself.
+    """
+    calls = [(layer, tensors[0].shape) for layer, tensors in module.record.layers[id(step)]]
+    free = {
+        layer.newshape.index(-1) if -1 in layer.newshape else None for layer, _ in calls if isinstance(layer, Reshape)
+    }
+    at = next((index for index, size in enumerate(written) if same(size, constant(-1))), None)
+    if free != {at}:
+        raise Unsupported("a shape in which what is left depends on a parameter")
+    if at is None:
+        return written
+    found = {
+        layer.constants(SimpleNamespace(shape=(None, *shape)))["newshape"][at + 1]
+        for layer, shape in calls
+        if isinstance(layer, Reshape)
+    }
+    others = [*written[:at], *written[at + 1 :]]
+    if len(found) == 1 and not module.varies and all(isinstance(size, ast.Constant) for size in others):
+        return [*written[:at], constant(found.pop()), *written[at + 1 :]]
+    rest: ast.expr = call("math.prod", [scope.sizes])
+    for size in others:
+        if not same(size, constant(1)):
+            rest = ast.BinOp(rest, ast.FloorDiv(), size)
+    return [*written[:at], rest, *written[at + 1 :]]
 
 
 def _literal(value: Any) -> ast.expr:

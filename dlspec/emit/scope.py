@@ -70,6 +70,18 @@ class Scope:
         except KeyError:
             raise Unsupported(f"${word}") from None
 
+    @property
+    def shape(self) -> ast.expr:
+        """The shape of what enters, batch included."""
+        if self.entering is None:
+            raise Unsupported("$shape where nothing enters")
+        return ast.Attribute(self.entering, "shape", ast.Load())
+
+    @property
+    def sizes(self) -> ast.expr:
+        """The shape of what enters, without the batch."""
+        return item(self.shape, ast.Slice(constant(1), None, None))
+
     # --- values ---------------------------------------------------------------------------------------------------
 
     def constant(self, raw: Any) -> Constant | None:
@@ -182,9 +194,9 @@ class _Translator:
         if not word.startswith("_"):
             return constant(_WORDS[word])
         if word == "_channels":
-            return item(self.shape(), constant(-1))
+            return item(self.scope.shape, constant(-1))
         if word == "_shape":
-            return item(self.shape(), ast.Slice(constant(1), None, None))
+            return self.scope.sizes
         meaning = self.scope.find(word[1:])
         if isinstance(meaning, Constant):
             return constant(meaning.value)
@@ -192,19 +204,14 @@ class _Translator:
             self.scope.used.add(word[1:])
         return name(meaning.identifier)
 
-    def shape(self) -> ast.expr:
-        if self.scope.entering is None:
-            raise Unsupported("$shape where nothing enters")
-        return ast.Attribute(self.scope.entering, "shape", ast.Load())
-
     def axis(self, index: ast.expr) -> ast.expr:
         """``$shape`` has no batch: axis 0 there is axis 1 of the tensor."""
         match index:
             case ast.Constant(value=int(number)):
-                return item(self.shape(), constant(number + 1))
+                return item(self.scope.shape, constant(number + 1))
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(number))):
-                return item(self.shape(), constant(-number))
-        return item(item(self.shape(), ast.Slice(constant(1), None, None)), self.visit_expression(index))
+                return item(self.scope.shape, constant(-number))
+        return item(item(self.scope.shape, ast.Slice(constant(1), None, None)), self.visit_expression(index))
 
     def binary(self, left: ast.expr, op: ast.operator, right: ast.expr) -> ast.expr:
         if isinstance(op, ast.Add) and (self.many(left) or self.many(right)):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from dlspec.errors import Problem
 from dlspec.ir import Shape, Tensor, show_shape
@@ -20,6 +20,8 @@ class Op(Layer, abstract=True):
     """
 
     arguments: tuple[str, ...] = ("x",)
+    # What stands for the batch, in front of the values of options that have one for each axis.
+    batch_entries: ClassVar[Mapping[str, Any]] = {}
     trainable: Any = True  # there is nothing to train
     dtype: Any = None  # follows from what enters; `ops.cast` changes it
 
@@ -46,7 +48,10 @@ class Op(Layer, abstract=True):
 
     def constants(self, *tensors: Any) -> dict[str, Any]:
         """Keyword arguments of the function beside its tensors, which are Keras's here, batch included."""
-        return {name: bare(value) for name, value in self.keras_arguments().items()}
+        found = {name: bare(value) for name, value in self.keras_arguments().items()}
+        for name, first in self.batch_entries.items():
+            found[name] = [first, *found[name]] if isinstance(first, list) else (first, *found[name])
+        return found
 
     def compute(self, function: Any, *tensors: Any, **named: Any) -> Any:
         """Calls the function of ``keras.ops``."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from dlspec.errors import Problem
 from dlspec.ir import Shape, Tensor, UnknownSize, show_shape, volume
-from dlspec.ops.base import Op, bare, one_axis, some_axes, without
+from dlspec.ops.base import Op, one_axis, some_axes, without
 from dlspec.ops.dtypes import INTEGERS, held, numeric
 from dlspec.registry import choice, example, integer, integers, plain
 
@@ -36,6 +36,7 @@ class Reshape(_Rearranging):
 
     keras = "keras.ops.reshape"
     shorthand = "newshape"
+    batch_entries = {"newshape": -1}
     newshape = integers(min=-1, doc="The new shape without the batch; one axis may be -1 and takes what is left.")
     examples = (example("[2, 6]", (4, 3)), example("{newshape: [-1, 2]}", (4, 3)), example("[]", (1,)))
 
@@ -67,7 +68,7 @@ class Reshape(_Rearranging):
 
     def constants(self, *tensors: Any) -> dict[str, Any]:
         """The batch is what -1 leaves to Keras; all other sizes are known."""
-        return {"newshape": (-1, *self._shape(tuple(tensors[0].shape[1:])))}
+        return {"newshape": (self.batch_entries["newshape"], *self._shape(tuple(tensors[0].shape[1:])))}
 
 
 class Transpose(_Rearranging):
@@ -208,6 +209,7 @@ class Tile(_Rearranging):
     keras = "keras.ops.tile"
     without = ("uint16",)
     shorthand = "repeats"
+    batch_entries = {"repeats": 1}
     repeats = integers(min=1, doc="How often along each axis, without the batch.")
     examples = (example("[2, 1]", (4, 3)), example("[3, 2]", (None, 3)))
 
@@ -217,16 +219,13 @@ class Tile(_Rearranging):
         pairs = zip(x.shape, self.repeats, strict=True)
         return self.kept(x, [None if size is None else size * count for size, count in pairs])
 
-    def constants(self, *tensors: Any) -> dict[str, Any]:
-        """With the batch."""
-        return {"repeats": (1, *self.repeats)}
-
 
 class Pad(_Rearranging):
     """Adds elements at both ends of axes."""
 
     keras = "keras.ops.pad"
     shorthand = "pad_width"
+    batch_entries = {"pad_width": [0, 0]}
     pad_width = plain(
         {"type": "array", "items": _PAIR}, doc="Elements before and after, a pair for each axis, without the batch."
     )
@@ -257,16 +256,13 @@ class Pad(_Rearranging):
                 message = f"ops.pad cannot {self.mode[:7]} {max(pair)} elements of an axis of size {size}"
                 raise Problem("E402", message, f"at most {most}", "pad_width")
 
-    def constants(self, *tensors: Any) -> dict[str, Any]:
-        """With the batch, which grows by nothing."""
-        return {**super().constants(*tensors), "pad_width": [[0, 0], *bare(self.pad_width)]}
-
 
 class Slice(_Rearranging):
     """Cuts a piece out of a tensor."""
 
     keras = "keras.ops.slice"
     arguments = ("inputs",)
+    batch_entries = {"start_indices": 0, "shape": -1}
     start_indices = integers(min=0, doc="Where the piece starts along each axis, without the batch.")
     shape = integers(min=-1, doc="Its shape without the batch; -1 takes the rest of an axis.")
     examples = (
@@ -294,10 +290,6 @@ class Slice(_Rearranging):
             )
             raise Problem("E408", message, "give the size in `inputs`")
         return self.kept(inputs, sizes)
-
-    def constants(self, *tensors: Any) -> dict[str, Any]:
-        """With the batch, of which everything is taken."""
-        return {"start_indices": (0, *self.start_indices), "shape": (-1, *self.shape)}
 
 
 class Take(_Rearranging):

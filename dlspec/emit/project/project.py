@@ -38,12 +38,13 @@ _OWN = {
 }
 # Packages that a project may need, by the word in its text.
 _PACKAGES = {
-    "import numpy": "numpy",
-    "pyarrow": "pyarrow",
-    "from PIL": "pillow",
-    "from sklearn": "scikit-learn",
-    "from scipy": "scipy",
-    "keras_tuner": "keras-tuner",
+    "import numpy": ("numpy",),
+    "pyarrow": ("pyarrow",),
+    "from PIL": ("pillow",),
+    "from sklearn": ("scikit-learn",),
+    "from scipy": ("scipy",),
+    "keras_tuner": ("keras-tuner", "tensorboard"),  # which it needs and does not declare, as those of the next line
+    "BayesianOptimization": ("scikit-learn", "scipy"),
 }
 
 
@@ -124,5 +125,6 @@ def _module(name: str, body: str, own: dict[str, dict[str, str]], label: str, mo
 
 def _packages(text: str) -> list[str]:
     """Lines of ``requirements.txt``: the versions that are installed here."""
-    names = {"keras", "tensorflow", *(package for word, package in _PACKAGES.items() if word in text)}
+    needed = (package for word, packages in _PACKAGES.items() if word in text for package in packages)
+    names = {"keras", "tensorflow", *needed}
     return [f"{name}=={metadata.version(name)}" for name in sorted(names)]

@@ -152,8 +152,8 @@ def _declared(word: str, space: Space, grid: bool) -> ast.expr:
     if space.head == "bool":
         return call("hp.Boolean", [constant(word)], default if space.default else {})
     if space.head == "choice":
-        values = sequence([constant(one) for one in space.values], as_list=True)
-        return call("hp.Choice", [constant(word), values], default if space.default != space.values[0] else {})
+        choices = sequence([constant(one) for one in space.values], as_list=True)
+        return call("hp.Choice", [constant(word), choices], default if space.default != space.values[0] else {})
     bounds = [constant(word), constant(low), constant(high)]
     default = default if space.default != low else {}
     log = {"sampling": constant("log")} if space.log else {}
