@@ -68,11 +68,15 @@ def wants_colour(stream: Any) -> bool:
     return bool(stream.isatty()) and os.environ.get("TERM") != "dumb"
 
 
-def compiled(spec: Path, overrides: tuple[str, ...], allow_outside: bool) -> Compilation:
-    """A checked spec; shows its diagnostics on stderr and exits with 1 where it has errors."""
+def compiled(spec: Path, overrides: tuple[str, ...], allow_outside: bool, home: Path | None = None) -> Compilation:
+    """A checked spec; shows its diagnostics on stderr and exits with 1 where it has errors.
+
+    Args:
+        home: The folder where the spec's paths start; that of the file unless given.
+    """
     from dlspec.passes import compile_spec
 
-    state = compile_spec(spec, overrides, allow_outside, code_allowed())
+    state = compile_spec(spec, overrides, allow_outside, code_allowed(), home)
     if state.diagnostics.items:
         show_diagnostics(state.diagnostics.sorted(), state.texts)
     if state.diagnostics.errors:

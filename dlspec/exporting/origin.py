@@ -6,11 +6,12 @@ import importlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from dlspec.errors import Diagnostic, SpecError
 from dlspec.exporting.reasons import reason
 from dlspec.ir import Graph, Node, SharedModel
+from dlspec.reporting.index import SPEC_FILE, Run
 from dlspec.runner.fit import MODEL_FILE
 from dlspec.runner.report import REPORT_FILE
 
@@ -35,6 +36,38 @@ def check_run(folder: Path) -> list[Diagnostic]:
     if status == "finished":
         return []
     return [Diagnostic("W703", f"the run has the status `{status}`: its model is the best so far")]
+
+
+class SpecOfRun(NamedTuple):
+    """The spec that a run was trained by.
+
+    Attributes:
+        spec: Its copy in the run folder.
+        home: The folder where its paths start.
+        allow_outside: Whether it may read files outside of that folder.
+    """
+
+    spec: Path
+    name: str
+    home: Path
+    allow_outside: bool
+
+
+def spec_of_run(folder: Path) -> SpecOfRun:
+    """Finds the spec of a run, which need not have finished.
+
+    Raises:
+        SpecError: E704, the folder is none of a run, or its report cannot be read.
+    """
+    run = Run(folder)
+    for name in (SPEC_FILE, REPORT_FILE):
+        if not (folder / name).is_file():
+            text = f"`{folder}` is no folder of a run with a report: it has no {name}"
+            raise SpecError([Diagnostic("E704", text, None, "name a spec, or a folder that `dlspec train` made")])
+    if "spec_folder" not in run.facts:
+        raise SpecError([Diagnostic("E704", f"cannot read `{folder / REPORT_FILE}`", None, "name the spec itself")])
+    home = (folder / run.facts["spec_folder"]).resolve()
+    return SpecOfRun(folder / SPEC_FILE, run.name, home, bool(run.facts.get("allow_outside")))
 
 
 def load_run(folder: Path) -> Any:

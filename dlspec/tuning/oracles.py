@@ -122,5 +122,10 @@ def _oracle(tune: Tune, space: Any, epochs: int, direction: str) -> Any:
     )
     # Keras Tuner takes seed 0 for none.
     made.seed = made._seed_state = tune.seed
+    if tune.algorithm == "bayesian":
+        import numpy as np
+
+        made._random_state = np.random.RandomState(tune.seed)
+        made.gpr = made._make_gpr()
     made.verbose = 0
     return made

@@ -53,8 +53,8 @@ def command(
     --project adds the data, the training and a README.
 
     SPEC is a spec, whose weights are fresh unless --weights names a file, or a folder RUNS/NAME/ID that `dlspec train`
-    made: its trained model takes raw values, preparation included. What is written is loaded again and compared with
-    Keras before it is put in place.
+    made: its trained model takes raw values, preparation included; as Python, it stands for the spec of the run. What
+    is written is loaded again and compared with Keras before it is put in place.
     """
     if (target is None) == (project is None):
         raise click.UsageError("say what to write: --to FORMAT, or --project DIR")
@@ -63,10 +63,10 @@ def command(
     if project is not None:
         from dlspec.cli.project import write_project
 
-        return write_project(compiled(spec, overrides, allow_outside), project, template_dir, force)
+        return write_project(_written(spec, overrides, allow_outside), project, template_dir, force)
     assert target is not None
     if target == "python":
-        return _python(compiled(spec, overrides, allow_outside), output, template_dir, force)
+        return _python(_written(spec, overrides, allow_outside), output, template_dir, force)
 
     from dlspec.exporting.base import require_packages
     from dlspec.exporting.export import FORMATS
@@ -83,6 +83,21 @@ def command(
         return outcome
     print_text(_json(outcome) if form == "json" else _text(outcome))
     return 0
+
+
+def _written(spec: Path, overrides: tuple[str, ...], allow_outside: bool) -> Compilation:
+    """The checked spec; of a run folder the one that it was trained by."""
+    if not spec.is_dir():
+        return compiled(spec, overrides, allow_outside)
+    from dlspec.exporting.origin import spec_of_run
+
+    try:
+        run = spec_of_run(spec)
+    except SpecError as error:
+        show_diagnostics(error.diagnostics, {})
+        raise click.exceptions.Exit(1) from error
+    name = f"name={run.name}"  # which may have followed from the name of the file
+    return compiled(run.spec, (name, *overrides), allow_outside or run.allow_outside, run.home)
 
 
 def _python(state: Compilation, output: Path | None, template_dir: Path | None, force: bool) -> int:
