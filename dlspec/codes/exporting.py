@@ -41,7 +41,8 @@ CODES: dict[str, Code] = {
     "E704": code(
         "no model, or weights of another one",
         """
-        An export takes a spec or a folder that `dlspec train` made, with report.json and model.keras in it. The weights
+        An export takes a spec or a folder that `dlspec train` made, with report.json and model.keras in it (as Python,
+        with spec.yaml). The weights
         of `--weights` must be those of the same spec: as many variables, in the same order and shapes.
         """,
         scene="""
@@ -53,8 +54,8 @@ CODES: dict[str, Code] = {
         "no words for it in a project",
         """
         `dlspec export --project` writes the whole spec as plain Python, or nothing. A few things would take more code
-        than a project should have, such as `non_finite: rollback`, or examples that `bad: skip` leaves out: the message
-        names the one that stands in the way.
+        than a project should have, such as `non_finite: rollback`, examples that `bad: skip` leaves out, or the search
+        of a parameter that decides which layers there are: the message names the one that stands in the way.
         """,
         scene="""
         dlspec export model.yaml --project model

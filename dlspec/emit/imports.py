@@ -9,6 +9,7 @@ _STANDARD = {
     "argparse": "import argparse",
     "io": "import io",
     "json": "import json",
+    "logging": "import logging",
     "math": "import math",
     "random": "import random",
     "shlex": "import shlex",

@@ -228,6 +228,12 @@ def layers_inside_layers(folder: Path) -> str:
 
 
 @case
+def noise_of_no_strength(folder: Path) -> str:
+    _images(folder)
+    return _augmented("{gaussian_noise: 0.0}, {random_flip: horizontal}")
+
+
+@case
 def mixed_images(folder: Path) -> str:
     _images(folder)
     return _augmented("mix_up, {random_flip: horizontal}", loss="categorical_crossentropy")

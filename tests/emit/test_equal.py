@@ -47,6 +47,44 @@ def test_arguments_are_what_set_is_for_a_spec(spec: str) -> None:
     compare(compile_spec(path, overrides), emit_model(compiled(path)), **values)
 
 
+SHAPES = """
+name: shapes
+params: {width: 6, half: 3, twice: 2}
+inputs: {x: [4, 3]}
+blocks:
+  Folded:
+    params: {size}
+    layers:
+      - ops.reshape: [-1, $size]
+      - dense: $size
+layers:
+  - dense: $width
+  - ops.reshape: [2, -1, $half]
+  - ops.tile: [1, $twice, 1]
+  - ops.reshape: [-1]
+  - ops.reshape: [$half, -1]
+  - Folded: $half
+  - Folded: 2
+  - ops.slice: {start_indices: [0, 0], shape: [$twice, -1]}
+  - ops.pad: [[$twice, 0], [0, 1]]
+  - flatten
+"""
+
+
+@pytest.mark.parametrize("values", [{}, {"width": 12}, {"width": 12, "half": 6, "twice": 3}])
+def test_shapes_that_operations_work_out_follow_the_arguments(values: dict[str, int], tmp_path: Path) -> None:
+    path = tmp_path / "shapes.yaml"
+    path.write_text(SHAPES, encoding="utf-8")
+    overrides = [f"params.{word}={value}" for word, value in values.items()]
+    compare(compile_spec(path, overrides), emit_model(compiled(path)), **values)
+
+
+def test_shapes_that_nothing_changes_are_written_out(tmp_path: Path) -> None:
+    path = tmp_path / "shapes.yaml"
+    path.write_text("inputs: {x: [4, 3]}\nlayers: [{ops.reshape: [-1, 2]}]\n", encoding="utf-8")
+    assert "ops.reshape(x, newshape=(-1, 6, 2))" in emit_model(compiled(path))
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_random_specs_and_their_modules_are_equal(seed: int, tmp_path: Path) -> None:
     path = tmp_path / "random.yaml"

@@ -13,15 +13,14 @@ from typing import Any, NamedTuple
 import pytest
 from ruff.__main__ import find_ruff_bin
 
-from dlspec.cli.main import run
 from dlspec.emit.formatting import formatted
 from tests.emit.projects import emitted
 from tests.emit.tuned import SEARCHES, write
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")]
+pytestmark = pytest.mark.slow
 
-# Every project in turn, in one process that has no dlspec; then train.py with the best values of each.
-_RUNNER = """
+# Every project in turn, in one process that has no dlspec.
+_THEIRS = """
 import os, runpy, sys
 
 sys.modules["dlspec"] = None
@@ -32,6 +31,14 @@ for folder in sys.argv[1:]:
     sys.path[0], sys.argv = folder, ["tune.py"]
     print(f"=== {os.path.basename(folder)}")
     runpy.run_path("tune.py", run_name="__main__")
+"""
+# Every spec in turn, in one process.
+_OURS = """
+import sys
+from dlspec.cli.main import run
+
+for folder in sys.argv[1:]:
+    assert run(["tune", f"{folder}.yaml", "--search", folder, "-o", f"{folder}.best.yaml", "-q"]) == 0, folder
 """
 
 
@@ -48,17 +55,24 @@ class Results(NamedTuple):
     printed: dict[str, str]
 
 
+def searched(source: str, folder: Path, places: list[Path]) -> str:
+    """Runs one of the programs above on some places, and returns what it prints."""
+    variables = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-c", source, *map(str, places)]
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=500, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return done.stdout
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """Every project, written and run."""
     folder = tmp_path_factory.mktemp("searches")
     for name in SEARCHES:
         emitted(write(name, folder), folder / "projects" / name)
-    variables = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": ""}
-    command = [sys.executable, "-c", _RUNNER, *(str(folder / "projects" / name) for name in SEARCHES)]
-    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=550, check=False)
-    assert done.returncode == 0, done.stderr[-4000:]
-    printed = {part.partition("\n")[0]: part for part in done.stdout.split("=== ")[1:]}
+    searched(_OURS, folder, [folder / name for name in SEARCHES])
+    output = searched(_THEIRS, folder, [folder / "projects" / name for name in SEARCHES])
+    printed = {part.partition("\n")[0]: part for part in output.split("=== ")[1:]}
     return Results(folder, printed)
 
 
@@ -71,10 +85,7 @@ def theirs(results: Results, name: str) -> list[Trial]:
 
 def ours(results: Results, name: str) -> list[Trial]:
     """The trials of ``dlspec tune``."""
-    folder = results.folder / "ours" / name
-    spec = str(results.folder / f"{name}.yaml")
-    assert run(["tune", spec, "--search", str(folder), "-o", str(results.folder / f"{name}.best.yaml"), "-q"]) == 0
-    facts = json.loads((folder / "search.json").read_text(encoding="utf-8"))
+    facts = json.loads((results.folder / name / "search.json").read_text(encoding="utf-8"))
     return [Trial(one["values"], one["status"], one["score"]) for one in facts["trials"]]
 
 
@@ -108,13 +119,13 @@ def test_the_last_line_trains_with_the_best_values(name: str, results: Results) 
 
 def test_linters_have_nothing_to_say(results: Results) -> None:
     folder = results.folder / "projects"
-    for command in (
-        [find_ruff_bin(), "check", "--isolated", "--no-cache", "."],
-        *([sys.executable, "-m", "mypy", "--ignore-missing-imports", "--cache-dir", str(folder / "cache"), name]
-          for name in SEARCHES),
-    ):  # fmt: skip
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout
+    for name in SEARCHES:
+        for command in (
+            [find_ruff_bin(), "check", "--isolated", "--no-cache", "."],
+            [sys.executable, "-m", "mypy", "--ignore-missing-imports", "--cache-dir", str(folder / "cache"), "."],
+        ):
+            done = subprocess.run(command, cwd=folder / name, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stdout
     for file in folder.glob("*/*.py"):
         text = file.read_text(encoding="utf-8")
         assert text == formatted(text), file

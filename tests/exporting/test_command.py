@@ -32,6 +32,42 @@ def spec(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def run_folder(spec: Path) -> Path:
+    """A run as far as its spec and its report go."""
+    folder = spec.parent / "runs" / "small" / "1"
+    folder.mkdir(parents=True)
+    (folder / "spec.yaml").write_text(
+        SPEC.replace("name: small", "params: {units: 3}").replace("units: 3,", "units: $units,")
+    )
+    (folder / "report.json").write_text(json.dumps({"name": "small", "status": "finished", "spec_folder": "../../.."}))
+    return folder
+
+
+def test_as_python_a_run_stands_for_its_spec(run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["export", str(run_folder), "--to", "python", "--set", "params.units=4"]) == 0
+    written = capsys.readouterr().out
+    assert "def build_model(units: int = 4)" in written and 'name="small"' in written
+
+
+def test_a_project_of_a_run(run_folder: Path, tmp_path: Path) -> None:
+    assert run(["export", str(run_folder), "--project", str(tmp_path / "project")]) == 0
+    assert "The model small." in (tmp_path / "project" / "model.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("missing", ["spec.yaml", "report.json"])
+@pytest.mark.parametrize("target", ["--to python", "--project project"])
+def test_a_folder_without_a_spec_or_a_report(
+    missing: str, target: str, run_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run_folder / missing).unlink()
+    assert run(["export", str(run_folder), *target.split()]) == 1
+    assert (
+        f"error[E704]: `{run_folder}` is no folder of a run with a report: it has no {missing}"
+        in capsys.readouterr().err
+    )
+
+
 def test_every_format_has_its_place() -> None:
     assert set(command._TARGETS) == {"python", *FORMATS}
 
