@@ -10,6 +10,7 @@ from typing import Any
 from dlspec.passes.conform import conform
 from dlspec.passes.data_contract import data_contract
 from dlspec.passes.data_section import data_section
+from dlspec.passes.each_time import each_time
 from dlspec.passes.expand_graph import expand_graph
 from dlspec.passes.expectations import expectations
 from dlspec.passes.extensions import extensions
@@ -36,6 +37,7 @@ PASSES: tuple[Pass, ...] = (
     extensions,
     data_section,
     expand_graph,
+    each_time,
     reachable,
     masks,
     seeds,

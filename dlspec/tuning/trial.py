@@ -28,7 +28,7 @@ class Task:
     Attributes:
         spec: The file.
         overrides: ``--set`` of the command line.
-        values: Of the searched parameters.
+        values: Of the searched parameters, as a spec has them.
         folder: The trial's run folder.
         epochs: Epochs in all.
         before: The run folder of the trial that this one goes on with, or None.

@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 
+from dlspec.tuning.trial import history_of
+
 pytestmark = pytest.mark.slow
 SPEC = Path(__file__).parent / "iris.yaml"
 
 
-def tune(folder: Path, *arguments: str, wait: bool = True) -> Any:
-    command = [sys.executable, "-m", "dlspec", "tune", str(SPEC), "--search", str(folder), *arguments]
+def tune(folder: Path, *arguments: str, wait: bool = True, spec: Path = SPEC) -> Any:
+    command = [sys.executable, "-m", "dlspec", "tune", str(spec), "--search", str(folder), *arguments]
     command += ["-o", str(folder.parent / f"{folder.name}.yaml")]
     if not wait:
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -43,6 +45,20 @@ def test_a_search_hands_back_an_ordinary_spec(tmp_path: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert trained.returncode == 0, trained.stderr
+
+
+def test_the_best_spec_repeats_its_trial_where_each_use_was_drawn(tmp_path: Path) -> None:
+    done = tune(tmp_path / "s", spec=SPEC.with_name("each_time.yaml"))
+    assert done.returncode == 0, done.stderr
+    facts = json.loads((tmp_path / "s" / "search.json").read_text(encoding="utf-8"))
+    best = facts["trials"][facts["best"] - 1]
+    trained = subprocess.run(
+        [sys.executable, "-m", "dlspec", "train", str(tmp_path / "s.yaml"), "--run", str(tmp_path / "run")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert trained.returncode == 0, trained.stderr
+    assert "each_time" in (tmp_path / "s.yaml").read_text(encoding="utf-8")
+    assert history_of(tmp_path / "run") == best["history"]
 
 
 @pytest.mark.parametrize(

@@ -162,8 +162,7 @@ def _write(search: Search, state: Compilation, *, finished: bool) -> None:
         best = search.best
         if best is not None:
             epochs = best.epochs if search.plan.tune.epochs is not None else None
-            values = search.full_values(best.values)
-            text = folders.best_spec(state.data, values, epochs)
+            text = folders.best_spec(state.data, search.plan.written(best.values), epochs)
             folders.write_text(search.folder / folders.BEST_FILE, text)
         if finished:
             _publish(search, state, found, text)
