@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from dlspec.tuning.trial import history_of
+from dlspec.tuning.worker import environment
 
 pytestmark = pytest.mark.slow
 SPEC = Path(__file__).parent / "iris.yaml"
@@ -117,12 +118,22 @@ def test_signals_end_a_search_that_goes_on(sent: signal.Signals, code: int, work
     assert [status for _, status, _ in trials(tmp_path / "s")] == ["completed"] * 3
 
 
+def children(pid: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()]
+
+
+def test_the_process_that_workers_are_forked_from_has_one_thread() -> None:
+    code = "import os, dlspec.tuning.preloaded; print(len(os.listdir('/proc/self/task')))"
+    settings = {**os.environ, **environment(2)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=settings)
+    assert (done.stdout, done.stderr) == ("1\n", "")
+
+
 def test_the_trial_of_a_killed_worker_is_given_again(tmp_path: Path) -> None:
     process = tune(tmp_path / "s", "--set", "tune.trials=4", "--workers", "2", wait=False)
     begun(tmp_path / "s", process, 1)
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8").split()
-    working = [int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-    os.kill(working[0], signal.SIGKILL)
+    [server] = [pid for pid in children(process.pid) if b"forkserver" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    os.kill(children(server)[0], signal.SIGKILL)
     error = process.communicate(timeout=120)[1]
     assert process.returncode == 0, error
     assert [status for _, status, _ in trials(tmp_path / "s")] == ["completed"] * 4
