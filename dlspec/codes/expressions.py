@@ -201,8 +201,8 @@ CODES: dict[str, Code] = {
         "malformed search space",
         """
         A search space is `{int: [low, high]}`, `{float: [low, high]}`, `{choice: [a, b]}` or `{bool: true}`, the
-        first two with `step` and `log` if wanted, each with a `default` if wanted. It stands under the top-level
-        `params:`.
+        first two with `step` and `log` if wanted, each with `default` and `each_time` if wanted. It stands under the
+        top-level `params:`.
         """,
         wrong="""
         params: {width: {int: [64, 8]}}
@@ -274,6 +274,29 @@ CODES: dict[str, Code] = {
           - repeat:
               times: 10
               layers: [identity, identity, identity]
+        """,
+    ),
+    "E314": code(
+        "a value for each use, where there is none",
+        """
+        A search space with `each_time: true` is drawn anew for every layer that uses it, each turn of a `repeat` by
+        itself. `{each_time: [64, 32]}` lists such values in the order of the uses, one for each. There must be several
+        uses, and they must stand in layers: another parameter, the data and the training are made once.
+        """,
+        wrong="""
+        params: {units: {int: [8, 64], each_time: true}}
+        inputs: {x: [8]}
+        layers:
+          - dense: $units
+          - dense: 1
+        """,
+        right="""
+        params: {units: {int: [8, 64], each_time: true}}
+        inputs: {x: [8]}
+        layers:
+          - dense: $units
+          - dense: $units
+          - dense: 1
         """,
     ),
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dlspec.data.binding import Binding, bind, open_table
+from dlspec.data.dependence import dependence
 from dlspec.data.findings import Findings
 from dlspec.data.inputs import bind_inputs
 from dlspec.data.measures import check_measures
@@ -26,6 +27,7 @@ def check(
     *,
     raw_train: Any = None,
     allow_outside: bool = False,
+    sound: set[str] | None = None,
 ) -> list[Diagnostic]:
     """Every mistake of the data section that can be known without training.
 
@@ -37,15 +39,20 @@ def check(
         folder: The spec's folder.
         raw_train: What the spec wrote for `train`, with spans.
         allow_outside: Whether paths may leave `folder`.
+        sound: What was found right before, and is not read again; what is found right now is added to it.
 
     Returns:
         Diagnostics E108, E503, E509, E601 to E609, E616 and W601; no errors when training can start.
     """
     findings = Findings()
     signature = of_graph(graph) if graph is not None else None
-    binding = bind(data, folder, signature, method, findings, allow_outside=allow_outside)
-    if binding is not None and not findings.items:
-        warn_of_constants(binding, data, findings)
+    key = dependence(data, folder, signature, method) if sound is not None and signature is not None else None
+    if key is None or sound is None or key not in sound:
+        binding = bind(data, folder, signature, method, findings, allow_outside=allow_outside)
+        if binding is not None and not findings.items:
+            warn_of_constants(binding, data, findings)
+            if key is not None and sound is not None:
+                sound.add(key)
     if method is not None:
         outputs = tuple(signature.outputs if signature is not None else data.targets)
         check_measures(data, method, outputs, findings)

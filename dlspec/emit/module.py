@@ -17,8 +17,10 @@ from dlspec.emit.guard import check
 from dlspec.emit.recording import record
 from dlspec.emit.syntax import Unsupported
 from dlspec.emit.templates import Code, environment
+from dlspec.environment import Environment
 from dlspec.ir import Graph, Node, show_shape
 from dlspec.layers.base import Layer
+from dlspec.lower.each_time import Listed
 from dlspec.passes.state import Compilation
 
 _FROM_KERAS = ("layers", "ops")
@@ -79,10 +81,13 @@ def structured(state: Compilation) -> tuple[list[Function], Constructors]:
         Unsupported: The spec says something that this cannot write.
     """
     assert state.program is not None and state.params is not None
+    if any(isinstance(value, Listed) for value in state.params.varying.values()):
+        raise Unsupported("a parameter whose uses have different values")
     given = state.given_inputs or {}
-    found, graph = record(state.program, state.environment, given)
+    values = {**state.params.values, **{name: space.default for name, space in state.params.spaces.items()}}
+    found, graph = record(state.program, Environment(values), given)
     assert graph is not None
-    module = Module(state.program, state.params.values, found, given, [model.name for model in models_of(graph)])
+    module = Module(state.program, values, found, given, [model.name for model in models_of(graph)])
     function = module.main()
     function.identifier = "build_model"
     _rename(function, state)

@@ -35,7 +35,7 @@ def block_values(
         bench.report(Problem("E306", text, help), span)
     values: dict[str, Any] = {}
     absent: list[str] = []
-    defaults = Environment(values, outer, environment.entering, None)
+    defaults = Environment(values, outer, environment.entering, place=environment.place)
     for name, default in block.params.items():
         if name in given:
             span = place(step.value, name) if isinstance(step.value, Map) else step.value_span

@@ -183,6 +183,7 @@ class Body(Workbench):
         if isinstance(step, InvalidStep):
             self.lose(step, frame)
             return
+        frame = frame._replace(environment=frame.environment.step(step.number))
         sources = read_sources(self, step, frame)
         entering = self.entering(sources)
         environment = frame.environment.at(entering)
@@ -353,7 +354,7 @@ class Body(Workbench):
         names = NodeNames(segment)
         names.reserve(name for name in coming if "$" not in name)
         # A block sees the parameters of the spec and its own, not those of the place it is called from.
-        own = Environment(values, self.expander.environment, environment.entering)
+        own = Environment(values, self.expander.environment, environment.entering, place=environment.place)
         inner_frame = Frame(scope, own, names, trace, (*frame.groups, segment), _trace_notes(trace))
         self.prev = next(iter(inputs.values())) if len(inputs) == 1 else None
         self.open_blocks.append(block.name)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlspec.environment import LOST, Environment
+from dlspec.environment import LOST, Environment, Varying
 from dlspec.errors import Diagnostic, Diagnostics, Problem
 from dlspec.evaluate import evaluate_plain
 from dlspec.expressions import UnknownValue
+from dlspec.lower.each_time import Drawn, Listed, is_listed, parse_listed
 from dlspec.lower.space import Space, is_space, parse_space
 from dlspec.tree import Invalid, Map, is_empty, key_place, place
 
@@ -28,6 +29,11 @@ class TopLevel:
         self._open: list[str] = []
         for name in params:
             self._value(name)
+
+    @property
+    def varying(self) -> dict[str, Drawn | Listed]:
+        """The parameters that have a value of their own at each use."""
+        return {name: value for name, value in self.values.items() if isinstance(value, Drawn | Listed)}
 
     @property
     def environment(self) -> Environment:
@@ -73,8 +79,8 @@ class TopLevel:
         if is_space(value):
             space = parse_space(value)
             self.spaces[name] = space
-            return space.default
-        return value
+            return Drawn(name, space.default) if space.each_time else space.default
+        return parse_listed(name, value) if is_listed(value) else value
 
 
 class _Lazy(Environment):
@@ -89,5 +95,5 @@ class _Lazy(Environment):
             value = self.top._value(name)
             if value is LOST:
                 raise UnknownValue(name)
-            return value
+            return value.at(self.place) if isinstance(value, Varying) else value
         return super().lookup(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import count
 from typing import Any, cast
 
 from dlspec import registry
@@ -89,6 +90,7 @@ class _Parser:
         self.diagnostics = diagnostics
         self.blocks = _map(data.get("blocks"))
         self.models = _map(data.get("models"))
+        self.numbers = count()
 
     def program(self) -> Program:
         data = self.data
@@ -187,7 +189,7 @@ class _Parser:
         return LayerStep(**common, layer=cast("type[Layer]", layer))
 
     def common(self, key: str, value: Any, span: Span | None) -> dict[str, Any]:
-        common: dict[str, Any] = {"key": key, "span": span, "value": value}
+        common: dict[str, Any] = {"key": key, "span": span, "value": value, "number": next(self.numbers)}
         if isinstance(value, Map):
             names = value.get("name")
             common |= {"names": _names(names), "source": value.get("from"), "repeat": value.get("repeat")}

@@ -26,6 +26,7 @@ class Step:
         repeat: The written count, or None.
         condition: The written ``if``, or None.
         value_span: Where the value stands.
+        number: Tells it from all other steps of the program; steps of one list have ascending ones.
     """
 
     key: str
@@ -36,6 +37,7 @@ class Step:
     repeat: Any = None
     condition: Any = None
     value_span: Span | None = None
+    number: int = 0
 
     @property
     def options(self) -> Mapping[str, Any]:

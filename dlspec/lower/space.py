@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dlspec.errors import Problem, did_you_mean
 
 HEADS = ("int", "float", "choice", "bool")
 _OPTIONS = {
-    "int": ("step", "log", "default"),
-    "float": ("step", "log", "default"),
-    "choice": ("default",),
-    "bool": ("default",),
+    "int": ("step", "log", "default", "each_time"),
+    "float": ("step", "log", "default", "each_time"),
+    "choice": ("default", "each_time"),
+    "bool": ("default", "each_time"),
 }
 
 
@@ -27,6 +27,7 @@ class Space:
         step: Distance of the values, or the factor between them with `log`; None unless given.
         log: Values are drawn evenly on a logarithmic scale.
         default: What a build outside a search uses.
+        each_time: Every use is drawn by itself, instead of once per trial.
     """
 
     head: str
@@ -34,6 +35,7 @@ class Space:
     step: float | None = None
     log: bool = False
     default: Any = None
+    each_time: bool = False
 
 
 def is_space(raw: Any) -> bool:
@@ -56,6 +58,14 @@ def parse_space(raw: dict[str, Any]) -> Space:
             did_you_mean(unknown[0], _OPTIONS[head]),
             unknown[0],
         )
+    each_time = raw.get("each_time", False)
+    if not isinstance(each_time, bool):
+        help = "write `each_time: true`, or leave it out"
+        raise Problem("E310", "`each_time` is `true` or `false`", help, "each_time")
+    return replace(_once(head, raw), each_time=each_time)
+
+
+def _once(head: str, raw: dict[str, Any]) -> Space:
     values = raw[head]
     if head == "bool":
         return _boolean(values, raw)

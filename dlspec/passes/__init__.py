@@ -10,6 +10,7 @@ from typing import Any
 from dlspec.passes.conform import conform
 from dlspec.passes.data_contract import data_contract
 from dlspec.passes.data_section import data_section
+from dlspec.passes.each_time import each_time
 from dlspec.passes.expand_graph import expand_graph
 from dlspec.passes.expectations import expectations
 from dlspec.passes.extensions import extensions
@@ -36,6 +37,7 @@ PASSES: tuple[Pass, ...] = (
     extensions,
     data_section,
     expand_graph,
+    each_time,
     reachable,
     masks,
     seeds,
@@ -56,6 +58,7 @@ def compile_spec(
     allow_code: bool = False,
     home: Path | None = None,
     values: Mapping[str, Any] | None = None,
+    sound: set[str] | None = None,
 ) -> Compilation:
     """Runs every pass whose requirements are met; TensorFlow is not imported.
 
@@ -66,11 +69,12 @@ def compile_spec(
         allow_code: Whether the spec's own Python code may run.
         home: The folder where the spec's paths start; that of the file unless given.
         values: What a trial of a search puts in place of the searched parameters; `tune` is left out then.
+        sound: Data that were held against their files before, and need not be again; others are added.
 
     Returns:
         The state with all diagnostics; ``graph`` is there unless an error hides it.
     """
-    state = Compilation(path, overrides, allow_outside, allow_code, home, values)
+    state = Compilation(path, overrides, allow_outside, allow_code, home, values, sound)
     # A compilation makes many small objects and no garbage cycles: collecting in between costs a fifth of its time.
     collecting = gc.isenabled()
     gc.disable()

@@ -21,5 +21,6 @@ def data_contract(state: Compilation) -> None:
         state.folder,
         raw_train=state.data.get("train"),
         allow_outside=state.allow_outside,
+        sound=state.sound,
     )
     state.diagnostics.extend(problems)

@@ -29,6 +29,7 @@ class Compilation:
         allow_outside: Whether files outside the spec's folder may be read.
         allow_code: Whether the spec's `extensions` may run.
         values: Those of a trial for the searched parameters; None where nothing is tried.
+        sound: Data that are known to be right, as :func:`dlspec.data.contract.check` knows them.
         home: The folder where the spec's paths start, for a copy of a spec that stands elsewhere.
         texts: Text of every file that a span may name.
         data: The merged, schema-checked mapping.
@@ -46,6 +47,7 @@ class Compilation:
     allow_code: bool = False
     home: Path | None = None
     values: Mapping[str, Any] | None = None
+    sound: set[str] | None = None
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
     texts: dict[str, str] = field(default_factory=dict)
     data: Map | None = None

@@ -118,7 +118,8 @@ def _structure() -> JSON:
             "patternProperties": {NAME: {}},
             "additionalProperties": False,
             "x-names": "parameter",
-            "description": "Named values, used as `$name`; at the top also search spaces such as `{int: [1, 4]}`.",
+            "description": "Named values, used as `$name`; at the top also search spaces such as `{int: [1, 4]}`, "
+            "drawn once or, with `each_time: true`, at each use.",
         },
         "inputs": {
             "type": "object",

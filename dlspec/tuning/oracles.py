@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -103,7 +104,10 @@ def _oracle(tune: Tune, space: Any, epochs: int, direction: str) -> Any:
 
         def populate_space(self, trial_id: str) -> dict[str, Any]:
             """What was tried is not proposed again: the Bayesian oracle would propose its favourite for ever."""
-            found: dict[str, Any] = super().populate_space(trial_id)
+            with warnings.catch_warnings():
+                # Measures that hardly depend on the values fit no model well, which nobody who searches can mend.
+                warnings.filterwarnings("ignore", category=UserWarning, module="sklearn.gaussian_process")
+                found: dict[str, Any] = super().populate_space(trial_id)
             if tune.algorithm != "bayesian" or found["status"] != "RUNNING":
                 return found
             if self._compute_values_hash(found["values"]) not in self._tried_so_far:

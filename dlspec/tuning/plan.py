@@ -22,7 +22,6 @@ class Plan:
 
     Attributes:
         usage: Tells which parameters make a difference.
-        conditions: For each parameter that is used only sometimes: its parents, and their values then.
         trials: Trials at most; None for as many as Hyperband's rounds take.
         smaller: Whether small values of the objective are good.
         epochs: Epochs of a trial at most.
@@ -30,15 +29,27 @@ class Plan:
 
     tune: Tune
     usage: Usage
-    conditions: Conditions
     trials: int | None
     smaller: bool
     epochs: int
 
     @property
     def spaces(self) -> Mapping[str, Space]:
-        """The searched parameters."""
+        """What is searched; of a parameter that is drawn at each use, its uses."""
         return self.usage.spaces
+
+    @property
+    def conditions(self) -> Conditions:
+        """For each that is used only sometimes: its parents, and their values then."""
+        return self.usage.conditions
+
+    def full(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """With the defaults of those that the oracle left out, since these values do not use them."""
+        return {name: values.get(name, space.default) for name, space in self.spaces.items()}
+
+    def written(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """What stands under `params` of a spec with these values."""
+        return self.usage.written(self.full(values))
 
     @property
     def combinations(self) -> float:
@@ -53,8 +64,8 @@ class Plan:
 
     def key(self, values: Mapping[str, Any]) -> str:
         """What two trials share that differ in nothing the spec uses with these values."""
-        used = self.usage.used(values)
-        return json.dumps({name: values[name] for name in sorted(used) if name in values}, sort_keys=True)
+        full = self.full(values)
+        return json.dumps({name: full[name] for name in self.usage.used(full)}, sort_keys=True)
 
 
 def plan_of(state: Compilation) -> Plan:
@@ -72,4 +83,4 @@ def plan_of(state: Compilation) -> Plan:
     usage = Usage(state)
     trials = None if tune.algorithm == "hyperband" and "trials" not in tune.given else tune.trials
     epochs = tune.epochs or sum(phase.epochs for phase in method.stretches.values())
-    return Plan(tune, usage, usage.conditions(), trials, smaller, epochs)
+    return Plan(tune, usage, trials, smaller, epochs)

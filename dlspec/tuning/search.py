@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,10 +94,6 @@ class Search:
         """The trials that count as such: neither pruned nor there before."""
         return [trial for trial in self.trials if trial.same_as is None and not _pruned(trial)]
 
-    def full_values(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """With the defaults of parameters that the oracle left out, since these values do not use them."""
-        return {name: values.get(name, space.default) for name, space in self.plan.spaces.items()}
-
     # --- going on -------------------------------------------------------------------------------------------------
 
     def _replay(self, event: Event) -> None:
@@ -124,7 +120,7 @@ class Search:
         return trial
 
     def _key(self, trial: Trial) -> tuple[str, int]:
-        return self.plan.key(self.full_values(trial.values)), trial.epochs
+        return self.plan.key(trial.values), trial.epochs
 
     def run(self, workers: Workers) -> None:
         """Runs trials until the plan is done.
@@ -192,7 +188,7 @@ class Search:
 
     def _task(self, trial: Trial) -> Task:
         return Task(
-            self.spec, self.overrides, self.full_values(trial.values), self.path(trial.number),
+            self.spec, self.overrides, self.plan.written(trial.values), self.path(trial.number),
             self.plan.tune.objective, self.plan.smaller, trial.epochs,
             self.path(trial.before) if trial.before else None, self.plan.limits, self.allow_outside, self.allow_code,
         )  # fmt: skip

@@ -15,10 +15,13 @@ from dlspec.errors import Problem, SpecError
 from dlspec.passes import compile_spec
 from dlspec.passes.state import Compilation
 from dlspec.sections.train import Supervised
+from dlspec.tuning import sharing
 
 COMPLETED, FAILED, PRUNED = "completed", "failed", "pruned"
 # The last trial that was checked in this process, with its outcome.
 _CHECKED: list[tuple[Task, tuple[Compilation, Result | None]]] = []
+# Data that were held against their files in this process.
+_SOUND: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Task:
     Attributes:
         spec: The file.
         overrides: ``--set`` of the command line.
-        values: Of the searched parameters.
+        values: Of the searched parameters, as a spec has them.
         folder: The trial's run folder.
         epochs: Epochs in all.
         before: The run folder of the trial that this one goes on with, or None.
@@ -84,7 +87,9 @@ def check(task: Task) -> tuple[Compilation, Result | None]:
 
 
 def _checked(task: Task) -> tuple[Compilation, Result | None]:
-    state = compile_spec(task.spec, task.overrides, task.allow_outside, task.allow_code, values=task.values)
+    state = compile_spec(
+        task.spec, task.overrides, task.allow_outside, task.allow_code, values=task.values, sound=_SOUND
+    )
     if state.diagnostics.errors or state.graph is None:
         first = state.diagnostics.errors[0] if state.diagnostics.errors else None
         reason = f"{first.code}: {first.message}" if first is not None else "the spec has no model"
@@ -118,13 +123,20 @@ def run(task: Task) -> Result:
         except SpecError as error:
             ended = Result(FAILED, reason=f"{error.diagnostics[0].code}: {error.diagnostics[0].message}")
         except Exception as error:  # Keras and TensorFlow raise of every kind; the search goes on
-            ended = Result(FAILED, reason=f"{type(error).__name__}: {str(error).strip().splitlines()[0][:300]}")
+            ended = Result(FAILED, reason=_shown(error))
         finally:
             _clear()
+        if ended.status == FAILED:
+            sharing.forget()  # what went wrong may stick to them
         assert state.graph is not None
         ended.parameters, ended.flops = state.graph.parameters, state.graph.flops
     ended.seconds = round(time.monotonic() - start, 3)
     return ended
+
+
+def _shown(error: Exception) -> str:
+    lines = str(error).strip().splitlines()  # none, for example, where memory ran out
+    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
 
 
 def _clear() -> None:
@@ -133,6 +145,7 @@ def _clear() -> None:
 
     import keras
 
+    sharing.detach()
     keras.backend.clear_session()  # collects garbage
     if not gc.get_freeze_count():
         gc.freeze()
@@ -157,6 +170,7 @@ def _trained(task: Task, state: Compilation) -> Result:
         place=_place(task),
         allow_outside=state.allow_outside,
         brief=True,
+        prepare=sharing.prepare_once,
     )
     history = history_of(report.folder)
     scores = [epoch[task.objective] for epoch in history if math.isfinite(epoch.get(task.objective, math.nan))]

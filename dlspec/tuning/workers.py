@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import multiprocessing
 import os
-import signal
-import threading
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
-from typing import Protocol
+from contextlib import contextmanager
+from multiprocessing import forkserver
+from typing import Any, Protocol
 
+from dlspec.tuning import worker
 from dlspec.tuning.trial import FAILED, Result, Task, run
 
 # A trial whose process dies so often has failed: most likely it wants more memory than there is.
@@ -47,6 +47,9 @@ class Inline:
 class Processes:
     """Processes of their own, each with a share of the cores.
 
+    On Linux they are forked from one that imports TensorFlow once for all, while this process goes on; elsewhere, where
+    that is not safe, each imports it by itself.
+
     A process that dies takes nothing with it but the pool: the trials that ran in it are begun again, from their
     checkpoints.
     """
@@ -54,19 +57,26 @@ class Processes:
     def __init__(self, count: int) -> None:
         self.count = count
         self._running: list[_Running] = []
+        self._settings = worker.environment(max(1, (os.cpu_count() or 1) // count))
+        self._context: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+        if sys.platform == "linux":
+            self._context.set_forkserver_preload(["dlspec.tuning.preloaded"])
+            with _environment(self._settings):
+                forkserver.ensure_running()
         self._pool = self._new_pool()
 
     def _new_pool(self) -> ProcessPoolExecutor:
-        threads = max(1, (os.cpu_count() or 1) // self.count)
-        # A forked TensorFlow hangs.
-        context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self.count, mp_context=context, initializer=_start, initargs=(threads,))
+        return ProcessPoolExecutor(self.count, mp_context=self._context, initializer=worker.begin)
 
     def submit(self, task: Task) -> Callable[[], Result]:
         """Begins the trial at once."""
-        running = _Running(task, self._pool.submit(_work, task))
+        running = _Running(task, self._submitted(task))
         self._running.append(running)
         return lambda: self._result(running)
+
+    def _submitted(self, task: Task) -> Future[Result]:
+        with _environment(self._settings):  # a process may start now
+            return self._pool.submit(worker.work, task)
 
     def _result(self, running: _Running) -> Result:
         while True:
@@ -89,7 +99,7 @@ class Processes:
         for running in self._running:
             unfinished = not running.future.done() or running.future.exception() is not None
             if unfinished and not (running is waited and running.deaths >= _DEATHS):
-                running.future = self._pool.submit(_work, running.task)
+                running.future = self._submitted(running.task)
 
     def close(self) -> None:
         """Ends the processes; a training in them stops with a checkpoint."""
@@ -104,45 +114,16 @@ class _Running:
         self.task, self.future, self.deaths = task, future, 0
 
 
-def _work(task: Task) -> Result:
-    """A trial; where a signal stopped it, this process ends, and the trial waits for another one."""
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Processes that start meanwhile have these variables."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
-        return run(task)
-    except KeyboardInterrupt:
-        os._exit(143)
-
-
-def _end_with_parent() -> None:
-    """A search that was killed leaves no training behind, which would hold the lock of the trial's folder."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _start(threads: int) -> None:
-    """What a process does first."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    # Ctrl-C in a terminal reaches all processes; the search's own decides what follows from it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
-        os.environ[name] = str(threads)
-    os.environ["TF_NUM_INTEROP_THREADS"] = "1"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    quiet_retracing()
-    # What the backend writes while it loads would come once from each process.
-    saved = os.dup(2)
-    with Path(os.devnull).open("w", encoding="utf-8") as nothing:
-        os.dup2(nothing.fileno(), 2)
-        try:
-            import keras
-
-            keras.ops.zeros(1)
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-
-
-def quiet_retracing() -> None:
-    """TensorFlow warns of many compiled functions; a search makes some for each model, and means to."""
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

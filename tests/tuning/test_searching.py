@@ -13,12 +13,15 @@ from typing import Any
 
 import pytest
 
+from dlspec.tuning.trial import history_of
+from dlspec.tuning.worker import environment
+
 pytestmark = pytest.mark.slow
 SPEC = Path(__file__).parent / "iris.yaml"
 
 
-def tune(folder: Path, *arguments: str, wait: bool = True) -> Any:
-    command = [sys.executable, "-m", "dlspec", "tune", str(SPEC), "--search", str(folder), *arguments]
+def tune(folder: Path, *arguments: str, wait: bool = True, spec: Path = SPEC) -> Any:
+    command = [sys.executable, "-m", "dlspec", "tune", str(spec), "--search", str(folder), *arguments]
     command += ["-o", str(folder.parent / f"{folder.name}.yaml")]
     if not wait:
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -43,6 +46,20 @@ def test_a_search_hands_back_an_ordinary_spec(tmp_path: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert trained.returncode == 0, trained.stderr
+
+
+def test_the_best_spec_repeats_its_trial_where_each_use_was_drawn(tmp_path: Path) -> None:
+    done = tune(tmp_path / "s", spec=SPEC.with_name("each_time.yaml"))
+    assert done.returncode == 0, done.stderr
+    facts = json.loads((tmp_path / "s" / "search.json").read_text(encoding="utf-8"))
+    best = facts["trials"][facts["best"] - 1]
+    trained = subprocess.run(
+        [sys.executable, "-m", "dlspec", "train", str(tmp_path / "s.yaml"), "--run", str(tmp_path / "run")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert trained.returncode == 0, trained.stderr
+    assert "each_time" in (tmp_path / "s.yaml").read_text(encoding="utf-8")
+    assert history_of(tmp_path / "run") == best["history"]
 
 
 @pytest.mark.parametrize(
@@ -101,12 +118,22 @@ def test_signals_end_a_search_that_goes_on(sent: signal.Signals, code: int, work
     assert [status for _, status, _ in trials(tmp_path / "s")] == ["completed"] * 3
 
 
+def children(pid: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()]
+
+
+def test_the_process_that_workers_are_forked_from_has_one_thread() -> None:
+    code = "import os, dlspec.tuning.preloaded; print(len(os.listdir('/proc/self/task')))"
+    settings = {**os.environ, **environment(2)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=settings)
+    assert (done.stdout, done.stderr) == ("1\n", "")
+
+
 def test_the_trial_of_a_killed_worker_is_given_again(tmp_path: Path) -> None:
     process = tune(tmp_path / "s", "--set", "tune.trials=4", "--workers", "2", wait=False)
     begun(tmp_path / "s", process, 1)
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8").split()
-    working = [int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-    os.kill(working[0], signal.SIGKILL)
+    [server] = [pid for pid in children(process.pid) if b"forkserver" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    os.kill(children(server)[0], signal.SIGKILL)
     error = process.communicate(timeout=120)[1]
     assert process.returncode == 0, error
     assert [status for _, status, _ in trials(tmp_path / "s")] == ["completed"] * 4

@@ -116,13 +116,15 @@ def _search(state: Compilation, runs: Path, wanted: Path | None, new: bool, work
         console.print("starting TensorFlow …", highlight=False)
 
     from dlspec.cli import backend
+    from dlspec.tuning.worker import quiet_retracing
+    from dlspec.tuning.workers import Inline, Processes
 
+    pool = Inline() if workers == 1 else Processes(workers)  # they load TensorFlow while this process does
     backend.start()
 
     from dlspec.runner.signals import terminable
     from dlspec.tuning.search import Search
     from dlspec.tuning.show import Reporter, table
-    from dlspec.tuning.workers import Inline, Processes, quiet_retracing
 
     quiet_retracing()
     record, lock = folders.opened(folder, text)
@@ -138,7 +140,7 @@ def _search(state: Compilation, runs: Path, wanted: Path | None, new: bool, work
         if there and console is not None:
             console.print(f"going on with {folder} after {len(search.counted)} trials", highlight=False)
         with terminable():
-            search.run(Inline() if workers == 1 else Processes(workers))
+            search.run(pool)
         _write(search, state, finished=True)
     except KeyboardInterrupt as stop:
         click.echo(f"interrupted; the same command goes on with {folder}", err=True)
@@ -162,8 +164,7 @@ def _write(search: Search, state: Compilation, *, finished: bool) -> None:
         best = search.best
         if best is not None:
             epochs = best.epochs if search.plan.tune.epochs is not None else None
-            values = search.full_values(best.values)
-            text = folders.best_spec(state.data, values, epochs)
+            text = folders.best_spec(state.data, search.plan.written(best.values), epochs)
             folders.write_text(search.folder / folders.BEST_FILE, text)
         if finished:
             _publish(search, state, found, text)
