@@ -88,7 +88,7 @@ def test_text_is_a_constant(tmp_path: Path) -> None:
 
 
 REFUSED = {
-    "params:": ("params:\n  flag: {choice: [true, false]}", "a choice of true and false for `flag`"),
+    "params:\n": ("params:\n  flag: {choice: [true, false]}\n", "a choice of true and false for `flag`"),
     "limits: {parameters: 1500}": ("limits: {flops: 1e6}", "a limit of `flops`, which Keras does not count"),
     "validation: 0.3, by": ("validation: $share, by", "a search of `split` in `data`"),
     "metrics: [accuracy]": ("metrics: [accuracy], precision: $kind", "a search of `precision` in `train`"),
