@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 from pathlib import Path
 
 import pytest
@@ -75,7 +77,18 @@ def test_a_search_that_goes_nowhere_else_is_left_out(tmp_path: Path) -> None:
     assert "label_smoothing=0.0" in files["train.py"]
 
 
+def test_text_is_a_constant(tmp_path: Path) -> None:
+    hostile = 'a"); import os  # {{ 7 * 7 }} %s \\n'
+    space = f"params: {{word: {{choice: [a, {json.dumps(hostile)}]}}, "
+    files = tune(SEARCHES["bayesian"].replace("params: {", space, 1), tmp_path)
+    values = [node.value for node in ast.walk(ast.parse(files["tune.py"])) if isinstance(node, ast.Constant)]
+    assert hostile in values and "import os" not in files["tune.py"].replace(json.dumps(hostile), "").replace(
+        repr(hostile), ""
+    )
+
+
 REFUSED = {
+    "params:\n": ("params:\n  flag: {choice: [true, false]}\n", "a choice of true and false for `flag`"),
     "limits: {parameters: 1500}": ("limits: {flops: 1e6}", "a limit of `flops`, which Keras does not count"),
     "validation: 0.3, by": ("validation: $share, by", "a search of `split` in `data`"),
     "metrics: [accuracy]": ("metrics: [accuracy], precision: $kind", "a search of `precision` in `train`"),

@@ -110,3 +110,10 @@ def test_mask_follows_the_wrapped_layer(tmp_path: Path) -> None:
     assert state.graph is not None
     assert [node.outputs[0].masked for node in state.graph.nodes] == [False, True, True, True, False, False]
     assert [item.code for item in state.diagnostics.items] == ["W402"]
+
+
+def test_only_layers_of_texts_name_tensorflow() -> None:
+    """All others run with every backend of Keras, in generated modules too."""
+    folder = Path(__file__).resolve().parents[2] / "dlspec" / "keras_layers"
+    found = {path.stem for path in folder.glob("*.py") if "import tensorflow" in path.read_text(encoding="utf-8")}
+    assert found == {"text_imputation"}

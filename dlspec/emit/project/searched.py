@@ -65,6 +65,8 @@ class Searched:
         for word, space in spaces.items():
             if getattr(space, "each_time", False):
                 raise Unsupported(f"`each_time` of `{word}`: an argument has one value for all layers")
+            if space.head == "choice" and isinstance(space.values[0], bool):  # Keras Tuner makes numbers of them
+                raise Unsupported(f"a choice of true and false for `{word}`, which `{{bool: true}}` says")
         computed = {
             word: params[word] for word in params if word not in spaces and _reach(word, params) & spaces.keys()
         }

@@ -70,32 +70,49 @@ def render(
     Raises:
         Unsupported: The section says something that the template has no words for.
     """
-    data, graph = state.data_section, state.graph
-    assert data is not None and graph is not None
+    data = state.data_section
+    assert data is not None
     if method.non_finite == "rollback":
         raise Unsupported("`non_finite: rollback`")
     if method.speed == "auto":
         raise Unsupported("`speed: auto`")
     constructors = Constructors()
-    outputs = [name for name, _ in graph.outputs]
-    trained = [name for name in outputs if method.loss_of(name) is not None]
-    validation = "validation" in read.parts
-    monitor = method.monitor or ("val_loss" if validation else "loss")
-    subset = len(trained) < len(outputs)
-    models = ("model", "trained") if subset else ("model",)
     model = build_arguments(state, searched)
     words = _words(read, searched)
     context = {
         "title": Code(f"Trains the model {state.name}."),
         "data_folder": folder if read.reads_files or method.start_from else None,
         "load": _load(read, searched),
-        "epochs": None if method.phases else method.epochs,
-        "seed": method.seed,
         "data_seed": data.seed,
         "training": read.training,
-        "validation": validation,
+        "validation": "validation" in read.parts,
+        "prepared": read.prepared,
+        "imports": Code(""),
+        **_fitting(state, method, searched, constructors, validation="validation" in read.parts),
+        **_searching(model, words, data.batch_size, read, searched),
+    }
+    body = templates.get_template("train.py.jinja").render(context)
+    given = _arguments(method, context["batch_size"])
+    needed = searched.needed([*model, *words])
+    return TrainText(body, constructors, given, needed, model, context["models"], method.keep)
+
+
+def _fitting(
+    state: Compilation, method: Supervised, searched: Searched, constructors: Constructors, *, validation: bool
+) -> dict[str, Any]:
+    """How the model is made, compiled and fitted, and which epoch is kept."""
+    graph = state.graph
+    assert graph is not None
+    outputs = [name for name, _ in graph.outputs]
+    trained = [name for name in outputs if method.loss_of(name) is not None]
+    subset = len(trained) < len(outputs)
+    models = ("model", "trained") if subset else ("model",)
+    monitor = method.monitor or ("val_loss" if validation else "loss")
+    return {
+        "epochs": None if method.phases else method.epochs,
+        "seed": method.seed,
         "precision": method.precision if method.precision != "float32" else None,
-        "fitted": Code("trained" if subset else "model"),
+        "fitted": Code(models[-1]),
         "subset": trained if subset else None,
         "models": models,
         "received": Code(", ".join([*models, "_"])),
@@ -111,13 +128,7 @@ def render(
         "keep": method.keep,
         "monitor": monitor,
         "mode": "min" if smaller_is_better(method, outputs, monitor) else "max",
-        "prepared": read.prepared,
-        "imports": Code(""),
-        **_searching(model, words, data.batch_size, read, searched),
     }
-    body = templates.get_template("train.py.jinja").render(context)
-    given = _arguments(method, context["batch_size"])
-    return TrainText(body, constructors, given, searched.needed([*model, *words]), model, models, method.keep)
 
 
 def _arguments(method: Supervised, batch_size: int | None) -> dict[str, Code]:
