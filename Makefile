@@ -39,8 +39,8 @@ bench: $(READY)  ## Ratios against hand-written Keras and bare imports; BENCH=me
 crash-tune: $(READY)  ## 20 kills -9 of each algorithm's search at random moments.
 	$(BIN)/python -m tests.crash.searches
 
-bench-tune: $(READY)  ## Searches of five problems against plain Keras Tuner: best value, wall time, two workers.
-	$(BIN)/python -m tests.bench.tuning
+bench-tune: $(READY)  ## Searches of five problems against plain Keras Tuner, two workers against one; BENCH="quality grid" for a part.
+	$(BIN)/python -m tests.bench.tuning $(BENCH)
 
 editor: $(READY)  ## Install yaml-language-server, with which tests/test_editor.py tries the schema.
 	npm install --silent --no-fund --no-audit --prefix $(VENV)/node yaml-language-server@1.25.0

@@ -12,12 +12,17 @@ class Limits(Section):
 
     parameters = optional(integer(min=1), doc="Parameters of the model.")
     flops = optional(number(above=0), doc="Floating-point operations for one example.")
-    examples = (example("{parameters: 1000000}"), example("{flops: 1e9}"))
+    memory = optional(
+        number(above=0),
+        doc="Bytes of the weights and of the activations of one batch, as `dlspec show` counts them; training takes "
+        "more, for gradients and the optimizer's state.",
+    )
+    examples = (example("{parameters: 1000000}"), example("{flops: 1e9}"), example("{memory: 2e9}"))
 
     def validate(self) -> None:
         """At least one."""
-        if self.parameters is None and self.flops is None:
-            raise Problem("E207", "`limits` sets no limit", "write `parameters` or `flops`, or leave it out")
+        if self.parameters is None and self.flops is None and self.memory is None:
+            raise Problem("E207", "`limits` sets no limit", "write `parameters`, `flops` or `memory`, or leave it out")
 
 
 class Tune(Section):

@@ -60,7 +60,7 @@ class Plan:
     def limits(self) -> dict[str, float | None]:
         """What a model may cost."""
         limits = self.tune.limits or Limits()
-        return {"parameters": limits.parameters, "flops": limits.flops}
+        return {name: getattr(limits, name) for name in Limits.fields}
 
     def key(self, values: Mapping[str, Any]) -> str:
         """What two trials share that differ in nothing the spec uses with these values."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dlspec.errors import Problem, SpecError
+from dlspec.ir import Graph
 from dlspec.passes import compile_spec
 from dlspec.passes.state import Compilation
 from dlspec.sections.train import Supervised
@@ -35,7 +36,7 @@ class Task:
         folder: The trial's run folder.
         epochs: Epochs in all.
         before: The run folder of the trial that this one goes on with, or None.
-        limits: Parameters and operations that a model may have.
+        limits: What a model may cost, by the options of `limits`.
     """
 
     spec: Path
@@ -95,15 +96,22 @@ def _checked(task: Task) -> tuple[Compilation, Result | None]:
         reason = f"{first.code}: {first.message}" if first is not None else "the spec has no model"
         return state, Result(PRUNED, reason=reason)
     graph = state.graph
-    parameters, flops = graph.parameters, graph.flops
-    facts = {"parameters": parameters, "flops": flops}
     for name, limit in task.limits.items():
-        value = facts.get(name)
+        value, unit = _cost(state, graph, name)
         if limit is not None and value is not None and value > limit:
-            return state, Result(
-                PRUNED, reason=f"{value:,} {name}, above the limit of {limit:,.0f}", parameters=parameters, flops=flops
-            )
+            reason = f"{value:,} {unit}, above the limit of {limit:,.0f}"
+            return state, Result(PRUNED, reason=reason, parameters=graph.parameters, flops=graph.flops)
     return state, None
+
+
+def _cost(state: Compilation, graph: Graph, name: str) -> tuple[int | None, str]:
+    """What one of the limits is held against, None where a size is unknown; and what it is counted in."""
+    if name == "parameters":
+        return graph.parameters, name
+    if name == "flops":
+        return graph.flops, "floating-point operations"
+    batch, activations = state.data_section.batch_size if state.data_section is not None else 1, graph.activation_bytes
+    return None if activations is None else 4 * graph.parameters + batch * activations, "bytes of memory"
 
 
 def run(task: Task) -> Result:

@@ -1,4 +1,8 @@
-"""Searches against plain Keras Tuner: five problems, the same algorithm, seed, trials and examples.
+"""Searches against plain Keras Tuner, and two workers against one.
+
+``python -m tests.bench.tuning quality [ALGORITHM…]`` compares five problems at the same algorithm, seed, trials, epochs
+and examples: the best value, and the wall time of the whole process. ``python -m tests.bench.tuning workers`` measures
+what a second worker brings: to a search of a minute and more, and to one of seconds, which it shall not slow down.
 
 ``python -m tests.bench.tuning rival FOLDER ALGORITHM`` is the rival's whole process: what somebody would write by hand.
 """
@@ -16,11 +20,17 @@ from typing import Any
 
 from tests.bench.measuring import ROOT, process, report
 
-# Data set: features, classes (0 for a number), objective.
+# Data set: features, classes (0 for a number), epochs. With few steps an epoch, few epochs measure the first weights.
 PROBLEMS = {
-    "iris": (4, 3), "wine": (13, 3), "breast_cancer": (30, 2), "digits": (64, 10), "diabetes": (10, 0),
+    "iris": (4, 3, 60), "wine": (13, 3, 30), "breast_cancer": (30, 2, 10), "digits": (64, 10, 10),
+    "diabetes": (10, 0, 10),
 }  # fmt: skip
-TRIALS, EPOCHS = 10, 10
+ALGORITHMS = ("random", "bayesian", "hyperband", "grid")
+TRIALS = 10
+# Hyperband runs as many trials as its rounds take: 23 for 9 epochs.
+HALVED = 9
+# Trials and epochs of a search that one gives to several workers: a minute and more with one.
+LONG = (30, 50)
 # Two trainings with the same values differ so much; in classification, in examples of the validation split.
 _NOISE, _EXAMPLES = 0.05, 2
 
@@ -44,11 +54,11 @@ train:
   loss: {loss}
   metrics: [{metric}]
   optimizer: {{adam: $rate}}
-tune: {{algorithm: {algorithm}, objective: val_{metric}, trials: {trials}, epochs: {epochs}, seed: 1}}
+tune: {{algorithm: {algorithm}, objective: val_{metric}, epochs: {epochs}{more}}}
 """
 
 
-def written(folder: Path, name: str, algorithm: str) -> Path:
+def written(folder: Path, name: str, algorithm: str, trials: int = TRIALS, epochs: int | None = None) -> Path:
     """The spec of a problem, and its examples for the rival beside it."""
     import numpy as np
 
@@ -56,12 +66,14 @@ def written(folder: Path, name: str, algorithm: str) -> Path:
     from dlspec.data.signature import of_graph
     from dlspec.passes import compile_spec
 
-    features, classes = PROBLEMS[name]
+    features, classes, usual = PROBLEMS[name]
     head = f"{{units: {classes}, activation: softmax}}" if classes else "1"
     loss, metric = ("sparse_categorical_crossentropy", "accuracy") if classes else ("mse", "mae")
+    halving = algorithm == "hyperband"
+    more = ("" if halving else f", trials: {trials}") + ("" if algorithm == "grid" else ", seed: 1")
     text = SPEC.format(
-        name=name, features=features, head=head, loss=loss, metric=metric, algorithm=algorithm, trials=TRIALS,
-        epochs=EPOCHS,
+        name=name, features=features, head=head, loss=loss, metric=metric, algorithm=algorithm,
+        epochs=HALVED if halving else epochs or usual, more=more,
     )  # fmt: skip
     spec = folder / "spec.yaml"
     folder.mkdir(exist_ok=True)
@@ -76,7 +88,9 @@ def written(folder: Path, name: str, algorithm: str) -> Path:
         for kind, values in (("x", held.inputs), ("y", held.targets))
     }
     np.savez(folder / "examples.npz", **arrays)
-    (folder / "problem.json").write_text(json.dumps({"loss": loss, "metric": metric, "classes": classes}))
+    (folder / "problem.json").write_text(
+        json.dumps({"loss": loss, "metric": metric, "classes": classes, "epochs": usual})
+    )
     return spec
 
 
@@ -90,43 +104,50 @@ def rival(folder: Path, algorithm: str) -> None:
     facts = json.loads((folder / "problem.json").read_text(encoding="utf-8"))
 
     def build(hp: Any) -> Any:
+        # In the order of the spec, which is the order of a grid.
+        units, rate = hp.Int("units", 8, 64, step=8), hp.Choice("rate", [0.001, 0.003, 0.01, 0.03])
+        dropout = hp.Float("dropout", 0.0, 0.4, step=0.1)
         model = keras.Sequential([
             keras.Input(examples["train_x"].shape[1:]),
-            keras.layers.Dense(hp.Int("units", 8, 64, step=8), activation="relu"),
-            keras.layers.Dropout(hp.Float("dropout", 0.0, 0.4, step=0.1)),
+            keras.layers.Dense(units, activation="relu"),
+            keras.layers.Dropout(dropout),
             keras.layers.Dense(facts["classes"] or 1, activation="softmax" if facts["classes"] else None),
         ])  # fmt: skip
-        rate = hp.Choice("rate", [0.001, 0.003, 0.01, 0.03])
         model.compile(keras.optimizers.Adam(rate), loss=facts["loss"], metrics=[facts["metric"]])
         return model
 
-    tuners = {"random": keras_tuner.RandomSearch, "bayesian": keras_tuner.BayesianOptimization}
     objective = keras_tuner.Objective(f"val_{facts['metric']}", "max" if facts["classes"] else "min")
-    tuner = tuners[algorithm](
-        build, objective=objective, max_trials=TRIALS, seed=1, directory=str(folder), project_name="rival",
-        overwrite=True,
-    )  # fmt: skip
+    common: dict[str, Any] = {"objective": objective, "seed": 1, "directory": str(folder), "project_name": "rival"}
+    if algorithm == "hyperband":
+        tuner = keras_tuner.Hyperband(build, max_epochs=HALVED, overwrite=True, **common)
+    else:
+        tuners = {
+            "random": keras_tuner.RandomSearch, "bayesian": keras_tuner.BayesianOptimization,
+            "grid": keras_tuner.GridSearch,
+        }  # fmt: skip
+        tuner = tuners[algorithm](build, max_trials=TRIALS, overwrite=True, **common)
     tuner.search(
         examples["train_x"], examples["train_y"], validation_data=(examples["validation_x"], examples["validation_y"]),
-        epochs=EPOCHS, batch_size=32, verbose=0,
+        epochs=facts["epochs"], batch_size=32, verbose=0,
     )  # fmt: skip
     best = tuner.oracle.get_best_trials(1)[0].score
-    (folder / "rival.json").write_text(json.dumps({"best": best, "count": len(examples["validation_y"])}))
+    found = {"best": best, "count": len(examples["validation_y"]), "trials": len(tuner.oracle.trials)}
+    (folder / "rival.json").write_text(json.dumps(found))
 
 
-def tune(folder: Path, workers: int) -> tuple[float, float]:
-    """Seconds of the whole process, and the best value found."""
+def tune(folder: Path, workers: int) -> tuple[float, float, int]:
+    """Seconds of the whole process, the best value found, and the number of trials."""
     place = folder / f"search_{workers}_{time.monotonic_ns()}"
     command = ["-m", "dlspec", "tune", str(folder / "spec.yaml"), "--search", str(place), "--workers", str(workers)]
     seconds = process([*command, "-q", "-o", str(folder / "best.yaml")])
     facts = json.loads((place / "search.json").read_text(encoding="utf-8"))
     trials = [trial for trial in facts["trials"] if trial["number"] == facts["best"]]
-    return seconds, float(trials[0]["score"])
+    return seconds, float(trials[0]["score"]), len(facts["trials"])
 
 
-def tuning(algorithm: str = "random", names: tuple[str, ...] = tuple(PROBLEMS)) -> bool:
-    """All problems: best value, wall time, and two workers against one."""
-    times, speedups, good = [], [], True
+def quality(algorithm: str, names: tuple[str, ...] = tuple(PROBLEMS)) -> bool:
+    """All problems: best value, and wall time."""
+    times, good = [], True
     with tempfile.TemporaryDirectory() as place:
         for name in names:
             folder = Path(place, name)
@@ -135,24 +156,40 @@ def tuning(algorithm: str = "random", names: tuple[str, ...] = tuple(PROBLEMS)) 
             command = [sys.executable, "-m", "tests.bench.tuning", "rival", str(folder), algorithm]
             subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
             theirs = time.perf_counter() - start
-            ours, best = tune(folder, 1)
-            two, _ = tune(folder, 2)
+            ours, best, count = tune(folder, 1)
             times.append(ours / theirs)
-            speedups.append(two / ours)
             found = json.loads((folder / "rival.json").read_text(encoding="utf-8"))
+            assert count == found["trials"], (count, found)
             classes = PROBLEMS[name][1]
             worse = (found["best"] - best) * found["count"] if classes else best / found["best"] - 1
             what = (
                 f"{name}: {algorithm} found {best:.4g}, Keras Tuner {found['best']:.4g}; {ours:.1f} s, {theirs:.1f} s"
             )
             good &= report(what, worse, _EXAMPLES if classes else _NOISE, " examples worse" if classes else " worse")
-    good &= report(f"{len(times)} searches of {TRIALS} trials / plain Keras Tuner", statistics.median(times), 1.05)
-    return report("two workers / one, whole process", statistics.median(speedups), 1 / 1.5) and good
+    what = f"{algorithm}: {len(times)} searches of {count} trials / plain Keras Tuner"
+    return report(what, statistics.median(times), 1.05) and good
+
+
+def workers(names: tuple[str, ...] = ("digits", "breast_cancer")) -> bool:
+    """Two workers against one: a long search of each problem, and a short one."""
+    good = True
+    with tempfile.TemporaryDirectory() as place:
+        for (trials, epochs), limit in ((LONG, 1 / 1.5), ((TRIALS, 10), 1.0)):
+            for name in names:
+                folder = Path(place, f"{name}_{trials}")
+                written(folder, name, "random", trials, epochs)
+                one, _, _ = tune(folder, 1)
+                two, _, _ = tune(folder, 2)
+                what = f"{name}: {trials} trials of {epochs} epochs, two workers {two:.1f} s / one {one:.1f} s"
+                good &= report(what, two / one, limit)
+    return good
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["rival"]:
-        rival(Path(sys.argv[2]), sys.argv[3])
+    what, *names = sys.argv[1:] or ["all"]
+    if what == "rival":
+        rival(Path(names[0]), names[1])
     else:
-        verdicts = [tuning(algorithm) for algorithm in sys.argv[1:] or ["random", "bayesian"]]
+        verdicts = [quality(algorithm) for algorithm in names or ALGORITHMS] if what in ("all", "quality") else []
+        verdicts += [workers()] if what in ("all", "workers") else []
         sys.exit(0 if all(verdicts) else 1)

@@ -136,5 +136,12 @@ def test_what_is_wrong_or_too_large_is_pruned(tmp_path: Path) -> None:
     assert check(task(tmp_path, {}))[1] is None
     large = check(task(tmp_path, {"parameters": 60}, units=24))[1]
     assert large is not None and large.status == PRUNED and "above the limit of 60" in large.reason
+    # 8 × 5 + 3 × 9 parameters of 4 bytes; 32 examples, of each 4 + 8 + 3 numbers
+    for limit, status in ((67 * 4 + 32 * 15 * 4, None), (67 * 4 + 32 * 15 * 4 - 1, PRUNED)):
+        ended = check(task(tmp_path, {"memory": limit}))[1]
+        assert (ended.status if ended is not None else None) == status
+    assert ended is not None and ended.reason == "2,188 bytes of memory, above the limit of 2,187"
+    operations = check(task(tmp_path, {"flops": 1}))[1]
+    assert operations is not None and "floating-point operations, above the limit of 1" in operations.reason
     wrong = check(task(tmp_path, {}, units=0))[1]
     assert wrong is not None and wrong.status == PRUNED and wrong.reason.startswith("E")
