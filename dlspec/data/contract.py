@@ -11,6 +11,7 @@ from dlspec.data.findings import Findings
 from dlspec.data.inputs import bind_inputs
 from dlspec.data.measures import check_measures
 from dlspec.data.signature import of_graph
+from dlspec.data.vocabulary import check_embeddings
 from dlspec.errors import Diagnostic, Problem, SpecError, did_you_mean
 from dlspec.ir import Graph, Tensor
 from dlspec.sections.data import Data
@@ -39,16 +40,19 @@ def check(
         allow_outside: Whether paths may leave `folder`.
 
     Returns:
-        Diagnostics E108, E503, E509, E601 to E609, E616 and W601; no errors when training can start.
+        Diagnostics E108, E503, E509, E601 to E609, E616, E617 and W601; no errors when training can start.
     """
     findings = Findings()
     signature = of_graph(graph) if graph is not None else None
     binding = bind(data, folder, signature, method, findings, allow_outside=allow_outside)
     if binding is not None and not findings.items:
+        if graph is not None:
+            check_embeddings(data, graph, binding, findings)
         warn_of_constants(binding, data, findings)
     if method is not None:
         outputs = tuple(signature.outputs if signature is not None else data.targets)
-        check_measures(data, method, outputs, findings)
+        broken = isinstance(raw, dict) and "split" in raw and "split" not in data.given  # said at the split
+        check_measures(data, method, outputs, findings, split=not broken)
         _check_weights(method, outputs, findings)
     return findings.diagnostics({"data": raw, "train": raw_train})
 
