@@ -334,4 +334,29 @@ CODES: dict[str, Code] = {
         train: {loss: sparse_categorical_crossentropy}
         """,
     ),
+    "E617": code(
+        "embedding without a vector for every index",
+        """
+        An `embedding` has `input_dim` vectors, for the indices 0 to `input_dim` - 1. A layer with a vocabulary gives an
+        index to each word of the training examples, and to its special tokens.
+        """,
+        wrong="""
+        inputs: {digit: {shape: [1], dtype: int64}}
+        layers:
+          - embedding: {input_dim: 5, output_dim: 2}
+          - flatten
+          - dense: 1
+        data: {source: {sklearn: digits}, inputs: {digit: {column: target}}, targets: {y: {column: pixel_3_3}}}
+        train: {loss: mse}
+        """,
+        right="""
+        inputs: {digit: {shape: [1], dtype: int64}}
+        layers:
+          - embedding: {input_dim: 10, output_dim: 2}
+          - flatten
+          - dense: 1
+        data: {source: {sklearn: digits}, inputs: {digit: {column: target}}, targets: {y: {column: pixel_3_3}}}
+        train: {loss: mse}
+        """,
+    ),
 }

@@ -266,4 +266,15 @@ CODES: dict[str, Code] = {
         # base.keras has no layer named like one of flowers.yaml: give the same names to the layers they share
         """,
     ),
+    "E517": code(
+        "training that TensorFlow gave up",
+        """
+        TensorFlow could not go on: an index without a vector in an `embedding`, or more memory than there is. The run
+        says `failed`, and keeps its last checkpoint.
+        """,
+        scene="""
+        dlspec train faces.yaml --set train.batch_size=65536
+        # the memory is used up: lower the batch size
+        """,
+    ),
 }

@@ -35,10 +35,14 @@ def bad_examples(table: Table, users: Iterable[Input | Output], count: int) -> d
         for column in one.columns:
             for index, reason in _bad_values(table, column, one).items():
                 found.setdefault(index, reason)
-    if len(found) > count * _MOST:
-        first = min(found)
-        message = f"`bad: skip` would leave out {len(found)} of {count} examples: {found[first]}"
-        raise DataProblem("E608", message, "correct the file, or use other columns", where=table.where(first))
+    left_out, whole = len(found) + len(table.skipped), count + len(table.skipped)
+    if left_out > whole * _MOST:
+        # What a source leaves out itself says where it stood: `sounds/a.wav: is empty`.
+        where, _, reason = next(iter(table.skipped), "").partition(": ")
+        if found:
+            where, reason = table.where(min(found)), found[min(found)]
+        message = f"`bad: skip` would leave out {left_out} of {whole} examples: {reason}"
+        raise DataProblem("E608", message, "correct the file, or use other columns", where=where)
     return dict(sorted(found.items()))
 
 

@@ -11,7 +11,8 @@ from dlspec.data.dependence import dependence
 from dlspec.data.findings import Findings
 from dlspec.data.inputs import bind_inputs
 from dlspec.data.measures import check_measures
-from dlspec.data.signature import of_graph
+from dlspec.data.signature import Signature, of_graph
+from dlspec.data.vocabulary import check_embeddings, embedding_sizes
 from dlspec.errors import Diagnostic, Problem, SpecError, did_you_mean
 from dlspec.ir import Graph, Tensor
 from dlspec.sections.data import Data
@@ -42,22 +43,34 @@ def check(
         sound: What was found right before, and is not read again; what is found right now is added to it.
 
     Returns:
-        Diagnostics E108, E503, E509, E601 to E609, E616 and W601; no errors when training can start.
+        Diagnostics E108, E503, E509, E601 to E609, E616, E617 and W601; no errors when training can start.
     """
     findings = Findings()
     signature = of_graph(graph) if graph is not None else None
-    key = dependence(data, folder, signature, method) if sound is not None and signature is not None else None
+    key = _key(data, folder, signature, method, graph) if sound is not None else None
     if key is None or sound is None or key not in sound:
         binding = bind(data, folder, signature, method, findings, allow_outside=allow_outside)
         if binding is not None and not findings.items:
+            if graph is not None:
+                check_embeddings(data, graph, binding, findings)
             warn_of_constants(binding, data, findings)
-            if key is not None and sound is not None:
+            if key is not None and sound is not None and not findings.items:
                 sound.add(key)
     if method is not None:
         outputs = tuple(signature.outputs if signature is not None else data.targets)
-        check_measures(data, method, outputs, findings)
+        broken = isinstance(raw, dict) and "split" in raw and "split" not in data.given  # said at the split
+        check_measures(data, method, outputs, findings, split=not broken)
         _check_weights(method, outputs, findings)
     return findings.diagnostics({"data": raw, "train": raw_train})
+
+
+def _key(
+    data: Data, folder: Path, signature: Signature | None, method: Supervised | None, graph: Graph | None
+) -> str | None:
+    """What the findings about the data themselves depend on; None where there is no model."""
+    if signature is None or graph is None:
+        return None
+    return f"{dependence(data, folder, signature, method)} {embedding_sizes(data, graph)}"
 
 
 def feature_tensors(data: Data, folder: Path, *, raw: Any = None, allow_outside: bool = False) -> dict[str, Tensor]:

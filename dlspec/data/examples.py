@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, Any]
+
+
+# Bytes, and examples, that are read at a time; a text counts as so many bytes.
+_GROUP, _GROUPED, _TEXT = 2 << 20, 1024, 1024
 
 
 class Examples(ABC):
@@ -46,6 +51,20 @@ class Examples(ABC):
 
         It is traced into a ``tf.data`` pipeline.
         """
+
+    def group(self, batch_size: int) -> int:
+        """How many batches are read at a time: as many as are small together, since reading has costs of its own."""
+        import tensorflow as tf
+
+        size = 0
+        for spec in tf.nest.flatten(self._specs):
+            size += math.prod(spec.shape[1:]) * (_TEXT if spec.dtype == tf.string else spec.dtype.size)
+        return max(1, min(_GROUP // max(1, size), _GROUPED) // batch_size)
+
+    @property
+    @abstractmethod
+    def _specs(self) -> Any:
+        """A structure of ``tf.TensorSpec``, or of the like, of shape [n, …]."""
 
     def finished(self, batch: Any) -> Any:
         """`batch` as it enters the model and its loss."""
@@ -88,6 +107,10 @@ class InMemory(Examples):
         )
         return tensors
 
+    @property
+    def _specs(self) -> Any:
+        return self.tensors
+
     def batch(self, positions: Any) -> Any:
         """Gathers."""
         import tensorflow as tf
@@ -117,6 +140,10 @@ class Streamed(Examples):
         super().__init__(numbers, blocks, finish)
         self._load = load
         self.template = _template(load(numbers[:1]))
+
+    @property
+    def _specs(self) -> Any:
+        return self.template
 
     def at(self, positions: Array, blocks: Blocks | None) -> Streamed:
         """The examples at `positions`, ascending, also repeated; `blocks` says how many of them each block holds."""

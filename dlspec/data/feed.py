@@ -116,40 +116,76 @@ class Feed:
         return blocks.order(self._seed, epoch) if blocks is not None else order(self.count, self._seed, epoch)
 
     def _batches(self, start: int) -> Any:
-        return (self._gathered(start) if self._windows is None else self._read(start)).prefetch(self._prefetch)
+        group = 1 if self._windows is not None else self._examples.group(self._batch_size)
+        if self._windows is not None:
+            batches = self._cut(self._windows.pieces(*self._state(), start * self._batch_size), start)
+        elif group > 1:
+            batches = self._cut(self._groups(start, group), start)
+        else:
+            batches = self._gathered(start)
+        return batches.prefetch(self._prefetch)
 
     def _gathered(self, start: int) -> Any:
         """Batches by the positions of their examples."""
         import tensorflow as tf
 
         def batch(step: Any) -> Any:
-            first, end = step * self._batch_size, tf.minimum((step + 1) * self._batch_size, self.count)
-            positions = self._order[first:end] if self._shuffle else tf.range(first, end)
-            return self._finished(tf.gather(self._numbers, positions), self._examples.batch(positions))
+            first = step * self._batch_size
+            return self._finished(*self._taken(first, first + self._batch_size))
 
         steps = tf.data.Dataset.range(start, self.steps)
         return steps.map(batch, num_parallel_calls=self._parallel(), deterministic=True)
 
-    def _parallel(self) -> int:
-        """Batches made at a time. Measured: what tf.data finds by itself costs up to half of the speed."""
+    def _groups(self, start: int, group: int) -> Any:
+        """Numbers and examples of several batches at a time."""
         import tensorflow as tf
 
-        if isinstance(self._examples, Streamed):
-            return os.cpu_count() or 1
-        works = self._transform is not None or self._examples.finishes
-        return int(tf.data.AUTOTUNE) if works else 1  # to copy examples, one thread is as fast as several
+        def group_at(first: Any) -> Any:
+            return self._taken(first, first + size)
 
-    def _read(self, start: int) -> Any:
-        """Batches cut from windows."""
+        size = group * self._batch_size
+        firsts = tf.data.Dataset.range(start * self._batch_size, self.count, size)
+        return firsts.map(group_at, num_parallel_calls=self._parallel(), deterministic=True)
+
+    def _taken(self, first: Any, end: Any) -> Any:
+        """Numbers and examples from one place of an epoch to another."""
+        import tensorflow as tf
+
+        end = tf.minimum(end, self.count)
+        positions = self._order[first:end] if self._shuffle else tf.range(first, end)
+        return tf.gather(self._numbers, positions), self._examples.batch(positions)
+
+    def _cut(self, pieces: Any, start: int) -> Any:
+        """Batches from pieces of any size. What changes nothing is done to the pieces, since they are fewer."""
+        import tensorflow as tf
+
+        if not self._works:
+            pieces = pieces.map(self._finished)
+        batches = pieces.rebatch(self._batch_size)
+        batches = batches.apply(tf.data.experimental.assert_cardinality(self.steps - start))
+        if not self._works:
+            return batches
+        return batches.map(self._finished, num_parallel_calls=os.cpu_count() or 1, deterministic=True)
+
+    @property
+    def _works(self) -> bool:
+        """Whether something is left to be computed for each batch."""
+        return self._transform is not None or self._examples.finishes
+
+    def _parallel(self) -> int:
+        """Batches made at a time. Measured: what tf.data finds by itself costs up to half of the speed."""
+        if isinstance(self._examples, Streamed) or self._works:
+            return os.cpu_count() or 1
+        return 1  # to copy examples, one thread is as fast as several
+
+    def _state(self) -> tuple[Any, Any]:
+        """The epoch, and how many windows it has."""
         import tensorflow as tf
 
         assert self._windows is not None
         epoch: Any = tf.constant(0, tf.int64) if self._epoch is None else self._epoch
         count: Any = self._window_count
-        if count is None:
-            count = tf.constant(self._windows.count(0), tf.int64)
-        batches = self._windows.batches(self._batch_size, epoch, count, start, self.steps)
-        return batches.map(self._finished, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return epoch, tf.constant(self._windows.count(0), tf.int64) if count is None else count
 
     def _finished(self, numbers: Any, batch: Any) -> Any:
         batch = self._examples.finished(batch)

@@ -54,17 +54,25 @@ def smaller_is_better(method: Supervised, outputs: Sequence[str], monitor: str) 
     return direction == "down"
 
 
-def check_measures(data: Data, method: Supervised, outputs: Sequence[str], findings: Findings) -> None:
-    """Everything that watches a measure names one that there will be (E509)."""
+def check_measures(
+    data: Data, method: Supervised, outputs: Sequence[str], findings: Findings, *, split: bool = True
+) -> None:
+    """Everything that watches a measure names one that there will be (E509).
+
+    Args:
+        split: Whether it is known which parts the data have.
+    """
     if method.monitor is not None:
         with findings.at("train"):
-            check_validation(method.monitor, data)
+            if split:
+                check_validation(method.monitor, data)
             smaller_is_better(method, outputs, method.monitor)
     for position, callback in enumerate(method.callbacks):
         monitor: Any = getattr(callback, "monitor", None)
         if isinstance(monitor, str):
             with findings.at("train", "callbacks", position, callback.name):
-                check_validation(monitor, data)
+                if split:
+                    check_validation(monitor, data)
                 if getattr(callback, "mode", "auto") == "auto":
                     smaller_is_better(method, outputs, monitor)
 

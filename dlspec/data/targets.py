@@ -344,4 +344,22 @@ class _Comparison:
         value, where = self.table.not_a_number(column) or ("", "")
         message = f"column `{column}` holds text (`{value[:40]}`), the loss compares numbers"
         option = "column" if self.section.columns is None else "columns"
-        return DataProblem("E603", message, "a loss for classes takes text", option, where)
+        return DataProblem("E603", message, self._loss_for_text(column), option, where)
+
+    def _loss_for_text(self, column: str) -> str:
+        """Which loss takes what the column holds; a word among numbers is a slip."""
+        values = self.table.labels(column).values
+        if self.section.columns is not None or any(_reads_as_number(value) for value in values):
+            return "correct the value"
+        if len(values) == 2:
+            return "`loss: binary_crossentropy` takes words, after one unit with `activation: sigmoid`"
+        loss = "`loss: sparse_categorical_crossentropy` takes words"
+        return f"{loss}, after {len(values)} units with `activation: softmax`"
+
+
+def _reads_as_number(value: str) -> bool:
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return value != ""

@@ -75,6 +75,10 @@ class Repeated(Examples):
         super().__init__(examples.numbers[positions], blocks, None)
         self._examples, self._positions = examples, positions
 
+    @property
+    def _specs(self) -> Any:
+        return self._examples._specs
+
     def batch(self, positions: Any) -> Any:
         """Gathers from the examples."""
         import tensorflow as tf

@@ -17,7 +17,7 @@ _PARALLEL = 2
 
 
 class Windows:
-    """The windows of all epochs of some examples, one after the other read, mixed, and cut into batches."""
+    """The windows of all epochs of some examples, read and mixed one after the other."""
 
     def __init__(self, examples: Streamed, seed: int, *, shuffle: bool) -> None:
         assert examples.blocks is not None
@@ -29,12 +29,13 @@ class Windows:
         """Windows of an epoch; their sizes differ, so epochs may differ by some."""
         return len(self._plan(epoch)[0])
 
-    def batches(self, batch_size: int, epoch: Any, windows: Any, start: int, steps: int) -> Any:
-        """A dataset of ``(numbers, batch)`` from batch number `start` on, to the last of `steps`.
+    def pieces(self, epoch: Any, windows: Any, skipped: int) -> Any:
+        """A dataset of ``(numbers, examples)``, a window each, in the order of an epoch.
 
         Args:
             epoch: A scalar int64 variable, or a tensor.
             windows: The number of windows of that epoch, likewise.
+            skipped: How many examples are left out at the beginning.
         """
         import tensorflow as tf
 
@@ -42,16 +43,15 @@ class Windows:
         dtypes = [tf.int64, *(spec.dtype for spec in specs)]
 
         def load(number: Any) -> Any:
-            skipped = tf.constant(start * batch_size, tf.int64)
-            numbers, *arrays = tf.numpy_function(self._load, [epoch, number, skipped], dtypes)
+            left_out = tf.constant(skipped, tf.int64)
+            numbers, *arrays = tf.numpy_function(self._load, [epoch, number, left_out], dtypes)
             numbers.set_shape([None])
             return numbers, self._examples.packed(arrays)
 
         # The range is made when a pass begins, as large as the epoch then needs it.
         ranges = tf.data.Dataset.from_tensors(0).flat_map(lambda _: tf.data.Dataset.range(windows))
         whole = ranges.map(load, num_parallel_calls=_PARALLEL, deterministic=True)
-        batches = whole.filter(lambda numbers, _: tf.size(numbers) > 0).rebatch(batch_size)
-        return batches.apply(tf.data.experimental.assert_cardinality(steps - start))
+        return whole.filter(lambda numbers, _: tf.size(numbers) > 0)
 
     def _load(self, epoch: Any, number: Any, skipped: Any) -> list[Array]:
         """Numbers and arrays of the window's examples; none where all come before number `skipped` of the epoch."""

@@ -165,9 +165,9 @@ def boolean(*, default: Any = MISSING, doc: str = "") -> Field[bool]:
     return Field({"type": "boolean"}, default=default, doc=doc)
 
 
-def choice(*values: str | int, default: Any = MISSING, doc: str = "") -> Field[str]:
-    """One of a few words (or numbers)."""
-    return Field({"enum": list(values)}, default=default, doc=doc)
+def choice(*values: str | int, default: Any = MISSING, doc: str = "", others: str = "") -> Field[str]:
+    """One of a few words (or numbers); `others` says why some that people try are none of them."""
+    return Field({"enum": list(values), **({"x-others": others} if others else {})}, default=default, doc=doc)
 
 
 def text(*, default: Any = MISSING, doc: str = "", pattern: str = "") -> Field[str]:

@@ -23,6 +23,7 @@ from dlspec.reporting.reporter import Reporter
 from dlspec.runner.checkpoint import Checkpoint
 from dlspec.runner.compiling import precision
 from dlspec.runner.course import course_of
+from dlspec.runner.failures import told
 from dlspec.runner.fit import Training
 from dlspec.runner.identity import IDENTITY_FILE, identity
 from dlspec.runner.progress import Progress, choose
@@ -115,9 +116,13 @@ def run(
         _fail(training, clock, {**facts, "error": {"code": problem.code, "message": problem.message}}, reporter)
         raise
     except Exception as error:  # Keras and TensorFlow raise of every kind
-        message = str(error).strip().split("\n")[0]
-        _fail(training, clock, {**facts, "error": {"code": type(error).__name__, "message": message}}, reporter)
-        raise
+        failure = told(error)
+        code = failure.code if isinstance(failure, Problem) else type(error).__name__
+        message = str(failure).strip().split("\n")[0]
+        _fail(training, clock, {**facts, "error": {"code": code, "message": message}}, reporter)
+        if failure is error:
+            raise
+        raise failure from error
     finally:
         run_folder.release()
 

@@ -302,7 +302,8 @@ def _not_among(
         return Message(codes[_CHOICE], text, f"write `{_DTYPES[instance.lower()]}`")
     if isinstance(instance, str) and suggestions(instance, names):
         return Message(codes[_CHOICE], text, did_you_mean(instance, names))
-    return Message(codes[_CHOICE], text, "one of " + listed(first_of(names, 16)))
+    others = f"; {node['x-others']}" if node and "x-others" in node else ""
+    return Message(codes[_CHOICE], text, "one of " + listed(first_of(names, 16)) + others)
 
 
 def _wrong_type(instance: Any, node: JSON, codes: tuple[str, ...], context: Context) -> Message:

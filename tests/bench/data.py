@@ -85,7 +85,7 @@ def table_in_memory(folder: Path) -> bool:
     x = (values[:, :width] - values[:, :width].mean(0)) / values[:, :width].std(0)
     pairs = (x.astype(np.float32), values[:, width:].astype(np.float32))
     by_hand = tf.data.Dataset.from_tensor_slices(pairs).shuffle(rows).batch(BATCH).prefetch(tf.data.AUTOTUNE)
-    return compared("csv in memory", feed(part), by_hand, rows, 9)
+    return compared("csv in memory", feed(part), by_hand, rows, 7, 5)
 
 
 def parquet_streamed(folder: Path) -> bool:

@@ -173,3 +173,15 @@ def test_what_would_not_fit_into_memory(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(DataProblem, match=r"1 sounds of 28,800,000 samples takes 115\.2 MB") as caught:
         table.read(["audio"])
     assert caught.value.code == "E609"
+
+
+def test_a_file_that_changes_after_it_was_checked(tmp_path: Path) -> None:
+    good(tmp_path)
+    table = AudioFolder(path="words").open(tmp_path)
+    assert table.columns["audio"].count == 4
+    put(b"short")(tmp_path)
+    with pytest.raises(DataProblem, match=r"`words/yes/b.wav` is cut off since it was first read"):
+        table.read(["audio"])
+    (tmp_path / "words/yes/b.wav").unlink()
+    with pytest.raises(DataProblem, match=r"cannot read `words/yes/b\.wav`: No such file or directory"):
+        table.read(["audio"])

@@ -11,6 +11,7 @@ from PIL import Image
 from test_bad_audio_folder import sound
 from tfrecords import message, record
 
+from dlspec.data.bad import bad_examples
 from dlspec.data.sources.audio_folder import AudioFolder
 from dlspec.data.sources.base import DataProblem
 from dlspec.data.sources.csv import Csv
@@ -136,3 +137,13 @@ def test_images_of_a_table(tmp_path: Path) -> None:
     assert taken["photo"][0].any()
     assert not taken["photo"][2].any()
     assert table.where(3) == "a.csv, line 5"
+
+
+def test_what_a_source_leaves_out_itself_counts_towards_most(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", "x,y\n1,2\n1\n3\n5,6\n7\n")
+    table = Csv(path="a.csv").open(tmp_path)
+    table.tolerant = True
+    with pytest.raises(DataProblem) as caught:
+        bad_examples(table, (), table.columns["x"].count)
+    assert caught.value.message == "`bad: skip` would leave out 3 of 5 examples: 1 values, expected 2"
+    assert caught.value.where == "a.csv, line 3"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,10 @@ from dlspec.registry import boolean, choice, example, integer, number, optional,
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+_THREADS = 8
+_FILES_PER_THREAD = 256
 
 
 class AudioFolder(Source):
@@ -80,15 +85,13 @@ class AudioTable(Table):
 
     def take(self, names: Iterable[str], indices: np.ndarray[Any, Any]) -> Arrays:
         """The examples `indices`, in that order; no other files are read."""
-        import numpy as np
 
         arrays: Arrays = {}
         for name in names:
             if name == "audio":
                 arrays[name] = self._sounds(indices)
             else:
-                labels = [self._files[index].parent.name for index in indices]
-                arrays[name] = np.array(labels, dtype=object)
+                arrays[name] = self._classes[indices]
         return arrays
 
     def where(self, index: int) -> str:
@@ -115,6 +118,16 @@ class AudioTable(Table):
     @cached_property
     def _files(self) -> tuple[Path, ...]:
         return tuple(self._readable)
+
+    @cached_property
+    def _paths(self) -> tuple[str, ...]:
+        return tuple(str(file) for file in self._files)  # to make one of a `Path` takes as long as opening the file
+
+    @cached_property
+    def _classes(self) -> np.ndarray[Any, Any]:
+        import numpy as np
+
+        return np.array([file.parent.name for file in self._files], dtype=object)
 
     @cached_property
     def _readable(self) -> dict[Path, Wav]:
@@ -164,8 +177,14 @@ class AudioTable(Table):
         return frames
 
     def _header(self, file: Path) -> Wav:
-        try:
+        with self._telling(file):
             return read_header(file)
+
+    @contextmanager
+    def _telling(self, file: Path) -> Iterator[None]:
+        """Says of which file an error is."""
+        try:
+            yield
         except BrokenWav as error:
             raise self._folders.problem(f"`{self._folders.show(file)}` {error}", file) from error
         except OSError as error:
@@ -180,14 +199,21 @@ class AudioTable(Table):
         check_memory(4 * len(indices) * frames * channels, what, self._source.path)
         sounds = np.zeros((len(indices), frames, channels), np.float32)
 
-        def load(place: int) -> None:
-            index = indices[place]
-            samples = read_samples(self._files[index], self._headers[index], frames)
-            if channels == 1:
-                samples = samples.mean(axis=1, keepdims=True)
-            sounds[place, : len(samples)] = samples
+        def load(places: range) -> None:
+            for place in places:
+                index = indices[place]
+                try:
+                    read_samples(self._paths[index], self._headers[index], sounds[place])
+                except (BrokenWav, OSError):
+                    with self._telling(self._files[index]):
+                        raise
 
-        with ThreadPoolExecutor() as pool:
-            for _ in pool.map(load, range(len(indices))):
-                pass
+        # A thread for a few files at once: handing over each of them takes longer than reading it.
+        workers = min(_THREADS, len(indices) // _FILES_PER_THREAD)
+        if workers < 2:
+            load(range(len(indices)))
+        else:
+            with ThreadPoolExecutor(workers) as pool:
+                for _ in pool.map(load, [range(first, len(indices), workers) for first in range(workers)]):
+                    pass
         return sounds

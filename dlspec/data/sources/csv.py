@@ -13,7 +13,7 @@ from dlspec.data.sources.arrow import MISSING, ArrowTable
 from dlspec.data.sources.base import Arrays, Column, DataProblem, Source, Table, locate
 from dlspec.data.sources.cache import converted
 from dlspec.data.sources.csv_conversion import RAGGED, Dialect, Reader
-from dlspec.data.sources.csv_header import check_header
+from dlspec.data.sources.csv_header import check_header, is_number
 from dlspec.data.sources.parquet import ParquetTable
 from dlspec.registry import example, text
 
@@ -125,6 +125,13 @@ class CsvTable(ArrowTable):
     def faults(self, names: Sequence[str]) -> Mapping[int, str]:
         """Rows with words in columns that are taken for numbers."""
         return self._copy.faults(names) if self._copy is not None else super().faults(names)
+
+    def _known(self, name: str) -> str:
+        """With numbers for names, the row of names may be missing."""
+        if any(is_number(known) for known in self.columns):
+            first = ", ".join(f"`{known}`" for known in list(self.columns)[:4])
+            return f"the first row names the columns, and holds {first}: add a row with the names"
+        return super()._known(name)
 
     def forget(self) -> None:
         """Lets go of columns that :meth:`take` has kept in memory."""

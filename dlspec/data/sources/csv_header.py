@@ -48,6 +48,11 @@ def _other_delimiter(line: str, delimiter: str) -> str:
     return best.replace("\t", "\\t") if best in line else ""
 
 
+def is_number(name: str) -> bool:
+    """Whether the name of a column is a number."""
+    return bool(_NUMBER.match(name.strip()))
+
+
 def _is_value(name: str, before: list[str]) -> bool:
     """Whether a name is a number with a fraction, or a number for the second time; a year may name a column."""
     return bool(_NUMBER.match(name)) and ("." in name or name in before)

@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     import numpy as np
 
+    Array = np.ndarray[Any, Any]
+
 # Wire types of protocol buffers.
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
+_BROKEN = "is no tf.train.Example"
+
+Kind = Literal["bytes", "floats", "integers", "nothing"]
+_KINDS: dict[int, Kind] = {1: "bytes", 2: "floats", 3: "integers"}
 
 
 class Feature(NamedTuple):
@@ -20,8 +26,23 @@ class Feature(NamedTuple):
         values: A list of bytes, or an array of float32 or int64.
     """
 
-    kind: Literal["bytes", "floats", "integers", "nothing"]
-    values: list[bytes] | np.ndarray[Any, Any]
+    kind: Kind
+    values: list[bytes] | Array
+
+
+class Span(NamedTuple):
+    """Where a feature stands in its message.
+
+    Attributes:
+        start: Where all that tells of its values begins.
+        end: Where that ends.
+        pieces: Beginning and end of each piece of values: of every bytes, of every run of numbers.
+    """
+
+    kind: Kind
+    start: int
+    end: int
+    pieces: tuple[tuple[int, int], ...]
 
 
 def read_example(message: bytes, names: Collection[str]) -> dict[str, Feature]:
@@ -30,84 +51,103 @@ def read_example(message: bytes, names: Collection[str]) -> dict[str, Feature]:
     Raises:
         ValueError: It is no such message.
     """
-    found: dict[str, Feature] = {}
-    for _, features in _parts(message, 1):
-        for _, entry in _parts(features, 1):
-            name, value = "", b""
-            for number, part in _parts(entry, 1, 2):
-                if number == 1:
-                    name = part.decode("utf-8")
-                else:
-                    value = part
-            if name in names:
-                found[name] = _feature(value)
-    return found
+    return {name: _feature(message, span) for name, span in spans(message, names).items()}
 
 
 def feature_names(message: bytes) -> list[str]:
     """The names of all features of an example. Raises ValueError like :func:`read_example`."""
-    entries = (entry for _, features in _parts(message, 1) for _, entry in _parts(features, 1))
-    return sorted(part.decode("utf-8") for entry in entries for _, part in _parts(entry, 1))
+    return sorted(name for name, _, _ in _entries(message))
 
 
-def _feature(message: bytes) -> Feature:
+def spans(message: bytes, names: Collection[str] | None = None) -> dict[str, Span]:
+    """Where the features `names` (all unless given) stand, those that there are. Raises ValueError likewise."""
+    return {
+        name: _span(message, start, end)
+        for name, start, end in _entries(message)
+        if names is None or name in names
+    }  # fmt: skip
+
+
+def varints(packed: Array) -> Array:
+    """Numbers of variable length that stand one after the other in bytes, as int64.
+
+    Raises:
+        ValueError: The last one goes on behind the end, or one is too long.
+    """
     import numpy as np
 
-    for number, values in _parts(message, 1, 2, 3):
-        if number == 1:
-            return Feature("bytes", [value for _, value in _parts(values, 1)])
-        lists = [value for _, value in _fields(values)]
-        if number == 2:
-            return Feature("floats", np.frombuffer(b"".join(lists), "<f4"))
-        return Feature("integers", _integers(b"".join(lists)))
-    return Feature("nothing", [])
+    last = packed < 0x80
+    if last.all():
+        return packed.astype(np.int64)
+    ends = np.flatnonzero(last)
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    if not last[-1] or (ends - starts >= 10).any():
+        raise ValueError(_BROKEN)
+    places = np.arange(len(packed)) - np.repeat(starts, ends - starts + 1)
+    digits = (packed & 0x7F).astype(np.uint64) << (7 * places).astype(np.uint64)
+    values: Array = np.add.reduceat(digits, starts).astype(np.int64)
+    return values
 
 
-def _parts(message: bytes, *wanted: int) -> Iterator[tuple[int, bytes]]:
-    """Number and content of those fields of a message that have one of the numbers `wanted`."""
-    return ((number, value) for number, value in _fields(message) if number in wanted)
+def _entries(message: bytes) -> Iterator[tuple[str, int, int]]:
+    """Every feature's name, and where what it holds begins and ends."""
+    for _, first, last in _fields(message, 0, len(message), 1):
+        for _, start, end in _fields(message, first, last, 1):
+            name, value = "", (end, end)
+            for number, *place in _fields(message, start, end, 1, 2):
+                if number == 1:
+                    name = message[place[0] : place[1]].decode("utf-8")
+                else:
+                    value = (place[0], place[1])
+            yield name, *value
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
-    """Number and content of every field; a number alone keeps the bytes that it is written in."""
-    position, end = 0, len(message)
+def _span(message: bytes, start: int, end: int) -> Span:
+    for number, first, last in _fields(message, start, end, *_KINDS):
+        wanted = (1,) if number == 1 else ()
+        pieces = tuple((begin, stop) for _, begin, stop in _fields(message, first, last, *wanted))
+        return Span(_KINDS[number], start, end, pieces)
+    return Span("nothing", start, end, ())
+
+
+def _feature(message: bytes, span: Span) -> Feature:
+    import numpy as np
+
+    pieces = [message[start:end] for start, end in span.pieces]
+    if span.kind == "floats":
+        return Feature(span.kind, np.frombuffer(b"".join(pieces), "<f4"))
+    if span.kind == "integers":
+        return Feature(span.kind, varints(np.frombuffer(b"".join(pieces), np.uint8)))
+    return Feature(span.kind, pieces)
+
+
+def _fields(message: bytes, position: int, end: int, *wanted: int) -> Iterator[tuple[int, int, int]]:
+    """Number, beginning and end of the fields in a part of a message, of those numbered `wanted` where any are.
+
+    A number alone is where the bytes stand that it is written in.
+    """
     while position < end:
-        key, position = _varint(message, position)
+        key, position = _varint(message, position, end)
         kind = key & 7
         if kind == _LENGTH:
-            size, position = _varint(message, position)
+            size, position = _varint(message, position, end)
         elif kind == _VARINT:
-            size = _varint(message, position)[1] - position
+            size = _varint(message, position, end)[1] - position
         else:
             size = {_FIXED64: 8, _FIXED32: 4}.get(kind, -1)
         if size < 0 or position + size > end:
-            raise ValueError("is no tf.train.Example")
-        yield key >> 3, message[position : position + size]
+            raise ValueError(_BROKEN)
+        if not wanted or key >> 3 in wanted:
+            yield key >> 3, position, position + size
         position += size
 
 
-def _varint(message: bytes, position: int) -> tuple[int, int]:
+def _varint(message: bytes, position: int, end: int) -> tuple[int, int]:
     """A number of variable length, and where it ends."""
     value = 0
-    for place in range(10):
-        if position + place >= len(message):
-            break
+    for place in range(min(10, end - position)):
         byte = message[position + place]
         value |= (byte & 0x7F) << 7 * place
         if byte < 0x80:
             return value, position + place + 1
-    raise ValueError("is no tf.train.Example")
-
-
-def _integers(packed: bytes) -> np.ndarray[Any, Any]:
-    """Numbers of variable length, one after the other."""
-    import numpy as np
-
-    single = np.frombuffer(packed, np.uint8)
-    if (single < 0x80).all():
-        return single.astype(np.int64)
-    values, position = [], 0
-    while position < len(packed):
-        value, position = _varint(packed, position)
-        values.append(value)
-    return np.array(values, np.uint64).astype(np.int64)
+    raise ValueError(_BROKEN)

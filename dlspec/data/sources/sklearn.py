@@ -47,7 +47,11 @@ class Sklearn(Source):
     """
 
     shorthand = "set"
-    set = choice(*SETS, doc="Which set.")
+    set = choice(
+        *SETS,
+        doc="Which set.",
+        others="sets that scikit-learn downloads are not read: keep such a set in a file, as for `csv` or `npz`",
+    )
     examples = (example("digits"), example("diabetes"))
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> SklearnTable:

@@ -2,54 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Source, Table, locate
+from dlspec.data.sources.layouts import Layouts, Wanted
 from dlspec.data.sources.limits import STREAMED_FROM, check_memory
 from dlspec.data.sources.parsing import parsed
 from dlspec.data.sources.protos import Feature, feature_names, read_example
+from dlspec.data.sources.record_feature import RecordFeature, convert, convert_all
 from dlspec.data.sources.records import BrokenRecord, Records, open_records
-from dlspec.errors import Problem, did_you_mean
-from dlspec.ir import DTYPES, Tensor
-from dlspec.registry import choice, example, map_of, optional, shape, texts
-from dlspec.sections.base import Section
+from dlspec.errors import did_you_mean
+from dlspec.registry import example, map_of, texts
 
 if TYPE_CHECKING:
     import numpy as np
 
 _BLOCK = 1024
-
-
-class RecordFeature(Section):
-    """One feature of the examples in TFRecord files: what `tf.io.FixedLenFeature` would say of it."""
-
-    shorthand = "dtype"
-    dtype = choice(*(name for name in DTYPES if name != "bfloat16"), default="float32", doc="Data type.")
-    shape = shape(default=(), doc="Sizes of one example; all are known.")
-    decode = optional(
-        choice("raw", "image"),
-        doc="How numbers stand in bytes: `raw` (little-endian, row by row) or an encoded `image` (PNG, JPEG, …).",
-    )
-    examples = (example("int64"), example("{dtype: uint8, shape: [32, 32, 3], decode: image}"))
-
-    def validate(self) -> None:
-        """Sizes are known; an image is what can be decoded."""
-        if None in self.shape:
-            raise Problem("E207", "a feature has a known size", "pad sequences when writing them", "shape")
-        if self.decode and self.dtype == TEXT:
-            raise Problem("E207", "text is not decoded into numbers", "leave `decode` out", "decode")
-        if self.decode == "image" and (self.dtype != "uint8" or len(self.shape) != 3 or self.shape[2] not in (1, 3, 4)):
-            message = "an image is uint8 of shape [height, width, 1], [height, width, 3] or [height, width, 4]"
-            raise Problem("E207", message, "`{dtype: uint8, shape: [32, 32, 3], decode: image}`", "decode")
-
-    @property
-    def tensor(self) -> Tensor:
-        """What one example is."""
-        return Tensor(tuple(self.shape), str(self.dtype))
+# Bytes of records that are read at once.
+_AT_ONCE = 4 << 20
 
 
 class Tfrecord(Source):
@@ -93,6 +66,13 @@ def _parsed_dtype(feature: RecordFeature) -> str:
     return "float32" if feature.tensor.floating else "int64"
 
 
+def _kind(feature: RecordFeature) -> str:
+    """What holds the numbers."""
+    if feature.decode:
+        return "bytes"
+    return "floats" if feature.tensor.floating else "integers"
+
+
 def _parsed_shape(feature: RecordFeature) -> tuple[int, ...]:
     return () if feature.decode else tuple(size or 0 for size in feature.shape)
 
@@ -116,6 +96,7 @@ class TfrecordTable(Table):
     def __init__(self, files: Sequence[tuple[Path, str]], features: Mapping[str, RecordFeature]) -> None:
         self._files = files
         self._features = features
+        self._alike_by: dict[tuple[str, ...], Layouts | None] = {}
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -147,18 +128,21 @@ class TfrecordTable(Table):
         features = {name: self._features[name] for name in names}
         size = sum(feature.tensor.bytes for feature in features.values()) * len(indices)
         check_memory(size, f"{len(indices):,} records of `{self._files[0][1]}`", self._files[0][1])
-        together = self._together(features, indices)
-        if together is not None:
-            return together
         arrays: Arrays = {
             name: np.full((len(indices), *feature.shape), "", object)
             if feature.dtype == TEXT
             else np.zeros((len(indices), *feature.shape), str(feature.dtype))
             for name, feature in features.items()
         }
-        for place, index in enumerate(indices):
+        left = self._alike(features, indices, arrays)
+        together = self._together(features, indices[left])
+        if together is not None:
+            for name, some in together.items():
+                arrays[name][left] = some
+            return arrays
+        for place in left:
             try:
-                values = self._values(int(index), features)
+                values = self._values(int(indices[place]), features)
             except DataProblem:
                 if not self.tolerant:
                     raise
@@ -202,13 +186,46 @@ class TfrecordTable(Table):
         """Each feature on its own, in written order."""
         return [(name,) for name in self._features if name not in taken]
 
+    def _alike(
+        self, features: Mapping[str, RecordFeature], indices: np.ndarray[Any, Any], arrays: Arrays
+    ) -> np.ndarray[Any, Any]:
+        """Fills in what is laid out alike in many records; returns the places of records for which that fails."""
+        import numpy as np
+
+        layouts = self._layouts(features)
+        if layouts is None:
+            return np.arange(len(indices))
+        files, numbers, sizes = (facts[indices] for facts in self._facts)
+        kinds, kind = np.unique(files + len(self._files) * sizes, return_inverse=True)
+        left = []
+        for position, one in enumerate(kinds.tolist()):
+            size, file = divmod(one, len(self._files))
+            same = np.flatnonzero(kind == position)
+            step = max(1, _AT_ONCE // max(1, size))
+            for places in np.split(same, range(step, len(same), step)):
+                block, whole = self._records[file].alike(numbers[places], size)
+                left += [places[~whole], places[whole][layouts.read(block[whole], arrays, places[whole])]]
+        return np.sort(np.concatenate(left)) if left else np.arange(0)
+
+    def _layouts(self, features: Mapping[str, RecordFeature]) -> Layouts | None:
+        """What is known of how records hold these features; None where not all are numbers."""
+        key = tuple(sorted(features))
+        if key not in self._alike_by:
+            numbers = all(one.dtype != TEXT and one.decode != "image" for one in features.values())
+            wanted = {
+                name: Wanted(_kind(one), tuple(size or 0 for size in one.shape), str(one.dtype))
+                for name, one in features.items()
+            }
+            self._alike_by[key] = Layouts(wanted) if numbers else None
+        return self._alike_by[key]
+
     def _together(self, features: Mapping[str, RecordFeature], indices: np.ndarray[Any, Any]) -> Arrays | None:
         """The same by TensorFlow's parser; None where that is not loaded, or anything is wrong with a record."""
         places = [self._index[index] for index in indices.tolist()]
         wanted = {name: (_parsed_dtype(one), _parsed_shape(one)) for name, one in features.items()}
         try:
             found = parsed([self._records[file].read(number) for file, number in places], wanted)
-            return found and {name: _convert_all(features[name], values) for name, values in found.items()}
+            return found and {name: convert_all(features[name], values) for name, values in found.items()}
         except ValueError:
             return None
 
@@ -224,7 +241,7 @@ class TfrecordTable(Table):
                 ) from error
             except OSError as error:
                 raise _problem(f"cannot read `{shown}`: {error.strerror or error}", shown) from error
-            if not found[-1].starts:
+            if not len(found[-1].starts):
                 raise _problem(f"`{shown}` holds no records", shown)
         return found
 
@@ -232,6 +249,14 @@ class TfrecordTable(Table):
     def _index(self) -> list[tuple[int, int]]:
         """File and number of every record."""
         return [(file, number) for file, records in enumerate(self._records) for number in range(len(records.starts))]
+
+    @cached_property
+    def _facts(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """File, number and size of every record."""
+        import numpy as np
+
+        files, numbers = np.array(self._index, np.int64).T
+        return files, numbers, np.concatenate([records.sizes for records in self._records])
 
     def _values(self, index: int, features: Mapping[str, RecordFeature]) -> dict[str, Any]:
         """The values of one record."""
@@ -252,107 +277,11 @@ class TfrecordTable(Table):
 
     def _value(self, name: str, declared: RecordFeature, found: Feature, index: int) -> Any:
         try:
-            return _convert(declared, found)
+            return convert(declared, found)
         except ValueError as error:
             file, number = self._index[index]
             message = f"feature `{name}` of record {number} of `{self._files[file][1]}` {error}"
             raise _problem(message, self.where(index), "correct `features`, or the file", "features") from error
-
-
-def _convert(declared: RecordFeature, found: Feature) -> Any:
-    """The value as its declaration wants it.
-
-    Raises:
-        ValueError: It is something else; the message goes on after the feature's name.
-    """
-    import numpy as np
-
-    size = math.prod(declared.tensor.shape)  # type: ignore[arg-type]  # all are known, see `validate`
-    if declared.dtype == TEXT or declared.decode:
-        if found.kind != "bytes":
-            raise ValueError(f"holds {found.kind}, expected bytes")
-        pieces = list(found.values)
-        return _text(declared, pieces, size) if declared.dtype == TEXT else _decoded(declared, pieces)
-    dtype = np.dtype(str(declared.dtype))
-    wanted = "floats" if dtype.kind == "f" else "integers"
-    if found.kind != wanted:
-        hint = "; `decode` says how numbers stand in bytes" if found.kind == "bytes" else ""
-        raise ValueError(f"holds {found.kind}, expected {wanted}{hint}")
-    values = np.asarray(found.values)
-    if len(values) != size:
-        raise ValueError(f"holds {len(values):,} numbers, expected {size:,}")
-    converted = values.astype(dtype)
-    if wanted == "integers" and (converted.astype(np.int64) != values).any():
-        raise ValueError(f"holds numbers outside of {dtype.name}")
-    return converted.reshape(declared.tensor.shape)
-
-
-def _convert_all(declared: RecordFeature, found: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """What the parser found in all records, as :func:`_convert` gives it for one.
-
-    Raises:
-        ValueError: A value is something else.
-    """
-    import numpy as np
-
-    shape = (len(found), *declared.tensor.shape)
-    if declared.dtype == TEXT:
-        texts = [value.decode("utf-8") for value in found.flat]
-        shaped: np.ndarray[Any, Any] = np.array(texts, object).reshape(found.shape)
-        return shaped
-    dtype = np.dtype(str(declared.dtype))
-    if declared.decode == "image":
-        return np.stack([_image(declared, value) for value in found])
-    if declared.decode:
-        if any(len(value) != declared.tensor.bytes for value in found):
-            raise ValueError("is not as long as declared")
-        return np.frombuffer(b"".join(found), dtype.newbyteorder("<")).reshape(shape).astype(dtype)
-    converted: np.ndarray[Any, Any] = found.astype(dtype)
-    if not declared.tensor.floating and (converted.astype(np.int64) != found).any():
-        raise ValueError(f"holds numbers outside of {dtype.name}")
-    return converted
-
-
-def _text(declared: RecordFeature, values: Sequence[Any], size: int) -> Any:
-    import numpy as np
-
-    if len(values) != size:
-        raise ValueError(f"holds {len(values):,} texts, expected {size:,}")
-    try:
-        texts = [bytes(value).decode("utf-8") for value in values]
-    except UnicodeDecodeError as error:
-        raise ValueError("is not UTF-8") from error
-    return np.array(texts, object).reshape(declared.tensor.shape) if declared.shape else texts[0]
-
-
-def _decoded(declared: RecordFeature, values: Sequence[Any]) -> Any:
-    import numpy as np
-
-    if len(values) != 1:
-        raise ValueError(f"holds {len(values):,} pieces of bytes, expected one")
-    if declared.decode == "image":
-        return _image(declared, values[0])
-    dtype = np.dtype(str(declared.dtype)).newbyteorder("<")
-    if len(values[0]) != declared.tensor.bytes:
-        raise ValueError(f"holds {len(values[0]):,} bytes, expected {declared.tensor.bytes:,}")
-    return np.frombuffer(values[0], dtype).reshape(declared.tensor.shape)
-
-
-def _image(declared: RecordFeature, content: bytes) -> Any:
-    import io
-
-    import numpy as np
-    from PIL import Image
-
-    height, width, channels = declared.shape
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            if image.size != (width, height):
-                raise ValueError(f"is an image of {image.height}×{image.width}, expected {height}×{width}")
-            picture = image.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels or 0])
-    except (OSError, SyntaxError) as error:
-        raise ValueError("is an image that cannot be read") from error
-    return np.asarray(picture, np.uint8).reshape(declared.tensor.shape)
 
 
 def _problem(message: str, where: str, help: str = "", option: str = "path") -> DataProblem:

@@ -92,24 +92,49 @@ def _checked(layout: bytes, start: int, size: int, held: int) -> Wav:
     return Wav(rate, channels, kind, bits, start, size // block)
 
 
-def read_samples(path: Path, wav: Wav, frames: int | None = None) -> np.ndarray[Any, Any]:
-    """The first `frames` samples (all unless given) of each channel: float32 [frames, channels] from -1 to 1."""
+def read_samples(path: str, wav: Wav, into: np.ndarray[Any, Any]) -> None:
+    """Writes the first samples of a file, from -1 to 1, as far as there are any.
+
+    Args:
+        into: float32 [frames, channels]; one channel is the mean of those of the file.
+
+    Raises:
+        BrokenWav: The file is shorter than its header was.
+        OSError: It cannot be read.
+    """
+    frames = min(len(into), wav.frames)
+    size = frames * wav.channels * wav.bits // 8
+    with open(path, "rb", buffering=0) as stream:  # noqa: PTH123 - a `Path` takes as long to make as to open
+        stream.seek(wav.start)
+        raw = stream.read(size)
+    if len(raw) != size:
+        raise BrokenWav("is cut off since it was first read")
+    values = _numbers(raw, wav).reshape(frames, wav.channels)
+    scale = _SCALES.get((wav.kind, wav.bits), 1.0)
+    if wav.channels == 1 and wav.kind == "int":  # exact in either order: it is a power of two
+        into[:frames] = values
+        into[:frames] *= scale
+    else:
+        samples = (values * scale).astype("f4")
+        into[:frames] = samples.mean(axis=1, keepdims=True) if into.shape[1] == 1 else samples
+
+
+# What a sample is multiplied by; 24 bits are read as the upper ones of 32.
+_SCALES = {("int", 8): 2.0**-7, ("int", 16): 2.0**-15, ("int", 24): 2.0**-31, ("int", 32): 2.0**-31}
+
+
+def _numbers(raw: bytes, wav: Wav) -> np.ndarray[Any, Any]:
+    """The samples as they stand in the file, one after the other, around 0."""
     import numpy as np
 
-    frames = wav.frames if frames is None else min(frames, wav.frames)
     width = wav.bits // 8
-    with path.open("rb") as stream:
-        stream.seek(wav.start)
-        raw = stream.read(frames * wav.channels * width)
-    values: np.ndarray[Any, Any]
     if wav.kind == "float":
-        values = np.frombuffer(raw, f"<f{width}").astype(np.float32)
-    elif wav.bits == 8:  # the one width without a sign
-        values = (np.frombuffer(raw, np.uint8).astype(np.float32) - 128) / 128
-    elif wav.bits == 24:
+        return np.frombuffer(raw, f"<f{width}")
+    if width == 1:  # the one width without a sign
+        return np.frombuffer(raw, np.uint8).astype(np.int16) - np.int16(128)
+    if width == 3:
         wide = np.zeros((len(raw) // 3, 4), np.uint8)
         wide[:, 1:] = np.frombuffer(raw, np.uint8).reshape(-1, 3)
-        values = (wide.view("<i4")[:, 0] / 2**31).astype(np.float32)
-    else:
-        values = (np.frombuffer(raw, f"<i{width}") / 2 ** (wav.bits - 1)).astype(np.float32)
-    return values.reshape(-1, wav.channels)
+        whole: np.ndarray[Any, Any] = wide.view("<i4")[:, 0]
+        return whole
+    return np.frombuffer(raw, f"<i{width}")

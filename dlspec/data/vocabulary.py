@@ -1,0 +1,138 @@
+"""Indices that data bring to an embedding, counted before TensorFlow is imported: vocabularies, token ids, integers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from dlspec.data.binding import Binding
+from dlspec.data.findings import Findings
+from dlspec.data.inputs import Input
+from dlspec.data.splits import choose
+from dlspec.data.values import tokens
+from dlspec.errors import Note, Problem
+from dlspec.ir import Edge, Graph, Node
+from dlspec.layers.core import Embedding, ReversibleEmbedding
+from dlspec.layers.filling import TextImputation
+from dlspec.layers.lookup import IntegerLookup, StringLookup, TextVectorization, VocabularyLayer
+from dlspec.sections.data import Data
+
+# What the standard preparation of `text_vectorization` takes out of texts.
+_PUNCTUATION = re.compile(rb"[!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']")
+
+
+def check_embeddings(data: Data, graph: Graph, binding: Binding, findings: Findings) -> None:
+    """Every embedding that an input enters has a vector for each index that the training examples bring (E617).
+
+    What cannot be counted without TensorFlow is left to the training.
+    """
+    for one in binding.inputs:
+        embeddings = list(_embeddings(graph, one.name))
+        if not embeddings:
+            continue
+        found = _count(data, binding, one, min(layer.input_dim for _, layer in embeddings))
+        if found is None:
+            continue
+        count, what, place = found
+        for node, layer in embeddings:
+            if count <= layer.input_dim:
+                continue
+            notes = (Note(f"`{node.name}` has vectors for {layer.input_dim}", node.span),)
+            with findings.at("data", "inputs", one.name, *place, notes=notes):
+                message = f"{what} 0 to {count - 1}, `{node.name}` takes 0 to {layer.input_dim - 1}"
+                raise Problem("E617", message, f"write `input_dim: {count}` for `{node.name}`")
+
+
+def embedding_sizes(data: Data, graph: Graph) -> dict[str, list[int]]:
+    """How many indices the embeddings behind each input take."""
+    return {name: [layer.input_dim for _, layer in _embeddings(graph, name)] for name in data.features}
+
+
+def _embeddings(graph: Graph, name: str) -> Iterator[tuple[Node, Any]]:
+    """The embeddings that take an input of the model as it is."""
+    for node in graph.nodes:
+        if not isinstance(node.layer, Embedding | ReversibleEmbedding) or not node.arguments:
+            continue
+        edge = node.arguments[0]
+        if isinstance(edge, Edge) and graph.nodes[edge.node].layer is None and graph.nodes[edge.node].name == name:
+            yield node, node.layer
+
+
+def _count(data: Data, binding: Binding, one: Input, fewest: int) -> tuple[int, str, tuple[str | int, ...]] | None:
+    """How many indices there are, what has them, and where it stands; None where that is not known.
+
+    Args:
+        fewest: So many are fine, and need not be counted.
+    """
+    if not one.prepare:
+        return _numbers(data, binding, one)
+    layer = one.prepare[-1]
+    if not isinstance(layer, VocabularyLayer) or layer.output_mode != "int" or getattr(layer, "invert", False):
+        return None
+    most: int | None = layer.max_tokens
+    if layer.vocabulary is not None:
+        count: int | None = len(layer.special()) + len(layer.tokens())
+    elif most is not None and most <= fewest:
+        return None
+    else:
+        words = _words(layer, _training_values(data, binding, one))
+        count = None if words is None else len(layer.special()) + len(words - set(map(_word, layer.special())))
+        count = min(count, most) if count is not None and most is not None else count
+    added = len(one.prepare) - (len(data.features[one.name].prepare) if one.name in data.features else 0)
+    place = ("prepare", len(one.prepare) - 1 - added)
+    return None if count is None else (count, f"`{layer.name}` of input `{one.name}` gives", place)
+
+
+def _training_values(data: Data, binding: Binding, one: Input) -> Any:
+    """What enters the last layer of preparation, of the training examples; None where that is not known."""
+    import numpy as np
+
+    table = binding.table
+    before = one.prepare[:-1]
+    if table.streamed or any(not isinstance(layer, TextImputation) for layer in before):
+        return None
+    rows = choose(data, table, binding.count, binding.dropped()).train
+    values = np.concatenate([table.read([column])[column][rows].reshape(-1) for column in one.columns])
+    if not before:
+        return values
+    kept = values[values != ""]
+    return (
+        np.append(kept, before[0].fill_value) if before[0].strategy == "constant" and len(kept) < len(values) else kept
+    )
+
+
+def _words(layer: VocabularyLayer, values: Any) -> set[Any] | None:
+    """The distinct words of some examples, as the layer sees them."""
+    if values is None:
+        return None
+    if isinstance(layer, StringLookup | IntegerLookup):
+        return {_word(value) for value in values.tolist()}
+    if not isinstance(layer, TextVectorization) or layer.ngrams is not None or layer.split != "whitespace":
+        return None
+    words: set[Any] = set()
+    for value in values:
+        text = value.encode()
+        if layer.standardize in ("lower", "lower_and_strip_punctuation"):
+            text = text.lower()  # of bytes: letters beyond ASCII stay as they are, as in TensorFlow
+        if layer.standardize in ("strip_punctuation", "lower_and_strip_punctuation"):
+            text = _PUNCTUATION.sub(b"", text)
+        words.update(text.split())
+    return words
+
+
+def _word(value: Any) -> Any:
+    return value.encode() if isinstance(value, str) else value
+
+
+def _numbers(data: Data, binding: Binding, one: Input) -> tuple[int, str, tuple[str | int, ...]] | None:
+    """Of whole numbers that enter as they are."""
+    table = binding.table
+    kinds = [table.columns[column].tensor for column in one.columns]
+    if table.streamed or not (one.length or all(kind.dtype.startswith(("int", "uint")) for kind in kinds)):
+        return None
+    rows = choose(data, table, binding.count, binding.dropped()).train
+    columns = [table.read([column])[column][rows] for column in one.columns]
+    largest = max(int((tokens(values, one.length) if one.length else values).max()) for values in columns)
+    place = (("columns",) if one.stacked else ("column",)) if one.name in data.features else ()
+    return largest + 1, f"input `{one.name}` brings", place

@@ -1,0 +1,105 @@
+"""Embeddings that are smaller than what the data bring them (E617), counted as Keras counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from builders import only, write
+
+from dlspec.passes import compile_spec
+
+SPEC = """\
+inputs: {{word: {{shape: [{length}], dtype: int64}}}}
+layers:
+  - embedding: {{input_dim: {size}, output_dim: 2, name: vectors}}
+  - flatten
+  - dense: {{units: 1, activation: sigmoid}}
+data:
+  source: {{csv: a.csv}}
+  inputs: {{word: {{column: word{feature}}}}}
+  targets: {{y: y}}
+  {split}
+train: {{loss: binary_crossentropy}}
+"""
+WORDS = ["it's a dog", "a cat", "Cat, dog", "", "Ünder ünder", "dog"]
+
+
+def found(folder: Path, size: int, feature: str, *, length: int = 1, split: str = "") -> list[Any]:
+    write(folder, "a.yaml", SPEC.format(size=size, feature=feature, length=length, split=split))
+    return compile_spec(folder / "a.yaml").diagnostics.errors
+
+
+def table(folder: Path, words: list[Any]) -> None:
+    write(folder, "a.csv", "word,y\n" + "".join(f'"{word}",{row % 2}\n' for row, word in enumerate(words)))
+
+
+LOOKUPS = (
+    "string_lookup",
+    "string_lookup: {num_oov_indices: 3}",
+    'string_lookup: {mask_token: ""}',
+    "string_lookup: {max_tokens: 3}",
+    "text_vectorization: {output_sequence_length: 4}",
+    "text_vectorization: {output_sequence_length: 4, standardize: lower}",
+    "text_vectorization: {output_sequence_length: 4, standardize: strip_punctuation}",
+    "text_vectorization: {output_sequence_length: 4, standardize: null}",
+    "text_vectorization: {output_sequence_length: 4, max_tokens: 4}",
+)
+
+
+@pytest.mark.parametrize("lookup", LOOKUPS)
+def test_the_size_is_the_one_that_keras_learns(tmp_path: Path, lookup: str) -> None:
+    import keras
+
+    from dlspec.source import load
+
+    table(tmp_path, WORDS)
+    name, _, options = lookup.partition(":")
+    length = 4 if "sequence" in options else 1
+    feature = f", prepare: [{{{lookup}}}]" if options else f", prepare: [{lookup}]"
+    problem = only(found(tmp_path, 1, feature, length=length))
+    given = load(options.strip(), "x").data if options else {}
+    layer = getattr(keras.layers, {"string_lookup": "StringLookup"}.get(name, "TextVectorization"))(**given)
+    layer.adapt(np.array(WORDS, object))
+    size = layer.vocabulary_size()
+    assert (problem.code, problem.help) == ("E617", f"write `input_dim: {size}` for `vectors`")
+    assert found(tmp_path, size, feature, length=length) == []
+
+
+def test_a_vocabulary_that_is_given(tmp_path: Path) -> None:
+    table(tmp_path, WORDS)
+    problem = only(found(tmp_path, 3, ", prepare: [{string_lookup: {vocabulary: [a, b, c]}}]"))
+    assert problem.message == "`string_lookup` of input `word` gives 0 to 3, `vectors` takes 0 to 2"
+    assert problem.span is not None and problem.span.line == 8
+    assert problem.notes[0].span is not None and problem.notes[0].span.line == 3
+
+
+def test_whole_numbers(tmp_path: Path) -> None:
+    table(tmp_path, [3, 9, 4, 4])
+    problem = only(found(tmp_path, 9, ""))
+    assert problem.message == "input `word` brings 0 to 9, `vectors` takes 0 to 8"
+    assert found(tmp_path, 10, "") == []
+    assert only(found(tmp_path, 3, ", prepare: [integer_lookup]")).help == "write `input_dim: 4` for `vectors`"
+
+
+def test_token_ids(tmp_path: Path) -> None:
+    table(tmp_path, ["1 2", "7 3 12"])
+    assert only(found(tmp_path, 7, ", length: 2", length=2)).message.startswith("input `word` brings 0 to 7,")
+    assert found(tmp_path, 8, ", length: 2", length=2) == []
+
+
+def test_validation_examples_do_not_count(tmp_path: Path) -> None:
+    table(tmp_path, [f"w{row}" for row in range(20)])
+    problem = only(found(tmp_path, 5, ", prepare: [string_lookup]", split="split: {validation: 0.25}"))
+    assert problem.help == "write `input_dim: 16` for `vectors`"
+
+
+def test_filled_in_words_count(tmp_path: Path) -> None:
+    table(tmp_path, ["a", "b", "", "a"])
+    feature = ", missing: {constant: none}, prepare: [string_lookup]"
+    assert only(found(tmp_path, 3, feature)).help == "write `input_dim: 4` for `vectors`"
+    assert only(found(tmp_path, 2, ", missing: most_frequent, prepare: [string_lookup]")).help.startswith(
+        "write `input_dim: 3`"
+    )
