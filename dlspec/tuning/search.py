@@ -172,6 +172,9 @@ class Search:
         """The result of a trial that need not be run: it was there before, or is wrong or too large."""
         if trial.same_as is not None:
             return self.trials[trial.same_as - 1].result or Result(PRUNED, reason="the same trial runs")
+        before = self.trials[trial.before - 1].result if trial.before is not None else None
+        if before is not None and before.score is None:  # Hyperband takes the worst where it has too few others
+            return Result(PRUNED, reason=f"it would go on with trial {trial.before}, which {_became(before)}")
         return check(self._task(trial))[1]
 
     def _over(self, elapsed: float) -> bool:
@@ -215,6 +218,10 @@ class Search:
             for pattern in _HEAVY:
                 for path in self.path(trial.number).glob(pattern):
                     shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _became(result: Result) -> str:
+    return "was pruned" if result.status == PRUNED else result.status
 
 
 def _pruned(trial: Trial) -> bool:
