@@ -20,7 +20,6 @@ def load() -> None:
         import keras  # noqa: F401
 
         import dlspec.build
-        import dlspec.keras_layers
         import dlspec.runner.train  # noqa: F401
 
 
