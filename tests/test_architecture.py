@@ -35,7 +35,7 @@ FLOORS = (
     ("emit",),
     ("build",),
     ("runner", "reporting", "exporting"),
-    ("tuning.plan", "tuning.spaces", "tuning.usage"),
+    ("tuning.deciding", "tuning.plan", "tuning.spaces", "tuning.usage"),
     ("emit.project",),
     ("tuning",),
     ("cli", "__main__"),
