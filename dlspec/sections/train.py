@@ -103,6 +103,9 @@ class Supervised(Method):
         default="plain",
         doc="`auto` times some steps with and without XLA before training, and keeps the faster way in the run folder.",
     )
+    distribute: Any = component(
+        "distribution", default=None, doc="Devices of this machine that share each batch; one device unless given."
+    )
     non_finite = choice(
         "stop",
         "rollback",
