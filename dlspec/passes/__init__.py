@@ -10,6 +10,7 @@ from typing import Any
 from dlspec.passes.conform import conform
 from dlspec.passes.data_contract import data_contract
 from dlspec.passes.data_section import data_section
+from dlspec.passes.distribution import distribution
 from dlspec.passes.expand_graph import expand_graph
 from dlspec.passes.expectations import expectations
 from dlspec.passes.extensions import extensions
@@ -42,6 +43,7 @@ PASSES: tuple[Pass, ...] = (
     expectations,
     training,
     phases,
+    distribution,
     heads,
     data_contract,
     searching,

@@ -45,6 +45,27 @@ class Distribution:
         getattr(optimizer, "inner_optimizer", optimizer)._all_reduce_sum_gradients = _as_they_are
         return optimizer
 
+    def check(self, model: Any, count: int, batch_size: int) -> None:
+        """Every device has an example of each batch that it needs.
+
+        Args:
+            model: The model.
+            count: Examples of an epoch.
+            batch_size: Examples of a batch; the last one holds the rest.
+
+        Raises:
+            Problem: E517, the batches are too small.
+        """
+        devices, rest = len(self.devices), count % batch_size
+        if min(batch_size, count) < devices:
+            message = f"a batch of {min(batch_size, count)} cannot be divided among {devices} devices"
+            raise Problem("E517", message, "give more examples to a batch, or take fewer `devices`", "distribute")
+        layers = [layer.name for layer in model._flatten_layers() if getattr(layer, "synchronized", False)]
+        if layers and 0 < rest < devices:
+            message = f"the last batch holds {rest} of {count} examples, fewer than the {devices} devices"
+            help = f"take another `batch_size`: `{layers[0]}` measures over the examples of every device"
+            raise Problem("E517", message, help, "distribute")
+
     def spread_seeds(self, model: Any) -> None:
         """Lets random layers draw other numbers on each device; they follow from those of the first.
 
@@ -104,6 +125,8 @@ def _divide_cpu(count: int) -> None:
     import tensorflow as tf
 
     (cpu,) = tf.config.list_physical_devices("CPU")
+    if len(tf.config.get_logical_device_configuration(cpu) or ()) >= count:
+        return
     try:
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
     except RuntimeError:  # it runs already; a training before this one may have divided the CPU
@@ -124,7 +147,7 @@ def made_optimizer(optimizer: Component, method: Supervised, model: Any, distrib
 
     def make() -> Any:
         inner = optimizer.make()
-        if method.precision != "mixed_float16":
+        if method.precision != "mixed_float16" or isinstance(inner, keras.optimizers.LossScaleOptimizer):
             return inner
         return keras.optimizers.LossScaleOptimizer(inner, name="loss_scale_optimizer")
 

@@ -98,7 +98,11 @@ def run(
     for warning in leakage(prepared):
         progress.note(f"warning[{warning.code}]: {warning.message}")
     clock.lap("data")
+    if distribution is not None:
+        distribution.check(model, prepared.fed.count, data.batch_size)
     devices = distribution.devices if distribution is not None else ()
+    if method.distribute is not None:
+        progress.note(f"distribute: {distribution or 'one device only, nothing is divided'}")
     run_folder, checkpoint = _opened(place or Place(), progress, runs, name, spec_text, identity(prepared, devices))
     training = Training(
         model, prepared, data, method, run_folder, tuple(signature.outputs), progress, start, distribution=distribution
@@ -152,6 +156,7 @@ def _facts(training: Training, folder: Path) -> dict[str, Any]:
         "data": data_summary(training.data, training.prepared),
         "versions": versions(),
         "machine": machine(),
+        **({"devices": training.distribution.devices} if training.distribution is not None else {}),
     }
 
 

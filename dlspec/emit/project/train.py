@@ -10,8 +10,9 @@ from dlspec.data.sources.base import locate
 from dlspec.emit.constructors import Constructors
 from dlspec.emit.project.callbacks import callbacks, folders
 from dlspec.emit.project.data import DataText
+from dlspec.emit.project.distributed import distribution
 from dlspec.emit.project.positions import from_saved, layer_names, places
-from dlspec.emit.syntax import Unsupported, constant, text
+from dlspec.emit.syntax import Unsupported, call, constant, text
 from dlspec.emit.templates import Code
 from dlspec.ir import Graph
 from dlspec.layers.base import Layer
@@ -45,6 +46,7 @@ def render(
         raise Unsupported("`non_finite: rollback`")
     if method.speed == "auto":
         raise Unsupported("`speed: auto`")
+    mirrored = distribution(state, method, graph)
     constructors = Constructors()
     outputs = [name for name, _ in graph.outputs]
     trained = [name for name in outputs if method.loss_of(name) is not None]
@@ -61,13 +63,16 @@ def render(
         "training": read.training,
         "validation": validation,
         "precision": method.precision if method.precision != "float32" else None,
-        "fitted": Code("trained" if len(trained) < len(outputs) else "model"),
+        "distributed": mirrored is not None,
+        "devices": mirrored.devices if mirrored is not None else None,
+        "fitted": Code("trained" if len(trained) < len(outputs) or mirrored is not None else "model"),
+        "model_class": Code("keras.Model" if mirrored is None else "Mirrored"),
         "subset": trained if len(trained) < len(outputs) else None,
         "start_from": method.start_from,
         "saved": _saved(state, method, graph),
         "adapting": _adapting(graph),
         "compile": _compile(method, trained, constructors),
-        "optimizer": _written(method.chosen_optimizer, constructors),
+        "optimizer": _optimizer(method.chosen_optimizer, method, constructors),
         "phases": _phases(method, graph, constructors),
         "callbacks": callbacks(method, constructors),
         "folders": folders(method),
@@ -80,8 +85,12 @@ def render(
     return templates.get_template("train.py.jinja").render(context), constructors
 
 
-def _written(component: Component, constructors: Constructors) -> Code:
-    return Code(text(constructors.instance(component)))
+def _optimizer(component: Component, method: Supervised, constructors: Constructors) -> Code:
+    """The optimizer; one that scales the loss where it is computed in float16."""
+    made: ast.expr = constructors.instance(component)
+    if method.precision == "mixed_float16" and component.name != "loss_scale_optimizer":
+        made = call("keras.optimizers.LossScaleOptimizer", [made])
+    return Code(text(made))
 
 
 def _compile(method: Supervised, trained: list[str], constructors: Constructors) -> list[tuple[Code, Code]]:
@@ -124,7 +133,7 @@ def _phases(method: Supervised, graph: Graph, constructors: Constructors) -> lis
             "freeze": chosen(phase.freeze),
             "unfreeze": chosen(phase.unfreeze),
             "epochs": phase.epochs,
-            "optimizer": _written(phase.optimizer or method.chosen_optimizer, constructors),
+            "optimizer": _optimizer(phase.optimizer or method.chosen_optimizer, method, constructors),
         }
         for phase in method.phases.values()
     ]
