@@ -8,6 +8,8 @@ from __future__ import annotations
 import io
 import json
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ from dlspec.runner.signals import Interrupted
 from dlspec.runner.steps import Steps
 from dlspec.sections.train import Phase, Supervised
 from tests.crash.results import different, results
+from tests.emit.projects import curve, differences, emitted, train_spec
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -311,6 +314,40 @@ def test_random_layers_draw_other_numbers_on_each_device() -> None:
     drawn = tf.function(lambda: distribution.strategy.run(lambda: core(tf.ones((1, 50)), training=True)))()
     one, other = (value.numpy() for value in distribution.strategy.experimental_local_results(drawn))
     assert (one != other).any() and {*one.ravel()} == {*other.ravel()} == {0.0, 2.0}
+
+
+# --- projects -------------------------------------------------------------------------------------------------------
+
+PROJECT = """
+name: iris
+inputs: {x: [4]}
+layers:
+  - dense: {units: 8, use_bias: false, kernel_regularizer: l2}
+  - batch_normalization: {synchronized: true}
+  - activation: relu
+  - dense: {units: 3, activation: softmax, name: y}
+data:
+  source: {sklearn: iris}
+  inputs: {x: data}
+  targets: {y: target}
+  split: {validation: 0.2, test: 0.2, by: stratified}
+  batch_size: 25
+train:
+  loss: sparse_categorical_crossentropy
+  metrics: [accuracy]
+  phases: {first: {epochs: 2}, second: {epochs: 2, freeze: dense, optimizer: {sgd: 0.1}}}
+  distribute: {mirrored: 2}
+"""
+
+
+def test_a_project_has_the_same_curve(tmp_path: Path) -> None:
+    (tmp_path / "spec.yaml").write_text(PROJECT)
+    state, _ = emitted(tmp_path / "spec.yaml", tmp_path / "project")
+    ours, _ = train_spec(state, tmp_path / "runs")
+    done = subprocess.run([sys.executable, "train.py"], cwd=tmp_path / "project", capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    theirs = curve(tmp_path / "project" / "output" / "history.csv")
+    assert max(differences(ours, theirs).values()) < 1e-4
 
 
 # --- going on -------------------------------------------------------------------------------------------------------
