@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dlspec.components.distributions import Mirrored
 from dlspec.ir import Node
 from dlspec.layers.base import Layer
 from dlspec.passes.state import Compilation, step
@@ -13,11 +12,14 @@ from dlspec.registry import Component
 from dlspec.sections.train import Supervised
 from dlspec.tree import Map, place
 
+if TYPE_CHECKING:
+    from dlspec.components.distributions import Mirrored
+
 
 @step(requires=("data", "graph", "method"))
 def distribution(state: Compilation) -> None:
     """Each device has something to do, and layers that look at several examples are told apart."""
-    if not isinstance(state.method, Supervised) or not isinstance(state.method.distribute, Mirrored):
+    if not isinstance(state.method, Supervised) or state.method.distribute is None:
         return
     _check_batches(state, state.method.distribute)
     found = list(layers_of(state))
