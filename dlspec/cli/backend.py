@@ -19,9 +19,11 @@ def start() -> None:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with captured_stderr():
-        import keras
+        import keras  # noqa: F401
+        import tensorflow as tf
 
-        keras.ops.zeros(1)  # the backend looks for devices, and logs about them, at its first use
+        # It logs about devices when it looks for them. Nothing is computed yet: what comes may divide the CPU before.
+        tf.config.list_physical_devices()
 
 
 @contextmanager

@@ -277,4 +277,36 @@ CODES: dict[str, Code] = {
         # the memory is used up: lower the batch size
         """,
     ),
+    "E518": code(
+        "devices that cannot train together",
+        """
+        `distribute` divides every batch among devices, which must be there. Each needs an example, and
+        `batch_normalization` with `synchronized: true`, for which the devices wait for each other, cannot stand inside
+        another layer or beside layers that add to the loss.
+        """,
+        wrong="""
+        inputs: {image: [8, 8, 1]}
+        layers:
+          - flatten
+          - dense: {units: 10, activation: softmax}
+        data:
+          source: {sklearn: digits}
+          inputs: {image: {column: images}}
+          targets: {digit: {column: target}}
+          batch_size: 3
+        train: {loss: sparse_categorical_crossentropy, distribute: {mirrored: 4}}
+        """,
+        right="""
+        inputs: {image: [8, 8, 1]}
+        layers:
+          - flatten
+          - dense: {units: 10, activation: softmax}
+        data:
+          source: {sklearn: digits}
+          inputs: {image: {column: images}}
+          targets: {digit: {column: target}}
+          batch_size: 4
+        train: {loss: sparse_categorical_crossentropy, distribute: {mirrored: 4}}
+        """,
+    ),
 }

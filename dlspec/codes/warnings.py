@@ -164,6 +164,30 @@ CODES: dict[str, Code] = {
         train: {loss: sparse_categorical_crossentropy}
         """,
     ),
+    "W503": code(
+        "measured over a share of the batch",
+        """
+        With `distribute`, each device computes its share of a batch, and the result is that of the whole batch, but for
+        layers that measure something over the examples: they see those of one device. `batch_normalization` measures
+        over all devices with `synchronized: true`, which makes them wait for each other.
+        """,
+        wrong="""
+        inputs: {x: [8]}
+        layers:
+          - dense: 3
+          - batch_normalization
+          - dense: 1
+        train: {loss: mse, distribute: {mirrored: 2}}
+        """,
+        right="""
+        inputs: {x: [8]}
+        layers:
+          - dense: 3
+          - batch_normalization: {synchronized: true}
+          - dense: 1
+        train: {loss: mse, distribute: {mirrored: 2}}
+        """,
+    ),
     "W601": code(
         "column that never changes",
         """

@@ -89,6 +89,16 @@ class Layer(Component, abstract=True):
         """Whether the layer measures the training data before it can be used."""
         return False
 
+    @property
+    def over_batch(self) -> bool:
+        """Whether training measures something over the examples of a batch that one device computes."""
+        return False
+
+    @property
+    def adds_loss(self) -> bool:
+        """Whether the layer adds something to the loss that depends on the examples."""
+        return getattr(self, "activity_regularizer", None) is not None
+
     def infer(self, *inputs: Any, **named: Any) -> Outputs:
         """Type of the output, or of each output.
 

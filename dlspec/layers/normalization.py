@@ -71,6 +71,11 @@ class BatchNormalization(_Normalization):
             message = f"batch_normalization has `rmax` {limits['rmax']} below `rmin` {limits['rmin']}"
             raise Problem("E207", message, "swap them", "renorm_clipping")
 
+    @property
+    def over_batch(self) -> bool:
+        """Unless the devices add up what they measure."""
+        return not self.synchronized
+
     def weights(self, x: Tensor) -> Iterable[Weight]:
         """Factor, offset, moving mean and variance [features]; three more with `renorm`."""
         shape = (known(x, axis_index(self.axis, x.rank, self.name), self.name),)

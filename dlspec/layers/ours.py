@@ -171,6 +171,7 @@ class GaussianSampling(Layer):
     kl_weight = number(min=0, default=1.0, doc="Factor of the divergence in the loss.")
     seed = seed()
     examples = (example("", (8,), (8,)), example("{kl_weight: 0.01, seed: 1}", (None, 4), (None, 4)))
+    adds_loss = True
 
     def infer(self, mean: Tensor, log_variance: Tensor) -> Tensor:
         """The shape of the inputs."""
@@ -197,6 +198,7 @@ class KLSparsity(Same):
     sparsity = number(above=0, below=1, default=0.05, doc="Wanted mean activation of each unit.")
     kl_weight = number(min=0, default=1.0, doc="Factor of the penalty in the loss.")
     examples = (example("", (64,)), example("{sparsity: 0.1, kl_weight: 3}", (None, 8)))
+    adds_loss = over_batch = True
 
 
 # --- others ----------------------------------------------------------------------------------------------------------

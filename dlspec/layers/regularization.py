@@ -136,3 +136,4 @@ class ActivityRegularization(_Unchanged):
     l1 = number(min=0, default=0.0, doc="Weight of the sum of absolute values.")
     l2 = number(min=0, default=0.0, doc="Weight of the sum of squares.")
     examples = (example("{l2: 0.01}", (64,)),)
+    adds_loss = True

@@ -10,6 +10,7 @@ from typing import Any
 from dlspec.passes.conform import conform
 from dlspec.passes.data_contract import data_contract
 from dlspec.passes.data_section import data_section
+from dlspec.passes.distribution import distribution
 from dlspec.passes.each_time import each_time
 from dlspec.passes.expand_graph import expand_graph
 from dlspec.passes.expectations import expectations
@@ -44,6 +45,7 @@ PASSES: tuple[Pass, ...] = (
     expectations,
     training,
     phases,
+    distribution,
     heads,
     data_contract,
     searching,

@@ -7,11 +7,18 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from dlspec.registry import Component
+from dlspec.runner.distribution import Distribution, made_optimizer
 from dlspec.runner.structure import only_or_all, outputs_by_name
 from dlspec.sections.train import Supervised
 
 
-def trainer(core: Any, method: Supervised, optimizer: Component, outputs: Sequence[str]) -> Any:
+def trainer(
+    core: Any,
+    method: Supervised,
+    optimizer: Component,
+    outputs: Sequence[str],
+    distribution: Distribution | None = None,
+) -> Any:
     """A compiled model around the layers of `core`, whose weights it shares.
 
     Its outputs are those with a loss: the only one, or a dict by name, so that measures are called ``sold_loss``,
@@ -20,6 +27,7 @@ def trainer(core: Any, method: Supervised, optimizer: Component, outputs: Sequen
     Args:
         core: A functional Keras model.
         outputs: Names of its outputs in their order.
+        distribution: The devices on which the variables of `core` stand.
     """
     import keras
 
@@ -28,11 +36,11 @@ def trainer(core: Any, method: Supervised, optimizer: Component, outputs: Sequen
     model = keras.Model(core.input, only_or_all({name: tensors[name] for name in losses}), name=core.name)
     metrics = {name: [metric.make() for metric in method.metrics_of(name)] for name in losses}
     model.compile(
-        optimizer=optimizer.make(),
+        optimizer=made_optimizer(optimizer, method, model, distribution),
         loss=only_or_all({name: loss.make() for name, loss in losses.items()}),
         loss_weights=_weights(method, list(losses)),
         metrics=only_or_all(metrics) if any(metrics.values()) else None,
-        jit_compile="auto" if method.jit is None else method.jit,
+        jit_compile=False if distribution else "auto" if method.jit is None else method.jit,
     )
     return model
 

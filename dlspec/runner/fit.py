@@ -15,6 +15,7 @@ from dlspec.runner import non_finite, phases, speed
 from dlspec.runner.checkpoint import Checkpoint, Checkpoints
 from dlspec.runner.compiling import averaging, trainer
 from dlspec.runner.course import Course, capture, course_of, restore
+from dlspec.runner.distribution import Distribution
 from dlspec.runner.loop import Loop, NonFinite
 from dlspec.runner.preparation import adapt_layers, with_preparation
 from dlspec.runner.progress import Progress
@@ -40,6 +41,7 @@ class Training:
         start_from: A saved model whose weights come first.
         course: How far it has come.
         choice: What ``speed: auto`` has chosen.
+        distribution: The devices that share each batch, and on which the model's variables stand.
     """
 
     model: Any
@@ -53,6 +55,7 @@ class Training:
     course: Course = field(default_factory=Course)
     best: Best | None = None
     choice: speed.Choice | None = None
+    distribution: Distribution | None = None
     _signals: Signals = field(default_factory=Signals)
     _loop: Loop | None = None
 
@@ -131,7 +134,8 @@ class Training:
 
     def _run_phase(self, phase: Phase, feed: Feed, resumed: Checkpoint | None) -> None:
         method, course = self.method, self.course
-        compiled = trainer(self.model, method, phase.optimizer or method.chosen_optimizer, self.outputs)
+        optimizer = phase.optimizer or method.chosen_optimizer
+        compiled = trainer(self.model, method, optimizer, self.outputs, self.distribution)
         running = [(declared, declared.make_in(self.folder.path, course.epoch)) for declared in method.callbacks]
         last = course.began + phase.epochs
         every = method.seconds_between_checkpoints
@@ -146,12 +150,13 @@ class Training:
         )  # fmt: skip
         self._loop = Loop(
             compiled, feed, self._batches(self.prepared.validation), running, saving,
-            averaging(compiled.optimizer, method.callbacks), together=None if every else 1,
+            averaging(compiled.optimizer, method.callbacks), self.distribution, together=None if every else 1,
         )  # fmt: skip
         try:
             self._loop.begin(last)
             if resumed is not None:
                 restore(resumed, self.model, compiled, running, self.best)
+            self._spread_seeds()
             self._run_loop(self._loop, saving, last)
         finally:
             for declared, callback in running:
@@ -169,7 +174,12 @@ class Training:
                     raise self._explained(trouble, loop.feed) from None
                 self.progress.note(non_finite.go_back(self.course, beginning, trouble))
                 restore(beginning, self.model, loop.trainer, loop.running, self.best)
+                self._spread_seeds()
                 non_finite.lower_rate(loop.trainer.optimizer, self.course, beginning)
+
+    def _spread_seeds(self) -> None:
+        if self.distribution is not None:
+            self.distribution.spread_seeds(self.model)
 
     def _explained(self, trouble: NonFinite, feed: Feed) -> Exception:
         feed.set_position(self.course.epoch, trouble.step)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dlspec.data.pipeline import Prepared
@@ -15,8 +15,13 @@ IDENTITY_FILE = "identity.json"
 _WITHOUT_EFFECT = ("description", "train.checkpoint", "train.log")
 
 
-def identity(prepared: Prepared) -> dict[str, Any]:
-    """Data, versions and settings; the spec has a file of its own."""
+def identity(prepared: Prepared, devices: Sequence[str] = ()) -> dict[str, Any]:
+    """Data, versions and settings; the spec has a file of its own.
+
+    Args:
+        prepared: The data.
+        devices: Those that share each batch; none where there is one only.
+    """
     found = machine()
     splits = zip(("train", "validation", "test"), prepared.parts, strict=True)
     return {
@@ -25,7 +30,11 @@ def identity(prepared: Prepared) -> dict[str, Any]:
             **{name: hashlib.sha256(numbers.data).hexdigest() for name, numbers in splits if len(numbers)},
         },
         "versions": versions(),
-        "settings": {**found["environment"], "processors": _processors()},
+        "settings": {
+            **found["environment"],
+            "processors": _processors(),
+            **({"devices": ", ".join(devices)} if devices else {}),
+        },
     }
 
 

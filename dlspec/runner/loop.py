@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from dlspec.data.feed import Feed
 from dlspec.runner.course import Course, Running
+from dlspec.runner.distribution import Distribution
 from dlspec.runner.steps import Pace, Steps
 from dlspec.runner.watch import ordered
 
@@ -56,6 +57,7 @@ class Loop:
         validation: Batches of the validation split, or None.
         running: Callbacks as declared and as Keras has them.
         averaged: Puts moving averages into the weights for a while, where the optimizer keeps them.
+        distribution: The devices that share each batch.
         together: Steps in one call; as many as take a tenth of a second unless given.
     """
 
@@ -65,10 +67,11 @@ class Loop:
     running: Running
     between: Between
     averaged: Callable[[], AbstractContextManager[None]]
+    distribution: Distribution | None = None
     together: int | None = None
 
     def __post_init__(self) -> None:
-        self._steps = Steps(self.trainer, self.feed.dataset.element_spec)
+        self._steps = Steps(self.trainer, self.feed.dataset.element_spec, self.distribution)
         every_step = any(declared.every_step for declared, _ in self.running)
         self._pace = Pace(1 if every_step else self.together)
         self._hooked = any(_has_batch_hooks(callback) for _, callback in self.running)

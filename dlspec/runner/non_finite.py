@@ -31,7 +31,7 @@ def go_back(course: Course, beginning: Checkpoint, trouble: NonFinite) -> str:
 def lower_rate(optimizer: Any, course: Course, beginning: Checkpoint) -> None:
     """Halves the learning rate once for each time that the training went back since `beginning` was written."""
     times = course.rollbacks - course_of(beginning).rollbacks
-    optimizer.learning_rate = float(optimizer.learning_rate) * 0.5**times
+    optimizer.learning_rate = float(optimizer.learning_rate.numpy()) * 0.5**times
 
 
 def problem(trouble: NonFinite, course: Course, model: Any, batch: Any) -> Problem:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dlspec.errors import Problem, did_you_mean
+from dlspec.runner.reasons import reason
 from dlspec.sections.matching import matching
 from dlspec.sections.train import Phase
 
@@ -49,8 +50,7 @@ def load_weights(model: Any, path: Path, shown: str) -> list[str]:
     try:
         saved = keras.saving.load_model(path, compile=False)
     except Exception as error:  # Keras raises of every kind
-        reason = str(error).strip().split("\n")[0]
-        message = f"`{shown}` cannot be read as a Keras model: {reason}"
+        message = f"`{shown}` cannot be read as a Keras model: {reason(error)}"
         raise Problem("E516", message, "it takes a `.keras` file", "start_from") from error
     sources = {layer.name: layer for layer in _layers(saved)}
     left, found = [], 0

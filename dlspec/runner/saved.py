@@ -15,6 +15,7 @@ from dlspec.errors import Problem
 from dlspec.ir import Tensor
 from dlspec.passes import Compilation, compile_spec
 from dlspec.reporting.index import MODEL_FILE, SPEC_FILE, Run
+from dlspec.runner.reasons import reason
 from dlspec.sections.data import Data
 from dlspec.sections.train import Supervised
 
@@ -69,7 +70,7 @@ class SavedRun:
         try:
             return keras.saving.load_model(self.run.path / MODEL_FILE, compile=False)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            message = f"`{self.run.path / MODEL_FILE}` cannot be loaded: {str(error).splitlines()[0][:200]}"
+            message = f"`{self.run.path / MODEL_FILE}` cannot be loaded: {reason(error)}"
             raise Problem("E522", message, "train again") from error
 
     @cached_property

@@ -11,6 +11,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from dlspec.runner.distribution import Distribution
+from dlspec.runner.mirrored_steps import MirroredSteps
+
 # Seconds of one call: what a signal waits for, and the least time between two updates of the display.
 CALL_SECONDS = 0.1
 
@@ -21,14 +24,20 @@ class Steps:
     Args:
         model: A compiled functional model.
         batch: Type of a batch, as a dataset's ``element_spec`` gives it.
+        distribution: The devices that share each batch; None for one device.
     """
 
-    def __init__(self, model: Any, batch: Any) -> None:
+    def __init__(self, model: Any, batch: Any, distribution: Distribution | None = None) -> None:
         # Makes the variables of optimizer and metrics, which Keras otherwise makes in the first step: a checkpoint is
         # put into place before that.
         model._symbolic_build(data_batch=batch)
-        self._train = _repeated(model, _train_step(model))
-        self._test = _repeated(model, _test_step(model))
+        if distribution is None:
+            train, test = _train_step(model), _test_step(model)
+        else:
+            mirrored = MirroredSteps(model, batch, distribution)
+            train, test = mirrored.train, mirrored.test
+        self._train = _repeated(model, train)
+        self._test = _repeated(model, test)
 
     def train(self, iterator: Any, count: int) -> tuple[int, bool]:
         """Trains on `count` batches, fewer where the loss becomes infinite or not a number.

@@ -23,6 +23,7 @@ from dlspec.reporting.reporter import Reporter
 from dlspec.runner.checkpoint import Checkpoint
 from dlspec.runner.compiling import precision
 from dlspec.runner.course import course_of
+from dlspec.runner.distribution import built, open_distribution
 from dlspec.runner.failures import told
 from dlspec.runner.fit import Training
 from dlspec.runner.identity import IDENTITY_FILE, identity
@@ -90,17 +91,25 @@ def run(
     start = None
     if method.start_from is not None:
         start = locate(method.start_from, folder, allow_outside=allow_outside, option="start_from")
+    distribution = open_distribution(method)
     set_seed(method.seed)
     with precision(method.precision):
-        model = build()
+        model = built(distribution, build)
     clock.lap("build")
     signature = signature or of_model(model)
     prepared = prepare(data, folder, signature, method, allow_outside=allow_outside)
     for warning in leakage(prepared):
         progress.note(f"warning[{warning.code}]: {warning.message}")
     clock.lap("data")
-    run_folder, checkpoint = _opened(place or Place(), progress, runs, name, spec_text, identity(prepared))
-    training = Training(model, prepared, data, method, run_folder, tuple(signature.outputs), progress, start)
+    if distribution is not None:
+        distribution.check(model, prepared.fed.count, data.batch_size)
+    devices = distribution.devices if distribution is not None else ()
+    if method.distribute is not None:
+        progress.note(f"distribute: {distribution or 'one device only, nothing is divided'}")
+    run_folder, checkpoint = _opened(place or Place(), progress, runs, name, spec_text, identity(prepared, devices))
+    training = Training(
+        model, prepared, data, method, run_folder, tuple(signature.outputs), progress, start, distribution=distribution
+    )
     reporter = None if brief else Reporter(name, graph, method.log, progress.note)
     written = {"name": name, "command": command, "allow_outside": allow_outside}
     facts = {**written, **_facts(training, folder)}
@@ -154,6 +163,7 @@ def _facts(training: Training, folder: Path) -> dict[str, Any]:
         "data": data_summary(training.data, training.prepared),
         "versions": versions(),
         "machine": machine(),
+        **({"devices": training.distribution.devices} if training.distribution is not None else {}),
     }
 
 

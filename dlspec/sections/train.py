@@ -103,6 +103,9 @@ class Supervised(Method):
         default="plain",
         doc="`auto` times some steps with and without XLA before training, and keeps the faster way in the run folder.",
     )
+    distribute: Any = component(
+        "distribution", default=None, doc="Devices of this machine that share each batch; one device unless given."
+    )
     non_finite = choice(
         "stop",
         "rollback",
@@ -136,8 +139,24 @@ class Supervised(Method):
         if self.speed == "auto" and self.jit is not None:
             message = "`jit` has no effect beside `speed: auto`, which chooses it"
             raise Problem("E207", message, "leave one of them out", option="jit")
+        if self.distribute is not None:
+            self._check_distribution()
         for optimizer in self.optimizers:
             self._check_optimizer(optimizer)
+
+    def _check_distribution(self) -> None:
+        """What is decided between the steps of one device cannot be decided by several."""
+        if self.jit:
+            message = "`jit: true` cannot compile steps in which devices meet, as they do with `distribute`"
+            raise Problem("E207", message, "leave one of them out", option="jit")
+        if self.speed == "auto":
+            message = "`speed: auto` has nothing to choose from beside `distribute`, which XLA cannot compile"
+            raise Problem("E207", message, "leave one of them out", option="speed")
+        for optimizer in self.optimizers:
+            for option in ("gradient_accumulation_steps", "ema_overwrite_frequency"):
+                if getattr(optimizer, option, None):
+                    message = f"`{option}` of `{optimizer.name}` does not work on several devices (`distribute`)"
+                    raise Problem("E207", message, "leave one of them out", option="optimizer")
 
     def _check_optimizer(self, optimizer: Component) -> None:
         """What a callback changes, nothing else may rule, and what it uses must be there."""

@@ -30,9 +30,9 @@ def begin() -> None:
     quiet_retracing()
     load()
     with _silence():
-        import keras
+        import tensorflow as tf
 
-        keras.ops.zeros(1)  # the backend looks for devices at its first use
+        tf.config.list_physical_devices()  # computes nothing: a trial may divide the CPU before
 
 
 def work(task: Task) -> Result:

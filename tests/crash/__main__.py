@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.crash import kills
 
-KILLS, ROTTEN = 100, 300
+KILLS, SHARED, ROTTEN = 100, 10, 300
 
 
 def main(seed: int = 0) -> int:
@@ -27,7 +27,10 @@ def main(seed: int = 0) -> int:
         (root / "kills").mkdir()
         wrong = kills.main(root / "kills", KILLS, seed)
         print(f"{KILLS} runs killed at random moments: {wrong} ended otherwise than the undisturbed one", flush=True)
-    return 1 if loaded or wrong else 0
+        (root / "devices").mkdir()
+        shared = kills.main(root / "devices", SHARED, seed, "--set", "train.distribute.mirrored=2")
+        print(f"{SHARED} more on two devices: {shared} ended otherwise than the undisturbed one", flush=True)
+    return 1 if loaded or wrong or shared else 0
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def train_project(target: Path, *arguments: str) -> Curve:
             exec(compile(source, "train.py", "exec"), {"__name__": "__main__", "__file__": str(target / "train.py")})
         finally:
             sys.argv, sys.path[:] = before
-    return _curve(target / "output" / "history.csv")
+    return curve(target / "output" / "history.csv")
 
 
 def train_spec(state: Compilation, runs: Path) -> tuple[Curve, Path]:
@@ -63,7 +63,7 @@ def train_spec(state: Compilation, runs: Path) -> tuple[Curve, Path]:
         lambda: build(graph), data, method, folder=state.folder, spec_text="", name=state.name, runs=runs,
         signature=of_graph(graph),
     )  # fmt: skip
-    return _curve(report.folder / "metrics.csv"), report.folder
+    return curve(report.folder / "metrics.csv"), report.folder
 
 
 def data_of(state: Compilation, target: Path) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
@@ -127,7 +127,7 @@ def differences(one: Curve, other: Curve) -> dict[str, float]:
     }
 
 
-def _curve(path: Path) -> Curve:
+def curve(path: Path) -> Curve:
     with path.open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     return [

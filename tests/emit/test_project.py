@@ -75,6 +75,9 @@ def test_the_order_of_row_groups(window: int) -> None:
 REFUSED = {
     "non_finite: rollback": "a project has no words for `non_finite: rollback`",
     "log: wandb": "a project has no words for `log: wandb`",
+    "distribute: mirrored, optimizer: {adam: {clipnorm: 1}}": (
+        "a project has no words for `clipnorm` beside `distribute`: Keras applies it on each device"
+    ),
     "optimizer: {adam: {use_ema: true}}, keep: last, callbacks: [{early_stopping: {monitor: loss}}]": (
         "a project has no words for `keep: last` where a callback may end a training with moving averages"
     ),

@@ -19,7 +19,8 @@ from dlspec.data.feed import Feed
 from dlspec.data.sources.npz import Npz
 from dlspec.errors import Problem
 from dlspec.registry import Component
-from dlspec.runner.compiling import precision, trainer
+from dlspec.runner.checkpoint import Checkpoints
+from dlspec.runner.compiling import trainer
 from dlspec.runner.non_finite import cause
 from dlspec.runner.report import Report
 from dlspec.runner.speed import SPEED_FILE, Choice, read
@@ -100,11 +101,15 @@ def test_precision(tmp_path: Path, policy: str) -> None:
     assert report.status == "finished" and keras.config.dtype_policy().name == "float32"
 
 
-def test_float16_scales_the_loss() -> None:
-    with precision("mixed_float16"):
-        model = small()
-        compiled = trainer(model, method(), method().chosen_optimizer, ["species"])
-    assert type(compiled.optimizer).__name__ == "LossScaleOptimizer"
+def test_float16_scales_the_loss(tmp_path: Path) -> None:
+    def scaled(**options: Any) -> bool:
+        """Whether the checkpoint of a run holds the factor of the loss."""
+        folder = train(tmp_path, how=method(optimizer=Adam(learning_rate=1e-3), **options)).folder
+        checkpoint, _ = Checkpoints(folder).load()
+        assert checkpoint is not None
+        return any(array.shape == () and array >= 2.0**10 for array in checkpoint.arrays.values())
+
+    assert scaled(precision="mixed_float16") and not scaled(precision="mixed_bfloat16")
 
 
 @pytest.mark.parametrize(("jit", "expected"), [(True, True), (False, False), (None, False)])

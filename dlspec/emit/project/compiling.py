@@ -7,20 +7,24 @@ from typing import Any
 
 from dlspec.emit.constructors import Constructors
 from dlspec.emit.project.searched import Searched
-from dlspec.emit.syntax import constant, sequence, text
+from dlspec.emit.syntax import call, constant, sequence, text
 from dlspec.emit.templates import Code
 from dlspec.registry import Component
 from dlspec.sections.train import Supervised
 
 
-def optimizer(raw: Any, made: Component, searched: Searched, constructors: Constructors) -> Code:
-    """How the weights are changed.
+def optimizer(raw: Any, made: Component, method: Supervised, searched: Searched, constructors: Constructors) -> Code:
+    """How the weights are changed; where they are computed in float16, with a loss that is scaled.
 
     Args:
         raw: As it is written; None where it is not.
         made: What it became with the defaults.
     """
-    return Code(text(searched.component("optimizer", raw, made, constructors)))
+    written = searched.component("optimizer", raw, made, constructors)
+    if method.precision == "mixed_float16" and made.name != "loss_scale_optimizer":
+        inner = written if isinstance(written, ast.Call) else call("keras.optimizers.get", [written])
+        written = call("keras.optimizers.LossScaleOptimizer", [inner])
+    return Code(text(written))
 
 
 def compile_arguments(

@@ -79,6 +79,8 @@ def emit_project(state: Compilation, target: Path, template_dir: Path | None = N
         "train.py": _module("train", train.body, own, state.name, modules),
     }
     if state.tune is not None:
+        if method.distribute is not None:
+            raise Unsupported("a search whose trials `distribute` their batches")
         tune = tune_file.render(plan_of(state), read, train, searched, folder, state.name, templates)
         files["tune.py"] = _module("tune", tune, {**own, "tune": {}}, state.name, modules)
     if taken := sorted(files.keys() & modules.keys()):

@@ -12,6 +12,7 @@ from dlspec.emit.constructors import Constructors
 from dlspec.emit.project.callbacks import callbacks, folders
 from dlspec.emit.project.compiling import compile_arguments, optimizer
 from dlspec.emit.project.data import DataText
+from dlspec.emit.project.distributed import distribution
 from dlspec.emit.project.positions import from_saved, layer_names, places
 from dlspec.emit.project.searched import Searched, build_arguments
 from dlspec.emit.syntax import Unsupported, constant, text
@@ -106,12 +107,16 @@ def _fitting(
     outputs = [name for name, _ in graph.outputs]
     trained = [name for name in outputs if method.loss_of(name) is not None]
     subset = len(trained) < len(outputs)
-    models = ("model", "trained") if subset else ("model",)
+    mirrored = distribution(state, method, graph)
+    models = ("model", "trained") if subset or mirrored is not None else ("model",)
     monitor = method.monitor or ("val_loss" if validation else "loss")
     return {
         "epochs": None if method.phases else method.epochs,
         "seed": method.seed,
         "precision": method.precision if method.precision != "float32" else None,
+        "distributed": mirrored is not None,
+        "devices": mirrored.devices if mirrored is not None else None,
+        "model_class": Code("keras.Model" if mirrored is None else "Mirrored"),
         "fitted": Code(models[-1]),
         "subset": trained if subset else None,
         "models": models,
@@ -121,7 +126,9 @@ def _fitting(
         "saved": _saved(state, method, graph),
         "adapting": _adapting(graph),
         "compile": compile_arguments(method, trained, searched, constructors),
-        "optimizer": optimizer(searched.train.get("optimizer"), method.chosen_optimizer, searched, constructors),
+        "optimizer": optimizer(
+            searched.train.get("optimizer"), method.chosen_optimizer, method, searched, constructors
+        ),
         "phases": _phases(method, graph, searched, constructors),
         "callbacks": callbacks(method, searched, constructors),
         "folders": folders(method),
@@ -222,6 +229,7 @@ def _phases(method: Supervised, graph: Graph, searched: Searched, constructors: 
             "optimizer": optimizer(
                 (raw[name] if phase.optimizer else searched.train).get("optimizer"),
                 phase.optimizer or method.chosen_optimizer,
+                method,
                 searched,
                 constructors,
             ),

@@ -1,0 +1,81 @@
+"""Holds a training on several devices against the model and the batches (E518, W503)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from dlspec.ir import Node
+from dlspec.layers.base import Layer
+from dlspec.passes.state import Compilation, step
+from dlspec.registry import Component
+from dlspec.sections.train import Supervised
+from dlspec.tree import Map, place
+
+if TYPE_CHECKING:
+    from dlspec.components.distributions import Mirrored
+
+
+@step(requires=("data", "graph", "method"))
+def distribution(state: Compilation) -> None:
+    """Each device has something to do, and layers that look at several examples are told apart."""
+    if not isinstance(state.method, Supervised) or state.method.distribute is None:
+        return
+    _check_batches(state, state.method.distribute)
+    found = list(layers_of(state))
+    adding = next((node for node, layer, _ in found if layer.adds_loss), None)
+    told: set[object] = set()
+    for node, layer, inside in found:
+        if layer.over_batch and node.span not in told:
+            told.add(node.span)
+            text = f"`{node.name}` measures over each device's share of a batch, not over the whole"
+            help = (
+                "write `synchronized: true`"
+                if hasattr(layer, "synchronized")
+                else f"leave out `{layer.name}` or `distribute`"
+            )
+            state.add("W503", text, node.span, help)
+        elif getattr(layer, "synchronized", False):
+            _check_synchronized(state, node, inside, adding)
+
+
+def _check_batches(state: Compilation, wanted: Mirrored) -> None:
+    section = state.data_section
+    if section is None or wanted.devices is None or section.batch_size >= wanted.devices:
+        return
+    assert state.data is not None
+    raw = state.data.get("data")
+    where = place(raw, "batch_size") if isinstance(raw, Map) else None
+    text = f"a batch of {section.batch_size} cannot be divided among {wanted.devices} devices"
+    state.add("E518", text, where, f"give at least {wanted.devices} examples to a batch, or take fewer `devices`")
+
+
+def _check_synchronized(state: Compilation, node: Node, inside: bool, adding: Node | None) -> None:
+    """Devices wait for each other in a layer: only where every device comes by in the same order, once."""
+    help = "write `synchronized: false`, or leave `distribute` out"
+    if inside:
+        text = f"`{node.name}` holds a layer with `synchronized: true`, which works as a step of its own only"
+        state.add("E518", text, node.span, help)
+    elif adding is not None:
+        text = f"`{node.name}` has `synchronized: true`, and `{adding.name}` adds to the loss: Keras mixes up devices"
+        state.add("E518", text, node.span, help)
+
+
+def layers_of(state: Compilation) -> Iterator[tuple[Node, Layer, bool]]:
+    """Every layer that learns or runs in training, and whether it stands inside another one."""
+    assert state.graph is not None
+    for graph in (state.graph, *(model.graph for model in state.models.values())):
+        for node in graph.nodes:
+            if isinstance(node.layer, Layer) and node.shared is None:
+                yield from ((node, layer, layer is not node.layer) for layer in _contained(node.layer))
+
+
+def _contained(value: Any) -> Iterator[Layer]:
+    if isinstance(value, tuple):
+        for item in value:
+            yield from _contained(item)
+    elif isinstance(value, Component):
+        if isinstance(value, Layer):
+            yield value
+        for item in value.given.values():
+            yield from _contained(item)

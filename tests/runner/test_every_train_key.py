@@ -1,0 +1,100 @@
+"""Accepted means effective: each key of `train` is held against the same run without it."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from running import iris, load, method, small, train
+
+from dlspec.components.callbacks import CSVLogger
+from dlspec.components.distributions import Mirrored
+from dlspec.components.losses import MeanSquaredError, SparseCategoricalCrossentropy
+from dlspec.components.metrics import Accuracy
+from dlspec.components.optimizers import SGD, Adam
+from dlspec.errors import Problem
+from dlspec.runner.compiling import trainer
+from dlspec.sections.train import Checkpoint, Phase, Supervised
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
+
+PLAIN: dict[str, Any] = {"loss": SparseCategoricalCrossentropy(), "optimizer": SGD(learning_rate=0.1), "epochs": 3}
+# For each key, what is written beside those of PLAIN, and which of the `traces` must then be others.
+EFFECTS: dict[str, tuple[Any, str]] = {
+    "loss": (SparseCategoricalCrossentropy(ignore_class=0), "weights"),
+    "loss_weights": ({"species": 3.0}, "weights"),
+    "optimizer": (Adam(), "weights"),
+    "metrics": ((Accuracy(),), "measures"),
+    "epochs": (4, "epochs"),
+    "callbacks": ((CSVLogger(filename="a.csv"),), "files"),
+    "seed": (1, "weights"),
+    "monitor": ("loss", "best"),
+    "keep": ("last", "best"),
+    "start_from": ("base.keras", "notes"),
+    "phases": ({"first": Phase(epochs=2, freeze=("species",)), "second": Phase(epochs=1)}, "weights"),
+    "precision": ("mixed_bfloat16", "dtype"),
+    "jit": (True, "compiled"),
+    "speed": ("auto", "files"),
+    "distribute": (Mirrored(), "notes"),  # what it does on two devices: on_two_devices.py
+    "non_finite": ("rollback", "error"),
+    "checkpoint": (Checkpoint(every=0.0), "files"),
+    "log": (("tensorboard",), "files"),
+}
+
+
+def traces(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
+    """What a run leaves for somebody to see."""
+    how, stream = Supervised(**given), io.StringIO()
+    # Fails, unless it goes back to half the learning rate.
+    exploding = given["loss"].name == "mean_squared_error"
+    data = iris(batch_size=1, shuffle=False) if exploding else iris()
+    found: dict[str, Any] = {"error": None}
+    try:
+        report = train(folder, data, how, linear if exploding else small, console=Console(file=stream, width=200))
+    except Problem as problem:
+        return {"error": problem.code}
+    model = load(report.folder / "model.keras")
+    compiled = trainer(small(), how, how.chosen_optimizer, ["species"])
+    return found | {
+        "weights": [weight.tobytes() for weight in model.get_weights()],
+        "measures": sorted(report.metrics["train"]),
+        "epochs": report.facts["epochs"],
+        "best": sorted(report.facts["best"] or ()),
+        "files": sorted({path.relative_to(report.folder).parts[:2] for path in report.folder.rglob("*")}),
+        "notes": [line for line in stream.getvalue().splitlines() if line.startswith(("weights of", "distribute:"))],
+        "dtype": model.get_layer("species").compute_dtype,
+        "compiled": compiled.jit_compile,
+    }
+
+
+def linear() -> Any:
+    import keras
+
+    x = keras.Input((4,), name="measures")
+    return keras.Model(x, keras.layers.Dense(1, name="species")(x))
+
+
+def test_every_key_is_here() -> None:
+    assert EFFECTS.keys() == Supervised.fields.keys()
+
+
+@pytest.mark.parametrize("key", Supervised.fields)
+def test_a_key_has_its_effect(key: str, tmp_path: Path) -> None:
+    value, trace = EFFECTS[key]
+    plain = dict(PLAIN)
+    if key == "non_finite":
+        plain |= {"loss": MeanSquaredError(), "optimizer": SGD(learning_rate=0.3)}
+    if key == "phases":
+        del plain["epochs"]
+        plain["phases"] = {"only": Phase(epochs=3)}
+    if key == "start_from":
+        base = train(tmp_path, how=method(seed=5))
+        (tmp_path / "base.keras").write_bytes((base.folder / "model.keras").read_bytes())
+    without, with_it = traces(tmp_path, plain), traces(tmp_path, {**plain, key: value})
+    assert with_it[trace] != without[trace], with_it[trace]
