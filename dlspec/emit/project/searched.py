@@ -63,7 +63,7 @@ class Searched:
         assert state.params is not None and state.program is not None and state.data is not None
         params, spaces = state.program.params, state.params.spaces
         for word, space in spaces.items():
-            if getattr(space, "each_time", False):
+            if space.each_time:
                 raise Unsupported(f"`each_time` of `{word}`: an argument has one value for all layers")
             if space.head == "choice" and isinstance(space.values[0], bool):  # Keras Tuner makes numbers of them
                 raise Unsupported(f"a choice of true and false for `{word}`, which `{{bool: true}}` says")

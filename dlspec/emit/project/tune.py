@@ -57,8 +57,9 @@ def render(
     """
     tune = plan.tune
     limits = plan.limits
-    if limits["flops"] is not None:
-        raise Unsupported("a limit of `flops`, which Keras does not count")
+    for word, limit in limits.items():
+        if limit is not None and word != "parameters":
+            raise Unsupported(f"a limit of `{word}`, which Keras does not count")
     context: dict[str, Any] = {
         "title": Code(f"Searches good parameters for the model {label}."),
         "imports": Code(""),
