@@ -68,11 +68,11 @@ def wants_colour(stream: Any) -> bool:
     return bool(stream.isatty()) and os.environ.get("TERM") != "dumb"
 
 
-def compiled(spec: Path, overrides: tuple[str, ...], allow_outside: bool) -> Compilation:
+def compiled(spec: Path, overrides: tuple[str, ...], allow_outside: bool, *, keeps_data: bool = False) -> Compilation:
     """A checked spec; shows its diagnostics on stderr and exits with 1 where it has errors."""
     from dlspec.passes import compile_spec
 
-    state = compile_spec(spec, overrides, allow_outside, code_allowed())
+    state = compile_spec(spec, overrides, allow_outside, code_allowed(), keeps_data=keeps_data)
     if state.diagnostics.items:
         show_diagnostics(state.diagnostics.sorted(), state.texts)
     if state.diagnostics.errors:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ def check(
     *,
     raw_train: Any = None,
     allow_outside: bool = False,
+    found: Callable[[Binding], object] | None = None,
 ) -> list[Diagnostic]:
     """Every mistake of the data section that can be known without training.
 
@@ -37,6 +38,7 @@ def check(
         folder: The spec's folder.
         raw_train: What the spec wrote for `train`, with spans.
         allow_outside: Whether paths may leave `folder`.
+        found: Called with the binding, whose table keeps what was read of it, where nothing is wrong with the data.
 
     Returns:
         Diagnostics E108, E503, E509, E601 to E609, E616 and W601; no errors when training can start.
@@ -46,6 +48,10 @@ def check(
     binding = bind(data, folder, signature, method, findings, allow_outside=allow_outside)
     if binding is not None and not findings.items:
         warn_of_constants(binding, data, findings)
+    if binding is not None and found is not None and not findings.errors:
+        found(binding)
+    elif binding is not None:
+        binding.table.forget()
     if method is not None:
         outputs = tuple(signature.outputs if signature is not None else data.targets)
         check_measures(data, method, outputs, findings)

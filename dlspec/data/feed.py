@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from dlspec.data.examples import Examples, InMemory, Streamed
 from dlspec.data.order import order
+from dlspec.data.slices import Slices
 from dlspec.data.windows import Windows
 
 # Batches prepared ahead. A fixed number: tf.data's own choice cost a fifth of the speed of small models on two cores.
@@ -33,6 +35,7 @@ class Feed:
         structure: Called last with the parts of a batch: the structure that ``fit`` takes.
 
     Attributes:
+        batch_size: Examples per batch.
         count: Examples per epoch.
         steps: Batches per epoch.
     """
@@ -51,7 +54,7 @@ class Feed:
         import tensorflow as tf
 
         self._examples: Examples = examples if isinstance(examples, Examples) else InMemory(examples)
-        self._batch_size, self._seed, self._shuffle, self._prefetch = batch_size, seed, shuffle, prefetch
+        self.batch_size, self._seed, self._shuffle, self._prefetch = batch_size, seed, shuffle, prefetch
         self._transform, self._structure = transform, structure
         self.count = self._examples.count
         self.steps = -(-self.count // batch_size)
@@ -66,7 +69,6 @@ class Feed:
                 if shuffle:
                     self._order = tf.Variable(tf.range(self.count, dtype=tf.int64), trainable=False, name="order")
         self.set_epoch(0)
-        self._whole = self._batches(0)
 
     def _number(self, name: str) -> Any:
         """A number that changes between epochs; the data in their own order need none."""
@@ -83,6 +85,46 @@ class Feed:
         steps by cardinality, the rest of an epoch is an object of its own: fit on it for that one epoch.
         """
         return self._batches(self._step) if self._step else self._whole
+
+    @cached_property
+    def _whole(self) -> Any:
+        return self._batches(0)
+
+    @cached_property
+    def inline(self) -> bool:
+        """Whether the step itself cuts out its batches: to copy some examples takes less time than to hand them over.
+
+        An accelerator had to wait for it, though, and what costs more than copying is better done beside the steps.
+        """
+        import tensorflow as tf
+
+        if not isinstance(self._examples, InMemory) or self._examples.finishes or self._transform is not None:
+            return False
+        return not tf.config.list_physical_devices("GPU")
+
+    def batches(self) -> Any:
+        """The batches from the position on, for :class:`dlspec.runner.steps.Steps`."""
+        if not self.inline:
+            return iter(self.dataset)
+        assert isinstance(self._examples, InMemory)
+        order = self._order.read_value() if self._shuffle else None
+        return Slices(self._examples.tensors, order, self.batch_size, self._structure, self._step)
+
+    @cached_property
+    def batch_type(self) -> Any:
+        """Type of a batch: a structure of ``tf.TensorSpec``."""
+        import tensorflow as tf
+
+        if not self.inline:
+            return self.dataset.element_spec
+        assert isinstance(self._examples, InMemory)
+        tensors = self._examples.tensors
+        with tf.Graph().as_default():
+            batch = tf.nest.map_structure(
+                lambda tensor: tf.compat.v1.placeholder(tensor.dtype, (None, *tensor.shape[1:])), tensors
+            )
+            batch = self._structure(*batch) if self._structure is not None else batch
+            return tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), batch)
 
     def set_epoch(self, epoch: int) -> None:
         """The next pass over :attr:`dataset` is epoch number `epoch`, from 0."""
@@ -123,7 +165,7 @@ class Feed:
         import tensorflow as tf
 
         def batch(step: Any) -> Any:
-            first, end = step * self._batch_size, tf.minimum((step + 1) * self._batch_size, self.count)
+            first, end = step * self.batch_size, tf.minimum((step + 1) * self.batch_size, self.count)
             positions = self._order[first:end] if self._shuffle else tf.range(first, end)
             return self._finished(tf.gather(self._numbers, positions), self._examples.batch(positions))
 
@@ -148,7 +190,7 @@ class Feed:
         count: Any = self._window_count
         if count is None:
             count = tf.constant(self._windows.count(0), tf.int64)
-        batches = self._windows.batches(self._batch_size, epoch, count, start, self.steps)
+        batches = self._windows.batches(self.batch_size, epoch, count, start, self.steps)
         return batches.map(self._finished, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
     def _finished(self, numbers: Any, batch: Any) -> Any:
@@ -160,4 +202,9 @@ class Feed:
 
 def in_order(examples: Any, batch_size: int, structure: Callable[..., Any] | None = None) -> Any:
     """Batches of `examples` as they stand, for evaluation; the cardinality is known. See :class:`Feed`."""
-    return Feed(examples, batch_size, seed=0, shuffle=False, structure=structure).dataset
+    return feed_in_order(examples, batch_size, structure).dataset
+
+
+def feed_in_order(examples: Any, batch_size: int, structure: Callable[..., Any] | None = None) -> Feed:
+    """The same as a feed."""
+    return Feed(examples, batch_size, seed=0, shuffle=False, structure=structure)

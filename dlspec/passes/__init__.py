@@ -56,6 +56,7 @@ def compile_spec(
     allow_code: bool = False,
     home: Path | None = None,
     values: Mapping[str, Any] | None = None,
+    keeps_data: bool = False,
 ) -> Compilation:
     """Runs every pass whose requirements are met; TensorFlow is not imported.
 
@@ -66,11 +67,12 @@ def compile_spec(
         allow_code: Whether the spec's own Python code may run.
         home: The folder where the spec's paths start; that of the file unless given.
         values: What a trial of a search puts in place of the searched parameters; `tune` is left out then.
+        keeps_data: Whether the data that are read stay in memory, for the training that follows.
 
     Returns:
         The state with all diagnostics; ``graph`` is there unless an error hides it.
     """
-    state = Compilation(path, overrides, allow_outside, allow_code, home, values)
+    state = Compilation(path, overrides, allow_outside, allow_code, home, values, keeps_data=keeps_data)
     # A compilation makes many small objects and no garbage cycles: collecting in between costs a fifth of its time.
     collecting = gc.isenabled()
     gc.disable()

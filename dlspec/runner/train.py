@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.facts import leakage
-from dlspec.data.pipeline import prepare, telling
+from dlspec.data.pipeline import Prepared, prepare, telling
 from dlspec.data.signature import Signature, of_model
 from dlspec.data.sources.base import locate
 from dlspec.errors import Problem
@@ -54,6 +54,7 @@ def run(
     allow_outside: bool = False,
     graph: Graph | None = None,
     brief: bool = False,
+    prepare: Callable[..., Prepared] = prepare,
 ) -> Report:
     """Trains and reports.
 
@@ -72,6 +73,7 @@ def run(
         allow_outside: Whether paths of the data may leave `folder`.
         graph: The model before it is built, for the report's picture and table of layers.
         brief: Whether to leave out what one of many runs need not do: the last evaluation and the page.
+        prepare: What reads and prepares the data; one of many runs may have those of another.
 
     Returns:
         The report, which also stands in the run folder.
@@ -99,6 +101,8 @@ def run(
     run_folder, checkpoint = _opened(place or Place(), progress, runs, name, spec_text, identity(prepared))
     training = Training(model, prepared, data, method, run_folder, tuple(signature.outputs), progress, start)
     reporter = None if brief else Reporter(name, graph, method.log, progress.note)
+    if reporter is not None:
+        training.once_running = reporter.preload
     written = {"name": name, "command": command, "allow_outside": allow_outside}
     facts = {**written, **_facts(training, folder)}
     try:
