@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class Kind(NamedTuple):
+    """See :attr:`Slices.kind`."""
+
+    size: int
+    structure: Callable[..., Any] | None
+    ordered: bool
 
 
 @dataclass(slots=True)
@@ -26,17 +34,19 @@ class Slices:
     next: int
 
     @property
-    def kind(self) -> tuple[Any, ...]:
+    def kind(self) -> Kind:
         """What a compiled function that cuts out batches depends on, besides its arguments."""
-        return self.size, self.structure, self.order is None
+        return Kind(self.size, self.structure, self.order is not None)
 
     @property
     def arguments(self) -> tuple[Any, ...]:
-        """What such a function takes before the number of steps."""
+        """What such a function takes before the number of steps: examples, order, the first batch."""
         import tensorflow as tf
 
-        return self.tensors, self.order, tf.constant(self.next, tf.int64)
+        order = tf.zeros((0,), tf.int64) if self.order is None else self.order
+        return self.tensors, order, tf.constant(self.next, tf.int64)
 
+    @property
     def signature(self) -> tuple[Any, ...]:
         """The types of :attr:`arguments`, for any number of examples."""
         import tensorflow as tf
@@ -44,19 +54,19 @@ class Slices:
         def spec(tensor: Any) -> Any:
             return tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype)
 
-        order = None if self.order is None else tf.TensorSpec((None,), tf.int64)
-        return tf.nest.map_structure(spec, self.tensors), order, tf.TensorSpec((), tf.int64)
+        tensors = tf.nest.map_structure(spec, self.tensors)
+        return tensors, tf.TensorSpec((None,), tf.int64), tf.TensorSpec((), tf.int64)
 
 
-def cut(slices: Slices, tensors: Any, order: Any, number: Any) -> Any:
-    """Batch `number`, traced: of `slices` only what :attr:`Slices.kind` names is used."""
+def cut(kind: Kind, tensors: Any, order: Any, number: Any) -> Any:
+    """Batch `number`, traced."""
     import tensorflow as tf
 
-    count = tf.shape(tf.nest.flatten(tensors)[0] if order is None else order, tf.int64)[0]
-    first, end = number * slices.size, tf.minimum((number + 1) * slices.size, count)
-    if order is None:
-        batch = tf.nest.map_structure(lambda tensor: tensor[first:end], tensors)
-    else:
+    count = tf.shape(order if kind.ordered else tf.nest.flatten(tensors)[0], tf.int64)[0]
+    first, end = number * kind.size, tf.minimum((number + 1) * kind.size, count)
+    if kind.ordered:
         positions = order[first:end]
         batch = tf.nest.map_structure(lambda tensor: tf.gather(tensor, positions), tensors)
-    return slices.structure(*batch) if slices.structure is not None else batch
+    else:
+        batch = tf.nest.map_structure(lambda tensor: tensor[first:end], tensors)
+    return kind.structure(*batch) if kind.structure is not None else batch

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from dlspec.data.slices import Slices, cut
+from dlspec.data.slices import Kind, Slices, cut
 from dlspec.runner import recurrence
 
 # Seconds of one call: what a signal waits for, and the least time between two updates of the display.
@@ -110,20 +110,20 @@ def _repeated(model: Any, step: Callable[[Any], Any]) -> Callable[[Any, int], tu
     handed = tf.function(
         lambda iterator, count: many(lambda _: next(iterator), count), reduce_retracing=True, autograph=False
     )
-    cutting: dict[Any, Any] = {}
+    cutting: dict[Kind, Any] = {}
 
-    def cutter(slices: Slices) -> Any:
+    def cutter(kind: Kind, signature: tuple[Any, ...]) -> Any:
         def taken(tensors: Any, order: Any, first: Any, count: Any) -> Any:
-            return many(lambda done: cut(slices, tensors, order, first + tf.cast(done, tf.int64)), count)
+            return many(lambda done: cut(kind, tensors, order, first + tf.cast(done, tf.int64)), count)
 
-        return tf.function(taken, (*slices.signature(), tf.TensorSpec((), tf.int32)), autograph=False)
+        return tf.function(taken, (*signature, tf.TensorSpec((), tf.int32)), autograph=False)
 
     def run(batches: Any, count: int) -> tuple[int, bool]:
         if not isinstance(batches, Slices):
             done, finite = handed(batches, tf.constant(count))
             return int(done), bool(finite)
         if batches.kind not in cutting:
-            cutting[batches.kind] = cutter(batches)
+            cutting[batches.kind] = cutter(batches.kind, batches.signature)
         done, finite = cutting[batches.kind](*batches.arguments, tf.constant(count))
         batches.next += int(done)
         return int(done), bool(finite)
