@@ -68,7 +68,7 @@ class Loop:
     together: int | None = None
 
     def __post_init__(self) -> None:
-        self._steps = Steps(self.trainer, self.feed.batch_type, batch_size=self.feed.batch_size)
+        self._steps = Steps(self.trainer, self.feed.batch_type)
         every_step = any(declared.every_step for declared, _ in self.running)
         self._pace = Pace(1 if every_step else self.together)
         self._hooked = any(_has_batch_hooks(callback) for _, callback in self.running)

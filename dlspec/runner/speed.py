@@ -114,7 +114,7 @@ class _Candidate:
     ) -> None:  # fmt: skip
         model = trainer(core, with_jit(method, jit), optimizer, outputs)
         feed.set_position(0, 0)
-        self._steps, self._feed = Steps(model, feed.batch_type, batch_size=batch_size), feed
+        self._steps, self._feed = Steps(model, feed.batch_type), feed
         # Whole batches only: XLA would compile once more for the rest.
         self._whole = max(1, feed.count // batch_size)
         self._left, self._batches = self._whole, feed.batches()

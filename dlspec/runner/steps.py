@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 from dlspec.data.slices import Kind, Slices, cut
-from dlspec.runner import recurrence
 
 # Seconds of one call: what a signal waits for, and the least time between two updates of the display.
 CALL_SECONDS = 0.1
@@ -24,18 +23,14 @@ class Steps:
     Args:
         model: A compiled functional model.
         batch: Type of a batch, as :attr:`dlspec.data.feed.Feed.batch_type` gives it.
-        batch_size: Its greatest number of examples; 0 where it is not known.
     """
 
-    def __init__(self, model: Any, batch: Any, *, batch_size: int = 0) -> None:
+    def __init__(self, model: Any, batch: Any) -> None:
         # Makes the variables of optimizer and metrics, which Keras otherwise makes in the first step: a checkpoint is
         # put into place before that.
         model._symbolic_build(data_batch=batch)
-        train, test = _train_step(model), _test_step(model)
-        if recurrence.small(model, batch_size):
-            train, test = recurrence.whole(train), recurrence.whole(test)
-        self._train = _repeated(model, train)
-        self._test = _repeated(model, test)
+        self._train = _repeated(model, _train_step(model))
+        self._test = _repeated(model, _test_step(model))
 
     def train(self, batches: Any, count: int) -> tuple[int, bool]:
         """Trains on `count` batches, fewer where the loss becomes infinite or not a number.
