@@ -118,13 +118,14 @@ class Feed:
         if not self.inline:
             return self.dataset.element_spec
         assert isinstance(self._examples, InMemory)
-        tensors = self._examples.tensors
-        with tf.Graph().as_default():
-            batch = tf.nest.map_structure(
-                lambda tensor: tf.compat.v1.placeholder(tensor.dtype, (None, *tensor.shape[1:])), tensors
-            )
-            batch = self._structure(*batch) if self._structure is not None else batch
-            return tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), batch)
+        specs = tf.nest.map_structure(
+            lambda tensor: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype), self._examples.tensors
+        )
+        structure = self._structure
+        if structure is None:
+            return specs
+        traced = tf.function(lambda parts: structure(*parts), autograph=False).get_concrete_function(specs)
+        return tf.nest.map_structure(lambda one: tf.TensorSpec(one.shape, one.dtype), traced.structured_outputs)
 
     def set_epoch(self, epoch: int) -> None:
         """The next pass over :attr:`dataset` is epoch number `epoch`, from 0."""
