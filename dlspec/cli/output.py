@@ -68,15 +68,23 @@ def wants_colour(stream: Any) -> bool:
     return bool(stream.isatty()) and os.environ.get("TERM") != "dumb"
 
 
-def compiled(spec: Path, overrides: tuple[str, ...], allow_outside: bool, home: Path | None = None) -> Compilation:
+def compiled(
+    spec: Path,
+    overrides: tuple[str, ...],
+    allow_outside: bool,
+    home: Path | None = None,
+    *,
+    keeps_data: bool = False,
+) -> Compilation:
     """A checked spec; shows its diagnostics on stderr and exits with 1 where it has errors.
 
     Args:
         home: The folder where the spec's paths start; that of the file unless given.
+        keeps_data: Whether the data that are read stay in memory, for the training that follows.
     """
     from dlspec.passes import compile_spec
 
-    state = compile_spec(spec, overrides, allow_outside, code_allowed(), home)
+    state = compile_spec(spec, overrides, allow_outside, code_allowed(), home, keeps_data=keeps_data)
     if state.diagnostics.items:
         show_diagnostics(state.diagnostics.sorted(), state.texts)
     if state.diagnostics.errors:

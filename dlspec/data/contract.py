@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ def check(
     raw_train: Any = None,
     allow_outside: bool = False,
     sound: set[str] | None = None,
+    found: Callable[[Binding], object] | None = None,
 ) -> list[Diagnostic]:
     """Every mistake of the data section that can be known without training.
 
@@ -41,6 +42,7 @@ def check(
         raw_train: What the spec wrote for `train`, with spans.
         allow_outside: Whether paths may leave `folder`.
         sound: What was found right before, and is not read again; what is found right now is added to it.
+        found: Called with the binding, whose table keeps what was read of it, where nothing is wrong with the data.
 
     Returns:
         Diagnostics E108, E503, E509, E601 to E609, E616, E617 and W601; no errors when training can start.
@@ -56,6 +58,10 @@ def check(
             warn_of_constants(binding, data, findings)
             if key is not None and sound is not None and not findings.items:
                 sound.add(key)
+        if binding is not None and found is not None and not findings.errors:
+            found(binding)
+        elif binding is not None:
+            binding.table.forget()
     if method is not None:
         outputs = tuple(signature.outputs if signature is not None else data.targets)
         broken = isinstance(raw, dict) and "split" in raw and "split" not in data.given  # said at the split

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from dlspec.data.examples import Examples, InMemory, Streamed
 from dlspec.data.order import order
+from dlspec.data.slices import Slices
 from dlspec.data.windows import Windows
 
 # Batches prepared ahead. A fixed number: tf.data's own choice cost a fifth of the speed of small models on two cores.
@@ -33,6 +35,7 @@ class Feed:
         structure: Called last with the parts of a batch: the structure that ``fit`` takes.
 
     Attributes:
+        batch_size: Examples per batch.
         count: Examples per epoch.
         steps: Batches per epoch.
     """
@@ -51,7 +54,7 @@ class Feed:
         import tensorflow as tf
 
         self._examples: Examples = examples if isinstance(examples, Examples) else InMemory(examples)
-        self._batch_size, self._seed, self._shuffle, self._prefetch = batch_size, seed, shuffle, prefetch
+        self.batch_size, self._seed, self._shuffle, self._prefetch = batch_size, seed, shuffle, prefetch
         self._transform, self._structure = transform, structure
         self.count = self._examples.count
         self.steps = -(-self.count // batch_size)
@@ -66,7 +69,6 @@ class Feed:
                 if shuffle:
                     self._order = tf.Variable(tf.range(self.count, dtype=tf.int64), trainable=False, name="order")
         self.set_epoch(0)
-        self._whole = self._batches(0)
 
     def _number(self, name: str) -> Any:
         """A number that changes between epochs; the data in their own order need none."""
@@ -83,6 +85,47 @@ class Feed:
         steps by cardinality, the rest of an epoch is an object of its own: fit on it for that one epoch.
         """
         return self._batches(self._step) if self._step else self._whole
+
+    @cached_property
+    def _whole(self) -> Any:
+        return self._batches(0)
+
+    @cached_property
+    def inline(self) -> bool:
+        """Whether the step itself cuts out its batches: to copy some examples takes less time than to hand them over.
+
+        An accelerator had to wait for it, though, and what costs more than copying is better done beside the steps.
+        """
+        import tensorflow as tf
+
+        if not isinstance(self._examples, InMemory) or self._examples.finishes or self._transform is not None:
+            return False
+        return not tf.config.list_physical_devices("GPU")
+
+    def batches(self) -> Any:
+        """The batches from the position on, for :class:`dlspec.runner.steps.Steps`."""
+        if not self.inline:
+            return iter(self.dataset)
+        assert isinstance(self._examples, InMemory)
+        order = self._order.read_value() if self._shuffle else None
+        return Slices(self._examples.tensors, order, self.batch_size, self._structure, self._step)
+
+    @cached_property
+    def batch_type(self) -> Any:
+        """Type of a batch: a structure of ``tf.TensorSpec``."""
+        import tensorflow as tf
+
+        if not self.inline:
+            return self.dataset.element_spec
+        assert isinstance(self._examples, InMemory)
+        specs = tf.nest.map_structure(
+            lambda tensor: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype), self._examples.tensors
+        )
+        structure = self._structure
+        if structure is None:
+            return specs
+        traced = tf.function(lambda parts: structure(*parts), autograph=False).get_concrete_function(specs)
+        return tf.nest.map_structure(lambda one: tf.TensorSpec(one.shape, one.dtype), traced.structured_outputs)
 
     def set_epoch(self, epoch: int) -> None:
         """The next pass over :attr:`dataset` is epoch number `epoch`, from 0."""
@@ -116,9 +159,9 @@ class Feed:
         return blocks.order(self._seed, epoch) if blocks is not None else order(self.count, self._seed, epoch)
 
     def _batches(self, start: int) -> Any:
-        group = 1 if self._windows is not None else self._examples.group(self._batch_size)
+        group = 1 if self._windows is not None else self._examples.group(self.batch_size)
         if self._windows is not None:
-            batches = self._cut(self._windows.pieces(*self._state(), start * self._batch_size), start)
+            batches = self._cut(self._windows.pieces(*self._state(), start * self.batch_size), start)
         elif group > 1:
             batches = self._cut(self._groups(start, group), start)
         else:
@@ -130,8 +173,8 @@ class Feed:
         import tensorflow as tf
 
         def batch(step: Any) -> Any:
-            first = step * self._batch_size
-            return self._finished(*self._taken(first, first + self._batch_size))
+            first = step * self.batch_size
+            return self._finished(*self._taken(first, first + self.batch_size))
 
         steps = tf.data.Dataset.range(start, self.steps)
         return steps.map(batch, num_parallel_calls=self._parallel(), deterministic=True)
@@ -143,8 +186,8 @@ class Feed:
         def group_at(first: Any) -> Any:
             return self._taken(first, first + size)
 
-        size = group * self._batch_size
-        firsts = tf.data.Dataset.range(start * self._batch_size, self.count, size)
+        size = group * self.batch_size
+        firsts = tf.data.Dataset.range(start * self.batch_size, self.count, size)
         return firsts.map(group_at, num_parallel_calls=self._parallel(), deterministic=True)
 
     def _taken(self, first: Any, end: Any) -> Any:
@@ -161,7 +204,7 @@ class Feed:
 
         if not self._works:
             pieces = pieces.map(self._finished)
-        batches = pieces.rebatch(self._batch_size)
+        batches = pieces.rebatch(self.batch_size)
         batches = batches.apply(tf.data.experimental.assert_cardinality(self.steps - start))
         if not self._works:
             return batches
@@ -196,4 +239,9 @@ class Feed:
 
 def in_order(examples: Any, batch_size: int, structure: Callable[..., Any] | None = None) -> Any:
     """Batches of `examples` as they stand, for evaluation; the cardinality is known. See :class:`Feed`."""
-    return Feed(examples, batch_size, seed=0, shuffle=False, structure=structure).dataset
+    return feed_in_order(examples, batch_size, structure).dataset
+
+
+def feed_in_order(examples: Any, batch_size: int, structure: Callable[..., Any] | None = None) -> Feed:
+    """The same as a feed."""
+    return Feed(examples, batch_size, seed=0, shuffle=False, structure=structure)

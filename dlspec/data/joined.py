@@ -55,6 +55,11 @@ class JoinedTable(Table):
         return any(table.streamed for table in self._tables.values())
 
     @property
+    def draws(self) -> bool:  # type: ignore[override]
+        """Whether one of the tables does."""
+        return any(table.draws for table in self._tables.values())
+
+    @property
     def blocks(self) -> Sequence[int] | None:  # type: ignore[override]
         """Those of all tables; a table without blocks is one."""
         if all(table.blocks is None for table in self._tables.values()):
@@ -87,6 +92,12 @@ class JoinedTable(Table):
                     found[name] = np.empty((len(indices), *values.shape[1:]), values.dtype)
                 found[name][mine] = values
         return found
+
+    def whole(self, name: str) -> np.ndarray[Any, Any]:
+        """The column of all tables, which keep it themselves."""
+        import numpy as np
+
+        return np.concatenate([table.whole(name) for table in self._tables.values()])
 
     def forget(self) -> None:
         """All tables do."""

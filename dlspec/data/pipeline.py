@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.data import preparing
 from dlspec.data.binding import Binding, bind
-from dlspec.data.content import Content, examine
+from dlspec.data.content import Content
 from dlspec.data.examples import Examples, InMemory, Streamed, aligned
 from dlspec.data.feed import in_order
 from dlspec.data.findings import Findings
 from dlspec.data.order import Blocks
 from dlspec.data.preparing import Layers
+from dlspec.data.reading import Reading, read
 from dlspec.data.signature import Signature
 from dlspec.data.sources.base import Arrays, Table
-from dlspec.data.splits import Parts, choose
+from dlspec.data.splits import Parts
 from dlspec.data.training import Changes, repeated
 from dlspec.data.values import Rows
 from dlspec.data.weights import class_weights, classes_of, repeated_target
@@ -126,9 +127,17 @@ def prepare(
     binding = bind(data, folder, signature, method, findings, allow_outside=allow_outside)
     if binding is None or findings.errors:
         raise SpecError(findings.diagnostics({}))
-    table, dropped = binding.table, binding.dropped()
-    parts = choose(data, table, binding.count, dropped)
-    content = examine(table, binding.columns, binding.input_columns, parts, binding.count)
+    return prepare_read(data, read(data, binding))
+
+
+def prepare_read(data: Data, reading: Reading) -> Prepared:
+    """Prepares what was read before.
+
+    Raises:
+        DataProblem: A file changed since it was checked.
+    """
+    binding, parts, dropped = reading.binding, reading.parts, reading.dropped
+    table = binding.table
     rows = Rows(table, binding.inputs, binding.outputs)
     held = _held(data, rows, parts)
     train = _Draft(rows, parts.train, held=held[0])
@@ -152,7 +161,7 @@ def prepare(
             class_weights(data, binding.outputs, table, parts.train),
             {one.name: one for one in binding.outputs},
         ),
-        content,
+        reading.content,
         0 if dropped is None else int(dropped.sum()) - len(binding.bad),
     )
     table.forget()

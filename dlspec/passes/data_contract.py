@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dlspec.passes.state import Compilation, step
 from dlspec.sections.train import Supervised
+
+if TYPE_CHECKING:
+    from dlspec.data.binding import Binding
 
 
 @step(requires=("data", "data_section", "program"))
@@ -12,6 +17,11 @@ def data_contract(state: Compilation) -> None:
     from dlspec.data.contract import check
 
     assert state.data is not None and state.data_section is not None
+
+    def keep(binding: Binding) -> None:
+        if not binding.table.draws:
+            state.binding = binding
+
     problems = check(
         state.data_section,
         state.data["data"],
@@ -22,5 +32,6 @@ def data_contract(state: Compilation) -> None:
         raw_train=state.data.get("train"),
         allow_outside=state.allow_outside,
         sound=state.sound,
+        found=keep if state.keeps_data else None,
     )
     state.diagnostics.extend(problems)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from dlspec.environment import Environment
 from dlspec.errors import Diagnostic, Diagnostics, Note, Span
@@ -17,6 +17,9 @@ from dlspec.sections.data import Data
 from dlspec.sections.train import Method
 from dlspec.sections.tune import Tune
 from dlspec.tree import Map
+
+if TYPE_CHECKING:
+    from dlspec.data.binding import Binding
 
 
 @dataclass
@@ -39,6 +42,8 @@ class Compilation:
         graph: The model's graph; None where an error hides it.
         dead: For each graph, the nodes that were left out of it because no output depends on them.
         models: Graphs of the shared models.
+        keeps_data: Whether what checking reads of the data stays in memory, for the training that follows.
+        binding: The data as they were bound, where they are kept.
     """
 
     path: Path
@@ -63,6 +68,8 @@ class Compilation:
     models: dict[str, SharedModel] = field(default_factory=dict)
     method: Method | None = None
     tune: Tune | None = None
+    keeps_data: bool = False
+    binding: Binding | None = None
 
     @property
     def folder(self) -> Path:

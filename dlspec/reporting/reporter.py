@@ -37,6 +37,9 @@ class Reporter:
         self._graph, self._logs, self._say = graph, logs, say
         self._examined: Examined | None = None
         self._loading = threading.Thread(target=preload, daemon=True)
+
+    def preload(self) -> None:
+        """Training runs: there is time to import what the page needs."""
         self._loading.start()
 
     def examine(self, model: Any, prepared: Prepared, method: Supervised, outputs: tuple[str, ...]) -> None:
@@ -52,7 +55,8 @@ class Reporter:
 
     def publish(self, folder: Path, facts: Mapping[str, Any]) -> Path:
         """Writes ``report.html`` and the logs into the run folder, from the facts of ``report.json``."""
-        self._loading.join()
+        if self._loading.ident is not None:
+            self._loading.join()
         page = publish(folder, facts, self._graph, self._examined)
         for failure in write_logs(self._logs, folder, facts, read_history(folder / METRICS_FILE)):
             self._say(failure)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dlspec.data.feed import Feed, in_order
+from dlspec.data.feed import Feed, feed_in_order
 from dlspec.data.measures import smaller_is_better
 from dlspec.data.pipeline import Part, Prepared
 from dlspec.runner import non_finite, phases, speed
@@ -42,6 +42,7 @@ class Training:
         course: How far it has come.
         choice: What ``speed: auto`` has chosen.
         distribution: The devices that share each batch, and on which the model's variables stand.
+        once_running: Called when the first steps are done.
     """
 
     model: Any
@@ -56,6 +57,7 @@ class Training:
     best: Best | None = None
     choice: speed.Choice | None = None
     distribution: Distribution | None = None
+    once_running: Callable[[], object] | None = None
     _signals: Signals = field(default_factory=Signals)
     _loop: Loop | None = None
 
@@ -85,7 +87,7 @@ class Training:
             shown = str(self.method.start_from)
             left = phases.load_weights(self.model, self.start_from, shown)
             self.progress.note(f"weights of {shown}" + (f", but not for {', '.join(left)}" if left else ""))
-        adapt_layers(self.model, self._batches(self.prepared.train))
+        adapt_layers(self.model, lambda: self._in_order(self.prepared.train).dataset)
         if self.method.keep == "best":
             smaller = smaller_is_better(self.method, self.outputs, self.monitor)
             self.best = Best(self.model, self.monitor, smaller, self.save)
@@ -146,10 +148,11 @@ class Training:
 
         saving = Saving(
             self.folder, Checkpoints(self.folder.path), self.progress, self._signals, self.best, state, every, last,
-            rollback=method.non_finite == "rollback",
+            rollback=method.non_finite == "rollback", once_running=self.once_running,
         )  # fmt: skip
+        self.once_running = None
         self._loop = Loop(
-            compiled, feed, self._batches(self.prepared.validation), running, saving,
+            compiled, feed, self._validation(), running, saving,
             averaging(compiled.optimizer, method.callbacks), self.distribution, together=None if every else 1,
         )  # fmt: skip
         try:
@@ -207,12 +210,13 @@ class Training:
 
     def _evaluate(self, part: Part) -> dict[str, float]:
         assert self._loop is not None, "evaluation comes after training"
-        return ordered(self._loop.measure(self._batches(part)))
+        return ordered(self._loop.measure(self._in_order(part)))
 
-    def _batches(self, part: Part | None) -> Any:
-        if part is None:
-            return None
-        return in_order(part.examples, self.data.batch_size, structure=self._structure)
+    def _validation(self) -> Feed | None:
+        return None if self.prepared.validation is None else self._in_order(self.prepared.validation)
+
+    def _in_order(self, part: Part) -> Feed:
+        return feed_in_order(part.examples, self.data.batch_size, structure=self._structure)
 
     def _structure(self, inputs: Any, targets: Any, *weights: Any) -> Any:
         """A batch as the model takes it; weights of the examples last, where the data have some."""

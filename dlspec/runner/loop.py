@@ -54,7 +54,7 @@ class Loop:
 
     Attributes:
         trainer: The compiled model.
-        validation: Batches of the validation split, or None.
+        validation: The validation split, or None.
         running: Callbacks as declared and as Keras has them.
         averaged: Puts moving averages into the weights for a while, where the optimizer keeps them.
         distribution: The devices that share each batch.
@@ -63,7 +63,7 @@ class Loop:
 
     trainer: Any
     feed: Feed
-    validation: Any
+    validation: Feed | None
     running: Running
     between: Between
     averaged: Callable[[], AbstractContextManager[None]]
@@ -71,7 +71,7 @@ class Loop:
     together: int | None = None
 
     def __post_init__(self) -> None:
-        self._steps = Steps(self.trainer, self.feed.dataset.element_spec, self.distribution)
+        self._steps = Steps(self.trainer, self.feed.batch_type, self.distribution)
         every_step = any(declared.every_step for declared, _ in self.running)
         self._pace = Pace(1 if every_step else self.together)
         self._hooked = any(_has_batch_hooks(callback) for _, callback in self.running)
@@ -119,7 +119,7 @@ class Loop:
 
     def _train(self, course: Course) -> None:
         self.feed.set_position(course.epoch, course.step)
-        batches = iter(self.feed.dataset)
+        batches = self.feed.batches()
         while course.step < self.feed.steps and not self.trainer.stop_training:
             wanted = self._pace.steps(self.feed.steps - course.step)
             self._tell("on_train_batch_begin", course.step)
@@ -132,15 +132,16 @@ class Loop:
                 raise NonFinite(course.step - 1, self._measures()["loss"])
             self.between.step(course, self._measures)
 
-    def measure(self, batches: Any) -> Logs:
-        """Loss and metrics over `batches`, a dataset of known cardinality, with the weights in place."""
+    def measure(self, feed: Feed) -> Logs:
+        """Loss and metrics over all of `feed`, with the weights in place."""
         self.trainer.reset_metrics()
-        self._steps.test(iter(batches), int(batches.cardinality()))
+        self._steps.test(feed.batches(), feed.steps)
         return self._measures()
 
     def _validate(self) -> Logs:
         self._tell("on_test_begin")
         self._tell("on_test_batch_begin", 0)
+        assert self.validation is not None
         logs = self.measure(self.validation)
         self._tell("on_test_batch_end", 0, logs)
         self._tell("on_test_end", logs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from dlspec.data.pipeline import Prepared
@@ -12,12 +13,12 @@ from dlspec.runner.structure import like_inputs
 _STATE = ("mean", "vocabulary", "bin_boundaries")
 
 
-def adapt_layers(model: Any, batches: Any) -> int:
+def adapt_layers(model: Any, batches: Callable[[], Any]) -> int:
     """Fits the adapting layers among the model's own layers, in order, on the training examples.
 
     Args:
         model: A functional Keras model.
-        batches: A dataset of the training examples: batches of inputs as the model takes them, and targets.
+        batches: Makes a dataset of the training examples: batches of inputs as the model takes them, and targets.
 
     Returns:
         How many layers were fitted.
@@ -27,7 +28,7 @@ def adapt_layers(model: Any, batches: Any) -> int:
     waiting = [layer for layer in model.layers if hasattr(layer, "adapt") and not _fitted(layer)]
     for layer in waiting:
         before = keras.Model(model.input, layer.input)
-        layer.adapt(before.predict(batches.map(lambda inputs, *_: inputs), verbose=0))
+        layer.adapt(before.predict(batches().map(lambda inputs, *_: inputs), verbose=0))
     return len(waiting)
 
 

@@ -26,6 +26,7 @@ class Saving:
         every: Seconds after which it is saved even inside an epoch.
         last: The epoch at the end of which the phase is over.
         rollback: Whether the beginning of every epoch is kept as well, to go back to.
+        once_running: Called when the first steps are done.
     """
 
     folder: RunFolder
@@ -37,6 +38,7 @@ class Saving:
     every: float
     last: int
     rollback: bool = False
+    once_running: Callable[[], object] | None = None
     _often: Sometimes = field(init=False)
 
     def __post_init__(self) -> None:
@@ -44,6 +46,9 @@ class Saving:
 
     def step(self, course: Course, measures: Callable[[], dict[str, float]]) -> None:
         """Saves when it is time, and stops when a signal has come."""
+        if self.once_running is not None:
+            self.once_running()
+            self.once_running = None
         if self._often.waited >= self.every:
             self._often.now()
         self._obey(course)

@@ -114,9 +114,10 @@ class _Candidate:
     ) -> None:  # fmt: skip
         model = trainer(core, with_jit(method, jit), optimizer, outputs)
         feed.set_position(0, 0)
-        self._steps = Steps(model, feed.dataset.element_spec)
+        self._steps, self._feed = Steps(model, feed.batch_type), feed
         # Whole batches only: XLA would compile once more for the rest.
-        self._batches = iter(feed.dataset.take(max(1, feed.count // batch_size)).repeat())
+        self._whole = max(1, feed.count // batch_size)
+        self._left, self._batches = self._whole, feed.batches()
         self._size = min(batch_size, feed.count)
         self._count = 1
         self._fastest = float("inf")
@@ -126,17 +127,25 @@ class _Candidate:
         import tensorflow as tf
 
         try:
-            return all(self._steps.train(self._batches, 1)[1] for _ in range(2))
+            return all(self._take(1)[1] for _ in range(2))
         except tf.errors.OpError:
             return False
 
     def turn(self) -> None:
         """Takes some steps and notes the time of one; the next turn is as long as it should be."""
         start = time.perf_counter()
-        done, _ = self._steps.train(self._batches, self._count)
+        done, _ = self._take(self._count)
         each = (time.perf_counter() - start) / max(done, 1)
         self._fastest = min(self._fastest, each)
         self._count = max(1, min(_MOST, round(_TURN / each)))
+
+    def _take(self, count: int) -> tuple[int, bool]:
+        """Takes up to `count` steps; after those of an epoch its first ones again."""
+        if not self._left:
+            self._left, self._batches = self._whole, self._feed.batches()
+        done, finite = self._steps.train(self._batches, min(count, self._left))
+        self._left -= done
+        return done, finite
 
     @property
     def rate(self) -> float:

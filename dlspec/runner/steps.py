@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from dlspec.data.slices import Kind, Slices, cut
 from dlspec.runner.distribution import Distribution
 from dlspec.runner.mirrored_steps import MirroredSteps
 
@@ -23,7 +24,7 @@ class Steps:
 
     Args:
         model: A compiled functional model.
-        batch: Type of a batch, as a dataset's ``element_spec`` gives it.
+        batch: Type of a batch, as :attr:`dlspec.data.feed.Feed.batch_type` gives it.
         distribution: The devices that share each batch; None for one device.
     """
 
@@ -39,18 +40,21 @@ class Steps:
         self._train = _repeated(model, train)
         self._test = _repeated(model, test)
 
-    def train(self, iterator: Any, count: int) -> tuple[int, bool]:
+    def train(self, batches: Any, count: int) -> tuple[int, bool]:
         """Trains on `count` batches, fewer where the loss becomes infinite or not a number.
+
+        Args:
+            batches: An iterator over a dataset, or :class:`dlspec.data.slices.Slices`.
+            count: How many.
 
         Returns:
             How many batches it took, and whether the loss is finite.
         """
-        done, finite = self._train(iterator, count)
-        return int(done), bool(finite)
+        return self._train(batches, count)
 
-    def test(self, iterator: Any, count: int) -> None:
+    def test(self, batches: Any, count: int) -> None:
         """Updates the metrics with `count` batches."""
-        self._test(iterator, count)
+        self._test(batches, count)
 
 
 def _train_step(model: Any) -> Callable[[Any], Any]:
@@ -89,24 +93,45 @@ def _test_step(model: Any) -> Callable[[Any], Any]:
     return step
 
 
-def _repeated(model: Any, step: Callable[[Any], Any]) -> Callable[[Any, int], Any]:
+def _repeated(model: Any, step: Callable[[Any], Any]) -> Callable[[Any, int], tuple[int, bool]]:
+    """Takes that many batches, and returns how many it took and what the last step said."""
     import tensorflow as tf
 
     # Results of metrics are not computed here: only when somebody asks for them.
     # A function of its own is needed for XLA alone; without it, tracing takes a fifth less.
     one = tf.function(step, jit_compile=True, reduce_retracing=True, autograph=False) if model.jit_compile else step
 
-    def many(iterator: Any, count: Any) -> Any:
+    def many(batch: Callable[[Any], Any], count: Any) -> Any:
         def go_on(done: Any, finite: Any) -> Any:
             return tf.logical_and(done < count, finite)
 
         def body(done: Any, finite: Any) -> Any:
-            return done + 1, one(next(iterator))
+            return done + 1, one(batch(done))
 
         return tf.while_loop(go_on, body, (tf.constant(0), tf.constant(True)), parallel_iterations=1)
 
-    compiled = tf.function(many, reduce_retracing=True, autograph=False)
-    return lambda iterator, count: compiled(iterator, tf.constant(count))
+    handed = tf.function(
+        lambda iterator, count: many(lambda _: next(iterator), count), reduce_retracing=True, autograph=False
+    )
+    cutting: dict[Kind, Any] = {}
+
+    def cutter(kind: Kind, signature: tuple[Any, ...]) -> Any:
+        def taken(tensors: Any, order: Any, first: Any, count: Any) -> Any:
+            return many(lambda done: cut(kind, tensors, order, first + tf.cast(done, tf.int64)), count)
+
+        return tf.function(taken, (*signature, tf.TensorSpec((), tf.int32)), autograph=False)
+
+    def run(batches: Any, count: int) -> tuple[int, bool]:
+        if not isinstance(batches, Slices):
+            done, finite = handed(batches, tf.constant(count))
+            return int(done), bool(finite)
+        if batches.kind not in cutting:
+            cutting[batches.kind] = cutter(batches.kind, batches.signature)
+        done, finite = cutting[batches.kind](*batches.arguments, tf.constant(count))
+        batches.next += int(done)
+        return int(done), bool(finite)
+
+    return run
 
 
 class Pace:

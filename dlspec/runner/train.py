@@ -111,6 +111,8 @@ def run(
         model, prepared, data, method, run_folder, tuple(signature.outputs), progress, start, distribution=distribution
     )
     reporter = None if brief else Reporter(name, graph, method.log, progress.note)
+    if reporter is not None:
+        training.once_running = reporter.preload
     written = {"name": name, "command": command, "allow_outside": allow_outside}
     facts = {**written, **_facts(training, folder)}
     try:

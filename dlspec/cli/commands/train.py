@@ -55,7 +55,7 @@ def command(
     """
     if force and run is None:
         raise click.UsageError("--force goes with --run")
-    state = compiled(spec, overrides, allow_outside)
+    state = compiled(spec, overrides, allow_outside, keeps_data=True)
     _require(state)
     try:
         found = _place(state, runs, run, new, force)
@@ -113,10 +113,15 @@ def _train(state: Compilation, runs: Path, found: Place, quiet: bool, repeat: st
         console.print("starting TensorFlow …", highlight=False)
 
     from dlspec.cli import backend
+    from dlspec.data.reading import Ahead
 
+    ahead = None
+    if state.binding is not None and state.data_section is not None:
+        ahead = Ahead(state.data_section, state.binding)
     backend.start()
 
     from dlspec.build import build
+    from dlspec.data.pipeline import prepare, prepare_read
     from dlspec.dumping import dump
     from dlspec.runner.train import run
 
@@ -135,6 +140,7 @@ def _train(state: Compilation, runs: Path, found: Place, quiet: bool, repeat: st
         command=repeat,
         allow_outside=state.allow_outside,
         graph=graph,
+        prepare=prepare if ahead is None else lambda data, *_, **__: prepare_read(data, ahead.reading()),
     )
 
 

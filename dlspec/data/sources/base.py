@@ -73,6 +73,8 @@ class Table(ABC):
         tolerant: Whether broken examples are to be left out rather than reported as mistakes; set before anything is
             read. A source leaves out itself what never becomes a row, and tells of it in :attr:`skipped`.
         trouble: What :meth:`take` raised when a pipeline called it, in which errors lose their kind.
+        draws: Whether reading runs code of the user's, which may draw random numbers: for training, it is opened
+            and read again after the seed is set.
         skipped: What the source itself has left out: where, and why. Complete once :attr:`columns` is known.
     """
 
@@ -81,6 +83,7 @@ class Table(ABC):
     tolerant: bool = False
     skipped: Sequence[str] = ()
     trouble: DataProblem | None = None
+    draws: bool = False
 
     @property
     @abstractmethod
@@ -109,14 +112,19 @@ class Table(ABC):
         Raises:
             DataProblem: E608 the content is broken.
         """
+        return {name: self.whole(name)[indices] for name in names}
+
+    def whole(self, name: str) -> np.ndarray[Any, Any]:
+        """The column `name`; read once, unless it is streamed, until :meth:`forget`."""
+        if self.streamed:
+            return self.read([name])[name]
         kept: Arrays = self.__dict__.setdefault("_columns_read", {})
-        for name in names:
-            if name not in kept:
-                kept[name] = self.read([name])[name]
-        return {name: kept[name][indices] for name in names}
+        if name not in kept:
+            kept[name] = self.read([name])[name]
+        return kept[name]
 
     def forget(self) -> None:
-        """Lets go of columns that :meth:`take` has kept in memory."""
+        """Lets go of columns that :meth:`whole` has kept in memory."""
         self.__dict__.pop("_columns_read", None)
 
     @abstractmethod
@@ -169,7 +177,7 @@ class Table(ABC):
 
         numbers = [name for name in names if self.columns[name].tensor.floating]
         for name in numbers:
-            values = self.read([name])[name]
+            values = self.whole(name)
             finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
             if not finite.all():
                 index = int(finite.argmin())

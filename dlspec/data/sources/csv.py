@@ -92,6 +92,10 @@ class CsvTable(ArrowTable):
         """Rows by number."""
         return self._copy.take(names, indices) if self._copy is not None else super().take(names, indices)
 
+    def whole(self, name: str) -> np.ndarray[Any, Any]:
+        """A column, kept in one place."""
+        return self._copy.whole(name) if self._copy is not None else super().whole(name)
+
     def where(self, index: int) -> str:
         """File and line: rows may span lines, and blank lines are skipped."""
         width = self._width

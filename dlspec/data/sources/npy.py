@@ -65,6 +65,10 @@ class NpyTable(Table):
         """The examples `indices`, in that order; no others are read."""
         return {name: plain(self._mapped(name)[indices], self.columns[name]) for name in names}
 
+    def whole(self, name: str) -> np.ndarray[Any, Any]:
+        """The column, which stays on the disk."""
+        return plain(self._mapped(name)[:], self.columns[name])
+
     def where(self, index: int) -> str:
         """Files and row."""
         names = " and ".join(shown for _, shown in self._files.values())

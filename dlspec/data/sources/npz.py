@@ -55,8 +55,8 @@ class NpzTable(Table):
 
         names = list(names)
         arrays: Arrays = {}
-        self._check_memory(names)
         try:
+            self._check_memory(names)
             with np.load(self._path, allow_pickle=False) as archive:
                 for name in names:
                     arrays[name] = plain(archive[name], self.columns[name])

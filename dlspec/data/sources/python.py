@@ -68,6 +68,8 @@ class Python(Source):
 class PythonTable(Table):
     """What one function made."""
 
+    draws = True
+
     def __init__(self, function: str, arguments: Mapping[str, Any], path: Path) -> None:
         self._function = function
         self._arguments = arguments

@@ -75,6 +75,11 @@ class WindowTable(Table):
         self._table = table
 
     @property
+    def draws(self) -> bool:  # type: ignore[override]
+        """Whether its table does."""
+        return self._table.draws
+
+    @property
     def table(self) -> Table:
         """The table with a row for every step."""
         return self._table

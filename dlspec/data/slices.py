@@ -1,0 +1,72 @@
+"""Batches of examples in memory that the training step cuts out itself: no pipeline, no thread, no waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+
+class Kind(NamedTuple):
+    """See :attr:`Slices.kind`."""
+
+    size: int
+    structure: Callable[..., Any] | None
+    ordered: bool
+
+
+@dataclass(slots=True)
+class Slices:
+    """Where the next batch of an epoch begins.
+
+    Attributes:
+        tensors: All examples: a structure of tensors of shape [examples, …].
+        order: Their positions in the order of the epoch; None where they stand in it.
+        size: Examples of a batch; the last one may be smaller.
+        structure: Called with the parts of a batch: the structure that ``fit`` takes.
+        next: Number of the next batch.
+    """
+
+    tensors: Any
+    order: Any
+    size: int
+    structure: Callable[..., Any] | None
+    next: int
+
+    @property
+    def kind(self) -> Kind:
+        """What a compiled function that cuts out batches depends on, besides its arguments."""
+        return Kind(self.size, self.structure, self.order is not None)
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """What such a function takes before the number of steps: examples, order, the first batch."""
+        import tensorflow as tf
+
+        order = tf.zeros((0,), tf.int64) if self.order is None else self.order
+        return self.tensors, order, tf.constant(self.next, tf.int64)
+
+    @property
+    def signature(self) -> tuple[Any, ...]:
+        """The types of :attr:`arguments`, for any number of examples."""
+        import tensorflow as tf
+
+        def spec(tensor: Any) -> Any:
+            return tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype)
+
+        tensors = tf.nest.map_structure(spec, self.tensors)
+        return tensors, tf.TensorSpec((None,), tf.int64), tf.TensorSpec((), tf.int64)
+
+
+def cut(kind: Kind, tensors: Any, order: Any, number: Any) -> Any:
+    """Batch `number`, traced."""
+    import tensorflow as tf
+
+    count = tf.shape(order if kind.ordered else tf.nest.flatten(tensors)[0], tf.int64)[0]
+    first, end = number * kind.size, tf.minimum((number + 1) * kind.size, count)
+    if kind.ordered:
+        positions = order[first:end]
+        batch = tf.nest.map_structure(lambda tensor: tf.gather(tensor, positions), tensors)
+    else:
+        batch = tf.nest.map_structure(lambda tensor: tensor[first:end], tensors)
+    return kind.structure(*batch) if kind.structure is not None else batch
