@@ -8,7 +8,6 @@ from typing import Any
 
 from tests.bench.data import BATCH, compared, feed, photographs, prepared
 
-
 # Passes that are over in a tenth of a second are repeated: a machine of few cores is shared out in slices as long.
 PASSES = 5
 
