@@ -9,7 +9,7 @@ from dlspec.errors import Problem
 _LENGTH = 200
 _OUT_OF_RANGE = re.compile(r"indices\[[\d,]*\] = (-?\d+) is not in \[0, (\d+)\)")
 # Keras numbers the scopes of a layer's operations.
-_NODE = re.compile(r"functional(?:_\d+)?/([\w.]+?)(?:_\d+)?/")
+_NODE = re.compile(r"\{\{node (?:(?:gradient_tape|while|cond)(?:_\d+)?/)*[\w.]+/([\w.]+?)(?:_\d+)?/")
 
 
 def told(error: Exception) -> Exception:

@@ -131,7 +131,8 @@ def _numbers(raw: bytes, wav: Wav) -> np.ndarray[Any, Any]:
     if wav.kind == "float":
         return np.frombuffer(raw, f"<f{width}")
     if width == 1:  # the one width without a sign
-        return np.frombuffer(raw, np.uint8).astype(np.int16) - np.int16(128)
+        centred: np.ndarray[Any, Any] = np.frombuffer(raw, np.uint8).astype(np.int16) - np.int16(128)
+        return centred
     if width == 3:
         wide = np.zeros((len(raw) // 3, 4), np.uint8)
         wide[:, 1:] = np.frombuffer(raw, np.uint8).reshape(-1, 3)
