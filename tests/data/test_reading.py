@@ -61,8 +61,8 @@ def test_what_goes_wrong_in_the_thread_is_raised_where_it_is_waited_for(tmp_path
 
 
 def test_code_of_the_user_runs_again_after_the_seed_is_set(tmp_path: Path) -> None:
-    (tmp_path / "making.py").write_text(CODE)
-    state = compiled(tmp_path, "python: making:made", "extensions: [making.py]\n")
+    (tmp_path / "made_for_reading.py").write_text(CODE)
+    state = compiled(tmp_path, "python: made_for_reading:made", "extensions: [made_for_reading.py]\n")
     assert state.binding is None
 
 
