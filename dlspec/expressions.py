@@ -6,7 +6,7 @@ import ast
 import math
 import operator
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -177,6 +177,18 @@ def names_in(value: Any, textual: bool = False) -> Iterator[str]:
                     yield from part.names
         except Problem:
             return
+
+
+def reach(word: str, params: Mapping[str, Any]) -> set[str]:
+    """The names that a parameter is computed from, directly or not."""
+    found: set[str] = set()
+    waiting = [word]
+    while waiting:
+        for inner in names_in(params.get(waiting.pop())):
+            if inner not in found:
+                found.add(inner)
+                waiting.append(inner)
+    return found
 
 
 def _closing(text: str, start: int) -> int:

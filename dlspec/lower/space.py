@@ -90,10 +90,12 @@ def _boolean(values: Any, raw: dict[str, Any]) -> Space:
 def _choice(values: list[Any], raw: dict[str, Any]) -> Space:
     if len(values) < 1:
         raise Problem("E310", "`choice` has nothing to choose from", "write `choice: [a, b]`")
-    if len({type(value) for value in values}) > 1 or not isinstance(values[0], str | int | float | bool):
+    if len({type(value) for value in values}) > 1 or not isinstance(values[0], str | int | float):
         raise Problem(
             "E310", "`choice` needs texts, or numbers of one kind", "Keras Tuner compares them with each other"
         )
+    if isinstance(values[0], bool):
+        raise Problem("E310", "a choice of true and false is `{bool: true}`", "Keras Tuner would make numbers of them")
     if "default" in raw and raw["default"] not in [value for value in values if type(value) is type(raw["default"])]:
         raise Problem(
             "E310",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dlspec.errors import Problem
+from dlspec.expressions import names_in, reach
 from dlspec.lower.space import Space
 from dlspec.passes.state import Compilation, step
 from dlspec.sections.train import Supervised
 from dlspec.sections.tune import Tune
-from dlspec.tree import key_place, place
+from dlspec.tree import Map, key_place, place
 
 # Hyperband goes on with every third trial.
 _FACTOR = 3
@@ -26,6 +27,8 @@ def searching(state: Compilation) -> None:
             raw = state.data["tune"]
             span = place(raw, problem.option) if problem.option in raw else key_place(state.data, "tune")
             state.add(problem.code, problem.message, span, problem.help)
+    if isinstance(method, Supervised):
+        _searched_epochs(state, method)
     if tune.algorithm == "grid":
         for name, space in state.params.spaces.items():
             if space.step is None and (space.head == "float" or space.log):
@@ -80,6 +83,18 @@ def _unseeded(state: Compilation, tune: Tune, method: Supervised) -> None:
     """A grid is the same whatever the seed."""
     if tune.algorithm == "grid" and "seed" in tune.given:
         raise Problem("E207", "`seed` has no effect: a grid leaves nothing to chance", "leave it out", "seed")
+
+
+def _searched_epochs(state: Compilation, method: Supervised) -> None:
+    """All trials have the same epochs, or they could not be compared."""
+    assert state.data is not None and state.params is not None
+    train = state.data["train"]
+    written = train.get("epochs") if isinstance(train, Map) else None
+    reached = {name for word in names_in(written) for name in (word, *reach(word, state.params.params))}
+    if searched := sorted(reached & state.params.spaces.keys()):
+        message = f"`${searched[0]}` has no effect on `epochs`: all trials of a search have the same"
+        help = "write a number here, or `epochs` in `tune`; `early_stopping` ends a trial that gets no better"
+        state.add("E207", message, place(train, "epochs"), help)
 
 
 def _continuous(state: Compilation, name: str, space: Space) -> None:

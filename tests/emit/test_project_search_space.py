@@ -88,7 +88,6 @@ def test_text_is_a_constant(tmp_path: Path) -> None:
 
 
 REFUSED = {
-    "params:\n": ("params:\n  flag: {choice: [true, false]}\n", "a choice of true and false for `flag`"),
     "limits: {parameters: 1500}": ("limits: {flops: 1e6}", "a limit of `flops`, which Keras does not count"),
     "limits: {parameters: 1500},": ("limits: {memory: 1.0e+9},", "a limit of `memory`, which Keras does not count"),
     "gelu, tanh]": ("gelu, tanh], each_time: true", "`each_time` of `act`: an argument has one value for all layers"),

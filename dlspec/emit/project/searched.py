@@ -16,7 +16,7 @@ from dlspec.emit.naming import Identifiers
 from dlspec.emit.scope import Constant, Meaning, Scope, Variable
 from dlspec.emit.syntax import Unsupported, assign, constant, item, name, text
 from dlspec.emit.templates import Code
-from dlspec.expressions import names_in
+from dlspec.expressions import names_in, reach
 from dlspec.lower.space import Space
 from dlspec.passes.state import Compilation
 from dlspec.registry import Component
@@ -65,11 +65,7 @@ class Searched:
         for word, space in spaces.items():
             if space.each_time:
                 raise Unsupported(f"`each_time` of `{word}`: an argument has one value for all layers")
-            if space.head == "choice" and isinstance(space.values[0], bool):  # Keras Tuner makes numbers of them
-                raise Unsupported(f"a choice of true and false for `{word}`, which `{{bool: true}}` says")
-        computed = {
-            word: params[word] for word in params if word not in spaces and _reach(word, params) & spaces.keys()
-        }
+        computed = {word: params[word] for word in params if word not in spaces and reach(word, params) & spaces.keys()}
         identifiers = Identifiers(_kept_free(state))
         meanings: dict[str, Meaning] = {}
         for word, value in state.params.values.items():
@@ -109,7 +105,7 @@ class Searched:
         """The searched parameters behind some words."""
         found: set[str] = set()
         for word in words:
-            found |= {word} if word in self.spaces else _reach(word, self.computed) & self.spaces.keys()
+            found |= {word} if word in self.spaces else reach(word, self.computed) & self.spaces.keys()
         return tuple(word for word in self.spaces if word in found)
 
     def identifier(self, word: str) -> str:
@@ -175,18 +171,6 @@ class Searched:
         if len(written) != len(several):
             raise Unsupported(f"a search of a whole list of {kind}s")
         return [self.component(kind, one, two, constructors) for one, two in zip(written, several, strict=True)]
-
-
-def _reach(word: str, params: Mapping[str, Any]) -> set[str]:
-    """The names that a parameter is computed from, directly or not."""
-    found: set[str] = set()
-    waiting = [word]
-    while waiting:
-        for inner in names_in(params.get(waiting.pop())):
-            if inner not in found:
-                found.add(inner)
-                waiting.append(inner)
-    return found
 
 
 def _kept_free(state: Compilation) -> Iterator[str]:
