@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,6 +56,18 @@ class Binding:
     def input_columns(self) -> tuple[str, ...]:
         """Every column that enters the model, once."""
         return tuple(dict.fromkeys(column for one in self.inputs for column in one.columns))
+
+    def of_built(self, model: Signature) -> Binding:
+        """The same for the model as Keras built it, which may call a single output without a name otherwise."""
+        if len(model.outputs) != 1 or len(self.outputs) != 1:
+            return self
+        (name,), (output,) = model.outputs, self.outputs
+
+        def renamed(names: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(name for _ in names)
+
+        changed = tuple(replace(one, masks=renamed(one.masks), labels=renamed(one.labels)) for one in self.steps)
+        return replace(self, outputs=(replace(output, name=name),), steps=changed)
 
     def dropped(self) -> Array | None:
         """Which examples are left out, broken or without a value, shape [count]; None where none may be."""

@@ -127,16 +127,21 @@ def prepare(
     binding = bind(data, folder, signature, method, findings, allow_outside=allow_outside)
     if binding is None or findings.errors:
         raise SpecError(findings.diagnostics({}))
-    return prepare_read(data, read(data, binding))
+    return prepare_read(data, read(data, binding), signature)
 
 
-def prepare_read(data: Data, reading: Reading) -> Prepared:
+def prepare_read(data: Data, reading: Reading, signature: Signature) -> Prepared:
     """Prepares what was read before.
+
+    Args:
+        data: The section.
+        reading: What was found while checking.
+        signature: What the built model takes and gives.
 
     Raises:
         DataProblem: A file changed since it was checked.
     """
-    binding, parts, dropped = reading.binding, reading.parts, reading.dropped
+    binding, parts, dropped = reading.binding.of_built(signature), reading.parts, reading.dropped
     table = binding.table
     rows = Rows(table, binding.inputs, binding.outputs)
     held = _held(data, rows, parts)

@@ -140,7 +140,9 @@ def _train(state: Compilation, runs: Path, found: Place, quiet: bool, repeat: st
         command=repeat,
         allow_outside=state.allow_outside,
         graph=graph,
-        prepare=prepare if ahead is None else lambda data, *_, **__: prepare_read(data, ahead.reading()),
+        prepare=prepare
+        if ahead is None
+        else lambda data, _, signature, *__, **___: prepare_read(data, ahead.reading(), signature),
     )
 
 
