@@ -40,7 +40,7 @@ STRICTER = {
     "rescaling has": "Keras would broadcast, and infer a wrong shape",
     "the same stride on every axis": "only oneDNN's kernels take others, which some processors do without",
     "can use the masks of [steps": "masks whose sizes are equal by accident would be broadcast",
-    "cannot use the mask of its input: with": "as above",
+    "cannot use the mask of its input": "as above",
     "takes images with 1 or 3 channels": "Keras chooses changes of colour, which need colours, by chance",
     "adaptive_": "Keras does not look at the number of axes and computes nonsense",
     "rnn expects 2 axes": "a cell that adds a vector of states to a matrix broadcasts by accident",
