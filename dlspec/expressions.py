@@ -6,7 +6,7 @@ import ast
 import math
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -179,10 +179,10 @@ def names_in(value: Any, textual: bool = False) -> Iterator[str]:
             return
 
 
-def reach(word: str, params: Mapping[str, Any]) -> set[str]:
-    """The names that a parameter is computed from, directly or not."""
-    found: set[str] = set()
-    waiting = [word]
+def reach(names: Iterable[str], params: Mapping[str, Any]) -> set[str]:
+    """These names, and those that they are computed from, directly or not."""
+    found = set(names)
+    waiting = list(found)
     while waiting:
         for inner in names_in(params.get(waiting.pop())):
             if inner not in found:

@@ -90,8 +90,7 @@ def _searched_epochs(state: Compilation, method: Supervised) -> None:
     assert state.data is not None and state.params is not None
     train = state.data["train"]
     written = train.get("epochs") if isinstance(train, Map) else None
-    reached = {name for word in names_in(written) for name in (word, *reach(word, state.params.params))}
-    if searched := sorted(reached & state.params.spaces.keys()):
+    if searched := sorted(reach(names_in(written), state.params.params) & state.params.spaces.keys()):
         message = f"`${searched[0]}` has no effect on `epochs`: all trials of a search have the same"
         help = "write a number here, or `epochs` in `tune`; `early_stopping` ends a trial that gets no better"
         state.add("E207", message, place(train, "epochs"), help)

@@ -123,9 +123,6 @@ def run(
         _rescue(training)
         _write(training, clock, "interrupted", facts, reporter)
         raise
-    except Problem as problem:
-        _fail(training, clock, {**facts, "error": {"code": problem.code, "message": problem.message}}, reporter)
-        raise
     except Exception as error:  # Keras and TensorFlow raise of every kind
         failure = told(error)
         code = failure.code if isinstance(failure, Problem) else type(error).__name__

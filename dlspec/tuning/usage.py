@@ -9,7 +9,7 @@ from dlspec import registry
 from dlspec.environment import Environment, Place
 from dlspec.errors import Diagnostics, Problem
 from dlspec.evaluate import Evaluator
-from dlspec.expressions import names_in
+from dlspec.expressions import reach
 from dlspec.lower.each_time import KEY, Drawn
 from dlspec.lower.expand import Expander, iterate_models
 from dlspec.lower.params import TopLevel
@@ -145,7 +145,7 @@ class Usage:
         listed = {name: list(one.seen.values()) for name, one in drawn.items()}
         if wrong or problems.errors:
             return _Look(frozenset(self._known), listed)
-        once = [Use(name) for name in self._through(watched.seen)]
+        once = [Use(name) for name in reach(watched.seen, self._params)]
         return _Look(frozenset(use for use in (*once, *uses) if use in self._known), listed)
 
     def _drawn(self, name: str, values: Mapping[Use, Any]) -> Drawn:
@@ -158,16 +158,6 @@ class Usage:
             if isinstance(raw, Map):
                 owner = registry.find(kind, word or str(raw.get("method", "supervised")))
                 yield cast("type[Component]", owner), raw, Context((name,))
-
-    def _through(self, seen: set[str]) -> set[str]:
-        """With the parameters that others are computed from."""
-        found, waiting = set(seen), list(seen)
-        while waiting:
-            for name in names_in(self._params.get(waiting.pop(), None)):
-                if name not in found:
-                    found.add(name)
-                    waiting.append(name)
-        return found
 
     # --- what depends on what -------------------------------------------------------------------------------------
 

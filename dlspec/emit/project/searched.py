@@ -65,7 +65,9 @@ class Searched:
         for word, space in spaces.items():
             if space.each_time:
                 raise Unsupported(f"`each_time` of `{word}`: an argument has one value for all layers")
-        computed = {word: params[word] for word in params if word not in spaces and reach(word, params) & spaces.keys()}
+        computed = {
+            word: params[word] for word in params if word not in spaces and reach([word], params) & spaces.keys()
+        }
         identifiers = Identifiers(_kept_free(state))
         meanings: dict[str, Meaning] = {}
         for word, value in state.params.values.items():
@@ -105,7 +107,7 @@ class Searched:
         """The searched parameters behind some words."""
         found: set[str] = set()
         for word in words:
-            found |= {word} if word in self.spaces else reach(word, self.computed) & self.spaces.keys()
+            found |= {word} if word in self.spaces else reach([word], self.computed) & self.spaces.keys()
         return tuple(word for word in self.spaces if word in found)
 
     def identifier(self, word: str) -> str:
