@@ -200,20 +200,20 @@ def _clean(text: str) -> str:
 
 
 @contextmanager
-def _figure(height: float) -> Iterator[Any]:
+def _figure(height: float, width: float) -> Iterator[Any]:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
     with mpl.rc_context(_STYLE):
-        yield Figure(figsize=(_WIDTH, height))
+        yield Figure(figsize=(width, height))
 
 
-def svg(draw: Callable[[Any], None], words: str, height: float = _HEIGHT) -> str:
-    """What `draw` draws into matplotlib's axes, as an element of a page; `words` say what it shows."""
-    with _figure(height) as figure:
+def svg(draw: Callable[[Any], None], words: str, height: float = _HEIGHT, width: float = _WIDTH) -> str:
+    """What `draw` draws into matplotlib's axes, as an element of a page; `words` say what it shows. Sizes in inches."""
+    with _figure(height, width) as figure:
         # Fixed margins: finding them out ("constrained") doubles the time.
         margin = 0.5 / height
-        draw(figure.add_axes((0.135, margin, 0.845, 0.96 - margin)))
+        draw(figure.add_axes((0.621 / width, margin, 1 - 0.713 / width, 0.96 - margin)))
         stream = io.StringIO()
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     return _as_part(stream.getvalue(), words)

@@ -231,6 +231,8 @@ def _one_key(instance: Any, node: JSON) -> Message:
     first = main_key(instance, node)
     others = [key for key in instance if key != first]
     text = f"{article(what)} is one key, but here stand {listed(instance)}"
+    if first in STEP_KEYS and "repeat" in instance:
+        return Message("E106", text, "a group is repeated by `repeat: {times: 3, layers: […]}`")
     if first in (*STEP_KEYS, "type", "layer", "class_name"):
         return Message("E106", text, "the layer's name is the key: `- dense: {units: 10}`")
     if instance[first] is None and not set(others) & set(node["properties"]) - set(STEP_KEYS):

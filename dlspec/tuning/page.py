@@ -54,13 +54,20 @@ def _view(facts: Mapping[str, Any]) -> dict[str, Any]:
         "tiles": [
             ("algorithm", facts["algorithm"]),
             *((status, counts[status]) for status in ("completed", "failed", "pruned")),
-            ("seconds of training", show_time(seconds)),
+            ("time of training", show_time(seconds)),
             ("seed", facts["seed"]),
         ],
-        "plots": [*drawn, *wide],
+        "plots": drawn,
+        "wide": wide,
         "best_trials": [_row(trial) for trial in done[:_ROWS]],
         "importance": [
-            {"name": name, "share": f"{share:.0%}", "count": count} for name, share, count in importance(trials)
+            {
+                "name": one.name,
+                "share": f"{one.share:.0%}",
+                "direction": "" if one.direction is None else f"{one.direction:+.2f}",
+                "count": one.trials,
+            }
+            for one in importance(trials)
         ],
         "fewest": FEWEST,
         "others": [_row(trial) for trial in trials if trial["status"] in ("failed", "pruned")],

@@ -8,7 +8,7 @@ from typing import Any
 from dlspec.reporting.plots import FIRST, LINE, MARK, SECOND, SOFT, Plot, svg
 
 Trial = dict[str, Any]
-_CURVES, _LINES = 5, 200
+_CURVES, _LINES, _WORDS = 5, 200, 8
 
 
 def by_trial(trials: Sequence[Trial], objective: str, smaller: bool) -> Plot:
@@ -53,18 +53,29 @@ def parallel(trials: Sequence[Trial], objective: str, smaller: bool) -> Plot:
             axes.plot(*_line(trial, names, scales), color=colour, linewidth=width, alpha=0.15 + 0.85 * share**2)
         for place, name in enumerate(names):
             axes.axvline(place, color=LINE, linewidth=0.8)
-            for text, height in ((scales[name][-1], 1.03), (scales[name][0], -0.03)):
-                side = "bottom" if height > 1 else "top"
-                axes.text(place, height, _short(text), ha="center", va=side, fontsize=7, color=SOFT)
+            _ticks(axes, place, scales[name])
         axes.set_xticks(range(len(names)), [_short(name) for name in names])
         axes.tick_params(axis="x", pad=14)
         axes.set_yticks([])
         axes.grid(False)
         axes.set_ylim(-0.16, 1.16)
+        axes.set_xlim(-0.4, len(names) - 0.6)
         axes.spines[:].set_visible(False)
 
+    width = max(6.0, 1.1 * len(names))
     words = f"values of each trial; the strongest line has the best {objective}, dashed ones failed or were pruned"
-    return Plot(f"Values; the better the {objective}, the stronger the line", svg(draw, words, height=3.4))
+    return Plot(f"Values; the better the {objective}, the stronger the line", svg(draw, words, 3.4, width))
+
+
+def _ticks(axes: Any, place: int, scale: list[Any]) -> None:
+    """The smallest and the largest value at the ends of an axis, a few words beside it."""
+    for text, height in ((scale[-1], 1.03), (scale[0], -0.03)):
+        side = "bottom" if height > 1 else "top"
+        axes.text(place, height, _short(text), ha="center", va=side, fontsize=7, color=SOFT)
+    if isinstance(scale[0], str) and len(scale) <= _WORDS:
+        for number, text in enumerate(scale[1:-1], start=1):
+            height = number / (len(scale) - 1)
+            axes.text(place + 0.04, height, _short(text), ha="left", va="center", fontsize=7, color=SOFT)
 
 
 def _scale(values: list[Any]) -> list[Any]:

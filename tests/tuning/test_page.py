@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dlspec.tuning.importance import importance, ranks
+from dlspec.tuning.importance import importance
 from dlspec.tuning.page import page
 
 
@@ -45,11 +45,25 @@ def test_a_search_without_a_completed_trial_has_a_page() -> None:
 
 
 def test_importance_knows_what_decides() -> None:
-    trials = [trial(n, float(n % 4), decides=n % 4, word="ab"[n % 4 > 1], constant=1) for n in range(16)]
-    found = {name: share for name, share, _ in importance(trials)}
-    assert found["decides"] == pytest.approx(1.0) and 0.5 < found["word"] < 1 and "constant" not in found
+    trials = [trial(n, float(n % 4), decides=n % 4, noise=(n * 7) % 5, constant=1) for n in range(16)]
+    found = {one.name: one for one in importance(trials)}
+    assert list(found) == ["decides", "noise"] and found["decides"].share > 0.8
+    assert found["decides"].direction == pytest.approx(1.0) and found["decides"].trials == 16
     assert importance(trials[:5]) == []
 
 
-def test_equal_values_share_their_rank() -> None:
-    assert ranks([3, 1, 3, 2]) == [2.5, 0, 2.5, 1]
+def test_importance_sees_an_optimum_in_the_middle() -> None:
+    trials = [trial(n, abs(n - 8.0), middle=n, noise=(n * 7) % 5) for n in range(17)]
+    found = {one.name: one for one in importance(trials)}
+    assert found["middle"].share > 0.8 and found["middle"].direction == pytest.approx(0.0)
+
+
+def test_importance_of_words_and_of_parameters_that_not_all_trials_use() -> None:
+    trials = [
+        trial(n, 5.0 * (n % 2) + (n % 3 if n % 2 else 0), word="ab"[n % 2], **({"inner": n % 3} if n % 2 else {}))
+        for n in range(24)
+    ]
+    found = {one.name: one for one in importance(trials)}
+    assert found["word"].share > found["inner"].share > 0.1
+    assert (found["word"].direction, found["word"].trials, found["inner"].trials) == (None, 24, 12)
+    assert sum(one.share for one in found.values()) == pytest.approx(1.0)
