@@ -37,8 +37,8 @@ class Steps:
         else:
             mirrored = MirroredSteps(model, batch, distribution)
             train, test = mirrored.train, mirrored.test
-        self._train = _repeated(model, train)
-        self._test = _repeated(model, test)
+        self._train = repeated(train, model.jit_compile)
+        self._test = repeated(test, model.jit_compile)
 
     def train(self, batches: Any, count: int) -> tuple[int, bool]:
         """Trains on `count` batches, fewer where the loss becomes infinite or not a number.
@@ -93,13 +93,18 @@ def _test_step(model: Any) -> Callable[[Any], Any]:
     return step
 
 
-def _repeated(model: Any, step: Callable[[Any], Any]) -> Callable[[Any, int], tuple[int, bool]]:
-    """Takes that many batches, and returns how many it took and what the last step said."""
+def repeated(step: Callable[[Any], Any], jit_compile: bool = False) -> Callable[[Any, int], tuple[int, bool]]:
+    """A compiled loop that takes that many batches, and returns how many it took and what the last step said.
+
+    Args:
+        step: Takes a batch; the loop ends where it returns a tensor that is false.
+        jit_compile: Whether XLA compiles the step.
+    """
     import tensorflow as tf
 
     # Results of metrics are not computed here: only when somebody asks for them.
     # A function of its own is needed for XLA alone; without it, tracing takes a fifth less.
-    one = tf.function(step, jit_compile=True, reduce_retracing=True, autograph=False) if model.jit_compile else step
+    one = tf.function(step, jit_compile=True, reduce_retracing=True, autograph=False) if jit_compile else step
 
     def many(batch: Callable[[Any], Any], count: Any) -> Any:
         def go_on(done: Any, finite: Any) -> Any:

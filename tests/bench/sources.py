@@ -14,23 +14,36 @@ PASSES = 5
 
 def sources_speed() -> bool:
     """Every one; all are measured, whatever the others give."""
-    measures = (arrays, texts, sounds, windows, records, images_named_by_a_table)
+    measures = (
+        arrays,
+        mapped,
+        bundled,
+        texts,
+        folders_of_texts,
+        sounds,
+        windows,
+        records,
+        images_named_by_a_table,
+        masks,
+    )
     with tempfile.TemporaryDirectory() as name:
         good = [measure(Path(name)) for measure in measures]
     return all(good)
 
 
 def _part(folder: Path, source: Any, column: str, shape: tuple[int, ...], target: str, **options: Any) -> Any:
-    """The training part of one column; the target is a number, or a class where `classes` says how many."""
+    """The training part of one column; the target is a number, or a class where `classes` says how many or in what
+    shape their probabilities come."""
     from dlspec.components.losses import MeanSquaredError, SparseCategoricalCrossentropy
     from dlspec.ir import Tensor
     from dlspec.sections.data import Feature, Target
 
     classes, dtype = options.pop("classes", 0), options.pop("dtype", "float32")
     loss = SparseCategoricalCrossentropy() if classes else MeanSquaredError()
+    answers = classes if isinstance(classes, tuple) else (classes or 1,)
     return prepared(
         source, {"x": Feature(column=column)}, {"y": Target(column=target)},
-        ({"x": Tensor(shape, dtype)}, {"y": Tensor((classes or 1,))}), loss, folder, **options,
+        ({"x": Tensor(shape, dtype)}, {"y": Tensor(answers)}), loss, folder, **options,
     )  # fmt: skip
 
 
@@ -55,6 +68,33 @@ def arrays(folder: Path) -> bool:
     return compared("npz", feed(part), _held(x, y), len(y), 7, PASSES)
 
 
+def mapped(folder: Path) -> bool:
+    """The same in files of their own, which stay on the disk and are mapped into memory."""
+    import numpy as np
+
+    from dlspec.data.sources.npy import Npy
+
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((30_000, 28, 28), np.float32), rng.standard_normal((30_000, 1), np.float32)
+    np.save(folder / "x.npy", x)
+    np.save(folder / "y.npy", y)
+    part = _part(folder, Npy(path=("x.npy", "y.npy")), "x", (28, 28), "y")
+    return compared("npy", feed(part), _held(x, y), len(y), 7, PASSES)
+
+
+def bundled(folder: Path) -> bool:
+    """The handwritten digits of scikit-learn."""
+    import numpy as np
+    from sklearn.datasets import load_digits
+
+    from dlspec.data.sources.sklearn import Sklearn
+
+    x, y = load_digits(return_X_y=True)
+    part = _part(folder, Sklearn(set="digits"), "data", (64,), "target", classes=10)
+    by_hand = _held(x.astype(np.float32), y.astype(np.int32)[:, None])
+    return compared("sklearn", feed(part), by_hand, len(y), 7, 20 * PASSES)
+
+
 def texts(folder: Path) -> bool:
     """A text per line, as the model's own vectorisation takes it."""
     import numpy as np
@@ -70,6 +110,23 @@ def texts(folder: Path) -> bool:
     x = tf.constant([[line.split("\t")[0]] for line in lines])
     y = np.arange(count, dtype=np.int32)[:, None] % 2
     return compared("text_lines", feed(part), _held(x, y), count, 7, PASSES)
+
+
+def folders_of_texts(folder: Path) -> bool:
+    """A file per text, against Keras's utility, which reads each once."""
+    import keras
+
+    from dlspec.data.sources.text_folder import TextFolder
+
+    count = 2000
+    for number in range(count):
+        path = folder / "texts" / "ab"[number % 2] / f"{number}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"text number {number}\n" * 20, encoding="utf-8")
+    part = _part(folder, TextFolder(path="texts"), "text", (1,), "label", classes=2, dtype="string")
+    utility = keras.utils.text_dataset_from_directory(folder / "texts", batch_size=None, shuffle=False, verbose=False)
+    by_hand = utility.cache().shuffle(count).batch(BATCH).prefetch(8)
+    return compared("text_folder", feed(part), by_hand, count, 7, 10 * PASSES)
 
 
 def sounds(folder: Path) -> bool:
@@ -159,3 +216,31 @@ def images_named_by_a_table(folder: Path) -> bool:
     listed = tf.data.Dataset.from_tensor_slices(([str(file) for file in files], labels)).shuffle(len(files))
     by_hand = listed.map(load, num_parallel_calls=tf.data.AUTOTUNE).batch(BATCH).prefetch(tf.data.AUTOTUNE)
     return compared("image_table decoded anew", feed(part), by_hand, len(files), 7, PASSES)
+
+
+def masks(folder: Path) -> bool:
+    """Photographs and masks of their pixels, resized, against TensorFlow's decoders."""
+    import numpy as np
+    import tensorflow as tf
+    from PIL import Image
+
+    from dlspec.data.sources.image_masks import ImageMasks
+
+    files = sorted(photographs(folder).rglob("*.jpg"))[:1000]
+    for kind in ("seen", "outlined"):
+        (folder / kind).mkdir()
+    for number, file in enumerate(files):
+        (folder / "seen" / f"{number:04}.jpg").write_bytes(file.read_bytes())
+        light = np.asarray(Image.open(file).convert("L")) > 128
+        Image.fromarray(light.astype(np.uint8)).save(folder / "outlined" / f"{number:04}.png")
+    source = ImageMasks(images="seen", masks="outlined", size=(128, 128))
+    part = _part(folder, source, "image", (128, 128, 3), "mask", classes=(128, 128, 2), cache="none")
+
+    def load(image: Any, mask: Any) -> Any:
+        seen = tf.image.resize(tf.io.decode_jpeg(tf.io.read_file(image), 3), (128, 128))
+        return seen, tf.image.resize(tf.io.decode_png(tf.io.read_file(mask), 1), (128, 128), "nearest")
+
+    paths = [[str(path) for path in sorted((folder / kind).iterdir())] for kind in ("seen", "outlined")]
+    listed = tf.data.Dataset.from_tensor_slices(tuple(paths)).shuffle(len(files))
+    by_hand = listed.map(load, num_parallel_calls=tf.data.AUTOTUNE).batch(BATCH).prefetch(tf.data.AUTOTUNE)
+    return compared("image_masks decoded anew", feed(part), by_hand, len(files), 7, PASSES)
