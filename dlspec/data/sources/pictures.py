@@ -146,7 +146,10 @@ class Pictures:
         def decoded(image: Image.Image) -> Image.Image:
             # JPEG files are decoded at a half, a quarter or an eighth of their size where that is still enough.
             image.draft(None, (width, height))
-            return image.convert(MODES[channels])
+            if image.mode != MODES[channels]:
+                return image.convert(MODES[channels])
+            image.load()
+            return image
 
         picture = self._opened(file, decoded, whole=True)
         if picture.size != (width, height):
