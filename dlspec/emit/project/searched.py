@@ -62,9 +62,6 @@ class Searched:
             return cls()
         assert state.params is not None and state.program is not None and state.data is not None
         params, spaces = state.program.params, state.params.spaces
-        for word, space in spaces.items():
-            if space.each_time:
-                raise Unsupported(f"`each_time` of `{word}`: an argument has one value for all layers")
         computed = {
             word: params[word] for word in params if word not in spaces and reach([word], params) & spaces.keys()
         }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.measures import smaller_is_better
@@ -194,6 +195,9 @@ def _option(searched: Searched, word: str) -> dict[str, Any]:
         "choices": None,
         "help": Code(text(constant(_help(space)))),
     }
+    if space.each_time:
+        facts |= {"type": Code("json.loads"), "default": json.dumps(space.default)}
+        return facts
     if space.head != "bool":
         facts["type"] = Code(type(space.default).__name__)
     if space.head == "choice":
@@ -203,6 +207,8 @@ def _option(searched: Searched, word: str) -> dict[str, Any]:
 
 def _help(space: Space) -> str:
     """What a space holds, in words."""
+    if space.each_time:
+        return f"a value for each use, {_help(replace(space, each_time=False))}"
     if space.head in ("bool", "choice"):
         return "searched"
     low, high = (f"{value:g}" if isinstance(value, float) else str(value) for value in space.values)

@@ -78,6 +78,7 @@ def render(
         "seconds": tune.seconds,
         "patience": tune.patience,
         "parameters": limits["parameters"],
+        "uses": _uses(plan),
         "seeded": tune.algorithm != "grid",
         "seed": tune.seed,
         "keep": train.keep,
@@ -96,7 +97,7 @@ def _calls(plan: Plan, read: DataText, train: TrainText, searched: Searched, fol
     halving = plan.tune.algorithm == "hyperband"
 
     renamed = any(word != one for word, one in [*names.items(), *train.model.items()])
-    everything = not halving and not renamed
+    everything = not halving and not renamed and not plan.usage.drawn
 
     def chosen(words: Mapping[str, str]) -> Code:
         """Expression of some of a trial's values, by the names of arguments."""
@@ -126,6 +127,16 @@ def _calls(plan: Plan, read: DataText, train: TrainText, searched: Searched, fol
         "trained": Code(f", **{chosen(trained)}") if trained else Code(""),
         "named": chosen({word: one for word, one in names.items() if word in {**trained, **loaded}}),
     }
+
+
+def _uses(plan: Plan) -> list[dict[str, Any]]:
+    """The parameters that are drawn at each use: their defaults, and what their uses are called."""
+    drawn = plan.usage.drawn
+    return [
+        {"name": word, "default": plan.spaces[names[0]].default, "uses": tuple(names)}
+        for word, places in drawn.items()
+        if (names := list(places.values()))
+    ]
 
 
 # --- the space --------------------------------------------------------------------------------------------------------
