@@ -282,7 +282,7 @@ CODES: dict[str, Code] = {
         """
         `distribute` divides every batch among devices, which must be there. Each needs an example, and
         `batch_normalization` with `synchronized: true`, for which the devices wait for each other, cannot stand inside
-        another layer or beside layers that add to the loss.
+        another layer or beside layers that add to the loss. Trials of a search have the same devices.
         """,
         wrong="""
         inputs: {image: [8, 8, 1]}

@@ -34,6 +34,7 @@ _OWN = {
     "Part": "from data import Part",
     "TrainingBatches": "from data import TrainingBatches",
     "load": "from data import load",
+    "devices": "from train import devices",
     "train": "from train import train",
     "with_preparation": "from data import with_preparation",
 }
@@ -83,8 +84,6 @@ def emit_project(state: Compilation, target: Path, template_dir: Path | None = N
         "train.py": _module("train", train.body, own, state.name, modules),
     }
     if plan is not None:
-        if method.distribute is not None:
-            raise Unsupported("a search whose trials `distribute` their batches")
         tune = tune_file.render(plan, read, train, searched, folder, state.name, templates)
         files["tune.py"] = _module("tune", tune, {**own, "tune": {}}, state.name, modules)
     if taken := sorted(files.keys() & modules.keys()):

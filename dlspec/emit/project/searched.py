@@ -26,6 +26,7 @@ _TAKEN = (
     "parts", "output", "data", "epochs", "batch_size", "seed", "model", "trained", "training", "validation", "saved",
     "best", "measures", "done", "layer", "before", "fit", "optimizer", "history", "number", "values", "folder", "part",
     "found", "fitted", "preparation", "arguments", "parser", "load", "keras", "layers", "np", "tf",
+    "devices",
 )  # fmt: skip
 _TRAIN = frozenset({"method", "loss", "loss_weights", "optimizer", "metrics", "callbacks", "jit", "phases"})
 _DATA = frozenset({"batch_size", "augment", "inputs"})

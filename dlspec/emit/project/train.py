@@ -40,6 +40,8 @@ class TrainText:
         model: Those that ``build_model`` takes, with their names there.
         models: What ``train()`` returns besides the measures.
         keep: The epoch whose weights are kept.
+        distributed: Whether several devices share each batch.
+        devices: Whether ``devices()`` tells which; else all GPUs do.
     """
 
     body: str
@@ -49,6 +51,8 @@ class TrainText:
     model: Mapping[str, str]
     models: tuple[str, ...]
     keep: str
+    distributed: bool
+    devices: bool
 
 
 def render(
@@ -96,7 +100,8 @@ def render(
     body = templates.get_template("train.py.jinja").render(context)
     given = _arguments(method, context["batch_size"])
     needed = searched.needed([*model, *words])
-    return TrainText(body, constructors, given, needed, model, context["models"], method.keep)
+    shared, counted = context["distributed"], context["devices"] is not None
+    return TrainText(body, constructors, given, needed, model, context["models"], method.keep, shared, counted)
 
 
 def _fitting(

@@ -83,7 +83,8 @@ def render(
         "seed": tune.seed,
         "keep": train.keep,
         "booleans": any(isinstance(value, bool) for space in plan.spaces.values() for value in space.values),
-        "results": Code(", ".join([*("_" for _ in train.models), "measures"])),
+        "distributed": train.distributed,
+        "devices": train.devices,
         **_calls(plan, read, train, searched, folder),
     }
     template = templates.get_template("tune.py.jinja")
@@ -112,7 +113,12 @@ def _calls(plan: Plan, read: DataText, train: TrainText, searched: Searched, fol
     given |= {"data": Code("Path")} if "data" in arguments or (loaded and read.reads_files) else {}
     given |= {"epochs": Code("int")} if "epochs" in arguments else {}
     reads = "load(arguments.data)" if read.reads_files else "load()"
-    handed = {"parts": "parts", "data": "arguments.data", "epochs": "arguments.epochs"}
+    given |= {"strategy": Code("tf.distribute.Strategy")} if train.distributed else {}
+    handed = {"parts": "parts", "data": "arguments.data", "epochs": "arguments.epochs", "strategy": "strategy"}
+    results = ", ".join([*("_" for _ in train.models), "measures"])
+    rounds = {"epochs": 'values["tuner/epochs"]'} if halving else {}
+    passed = ", ".join(f"{word}={value}" for word, value in (rounds | arguments).items())
+    fitted = f"{results} = train(parts, folder, {passed}{f', **{chosen(trained)}' if trained else ''})"
     return {
         "given": [Code(f"{word}: {kind}") for word, kind in given.items()],
         "searching": Code(", ".join(handed[word] for word in given)),
@@ -123,8 +129,7 @@ def _calls(plan: Plan, read: DataText, train: TrainText, searched: Searched, fol
         "loaded": chosen(loaded) if loaded else None,
         "loaded_parts": Code("parts, _" if read.prepared else "parts"),
         "modelled": chosen(train.model),
-        "arguments": Code(", ".join(f"{word}={value}" for word, value in arguments.items())),
-        "trained": Code(f", **{chosen(trained)}") if trained else Code(""),
+        "fitted": Code(f"with strategy.scope(): {fitted}" if train.distributed else fitted),
         "named": chosen({word: one for word, one in names.items() if word in {**trained, **loaded}}),
     }
 
