@@ -167,5 +167,5 @@ layers:
     assert "for index in range(units[0]): y = layers.Dense(units[index + 1] * 2)(y)" in model
     assert "for index in range(deep): y = layers.Dense(units[index + 9])(y)" in model
     assert "y = b(y, units[index + 11], units=units[index + 13])" in model
-    assert "[values.get(use, 4) for use in (" in " ".join(files["tune.py"].split())
+    assert "values.get(use, 4) for use in (" in " ".join(files["tune.py"].split())
     assert 'type=json.loads, default="[4, 4, 4, ' in " ".join(files["train.py"].split())
