@@ -53,9 +53,10 @@ def check(
     if key is None or sound is None or key not in sound:
         binding = bind(data, folder, signature, method, findings, allow_outside=allow_outside)
         if binding is not None and not findings.items:
-            if graph is not None:
-                check_embeddings(data, graph, binding, findings)
-            warn_of_constants(binding, data, findings)
+            with findings.at("data", "source", data.source.name):  # some values are read for the first time
+                if graph is not None:
+                    check_embeddings(data, graph, binding, findings)
+                warn_of_constants(binding, data, findings)
             if key is not None and sound is not None and not findings.items:
                 sound.add(key)
         if binding is not None and found is not None and not findings.errors:

@@ -72,9 +72,13 @@ def _facts(state: Compilation, sheet: Path | None) -> dict[str, Any]:
                 write_sheet(data, binding, sheet)
             except OSError as error:
                 raise click.ClickException(f"`{sheet}` cannot be written: {error.strerror or error}") from error
-    if binding is None or findings.errors:
+    facts: dict[str, Any] = {}
+    if binding is not None and not findings.errors:
+        with findings.at("data", "source", data.source.name):  # some values are read for the first time
+            facts = summary(data, binding)
+    if findings.errors:
         raise SpecError(findings.diagnostics(dict(state.data)))
-    return summary(data, binding)
+    return facts
 
 
 # --- text -----------------------------------------------------------------------------------------------------------

@@ -13,8 +13,9 @@ from dlspec.data.sources.arrow import MISSING, ArrowTable
 from dlspec.data.sources.base import Arrays, Column, DataProblem, Source, Table, locate
 from dlspec.data.sources.cache import converted
 from dlspec.data.sources.csv_conversion import RAGGED, Dialect, Reader
-from dlspec.data.sources.csv_header import check_header, is_number
+from dlspec.data.sources.csv_header import check_header, is_number, values_for_names
 from dlspec.data.sources.parquet import ParquetTable
+from dlspec.errors import Problem, suggestions
 from dlspec.registry import example, text
 
 if TYPE_CHECKING:
@@ -130,12 +131,20 @@ class CsvTable(ArrowTable):
         """Rows with words in columns that are taken for numbers."""
         return self._copy.faults(names) if self._copy is not None else super().faults(names)
 
+    def strange(self, names: Sequence[str]) -> Problem | None:
+        """With numbers for names, and none of those that are asked for, the row of names is missing."""
+        held = next((known for known in self.columns if is_number(known)), None)
+        if held is None or any(name in self.columns for name in names):
+            return super().strange(names)
+        return values_for_names(held, self._shown)
+
     def _known(self, name: str) -> str:
-        """With numbers for names, the row of names may be missing."""
-        if any(is_number(known) for known in self.columns):
-            first = ", ".join(f"`{known}`" for known in list(self.columns)[:4])
-            return f"the first row names the columns, and holds {first}: add a row with the names"
-        return super()._known(name)
+        return super()._known(name) if suggestions(name, self.columns) else self._held
+
+    @property
+    def _held(self) -> str:
+        """Which columns there are, and where that stands: the row of names may be missing."""
+        return super()._held.replace("its columns are", "its first row names the columns:")
 
     def forget(self) -> None:
         """Lets go of columns that :meth:`take` has kept in memory."""
