@@ -78,7 +78,7 @@ class CsvTable(ArrowTable):
         if not self._ragged:
             return ()
         width = self._width
-        lines = (f"line {line}: {len(row)} values, expected {width}" for line, row in self._rows() if len(row) != width)
+        lines = (f"line {line}: {_values(row)}, expected {width}" for line, row in self._rows() if len(row) != width)
         described = [f"{self._shown}, {line}" for line in islice(lines, _DESCRIBED)]
         return [*described, *[f"{self._shown}: another such row"] * (self._ragged - len(described))]
 
@@ -278,12 +278,16 @@ class CsvTable(ArrowTable):
 
     def _uneven(self, count: int) -> DataProblem:
         width = self._width
-        line, values = next(((line, len(row)) for line, row in self._rows() if len(row) != width), (1, width))
+        line, row = next(((line, row) for line, row in self._rows() if len(row) != width), (1, [""] * width))
         more = f" (and {count - 1} more rows like it)" if count > 1 else ""
-        message = f"line {line} of `{self._shown}` has {values} values, expected {width}{more}"
+        message = f"line {line} of `{self._shown}` has {_values(row)}, expected {width}{more}"
         help = "quote values that contain the delimiter, or leave such rows out: `bad: skip` in `data`"
         return self._problem("E608", message, help, line=line)
 
     def _problem(self, code: str, message: str, help: str = "", line: int = 0) -> DataProblem:
         where = f"{self._shown}, line {line}" if line else self._shown
         return DataProblem(code, message, help, "path", where)
+
+
+def _values(row: list[str]) -> str:
+    return f"{len(row)} value{'s' if len(row) != 1 else ''}"
