@@ -208,15 +208,17 @@ class Table(ABC):
     def strange(self, names: Sequence[str]) -> Problem | None:
         """What is wrong where none of these columns is there; None where each is a mistake of its own.
 
-        A spec that was written for other data is one mistake, however many columns it names.
+        A spec that was written for other data is one mistake, however many columns it names; names of which most are
+        nearly right are mistakes of their own.
         """
-        if len(names) < 2:
+        slips = sum(bool(suggestions(name, self.columns)) for name in names)
+        if len(names) < 2 or 2 * slips >= len(names):
             return None
         for name in names:
             try:
                 self.find(name, "")
             except Problem as problem:
-                if problem.code != "E602" or suggestions(name, self.columns):
+                if problem.code != "E602":
                     return None
             else:
                 return None
