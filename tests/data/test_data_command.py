@@ -119,6 +119,19 @@ def test_equal_examples_are_counted_and_named(tmp_path: Path) -> None:
     assert f"warning[W602]: {shared['examples']} of 15 test examples equal a training example" in result.stderr
 
 
+def test_warnings_are_counted_together(tmp_path: Path) -> None:
+    rows = [f"{number},{number % 2}" for number in range(40)]
+    write(tmp_path, "a.csv", "\n".join(["x,y", *rows, *rows]) + "\n")
+    write(
+        tmp_path,
+        "spec.yaml",
+        "inputs: {x: [1]}\nlayers:\n  - dense: {units: 1, activation: sigmoid}\ndata: {source: {csv: a.csv}, "
+        "targets: {y: y}, split: {validation: 0.3, test: 0.3}}\ntrain: {loss: binary_crossentropy}\n",
+    )
+    said = shown(tmp_path / "spec.yaml").stderr
+    assert said.count("warning[W602]") == 3 and said.endswith("\n3 warnings\n")
+
+
 def test_masks_stand_beside_their_images(tmp_path: Path) -> None:
     assert shown(ROOT / "specs/start/masks.yaml", "--sheet", str(tmp_path / "sheet.png")).exit_code == 0
     with Image.open(tmp_path / "sheet.png") as sheet:

@@ -50,8 +50,9 @@ def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, form: s
     except SpecError as error:
         show_diagnostics(error.diagnostics, state.texts)
         return 1
-    for warning in facts["warnings"]:
-        show_diagnostics([Diagnostic("W602", warning, None, "`dlspec explain W602` tells what to do")], state.texts)
+    help = "`dlspec explain W602` tells what to do"
+    if facts["warnings"]:
+        show_diagnostics([Diagnostic("W602", warning, None, help) for warning in facts["warnings"]], state.texts)
     print_text(json.dumps(facts, indent=2, ensure_ascii=False) if form == "json" else _text(facts))
     return 0
 
