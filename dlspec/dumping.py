@@ -54,3 +54,9 @@ def dump(data: Any) -> str:
     """Plain data as YAML text: loading it gives `data` again."""
     text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
     return text
+
+
+def flow(data: Any) -> str:
+    """Plain data as YAML on one line, as it may stand in a spec."""
+    text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=True, width=1e9)
+    return text.strip().removesuffix("...").rstrip()

@@ -179,6 +179,11 @@ def names_in(value: Any, textual: bool = False) -> Iterator[str]:
             return
 
 
+def rename(text: str, name: str, expression: str) -> str:
+    """An expression in which another one, such as ``$name[0]``, stands for ``$name``."""
+    return _TOKEN.sub(lambda match: expression if match.group(1) == name else match.group(), text)
+
+
 def reach(names: Iterable[str], params: Mapping[str, Any]) -> set[str]:
     """These names, and those that they are computed from, directly or not."""
     found = set(names)

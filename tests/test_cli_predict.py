@@ -182,6 +182,15 @@ def test_arrays_are_written_as_an_archive(capsys: pytest.CaptureFixture[str]) ->
         (("predict", "houses", "none.csv"), "error[E523]: there is no file or folder `none.csv`"),
         (("predict", "houses", "houses.yaml"), "nothing reads files such as `houses.yaml`"),
         (("predict", "houses", "lacking.csv"), "error[E602]: the source has no column `area`"),
+        (
+            ("predict", "houses", "other.csv"),
+            "error[E602]: the source has none of the columns that are named: `rooms`, `area`",
+        ),
+        (("predict", "houses", "hole.csv"), "help: fill it in, or leave such examples out"),
+        (
+            ("evaluate", "houses", "--data", "new.csv"),
+            "these examples have no column `price`, `kind`: there are no labels",
+        ),
         (("predict", "houses", "new.csv", "houses.csv"), "error[E523]: several inputs must all be images"),
         (("predict", "nothing", "new.csv"), "error[E521]: there is no run `nothing`"),
         (("predict", "empty", "new.csv"), "error[E522]: run `20990101T000000Z-0000` (unfinished) has no model"),
@@ -192,6 +201,8 @@ def test_arrays_are_written_as_an_archive(capsys: pytest.CaptureFixture[str]) ->
 def test_what_cannot_be_done_is_said(arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("lacking.csv").write_text("rooms\n1\n")
     Path("new.csv").write_text("rooms,area\n1,25\n")
+    Path("other.csv").write_text("height,weight\n1,25\n")
+    Path("hole.csv").write_text("rooms,area\n1,\n2,3\n")
     Path("strange.csv").write_text("rooms,area,price,kind\n1,25,3,castle\n")
     empty = Path("runs/empty/20990101T000000Z-0000")
     empty.mkdir(parents=True, exist_ok=True)
@@ -205,6 +216,11 @@ def test_what_cannot_be_done_is_said(arguments: tuple[str, ...], said: str, caps
             (torn / name).write_bytes(data[:2000] if name == "model.keras" else data)
     assert run(list(arguments)) == 1
     assert said in capsys.readouterr().err
+
+
+def test_examples_to_measure_by_are_an_option(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", "houses", "houses.csv"]) == 2
+    assert "examples with labels are given as `--data houses.csv`" in capsys.readouterr().err
 
 
 def test_the_data_of_the_training_may_be_gone(capsys: pytest.CaptureFixture[str]) -> None:

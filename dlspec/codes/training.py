@@ -282,7 +282,7 @@ CODES: dict[str, Code] = {
         """
         `distribute` divides every batch among devices, which must be there. Each needs an example, and
         `batch_normalization` with `synchronized: true`, for which the devices wait for each other, cannot stand inside
-        another layer or beside layers that add to the loss.
+        another layer or beside layers that add to the loss. Trials of a search have the same devices.
         """,
         wrong="""
         inputs: {image: [8, 8, 1]}
@@ -307,6 +307,30 @@ CODES: dict[str, Code] = {
           targets: {digit: {column: target}}
           batch_size: 4
         train: {loss: sparse_categorical_crossentropy, distribute: {mirrored: 4}}
+        """,
+    ),
+    "E519": code(
+        "a loss in other numbers",
+        """
+        What a layer adds to the loss must be float32 like the rest of it. A penalty on the output is computed in the
+        numbers of the layer, which `precision` or the layer's `dtype` make others; one on weights in those of the
+        weights.
+        """,
+        wrong="""
+        inputs: {x: [4]}
+        layers:
+          - dense: {units: 8, activation: relu, activity_regularizer: {l2: 0.01}}
+          - dense: {units: 3, activation: softmax}
+        data: {source: {sklearn: iris}, inputs: {x: data}, targets: {species: target}}
+        train: {loss: sparse_categorical_crossentropy, precision: mixed_float16}
+        """,
+        right="""
+        inputs: {x: [4]}
+        layers:
+          - dense: {units: 8, activation: relu, activity_regularizer: {l2: 0.01}, dtype: float32}
+          - dense: {units: 3, activation: softmax}
+        data: {source: {sklearn: iris}, inputs: {x: data}, targets: {species: target}}
+        train: {loss: sparse_categorical_crossentropy, precision: mixed_float16}
         """,
     ),
 }

@@ -98,7 +98,8 @@ class Binding:
 def open_table(data: Data, folder: Path, findings: Findings, *, allow_outside: bool = False) -> Table | None:
     """The opened source with its columns known, or None after a finding (E108, E601, E608).
 
-    Parts of the split with a source of their own are joined to it.
+    Parts of the split with a source of their own are joined to it. Where the section names columns, and the source has
+    none of them, that is one finding (E602, E608).
     """
     tables: dict[str, Table] = {}
     sources = {"train": data.source, "validation": data.parts.source("validation"), "test": data.parts.source("test")}
@@ -113,7 +114,14 @@ def open_table(data: Data, folder: Path, findings: Findings, *, allow_outside: b
             tables[part] = table
     if len(tables) < len([source for source in sources.values() if source is not None]):
         return None
-    return tables["train"] if len(tables) == 1 else JoinedTable(tables)
+    whole = tables["train"] if len(tables) == 1 else JoinedTable(tables)
+    named = (*data.features.values(), *data.targets.values())
+    strange = whole.strange(list(dict.fromkeys(column for one in named for column in one.sources)))
+    if strange is None:
+        return whole
+    with findings.at("data", "source", data.source.name):
+        raise strange
+    return None
 
 
 def bind(

@@ -49,13 +49,14 @@ def check(
     """
     findings = Findings()
     signature = of_graph(graph) if graph is not None else None
-    key = _key(data, folder, signature, method, graph) if sound is not None else None
+    key = _key(data, folder, signature, method, graph, allow_outside) if sound is not None else None
     if key is None or sound is None or key not in sound:
         binding = bind(data, folder, signature, method, findings, allow_outside=allow_outside)
         if binding is not None and not findings.items:
-            if graph is not None:
-                check_embeddings(data, graph, binding, findings)
-            warn_of_constants(binding, data, findings)
+            with findings.at("data", "source", data.source.name):  # some values are read for the first time
+                if graph is not None:
+                    check_embeddings(data, graph, binding, findings)
+                warn_of_constants(binding, data, findings)
             if key is not None and sound is not None and not findings.items:
                 sound.add(key)
         if binding is not None and found is not None and not findings.errors:
@@ -71,12 +72,18 @@ def check(
 
 
 def _key(
-    data: Data, folder: Path, signature: Signature | None, method: Supervised | None, graph: Graph | None
+    data: Data,
+    folder: Path,
+    signature: Signature | None,
+    method: Supervised | None,
+    graph: Graph | None,
+    allow_outside: bool,
 ) -> str | None:
     """What the findings about the data themselves depend on; None where there is no model."""
     if signature is None or graph is None:
         return None
-    return f"{dependence(data, folder, signature, method)} {embedding_sizes(data, graph)}"
+    known = dependence(data, folder, signature, method, allow_outside=allow_outside)
+    return f"{known} {embedding_sizes(data, graph)}"
 
 
 def feature_tensors(data: Data, folder: Path, *, raw: Any = None, allow_outside: bool = False) -> dict[str, Tensor]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from dlspec.data.signature import Signature
+from dlspec.data.sources.image_table import ImageTable
+from dlspec.errors import Problem
 from dlspec.registry import Component
 from dlspec.registry.component import describe
 from dlspec.sections.data import Data
@@ -16,11 +20,16 @@ from dlspec.sections.train import Supervised
 # Options of `data` that only say how prepared examples are visited.
 VISITING = ("batch_size", "shuffle", "seed")
 
+Fact = tuple[str, int, int]
 
-def dependence(data: Data, folder: Path, signature: Signature, method: Supervised | None) -> str:
+
+def dependence(
+    data: Data, folder: Path, signature: Signature, method: Supervised | None, *, allow_outside: bool = False
+) -> str:
     """The same text wherever :func:`dlspec.data.pipeline.prepare` makes the same of the same arguments.
 
-    Files count by name, size and time of change.
+    Files count by name, size and time of change: those that options name or match, and the images that a table names.
+    What a function of a source `python` reads is not known.
     """
     options = {name: value for name, value in data.given.items() if name not in VISITING}
     compared = {
@@ -33,26 +42,43 @@ def dependence(data: Data, folder: Path, signature: Signature, method: Supervise
         str(folder.resolve()),
         [(name, str(tensor)) for name, tensor in (*signature.inputs.items(), *signature.outputs.items())],
         compared,
-        sorted(_files(options, folder)),
+        sorted(set(_files(options, folder, allow_outside))),
     )
-    return repr(facts)
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
-def _files(value: Any, folder: Path) -> Iterator[tuple[str, int, int]]:
-    """Every file that an option names, or that stands in a folder that one names."""
+def _files(value: Any, folder: Path, allow_outside: bool) -> Iterator[Fact]:
+    """Every file that an option or a table names, or that stands in a folder that an option names."""
+    if isinstance(value, ImageTable):
+        yield from _named(value, folder, allow_outside)
     if isinstance(value, Component):
         value = value.given
     if isinstance(value, dict | list | tuple):
         for item in value.values() if isinstance(value, dict) else value:
-            yield from _files(item, folder)
+            yield from _files(item, folder, allow_outside)
     elif isinstance(value, str) and "\0" not in value:
-        try:
+        with suppress(OSError, ValueError, NotImplementedError):  # a text that is no path
             yield from _found(folder / value)
-        except OSError:  # a text that is no path
-            return
+            if set("*?[") & set(value):  # several files of records
+                for path in folder.glob(value):
+                    yield from _found(path)
 
 
-def _found(path: Path) -> Iterator[tuple[str, int, int]]:
+def _named(source: ImageTable, folder: Path, allow_outside: bool) -> Iterator[Fact]:
+    """The images in a table; none where something is wrong with it, which is said by others."""
+    try:
+        table = source.table.open(folder, allow_outside=allow_outside)
+        columns = table.read([*source.images, *source.masks])
+    except (Problem, OSError):
+        return
+    start = str(folder / source.folder)
+    for name in (str(value) for values in columns.values() for value in values):
+        with suppress(OSError, ValueError):  # there may be many: no `Path` for each
+            facts = os.stat(os.path.join(start, name))  # noqa: PTH116, PTH118
+            yield name, facts.st_size, facts.st_mtime_ns
+
+
+def _found(path: Path) -> Iterator[Fact]:
     if path.is_dir():
         for place, _, names in os.walk(path):
             yield from (_fact(Path(place, name)) for name in names)
@@ -60,6 +86,6 @@ def _found(path: Path) -> Iterator[tuple[str, int, int]]:
         yield _fact(path)
 
 
-def _fact(path: Path) -> tuple[str, int, int]:
+def _fact(path: Path) -> Fact:
     facts = path.stat()
     return str(path), facts.st_size, facts.st_mtime_ns

@@ -268,9 +268,8 @@ def _asked(data: Data) -> list[str]:
 
 
 def _group(name: str, group: tuple[str, ...], table: Table) -> Input:
-    columns = [table.columns[column] for column in group]
-    stacked = all(not column.tensor.shape for column in columns)
-    for column, facts in zip(group, columns, strict=True):
-        _check_column(facts, column, stacked, False, table)
-    raw = raw_tensor(columns, stacked)
+    stacked = all(not table.columns[column].tensor.shape for column in group)
+    for column in group:
+        _check_column(table.columns[column], column, stacked, False, table)
+    raw = raw_tensor([table.columns[column] for column in group], stacked)  # some may be taken for numbers now
     return Input(name, group, stacked, raw, (), raw)

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Labels, Table
-from dlspec.errors import did_you_mean
+from dlspec.errors import Problem, did_you_mean
 from dlspec.ir import Tensor
 
 if TYPE_CHECKING:
@@ -151,6 +151,10 @@ class JoinedTable(Table):
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
         """As for the first table."""
         return self._first.obvious(taken)
+
+    def strange(self, names: Sequence[str]) -> Problem | None:
+        """As the source itself finds it."""
+        return self._first.strange(names)
 
     def find(self, name: str, option: str) -> Column:
         """The column `name`, which is alike in all tables.

@@ -6,7 +6,8 @@ split is made, and targets are read only where they are asked for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from dlspec.data.signature import Signature
 from dlspec.data.sources.base import TEXT, Arrays, DataProblem, Table
 from dlspec.data.targets import Output
 from dlspec.data.values import encoded, places, raw_values
-from dlspec.errors import Problem, SpecError
+from dlspec.errors import Problem, SpecError, did_you_mean
 from dlspec.ir import Tensor, show_shape
 from dlspec.registry import Component
 from dlspec.sections.data import Data
@@ -80,12 +81,18 @@ def read_inputs(
     """
     findings = Findings()
     table = _open(data, folder, path, findings, allow_outside=allow_outside)
-    bound = bind_inputs(data, table, signature, findings) if table is not None else []
+    bound: Sequence[Input] = ()
+    if table is not None:
+        with findings.at("data", "source", data.source.name):
+            if strange := table.strange([column for feature in data.features.values() for column in feature.sources]):
+                raise strange
+            _check_labels(outputs, table)
+        bound = [] if findings.errors else bind_inputs(data, table, signature, findings)
     if table is None or findings.errors:
         raise SpecError(findings.diagnostics({"data": raw}))
     arrays: Arrays = {}
     count = 0
-    with findings.at("data", "source", data.source.name):
+    with findings.at("data", "source", data.source.name), _after_training():
         _check(bound, outputs, table)
         count = _count(bound, table)
         for one in bound:
@@ -157,6 +164,30 @@ def _open(data: Data, folder: Path, path: Path | None, findings: Findings, *, al
     return None
 
 
+def _check_labels(outputs: Sequence[Output], table: Table) -> None:
+    """Every column of labels is there.
+
+    Raises:
+        Problem: E602.
+    """
+    lacking = [column for output in outputs for column in output.columns if column not in table.columns]
+    if lacking:
+        names = ", ".join(f"`{name}`" for name in lacking)
+        message = f"these examples have no column {names}: there are no labels to measure by"
+        raise Problem("E602", message, "`dlspec predict` answers without labels")
+
+
+@contextmanager
+def _after_training() -> Iterator[None]:
+    """What becomes of missing values was said in the spec, and cannot be said any more."""
+    try:
+        yield
+    except DataProblem as problem:
+        if "missing:" in problem.help:
+            problem.help = "fill it in, or leave such examples out: the model was trained without missing values"
+        raise
+
+
 def _check(bound: Sequence[Input], outputs: Sequence[Output], table: Table) -> None:
     """Values are finite, and none is missing but where the model fills it in."""
     users: list[Input | Output] = [*bound, *(one for one in outputs if all(c in table.columns for c in one.columns))]
@@ -206,15 +237,15 @@ def _target(output: Output, table: Table) -> Any:
     """The encoded target.
 
     Raises:
-        Problem: E602 no such column, E604 a label that the training did not know.
+        DataProblem: E604, a label that the training did not know.
     """
-    for column in output.columns:
-        table.find(column, "column")
     arrays = table.read(output.columns)
     if output.classes and not output.separator and len(output.columns) == 1:
         unknown = places(arrays[output.column], output.classes) < 0
         if unknown.any():
             index = int(unknown.reshape(len(unknown), -1).any(axis=1).argmax())
-            message = f"the training knew no label `{arrays[output.column][index]}` of target `{output.target}`"
-            raise DataProblem("E604", message, "", "column", table.where(index))
+            label = str(arrays[output.column][index])
+            message = f"the training knew no label `{label}` of target `{output.target}`"
+            help = did_you_mean(label, map(str, output.classes)) or f"it knows {len(output.classes)} others"
+            raise DataProblem("E604", message, help, "column", table.where(index))
     return encoded(output, arrays)

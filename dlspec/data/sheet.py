@@ -1,7 +1,8 @@
-"""A picture sheet: some training images of every class, with their labels; drawn by Pillow."""
+"""A picture sheet: some training images of every class, with their labels, or beside their masks; drawn by Pillow."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +35,8 @@ def write_sheet(data: Data, binding: Binding, path: Path) -> None:
     if column is None:
         raise Problem("E605", "no input takes images: there is nothing to draw", "leave `--sheet` out")
     train = choose(data, binding.table, binding.count, binding.dropped()).train
-    rows = _rows(binding, train)
-    sheet = _draw(binding, column, rows)
+    mask = next((one for one in binding.outputs if one.labelled and len(one.tensor.shape) >= 2), None)
+    sheet = _draw(binding, column, _rows(binding, train), None if mask is None else mask.columns[0])
     write_atomically(path, lambda file: sheet.save(file, format="PNG"))
 
 
@@ -49,14 +50,17 @@ def _rows(binding: Binding, train: Array) -> list[tuple[str, Array]]:
 
     output = next((one for one in binding.outputs if one.labelled and len(one.tensor.shape) < 2), None)
     if output is None:
-        chosen = train[:_PLAIN]
-        return [("", chosen[start : start + _COLUMNS]) for start in range(0, len(chosen), _COLUMNS)]
+        masked = any(one.labelled for one in binding.outputs)
+        several = _COLUMNS // 2 if masked else _COLUMNS  # each mask takes a place beside its image
+        chosen = train[: _PLAIN // _COLUMNS * several]
+        label = "images and masks" if masked else ""
+        return [(label, chosen[start : start + several]) for start in range(0, len(chosen), several)]
     classes = classes_of(output, binding.table, train).reshape(len(train))
     names = class_names(output, int(classes.max()) + 1)
     return [(names[number], train[classes == number][:_COLUMNS]) for number in np.unique(classes)[:_CLASSES]]
 
 
-def _draw(binding: Binding, column: str, rows: list[tuple[str, Array]]) -> Image.Image:
+def _draw(binding: Binding, column: str, rows: list[tuple[str, Array]], mask: str | None) -> Image.Image:
     from PIL import Image, ImageDraw
 
     step = _TILE + _GAP, _TILE + _LABEL + _GAP
@@ -64,11 +68,19 @@ def _draw(binding: Binding, column: str, rows: list[tuple[str, Array]]) -> Image
     pen = ImageDraw.Draw(sheet)
     for line, (label, numbers) in enumerate(rows):
         pen.text((_GAP, _GAP + line * step[1]), label, fill="black")
-        for place, values in enumerate(binding.table.take([column], numbers)[column]):
-            tile = _tile(values)
+        for place, tile in enumerate(_tiles(binding, column, numbers, mask)):
             tile.thumbnail((_TILE, _TILE))
             sheet.paste(tile, (_GAP + place * step[0], _GAP + _LABEL + line * step[1]))
     return sheet
+
+
+def _tiles(binding: Binding, column: str, numbers: Array, mask: str | None) -> Iterator[Image.Image]:
+    """The images of some examples, each before its mask where there is one: its classes from black to white."""
+    arrays = binding.table.take([column, *([mask] if mask is not None else [])], numbers)
+    for place, values in enumerate(arrays[column]):
+        yield _tile(values)
+        if mask is not None:
+            yield _tile(arrays[mask][place].astype("float64"))
 
 
 def _tile(values: Array) -> Image.Image:

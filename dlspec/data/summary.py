@@ -33,7 +33,10 @@ def summary(data: Data, binding: Binding) -> dict[str, Any]:
     found = {
         "source": {data.source.name: shown(data.source.given)},
         "count": binding.count,
+        "read": binding.count + len(table.skipped),
         "dropped": 0 if dropped is None else int(dropped.sum()) - len(binding.bad),
+        "bad": {"count": binding.bad_count, "first": binding.bad_places(_EXAMPLES)},
+        "in_no_part": binding.count - (0 if dropped is None else int(dropped.sum())) - sum(map(len, parts)),
         "columns": {name: _column(name, column, binding) for name, column in table.columns.items()},
         "splits": _splits(binding, parts),
         "inputs": _inputs(binding),
@@ -49,6 +52,7 @@ def summary(data: Data, binding: Binding) -> dict[str, Any]:
 
 def _column(name: str, column: Column, binding: Binding) -> dict[str, Any]:
     facts: dict[str, Any] = {"type": kind(name, column, binding), "of": str(column.tensor)}
+    facts["used"] = name in binding.columns
     if column.tensor.shape or (binding.table.streamed and name not in binding.columns):
         return facts
     values = binding.table.read([name])[name]
@@ -76,9 +80,10 @@ def _words(values: Array) -> dict[str, Any]:
 def _numbers(values: Array) -> dict[str, Any]:
     import numpy as np
 
-    if not len(values):
-        return {}
     numbers = values.astype(np.float64)
+    numbers = numbers[np.isfinite(numbers)]  # others are left out where `bad: skip` stands
+    if not len(numbers):
+        return {}
     return {
         "distinct": len(np.unique(values)),
         "range": [float(numbers.min()), float(numbers.max())],
@@ -167,7 +172,7 @@ def _targets(data: Data, binding: Binding) -> dict[str, Any]:
 
 
 def _examples(binding: Binding, parts: Parts) -> list[dict[str, Any]]:
-    """A few training examples as they stand in the columns."""
+    """A few training examples as they stand in the columns; None for a value that is missing."""
     numbers = parts.train[:_EXAMPLES]
     arrays = binding.table.take(binding.columns, numbers)
     return [
@@ -182,5 +187,8 @@ def _cell(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return f"{list(value.shape)} {value.dtype}, {value.min():.4g} … {value.max():.4g}" if value.size else "[]"
     if isinstance(value, str):
+        if not value:
+            return None
         return value if len(value) <= _TEXT else value[: _TEXT - 1] + "…"
-    return value.item() if hasattr(value, "item") else value
+    plain = value.item() if hasattr(value, "item") else value
+    return None if plain != plain else plain  # JSON has no NaN

@@ -292,13 +292,13 @@ class _Comparison:
 
     def _labels(self) -> Labels | None:
         """The distinct labels, all with a place in the output; None where the column holds no labels."""
-        scalar = not self.values.shape
         if self.encoding not in (CLASSES, BINARY) and not (self.encoding == ONE_HOT and self.expand):
             return None
         labels = labelling.single(self.table, self.column)
-        if scalar and len(labels.values) == 1:
+        if len(labels.values) == 1:
             message = f"target `{self.target}` has a single class, `{labels.values[0]}`: there is nothing to learn"
-            raise DataProblem("E604", message, "predict another column", "column")
+            help = "take files in which other classes occur as well" if self.values.shape else "predict another column"
+            raise DataProblem("E604", message, help, "column")
         units = self._places()
         if units is not None:
             self._check_labels(labels, units)
@@ -333,6 +333,10 @@ class _Comparison:
             what = "a binary output takes 0 and 1"
         elif value != int(value):
             what, help = "classes are whole numbers", "a loss for numbers, such as `mse`, takes values like this"
+        elif len(labels.values) > max(20, sum(labels.counts) // 3):
+            help = (
+                "this reads like a quantity: for one number, give the last layer one unit and take a loss such as `mse`"
+            )
         elif labels.values[0] == 1 and labels.values[-1] == units:
             help = f"labels start at 0: these run from 1 to {units}"
         elif len(labels.values) <= units:

@@ -8,6 +8,7 @@ turn.
 
 from __future__ import annotations
 
+import ast
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -62,6 +63,16 @@ def lone(raw: Any) -> str | None:
     return None
 
 
+def element(raw: Any) -> str | None:
+    """The name in a value that is nothing but an element, ``$name[0]``."""
+    if not is_expression(raw) or unescape(raw) is not None:
+        return None
+    match parse(raw).tree:
+        case ast.Subscript(value=ast.Name(id=word), slice=index) if not isinstance(index, ast.Slice):
+            return word[1:] if word.startswith("_") else None
+    return None
+
+
 def transforms(owner: type[Component]) -> bool:
     """Whether a component turns its options into other arguments than it was given."""
     if issubclass(owner, Op):
@@ -101,10 +112,18 @@ class Hardness:
 
     def _need(self, raw: Any, chain: Chain, need: str) -> None:
         """`need` is ``soft``, ``hard``, or a kind whose names the value may be."""
-        if need in NAMED_KINDS and (name := lone(raw)) and (key := chain.find(name)):
+        if need in NAMED_KINDS and (key := self._source(raw, chain)):
             self._kinds[key].add(need)
-        elif need == "hard":
+        elif need != "soft":
             self._harden(raw, chain)
+
+    def _source(self, raw: Any, chain: Chain) -> Key | None:
+        """The parameter that a value is; or whose choices it is one of, where each use draws its own."""
+        if (name := lone(raw)) is not None:
+            return chain.find(name)
+        key = chain.find(element(raw) or "")
+        searched = key is not None and key[0] == "top" and registry_space(self.program.params[key[1]])
+        return key if searched else None
 
     def _harden(self, raw: Any, chain: Chain, textual: bool = False) -> None:
         for name in names_in(raw, textual):
@@ -161,8 +180,8 @@ class Hardness:
                     self._harden(raw, chain)
 
     def _flow_kind(self, raw: Any, chain: Chain, key: Key, kind: str) -> None:
-        name = lone(raw)
-        if name is not None and (source := chain.find(name)) is not None:
+        source = self._source(raw, chain)
+        if source is not None:
             self._kinds[source].add(kind)
             if source in self.hard:
                 self.hard.add(key)
@@ -250,4 +269,4 @@ def _component_needs(kind: str, raw: Any) -> Iterator[tuple[Any, str]]:
         if owner is not None:
             yield from option_needs(owner, value)
     elif any(names_in(raw)):
-        yield raw, kind if kind in NAMED_KINDS and lone(raw) else "hard"
+        yield raw, kind if kind in NAMED_KINDS else "hard"

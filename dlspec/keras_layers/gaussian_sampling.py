@@ -25,7 +25,9 @@ class GaussianSampling(keras.layers.Layer):
             raise ValueError(f"Mean and variance differ in shape: {mean_shape} and {log_variance_shape}.")
 
     def call(self, mean, log_variance, training=False):
-        divergence = -0.5 * (1.0 + log_variance - keras.ops.square(mean) - keras.ops.exp(log_variance))
+        # Where layers compute in float16, the loss is in float32 all the same.
+        center, spread = keras.ops.cast(mean, "float32"), keras.ops.cast(log_variance, "float32")
+        divergence = -0.5 * (1.0 + spread - keras.ops.square(center) - keras.ops.exp(spread))
         features = tuple(range(1, len(mean.shape)))
         self.add_loss(self.kl_weight * keras.ops.mean(keras.ops.sum(divergence, axis=features)))
         if not training:

@@ -20,7 +20,7 @@ class AutoContrast(ImageLayer):
 
 
 class Equalization(ImageLayer):
-    """Spreads the values of each channel evenly over the value range, in use as well as in training."""
+    """Spreads the values of each channel of a batch evenly over the value range, in use as well as in training."""
 
     keras = "keras.layers.Equalization"
     wrapped_in = "keras.layers.Pipeline"  # by itself Keras 3.15 loses it from a graph, for its output is its input
@@ -31,6 +31,7 @@ class Equalization(ImageLayer):
         example("", (28, 28, 3), dtype="uint8"),
         example("{value_range: [0, 1], bins: 64}", (None, None, 1)),
     )
+    over_batch = True
 
     def infer(self, x: Tensor) -> Tensor:
         """The shape of the input, whose channels are worked on one by one."""

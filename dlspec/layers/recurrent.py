@@ -248,3 +248,10 @@ class SimpleRNN(_Gated):
     unroll = boolean(default=False, doc="Whether to write the steps out instead of looping.")
     seed = seed()
     examples = (example("16", (20, 8)), example("{units: 4, return_sequences: true, unroll: true}", (9, 3)))
+
+    def validate(self) -> None:
+        """Nothing that Keras takes and forgets."""
+        super().validate()
+        if self.activity_regularizer is not None:
+            message = "Keras's SimpleRNN forgets its `activity_regularizer`"
+            raise Problem("E207", message, "put an `activity_regularization` behind it", "activity_regularizer")

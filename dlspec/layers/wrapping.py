@@ -129,6 +129,9 @@ class TimeDistributed(Layer):
         if self.layer.takes_list or len(needed) > 1:
             message = f"time_distributed wraps a layer with one input, not `{self.layer.name}`"
             raise Problem("E207", message, "call it on whole sequences instead", "layer")
+        if self.layer.adds_loss:
+            message = f"time_distributed loses what `{self.layer.name}` adds to the loss"
+            raise Problem("E207", message, "put an `activity_regularization` behind it", "layer")
 
     def infer(self, x: Tensor) -> Tensor:
         """[steps, …] → [steps, *what the layer makes of one step]."""

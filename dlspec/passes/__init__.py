@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dlspec.passes.added_losses import added_losses
 from dlspec.passes.conform import conform
 from dlspec.passes.data_contract import data_contract
 from dlspec.passes.data_section import data_section
@@ -46,6 +47,7 @@ PASSES: tuple[Pass, ...] = (
     training,
     phases,
     distribution,
+    added_losses,
     heads,
     data_contract,
     searching,

@@ -67,15 +67,16 @@ def layers_of(state: Compilation) -> Iterator[tuple[Node, Layer, bool]]:
     for graph in (state.graph, *(model.graph for model in state.models.values())):
         for node in graph.nodes:
             if isinstance(node.layer, Layer) and node.shared is None:
-                yield from ((node, layer, layer is not node.layer) for layer in _contained(node.layer))
+                yield from ((node, layer, layer is not node.layer) for layer in contained(node.layer))
 
 
-def _contained(value: Any) -> Iterator[Layer]:
+def contained(value: Any) -> Iterator[Layer]:
+    """The layers in an option, or in a tuple of them; a layer itself comes first."""
     if isinstance(value, tuple):
         for item in value:
-            yield from _contained(item)
+            yield from contained(item)
     elif isinstance(value, Component):
         if isinstance(value, Layer):
             yield value
         for item in value.given.values():
-            yield from _contained(item)
+            yield from contained(item)

@@ -12,6 +12,19 @@ from dlspec.tree import Map, key_place, place
 
 # Hyperband goes on with every third trial.
 _FACTOR = 3
+# Keys of `train` that no parameter of the search may decide: code, message and help.
+_ALIKE = {
+    "epochs": (
+        "E207",
+        "`${}` has no effect on `epochs`: all trials of a search have the same",
+        "write a number here, or `epochs` in `tune`; `early_stopping` ends a trial that gets no better",
+    ),
+    "distribute": (
+        "E518",
+        "`${}` cannot choose the devices of a trial: TensorFlow divides a processor once, and trials share a process",
+        "write the number of devices here; it changes how fast a training is, not what it learns",
+    ),
+}
 
 
 @step(requires=("data", "params", "tune"))
@@ -28,7 +41,7 @@ def searching(state: Compilation) -> None:
             span = place(raw, problem.option) if problem.option in raw else key_place(state.data, "tune")
             state.add(problem.code, problem.message, span, problem.help)
     if isinstance(method, Supervised):
-        _searched_epochs(state, method)
+        _searched_where_all_are_alike(state)
     if tune.algorithm == "grid":
         for name, space in state.params.spaces.items():
             if space.step is None and (space.head == "float" or space.log):
@@ -85,15 +98,16 @@ def _unseeded(state: Compilation, tune: Tune, method: Supervised) -> None:
         raise Problem("E207", "`seed` has no effect: a grid leaves nothing to chance", "leave it out", "seed")
 
 
-def _searched_epochs(state: Compilation, method: Supervised) -> None:
-    """All trials have the same epochs, or they could not be compared."""
+def _searched_where_all_are_alike(state: Compilation) -> None:
+    """All trials have the same epochs, or they could not be compared; and the same devices, which are made once."""
     assert state.data is not None and state.params is not None
     train = state.data["train"]
-    written = train.get("epochs") if isinstance(train, Map) else None
-    if searched := sorted(reach(names_in(written), state.params.params) & state.params.spaces.keys()):
-        message = f"`${searched[0]}` has no effect on `epochs`: all trials of a search have the same"
-        help = "write a number here, or `epochs` in `tune`; `early_stopping` ends a trial that gets no better"
-        state.add("E207", message, place(train, "epochs"), help)
+    if not isinstance(train, Map):
+        return
+    for key, (code, message, help) in _ALIKE.items():
+        names = {name for textual in (False, True) for name in names_in(train.get(key), textual)}
+        if searched := sorted(reach(names, state.params.params) & state.params.spaces.keys()):
+            state.add(code, message.format(searched[0]), place(train, key), help)
 
 
 def _continuous(state: Compilation, name: str, space: Space) -> None:

@@ -18,7 +18,7 @@ def prepare_once(
     data: Data, folder: Path, signature: Signature, method: Supervised | None, *, allow_outside: bool = False
 ) -> Prepared:
     """As :func:`dlspec.data.pipeline.prepare`, of the last trial where nothing that they depend on has changed."""
-    key = f"{allow_outside} {dependence(data, folder, signature, method)}"
+    key = f"{allow_outside} {dependence(data, folder, signature, method, allow_outside=allow_outside)}"
     if not _HELD or _HELD[0][0] != key:
         forget()
         _HELD.append((key, prepare(data, folder, signature, method, allow_outside=allow_outside)))

@@ -92,6 +92,17 @@ class Usage:
         """What has an effect with values for all of `spaces`; everything where the spec is wrong with them."""
         return frozenset(self._names[use] for use in self._look(self._uses(values)).used if use in self._names)
 
+    @property
+    def drawn(self) -> dict[str, dict[Place, str]]:
+        """For each parameter that is drawn at each use: the places of the uses, and what each is called here.
+
+        The turns of one layer stand together.
+        """
+        found: dict[str, dict[Place, str]] = {name: {} for name, space in self._written.items() if space.each_time}
+        for use in sorted((use for use in self._names if use.place), key=lambda use: _layer_and_turns(use.place)):
+            found[use.name][use.place] = self._names[use]
+        return found
+
     def written(self, values: Values) -> dict[str, Any]:
         """The same values as a spec has them under `params`."""
         look = self._look(self._uses(values))
@@ -229,6 +240,10 @@ def _names(uses: Mapping[Use, None], order: list[str]) -> dict[Use, str]:
 
 def _written_order(place: Place) -> list[tuple[int, int]]:
     return [(number, -1 if turn is None else turn) for number, turn in place]
+
+
+def _layer_and_turns(place: Place) -> list[int]:
+    return [*(number for number, _ in place), *(-1 if turn is None else turn for _, turn in place)]
 
 
 def few_values(space: Space) -> tuple[Any, ...]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dlspec.cli.main import run
 from dlspec.errors import Diagnostic
 from dlspec.passes import compile_spec
 
@@ -49,7 +52,10 @@ def diagnose(folder: Path, spec: str, *, allow_code: bool = False) -> list[Diagn
 
 
 def expect(bad: Bad, folder: Path, good: Callable[[Path], Any], spec: str, *, allow_code: bool = False) -> None:
-    """Makes the files, `good` first, and compares the one diagnostic with what `bad` promises."""
+    """Makes the files, `good` first, and compares the one diagnostic with what `bad` promises.
+
+    ``dlspec data`` says the same, and ends as a command should.
+    """
     good(folder)
     if bad.make is not None:
         bad.make(folder)
@@ -69,3 +75,14 @@ def expect(bad: Bad, folder: Path, good: Callable[[Path], Any], spec: str, *, al
         # A file that is missing is named by the message itself.
         said = [note.message for note in one.notes] + [f"found in {bad.where}"] * (bad.where in one.message)
         assert f"found in {bad.where}" in said, said
+    said = command("data", str(folder / "spec.yaml"), *(["--allow-code"] if allow_code else []))
+    assert f"error[{bad.code}]: {one.message}" in said and "1 error" in said, said
+
+
+def command(*arguments: str) -> str:
+    """What a command says that ends with problems in the spec or its data."""
+    said = io.StringIO()
+    with redirect_stdout(said), redirect_stderr(said):
+        code = run(list(arguments))
+    assert code == 1, said.getvalue()
+    return said.getvalue()

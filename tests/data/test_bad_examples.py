@@ -72,7 +72,7 @@ def test_broken_rows_are_left_out_before_the_split_and_listed(tmp_path: Path) ->
     prices = np.concatenate([result.train.targets["price"], result.validation.targets["price"]])
     assert sorted(prices.ravel()) == [80, 85, 95, 100, 105, 115, 125]
     assert result.binding.bad_places(9) == [
-        "houses.csv, line 4: 1 values, expected 3",
+        "houses.csv, line 4: 1 value, expected 3",
         "houses.csv, line 3: column `rooms` holds `many`, expected a number",
         "houses.csv, line 5: column `area` holds no finite number",
         "houses.csv, line 6: column `area` holds no finite number",
@@ -93,7 +93,7 @@ def found(folder: Path, text: str, *changes: tuple[str, str]) -> list[Diagnostic
     ("row", "code", "message", "where", "mark"),
     [
         ("many,80,120", "E603", "column `rooms` holds text (`many`), expected numbers", "line 3", "rooms"),
-        ("2", "E608", "line 3 of `houses.csv` has 1 values, expected 3", "line 3", "houses.csv"),
+        ("2", "E608", "line 3 of `houses.csv` has 1 value, expected 3", "line 3", "houses.csv"),
         ("4,,90", "E608", "column `area` has 1 missing value", "line 3", "area"),
         ("5,inf,200", "E608", "column `area` holds a value that is not a finite number", "line 3", "area"),
         ("6,1,dear", "E603", "column `price` holds text (`dear`), the loss compares numbers", "line 3", "price"),

@@ -83,6 +83,8 @@ SIZE = (("masks: outlines", "masks: outlines, size: [8, 8]"),)
         "cells/b.jpg and outlines/b.png", mask(np.where(PIXELS == 1, 7, 0).astype(np.uint8))),
     Bad("a value without a class", "E608", "mask `outlines/a.png` has the value 2 at row 0, column 2", "mask",
         "outlines/a.png", replace=VALUES),
+    Bad("one class only", "E604", "target `mask` has a single class, `0`: there is nothing to learn", "mask", "",
+        lambda f: [mask(PIXELS * 0, f"{name}.png")(f) for name in "abc"]),
 )  # fmt: skip
 def test_bad_files(bad: Bad, tmp_path: Path) -> None:
     expect(bad, tmp_path, good, SPEC)

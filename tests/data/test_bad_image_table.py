@@ -64,6 +64,13 @@ def huge(folder: Path) -> None:
 ROW = "labels.csv, line 3"
 
 
+AGE = (
+    ("photo: {column: photo}", "photo: {column: photo}, age: {column: age}"),
+    ("photo: [8, 8, 3]", "photo: [8, 8, 3], age: [1]"),
+    ("  - flatten", "  - flatten: {from: photo}\n  - concatenate: [prev, age]"),
+)
+
+
 @cases(
     Bad("missing table", "E601", "there is no file `label.csv`", "{csv: label.csv}",
         replace=(("csv: labels.csv", "csv: label.csv"),)),
@@ -100,6 +107,16 @@ ROW = "labels.csv, line 3"
     Bad("classes without units", "E604", "target `kind` has 3 classes, the output has 2", "kind", "",
         table("b.png,dog", "b.png,fox,1\na.png,dog")),
     Bad("one class only", "E604", "target `kind` has a single class, `cat`", "kind", "", table("dog", "cat")),
+    Bad("Latin-1", "E608", "column `kind` is not UTF-8", "{csv: labels.csv}", "labels.csv",
+        lambda f: write(f, "labels.csv", ROWS.replace("dog", "gr\u00fcn").encode("latin-1"))),
+    Bad("text among numbers", "E603", "column `age` holds text (`old`), expected numbers", "age", "labels.csv, line 3",
+        table(",4", ",old"), AGE),
+    Bad("a missing value", "E608", "column `age` has 1 missing value", "age", "labels.csv, line 3", table(",4", ","),
+        AGE),
+    Bad("a label outside the head", "E604", "target `kind` has label 2, the output has 2 classes", "kind",
+        "labels.csv, line 3", lambda f: write(f, "labels.csv", ROWS.replace("cat", "0").replace("dog", "2"))),
+    Bad("no row of names", "E602", "the source has no column `photo`", "photo", "",
+        lambda f: write(f, "labels.csv", "a.png,cat,3\nb.png,dog,4\n")),
 )  # fmt: skip
 def test_bad_files(bad: Bad, tmp_path: Path) -> None:
     folder = tmp_path / "spec"

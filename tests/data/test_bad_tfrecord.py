@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from bad_inputs import Bad, cases, diagnose, expect
+from PIL import Image
 from tfrecords import message, record, write_records
 
 from dlspec.data.sources.records import checksum, crc32c
@@ -51,6 +52,26 @@ def flip(folder: Path) -> None:
     (folder / "a.tfrecord").write_bytes(whole)
 
 
+def drawn(size: int) -> bytes:
+    """A PNG file of random pixels."""
+    stream = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 256, (size, size, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def pictures(second: bytes) -> Callable[[Path], Any]:
+    """Records with images."""
+    images = [drawn(8), second, drawn(8)]
+    return lambda folder: write_records(
+        folder / "a.tfrecord", [{"x": image, "y": number % 2} for number, image in enumerate(images)]
+    )
+
+
+PICTURES = (
+    ("x: {shape: [3]}", "x: {dtype: uint8, shape: [8, 8, 3], decode: image}"),
+    ("inputs: {x: [3]}\nlayers:", "inputs: {x: [8, 8, 3]}\nlayers:\n  - flatten"),
+)
 CUT = b"".join(record(message(example)) for example in EXAMPLES)
 CLAIM = struct.pack("<Q", 10**15)
 WORD = (("x: {shape: [3]}", "x: {shape: [3]}, word: int64"), ("column: x", "column: word"))
@@ -105,6 +126,12 @@ WORD = (("x: {shape: [3]}", "x: {shape: [3]}, word: int64"), ("column: x", "colu
     Bad("a label outside the head", "E604", "target `y` has label 7", "y", "a.tfrecord, record 1", second(y=7)),
     Bad("one class only", "E604", "target `y` has a single class, `1`", "y", "",
         lambda f: write_records(f / "a.tfrecord", [e | {"y": 1} for e in EXAMPLES])),
+    Bad("no image", "E608", "feature `x` of record 1 of `a.tfrecord` is an image that cannot be read", "x",
+        "a.tfrecord, record 1", pictures(b"none"), PICTURES),
+    Bad("an image that is cut off", "E608", "feature `x` of record 1 of `a.tfrecord` is an image that cannot be read",
+        "x", "a.tfrecord, record 1", pictures(drawn(8)[:-100]), PICTURES),
+    Bad("an image of another size", "E608", "feature `x` of record 1 of `a.tfrecord` is an image of 9×9, expected 8×8",
+        "x", "a.tfrecord, record 1", pictures(drawn(9)), PICTURES),
 )  # fmt: skip
 def test_bad_files(bad: Bad, tmp_path: Path) -> None:
     expect(bad, tmp_path, good, SPEC)

@@ -104,7 +104,7 @@ def test_windows(tmp_path: Path) -> None:
     assert values["past"][..., 0].tolist() == [[n, n + 1, n + 2, n + 3] for n in range(7)]
     assert values["future"].tolist() == [[n + 4, n + 5] for n in range(7)]
     assert table.take(["future"], np.array([6, 0]))["future"].tolist() == [[10, 11], [4, 5]]
-    assert table.where(6) == "power.csv, line 8 to power.csv, line 13"
+    assert table.where(6) == "power.csv, line 8 to line 13"
 
 
 def test_several_series_and_strides(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_rows_are_ordered_by_time(tmp_path: Path) -> None:
     write(tmp_path, "power.csv", "\n".join([header, *reversed(rows)]) + "\n")
     table = opened(tmp_path, time="day")
     assert table.read(["past"])["past"][0, :, 0].tolist() == [0, 1, 2, 3]
-    assert table.where(0) == "power.csv, line 13 to power.csv, line 8"
+    assert table.where(0) == "power.csv, line 13 to line 8"
 
 
 @pytest.mark.parametrize(("horizon", "stride", "gap"), [(1, 1, 0), (2, 1, 1), (6, 2, 2), (5, 2, 2), (2, 5, 0)])

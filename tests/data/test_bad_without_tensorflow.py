@@ -12,12 +12,11 @@ import pytest
 from dlspec.registry import names
 
 HERE = Path(__file__).parent
-# Reading a Parquet file is what its own tests show.
 TESTS = sorted(HERE.glob("test_bad_*.py"), key=lambda path: path.name)
 
 
 def test_every_source_has_bad_inputs() -> None:
-    tested = {path.stem.removeprefix("test_bad_") for path in TESTS} | {"parquet"}
+    tested = {path.stem.removeprefix("test_bad_") for path in TESTS}
     assert set(names("source")) <= tested
 
 

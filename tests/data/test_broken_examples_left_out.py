@@ -145,5 +145,5 @@ def test_what_a_source_leaves_out_itself_counts_towards_most(tmp_path: Path) -> 
     table.tolerant = True
     with pytest.raises(DataProblem) as caught:
         bad_examples(table, (), table.columns["x"].count)
-    assert caught.value.message == "`bad: skip` would leave out 3 of 5 examples: 1 values, expected 2"
+    assert caught.value.message == "`bad: skip` would leave out 3 of 5 examples: 1 value, expected 2"
     assert caught.value.where == "a.csv, line 3"

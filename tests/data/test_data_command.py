@@ -31,6 +31,60 @@ def test_summary_as_text() -> None:
     assert "equal examples in two parts: none" in result.stdout
 
 
+def test_columns_that_are_not_used_are_folded_where_they_are_many() -> None:
+    said = shown(ROOT / "specs/start/digits.yaml").stdout
+    assert (
+        "not used: data, pixel_0_0, pixel_0_1, pixel_0_2, pixel_0_3, pixel_0_4, pixel_0_5, pixel_0_6 and 57 more"
+        in said
+    )
+    assert "pixel_7_7" not in said and "pixel_0_6  numeric" in said and "\nimages" in said
+    said = shown(ROOT / "specs/start/zones.yaml").stdout
+    assert "\nnot used: country\n" in said and "\ncountry    text" in said
+
+
+def test_options_of_a_source_are_shown_as_a_spec_has_them() -> None:
+    said = shown(ROOT / "specs/start/co2.yaml").stdout
+    assert said.startswith(
+        "timeseries (table: {csv: {path: co2.csv}}, time: month, targets: [co2], window: 24, horizon: 6)"
+    )
+    assert "\nthe first training examples:\n\nco2.csv, line 2 to line 31\n" in said
+
+
+def test_missing_values_of_examples() -> None:
+    assert "age: missing, bmi: 25.3" in shown(ROOT / "specs/start/diabetes.yaml").stdout
+    said = shown(ROOT / "specs/start/diabetes.yaml", "--format", "json").stdout
+    facts = json.loads(said, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    assert facts["examples"][0]["age"] is None
+    assert facts["columns"]["age"]["used"]
+
+
+BROKEN = "x,y\n1,0\nmany,1\n2\n3,1\ninf,0\n4,0\n5,1\n"
+
+
+def test_broken_examples_are_counted_and_named(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", BROKEN)
+    write(
+        tmp_path,
+        "spec.yaml",
+        "inputs: {x: [1]}\nlayers:\n  - dense: {units: 1, activation: sigmoid}\n"
+        "data: {source: {csv: a.csv}, targets: {y: y}, bad: skip}\ntrain: {loss: binary_crossentropy}\n",
+    )
+    said = shown(tmp_path / "spec.yaml").stdout
+    assert said.splitlines()[:5] == [
+        "csv (path: a.csv): 7 examples, 3 left out since they are broken:",
+        "  a.csv, line 4: 1 value, expected 2",
+        "  a.csv, line 3: column `x` holds `many`, expected a number",
+        "  a.csv, line 6: column `x` holds `inf`, expected a number",
+        "",
+    ]
+    facts = json.loads(shown(tmp_path / "spec.yaml", "--format", "json").stdout)
+    assert facts["columns"]["x"]["range"] == [1.0, 5.0] and facts["splits"]["train"]["examples"] == 4
+
+
+def test_examples_between_two_parts_are_counted() -> None:
+    assert "\nin no part  12\n" in shown(ROOT / "specs/start/co2.yaml").stdout
+
+
 def test_summary_as_json() -> None:
     facts = json.loads(shown(ROOT / "specs/start/listing.yaml", "--format", "json").stdout)
     assert facts["columns"]["price"]["type"] == "numeric"
@@ -63,6 +117,27 @@ def test_equal_examples_are_counted_and_named(tmp_path: Path) -> None:
     assert first % 20 == second % 20
     assert first != second
     assert f"warning[W602]: {shared['examples']} of 15 test examples equal a training example" in result.stderr
+
+
+def test_warnings_are_counted_together(tmp_path: Path) -> None:
+    rows = [f"{number},{number % 2}" for number in range(40)]
+    write(tmp_path, "a.csv", "\n".join(["x,y", *rows, *rows]) + "\n")
+    write(
+        tmp_path,
+        "spec.yaml",
+        "inputs: {x: [1]}\nlayers:\n  - dense: {units: 1, activation: sigmoid}\ndata: {source: {csv: a.csv}, "
+        "targets: {y: y}, split: {validation: 0.3, test: 0.3}}\ntrain: {loss: binary_crossentropy}\n",
+    )
+    said = shown(tmp_path / "spec.yaml").stderr
+    assert said.count("warning[W602]") == 3 and said.endswith("\n3 warnings\n")
+
+
+def test_masks_stand_beside_their_images(tmp_path: Path) -> None:
+    assert shown(ROOT / "specs/start/masks.yaml", "--sheet", str(tmp_path / "sheet.png")).exit_code == 0
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        image, mask = (sheet.crop((left, 22, left + 96, 118)).getcolors(1 << 16) for left in (6, 108))
+        assert image is not None and len(image) > 50
+        assert mask is not None and {color for _, color in mask} == {(0, 0, 0), (255, 255, 255)}
 
 
 def test_picture_sheet(tmp_path: Path) -> None:

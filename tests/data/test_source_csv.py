@@ -111,7 +111,7 @@ def test_outside_is_allowed_when_asked(tmp_path: Path) -> None:
         ("a,b\n", "`a.csv` has a single row, which is taken for the names of its columns, and no examples", "a.csv"),
         ("a,a\n1,2\n", "`a.csv` has two columns named `a`", "a.csv, line 1"),
         ("a,,c\n1,2,3\n", "column 2 of `a.csv` has no name", "a.csv, line 1"),
-        ("a,b\n1,2\n\n3\n", "line 4 of `a.csv` has 1 values, expected 2", "a.csv, line 4"),
+        ("a,b\n1,2\n\n3\n", "line 4 of `a.csv` has 1 value, expected 2", "a.csv, line 4"),
         (
             'a,b\n1,"two\nlines"\n3,4,5\n6\n',
             "line 4 of `a.csv` has 3 values, expected 2 (and 1 more rows like it)",
@@ -215,7 +215,7 @@ def tolerant(folder: Path, text: str) -> CsvTable:
 def test_short_rows_are_left_out_and_counted(tmp_path: Path) -> None:
     table = tolerant(tmp_path, "a,b\n1,2\n3\n5,6\n7,8,9\n10,11\n")
     assert table.read(["a"])["a"].tolist() == [1, 5, 10]
-    assert table.skipped == ["a.csv, line 3: 1 values, expected 2", "a.csv, line 5: 3 values, expected 2"]
+    assert table.skipped == ["a.csv, line 3: 1 value, expected 2", "a.csv, line 5: 3 values, expected 2"]
     assert table.where(2) == "a.csv, line 6"
 
 

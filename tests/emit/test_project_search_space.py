@@ -90,7 +90,6 @@ def test_text_is_a_constant(tmp_path: Path) -> None:
 REFUSED = {
     "limits: {parameters: 1500}": ("limits: {flops: 1e6}", "a limit of `flops`, which Keras does not count"),
     "limits: {parameters: 1500},": ("limits: {memory: 1.0e+9},", "a limit of `memory`, which Keras does not count"),
-    "gelu, tanh]": ("gelu, tanh], each_time: true", "`each_time` of `act`: an argument has one value for all layers"),
     "validation: 0.3, by": ("validation: $share, by", "a search of `split` in `data`"),
     "metrics: [accuracy]": ("metrics: [accuracy], precision: $kind", "a search of `precision` in `train`"),
 }
@@ -114,3 +113,59 @@ def test_a_parameter_that_decides_what_is_written(tmp_path: Path) -> None:
     path.write_text(text.replace("layers: [", f"layers: [{two}"), encoding="utf-8")
     said = refusal("export", str(path), "--project", str(tmp_path / "project"))
     assert "a search of `how`, which decides what is written in `model.py`" in said
+
+
+LAYERS = """
+name: drawn
+params: {{deep: {{int: [1, 2]}}, units: {{int: [4, 8], each_time: true}}}}
+inputs: {{x: [4]}}
+{layers}
+data: {{source: {{sklearn: iris}}, targets: {{y: {{column: target}}}}}}
+train: {{loss: sparse_categorical_crossentropy}}
+tune: {{objective: loss, trials: 3}}
+"""
+HEAD = "- dense: {units: 3, activation: softmax}"
+UNUSUAL = {
+    "layers: [{repeat: {times: 2, layers: [{dense: {units: $units, repeat: $deep}}]}}, HEAD]": (
+        "in a repeat inside of another"
+    ),
+    "blocks: {B: {layers: [{dense: {units: $units, repeat: 2}}]}}\nlayers: [B, B, HEAD]": (
+        "in a repeat inside of the block `B`"
+    ),
+    "blocks: {B: {params: {size: $units}, layers: [{dense: $size}]}}\nlayers: [B, B, HEAD]": (
+        "in a default of the block `B`"
+    ),
+    "models: {M: {inputs: {z: [4]}, layers: [{dense: $units}, {dense: $units}]}}\nlayers: [M, HEAD]": (
+        "in a shared model"
+    ),
+    "layers: [{dense: {units: $units, name: of_$units}}, {dense: $units}, HEAD]": "in a name",
+    "layers: [{repeat: {times: 3, layers: [{dense: {units: $units, if: $index != 1}}]}}, HEAD]": (
+        "where some turns in between do not use it"
+    ),
+}
+
+
+@pytest.mark.parametrize("layers", UNUSUAL)
+def test_uses_that_cannot_tell_which_value_is_their_own(layers: str, tmp_path: Path) -> None:
+    text = LAYERS.format(layers=layers.replace("HEAD", HEAD.removeprefix("- ")))
+    (tmp_path / "spec.yaml").write_text(text, encoding="utf-8")
+    said = refusal("export", str(tmp_path / "spec.yaml"), "--project", str(tmp_path / "project"))
+    assert f"error[E705]: a project has no words for `each_time` of `units` {UNUSUAL[layers]}" in said
+
+
+def test_each_use_takes_its_own_element(tmp_path: Path) -> None:
+    """In the model, in a repeat, as what is handed to a block, and in one; a count is read before the first turn."""
+    layers = """blocks: {B: {params: {size}, layers: [{dense: $size}, {dense: $units}]}}
+layers:
+  - dense: {units: $units * 2, repeat: $units}
+  - repeat: {times: $deep, layers: [{dense: $units}]}
+  - B: {size: $units, repeat: 2}
+  - """ + HEAD.removeprefix("- ")
+    files = tune(LAYERS.format(layers=layers), tmp_path)
+    model = " ".join(files["model.py"].split())
+    assert "units: tuple[int, ...] = (4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4)" in model
+    assert "for index in range(units[0]): y = layers.Dense(units[index + 1] * 2)(y)" in model
+    assert "for index in range(deep): y = layers.Dense(units[index + 9])(y)" in model
+    assert "y = b(y, units[index + 11], units=units[index + 13])" in model
+    assert "values.get(use, 4) for use in (" in " ".join(files["tune.py"].split())
+    assert 'type=json.loads, default="[4, 4, 4, ' in " ".join(files["train.py"].split())

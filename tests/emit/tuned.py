@@ -116,6 +116,48 @@ train: {loss: sparse_categorical_crossentropy, epochs: 2}
 tune: {algorithm: random, objective: loss, trials: 3}
 """
 
+# Every layer, turn and call draws by itself; blocks are handed the values of their layers.
+_DRAWN = """
+name: drawn
+params:
+  depth: {int: [0, 3], default: 1}
+  units: {int: [4, 12], step: 4, each_time: true}
+  act: {choice: [relu, gelu, tanh], each_time: true}
+  on: {bool: true, default: true, each_time: true}
+  rate: {float: [0.0, 0.4], step: 0.2, each_time: true}
+  factor: {choice: [1, 2], each_time: true}
+inputs: {x: [4]}
+blocks:
+  Two:
+    params: {last: 8}
+    layers:
+      - Layer: {size: $units}
+      - dense: {units: $last, activation: $act}
+  Layer:
+    params: {size}
+    layers:
+      - dense: {units: $size * $factor, activation: $act}
+      - dropout: $rate
+layers:
+  - dense: {units: $units, activation: $act}
+  - Two: {last: $units, repeat: $depth}
+  - Two
+  - dense: {units: $units + $units, if: $on, repeat: 2}
+  - parallel:
+      branches:
+        - dense: {units: 4, if: $on}
+        - [{dense: $units}, {dense: {units: 4, activation: $act}}]
+  - repeat:
+      times: 2
+      layers:
+        - dense: {units: $units, activation: $act, if: $index > 0}
+        - residual: {layers: [{dense: $channels}], if: $on}
+  - dense: {units: 3, activation: softmax}
+data: {source: {sklearn: iris}, targets: {species: {column: target}}, split: {validation: 0.3, by: stratified}}
+train: {loss: sparse_categorical_crossentropy, metrics: [accuracy], optimizer: {adam: 0.01}}
+tune: {objective: val_accuracy, trials: 5, epochs: 2}
+"""
+
 
 def _conditional(algorithm: str) -> str:
     return _IRIS.replace("ALGORITHM", algorithm)
@@ -128,6 +170,7 @@ SEARCHES = {
     "hyperband": _conditional("hyperband, trials: 7, epochs: 4, seed: 0"),
     "phases": _PHASES,
     "words": _WORDS,
+    "drawn": _DRAWN,
 }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from dlspec import registry
 from dlspec.data.dependence import VISITING, dependence
 from dlspec.data.signature import of_graph
 from dlspec.passes import compile_spec
@@ -149,17 +150,64 @@ def test_what_the_model_takes_and_is_compared_with_counts(spec: Path, change: st
 
 
 def test_files_in_folders_count(tmp_path: Path) -> None:
-    data = Data(source=_source(), targets={})
     (tmp_path / "images" / "cats").mkdir(parents=True)
-    signature = of_graph(compile_spec(HERE / "iris.yaml").graph)  # type: ignore[arg-type]
-    before = dependence(data, tmp_path, signature, None)
+    before = of_source("image_folder", tmp_path, path="images")
     (tmp_path / "images" / "cats" / "1.png").write_bytes(b"1")
-    assert dependence(data, tmp_path, signature, None) != before
+    assert of_source("image_folder", tmp_path, path="images") != before
 
 
-def _source() -> Any:
-    from dlspec import registry
+def of_source(name: str, place: Path, allow_outside: bool = False, **options: Any) -> str:
+    """What data of one source depend on."""
+    data = Data(source=_component("source", name, **options), targets={})
+    signature = of_graph(compile_spec(HERE / "iris.yaml").graph)  # type: ignore[arg-type]
+    return dependence(data, place, signature, None, allow_outside=allow_outside)
 
-    owner = registry.find("source", "image_folder")
+
+@pytest.mark.parametrize("options", [{}, {"folder": "photos"}])
+def test_images_that_a_table_names_count(tmp_path: Path, options: dict[str, str]) -> None:
+    start = tmp_path / options.get("folder", ".")
+    start.mkdir(exist_ok=True)
+    (tmp_path / "labels.csv").write_text("file,kind,mask\na.png,1,m.png\nb.png,0,m.png\nmissing.png,1,m.png\n")
+    for name in ("a.png", "b.png", "m.png", "other.png"):
+        (start / name).write_bytes(b"1")
+    given = {
+        "table": _component("source", "csv", path="labels.csv"),
+        "images": ("file",),
+        "masks": ("mask",),
+        **options,
+    }
+    before = of_source("image_table", tmp_path, **given)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "metrics.csv").write_bytes(b"1")
+    assert of_source("image_table", tmp_path, **given) == before
+    for name in ("b.png", "m.png", "missing.png"):
+        (start / name).write_bytes(b"22")
+        after = of_source("image_table", tmp_path, **given)
+        assert after != before
+        before = after
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_table_elsewhere_is_read_where_it_may_be(tmp_path: Path, allowed: bool) -> None:
+    folder = tmp_path / "spec"
+    folder.mkdir()
+    (tmp_path / "labels.csv").write_text("file\na.png\n")
+    given = {"table": _component("source", "csv", path="../labels.csv"), "images": ("file",)}
+    (folder / "a.png").write_bytes(b"1")
+    before = of_source("image_table", folder, allowed, **given)
+    (folder / "a.png").write_bytes(b"22")
+    assert (of_source("image_table", folder, allowed, **given) != before) == allowed
+
+
+def test_files_that_match_count(tmp_path: Path) -> None:
+    (tmp_path / "a-1.tfrecord").write_bytes(b"1")
+    features = {"x": _component("section", "record_feature", shape=(), dtype="float32")}
+    before = of_source("tfrecord", tmp_path, path="a-*.tfrecord", features=features)
+    (tmp_path / "a-2.tfrecord").write_bytes(b"1")
+    assert of_source("tfrecord", tmp_path, path="a-*.tfrecord", features=features) != before
+
+
+def _component(kind: str, name: str, **options: Any) -> Any:
+    owner = registry.find(kind, name)
     assert owner is not None
-    return owner(path="images")
+    return owner(**options)

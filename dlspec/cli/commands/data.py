@@ -9,8 +9,12 @@ from typing import Any
 import click
 
 from dlspec.cli.output import compiled, print_text, show_diagnostics, spec_argument
+from dlspec.dumping import flow
 from dlspec.errors import Diagnostic, SpecError
 from dlspec.passes.state import Compilation
+
+# Columns that a spec does not use are many in some tables; so many of them are described.
+_OTHERS = 8
 
 
 def _png(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
@@ -46,8 +50,9 @@ def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, form: s
     except SpecError as error:
         show_diagnostics(error.diagnostics, state.texts)
         return 1
-    for warning in facts["warnings"]:
-        show_diagnostics([Diagnostic("W602", warning, None, "`dlspec explain W602` tells what to do")], state.texts)
+    help = "`dlspec explain W602` tells what to do"
+    if facts["warnings"]:
+        show_diagnostics([Diagnostic("W602", warning, None, help) for warning in facts["warnings"]], state.texts)
     print_text(json.dumps(facts, indent=2, ensure_ascii=False) if form == "json" else _text(facts))
     return 0
 
@@ -72,9 +77,13 @@ def _facts(state: Compilation, sheet: Path | None) -> dict[str, Any]:
                 write_sheet(data, binding, sheet)
             except OSError as error:
                 raise click.ClickException(f"`{sheet}` cannot be written: {error.strerror or error}") from error
-    if binding is None or findings.errors:
+    facts: dict[str, Any] = {}
+    if binding is not None and not findings.errors:
+        with findings.at("data", "source", data.source.name):  # some values are read for the first time
+            facts = summary(data, binding)
+    if findings.errors:
         raise SpecError(findings.diagnostics(dict(state.data)))
-    return summary(data, binding)
+    return facts
 
 
 # --- text -----------------------------------------------------------------------------------------------------------
@@ -82,12 +91,11 @@ def _facts(state: Compilation, sheet: Path | None) -> dict[str, Any]:
 
 def _text(facts: dict[str, Any]) -> str:
     name, options = next(iter(facts["source"].items()))
-    given = ", ".join(f"{key}: {value}" for key, value in options.items())
-    left = f", {facts['dropped']} left out for missing values" if facts["dropped"] else ""
-    lines = [f"{name} ({given}): {facts['count']:,} examples{left}", ""]
-    lines += _table(
-        ["column", "type", "of", "missing", "values"], [_column(*item) for item in facts["columns"].items()]
-    )
+    given = ", ".join(f"{key}: {flow(value)}" for key, value in options.items())
+    left = f", {facts['dropped']:,} left out for missing values" if facts["dropped"] else ""
+    left += f", {facts['bad']['count']:,} left out since they are broken:" if facts["bad"]["count"] else ""
+    lines = [f"{name} ({given}): {facts['read']:,} examples{left}", *(f"  {one}" for one in facts["bad"]["first"]), ""]
+    lines += _columns(facts["columns"])
     lines += [
         "",
         *_table(["input", "columns", "raw", "prepare", "enters"], [_input(*i) for i in facts["inputs"].items()]),
@@ -96,13 +104,30 @@ def _text(facts: dict[str, Any]) -> str:
         "",
         *_table(["target", "columns", "compared", "classes"], [_target(*i) for i in facts["targets"].items()]),
     ]
-    lines += ["", *_table(["split", "examples", "classes"], [_split(*item) for item in facts["splits"].items()])]
+    splits = [_split(*item) for item in facts["splits"].items()]
+    splits += [["in no part", f"{facts['in_no_part']:,}", ""]] if facts["in_no_part"] else []
+    lines += ["", *_table(["split", "examples", "classes"], splits)]
+    lines += ["", "the first training examples:"] if facts["examples"] else []
     for example in facts["examples"]:
         cells = ", ".join(f"{key}: {_cell(value)}" for key, value in example.items() if key != "where")
         lines += ["", f"{example['where']}", f"  {_cut(cells, 400)}"]
     shared = facts["equal_examples"]
     told = "; ".join(f"{one['examples']} of {one['parts'][0]} also in {one['parts'][1]}" for one in shared)
-    return "\n".join([*lines, "", f"equal examples in two parts: {told or 'none'}", f"sha256 {facts['fingerprint']}"])
+    return "\n".join(
+        [*lines, "", f"equal examples in two parts: {told or 'none'}", f"fingerprint: sha256 {facts['fingerprint']}"]
+    )
+
+
+def _columns(columns: dict[str, dict[str, Any]]) -> list[str]:
+    """Those that the spec uses, and a few of the others."""
+    others = [name for name, facts in columns.items() if not facts["used"]]
+    folded = others[_OTHERS:] if len(others) > _OTHERS + 1 else []
+    shown = [_column(name, facts) for name, facts in columns.items() if name not in folded]
+    lines = _table(["column", "type", "of", "missing", "values"], shown)
+    if others:
+        more = f" and {len(folded)} more, which `--format json` describes" if folded else ""
+        lines.append(f"not used: {', '.join(_cut(name, 30) for name in others if name not in folded)}{more}")
+    return lines
 
 
 def _table(head: list[str], rows: list[list[str]]) -> list[str]:
@@ -119,7 +144,8 @@ def _column(name: str, facts: dict[str, Any]) -> list[str]:
     elif "values" in facts:
         values = _cut(", ".join(f"{value} {count}" for value, count in facts["values"].items()), 60)
     elif "characters" in facts:
-        values = f"{facts['distinct']} distinct, {facts['characters'][0]} to {facts['characters'][1]} characters"
+        least, most = facts["characters"]
+        values = f"{facts['distinct']} distinct, {least}{f' to {most}' if most > least else ''} characters"
     return [_cut(name, 30), facts["type"], facts["of"], str(facts.get("missing", "")), values]
 
 
@@ -143,6 +169,8 @@ def _split(name: str, facts: dict[str, Any]) -> list[str]:
 
 
 def _cell(value: Any) -> str:
+    if value is None:
+        return "missing"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 

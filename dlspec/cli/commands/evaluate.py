@@ -16,6 +16,7 @@ _PARTS = ("train", "validation", "test")
 
 @click.command()
 @click.argument("run")
+@click.argument("others", nargs=-1, metavar="")
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
@@ -26,12 +27,22 @@ _PARTS = ("train", "validation", "test")
 @click.option("--allow-outside", is_flag=True, help="Let the spec read files outside of its own folder.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the figures.")
 @reported
-def command(run: str, data: Path | None, parts: tuple[str, ...], runs: Path, allow_outside: bool, form: str) -> None:
+def command(
+    run: str,
+    others: tuple[str, ...],
+    data: Path | None,
+    parts: tuple[str, ...],
+    runs: Path,
+    allow_outside: bool,
+    form: str,
+) -> None:
     """Measure the model of RUN again: a folder, an id, a name, or `latest`.
 
     Its own splits are read anew, with the seed of the split. Other examples need the columns of the training, labels
     included.
     """
+    if others:
+        raise click.UsageError(f"unexpected `{others[0]}`; examples with labels are given as `--data {others[0]}`")
     if data is not None and parts:
         raise click.UsageError("--part is about the run's own data: leave it out with --data")
     from dlspec.reporting.index import find_run

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
-from dlspec.errors import Problem, did_you_mean
+from dlspec.errors import Problem, did_you_mean, suggestions
 from dlspec.ir import Tensor
 from dlspec.registry import Component
 
@@ -205,11 +205,38 @@ class Table(ABC):
             raise Problem("E602", f"the source has no column `{name}`", self._known(name), option)
         return column
 
+    def strange(self, names: Sequence[str]) -> Problem | None:
+        """What is wrong where none of these columns is there; None where each is a mistake of its own.
+
+        A spec that was written for other data is one mistake, however many columns it names; names of which most are
+        nearly right are mistakes of their own.
+        """
+        slips = sum(bool(suggestions(name, self.columns)) for name in names)
+        if len(names) < 2 or 2 * slips >= len(names):
+            return None
+        for name in names:
+            try:
+                self.find(name, "")
+            except Problem as problem:
+                if problem.code != "E602":
+                    return None
+            else:
+                return None
+        return Problem("E602", f"the source has none of the columns that are named: {_listed(names)}", self._held)
+
     def _known(self, name: str) -> str:
-        known = list(self.columns)
-        if help := did_you_mean(name, known):
-            return help
-        return "its columns are " + ", ".join(f"`{column}`" for column in known[:8]) + ", …"
+        return did_you_mean(name, self.columns) or self._held
+
+    @property
+    def _held(self) -> str:
+        """Which columns there are, in words."""
+        return f"its columns are {_listed(self.columns)}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Names, the first few of many."""
+    shown = [f"`{name}`" for name in names]
+    return ", ".join([*shown[:8], *(["…"] if len(shown) > 8 else [])])
 
 
 class Source(Component, abstract=True):

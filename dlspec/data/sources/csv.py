@@ -13,8 +13,9 @@ from dlspec.data.sources.arrow import MISSING, ArrowTable
 from dlspec.data.sources.base import Arrays, Column, DataProblem, Source, Table, locate
 from dlspec.data.sources.cache import converted
 from dlspec.data.sources.csv_conversion import RAGGED, Dialect, Reader
-from dlspec.data.sources.csv_header import check_header, is_number
+from dlspec.data.sources.csv_header import check_header, is_number, values_for_names
 from dlspec.data.sources.parquet import ParquetTable
+from dlspec.errors import Problem, suggestions
 from dlspec.registry import example, text
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class CsvTable(ArrowTable):
         if not self._ragged:
             return ()
         width = self._width
-        lines = (f"line {line}: {len(row)} values, expected {width}" for line, row in self._rows() if len(row) != width)
+        lines = (f"line {line}: {_values(row)}, expected {width}" for line, row in self._rows() if len(row) != width)
         described = [f"{self._shown}, {line}" for line in islice(lines, _DESCRIBED)]
         return [*described, *[f"{self._shown}: another such row"] * (self._ragged - len(described))]
 
@@ -130,12 +131,20 @@ class CsvTable(ArrowTable):
         """Rows with words in columns that are taken for numbers."""
         return self._copy.faults(names) if self._copy is not None else super().faults(names)
 
+    def strange(self, names: Sequence[str]) -> Problem | None:
+        """With numbers for names, and none of those that are asked for, the row of names is missing."""
+        held = next((known for known in self.columns if is_number(known)), None)
+        if held is None or any(name in self.columns for name in names):
+            return super().strange(names)
+        return values_for_names(held, self._shown)
+
     def _known(self, name: str) -> str:
-        """With numbers for names, the row of names may be missing."""
-        if any(is_number(known) for known in self.columns):
-            first = ", ".join(f"`{known}`" for known in list(self.columns)[:4])
-            return f"the first row names the columns, and holds {first}: add a row with the names"
-        return super()._known(name)
+        return super()._known(name) if suggestions(name, self.columns) else self._held
+
+    @property
+    def _held(self) -> str:
+        """Which columns there are, and where that stands: the row of names may be missing."""
+        return super()._held.replace("its columns are", "its first row names the columns:")
 
     def forget(self) -> None:
         """Lets go of columns that :meth:`take` has kept in memory."""
@@ -269,12 +278,16 @@ class CsvTable(ArrowTable):
 
     def _uneven(self, count: int) -> DataProblem:
         width = self._width
-        line, values = next(((line, len(row)) for line, row in self._rows() if len(row) != width), (1, width))
+        line, row = next(((line, row) for line, row in self._rows() if len(row) != width), (1, [""] * width))
         more = f" (and {count - 1} more rows like it)" if count > 1 else ""
-        message = f"line {line} of `{self._shown}` has {values} values, expected {width}{more}"
+        message = f"line {line} of `{self._shown}` has {_values(row)}, expected {width}{more}"
         help = "quote values that contain the delimiter, or leave such rows out: `bad: skip` in `data`"
         return self._problem("E608", message, help, line=line)
 
     def _problem(self, code: str, message: str, help: str = "", line: int = 0) -> DataProblem:
         where = f"{self._shown}, line {line}" if line else self._shown
         return DataProblem(code, message, help, "path", where)
+
+
+def _values(row: list[str]) -> str:
+    return f"{len(row)} value{'s' if len(row) != 1 else ''}"

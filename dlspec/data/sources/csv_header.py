@@ -34,12 +34,17 @@ def check_header(first: bytes, delimiter: str, shown: str) -> None:
     for position, name in enumerate(names):
         where = f"{shown}, line 1"
         if _is_value(name, names[:position]):
-            message = f"the first row of `{shown}` holds values (`{name}`), expected the names of its columns"
-            raise _problem(message, "add a first row with the names", where)
+            raise values_for_names(name, shown)
         if not name.strip():
             raise _problem(f"column {position + 1} of `{shown}` has no name", "", where)
         if name in names[:position]:
             raise _problem(f"`{shown}` has two columns named `{name}`", "", where)
+
+
+def values_for_names(value: str, shown: str) -> DataProblem:
+    """The row of names is missing, and examples stand in its place."""
+    message = f"the first row of `{shown}` holds values (`{value}`), expected the names of its columns"
+    return _problem(message, "add a first row with the names", f"{shown}, line 1")
 
 
 def _other_delimiter(line: str, delimiter: str) -> str:

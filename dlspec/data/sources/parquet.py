@@ -164,12 +164,17 @@ class ParquetTable(ArrowTable):
                 column = row_group.column(position)
                 name = column.path_in_schema.split(".")[0]
                 if column.statistics is None or not column.statistics.has_null_count:
-                    file = self._open(self._path, self._meta)
-                    nulls = file.read_row_group(group, columns=[name]).column(0).null_count
+                    nulls = self._nulls(group, name)
                 else:
                     nulls = column.statistics.null_count
                 found[name] = found.get(name, 0) + nulls
         return found
+
+    def _nulls(self, group: int, name: str) -> int:
+        file = self._open(self._path, self._meta)
+        column = self._decoded(lambda: file.read_row_group(group, columns=[name]).column(0))
+        count: int = column.null_count
+        return count
 
     @cached_property
     def _row_bytes(self) -> int:

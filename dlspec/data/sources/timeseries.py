@@ -125,7 +125,9 @@ class WindowTable(Table):
         """First and last row of the window."""
         first = index * self._source.stride
         last = first + self._source.window + self._source.horizon - 1
-        return f"{self._table.where(int(self._order[first]))} to {self._table.where(int(self._order[last]))}"
+        start, end = (self._table.where(int(self._order[row])) for row in (first, last))
+        file, comma, _ = start.rpartition(", ")
+        return f"{start} to {end.removeprefix(file + comma)}"
 
     def check(self, names: Sequence[str]) -> None:
         """Every value of the table that a window holds is a finite number; the message names its own row."""

@@ -20,6 +20,7 @@ from dlspec.emit.project import data as data_file
 from dlspec.emit.project import train as train_file
 from dlspec.emit.project import tune as tune_file
 from dlspec.emit.project.searched import Searched
+from dlspec.emit.project.uses import spread
 from dlspec.emit.syntax import Unsupported
 from dlspec.emit.templates import Code, environment
 from dlspec.ir import Graph
@@ -33,6 +34,7 @@ _OWN = {
     "Part": "from data import Part",
     "TrainingBatches": "from data import TrainingBatches",
     "load": "from data import load",
+    "devices": "from train import devices",
     "train": "from train import train",
     "with_preparation": "from data import with_preparation",
 }
@@ -66,6 +68,9 @@ def emit_project(state: Compilation, target: Path, template_dir: Path | None = N
     findings = Findings()
     binding = bind(data, state.folder, of_graph(graph), method, findings, allow_outside=state.allow_outside)
     assert binding is not None and not findings.errors, "the spec was checked"
+    plan = plan_of(state) if state.tune is not None else None
+    if plan is not None:
+        state = spread(state, plan.usage.drawn)
     searched = Searched.of(state)
     read = data_file.render(data, method, in_order(binding, graph), searched, state.name, templates)
     folder = Path(os.path.relpath(state.folder.resolve(), target.resolve())).as_posix()
@@ -78,10 +83,8 @@ def emit_project(state: Compilation, target: Path, template_dir: Path | None = N
         "data.py": _module("data", read.body, own, state.name, modules),
         "train.py": _module("train", train.body, own, state.name, modules),
     }
-    if state.tune is not None:
-        if method.distribute is not None:
-            raise Unsupported("a search whose trials `distribute` their batches")
-        tune = tune_file.render(plan_of(state), read, train, searched, folder, state.name, templates)
+    if plan is not None:
+        tune = tune_file.render(plan, read, train, searched, folder, state.name, templates)
         files["tune.py"] = _module("tune", tune, {**own, "tune": {}}, state.name, modules)
     if taken := sorted(files.keys() & modules.keys()):
         raise Unsupported(f"a module of yours named `{taken[0]}`: projects have one of that name")
@@ -92,7 +95,7 @@ def emit_project(state: Compilation, target: Path, template_dir: Path | None = N
         "modules": [Code(name) for name in modules],
         "reads_files": read.reads_files,
         "prepared": read.prepared,
-        "tuned": state.tune is not None,
+        "tuned": plan is not None,
     }
     for name in ("requirements.txt", "README.md"):
         files[name] = templates.get_template(f"{name}.jinja").render(facts)

@@ -26,6 +26,7 @@ _TAKEN = (
     "parts", "output", "data", "epochs", "batch_size", "seed", "model", "trained", "training", "validation", "saved",
     "best", "measures", "done", "layer", "before", "fit", "optimizer", "history", "number", "values", "folder", "part",
     "found", "fitted", "preparation", "arguments", "parser", "load", "keras", "layers", "np", "tf",
+    "devices",
 )  # fmt: skip
 _TRAIN = frozenset({"method", "loss", "loss_weights", "optimizer", "metrics", "callbacks", "jit", "phases"})
 _DATA = frozenset({"batch_size", "augment", "inputs"})
@@ -62,9 +63,6 @@ class Searched:
             return cls()
         assert state.params is not None and state.program is not None and state.data is not None
         params, spaces = state.program.params, state.params.spaces
-        for word, space in spaces.items():
-            if space.each_time:
-                raise Unsupported(f"`each_time` of `{word}`: an argument has one value for all layers")
         computed = {
             word: params[word] for word in params if word not in spaces and reach([word], params) & spaces.keys()
         }

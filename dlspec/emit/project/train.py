@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.measures import smaller_is_better
@@ -39,6 +40,8 @@ class TrainText:
         model: Those that ``build_model`` takes, with their names there.
         models: What ``train()`` returns besides the measures.
         keep: The epoch whose weights are kept.
+        distributed: Whether several devices share each batch.
+        devices: Whether ``devices()`` tells which; else all GPUs do.
     """
 
     body: str
@@ -48,6 +51,8 @@ class TrainText:
     model: Mapping[str, str]
     models: tuple[str, ...]
     keep: str
+    distributed: bool
+    devices: bool
 
 
 def render(
@@ -95,7 +100,8 @@ def render(
     body = templates.get_template("train.py.jinja").render(context)
     given = _arguments(method, context["batch_size"])
     needed = searched.needed([*model, *words])
-    return TrainText(body, constructors, given, needed, model, context["models"], method.keep)
+    shared, counted = context["distributed"], context["devices"] is not None
+    return TrainText(body, constructors, given, needed, model, context["models"], method.keep, shared, counted)
 
 
 def _fitting(
@@ -194,6 +200,9 @@ def _option(searched: Searched, word: str) -> dict[str, Any]:
         "choices": None,
         "help": Code(text(constant(_help(space)))),
     }
+    if space.each_time:
+        facts |= {"type": Code("json.loads"), "default": json.dumps(space.default)}
+        return facts
     if space.head != "bool":
         facts["type"] = Code(type(space.default).__name__)
     if space.head == "choice":
@@ -203,6 +212,8 @@ def _option(searched: Searched, word: str) -> dict[str, Any]:
 
 def _help(space: Space) -> str:
     """What a space holds, in words."""
+    if space.each_time:
+        return f"a value for each use, {_help(replace(space, each_time=False))}"
     if space.head in ("bool", "choice"):
         return "searched"
     low, high = (f"{value:g}" if isinstance(value, float) else str(value) for value in space.values)

@@ -78,11 +78,13 @@ def render(
         "seconds": tune.seconds,
         "patience": tune.patience,
         "parameters": limits["parameters"],
+        "uses": _uses(plan),
         "seeded": tune.algorithm != "grid",
         "seed": tune.seed,
         "keep": train.keep,
         "booleans": any(isinstance(value, bool) for space in plan.spaces.values() for value in space.values),
-        "results": Code(", ".join([*("_" for _ in train.models), "measures"])),
+        "distributed": train.distributed,
+        "devices": train.devices,
         **_calls(plan, read, train, searched, folder),
     }
     template = templates.get_template("tune.py.jinja")
@@ -96,7 +98,7 @@ def _calls(plan: Plan, read: DataText, train: TrainText, searched: Searched, fol
     halving = plan.tune.algorithm == "hyperband"
 
     renamed = any(word != one for word, one in [*names.items(), *train.model.items()])
-    everything = not halving and not renamed
+    everything = not halving and not renamed and not plan.usage.drawn
 
     def chosen(words: Mapping[str, str]) -> Code:
         """Expression of some of a trial's values, by the names of arguments."""
@@ -111,7 +113,12 @@ def _calls(plan: Plan, read: DataText, train: TrainText, searched: Searched, fol
     given |= {"data": Code("Path")} if "data" in arguments or (loaded and read.reads_files) else {}
     given |= {"epochs": Code("int")} if "epochs" in arguments else {}
     reads = "load(arguments.data)" if read.reads_files else "load()"
-    handed = {"parts": "parts", "data": "arguments.data", "epochs": "arguments.epochs"}
+    given |= {"strategy": Code("tf.distribute.Strategy")} if train.distributed else {}
+    handed = {"parts": "parts", "data": "arguments.data", "epochs": "arguments.epochs", "strategy": "strategy"}
+    results = ", ".join([*("_" for _ in train.models), "measures"])
+    rounds = {"epochs": 'values["tuner/epochs"]'} if halving else {}
+    passed = ", ".join(f"{word}={value}" for word, value in (rounds | arguments).items())
+    fitted = f"{results} = train(parts, folder, {passed}{f', **{chosen(trained)}' if trained else ''})"
     return {
         "given": [Code(f"{word}: {kind}") for word, kind in given.items()],
         "searching": Code(", ".join(handed[word] for word in given)),
@@ -122,10 +129,19 @@ def _calls(plan: Plan, read: DataText, train: TrainText, searched: Searched, fol
         "loaded": chosen(loaded) if loaded else None,
         "loaded_parts": Code("parts, _" if read.prepared else "parts"),
         "modelled": chosen(train.model),
-        "arguments": Code(", ".join(f"{word}={value}" for word, value in arguments.items())),
-        "trained": Code(f", **{chosen(trained)}") if trained else Code(""),
+        "fitted": Code(f"with strategy.scope(): {fitted}" if train.distributed else fitted),
         "named": chosen({word: one for word, one in names.items() if word in {**trained, **loaded}}),
     }
+
+
+def _uses(plan: Plan) -> list[dict[str, Any]]:
+    """The parameters that are drawn at each use: their defaults, and what their uses are called."""
+    drawn = plan.usage.drawn
+    return [
+        {"name": word, "default": plan.spaces[names[0]].default, "uses": tuple(names)}
+        for word, places in drawn.items()
+        if (names := list(places.values()))
+    ]
 
 
 # --- the space --------------------------------------------------------------------------------------------------------

@@ -1,0 +1,57 @@
+"""Holds what layers add to the loss against the numbers in which they compute it (E519): Keras adds float32 only."""
+
+from __future__ import annotations
+
+from dlspec.layers.base import POLICIES, Layer
+from dlspec.passes.distribution import layers_of
+from dlspec.passes.state import Compilation, step
+from dlspec.sections.train import Supervised
+
+_MINE = "dlspec."  # our own layers add float32 whatever they compute in
+
+
+@step(requires=("graph", "method"))
+def added_losses(state: Compilation) -> None:
+    """One error for each layer that adds in other numbers; it is known before TensorFlow traces the first step."""
+    if not isinstance(state.method, Supervised):
+        return
+    told: set[object] = set()
+    for node, layer, _ in layers_of(state):
+        found = in_other_numbers(layer, state.method.precision)
+        if found is None or node.span in told:
+            continue
+        told.add(node.span)
+        dtype, help = found
+        inside = "" if layer is node.layer else f", in `{node.name}`,"
+        text = f"`{layer.name}`{inside} adds to the loss in {dtype}: Keras cannot add that to a loss in float32"
+        state.add("E519", text, node.span, help)
+
+
+def in_other_numbers(layer: Layer, precision: str) -> tuple[str, str] | None:
+    """What a layer adds to the loss in, and what helps; None where that is float32, or nothing is added."""
+    return _in_output(layer, precision) or _in_weights(layer)
+
+
+def _in_output(layer: Layer, precision: str) -> tuple[str, str] | None:
+    """What a penalty on the output is computed in, where that is not float32."""
+    dtype = POLICIES[layer.dtype or precision][0]
+    if not layer.adds_loss or layer.keras.startswith(_MINE) or dtype == "float32":
+        return None
+    return dtype, "write `dtype: float32` among its options: then it computes, and adds, in float32"
+
+
+def _in_weights(layer: Layer) -> tuple[str, str] | None:
+    """What a penalty on weights is computed in, where that is not float32; weights that are fixed have none."""
+    dtype = POLICIES[layer.dtype or "float32"][1]
+    if dtype == "float32" or not layer.trainable:
+        return None
+    for name, field in layer.fields.items():
+        given = field.kind == "regularizer" and getattr(layer, name) is not None
+        if (
+            given
+            and name != "activity_regularizer"
+            and (name != "bias_regularizer" or getattr(layer, "use_bias", True))
+        ):
+            other = f"give the layer `dtype: mixed_{dtype}`" if "16" in dtype else "leave `dtype` out"
+            return dtype, f"leave `{name}` out, or {other}"
+    return None
