@@ -32,8 +32,8 @@ _SAID_AFTER, _OVER_AFTER = 30.0, 600.0
 STOPPED_AFTER = 60.0
 # Processes that end while they begin, in a row, before the search gives up.
 _FAILED_STARTS = 4
-# How long Ray takes to notice that a machine is lost whose connections broke.
-_NOTICED_AFTER = 5.0
+# How long Ray takes to notice that a machine is lost which says nothing any more.
+_NOTICED_AFTER = 45.0
 
 
 class Order(NamedTuple):
@@ -48,7 +48,7 @@ class Order(NamedTuple):
 class _Trial:
     number: int
     task: Task
-    deaths: int = 0
+    deaths: list[str] = field(default_factory=list)  # the machines where its processes died
 
     @property
     def name(self) -> str:
@@ -165,12 +165,12 @@ class Bridge:
         self._close(process)
         if self._stopping:
             return
-        if _is_gone(process.place.node, _NOTICED_AFTER if lost.in_doubt else 0.0):
-            self.tell("note", f"the machine `{process.place.host}` was lost: {trial.name} goes on elsewhere")
+        host, trial.deaths = process.place.host, [*trial.deaths, process.place.node]
+        if lost.in_doubt or process.place.node not in _alive():
+            self.tell("note", f"the machine `{host}` does not answer: {trial.name} goes on elsewhere")
         else:
-            trial.deaths += 1
-            self.tell("note", f"the process of {trial.name} on `{process.place.host}` died")
-        if trial.deaths >= DEATHS:
+            self.tell("note", f"the process of {trial.name} on `{host}` died")
+        if _is_to_blame(trial, _NOTICED_AFTER if lost.in_doubt else 0.0):
             self.tell("result", trial.number, died())
         else:
             self._waiting.appendleft(trial)
@@ -272,16 +272,21 @@ def _machines() -> list[tuple[int, int]]:
     return [(int(found.get("CPU", 0)), int(found.get("GPU", 0))) for found in resources]
 
 
-def _is_gone(node: str, seconds: float) -> bool:
-    """Whether a machine left the cluster, or does so in so many seconds."""
+def _alive() -> set[str]:
+    """The machines that Ray believes to be there."""
     import ray
 
+    return {found["NodeID"] for found in ray.nodes() if found["Alive"]}
+
+
+def _is_to_blame(trial: _Trial, seconds: float) -> bool:
+    """Whether its processes died too often on machines that live, or are not found dead in so many seconds."""
     until = time.monotonic() + seconds
-    while node in {found["NodeID"] for found in ray.nodes() if found["Alive"]}:
+    while len([node for node in trial.deaths if node in _alive()]) >= DEATHS:
         if time.monotonic() >= until:
-            return False
-        time.sleep(0.2)
-    return True
+            return True
+        time.sleep(0.5)
+    return False
 
 
 def _read(commands: BinaryIO, bridge: Bridge) -> None:
