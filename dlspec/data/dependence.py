@@ -38,6 +38,11 @@ def dependence(data: Data, folder: Path, signature: Signature, method: Supervise
     return repr(facts)
 
 
+def files(data: Data, folder: Path) -> list[tuple[str, int]]:
+    """Names and sizes of the files that data are read from; copies elsewhere have the same."""
+    return sorted((os.path.relpath(name, folder), size) for name, size, _ in _files(data.given, folder))
+
+
 def _files(value: Any, folder: Path) -> Iterator[tuple[str, int, int]]:
     """Every file that an option names, or that stands in a folder that one names."""
     if isinstance(value, Component):

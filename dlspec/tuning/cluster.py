@@ -63,13 +63,14 @@ class Cluster:
 
     def __init__(self, address: str, wanted: int | None, job: machines.Job, say: Callable[[str], None]) -> None:
         self._address, self._say = address, say
+        self._log = job.folder / machines.FOLDER / LOG_FILE
         self._messages: SimpleQueue[tuple[Any, ...]] = SimpleQueue()
         self._results: dict[int, Result] = {}
-        self._last = 0
+        self._joined, self._last = False, 0
         self._open = ExitStack()
         with ExitStack() as begun:
             token = begun.enter_context(machines.offered(job.folder))
-            log = begun.enter_context((job.folder / machines.FOLDER / LOG_FILE).open("ab"))
+            log = begun.enter_context(self._log.open("ab"))
             self._process = subprocess.Popen(
                 [sys.executable, "-c", "from dlspec.tuning.bridge import main; main()"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env={**os.environ, **_QUIET},
@@ -114,6 +115,7 @@ class Cluster:
             if kind == "gone":
                 self._messages.put(("gone",))  # for whoever asks again
                 raise self._lost()
+            self._joined = True
             if kind == wanted:
                 return tuple(parts)
             self._say(*parts)
@@ -132,8 +134,14 @@ class Cluster:
             self._process.stdin.flush()
 
     def _lost(self) -> Problem:
-        text = f"the Ray cluster at `{self._address}` was lost or never answered"
-        return Problem("E533", text, "see cluster/log in the search's folder; the same command goes on with the search")
+        log = f"see {self._log}"
+        if not self._joined:
+            text = f"the Ray cluster at `{self._address}` does not take this machine's search"
+            return Problem(
+                "E533", text, f"the machine must be part of it: `ray start --address={self._address}`; {log}"
+            )
+        text = f"the Ray cluster at `{self._address}` was lost"
+        return Problem("E533", text, f"begin it anew, and give the same command: it goes on with the search; {log}")
 
     def close(self) -> None:
         """Ends the processes; a training in them stops with a checkpoint."""

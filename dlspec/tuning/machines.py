@@ -11,9 +11,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
+from dlspec.data.dependence import files
 from dlspec.dumping import dump
 from dlspec.errors import Problem
 from dlspec.passes import compile_spec
+from dlspec.passes.state import Compilation
 from dlspec.runner.locking import lock_file
 
 # In the search's folder: what only a search on several machines has.
@@ -30,6 +32,7 @@ class Job:
         spec: The file, as every machine sees it.
         text: The resolved spec.
         folder: The search's folder.
+        files: Names and sizes of the files that data are read from.
         token: Content of a file there that the search holds the lock of.
         versions: Of the packages that decide what comes out.
     """
@@ -40,8 +43,9 @@ class Job:
     allow_outside: bool
     allow_code: bool
     folder: Path
-    token: str
+    files: Sequence[tuple[str, int]]
     versions: Mapping[str, str]
+    token: str = ""
 
 
 class Share(NamedTuple):
@@ -61,6 +65,21 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "none"
     return found
+
+
+def job_of(state: Compilation, text: str, folder: Path) -> Job:
+    """What a search that begins on this machine asks of the others.
+
+    Args:
+        text: The resolved spec.
+        folder: The search's folder.
+    """
+    spec, allowed = state.path.absolute(), (state.allow_outside, state.allow_code)
+    return Job(spec, state.overrides, text, *allowed, folder.absolute(), _files(state), versions())
+
+
+def _files(state: Compilation) -> list[tuple[str, int]]:
+    return files(state.data_section, state.path.absolute().parent) if state.data_section is not None else []
 
 
 @contextmanager
@@ -106,6 +125,9 @@ def check(job: Job, host: str) -> None:
         raise Problem("E534", f"on `{host}` the spec has an error, {first.code}: {first.message}", help)
     if state.data is None or dump(state.data) != job.text:
         raise Problem("E534", f"`{host}` sees another spec under `{job.spec}`", help)
+    if (found := set(_files(state))) != set(job.files):
+        name, _ = min(found ^ set(job.files))
+        raise Problem("E534", f"`{host}` sees other data: `{name}` is not the same there", help)
 
 
 def _check_folder(job: Job, host: str) -> None:

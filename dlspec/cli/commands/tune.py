@@ -164,15 +164,13 @@ def _pool(
         return Inline() if workers in (None, 1) else Processes(workers)
 
     from dlspec.tuning.cluster import Cluster
-    from dlspec.tuning.machines import Job, versions
+    from dlspec.tuning.machines import job_of
 
     def say(text: str) -> None:
         if console is not None:
             console.print(text, highlight=False, soft_wrap=True, markup=False)
 
-    allowed = state.allow_outside, state.allow_code
-    job = Job(state.path.absolute(), state.overrides, text, *allowed, folder.absolute(), "", versions())
-    return Cluster(cluster, workers, job, say)
+    return Cluster(cluster, workers, job_of(state, text, folder), say)
 
 
 def _searched(
