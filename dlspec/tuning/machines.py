@@ -165,8 +165,8 @@ def shares(machines: Sequence[tuple[int, int]], wanted: int | None) -> Share:
     def room(cores: int) -> int:
         return sum(min(mine, count // cores) if gpus else count // cores for count, mine in machines)
 
-    trials = wanted or (room(1) if gpus else sum(cores > 0 for cores, _ in machines))
-    if not 0 < trials <= room(1):
+    trials = wanted or max(1, room(1) if gpus else sum(cores > 0 for cores, _ in machines))
+    if trials > room(1):
         each = "a GPU and a core" if gpus else "a core"
         text = f"the cluster has room for {room(1)} trials at a time with {each} each, not for {trials}"
         raise Problem("E533", text, "ask for fewer `--workers`, or join more machines to it")
