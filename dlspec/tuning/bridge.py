@@ -260,7 +260,7 @@ def _join(address: str) -> None:
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # of every kind
-        help = f"this machine must be part of it: `ray start --address={address}`, with the versions of the others"
+        help = f"this machine must be part of it, with the same versions and token: `ray start --address={address}`"
         raise Problem("E533", f"cannot join the Ray cluster at `{address}`: {_last_line(error)}", help) from error
 
 

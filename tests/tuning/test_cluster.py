@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.tuning.machines import Machines, wait_until
+from dlspec.runner.locking import lock_file
+from tests.tuning.machines import Machines, command, wait_until
 
 SPEC = Path(__file__).parent / "iris.yaml"
 LONG = ("tune.trials=4", "tune.epochs=300", "tune.objective=val_loss")
@@ -92,6 +93,30 @@ def test_a_killed_search_ends_its_trials_and_goes_on(machines: Machines, whole: 
     wait_until(lambda: not machines.first.trainers() + machines.second.trainers(), "the end of the trials", 10)
     ended(tune(tmp_path / "s", "--cluster", machines.address))
     assert outcome(tmp_path / "s") == whole
+
+
+@pytest.mark.slow
+def test_a_trial_whose_process_dies_twice_has_failed(machines: Machines, tmp_path: Path) -> None:
+    process = tune(
+        tmp_path / "s", "--cluster", machines.address, "--workers", "1", settings=(*LONG[1:], "tune.trials=1")
+    )
+    for _ in range(2):
+        wait_until(lambda: trains_with(machines, tmp_path / "s"), "a process that trains", 120)
+        [pid] = machines.first.trainers() + machines.second.trainers()
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda pid=pid: not command(pid), "its end")
+    assert "failed (its process died: it may want more memory than there is)" in ended(process, 1)
+
+
+def trains_with(machines: Machines, folder: Path) -> bool:
+    """Whether a process trains the first trial: it holds the trial's lock."""
+    lock = folder / "cluster" / "0001.lock"
+    if not lock.is_file() or not machines.first.trainers() + machines.second.trainers():
+        return False
+    handle = lock_file(lock)
+    if handle is not None:
+        os.close(handle)
+    return handle is None
 
 
 @pytest.mark.slow

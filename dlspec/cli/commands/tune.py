@@ -124,6 +124,7 @@ def _search(
     from rich.console import Console
 
     from dlspec.dumping import dump
+    from dlspec.runner.signals import terminable
     from dlspec.tuning import folder as folders
     from dlspec.tuning.plan import plan_of
 
@@ -143,9 +144,9 @@ def _search(
         console.print("starting TensorFlow …", highlight=False)
     record, lock = folders.opened(folder, text)
     try:
-        return _searched(
-            state, plan, folder, record, _pool(state, text, folder, workers, cluster, console), console, there
-        )
+        with terminable():
+            pool = _pool(state, text, folder, workers, cluster, console)
+            return _searched(state, plan, folder, record, pool, console, there)
     except KeyboardInterrupt as stop:
         click.echo(f"interrupted; the same command goes on with {folder}", err=True)
         return 128 + getattr(stop, "number", signal.SIGINT)
@@ -182,23 +183,21 @@ def _searched(
 
     backend.start()
 
-    from dlspec.runner.signals import terminable
     from dlspec.tuning.search import Search
     from dlspec.tuning.show import Reporter, table
 
     quiet_retracing()
     search = Search(plan, state.path, state.overrides, folder, record, state.allow_outside, state.allow_code)
-    with terminable():
-        reporter = Reporter(search, console, pool)
+    reporter = Reporter(search, console, pool)
 
-        def told(trial: object) -> None:
-            _write(search, state, finished=False)
-            reporter(trial)  # type: ignore[arg-type]
+    def told(trial: object) -> None:
+        _write(search, state, finished=False)
+        reporter(trial)  # type: ignore[arg-type]
 
-        search.told = told
-        if there and console is not None:
-            console.print(f"going on with {folder} after {len(search.counted)} trials", highlight=False)
-        search.run(pool)
+    search.told = told
+    if there and console is not None:
+        console.print(f"going on with {folder} after {len(search.counted)} trials", highlight=False)
+    search.run(pool)
     _write(search, state, finished=True)
     print_text(table(search))
     return folder
