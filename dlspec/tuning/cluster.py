@@ -23,7 +23,7 @@ from dlspec.tuning.trial import Result, Task
 
 LOG_FILE = "log"
 # How long it may take to join a cluster that answers; and to see that nothing listens.
-_JOINED_AFTER, _ANSWERED_AFTER = 90.0, 5.0
+_JOINED_AFTER, _ANSWERED_AFTER = 60.0, 5.0
 # Ray reports its use to its makers unless told otherwise.
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0"}
 
@@ -147,7 +147,7 @@ class Cluster:
         """Ends the processes; a training in them stops with a checkpoint."""
         self._send(("end",))
         try:
-            self._process.wait(STOPPED_AFTER + 15)
+            self._process.wait(STOPPED_AFTER + 15 if self._joined else 0)  # Ray listens to nobody while it joins
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
