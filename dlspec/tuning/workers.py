@@ -96,7 +96,8 @@ class Processes:
     def _again(self, waited: _Running) -> None:
         """Begins what the broken pool left unfinished in a new one."""
         waited.deaths += 1
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        # Its other processes stop, and hold the locks of their trials' folders until then.
+        self._pool.shutdown(wait=True, cancel_futures=True)
         self._pool = self._new_pool()
         for running in self._running:
             unfinished = not running.future.done() or running.future.exception() is not None
