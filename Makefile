@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test exhaustive check fuzz crash crash-tune schemas golden bench bench-tune editor clean
+.PHONY: demo test exhaustive check fuzz crash crash-tune crash-cluster schemas golden bench bench-tune editor clean
 
 demo: $(READY)  ## Train a LeNet-style network on scikit-learn's handwritten digits.
 	$(BIN)/dlspec train specs/start/digits.yaml
@@ -35,6 +35,9 @@ crash: $(READY)  ## 100 trainings killed at random moments, failing disks, rotte
 
 bench: $(READY)  ## Ratios against hand-written Keras and bare imports; BENCH=memory for a Parquet file of 2 GB.
 	$(BIN)/python -m tests.bench $(BENCH)
+
+crash-cluster: $(READY)  ## 12 kills at random moments of what a search on a Ray cluster is made of.
+	$(BIN)/python -m tests.crash.cluster
 
 crash-tune: $(READY)  ## 20 kills -9 of each algorithm's search at random moments.
 	$(BIN)/python -m tests.crash.searches

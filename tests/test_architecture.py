@@ -40,7 +40,19 @@ FLOORS = (
     ("tuning",),
     ("cli", "__main__"),
 )
-HEAVY = {"tensorflow", "keras", "keras_tuner", "numpy", "pyarrow", "sklearn", "PIL", "jinja2", "rich", "matplotlib"}
+HEAVY = {
+    "tensorflow",
+    "keras",
+    "keras_tuner",
+    "numpy",
+    "pyarrow",
+    "sklearn",
+    "PIL",
+    "jinja2",
+    "rich",
+    "matplotlib",
+    "ray",
+}
 
 
 def modules() -> dict[str, Path]:

@@ -27,6 +27,28 @@ CODES: dict[str, Code] = {
         # was begun with another version of Keras Tuner: install that one, or add `--new`
         """,
     ),
+    "E533": code(
+        "cluster that cannot be used",
+        """
+        `--cluster` hands trials to the machines of a Ray cluster that runs, with this machine in it. Ray must be
+        installed, the cluster must answer, and have room for as many trials at a time as were asked for.
+        """,
+        scene="""
+        dlspec tune churn.yaml --cluster 192.0.2.7:6379
+        # pip install 'dlspec[ray]', then `ray start --address=192.0.2.7:6379` on this machine
+        """,
+    ),
+    "E534": code(
+        "machine that cannot run the trials of a search",
+        """
+        Every machine of a cluster must have the same versions, and see the spec, its data and the search's folder under
+        the same paths, with locks that hold for all. Each process checks that before it takes a trial.
+        """,
+        scene="""
+        dlspec tune churn.yaml --cluster 192.0.2.7:6379
+        # add `--runs /shared/runs`: a folder that all machines mount
+        """,
+    ),
     "W531": code(
         "continuous range in a grid",
         """

@@ -47,6 +47,12 @@ def dependence(
     return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
+def files(data: Data, folder: Path, *, allow_outside: bool = False) -> list[tuple[str, int]]:
+    """Names and sizes of the files that data are read from; copies elsewhere have the same."""
+    found = _files(data.given, folder, allow_outside)
+    return sorted((os.path.relpath(name, folder), size) for name, size, _ in found)
+
+
 def _files(value: Any, folder: Path, allow_outside: bool) -> Iterator[Fact]:
     """Every file that an option or a table names, or that stands in a folder that an option names."""
     if isinstance(value, ImageTable):
@@ -73,9 +79,10 @@ def _named(source: ImageTable, folder: Path, allow_outside: bool) -> Iterator[Fa
         return
     start = str(folder / source.folder)
     for name in (str(value) for values in columns.values() for value in values):
-        with suppress(OSError, ValueError):  # there may be many: no `Path` for each
-            facts = os.stat(os.path.join(start, name))  # noqa: PTH116, PTH118
-            yield name, facts.st_size, facts.st_mtime_ns
+        path = os.path.join(start, name)  # noqa: PTH118 - there may be many: no `Path` for each
+        with suppress(OSError, ValueError):
+            facts = os.stat(path)  # noqa: PTH116
+            yield path, facts.st_size, facts.st_mtime_ns
 
 
 def _found(path: Path) -> Iterator[Fact]:

@@ -32,6 +32,24 @@ class Lock:
             self._handle = None
 
 
+def lock_file(path: Path) -> int | None:
+    """Locks a file, made where it is not there; None where another process holds it, also one of another machine.
+
+    A shared folder (NFS) says nothing to other machines about the lock of a folder, but all about that of a file.
+
+    Returns:
+        What to close to give it free.
+
+    Raises:
+        OSError: It cannot be opened for writing.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    if _locked(handle):
+        return handle
+    os.close(handle)
+    return None
+
+
 def _opened(folder: Path) -> int:
     # The folder itself is locked, where the system can: no file is left behind, and none need be written.
     if os.name == "nt":

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from dlspec.tuning.search import Search, Trial
+    from dlspec.tuning.workers import Workers
 
 
 class Reporter:
     """One line per trial on stderr: what came of it, the best so far, and the time that is left."""
 
-    def __init__(self, search: Search, console: Console | None, workers: int) -> None:
+    def __init__(self, search: Search, console: Console | None, workers: Workers) -> None:
         self._search, self._console, self._workers = search, console, workers
 
     def __call__(self, trial: Trial) -> None:
@@ -47,7 +48,7 @@ class Reporter:
         if total is None or not counted:
             return ""
         mean = sum(trial.result.seconds for trial in counted if trial.result is not None) / len(counted)
-        left = (total - len(counted)) * mean / self._workers
+        left = (total - len(counted)) * mean / self._workers.count
         return f"{show_time(left)} left" if left >= 1 else ""
 
 

@@ -19,6 +19,8 @@ from dlspec.sections.train import Supervised
 from dlspec.tuning import sharing
 
 COMPLETED, FAILED, PRUNED = "completed", "failed", "pruned"
+# A trial whose process dies so often has failed: most likely it wants more memory than there is.
+DEATHS = 2
 # The last trial that was checked in this process, with its outcome.
 _CHECKED: list[tuple[Task, tuple[Compilation, Result | None]]] = []
 # Data that were held against their files in this process.
@@ -75,6 +77,11 @@ class Result:
     def facts(self) -> dict[str, Any]:
         """As the record keeps it."""
         return asdict(self)
+
+
+def died() -> Result:
+    """The result of a trial whose process died :data:`DEATHS` times."""
+    return Result(FAILED, reason="its process died: it may want more memory than there is")
 
 
 def check(task: Task) -> tuple[Compilation, Result | None]:

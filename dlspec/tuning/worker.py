@@ -27,6 +27,11 @@ def begin() -> None:
     """What a process does first."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # see `preloaded`
+    ready()
+
+
+def ready() -> None:
+    """Imports what trials need, and looks for devices."""
     quiet_retracing()
     load()
     with _silence():

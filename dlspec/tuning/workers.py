@@ -1,4 +1,7 @@
-"""Where trials run: in this process one after another, or in several processes at a time."""
+"""Where trials run: in this process one after another, or in several processes at a time.
+
+Those on other machines are in :mod:`dlspec.tuning.cluster`.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,15 @@ from multiprocessing import forkserver
 from typing import Any, Protocol
 
 from dlspec.tuning import worker
-from dlspec.tuning.trial import FAILED, Result, Task, run
-
-# A trial whose process dies so often has failed: most likely it wants more memory than there is.
-_DEATHS = 2
+from dlspec.tuning.trial import DEATHS, Result, Task, died, run
 
 
 class Workers(Protocol):
     """Runs trials."""
 
-    count: int
+    @property
+    def count(self) -> int:
+        """How many at a time."""
 
     def submit(self, task: Task) -> Callable[[], Result]:
         """Begins a trial; the function that is returned waits for its result."""
@@ -84,9 +86,9 @@ class Processes:
                 result = running.future.result()
             except BrokenProcessPool:
                 self._again(running)
-                if running.deaths >= _DEATHS:
+                if running.deaths >= DEATHS:
                     self._running.remove(running)
-                    return Result(FAILED, reason="its process died: it may want more memory than there is")
+                    return died()
             else:
                 self._running.remove(running)
                 return result
@@ -94,11 +96,12 @@ class Processes:
     def _again(self, waited: _Running) -> None:
         """Begins what the broken pool left unfinished in a new one."""
         waited.deaths += 1
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        # Its other processes stop, and hold the locks of their trials' folders until then.
+        self._pool.shutdown(wait=True, cancel_futures=True)
         self._pool = self._new_pool()
         for running in self._running:
             unfinished = not running.future.done() or running.future.exception() is not None
-            if unfinished and not (running is waited and running.deaths >= _DEATHS):
+            if unfinished and not (running is waited and running.deaths >= DEATHS):
                 running.future = self._submitted(running.task)
 
     def close(self) -> None:

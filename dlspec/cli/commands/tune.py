@@ -17,9 +17,14 @@ from dlspec.passes.state import Compilation
 from dlspec.tree import place
 
 if TYPE_CHECKING:
-    from dlspec.tuning.search import Search
+    from rich.console import Console
 
-_OF_THE_FOLDER = ("E507", "E511", "E512", "E513", "E531", "E532")
+    from dlspec.tuning.plan import Plan
+    from dlspec.tuning.record import Record
+    from dlspec.tuning.search import Search
+    from dlspec.tuning.workers import Workers
+
+_NOT_OF_THE_SPEC = ("E507", "E511", "E512", "E513", "E531", "E532", "E533", "E534")
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
@@ -28,7 +33,16 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--runs", type=_FOLDER, default=Path("runs"), show_default=True, help="Folder of all runs.")
 @click.option("--search", type=_FOLDER, help="This folder: begin in it, or go on with the search that is there.")
 @click.option("--new", is_flag=True, help="Begin a new search even where one is unfinished.")
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Trials at a time.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    help="Trials at a time; 1 unless given, with --cluster one on each GPU, or machine.",
+)
+@click.option(
+    "--cluster",
+    metavar="HOST:PORT",
+    help="Train on the machines of the Ray cluster that this one is part of. Needs the extra `dlspec[ray]`.",
+)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
     help="Where the spec with the best values goes; SPEC.best.yaml beside SPEC unless given.",
@@ -41,7 +55,8 @@ def command(
     runs: Path,
     search: Path | None,
     new: bool,
-    workers: int,
+    workers: int | None,
+    cluster: str | None,
     output: Path | None,
     quiet: bool,
 ) -> int:
@@ -57,10 +72,10 @@ def command(
     state = compiled(spec, overrides, allow_outside)
     _require(state)
     try:
-        found = _search(state, runs, search, new, workers, quiet)
+        found = _search(state, runs, search, new, workers, cluster, quiet)
     except Problem as problem:
         assert state.data is not None
-        span = place(state.data, "tune") if problem.code not in _OF_THE_FOLDER else None
+        span = place(state.data, "tune") if problem.code not in _NOT_OF_THE_SPEC else None
         show_diagnostics([Diagnostic(problem.code, problem.message, span, problem.help)], state.texts)
         return 1
     if isinstance(found, int):
@@ -97,10 +112,19 @@ def _require(state: Compilation) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _search(state: Compilation, runs: Path, wanted: Path | None, new: bool, workers: int, quiet: bool) -> Path | int:
+def _search(
+    state: Compilation,
+    runs: Path,
+    wanted: Path | None,
+    new: bool,
+    workers: int | None,
+    cluster: str | None,
+    quiet: bool,
+) -> Path | int:
     from rich.console import Console
 
     from dlspec.dumping import dump
+    from dlspec.runner.signals import terminable
     from dlspec.tuning import folder as folders
     from dlspec.tuning.plan import plan_of
 
@@ -111,43 +135,70 @@ def _search(state: Compilation, runs: Path, wanted: Path | None, new: bool, work
     if there and folders.summary(folder).get("finished"):
         click.echo(f"the search {folder} is finished; `--new` begins another one", err=True)
         return folder
+    if cluster is not None:
+        from dlspec.tuning.cluster import require
+
+        require(cluster)
     console = None if quiet else Console(stderr=True)
     if console is not None:
         console.print("starting TensorFlow …", highlight=False)
-
-    from dlspec.cli import backend
-    from dlspec.tuning.worker import quiet_retracing
-    from dlspec.tuning.workers import Inline, Processes
-
-    pool = Inline() if workers == 1 else Processes(workers)  # they load TensorFlow while this process does
-    backend.start()
-
-    from dlspec.runner.signals import terminable
-    from dlspec.tuning.search import Search
-    from dlspec.tuning.show import Reporter, table
-
-    quiet_retracing()
     record, lock = folders.opened(folder, text)
     try:
-        search = Search(plan, state.path, state.overrides, folder, record, state.allow_outside, state.allow_code)
-        reporter = Reporter(search, console, workers)
-
-        def told(trial: object) -> None:
-            _write(search, state, finished=False)
-            reporter(trial)  # type: ignore[arg-type]
-
-        search.told = told
-        if there and console is not None:
-            console.print(f"going on with {folder} after {len(search.counted)} trials", highlight=False)
         with terminable():
-            search.run(pool)
-        _write(search, state, finished=True)
+            pool = _pool(state, text, folder, workers, cluster, console)
+            return _searched(state, plan, folder, record, pool, console, there)
     except KeyboardInterrupt as stop:
         click.echo(f"interrupted; the same command goes on with {folder}", err=True)
         return 128 + getattr(stop, "number", signal.SIGINT)
     finally:
         record.close()
         lock.release()
+
+
+def _pool(
+    state: Compilation, text: str, folder: Path, workers: int | None, cluster: str | None, console: Console | None
+) -> Workers:
+    """Where trials run; processes load TensorFlow while this one does."""
+    from dlspec.tuning.workers import Inline, Processes
+
+    if cluster is None:
+        return Inline() if workers in (None, 1) else Processes(workers)
+
+    from dlspec.tuning.cluster import Cluster
+    from dlspec.tuning.machines import job_of
+
+    def say(text: str) -> None:
+        if console is not None:
+            console.print(text, highlight=False, soft_wrap=True, markup=False)
+
+    return Cluster(cluster, workers, job_of(state, text, folder), say)
+
+
+def _searched(
+    state: Compilation, plan: Plan, folder: Path, record: Record, pool: Workers, console: Console | None, there: bool
+) -> Path:
+    """The folder of the search, which is over."""
+    from dlspec.cli import backend
+    from dlspec.tuning.worker import quiet_retracing
+
+    backend.start()
+
+    from dlspec.tuning.search import Search
+    from dlspec.tuning.show import Reporter, table
+
+    quiet_retracing()
+    search = Search(plan, state.path, state.overrides, folder, record, state.allow_outside, state.allow_code)
+    reporter = Reporter(search, console, pool)
+
+    def told(trial: object) -> None:
+        _write(search, state, finished=False)
+        reporter(trial)  # type: ignore[arg-type]
+
+    search.told = told
+    if there and console is not None:
+        console.print(f"going on with {folder} after {len(search.counted)} trials", highlight=False)
+    search.run(pool)
+    _write(search, state, finished=True)
     print_text(table(search))
     return folder
 
