@@ -17,7 +17,7 @@ from dlspec.emit.formatting import formatted
 from tests.emit.projects import emitted
 from tests.emit.tuned import SEARCHES, write
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tune.py")]  # one process, since all searches run in its fixture
 
 # Every project in turn, in one process that has no dlspec.
 _THEIRS = """
