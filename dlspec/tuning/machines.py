@@ -169,7 +169,8 @@ def shares(machines: Sequence[tuple[int, int]], wanted: int | None) -> Share:
     trials = wanted or max(1, room(1) if gpus else sum(cores > 0 for cores, _ in machines))
     if trials > room(1):
         each = "a GPU and a core" if gpus else "a core"
-        text = f"the cluster has room for {room(1)} trials at a time with {each} each, not for {trials}"
+        found = f"{room(1)} trial{'s' if room(1) != 1 else ''} at a time"
+        text = f"the cluster has room for {found} with {each} each, not for {trials}"
         raise Problem("E533", text, "ask for fewer `--workers`, or join more machines to it")
     most = max(count for count, _ in machines)
     return Share(trials, max(cores for cores in range(1, most + 1) if room(cores) >= trials), int(gpus))

@@ -96,6 +96,7 @@ def test_machines_are_divided(there: list[tuple[int, int]], wanted: int, expecte
     [
         ([(2, 0), (1, 0)], 4, "has room for 3 trials at a time with a core each, not for 4"),
         ([(8, 2), (64, 0)], 3, "has room for 2 trials at a time with a GPU and a core each, not for 3"),
+        ([(1, 0)], 2, "has room for 1 trial at a time with a core each, not for 2"),
         ([(0, 0)], None, "has room for 0 trials at a time with a core each, not for 1"),
     ],
 )
