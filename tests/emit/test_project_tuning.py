@@ -17,7 +17,8 @@ from dlspec.emit.formatting import formatted
 from tests.emit.projects import emitted
 from tests.emit.tuned import SEARCHES, write
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tune.py")]  # one process, since all searches run in its fixture
+# In one process, since all searches run in the fixture.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tune.py")]
 
 # Every project in turn, in one process that has no dlspec.
 _THEIRS = """
