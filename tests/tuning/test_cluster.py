@@ -95,7 +95,7 @@ def test_a_killed_search_ends_its_trials_and_goes_on(machines: Machines, whole: 
     assert outcome(tmp_path / "s") == whole
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_trial_whose_process_dies_twice_has_failed(machines: Machines, tmp_path: Path) -> None:
     process = tune(
         tmp_path / "s", "--cluster", machines.address, "--workers", "1", settings=(*LONG[1:], "tune.trials=1")
@@ -119,7 +119,7 @@ def trains_with(machines: Machines, folder: Path) -> bool:
     return handle is None
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_ctrl_c_stops_trials_with_a_checkpoint(machines: Machines, whole: Any, tmp_path: Path) -> None:
     process = tune(tmp_path / "s", "--cluster", machines.address)
     trains(tmp_path / "s", 2)
