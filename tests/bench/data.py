@@ -46,11 +46,12 @@ def passing(source: Any, steps: int) -> Callable[[], None]:
     take = repeated(look)
 
     def run() -> None:
-        batches = source
         if isinstance(source, Feed):
             source.set_epoch(next(epochs))
             batches = source.batches()
-        assert take(iter(batches) if batches is source else batches, steps)[0] == steps
+        else:
+            batches = iter(source)
+        assert take(batches, steps)[0] == steps
 
     return run
 

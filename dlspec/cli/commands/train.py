@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +15,11 @@ from dlspec.runner.report import Report
 from dlspec.runner.resume import Place, find
 from dlspec.runner.signals import Interrupted
 from dlspec.tree import place
+
+if TYPE_CHECKING:
+    from dlspec.data.pipeline import Prepared
+    from dlspec.data.signature import Signature
+    from dlspec.sections.data import Data
 
 _OF_THE_FOLDER = ("E507", "E511", "E512", "E513", "E514")
 
@@ -127,6 +133,13 @@ def _train(state: Compilation, runs: Path, found: Place, quiet: bool, repeat: st
 
     graph, data, method = state.graph, state.data_section, state.method
     assert graph is not None and data is not None and method is not None and state.data is not None
+
+    def prepared(data: Data, folder: Path, signature: Signature, method: Any, **options: Any) -> Prepared:
+        """What was read ahead, where the check has found what to read."""
+        if ahead is None:
+            return prepare(data, folder, signature, method, **options)
+        return prepare_read(data, ahead.reading(), signature)
+
     return run(
         lambda: build(graph),
         data,
@@ -140,9 +153,7 @@ def _train(state: Compilation, runs: Path, found: Place, quiet: bool, repeat: st
         command=repeat,
         allow_outside=state.allow_outside,
         graph=graph,
-        prepare=prepare
-        if ahead is None
-        else lambda data, _, signature, *__, **___: prepare_read(data, ahead.reading(), signature),
+        prepare=prepared,
     )
 
 
