@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import print_text
 from dlspec.errors import Diagnostic, Problem, SpecError
 from dlspec.passes.state import Compilation
@@ -39,6 +40,8 @@ def write_project(state: Compilation, target: Path, template_dir: Path | None, f
         raise SpecError([Diagnostic("E705", message, None, help)]) from error
     except Problem as problem:
         raise SpecError([Diagnostic(problem.code, problem.message, None, problem.help)]) from problem
+    for name in files:
+        keep_inputs(target / name, inputs_of_spec(state), "--project")
     try:
         _write(files, target)
     except OSError as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import compiled, print_text, show_diagnostics, spec_argument
 from dlspec.errors import Diagnostic
 from dlspec.ir import Node
@@ -26,6 +27,7 @@ def command(
     """
     _check_output(output)
     state = compiled(spec, overrides, allow_outside)
+    keep_inputs(output, inputs_of_spec(state))
     assert state.graph is not None
     click.echo("building with Keras …", err=True)
 

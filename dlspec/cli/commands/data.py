@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import compiled, print_text, show_diagnostics, spec_argument
 from dlspec.dumping import flow
 from dlspec.errors import Diagnostic, SpecError
@@ -41,6 +42,7 @@ def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, form: s
     """
     state = compiled(spec, overrides, allow_outside)
     assert state.data is not None
+    keep_inputs(sheet, inputs_of_spec(state), "--sheet")
     if state.data_section is None:
         problem = Diagnostic("E105", "the spec has no `data`", None, "write a section `data:`")
         show_diagnostics([problem], state.texts)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import compiled, print_text, show_diagnostics, spec_argument
+from dlspec.cli.runs import reported, runs_option
 from dlspec.errors import Diagnostic, SpecError
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ _PATH = click.Path(path_type=Path)
     help="Templates of your own for Python: those of the same name replace ours.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the initial weights of a spec.")
+@runs_option
+@reported
 def command(
     spec: Path,
     overrides: tuple[str, ...],
@@ -46,20 +50,22 @@ def command(
     form: str,
     template_dir: Path | None,
     seed: int,
+    runs: Path,
 ) -> int:
     """Write a spec as Python, or the model of a spec or of a run folder in another format.
 
     --to python writes a module with `build_model()` that needs nothing of dlspec, to PATH or to the standard output;
     --project adds the data, the training and a README.
 
-    SPEC is a spec, whose weights are fresh unless --weights names a file, or a folder RUNS/NAME/ID that `dlspec train`
-    made: its trained model takes raw values, preparation included; as Python, it stands for the spec of the run. What
-    is written is loaded again and compared with Keras before it is put in place.
+    SPEC is a spec, whose weights are fresh unless --weights names a file, or a run (a folder, an id, a name, or
+    `latest`): its trained model takes raw values, preparation included; as Python, it stands for the spec of the run.
+    What is written is loaded again and compared with Keras before it is put in place.
     """
     if (target is None) == (project is None):
         raise click.UsageError("say what to write: --to FORMAT, or --project DIR")
     if template_dir is not None:
         _check_templates(template_dir)
+    spec = _spec_or_run(spec, runs)
     if project is not None:
         from dlspec.cli.project import write_project
 
@@ -76,13 +82,25 @@ def command(
     require_packages(type(chosen))
     if spec.is_dir():
         _refuse_options_of_specs()
+        keep_inputs(path, [spec])
         outcome = _export_run(spec, chosen, path)
     else:
-        outcome = _export_spec(compiled(spec, overrides, allow_outside), chosen, path, weights, seed)
+        state = compiled(spec, overrides, allow_outside)
+        keep_inputs(path, [*inputs_of_spec(state), *([weights] if weights is not None else [])])
+        outcome = _export_spec(state, chosen, path, weights, seed)
     if isinstance(outcome, int):
         return outcome
     print_text(_json(outcome) if form == "json" else _text(outcome))
     return 0
+
+
+def _spec_or_run(named: Path, runs: Path) -> Path:
+    """A spec's file, or the folder of a run; only what is neither a file nor a folder is looked for among the runs."""
+    if named.exists() or named.suffix in (".yaml", ".yml"):
+        return named
+    from dlspec.reporting.index import find_run
+
+    return find_run(str(named), runs).path
 
 
 def _written(spec: Path, overrides: tuple[str, ...], allow_outside: bool) -> Compilation:
@@ -111,6 +129,7 @@ def _python(state: Compilation, output: Path | None, template_dir: Path | None, 
 
     if output is not None and (problem := _python_problem(output, force)):
         raise click.BadParameter(problem, param_hint="-o")
+    keep_inputs(output, inputs_of_spec(state))
     if state.graph is None:
         raise click.UsageError("the spec has no model")
     try:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import print_text
 from dlspec.cli.runs import reported, runs_option
 from dlspec.errors import Problem
@@ -53,6 +54,7 @@ def command(run: str, inputs: tuple[Path, ...], output: Path | None, form: str, 
         if not path.exists():
             raise Problem("E523", f"there is no file or folder `{path}`")
     saved = open_run(find_run(run, runs))
+    keep_inputs(output, [*inputs, saved.run.path, *inputs_of_spec(saved.state)])
 
     from dlspec.cli import backend
 

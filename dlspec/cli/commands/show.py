@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import compiled, print_text, spec_argument
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def command(
 
     state = compiled(spec, overrides, allow_outside)
     assert state.graph is not None
+    for option, path in (("--svg", svg), ("--html", html)):
+        keep_inputs(path, inputs_of_spec(state), option)
     if svg or html:
         _draw(state, svg, html)
     if dump_ir:

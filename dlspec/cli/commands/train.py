@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import code_allowed, compiled, print_text, show_diagnostics, spec_argument
 from dlspec.errors import Diagnostic, Problem, SpecError
 from dlspec.passes.state import Compilation
 from dlspec.runner.report import Report
-from dlspec.runner.resume import Place, find
+from dlspec.runner.resume import SPEC_FILE, Place, find
 from dlspec.runner.signals import Interrupted
 from dlspec.tree import place
 
@@ -63,6 +64,8 @@ def command(
         raise click.UsageError("--force goes with --run")
     state = compiled(spec, overrides, allow_outside, keeps_data=True)
     _require(state)
+    if run is not None:
+        keep_inputs(run / SPEC_FILE, inputs_of_spec(state), "--run")
     try:
         found = _place(state, runs, run, new, force)
         if found.finished is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import compiled, print_text, show_diagnostics, spec_argument
 from dlspec.errors import Diagnostic, Problem
 from dlspec.passes.state import Compilation
@@ -71,6 +72,8 @@ def command(
     """
     state = compiled(spec, overrides, allow_outside)
     _require(state)
+    output = output or state.path.with_suffix(".best.yaml")
+    keep_inputs(output, inputs_of_spec(state))
     try:
         found = _search(state, runs, search, new, workers, cluster, quiet)
     except Problem as problem:
@@ -80,7 +83,7 @@ def command(
         return 1
     if isinstance(found, int):
         return found
-    return _hand_over(found, output or state.path.with_suffix(".best.yaml"))
+    return _hand_over(found, output)
 
 
 def _hand_over(folder: Path, output: Path) -> int:
