@@ -40,6 +40,7 @@ def data_facts(data: Data, prepared: Prepared) -> dict[str, Any]:
             "classes": list(one.classes),
             "one_hot": one.expand,
             "separator": one.separator,
+            "graded": one.graded,
         }
         for one in binding.outputs
     }

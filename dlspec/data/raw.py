@@ -118,6 +118,7 @@ def outputs_of(facts: Mapping[str, Any]) -> list[Output]:
             tuple(one["classes"]),
             one["one_hot"],
             one["separator"],
+            graded=one.get("graded", False),
         )
         for name, one in facts.items()
     ]

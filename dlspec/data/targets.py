@@ -35,6 +35,7 @@ class Output:
         separator: What stands between labels of which several may hold; "" for all other targets.
         missing: What becomes of examples without a value: ``error`` or ``drop``.
         units: How many classes the output tells apart, where each example has one and that is known; else 0.
+        graded: Whether a binary target holds shares between 0 and 1, such as grey values, and not only yes and no.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Output:
     separator: str = ""
     missing: str = "error"
     units: int = 0
+    graded: bool = False
 
     @property
     def column(self) -> str:
@@ -211,17 +213,19 @@ class _Comparison:
         if tensor is None:
             message = f"target `{self.target}` has shape {show_shape(self.values.shape)} per example"
             raise Problem("E605", f"{message}, the output {self.output}")
+        classes, graded = self._classes()
         return Output(
             self.name,
             self.target,
             self.section.sources,
             self.encoding,
             tensor,
-            self._classes(),
+            classes,
             self.expand,
             self.section.separator or "",
             self.section.missing,
             (self._places() if self.encoding != VALUES else 0) or 0,
+            graded,
         )
 
     def _check_numbers(self) -> None:
@@ -246,27 +250,35 @@ class _Comparison:
             message = f"target `{self.target}` has {count} labels, the output has shape {show_shape(self.output.shape)}"
             raise DataProblem("E604", message, f"give the last layer {count} units", "column")
 
-    def _classes(self) -> tuple[str | int, ...]:
+    def _classes(self) -> tuple[tuple[str | int, ...], bool]:
+        """The classes, and whether the column holds shares between no and yes."""
         if self.section.separator is not None:
-            return tuple(labelling.several(self.table, self.column, self.section))
+            return tuple(labelling.several(self.table, self.column, self.section)), False
         if self.section.columns is not None:
-            self._check_stacked()
-            return self.section.columns if self.encoding in (BINARY, ONE_HOT) else ()
+            graded = self._check_stacked()
+            return self.section.columns if self.encoding in (BINARY, ONE_HOT) else (), graded
         listed = self.section.classes
         if listed is not None:
-            return self._listed(tuple(listed))
+            return self._listed(tuple(listed)), False
         labels = self._labels()
-        return tuple(str(value) for value in labels.values) if labels is not None and self.text else ()
+        if labels is None:
+            return (), False
+        if self.text:
+            return tuple(str(value) for value in labels.values), False
+        return (), self.encoding == BINARY and _between(labels)
 
-    def _check_stacked(self) -> None:
-        """Columns of yes and no hold 0 and 1, or what lies between."""
+    def _check_stacked(self) -> bool:
+        """Columns of yes and no hold 0 and 1, or what lies between: whether they do that."""
+        graded = False
         for column in self.section.sources:
             labels = labelling.single(self.table, column) if self.encoding == BINARY else None
+            graded = graded or (labels is not None and _between(labels))
             for value in labels.values if labels is not None else ():
                 if not 0 <= value <= 1:
                     message = f"column `{column}` has label {value:g}, a binary output takes 0 and 1"
                     where = labelling.where(self.table, column, value)
                     raise DataProblem("E604", message, "", "columns", where)
+        return graded
 
     def _listed(self, classes: tuple[str | int, ...]) -> tuple[str | int, ...]:
         """The classes of the spec, which are all that the column holds."""
@@ -359,6 +371,11 @@ class _Comparison:
             return "`loss: binary_crossentropy` takes words, after one unit with `activation: sigmoid`"
         loss = "`loss: sparse_categorical_crossentropy` takes words"
         return f"{loss}, after {len(values)} units with `activation: softmax`"
+
+
+def _between(labels: Labels) -> bool:
+    """Whether some number lies between 0 and 1."""
+    return any(not isinstance(value, str) and 0 < value < 1 for value in labels.values)
 
 
 def _reads_as_number(value: str) -> bool:

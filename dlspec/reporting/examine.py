@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dlspec.data.binding import Binding
+from dlspec.data.examples import Streamed
 from dlspec.data.feed import in_order
 from dlspec.data.pipeline import Part, Prepared
+from dlspec.data.values import Rows
+from dlspec.reporting.comparing import UNTRACED, answering, batch_size, compare, learn, mask_of
 from dlspec.reporting.examples import SHOWN, Example, LookedAt, show
 from dlspec.reporting.scores import Score, score_of
 from dlspec.reporting.tasks import Task, task_of
 from dlspec.reporting.verdict import verdict
-from dlspec.runner.structure import like_inputs, outputs_by_name
+from dlspec.runner.structure import outputs_by_name
 from dlspec.sections.train import Supervised
 
 if TYPE_CHECKING:
@@ -21,11 +25,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-# Numbers in a batch of inputs: large enough that small models are not called often, small enough for large ones.
-_BATCH_ELEMENTS = 1_000_000
-_LARGEST_BATCH = 1024
-_UNTRACED = 3
-_SAMPLE = 4096
+# Targets that are read at a time, where they are not in memory.
+_CHUNK = 4096
 
 
 @dataclass(slots=True)
@@ -61,17 +62,18 @@ def examine(model: Any, prepared: Prepared, method: Supervised, outputs: tuple[s
         outputs: Names of the model's outputs in its order.
         seed: Of the choice of random examples.
     """
+    import numpy as np
+
     name, part = next((name, part) for name, part in _parts(prepared) if part is not None)
     tasks = _tasks(model, prepared, method, outputs)
     found = Examined(name, {task.name: score_of(task) for task in tasks})
     if not found.scores:
         return found
-    targets = _train_targets(prepared.train)
+    _learn(model, prepared.train, prepared.binding, found.scores, outputs)
+    size = _batch_size(part)
+    badness = compare(answering(model, outputs, -(-part.count // size)), _batches(part, size), found.scores)
     for task in tasks:
-        found.scores[task.name].learn(targets[task.name])
-    badness = _compare(model, part, found.scores, outputs)
-    for task in tasks:
-        chosen = _choose(badness[task.name], seed)
+        chosen = _choose(np.concatenate(badness[task.name]), seed)
         looked_at = _look(model, part, chosen, outputs)
         found.examples[task.name] = show(task, prepared.binding, looked_at)
     return found
@@ -92,28 +94,27 @@ def _tasks(model: Any, prepared: Prepared, method: Supervised, outputs: tuple[st
     return [task for task in found if task is not None]
 
 
-def _train_targets(part: Part) -> Mapping[str, Array]:
-    """Targets of the training examples; of evenly chosen ones where they are not in memory."""
-    import numpy as np
-
-    if not part.streamed:
-        return part.targets
-    rows = np.unique(np.linspace(0, part.count - 1, min(part.count, _SAMPLE)).astype(np.int64))
-    return _arrays(_batch(part, rows)[1])
-
-
-def _compare(model: Any, part: Part, scores: Mapping[str, Score], outputs: tuple[str, ...]) -> dict[str, Array]:
-    """How bad each example of the part is, by output."""
-    import numpy as np
-
-    size = _batch_size(part)
-    predict = _predictor(model, -(-part.count // size))
-    badness: dict[str, list[Array]] = {name: [] for name in scores}
-    for inputs, targets in _batches(part, size):
-        answer = _arrays(outputs_by_name(predict(like_inputs(model, inputs)), outputs))
+def _learn(model: Any, part: Part, binding: Binding, scores: Mapping[str, Score], outputs: tuple[str, ...]) -> None:
+    """The trivial answers, from all training examples; masks are computed where outputs carry some."""
+    tensors = outputs_by_name(model.output, outputs)
+    masked = [name for name in scores if mask_of(tensors[name]) is not None]
+    if masked:
+        size = _batch_size(part)
+        learn(answering(model, outputs, UNTRACED + 1, masks_only=True), _batches(part, size), scores)
+        return
+    for targets in _targets(part, binding):
         for name, score in scores.items():
-            badness[name].append(score.add(answer[name], np.asarray(targets[name])))
-    return {name: np.concatenate(values) for name, values in badness.items()}
+            score.learn(_array(targets[name]))
+
+
+def _targets(part: Part, binding: Binding) -> Iterator[Mapping[str, Any]]:
+    """The targets of a part in batches; what enters the model is not read again for them."""
+    if not part.streamed:
+        yield part.targets
+        return
+    alone = Rows(binding.table, (), binding.outputs)
+    examples = Streamed(alone.load, part.examples.numbers, part.examples.blocks)
+    yield from (targets for _, targets in in_order(examples, _CHUNK))
 
 
 def _look(model: Any, part: Part, chosen: Mapping[str, Array], outputs: tuple[str, ...]) -> LookedAt:
@@ -123,8 +124,8 @@ def _look(model: Any, part: Part, chosen: Mapping[str, Array], outputs: tuple[st
     positions = np.concatenate(list(chosen.values()))
     groups = [group for group, rows in chosen.items() for _ in rows]
     inputs, targets = _batch(part, positions)
-    answer = outputs_by_name(model(like_inputs(model, inputs), training=False), outputs)
-    return LookedAt(groups, part.examples.numbers[positions], _arrays(inputs), _arrays(targets), _arrays(answer))
+    answer, masks = answering(model, outputs)(inputs)
+    return LookedAt(groups, part.examples.numbers[positions], _arrays(inputs), _arrays(targets), answer, masks)
 
 
 def _batches(part: Part, size: int) -> Iterator[tuple[Any, Any]]:
@@ -147,28 +148,19 @@ def _batch(part: Part, positions: Any) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _arrays(tensors: Mapping[str, Any]) -> dict[str, Array]:
+    return {name: _array(values) for name, values in tensors.items()}
+
+
+def _array(values: Any) -> Array:
     import numpy as np
 
-    return {name: np.asarray(values) for name, values in tensors.items()}
-
-
-def _predictor(model: Any, batches: int) -> Callable[[Any], Any]:
-    """The model as a function; compiled only where it is called often enough to be worth it."""
-    import tensorflow as tf
-
-    def call(inputs: Any) -> Any:
-        return model(inputs, training=False)
-
-    if batches <= _UNTRACED:
-        return call
-    compiled: Callable[[Any], Any] = tf.function(call, reduce_retracing=True)
-    return compiled
+    return np.asarray(values)
 
 
 def _batch_size(part: Part) -> int:
     inputs, _ = _batch(part, [0])
     elements: int = sum(math.prod(values.shape) for values in inputs.values())
-    return max(1, min(_LARGEST_BATCH, _BATCH_ELEMENTS // max(elements, 1)))
+    return batch_size(elements)
 
 
 def _choose(badness: Array, seed: int) -> dict[str, Array]:

@@ -9,7 +9,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dlspec.data.binding import Binding
 from dlspec.errors import Problem
 from dlspec.reporting.pictures import overlay, picture
-from dlspec.reporting.tasks import ARRAYS, NUMBERS, PIXELS, TAGS, Task, answers, is_map, yes_share
+from dlspec.reporting.tasks import (
+    ARRAYS,
+    NUMBERS,
+    PIXELS,
+    SERIES,
+    STEPS,
+    TAGS,
+    TRANSCRIPT,
+    Task,
+    answers,
+    counted,
+    is_map,
+    numbers,
+)
+from dlspec.reporting.transcripts import read, spelt, true_labels
 from dlspec.reporting.verdict import figure, percent
 
 if TYPE_CHECKING:
@@ -22,6 +36,7 @@ if TYPE_CHECKING:
 SHOWN = 8
 _COLUMNS = 12
 _TEXT = 280
+_STEPS = 40
 _ROWS_TO_LOCATE = 50_000
 
 
@@ -59,6 +74,7 @@ class LookedAt(NamedTuple):
         inputs: What entered the model, by input.
         targets: What the loss compared, by output.
         predicted: What the model answered, by output.
+        masks: Which positions of that count, by output; of those that carry a mask.
     """
 
     groups: list[str]
@@ -66,6 +82,7 @@ class LookedAt(NamedTuple):
     inputs: Mapping[str, Array]
     targets: Mapping[str, Array]
     predicted: Mapping[str, Array]
+    masks: Mapping[str, Array]
 
 
 def show(task: Task, binding: Binding, seen: LookedAt) -> list[Example]:
@@ -78,7 +95,8 @@ def show(task: Task, binding: Binding, seen: LookedAt) -> list[Example]:
         image = seen.inputs[image_name][row] if image_name is not None else None
         if image is not None:
             one.pictures.append(("input", picture(image)))
-        _answer(task, one, seen.predicted[task.name][row], seen.targets[task.name][row], image)
+        mask = seen.masks[task.name][row : row + 1] if task.name in seen.masks else None
+        _answer(task, one, seen.predicted[task.name][row], seen.targets[task.name][row], image, mask)
         found.append(one)
     return found
 
@@ -122,15 +140,17 @@ def _image_name(inputs: Mapping[str, Array]) -> str | None:
     return next(found, None)
 
 
-def _answer(task: Task, one: Example, predicted: Array, target: Array, image: Array | None) -> None:
+def _answer(task: Task, one: Example, predicted: Array, target: Array, image: Array | None, mask: Array | None) -> None:
     if task.kind == NUMBERS:
-        _numbers(one, predicted.reshape(-1), target.reshape(-1))
+        _numbers(one, numbers(task, predicted).reshape(-1), target.reshape(-1))
     elif task.kind == TAGS:
-        _tags(task, one, predicted, target)
-    elif task.kind == ARRAYS:
-        _arrays(one, predicted, target.reshape(predicted.shape))
-    elif task.kind == PIXELS:
-        _positions(task, one, predicted, target, image)
+        _tags(task, one, predicted, target, mask)
+    elif task.kind in (ARRAYS, SERIES):
+        _arrays(task, one, predicted, target.reshape(predicted.shape), mask)
+    elif task.kind in (PIXELS, STEPS):
+        _positions(task, one, predicted, target, image, mask)
+    elif task.kind == TRANSCRIPT:
+        _transcript(task, one, predicted, target, mask)
     else:
         _class(task, one, predicted, target)
 
@@ -159,33 +179,46 @@ def _few(numbers: Array) -> str:
     return ", ".join(figure(float(number)) for number in numbers[:6]) + (" …" if len(numbers) > 6 else "")
 
 
-def _tags(task: Task, one: Example, predicted: Array, target: Array) -> None:
-    true, guess = target.reshape(-1) > 0.5, yes_share(task, predicted.reshape(-1).astype(float)) > 0.5
-    names = task.names or tuple(map(str, range(len(true))))
-    one.true = ", ".join(names[n] for n in true.nonzero()[0][:_COLUMNS]) or "none"
-    one.guess = ", ".join(names[n] for n in guess.nonzero()[0][:_COLUMNS]) or "none"
-    one.right = bool((true == guess).all())
+def _tags(task: Task, one: Example, predicted: Array, target: Array, mask: Array | None) -> None:
+    valid = counted(mask, (1, *predicted.shape[:-1]))[0]
+    true, guess = target.reshape(predicted.shape) > 0.5, predicted > task.threshold
+    one.right = bool((true == guess)[valid].all())
+    if predicted.ndim > 1:
+        one.note = f"{percent(float((true == guess)[valid].mean()) if valid.any() else 1.0)} of answers right"
+        return
+    one.true = ", ".join(task.names[n] for n in true.nonzero()[0][:_COLUMNS]) or "none"
+    one.guess = ", ".join(task.names[n] for n in guess.nonzero()[0][:_COLUMNS]) or "none"
 
 
-def _arrays(one: Example, predicted: Array, target: Array) -> None:
-    error = float(((predicted - target) ** 2).mean() ** 0.5)
-    one.note = f"off by {figure(error)} (root mean square)"
+def _arrays(task: Task, one: Example, predicted: Array, target: Array, mask: Array | None) -> None:
+    predicted = numbers(task, predicted)
+    squares = ((predicted - target) ** 2)[counted(mask, (1, *predicted.shape[:-1]))[0]]
+    one.note = f"off by {figure(float(squares.mean()) ** 0.5 if squares.size else 0.0)} (root mean square)"
     if is_map(predicted.shape):
         low, high = float(target.min()), float(target.max())
         one.pictures.append(("true", picture(target, low, high)))
         one.pictures.append(("model", picture(predicted, low, high)))
 
 
-def _positions(task: Task, one: Example, predicted: Array, target: Array, image: Array | None) -> None:
+def _positions(
+    task: Task, one: Example, predicted: Array, target: Array, image: Array | None, mask: Array | None
+) -> None:
     found = answers(task, predicted[None], target[None])
     true, guess = found.true[0], found.guess[0]
     counts = true != task.ignored if task.ignored is not None else true >= 0
+    counts = counts & counted(mask, (1, *true.shape))[0]
     right = float((true == guess)[counts].mean()) if counts.any() else 1.0
-    one.note = f"{percent(right)} of positions right"
+    one.note = f"{percent(right)} of {'steps' if task.kind == STEPS else 'pixels'} right"
     if is_map(true.shape):
         one.pictures.append(("true", overlay(image, true, task.ignored)))
         one.pictures.append(("model", overlay(image, guess)))
         return
     names = task.names
-    one.true = " ".join(names[n] if 0 <= n < len(names) else str(n) for n in true.reshape(-1)[:40])
-    one.guess = " ".join(names[n] for n in guess.reshape(-1)[:40])
+    one.true = " ".join(names[n] if 0 <= n < len(names) else str(n) for n in true[counts][:_STEPS])
+    one.guess = " ".join(names[n] for n in guess[counts][:_STEPS])
+
+
+def _transcript(task: Task, one: Example, predicted: Array, target: Array, mask: Array | None) -> None:
+    (true,), (guess,) = true_labels(target[None]), read(predicted[None], mask)
+    one.true, one.guess = spelt(task, true) or "nothing", spelt(task, guess) or "nothing"
+    one.right = true == guess

@@ -14,6 +14,7 @@ from dlspec.reporting.examine import Examined, examine
 from dlspec.reporting.loggers import write_logs
 from dlspec.reporting.page import METRICS_FILE, publish, read_history
 from dlspec.reporting.plots import preload
+from dlspec.reporting.trivial import write_trivial
 from dlspec.sections.train import Supervised
 
 
@@ -57,6 +58,8 @@ class Reporter:
         """Writes ``report.html`` and the logs into the run folder, from the facts of ``report.json``."""
         if self._loading.ident is not None:
             self._loading.join()
+        if self._examined is not None:
+            write_trivial(folder, self._examined.scores)
         page = publish(folder, facts, self._graph, self._examined)
         for failure in write_logs(self._logs, folder, facts, read_history(folder / METRICS_FILE)):
             self._say(failure)

@@ -13,10 +13,14 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-# One class per example; yes or no; several independent yes or no; a class per position; numbers; arrays of numbers.
-CHOICE, YES_NO, TAGS, PIXELS, NUMBERS, ARRAYS = "choice", "yes_no", "tags", "pixels", "numbers", "arrays"
+# One class per example; yes or no; several independent yes or no; a class per step of a sequence, or per pixel; a
+# sequence of labels that is as long as it likes; numbers; numbers per step; arrays of numbers.
+CHOICE, YES_NO, TAGS, STEPS, PIXELS, TRANSCRIPT = "choice", "yes_no", "tags", "steps", "pixels", "transcript"
+NUMBERS, SERIES, ARRAYS = "numbers", "series", "arrays"
 _SIGNED = ("hinge", "squared_hinge")
-_UNJUDGED = ("ctc", "circle")
+_UNJUDGED = ("circle",)
+# Losses that are minus the logarithm of what the right class is given.
+_LIKELIHOODS = ("sparse_categorical_crossentropy", "categorical_crossentropy", "binary_crossentropy", "crossentropy")
 _SMALLEST_MAP = 4
 
 
@@ -29,8 +33,10 @@ class Task:
         kind: One of the constants above.
         names: Of the classes, or of the numbers of a vector.
         logits: Whether predictions are taken before sigmoid or softmax.
-        threshold: Above which a prediction means yes.
+        threshold: Above which a prediction, as the model gives it, means yes.
         ignored: A class number that does not count, or None.
+        likelihood: Whether the loss is the crossentropy of the classes, which perplexity is made of.
+        array: Whether the numbers are those of one array, which share a unit, and not of several columns.
     """
 
     name: str
@@ -39,11 +45,18 @@ class Task:
     logits: bool = False
     threshold: float = 0.5
     ignored: int | None = None
+    likelihood: bool = False
+    array: bool = False
 
     @property
     def classifies(self) -> bool:
         """Whether each answer is one class of several."""
-        return self.kind in (CHOICE, YES_NO, PIXELS)
+        return self.kind in (CHOICE, YES_NO, STEPS, PIXELS)
+
+    @property
+    def numeric(self) -> bool:
+        """Whether answers are numbers."""
+        return self.kind in (NUMBERS, SERIES, ARRAYS)
 
 
 class Answers(NamedTuple):
@@ -60,39 +73,65 @@ def task_of(output: Output, loss: Any, shape: Shape) -> Task | None:
     Args:
         output: The output, bound to its target.
         loss: Its loss.
-        shape: Of one prediction.
+        shape: Of one prediction; None where an axis has no fixed size.
     """
-    if getattr(loss, "name", "") in _UNJUDGED or any(size is None for size in shape):
+    if getattr(loss, "name", "") in _UNJUDGED or shape[-1:] == (None,):
         return None
-    logits = bool(getattr(loss, "from_logits", False))
-    ignored = getattr(loss, "ignore_class", None)
-    target = output.tensor.shape
+    if getattr(loss, "name", "") == "ctc":
+        return Task(output.name, TRANSCRIPT, _class_names(output, int(shape[-1] or 0)))
     if output.encoding in (CLASSES, ONE_HOT) and shape and shape[-1] != 1:
-        labels = target[:-1] if output.encoding == ONE_HOT else target
-        labels = labels[:-1] if len(labels) == len(shape) else labels
-        if getattr(loss, "axis", -1) != -1 or len(labels) != len(shape) - 1:
-            return None
-        names = _class_names(output, int(shape[-1] or 0))
-        return Task(output.name, PIXELS if labels else CHOICE, names, logits, ignored=ignored)
-    if output.encoding == BINARY:
-        return _binary(output, loss, shape, logits)
-    if output.encoding == VALUES:
-        flat = [size for size in shape if size != 1]
-        if len(shape) <= 1 or not flat:
-            return Task(output.name, NUMBERS, _numbered(output, int(shape[-1] or 1) if shape else 1))
-        return Task(output.name, ARRAYS, ())
+        return _exclusive(output, loss, shape)
+    if output.encoding == BINARY and not output.graded:
+        return _binary(output, loss, shape)
+    if output.encoding in (BINARY, VALUES):
+        return _numbers(output, loss, shape)
     return None
 
 
-def _binary(output: Output, loss: Any, shape: Shape, logits: bool) -> Task:
-    threshold = 0.0 if getattr(loss, "name", "") in _SIGNED else 0.5
-    if len(shape) <= 1 and (not shape or shape[-1] == 1):
-        return Task(output.name, YES_NO, _two(output), logits, threshold)
-    if len(shape) == 1:
-        return Task(output.name, TAGS, _class_names(output, int(shape[0] or 0)), logits, threshold)
-    if shape[-1] == 1 or is_map(shape):
-        return Task(output.name, PIXELS, _two(output), logits, threshold)
-    return Task(output.name, TAGS, (), logits, threshold)
+def _exclusive(output: Output, loss: Any, shape: Shape) -> Task | None:
+    target = output.tensor.shape
+    labels = target[:-1] if output.encoding == ONE_HOT else target
+    labels = labels[:-1] if len(labels) == len(shape) else labels
+    if getattr(loss, "axis", -1) != -1 or len(labels) != len(shape) - 1:
+        return None
+    return Task(
+        output.name,
+        _placed(len(labels), CHOICE),
+        _class_names(output, int(shape[-1] or 0)),
+        _logits(loss),
+        ignored=getattr(loss, "ignore_class", None),
+        likelihood=getattr(loss, "name", "") in _LIKELIHOODS,
+    )
+
+
+def _binary(output: Output, loss: Any, shape: Shape) -> Task:
+    threshold = 0.0 if _logits(loss) or getattr(loss, "name", "") in _SIGNED else 0.5
+    likelihood = getattr(loss, "name", "") in _LIKELIHOODS
+    if len(shape) > 1 and (shape[-1] == 1 or (len(shape) == 2 and is_map(shape))):
+        axes = len(shape) - (shape[-1] == 1)
+        return Task(output.name, _placed(axes), _two(output), _logits(loss), threshold, likelihood=likelihood)
+    if len(shape) <= 1 and shape in ((), (1,)):
+        return Task(output.name, YES_NO, _two(output), _logits(loss), threshold, likelihood=likelihood)
+    return Task(output.name, TAGS, _class_names(output, int(shape[-1] or 0)), _logits(loss), threshold)
+
+
+def _numbers(output: Output, loss: Any, shape: Shape) -> Task:
+    """Numbers: those of an example, of each step of a sequence, or of a whole array such as a picture."""
+    logits, several = _logits(loss), len(output.columns) == 1 and shape[-1:] not in ((), (1,))
+    if len(shape) <= 1 or all(size == 1 for size in shape):
+        return Task(output.name, NUMBERS, _numbered(output, int(shape[-1] or 1) if shape else 1), logits, array=several)
+    if len(shape) == 2 and not is_map(shape):
+        return Task(output.name, SERIES, _numbered(output, int(shape[-1] or 1)), logits, array=several)
+    return Task(output.name, ARRAYS, (), logits, array=True)
+
+
+def _placed(axes: int, single: str = PIXELS) -> str:
+    """The kind of a class for each position: a step of a sequence, or a pixel."""
+    return {0: single, 1: STEPS}.get(axes, PIXELS)
+
+
+def _logits(loss: Any) -> bool:
+    return bool(getattr(loss, "from_logits", False))
 
 
 def _two(output: Output) -> tuple[str, ...]:
@@ -106,6 +145,8 @@ def _class_names(output: Output, count: int) -> tuple[str, ...]:
 
 
 def _numbered(output: Output, count: int) -> tuple[str, ...]:
+    if len(output.columns) == count:
+        return output.columns if count > 1 else (output.target,)
     return (output.target,) if count == 1 else tuple(f"{output.target}[{number}]" for number in range(count))
 
 
@@ -120,6 +161,22 @@ def is_map(shape: Shape) -> bool:
     return max(height, width) <= 4 * min(height, width)
 
 
+def counted(mask: Array | None, shape: tuple[int, ...]) -> Array:
+    """Which positions count, booleans of `shape`: all, or those that the mask of the prediction leaves.
+
+    Args:
+        mask: As Keras carries it: [examples, steps], or with fewer or more axes than `shape`.
+        shape: Examples and positions: the shape of the predictions without their last axis.
+    """
+    import numpy as np
+
+    if mask is None:
+        return np.ones(shape, bool)
+    if mask.ndim > len(shape):
+        return np.asarray(mask.reshape(*shape, -1).any(axis=-1))
+    return np.broadcast_to(mask.reshape(mask.shape + (1,) * (len(shape) - mask.ndim)), shape)
+
+
 def answers(task: Task, predicted: Array, target: Array) -> Answers:
     """Predictions and targets of a task that classifies, as class numbers.
 
@@ -127,17 +184,39 @@ def answers(task: Task, predicted: Array, target: Array) -> Answers:
         predicted: Shape [examples, …] as the model gives it.
         target: Shape [examples, …] as the loss receives it.
     """
+    guess = guesses(task, predicted)
+    return Answers(true_classes(task, target, guess.shape), guess, probabilities(task, predicted))
+
+
+def guesses(task: Task, predicted: Array) -> Array:
+    """The class that each prediction stands for: the likeliest, or yes above the threshold."""
     import numpy as np
 
-    share = probabilities(task, predicted)
-    guess = share.argmax(axis=-1)
-    if len(task.names) == 2 and predicted.shape[-1:] != (2,):
-        true = target.reshape(guess.shape) > 0.5
-    elif target.ndim == share.ndim and target.shape[-1] == share.shape[-1]:
-        true = target.argmax(axis=-1)
-    else:
-        true = target.reshape(guess.shape)
-    return Answers(np.asarray(true, np.int64), guess, share)
+    if is_two(task, predicted):
+        return (_single(predicted) > task.threshold).astype(np.int64)
+    likeliest: Array = predicted.argmax(axis=-1)
+    return likeliest
+
+
+def true_classes(task: Task, target: Array, shape: tuple[int, ...]) -> Array:
+    """The class numbers that the loss receives, one-hot rows, or yes and no, in the given shape."""
+    import numpy as np
+
+    classes = len(task.names)
+    if target.dtype.kind == "f" and target.ndim == len(shape) + 1 and target.shape[-1] == classes:
+        return np.asarray(target.argmax(axis=-1), np.int64)
+    if target.dtype.kind == "f" and classes == 2:
+        target = target > 0.5
+    return target.reshape(shape).astype(np.int64)
+
+
+def is_two(task: Task, predicted: Array) -> bool:
+    """Whether one number says yes or no, and not one for each class."""
+    return len(task.names) == 2 and (predicted.ndim < 2 or predicted.shape[-1] != 2)
+
+
+def _single(predicted: Array) -> Array:
+    return predicted[..., 0] if predicted.ndim > 1 and predicted.shape[-1] == 1 else predicted
 
 
 def probabilities(task: Task, predicted: Array) -> Array:
@@ -145,9 +224,8 @@ def probabilities(task: Task, predicted: Array) -> Array:
     import numpy as np
 
     values = predicted.astype(np.float64)
-    if len(task.names) == 2 and (predicted.ndim < 2 or predicted.shape[-1] != 2):
-        values = values[..., 0] if predicted.ndim > 1 and predicted.shape[-1] == 1 else values
-        yes = yes_share(task, values)
+    if is_two(task, predicted):
+        yes = yes_share(task, _single(values))
         return np.stack([1 - yes, yes], axis=-1)
     if not task.logits:
         return values
@@ -164,3 +242,10 @@ def yes_share(task: Task, values: Array) -> Array:
         shares: Array = 0.5 * (1 + np.tanh(values / 2))  # the logistic function, without overflow
         return shares
     return np.clip((values + 1) / 2, 0, 1) if task.threshold == 0 else values
+
+
+def numbers(task: Task, values: Array) -> Array:
+    """What the model gives as numbers, float64: shares where it gives them before sigmoid."""
+    import numpy as np
+
+    return yes_share(task, values.astype(np.float64)) if task.logits else values.astype(np.float64)

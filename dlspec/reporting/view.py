@@ -10,12 +10,14 @@ from typing import Any
 from dlspec.ir import show_shape
 from dlspec.report import show_bytes, show_count
 from dlspec.reporting import plots
+from dlspec.reporting.class_scores import Classes
 from dlspec.reporting.examine import Examined
 from dlspec.reporting.hints import hints
+from dlspec.reporting.number_scores import Numbers
 from dlspec.reporting.pictures import colour
 from dlspec.reporting.plots import Plot
-from dlspec.reporting.scores import Classes, Numbers, Score
-from dlspec.reporting.tasks import ARRAYS, NUMBERS, PIXELS, YES_NO
+from dlspec.reporting.scores import Score
+from dlspec.reporting.tasks import ARRAYS, NUMBERS, PIXELS, SERIES, STEPS, TRANSCRIPT, YES_NO
 from dlspec.reporting.verdict import figure, percent
 
 Facts = Mapping[str, Any]
@@ -120,12 +122,22 @@ def _outputs(facts: Facts, examined: Examined | None) -> Iterator[dict[str, Any]
 def figures(found: Facts) -> Iterator[tuple[str, str]]:
     """The figures that say most about one output."""
     yield "examples", f"{found['examples']:,}"
-    if found["kind"] in (NUMBERS, ARRAYS):
+    if found["kind"] in (STEPS, SERIES):
+        yield "steps", f"{found['positions']:,}"
+    if found["kind"] == TRANSCRIPT:
+        yield "exact", percent(found["exact"])
+        yield "error rate", percent(found["error_rate"])
+        return
+    if found["kind"] in (NUMBERS, SERIES, ARRAYS):
         yield "R²", "–" if found["r2"] is None else f"{found['r2']:.4f}"
         yield "RMSE", figure(found["rmse"])
         yield "MAE", figure(found["mae"])
         return
     yield "accuracy", percent(found["accuracy"])
+    if found.get("exact") is not None:
+        yield "exact sequences", percent(found["exact"])
+    if "perplexity" in found:
+        yield "perplexity", figure(found["perplexity"])
     for key, title in (("mean_f1", "mean F1"), ("mean_iou", "mean IoU"), ("auc", "area under ROC")):
         if found.get(key) is not None and (key != "mean_iou" or found["kind"] == PIXELS):
             yield title, f"{found[key]:.4f}" if key == "auc" else percent(found[key])
@@ -140,7 +152,7 @@ def _classes(found: Facts) -> dict[str, Any] | None:
         rows = sorted(rows, key=lambda one: one["f1"] if one["f1"] is not None else 2.0)[:_CLASS_LIMIT]
     third = "iou" if found["kind"] == PIXELS else "f1"
     return {
-        "counted": "positions" if found["kind"] == PIXELS else "examples",
+        "counted": {PIXELS: "pixels", STEPS: "steps"}.get(found["kind"], "examples"),
         "third": "IoU" if third == "iou" else "F1",
         "left_out": len(found["classes"]) - len(rows),
         "rows": [
@@ -194,15 +206,13 @@ def _numbers(found: Facts) -> list[dict[str, str]] | None:
             "name": one["name"],
             "r2": "–" if one["r2"] is None else f"{one['r2']:.3f}",
             **{key: figure(one[key]) for key in ("rmse", "mae", "bias")},
-            "trivial": figure(one["baseline"]["rmse"]),
+            "trivial": figure(one["baseline"]["rmse"]) if one["baseline"] else "–",
         }
         for one in found["numbers"][:_CLASS_LIMIT]
     ]
 
 
 def _plots(found: Facts, score: Score | None) -> Iterator[Plot]:
-    import numpy as np
-
     if isinstance(score, Numbers):
         true, guess = score.pairs()
         if true.shape[1] == 1:
@@ -212,7 +222,7 @@ def _plots(found: Facts, score: Score | None) -> Iterator[Plot]:
             yield plots.residuals_over(guess, true)
     if isinstance(score, Classes):
         if found["kind"] == YES_NO and found.get("auc") is not None:
-            true, share = np.concatenate(score.true), np.concatenate(score.yes)
+            true, share = score.shares()
             yield plots.shares(true, share, score.task.names)
             yield plots.roc(true, share)
         if len(score.task.names) > _TABLE_LIMIT:

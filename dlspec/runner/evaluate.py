@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,12 @@ from dlspec.data.findings import Findings
 from dlspec.data.raw import RawInputs, read_inputs
 from dlspec.data.splits import PARTS, choose
 from dlspec.data.values import Rows
-from dlspec.errors import SpecError
-from dlspec.reporting.scores import score_of
+from dlspec.errors import Problem, SpecError
+from dlspec.reporting.comparing import answering, batch_size, compare, learn
+from dlspec.reporting.scores import Score, score_of
 from dlspec.reporting.tasks import task_of
+from dlspec.reporting.trivial import read_trivial
 from dlspec.runner.compiling import trainer
-from dlspec.runner.predict import answers_of
 from dlspec.runner.saved import SavedRun
 from dlspec.runner.structure import like_inputs, only_or_all
 
@@ -33,16 +34,17 @@ def evaluate(saved: SavedRun, path: Path | None = None, parts: Sequence[str] = P
 
     Returns:
         ``metrics`` by part, and ``outputs``: by part and output the facts of :mod:`dlspec.reporting.scores`, in which
-        the trivial answer is the best one for the examples themselves.
+        the trivial answer is that of the run's training split, as in its report.
 
     Raises:
         SpecError: The data are gone, changed, or do not fit.
     """
     model = trainer(saved.model, saved.method, saved.method.chosen_optimizer, saved.outputs)
     found: Facts = {"metrics": {}, "outputs": {}}
+    trivial = read_trivial(saved.run.path) or _learnt(saved)
     for name, examples in _new(saved, path) if path is not None else _own(saved, parts):
         found["metrics"][name] = _measured(saved, model, examples)
-        found["outputs"][name] = _judged(saved, examples)
+        found["outputs"][name] = _judged(saved, examples, trivial)
     return found
 
 
@@ -75,14 +77,35 @@ def _measured(saved: SavedRun, model: Any, examples: RawInputs) -> dict[str, flo
     return {name: float(measured[name]) for name in sorted(measured, key=lambda name: not name.endswith("loss"))}
 
 
-def _judged(saved: SavedRun, examples: RawInputs) -> dict[str, Facts]:
-    answers = answers_of(saved, examples)
-    found = {}
-    for output in saved.targets:
-        task = task_of(output, saved.method.loss_of(output.name), answers[output.name].shape[1:])
-        if task is not None:
-            score = score_of(task)
-            score.learn(examples.targets[output.name])
-            score.add(answers[output.name], examples.targets[output.name])
-            found[output.target] = score.facts()
-    return found
+def _judged(saved: SavedRun, examples: RawInputs, trivial: Mapping[str, Any]) -> dict[str, Facts]:
+    scores = _scores(saved)
+    for name, score in scores.items():
+        score.trivial = trivial.get(name)
+    batches = _batches(examples)
+    compare(answering(saved.model, saved.outputs, len(batches)), batches, scores)
+    return {output.target: scores[output.name].facts() for output in saved.targets if output.name in scores}
+
+
+def _scores(saved: SavedRun) -> dict[str, Score]:
+    """A score for each output that can be judged."""
+    outputs = saved.signature.outputs
+    tasks = [task_of(one, saved.method.loss_of(one.name), outputs[one.name].shape) for one in saved.targets]
+    return {task.name: score_of(task) for task in tasks if task is not None}
+
+
+def _learnt(saved: SavedRun) -> dict[str, Any]:
+    """The trivial answers of a run that kept none: from its training split, if that can still be read."""
+    scores = _scores(saved)
+    try:
+        for _, examples in _own(saved, ("train",)):
+            batches = _batches(examples)
+            learn(answering(saved.model, saved.outputs, len(batches), masks_only=True), batches, scores)
+    except (Problem, SpecError):
+        return {}
+    return {name: score.trivial for name, score in scores.items()}
+
+
+def _batches(examples: RawInputs) -> Any:
+    """Inputs and targets by name."""
+    elements = sum(array.size for array in examples.inputs.values()) // max(examples.count, 1)
+    return in_order((examples.inputs, examples.targets), batch_size(elements))

@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING, Any
 from dlspec.data.raw import RawInputs, read_inputs
 from dlspec.data.targets import Output
 from dlspec.errors import Problem
-from dlspec.reporting.tasks import CHOICE, NUMBERS, TAGS, YES_NO, Task, probabilities, task_of, yes_share
+from dlspec.reporting.tasks import (
+    CHOICE,
+    NUMBERS,
+    TAGS,
+    YES_NO,
+    Task,
+    guesses,
+    numbers,
+    probabilities,
+    task_of,
+    yes_share,
+)
 from dlspec.runner.saved import SavedRun
 from dlspec.runner.structure import like_inputs, outputs_by_name
 
@@ -74,18 +85,17 @@ class Predictions:
     def _answers(self, output: str, values: Array) -> Iterator[dict[str, Any]]:
         name, task = self.names[output], self.tasks[output]
         if task is not None and task.kind in (CHOICE, YES_NO):
-            shares = probabilities(task, values)
-            for row in shares:
+            for row, guess in zip(probabilities(task, values), guesses(task, values), strict=True):
                 by_class = {label: _number(share) for label, share in zip(task.names, row, strict=True)}
-                yield {name: task.names[int(row.argmax())], f"{name} probabilities": by_class}
-        elif task is not None and task.kind == TAGS and task.names:
-            for row in yes_share(task, values.astype(float)).reshape(len(values), -1):
+                yield {name: task.names[int(guess)], f"{name} probabilities": by_class}
+        elif task is not None and task.kind == TAGS and values.ndim == 2:
+            for row, yes in zip(yes_share(task, values.astype(float)), values > task.threshold, strict=True):
                 by_tag = {label: _number(share) for label, share in zip(task.names, row, strict=True)}
-                labels = [label for label, share in by_tag.items() if share is not None and share > 0.5]
+                labels = [label for label, holds in zip(by_tag, yes, strict=True) if holds]
                 yield {name: labels, f"{name} probabilities": by_tag}
         else:
             single = task is not None and task.kind == NUMBERS and values[0].size == 1
-            for row in values:
+            for row in values if task is None or not task.numeric else numbers(task, values):
                 yield {name: _number(row.reshape(-1)[0]) if single else _plain(row.tolist())}
 
 

@@ -8,9 +8,24 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
+from dlspec.reporting.class_scores import Classes, Tags
 from dlspec.reporting.hints import hints
-from dlspec.reporting.scores import Classes, Numbers, Tags, auc, interval
-from dlspec.reporting.tasks import CHOICE, NUMBERS, PIXELS, TAGS, YES_NO, Task, is_map
+from dlspec.reporting.number_scores import Numbers, Sums
+from dlspec.reporting.shares import auc, interval
+from dlspec.reporting.tasks import (
+    ARRAYS,
+    CHOICE,
+    NUMBERS,
+    PIXELS,
+    SERIES,
+    STEPS,
+    TAGS,
+    TRANSCRIPT,
+    YES_NO,
+    Task,
+    is_map,
+)
+from dlspec.reporting.transcripts import Transcripts
 from dlspec.reporting.verdict import figure, percent, verdict
 
 CHANCE = np.random.default_rng(7)
@@ -78,6 +93,113 @@ def test_numbers_are_measured_as_scikit_learn_does() -> None:
     assert found["mae"] == pytest.approx(metrics.mean_absolute_error(true, guess))
     assert found["rmse"] == pytest.approx(metrics.mean_squared_error(true, guess) ** 0.5)
     assert found["numbers"][0]["baseline"]["answer"] == pytest.approx(true[:40, 0].mean())
+
+
+def test_padding_counts_nowhere() -> None:
+    true = CHANCE.integers(0, 3, (40, 6))
+    share = CHANCE.random((40, 6, 3))
+    mask = np.arange(6) < CHANCE.integers(0, 7, (40, 1))
+    mask[0] = True
+    score = Classes(Task("y", STEPS, ("a", "b", "c"), likelihood=True))
+    padded = np.where(mask, true, 2)  # what stands at padding would be the most frequent class
+    score.learn(padded[:20], mask[:20])
+    score.learn(padded[20:], mask[20:])
+    badness = np.concatenate(
+        [score.add(share[rows], padded[rows], mask[rows]) for rows in (slice(0, 33), slice(33, 40))]
+    )
+    found, guess = score.facts(), share.argmax(axis=-1)
+    assert found["positions"] == mask.sum() and found["examples"] == 40
+    assert found["accuracy"] == pytest.approx(metrics.accuracy_score(true[mask], guess[mask]))
+    assert found["confusion"] == metrics.confusion_matrix(true[mask], guess[mask]).tolist()
+    usual = np.bincount(true[mask]).argmax()
+    assert found["baseline"] == {"answer": "abc"[usual], "accuracy": pytest.approx((true[mask] == usual).mean())}
+    whole = [(true == guess)[n][mask[n]].all() for n in range(40) if mask[n].any()]
+    assert found["exact"] == pytest.approx(np.mean(whole))
+    right = np.take_along_axis(share, true[..., None], axis=-1)[..., 0][mask]
+    assert found["perplexity"] == pytest.approx(np.exp(-np.log(right).mean()))
+    assert (badness[~mask.any(axis=1)] == 0).all()
+    sentence = verdict("y", found, "test").sentence
+    assert f"of {mask.sum()} steps of the test split" in sentence and "sequences are right in every step" in sentence
+
+
+def test_numbers_of_steps_are_measured_where_the_mask_leaves_them() -> None:
+    true = CHANCE.normal(100, 2, (30, 5, 2))
+    guess = true + CHANCE.normal(0, 1, true.shape)
+    mask = np.arange(5) < CHANCE.integers(1, 6, (30, 1))
+    score = Sums(Task("y", SERIES, ("y[0]", "y[1]"), array=True))
+    score.learn(true[:10], mask[:10])
+    score.learn(true[10:], mask[10:])
+    wild = np.where(mask[..., None], guess, 1e6)
+    for rows in (slice(0, 29), slice(29, 30)):
+        score.add(wild[rows], true[rows], mask[rows])
+    found = score.facts()
+    assert found["r2"] == pytest.approx(metrics.r2_score(true[mask], guess[mask]))
+    assert found["rmse"] == pytest.approx(metrics.mean_squared_error(true[mask], guess[mask]) ** 0.5)
+    assert found["mae"] == pytest.approx(metrics.mean_absolute_error(true[mask], guess[mask]))
+    mean = true[mask].mean(axis=0)
+    assert found["baseline"]["rmse"] == pytest.approx(((true[mask] - mean) ** 2).mean() ** 0.5)
+    assert [one["r2"] for one in found["numbers"]] == pytest.approx(
+        metrics.r2_score(true[mask], guess[mask], multioutput="raw_values")
+    )
+
+
+def test_a_picture_is_judged_against_the_mean_picture() -> None:
+    true = CHANCE.random((50, 8, 8, 1)) * np.linspace(0, 1, 64).reshape(8, 8, 1)
+    guess = true + CHANCE.normal(0, 0.05, true.shape)
+    guess[:, 0, 0] += 0.01  # a pixel that never changes
+    score = Sums(Task("y", ARRAYS, (), array=True))
+    score.learn(true[:30])
+    score.add(guess[30:], true[30:])
+    found = score.facts()
+    mean = ((true[30:] - true[:30].mean(axis=0)) ** 2).mean() ** 0.5
+    assert found["r2"] == pytest.approx(metrics.r2_score(true[30:].reshape(-1, 1), guess[30:].reshape(-1, 1)))
+    assert found["baseline"] == {"answer": "the mean of each", "rmse": pytest.approx(mean)}
+    given = verdict("y", found, "test")
+    assert given.headline == f"RMSE {figure(found['rmse'])}, {percent(1 - found['rmse'] / mean)} below that of the mean"
+    assert given.grade == "good"
+
+
+def test_pictures_of_several_sizes_have_the_mean_of_all_pixels() -> None:
+    score = Sums(Task("y", ARRAYS, (), array=True))
+    batches = [CHANCE.random((4, 8, 8, 1)), CHANCE.random((2, 16, 12, 1))]
+    for batch in batches:
+        score.learn(batch)
+    assert score.trivial == pytest.approx(np.concatenate([batch.reshape(-1) for batch in batches]).mean())
+
+
+def test_a_number_that_never_changes_is_scored_as_scikit_learn_does() -> None:
+    true = np.stack([np.full(20, 0.1), np.arange(20.0)], axis=1)
+    guess = true + np.array([0.0, 0.5])
+    score = Numbers(Task("y", NUMBERS, ("a", "b")))
+    score.learn(true)
+    score.add(guess, true)
+    assert score.facts()["r2"] == pytest.approx(metrics.r2_score(true, guess))
+
+
+def test_raw_scores_are_cut_at_zero() -> None:
+    raw, true = 8 * CHANCE.normal(size=(200, 1)), CHANCE.integers(0, 2, (200, 1)).astype(np.float32)
+    for task in (Task("y", YES_NO, ("0", "1"), True, 0.0), Task("y", YES_NO, ("0", "1"), False, 0.0)):
+        score = Classes(task)
+        score.learn(true)
+        score.add(raw, true)
+        found = score.facts()
+        assert found["accuracy"] == pytest.approx(metrics.accuracy_score(true, raw > 0))
+        assert found["auc"] == pytest.approx(metrics.roc_auc_score(true[:, 0], raw[:, 0]))  # margins are not clipped
+
+
+def test_transcripts_are_compared_as_wholes_and_by_edits() -> None:
+    classes = ("", "c", "a", "t")
+    true = np.array([[1, 2, 3], [2, 3, 0], [3, 3, 0], [3, 3, 0]])
+    frames = [[1, 1, 0, 2, 3, 3], [2, 0, 3, 0, 1, 0], [3, 0, 3, 0, 0, 0], [3, 3, 3, 0, 0, 0]]
+    score = Transcripts(Task("y", TRANSCRIPT, classes))
+    score.learn(true)
+    badness = score.add(np.eye(4)[frames], true)
+    found = score.facts()
+    assert badness == pytest.approx([0, 0.5, 0, 0.5])
+    assert (found["exact"], found["error_rate"]) == (0.5, pytest.approx(2 / 9))
+    assert found["baseline"] == {"answer": "tt", "exact": 0.5, "error_rate": pytest.approx((2 + 1) / 9)}
+    given = verdict("y", found, "test")
+    assert given.headline == "50.0 % exact, 22.2 % error rate" and given.grade == "good"
 
 
 def test_tags_are_counted_one_by_one() -> None:
