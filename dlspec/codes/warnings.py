@@ -209,4 +209,15 @@ CODES: dict[str, Code] = {
         # 12 of 300 test examples equal a training example
         """,
     ),
+    "W603": code(
+        "left out of the data",
+        """
+        Some files or columns of the source are not used, though they may have been meant to be: files of a folder whose
+        ending says that they hold something else, a column without a name. The message counts them and names the first.
+        """,
+        scene="""
+        dlspec check pets.yaml
+        # 10 files of `photos` are left out, `photos/cat/1.heic` first
+        """,
+    ),
 }

@@ -10,8 +10,10 @@ from dlspec.data.binding import Binding, bind, open_table
 from dlspec.data.dependence import dependence
 from dlspec.data.findings import Findings
 from dlspec.data.inputs import bind_inputs
+from dlspec.data.joined import JoinedTable
 from dlspec.data.measures import check_measures
 from dlspec.data.signature import Signature, of_graph
+from dlspec.data.sources.base import Table
 from dlspec.data.vocabulary import check_embeddings, embedding_sizes
 from dlspec.errors import Diagnostic, Problem, SpecError, did_you_mean
 from dlspec.ir import Graph, Tensor
@@ -54,6 +56,7 @@ def check(
         binding = bind(data, folder, signature, method, findings, allow_outside=allow_outside)
         if binding is not None and not findings.items:
             with findings.at("data", "source", data.source.name):  # some values are read for the first time
+                warn_of_left_out(data, binding.table, findings)
                 if graph is not None:
                     check_embeddings(data, graph, binding, findings)
                 warn_of_constants(binding, data, findings)
@@ -101,6 +104,16 @@ def feature_tensors(data: Data, folder: Path, *, raw: Any = None, allow_outside:
     if findings.errors:
         raise SpecError(findings.diagnostics({"data": raw}))
     return {one.name: one.tensor for one in inputs}
+
+
+def warn_of_left_out(data: Data, table: Table, findings: Findings) -> None:
+    """What sources leave out though it may be meant to be used (W603)."""
+    for part, one in table.tables.items() if isinstance(table, JoinedTable) else [("train", table)]:
+        source = data.source if part == "train" else data.parts.source(part)
+        for left in one.left_out:
+            place = ("source",) if part == "train" else ("split", part)
+            with findings.at("data", *place, source.name):
+                raise Problem("W603", left.message, left.help, left.option)
 
 
 def warn_of_constants(binding: Binding, data: Data, findings: Findings) -> None:

@@ -165,6 +165,7 @@ class JoinedTable(Table):
         first = self._first.find(name, option)
         for part, table in list(self._tables.items())[1:]:
             if name not in table.columns:
+                _raise_others(table, name, option)
                 message = f"the source of `{part}` has no column `{name}`"
                 raise DataProblem("E602", message, did_you_mean(name, table.columns), option, table.where(0))
             other = table.columns[name]
@@ -184,3 +185,12 @@ class JoinedTable(Table):
         if len(dtypes) > 1 and TEXT not in dtypes:
             dtype = "float64"
         return Column(Tensor(first.tensor.shape, dtype), sum(column.count for column in others), first.label)
+
+
+def _raise_others(table: Table, name: str, option: str) -> None:
+    """What else than its absence is wrong with a column that a table does not have among those that can be used."""
+    try:
+        table.find(name, option)
+    except Problem as problem:
+        if problem.code != "E602":
+            raise

@@ -67,7 +67,7 @@ def damage(folder: Path) -> None:
         save(**{name: pa.array([], pa.float64()) for name in COLUMNS})),
     Bad("nothing to use", "E608", "`a.parquet` holds no column of numbers or text", "a.parquet", "a.parquet",
         save(**{name: pa.array([b"\0"]) for name in COLUMNS})),
-    Bad("lists of unequal length", "E608", "column `area` holds values of type list", "area", "a.parquet",
+    Bad("lists of unequal length", "E608", "column `area` holds lists of different lengths: 1 in row 0", "area", ROW,
         save(area=[[1.0], [], [2.0, 3.0], [4.0]])),
     Bad("text for numbers", "E603", "column `area` holds text (`large`), expected numbers", "area", ROW,
         save(area=["70.5", "large", "50", "90"])),

@@ -43,6 +43,12 @@ COLUMNS = {
     "vector": pa.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], pa.list_(pa.float32(), 2)),
     "hole": pa.array([[1, 2], None, [5, 6]], pa.list_(pa.int64(), 2)),
     "ragged": pa.array([[1], [], [2, 3]]),
+    "both": pa.array([{"x": 1}, {"x": 2}, {"x": 3}]),
+    "list": pa.array([[1.0, 2.0], None, [5.0, 6.0]], pa.list_(pa.float32())),
+    "grid": pa.array([[[1, 2, 3]], [[4, 5, 6]], [[7, 8, 9]]], pa.large_list(pa.list_(pa.int8()))),
+    "time": pa.array([1500, None, -250], pa.duration("ms")),
+    "min.price": pa.array([1, 2, None]),
+    "min": pa.array([4, 5, 6]),
 }
 EXPECTED: dict[str, tuple[str, list[Any]]] = {
     "whole": ("[] int64", [1, 2, 3]),
@@ -57,6 +63,11 @@ EXPECTED: dict[str, tuple[str, list[Any]]] = {
     "day": ("[] string", ["2020-01-31", "2020-02-01", ""]),
     "vector": ("[2]", [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]),
     "hole": ("[2] float64", [[1.0, 2.0], None, [5.0, 6.0]]),
+    "list": ("[2]", [[1.0, 2.0], None, [5.0, 6.0]]),
+    "grid": ("[1, 3] int64", [[[1, 2, 3]], [[4, 5, 6]], [[7, 8, 9]]]),
+    "time": ("[] float64", [1.5, None, -0.25]),
+    "min.price": ("[] float64", [1.0, 2.0, None]),
+    "min": ("[] int64", [4, 5, 6]),
 }
 
 
@@ -100,7 +111,7 @@ def test_large_row_groups_are_divided_in_a_copy_elsewhere(streamed: Path, monkey
     monkeypatch.setattr(parquet, "_LARGEST_GROUP", 200)
     monkeypatch.setattr(parquet, "_GROUP", 80)
     before = sorted(streamed.iterdir())
-    table = save(streamed, {"x": np.arange(100.0), "tags": pa.array([[1]] * 100)}, rows=100)
+    table = save(streamed, {"x": np.arange(100.0), "tags": pa.array([["a"]] * 100)}, rows=100)
     assert table.blocks == [10] * 10
     assert table.take(["x"], np.array([99, 3]))["x"].tolist() == [99.0, 3.0]
     assert sorted(streamed.iterdir()) == sorted([*before, streamed / "a.parquet", streamed / "cache"])
@@ -185,5 +196,38 @@ def test_nothing_to_use(tmp_path: Path) -> None:
 
 def test_a_type_that_no_model_takes_is_named_when_it_is_asked_for(tmp_path: Path) -> None:
     table = save(tmp_path, COLUMNS)
-    with pytest.raises(DataProblem, match="column `ragged` holds values of type list<element: int64>"):
-        table.find("ragged", "column")
+    with pytest.raises(DataProblem, match="column `both` holds values of type struct<x: int64>"):
+        table.find("both", "column")
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([[1.0], [2.0], [3.0, 4.0]], "1 in row 0, 2 in row 2"),
+        ([None, [1.0, 2.0], []], "2 in row 1, 0 in row 2"),
+        ([[[1], [2]], [[3], [4]], [[5], [6, 7]]], "1 in row 0, 2 in row 2"),
+    ],
+)
+def test_lists_of_different_lengths_name_two_rows(tmp_path: Path, rows: list[Any], message: str) -> None:
+    table = save(tmp_path, {"v": pa.array(rows), "x": [1, 2, 3]}, rows=2)
+    assert list(table.columns) == ["x"]
+    with pytest.raises(DataProblem) as caught:
+        table.find("v", "column")
+    assert caught.value.message == f"column `v` holds lists of different lengths: {message}"
+    assert (caught.value.code, caught.value.where) == ("E608", "a.parquet, row 2")
+
+
+def test_the_index_of_a_frame_is_no_column(tmp_path: Path) -> None:
+    table = save(tmp_path, {"a": [1.0, 2.0], "__index_level_0__": [5, 7]})
+    assert list(table.columns) == ["a"]
+    assert [one.message for one in table.left_out] == [
+        "`a.parquet` holds the index of a frame, as pandas writes it: left out"
+    ]
+
+
+def test_two_columns_of_one_name(tmp_path: Path) -> None:
+    whole = pa.table([pa.array([1.0]), pa.array([2.0])], names=["a", "a"])
+    pq.write_table(whole, tmp_path / "a.parquet")
+    with pytest.raises(DataProblem, match=r"`a\.parquet` has two columns named `a`") as caught:
+        _ = Parquet(path="a.parquet").open(tmp_path).columns
+    assert (caught.value.code, caught.value.option) == ("E608", "path")

@@ -59,6 +59,37 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
     assert list(Csv(path="a.csv").columns(tmp_path)) == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    "text", [",a,b\n0,1,2\n7,3,4\n", ",,a,b\nx,0,1,2\ny,0,3,4\n", "a,b,\n1,2,\n3,4,\n", "a,b, , \n1,2\t, ,\n3,4,,\n"]
+)
+def test_columns_without_a_name_at_either_end_are_no_columns(tmp_path: Path, text: str) -> None:
+    """pandas writes the index of a frame so; other programs end each row in a delimiter."""
+    write(tmp_path, "a.csv", text)
+    table = Csv(path="a.csv").open(tmp_path)
+    assert {name: values.tolist() for name, values in table.read(list(table.columns)).items()} == {
+        "a": [1, 3],
+        "b": [2, 4],
+    }
+    assert [one.message for one in table.left_out] == {
+        ",a": ["the first column of `a.csv` has no name, as pandas' index: left out"],
+        ",,": ["the first 2 columns of `a.csv` have no name, as pandas' index: left out"],
+    }.get(text[:2], [])
+    assert table.where(1) == "a.csv, line 3"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,,b\n1,2,3\n", "column 2 of `a.csv` has no name"),
+        ("a,b,\n1,2,\n1,2,3\n", "column 3 of `a.csv` has no name"),
+        (",,\n1,2,3\n", "no column of `a.csv` has a name"),
+    ],
+)
+def test_other_columns_without_a_name(tmp_path: Path, text: str, message: str) -> None:
+    found = broken(tmp_path, text)
+    assert (found.code, found.message, found.where) == ("E608", message, "a.csv, line 1")
+
+
 def test_missing_file_names_the_one_that_is_meant(tmp_path: Path) -> None:
     write(tmp_path, "churn.csv", GOOD)
     with pytest.raises(DataProblem, match=r"there is no file `chrun\.csv`") as caught:

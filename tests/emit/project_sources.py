@@ -39,6 +39,27 @@ def row_groups(folder: Path) -> str:
 
 
 @case
+def lists_and_durations(folder: Path) -> str:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    columns = {
+        "list": [[float(number), 1.0] for number in range(60)],
+        "grid": [[[number, 2], [3, 4]] for number in range(60)],
+        "time": pa.array(range(60), pa.duration("ms")),
+        "kind": ["low", "mid", "high"] * 20,
+    }
+    parquet.write_table(pa.table(columns), folder / "a.parquet")
+    text = spec(
+        "  source: {parquet: a.parquet}\n  inputs: {x: list, grid: grid, time: {columns: [time]}}\n"
+        "  targets: {kind: kind}\n  split: {test: 0.2}"
+    )
+    return text.replace("{x: [2]}", "{x: [2], grid: [2, 2], time: [1]}").replace(
+        "  - flatten\n", "  - {flatten: {}, from: grid}\n  - concatenate: [x, flatten, time]\n"
+    )
+
+
+@case
 def arrays(folder: Path) -> str:
     np.save(folder / "x.npy", np.random.default_rng(0).normal(size=(20, 2)).astype(">f8"))
     np.save(folder / "y.npy", np.array(["a", "b", "a", "c"] * 5))
@@ -110,20 +131,41 @@ def folders_of_sounds(folder: Path) -> str:
 
 
 def _pictures(folder: Path, name: str, mode: str, kinds: tuple[str, ...] = ("",)) -> None:
+    """Images that are shown as 9×7, each turned in another way by its EXIF tag."""
     from PIL import Image
 
     random = np.random.default_rng(0)
     for kind in kinds:
         (folder / name / kind).mkdir(parents=True)
         for number in range(8):
-            pixels = random.integers(0, 256, (9, 7) if mode == "L" else (9, 7, 3), np.uint8)
+            size = (9, 7) if number < 4 else (7, 9)
+            pixels = random.integers(0, 256, size if mode == "L" else (*size, 3), np.uint8)
             pixels = pixels // 128 * 255 if name == "masks" else pixels
-            Image.fromarray(pixels, mode).save(folder / name / kind / f"{number}.png")
+            turned = Image.Exif()
+            turned[0x0112] = number + 1
+            Image.fromarray(pixels, mode).save(folder / name / kind / f"{number}.png", exif=turned)
+
+
+def _turned_jpegs(folder: Path) -> None:
+    """Photographs from a camera that was held upright, large enough to be decoded at a fraction."""
+    from PIL import Image
+
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    for number in range(2):
+        slope = np.mgrid[:70, :90].sum(axis=0) + 40 * number
+        Image.fromarray(np.stack([slope, slope // 2, 255 - slope], axis=-1).astype("uint8")).save(
+            folder / f"{number}.JPG", exif=turned
+        )
+    (folder / ".DS_Store").write_bytes(b"")
+    (folder / "@eaDir").mkdir()
+    Image.new("RGB", (4, 4)).save(folder / "@eaDir" / "0.jpg")
 
 
 @case
 def folders_of_images(folder: Path) -> str:
-    _pictures(folder, "photos", "RGB", ("cat", "dog"))
+    _pictures(folder, "photos", "RGB", ("cat", "dog", "dog/lying"))
+    _turned_jpegs(folder / "photos" / "cat")
     data = (
         "  source: {image_folder: {path: photos, size: [6, 5]}}\n"
         "  inputs: {x: {column: image, prepare: [{rescaling: 1 / 255}]}}\n  targets: {y: label}\n"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlspec.data.sources.base import TEXT, Arrays, Column, Labels, Table
 from dlspec.ir import Tensor
@@ -43,6 +43,10 @@ class ArrowTable(Table):
     def _missing(self) -> Mapping[str, int]:
         """How many values each column lacks, as far as a file tells."""
 
+    def _sizes(self, name: str) -> tuple[int, ...]:
+        """How long all lists of a column are, the outermost first; () for a column without lists, or of uneven ones."""
+        return ()
+
     @abstractmethod
     def _tables(self, names: list[str]) -> Iterator[pa.Table]:
         """The rows of some columns, one table after another."""
@@ -52,7 +56,7 @@ class ArrowTable(Table):
         """The columns of types that a model can take."""
         columns: dict[str, Column] = {}
         for name, kind in self._kinds.items():
-            tensor = tensor_of(kind, missing=bool(self._missing.get(name)))
+            tensor = tensor_of(kind, missing=bool(self._missing.get(name)), sizes=self._sizes(name))
             if tensor is not None:
                 columns[name] = Column(tensor, self._count)
         return columns
@@ -127,19 +131,30 @@ def _numbers(column: pa.ChunkedArray) -> tuple[Array, Array]:
     return values, ~np.asarray(pc.or_(good, missing))
 
 
-def tensor_of(kind: pa.DataType, *, missing: bool = False) -> Tensor | None:
+def is_list(kind: pa.DataType) -> bool:
+    """Whether the values of an Arrow type are lists, of one length or not."""
+    import pyarrow as pa
+
+    tests = (pa.types.is_fixed_size_list, pa.types.is_list, pa.types.is_large_list)
+    return any(test(kind) for test in tests)
+
+
+def tensor_of(kind: pa.DataType, *, missing: bool = False, sizes: Sequence[int] = ()) -> Tensor | None:
     """What one value of an Arrow type is, or None for a type that no model takes.
 
     Whole numbers are int64; float64 where some are `missing`, since these are NaN. Dates and times are the text that
-    a CSV file would hold.
+    a CSV file would hold, durations are seconds.
+
+    Args:
+        sizes: How long all lists are, the outermost first; those inside of it behind.
     """
     import pyarrow as pa
 
-    if pa.types.is_fixed_size_list(kind):
-        inner = tensor_of(kind.value_type, missing=missing)
-        if inner is None or inner.dtype == TEXT:
+    if is_list(kind):
+        inner = tensor_of(kind.value_type, missing=missing, sizes=sizes[1:])
+        if inner is None or inner.dtype == TEXT or not sizes:
             return None
-        return Tensor((kind.list_size, *inner.shape), inner.dtype)
+        return Tensor((sizes[0], *inner.shape), inner.dtype)
     if pa.types.is_dictionary(kind):
         return tensor_of(kind.value_type, missing=missing)
     if pa.types.is_boolean(kind):
@@ -149,6 +164,8 @@ def tensor_of(kind: pa.DataType, *, missing: bool = False) -> Tensor | None:
     if pa.types.is_float32(kind) or pa.types.is_float16(kind):
         return Tensor((), "float32")
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return Tensor((), "float64")
+    if pa.types.is_duration(kind):
         return Tensor((), "float64")
     texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_temporal)
     return Tensor((), TEXT) if any(test(kind) for test in texts) else None
@@ -160,13 +177,15 @@ def to_array(column: pa.ChunkedArray, tensor: Tensor) -> Array:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if pa.types.is_fixed_size_list(column.type):
+    if is_list(column.type):
         return _lists(column, tensor)
     if tensor.dtype == TEXT:
         texts: Array = pc.fill_null(column.cast(pa.string()), "").to_numpy().astype(object, copy=False)
         return texts
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
+    if pa.types.is_duration(column.type):
+        return np.asarray(column.to_numpy() / np.timedelta64(1, "s"))
     if str(column.type) != _ARROW.get(tensor.dtype):
         column = _cast(column, tensor.dtype)
     values: Array = column.to_numpy()
@@ -182,6 +201,47 @@ def _cast(column: pa.ChunkedArray, dtype: str) -> pa.ChunkedArray:
     if pa.types.is_boolean(column.type) and dtype == "float64":
         column = column.cast(pa.int8())  # Arrow knows no way from truth to floating numbers
     return column.cast({"float64": pa.float64(), "float32": pa.float32(), "int64": pa.int64()}[dtype], safe=False)
+
+
+class Uneven(NamedTuple):
+    """Two lists of a column that are not equally long: the rows, and how long they are."""
+
+    first: int
+    size: int
+    second: int
+    other: int
+
+
+def list_sizes(tables: Iterable[pa.Table]) -> tuple[int, ...] | Uneven:
+    """How long the lists of a column are, the outermost first; or two that differ.
+
+    Args:
+        tables: The rows of that column, one table after another.
+    """
+    import numpy as np
+    import pyarrow.compute as pc
+
+    known: list[int] = []
+    first: list[int] = []  # where the first list of each depth stands
+    start = 0
+    for table in tables:
+        values, rows = table.column(0).combine_chunks(), np.arange(start, start + table.num_rows)
+        depth = 0
+        while is_list(values.type):
+            present = np.asarray(pc.is_valid(values))
+            lengths = np.asarray(pc.list_value_length(values).drop_null())
+            rows = rows[present]
+            if len(lengths) and depth == len(known):
+                known.append(int(lengths[0]))
+                first.append(int(rows[0]))
+            other = lengths != (known[depth] if len(lengths) else 0)
+            if other.any():
+                place = int(other.argmax())
+                return Uneven(first[depth], known[depth], int(rows[place]), int(lengths[place]))
+            values, rows = values.flatten(), np.repeat(rows, lengths)
+            depth += 1
+        start += table.num_rows
+    return tuple(known)
 
 
 def _lists(column: pa.ChunkedArray, tensor: Tensor) -> Array:

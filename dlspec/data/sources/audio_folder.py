@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Labels, Source, Table, locate
+from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Labels, LeftOut, Source, Table, locate
 from dlspec.data.sources.folders import ClassFolders
 from dlspec.data.sources.limits import STREAMED_FROM, check_memory
 from dlspec.data.sources.wav import BrokenWav, Wav, read_header, read_samples
@@ -52,7 +52,7 @@ class AudioFolder(Source):
         """Finds the folder."""
         path = locate(self.path, folder, allow_outside=allow_outside, want="folder")
         inside = None if allow_outside else folder.resolve()
-        return AudioTable(self, ClassFolders(path, self.path, {".wav"}, "sounds", inside))
+        return AudioTable(self, ClassFolders(path, self.path, (".wav",), "sounds", inside))
 
 
 class AudioTable(Table):
@@ -94,6 +94,11 @@ class AudioTable(Table):
                 arrays[name] = self._classes[indices]
         return arrays
 
+    @property
+    def left_out(self) -> Sequence[LeftOut]:  # type: ignore[override]
+        """Files of other kinds."""
+        return self._folders.left_out
+
     def where(self, index: int) -> str:
         """The file."""
         return self._folders.show(self._files[index])
@@ -127,7 +132,7 @@ class AudioTable(Table):
     def _classes(self) -> np.ndarray[Any, Any]:
         import numpy as np
 
-        return np.array([file.parent.name for file in self._files], dtype=object)
+        return np.array([self._folders.label(file) for file in self._files], dtype=object)
 
     @cached_property
     def _readable(self) -> dict[Path, Wav]:

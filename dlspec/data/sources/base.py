@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlspec.errors import Problem, did_you_mean, suggestions
 from dlspec.ir import Tensor
@@ -59,6 +59,20 @@ class Labels:
     counts: tuple[int, ...]
 
 
+class LeftOut(NamedTuple):
+    """Something of a source that is used by none of its columns, though it may have been meant to be.
+
+    Attributes:
+        message: What it is and where, with how many there are of the kind.
+        help: What makes it count, or ends the warning.
+        option: The option of the source that names it.
+    """
+
+    message: str
+    help: str
+    option: str = "path"
+
+
 class Table(ABC):
     """An opened source.
 
@@ -75,13 +89,16 @@ class Table(ABC):
         trouble: What :meth:`take` raised when a pipeline called it, in which errors lose their kind.
         draws: Whether reading runs code of the user's, which may draw random numbers: for training, it is opened
             and read again after the seed is set.
-        skipped: What the source itself has left out: where, and why. Complete once :attr:`columns` is known.
+        skipped: Broken examples that the source itself has left out: where, and why. Complete once :attr:`columns` is
+            known.
+        left_out: What else it has left out. Complete once :attr:`columns` is known.
     """
 
     streamed: bool = False
     blocks: Sequence[int] | None = None
     tolerant: bool = False
     skipped: Sequence[str] = ()
+    left_out: Sequence[LeftOut] = ()
     trouble: DataProblem | None = None
     draws: bool = False
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.sources.arrow import MISSING, ArrowTable
-from dlspec.data.sources.base import Arrays, Column, DataProblem, Source, Table, locate
+from dlspec.data.sources.base import Arrays, Column, DataProblem, LeftOut, Source, Table, locate
 from dlspec.data.sources.cache import converted
 from dlspec.data.sources.csv_conversion import RAGGED, Dialect, Reader
-from dlspec.data.sources.csv_header import check_header, is_number, values_for_names
+from dlspec.data.sources.csv_header import Names, check_header, is_number, nameless, values_for_names
 from dlspec.data.sources.parquet import ParquetTable
 from dlspec.errors import Problem, suggestions
 from dlspec.registry import example, text
@@ -59,6 +59,7 @@ class CsvTable(ArrowTable):
     def columns(self) -> Mapping[str, Column]:
         """Types as pyarrow infers them from all rows; dates stay text."""
         columns = self._copy.columns if self._copy is not None else super().columns
+        self._check_behind()
         _ = self.skipped
         return columns
 
@@ -81,6 +82,16 @@ class CsvTable(ArrowTable):
         lines = (f"line {line}: {_values(row)}, expected {width}" for line, row in self._rows() if len(row) != width)
         described = [f"{self._shown}, {line}" for line in islice(lines, _DESCRIBED)]
         return [*described, *[f"{self._shown}: another such row"] * (self._ragged - len(described))]
+
+    @property
+    def left_out(self) -> Sequence[LeftOut]:  # type: ignore[override]
+        """Columns without a name at the start, as pandas writes the index of a frame."""
+        if not self._names.before:
+            return ()
+        columns = "the first column" if self._names.before == 1 else f"the first {self._names.before} columns"
+        verb = "has" if self._names.before == 1 else "have"
+        message = f"{columns} of `{self._shown}` {verb} no name, as pandas' index: left out"
+        return (LeftOut(message, "write the file with `index=False`, or name what is meant to be used"),)
 
     def read(self, names: Iterable[str]) -> Arrays:
         """Columns of shape [rows]."""
@@ -190,12 +201,12 @@ class CsvTable(ArrowTable):
 
     @cached_property
     def _reader(self) -> Reader:
-        return Reader(self._path, Dialect(self._delimiter))
+        names = self._names
+        return Reader(self._path, Dialect(self._delimiter, used=() if names.whole else names.used))
 
     @cached_property
     def _whole(self) -> pa.Table:
         """All rows, in memory."""
-        self._check_header()
         table = self._parsed(self._reader.whole)
         self._ragged = self._reader.ragged
         self._check_columns(table.schema, table.num_rows)
@@ -206,7 +217,6 @@ class CsvTable(ArrowTable):
         """The same rows as Parquet, for a file too large to be parsed whole."""
         if self._path.stat().st_size <= CONVERTED_FROM:
             return None
-        self._check_header()
         path = converted(self._path, f"csv 1 {self._delimiter!r} {self.tolerant}", ".parquet", self._convert)
         table = ParquetTable(path, self._shown)
         self._ragged = int(table.note(RAGGED))
@@ -251,13 +261,29 @@ class CsvTable(ArrowTable):
             if pa.types.is_null(field.type):
                 raise self._problem("E608", f"column `{field.name}` is empty in every row", "remove the column")
 
-    def _check_header(self) -> None:
+    def _check_behind(self) -> None:
+        """Columns without a name at the end are empty: each row ends in a delimiter.
+
+        Raises:
+            DataProblem: E608, they are not.
+        """
+        behind = self._names.behind
+        if behind and any(value.strip() for _, row in self._rows() for value in row[self._width - behind :]):
+            raise nameless(self._width - behind + 1, self._shown)
+
+    @cached_property
+    def _names(self) -> Names:
+        """What the first row says.
+
+        Raises:
+            DataProblem: E601 the file cannot be read, E608 it does not name the columns.
+        """
         try:
             with self._path.open("rb") as stream:
                 first = stream.readline(1 << 20)
         except OSError as error:
             raise self._problem("E601", f"cannot read `{self._shown}`: {error.strerror or error}") from error
-        check_header(first, self._delimiter, self._shown)
+        return check_header(first, self._delimiter, self._shown)
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
         """Line number and values of each row after the header, blank lines skipped as pyarrow does."""

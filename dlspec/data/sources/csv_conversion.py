@@ -19,10 +19,16 @@ RAGGED = "dlspec.ragged"
 
 
 class Dialect(NamedTuple):
-    """How values are written."""
+    """How values are written.
+
+    Attributes:
+        missing: What stands for a value that is missing.
+        used: The columns that are read; () for all.
+    """
 
     delimiter: str
     missing: tuple[str, ...] = MISSING
+    used: tuple[str, ...] = ()
 
 
 class Reader:
@@ -80,7 +86,9 @@ class Reader:
             "parse_options": pa_csv.ParseOptions(
                 delimiter=dialect.delimiter, newlines_in_values=True, invalid_row_handler=self._leave_out
             ),
-            "convert_options": pa_csv.ConvertOptions(null_values=list(dialect.missing), column_types=kinds),
+            "convert_options": pa_csv.ConvertOptions(
+                null_values=list(dialect.missing), column_types=kinds, include_columns=list(dialect.used)
+            ),
         }
 
     def _leave_out(self, row: Any) -> str:

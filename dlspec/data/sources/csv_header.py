@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from typing import NamedTuple
 
 from dlspec.data.sources.base import DataProblem
 
@@ -11,8 +12,27 @@ _DELIMITERS = (",", ";", "\t", "|")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?\Z")
 
 
-def check_header(first: bytes, delimiter: str, shown: str) -> None:
-    """Looks at the first line of a file.
+class Names(NamedTuple):
+    """The names of the columns of a file.
+
+    Attributes:
+        used: Those that there are.
+        before: How many columns without a name stand before them, as pandas writes its index.
+        behind: How many stand behind them, where each row ends in a delimiter.
+    """
+
+    used: tuple[str, ...]
+    before: int
+    behind: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether every column has a name."""
+        return not (self.before or self.behind)
+
+
+def check_header(first: bytes, delimiter: str, shown: str) -> Names:
+    """The names in the first line of a file.
 
     Args:
         shown: The file as the spec writes it.
@@ -31,14 +51,26 @@ def check_header(first: bytes, delimiter: str, shown: str) -> None:
     if len(names) == 1 and other:
         message = f"`{shown}` has a single column, `{names[0][:40]}`"
         raise _problem(message, f'say what stands between its values: `delimiter: "{other}"`', f"{shown}, line 1")
-    for position, name in enumerate(names):
-        where = f"{shown}, line 1"
-        if _is_value(name, names[:position]):
+    where = f"{shown}, line 1"
+    if not any(name.strip() for name in names):
+        raise _problem(f"no column of `{shown}` has a name", "its first row names the columns", where)
+    before = next(place for place, name in enumerate(names) if name.strip())
+    behind = next(place for place, name in enumerate(reversed(names)) if name.strip())
+    used = names[before : len(names) - behind]
+    for position, name in enumerate(used):
+        if _is_value(name, used[:position]):
             raise values_for_names(name, shown)
         if not name.strip():
-            raise _problem(f"column {position + 1} of `{shown}` has no name", "", where)
-        if name in names[:position]:
-            raise _problem(f"`{shown}` has two columns named `{name}`", "", where)
+            raise nameless(before + position + 1, shown)
+        if name in used[:position]:
+            raise _problem(f"`{shown}` has two columns named `{name}`", "give each a name of its own", where)
+    return Names(tuple(used), before, behind)
+
+
+def nameless(number: int, shown: str) -> DataProblem:
+    """Column `number`, from 1, of a file has values, but no name."""
+    message = f"column {number} of `{shown}` has no name"
+    return _problem(message, "the first row has a name for every column", f"{shown}, line 1")
 
 
 def values_for_names(value: str, shown: str) -> DataProblem:

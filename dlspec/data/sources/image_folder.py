@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlspec.data.sources.base import TEXT, Arrays, Column, Labels, Source, Table, locate
+from dlspec.data.sources.base import TEXT, Arrays, Column, Labels, LeftOut, Source, Table, locate
 from dlspec.data.sources.broken_pictures import find_broken
 from dlspec.data.sources.folders import ClassFolders
 from dlspec.data.sources.limits import STREAMED_FROM
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ImageFolder(Source):
-    """A folder of images, in one subfolder per class, or flat.
+    """A folder of images, in one subfolder per class, or flat; what lies deeper belongs to its class.
 
     Columns: ``image``, and ``label`` (the name of the subfolder) where there are subfolders.
     """
@@ -34,7 +34,7 @@ class ImageFolder(Source):
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
         """How images are decoded, whether there are folders of classes, and the endings of images."""
         size, mode = decoding(table.columns["image"].tensor)
-        return {"size": size, "mode": mode, "classes": "label" in table.columns, "suffixes": tuple(sorted(SUFFIXES))}
+        return {"size": size, "mode": mode, "classes": "label" in table.columns, "suffixes": SUFFIXES}
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> ImageTable:
         """Finds the folder."""
@@ -81,6 +81,11 @@ class ImageTable(Table):
         """The examples `indices`; no other image is decoded."""
         return {name: self._pictures.read(indices) if name == "image" else self._classes[indices] for name in names}
 
+    @property
+    def left_out(self) -> Sequence[LeftOut]:  # type: ignore[override]
+        """Files of other kinds."""
+        return self._folders.left_out
+
     def where(self, index: int) -> str:
         """The image's path inside the folder of the spec."""
         return self._files[index].where
@@ -91,7 +96,7 @@ class ImageTable(Table):
             return super().labels(name)
         counts = dict.fromkeys(self._folders.classes, 0)
         for file in self._files:
-            counts[file.path.parent.name] += 1
+            counts[self._folders.label(file.path)] += 1
         found = {name: count for name, count in counts.items() if count}
         return Labels(tuple(found), tuple(found.values()))
 
@@ -121,4 +126,4 @@ class ImageTable(Table):
     def _classes(self) -> np.ndarray[Any, Any]:
         import numpy as np
 
-        return np.array([file.path.parent.name for file in self._files], dtype=object)
+        return np.array([self._folders.label(file.path) for file in self._files], dtype=object)

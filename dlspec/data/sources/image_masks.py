@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlspec.data.sources.base import Arrays, Column, DataProblem, Labels, Source, Table, locate
+from dlspec.data.sources.base import Arrays, Column, DataProblem, Labels, LeftOut, Source, Table, locate
 from dlspec.data.sources.broken_pictures import find_broken
 from dlspec.data.sources.folders import ClassFolders
 from dlspec.data.sources.limits import STREAMED_FROM
@@ -22,7 +22,7 @@ Pair = tuple[PictureFile, PictureFile]
 
 
 class ImageMasks(Source):
-    """A folder of images and a folder of masks with the same names (``cat.jpg`` and ``cat.png``).
+    """A folder of images and a folder of masks with the same names (``cat.jpg`` and ``cat.png``), at any depth.
 
     Columns: ``image``, and ``mask``, whose pixels are class numbers (grey or palette images).
     """
@@ -44,7 +44,7 @@ class ImageMasks(Source):
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
         """How images are decoded, and their endings."""
         size, mode = decoding(table.columns["image"].tensor)
-        return {"size": size, "mode": mode, "suffixes": tuple(sorted(SUFFIXES))}
+        return {"size": size, "mode": mode, "suffixes": SUFFIXES}
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> MaskedImages:
         """Finds both folders."""
@@ -53,7 +53,7 @@ class ImageMasks(Source):
         for option in ("images", "masks"):
             shown = getattr(self, option)
             path = locate(shown, folder, allow_outside=allow_outside, want="folder", option=option)
-            found.append(ClassFolders(path, shown, SUFFIXES, option, inside, option))
+            found.append(ClassFolders(path, shown, SUFFIXES, option, inside, option, flat=True))
         return MaskedImages(self, *found)
 
 
@@ -82,6 +82,11 @@ class MaskedImages(Table):
     def take(self, names: Iterable[str], indices: np.ndarray[Any, Any]) -> Arrays:
         """The examples `indices`, in that order; no others are decoded."""
         return {name: self._pictures[name].read(indices) for name in names}
+
+    @property
+    def left_out(self) -> Sequence[LeftOut]:  # type: ignore[override]
+        """Files of other kinds, in either folder."""
+        return [one for folders in self._folders.values() for one in folders.left_out]
 
     def where(self, index: int) -> str:
         """The image and its mask."""
@@ -119,7 +124,7 @@ class MaskedImages(Table):
         return Masks(files, self._source.size, self._source.values, "masks")
 
     def _pairs(self) -> list[Pair]:
-        files = {name: self._by_stem(folder) for name, folder in self._folders.items()}
+        files = {name: self._by_name(folder) for name, folder in self._folders.items()}
         for have, lack, option in (("image", "mask", "images"), ("mask", "image", "masks")):
             alone = [files[have][stem] for stem in sorted(files[have].keys() - files[lack].keys())]
             other = getattr(self._source, f"{lack}s")
@@ -150,13 +155,14 @@ class MaskedImages(Table):
             self.skipped.append(f"{' and '.join(file.shown for file in pairs[number])}: {reason}")
         return [pair for number, pair in enumerate(pairs) if number not in broken]
 
-    def _by_stem(self, folder: ClassFolders) -> dict[str, PictureFile]:
+    def _by_name(self, folder: ClassFolders) -> dict[str, PictureFile]:
         found: dict[str, PictureFile] = {}
         for path in folder.files:
             file = PictureFile(path, folder.show(path), folder.show(path))
-            if path.stem in found:
-                raise folder.problem(f"`{found[path.stem].shown}` and `{file.shown}` have one name", path, "remove one")
-            found[path.stem] = file
+            name = folder.inner(path).removesuffix(path.suffix)
+            if name in found:
+                raise folder.problem(f"`{found[name].shown}` and `{file.shown}` have one name", path, "remove one")
+            found[name] = file
         return found
 
     def _check_sizes(self, pairs: Sequence[Pair]) -> None:

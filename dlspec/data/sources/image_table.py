@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlspec.data.sources.base import Arrays, Column, DataProblem, Labels, Source, Table, locate
+from dlspec.data.sources.base import Arrays, Column, DataProblem, Labels, LeftOut, Source, Table, locate
 from dlspec.data.sources.broken_pictures import find_broken
 from dlspec.data.sources.limits import STREAMED_FROM
 from dlspec.data.sources.masks import Masks, check_values, values_option
@@ -97,6 +97,11 @@ class PicturedTable(Table):
     def skipped(self) -> Sequence[str]:  # type: ignore[override]
         """What the table has left out."""
         return self.table.skipped
+
+    @property
+    def left_out(self) -> Sequence[LeftOut]:  # type: ignore[override]
+        """What the table has."""
+        return [one._replace(option="table") for one in self.table.left_out]
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:

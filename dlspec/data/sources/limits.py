@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 from dlspec.data.sources.base import DataProblem
@@ -49,23 +48,18 @@ def show_bytes(size: int) -> str:
     return f"{amount:.{1 if unit else 0}f} {_UNITS[unit]}"
 
 
-def check_links(files: Iterable[Path], inside: Path | None, shown: dict[Path, str], option: str = "path") -> None:
-    """Refuses links that lead out of the spec's folder.
+def check_link(path: Path, inside: Path, shown: str, option: str = "path") -> None:
+    """Refuses a link that leads out of the spec's folder.
 
     Args:
-        files: What will be read.
-        inside: Where links must lead; None lets them lead anywhere.
-        shown: What to call a file in the message; its name unless given.
+        path: The link.
+        inside: Where it must lead.
+        shown: What to call it in the message.
         option: The option of the source that names the files.
 
     Raises:
         Problem: E108.
     """
-    if inside is None:
-        return
-    files = list(files)
-    linked = {folder for folder in {file.parent for file in files} if folder.is_symlink()}
-    for file in files:
-        if (file.is_symlink() or file.parent in linked) and not file.resolve().is_relative_to(inside):
-            message = f"`{shown.get(file, file.name)}` is a link that leads out of the spec's folder"
-            raise Problem("E108", message, "move the data beside the spec, or pass `--allow-outside`", option)
+    if not path.resolve().is_relative_to(inside):
+        message = f"`{shown}` is a link that leads out of the spec's folder"
+        raise Problem("E108", message, "move the data beside the spec, or pass `--allow-outside`", option)

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.sources.base import Labels
-from dlspec.data.sources.pictures import PictureFile, Pictures
+from dlspec.data.sources.pictures import PictureFile, Pictures, turned
 from dlspec.errors import Problem
 from dlspec.ir import Tensor
 from dlspec.registry import Field, integers, optional
@@ -66,6 +66,7 @@ class Masks(Pictures):
         height, width = (size or 0 for size in self.tensor.shape)
 
         def pixels(image: Image.Image) -> np.ndarray[Any, Any]:
+            image = turned(image)
             if image.size != (width, height):
                 image = image.resize((width, height), Image.Resampling.NEAREST)
             return np.array(image, np.uint8)
@@ -99,11 +100,11 @@ class Masks(Pictures):
 
     def shape(self, file: PictureFile) -> tuple[int, ...]:
         """As for images; palettes and grey values are class numbers, colours are not."""
-        height, width, mode = self.header(file)
+        height, width, mode, form = self.header(file)
         if mode not in ("1", "L", "P"):
             message = f"mask `{file.shown}` is no grey or palette image but {mode}"
             raise self.problem(message, file, "save class numbers as a grey image (8 bits), or with a palette")
-        if file.path.suffix.lower() in (".jpg", ".jpeg"):
+        if form in ("JPEG", "MPO"):
             message = f"mask `{file.shown}` is a JPEG, which changes values"
             raise self.problem(message, file, "save masks as PNG")
         return (*(self._size or (height, width)), 1)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlspec.data.sources.arrow import ArrowTable, bytes_of
-from dlspec.data.sources.base import Arrays, Column, DataProblem, Source, Table, locate
+from dlspec.data.sources.arrow import ArrowTable, Uneven, bytes_of, is_list, list_sizes
+from dlspec.data.sources.base import Arrays, Column, DataProblem, LeftOut, Source, Table, locate
 from dlspec.data.sources.cache import converted
 from dlspec.data.sources.limits import STREAMED_FROM
 from dlspec.registry import example, text
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 _LARGEST_GROUP = 8 << 20
 # Bytes of a row group that we write.
 _GROUP = 4 << 20
+# Rows that are looked at together where it is not known how large they are.
+_ROWS = 4096
+# What pandas calls the index of a frame that has no name.
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__\Z")
 
 
 class Parquet(Source):
@@ -32,9 +38,15 @@ class Parquet(Source):
     examples = (example("flights.parquet"),)
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
-        """The columns of text, and those of lists."""
+        """The columns of text, those of lists, and those of durations."""
         texts = tuple(name for name in columns if table.columns[name].text)
-        return {"texts": texts, "lists": tuple(name for name in columns if table.columns[name].tensor.shape)}
+        assert isinstance(table, ParquetTable)
+        return {
+            "texts": texts,
+            "lists": tuple(name for name in columns if table.columns[name].tensor.rank == 1),
+            "nested": {name: one.dtype for name in columns if (one := table.columns[name].tensor).rank > 1},
+            "durations": tuple(name for name in columns if table.is_duration(name)),
+        }
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> ParquetTable:
         """Finds the file."""
@@ -63,6 +75,14 @@ class ParquetTable(ArrowTable):
             raise self._problem("E608", f"`{self._shown}` has no rows")
         return columns
 
+    @property
+    def left_out(self) -> Sequence[LeftOut]:  # type: ignore[override]
+        """The index of a frame, as pandas writes one that has no name."""
+        if not any(_PANDAS_INDEX.match(name) for name in self._schema.names):
+            return ()
+        message = f"`{self._shown}` holds the index of a frame, as pandas writes it: left out"
+        return (LeftOut(message, "write the file with `index=False`, or name the index if it is meant to be used"),)
+
     @cached_property
     def streamed(self) -> bool:  # type: ignore[override]
         """Whether all columns together are too large to be kept."""
@@ -80,15 +100,29 @@ class ParquetTable(ArrowTable):
         meta = self._grouped[1]
         return [meta.row_group(group).num_rows for group in range(meta.num_row_groups)]
 
+    def is_duration(self, name: str) -> bool:
+        """Whether the column `name` holds durations, which become seconds."""
+        import pyarrow as pa
+
+        return bool(pa.types.is_duration(self._kinds[name]))
+
     def find(self, name: str, option: str) -> Column:
         """The column `name`; also tells of one whose type no model takes."""
         kind = self._kinds.get(name)
         if kind is not None and name not in self.columns:
+            uneven = self._lists.get(name)
+            if isinstance(uneven, Uneven):
+                raise self._uneven(name, option, *uneven)
             message = f"column `{name}` holds values of type {kind}"
             raise DataProblem(
                 "E608", message, "numbers, texts and lists of one length can be used", option, self._shown
             )
         return super().find(name, option)
+
+    def _uneven(self, name: str, option: str, first: int, size: int, second: int, other: int) -> DataProblem:
+        message = f"column `{name}` holds lists of different lengths: {size} in row {first}, {other} in row {second}"
+        help = "cut or fill up all to one length when writing the file"
+        return DataProblem("E608", message, help, option, self.where(second))
 
     def read(self, names: Iterable[str]) -> Arrays:
         """Whole columns."""
@@ -151,8 +185,25 @@ class ParquetTable(ArrowTable):
 
     @cached_property
     def _kinds(self) -> dict[str, pa.DataType]:
+        return {field.name: field.type for field in self._schema if not _PANDAS_INDEX.match(field.name)}
+
+    @cached_property
+    def _schema(self) -> pa.Schema:
         schema = self._decoded(self._meta.schema.to_arrow_schema)
-        return {field.name: field.type for field in schema}
+        twice = [name for name, count in Counter(schema.names).items() if count > 1]
+        if twice:
+            message = f"`{self._shown}` has two columns named `{twice[0]}`"
+            raise self._problem("E608", message, "give each a name of its own")
+        return schema
+
+    @cached_property
+    def _lists(self) -> dict[str, tuple[int, ...] | Uneven]:
+        """How long the lists of each column that has some are; its values are read for that."""
+        return {name: list_sizes(self._rows([name])) for name, kind in self._kinds.items() if is_list(kind)}
+
+    def _sizes(self, name: str) -> tuple[int, ...]:
+        sizes = self._lists.get(name, ())
+        return () if isinstance(sizes, Uneven) or 0 in sizes else sizes
 
     @cached_property
     def _missing(self) -> dict[str, int]:
@@ -162,13 +213,18 @@ class ParquetTable(ArrowTable):
             row_group = self._meta.row_group(group)
             for position in range(row_group.num_columns):
                 column = row_group.column(position)
-                name = column.path_in_schema.split(".")[0]
+                name = self._owners[position]
                 if column.statistics is None or not column.statistics.has_null_count:
                     nulls = self._nulls(group, name)
                 else:
                     nulls = column.statistics.null_count
                 found[name] = found.get(name, 0) + nulls
         return found
+
+    @cached_property
+    def _owners(self) -> list[str]:
+        """The column that each of the file's own belongs to: lists and structures have several, or names inside."""
+        return [field.name for field in self._schema for _ in range(_leaves(field.type))]
 
     def _nulls(self, group: int, name: str) -> int:
         file = self._open(self._path, self._meta)
@@ -195,9 +251,12 @@ class ParquetTable(ArrowTable):
 
     def _batches(self, names: list[str]) -> Iterator[pa.RecordBatch]:
         """All rows of some columns, as many at a time as make a row group of ours."""
+
+        yield from self._in_batches(names, max(1, _GROUP // self._row_bytes))
+
+    def _in_batches(self, names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
         from pyarrow import parquet as pq
 
-        rows = max(1, _GROUP // self._row_bytes)
         file = pq.ParquetFile(self._path, metadata=self._meta, pre_buffer=False, buffer_size=1 << 20)
         yield from file.iter_batches(rows, columns=names, use_threads=False)
 
@@ -216,9 +275,15 @@ class ParquetTable(ArrowTable):
         )
 
     def _tables(self, names: list[str]) -> Iterator[pa.Table]:
+        return self._decoded_tables(self._batches(names))
+
+    def _rows(self, names: list[str]) -> Iterator[pa.Table]:
+        """The rows of some columns before it is known how much they take in memory."""
+        return self._decoded_tables(self._in_batches(names, _ROWS))
+
+    def _decoded_tables(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
         import pyarrow as pa
 
-        batches = self._batches(names)
         while batch := self._decoded(lambda: next(batches, None)):
             yield pa.Table.from_batches([batch])
 
@@ -246,8 +311,13 @@ class ParquetTable(ArrowTable):
             message = f"cannot read `{self._shown}`: {error.strerror or str(error).splitlines()[0]}"
             raise self._problem(code, message) from error
 
-    def _problem(self, code: str, message: str) -> DataProblem:
-        return DataProblem(code, message, "", "path", self._shown)
+    def _problem(self, code: str, message: str, help: str = "") -> DataProblem:
+        return DataProblem(code, message, help, "path", self._shown)
+
+
+def _leaves(kind: pa.DataType) -> int:
+    """How many columns of a Parquet file hold the values of a type."""
+    return sum(_leaves(kind.field(place).type) for place in range(kind.num_fields)) or 1
 
 
 def write_groups(

@@ -22,11 +22,23 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+# What Pillow reads by itself, the usual ones first.
+SUFFIXES = tuple(
+    f".{name}"
+    for name in (
+        "jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "jfif", "jpe", "jp2", "j2k", "jpf", "jpx",
+        "mpo", "apng", "dib", "pbm", "pgm", "pnm", "ppm", "pcx", "qoi", "tga",
+    )
+)  # fmt: skip
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _CHANNELS = {"1": 1, "L": 1, "P": 3, "RGB": 3, "CMYK": 3, "YCbCr": 3, "RGBA": 4, "LA": 4, "PA": 4}
 # What the last bytes of a whole file hold; a download that broke off lacks them.
 _ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
+_TAIL = 64
+# EXIF's orientation, in its tag; from 5 on, height and width change places.
+_ORIENTATION, _LYING = 0x0112, 5
+# What may say how a PNG file is to be turned, and may stand behind its pixels: so far from the end it is sought.
+_LATE, _LATE_FROM = (b"eXIf", b"exif", b"tiff:Orientation"), 1 << 16
 
 # Pixels along a side; no network of today takes more, and a slip of the finger does.
 _LARGEST = 16384
@@ -60,6 +72,58 @@ def decoding(tensor: Tensor) -> tuple[tuple[int, int], str]:
     """Width and height in Pillow's order, and its word for the channels, of images of a type."""
     height, width, *channels = (size or 0 for size in tensor.shape)
     return (width, height), MODES[channels[0] if channels else 1]
+
+
+class Header(NamedTuple):
+    """What the header of an image says.
+
+    Attributes:
+        height: Of the image as it is shown, turned as its EXIF data say.
+        width: Likewise.
+        mode: Pillow's word for what a pixel is.
+        form: Pillow's word for the format: ``JPEG``.
+    """
+
+    height: int
+    width: int
+    mode: str
+    form: str
+
+
+def orientation(image: Image) -> int:
+    """How an opened image is to be turned, from 1 (not at all) to 8, as EXIF counts."""
+    if image.format == "TIFF":  # which Pillow turns by itself
+        return 1
+    if image.format == "PNG" and "exif" not in image.info and not _may_turn(image):
+        return 1  # Pillow would decode all of the image to find that out
+    return int(image.getexif().get(_ORIENTATION, 1))
+
+
+def _may_turn(image: Image) -> bool:
+    """Whether text of a PNG file, or what stands behind its pixels, may say how it is to be turned."""
+    if "Raw profile type exif" in image.info or "XML:com.adobe.xmp" in image.info:
+        return True
+    stream = getattr(image, "fp", None)
+    if stream is None:
+        return False
+    place = stream.tell()
+    end = stream.seek(0, io.SEEK_END)
+    stream.seek(max(0, end - _LATE_FROM))
+    tail = stream.read()
+    stream.seek(place)
+    return any(mark in tail for mark in _LATE)
+
+
+def shown_size(image: Image) -> tuple[int, int]:
+    """Height and width of an opened image as it is to be shown."""
+    return (image.width, image.height) if orientation(image) >= _LYING else (image.height, image.width)
+
+
+def turned(image: Image) -> Image:
+    """An image as it is to be shown: what EXIF data say of the camera is made up for."""
+    from PIL import ImageOps
+
+    return ImageOps.exif_transpose(image) if orientation(image) > 1 else image
 
 
 class PictureFile(NamedTuple):
@@ -145,11 +209,12 @@ class Pictures:
 
         def decoded(image: Image.Image) -> Image.Image:
             # JPEG files are decoded at a half, a quarter or an eighth of their size where that is still enough.
-            image.draft(None, (width, height))
+            turn = orientation(image)
+            image.draft(None, (height, width) if turn >= _LYING else (width, height))
             if image.mode != MODES[channels]:
-                return image.convert(MODES[channels])
+                image = image.convert(MODES[channels])
             image.load()
-            return image
+            return turned(image) if turn > 1 else image
 
         picture = self._opened(file, decoded, whole=True)
         if picture.size != (width, height):
@@ -162,32 +227,32 @@ class Pictures:
         Raises:
             DataProblem: E608, it is broken, or has pixels that are no bytes.
         """
-        height, width, mode = self.header(file)
+        height, width, mode, _ = self.header(file)
         channels = self._channels or _CHANNELS.get(mode)
         if channels is None or mode.startswith(("I", "F")):
             help = "save it with 8 bits a channel"
             raise self.problem(f"image `{file.shown}` has pixels of Pillow's mode {mode}", file, help)
         return (*(self._size or (height, width)), channels)
 
-    def header(self, file: PictureFile) -> tuple[int, int, str]:
-        """Height, width and Pillow's mode, without decoding.
+    def header(self, file: PictureFile) -> Header:
+        """What is known without decoding.
 
         Raises:
             DataProblem: E608, it cannot be read, is cut off, or claims too many pixels.
         """
         from PIL import Image
 
-        def facts(image: Image.Image) -> tuple[int, int, str, str]:
-            return image.height, image.width, image.mode, image.format or ""
+        def facts(image: Image.Image) -> Header:
+            return Header(*shown_size(image), image.mode, image.format or "")
 
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            height, width, mode, form = self._opened(file, facts)
+            found = self._opened(file, facts)
         with file.path.open("rb") as stream:
-            stream.seek(max(0, file.path.stat().st_size - 64))
-            if _ENDS.get(form, b"") not in stream.read():
+            stream.seek(max(0, file.path.stat().st_size - _TAIL))
+            if _ENDS.get(found.form, b"") not in stream.read():
                 raise self.problem(f"image `{file.shown}` is cut off: its end is missing", file)
-        return height, width, mode
+        return found
 
     def _opened(self, file: PictureFile, use: Callable[[Image], T], *, whole: bool = False) -> T:
         """What `use` makes of the opened image; `whole` where it needs all of the file."""

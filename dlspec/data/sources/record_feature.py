@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.sources.base import TEXT
+from dlspec.data.sources.pictures import shown_size, turned
 from dlspec.data.sources.protos import Feature
 from dlspec.errors import Problem
 from dlspec.ir import DTYPES, Tensor
@@ -132,10 +133,11 @@ def _image(declared: RecordFeature, content: bytes) -> Any:
 
     height, width, channels = declared.shape
     try:
-        with Image.open(io.BytesIO(content)) as image:
-            if image.size != (width, height):
-                raise ValueError(f"is an image of {image.height}×{image.width}, expected {height}×{width}")
-            picture = image.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels or 0])
-    except (OSError, SyntaxError) as error:
+        with Image.open(io.BytesIO(content)) as file:
+            found = shown_size(file)
+            if found != (height, width):
+                raise ValueError(f"is an image of {found[0]}×{found[1]}, expected {height}×{width}")
+            picture = turned(file).convert({1: "L", 3: "RGB", 4: "RGBA"}[channels or 0])
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError("is an image that cannot be read") from error
     return np.asarray(picture, np.uint8).reshape(declared.tensor.shape)

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Labels, Source, Table, locate
+from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Labels, LeftOut, Source, Table, locate
 from dlspec.data.sources.folders import ClassFolders
 from dlspec.data.sources.limits import check_memory
 from dlspec.ir import Tensor
@@ -35,7 +35,7 @@ class TextFolder(Source):
         """Finds the folder."""
         path = locate(self.path, folder, allow_outside=allow_outside, want="folder")
         inside = None if allow_outside else folder.resolve()
-        return TextFolderTable(ClassFolders(path, self.path, {".txt"}, "texts", inside), self.path)
+        return TextFolderTable(ClassFolders(path, self.path, (".txt",), "texts", inside), self.path)
 
 
 class TextFolderTable(Table):
@@ -69,9 +69,14 @@ class TextFolderTable(Table):
         files = [self._folders.files[index] for index in indices]
         arrays: Arrays = {}
         for name in names:
-            values = [self._read(file) if name == "text" else file.parent.name for file in files]
+            values = [self._read(file) if name == "text" else self._folders.label(file) for file in files]
             arrays[name] = np.array(values, dtype=object)
         return arrays
+
+    @property
+    def left_out(self) -> Sequence[LeftOut]:  # type: ignore[override]
+        """Files of other kinds."""
+        return self._folders.left_out
 
     def where(self, index: int) -> str:
         """The file."""

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlspec.data.sources.base import Arrays, Column, DataProblem, Source, Table
+from dlspec.data.sources.base import Arrays, Column, DataProblem, LeftOut, Source, Table
 from dlspec.data.sources.limits import STREAMED_FROM, check_memory
 from dlspec.errors import Problem
 from dlspec.ir import Tensor
@@ -83,6 +83,11 @@ class WindowTable(Table):
     def table(self) -> Table:
         """The table with a row for every step."""
         return self._table
+
+    @property
+    def left_out(self) -> Sequence[LeftOut]:  # type: ignore[override]
+        """What the table has."""
+        return [one._replace(option="table") for one in self._table.left_out]
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:

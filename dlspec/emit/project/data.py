@@ -11,6 +11,7 @@ from dlspec.data.binding import Binding
 from dlspec.data.joined import JoinedTable
 from dlspec.data.pipeline import WINDOW
 from dlspec.data.sources.base import TEXT, Source, Table
+from dlspec.data.sources.folders import BOOKKEEPING
 from dlspec.data.sources.parquet import ParquetTable
 from dlspec.data.values import Rows
 from dlspec.emit.constructors import Constructors
@@ -86,7 +87,8 @@ def render(
         "imports": Code(""),
     }
     template = templates.get_template("data.py.jinja")
-    used = helpers(template.render({**facts, "helpers": []}), templates, {**facts, **vars(readers.flags)})
+    known = {**facts, **vars(readers.flags), "bookkeeping": BOOKKEEPING}
+    used = helpers(template.render({**facts, "helpers": []}), templates, known)
     body = template.render({**facts, "helpers": used})
     return DataText(
         body,
