@@ -55,7 +55,7 @@ def lists_and_durations(folder: Path) -> str:
         "  targets: {kind: kind}\n  split: {test: 0.2}"
     )
     return text.replace("{x: [2]}", "{x: [2], grid: [2, 2], time: [1]}").replace(
-        "  - flatten\n", "  - {flatten: {}, from: grid}\n  - concatenate: [x, flatten, time]\n"
+        "  - flatten\n", "  - flatten: {from: grid, name: flat}\n  - concatenate: [x, flat, time]\n"
     )
 
 
