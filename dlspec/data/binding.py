@@ -17,6 +17,7 @@ from dlspec.data.joined import JoinedTable
 from dlspec.data.signature import Signature
 from dlspec.data.sources.base import Table
 from dlspec.data.splits import check_split
+from dlspec.data.stating import by_columns, by_spec
 from dlspec.data.targets import Output, bind_outputs
 from dlspec.data.weights import check_weights
 from dlspec.errors import Problem
@@ -95,13 +96,16 @@ class Binding:
         return tuple(dict.fromkeys(names))
 
 
-def open_table(data: Data, folder: Path, findings: Findings, *, allow_outside: bool = False) -> Table | None:
+def open_table(
+    data: Data, folder: Path, findings: Findings, signature: Signature | None = None, *, allow_outside: bool = False
+) -> Table | None:
     """The opened source with its columns known, or None after a finding (E108, E601, E608).
 
     Parts of the split with a source of their own are joined to it. Where the section names columns, and the source has
     none of them, that is one finding (E602, E608).
     """
     tables: dict[str, Table] = {}
+    stated = by_spec(data, signature)
     sources = {"train": data.source, "validation": data.parts.source("validation"), "test": data.parts.source("test")}
     for part, source in sources.items():
         if source is None:
@@ -110,6 +114,7 @@ def open_table(data: Data, folder: Path, findings: Findings, *, allow_outside: b
         with findings.at("data", *place, source.name):
             table: Table = source.open(folder, allow_outside=allow_outside)
             table.tolerant = data.bad == "skip"
+            table.stated = by_columns(stated, tables["train"].columns) if "train" in tables else stated
             _ = table.columns
             tables[part] = table
     if len(tables) < len([source for source in sources.values() if source is not None]):
@@ -138,7 +143,7 @@ def bind(
     Returns:
         The binding, incomplete where `findings` grew, or None when the source cannot be opened.
     """
-    table = open_table(data, folder, findings, allow_outside=allow_outside)
+    table = open_table(data, folder, findings, signature, allow_outside=allow_outside)
     if table is None:
         return None
     before = len(findings.items)

@@ -92,10 +92,13 @@ def _bind(name: str, feature: Feature, table: Table, wanted: Tensor | None, find
     before = len(findings.items)
     stacked = feature.columns is not None
     text = feature.length is not None or _wants_text(feature, wanted)
+    number = not only_text(feature, wanted)
     for position, column in enumerate(feature.sources):
         place = ("columns", position) if stacked else ("column",)
         with findings.at("data", "inputs", name, *place):
             _check_column(table.find(column, ""), column, stacked, text, table)
+            if not number and not table.columns[column].text:
+                raise _no_text(column, table.columns[column])
     if len(findings.items) > before:
         return None
     columns = [table.columns[column] for column in feature.sources]
@@ -114,7 +117,21 @@ def _wants_text(feature: Feature, wanted: Tensor | None) -> bool:
     """Whether text may enter: the first layer of preparation takes it, or without one the model itself."""
     if not feature.prepare:
         return wanted is not None and wanted.dtype == TEXT
-    return _takes_text(feature.prepare[0], len(feature.sources) if feature.columns is not None else 0)
+    return takes(feature.prepare[0], TEXT, feature)
+
+
+def only_text(feature: Feature, wanted: Tensor | None) -> bool:
+    """Whether what enters can only be text: the first layer of preparation, or else the model, takes nothing else."""
+    if feature.length is not None:
+        return True
+    if not feature.prepare:
+        return wanted is not None and wanted.dtype == TEXT
+    return takes(feature.prepare[0], TEXT, feature) and not takes(feature.prepare[0], "int64", feature)
+
+
+def _no_text(name: str, column: Column) -> Problem:
+    message = f"column `{name}` is {column.tensor}, expected text"
+    return Problem("E603", message, "store its values as texts, or prepare whole numbers with `integer_lookup`")
 
 
 def _sequence(feature: Feature, column: Column) -> Tensor:
@@ -179,10 +196,11 @@ def _check_column(column: Column, name: str, stacked: bool, text: bool, table: T
         raise Problem("E605", message, f"write `column: {name}`")
 
 
-def _takes_text(layer: Any, columns: int) -> bool:
-    """Whether a layer takes text; `columns` counts those that are stacked, 0 for a column on its own."""
+def takes(layer: Any, dtype: str, feature: Feature) -> bool:
+    """Whether a layer of preparation takes values of a type from the columns of an input."""
+    shape = (len(feature.sources),) if feature.columns is not None else ()
     try:
-        call_layer(layer, [Tensor((columns,) if columns else (), TEXT)], {})
+        call_layer(layer, [Tensor(shape, dtype)], {})
     except Problem as problem:
         return problem.code != "E409"
     return True

@@ -125,6 +125,10 @@ class JoinedTable(Table):
         """What any of the tables has left out."""
         return [line for table in self._tables.values() for line in table.skipped]
 
+    def gap(self, name: str) -> str:
+        """The first one in any table."""
+        return next((found for table in self._tables.values() if (found := table.gap(name))), "")
+
     def as_numbers(self, name: str) -> bool:
         """Every table that holds text there takes it for numbers."""
         texts = [table for table in self._tables.values() if table.columns[name].text]
@@ -171,8 +175,11 @@ class JoinedTable(Table):
             other = table.columns[name]
             if other.text != first.text and not (self.tolerant and self.as_numbers(name)):
                 kinds = ["text" if column.text else "numbers" for column in (first, other)]
+                value, where = (table.not_a_number(name) if other.text else None) or ("", table.where(0))
+                kinds[1] += f" (`{value[:40]}`)" if value else ""
                 message = f"column `{name}` holds {kinds[0]} in `source`, and {kinds[1]} in the source of `{part}`"
-                raise DataProblem("E603", message, "", option, table.where(0))
+                help = "correct the value; of codes written in digits, name the column in `texts` of the source"
+                raise DataProblem("E603", message, help if other.text else "store them alike", option, where)
             if other.tensor.shape != first.tensor.shape:
                 message = f"column `{name}` is {first.tensor} in `source`, and {other.tensor} in the source of `{part}`"
                 raise DataProblem("E605", message, "", option, table.where(0))

@@ -121,4 +121,8 @@ def check_texts(table: Table, columns: Iterable[str]) -> None:
             many = int(lacking.sum())
             message = f"column `{column}` has {many} missing value{'s' if many > 1 else ''}"
             help = "say what becomes of such examples: `missing: drop`"
+            word = table.gap(column)
+            if word:
+                message += f": `{word}` stands for one"
+                help += ", or name the words that are classes: `classes`"
             raise DataProblem("E608", message, help, where=table.where(int(lacking.argmax())))

@@ -19,12 +19,13 @@ from dlspec.data.inputs import Input, bind_inputs, check_tokens
 from dlspec.data.records import RecordsTable
 from dlspec.data.signature import Signature
 from dlspec.data.sources.base import TEXT, Arrays, DataProblem, Table
+from dlspec.data.stating import by_run, by_spec
 from dlspec.data.targets import Output
 from dlspec.data.values import encoded, places, raw_values
 from dlspec.errors import Problem, SpecError, did_you_mean
 from dlspec.ir import Tensor, show_shape
 from dlspec.registry import Component
-from dlspec.sections.data import Data
+from dlspec.sections.data import Data, Feature
 
 _FORMATS = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".npz": "npz", ".npy": "npy"}
 _FOLDERS = {"image_masks": "image_folder", "image_table": "image_folder"}
@@ -39,8 +40,9 @@ class RawInputs:
         inputs: By name of input: arrays of shape [examples, …]; text as ``str`` objects, missing numbers as NaN.
         targets: By name of output: what its loss receives; {} unless asked for.
         count: How many examples.
-        table: Where they come from: ``table.where(3)`` says where example 3 stands.
+        table: Where they come from: ``table.where(3)`` says where row 3 of it stands.
         bound: How columns enter the inputs.
+        dropped: How many further rows were left out, since they lack a value, as in the training.
     """
 
     inputs: Arrays
@@ -48,62 +50,152 @@ class RawInputs:
     table: Table
     bound: tuple[Input, ...]
     targets: Arrays = field(default_factory=dict)
+    dropped: int = 0
 
 
-def read_inputs(
-    data: Data,
-    folder: Path,
-    signature: Signature,
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What a training says about examples that come later.
+
+    Attributes:
+        data: The section of the spec.
+        folder: The spec's folder, from which paths in it start.
+        signature: What the model proper, behind the preparation, takes: ``signature.of_graph(graph)``.
+        saved: What the saved model takes, by input; arrays get these dtypes, and are compared with these shapes.
+        columns: The types of the columns as the run's report names them, by column; None where it does not.
+        inputs: The columns of each input as the report names them, for a spec that leaves them to be found.
+    """
+
+    data: Data
+    folder: Path
+    signature: Signature
+    saved: Mapping[str, Tensor] = field(default_factory=dict)
+    columns: Any = None
+    inputs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def section(self) -> Data:
+        """The section, with the inputs that were found: other examples may have further columns, or another order."""
+        if self.data.features or not self.inputs:
+            return self.data
+        found = {
+            name: Feature(columns=tuple(columns)) if len(columns) > 1 else Feature(column=columns[0])
+            for name, columns in self.inputs.items()
+        }
+        return type(self.data)(**{**self.data.given, "inputs": found})
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedInputs:
+    """Raw examples that are checked, and read some at a time."""
+
+    training: Training
+    table: Table
+    bound: tuple[Input, ...]
+    count: int
+
+    def pieces(self, size: int) -> Iterator[Arrays]:
+        """What enters each input, for `size` examples at a time.
+
+        Raises:
+            SpecError: E601, E605, E608: the files are broken, or their values are not what the model takes.
+        """
+        columns = tuple(dict.fromkeys(column for one in self.bound for column in one.columns))
+        findings = Findings()
+        with findings.at("data", "source", self.training.data.source.name):
+            for arrays in self.table.pieces(columns, size):
+                yield self.inputs(arrays)
+        if findings.errors:
+            raise SpecError(findings.diagnostics({}))
+
+    def inputs(self, arrays: Arrays) -> Arrays:
+        """What enters each input, from its columns."""
+        saved = self.training.saved
+        return {one.name: _as_saved(one, raw_values(one, arrays), saved.get(one.name)) for one in self.bound}
+
+
+def open_inputs(
+    training: Training,
     *,
     path: Path | None = None,
-    saved: Mapping[str, Tensor] | None = None,
     outputs: Sequence[Output] = (),
     raw: Any = None,
     allow_outside: bool = False,
-) -> RawInputs:
-    """Reads raw examples.
+) -> OpenedInputs:
+    """Opens raw examples and looks at their values.
 
     Args:
-        data: The section of the spec that the model was trained by.
-        folder: The spec's folder, from which paths in it start.
-        signature: What the model proper, behind the preparation, takes: ``signature.of_graph(graph)``.
+        training: What they have to be like.
         path: A file or folder to read instead of the spec's source: CSV, Parquet, JSON, ``.npz``, or a folder of
             images, sounds or texts. It is read as the spec's source where both have one format, and is not confined
             to the spec's folder.
-        saved: What the saved model takes, by input; arrays get these dtypes, and are compared with these shapes.
-        outputs: Targets to read as well, with the classes of the training: see :func:`outputs_of`.
+        outputs: Targets that will be read as well.
         raw: What the spec wrote for `data`, for the places of messages.
-        allow_outside: Whether paths in the spec may leave `folder`.
+        allow_outside: Whether paths in the spec may leave its folder.
 
     Raises:
         SpecError: E108, E601 to E609: the same that `dlspec check` reports, or examples that lack a value for which
             the policy is to drop them.
     """
+    data = training.section
     findings = Findings()
-    table = _open(data, folder, path, findings, allow_outside=allow_outside)
+    table = _open(training, path, outputs, findings, allow_outside=allow_outside)
     bound: Sequence[Input] = ()
     if table is not None:
         with findings.at("data", "source", data.source.name):
             if strange := table.strange([column for feature in data.features.values() for column in feature.sources]):
                 raise strange
             _check_labels(outputs, table)
-        bound = [] if findings.errors else bind_inputs(data, table, signature, findings)
+        bound = [] if findings.errors else bind_inputs(data, table, training.signature, findings)
     if table is None or findings.errors:
         raise SpecError(findings.diagnostics({"data": raw}))
-    arrays: Arrays = {}
     count = 0
     with findings.at("data", "source", data.source.name), _after_training():
         _check(bound, outputs, table)
         count = _count(bound, table)
-        for one in bound:
-            arrays[one.name] = _as_saved(one, raw_values(one, table.read(one.columns)), (saved or {}).get(one.name))
+    if findings.errors:
+        raise SpecError(findings.diagnostics({"data": raw}))
+    return OpenedInputs(training, table, tuple(bound), count)
+
+
+def read_inputs(
+    training: Training,
+    *,
+    path: Path | None = None,
+    outputs: Sequence[Output] = (),
+    raw: Any = None,
+    allow_outside: bool = False,
+) -> RawInputs:
+    """Reads raw examples whole; with `outputs`, those that the training would have dropped are left out.
+
+    Raises:
+        SpecError: See :func:`open_inputs`.
+    """
+    opened = open_inputs(training, path=path, outputs=outputs, raw=raw, allow_outside=allow_outside)
+    table, count = opened.table, opened.count
+    users: tuple[Input | Output, ...] = (*opened.bound, *outputs) if outputs else ()
+    findings = Findings()
+    arrays: Arrays = {}
+    kept: Any = slice(None)
+    dropped = 0
+    with findings.at("data", "source", training.data.source.name):
+        lacking = missing.dropped(table, _dropping(users), count)
+        dropped = int(lacking.sum())
+        kept = ~lacking if dropped else kept
+        columns = [column for one in opened.bound for column in one.columns]
+        arrays = opened.inputs({name: values[kept] for name, values in table.read(dict.fromkeys(columns)).items()})
     targets: Arrays = {}
     for output in outputs if not findings.errors else ():
         with findings.at("data", "targets", output.target):
-            targets[output.name] = _target(output, table)
+            targets[output.name] = _target(output, table, kept)
     if findings.errors:
         raise SpecError(findings.diagnostics({"data": raw}))
-    return RawInputs(arrays, count, table, tuple(bound), targets)
+    return RawInputs(arrays, count - dropped, table, opened.bound, targets, dropped)
+
+
+def _dropping(users: Sequence[Input | Output]) -> list[str]:
+    """Columns without whose values an example is left out."""
+    return sorted({column for one in users if one.missing == missing.DROP for column in one.columns})
 
 
 def outputs_of(facts: Mapping[str, Any]) -> list[Output]:
@@ -145,21 +237,30 @@ def source_for(path: Path, like: Component) -> Component | None:
         raise DataProblem("E601", f"nothing reads files such as `{path.name}`", f"take one of {known}, or a folder")
     owner = registry.find("source", name)
     assert owner is not None
-    given = {option: value for option, value in like.given.items() if option in owner.fields and option != "path"}
+    # The types of the columns are those of the training, which need not be stated for columns that are not there.
+    own = {"path", "texts"}
+    given = {option: value for option, value in like.given.items() if option in owner.fields and option not in own}
     if path.suffix.lower() == ".tsv":
         given["delimiter"] = "\t"
     return owner(path=str(path), **given)
 
 
-def _open(data: Data, folder: Path, path: Path | None, findings: Findings, *, allow_outside: bool) -> Table | None:
+def _open(
+    training: Training, path: Path | None, outputs: Sequence[Output], findings: Findings, *, allow_outside: bool
+) -> Table | None:
+    data = training.section
     with findings.at("data", "source", data.source.name):
         if path is None:
-            table: Table = data.source.open(folder, allow_outside=allow_outside)
+            table: Table = data.source.open(training.folder, allow_outside=allow_outside)
         elif not path.exists():
             raise DataProblem("E601", f"there is no file `{path}`", where=str(path))
         else:
             source: Any = source_for(path.resolve(), data.source)
-            table = RecordsTable(path, path.name) if source is None else source.open(folder, allow_outside=True)
+            table = (
+                RecordsTable(path, path.name) if source is None else source.open(training.folder, allow_outside=True)
+            )
+        stated = by_spec(data, training.signature)
+        table.stated = by_run(stated, data, training.columns, training.saved, outputs)
         _ = table.columns
         return table
     return None
@@ -193,7 +294,7 @@ def _check(bound: Sequence[Input], outputs: Sequence[Output], table: Table) -> N
     """Values are finite, and none is missing but where the model fills it in."""
     users: list[Input | Output] = [*bound, *(one for one in outputs if all(c in table.columns for c in one.columns))]
     for one in users:
-        if one.missing == missing.FILL:
+        if one.missing == missing.FILL or (outputs and one.missing == missing.DROP):
             missing.check_infinite(table, one.columns)
             continue
         table.check(one.columns)
@@ -234,18 +335,19 @@ def _as_saved(one: Input, values: Any, wanted: Tensor | None) -> Any:
     return values if wanted.dtype == TEXT or values.dtype.name == "uint8" else values.astype(wanted.dtype)
 
 
-def _target(output: Output, table: Table) -> Any:
+def _target(output: Output, table: Table, kept: Any) -> Any:
     """The encoded target.
 
     Raises:
         DataProblem: E604, a label that the training did not know.
     """
-    arrays = table.read(output.columns)
+    arrays = {name: values[kept] for name, values in table.read(output.columns).items()}
     if output.classes and not output.separator and len(output.columns) == 1:
         unknown = places(arrays[output.column], output.classes) < 0
         if unknown.any():
             index = int(unknown.reshape(len(unknown), -1).any(axis=1).argmax())
             label = str(arrays[output.column][index])
+            index = index if isinstance(kept, slice) else int(kept.nonzero()[0][index])
             message = f"the training knew no label `{label}` of target `{output.target}`"
             help = did_you_mean(label, map(str, output.classes)) or f"it knows {len(output.classes)} others"
             raise DataProblem("E604", message, help, "column", table.where(index))

@@ -48,8 +48,8 @@ class RecordsTable(Table):
     def _values(self, name: str, values: list[Any]) -> np.ndarray[Any, Any]:
         import numpy as np
 
-        if any(isinstance(value, str) for value in values):
-            return np.array(["" if value is None else str(value) for value in values], dtype=object)
+        if name in self.stated.texts or any(isinstance(value, str) for value in values):
+            return np.array([_written(value) for value in values], dtype=object)
         try:
             return np.array([np.nan if value is None else value for value in values])
         except (ValueError, TypeError, OverflowError) as error:
@@ -90,6 +90,17 @@ class RecordsTable(Table):
                 message = f"line {number} of `{self._shown}` is not JSON"
                 raise DataProblem("E608", message, where=f"{self._shown}, line {number}") from error
         return rows
+
+
+def _written(value: Any) -> Any:
+    """A value among texts, as a file of texts would hold it; what is no single value stays as it is."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return str(value) if isinstance(value, int | float) else value
 
 
 def _rows_of(value: Any) -> list[Any]:

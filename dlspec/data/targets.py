@@ -334,7 +334,8 @@ class _Comparison:
 
     def _too_many(self, count: int, units: int, labels: Labels) -> DataProblem:
         what = "a binary output tells 2 apart" if self.encoding == BINARY else f"the output has {units}"
-        message = f"target `{self.target}` has {count} classes, {what}"
+        named = ", ".join(f"`{label}`" for label in labels.values[:6]) + (", …" if count > 6 else "")
+        message = f"target `{self.target}` has {count} classes, {what}: {named}"
         return DataProblem("E604", message, labelling.units(labels), "column")
 
     def _outside(self, value: float, labels: Labels, units: int) -> DataProblem:

@@ -33,8 +33,9 @@ def evaluate(saved: SavedRun, path: Path | None = None, parts: Sequence[str] = P
         parts: Which splits of the run's own data.
 
     Returns:
-        ``metrics`` by part, and ``outputs``: by part and output the facts of :mod:`dlspec.reporting.scores`, in which
-        the trivial answer is that of the run's training split, as in its report.
+        ``metrics`` by part, ``dropped``, how many examples were left out where some lack a value, and ``outputs``: by
+        part and output the facts of :mod:`dlspec.reporting.scores`, in which the trivial answer is that of the run's
+        training split, as in its report.
 
     Raises:
         SpecError: The data are gone, changed, or do not fit.
@@ -43,15 +44,15 @@ def evaluate(saved: SavedRun, path: Path | None = None, parts: Sequence[str] = P
     found: Facts = {"metrics": {}, "outputs": {}}
     trivial = read_trivial(saved.run.path) or _learnt(saved)
     for name, examples in _new(saved, path) if path is not None else _own(saved, parts):
+        if examples.dropped:
+            found["dropped"] = {name: examples.dropped}
         found["metrics"][name] = _measured(saved, model, examples)
         found["outputs"][name] = _judged(saved, examples, trivial)
     return found
 
 
 def _new(saved: SavedRun, path: Path) -> Iterator[tuple[str, RawInputs]]:
-    outputs = saved.targets
-    found = read_inputs(saved.data, saved.folder, saved.signature, path=path, saved=saved.takes, outputs=outputs)
-    yield path.name, found
+    yield path.name, read_inputs(saved.training, path=path, outputs=saved.targets)
 
 
 def _own(saved: SavedRun, wanted: Sequence[str]) -> Iterator[tuple[str, RawInputs]]:

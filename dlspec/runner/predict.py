@@ -109,7 +109,7 @@ def predict(saved: SavedRun, path: Path) -> Predictions:
     Raises:
         SpecError: The examples do not fit: see :func:`dlspec.data.raw.read_inputs`.
     """
-    found = read_inputs(saved.data, saved.folder, saved.signature, path=path, saved=saved.takes)
+    found = read_inputs(saved.training, path=path)
     values = answers_of(saved, found)
     targets = {output.name: output for output in saved.targets}
     tasks = {name: _task(saved, targets.get(name), array.shape[1:]) for name, array in values.items()}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dlspec.data.raw import outputs_of
+from dlspec.data.raw import Training, outputs_of
 from dlspec.data.signature import Signature, of_model
 from dlspec.data.targets import Output
 from dlspec.errors import Problem
@@ -54,7 +54,18 @@ class SavedRun:
     @property
     def targets(self) -> tuple[Output, ...]:
         """What its outputs were compared with, with the classes of the training."""
-        return tuple(outputs_of(self.run.facts["data"]["targets"]))
+        targets = self.data.targets
+        return tuple(
+            replace(one, missing=targets[one.target].missing) if one.target in targets else one
+            for one in outputs_of(self.run.facts["data"]["targets"])
+        )
+
+    @cached_property
+    def training(self) -> Training:
+        """What its training says about other examples."""
+        facts = self.run.facts["data"]
+        inputs = {name: one["columns"] for name, one in facts.get("inputs", {}).items()}
+        return Training(self.data, self.folder, self.signature, self.takes, facts.get("columns"), inputs)
 
     @cached_property
     def model(self) -> Any:

@@ -69,7 +69,7 @@ LINE = "a.csv, line 3"
     Bad("a missing value", "E608", "column `rooms` has 1 missing value", "rooms", LINE, change("5,120", ",120")),
     Bad("an infinite value", "E608", "column `area` holds a value that is not a finite number", "area", LINE,
         change("5,120", "5,inf")),
-    Bad("a column without values", "E608", "column `area` is empty in every row", "a.csv", "a.csv",
+    Bad("a column without values", "E608", "column `area` is empty in every row", "area", "a.csv",
         put("rooms,area,kind\n1,,0\n2,,1\n")),
     Bad("a label outside the head", "E604", "target `kind` has label 2, the output has 2 classes, 0 to 1", "kind", LINE,
         change("120,1", "120,2")),

@@ -128,7 +128,8 @@ def test_text_for_a_loss_that_compares_numbers(folder: Path) -> None:
         ),
         (
             CategoricalCrossentropy(), 3, "a b c d",
-            "target `sold` has 4 classes, the output has 3", "4 classes need 4 units in the last layer",
+            "target `sold` has 4 classes, the output has 3: `a`, `b`, `c`, `d`",
+            "4 classes need 4 units in the last layer",
         ),
         (
             BinaryCrossentropy(), 1, "0 1 2 1",
@@ -136,7 +137,7 @@ def test_text_for_a_loss_that_compares_numbers(folder: Path) -> None:
         ),
         (
             BinaryCrossentropy(), 1, "a b c a",
-            "target `sold` has 3 classes, a binary output tells 2 apart", "3 classes need 3 units",
+            "target `sold` has 3 classes, a binary output tells 2 apart: `a`, `b`, `c`", "3 classes need 3 units",
         ),
         (
             BinaryCrossentropy(), 1, "1 1 1 1",

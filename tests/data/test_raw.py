@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from builders import HOUSES, houses, picture, write
 
-from dlspec.data.raw import RawInputs, outputs_of, read_inputs
+from dlspec.data.raw import RawInputs, Training, outputs_of, read_inputs
 from dlspec.data.signature import Signature
 from dlspec.data.sources.csv import Csv
 from dlspec.data.sources.image_folder import ImageFolder
@@ -31,8 +33,8 @@ def mixed() -> Data:
     return houses(inputs=MIXED)
 
 
-def read(folder: Path, path: Path | None = None, **options: object) -> RawInputs:
-    return read_inputs(mixed(), folder, SIGNATURE, path=path, **options)  # type: ignore[arg-type]
+def read(folder: Path, path: Path | None = None, outputs: Sequence[Output] = (), **training: Any) -> RawInputs:
+    return read_inputs(Training(mixed(), folder, SIGNATURE, **training), path=path, outputs=outputs)
 
 
 def test_the_spec_s_own_source(folder: Path) -> None:
@@ -68,7 +70,7 @@ def test_a_folder_of_images(tmp_path: Path) -> None:
     picture(tmp_path / "new" / "a.png", (20, 10, 3))
     data = Data(source=ImageFolder(path="pets", size=(8, 8)), targets={"pet": Target(column="label")})
     signature = Signature({"image": Tensor((8, 8, 3))}, {"pet": Tensor((2,))})
-    found = read_inputs(data, tmp_path, signature, path=tmp_path / "new")
+    found = read_inputs(Training(data, tmp_path, signature), path=tmp_path / "new")
     assert found.inputs["image"].shape == (1, 8, 8, 3)
 
 
@@ -105,7 +107,7 @@ def test_examples_that_training_would_drop_are_errors(folder: Path) -> None:
     path = folder / write(folder, "new.csv", "rooms,area\n3,\n2,50\n")
     data = houses(inputs={"size": Feature(columns=("rooms", "area"), missing=Drop())})
     with pytest.raises(SpecError, match="E608"):
-        read_inputs(data, folder, Signature({"size": Tensor((2,))}, {"sold": Tensor((1,))}), path=path)
+        read_inputs(Training(data, folder, Signature({"size": Tensor((2,))}, {"sold": Tensor((1,))})), path=path)
 
 
 def test_arrays_are_what_the_saved_model_takes(folder: Path) -> None:
@@ -139,4 +141,6 @@ def test_another_csv_keeps_the_options(tmp_path: Path) -> None:
     data = Data(
         source=Csv(path="a.csv", delimiter=";"), inputs={"x": Feature(column="x")}, targets={"y": Target(column="y")}
     )
-    assert read_inputs(data, tmp_path, Signature({"x": Tensor((1,))}, {}), path=path).inputs["x"].tolist() == [[5]]
+    assert read_inputs(Training(data, tmp_path, Signature({"x": Tensor((1,))}, {})), path=path).inputs[
+        "x"
+    ].tolist() == [[5]]

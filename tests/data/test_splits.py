@@ -100,7 +100,7 @@ def test_parts_with_sources_of_their_own(tmp_path: Path) -> None:
         (Split(test=Csv(path="c.csv")), "1,0,a\n2,1,a\n", "the source of `test` has no column `x`", ""),
         (
             Split(test=Csv(path="d.csv")), "1,0,a\n2,1,a\n",
-            "column `x` holds numbers in `source`, and text in the source of `test`", "",
+            "column `x` holds numbers in `source`, and text (`one`) in the source of `test`", "",
         ),
         (Split(test=Csv(path="no.csv")), "1,0,a\n2,1,a\n", "there is no file `no.csv`", ""),
     ],

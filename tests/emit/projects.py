@@ -171,11 +171,11 @@ def raw_inputs(state: Compilation) -> Any:
     """Some examples as a saved model takes them, in the order of its inputs."""
     import tensorflow as tf
 
-    from dlspec.data.raw import read_inputs
+    from dlspec.data.raw import Training, read_inputs
     from dlspec.data.signature import of_graph
 
     assert state.graph is not None and state.data_section is not None
-    inputs = read_inputs(state.data_section, state.folder, of_graph(state.graph)).inputs
+    inputs = read_inputs(Training(state.data_section, state.folder, of_graph(state.graph))).inputs
     found = []
     for index in state.graph.inputs:
         values = inputs[state.graph.nodes[index].name][:40]

@@ -11,7 +11,7 @@ from running import load
 import dlspec.keras_layers  # noqa: F401  (registers the layers that fill in missing values)
 from dlspec.build import build
 from dlspec.data.pipeline import prepare
-from dlspec.data.raw import outputs_of, read_inputs
+from dlspec.data.raw import Training, outputs_of, read_inputs
 from dlspec.data.signature import of_graph
 from dlspec.passes import compile_spec
 from dlspec.runner.train import run
@@ -38,7 +38,7 @@ def test_raw_values_in_and_the_same_predictions_out(tmp_path: Path, name: str) -
     )
     model = load(report.folder / "model.keras")
     outputs = outputs_of(report.facts["data"]["targets"])
-    raw = read_inputs(data, ROOT / "specs/start", signature, outputs=outputs)
+    raw = read_inputs(Training(data, ROOT / "specs/start", signature), outputs=outputs)
     lacking = [np.isnan(v) if v.dtype != object else v == "" for v in raw.inputs.values()]
     assert any(values.any() for values in lacking), "the test is about missing values"
 

@@ -62,6 +62,10 @@ def command(
         return
     from dlspec.runner.report import measures_table
 
+    for name, count in found.get("dropped", {}).items():
+        print_text(
+            f"{name}: {count:,} example{'s' if count > 1 else ''} left out for missing values, as in the training\n"
+        )
     print_text("\n".join(measures_table(found["metrics"])))
     several = len(found["metrics"]) > 1
     for part, outputs in found["outputs"].items():

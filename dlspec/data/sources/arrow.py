@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlspec.data.sources.base import TEXT, Arrays, Column, Labels, Table
+from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Labels, Table
+from dlspec.data.sources.stated import MISSING
 from dlspec.ir import Tensor
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 # Taken for a value of text where sizes are estimated.
 TEXT_BYTES = 128
-# Words in a column of numbers that stand for a value that is missing.
-MISSING = ("", "NA", "N/A", "#N/A", "nan", "NaN", "null", "NULL")
 _NUMBER = r"^[ \t]*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[ \t]*$"
 # A column of text is taken for one of numbers with mistakes in it where at most this share is no number.
 _MISTAKES = 0.5
@@ -58,8 +57,72 @@ class ArrowTable(Table):
         for name, kind in self._kinds.items():
             tensor = tensor_of(kind, missing=bool(self._missing.get(name)), sizes=self._sizes(name))
             if tensor is not None:
-                columns[name] = Column(tensor, self._count)
+                text = name in self.stated.texts and not tensor.shape
+                columns[name] = Column(Tensor((), TEXT) if text else tensor, self._count)
         return columns
+
+    def find(self, name: str, option: str) -> Column:
+        """The column `name`, which has a value unless its type is known without one.
+
+        Raises:
+            Problem: E602, there is none; E608, no row has a value there.
+        """
+        import pyarrow as pa
+
+        found = super().find(name, option)
+        if name not in self.stated and pa.types.is_null(self._kinds[name]):
+            message = f"column `{name}` is empty in every row"
+            raise DataProblem("E608", message, "leave the column out", option, self._file)
+        return found
+
+    def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
+        """All others, each with a value."""
+        groups = super().obvious(taken)
+        for name in (name for group in groups for name in group):
+            self.find(name, "")
+        return groups
+
+    @property
+    @abstractmethod
+    def _file(self) -> str:
+        """The file as the spec writes it."""
+
+    def not_a_number(self, name: str) -> tuple[str, str] | None:
+        """The first value of the column `name` that Arrow reads as no number, and where it stands."""
+        start = 0
+        for table in self._tables([name]):
+            wrong = _numbers(table.column(0))[1]
+            if wrong.any():
+                row = int(wrong.argmax())
+                return str(_texts(table.column(0))[row]), self.where(start + row)
+            start += table.num_rows
+        return None
+
+    def gap(self, name: str) -> str:
+        """The first word that was taken for a missing value."""
+        import pyarrow.compute as pc
+
+        for table in self._tables([name]):
+            texts = _texts(table.column(0))
+            found = texts.filter(pc.is_in(texts, _words(self.stated.gaps.get(name, ()))))
+            for word in found.unique().to_pylist():
+                if word:
+                    return str(word)
+        return ""
+
+    def pieces(self, names: Sequence[str], size: int) -> Iterator[Arrays]:
+        """Rows in their order, which become arrays only when they are asked for."""
+        import pyarrow as pa
+
+        rest: pa.Table | None = None
+        for some in self._tables(list(names)):
+            table = some if rest is None else pa.concat_tables([rest, some])
+            whole = table.num_rows // size * size
+            for start in range(0, whole, size):
+                yield self._arrays(table.slice(start, size), list(names))
+            rest = table.slice(whole)
+        if rest is not None and rest.num_rows:
+            yield self._arrays(rest, list(names))
 
     def labels(self, name: str) -> Labels:
         """Distinct values, counted some rows at a time."""
@@ -110,12 +173,18 @@ class ArrowTable(Table):
             start += table.num_rows
 
     def _arrays(self, table: pa.Table, names: list[str]) -> Arrays:
-        return {
-            name: _numbers(table.column(name))[0]
-            if name in self._retyped
-            else to_array(table.column(name), self.columns[name].tensor)
-            for name in names
-        }
+        return {name: self._array(table.column(name), name) for name in names}
+
+    def _array(self, column: pa.ChunkedArray, name: str) -> Array:
+        if name in self._retyped:
+            return _numbers(column)[0]
+        tensor = self.columns[name].tensor
+        if tensor.dtype != TEXT or name not in self.stated.gaps:
+            return to_array(column, tensor)
+        import pyarrow.compute as pc
+
+        texts = _texts(column)
+        return to_array(pc.if_else(pc.is_in(texts, _words(self.stated.gaps[name])), "", texts), tensor)
 
 
 def _numbers(column: pa.ChunkedArray) -> tuple[Array, Array]:
@@ -124,11 +193,29 @@ def _numbers(column: pa.ChunkedArray) -> tuple[Array, Array]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    texts = pc.fill_null(column.cast(pa.string()), "")
+    texts = _texts(column)
     good = pc.match_substring_regex(texts, _NUMBER)
     values = pc.if_else(good, pc.utf8_trim_whitespace(texts), None).cast(pa.float64()).to_numpy()
     missing = pc.is_in(texts, pa.array(MISSING))
     return values, ~np.asarray(pc.or_(good, missing))
+
+
+def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Values as the text that stands for them, "" for what is missing; a whole number has no fraction."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = column.cast(pa.string())
+    if pa.types.is_floating(column.type):
+        whole = pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), 2.0**53))
+        texts = pc.if_else(whole, pc.if_else(whole, column, None).cast(pa.int64()).cast(pa.string()), texts)
+    return pc.fill_null(texts, "")
+
+
+def _words(words: Sequence[str]) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.array(words, pa.string())
 
 
 def is_list(kind: pa.DataType) -> bool:
@@ -157,6 +244,8 @@ def tensor_of(kind: pa.DataType, *, missing: bool = False, sizes: Sequence[int] 
         return Tensor((sizes[0], *inner.shape), inner.dtype)
     if pa.types.is_dictionary(kind):
         return tensor_of(kind.value_type, missing=missing)
+    if pa.types.is_null(kind):
+        return Tensor((), "float64")
     if pa.types.is_boolean(kind):
         return Tensor((), "float64" if missing else "bool")
     if pa.types.is_integer(kind):
@@ -175,12 +264,11 @@ def to_array(column: pa.ChunkedArray, tensor: Tensor) -> Array:
     """A column as an array of shape [rows, *tensor.shape]; missing numbers are NaN, missing text is ""."""
     import numpy as np
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     if is_list(column.type):
         return _lists(column, tensor)
     if tensor.dtype == TEXT:
-        texts: Array = pc.fill_null(column.cast(pa.string()), "").to_numpy().astype(object, copy=False)
+        texts: Array = _texts(column).to_numpy().astype(object, copy=False)
         return texts
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)

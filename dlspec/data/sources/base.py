@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dlspec.data.sources.stated import NOTHING, Stated
 from dlspec.errors import Problem, did_you_mean, suggestions
 from dlspec.ir import Tensor
 from dlspec.registry import Component
@@ -86,6 +87,7 @@ class Table(ABC):
             since the order of training examples depends on it.
         tolerant: Whether broken examples are to be left out rather than reported as mistakes; set before anything is
             read. A source leaves out itself what never becomes a row, and tells of it in :attr:`skipped`.
+        stated: What is known of columns before any is read, where a file alone does not tell their types.
         trouble: What :meth:`take` raised when a pipeline called it, in which errors lose their kind.
         draws: Whether reading runs code of the user's, which may draw random numbers: for training, it is opened
             and read again after the seed is set.
@@ -97,6 +99,7 @@ class Table(ABC):
     streamed: bool = False
     blocks: Sequence[int] | None = None
     tolerant: bool = False
+    stated: Stated = NOTHING
     skipped: Sequence[str] = ()
     left_out: Sequence[LeftOut] = ()
     trouble: DataProblem | None = None
@@ -130,6 +133,18 @@ class Table(ABC):
             DataProblem: E608 the content is broken.
         """
         return {name: self.whole(name)[indices] for name in names}
+
+    def pieces(self, names: Sequence[str], size: int) -> Iterator[Arrays]:
+        """All examples of the columns `names` in their order, `size` at a time.
+
+        Raises:
+            DataProblem: E608 the content is broken.
+        """
+        import numpy as np
+
+        count = max((self.columns[name].count for name in names), default=0)
+        for start in range(0, count, size):
+            yield self.take(names, np.arange(start, min(start + size, count)))
 
     def whole(self, name: str) -> np.ndarray[Any, Any]:
         """The column `name`; read once, unless it is streamed, until :meth:`forget`."""
@@ -168,6 +183,10 @@ class Table(ABC):
             except ValueError:
                 return str(value), self.where(index)
         return None
+
+    def gap(self, name: str) -> str:
+        """The first word in the text column `name` that was taken for a missing value; "" where there is none."""
+        return ""
 
     def as_numbers(self, name: str) -> bool:
         """Takes the text column `name` for one of numbers with some mistakes, which :meth:`faults` then tells of.

@@ -9,14 +9,15 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlspec.data.sources.arrow import MISSING, ArrowTable
+from dlspec.data.sources.arrow import ArrowTable
 from dlspec.data.sources.base import Arrays, Column, DataProblem, LeftOut, Source, Table, locate
 from dlspec.data.sources.cache import converted
 from dlspec.data.sources.csv_conversion import RAGGED, Dialect, Reader
 from dlspec.data.sources.csv_header import Names, check_header, is_number, nameless, values_for_names
 from dlspec.data.sources.parquet import ParquetTable
-from dlspec.errors import Problem, suggestions
-from dlspec.registry import example, text
+from dlspec.data.sources.stated import MISSING
+from dlspec.errors import Problem, did_you_mean, suggestions
+from dlspec.registry import example, optional, text, texts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,34 +35,50 @@ class Csv(Source):
     shorthand = "path"
     path = text(doc="The file, from the spec's folder.")
     delimiter = text(default=",", pattern=r"^[^\n\r\"]$", doc="The character between two values.")
-    examples = (example("churn.csv"), example('{path: listing.csv, delimiter: ";"}'))
+    texts = optional(texts(), doc="Columns of text that hold digits, such as `07`; others hold what all rows hold.")
+    examples = (
+        example("churn.csv"),
+        example('{path: listing.csv, delimiter: ";"}'),
+        example("{path: shops.csv, texts: [postcode]}"),
+    )
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
         """The types of the columns in pyarrow's words, texts for what is missing, and what is unusual in the file."""
         assert isinstance(table, CsvTable)
-        return {"types": table.types(columns), "missing": MISSING, "parsing": table.parsing()}
+        words = {name: table.stated.gaps[name] for name in columns if table.columns[name].text and table.gap(name)}
+        return {"types": table.types(columns), "missing": MISSING, "parsing": table.parsing(), "words": words}
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> CsvTable:
         """Finds the file."""
-        return CsvTable(locate(self.path, folder, allow_outside=allow_outside), self.path, self.delimiter)
+        file = locate(self.path, folder, allow_outside=allow_outside)
+        return CsvTable(file, self.path, self.delimiter, self.texts or ())
 
 
 class CsvTable(ArrowTable):
     """A CSV file: columns of numbers, of ``true``/``false``, or of text."""
 
-    def __init__(self, path: Path, shown: str, delimiter: str) -> None:
+    def __init__(self, path: Path, shown: str, delimiter: str, texts: Sequence[str] = ()) -> None:
         self._path = path
         self._shown = shown
         self._delimiter = delimiter
+        self._named = tuple(texts)
         self._ragged = 0  # rows that were left out
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:
         """Types as pyarrow infers them from all rows; dates stay text."""
+        self.stated = self.stated.also(frozenset(self._named))
         columns = self._copy.columns if self._copy is not None else super().columns
         self._check_behind()
         _ = self.skipped
+        for name in self._named:
+            if name not in columns:
+                raise Problem("E602", f"the source has no column `{name}`", did_you_mean(name, columns), "texts")
         return columns
+
+    @property
+    def _file(self) -> str:
+        return self._shown
 
     @property
     def streamed(self) -> bool:  # type: ignore[override]
@@ -184,6 +201,8 @@ class CsvTable(ArrowTable):
 
     @property
     def _kinds(self) -> Mapping[str, pa.DataType]:
+        if self._copy is not None:
+            return self._copy._kinds
         return {field.name: field.type for field in self._whole.schema}
 
     @property
@@ -202,7 +221,8 @@ class CsvTable(ArrowTable):
     @cached_property
     def _reader(self) -> Reader:
         names = self._names
-        return Reader(self._path, Dialect(self._delimiter, used=() if names.whole else names.used))
+        used = () if names.whole else names.used
+        return Reader(self._path, Dialect(self._delimiter, used=used, texts=tuple(sorted(self.stated.texts))))
 
     @cached_property
     def _whole(self) -> pa.Table:
@@ -217,8 +237,10 @@ class CsvTable(ArrowTable):
         """The same rows as Parquet, for a file too large to be parsed whole."""
         if self._path.stat().st_size <= CONVERTED_FROM:
             return None
-        path = converted(self._path, f"csv 1 {self._delimiter!r} {self.tolerant}", ".parquet", self._convert)
+        texts = sorted(self.stated.texts)
+        path = converted(self._path, f"csv 2 {self._delimiter!r} {self.tolerant} {texts}", ".parquet", self._convert)
         table = ParquetTable(path, self._shown)
+        table.stated = self.stated
         self._ragged = int(table.note(RAGGED))
         return table
 
@@ -258,8 +280,6 @@ class CsvTable(ArrowTable):
         for field in schema:
             if pa.types.is_binary(field.type):
                 raise self._problem("E608", f"column `{field.name}` is not UTF-8", "save the file as UTF-8")
-            if pa.types.is_null(field.type):
-                raise self._problem("E608", f"column `{field.name}` is empty in every row", "remove the column")
 
     def _check_behind(self) -> None:
         """Columns without a name at the end are empty: each row ends in a delimiter.

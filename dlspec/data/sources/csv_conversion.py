@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlspec.data.sources.arrow import MISSING
 from dlspec.data.sources.parquet import write_groups
+from dlspec.data.sources.stated import MISSING
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,11 +24,13 @@ class Dialect(NamedTuple):
     Attributes:
         missing: What stands for a value that is missing.
         used: The columns that are read; () for all.
+        texts: Columns of text, although they may hold digits only.
     """
 
     delimiter: str
     missing: tuple[str, ...] = MISSING
     used: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
 
 class Reader:
@@ -48,9 +50,10 @@ class Reader:
         import pyarrow as pa
         from pyarrow import csv as pa_csv
 
-        table = pa_csv.read_csv(self._path, **self._options({}))
+        texts = dict.fromkeys(self._dialect.texts, pa.string())
+        table = pa_csv.read_csv(self._path, **self._options(texts))
         dates = {field.name: pa.string() for field in table.schema if pa.types.is_temporal(field.type)}
-        return pa_csv.read_csv(self._path, **self._options(dates)) if dates else table
+        return pa_csv.read_csv(self._path, **self._options(texts | dates)) if dates else table
 
     def kinds(self) -> dict[str, pa.DataType]:
         """The types of all columns, found by a pass that holds little in memory: as :meth:`whole` would find them."""
@@ -60,7 +63,7 @@ class Reader:
         for batch in self._pieces(pa.string()):
             for name, values in zip(batch.schema.names, batch.columns, strict=True):
                 found[name] = _widest(found.get(name, pa.null()), values)
-        return found
+        return found | {name: pa.string() for name in self._dialect.texts if name in found}
 
     def write(self, target: Path, kinds: dict[str, pa.DataType]) -> None:
         """Writes the file as Parquet, with :attr:`ragged` among its metadata."""

@@ -85,7 +85,7 @@ class PicturedTable(Table):
     @cached_property
     def table(self) -> Table:
         """The table with the paths, as tolerant as this one."""
-        self._table.tolerant = self.tolerant
+        self._table.tolerant, self._table.stated = self.tolerant, self.stated
         try:
             _ = self._table.columns
         except Problem as problem:

@@ -106,6 +106,10 @@ class ParquetTable(ArrowTable):
 
         return bool(pa.types.is_duration(self._kinds[name]))
 
+    @property
+    def _file(self) -> str:
+        return self._shown
+
     def find(self, name: str, option: str) -> Column:
         """The column `name`; also tells of one whose type no model takes."""
         kind = self._kinds.get(name)

@@ -1,0 +1,35 @@
+"""What is known of columns before a file is read: the type of a column is that of the training, not of each file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+# Words in files of text that stand for a value that is missing.
+MISSING = ("", "NA", "N/A", "#N/A", "nan", "NaN", "null", "NULL")
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """Facts about columns that hold for every file they are read from.
+
+    Attributes:
+        texts: Columns of text, also where a file happens to hold digits only: `07` stays `07`.
+        numbers: Columns of numbers, also where a file has no value at all.
+        gaps: For columns of text, the words that stand for a missing value; no others do but the empty one.
+    """
+
+    texts: frozenset[str] = frozenset()
+    numbers: frozenset[str] = frozenset()
+    gaps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __contains__(self, name: str) -> bool:
+        """Whether the type of a column is known."""
+        return name in self.texts or name in self.numbers
+
+    def also(self, texts: frozenset[str], numbers: frozenset[str] = frozenset()) -> Stated:
+        """The same with further columns; what was stated before counts."""
+        return Stated(self.texts | texts - self.numbers, self.numbers | numbers - self.texts, self.gaps)
+
+
+NOTHING = Stated()
