@@ -16,7 +16,7 @@ PACKAGE = ROOT / "dlspec"
 
 # From the ground up: a module may import those of its own floor's package and of every floor before it.
 FLOORS = (
-    ("errors", "resources", "files"),
+    ("errors", "resources", "files", "terminal"),
     ("codes",),
     ("tree", "ir"),
     ("syntax", "source", "dumping"),

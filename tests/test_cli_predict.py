@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -216,6 +217,38 @@ def test_what_cannot_be_done_is_said(arguments: tuple[str, ...], said: str, caps
             (torn / name).write_bytes(data[:2000] if name == "model.keras" else data)
     assert run(list(arguments)) == 1
     assert said in capsys.readouterr().err
+
+
+def test_weights_that_are_not_numbers_are_no_model(capsys: pytest.CaptureFixture[str]) -> None:
+    import keras
+
+    (whole,) = Path("runs/photos").iterdir()
+    ruined = Path("runs/ruined/20200101T000000Z-0000")
+    shutil.copytree(whole, ruined)
+    try:
+        model = keras.saving.load_model(ruined / "model.keras")
+        model.set_weights([np.full_like(values, np.nan) for values in model.get_weights()])
+        model.save(ruined / "model.keras")
+        for arguments in (["predict", "ruined", "photos/left"], ["evaluate", "ruined"]):
+            assert run(arguments) == 1
+            said = capsys.readouterr().err
+            assert (
+                "error[E522]: the weights of layer `dense` in `runs/ruined/20200101T000000Z-0000/model.keras`" in said
+            )
+        assert run(["export", str(ruined), "--to", "keras", "-o", "ruined.keras"]) == 1
+        assert "error[E704]: the weights of layer `dense` in " in capsys.readouterr().err
+        assert not Path("ruined.keras").exists()
+    finally:
+        shutil.rmtree(ruined.parent)
+
+
+def test_a_score_that_is_not_a_number_has_no_class(capsys: pytest.CaptureFixture[str]) -> None:
+    # Within float32, but not when it is multiplied: infinity less infinity is what the softmax then sees.
+    Path("huge.csv").write_text("rooms,area\n3.0e38,-3.0e38\n")
+    objects = json.loads(asked(capsys, "predict", "houses", "huge.csv", "--format", "json"))
+    assert set(objects[0]["kind probabilities"].values()) == {None} and objects[0]["kind"] is None
+    rows = list(csv.DictReader(io.StringIO(asked(capsys, "predict", "houses", "huge.csv"))))
+    assert (rows[0]["kind"], rows[0]["kind probability"]) == ("", "")
 
 
 def test_examples_to_measure_by_are_an_option(capsys: pytest.CaptureFixture[str]) -> None:

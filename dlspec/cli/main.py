@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import io
 import os
 import pkgutil
 import sys
@@ -66,30 +67,40 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
-    from dlspec.cli.output import show_diagnostics
-    from dlspec.cli.render import printable
+    from dlspec.cli.output import say, show_diagnostics, silence
 
+    _print_what_the_locale_lacks()
     try:
         result = cli.main(args=arguments, prog_name="dlspec", standalone_mode=False)
         return result if isinstance(result, int) else 0
-    except click.exceptions.Abort:
-        click.echo("interrupted", err=True)
-        return 130
-    except KeyboardInterrupt:
-        click.echo("interrupted", err=True)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        say("interrupted")
         return 130
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        say(shown.getvalue().rstrip("\n"))
         return error.exit_code  # 2 for wrong usage, 1 for a file that cannot be written
     except SpecError as error:
         show_diagnostics(list(error.diagnostics), {})
         return 1
     except BrokenPipeError:
         # Whoever read our output is gone; a second failure while Python flushes must not print a traceback.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout)
         return 0
     except Exception as error:
         if os.environ.get("DLSPEC_TRACEBACK"):
             raise
-        click.echo(f"internal error: {type(error).__name__}: {printable(str(error))}\n{_ISSUES}", err=True)
+        if isinstance(error, OSError) and error.filename is not None and error.errno is not None:
+            # A disk that is full, a path that is too long, a folder that was removed meanwhile: no fault of ours.
+            say(f"error: `{os.fsdecode(error.filename)}`: {os.strerror(error.errno)}")
+            return 1
+        say(f"internal error: {type(error).__name__}: {error}\n{_ISSUES}")
         return 3
+
+
+def _print_what_the_locale_lacks() -> None:
+    """A file may have a name that the terminal has no letters for: it is shown with escapes (``\\u03bb``)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

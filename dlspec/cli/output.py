@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
 
 import click
 
 from dlspec.cli.render import FORMATS, render, summary
 from dlspec.errors import Diagnostic
 from dlspec.passes.state import Compilation
+from dlspec.terminal import printable_lines
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _ALLOW_CODE = "dlspec.allow_code"
 F = TypeVar("F", bound=Callable[..., Any])
@@ -94,10 +99,83 @@ def compiled(
 
 def show_diagnostics(diagnostics: Sequence[Diagnostic], texts: Mapping[str, str]) -> None:
     """Diagnostics as text on stderr, followed by their number."""
-    click.echo(render(diagnostics, texts, "text", wants_colour(sys.stderr)), err=True, color=True)
-    click.echo(f"\n{summary(diagnostics)}", err=True)
+    _to_stderr(render(diagnostics, texts, "text", wants_colour(sys.stderr)))
+    say(f"\n{summary(diagnostics)}")
 
 
 def print_text(text: str) -> None:
-    """A result on stdout; colours survive only where :func:`wants_colour` put them."""
-    click.echo(text, color=True)
+    """A result for people on stdout: no control character of a data file or a file name reaches a terminal."""
+    _to_stdout(printable_lines(text))
+
+
+def print_painted(text: str) -> None:
+    """A result that is safe already, with the colours that :func:`wants_colour` allowed."""
+    _to_stdout(text)
+
+
+def print_data(text: str) -> None:
+    """A result for programs (JSON, CSV, Python) on stdout: as it is, unless people look at it on a terminal."""
+    _to_stdout(printable_lines(text) if sys.stdout.isatty() else text)
+
+
+def print_as(form: str, text: str) -> None:
+    """A result in the form that ``--format`` asked for: ``json`` is for programs."""
+    (print_data if form == "json" else print_text)(text)
+
+
+def say(text: str) -> None:
+    """Something that people should know, on stderr."""
+    _to_stderr(printable_lines(text))
+
+
+def progress_console() -> Console:
+    """Where long work shows how far it is: stderr. Work goes on when nobody reads it any more, or the disk is full."""
+    from rich.console import Console
+
+    return Console(file=cast("TextIO", _Forgiving()))
+
+
+class _Forgiving:
+    """The stderr of this process; what cannot be written is given up."""
+
+    def write(self, text: str) -> int:
+        with forgiven(sys.stderr):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with forgiven(sys.stderr):
+            sys.stderr.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stderr, name)
+
+
+@contextmanager
+def forgiven(stream: TextIO) -> Iterator[None]:
+    """A stream that takes no more is closed in silence: without, Python would fail once more when it ends."""
+    try:
+        yield
+    except OSError:
+        silence(stream)
+
+
+def silence(stream: TextIO) -> None:
+    """Lets whatever else is written to `stream` vanish."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _to_stdout(text: str) -> None:
+    try:
+        click.echo(text, color=True)
+    except BrokenPipeError:
+        raise  # whoever read it has seen enough
+    except OSError as error:
+        silence(sys.stdout)
+        raise click.ClickException(f"the output cannot be written: {error.strerror}") from error
+
+
+def _to_stderr(text: str) -> None:
+    with forgiven(sys.stderr):
+        click.echo(text, err=True, color=True)

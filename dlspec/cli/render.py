@@ -8,6 +8,7 @@ from typing import Any
 
 from dlspec import __version__
 from dlspec.errors import Diagnostic, Span
+from dlspec.terminal import printable
 
 FORMATS = ("text", "json", "github", "sarif")
 CAP = 50
@@ -137,11 +138,6 @@ def _cells(text: str) -> int:
         return len(shown)
     wide = sum(unicodedata.east_asian_width(c) in "WF" for c in shown)
     return len(shown) + wide - sum(unicodedata.combining(c) > 0 for c in shown)
-
-
-def printable(text: str) -> str:
-    """Text of a stranger's file without control characters, which could repaint the terminal."""
-    return "".join(c if c.isprintable() else " " if c == "\t" else f"\\x{ord(c):02x}" for c in text)
 
 
 def _github(item: Diagnostic) -> str:

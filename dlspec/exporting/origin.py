@@ -13,6 +13,7 @@ from dlspec.exporting.reasons import reason
 from dlspec.ir import Graph, Node, SharedModel
 from dlspec.reporting.index import SPEC_FILE, Run
 from dlspec.runner.fit import MODEL_FILE
+from dlspec.runner.non_finite import unsound_weights
 from dlspec.runner.report import REPORT_FILE
 
 
@@ -84,9 +85,18 @@ def _load(file: Path) -> Any:
 
     importlib.import_module("dlspec.keras_layers")  # registers the classes that a file may name
     try:
-        return keras.saving.load_model(file, compile=False)
+        model = keras.saving.load_model(file, compile=False)
     except Exception as error:  # damaged files fail in many ways
         raise SpecError([Diagnostic("E704", f"cannot load `{file}`: {reason(error)}")]) from error
+    _require_finite(model, file)
+    return model
+
+
+def _require_finite(model: Any, file: Path) -> None:
+    layer = unsound_weights(model)
+    if layer:
+        text = f"the weights of layer `{layer}` in `{file}` are not finite"
+        raise SpecError([Diagnostic("E704", text, None, "such a model answers nothing: train again")])
 
 
 def check_weights(file: Path | None) -> None:
@@ -120,6 +130,7 @@ def read_weights(model: Any, file: Path) -> None:
         except Exception as error:  # so do these
             text = f"the weights in `{file}` do not fit: {reason(error)}"
             raise SpecError([Diagnostic("E704", text, None, "they must be those of the same spec")]) from error
+        _require_finite(model, file)
         return
     wanted = _shapes(model)
     for candidate in _models(_load(file)):

@@ -12,7 +12,7 @@ from dlspec.ir import Graph
 from dlspec.report import facts as model_facts
 from dlspec.reporting.examine import Examined, examine
 from dlspec.reporting.loggers import write_logs
-from dlspec.reporting.page import METRICS_FILE, publish, read_history
+from dlspec.reporting.page import METRICS_FILE, PAGE_FILE, publish, read_history
 from dlspec.reporting.plots import preload
 from dlspec.reporting.trivial import write_trivial
 from dlspec.sections.train import Supervised
@@ -54,13 +54,18 @@ class Reporter:
         except Exception as error:
             self.facts["results"] = {"error": f"{type(error).__name__}: {error}"}
 
-    def publish(self, folder: Path, facts: Mapping[str, Any]) -> Path:
-        """Writes ``report.html`` and the logs into the run folder, from the facts of ``report.json``."""
+    def publish(self, folder: Path, facts: Mapping[str, Any]) -> None:
+        """Writes ``report.html`` and the logs into the run folder, from the facts of ``report.json``.
+
+        The model and its figures are on the disk already: what has no room beside them is said, and no failure.
+        """
         if self._loading.ident is not None:
             self._loading.join()
-        if self._examined is not None:
-            write_trivial(folder, self._examined.scores)
-        page = publish(folder, facts, self._graph, self._examined)
+        try:
+            if self._examined is not None:
+                write_trivial(folder, self._examined.scores)
+            publish(folder, facts, self._graph, self._examined)
+        except OSError as error:
+            self._say(f"{folder / PAGE_FILE} could not be written: {error.strerror or error}")
         for failure in write_logs(self._logs, folder, facts, read_history(folder / METRICS_FILE)):
             self._say(failure)
-        return page

@@ -213,9 +213,11 @@ def _numbers(found: Facts) -> list[dict[str, str]] | None:
 
 
 def _plots(found: Facts, score: Score | None) -> Iterator[Plot]:
+    import numpy as np
+
     if isinstance(score, Numbers):
         true, guess = score.pairs()
-        if true.shape[1] == 1:
+        if true.shape[1] == 1 and np.isfinite(guess).all():
             true, guess = true[:, 0], guess[:, 0]
             yield plots.predicted_against_true(true, guess)
             yield plots.residuals(true, guess)
@@ -223,8 +225,9 @@ def _plots(found: Facts, score: Score | None) -> Iterator[Plot]:
     if isinstance(score, Classes):
         if found["kind"] == YES_NO and found.get("auc") is not None:
             true, share = score.shares()
-            yield plots.shares(true, share, score.task.names)
-            yield plots.roc(true, share)
+            if np.isfinite(share).all():
+                yield plots.shares(true, share, score.task.names)
+                yield plots.roc(true, share)
         if len(score.task.names) > _TABLE_LIMIT:
             yield plots.matrix(score.matrix)
 

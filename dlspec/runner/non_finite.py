@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 from dlspec.errors import Problem
@@ -44,6 +46,21 @@ def _place(course: Course, trouble: NonFinite) -> str:
     return f"step {trouble.step + 1} of epoch {course.epoch + 1}"
 
 
+def require_finite(metrics: Mapping[str, Mapping[str, float]]) -> None:
+    """Refuses a model whose loss is infinite or not a number on some part of the data.
+
+    Args:
+        metrics: Loss and metrics by part, with the weights that are kept.
+
+    Raises:
+        Problem: E508.
+    """
+    for part, measured in metrics.items():
+        if not math.isfinite(measured.get("loss", 0.0)):
+            text = f"the loss of the {part} part is {measured['loss']}, with the weights that were kept"
+            raise Problem("E508", text, _DATA_HELP)
+
+
 def cause(model: Any, batch: Any) -> tuple[str, str]:
     """What first was not finite, in the order of computation, and a help.
 
@@ -62,6 +79,14 @@ def cause(model: Any, batch: Any) -> tuple[str, str]:
     if name:
         return f"the output of layer `{name}` was the first that is not finite", _HELP
     return "all layers are finite, only the loss is not", _HELP
+
+
+def unsound_weights(model: Any) -> str:
+    """Name of the first layer whose weights are not all finite, those of nested models too; "" where there is none."""
+    import keras
+
+    layers = (layer for layer in model._flatten_layers(include_self=False) if not isinstance(layer, keras.Model))
+    return next((layer.name for layer in layers if not _finite(layer.variables)), "")
 
 
 def _first_layer(model: Any, inputs: Any) -> str:

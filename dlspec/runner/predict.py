@@ -87,7 +87,9 @@ class Predictions:
         if task is not None and task.kind in (CHOICE, YES_NO):
             for row, guess in zip(probabilities(task, values), guesses(task, values), strict=True):
                 by_class = {label: _number(share) for label, share in zip(task.names, row, strict=True)}
-                yield {name: task.names[int(guess)], f"{name} probabilities": by_class}
+                # A score that is not a number compares with none: it speaks for no class.
+                answer = None if None in by_class.values() else task.names[int(guess)]
+                yield {name: answer, f"{name} probabilities": by_class}
         elif task is not None and task.kind == TAGS and values.ndim == 2:
             for row, yes in zip(yes_share(task, values.astype(float)), values > task.threshold, strict=True):
                 by_tag = {label: _number(share) for label, share in zip(task.names, row, strict=True)}
@@ -146,8 +148,8 @@ def _cells(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, value in row.items():
         if isinstance(value, Mapping):
             answer = row[name.removesuffix(" probabilities")]
-            if isinstance(answer, str):
-                yield f"{name.removesuffix(' probabilities')} probability", value[answer]
+            if not isinstance(answer, list):
+                yield f"{name.removesuffix(' probabilities')} probability", value.get(answer)
         elif isinstance(value, list) and all(isinstance(item, str) for item in value):
             yield name, ";".join(value)
         elif isinstance(value, list) and not any(isinstance(item, list) for item in value) and len(value) <= 100:

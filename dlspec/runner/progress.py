@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from dlspec.terminal import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bar
@@ -54,7 +56,7 @@ class LineProgress(Progress):
 
     def note(self, text: str) -> None:
         """Prints it."""
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(printable(text), highlight=False, markup=False, soft_wrap=True)
 
     def epoch(self, epoch: int, logs: Logs, seconds: float) -> None:
         """Prints the line, with the rate and the time that is left at this rate."""

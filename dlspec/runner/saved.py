@@ -15,6 +15,7 @@ from dlspec.errors import Problem
 from dlspec.ir import Tensor
 from dlspec.passes import Compilation, compile_spec
 from dlspec.reporting.index import MODEL_FILE, SPEC_FILE, Run
+from dlspec.runner.non_finite import unsound_weights
 from dlspec.runner.reasons import reason
 from dlspec.sections.data import Data
 from dlspec.sections.train import Supervised
@@ -79,10 +80,15 @@ class SavedRun:
         import dlspec.keras_layers  # noqa: F401  the layers that Keras lacks become known by this
 
         try:
-            return keras.saving.load_model(self.run.path / MODEL_FILE, compile=False)
+            model = keras.saving.load_model(self.run.path / MODEL_FILE, compile=False)
         except (OSError, ValueError, KeyError, TypeError) as error:
             message = f"`{self.run.path / MODEL_FILE}` cannot be loaded: {reason(error)}"
             raise Problem("E522", message, "train again") from error
+        layer = unsound_weights(model)
+        if layer:
+            message = f"the weights of layer `{layer}` in `{self.run.path / MODEL_FILE}` are not finite"
+            raise Problem("E522", message, "the model answers nothing: train again")
+        return model
 
     @cached_property
     def signature(self) -> Signature:

@@ -27,6 +27,7 @@ from dlspec.runner.distribution import built, open_distribution
 from dlspec.runner.failures import told
 from dlspec.runner.fit import Training
 from dlspec.runner.identity import IDENTITY_FILE, identity
+from dlspec.runner.non_finite import require_finite
 from dlspec.runner.progress import Progress, choose
 from dlspec.runner.report import REPORT_FILE, Report, data_summary, machine, parameters, versions
 from dlspec.runner.resume import SPEC_FILE, Place, check_unchanged, checkpoint_of
@@ -38,6 +39,9 @@ from dlspec.sections.train import Supervised
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+# Loss and metrics by part.
+Measures = dict[str, dict[str, float]]
 
 
 def run(
@@ -115,9 +119,11 @@ def run(
         training.once_running = reporter.preload
     written = {"name": name, "command": command, "allow_outside": allow_outside}
     facts = {**written, **_facts(training, folder)}
+    metrics: Measures = {}
     try:
         with telling(prepared.binding.table):
             metrics = _trained(training, checkpoint, reporter, clock)
+        require_finite(metrics)
         return _write(training, clock, "finished", facts, reporter, metrics)
     except KeyboardInterrupt:
         _rescue(training)
@@ -127,7 +133,7 @@ def run(
         failure = told(error)
         code = failure.code if isinstance(failure, Problem) else type(error).__name__
         message = str(failure).strip().split("\n")[0]
-        _fail(training, clock, {**facts, "error": {"code": code, "message": message}}, reporter)
+        _fail(training, clock, {**facts, "error": {"code": code, "message": message}}, reporter, metrics)
         if failure is error:
             raise
         raise failure from error
@@ -135,9 +141,7 @@ def run(
         run_folder.release()
 
 
-def _trained(
-    training: Training, checkpoint: Checkpoint | None, reporter: Reporter | None, clock: _Clock
-) -> dict[str, dict[str, float]]:
+def _trained(training: Training, checkpoint: Checkpoint | None, reporter: Reporter | None, clock: _Clock) -> Measures:
     """Trains, and measures what came of it unless there is nobody to report to."""
     training.fit(checkpoint)
     clock.lap("fit")
@@ -205,10 +209,12 @@ def _rescue(training: Training) -> None:
         training.finish()
 
 
-def _fail(training: Training, clock: _Clock, facts: dict[str, Any], reporter: Reporter | None) -> None:
+def _fail(
+    training: Training, clock: _Clock, facts: dict[str, Any], reporter: Reporter | None, metrics: Measures
+) -> None:
     """Reports a failure; where even that cannot be written, the failure itself is what the user should see."""
     with suppress(OSError):
-        _write(training, clock, "failed", facts, reporter)
+        _write(training, clock, "failed", facts, reporter, metrics)
 
 
 def _write(
@@ -217,7 +223,7 @@ def _write(
     status: str,
     facts: dict[str, Any],
     reporter: Reporter | None,
-    metrics: dict[str, dict[str, float]] | None = None,
+    metrics: Measures | None = None,
 ) -> Report:
     best = training.best
     course = {

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from running import method, train
 
+from dlspec.components.losses import MeanSquaredError
 from dlspec.data.sources.npz import Npz
 from dlspec.errors import Problem
 from dlspec.runner.failures import told
-from dlspec.sections.data import Data, Feature, Target
+from dlspec.sections.data import Data, Feature, Split, Target
+from dlspec.sections.splitters import Column
 
 
 def looks_up() -> Any:
@@ -36,6 +38,31 @@ def test_an_index_that_only_training_meets(tmp_path: Path) -> None:
     (report,) = (tmp_path / "runs").rglob("report.json")
     facts = json.loads(report.read_text(encoding="utf-8"))
     assert (facts["status"], facts["error"]) == ("failed", {"code": "E517", "message": message})
+
+
+def test_a_loss_that_is_not_finite_on_the_test_part(tmp_path: Path) -> None:
+    # The logarithm of the two negative numbers, which only the test part holds.
+    size = np.concatenate([np.linspace(1, 2, 30), [-1.0, -2.0]]).reshape(-1, 1)
+    part = np.array(["train"] * 30 + ["test"] * 2)
+    np.savez(tmp_path / "a.npz", size=size, price=size[:, 0] ** 2, part=part)
+    source = Npz(path="a.npz")
+    split = Split(by=Column(column="part"))
+    data = Data(source=source, inputs={"x": Feature(column="size")}, targets={"y": Target(column="price")}, split=split)
+    with pytest.raises(Problem, match="the loss of the test part is nan, with the weights that were kept") as caught:
+        train(tmp_path, data, method(loss=MeanSquaredError(), metrics=()), build=logarithm)
+    assert caught.value.code == "E508"
+    (report,) = (tmp_path / "runs").rglob("report.json")
+    facts = json.loads(report.read_text(encoding="utf-8"))
+    assert (facts["status"], facts["error"]["code"], facts["metrics"]["test"]["loss"]) == ("failed", "E508", None)
+    assert facts["metrics"]["train"]["loss"] < 10
+
+
+def logarithm() -> Any:
+    """A linear model of the logarithm."""
+    import keras
+
+    x = keras.Input((1,), name="x")
+    return keras.Model(x, keras.layers.Dense(1, name="y")(keras.ops.log(x)), name="logarithm")
 
 
 def test_other_errors() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
-from dlspec.cli.output import compiled, print_text, show_diagnostics, spec_argument
+from dlspec.cli.output import compiled, print_as, say, show_diagnostics, spec_argument
 from dlspec.errors import Diagnostic
 from dlspec.ir import Node
 
@@ -29,7 +29,7 @@ def command(
     state = compiled(spec, overrides, allow_outside)
     keep_inputs(output, inputs_of_spec(state))
     assert state.graph is not None
-    click.echo("building with Keras …", err=True)
+    say("building with Keras …")
 
     from dlspec.cli import backend
 
@@ -43,12 +43,12 @@ def command(
     model, tensors = build_with_tensors(state.graph)
     report = keras_facts(state.graph, model, tensors)
     differences = verify(state.graph, model, tensors)
-    print_text(json.dumps(report, indent=2) if form == "json" else text_table(report))
+    print_as(form, json.dumps(report, indent=2) if form == "json" else text_table(report))
     if differences:
         show_diagnostics([item.diagnostic() for item in differences], state.texts)
         return 1
     layers = len(state.graph.nodes)
-    click.echo(f"static analysis and Keras agree on all {layers} nodes", err=True)
+    say(f"static analysis and Keras agree on all {layers} nodes")
     if output is not None:
         unadapted = [_unadapted(node) for node in state.graph.nodes if getattr(node.layer, "adapts", False)]
         if unadapted:
@@ -79,4 +79,4 @@ def _save(model: object, output: Path) -> None:
         write_atomically(output, model.save)  # type: ignore[attr-defined]
     except OSError as error:
         raise click.ClickException(f"cannot write `{output}`: {error.strerror}") from error
-    click.echo(f"saved {output}", err=True)
+    say(f"saved {output}")

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import click
 
-from dlspec.cli.output import code_allowed, format_option, print_text, spec_argument, wants_colour
+from dlspec.cli.output import (
+    code_allowed,
+    format_option,
+    print_data,
+    print_painted,
+    print_text,
+    spec_argument,
+    wants_colour,
+)
 from dlspec.cli.render import render, summary
 
 
@@ -28,10 +36,10 @@ def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, form: s
     if form != "text":
         text = render(diagnostics, state.texts, form)
         if text:
-            print_text(text)
+            print_data(text)
         return int(failed)
     if diagnostics:
-        print_text(render(diagnostics, state.texts, form, wants_colour(sys.stdout)) + "\n")
+        print_painted(render(diagnostics, state.texts, form, wants_colour(sys.stdout)) + "\n")
     if failed:
         print_text(f"{spec}: {summary(diagnostics)}")
         return 1

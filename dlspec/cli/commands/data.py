@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
-from dlspec.cli.output import compiled, print_text, show_diagnostics, spec_argument
+from dlspec.cli.output import compiled, print_as, show_diagnostics, spec_argument
 from dlspec.dumping import flow
 from dlspec.errors import Diagnostic, SpecError
 from dlspec.passes.state import Compilation
@@ -55,7 +55,7 @@ def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, form: s
     help = "`dlspec explain W602` tells what to do"
     if facts["warnings"]:
         show_diagnostics([Diagnostic("W602", warning, None, help) for warning in facts["warnings"]], state.texts)
-    print_text(json.dumps(facts, indent=2, ensure_ascii=False) if form == "json" else _text(facts))
+    print_as(form, json.dumps(facts, indent=2, ensure_ascii=False) if form == "json" else _text(facts))
     return 0
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dlspec.cli.output import print_text
+from dlspec.cli.output import print_data, print_text
 from dlspec.cli.runs import reported, runs_option
 
 _PARTS = ("train", "validation", "test")
@@ -58,7 +58,7 @@ def command(
 
     found = evaluate(saved, data, parts or _PARTS)
     if form == "json":
-        print_text(json.dumps({"run": saved.run.id, **found}, indent=2, ensure_ascii=False))
+        print_data(json.dumps({"run": saved.run.id, **found}, indent=2, ensure_ascii=False))
         return
     from dlspec.runner.report import measures_table
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import click
 
-from dlspec.cli.output import print_text, wants_colour
+from dlspec.cli.output import print_painted, print_text, wants_colour
 
 
 @click.command()
@@ -27,7 +27,7 @@ def command(code: str | None, form: str) -> None:
     name = code.upper()
     if name not in CODES:
         raise click.UsageError(f"no such code `{code}`; {_meant(name)}")
-    print_text(_explanation(name, wants_colour(sys.stdout)) if form == "text" else _json(_entry(name)))
+    print_painted(_explanation(name, wants_colour(sys.stdout)) if form == "text" else _json(_entry(name)))
 
 
 def _meant(name: str) -> str:
@@ -59,8 +59,8 @@ def _catalogue() -> str:
 def _explanation(name: str, colour: bool) -> str:
     from textwrap import fill, indent
 
-    from dlspec.cli.render import printable
     from dlspec.codes import CODES
+    from dlspec.terminal import printable
 
     def head(text: str, style: str) -> str:
         return click.style(text, fg=style, bold=True) if colour else text

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
-from dlspec.cli.output import compiled, print_text, show_diagnostics, spec_argument
+from dlspec.cli.output import compiled, print_as, print_data, print_text, say, show_diagnostics, spec_argument
 from dlspec.cli.runs import reported, runs_option
 from dlspec.errors import Diagnostic, SpecError
+from dlspec.terminal import printable
 
 if TYPE_CHECKING:
     from dlspec.exporting.base import Format
@@ -90,7 +91,7 @@ def command(
         outcome = _export_spec(state, chosen, path, weights, seed)
     if isinstance(outcome, int):
         return outcome
-    print_text(_json(outcome) if form == "json" else _text(outcome))
+    print_as(form, _json(outcome) if form == "json" else _text(outcome))
     return 0
 
 
@@ -137,7 +138,7 @@ def _python(state: Compilation, output: Path | None, template_dir: Path | None, 
     except (TemplateError, Refused) as error:
         raise click.ClickException(mistake(error, template_dir)) from error
     if output is None:
-        click.echo(source, nl=False)
+        print_data(source.removesuffix("\n"))
         return 0
     write_atomically(output, lambda path: path.write_text(source, encoding="utf-8"))
     print_text(f"{output}: {len(source.splitlines())} lines of Python")
@@ -242,12 +243,12 @@ def _export(make: Any, form: Format, path: Path, texts: dict[str, str]) -> Outco
     from dlspec.cli import backend
     from dlspec.exporting.export import export
 
-    click.echo("starting TensorFlow …", err=True)
+    say("starting TensorFlow …")
     backend.start()
     try:
         # Converters write to stderr from C++; what they refuse comes as an exception.
         with backend.captured_stderr() as terminal:
-            outcome = export(make(), form, path, lambda text: click.echo(text, file=terminal))
+            outcome = export(make(), form, path, lambda text: click.echo(printable(text), file=terminal))
     except SpecError as error:
         show_diagnostics(error.diagnostics, texts)
         return 1

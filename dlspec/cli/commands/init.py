@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from dlspec.cli.output import say
+
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}\Z")
 
 
@@ -26,7 +28,7 @@ def command(spec: Path, force: bool) -> None:
         _write(spec)
     except OSError as error:
         raise click.ClickException(f"cannot write `{spec}`: {error.strerror}") from error
-    click.echo(f"wrote {spec}; next: dlspec check {spec}", err=True)
+    say(f"wrote {spec}; next: dlspec check {spec}")
 
 
 def _write(spec: Path) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
-from dlspec.cli.output import print_text
+from dlspec.cli.output import print_data, say
 from dlspec.cli.runs import reported, runs_option
 from dlspec.errors import Problem
 
@@ -67,11 +67,11 @@ def command(run: str, inputs: tuple[Path, ...], output: Path | None, form: str, 
     if places:
         found = replace(found, places=places)
     if output is None:
-        print_text((found.csv() if form == "csv" else found.json()).rstrip("\n"))
+        print_data((found.csv() if form == "csv" else found.json()).rstrip("\n"))
         return
     _write(found, output)
     count = len(found.places)
-    click.echo(f"wrote {count:,} prediction{'s' if count != 1 else ''} to {output}", err=True)
+    say(f"wrote {count:,} prediction{'s' if count != 1 else ''} to {output}")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dlspec.cli.output import print_text
+from dlspec.cli.output import print_data, print_text, say
 from dlspec.cli.runs import reported, runs_option
 from dlspec.reporting.index import Run, all_runs, find_run, measure_changes, spec_changes
 from dlspec.reporting.verdict import figure
@@ -30,11 +30,11 @@ def command(context: click.Context, runs: Path, form: str) -> None:
         return
     found = all_runs(runs)
     if form == "json":
-        print_text(json.dumps([run.summary() for run in found], indent=2, ensure_ascii=False))
+        print_data(json.dumps([run.summary() for run in found], indent=2, ensure_ascii=False))
     elif found:
         print_text(_list(found))
     else:
-        click.echo(f"no runs in {runs}", err=True)
+        say(f"no runs in {runs}")
 
 
 @command.command()
@@ -46,7 +46,7 @@ def show(runs: Path, run: str, form: str) -> None:
     """Show what came of RUN: a folder, an id, a name, or `latest`."""
     found = find_run(run, runs)
     if form == "json":
-        print_text(json.dumps({**found.summary(), "report": found.facts}, indent=2, ensure_ascii=False))
+        print_data(json.dumps({**found.summary(), "report": found.facts}, indent=2, ensure_ascii=False))
         return
     facts = found.facts
     lines = [(key, str(value)) for key, value in (("run", found.path), ("status", found.status))]
@@ -72,7 +72,7 @@ def compare(runs: Path, a: str, b: str, form: str) -> None:
     specs, measures = spec_changes(one, other), measure_changes(one, other)
     if form == "json":
         facts = {"a": one.summary(), "b": other.summary(), "spec": specs, "metrics": measures}
-        print_text(json.dumps(facts, indent=2, ensure_ascii=False))
+        print_data(json.dumps(facts, indent=2, ensure_ascii=False))
         return
     print_text(f"a  {one.name} {one.id}\nb  {other.name} {other.id}\n")
     if specs:
@@ -98,7 +98,7 @@ def _list(runs: list[Run]) -> str:
 
 def _columns(rows: list[list[str]], numbers: tuple[int, ...]) -> str:
     """Rows under each other; the columns `numbers` stand to the right."""
-    from dlspec.cli.render import printable
+    from dlspec.terminal import printable
 
     rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]

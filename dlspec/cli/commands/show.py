@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
-from dlspec.cli.output import compiled, print_text, spec_argument
+from dlspec.cli.output import compiled, print_as, print_text, say, spec_argument
 
 if TYPE_CHECKING:
     from dlspec.passes.state import Compilation
@@ -69,7 +69,7 @@ def command(
         print_text(print_graph(state.graph))
     elif not (svg or html):
         report = facts(state.graph, state.name)
-        print_text(json.dumps(report, indent=2) if form == "json" else text_table(report))
+        print_as(form, json.dumps(report, indent=2) if form == "json" else text_table(report))
 
 
 def _draw(state: Compilation, svg: Path | None, html: Path | None) -> None:
@@ -87,4 +87,4 @@ def _draw(state: Compilation, svg: Path | None, html: Path | None) -> None:
             write_atomically(path, lambda file, text=text: file.write_text(text, encoding="utf-8"))  # type: ignore[misc]
         except OSError as error:
             raise click.ClickException(f"`{path}` cannot be written: {error.strerror}") from error
-        click.echo(f"wrote {path}", err=True)
+        say(f"wrote {path}")

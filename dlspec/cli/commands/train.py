@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
-from dlspec.cli.output import code_allowed, compiled, print_text, show_diagnostics, spec_argument
+from dlspec.cli.output import code_allowed, compiled, print_text, progress_console, say, show_diagnostics, spec_argument
 from dlspec.errors import Diagnostic, Problem, SpecError
 from dlspec.passes.state import Compilation
 from dlspec.runner.report import Report
@@ -81,7 +81,7 @@ def command(
         show_diagnostics([Diagnostic(problem.code, problem.message, span, problem.help)], state.texts)
         return 1
     except Interrupted as interruption:
-        click.echo(f"interrupted; the same command goes on from {interruption.place}", err=True)
+        say(f"interrupted; the same command goes on from {interruption.place}")
         return 128 + interruption.number
     print_text(report.table())
     return 0
@@ -96,7 +96,7 @@ def _place(state: Compilation, runs: Path, run: Path | None, new: bool, force: b
 
 def _say_finished(found: Place) -> int:
     assert found.folder is not None and found.finished is not None
-    click.echo(f"the run {found.folder.path} is finished; `--new` or another folder trains again", err=True)
+    say(f"the run {found.folder.path} is finished; `--new` or another folder trains again")
     print_text(Report(found.folder.path, dict(found.finished)).table())
     return 0
 
@@ -115,9 +115,7 @@ def _require(state: Compilation) -> None:
 
 
 def _train(state: Compilation, runs: Path, found: Place, quiet: bool, repeat: str) -> Report:
-    from rich.console import Console
-
-    console = None if quiet else Console(stderr=True)
+    console = None if quiet else progress_console()
     if console is not None:
         console.print("starting TensorFlow …", highlight=False)
 

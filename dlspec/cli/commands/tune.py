@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
-from dlspec.cli.output import compiled, print_text, show_diagnostics, spec_argument
+from dlspec.cli.output import compiled, print_text, progress_console, say, show_diagnostics, spec_argument
 from dlspec.errors import Diagnostic, Problem
 from dlspec.passes.state import Compilation
+from dlspec.terminal import printable
 from dlspec.tree import place
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _hand_over(folder: Path, output: Path) -> int:
 
     best = folder / BEST_FILE
     if not best.is_file():
-        click.echo("no trial was completed", err=True)
+        say("no trial was completed")
         return 1
     try:
         write_text(output, best.read_text(encoding="utf-8"))
@@ -124,8 +125,6 @@ def _search(
     cluster: str | None,
     quiet: bool,
 ) -> Path | int:
-    from rich.console import Console
-
     from dlspec.dumping import dump
     from dlspec.runner.signals import terminable
     from dlspec.tuning import folder as folders
@@ -136,13 +135,13 @@ def _search(
     text = dump(state.data)
     folder, there = folders.find(runs, state.name, text, search=wanted, new=new)
     if there and folders.summary(folder).get("finished"):
-        click.echo(f"the search {folder} is finished; `--new` begins another one", err=True)
+        say(f"the search {folder} is finished; `--new` begins another one")
         return folder
     if cluster is not None:
         from dlspec.tuning.cluster import require
 
         require(cluster)
-    console = None if quiet else Console(stderr=True)
+    console = None if quiet else progress_console()
     if console is not None:
         console.print("starting TensorFlow …", highlight=False)
     record, lock = folders.opened(folder, text)
@@ -151,7 +150,7 @@ def _search(
             pool = _pool(state, text, folder, workers, cluster, console)
             return _searched(state, plan, folder, record, pool, console, there)
     except KeyboardInterrupt as stop:
-        click.echo(f"interrupted; the same command goes on with {folder}", err=True)
+        say(f"interrupted; the same command goes on with {folder}")
         return 128 + getattr(stop, "number", signal.SIGINT)
     finally:
         record.close()
@@ -170,11 +169,11 @@ def _pool(
     from dlspec.tuning.cluster import Cluster
     from dlspec.tuning.machines import job_of
 
-    def say(text: str) -> None:
+    def tell(text: str) -> None:
         if console is not None:
-            console.print(text, highlight=False, soft_wrap=True, markup=False)
+            console.print(printable(text), highlight=False, soft_wrap=True, markup=False)
 
-    return Cluster(cluster, workers, job_of(state, text, folder), say)
+    return Cluster(cluster, workers, job_of(state, text, folder), tell)
 
 
 def _searched(
