@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Table
+from dlspec.files import parse_json
 from dlspec.ir import Tensor
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class RecordsTable(Table):
         except UnicodeDecodeError as error:
             raise DataProblem("E608", f"`{self._shown}` is not UTF-8", where=self._shown) from error
         try:
-            found = _rows_of(json.loads(text))
+            found = _rows_of(parse_json(text))
         except ValueError:
             found = self._lines(text)
         if not found or not all(isinstance(row, dict) and row for row in found):
@@ -85,7 +85,7 @@ class RecordsTable(Table):
         rows = []
         for number, line in enumerate(text.splitlines(), 1):
             try:
-                rows += [json.loads(line)] if line.strip() else []
+                rows += [parse_json(line)] if line.strip() else []
             except ValueError as error:
                 message = f"line {number} of `{self._shown}` is not JSON"
                 raise DataProblem("E608", message, where=f"{self._shown}, line {number}") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,13 +29,12 @@ def check_run(folder: Path) -> list[Diagnostic]:
         if not (folder / name).is_file():
             text = f"`{folder}` is no folder of a run with a model: it has no {name}"
             raise SpecError([Diagnostic("E704", text, None, "name a spec, or a folder that `dlspec train` made")])
-    try:
-        status = json.loads((folder / REPORT_FILE).read_text(encoding="utf-8")).get("status")
-    except (OSError, ValueError, AttributeError) as error:
-        raise SpecError([Diagnostic("E704", f"cannot read `{folder / REPORT_FILE}`: {reason(error)}")]) from error
-    if status == "finished":
+    run = Run(folder)
+    if run.damage:
+        raise SpecError([Diagnostic("E704", f"`{folder}`: {run.damage}")])
+    if run.status == "finished":
         return []
-    return [Diagnostic("W703", f"the run has the status `{status}`: its model is the best so far")]
+    return [Diagnostic("W703", f"the run has the status `{run.status}`: its model is the best so far")]
 
 
 class SpecOfRun(NamedTuple):
@@ -45,30 +43,34 @@ class SpecOfRun(NamedTuple):
     Attributes:
         spec: Its copy in the run folder.
         home: The folder where its paths start.
-        allow_outside: Whether it may read files outside of that folder.
     """
 
     spec: Path
     name: str
     home: Path
-    allow_outside: bool
 
 
-def spec_of_run(folder: Path) -> SpecOfRun:
+def spec_of_run(folder: Path, allow_outside: bool) -> SpecOfRun:
     """Finds the spec of a run, which need not have finished.
 
+    Args:
+        folder: The run folder.
+        allow_outside: Whether the user lets its paths start anywhere.
+
     Raises:
-        SpecError: E704, the folder is none of a run, or its report cannot be read.
+        SpecError: E704, the folder is none of a run, its report cannot be read, or its paths start elsewhere.
     """
     run = Run(folder)
     for name in (SPEC_FILE, REPORT_FILE):
         if not (folder / name).is_file():
             text = f"`{folder}` is no folder of a run with a report: it has no {name}"
             raise SpecError([Diagnostic("E704", text, None, "name a spec, or a folder that `dlspec train` made")])
-    if "spec_folder" not in run.facts:
-        raise SpecError([Diagnostic("E704", f"cannot read `{folder / REPORT_FILE}`", None, "name the spec itself")])
-    home = (folder / run.facts["spec_folder"]).resolve()
-    return SpecOfRun(folder / SPEC_FILE, run.name, home, bool(run.facts.get("allow_outside")))
+    if run.spec_folder is None:
+        why = run.damage or f"`{REPORT_FILE}` does not tell where its paths start"
+        raise SpecError([Diagnostic("E704", f"`{folder}`: {why}", None, "name the spec itself")])
+    if not (allow_outside or run.spec_folder_is_here):
+        raise SpecError([Diagnostic("E704", run.away(), None, "call it from there, or add `--allow-outside`")])
+    return SpecOfRun(folder / SPEC_FILE, run.name, run.spec_folder)
 
 
 def load_run(folder: Path) -> Any:

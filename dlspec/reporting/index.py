@@ -9,7 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from dlspec import resources
 from dlspec.errors import Problem, did_you_mean
+from dlspec.files import is_file, read_json
 
 SPEC_FILE, REPORT_FILE, MODEL_FILE = "spec.yaml", "report.json", "model.keras"
 # What the folder of a search has, which holds runs but is none.
@@ -38,14 +40,45 @@ class Run:
         """``finished``, ``interrupted`` or ``failed``; ``unfinished`` while it runs, and where it was killed."""
         return str(self.facts.get("status", UNFINISHED))
 
-    @cached_property
+    @property
     def facts(self) -> dict[str, Any]:
-        """What stands in ``report.json``; {} where there is none yet, or none that can be read."""
+        """What stands in ``report.json``; {} where there is none yet, or none that can be read: see `damage`."""
+        return self._report[0]
+
+    @property
+    def damage(self) -> str:
+        """What is wrong with ``report.json``, which may have been edited; "" where nothing is."""
+        return self._report[1]
+
+    @cached_property
+    def _report(self) -> tuple[dict[str, Any], str]:
         try:
-            facts = json.loads((self.path / REPORT_FILE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return facts if isinstance(facts, dict) else {}
+            facts = read_json(self.path / REPORT_FILE)
+        except FileNotFoundError:
+            return {}, ""
+        except (OSError, ValueError) as error:
+            return {}, f"`{REPORT_FILE}` cannot be read: {error}"
+        damage = _violation(facts)
+        return ({}, damage) if damage else (facts, "")
+
+    @property
+    def spec_folder(self) -> Path | None:
+        """The folder where the paths of its spec start; None where the report does not tell."""
+        written = self.facts.get("spec_folder")
+        return None if written is None else (self.path / written).resolve()
+
+    @property
+    def spec_folder_is_here(self) -> bool:
+        """Whether that folder is the current one or below it.
+
+        The report of a stranger's run may name any folder of this machine. What it names counts without
+        ``--allow-outside`` only where the person at the keyboard stands.
+        """
+        return self.spec_folder is not None and self.spec_folder.is_relative_to(Path.cwd().resolve())
+
+    def away(self) -> str:
+        """What to tell where that folder counts for nothing."""
+        return f"the paths of run `{self.id}` start at `{self.spec_folder}`, which is not below the current folder"
 
     @property
     def spec(self) -> str:
@@ -86,6 +119,18 @@ class Run:
         }
 
 
+def _violation(facts: Any) -> str:
+    """How a report differs from ``schemas/report.json``; "" where it does not."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+
+    error = best_match(Draft202012Validator(json.loads(resources.read("schemas", "report.json"))).iter_errors(facts))
+    if error is None:
+        return ""
+    place = ".".join(map(str, error.absolute_path))
+    return f"`{REPORT_FILE}` is no report of dlspec" + (f": `{place}` is not as it was written" if place else "")
+
+
 def all_runs(folder: Path) -> list[Run]:
     """Every run below `folder`, the newest first."""
     return sorted(_found(folder), key=lambda run: (run.id, run.path), reverse=True)
@@ -115,10 +160,10 @@ def find_run(called: str, folder: Path) -> Run:
     Raises:
         Problem: E521, there is none, or more than one.
     """
-    if (Path(called) / SEARCH_FILE).is_file():
+    if is_file(Path(called) / SEARCH_FILE):
         help = f"its runs are in `{Path(called) / 'trials'}`; `dlspec train` trains its best.yaml"
         raise Problem("E521", f"`{called}` is a search", help)
-    if (Path(called) / SPEC_FILE).is_file():
+    if is_file(Path(called) / SPEC_FILE):
         return Run(Path(called))
     runs = all_runs(folder)
     if not runs:

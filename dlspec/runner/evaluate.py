@@ -57,6 +57,8 @@ def _new(saved: SavedRun, path: Path) -> Iterator[tuple[str, RawInputs]]:
 
 def _own(saved: SavedRun, wanted: Sequence[str]) -> Iterator[tuple[str, RawInputs]]:
     """The run's own splits, raw."""
+    if not (saved.allow_outside or saved.run.spec_folder_is_here):
+        raise Problem("E522", saved.run.away(), "call `dlspec evaluate` from there, or add `--allow-outside`")
     findings = Findings()
     binding = bind(saved.data, saved.folder, saved.signature, saved.method, findings, allow_outside=saved.allow_outside)
     if binding is None or findings.errors:

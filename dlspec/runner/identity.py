@@ -9,6 +9,7 @@ from typing import Any
 
 from dlspec.data.pipeline import Prepared
 from dlspec.runner.report import machine, versions
+from dlspec.source import load
 
 IDENTITY_FILE = "identity.json"
 # Keys of a spec that change no result.
@@ -51,11 +52,9 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 def spec_differences(before: str, now: str) -> list[str]:
     """The keys in which two resolved specs differ, where that changes a result."""
-    import yaml
-
     return [
         sentence
-        for sentence in differences(yaml.safe_load(before) or {}, yaml.safe_load(now) or {})
+        for sentence in differences(load(before).data or {}, load(now).data or {})
         if not sentence.startswith(tuple(f"`{key}" for key in _WITHOUT_EFFECT))
     ]
 

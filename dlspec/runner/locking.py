@@ -22,14 +22,18 @@ class Lock:
         self._handle: int | None = _opened(folder)
         if not _locked(self._handle):
             self.release()
-            help = "wait for it or stop it, or choose another folder"
-            raise Problem("E513", f"another process trains in `{folder}`", help)
+            raise in_use(folder)
 
     def release(self) -> None:
         """Gives the folder free."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
+
+
+def in_use(folder: Path) -> Problem:
+    """E513: another process trains in a folder."""
+    return Problem("E513", f"another process trains in `{folder}`", "wait for it or stop it, or choose another folder")
 
 
 def lock_file(path: Path) -> int | None:

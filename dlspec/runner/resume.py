@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dlspec.errors import Problem
+from dlspec.files import read_json
 from dlspec.runner.checkpoint import Checkpoint, Checkpoints
 from dlspec.runner.identity import IDENTITY_FILE, differences, spec_differences
 from dlspec.runner.locking import Lock
@@ -99,10 +99,10 @@ def _unfinished(folder: Path, spec_text: str) -> Place | None:
 
 def _report(folder: Path) -> Mapping[str, Any]:
     try:
-        report: Mapping[str, Any] = json.loads((folder / REPORT_FILE).read_text(encoding="utf-8"))
+        report = read_json(folder / REPORT_FILE)
     except (OSError, ValueError):
         return {}
-    return report
+    return report if isinstance(report, dict) else {}
 
 
 def check_unchanged(place: Place, now: Mapping[str, Any]) -> list[str]:
@@ -117,7 +117,7 @@ def check_unchanged(place: Place, now: Mapping[str, Any]) -> list[str]:
     assert place.folder is not None
     path = place.folder.path / IDENTITY_FILE
     try:
-        before = json.loads(path.read_text(encoding="utf-8"))
+        before = read_json(path)
     except (OSError, ValueError):
         before = {}
     changed = differences(before, now)

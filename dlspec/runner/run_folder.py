@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import re
 import secrets
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
 from dlspec.errors import Problem
 from dlspec.files import sync_folder, write_atomically
-from dlspec.runner.locking import Lock
+from dlspec.runner.locking import Lock, in_use
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,80}\Z")
 
@@ -60,11 +62,11 @@ class RunFolder:
         """Makes the folder `path`, which is not there or empty, and locks it.
 
         Raises:
-            Problem: E507, it cannot be made.
+            Problem: E507, it cannot be made; E513, another process made it at the same time.
         """
+        draft = path.parent / f".{path.name}.{secrets.token_hex(4)}.new"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            draft = path.parent / f".{path.name}.{secrets.token_hex(4)}.new"
             draft.mkdir()
             folder = cls(draft)
             for file, text in files.items():
@@ -73,6 +75,9 @@ class RunFolder:
             draft.rename(path)
             sync_folder(path.parent)
         except OSError as error:
+            shutil.rmtree(draft, ignore_errors=True)
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # when this process looked, it was empty or not there
+                raise in_use(path) from error
             raise Problem("E507", f"cannot make the run folder `{path}`: {error.strerror or error}") from error
         return cls(path, lock)
 

@@ -117,14 +117,17 @@ def open_run(run: Run, *, allow_outside: bool = False, allow_code: bool = False)
     """
     if not (run.path / MODEL_FILE).is_file():
         raise Problem("E522", f"run `{run.id}` ({run.status}) has no model", "train it to the end of an epoch at least")
-    if "spec_folder" not in run.facts or "data" not in run.facts:
+    if run.damage:
+        raise Problem(
+            "E522", f"run `{run.id}` was changed: {run.damage}", "put the file back as it was, or train again"
+        )
+    if run.spec_folder is None or "targets" not in run.facts.get("data", {}):
         raise Problem(
             "E522", f"run `{run.id}` has no report that can be read", "the same `dlspec train` goes on with it"
         )
-    home = (run.path / run.facts["spec_folder"]).resolve()
-    outside = allow_outside or bool(run.facts.get("allow_outside"))
-    state = compile_spec(run.path / SPEC_FILE, (), outside, allow_code, home)
+    trusted = allow_outside or run.spec_folder_is_here
+    state = compile_spec(run.path / SPEC_FILE, (), allow_outside, allow_code, run.spec_folder if trusted else run.path)
     if state.data_section is None or not isinstance(state.method, Supervised):
         first = next((item.message for item in state.diagnostics.errors), "no section `data` or `train`")
         raise Problem("E522", f"the spec of run `{run.id}` cannot be used any more: {first}")
-    return SavedRun(run, state, outside)
+    return SavedRun(run, state, allow_outside)

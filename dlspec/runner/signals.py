@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a training after the step that runs, with a checkpoint."""
+"""Ctrl-C, SIGTERM and the end of the terminal (SIGHUP) end a training after the step that runs, with a checkpoint."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# Windows has no SIGHUP.
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class Interrupted(KeyboardInterrupt):
@@ -41,7 +42,7 @@ class Signals:
         if threading.current_thread() is not threading.main_thread():
             yield  # only the main thread may say what signals do
             return
-        before = {number: signal.signal(number, self._note) for number in _SIGNALS}
+        before = {number: signal.signal(number, self._note) for number in _heeded()}
         try:
             yield
         finally:
@@ -56,13 +57,19 @@ class Signals:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """SIGTERM raises :class:`Interrupted`, as Ctrl-C raises a KeyboardInterrupt."""
+    """SIGTERM and SIGHUP raise :class:`Interrupted`, as Ctrl-C raises a KeyboardInterrupt."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise Interrupted(number)
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {number: signal.signal(number, stop) for number in _heeded() if number != signal.SIGINT}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _heeded() -> list[signal.Signals]:
+    """Signals to act on: `nohup` has SIGHUP ignored, and so it stays."""
+    return [number for number in _SIGNALS if number.name != "SIGHUP" or signal.getsignal(number) is not signal.SIG_IGN]

@@ -18,6 +18,7 @@ from typing import Any
 
 from dlspec.data.feed import Feed
 from dlspec.errors import Problem
+from dlspec.files import read_json
 from dlspec.registry import Component
 from dlspec.runner.compiling import trainer
 from dlspec.runner.steps import Steps
@@ -67,7 +68,7 @@ def read(folder: Path, *, begun: bool) -> Choice | None:
         Problem: E512, the file is missing or damaged.
     """
     try:
-        return Choice(**json.loads((folder / SPEED_FILE).read_text(encoding="utf-8")))
+        return Choice(**read_json(folder / SPEED_FILE))
     except (OSError, ValueError, TypeError) as error:
         if not begun:
             return None

@@ -111,7 +111,7 @@ class Cluster:
                 raise self._lost() from None
             if kind == "problem":
                 [found] = parts
-                raise Problem(found.code, found.message, found.help)
+                raise Problem(found.code, found.message, self._help_with_token() or found.help)
             if kind == "gone":
                 self._messages.put(("gone",))  # for whoever asks again
                 raise self._lost()
@@ -132,6 +132,17 @@ class Cluster:
         with suppress(BrokenPipeError):  # what is read next says so
             pickle.dump(message, self._process.stdin)
             self._process.stdin.flush()
+
+    def _help_with_token(self) -> str:
+        """What to do where the cluster turned this machine away for want of a token; "" where it did not.
+
+        Ray 2.60 begins a cluster that demands the token which it finds in the home folder, but sends none when it joins
+        one, unless RAY_AUTH_MODE says so. Only its log tells.
+        """
+        with suppress(OSError):
+            if b"InvalidAuthToken" in self._log.read_bytes():
+                return "the cluster demands a token: give the command with `RAY_AUTH_MODE=token` before it"
+        return ""
 
     def _lost(self) -> Problem:
         log = f"see {self._log}"

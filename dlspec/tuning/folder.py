@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timezone
@@ -11,7 +10,7 @@ from typing import Any
 
 from dlspec.dumping import dump
 from dlspec.errors import Problem
-from dlspec.files import write_atomically
+from dlspec.files import read_json, write_atomically
 from dlspec.runner.locking import Lock
 from dlspec.tree import Map
 from dlspec.tuning.record import FILE, Record
@@ -61,10 +60,10 @@ def _spec(folder: Path) -> str:
 def summary(folder: Path) -> dict[str, Any]:
     """What ``search.json`` says; nothing where there is none."""
     try:
-        found: dict[str, Any] = json.loads((folder / SUMMARY_FILE).read_text(encoding="utf-8"))
+        found = read_json(folder / SUMMARY_FILE)
     except (OSError, ValueError):
         return {}
-    return found
+    return found if isinstance(found, dict) else {}
 
 
 def opened(folder: Path, spec_text: str) -> tuple[Record, Lock]:

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.crash.searches import outcome
-from tests.tuning.machines import Machines
+from tests.tuning.machines import ENVIRONMENT, Machines
 
 SPEC = Path(__file__).parent.parent / "tuning" / "iris.yaml"
 SETTINGS = ("tune.trials=6", "tune.epochs=300", "tune.objective=val_loss")
@@ -28,7 +28,7 @@ def search(folder: Path, *options: str) -> subprocess.Popen[str]:
     """The real command line."""
     words = [sys.executable, "-m", "dlspec", "tune", str(SPEC), "--search", str(folder), "-o", f"{folder}.yaml"]
     words += [*options, *(word for setting in SETTINGS for word in ("--set", setting))]
-    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
 
 
 def kill_process(machines: Machines, process: subprocess.Popen[str]) -> bool:

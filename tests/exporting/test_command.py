@@ -33,8 +33,9 @@ def spec(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run_folder(spec: Path) -> Path:
-    """A run as far as its spec and its report go."""
+def run_folder(spec: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run as far as its spec and its report go, below the current folder."""
+    monkeypatch.chdir(spec.parent)
     folder = spec.parent / "runs" / "small" / "1"
     folder.mkdir(parents=True)
     (folder / "spec.yaml").write_text(

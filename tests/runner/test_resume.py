@@ -104,7 +104,13 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("number", "epoch", "step"),
-    [(signal.SIGINT, 2, None), (signal.SIGTERM, 0, 0), (signal.SIGTERM, 3, 2), (signal.SIGINT, 1, 5)],
+    [
+        (signal.SIGINT, 2, None),
+        (signal.SIGTERM, 0, 0),
+        (signal.SIGTERM, 3, 2),
+        (signal.SIGINT, 1, 5),
+        (signal.SIGHUP, 2, 1),
+    ],
 )
 def test_an_interrupted_run_ends_as_if_nothing_had_happened(
     tmp_path: Path, whole: dict[str, Any], number: int, epoch: int, step: int | None

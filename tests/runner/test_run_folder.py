@@ -63,3 +63,13 @@ def test_rows_keep_to_the_header(tmp_path: Path) -> None:
     folder.append_row("m.csv", {"epoch": 1, "loss": 0.5})
     folder.append_row("m.csv", {"loss": 0.25, "learning_rate": 0.1, "epoch": 2})
     assert (tmp_path / "m.csv").read_text() == "epoch,loss\n1,0.5\n2,0.25\n"
+
+
+def test_two_processes_that_make_one_folder_at_the_same_time(tmp_path: Path) -> None:
+    """Both looked when it was not there; the second must not say that the folder cannot be made."""
+    first = RunFolder.create_at(tmp_path / "here", {"spec.yaml": "name: one"})
+    with pytest.raises(Problem, match="another process trains in") as caught:
+        RunFolder.create_at(tmp_path / "here", {"spec.yaml": "name: one"})
+    assert caught.value.code == "E513"
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
+    first.release()

@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 
 RAY = Path(sys.executable).with_name("ray")
-SETTINGS = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}
+# Whatever the person or the CI machine that runs the tests has set, or left in the home folder (a token of Ray).
+ENVIRONMENT = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
 
 
 def free_port() -> int:
@@ -55,9 +56,13 @@ class Machine:
     def __init__(self, *options: str, cores: int = 1) -> None:
         words = [RAY, "start", "--block", f"--num-cpus={cores}", "--object-store-memory=100000000", *options]
         self._process = subprocess.Popen(
-            words, env=SETTINGS, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            words, env=ENVIRONMENT, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        wait_until(self.serves, "the start of a machine")
+        try:
+            wait_until(self.serves, "the start of a machine")
+        except AssertionError:
+            self.kill()
+            raise
 
     def serves(self) -> bool:
         """Whether its scheduler runs, with the process that starts others."""
@@ -87,7 +92,11 @@ class Machines:
         self.address = f"127.0.0.1:{port}"
         options = ["--head", f"--port={port}", f"--temp-dir={self._folder}", "--include-dashboard=false"]
         self.first = Machine(*options, f"--ray-client-server-port={free_port()}")
-        self.second = Machine(f"--address={self.address}")
+        try:
+            self.second = Machine(f"--address={self.address}")
+        except AssertionError:
+            self.first.kill()
+            raise
 
     def mend(self) -> None:
         """Another second machine in place of one that was killed."""

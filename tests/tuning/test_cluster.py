@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from dlspec.runner.locking import lock_file
-from tests.tuning.machines import Machines, command, wait_until
+from tests.tuning.machines import ENVIRONMENT, Machine, Machines, command, free_port, wait_until
 
 SPEC = Path(__file__).parent / "iris.yaml"
 LONG = ("tune.trials=4", "tune.epochs=300", "tune.objective=val_loss")
@@ -24,7 +24,7 @@ LONG = ("tune.trials=4", "tune.epochs=300", "tune.objective=val_loss")
 def tune(folder: Path, *arguments: str, settings: tuple[str, ...] = LONG) -> subprocess.Popen[str]:
     words = [sys.executable, "-m", "dlspec", "tune", str(SPEC), "--search", str(folder), *arguments]
     words += ["-o", f"{folder}.yaml", *(word for setting in settings for word in ("--set", setting))]
-    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
 
 
 def ended(process: subprocess.Popen[str], code: int = 0) -> str:
@@ -129,3 +129,21 @@ def test_ctrl_c_stops_trials_with_a_checkpoint(machines: Machines, whole: Any, t
     assert "interrupted" in {report["status"] for report in reports}
     ended(tune(tmp_path / "s", "--cluster", machines.address))
     assert outcome(tmp_path / "s") == whole
+
+
+@pytest.mark.exhaustive
+def test_a_cluster_that_demands_a_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray demands the token that it finds in the home folder, and sends none by itself."""
+    home = tmp_path / "home"
+    (home / ".ray").mkdir(parents=True)
+    (home / ".ray" / "auth_token").write_text("0123456789abcdef" * 4)
+    monkeypatch.setitem(ENVIRONMENT, "HOME", str(home))
+    monkeypatch.delitem(ENVIRONMENT, "RAY_AUTH_MODE")
+    port = free_port()
+    head = Machine("--head", f"--port={port}", "--include-dashboard=false", f"--ray-client-server-port={free_port()}")
+    try:
+        said = ended(tune(tmp_path / "s", "--cluster", f"127.0.0.1:{port}"), code=1)
+    finally:
+        head.kill()
+    assert "error[E533]: cannot join the Ray cluster" in said
+    assert "help: the cluster demands a token: give the command with `RAY_AUTH_MODE=token` before it" in said

@@ -111,12 +111,12 @@ def _written(spec: Path, overrides: tuple[str, ...], allow_outside: bool) -> Com
     from dlspec.exporting.origin import spec_of_run
 
     try:
-        run = spec_of_run(spec)
+        run = spec_of_run(spec, allow_outside)
     except SpecError as error:
         show_diagnostics(error.diagnostics, {})
         raise click.exceptions.Exit(1) from error
     name = f"name={run.name}"  # which may have followed from the name of the file
-    return compiled(run.spec, (name, *overrides), allow_outside or run.allow_outside, run.home)
+    return compiled(run.spec, (name, *overrides), allow_outside, run.home)
 
 
 def _python(state: Compilation, output: Path | None, template_dir: Path | None, force: bool) -> int:

@@ -58,7 +58,7 @@ def command(
     (model.keras, preparation included), report.json and report.html. The table at the end repeats the report's figures.
 
     A run that was killed or interrupted goes on when the same command is given again, and ends as if nothing had
-    happened. Ctrl-C and SIGTERM stop it after the step that runs.
+    happened. Ctrl-C, SIGTERM and SIGHUP stop it after the step that runs.
     """
     if force and run is None:
         raise click.UsageError("--force goes with --run")
