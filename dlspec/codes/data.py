@@ -359,4 +359,25 @@ CODES: dict[str, Code] = {
         train: {loss: mse}
         """,
     ),
+    "E618": code(
+        "targets that a loss is not made for",
+        """
+        `msle` compares logarithms of 1 + target, and `poisson` counts: neither says anything of negative targets. Keras
+        would take them for 0, or reward whatever lies far from them.
+        """,
+        wrong="""
+        inputs: {x: [1]}
+        layers:
+          - dense: 1
+        data: {source: {sklearn: diabetes}, inputs: {x: {columns: [bmi]}}, targets: {age: {column: age}}}
+        train: {loss: msle}
+        """,
+        right="""
+        inputs: {x: [1]}
+        layers:
+          - dense: 1
+        data: {source: {sklearn: diabetes}, inputs: {x: {columns: [bmi]}}, targets: {age: {column: age}}}
+        train: {loss: mse}
+        """,
+    ),
 }

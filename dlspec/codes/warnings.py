@@ -220,4 +220,26 @@ CODES: dict[str, Code] = {
         # 10 files of `photos` are left out, `photos/cat/1.heic` first
         """,
     ),
+    "W604": code(
+        "target among the inputs",
+        """
+        An input holds the target, or what the target follows from: a copy, a multiple, a code of the class, something
+        that is known only afterwards. The scores are then far better than any that a use of the model will see.
+        """,
+        scene="""
+        dlspec check loans.yaml
+        # target `denied` follows from column `decision`: each of its values comes with one of the target
+        """,
+    ),
+    "W605": code(
+        "targets that a measure says little of",
+        """
+        A percentage of targets that are 0, or on both sides of it, says little, and a metric of logarithms or counts
+        takes negative targets for 0. Another measure fits such targets; as a loss, these are E618.
+        """,
+        scene="""
+        dlspec check profits.yaml
+        # metrics: [mape], and column `profit` holds 0
+        """,
+    ),
 }

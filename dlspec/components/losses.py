@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from dlspec.components import targets as rules
-from dlspec.components.targets import Targets
+from dlspec.components.targets import NOT_NEGATIVE, POSITIVE, Range, Targets
 from dlspec.errors import Problem
 from dlspec.ir import Tensor, show_shape
 from dlspec.registry import Component, Example, Field, boolean, choice, example, integer, integers, number, optional
@@ -17,11 +17,13 @@ class Loss(Component, abstract=True):
     Class attributes:
         targets: What the target must hold: real ``values``, ``classes`` (numbers from 0), ``one_hot`` rows (or
             probabilities of classes), or ``binary`` (0 and 1, or probabilities).
+        takes: What numbers a target may hold; None for any.
         labels_in_head: Each class has a unit in the output; False where the output is an embedding.
     """
 
     kind = "loss"
     targets: ClassVar[Targets] = "values"
+    takes: ClassVar[Range | None] = None
     labels_in_head: ClassVar[bool] = True
     examples: ClassVar[tuple[Example, ...]] = (example(""),)
     reduction: ClassVar[Any] = choice(
@@ -82,6 +84,7 @@ class MeanAbsolutePercentageError(Loss):
 
     keras = "keras.losses.MeanAbsolutePercentageError"
     aliases = ("mape",)
+    takes = POSITIVE
 
 
 class MeanSquaredLogarithmicError(Loss):
@@ -89,6 +92,7 @@ class MeanSquaredLogarithmicError(Loss):
 
     keras = "keras.losses.MeanSquaredLogarithmicError"
     aliases = ("msle",)
+    takes = NOT_NEGATIVE
 
 
 class Huber(Loss):
@@ -110,6 +114,7 @@ class Poisson(Loss):
     """Negative log-likelihood of counts whose expected value is the output."""
 
     keras = "keras.losses.Poisson"
+    takes = NOT_NEGATIVE
 
 
 class CosineSimilarity(Loss):

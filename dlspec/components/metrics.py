@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 from dlspec.components import targets as rules
-from dlspec.components.targets import Targets
+from dlspec.components.targets import NOT_NEGATIVE, POSITIVE, Range, Targets
 from dlspec.errors import Problem
 from dlspec.ir import Tensor
 from dlspec.registry import Component, Example, Field, boolean, choice, example, integer, number, optional, text
@@ -22,12 +22,14 @@ class Metric(Component, abstract=True):
 
     Class attributes:
         targets: What the target must hold; see :class:`dlspec.components.losses.Loss`.
+        takes: What numbers a target may hold; None for any.
         strict: Whether a target may not even lack a last axis of size 1: Keras would broadcast it against the batch.
         direction: Whether ``up`` or ``down`` is better; "" where neither is (Keras refuses ``mode: auto`` then).
     """
 
     kind = "metric"
     targets: ClassVar[Targets] = "values"
+    takes: ClassVar[Range | None] = None
     strict: ClassVar[bool] = False
     direction: ClassVar[Literal["up", "down", ""]] = "down"
     examples: ClassVar[tuple[Example, ...]] = (example(""),)
@@ -107,6 +109,7 @@ class MeanAbsolutePercentageError(Metric):
 
     keras = "keras.metrics.MeanAbsolutePercentageError"
     aliases = ("mape",)
+    takes = POSITIVE
 
 
 class MeanSquaredLogarithmicError(Metric):
@@ -114,6 +117,7 @@ class MeanSquaredLogarithmicError(Metric):
 
     keras = "keras.metrics.MeanSquaredLogarithmicError"
     aliases = ("msle",)
+    takes = NOT_NEGATIVE
 
 
 class LogCoshError(Metric):
@@ -126,6 +130,7 @@ class Poisson(Metric):
     """Negative log-likelihood of counts whose expected value is the output."""
 
     keras = "keras.metrics.Poisson"
+    takes = NOT_NEGATIVE
     strict = True
 
 

@@ -6,10 +6,47 @@ Keras would stop in the middle of training, or would compare, by broadcasting, w
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from dlspec.errors import Problem
 from dlspec.ir import Shape, Tensor, show_shape
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Range(NamedTuple):
+    """What numbers a loss or metric is made for.
+
+    Attributes:
+        least: The smallest of them.
+        included: Whether that one is among them.
+        strict: Whether a loss says nothing of others, so that they are an error; else it says little.
+        help: What takes others.
+    """
+
+    least: float
+    included: bool
+    strict: bool
+    help: str
+
+    @property
+    def words(self) -> str:
+        """``from 0``, ``above 0``."""
+        return f"{'from' if self.included else 'above'} {self.least:g}"
+
+    def outside(self, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Which values are others; those that are missing are none."""
+        found: np.ndarray[Any, Any] = values < self.least if self.included else values <= self.least
+        return found
+
+
+# Keras takes what is negative for 0, or rewards whatever lies far from it.
+NOT_NEGATIVE = Range(0, included=True, strict=True, help="`mse` and `mae` take all numbers")
+# A percentage of something near 0 is as large as one likes, and one of 0 says nothing.
+POSITIVE = Range(
+    0, included=False, strict=False, help="it is a share of the target: `mae` measures in the target's unit"
+)
 
 Targets = Literal["values", "classes", "one_hot", "binary"]
 

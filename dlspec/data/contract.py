@@ -11,10 +11,12 @@ from dlspec.data.dependence import dependence
 from dlspec.data.findings import Findings
 from dlspec.data.inputs import bind_inputs
 from dlspec.data.joined import JoinedTable
+from dlspec.data.leaks import warn_of_leaks
 from dlspec.data.measures import check_measures
+from dlspec.data.ranges import check_ranges
 from dlspec.data.signature import Signature, of_graph
 from dlspec.data.sources.base import Table
-from dlspec.data.vocabulary import check_embeddings, embedding_sizes
+from dlspec.data.vocabulary import check_embeddings, check_rows, embedding_sizes, sized
 from dlspec.errors import Diagnostic, Problem, SpecError, did_you_mean
 from dlspec.ir import Graph, Tensor
 from dlspec.sections.data import Data
@@ -47,7 +49,7 @@ def check(
         found: Called with the binding, whose table keeps what was read of it, where nothing is wrong with the data.
 
     Returns:
-        Diagnostics E108, E503, E509, E601 to E609, E616, E617 and W601; no errors when training can start.
+        Diagnostics E108, E503, E509, E601 to E609, E616 to E618 and W601 to W605; no errors when training can start.
     """
     findings = Findings()
     signature = of_graph(graph) if graph is not None else None
@@ -59,7 +61,11 @@ def check(
                 warn_of_left_out(data, binding.table, findings)
                 if graph is not None:
                     check_embeddings(data, graph, binding, findings)
+                    check_rows(data, graph, binding, findings)
                 warn_of_constants(binding, data, findings)
+                warn_of_leaks(binding, data, findings)
+                if method is not None:
+                    check_ranges(binding, method, findings)
             if key is not None and sound is not None and not findings.items:
                 sound.add(key)
         if binding is not None and found is not None and not findings.errors:
@@ -101,6 +107,8 @@ def feature_tensors(data: Data, folder: Path, *, raw: Any = None, allow_outside:
     findings = Findings()
     table = open_table(data, folder, findings, allow_outside=allow_outside)
     inputs = bind_inputs(data, table, None, findings) if table is not None else []
+    if table is not None and not findings.errors:
+        inputs = sized(data, table, inputs, findings)
     if findings.errors:
         raise SpecError(findings.diagnostics({"data": raw}))
     return {one.name: one.tensor for one in inputs}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 from dlspec.data.sources.base import DataProblem, Labels, Table
@@ -69,3 +70,20 @@ def units(labels: Labels) -> str:
     """How many units the labels need, in words."""
     count = len(labels.values) if isinstance(labels.values[0], str) else int(labels.values[-1]) + 1
     return f"{count} classes need {count} units in the last layer, and `sparse_categorical_crossentropy`"
+
+
+# Truth is 0 and 1 where a column holds numbers, or lacks some values; and the other way round.
+_TWINS = {"1": "true", "0": "false", "true": "1", "false": "0"}
+
+
+def name_of(value: Any) -> str:
+    """A label as a spec writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def among(value: Any, classes: Container[str]) -> str | None:
+    """The name of the class that a label has among those that a spec lists; None where it has none."""
+    name = name_of(value)
+    return name if name in classes else twin if (twin := _TWINS.get(name, "")) in classes else None

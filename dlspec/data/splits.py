@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlspec.data.joined import JoinedTable
 from dlspec.data.order import permutation
 from dlspec.data.sources.base import DataProblem, Table
+from dlspec.data.sources.times import HELP, moment
 from dlspec.errors import Problem, did_you_mean
 from dlspec.sections.data import Data, Split
 from dlspec.sections.splitters import Column, Grouped, Time
@@ -231,12 +231,12 @@ def _times(by: Time, main: Indices, values: Array, table: Table) -> Array:
     times = np.empty(len(values))
     for place, value in enumerate(values):
         try:
-            times[place] = datetime.fromisoformat(value).timestamp() if isinstance(value, str) else value
+            times[place] = moment(value) if isinstance(value, str) else value
         except ValueError:
             times[place] = np.nan
         if not np.isfinite(times[place]):
             message = f"`{value}` in column `{by.column}` is no date or number"
-            raise DataProblem("E606", message, "write dates as 2024-12-31", "by", table.where(int(main[place])))
+            raise DataProblem("E606", message, HELP, "by", table.where(int(main[place])))
     return times
 
 

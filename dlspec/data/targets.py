@@ -259,7 +259,8 @@ class _Comparison:
             return self.section.columns if self.encoding in (BINARY, ONE_HOT) else (), graded
         listed = self.section.classes
         if listed is not None:
-            return self._listed(tuple(listed)), False
+            given = tuple(labelling.name_of(name) if isinstance(name, bool) else name for name in listed)
+            return self._listed(given), False
         labels = self._labels()
         if labels is None:
             return (), False
@@ -286,9 +287,10 @@ class _Comparison:
             message = f"`classes` of target `{self.target}` have no meaning for `{self.loss.name}`"
             raise Problem("E607", message, "leave `classes` out", "classes")
         labels = labelling.single(self.table, self.column)
+        known = {str(name) for name in classes}
         for value in labels.values:
-            if str(value) not in {str(known) for known in classes}:
-                message = f"label `{value}` of target `{self.target}` is not among its `classes`"
+            if labelling.among(value, known) is None:
+                message = f"label `{labelling.name_of(value)}` of target `{self.target}` is not among its `classes`"
                 where = labelling.where(self.table, self.column, value)
                 raise DataProblem("E604", message, "add it, or correct the file", "classes", where)
         units = self._places()

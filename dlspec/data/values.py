@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.inputs import Input, token_ids
-from dlspec.data.labelling import divided
+from dlspec.data.labelling import among, divided
 from dlspec.data.sources.base import TEXT, Arrays, DataProblem, Table
 from dlspec.data.targets import CLASSES, Output
 from dlspec.ir import Tensor
@@ -123,14 +123,10 @@ def places(values: Array, classes: Sequence[str | int]) -> Array:
     import numpy as np
 
     known, inverse = np.unique(values, return_inverse=True)
-    table = {_shown(value): place for place, value in enumerate(classes)}
-    found = np.array([table.get(_shown(value), -1) for value in known.tolist()], np.int64)
+    table = {str(value): place for place, value in enumerate(classes)}
+    found = np.array([table.get(among(value, table) or "", -1) for value in known.tolist()], np.int64)
     placed: Array = found[inverse].reshape(values.shape)
     return placed
-
-
-def _shown(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _several(output: Output, values: Array) -> Array:

@@ -1,18 +1,22 @@
-"""Indices that data bring to an embedding, counted before TensorFlow is imported: vocabularies, token ids, integers."""
+"""What vocabularies will hold, counted before TensorFlow is imported: indices for embeddings, and lengths of rows."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
+from dlspec.data.bad import bad_examples
 from dlspec.data.binding import Binding
 from dlspec.data.findings import Findings
 from dlspec.data.inputs import Input
+from dlspec.data.sources.base import Table
 from dlspec.data.splits import choose
+from dlspec.data.targets import bind_outputs
 from dlspec.data.values import tokens
 from dlspec.errors import Note, Problem
-from dlspec.ir import Edge, Graph, Node
+from dlspec.ir import Edge, Graph, Node, Tensor, show_shape
 from dlspec.layers.core import Embedding, ReversibleEmbedding
 from dlspec.layers.filling import TextImputation
 from dlspec.layers.lookup import IntegerLookup, StringLookup, TextVectorization, VocabularyLayer
@@ -76,12 +80,69 @@ def _count(data: Data, binding: Binding, one: Input, fewest: int) -> tuple[int, 
     elif most is not None and most <= fewest:
         return None
     else:
-        words = _words(layer, _training_values(data, binding, one))
-        count = None if words is None else len(layer.special()) + len(words - set(map(_word, layer.special())))
-        count = min(count, most) if count is not None and most is not None else count
+        count = _learned(data, binding, one, layer)
     added = len(one.prepare) - (len(data.features[one.name].prepare) if one.name in data.features else 0)
     place = ("prepare", len(one.prepare) - 1 - added)
     return None if count is None else (count, f"`{layer.name}` of input `{one.name}` gives", place)
+
+
+def sized(data: Data, table: Table, inputs: Sequence[Input], findings: Findings) -> list[Input]:
+    """The inputs, with the length of rows that a vocabulary decides: the words of the training examples are counted.
+
+    Args:
+        inputs: As they are bound without a model.
+    """
+    if not any(_rows(one) for one in inputs):
+        return list(inputs)
+    outputs = bind_outputs(data, table, None, None, Findings())  # whose mistakes are said elsewhere
+    count = max(column.count for column in table.columns.values())
+    bad = bad_examples(table, (*inputs, *outputs), count) if table.tolerant else {}
+    binding = Binding(table, count, tuple(inputs), tuple(outputs), bad=bad)
+    found = []
+    for one in inputs:
+        with findings.at("data", "split"):
+            size = row_size(data, binding, one)
+            tensor = one.tensor if size is None else Tensor((*one.tensor.shape[:-1], size), one.tensor.dtype)
+            found.append(replace(one, tensor=tensor))
+    return found
+
+
+def check_rows(data: Data, graph: Graph, binding: Binding, findings: Findings) -> None:
+    """Rows whose length a vocabulary decides are as long as the model takes them (E605)."""
+    inputs = {graph.nodes[index].name: graph.nodes[index] for index in graph.inputs}
+    for one in binding.inputs:
+        wanted = inputs[one.name].outputs[0].shape[-1:]
+        size = row_size(data, binding, one) if wanted not in ((), (None,)) else None
+        if size is None or (size,) == wanted:
+            continue
+        span = inputs[one.name].span
+        notes = (Note(f"input `{one.name}` is {inputs[one.name].outputs[0]}", span),) if span is not None else ()
+        with findings.at("data", "inputs", one.name, notes=notes):
+            layer, shape = one.prepare[-1].name, show_shape((*inputs[one.name].outputs[0].shape[:-1], size))
+            words = f"`{layer}` of input `{one.name}` gives rows of {size} for the words of the training examples"
+            raise Problem("E605", f"{words}, the model takes {wanted[0]}", f"write `inputs: {{{one.name}: {shape}}}`")
+
+
+def row_size(data: Data, binding: Binding, one: Input) -> int | None:
+    """How long the rows are that a vocabulary makes of an input's words; None where that is not known or not asked."""
+    return _learned(data, binding, one, one.prepare[-1]) if _rows(one) else None
+
+
+def _rows(one: Input) -> bool:
+    """Whether the last layer of preparation learns how long its rows are."""
+    layer = one.prepare[-1] if one.prepare else None
+    return isinstance(layer, VocabularyLayer) and layer.output_mode != "int" and layer.depth is None
+
+
+def _learned(data: Data, binding: Binding, one: Input, layer: VocabularyLayer) -> int | None:
+    """How many words the layer learns, those included that stand for others; None where that cannot be counted."""
+    words = _words(layer, _training_values(data, binding, one))
+    if words is None:
+        return None
+    special = layer.special()
+    taken = {_word(word) for word in (*special, getattr(layer, "mask_token", None)) if word is not None}
+    count, most = len(special) + len(words - taken), layer.max_tokens
+    return count if most is None else min(count, int(most))
 
 
 def _training_values(data: Data, binding: Binding, one: Input) -> Any:

@@ -64,6 +64,7 @@ def compile_spec(
     values: Mapping[str, Any] | None = None,
     sound: set[str] | None = None,
     keeps_data: bool = False,
+    looks: bool = False,
 ) -> Compilation:
     """Runs every pass whose requirements are met; TensorFlow is not imported.
 
@@ -75,12 +76,15 @@ def compile_spec(
         home: The folder where the spec's paths start; that of the file unless given.
         values: What a trial of a search puts in place of the searched parameters; `tune` is left out then.
         sound: Data that were held against their files before, and need not be again; others are added.
+        looks: Whether the data alone are asked for, which are there without targets and layers.
         keeps_data: Whether the data that are read stay in memory, for the training that follows.
 
     Returns:
         The state with all diagnostics; ``graph`` is there unless an error hides it.
     """
-    state = Compilation(path, overrides, allow_outside, allow_code, home, values, sound, keeps_data=keeps_data)
+    state = Compilation(
+        path, overrides, allow_outside, allow_code, home, values, sound, keeps_data=keeps_data, looks=looks
+    )
     # A compilation makes many small objects and no garbage cycles: collecting in between costs a fifth of its time.
     collecting = gc.isenabled()
     gc.disable()

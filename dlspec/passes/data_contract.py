@@ -17,16 +17,20 @@ def data_contract(state: Compilation) -> None:
     from dlspec.data.contract import check
 
     assert state.data is not None and state.data_section is not None
+    section = state.data_section
+
+    if state.looks and not section.features and not state.data.get("layers"):
+        return  # what enters is not said: the data are looked at as they are
 
     def keep(binding: Binding) -> None:
         if not binding.table.draws:
             state.binding = binding
 
     problems = check(
-        state.data_section,
+        section,
         state.data["data"],
         # With an error in `train` nobody knows what the targets must be; the data themselves are still checked.
-        None if state.method is None and "train" in state.data else state.graph,
+        None if (state.method is None and "train" in state.data) or not section.targets else state.graph,
         state.method if isinstance(state.method, Supervised) else None,
         state.folder,
         raw_train=state.data.get("train"),

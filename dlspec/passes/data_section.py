@@ -39,8 +39,13 @@ def data_section(state: Compilation) -> None:
     for component in _components(section):
         if component.kind == "source" and component.name == "python":
             component.allowed = state.extensions  # type: ignore[attr-defined]  # only that source has it
+    if not section.targets and not state.looks:
+        help = "name a column for each output: `targets: {price: {column: price}}`"
+        state.add("E613", "data needs at least one of `targets`", key_place(raw, "targets"), help)
+        state.given_inputs = None if "inputs" not in state.data else {}
+        return
     state.data_section = section
-    if "inputs" not in state.data:
+    if "inputs" not in state.data and ("layers" in state.data or not state.looks):
         _ask_data(state, section, raw)
 
 

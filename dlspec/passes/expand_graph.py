@@ -14,7 +14,7 @@ def expand_graph(state: Compilation) -> None:
     """Fills in the graph and the shared models' graphs."""
     assert state.program is not None and state.data is not None and state.given_inputs is not None
     if not state.data.get("layers", ()):
-        if not state.data.tainted:
+        if not state.data.tainted and not state.looks:
             span = key_place(state.data, "layers" if "layers" in state.data else "inputs")
             state.add("E105", "the spec has no `layers`", span, "write `layers:` and below it `- dense: 10`")
         return

@@ -42,6 +42,7 @@ class Compilation:
         graph: The model's graph; None where an error hides it.
         dead: For each graph, the nodes that were left out of it because no output depends on them.
         models: Graphs of the shared models.
+        looks: Whether the data alone are asked for, which are there without targets and layers.
         keeps_data: Whether what checking reads of the data stays in memory, for the training that follows.
         binding: The data as they were bound, where they are kept.
     """
@@ -68,6 +69,7 @@ class Compilation:
     models: dict[str, SharedModel] = field(default_factory=dict)
     method: Method | None = None
     tune: Tune | None = None
+    looks: bool = False
     keeps_data: bool = False
     binding: Binding | None = None
 

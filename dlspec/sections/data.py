@@ -114,7 +114,7 @@ class Target(Section):
         doc="What stands between the labels of a text such as `red;round`, of which any may hold.",
     )
     classes = optional(
-        plain({"type": "array", "items": {"type": ["string", "integer"]}, "minItems": 2}),
+        plain({"type": "array", "items": {"type": ["string", "integer", "boolean"]}, "minItems": 2}),
         doc="The values that stand for class 0, 1, …; unless given, texts in sorted order, and numbers as they are.",
     )
     missing = choice("error", "drop", default="error", doc="What becomes of examples without a target.")
@@ -253,10 +253,7 @@ class Data(Section):
     examples = (example("{source: {csv: churn.csv}, targets: {churned: {column: churned}}, split: {test: 0.2}}"),)
 
     def validate(self) -> None:
-        """There is something to predict; layers that augment."""
-        if not self.targets:
-            help = "name a column for each output: `targets: {price: {column: price}}`"
-            raise Problem("E613", "data needs at least one of `targets`", help, "targets")
+        """Layers that augment."""
         _check_augmentation(self.augment)
 
     @property

@@ -183,3 +183,35 @@ def test_tensorflow_stays_out() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
+
+
+WORDS = "id,colour,size,y\n" + "".join(
+    f"{row},{['red', 'blue', ''][row % 3]},{row % 5},{row % 2}\n" for row in range(12)
+)
+
+
+@pytest.mark.parametrize("rest", ["", ", inputs: {x: {columns: [size]}}", ", targets: {y: y}", ", targets: {}"])
+def test_data_without_targets_and_layers(tmp_path: Path, rest: str) -> None:
+    write(tmp_path, "words.csv", WORDS)
+    write(tmp_path, "spec.yaml", f"data: {{source: {{csv: words.csv}}{rest}}}\n")
+    result = shown(tmp_path / "spec.yaml")
+    assert (result.return_value, result.stderr) == (0, "")
+    assert "\ncolour  categorical  [] string  4        blue 4, red 4\n" in result.stdout
+    assert "\ntrain  12" in result.stdout
+    assert ("\nx      size" in result.stdout) == ("inputs" in rest)
+    assert ("\ntarget" in result.stdout) == ("{y" in rest)
+
+
+@pytest.mark.parametrize(
+    ("layers", "code"),
+    [("[{dense: {units: -1}}]", "E205"), ("[{dens: 1}]", "E201"), ("[{reshape: [7]}, {dense: 1}]", "E402")],
+)
+def test_the_summary_comes_whatever_the_layers_are(tmp_path: Path, layers: str, code: str) -> None:
+    write(tmp_path, "words.csv", WORDS)
+    data = "{source: {csv: words.csv}, inputs: {x: {columns: [id, size]}}, targets: {y: y}}"
+    write(tmp_path, "spec.yaml", f"layers: {layers}\ndata: {data}\ntrain: {{loss: mse}}\n")
+    result = shown(tmp_path / "spec.yaml")
+    assert result.return_value == 1
+    assert f"error[{code}]" in result.stderr
+    assert "\nx      id, size" in result.stdout
+    assert "\ntrain  12" in result.stdout

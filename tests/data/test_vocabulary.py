@@ -103,3 +103,48 @@ def test_filled_in_words_count(tmp_path: Path) -> None:
     assert only(found(tmp_path, 2, ", missing: most_frequent, prepare: [string_lookup]")).help.startswith(
         "write `input_dim: 3`"
     )
+
+
+ROWS_SPEC = """\
+{inputs}layers:
+  - dense: {{units: 1, activation: sigmoid}}
+data:
+  source: {{csv: a.csv}}
+  inputs: {{word: {{column: word, prepare: [{{{lookup}}}]}}}}
+  targets: {{y: y}}
+train: {{loss: binary_crossentropy}}
+"""
+
+
+@pytest.mark.parametrize(
+    "lookup",
+    [
+        "string_lookup: {output_mode: one_hot}",
+        "string_lookup: {output_mode: one_hot, num_oov_indices: 2}",
+        'string_lookup: {output_mode: one_hot, mask_token: ""}',
+        "string_lookup: {output_mode: one_hot, max_tokens: 3}",
+        "text_vectorization: {output_mode: multi_hot}",
+        "text_vectorization: {output_mode: tf_idf, max_tokens: 4}",
+    ],
+)
+def test_rows_are_as_long_as_keras_makes_them(tmp_path: Path, lookup: str) -> None:
+    import keras
+
+    from dlspec.source import load
+
+    table(tmp_path, WORDS)
+    name, _, options = lookup.partition(":")
+    layer = getattr(keras.layers, {"string_lookup": "StringLookup"}.get(name, "TextVectorization"))(
+        **load(options.strip(), "x").data
+    )
+    layer.adapt(np.array(WORDS, object))
+    size = layer(np.array(WORDS[:1], object)).shape[-1]
+    write(tmp_path, "a.yaml", ROWS_SPEC.format(inputs="", lookup=lookup))
+    state = compile_spec(tmp_path / "a.yaml")
+    assert not state.diagnostics.errors and state.graph is not None
+    assert state.graph.nodes[state.graph.inputs[0]].outputs[0].shape == (size,)
+    write(tmp_path, "a.yaml", ROWS_SPEC.format(inputs=f"inputs: {{word: [{size}]}}\n", lookup=lookup))
+    assert not compile_spec(tmp_path / "a.yaml").diagnostics.errors
+    write(tmp_path, "a.yaml", ROWS_SPEC.format(inputs=f"inputs: {{word: [{size + 1}]}}\n", lookup=lookup))
+    problem = only(compile_spec(tmp_path / "a.yaml").diagnostics.errors)
+    assert (problem.code, problem.help) == ("E605", f"write `inputs: {{word: [{size}]}}`")

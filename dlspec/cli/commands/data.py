@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
-from dlspec.cli.output import compiled, print_as, show_diagnostics, spec_argument
+from dlspec.cli.output import code_allowed, print_as, show_diagnostics, spec_argument
 from dlspec.dumping import flow
 from dlspec.errors import Diagnostic, SpecError
 from dlspec.passes.state import Compilation
+
+if TYPE_CHECKING:
+    from dlspec.data.sources.base import Column, Table
+    from dlspec.sections.data import Data
 
 # Columns that a spec does not use are many in some tables; so many of them are described.
 _OTHERS = 8
@@ -38,29 +42,41 @@ def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, form: s
     """Show the data of a spec: columns, splits, classes, what enters the model, and a few examples.
 
     Every example is looked at once: for the fingerprint of the data, and for examples that several parts hold.
-    TensorFlow is not imported.
+    TensorFlow is not imported. Targets and layers may be missing, and mistakes in the layers do not matter.
     """
-    state = compiled(spec, overrides, allow_outside)
-    assert state.data is not None
+    state = _compiled(spec, overrides, allow_outside)
     keep_inputs(sheet, inputs_of_spec(state), "--sheet")
-    if state.data_section is None:
-        problem = Diagnostic("E105", "the spec has no `data`", None, "write a section `data:`")
-        show_diagnostics([problem], state.texts)
-        return 1
     try:
         facts = _facts(state, sheet)
     except SpecError as error:
-        show_diagnostics(error.diagnostics, state.texts)
+        if not state.diagnostics.errors:  # else they were shown, and this is one of them
+            show_diagnostics(error.diagnostics, state.texts)
         return 1
     help = "`dlspec explain W602` tells what to do"
     if facts["warnings"]:
         show_diagnostics([Diagnostic("W602", warning, None, help) for warning in facts["warnings"]], state.texts)
     print_as(form, json.dumps(facts, indent=2, ensure_ascii=False) if form == "json" else _text(facts))
-    return 0
+    return 1 if state.diagnostics.errors else 0
+
+
+def _compiled(spec: Path, overrides: tuple[str, ...], allow_outside: bool) -> Compilation:
+    """The spec, whatever its layers are; shows what is wrong, and exits with 1 where nothing is known of the data."""
+    from dlspec.passes import compile_spec
+
+    state = compile_spec(spec, overrides, allow_outside, code_allowed(), looks=True)
+    if state.data is not None and "data" not in state.data and not state.data.tainted:
+        problem = Diagnostic("E105", "the spec has no `data`", None, "write a section `data:`")
+        show_diagnostics([problem], state.texts)
+        raise click.exceptions.Exit(1)
+    if state.diagnostics.items:
+        show_diagnostics(state.diagnostics.sorted(), state.texts)
+    if state.data_section is None:
+        raise click.exceptions.Exit(1)
+    return state
 
 
 def _facts(state: Compilation, sheet: Path | None) -> dict[str, Any]:
-    from dlspec.data.binding import bind
+    from dlspec.data.binding import bind, open_table
     from dlspec.data.findings import Findings
     from dlspec.data.sheet import write_sheet
     from dlspec.data.signature import of_graph
@@ -69,9 +85,14 @@ def _facts(state: Compilation, sheet: Path | None) -> dict[str, Any]:
 
     assert state.data_section is not None and state.data is not None
     findings = Findings()
-    signature = of_graph(state.graph) if state.graph is not None else None
-    method = state.method if isinstance(state.method, Supervised) else None
+    # With mistakes that may be those of the model, the data are shown as they are by themselves.
+    whole = state.graph is not None and bool(state.data_section.targets) and not state.diagnostics.errors
+    signature = of_graph(state.graph) if whole and state.graph is not None else None
+    method = state.method if whole and isinstance(state.method, Supervised) else None
     folder, data = state.folder, state.data_section
+    guessed = not whole and not data.features
+    if guessed:
+        data = _with_all(data, open_table(data, folder, findings, allow_outside=state.allow_outside))
     binding = bind(data, folder, signature, method, findings, allow_outside=state.allow_outside)
     if binding is not None and not findings.errors and sheet is not None:
         with findings.at("data"):
@@ -83,9 +104,33 @@ def _facts(state: Compilation, sheet: Path | None) -> dict[str, Any]:
     if binding is not None and not findings.errors:
         with findings.at("data", "source", data.source.name):  # some values are read for the first time
             facts = summary(data, binding)
+            facts["inputs"] = {} if guessed else facts["inputs"]
     if findings.errors:
         raise SpecError(findings.diagnostics(dict(state.data)))
     return facts
+
+
+def _with_all(data: Data, table: Table | None) -> Data:
+    """The section with an input for every column that is no target, for a spec that does not say what enters."""
+    from dlspec.sections.data import Data, Feature
+
+    if table is None:  # which the caller finds again
+        return data
+    targets = {column for target in data.targets.values() for column in target.sources}
+    inputs = {
+        name: Feature(column=name, **_guess(column)) for name, column in table.columns.items() if name not in targets
+    }
+    return Data(**{**data.given, "inputs": inputs})
+
+
+def _guess(column: Column) -> dict[str, Any]:
+    """Options under which an input takes any column as it is."""
+    from dlspec.layers.lookup import StringLookup
+    from dlspec.sections.missing import Median
+
+    if column.text:
+        return {"prepare": (StringLookup(),)}
+    return {} if column.tensor.shape else {"missing": Median()}
 
 
 # --- text -----------------------------------------------------------------------------------------------------------
@@ -98,14 +143,10 @@ def _text(facts: dict[str, Any]) -> str:
     left += f", {facts['bad']['count']:,} left out since they are broken:" if facts["bad"]["count"] else ""
     lines = [f"{name} ({given}): {facts['read']:,} examples{left}", *(f"  {one}" for one in facts["bad"]["first"]), ""]
     lines += _columns(facts["columns"])
-    lines += [
-        "",
-        *_table(["input", "columns", "raw", "prepare", "enters"], [_input(*i) for i in facts["inputs"].items()]),
-    ]
-    lines += [
-        "",
-        *_table(["target", "columns", "compared", "classes"], [_target(*i) for i in facts["targets"].items()]),
-    ]
+    inputs = [_input(*i) for i in facts["inputs"].items()]
+    lines += ["", *_table(["input", "columns", "raw", "prepare", "enters"], inputs)] if inputs else []
+    targets = [_target(*i) for i in facts["targets"].items()]
+    lines += ["", *_table(["target", "columns", "compared", "classes"], targets)] if targets else []
     splits = [_split(*item) for item in facts["splits"].items()]
     splits += [["in no part", f"{facts['in_no_part']:,}", ""]] if facts["in_no_part"] else []
     lines += ["", *_table(["split", "examples", "classes"], splits)]

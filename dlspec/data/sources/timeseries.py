@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.sources.base import Arrays, Column, DataProblem, LeftOut, Source, Table
 from dlspec.data.sources.limits import STREAMED_FROM, check_memory
+from dlspec.data.sources.times import HELP, moment
 from dlspec.errors import Problem
 from dlspec.ir import Tensor
 from dlspec.registry import component, example, integer, optional, text, texts
@@ -220,10 +220,10 @@ class WindowTable(Table):
         import math
 
         try:
-            time = datetime.fromisoformat(value).timestamp() if isinstance(value, str) else float(value)
+            time = moment(value) if isinstance(value, str) else float(value)
         except (TypeError, ValueError, OverflowError):
             time = math.nan
         if math.isfinite(time):
             return time
         message = f"`{value}` in column `{self._source.time}` is no date or number"
-        raise DataProblem("E608", message, "write dates as 2024-12-31", "time", self._table.where(row))
+        raise DataProblem("E608", message, HELP, "time", self._table.where(row))

@@ -109,12 +109,12 @@ def _classes(one: Output, dtype: str) -> tuple[Any, ...]:
     if dtype == TEXT:
         return tuple(str(value) for value in one.classes)
     if dtype == "bool":
-        return tuple(str(value) in ("True", "1") for value in one.classes)
+        return tuple(str(value) in ("true", "1") for value in one.classes)
     return tuple(_number(value) for value in one.classes)
 
 
 def _number(value: str | int) -> float:
-    number = float(value)
+    number = float({"true": 1, "false": 0}.get(str(value), value))
     return int(number) if number == int(number) else number
 
 
