@@ -46,12 +46,14 @@ class Predictions:
         tasks: How they are read, by output; None where they stand for themselves.
         names: What the spec calls each output's target.
         places: Where each example stands.
+        left_out: What else the source holds, and is not used.
     """
 
     values: dict[str, Array]
     tasks: dict[str, Task | None]
     names: dict[str, str]
     places: list[str]
+    left_out: tuple[str, ...] = ()
 
     def objects(self) -> list[dict[str, Any]]:
         """One object for each example: answers by target, with the probabilities of all classes."""
@@ -117,7 +119,8 @@ def predict(saved: SavedRun, path: Path) -> Predictions:
     tasks = {name: _task(saved, targets.get(name), array.shape[1:]) for name, array in values.items()}
     names = {name: targets[name].target if name in targets else name for name in values}
     places = [found.table.where(index).replace(str(path.resolve()), path.name) for index in range(found.count)]
-    return Predictions(values, tasks, names, places)
+    left_out = tuple(one.message.replace(str(path.resolve()), path.name) for one in found.table.left_out)
+    return Predictions(values, tasks, names, places, left_out)
 
 
 def answers_of(saved: SavedRun, found: RawInputs) -> dict[str, Array]:

@@ -90,6 +90,54 @@ def test_other_columns_without_a_name(tmp_path: Path, text: str, message: str) -
     assert (found.code, found.message, found.where) == ("E608", message, "a.csv, line 1")
 
 
+@pytest.mark.parametrize(
+    ("content", "message", "help"),
+    [
+        (b"PK\x03\x04....", "`a.csv` is a spreadsheet or an archive", "save the table as CSV, in UTF-8"),
+        (b"\x1f\x8b\x08....", "`a.csv` is compressed", "unpack it first: `gunzip a.csv`"),
+        (b"PAR1....", "`a.csv` is a Parquet file", "`parquet: a.csv` reads it"),
+        ("a,b\n1,2\n".encode("utf-16"), "`a.csv` is in UTF-16", "save the file as UTF-8"),
+        (
+            b"sep=;\na;b\n1;2\n",
+            "the first line of `a.csv` is a hint to a spreadsheet program, `sep=;`",
+            'remove it, and say what stands between the values: `delimiter: ";"`',
+        ),
+        (
+            b"# made by hand\na,b\n1,2\n3,4\n",
+            "the first row of `a.csv` has 1 value, all others have 2",
+            "the first row names the columns: remove what stands before it",
+        ),
+    ],
+)
+def test_what_is_no_csv_file(tmp_path: Path, content: bytes, message: str, help: str) -> None:
+    found = broken(tmp_path, content)
+    assert (found.code, found.message, found.help) == ("E608", message, help)
+
+
+def test_the_line_that_is_not_utf8(tmp_path: Path) -> None:
+    assert broken(tmp_path, b"a,b\n1,x\n2,\xfc\n").where == "a.csv, line 3"
+
+
+def test_names_with_blanks_around(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", "a, b\n1, 2\n")
+    with pytest.raises(Problem, match=r"the source has no column `b`") as caught:
+        Csv(path="a.csv").open(tmp_path).find("b", "column")
+    assert caught.value.help == 'blanks belong to its name: write `" b"`'
+
+
+@pytest.mark.parametrize("ends", ["\r", "\r\n", "\n"])
+def test_ends_of_lines_and_names_with_breaks(tmp_path: Path, ends: str) -> None:
+    write(tmp_path, "a.csv", ends.join(['"a', 'b",c', '1,"x', 'y"', "2,z", ""]))
+    table = Csv(path="a.csv").open(tmp_path)
+    assert list(table.columns) == [f"a{ends}b", "c"]
+    assert table.read(["c"])["c"].tolist() == [f"x{ends}y", "z"]
+
+
+def test_a_cell_that_holds_a_document(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", f"a,b\n1,{'x' * 200_000}\n2,\n3,y,z\n")
+    assert broken(tmp_path, (tmp_path / "a.csv").read_bytes()).where == "a.csv, line 4"
+
+
 def test_missing_file_names_the_one_that_is_meant(tmp_path: Path) -> None:
     write(tmp_path, "churn.csv", GOOD)
     with pytest.raises(DataProblem, match=r"there is no file `chrun\.csv`") as caught:
@@ -148,8 +196,8 @@ def test_outside_is_allowed_when_asked(tmp_path: Path) -> None:
             "line 4 of `a.csv` has 3 values, expected 2 (and 1 more rows like it)",
             "a.csv, line 4",
         ),
-        (b"a,b\n1,x\xff\n", "column `b` is not UTF-8", "a.csv"),
-        ("a,b\n1,2\n".encode("utf-16"), "`a.csv` is not UTF-8", "a.csv"),
+        (b"a,b\n1,x\xff\n", "column `b` is not UTF-8", "a.csv, line 2"),
+        ("a,b\n1,2\n".encode("utf-16"), "`a.csv` is in UTF-16", "a.csv"),
     ],
 )
 def test_broken_files(tmp_path: Path, text: str | bytes, message: str, where: str) -> None:

@@ -64,6 +64,8 @@ def command(run: str, inputs: tuple[Path, ...], output: Path | None, form: str, 
 
     with _one_source(inputs) as (path, places):
         found = predict(saved, path)
+    for line in found.left_out:
+        say(line)
     if places:
         found = replace(found, places=places)
     if output is None:

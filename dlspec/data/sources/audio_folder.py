@@ -179,6 +179,8 @@ class AudioTable(Table):
             if wav.frames < frames and not self._source.pad:
                 message = f"`{shown}` lasts {wav.frames / wav.rate:.3g} s, shorter than `seconds: {seconds:g}`"
                 raise self._folders.problem(message, file, "leave `pad` out, and silence is added")
+        one = 4 * frames * int(self._source.channels)
+        check_memory(one, f"a sound of {frames:,} samples", self._folders.show(self._files[0]))
         return frames
 
     def _header(self, file: Path) -> Wav:

@@ -238,7 +238,7 @@ class Table(ABC):
         """
         column = self.columns.get(name)
         if column is None:
-            raise Problem("E602", f"the source has no column `{name}`", self._known(name), option)
+            raise Problem("E602", f"the source has no column `{name}`", self._blanks(name) or self._known(name), option)
         return column
 
     def strange(self, names: Sequence[str]) -> Problem | None:
@@ -259,6 +259,11 @@ class Table(ABC):
             else:
                 return None
         return Problem("E602", f"the source has none of the columns that are named: {_listed(names)}", self._held)
+
+    def _blanks(self, name: str) -> str:
+        """Help where blanks alone, which a file has around its names, make the difference."""
+        found = next((known for known in self.columns if known.strip() == name.strip()), None)
+        return f'blanks belong to its name: write `"{found}"`' if found is not None else ""
 
     def _known(self, name: str) -> str:
         return did_you_mean(name, self.columns) or self._held

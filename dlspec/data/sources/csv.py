@@ -25,8 +25,14 @@ if TYPE_CHECKING:
 
 # Files larger than this (bytes) are converted once to Parquet, and read from there.
 CONVERTED_FROM = 256 << 20
+# Bytes at the start of a file that hold the row of names.
+_HEADER = 1 << 20
 # Rows left out that are described one by one.
 _DESCRIBED = 5
+# Rows that are compared with the first one, where that has another number of values.
+_COMPARED = 100
+# A cell may hold a whole document.
+csv.field_size_limit(1 << 30)
 
 
 class Csv(Source):
@@ -279,7 +285,8 @@ class CsvTable(ArrowTable):
             raise self._problem("E608", message)
         for field in schema:
             if pa.types.is_binary(field.type):
-                raise self._problem("E608", f"column `{field.name}` is not UTF-8", "save the file as UTF-8")
+                message = f"column `{field.name}` is not UTF-8"
+                raise self._problem("E608", message, "save the file as UTF-8", line=self._not_utf8())
 
     def _check_behind(self) -> None:
         """Columns without a name at the end are empty: each row ends in a delimiter.
@@ -300,10 +307,10 @@ class CsvTable(ArrowTable):
         """
         try:
             with self._path.open("rb") as stream:
-                first = stream.readline(1 << 20)
+                start = stream.read(_HEADER)
         except OSError as error:
             raise self._problem("E601", f"cannot read `{self._shown}`: {error.strerror or error}") from error
-        return check_header(first, self._delimiter, self._shown)
+        return check_header(start, self._delimiter, self._shown)
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
         """Line number and values of each row after the header, blank lines skipped as pyarrow does."""
@@ -324,11 +331,31 @@ class CsvTable(ArrowTable):
 
     def _uneven(self, count: int) -> DataProblem:
         width = self._width
+        if (other := self._other_width()) is not None:
+            message = f"the first row of `{self._shown}` has {_values(self._width * [''])}, all others have {other}"
+            raise self._problem(
+                "E608", message, "the first row names the columns: remove what stands before it", line=1
+            )
         line, row = next(((line, row) for line, row in self._rows() if len(row) != width), (1, [""] * width))
         more = f" (and {count - 1} more rows like it)" if count > 1 else ""
         message = f"line {line} of `{self._shown}` has {_values(row)}, expected {width}{more}"
         help = "quote values that contain the delimiter, or leave such rows out: `bad: skip` in `data`"
         return self._problem("E608", message, help, line=line)
+
+    def _other_width(self) -> int | None:
+        """How many values the rows after the first have, where none has as many as that."""
+        widths = {len(row) for _, row in islice(self._rows(), _COMPARED)}
+        return widths.pop() if len(widths) == 1 and self._width not in widths else None
+
+    def _not_utf8(self) -> int:
+        """The first line, from 1, that is not UTF-8; 0 where all are."""
+        with self._path.open("rb") as stream:
+            for number, line in enumerate(stream, 1):
+                try:
+                    line.decode("utf-8")
+                except UnicodeDecodeError:
+                    return number
+        return 0
 
     def _problem(self, code: str, message: str, help: str = "", line: int = 0) -> DataProblem:
         where = f"{self._shown}, line {line}" if line else self._shown

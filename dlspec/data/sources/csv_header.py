@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from typing import NamedTuple
 
 from dlspec.data.sources.base import DataProblem
 
+# A row up to its end, which is none between quotes.
+_ROW = re.compile(rb'(?:[^"\r\n]|"[^"]*")*')
+# How files begin that are no text in UTF-8.
+_OTHERS = {
+    b"PK\x03\x04": ("a spreadsheet or an archive", "save the table as CSV, in UTF-8"),
+    b"\xd0\xcf\x11\xe0": ("a spreadsheet", "save the table as CSV, in UTF-8"),
+    b"\x1f\x8b": ("compressed", "unpack it first: `gunzip {}`"),
+    b"PAR1": ("a Parquet file", "`parquet: {}` reads it"),
+    b"\xff\xfe": ("in UTF-16", "save the file as UTF-8"),
+    b"\xfe\xff": ("in UTF-16", "save the file as UTF-8"),
+}
 _DELIMITERS = (",", ";", "\t", "|")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?\Z")
 
@@ -31,22 +43,23 @@ class Names(NamedTuple):
         return not (self.before or self.behind)
 
 
-def check_header(first: bytes, delimiter: str, shown: str) -> Names:
-    """The names in the first line of a file.
+def check_header(start: bytes, delimiter: str, shown: str) -> Names:
+    """The names in the first row of a file.
 
     Args:
+        start: The first bytes of the file, the whole row among them.
         shown: The file as the spec writes it.
 
     Raises:
         DataProblem: E608, it does not name the columns.
     """
-    if not first:
+    if not start:
         raise _problem(f"`{shown}` is empty", "its first row names the columns", shown)
-    try:
-        line = first.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _problem(f"`{shown}` is not UTF-8", "save the file as UTF-8", shown) from error
-    names = next(csv.reader([line], delimiter=delimiter), [])
+    line = _first_row(start, shown)
+    if line.startswith("sep=") and len(line) == len("sep=,"):
+        help = f'remove it, and say what stands between the values: `delimiter: "{line[-1]}"`'
+        raise _problem(f"the first line of `{shown}` is a hint to a spreadsheet program, `{line}`", help, shown)
+    names = next(csv.reader(io.StringIO(line, newline=""), delimiter=delimiter), [])
     other = _other_delimiter(line, delimiter)
     if len(names) == 1 and other:
         message = f"`{shown}` has a single column, `{names[0][:40]}`"
@@ -65,6 +78,23 @@ def check_header(first: bytes, delimiter: str, shown: str) -> Names:
         if name in used[:position]:
             raise _problem(f"`{shown}` has two columns named `{name}`", "give each a name of its own", where)
     return Names(tuple(used), before, behind)
+
+
+def _first_row(start: bytes, shown: str) -> str:
+    """The row of names as text.
+
+    Raises:
+        DataProblem: E608, the file is none of text, or not in UTF-8.
+    """
+    for mark, (what, help) in _OTHERS.items():
+        if start.startswith(mark):
+            raise _problem(f"`{shown}` is {what}", help.format(shown), shown)
+    row = _ROW.match(start)
+    first = row.group() if row is not None and start[row.end() :][:1] != b'"' else re.split(rb"[\r\n]", start)[0]
+    try:
+        return first.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _problem(f"`{shown}` is not UTF-8", "save the file as UTF-8", f"{shown}, line 1") from error
 
 
 def nameless(number: int, shown: str) -> DataProblem:

@@ -11,6 +11,8 @@ from dlspec.errors import Problem
 # Examples that take more than this once decoded are read batch by batch. A fixed number: what a machine has free must
 # not decide how a run goes.
 STREAMED_FROM = 1 << 30
+# Times as much as a file takes: data that are compressed so well hold nothing.
+_UNFOLDED = 500
 _UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
 
 
@@ -30,6 +32,24 @@ def check_memory(size: int, what: str, where: str, option: str = "path") -> None
     if size > memory:
         message = f"{what} takes {show_bytes(size)}, this machine has {show_bytes(memory)} of memory"
         raise DataProblem("E609", message, "use fewer or smaller examples", option, where)
+
+
+def check_unfolded(size: int, held: int, what: str, where: str, option: str = "path") -> None:
+    """Refuses what a small file claims to unfold to: compressed zeros take next to nothing on the disk.
+
+    Args:
+        size: Bytes that it unfolds to, as it claims.
+        held: Bytes that it takes on the disk.
+        what: As for :func:`check_memory`.
+        where: Likewise.
+        option: Likewise.
+
+    Raises:
+        DataProblem: E609.
+    """
+    if size > STREAMED_FROM and size > _UNFOLDED * held:
+        message = f"{what} unfolds from {show_bytes(held)} to {show_bytes(size)}, which no data do"
+        raise DataProblem("E609", message, "if it is meant, write the file without compression", option, where)
 
 
 def machine_memory() -> int:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+# Bytes; NumPy itself takes no longer one.
+_LONGEST_HEADER = 10_000
+
+
 class Npy(Source):
     """Files made by ``numpy.save``: each is a column, named like its file, and its first axis counts the examples."""
 
@@ -146,11 +150,25 @@ def read_header(stream: IO[bytes]) -> Header:
     from numpy.lib import format as npy
 
     version = npy.read_magic(stream)
+    _check_length(stream, 2 if version == (1, 0) else 4)
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     shape, _, dtype = read(stream)
     if any(size < 0 for size in shape):
         raise ValueError(f"its header claims the shape {shape}")
     return Header(shape, dtype)
+
+
+def _check_length(stream: IO[bytes], width: int) -> None:
+    """The header that follows is as long as one may be; NumPy would read as much as it claims.
+
+    Raises:
+        ValueError: It is longer.
+    """
+    start = stream.tell()
+    length = int.from_bytes(stream.read(width), "little")
+    stream.seek(start)
+    if length > _LONGEST_HEADER:
+        raise ValueError(f"its header claims {length:,} bytes")
 
 
 def plain(values: np.ndarray[Any, Any], column: Column) -> np.ndarray[Any, Any]:

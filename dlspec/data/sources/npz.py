@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from dlspec.data.sources.base import Arrays, Column, DataProblem, Source, Table, locate
-from dlspec.data.sources.limits import check_memory
+from dlspec.data.sources.limits import check_memory, check_unfolded
 from dlspec.data.sources.npy import plain, read_header
 from dlspec.registry import example, text
 
@@ -81,6 +81,7 @@ class NpzTable(Table):
 
     def _column(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Column:
         what = f"array `{member.filename[:-4]}` of `{self._shown}`"
+        check_unfolded(member.file_size, member.compress_size, what, self._shown)
         with archive.open(member) as stream:
             try:
                 header = read_header(stream)

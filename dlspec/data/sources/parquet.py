@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dlspec.data.sources.arrow import ArrowTable, Uneven, bytes_of, is_list, list_sizes
 from dlspec.data.sources.base import Arrays, Column, DataProblem, LeftOut, Source, Table, locate
 from dlspec.data.sources.cache import converted
-from dlspec.data.sources.limits import STREAMED_FROM
+from dlspec.data.sources.limits import STREAMED_FROM, check_unfolded
 from dlspec.registry import example, text
 
 if TYPE_CHECKING:
@@ -73,6 +73,10 @@ class ParquetTable(ArrowTable):
             raise self._problem("E608", f"`{self._shown}` holds no column of numbers or text")
         if not self._count:
             raise self._problem("E608", f"`{self._shown}` has no rows")
+        sizes = [column.tensor.bytes if not column.text else 0 for column in columns.values()]
+        packed = [self._meta.row_group(group).total_byte_size for group in range(self._meta.num_row_groups)]
+        size = max(sum(sizes) * self._count, sum(packed))
+        check_unfolded(size, self._path.stat().st_size, f"`{self._shown}`", self._shown)
         return columns
 
     @property

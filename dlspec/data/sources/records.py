@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlspec.data.sources.limits import check_memory
+from dlspec.data.sources.limits import check_memory, check_unfolded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -132,16 +132,25 @@ def _mapped(path: Path) -> bytes | mmap.mmap:
 
 
 def _unpacked(path: Path, shown: str) -> bytes:
-    chunks, size = [], 0
+    chunks, size, held = [], 0, path.stat().st_size
     try:
+        check_unfolded(_claimed(path), held, f"`{shown}`", shown)
         with gzip.open(path) as stream:
             while chunk := stream.read(_CHUNK):
                 size += len(chunk)
                 check_memory(size, f"the unpacked `{shown}`", shown)
+                check_unfolded(size, held, f"`{shown}`", shown)
                 chunks.append(chunk)
     except (EOFError, zlib.error) as error:
         raise OSError(str(error)) from error
     return b"".join(chunks)
+
+
+def _claimed(path: Path) -> int:
+    """Bytes that a compressed file says it unpacks to, less multiples of 4 GB, which it does not say."""
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - 4))
+        return int.from_bytes(stream.read(4), "little")
 
 
 def checksum(data: bytes) -> int:
