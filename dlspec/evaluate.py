@@ -159,6 +159,10 @@ class Evaluator:
             return self.many(kind, raw, environment, context, span)
         if field.container == "per_output":
             return self.per_output(field, raw, environment, context, span)
+        if field.nullable and is_expression(raw) and unescape(raw) is None:
+            raw = self.value(raw, environment, field.literal(Component), context, span)
+            if raw is None or isinstance(raw, Lost):
+                return raw
         if field.scalar and not isinstance(raw, dict):
             value = self.value(raw, environment, field.literal(Component), context, span, numeric=True)
             if isinstance(value, int | float | Lost):

@@ -20,8 +20,9 @@ Lookup = Callable[[str], Any]
 
 _TOKEN = re.compile(r"""'[^']*'|"[^"]*"|\$\$|\$\(|\$([A-Za-z][A-Za-z0-9_]*)|\$|[A-Za-z_][A-Za-z0-9_]*""")
 _REFERENCE = re.compile(r"\$\$|\$\(|\$([A-Za-z][A-Za-z0-9_]*)")
+_INNER = re.compile(r"\b_([A-Za-z][A-Za-z0-9_]*)")
 _BRACES = re.compile(r"\$\{([A-Za-z][A-Za-z0-9_]*)\}")
-_ARITHMETIC = re.compile(r"[-+(. ]*[0-9][-+*/(). 0-9eE]*\Z")
+_ARITHMETIC = re.compile(r"[-+( ]*[0-9.]+([eE]-?[0-9]+)?[-+*/() ][-+*/(). 0-9eE]*\Z")
 _CONSTANTS = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
 
 
@@ -238,13 +239,13 @@ def _check(node: ast.AST, text: str) -> None:
     if isinstance(node, ast.Call):
         function = node.func.id if isinstance(node.func, ast.Name) else ""
         if function not in _FUNCTIONS or node.keywords or any(isinstance(a, ast.Starred) for a in node.args):
-            name = function or ast.unparse(node.func)
+            name = _unparse(node.func)
             raise Problem("E301", f"`{name}` in `{text}` cannot be called", "functions: " + ", ".join(_FUNCTIONS))
         for argument in node.args:
             _check(argument, text)
         return
     if isinstance(node, ast.Attribute):
-        name = node.attr if ast.unparse(node.value) == "_params" else ""
+        name = node.attr if _unparse(node.value) in ("$params", "params") else ""
         help = f"write `${name}`: parameters are used by their name alone" if name else "values have no attributes"
         raise Problem("E301", f"`{text}` uses a dot", help)
     if not isinstance(node, allowed):
@@ -254,6 +255,11 @@ def _check(node: ast.AST, text: str) -> None:
         raise Problem("E301", f"`{text}` uses Python that expressions do not have", help)
     for child in ast.iter_child_nodes(node):
         _check(child, text)
+
+
+def _unparse(node: ast.expr) -> str:
+    """A part of an expression as it is written in a spec."""
+    return _INNER.sub(r"$\1", ast.unparse(node))
 
 
 def _evaluate(node: ast.expr, lookup: Lookup) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from dlspec.errors import Diagnostic, Diagnostics, Span, did_you_mean
 from dlspec.registry import JSON
-from dlspec.schema.validate import resolve, schema
+from dlspec.schema.validate import iterate_errors, resolve, schema
 from dlspec.source import load, read_file
 from dlspec.tree import Map, Seq, key_place, place
 
@@ -101,7 +101,8 @@ def _refuse(
 def merge(base: Map, child: Map, node: JSON) -> Map:
     """`child` laid over `base`: maps are merged key by key, everything else (lists too) is replaced.
 
-    A component (``optimizer: {adam: …}``) is merged with one of the same name and replaced by one of another.
+    A `null` takes an inherited key away, unless `null` is a value that may stand there. A component
+    (``optimizer: {adam: …}``) is merged with one of the same name and replaced by one of another.
     """
     node = resolve(node)
     one_key = node.get("maxProperties") == 1
@@ -111,10 +112,19 @@ def merge(base: Map, child: Map, node: JSON) -> Map:
     for source in (base, child):
         for key, value in source.items():
             before = merged.get(key)
+            if source is child and value is None and key in base and _takes_away(node, key):
+                merged.drop(key)
+                continue
             if source is child and isinstance(before, Map) and isinstance(value, Map) and "x-per-output" not in node:
                 value = merge(before, value, _subschema(node, key))
             merged.put(key, value, key_place(source, key), place(source, key))
     return merged
+
+
+def _takes_away(node: JSON, key: str) -> bool:
+    """Whether a `null` cannot be the value of `key`."""
+    inner = _subschema(node, key)
+    return "x-per-output" in inner or next(iterate_errors(None, inner), None) is not None
 
 
 def _subschema(node: JSON, key: str) -> JSON:
@@ -156,8 +166,11 @@ def _put(loaded: Loaded, data: Map, parts: list[str], value: Any, span: Span, va
         loaded.diagnostics.add(Diagnostic("E109", f"the spec has no parameter `{parts[1]}`", span, help))
         return
     node: Any = data
+    kind: JSON = schema()
     for depth, part in enumerate(parts[:-1]):
         path = ".".join(parts[: depth + 1])
+        kind = resolve(kind)
+        kind = kind.get("items", {}) if isinstance(node, Seq) else _subschema(kind, part)
         if isinstance(node, Seq) and part.isdecimal() and int(part) < len(node):
             node = node[int(part)]
         elif isinstance(node, Map):
@@ -168,7 +181,9 @@ def _put(loaded: Loaded, data: Map, parts: list[str], value: Any, span: Span, va
             loaded.diagnostics.add(Diagnostic("E109", f"there is no `{path}` to set something in", span))
             return
     last = parts[-1]
-    if isinstance(node, Map):
+    if isinstance(node, Map) and value is None and last in node and _takes_away(resolve(kind), last):
+        node.drop(last)
+    elif isinstance(node, Map):
         node.put(last, value, span, value_span)
     elif isinstance(node, Seq) and last.isdecimal() and int(last) < len(node):
         node[int(last)] = value

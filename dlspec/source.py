@@ -227,6 +227,7 @@ class _Loader:
         if key in container:
             first = Note(f"first `{key}` stands here", container.key_spans[key])
             self.add("Y007", f"duplicate key `{key}`", span, "remove one of them", (first,))
+            container.doubled = True
             return _INVALID_KEY
         return key
 

@@ -14,14 +14,16 @@ class Map(dict[str, Any]):
 
     Attributes:
         tainted: A key was removed because nobody knows what it means; whatever depends on this mapping is uncertain.
+        doubled: A key was given twice, and its second value is not here.
     """
 
-    __slots__ = ("key_spans", "span", "tainted", "value_spans")
+    __slots__ = ("doubled", "key_spans", "span", "tainted", "value_spans")
 
     def __init__(self, span: Span | None = None) -> None:
         super().__init__()
         self.span = span
         self.tainted = False
+        self.doubled = False
         self.key_spans: dict[str, Span] = {}
         self.value_spans: dict[str, Span] = {}
 

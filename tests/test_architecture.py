@@ -24,7 +24,7 @@ FLOORS = (
     ("registry",),
     ("layers", "components", "ops"),
     ("schema",),
-    ("loading", "environment"),
+    ("loading", "environment", "archive"),
     ("evaluate",),
     ("lower",),
     ("sections", "data.sources"),

@@ -14,7 +14,7 @@ import click
 from dlspec.cli.render import FORMATS, render, summary
 from dlspec.errors import Diagnostic
 from dlspec.passes.state import Compilation
-from dlspec.terminal import printable_lines
+from dlspec.terminal import printable, printable_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -80,20 +80,26 @@ def compiled(
     home: Path | None = None,
     *,
     keeps_data: bool = False,
+    expecting: bool = True,
 ) -> Compilation:
     """A checked spec; shows its diagnostics on stderr and exits with 1 where it has errors.
 
     Args:
         home: The folder where the spec's paths start; that of the file unless given.
         keeps_data: Whether the data that are read stay in memory, for the training that follows.
+        expecting: Whether what `expect` says must hold; otherwise what does not is a remark on stderr.
     """
     from dlspec.passes import compile_spec
 
     state = compile_spec(spec, overrides, allow_outside, code_allowed(), home, keeps_data=keeps_data)
+    remarks = [] if expecting else [item for item in state.diagnostics.items if item.code == "E413"]
+    state.diagnostics.items = [item for item in state.diagnostics.items if item not in remarks]
     if state.diagnostics.items:
         show_diagnostics(state.diagnostics.sorted(), state.texts)
     if state.diagnostics.errors:
         raise click.exceptions.Exit(1)
+    for item in remarks:
+        click.echo(printable(f"not as `expect` says: {item.message}"), err=True)
     return state
 
 

@@ -259,7 +259,7 @@ CODES: dict[str, Code] = {
         "weights to start from",
         """
         `start_from` names a `.keras` file. Its weights go to the layers of the same name and shapes; at least one must
-        be there.
+        be there. `dlspec check` reads the names and shapes without Keras, and runs nothing of the file.
         """,
         scene="""
         dlspec train flowers.yaml --set train.start_from=base.keras

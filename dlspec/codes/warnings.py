@@ -188,6 +188,27 @@ CODES: dict[str, Code] = {
         train: {loss: mse, distribute: {mirrored: 2}}
         """,
     ),
+    "W504": code(
+        "measure of classes for quantities",
+        """
+        `accuracy`, `precision` and the like count right classes. Of a target that holds quantities they say nothing,
+        since no prediction equals 151.3 exactly: `mae` or `r2_score` tells how near the predictions are.
+        """,
+        wrong="""
+        inputs: {x: [10]}
+        layers:
+          - dense: 1
+        data: {source: {sklearn: diabetes}, inputs: {x: data}, targets: {y: target}}
+        train: {loss: mse, metrics: [accuracy]}
+        """,
+        right="""
+        inputs: {x: [10]}
+        layers:
+          - dense: 1
+        data: {source: {sklearn: diabetes}, inputs: {x: data}, targets: {y: target}}
+        train: {loss: mse, metrics: [mae]}
+        """,
+    ),
     "W601": code(
         "column that never changes",
         """
@@ -240,6 +261,32 @@ CODES: dict[str, Code] = {
         scene="""
         dlspec check profits.yaml
         # metrics: [mape], and column `profit` holds 0
+        """,
+    ),
+    "W610": code(
+        "pictures without a scale",
+        """
+        Weights begin with values that suit inputs around 1. Pictures with values up to 255 slow learning down or keep
+        it from beginning; `prepare: [{rescaling: 1 / 255}]` divides them, in training and in use.
+        """,
+        wrong="""
+        inputs: {image: [8, 8, 1]}
+        layers:
+          - flatten
+          - dense: {units: 10, activation: softmax}
+        data: {source: {sklearn: digits}, inputs: {image: images}, targets: {digit: target}}
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+        right="""
+        inputs: {image: [8, 8, 1]}
+        layers:
+          - flatten
+          - dense: {units: 10, activation: softmax}
+        data:
+          source: {sklearn: digits}
+          inputs: {image: {column: images, prepare: [{rescaling: 1 / 16}]}}
+          targets: {digit: target}
+        train: {loss: sparse_categorical_crossentropy}
         """,
     ),
 }

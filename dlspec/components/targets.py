@@ -74,7 +74,7 @@ def elementwise(
         return
     help = ""
     if classes_likely and output.shape[-1:] != (1,) and _fits(target.shape, output.shape[:-1]):
-        help = "for class numbers as targets use `sparse_categorical_crossentropy`, `accuracy` and the like"
+        help = "write `sparse_categorical_crossentropy`, which takes class numbers"
     elif output.rank == 1 and target.rank <= 1 and not _alike(target.shape, output.shape):
         units = target.shape[0] if target.rank else 1
         help = f"the last layer needs {units} unit{'' if units == 1 else 's'}"

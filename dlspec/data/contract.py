@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from dlspec.data.advice import warn_of_measures, warn_of_ranges
 from dlspec.data.binding import Binding, bind, open_table
 from dlspec.data.dependence import dependence
+from dlspec.data.extra_axes import Mismatch, told_at_layer
 from dlspec.data.findings import Findings
 from dlspec.data.inputs import bind_inputs
 from dlspec.data.joined import JoinedTable
@@ -49,7 +51,8 @@ def check(
         found: Called with the binding, whose table keeps what was read of it, where nothing is wrong with the data.
 
     Returns:
-        Diagnostics E108, E503, E509, E601 to E609, E616 to E618 and W601 to W605; no errors when training can start.
+        Diagnostics E108, E503, E509, E601 to E609, E616 to E618, W504, W601 to W605 and W610; no errors when training
+        can start.
     """
     findings = Findings()
     signature = of_graph(graph) if graph is not None else None
@@ -66,6 +69,9 @@ def check(
                 warn_of_leaks(binding, data, findings)
                 if method is not None:
                     check_ranges(binding, method, findings)
+            if graph is not None and method is not None and not findings.errors:
+                warn_of_measures(binding, method, findings)
+                warn_of_ranges(binding, data, graph, findings)
             if key is not None and sound is not None and not findings.items:
                 sound.add(key)
         if binding is not None and found is not None and not findings.errors:
@@ -77,7 +83,20 @@ def check(
         broken = isinstance(raw, dict) and "split" in raw and "split" not in data.given  # said at the split
         check_measures(data, method, outputs, findings, split=not broken)
         _check_weights(method, outputs, findings)
-    return findings.diagnostics({"data": raw, "train": raw_train})
+    return _told(findings, graph, method, {"data": raw, "train": raw_train})
+
+
+def _told(findings: Findings, graph: Graph | None, method: Supervised | None, raw: dict[str, Any]) -> list[Diagnostic]:
+    """All findings as diagnostics; an output with too many axes is told at the layer that keeps them."""
+    told = []
+    for finding in findings.items:
+        diagnostic, problem = finding.diagnostic(raw), finding.problem
+        if isinstance(problem, Mismatch) and graph is not None and method is not None:
+            output = str(finding.path[2])
+            loss = method.loss_of(output).name
+            diagnostic = told_at_layer(problem, loss, graph, output, diagnostic.span) or diagnostic
+        told.append(diagnostic)
+    return told
 
 
 def _key(

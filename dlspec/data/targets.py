@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dlspec.components.losses import Loss
 from dlspec.data import labelling
+from dlspec.data.comparing import check_metrics
+from dlspec.data.extra_axes import Mismatch
 from dlspec.data.findings import Findings
 from dlspec.data.inputs import fit_shape
 from dlspec.data.signature import Signature
@@ -86,7 +89,7 @@ def bind_outputs(
             if len(findings.items) == before:
                 bound.append(one.bind())
                 if method is not None:
-                    _check_metrics(method, name, bound[-1].tensor, output, findings)
+                    check_metrics(method, name, bound[-1].tensor, output, findings)
     if signature is not None:
         _without_target(data, signature, method, set(named.values()), findings)
     return bound
@@ -105,14 +108,6 @@ def _named(data: Data, signature: Signature, findings: Findings) -> dict[str, st
                 )
             named[target] = target
     return named
-
-
-def _check_metrics(method: Supervised, name: str, target: Tensor, output: Tensor | None, findings: Findings) -> None:
-    """Every metric of an output can compare it with its target (E503)."""
-    per_output = isinstance(method.metrics, dict)
-    for position, metric in enumerate(method.metrics_of(name) if output is not None else ()):
-        with findings.at("train", "metrics", *((name,) if per_output else ()), position):
-            metric.problem(target, output)
 
 
 def _without_target(
@@ -196,7 +191,18 @@ class _Comparison:
             Problem: E503, the loss does not suit the output or the target.
         """
         if self.loss is not None and self.output is not None and self.section.separator is None:
-            self.loss.problem(self.tensor or self.values, self.output)
+            try:
+                self.loss.problem(self.tensor or self.values, self.output)
+            except Problem as problem:
+                raise Mismatch(problem, self._would_suit, self.values) from None
+
+    def _would_suit(self, output: Tensor) -> bool:
+        """Whether the loss could compare the target with another output."""
+        other = replace(self, output=output)
+        with suppress(Problem):
+            other.suits()
+            return other.tensor is not None
+        return False
 
     def bind(self) -> Output:
         """The output with its encoding.

@@ -30,7 +30,8 @@ class Activation(_Pointwise):
 
     keras = "keras.layers.Activation"
     shorthand = "activation"
-    activation = component(ACTIVATION, doc="The function, for example `relu` or `softmax`.")
+    activation = component(ACTIVATION, doc="The function, for example `relu` or `softmax`; null for none.")
+    activation.nullable = True
     examples = (example("relu", (None, 8)), example("softmax", (10,)))
 
     def flops(self, output: Tensor, x: Tensor) -> int:

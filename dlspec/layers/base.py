@@ -35,6 +35,7 @@ class Layer(Component, abstract=True):
         maximum_inputs: For `takes_list`: how many tensors at most, 0 for any number.
         takes_batch: Only the number of examples matters; without ``from``, the model's first input tells it.
         call_options: Options that Keras takes at the call rather than in the constructor.
+        normalizes: Whether the size of what enters does not show in what comes out.
         masking: What becomes of a mask: ``pass`` it on, or ``drop`` it (with a warning, as Keras does).
     """
 
@@ -47,6 +48,7 @@ class Layer(Component, abstract=True):
     maximum_inputs: ClassVar[int] = 0
     takes_batch: ClassVar[bool] = False
     call_options: ClassVar[tuple[str, ...]] = ()
+    normalizes: ClassVar[bool] = False
     masking: ClassVar[Literal["pass", "drop"]] = "drop"
 
     trainable = boolean(default=True, doc="Whether training changes the layer's weights.")
@@ -83,6 +85,12 @@ class Layer(Component, abstract=True):
     def keeps_steps_with(self) -> str:
         """What would keep the axis of steps in the output; "" where it is kept, or there is none."""
         return "" if getattr(self, "return_sequences", True) else "return_sequences: true"
+
+    def last_step_alone(self) -> Layer | None:
+        """The layer with the last step in place of all of them; None where it gives no steps."""
+        if not self.given.get("return_sequences") or self.given.get("return_state"):
+            return None
+        return type(self)(**{**self.given, "return_sequences": False})
 
     @property
     def adapts(self) -> bool:
@@ -131,7 +139,9 @@ class Layer(Component, abstract=True):
 
 def activation(default: str = "linear", doc: str = "Activation function applied to the output.") -> Field[Any]:
     """The ``activation`` option."""
-    return component(ACTIVATION, default=None if default == "linear" else default, doc=doc)
+    field = component(ACTIVATION, default=None if default == "linear" else default, doc=doc)
+    field.nullable = True  # Keras's None: no activation, whatever the default is
+    return field
 
 
 def initializer(default: str, what: str) -> Field[Any]:

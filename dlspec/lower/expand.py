@@ -26,7 +26,7 @@ from dlspec.lower.program import (
     walk,
 )
 from dlspec.lower.prune import prune, share
-from dlspec.lower.reading import read_sources
+from dlspec.lower.reading import previous, read_sources
 from dlspec.lower.scope import Binding, NodeNames, Scope, Value
 from dlspec.lower.sources import Sources, arguments_of
 from dlspec.lower.turns import condition_of, turns_of
@@ -235,8 +235,7 @@ class Body(Workbench):
         if isinstance(step, RepeatStep):
             self.prev = self.group_input(step, sources)
             self.body(step.body, frame)
-            assert self.prev is not None
-            return self.prev
+            return previous(self, step)
         if step.key in self.expander.program.models:
             return self.model_call(step, frame, environment, sources, named)
         return self.block_call(step, frame, environment, sources, named)
@@ -283,9 +282,7 @@ class Body(Workbench):
             arguments = arguments_of(layer, sources)
             result = apply(layer, arguments.positional, arguments.keywords, self.tensor)
         except Problem as problem:
-            wiring = "from" if problem.code in ("E405", "E406") else ""
-            span = self.evaluator.option_span(step.value, problem.option or wiring, step.span)
-            self.report(with_hint(problem, layer, sources, self.nodes), span, self.describe_inputs(sources))
+            self.report_call(with_hint(problem, layer, sources, self.nodes), step, sources)
             return lost(step)
         if len(self.nodes) >= MAX_NODES:
             text = f"the model has more than {MAX_NODES:,} layers once written out"
@@ -305,10 +302,9 @@ class Body(Workbench):
         for name, branch in step.branches:
             self.prev = start
             self.body(branch, frame._replace(environment=replace(frame.environment, entering=environment.entering)))
-            assert self.prev is not None
-            results.append(self.prev)
+            results.append(previous(self, step))
             if name:
-                self.bind(name, self.prev, frame)
+                self.bind(name, results[-1], frame)
         self.evaluator.trace = frame.notes
         span = place(step.value, "merge") or step.span
         layer = self.evaluator.component("layer", step.merge, environment, Context(("layers", step.key, "merge")), span)
@@ -329,7 +325,9 @@ class Body(Workbench):
             )
             return lost(step)
         if step.options or (step.value is not None and not isinstance(step.value, Map)):
-            self.report(Problem("E306", f"model {step.key} takes no parameters", "only blocks take some"), step.span)
+            if not self.expander.program.models[step.key].declaration.tainted:
+                problem = Problem("E306", f"model {step.key} takes no parameters", "only blocks take some")
+                self.report(problem, step.span)
             return lost(step)
         model = self.expander.model(step.key)
         if isinstance(model, Lost) or sources.lost:
@@ -368,7 +366,9 @@ class Body(Workbench):
 
     # --- small helpers --------------------------------------------------------------------------------------------
 
-    def group_input(self, step: Step, sources: Sources) -> Binding:
+    def group_input(self, step: Step, sources: Sources) -> Binding | None:
+        if not sources.positional and not sources.named:
+            return None
         if len(sources.positional) == 1 and not sources.named:
             return sources.positional[0]
         if not sources.lost:

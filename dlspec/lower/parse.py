@@ -22,6 +22,9 @@ from dlspec.lower.program import (
     Step,
 )
 from dlspec.registry import MISSING
+from dlspec.schema.meant import wanted_axes
+from dlspec.schema.unknown import layer_help
+from dlspec.schema.validate import definition, resolve
 from dlspec.schema.wording import name_help
 from dlspec.tree import Invalid, Map, Seq, is_empty, key_place, place
 
@@ -91,6 +94,10 @@ class _Parser:
         self.blocks = _map(data.get("blocks"))
         self.models = _map(data.get("models"))
         self.numbers = count()
+        # Where the parser is, for help: the list of items, the index in it, and the inputs of the model around it.
+        self.at: tuple[Any, int] = ((), 0)
+        self.declared_inputs: Any = data.get("inputs")
+        self.uncertain = False  # whether something was taken from the block or model that may have declared others
 
     def program(self) -> Program:
         data = self.data
@@ -112,9 +119,7 @@ class _Parser:
         )
         blocks = {name: self.block(name, value) for name, value in self.blocks.items() if isinstance(value, Map)}
         models = {
-            name: ModelDefinition(
-                name, self.inputs(value), self.body(value.get("layers")), _names(value.get("outputs")), value
-            )
+            name: ModelDefinition(name, self.inputs(value), self.inner_body(value), _names(value.get("outputs")), value)
             for name, value in self.models.items()
             if isinstance(value, Map)
         }
@@ -138,12 +143,26 @@ class _Parser:
         names = tuple(item for item in inputs if isinstance(item, str)) if isinstance(inputs, list) else ()
         for index, item in enumerate(names):
             check_name(item, place(inputs, index), self.diagnostics)
-        return Block(name, defaults, names, self.body(value.get("layers")), _names(value.get("outputs")), value)
+        return Block(name, defaults, names, self.inner_body(value), _names(value.get("outputs")), value)
+
+    def inner_body(self, declaration: Map) -> tuple[Step, ...]:
+        """The layers of a block or model."""
+        outer = self.uncertain, self.declared_inputs
+        self.uncertain, self.declared_inputs = declaration.tainted, declaration.get("inputs")
+        body = self.body(declaration.get("layers"))
+        self.uncertain, self.declared_inputs = outer
+        return body
 
     def body(self, items: Any) -> tuple[Step, ...]:
         if not isinstance(items, list):
             return ()
-        return tuple(self.step(item, items, index) for index, item in enumerate(items))
+        around = self.at
+        steps = []
+        for index, item in enumerate(items):
+            self.at = (items, index)
+            steps.append(self.step(item, items, index))
+        self.at = around
+        return tuple(steps)
 
     def branch(self, value: Any, container: Any, key: Any) -> tuple[Step, ...]:
         """A branch is a step, a list of steps, or nothing."""
@@ -207,21 +226,26 @@ class _Parser:
             isinstance(self.data.get(part), Invalid) for part in ("blocks", "models")
         ):
             return InvalidStep(**common)
+        if declared is MISSING and self.uncertain:
+            return InvalidStep(**common)
         if declared is MISSING:
-            folded = {key.lower(), registry.snake_case(key)}
-            layer = next((name for name in folded if name in registry.names("layer")), None)
-            known = [*self.blocks, *self.models]
-            help = (
-                f"did you mean the layer `{layer}`?"
-                if layer
-                else did_you_mean(key, known)
-                if suggestions(key, known)
-                else ""
-            )
-            help = help or "declare it under `blocks:` or `models:`"
-            self.error("E305", f"unknown block or model `{key}`", common["span"], help)
+            self.error("E305", f"unknown block or model `{key}`", common["span"], self.call_help(key, common["value"]))
             return InvalidStep(**common)
         return CallStep(**common)
+
+    def call_help(self, key: str, options: Any) -> str:
+        """What a capitalised word was meant for: mostly a layer, called as Python calls it."""
+        known = [*self.blocks, *self.models]
+        if suggestions(key, known):
+            return did_you_mean(key, known)
+        help = layer_help(key, options, resolve(definition("layer")), registry.names("layer"), self.axes())
+        return help.replace("did you mean `", "did you mean the layer `") or "declare it under `blocks:` or `models:`"
+
+    def axes(self) -> int:
+        """How many axes images or sequences have where the parser is."""
+        items, index = self.at
+        around = [*reversed(items[:index]), *items[index + 1 :]] if isinstance(items, list) else []
+        return wanted_axes(around, self.declared_inputs)
 
     def repeat(self, common: dict[str, Any]) -> Step:
         value: Map = common["value"]

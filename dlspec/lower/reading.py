@@ -7,7 +7,7 @@ from typing import Any
 from dlspec.environment import LOST
 from dlspec.errors import Problem
 from dlspec.ir import Edge
-from dlspec.lower.program import LayerStep, Step
+from dlspec.lower.program import LayerStep, ParallelStep, RepeatStep, Step
 from dlspec.lower.scope import Binding, Value
 from dlspec.lower.sources import Sources
 from dlspec.lower.workbench import Frame, Workbench
@@ -20,8 +20,10 @@ def read_sources(bench: Workbench, step: Step, frame: Frame) -> Sources:
     if isinstance(raw, Invalid):
         return Sources((Binding((LOST,)),), {})
     if raw is None:
+        if isinstance(step, RepeatStep | ParallelStep) and bench.prev is None and bench.nodes:
+            return Sources((), {}, single=True)  # its own steps may all say where their inputs come from
         alone = isinstance(step, LayerStep) and step.layer.takes_batch
-        return Sources((_first_input(bench, step) if alone else _previous(bench, step),), {}, single=True)
+        return Sources((_first_input(bench, step) if alone else previous(bench, step),), {}, single=True)
     written_as_value = raw is step.value
     span = step.span if written_as_value else place(step.value, "from")
     if isinstance(raw, str):
@@ -40,7 +42,8 @@ def _first_input(bench: Workbench, step: Step) -> Binding:
     return Binding((Edge(0) if known else LOST,), step.span)
 
 
-def _previous(bench: Workbench, step: Step) -> Binding:
+def previous(bench: Workbench, step: Step) -> Binding:
+    """The output before a step; lost, with an error, where there is none."""
     if bench.prev is not None:
         return bench.prev
     if not bench.nodes and not bench.definition.inputs:

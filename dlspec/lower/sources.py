@@ -70,7 +70,7 @@ def arguments_of(layer: Any, sources: Sources) -> Arguments:
         wanted = f"{len(required)}" if len(required) == len(names) else f"{len(required)} to {len(names)}"
         noun = "input" if wanted == "1" else "inputs"
         help = (
-            f"write `from: {{{', '.join(f'{name}: …' for name in required)}}}`"
+            f"write `from: {{{', '.join(f'{name}: prev' for name in required)}}}`, with the names of what enters"
             if missing
             else "merge them first, for example with `concatenate`"
         )

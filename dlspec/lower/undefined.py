@@ -36,8 +36,12 @@ def undefined_names(data: Map, diagnostics: Diagnostics) -> tuple[frozenset[str]
             own = _map(block.get("params"))
             uses = list(_uses(block, frozenset()))
             used_above |= {name for name, _, _ in uses if name not in own}
-            undefined |= _settle(uses, [own, params], diagnostics)
+            undefined |= _settle(uses, [own, params], Diagnostics() if block.tainted else diagnostics)
+    for model in _map(data.get("models")).values():
+        if isinstance(model, Map) and model.tainted:  # what was taken from it may have declared them
+            undefined |= _settle(list(_uses(model, frozenset())), [params], Diagnostics())
     uses = [use for key, value in data.items() if key != "blocks" for use in _uses(value, frozenset(), (data, key))]
+    uses = [use for use in uses if use[0] not in undefined]
     uses += [(name, None, frozenset()) for name in used_above if name in params]
     undefined |= _settle(uses, [params], diagnostics)
     used = {name for name, _, _ in uses} | used_above

@@ -8,11 +8,12 @@ from dlspec.environment import LOST, Environment, Lost
 from dlspec.errors import Note, Problem, Span, did_you_mean, suggestions
 from dlspec.evaluate import Evaluator
 from dlspec.ir import Edge, Node, Tensor, show_shape
+from dlspec.lower.hints import Hint
 from dlspec.lower.parse import check_name
 from dlspec.lower.program import ModelDefinition, Step, walk
 from dlspec.lower.scope import Binding, NodeNames, Scope, Value
 from dlspec.lower.sources import Sources
-from dlspec.tree import place
+from dlspec.tree import Map, place
 
 
 class Frame(NamedTuple):
@@ -134,6 +135,8 @@ class Workbench:
 
     def names_help(self, name: str, frame: Frame) -> str:
         known = list(dict.fromkeys((*frame.scope.names(), "prev")))
+        if not frame.groups and any(name == node.name or name.rpartition("_")[0] == node.name for node in self.nodes):
+            return f"only names that the spec gives can be used: write `name: {name}` in the layer"
         if frame.groups and not suggestions(name, known):
             return "a block sees only its own names: " + ", ".join(f"`{one}`" for one in known[:12])
         return did_you_mean(name, known)
@@ -167,6 +170,19 @@ class Workbench:
                 what = "is made here" if node.layer is not None else "comes in here"
                 notes.append(Note(f"`{node.name}` with shape {shape} {what}", node.span))
         return tuple(dict.fromkeys(notes))[:6]
+
+    def report_call(self, hint: Hint, step: Step, sources: Sources) -> None:
+        """Reports what is wrong with a call, at the step or at the input that is at fault."""
+        problem, declared = hint.problem, self.definition.inputs
+        wiring = "from" if problem.code in ("E405", "E406") else ""
+        span = self.evaluator.option_span(step.value, problem.option or wiring, step.span)
+        if hint.node is None:
+            self.report(problem, span, self.describe_inputs(sources))
+            return
+        written = declared.get(hint.node.name)
+        at_shape = isinstance(written, Map) and "shape" in written
+        at = place(written, "shape") if at_shape else place(declared, hint.node.name)
+        self.report(problem, at, (Note(f"`{step.key}` takes it here", span),))
 
     def lose(self, step: Step, frame: Frame) -> None:
         """Binds a step's names to nothing known, so that their uses are silent."""

@@ -25,6 +25,7 @@ from dlspec.passes.read import read
 from dlspec.passes.resolve_names import resolve_names
 from dlspec.passes.searching import searching
 from dlspec.passes.seeds import seeds
+from dlspec.passes.start import start
 from dlspec.passes.state import Compilation, Pass
 from dlspec.passes.structure import structure
 from dlspec.passes.training import training
@@ -46,10 +47,11 @@ PASSES: tuple[Pass, ...] = (
     expectations,
     training,
     phases,
+    start,
     distribution,
     added_losses,
-    heads,
     data_contract,
+    heads,
     searching,
     unused,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dlspec.errors import Span
 from dlspec.passes.state import Compilation, step
 from dlspec.schema.check import check
 from dlspec.schema.validate import schema
@@ -15,4 +16,18 @@ def conform(state: Compilation) -> None:
     raw = state.data.get("data")
     if state.looks and isinstance(raw, Map) and "source" in raw:
         raw.setdefault("targets", Map())  # nothing is predicted where the data are only looked at
-    state.diagnostics.extend(check(state.data, schema()))
+    found = check(state.data, schema())
+    # Items of a list without their dashes: that a name stands twice among them is no further mistake.
+    mappings = [item.span for item in found if item.span is not None and item.message.endswith("got a mapping")]
+    state.diagnostics.items = [
+        item
+        for item in state.diagnostics.items
+        if item.code != "Y007"
+        or not any(within(note.span, around) for note in item.notes if note.span for around in mappings)
+    ]
+    state.diagnostics.extend(found)
+
+
+def within(inner: Span, outer: Span) -> bool:
+    """Whether a stretch lies inside another one of the same file."""
+    return inner.file == outer.file and outer[1:3] <= inner[1:3] and inner[3:] <= outer[3:]

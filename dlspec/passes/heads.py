@@ -22,8 +22,8 @@ _PROBABILITIES = {
 def heads(state: Compilation) -> None:
     """Compares each output's last activation with what its loss takes."""
     assert state.graph is not None
-    if not isinstance(state.method, Supervised):
-        return
+    if not isinstance(state.method, Supervised) or any(item.code == "E503" for item in state.diagnostics.items):
+        return  # a loss that does not suit its output is a mistake of its own
     for name, edge in state.graph.outputs:
         loss = state.method.loss_of(name)
         if isinstance(loss, Component) and loss.name in _PROBABILITIES:
@@ -36,7 +36,11 @@ def _check(state: Compilation, graph: Graph, node: Node, loss: Any) -> None:
         return
     wanted = _PROBABILITIES[loss.name]
     units = node.outputs[0].shape[-1:]
-    if not loss.from_logits and (activation not in wanted or (activation == "softmax" and units == (1,))):
+    if activation == "softmax" and wanted[0] == "sigmoid" and units != (1,) and not loss.from_logits:
+        text = f"{loss.name} judges each unit by itself, but softmax of `{node.name}` makes one choice among them"
+        help = "write `categorical_crossentropy`, or `sparse_categorical_crossentropy` for class numbers"
+        state.add("W502", text, node.span, help)
+    elif not loss.from_logits and (activation not in wanted or (activation == "softmax" and units == (1,))):
         word = "sigmoid" if wanted[0] == "sigmoid" or units == (1,) else "softmax"
         text = f"{loss.name} takes probabilities, but `{node.name}` ends in {_describe(activation, units)}"
         help = f"write `activation: {word}`, or `{loss.name}: {{from_logits: true}}` with a linear output"

@@ -12,8 +12,8 @@ T = TypeVar("T")
 JSON = dict[str, Any]
 
 EXPRESSION = r"\$"
-# A numeric field takes `$` expressions and constant arithmetic such as `1 / 255`.
-ARITHMETIC = r"\$|^[-+(. ]*[0-9][-+*/(). 0-9eE]*$"
+# A numeric field takes `$` expressions and constant arithmetic such as `1 / 255`; a lone number in quotes is text.
+ARITHMETIC = r"\$|^[-+( ]*[0-9.]+([eE]-?[0-9]+)?[-+*/() ][-+*/(). 0-9eE]*$"
 
 Container = Literal["one", "many", "per_output", "options", "map"]
 

@@ -11,11 +11,13 @@ from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
-from dlspec.errors import Diagnostic, Span, suggest
+from dlspec.errors import Diagnostic, Span
 from dlspec.registry import JSON
 from dlspec.schema.context import Context, Names
-from dlspec.schema.messages import describe_error, fold, main_key, part_of_data, schema_of
-from dlspec.schema.tuples import mend_tuples
+from dlspec.schema.meant import torn_apart, wanted_axes
+from dlspec.schema.messages import describe_error, schema_of
+from dlspec.schema.tuples import mend_torn
+from dlspec.schema.unknown import fold, free_options, main_key, mended, option_fitting, part_of_data
 from dlspec.schema.validate import compile_pattern, iterate_errors, resolve
 from dlspec.tree import Invalid, Map, Seq, key_place, place
 
@@ -55,7 +57,7 @@ def check(data: Any, node: JSON, context: Context | None = None) -> list[Diagnos
     pending = list(iterate_errors(data, node))
     if pending and not context.path:
         context = Context((), declared_names(data, node))
-        diagnostics.extend(mend_tuples(data))
+        diagnostics.extend(mend_torn(data, data, node))
         pending = list(iterate_errors(data, node)) if diagnostics else pending
     # Misplaced and misspelt keys first: reading them as meant may settle that another key is missing.
     pending.sort(key=lambda error: _ORDER.get(str(error.validator), len(_ORDER)))
@@ -96,7 +98,7 @@ def _report(error: ValidationError, data: Any, context: Context) -> Diagnostic |
         return None
     if schema_of(error).get("x-names") == "layer" and _named(error) in context.names.misnamed:
         return None
-    message = describe_error(error, context.inside(path), container)
+    message = describe_error(error, context.inside(path)._replace(axes=_axes(data, path)), container)
     return Diagnostic(message.code, message.text, _span(error, data, path, message.at_key), message.help)
 
 
@@ -156,18 +158,40 @@ def _repair_key(error: ValidationError, data: Any, path: list[Any], container: M
         else:
             container.drop(key)
         return
-    properties = node["properties"]
     # `extends` is done with by now: reading a key as it would come too late.
-    known = [name for name in properties if name not in container and (path or name != "extends")]
-    meant = None if part_of_data(key, path) else suggest(key, known)
-    holds_sections = not path and isinstance(container[key], Map) and any(name in properties for name in container[key])
-    if meant is None or holds_sections:
+    known = [name for name in free_options(node, container) if path or name != "extends"]
+    value, meant = container[key], ""
+    if not part_of_data(key, path):
+        meant = option_fitting(key, value, known, node, describe_error)
+    holds_sections = not path and isinstance(value, Map) and any(name in node["properties"] for name in value)
+    if torn := torn_apart(key, value, known):
+        container.rename(key, torn[0])
+        container[torn[0]] = Invalid()
+        return
+    if not meant or holds_sections:
         # At the top a container may have been meant for any section; a plain value for none that matters.
-        container.tainted = bool(path) or container.tainted or isinstance(container[key], Map | Seq)
+        container.tainted = bool(path) or container.tainted or isinstance(value, Map | Seq)
         container.drop(key)
         return
     container.rename(key, meant)
-    yield from _further(container[meant], resolve(properties[meant]), [*path, meant])
+    if mended(meant, value, node, Context((*path, meant)), describe_error):
+        container[meant] = Invalid(value)  # said with the key
+    yield from _further(container[meant], resolve(node["properties"][meant]), [*path, meant])
+
+
+def _axes(data: Any, path: list[Any]) -> int:
+    """How many axes images or sequences have at `path`, as far as the layers around it and the inputs tell."""
+    around: list[Any] = []
+    node, inputs = data, data.get("inputs") if isinstance(data, dict) else None
+    for key in path:
+        if isinstance(node, list) and isinstance(key, int):
+            around = [*reversed(node[:key]), *around, *node[key + 1 :]]
+        node = node[key] if isinstance(node, list) or key in node else None
+        if isinstance(node, dict) and "layers" in node:
+            inputs = node.get("inputs", inputs)
+        if node is None:
+            break
+    return wanted_axes(around, inputs)
 
 
 def _further(value: Any, node: JSON, path: list[Any]) -> Iterator[ValidationError]:

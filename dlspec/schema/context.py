@@ -21,14 +21,19 @@ class Names(NamedTuple):
 
 
 class Context(NamedTuple):
-    """Where in a spec some data stand: the keys and indices from the root, and the component they belong to."""
+    """Where in a spec some data stand: the keys and indices from the root, and the component they belong to.
+
+    Attributes:
+        axes: How many axes images or sequences have there; 0 where that is not known.
+    """
 
     path: tuple[str | int, ...] = ()
     names: Names = Names()
+    axes: int = 0
 
     def inside(self, path: Iterable[str | int]) -> Context:
         """The place `path` further in."""
-        return Context((*self.path, *path), self.names)
+        return self._replace(path=(*self.path, *path))
 
     @property
     def family(self) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from dlspec import registry
+from dlspec.dumping import flow
 from dlspec.registry import JSON
 from dlspec.schema.context import Context
 from dlspec.tree import describe, plain_number
@@ -47,16 +48,23 @@ def name_help(text: str, capital: bool | None = None) -> str:
 
 SPACE_HELP = "a search space stands under the top-level `params:`; here write its name, such as `$units`"
 _PERCENT = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%\Z")
-_TUPLE = re.compile(r"\([0-9 ,]|\(None")
+_PLAIN = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\Z")
+_GROUPED = re.compile(r"[-+]?[1-9][0-9]{0,2}(?:[_,][0-9]{3})+\Z")
+_DECIMAL = re.compile(r"[-+]?[0-9]+,[0-9]+(?:[eE][-+]?[0-9]+)?\Z")
+SHORT = 60
 _TEMPLATE = re.compile(r"\{\{ ?([A-Za-z][A-Za-z0-9_]*) ?\}\}\Z")
 _WORD = re.compile(r"\$?\b[A-Za-z_][A-Za-z0-9_]*")
 
 
 def type_help(instance: Any, types: list[str], node: JSON, context: Context) -> str:
     if node.get("title") == "input":
-        if isinstance(instance, str) and _TUPLE.match(instance):
-            return f"write `[{_bare(instance)}]`"
+        if sizes := _sizes(instance):
+            return f"write `{sizes}`"
         return "write a shape without the batch: `[28, 28, 1]`, or `[8]` for a vector of 8"
+    if node.get("x-names") == "input" and types == ["object"] and (sizes := _sizes(instance)):
+        return f"write `{{x: {sizes}}}`"
+    if types[0] == "object" and isinstance(instance, str) and isinstance(node.get("additionalProperties"), dict):
+        return f"each has a name: `{context.path[-1]}: {{NAME: {instance}}}`" if context.path else ""
     if node.get("x-names") and types == ["object"]:
         return f"each {node['x-names']} has a name: `{context.path[-1]}: {{name: …}}`" if context.path else ""
     if instance is None and types == ["array"]:
@@ -69,10 +77,20 @@ def type_help(instance: Any, types: list[str], node: JSON, context: Context) -> 
             return SPACE_HELP
         if NAME_RULE in node.get("pattern", "") and "array" in types:
             return f"write `[{', '.join(instance)}]`"
+        if "array" in types and "object" not in types:
+            text = flow([{key: value} for key, value in instance.items()])
+            start = "start each item with `-`"
+            whole = len(text) <= SHORT and not getattr(instance, "doubled", False)
+            return f"write `{text}`, or {start} on a line of its own" if whole else start
         return "start each item with `-`" if "array" in types and "object" not in types else ""
+    if isinstance(instance, list) and len(instance) == 1 and "array" not in types:
+        if isinstance(instance[0], dict) and node.get("x-names"):
+            return f"write `{flow(instance[0])[1:-1]}`" if len(instance[0]) == 1 else ""
+        return "" if isinstance(instance[0], dict | list) else f"write `{plain(instance[0])}` without brackets"
     if isinstance(instance, list):
-        alone = len(instance) == 1 and not isinstance(instance[0], dict | list) and "array" not in types
-        return f"write `{plain(instance[0])}` without brackets" if alone else ""
+        return ""
+    if types == ["boolean", "string"] and instance in (0, 1):
+        return f"write `{plain(bool(instance))}`"
     if "integer" in types and isinstance(instance, float) and instance.is_integer() and abs(instance) < 1e15:
         return f"write `{int(instance)}`; in an expression divide with `//`"
     if "array" in types and instance is not None and NAME_RULE not in node.get("pattern", ""):
@@ -88,14 +106,40 @@ def text_help(instance: str, types: list[str], takes_text: bool) -> str:
         return "write `true`" if word in ("yes", "on", "true", "y") else "write `false`"
     if "null" in types and word in ("none", "nil", "null"):
         return "write `null`"
+    if "array" in types and not takes_text and numeric and (sizes := _sizes(instance)):
+        return f"write `{sizes}`"
     if "array" in types and not takes_text and ("," in instance or not numeric):
         return f"write `[{_bare(instance)}]`"
-    digits = instance.replace("_", "").replace(",", "")
-    if digits.isdecimal() and numeric:
-        return f"write `{int(digits)}`"
+    if numeric and (written := _number(instance, "number" in types)):
+        return f"write `{written}`" + (" without quotes" if written == instance else "")
     if numeric and (share := _PERCENT.match(instance)):
         return f"write `{plain_number(round(float(share.group(1)) / 100, 10))}`"
     return ""
+
+
+def _number(text: str, fractions: bool) -> str:
+    """A number that was written as text, with a decimal comma, or with its thousands apart; "" where it is unclear."""
+    if _PLAIN.match(text):
+        return text if fractions or ("." not in text and "e" not in text.lower()) else ""
+    if _GROUPED.match(text) and (not fractions or text.count(",") > 1 or "_" in text):
+        return str(int(text.replace("_", "").replace(",", "")))
+    if fractions and _GROUPED.match(text):
+        return ""  # a thousand, or one with three places after the comma
+    return text.replace(",", ".") if fractions and _DECIMAL.match(text) else ""
+
+
+def _sizes(instance: Any) -> str:
+    """A shape that was written otherwise than as a list of sizes: ``28x28x1``, ``(28, 28)``, ``28``."""
+    if isinstance(instance, int) and not isinstance(instance, bool):
+        return f"[{instance}]"
+    if isinstance(instance, list):
+        return flow(instance) if instance and all(isinstance(item, int | None) for item in instance) else ""
+    if not isinstance(instance, str):
+        return ""
+    text = instance.strip("()[] ").rstrip(", ")
+    parts = [part.strip() for part in re.split(r"[x,× ]+" if "," not in text else ",", text)]
+    known = all(part.isdecimal() or part in ("None", "null") for part in parts)
+    return "[" + ", ".join("null" if part == "None" else part for part in parts) + "]" if known else ""
 
 
 def _bare(text: str) -> str:
@@ -111,8 +155,8 @@ def dollar_help(text: str, context: Context) -> str:
 
     if template := _TEMPLATE.match(text):
         return f"specs have no `{{{{ }}}}`: write `${template.group(1)}` for the parameter"
-    fixed = _WORD.sub(dollar, text)
-    return f"write `{fixed}` for the parameter" if fixed != text else ""
+    fixed = _WORD.sub(dollar, re.sub(r"\bparams\.(?=[A-Za-z])", "", text))
+    return f"write `{fixed}` for the parameter" if "$" in fixed and fixed != text else ""
 
 
 # --- words -----------------------------------------------------------------------------------------------------------
@@ -146,7 +190,10 @@ def is_value_pattern(node: JSON) -> bool:
     return "\\$" in node.get("pattern", "") and NAME_RULE not in node.get("pattern", "")
 
 
-def example(who: str, *options: str) -> str:
+def example(who: str, *options: str, node: JSON | None = None) -> str:
+    """How a component is written; `node` is its schema, where it may have an option that a bare value fills."""
+    if len(options) == 1 and node is not None and shorthand_of(node)[1] == options[0]:
+        return f"write `{who}: …`"
     return f"write `{who}: {{" + ", ".join(f"{option}: …" for option in options) + "}`"
 
 

@@ -59,7 +59,7 @@ def command(
     from dlspec.ir import print_graph
     from dlspec.report import facts, text_table
 
-    state = compiled(spec, overrides, allow_outside)
+    state = compiled(spec, overrides, allow_outside, expecting=False)
     assert state.graph is not None
     for option, path in (("--svg", svg), ("--html", html)):
         keep_inputs(path, inputs_of_spec(state), option)

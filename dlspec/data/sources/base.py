@@ -40,11 +40,13 @@ class Column:
         tensor: Shape and dtype of one example; dtype ``string`` is text.
         count: Number of examples.
         label: Whether the column is what the source was collected to predict.
+        largest: The largest value that its kind of file can hold; 0 where that is not known.
     """
 
     tensor: Tensor
     count: int
     label: bool = False
+    largest: int = 0
 
     @property
     def text(self) -> bool:

@@ -62,7 +62,7 @@ class ImageTable(Table):
     @cached_property
     def columns(self) -> Mapping[str, Column]:
         """``image`` [height, width, channels] of bytes, and ``label`` where there are class folders."""
-        columns = {"image": Column(self._pictures.tensor, len(self._files))}
+        columns = {"image": Column(self._pictures.tensor, len(self._files), largest=255)}
         if self._folders.classes:
             columns["label"] = Column(Tensor((), TEXT), len(self._files), label=True)
         return columns

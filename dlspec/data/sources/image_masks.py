@@ -68,7 +68,7 @@ class MaskedImages(Table):
     @cached_property
     def columns(self) -> Mapping[str, Column]:
         """``image`` [height, width, channels] and ``mask`` [height, width], both of bytes. Reads all headers."""
-        return {name: Column(one.tensor, len(one.files), name == "mask") for name, one in self._pictures.items()}
+        return {name: Column(one.tensor, len(one.files), name == "mask", 255) for name, one in self._pictures.items()}
 
     @property
     def streamed(self) -> bool:  # type: ignore[override]

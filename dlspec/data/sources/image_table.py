@@ -106,7 +106,7 @@ class PicturedTable(Table):
     @cached_property
     def columns(self) -> Mapping[str, Column]:
         """Those of the table, with images and masks where it has paths. Reads the headers of all images."""
-        pictures = {name: Column(one.tensor, len(one.files)) for name, one in self._pictures.items()}
+        pictures = {name: Column(one.tensor, len(one.files), largest=255) for name, one in self._pictures.items()}
         return {name: pictures.get(name, column) for name, column in self.table.columns.items()}
 
     @property

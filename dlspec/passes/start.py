@@ -1,0 +1,50 @@
+"""Holds the file of `start_from` against the model (E516), before TensorFlow loads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dlspec.archive import Saved, Unreadable, read_layers
+from dlspec.data.sources.base import locate
+from dlspec.errors import Problem
+from dlspec.ir import Graph, SharedModel
+from dlspec.passes.state import Compilation, step
+from dlspec.sections.train import Supervised
+from dlspec.tree import place
+
+# What Keras reads as well, and what is not looked into before it does.
+_OTHER = (".h5", ".hdf5")
+
+
+@step(requires=("data", "graph", "method"))
+def start(state: Compilation) -> None:
+    """The file is there, is a Keras model, and one of its layers has the name and shapes of one of this model."""
+    assert state.data is not None and state.graph is not None
+    if not isinstance(state.method, Supervised) or state.method.start_from is None:
+        return
+    shown, span = state.method.start_from, place(state.data["train"], "start_from")
+    try:
+        path = locate(shown, state.folder, allow_outside=state.allow_outside, option="start_from")
+        if path.suffix.lower() not in _OTHER:
+            _check(path, shown, state.graph)
+    except Problem as problem:
+        state.add(problem.code, problem.message, span, problem.help)
+
+
+def _check(path: Path, shown: str, graph: Graph) -> None:
+    try:
+        saved = read_layers(path)
+    except Unreadable as error:
+        message = f"`{shown}` cannot be read as a Keras model: {error}"
+        raise Problem("E516", message, "it takes a `.keras` file") from error
+    if saved and not any(isinstance(node.layer, SharedModel) for node in graph.nodes) and not _fits(saved, graph):
+        names = ", ".join(f"`{layer.name}`" for layer in saved[:5])
+        message = f"no layer of `{shown}` has the name and shapes of one of this model"
+        raise Problem("E516", message, f"its layers are {names}" + (", …" if len(saved) > 5 else ""))
+
+
+def _fits(saved: list[Saved], graph: Graph) -> bool:
+    """Whether a layer may take the weights of one of the same name; their order is not known here."""
+    known = set(saved)
+    own = ((node.name, [tuple(size or 0 for size in weight.shape) for weight in node.weights]) for node in graph.nodes)
+    return any(Saved(name, tuple(sorted(shapes))) in known for name, shapes in own if shapes)
