@@ -119,9 +119,9 @@ def print_painted(text: str) -> None:
     _to_stdout(text)
 
 
-def print_data(text: str) -> None:
+def print_data(text: str, end: str = "\n") -> None:
     """A result for programs (JSON, CSV, Python) on stdout: as it is, unless people look at it on a terminal."""
-    _to_stdout(printable_lines(text) if sys.stdout.isatty() else text)
+    _to_stdout(printable_lines(text) if sys.stdout.isatty() else text, end)
 
 
 def print_as(form: str, text: str) -> None:
@@ -172,9 +172,9 @@ def silence(stream: TextIO) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _to_stdout(text: str) -> None:
+def _to_stdout(text: str, end: str = "\n") -> None:
     try:
-        click.echo(text, color=True)
+        click.echo(text + end, nl=False, color=True)
     except BrokenPipeError:
         raise  # whoever read it has seen enough
     except OSError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,13 @@ class OpenedInputs:
                 yield self.inputs(arrays)
         if findings.errors:
             raise SpecError(findings.diagnostics({}))
+
+    @property
+    def elements(self) -> int:
+        """How many numbers and texts an example has."""
+        columns = self.table.columns
+        shapes = [columns[name].tensor.shape for one in self.bound for name in one.columns if not one.length]
+        return sum(prod(size or 1 for size in shape) for shape in shapes) + sum(one.length for one in self.bound)
 
     def inputs(self, arrays: Arrays) -> Arrays:
         """What enters each input, from its columns."""
@@ -297,7 +305,9 @@ def _check(bound: Sequence[Input], outputs: Sequence[Output], table: Table) -> N
         if one.missing == missing.FILL or (outputs and one.missing == missing.DROP):
             missing.check_infinite(table, one.columns)
             continue
-        table.check(one.columns)
+        for column in one.columns:
+            table.check([column])
+            table.forget()  # each is read again, some examples at a time
         if one.missing in (missing.ERROR, missing.DROP) and not (isinstance(one, Output) and one.separator):
             missing.check_texts(table, one.columns)
     for feature in bound:

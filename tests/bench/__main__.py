@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.bench.data import data_speed, memory
 from tests.bench.measuring import ROOT, paired, process, report
+from tests.bench.predicting import predict_speed
 from tests.bench.sources import sources_speed
 from tests.bench.training import auto_speed, end_to_end, train_footprint, train_speed
 
@@ -23,7 +24,16 @@ def main(wanted: list[str]) -> int:
     trainings = (train_speed, auto_speed, train_footprint, end_to_end)
     known = {
         made.__name__: made
-        for made in (static_commands, long_spec, build_time, data_speed, sources_speed, *trainings, memory)
+        for made in (
+            static_commands,
+            long_spec,
+            build_time,
+            data_speed,
+            sources_speed,
+            predict_speed,
+            *trainings,
+            memory,
+        )
     }
     good = [known[name]() for name in wanted or [name for name in known if name != "memory"]]
     return 0 if all(good) else 1

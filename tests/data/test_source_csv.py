@@ -358,3 +358,31 @@ def test_a_large_file_leaves_out_what_a_small_one_does(large: Path) -> None:
         assert table.skipped == ["a.csv, line 5: 6 values, expected 7"]
         assert table.as_numbers("late")
         assert len(table.faults(["late"])) == 10
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    ("rows", "lines"),
+    [
+        (["1,x", "2,y"], [2, 3]),
+        (["1,x", "", "2,y"], [2, 4]),
+        (['1,"two', 'lines"', "2,y", ""], [2, 4]),
+        (['1,"x"', "2,y", "", ""], [2, 3]),
+    ],
+)
+def test_lines_of_rows(tmp_path: Path, end: str, rows: list[str], lines: list[int]) -> None:
+    write(tmp_path, "a.csv", end.join(["a,b", *rows]).encode())
+    table = Csv(path="a.csv").open(tmp_path)
+    assert [table.where(index) for index in (1, 0)] == [f"a.csv, line {line}" for line in lines[::-1]]
+
+
+@pytest.mark.parametrize("copied_from", [1, 1 << 30])
+def test_pieces_are_all_rows_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copied_from: int) -> None:
+    monkeypatch.setattr(csv_source, "CONVERTED_FROM", copied_from)
+    monkeypatch.setattr(csv_conversion, "_PIECE", 64)
+    monkeypatch.setenv("DLSPEC_CACHE", str(tmp_path / "cache"))
+    write(tmp_path, "a.csv", "n,w\n" + "".join(f"{i},w{i}\n" for i in range(50)))
+    pieces = list(Csv(path="a.csv").open(tmp_path).pieces(["n", "w"], 8))
+    assert [len(piece["n"]) for piece in pieces] == [8] * 6 + [2]
+    assert [value for piece in pieces for value in piece["n"].tolist()] == list(range(50))
+    assert [value for piece in pieces for value in piece["w"].tolist()] == [f"w{i}" for i in range(50)]

@@ -6,7 +6,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,20 +59,16 @@ def command(run: str, inputs: tuple[Path, ...], output: Path | None, form: str, 
 
     backend.start()
 
-    from dlspec.runner.predict import predict
+    from dlspec.runner.predict import csv_text, json_text, predict
 
     with _one_source(inputs) as (path, places):
-        found = predict(saved, path)
-    for line in found.left_out:
-        say(line)
-    if places:
-        found = replace(found, places=places)
-    if output is None:
-        print_data((found.csv() if form == "csv" else found.json()).rstrip("\n"))
-        return
-    _write(found, output)
-    count = len(found.places)
-    say(f"wrote {count:,} prediction{'s' if count != 1 else ''} to {output}")
+        found = predict(saved, path, places, say)
+        if output is not None:
+            count = _write(found, output)
+            say(f"wrote {count:,} prediction{'s' if count != 1 else ''} to {output}")
+            return
+        for text in csv_text(found) if form == "csv" else json_text(found):
+            print_data(text, end="")
 
 
 @contextmanager
@@ -93,20 +88,32 @@ def _one_source(inputs: tuple[Path, ...]) -> Iterator[tuple[Path, list[str]]]:
         yield Path(folder), [str(path) for path in images]
 
 
-def _write(found: Predictions, path: Path) -> None:
+def _write(found: Iterator[Predictions], path: Path) -> int:
+    """Writes all answers; how many there are."""
     from dlspec.files import write_atomically
 
-    def save(file: Path) -> None:
-        if path.suffix.lower() == ".npz":
-            import numpy as np
+    counts: list[int] = []
 
-            with file.open("wb") as stream:
-                np.savez(stream, allow_pickle=False, **found.arrays())
-            return
-        text = found.csv() if path.suffix.lower() == ".csv" else found.json()
-        file.write_text(text, encoding="utf-8", newline="")
+    def counted() -> Iterator[Predictions]:
+        for piece in found:
+            counts.append(len(piece.places))
+            yield piece
 
     try:
-        write_atomically(path, save)
+        write_atomically(path, lambda file: _save(counted(), file))
     except OSError as error:
         raise click.ClickException(f"`{path}` cannot be written: {error.strerror}") from error
+    return sum(counts)
+
+
+def _save(found: Iterator[Predictions], file: Path) -> None:
+    from dlspec.runner.predict import csv_text, json_text, together
+
+    if file.suffix.lower() == ".npz":
+        import numpy as np
+
+        with file.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, **together(found))
+        return
+    with file.open("w", encoding="utf-8", newline="") as text:
+        text.writelines(csv_text(found) if file.suffix.lower() == ".csv" else json_text(found))

@@ -133,12 +133,35 @@ class CsvTable(ArrowTable):
 
     def where(self, index: int) -> str:
         """File and line: rows may span lines, and blank lines are skipped."""
+        if self._plain:
+            return f"{self._shown}, line {index + 2}"
+        known, further = self._lines
+        while len(known) <= index:
+            line = next(further, None)
+            if line is None:
+                return self._shown
+            known.append(line)
+        return f"{self._shown}, line {known[index]}"
+
+    @cached_property
+    def _plain(self) -> bool:
+        """Whether every row of the file is one line: it has as many lines as rows and a header."""
+        newlines = returns = pairs = 0
+        last = b""
+        with self._path.open("rb") as stream:
+            for piece in iter(lambda: stream.read(1 << 20), b""):
+                newlines += piece.count(b"\n")
+                returns += piece.count(b"\r")
+                pairs += piece.count(b"\r\n") + (last == b"\r" and piece[:1] == b"\n")
+                last = piece[-1:]
+        lines = newlines + (last != b"\n")
+        return returns == pairs and lines == 1 + max(column.count for column in self.columns.values())
+
+    @cached_property
+    def _lines(self) -> tuple[list[int], Iterator[int]]:
+        """The lines of the first rows, as far as they were asked for, and of those after them."""
         width = self._width
-        rows = (line for line, row in self._rows() if len(row) == width)
-        for number, line in enumerate(rows):
-            if number == index:
-                return f"{self._shown}, line {line}"
-        return self._shown
+        return [], (line for line, row in self._rows() if len(row) == width)
 
     def check(self, names: Sequence[str]) -> None:
         """No number is missing, and all are finite."""
