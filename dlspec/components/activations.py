@@ -14,11 +14,13 @@ class Activation(Component, abstract=True):
     Class attributes:
         layer: Dotted path of the Keras layer that stands for the function once it has options: Keras accepts it as an
             ``activation`` and, unlike a function with bound arguments, saves it.
+        signed: Whether its values lie between −1 and 1, so that 0 divides no from yes.
     """
 
     kind = "activation"
     plain_name = True
     layer: ClassVar[str] = ""
+    signed: ClassVar[bool] = False
     examples: ClassVar[tuple[Example, ...]] = (example(""),)
 
     def make(self, **extra: Any) -> Any:
@@ -79,6 +81,7 @@ class HardTanh(Activation):
     """x cut to [−1, 1]."""
 
     keras = "keras.activations.hard_tanh"
+    signed = True
 
 
 class LeakyRelu(Activation):
@@ -179,6 +182,7 @@ class Softsign(Activation):
     """x / (|x| + 1)."""
 
     keras = "keras.activations.softsign"
+    signed = True
 
 
 class SparsePlus(Activation):
@@ -209,6 +213,7 @@ class Tanh(Activation):
     """Hyperbolic tangent."""
 
     keras = "keras.activations.tanh"
+    signed = True
 
 
 class TanhShrink(Activation):

@@ -5,15 +5,35 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 from dlspec.components import targets as rules
-from dlspec.components.metrics import Metric
+from dlspec.components.heads import Head
+from dlspec.components.metrics import THRESHOLD, Metric, answered, at_threshold
 from dlspec.components.targets import Targets
 from dlspec.errors import Problem
 from dlspec.ir import Tensor, show_shape
 from dlspec.registry import Example, Field, boolean, choice, example, integer, number, optional
 
 
-def _threshold() -> Field[float | None]:
-    return optional(number(min=0, max=1), doc="Output above which the answer is yes; 0.5 unless given.")
+def _between_0_and_1(cut: float) -> bool:
+    return 0 <= cut <= 1
+
+
+class ExactCurve(Metric, abstract=True):
+    """A measure over all thresholds, for which every answer is kept."""
+
+    keras = "dlspec.keras_training.exact_curve.ExactCurve"
+
+
+# How many answers are kept: 5 bytes each.
+MOST_ANSWERS = 1_000_000
+
+
+def exact(metric: Metric, head: Head, measure: str, **options: Any) -> Metric | None:
+    """The same measure from all answers; None where they are not known to be few enough."""
+    if head.answers is None or head.answers > MOST_ANSWERS:
+        return None
+    made = ExactCurve(measure=measure, capacity=head.examples, **options)
+    made.__dict__["name"] = metric.name
+    return made
 
 
 # --- counts ---------------------------------------------------------------------------------------------------------
@@ -23,10 +43,15 @@ class _Count(Metric, abstract=True):
     """One cell of the confusion matrix."""
 
     direction: ClassVar[Literal["up", "down", ""]] = ""
+    masking = False
     targets = "binary"
     shorthand = "thresholds"
-    thresholds = _threshold()
+    thresholds = optional(number(), doc=THRESHOLD)
     examples = (example(""), example("0.7"))
+
+    def settled(self, head: Head) -> Metric:
+        """Cut where the loss cuts."""
+        return at_threshold(self, head, "thresholds", taken=_between_0_and_1)
 
 
 class TruePositives(_Count):
@@ -61,6 +86,7 @@ class _Rate(Metric, abstract=True):
 
     kind = "metric"  # declared again: these options come last
     direction = "up"
+    masking = False
     targets = "binary"
     class_id = optional(integer(min=0), doc="The one class to look at; all unless given.")
 
@@ -77,23 +103,32 @@ class _Rate(Metric, abstract=True):
             raise Problem("E503", message, "classes count from 0", option="class_id")
 
 
-class Precision(_Rate):
+class _Share(_Rate, abstract=True):
+    """A rate of answers that are cut at a threshold, or the largest of each example."""
+
+    kind = "metric"
+    shorthand = "thresholds"
+    thresholds = optional(number(), doc=THRESHOLD)
+    top_k = optional(integer(min=1), doc="Take the k largest outputs of each example as yes answers.")
+
+    def settled(self, head: Head) -> Metric:
+        """Cut where the loss cuts."""
+        if self.top_k:
+            return answered(self, head)
+        return at_threshold(self, head, "thresholds", taken=_between_0_and_1)
+
+
+class Precision(_Share):
     """Share of right ones among the yes answers."""
 
     keras = "keras.metrics.Precision"
-    shorthand = "thresholds"
-    thresholds = _threshold()
-    top_k = optional(integer(min=1), doc="Take the k largest outputs of each example as yes answers.")
     examples = (example(""), example("0.7"), example("{top_k: 2, class_id: 1, name: precision_1}"))
 
 
-class Recall(_Rate):
+class Recall(_Share):
     """Share of yes answers among those that should be."""
 
     keras = "keras.metrics.Recall"
-    shorthand = "thresholds"
-    thresholds = _threshold()
-    top_k = optional(integer(min=1), doc="Take the k largest outputs of each example as yes answers.")
     examples = (example(""), example("0.7"), example("{top_k: 2, class_id: 1, name: recall_1}"))
 
 
@@ -102,46 +137,58 @@ def _given(what: str) -> Field[float]:
 
 
 def _num_thresholds(min: int) -> Field[int]:
-    return integer(min=min, default=200, doc="Number of thresholds that are tried.")
+    return integer(min=min, default=200, doc="Number of thresholds that are tried; every answer unless given.")
 
 
-class PrecisionAtRecall(_Rate):
+class _Best(_Rate, abstract=True):
+    """The best of one rate where another reaches a value."""
+
+    kind = "metric"
+    num_thresholds = _num_thresholds(1)
+
+    def settled(self, head: Head) -> Metric:
+        """Over all answers; over thresholds between 0 and 1, where scores are moved, if their number is given."""
+        value = getattr(self, self.shorthand)
+        options = {"class_id": self.class_id} if self.class_id is not None else {}
+        found = exact(self, head, self.registered_name, value=value, **options)
+        if found is not None and "num_thresholds" not in self.given:
+            return found
+        return answered(self, head, **({"sigmoid": True} if head.raw else {}))
+
+
+class PrecisionAtRecall(_Best):
     """Best precision where the recall reaches a value."""
 
     keras = "keras.metrics.PrecisionAtRecall"
     shorthand = "recall"
     recall = _given("recall")
-    num_thresholds = _num_thresholds(1)
     examples = (example("0.9"), example("{recall: 0.9, num_thresholds: 50, class_id: 0}"))
 
 
-class RecallAtPrecision(_Rate):
+class RecallAtPrecision(_Best):
     """Best recall where the precision reaches a value."""
 
     keras = "keras.metrics.RecallAtPrecision"
     shorthand = "precision"
     precision = _given("precision")
-    num_thresholds = _num_thresholds(1)
     examples = (example("0.9"), example("{precision: 0.9, num_thresholds: 50, class_id: 0}"))
 
 
-class SensitivityAtSpecificity(_Rate):
+class SensitivityAtSpecificity(_Best):
     """Best sensitivity where the specificity reaches a value."""
 
     keras = "keras.metrics.SensitivityAtSpecificity"
     shorthand = "specificity"
     specificity = _given("specificity")
-    num_thresholds = _num_thresholds(1)
     examples = (example("0.9"), example("{specificity: 0.9, num_thresholds: 50, class_id: 0}"))
 
 
-class SpecificityAtSensitivity(_Rate):
+class SpecificityAtSensitivity(_Best):
     """Best specificity where the sensitivity reaches a value."""
 
     keras = "keras.metrics.SpecificityAtSensitivity"
     shorthand = "sensitivity"
     sensitivity = _given("sensitivity")
-    num_thresholds = _num_thresholds(1)
     examples = (example("0.9"), example("{sensitivity: 0.9, num_thresholds: 50, class_id: 0}"))
 
 
@@ -150,6 +197,7 @@ class AUC(Metric):
 
     keras = "keras.metrics.AUC"
     direction = "up"
+    masking = False
     targets = "binary"
     num_thresholds = _num_thresholds(2)
     curve = choice("ROC", "PR", "PRGAIN", default="ROC", doc="Which curve.")
@@ -165,7 +213,9 @@ class AUC(Metric):
     )
     multi_label = boolean(default=False, doc="Whether to take the mean of an area for each label.")
     num_labels = optional(integer(min=1), doc="Number of labels; told by the output unless given.")
-    from_logits = boolean(default=False, doc="Whether the output is taken before the sigmoid.")
+    from_logits = boolean(
+        default=False, doc="Whether the output is taken before the sigmoid; as the loss takes it unless given."
+    )
     examples = (
         example(""),
         example("{curve: PR, num_thresholds: 50, summation_method: minoring, from_logits: true}"),
@@ -180,6 +230,17 @@ class AUC(Metric):
         if self.num_labels is not None and not self.multi_label:
             message = "`num_labels` has no effect without `multi_label`"
             raise Problem("E207", message, "add `multi_label: true`", option="num_labels")
+
+    def settled(self, head: Head) -> Metric:
+        """Over all answers, unless thresholds or another summation are asked for: they lie between 0 and 1."""
+        coarse = {"num_thresholds", "thresholds", "summation_method"} & self.given.keys()
+        if not coarse and self.curve != "PRGAIN":
+            labels = {"multi_label": True} if self.multi_label else {}
+            found = exact(self, head, self.curve.lower(), **labels)
+            if found is not None:
+                return found
+        scores = head.raw and "from_logits" not in self.given
+        return answered(self.with_options(from_logits=True) if scores else self, head)
 
     def problem(self, target: Tensor, output: Tensor) -> None:
         """Labels lie in a vector of their number."""
@@ -207,16 +268,21 @@ class F1Score(Metric):
         doc="Over all answers, or the mean over classes, plain or weighted by their number.",
     )  # fmt: skip
     threshold = optional(
-        number(above=0, max=1), doc="Output above which the answer is yes; the largest one unless given."
+        number(),
+        doc="Output above which the answer is yes; unless given, that of yes or no (0.5 or 0), the largest of classes.",
     )
     examples: ClassVar[tuple[Example, ...]] = (example("macro"), example("{average: micro, threshold: 0.5}"))
 
+    def settled(self, head: Head) -> Metric:
+        """Cut where the loss cuts; of exclusive classes the largest one is the answer."""
+        single = head.output is not None and head.output.shape == (1,)
+        if self.threshold is None and not single and not head.binary:
+            return self
+        return at_threshold(self, head, default=None, taken=lambda cut: 0 < cut <= 1)
+
     def problem(self, target: Tensor, output: Tensor) -> None:
-        """Keras takes vectors only, and without a threshold the largest of one output is always that one."""
+        """Keras takes vectors only."""
         rules.rows(self.registered_name, target, output)
-        if self.threshold is None and output.shape == (1,):
-            message = f"{self.registered_name} of one unit needs a `threshold`: the largest output is always the answer"
-            raise Problem("E503", message, "add `threshold: 0.5`", option="threshold")
 
 
 class FBetaScore(F1Score):
@@ -239,6 +305,7 @@ class _Overlap(Metric, abstract=True):
     """Intersection over union. Keras's ``axis`` is left out: any but the last one fails when the result is computed."""
 
     direction = "up"
+    masking = False
     targets: ClassVar[Targets] = "classes"
     num_classes: ClassVar[Any] = integer(min=2, doc="Number of classes.")
     target_class_ids: ClassVar[Any] = ()
@@ -254,8 +321,18 @@ class _Overlap(Metric, abstract=True):
                 "E207", f"{message} of {self.registered_name}", "classes count from 0", option="target_class_ids"
             )
 
+    def settled(self, head: Head) -> Metric:
+        """An output of probabilities holds no class numbers, though Keras takes it for some unless told otherwise."""
+        free = "sparse_y_pred" in self.fields and "sparse_y_pred" not in self.given
+        shares = head.output is not None and _real(head.output) and head.output.shape[-1:] == (self.num_classes,)
+        return answered(self.with_options(sparse_y_pred=False) if free and shares else self, head)
+
     def problem(self, target: Tensor, output: Tensor) -> None:
         """Each side has class numbers, or a last axis of all classes."""
+        if self.sparse_y_pred and "sparse_y_pred" in self.fields and _real(output):
+            message = f"{self.registered_name} takes class numbers, and cuts off what the output {output} has behind"
+            help = "`sparse_y_pred: false` takes the largest of several units, `binary_io_u` cuts one at a threshold"
+            raise Problem("E503", f"{message} the point", help)
         if self.sparse_y_true and self.sparse_y_pred:
             rules.elementwise(self.registered_name, target, output)
             return
@@ -269,6 +346,10 @@ class _Overlap(Metric, abstract=True):
         if size not in (None, self.num_classes):
             message = f"{self.registered_name} has {self.num_classes} `num_classes`, but the output has {size}"
             raise Problem("E503", message, option="num_classes")
+
+
+def _real(tensor: Tensor) -> bool:
+    return "float" in tensor.dtype
 
 
 def _ignore() -> Field[int | None]:
@@ -342,5 +423,9 @@ class BinaryIoU(_Overlap):
     sparse_y_true = True
     sparse_y_pred = True
     target_class_ids = _class_ids(default=(0, 1))
-    threshold = number(default=0.5, doc="Output from which the answer is yes.")
+    threshold = number(default=0.5, doc=THRESHOLD)
     examples = (example(""), example("{target_class_ids: [1], threshold: 0.3}"))
+
+    def settled(self, head: Head) -> Metric:
+        """Cut where the loss cuts."""
+        return at_threshold(self, head)

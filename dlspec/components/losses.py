@@ -19,12 +19,16 @@ class Loss(Component, abstract=True):
             probabilities of classes), or ``binary`` (0 and 1, or probabilities).
         takes: What numbers a target may hold; None for any.
         labels_in_head: Each class has a unit in the output; False where the output is an embedding.
+        whole: Whether one loss is computed for all that an example, or even the batch, holds.
+        signed: Whether the output is a margin: yes where it is positive.
     """
 
     kind = "loss"
     targets: ClassVar[Targets] = "values"
     takes: ClassVar[Range | None] = None
     labels_in_head: ClassVar[bool] = True
+    whole: ClassVar[bool] = False
+    signed: ClassVar[bool] = False
     examples: ClassVar[tuple[Example, ...]] = (example(""),)
     reduction: ClassVar[Any] = choice(
         "sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", default="sum_over_batch_size",
@@ -171,6 +175,7 @@ class Hinge(Loss):
 
     keras = "keras.losses.Hinge"
     targets = "binary"
+    signed = True
 
 
 class SquaredHinge(Loss):
@@ -178,6 +183,7 @@ class SquaredHinge(Loss):
 
     keras = "keras.losses.SquaredHinge"
     targets = "binary"
+    signed = True
 
 
 class _Overlap(Loss, abstract=True):
@@ -185,8 +191,11 @@ class _Overlap(Loss, abstract=True):
 
     kind = "loss"  # declared again: these options come last
     targets = "binary"
+    whole = True
     axis = optional(
-        integers(single=True), doc="Axes over which the overlap is taken, counting the batch as 0; all unless given."
+        integers(single=True),
+        doc="Axes over which the overlap is taken, counting the batch as 0; unless given all, so that the loss is one "
+        "of the whole batch and depends on its size.",
     )
 
     def problem(self, target: Tensor, output: Tensor) -> None:
@@ -203,11 +212,11 @@ class Dice(_Overlap):
 
 
 class Tversky(_Overlap):
-    """One minus the Tversky overlap of target and output, in which false alarms and misses weigh differently."""
+    """One minus the Tversky overlap of target and output, in which misses and false alarms weigh differently."""
 
     keras = "keras.losses.Tversky"
-    alpha = number(min=0, default=0.5, doc="Weight of false alarms.")
-    beta = number(min=0, default=0.5, doc="Weight of misses.")
+    alpha = number(min=0, default=0.5, doc="Weight of misses (Keras's documentation has it the other way round).")
+    beta = number(min=0, default=0.5, doc="Weight of false alarms (likewise).")
     examples = (example(""), example("{alpha: 0.3, beta: 0.7, axis: [1, 2]}"))
 
 
@@ -230,12 +239,36 @@ class CategoricalFocalCrossentropy(Loss):
 
     keras = "keras.losses.CategoricalFocalCrossentropy"
     targets = "one_hot"
-    alpha = number(min=0, default=0.25, doc="Weight of all classes.")
+    alpha = Field[Any](
+        {"type": ["number", "array"], "minimum": 0, "items": {"type": "number", "minimum": 0}, "minItems": 1},
+        default=0.25,
+        doc="Weight of all classes, or a list of one for each.",
+        convert=lambda value, _: [float(one) for one in value] if isinstance(value, list) else float(value),
+    )
     gamma = number(min=0, default=2.0, doc="How much less easy examples weigh; 0 for no difference.")
     from_logits = _from_logits()
     label_smoothing = _label_smoothing()
     axis = _axis()
-    examples = (example(""), example("{alpha: 0.5, gamma: 1, from_logits: true}"))
+    examples = (
+        example(""),
+        example("{alpha: 0.5, gamma: 1, from_logits: true}"),
+        example("{alpha: [0.2, 0.5, 0.3]}"),
+    )
+
+    def validate(self) -> None:
+        """Keras multiplies weights of classes along the last axis."""
+        super().validate()
+        if isinstance(self.alpha, list) and self.axis != -1:
+            message = "a list of `alpha` weighs the classes of the last axis, and `axis` is another one"
+            raise Problem("E207", message, "give one number, or permute the output", option="alpha")
+
+    def problem(self, target: Tensor, output: Tensor) -> None:
+        """A weight for each class."""
+        super().problem(target, output)
+        size = output.shape[-1]
+        if isinstance(self.alpha, list) and size is not None and len(self.alpha) != size:
+            message = f"`alpha` of {self.registered_name} has {len(self.alpha)} weights, and the output {size} classes"
+            raise Problem("E503", message, "give one number, or one for each class", option="alpha")
 
 
 class CategoricalGeneralizedCrossEntropy(Loss):
@@ -303,6 +336,7 @@ class CTC(Loss):
 
     keras = "keras.losses.CTC"
     targets = "classes"
+    whole = True
 
     def problem(self, target: Tensor, output: Tensor) -> None:
         """A sequence of class numbers against a sequence of logits."""

@@ -5,9 +5,11 @@ A metric is one number: what would make it a list (several thresholds, a value p
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 from dlspec.components import targets as rules
+from dlspec.components.heads import Head
 from dlspec.components.targets import NOT_NEGATIVE, POSITIVE, Range, Targets
 from dlspec.errors import Problem
 from dlspec.ir import Tensor
@@ -25,6 +27,7 @@ class Metric(Component, abstract=True):
         takes: What numbers a target may hold; None for any.
         strict: Whether a target may not even lack a last axis of size 1: Keras would broadcast it against the batch.
         direction: Whether ``up`` or ``down`` is better; "" where neither is (Keras refuses ``mode: auto`` then).
+        masking: Whether Keras leaves out what a mask leaves out, as it does in means over single values.
     """
 
     kind = "metric"
@@ -32,6 +35,7 @@ class Metric(Component, abstract=True):
     takes: ClassVar[Range | None] = None
     strict: ClassVar[bool] = False
     direction: ClassVar[Literal["up", "down", ""]] = "down"
+    masking: ClassVar[bool] = True
     examples: ClassVar[tuple[Example, ...]] = (example(""),)
     name: ClassVar[Any] = optional(
         text(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,62}$|\$"), doc="Name under which it is reported; its own unless given."
@@ -54,6 +58,18 @@ class Metric(Component, abstract=True):
         """What the spec gave, and always the name."""
         return {**super().keras_arguments(), "name": self.name}
 
+    def settled(self, head: Head) -> Metric:
+        """This metric of an output: what follows from the output's loss and activation, filled in where not given."""
+        if "from_logits" in self.fields and "from_logits" not in self.given and head.from_logits:
+            return self.with_options(from_logits=True)
+        return answered(self, head)
+
+    def with_options(self, **options: Any) -> Metric:
+        """The same, reported under the same name, with further options."""
+        other = type(self)(**{**self.given, **options})
+        other.__dict__["name"] = self.name
+        return other
+
     def validate(self) -> None:
         """Axis 0 is the batch."""
         if self.given.get("axis") == 0:
@@ -74,11 +90,60 @@ def _axis() -> Field[int]:
 
 
 def _from_logits() -> Field[bool]:
-    return boolean(default=False, doc="Whether the output is taken before sigmoid or softmax.")
+    return boolean(
+        default=False, doc="Whether the output is taken before sigmoid or softmax; as the loss takes it unless given."
+    )
 
 
 def _label_smoothing() -> Field[float]:
     return number(min=0, below=1, default=0, doc="How far the labels are moved towards evenly distributed ones.")
+
+
+# What stands in the doc of each threshold: Keras cuts at 0.5 unless told otherwise.
+THRESHOLD = "Output above which the answer is yes; unless given 0.5, or 0 for raw scores, margins and `tanh`."
+
+
+class Answered(Metric, abstract=True):
+    """Another metric behind a threshold or a mask that Keras's own does not know."""
+
+    keras = "dlspec.keras_training.answered.Answered"
+
+    def keras_arguments(self) -> dict[str, Any]:
+        """As they were given: the metric within has the name."""
+        return dict(self.given)
+
+
+def answered(metric: Metric, head: Head, **options: Any) -> Metric:
+    """The metric, seeing its output through `options`, and nothing that the output's mask leaves out."""
+    if not options and (metric.masking or not head.masked):
+        return metric
+    made = Answered(metric=metric, **options)
+    made.__dict__["name"] = metric.name
+    return made
+
+
+def at_threshold(
+    metric: Metric,
+    head: Head,
+    option: str = "threshold",
+    default: float | None = 0.5,
+    taken: Callable[[float], bool] = lambda cut: True,
+) -> Metric:
+    """The metric with the threshold that is given, or follows from loss and activation.
+
+    Args:
+        metric: As the spec gives it.
+        head: What it measures.
+        option: Its threshold.
+        default: Where Keras cuts unless told otherwise; None where it does not cut then.
+        taken: Which thresholds Keras's metric takes; at all others, its input is cut.
+    """
+    given = metric.given.get(option)
+    cut = head.threshold if given is None else float(given)
+    if not taken(cut):
+        return answered(metric.with_options(**{option: 0.5}), head, threshold=cut)
+    same = cut == (default if given is None else given)
+    return answered(metric if same else metric.with_options(**{option: cut}), head)
 
 
 # --- numbers --------------------------------------------------------------------------------------------------------
@@ -95,6 +160,7 @@ class RootMeanSquaredError(Metric):
     """Root of the mean of squared differences."""
 
     keras = "keras.metrics.RootMeanSquaredError"
+    masking = False
 
 
 class MeanAbsoluteError(Metric):
@@ -134,6 +200,12 @@ class Poisson(Metric):
     strict = True
 
 
+class Determination(Metric, abstract=True):
+    """R² in float64."""
+
+    keras = "dlspec.keras_training.determination.Determination"
+
+
 class R2Score(Metric):
     """Share of the target's variance that the output explains."""
 
@@ -144,6 +216,12 @@ class R2Score(Metric):
     )
     num_regressors = integer(min=0, default=0, doc="Number of inputs, for the adjusted score; 0 for the plain one.")
     examples = (example(""), example("{class_aggregation: variance_weighted_average, num_regressors: 3}"))
+
+    def settled(self, head: Head) -> Metric:
+        """Keras subtracts sums of squares, which float32 cannot hold where values are large beside their spread."""
+        made = Determination(**{name: value for name, value in self.given.items() if name != "name"})
+        made.__dict__["name"] = self.name
+        return made
 
     def problem(self, target: Tensor, output: Tensor) -> None:
         """Keras takes vectors only."""
@@ -168,24 +246,44 @@ class CosineSimilarity(_Direction):
     keras = "keras.metrics.CosineSimilarity"
 
 
-class PearsonCorrelation(_Direction):
-    """Correlation of target and output along an axis; 0, the batch, for a single value per example."""
+class Correlation(Metric, abstract=True):
+    """Over all examples at once."""
+
+    keras = "dlspec.keras_training.correlation.Correlation"
+
+
+class _Agreement(_Direction, abstract=True):
+    """Compares how values vary, along the batch too."""
+
+    kind = "metric"
+    concordance: ClassVar[bool] = False
+
+    def validate(self) -> None:
+        """Any axis, that of the batch included."""
+
+    def settled(self, head: Head) -> Metric:
+        """Over all examples rather than the mean over batches, which Keras takes along axis 0."""
+        if self.axis != 0:
+            return self
+        options = {"concordance": True} if self.concordance else {}
+        made = Correlation(**options, **({"dtype": self.dtype} if self.dtype else {}))
+        made.__dict__["name"] = self.name
+        return made
+
+
+class PearsonCorrelation(_Agreement):
+    """Correlation of target and output along an axis; 0 for that over all examples, as single values need it."""
 
     keras = "keras.metrics.PearsonCorrelation"
     examples = (example(""), example("{axis: 0}"))
 
-    def validate(self) -> None:
-        """Any axis, that of the batch included."""
 
-
-class ConcordanceCorrelation(_Direction):
-    """Agreement of target and output along an axis; 0, the batch, for a single value per example."""
+class ConcordanceCorrelation(_Agreement):
+    """Agreement of target and output along an axis; 0 for that over all examples, as single values need it."""
 
     keras = "keras.metrics.ConcordanceCorrelation"
+    concordance = True
     examples = (example(""), example("{axis: 0}"))
-
-    def validate(self) -> None:
-        """Any axis, that of the batch included."""
 
 
 # --- accuracy -------------------------------------------------------------------------------------------------------
@@ -208,6 +306,13 @@ class Accuracy(Metric):
         """As for the metric that Keras chooses."""
         rules.by_task(self.registered_name, target, output)
 
+    def settled(self, head: Head) -> Metric:
+        """Each unit of a yes-or-no loss counts by itself: Keras compares the largest of several, and cuts at 0.5."""
+        units = head.output.shape[-1:] if head.output is not None else (1,)
+        if not (head.raw if units == (1,) else head.binary):
+            return self
+        return BinaryAccuracy(name=self.name).settled(head)
+
 
 class BinaryAccuracy(Metric):
     """Share of right yes-or-no answers."""
@@ -216,8 +321,12 @@ class BinaryAccuracy(Metric):
     direction = "up"
     targets = "binary"
     shorthand = "threshold"
-    threshold = number(above=0, below=1, default=0.5, doc="Output above which the answer is yes.")
-    examples = (example(""), example("0.7"))
+    threshold = number(default=0.5, doc=THRESHOLD)
+    examples = (example(""), example("0.7"), example("0.0"))
+
+    def settled(self, head: Head) -> Metric:
+        """Cut where the loss cuts."""
+        return at_threshold(self, head)
 
 
 class CategoricalAccuracy(Metric):
@@ -236,27 +345,38 @@ class SparseCategoricalAccuracy(Metric):
     targets = "classes"
 
 
-class TopKCategoricalAccuracy(Metric):
+class _TopK(Metric, abstract=True):
+    """Looks for the right class among the largest outputs; equal ones count as larger."""
+
+    kind = "metric"  # declared again: these options come last
+    direction = "up"
+    shorthand = "k"
+    k = integer(min=1, default=5, doc="How many outputs count; fewer than there are classes.")
+    examples: ClassVar[tuple[Example, ...]] = (example("1"), example("2"))
+
+    def problem(self, target: Tensor, output: Tensor) -> None:
+        """Not all classes count."""
+        super().problem(target, output)
+        size = output.shape[-1]
+        if size is not None and self.k >= size and not getattr(self, "from_sorted_ids", False):
+            message = f"the right one of {size} classes is always among {self.k} (`k` of {self.registered_name})"
+            raise Problem("E503", message, f"write `{self.registered_name}: 1`, or any `k` below {size}", option="k")
+
+
+class TopKCategoricalAccuracy(_TopK):
     """Share of examples whose right class, given as one-hot row, is among the k largest outputs."""
 
     keras = "keras.metrics.TopKCategoricalAccuracy"
-    direction = "up"
     targets = "one_hot"
-    shorthand = "k"
-    k = integer(min=1, default=5, doc="How many outputs count.")
-    examples = (example(""), example("2"))
 
 
-class SparseTopKCategoricalAccuracy(Metric):
+class SparseTopKCategoricalAccuracy(_TopK):
     """Share of examples whose right class, given as number, is among the k largest outputs."""
 
     keras = "keras.metrics.SparseTopKCategoricalAccuracy"
-    direction = "up"
     targets = "classes"
-    shorthand = "k"
-    k = integer(min=1, default=5, doc="How many outputs count.")
     from_sorted_ids = boolean(default=False, doc="Whether the output holds class numbers, best first.")
-    examples = (example(""), example("2"), example("{k: 2, from_sorted_ids: true}"))
+    examples = (example("1"), example("2"), example("{k: 2, from_sorted_ids: true}"))
 
 
 # --- losses as metrics ----------------------------------------------------------------------------------------------

@@ -160,7 +160,7 @@ def bind(
                 bad = bad_examples(table, binding.users, count)
         else:
             _check_values(data, binding, findings)
-        check_weights(data, outputs, findings)
+        check_weights(data, outputs, method, findings)
         found = steps(data, inputs, outputs, findings)
         binding = Binding(table, count, tuple(inputs), tuple(outputs), tuple(found), bad)
     with findings.at("data", "split"):

@@ -18,6 +18,7 @@ from dlspec.data.measures import check_measures
 from dlspec.data.ranges import check_ranges
 from dlspec.data.signature import Signature, of_graph
 from dlspec.data.sources.base import Table
+from dlspec.data.splits import named_parts
 from dlspec.data.vocabulary import check_embeddings, check_rows, embedding_sizes, sized
 from dlspec.errors import Diagnostic, Problem, SpecError, did_you_mean
 from dlspec.ir import Graph, Tensor
@@ -36,6 +37,7 @@ def check(
     allow_outside: bool = False,
     sound: set[str] | None = None,
     found: Callable[[Binding], object] | None = None,
+    parts: set[str] | None = None,
 ) -> list[Diagnostic]:
     """Every mistake of the data section that can be known without training.
 
@@ -48,6 +50,7 @@ def check(
         raw_train: What the spec wrote for `train`, with spans.
         allow_outside: Whether paths may leave `folder`.
         sound: What was found right before, and is not read again; what is found right now is added to it.
+        parts: The parts are added to it that a column gives examples to.
         found: Called with the binding, whose table keeps what was read of it, where nothing is wrong with the data.
 
     Returns:
@@ -55,6 +58,7 @@ def check(
         can start.
     """
     findings = Findings()
+    parts = parts if parts is not None else set()
     signature = of_graph(graph) if graph is not None else None
     key = _key(data, folder, signature, method, graph, allow_outside) if sound is not None else None
     if key is None or sound is None or key not in sound:
@@ -74,6 +78,8 @@ def check(
                 warn_of_ranges(binding, data, graph, findings)
             if key is not None and sound is not None and not findings.items:
                 sound.add(key)
+        if binding is not None and not findings.errors:
+            parts |= named_parts(data.parts, binding.table)
         if binding is not None and found is not None and not findings.errors:
             found(binding)
         elif binding is not None:
@@ -81,7 +87,7 @@ def check(
     if method is not None:
         outputs = tuple(signature.outputs if signature is not None else data.targets)
         broken = isinstance(raw, dict) and "split" in raw and "split" not in data.given  # said at the split
-        check_measures(data, method, outputs, findings, split=not broken)
+        check_measures(data, method, outputs, findings, split=not broken, parts=parts)
         _check_weights(method, outputs, findings)
     return _told(findings, graph, method, {"data": raw, "train": raw_train})
 

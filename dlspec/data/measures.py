@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from dlspec.data.findings import Findings
@@ -22,8 +22,10 @@ def measures(method: Supervised, outputs: Sequence[str]) -> dict[str, str]:
         prefix = f"{name}_" if len(trained) > 1 else ""
         if prefix:
             found[f"{prefix}loss"] = "down"
+        seen: dict[str, int] = {}
         for metric in method.metrics_of(name):
-            found[f"{prefix}{metric.name}"] = metric.direction
+            number = seen[metric.name] = seen.get(metric.name, -1) + 1  # Keras numbers those of one name
+            found[f"{prefix}{metric.name}" + (f"_{number}" if number else "")] = metric.direction
     return found
 
 
@@ -55,34 +57,53 @@ def smaller_is_better(method: Supervised, outputs: Sequence[str], monitor: str) 
 
 
 def check_measures(
-    data: Data, method: Supervised, outputs: Sequence[str], findings: Findings, *, split: bool = True
+    data: Data,
+    method: Supervised,
+    outputs: Sequence[str],
+    findings: Findings,
+    *,
+    split: bool = True,
+    parts: Collection[str] = (),
 ) -> None:
     """Everything that watches a measure names one that there will be (E509).
 
     Args:
         split: Whether it is known which parts the data have.
+        parts: Those that a column gives examples to, where one decides and was read.
     """
     if method.monitor is not None:
         with findings.at("train"):
             if split:
-                check_validation(method.monitor, data)
+                check_validation(method.monitor, data, parts)
             smaller_is_better(method, outputs, method.monitor)
     for position, callback in enumerate(method.callbacks):
         monitor: Any = getattr(callback, "monitor", None)
         if isinstance(monitor, str):
             with findings.at("train", "callbacks", position, callback.name):
                 if split:
-                    check_validation(monitor, data)
+                    check_validation(monitor, data, parts)
                 if getattr(callback, "mode", "auto") == "auto":
                     smaller_is_better(method, outputs, monitor)
 
 
-def check_validation(monitor: str, data: Data, option: str = "monitor") -> None:
+def check_validation(monitor: str, data: Data, parts: Collection[str] = (), option: str = "monitor") -> None:
     """A measure of the validation split needs one.
+
+    Args:
+        monitor: The measure.
+        data: The section.
+        parts: Those that a column gives examples to, where one decides and was read.
+        option: Where the measure stands.
 
     Raises:
         Problem: E509 at `option`.
     """
-    if monitor.startswith("val_") and data.parts.has("validation") is False:
+    if not monitor.startswith("val_"):
+        return
+    if data.parts.has("validation") is False:
         message = f"`{monitor}` needs a validation split, and `data` has none"
         raise Problem("E509", message, "add `split: {validation: 0.15}` to `data`", option)
+    if parts and "validation" not in parts:
+        column = data.parts.by.column
+        message = f"`{monitor}` needs a validation split, and column `{column}` gives no example to it"
+        raise Problem("E509", message, f"write `validation` into some rows of `{column}`, or drop `val_`", option)

@@ -240,6 +240,14 @@ def _times(by: Time, main: Indices, values: Array, table: Table) -> Array:
     return times
 
 
+def named_parts(split: Split, table: Table) -> set[str]:
+    """The parts that a column of the source gives examples to; none where no column decides."""
+    if not isinstance(split.by, Column):
+        return set()
+    words = (str(value).strip().lower() for value in table.labels(split.by.column).values)
+    return {PARTS[WORDS[word]] for word in words if word in WORDS}
+
+
 def _by_column(by: Column, main: Indices, values: Array, table: Table) -> Parts:
     """The parts that a column names.
 

@@ -58,7 +58,9 @@ class Changes:
             if name in self.weights:
                 found[name] = weights.weighted(self.weights[name], self.outputs[name], target)
             else:
-                found[name] = tf.ones(tf.shape(plain[name])[:1])
+                # One for each example; of the target's rank, or Keras would take them for those of steps.
+                ones = tf.ones(tf.shape(plain[name])[:1])
+                found[name] = tf.reshape(ones, (-1, *[1] * (len(plain[name].shape) - 1)))
         return found
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dlspec.data.inputs import Input, token_ids
 from dlspec.data.labelling import among, divided
 from dlspec.data.sources.base import TEXT, Arrays, DataProblem, Table
-from dlspec.data.targets import CLASSES, Output
+from dlspec.data.targets import BINARY, CLASSES, Output
 from dlspec.ir import Tensor
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def encoded(output: Output, arrays: Arrays) -> Array:
         return _several(output, arrays[output.column])
     if len(output.columns) > 1:
         stacked: Array = np.stack([arrays[name].astype(np.float32) for name in output.columns], axis=-1)
-        return stacked
+        return np.maximum(stacked, 0) if output.encoding == BINARY else stacked  # -1 is no, too
     values = arrays[output.column]
     if output.classes:
         values = places(values, output.classes)

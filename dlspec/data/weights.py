@@ -11,20 +11,26 @@ from dlspec.data.targets import BINARY, Output
 from dlspec.data.values import encoded
 from dlspec.errors import Problem, did_you_mean
 from dlspec.sections.data import Data
+from dlspec.sections.train import Supervised
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
 
+    from dlspec.data.binding import Binding
+
     Array = np.ndarray[Any, Any]
 
 
-def check_weights(data: Data, outputs: Sequence[Output], findings: Findings) -> None:
+def check_weights(data: Data, outputs: Sequence[Output], method: Supervised | None, findings: Findings) -> None:
     """Weights and repetition are for targets with classes, and weights name classes (E616)."""
     for output in outputs:
         with findings.at("data", "targets", output.target):
-            _check(data.targets[output.target].class_weights, output)
+            weights = data.targets[output.target].class_weights
+            _check(weights, output)
+            if weights is not None:
+                _check_loss(output, method.loss_of(output.name) if method is not None else None)
     with findings.at("data"):
         repeated_target(data, outputs)
 
@@ -42,6 +48,19 @@ def _check(weights: Any, output: Output) -> None:
             raise Problem("E616", message, did_you_mean(str(name), known), "class_weights")
 
 
+def _check_loss(output: Output, loss: Any) -> None:
+    """What shall weigh has a loss of its own: Keras takes means over the last axis, and some losses are one for all."""
+    if getattr(loss, "whole", False):
+        message = f"`{loss.name}` is one loss for all that an example holds: its classes cannot weigh differently"
+        raise Problem("E616", message, "leave `class_weights` out, or take another loss", "class_weights")
+    shape = output.tensor.shape
+    if output.encoding == BINARY and shape and shape[-1] != 1:
+        message = f"the {shape[-1]} values of target `{output.target}` have one mean loss, and cannot weigh differently"
+        sizes = ", ".join("-1" if size is None else str(size) for size in (*shape, 1))
+        help = f"give each a loss of its own: end the model in `reshape: [{sizes}]`"
+        raise Problem("E616", message, help, "class_weights")
+
+
 def repeated_target(data: Data, outputs: Sequence[Output]) -> Output | None:
     """The target whose classes become equally frequent, or None.
 
@@ -50,7 +69,7 @@ def repeated_target(data: Data, outputs: Sequence[Output]) -> Output | None:
     """
     if data.oversample is False:
         return None
-    labelled = {output.target: output for output in outputs if output.labelled}
+    labelled = {output.target: output for output in outputs if output.labelled and _one_label(output)}
     if isinstance(data.oversample, str):
         if data.oversample in labelled:
             return labelled[data.oversample]
@@ -62,6 +81,21 @@ def repeated_target(data: Data, outputs: Sequence[Output]) -> Output | None:
         message = f"`oversample` needs one target with classes, and there {'are' if labelled else 'is'} {names}"
         raise Problem("E616", message, help, "oversample")
     return next(iter(labelled.values()))
+
+
+def most_examples(data: Data, binding: Binding) -> int:
+    """How many examples an epoch visits at most; of rare classes, some come several times."""
+    target = repeated_target(data, binding.outputs)
+    if target is None:
+        return binding.count
+    counts = binding.table.labels(target.column).counts
+    return max(binding.count, len(counts) * max(counts))
+
+
+def _one_label(output: Output) -> bool:
+    """Whether an example has one label, not one for each of its pixels or steps."""
+    shape = output.tensor.shape[:-1] if output.expand else output.tensor.shape
+    return shape in ((), (1,))
 
 
 def classes_of(output: Output, table: Table, numbers: Array) -> Array:
@@ -109,7 +143,7 @@ def weighted(weights: Array, output: Output, target: Any) -> Any:
     if output.expand:
         return tf.linalg.matvec(target, table)  # a mixture of classes weighs like the mixture of their weights
     if output.encoding == BINARY:
-        target = tf.reshape(target, tf.shape(target)[:1])
+        target = target[..., 0] if output.tensor.shape[-1:] == (1,) else target
         return table[0] + (table[1] - table[0]) * target
     target = tf.cast(target, tf.int64)
     if output.tensor.shape == (1,):

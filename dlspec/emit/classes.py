@@ -1,4 +1,4 @@
-"""Source of our own layer classes, as the generated module carries them."""
+"""Source of our own classes for Keras, as the generated module carries them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def class_source(file: str, package: str) -> str:
-    """The class of one module of :mod:`dlspec.keras_layers`, registered for `package` instead of dlspec.
+    """The class of a module of `dlspec.keras_layers` or `dlspec.keras_training`, registered for `package`, not dlspec.
 
     Args:
         file: The module's own name.
@@ -16,7 +16,8 @@ def class_source(file: str, package: str) -> str:
     """
     spec = importlib.util.find_spec("dlspec.emit")
     assert spec is not None and spec.origin is not None
-    text = (Path(spec.origin).parent.parent / "keras_layers" / f"{file}.py").read_text(encoding="utf-8")
+    packages = (Path(spec.origin).parent.parent / name for name in ("keras_layers", "keras_training"))
+    text = next(path for one in packages if (path := one / f"{file}.py").is_file()).read_text(encoding="utf-8")
     tree = ast.parse(text)
     parts = [node for node in tree.body if not isinstance(node, ast.Import | ast.ImportFrom)]
     lines = text.splitlines()

@@ -17,14 +17,14 @@ from dlspec.lower.program import COMMON
 from dlspec.ops.base import Op
 from dlspec.registry import Component, Field, snake_case
 
-OWN = "dlspec.keras_layers."
+OWN = ("dlspec.keras_layers.", "dlspec.keras_training.")
 
 
 class Constructors:
     """Writes constructor calls.
 
     Attributes:
-        own: The classes of our own that were used, with the module of :mod:`dlspec.keras_layers` that holds each.
+        own: The classes of our own that were used, with the module of one of these packages that holds each.
     """
 
     def __init__(self) -> None:
@@ -63,8 +63,8 @@ class Constructors:
     def path(self, path: str) -> ast.expr:
         """A Keras class as the module names it: ``layers.Conv2D``; one of ours by its own name."""
         if path.startswith(OWN):
-            file, _, own = path.removeprefix(OWN).rpartition(".")
-            self.own[own] = file or snake_case(own)
+            *_, file, own = path.split(".")
+            self.own[own] = file if path.count(".") > 2 else snake_case(own)
             return name(own)
         for package in ("layers", "ops"):
             if path.startswith(f"keras.{package}."):

@@ -37,5 +37,6 @@ def data_contract(state: Compilation) -> None:
         allow_outside=state.allow_outside,
         sound=state.sound,
         found=keep if state.keeps_data else None,
+        parts=state.parts,
     )
     state.diagnostics.extend(problems)

@@ -1,13 +1,16 @@
-"""Warns where a loss expects probabilities and the output gives something else, or the other way round."""
+"""What each output gives its loss; warns where a loss expects probabilities and gets something else, or the reverse."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from dlspec import registry
+from dlspec.components.heads import Head
 from dlspec.ir import Graph, Node
 from dlspec.passes.state import Compilation, step
 from dlspec.registry import Component
 from dlspec.sections.train import Supervised
+from dlspec.tree import key_place
 
 _PROBABILITIES = {
     "binary_crossentropy": ("sigmoid", "hard_sigmoid"),
@@ -26,8 +29,24 @@ def heads(state: Compilation) -> None:
         return  # a loss that does not suit its output is a mistake of its own
     for name, edge in state.graph.outputs:
         loss = state.method.loss_of(name)
+        activation = last_activation(state.graph, state.graph.nodes[edge.node])
+        found = registry.find("activation", activation) if activation is not None else None
+        state.method.heads[name] = Head(loss, found, state.graph.tensor(edge))
+        if loss is None:
+            _without_loss(state, state.method, name)
         if isinstance(loss, Component) and loss.name in _PROBABILITIES:
             _check(state, state.graph, state.graph.nodes[edge.node], loss)
+
+
+def _without_loss(state: Compilation, method: Supervised, name: str) -> None:
+    """E207: a metric of an output that nothing is compared with."""
+    assert state.data is not None
+    if not isinstance(method.metrics, dict) or name not in method.metrics:
+        return
+    metrics = state.data["train"]["metrics"]
+    message = f"`metrics` names output `{name}`, which has no loss: it is compared with no target"
+    help = f"give it a target and a loss (`loss_weights: {{{name}: 0}}` keeps it from being trained), or leave it out"
+    state.add("E207", message, key_place(metrics, name), help)
 
 
 def _check(state: Compilation, graph: Graph, node: Node, loss: Any) -> None:

@@ -56,7 +56,7 @@ def _objective(state: Compilation, tune: Tune, method: Supervised) -> None:
 
     outputs = [name for name, _ in state.graph.outputs]
     if state.data_section is not None:
-        check_validation(tune.objective, state.data_section, "objective")
+        check_validation(tune.objective, state.data_section, state.parts, "objective")
     direction = direction_of(method, outputs, tune.objective, "objective")
     if not direction and tune.direction == "auto":
         message = f"neither small nor large `{tune.objective}` is better by itself"

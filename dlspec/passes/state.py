@@ -45,6 +45,7 @@ class Compilation:
         looks: Whether the data alone are asked for, which are there without targets and layers.
         keeps_data: Whether what checking reads of the data stays in memory, for the training that follows.
         binding: The data as they were bound, where they are kept.
+        parts: Those that a column of the data gives examples to, where one decides.
     """
 
     path: Path
@@ -72,6 +73,7 @@ class Compilation:
     looks: bool = False
     keeps_data: bool = False
     binding: Binding | None = None
+    parts: set[str] = field(default_factory=set)
 
     @property
     def folder(self) -> Path:

@@ -88,7 +88,7 @@ def _parts(prepared: Prepared) -> Iterator[tuple[str, Part | None]]:
 def _tasks(model: Any, prepared: Prepared, method: Supervised, outputs: tuple[str, ...]) -> list[Task]:
     tensors = outputs_by_name(model.output, outputs)
     found = [
-        task_of(output, method.loss_of(output.name), tuple(tensors[output.name].shape[1:]))
+        task_of(output, method.head_of(output.name), tuple(tensors[output.name].shape[1:]))
         for output in prepared.binding.outputs
     ]
     return [task for task in found if task is not None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dlspec.components.heads import Head
 from dlspec.data.targets import BINARY, CLASSES, ONE_HOT, VALUES, Output
 from dlspec.ir import Shape
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 # sequence of labels that is as long as it likes; numbers; numbers per step; arrays of numbers.
 CHOICE, YES_NO, TAGS, STEPS, PIXELS, TRANSCRIPT = "choice", "yes_no", "tags", "steps", "pixels", "transcript"
 NUMBERS, SERIES, ARRAYS = "numbers", "series", "arrays"
-_SIGNED = ("hinge", "squared_hinge")
 _UNJUDGED = ("circle",)
 # Losses that are minus the logarithm of what the right class is given.
 _LIKELIHOODS = ("sparse_categorical_crossentropy", "categorical_crossentropy", "binary_crossentropy", "crossentropy")
@@ -67,14 +67,15 @@ class Answers(NamedTuple):
     probabilities: Array
 
 
-def task_of(output: Output, loss: Any, shape: Shape) -> Task | None:
+def task_of(output: Output, head: Head, shape: Shape) -> Task | None:
     """The question that an output answers, or None where it is none of those that can be judged.
 
     Args:
         output: The output, bound to its target.
-        loss: Its loss.
+        head: Its loss and last activation.
         shape: Of one prediction; None where an axis has no fixed size.
     """
+    loss = head.loss
     if getattr(loss, "name", "") in _UNJUDGED or shape[-1:] == (None,):
         return None
     if getattr(loss, "name", "") == "ctc":
@@ -82,7 +83,7 @@ def task_of(output: Output, loss: Any, shape: Shape) -> Task | None:
     if output.encoding in (CLASSES, ONE_HOT) and shape and shape[-1] != 1:
         return _exclusive(output, loss, shape)
     if output.encoding == BINARY and not output.graded:
-        return _binary(output, loss, shape)
+        return _binary(output, head, shape)
     if output.encoding in (BINARY, VALUES):
         return _numbers(output, loss, shape)
     return None
@@ -104,8 +105,8 @@ def _exclusive(output: Output, loss: Any, shape: Shape) -> Task | None:
     )
 
 
-def _binary(output: Output, loss: Any, shape: Shape) -> Task:
-    threshold = 0.0 if _logits(loss) or getattr(loss, "name", "") in _SIGNED else 0.5
+def _binary(output: Output, head: Head, shape: Shape) -> Task:
+    loss, threshold = head.loss, head.threshold
     likelihood = getattr(loss, "name", "") in _LIKELIHOODS
     if len(shape) > 1 and (shape[-1] == 1 or (len(shape) == 2 and is_map(shape))):
         axes = len(shape) - (shape[-1] == 1)

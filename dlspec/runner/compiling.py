@@ -18,6 +18,7 @@ def trainer(
     optimizer: Component,
     outputs: Sequence[str],
     distribution: Distribution | None = None,
+    examples: int | None = None,
 ) -> Any:
     """A compiled model around the layers of `core`, whose weights it shares.
 
@@ -28,13 +29,17 @@ def trainer(
         core: A functional Keras model.
         outputs: Names of its outputs in their order.
         distribution: The devices on which the variables of `core` stand.
+        examples: How many are measured together at most; some metrics keep the answers to all of them.
     """
     import keras
 
+    from dlspec.keras_training.example_means import ExampleMeans
+
     tensors = outputs_by_name(core.output, outputs)
     losses = {name: method.loss_of(name) for name in outputs if method.loss_of(name) is not None}
-    model = keras.Model(core.input, only_or_all({name: tensors[name] for name in losses}), name=core.name)
-    metrics = {name: [metric.make() for metric in method.metrics_of(name)] for name in losses}
+    owner = ExampleMeans if len(losses) > 1 else keras.Model
+    model = owner(core.input, only_or_all({name: tensors[name] for name in losses}), name=core.name)
+    metrics = {name: [metric.make() for metric in method.metrics_of(name, examples)] for name in losses}
     model.compile(
         optimizer=made_optimizer(optimizer, method, model, distribution),
         loss=only_or_all({name: loss.make() for name, loss in losses.items()}),

@@ -40,15 +40,23 @@ def evaluate(saved: SavedRun, path: Path | None = None, parts: Sequence[str] = P
     Raises:
         SpecError: The data are gone, changed, or do not fit.
     """
-    model = trainer(saved.model, saved.method, saved.method.chosen_optimizer, saved.outputs)
+    model = None
     found: Facts = {"metrics": {}, "outputs": {}}
     trivial = read_trivial(saved.run.path) or _learnt(saved)
     for name, examples in _new(saved, path) if path is not None else _own(saved, parts):
         if examples.dropped:
             found["dropped"] = {name: examples.dropped}
+        model = model or _trainer(saved, examples.count)
         found["metrics"][name] = _measured(saved, model, examples)
         found["outputs"][name] = _judged(saved, examples, trivial)
     return found
+
+
+def _trainer(saved: SavedRun, count: int) -> Any:
+    """The compiled model for as many examples as one part has, of the run's own or of what is measured now."""
+    own = (*saved.run.facts["data"]["examples"].values(), saved.run.facts["data"].get("visited_per_epoch", 0))
+    method = saved.method
+    return trainer(saved.model, method, method.chosen_optimizer, saved.outputs, examples=max(count, *own))
 
 
 def _new(saved: SavedRun, path: Path) -> Iterator[tuple[str, RawInputs]]:
@@ -92,7 +100,7 @@ def _judged(saved: SavedRun, examples: RawInputs, trivial: Mapping[str, Any]) ->
 def _scores(saved: SavedRun) -> dict[str, Score]:
     """A score for each output that can be judged."""
     outputs = saved.signature.outputs
-    tasks = [task_of(one, saved.method.loss_of(one.name), outputs[one.name].shape) for one in saved.targets]
+    tasks = [task_of(one, saved.method.head_of(one.name), outputs[one.name].shape) for one in saved.targets]
     return {task.name: score_of(task) for task in tasks if task is not None}
 
 

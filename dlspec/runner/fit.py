@@ -11,6 +11,7 @@ from typing import Any
 from dlspec.data.feed import Feed, feed_in_order
 from dlspec.data.measures import smaller_is_better
 from dlspec.data.pipeline import Part, Prepared
+from dlspec.data.weights import most_examples
 from dlspec.runner import non_finite, phases, speed
 from dlspec.runner.checkpoint import Checkpoint, Checkpoints
 from dlspec.runner.compiling import averaging, trainer
@@ -137,7 +138,8 @@ class Training:
     def _run_phase(self, phase: Phase, feed: Feed, resumed: Checkpoint | None) -> None:
         method, course = self.method, self.course
         optimizer = phase.optimizer or method.chosen_optimizer
-        compiled = trainer(self.model, method, optimizer, self.outputs, self.distribution)
+        examples = most_examples(self.data, self.prepared.binding)
+        compiled = trainer(self.model, method, optimizer, self.outputs, self.distribution, examples)
         running = [(declared, declared.make_in(self.folder.path, course.epoch)) for declared in method.callbacks]
         last = course.began + phase.epochs
         every = method.seconds_between_checkpoints

@@ -147,6 +147,8 @@ class MirroredSteps:
         import tensorflow as tf
 
         outputs = self._outputs(answers)
+        if hasattr(self._model, "count_examples"):
+            self._model.count_examples(outputs)
         loss = self._model._compile_loss(y, outputs, weights)
         loss += tf.cast(extra, loss.dtype)
         self._model._loss_tracker.update_state(loss, sample_weight=tf.shape(answers[0])[0])

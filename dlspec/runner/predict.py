@@ -226,7 +226,7 @@ def _answering(saved: SavedRun, *, traced: bool = False) -> Callable[[Arrays], A
 
 
 def _task(saved: SavedRun, output: Output | None, shape: tuple[int, ...]) -> Task | None:
-    return None if output is None else task_of(output, saved.method.loss_of(output.name), shape)
+    return None if output is None else task_of(output, saved.method.head_of(output.name), shape)
 
 
 def _cells(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -15,6 +16,8 @@ from dlspec.runner.watch import METRICS_FILE, Best, Sometimes
 
 # Seconds that a save is taken to cost until one was measured.
 _GUESS = 0.05
+# What is shown between steps takes at most a tenth of the time: some measures are computed from all answers so far.
+_PAUSE = 9
 
 
 @dataclass
@@ -40,6 +43,7 @@ class Saving:
     rollback: bool = False
     once_running: Callable[[], object] | None = None
     _often: Sometimes = field(init=False)
+    _shown_again: float = 0.0
 
     def __post_init__(self) -> None:
         self._often = Sometimes(self._save, _GUESS)
@@ -52,8 +56,10 @@ class Saving:
         if self._often.waited >= self.every:
             self._often.now()
         self._obey(course)
-        if self.progress.wants_steps:
+        if self.progress.wants_steps and time.monotonic() >= self._shown_again:
+            started = time.monotonic()
             self.progress.step(course.epoch + 1, course.step, measures())
+            self._shown_again = time.monotonic() + _PAUSE * (time.monotonic() - started)
 
     def compare(self, course: Course) -> None:
         """Shows the epoch to the best one."""

@@ -78,7 +78,7 @@ def read(folder: Path, *, begun: bool) -> Choice | None:
 
 def with_jit(method: Supervised, jit: bool) -> Supervised:
     """The same way of training with the choice written out."""
-    return Supervised(**{**method.given, "speed": "plain", "jit": jit})
+    return method.changed(speed="plain", jit=jit)
 
 
 def choose(
@@ -113,7 +113,7 @@ class _Candidate:
         self, core: Any, method: Supervised, optimizer: Component, outputs: Sequence[str], feed: Feed,
         batch_size: int, *, jit: bool,
     ) -> None:  # fmt: skip
-        model = trainer(core, with_jit(method, jit), optimizer, outputs)
+        model = trainer(core, with_jit(method, jit), optimizer, outputs, examples=feed.count)
         feed.set_position(0, 0)
         self._steps, self._feed = Steps(model, feed.batch_type), feed
         # Whole batches only: XLA would compile once more for the rest.

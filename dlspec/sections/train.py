@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
+from dlspec.components.heads import Head
 from dlspec.errors import Problem
 from dlspec.registry import (
     Component,
@@ -121,6 +123,11 @@ class Supervised(Method):
     )  # fmt: skip
     examples = (example("{loss: mse}"), example("{loss: binary_crossentropy, metrics: [auc], epochs: 30}"))
 
+    def __init__(self, **given: Any) -> None:
+        """As for every component; what the model's outputs give is told later."""
+        super().__init__(**given)
+        self.heads: dict[str, Head] = {}
+
     def validate(self) -> None:
         """Weights of losses belong to outputs that have one; callbacks suit the optimizer."""
         if self.loss_weights and isinstance(self.loss, dict):
@@ -205,7 +212,30 @@ class Supervised(Method):
             return self.loss.get(output)
         return self.loss
 
-    def metrics_of(self, output: str) -> tuple[Any, ...]:
-        """The metrics of one output."""
+    def metrics_of(self, output: str, examples: int | None = None) -> tuple[Any, ...]:
+        """The metrics of one output, settled for what it gives.
+
+        Args:
+            output: Its name.
+            examples: How many are measured together at most; None where that is not known.
+        """
         chosen: Iterable[Any] = self.metrics.get(output, ()) if isinstance(self.metrics, dict) else self.metrics or ()
-        return tuple(chosen) if isinstance(chosen, list | tuple) else (chosen,)
+        several = tuple(chosen) if isinstance(chosen, list | tuple) else (chosen,)
+        head = replace(self.head_of(output), examples=examples)
+        return tuple(metric.settled(head) for metric in several)
+
+    def head_of(self, output: str) -> Head:
+        """What one output gives; the only one may have another name in the built model."""
+        if len(self.heads) == 1:
+            return next(iter(self.heads.values()))
+        return self.heads.get(output) or Head(self.loss_of(output))
+
+    def threshold_of(self, output: str) -> float:
+        """The value of one output above which the answer is yes."""
+        return self.head_of(output).threshold
+
+    def changed(self, **options: Any) -> Supervised:
+        """The same with other options."""
+        other = type(self)(**{**self.given, **options})
+        other.heads = self.heads
+        return other

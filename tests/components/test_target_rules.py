@@ -186,8 +186,6 @@ METRIC_MESSAGES = [
     ("r2_score", (), (1,), "r2_score needs one vector per example, but the target has shape []"),
     ("r2_score", (1,), (None,), "r2_score needs one vector per example, but the output has shape [null]"),
     ("r2_score", (2,), (3,), "r2_score needs a target of the output's shape [3], but the target has shape [2]"),
-    ({"f1_score": "macro"}, (1,), (1,),
-     "f1_score of one unit needs a `threshold`: the largest output is always the answer"),
     ("pearson_correlation", (), (1,),
      "pearson_correlation compares vectors, but axis -1 of the output [1] has a single value"),
     ({"mean_io_u": {"num_classes": 3}}, (2, 2), (2, 2, 3), "mean_io_u needs a target of the output's shape [2, 2, 3]"),

@@ -9,7 +9,7 @@ from typing import Any
 from dlspec.data.binding import Binding
 from dlspec.data.inputs import Input
 from dlspec.data.sources.base import TEXT
-from dlspec.data.targets import CLASSES, Output
+from dlspec.data.targets import BINARY, CLASSES, Output
 from dlspec.emit.project.writing import LayerWriter
 from dlspec.emit.syntax import Unsupported, call, constant, item, name, sequence, text
 from dlspec.emit.templates import Code
@@ -92,7 +92,9 @@ def _output_values(one: Output, binding: Binding) -> ast.expr:
     if one.separator:
         return call("several_hot", [_column(one.columns[0]), constant(one.classes), constant(one.separator)])
     if len(one.columns) > 1:
-        return _stacked(one.columns, "float32")
+        stacked = _stacked(one.columns, "float32")
+        negative = one.encoding == BINARY and any(-1 in binding.table.labels(name).values for name in one.columns)
+        return call("np.maximum", [stacked, constant(0)]) if negative else stacked
     values = _column(one.columns[0])
     column = binding.table.columns[one.columns[0]].tensor
     if one.classes:

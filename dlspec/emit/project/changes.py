@@ -121,7 +121,8 @@ def _weighted(data: Data, method: Supervised, binding: Binding) -> list[dict[str
     for number, one in enumerate(binding.outputs, 1):
         weights = given[one.name]
         variable = Code("weights" if several == 1 else f"weights_{number}")
-        values = Code(_batch(one, f"self.{variable}") if weights is not None else 'np.ones(len(rows), "float32")')
+        ones = "len(rows)" if one.tensor.rank == 0 else f"(len(rows){', 1' * one.tensor.rank})"
+        values = Code(_batch(one, f"self.{variable}") if weights is not None else f'np.ones({ones}, "float32")')
         table = _table(one, method, weights) if weights is not None else None
         found.append({"name": one.name, "variable": variable, "table": table, "batch": values})
     return found
@@ -145,7 +146,7 @@ def _batch(one: Output, table: str) -> str:
     values = text(item(name("targets"), constant(one.name)))
     if one.expand:
         return f"{values} @ {table}"  # a mixture of classes weighs like the mixture of their weights
-    flat = "[:, 0]" if one.tensor.shape == (1,) else ""
+    flat = "[..., 0]" if one.tensor.shape[-1:] == (1,) else ""
     if one.encoding == BINARY:
         return f"{table}[0] + ({table}[1] - {table}[0]) * {values}{flat}"
     return f"{table}[{values}{flat}]"

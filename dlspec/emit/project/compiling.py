@@ -28,9 +28,9 @@ def optimizer(raw: Any, made: Component, method: Supervised, searched: Searched,
 
 
 def compile_arguments(
-    method: Supervised, trained: list[str], searched: Searched, constructors: Constructors
+    method: Supervised, trained: list[str], searched: Searched, constructors: Constructors, examples: int
 ) -> list[tuple[Code, Code]]:
-    """Arguments of ``model.compile`` besides the optimizer."""
+    """Arguments of ``model.compile`` besides the optimizer; an epoch visits at most that many `examples`."""
     raw = searched.train
 
     def written(key: str, name: str) -> Any:
@@ -56,7 +56,10 @@ def compile_arguments(
         arguments["metrics"] = _each(
             {
                 name: sequence(
-                    searched.components("metric", written("metrics", name), method.metrics_of(name), constructors), True
+                    searched.components(
+                        "metric", written("metrics", name), method.metrics_of(name, examples), constructors
+                    ),
+                    True,
                 )
                 for name in trained
             }

@@ -11,6 +11,7 @@ from pathlib import Path
 from dlspec.data.binding import Binding, bind
 from dlspec.data.findings import Findings
 from dlspec.data.signature import of_graph
+from dlspec.data.weights import most_examples
 from dlspec.emit.classes import class_source
 from dlspec.emit.formatting import formatted
 from dlspec.emit.guard import check
@@ -74,7 +75,7 @@ def emit_project(state: Compilation, target: Path, template_dir: Path | None = N
     searched = Searched.of(state)
     read = data_file.render(data, method, in_order(binding, graph), searched, state.name, templates)
     folder = Path(os.path.relpath(state.folder.resolve(), target.resolve())).as_posix()
-    train = train_file.render(state, method, read, searched, folder, templates)
+    train = train_file.render(state, method, read, searched, folder, templates, most_examples(data, binding))
     exact = not searched.spaces  # a model whose parameters are searched is not written layer by layer
     own = {"model": functions_of(state, exact)[1].own, "data": read.constructors.own, "train": train.constructors.own}
     modules = {f"{name}.py": text for name, text in read.modules.items()}

@@ -62,6 +62,7 @@ def render(
     searched: Searched,
     folder: str,
     templates: jinja2.Environment,
+    examples: int,
 ) -> TrainText:
     """``train.py`` without its imports.
 
@@ -72,6 +73,7 @@ def render(
         searched: What is searched.
         folder: Where the data are, seen from the project.
         templates: Where the template is.
+        examples: How many an epoch visits at most.
 
     Raises:
         Unsupported: The section says something that the template has no words for.
@@ -94,7 +96,7 @@ def render(
         "validation": "validation" in read.parts,
         "prepared": read.prepared,
         "imports": Code(""),
-        **_fitting(state, method, searched, constructors, validation="validation" in read.parts),
+        **_fitting(state, method, searched, constructors, validation="validation" in read.parts, examples=examples),
         **_searching(model, words, data.batch_size, read, searched),
     }
     body = templates.get_template("train.py.jinja").render(context)
@@ -105,7 +107,13 @@ def render(
 
 
 def _fitting(
-    state: Compilation, method: Supervised, searched: Searched, constructors: Constructors, *, validation: bool
+    state: Compilation,
+    method: Supervised,
+    searched: Searched,
+    constructors: Constructors,
+    *,
+    validation: bool,
+    examples: int,
 ) -> dict[str, Any]:
     """How the model is made, compiled and fitted, and which epoch is kept."""
     graph = state.graph
@@ -114,7 +122,11 @@ def _fitting(
     trained = [name for name in outputs if method.loss_of(name) is not None]
     subset = len(trained) < len(outputs)
     mirrored = distribution(state, method, graph)
-    models = ("model", "trained") if subset or mirrored is not None else ("model",)
+    base = "keras.Model"
+    if len(trained) > 1:
+        base = text(constructors.path("dlspec.keras_training.ExampleMeans"))
+    own = base != "keras.Model" or mirrored is not None
+    models = ("model", "trained") if subset or own else ("model",)
     monitor = method.monitor or ("val_loss" if validation else "loss")
     return {
         "epochs": None if method.phases else method.epochs,
@@ -122,7 +134,9 @@ def _fitting(
         "precision": method.precision if method.precision != "float32" else None,
         "distributed": mirrored is not None,
         "devices": mirrored.devices if mirrored is not None else None,
-        "model_class": Code("keras.Model" if mirrored is None else "Mirrored"),
+        "model_class": Code(base if mirrored is None else "Mirrored"),
+        "model_base": Code(base),
+        "own_model": own,
         "fitted": Code(models[-1]),
         "subset": trained if subset else None,
         "models": models,
@@ -131,7 +145,7 @@ def _fitting(
         "start_from": method.start_from,
         "saved": _saved(state, method, graph),
         "adapting": _adapting(graph),
-        "compile": compile_arguments(method, trained, searched, constructors),
+        "compile": compile_arguments(method, trained, searched, constructors, examples),
         "optimizer": optimizer(
             searched.train.get("optimizer"), method.chosen_optimizer, method, searched, constructors
         ),

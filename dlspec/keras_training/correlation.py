@@ -1,0 +1,50 @@
+import keras
+from keras import ops
+
+
+class Correlation(keras.metrics.Metric):
+    """Correlation of targets and outputs over all examples, a mean over the values of each.
+
+    Keras's `PearsonCorrelation` and `ConcordanceCorrelation` with `axis=0` take the correlation of each batch by itself
+    and then the mean: it depends on the batch size, and is NaN for a batch of one example.
+
+    Pearson: covariance / (standard deviations). Lin 1989, "A concordance correlation coefficient to evaluate
+    reproducibility": 2 covariance / (sum of the variances + squared difference of the means). 0 where nothing varies.
+
+    Args:
+        concordance: Whether it is Lin's coefficient.
+    """
+
+    def __init__(self, concordance=False, name="correlation", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        self.concordance = concordance
+        self.count = self.add_variable((), "zeros", dtype="float64", name="count")
+        self.sums = None
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        y_pred = ops.cast(y_pred, "float64")
+        y_true = ops.reshape(ops.cast(y_true, "float64"), ops.shape(y_pred))
+        if self.sums is None:
+            self.sums = self.add_variable((5, *y_pred.shape[1:]), "zeros", dtype="float64", name="sums")
+        parts = (y_true, y_pred, y_true * y_true, y_pred * y_pred, y_true * y_pred)
+        self.sums.assign_add(ops.stack([ops.sum(part, axis=0) for part in parts]))
+        self.count.assign_add(ops.cast(ops.shape(y_pred)[0], "float64"))
+
+    def result(self):
+        if self.sums is None:
+            return ops.cast(0.0, self.dtype)
+        true, guess, true_squared, guess_squared, product = ops.unstack(self.sums / ops.maximum(self.count, 1), 5)
+        covariance = product - true * guess
+        variances = true_squared - true * true, guess_squared - guess * guess
+        if self.concordance:
+            found = ops.divide_no_nan(2 * covariance, variances[0] + variances[1] + ops.square(true - guess))
+        else:
+            found = ops.divide_no_nan(covariance, ops.sqrt(ops.maximum(variances[0] * variances[1], 0)))
+        return ops.cast(ops.mean(found), self.dtype)
+
+    def reset_state(self):
+        for variable in self.variables:
+            variable.assign(ops.zeros(variable.shape, dtype=variable.dtype))
+
+    def get_config(self):
+        return {**super().get_config(), "concordance": self.concordance}

@@ -1,0 +1,68 @@
+"""The threshold that follows from loss and activation, and metrics that take it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dlspec.components.heads import Head, threshold_of
+from dlspec.components.metrics import Metric
+from dlspec.ir import Tensor
+from dlspec.registry import find
+
+
+def made(kind: str, name: str, **options: Any) -> Any:
+    owner = find(kind, name)
+    assert owner is not None
+    return owner(**options)
+
+
+@pytest.mark.parametrize(
+    ("loss", "options", "activation", "expected"),
+    [
+        ("binary_crossentropy", {}, "sigmoid", 0.5),
+        ("binary_crossentropy", {"from_logits": True}, "linear", 0.0),
+        ("binary_focal_crossentropy", {"from_logits": True}, None, 0.0),
+        ("hinge", {}, "linear", 0.0),
+        ("squared_hinge", {}, "tanh", 0.0),
+        ("mean_squared_error", {}, "tanh", 0.0),
+        ("mean_squared_error", {}, "linear", 0.5),
+        ("dice", {}, "sigmoid", 0.5),
+    ],
+)
+def test_threshold(loss: str, options: dict[str, Any], activation: str | None, expected: float) -> None:
+    activated = find("activation", activation) if activation else None
+    assert threshold_of(made("loss", loss, **options), activated) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "option", "expected"),
+    [
+        ("binary_accuracy", {}, "threshold", 0.0),
+        ("binary_accuracy", {"threshold": 0.3}, "threshold", 0.3),
+        ("precision", {}, "thresholds", 0.0),
+        ("precision", {"top_k": 2}, "thresholds", None),
+        ("recall", {"thresholds": 0.6}, "thresholds", 0.6),
+        ("true_positives", {}, "thresholds", 0.0),
+        ("binary_io_u", {}, "threshold", 0.0),
+        ("auc", {}, "from_logits", True),
+        ("auc", {"from_logits": False}, "from_logits", False),
+        ("binary_crossentropy", {}, "from_logits", True),
+        ("mean_absolute_error", {}, "threshold", None),
+    ],
+)
+def test_metrics_of_raw_scores(name: str, given: dict[str, Any], option: str, expected: Any) -> None:
+    head = Head(made("loss", "binary_crossentropy", from_logits=True), None, Tensor((1,), "float32"))
+    metric: Metric = made("metric", name, **given).settled(head)
+    assert getattr(metric, option, None) == expected
+    assert metric.name == name
+
+
+def test_accuracy_of_several_yes_or_no_counts_each() -> None:
+    several = Head(made("loss", "binary_crossentropy"), None, Tensor((3,), "float32"))
+    exclusive = Head(made("loss", "categorical_crossentropy"), None, Tensor((3,), "float32"))
+    accuracy = made("metric", "accuracy")
+    settled = accuracy.settled(several)
+    assert (settled.registered_name, settled.name) == ("binary_accuracy", "accuracy")
+    assert accuracy.settled(exclusive) is accuracy
