@@ -33,7 +33,7 @@ fuzz: $(READY)  ## 10,000 random layer cases, 5,000 of operations and 1,000 rand
 crash: $(READY)  ## 100 trainings killed at random moments, failing disks, rotten checkpoints: nothing may be lost.
 	$(BIN)/python -m tests.crash
 
-bench: $(READY)  ## Ratios against hand-written Keras and bare imports; BENCH=memory for a Parquet file of 2 GB.
+bench: $(READY)  ## Ratios against hand-written Keras and bare imports; BENCH=memory for a Parquet file of 2 GB, BENCH=growth for all that may be much.
 	$(BIN)/python -m tests.bench $(BENCH)
 
 crash-cluster: $(READY)  ## 12 kills at random moments of what a search on a Ray cluster is made of.

@@ -19,7 +19,8 @@ def build(graph: Graph) -> Any:
     tensor, several are a dict by name.
 
     Raises:
-        SpecError: E901, Keras refuses what the static analysis accepts; the diagnostic stands at the layer's line.
+        SpecError: E901, Keras refuses what the static analysis accepts, or E416, memory is used up; the diagnostic
+            stands at the layer's line.
     """
     return build_with_tensors(graph)[0]
 
@@ -94,8 +95,15 @@ class _Builder:
         return node.layer.make(name=node.name)
 
 
+# How TensorFlow and NumPy say that memory is used up.
+_NO_MEMORY = ("ResourceExhausted", "OOM when allocating", "Unable to allocate", "failed to allocate memory")
+
+
 def _refused(node: Node, error: Exception) -> Diagnostic:
     reason = str(error).strip().split("\n")[0]
+    if isinstance(error, MemoryError) or any(word in f"{type(error).__name__} {reason}" for word in _NO_MEMORY):
+        text = f"there is not enough memory for the weights of `{node.name}`: {reason}"
+        return Diagnostic("E416", text, node.span, "end other programs, or make the layer smaller")
     text = f"Keras refuses `{node.name}`: {reason}"
     return Diagnostic("E901", text, node.span, "the static check should have found this: please report the spec")
 

@@ -6,11 +6,15 @@ Nothing here prints. Every part of dlspec creates :class:`Diagnostic` values; th
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning"]
+# Mistakes of one kind whose names are compared with all that are known; more are not shown as text, and to compare each
+# with each would take time quadratic in their number.
+HELPED = 50
 
 
 class Span(NamedTuple):
@@ -85,6 +89,7 @@ class Diagnostics:
 
     items: list[Diagnostic] = field(default_factory=list)
     _seen: set[tuple[str, Span | None, str]] = field(default_factory=set)
+    _counts: Counter[str] = field(default_factory=Counter)
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Keeps `diagnostic` unless its code already stands at its place."""
@@ -92,7 +97,12 @@ class Diagnostics:
         key = (diagnostic.code, diagnostic.span, text)
         if key not in self._seen:
             self._seen.add(key)
+            self._counts[diagnostic.code] += 1
             self.items.append(diagnostic)
+
+    def helps(self, code: str) -> bool:
+        """Whether a further problem with that code is worth a search for what was meant: see :data:`HELPED`."""
+        return self._counts[code] < HELPED
 
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Adds each of `diagnostics`."""
@@ -128,8 +138,8 @@ def suggestions(word: str, known: Iterable[str]) -> list[str]:
         return [folded[key]]
     if not key:
         return []
-    distances = {name: _slips(key, name) for name in folded if abs(len(name) - len(key)) <= 3}
     allowed = min(1 + len(key) // 4, len(key) - 2, 3)
+    distances = {name: _slips(key, name, allowed) for name in folded if abs(len(name) - len(key)) <= allowed}
     best = min(distances.values(), default=allowed + 1)
     if best <= allowed:
         return [folded[name] for name, slips in distances.items() if slips == best][:3]
@@ -153,8 +163,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return ""
 
 
-def _slips(one: str, other: str) -> int:
-    """Letters to add, drop, change, or swap with their neighbour (optimal string alignment)."""
+def _slips(one: str, other: str, most: int) -> int:
+    """Letters to add, drop, change, or swap with their neighbour (optimal string alignment); too many beyond `most`."""
     before: list[int] = []
     row = list(range(len(other) + 1))
     for i, left in enumerate(one, 1):
@@ -164,6 +174,8 @@ def _slips(one: str, other: str) -> int:
             if i > 1 and j > 1 and left == other[j - 2] and right == one[i - 2]:
                 cost = min(cost, last[j - 2] + 1)
             row.append(cost)
+        if min(row) > most and min(before) > most:
+            return most + 1
     return row[-1]
 
 

@@ -209,12 +209,14 @@ class Evaluator:
         if many:
             schema = {"type": "array", "items": schema}
         results: dict[str, Any] = {}
+        there = frozenset(self.outputs or ())
         for name in list(raw):
-            if self.outputs is not None and name not in self.outputs:
+            if self.outputs is not None and name not in there:
                 known = [*self.outputs, *registry.names(kind)]
                 code, what = "E502", f"`{name}` is neither an output of the model nor a {kind}"
-                there = "outputs: " + ", ".join(f"`{output}`" for output in self.outputs)
-                help = did_you_mean(name, known) if suggestions(name, known) else there
+                outputs = "outputs: " + ", ".join(f"`{output}`" for output in self.outputs[:12])
+                close = self.diagnostics.helps(code) and suggestions(name, known)
+                help = did_you_mean(name, known) if close else outputs
                 self.report(Problem(code, what, help), key_place(raw, name) or span)
                 results[name] = LOST
                 continue

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from dlspec.errors import Problem, Span
 
@@ -122,6 +122,11 @@ class Weight:
     def size(self) -> int:
         """Number of scalars."""
         return math.prod(self.shape)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all scalars."""
+        return self.size * _BYTES[self.dtype]
 
 
 class Edge(NamedTuple):
@@ -248,10 +253,16 @@ def _total(counts: list[int | None]) -> int | None:
 
 @dataclass(frozen=True)
 class SharedModel:
-    """A model of the `models` section: one instance, whose weights every call shares."""
+    """A model of the `models` section: one instance, whose weights every call shares.
+
+    Attributes:
+        calls: What it returns and costs for the types of inputs that it was called with so far; models call models,
+            and to follow each call down to the layers would take time exponential in their depth.
+    """
 
     name: str
     graph: Graph = field(repr=False)
+    calls: dict[tuple[Tensor, ...], Any] = field(default_factory=dict, repr=False, compare=False)
 
     def describe(self) -> str:
         """A shared model has no options."""
@@ -275,8 +286,29 @@ class SharedModel:
             yield from node.layer.new_weights(made) if isinstance(node.layer, SharedModel) else node.weights
 
 
-def print_graph(graph: Graph, indent: str = "") -> str:
-    """The graph as text, one node a line: ``%3 conv2d = conv2d(%0) -> [28, 28, 6] {kernel [5, 5, 1, 6], …}``."""
+def shared_models(graph: Graph) -> list[SharedModel]:
+    """All shared models that a graph calls, each once, those that others call before them."""
+    found: dict[str, SharedModel] = {}
+
+    def look(graph: Graph) -> None:
+        for node in graph.nodes:
+            if isinstance(node.layer, SharedModel) and node.layer.name not in found:
+                look(node.layer.graph)
+                found[node.layer.name] = node.layer
+
+    look(graph)
+    return list(found.values())
+
+
+def print_graph(graph: Graph, indent: str = "", printed: set[str] | None = None) -> str:
+    """The graph as text, one node a line: ``%3 conv2d = conv2d(%0) -> [28, 28, 6] {kernel [5, 5, 1, 6], …}``.
+
+    Args:
+        graph: The graph.
+        indent: What stands before each line.
+        printed: Names of the shared models that stand further up: the graph of each is printed at its first call.
+    """
+    printed = set() if printed is None else printed
     lines = [f"{indent}graph {graph.name}"]
     for node in graph.nodes:
         arguments = [_show(value) for value in node.arguments]
@@ -290,8 +322,9 @@ def print_graph(graph: Graph, indent: str = "") -> str:
             + (f" {{{weights}}}" if weights else "")
             + (f" shares %{node.shared}" if node.shared is not None else "")
         )
-        if isinstance(node.layer, SharedModel) and node.shared is None:
-            lines.append(print_graph(node.layer.graph, indent + "    "))
+        if isinstance(node.layer, SharedModel) and node.layer.name not in printed:
+            printed.add(node.layer.name)
+            lines.append(print_graph(node.layer.graph, indent + "    ", printed))
     outputs = ", ".join(f"{name}: {_show(edge)}" for name, edge in graph.outputs)
     return "\n".join([*lines, f"{indent}  return {outputs}"])
 

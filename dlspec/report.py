@@ -99,7 +99,9 @@ def totals(report: Facts) -> list[str]:
 
 
 def show_count(count: int) -> str:
-    """A large count, rounded: ``852.38 k``, ``7.76 G``."""
+    """A large count, rounded: ``852.38 k``, ``7.76 G``, ``1.20e+21``."""
+    if count >= 10**18:
+        return f"{count:.2e}"
     for unit, size in (("T", 10**12), ("G", 10**9), ("M", 10**6), ("k", 10**3)):
         if count >= size:
             return f"{count / size:.2f} {unit}"
@@ -108,7 +110,7 @@ def show_count(count: int) -> str:
 
 def show_bytes(count: int) -> str:
     """``97.80 MiB``."""
-    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+    for unit, size in (("PiB", 2**50), ("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
         if count >= size:
             return f"{count / size:.2f} {unit}"
     return f"{count} B"

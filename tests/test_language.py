@@ -578,7 +578,7 @@ def test_names_of_turns(layers: str, names: list[str], tmp_path: Path) -> None:
 HOSTILE = {
     "rounding to many digits": ('- dense: "$(round(3, -2**40))"', "E303"),
     "repeats that never make a layer": (
-        "- repeat: {times: 100000, layers: [{repeat: {times: 100000, layers: [{dense: {units: 8, if: false}}]}}]}",
+        "- repeat: {times: 100000, layers: [{repeat: {times: 100000, layers: [{dense: {units: 8, if: $index < 0}}]}}]}",
         "E313",
     ),
 }

@@ -263,4 +263,37 @@ CODES: dict[str, Code] = {
           - dense: {units: 8, from: used}
         """,
     ),
+    "E415": code(
+        "more elements than programs can count",
+        """
+        A tensor, and a variable of a layer, holds less than 2^63 elements.
+        """,
+        wrong="""
+        inputs: {x: [4]}
+        layers:
+          - dense: 4000000000000000000
+        """,
+        right="""
+        inputs: {x: [4]}
+        layers:
+          - dense: 4000
+        """,
+    ),
+    "E416": code(
+        "weights that the memory cannot hold",
+        """
+        The weights of a model must have room in the memory of the machine, or in what a container or `ulimit -v`
+        leaves of it. Training takes several times as much, for gradients and the optimizer's state.
+        """,
+        wrong="""
+        inputs: {x: [1000000]}
+        layers:
+          - dense: 1000000000
+        """,
+        right="""
+        inputs: {x: [1000]}
+        layers:
+          - dense: 1000
+        """,
+    ),
 }

@@ -36,13 +36,19 @@ class Box:
 
 @dataclass(eq=False, slots=True)
 class Frame:
-    """An outline around boxes and further frames."""
+    """An outline around boxes and further frames.
+
+    Attributes:
+        made: Numbers of the nodes inside, once :func:`made` has looked for them; `taken` likewise.
+    """
 
     title: str
     children: list[Box | Frame]
     count: int = 1
     note: str = ""
     identifier: int = 0
+    made: set[int] | None = None
+    taken: list[Edge] | None = None
 
 
 Thing = Box | Frame
@@ -50,18 +56,22 @@ Thing = Box | Frame
 
 def made(thing: Thing) -> set[int]:
     """Numbers of the nodes inside a thing."""
-    if isinstance(thing, Frame):
-        return set().union(*map(made, thing.children))
-    return {node.index for node in thing.nodes}
+    if isinstance(thing, Box):
+        return {node.index for node in thing.nodes}
+    if thing.made is None:
+        thing.made = set().union(*map(made, thing.children))
+    return thing.made
 
 
 def taken(thing: Thing) -> list[Edge]:
     """Tensors that enter a thing from outside, in order."""
     if isinstance(thing, Box):
         return list(thing.takes)
-    inside = made(thing)
-    edges = (edge for child in thing.children for edge in taken(child))
-    return list(dict.fromkeys(edge for edge in edges if edge.node not in inside))
+    if thing.taken is None:
+        inside = made(thing)
+        edges = (edge for child in thing.children for edge in taken(child))
+        thing.taken = list(dict.fromkeys(edge for edge in edges if edge.node not in inside))
+    return thing.taken
 
 
 @dataclass(slots=True)
@@ -85,10 +95,12 @@ def drawing(graph: Graph) -> Drawing:
     tree = outline(graph)
     stacker = _Stacker(tree, graph)
     root = Frame("", stacker.children(tree.items))
-    for name, edge in reversed(graph.outputs):
+    leaving: dict[Thing, list[Thing]] = {}
+    maker = {index: child for child in root.children for index in made(child)}
+    for name, edge in graph.outputs:
         shown = stacker.shown(edge)
-        maker = next(number for number, child in enumerate(root.children) if shown.node in made(child))
-        root.children.insert(maker + 1, Box("output", [(clipped(name), "")], (), (shown,)))
+        leaving.setdefault(maker[shown.node], []).append(Box("output", [(clipped(name), "")], (), (shown,)))
+    root.children = [one for child in root.children for one in (child, *leaving.get(child, ()))]
     result = Drawing(graph, root, tree)
     _number(root, result)
     return result

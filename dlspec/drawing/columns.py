@@ -35,14 +35,14 @@ def picture(graph: Graph) -> Picture:
         x += column.width + GUTTER
     whole.right = x - GUTTER + MARGIN
     whole.height = max(column.height for column in columns) + 2 * MARGIN
-    return whole
+    return whole.settle()
 
 
 def _segments(root: Frame, single: Picture) -> list[tuple[Frame, list[Edge]]]:
     """The root's children in runs of about the same height, with the one tensor that goes from each to the next."""
     count = math.ceil(math.sqrt(single.height / single.width / 1.6))
     cuts = _cuts(root)
-    tops = {id(place.thing): place.y for place in single.places}
+    tops = {id(place.thing): place.y for place in single.settle().places}
     ends: list[int] = []
     for number in range(1, count):
         target = single.height * number / count
@@ -63,10 +63,13 @@ def _cuts(root: Frame) -> dict[int, Edge]:
     coming: dict[int, list[Edge]] = {}
     for edge in last:
         coming.setdefault(edge.node, []).append(edge)
+    ending: dict[int, list[Edge]] = {}
+    for edge, position in last.items():
+        ending.setdefault(position, []).append(edge)
     passing: set[Edge] = set()
     found: dict[int, Edge] = {}
     for position, child in enumerate(root.children):
-        passing = {edge for edge in passing if last[edge] >= position}
+        passing.difference_update(ending.get(position - 1, ()))
         if len(passing) == 1 and not _is_end(child):
             found[position] = next(iter(passing))
         passing.update(edge for node in made(child) for edge in coming.get(node, ()))

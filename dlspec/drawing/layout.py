@@ -68,6 +68,7 @@ class Picture:
     ins: dict[Edge, float] = field(default_factory=dict)
     outs: dict[Edge, float] = field(default_factory=dict)
     drawing: Drawing | None = None
+    parts: list[tuple[Picture, float, float]] = field(default_factory=list)
 
     @property
     def width(self) -> float:
@@ -75,8 +76,23 @@ class Picture:
         return self.left + self.right
 
     def add(self, other: Picture, x: float, y: float) -> None:
-        """Puts another picture into this one."""
+        """Puts another picture into this one; only :meth:`settle` moves what is in it, once for all depths."""
+        self.parts.append((other, x, y))
+
+    def settle(self) -> Picture:
+        """Takes over what is in the pictures inside of this one."""
+        lines, labels, parts = self.lines, self.labels, self.parts
+        self.lines, self.labels, self.parts = [], [], []
+        for part, x, y in parts:
+            self._take(part, x, y)
+        self.lines += lines
+        self.labels += labels
+        return self
+
+    def _take(self, other: Picture, x: float, y: float) -> None:
         self.places += [replace(place, x=place.x + x, y=place.y + y) for place in other.places]
+        for part, across, down in other.parts:
+            self._take(part, x + across, y + down)
         self.lines += [replace(line, points=tuple((a + x, b + y) for a, b in line.points)) for line in other.lines]
         self.labels += [replace(label, x=label.x + x, y=label.y + y) for label in other.labels]
 

@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from dlspec.drawing.boxes import Frame, Thing, made, taken
 from dlspec.ir import Edge
 
+# Bends of a level: as many as any picture that people look at has.
+_BENDS = 1000
+_BENDS_A_THING = 6
+
 
 @dataclass(eq=False, slots=True)
 class Vertex:
@@ -108,10 +112,17 @@ def _set_rows(vertices: list[Vertex], wires: list[Wire]) -> None:
 
 
 def _bend(wires: list[Wire], number: int) -> list[Vertex]:
-    """Bends in every row that a wire passes; wires of one tensor share them."""
+    """Bends in every row that a wire passes; wires of one tensor share them.
+
+    Where all of them would be too many, the longest wires go straight on: with a wire from each layer to the last one,
+    there were as many bends as the square of the layers.
+    """
     bends: dict[tuple[Vertex, Edge, int], Vertex] = {}
-    for wire in wires:
+    most = _BENDS + _BENDS_A_THING * number
+    for wire in sorted(wires, key=lambda wire: wire.path[1].row - wire.path[0].row):
         start, stop = wire.path
+        if len(bends) + stop.row - start.row > most:
+            break
         between = []
         for row in range(start.row + 1, stop.row):
             key = (start, wire.tensor, row)

@@ -116,6 +116,9 @@ def _repetition(items: Sequence[Item], start: int, equality: _Equality) -> tuple
         while start + period * (len(windows) + 1) <= len(items):
             place = start + period * len(windows)
             window = [node for item in items[place : place + period] for node in item.nodes]
+            # A block of one layer is no such layer.
+            if any(type(items[start + at]) is not type(items[place + at]) for at in range(period)):
+                break
             if not equality.follows(windows, window):
                 break
             windows.append(window)

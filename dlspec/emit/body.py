@@ -11,7 +11,7 @@ from dlspec import registry
 from dlspec.emit import operations
 from dlspec.emit.calls import CallWriter
 from dlspec.emit.hardness import GRAPH_NAMES
-from dlspec.emit.names_used import source_names, takes_previous
+from dlspec.emit.names_used import parts_take_previous, source_names, takes_previous
 from dlspec.emit.scope import Constant, Meaning, Scope
 from dlspec.emit.syntax import Unsupported, assign, call, name, same
 from dlspec.emit.turns import turns_of
@@ -34,9 +34,9 @@ class BodyWriter(CallWriter):
             working: The variable of outputs that have no name.
             needed: Whether what follows takes the last output as ``prev``.
         """
-        for index, step in enumerate(steps):
-            rest = tuple(steps[index + 1 :])
-            self.step(step, working, takes_previous(rest) if rest else needed)
+        later = [*parts_take_previous(tuple(steps), True)[1:-1], needed]
+        for step, takes in zip(steps, later, strict=False):
+            self.step(step, working, takes)
 
     def step(self, step: Step, working: str, needed: bool) -> None:
         if isinstance(step, RepeatStep) or step.repeat is not None:

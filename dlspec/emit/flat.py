@@ -11,7 +11,7 @@ from dlspec.emit.function import Function, Parameter
 from dlspec.emit.labels import collides
 from dlspec.emit.naming import Identifiers
 from dlspec.emit.syntax import assign, call, constant, name, sequence
-from dlspec.ir import Argument, Edge, Graph, Node, Shape, SharedModel
+from dlspec.ir import Argument, Edge, Graph, Node, Shape, SharedModel, shared_models
 from dlspec.layers.base import Layer
 from dlspec.ops.base import Op
 from dlspec.registry import snake_case
@@ -21,12 +21,12 @@ def flat_functions(graph: Graph, labels: frozenset[str]) -> tuple[list[Function]
     """``build_model`` for a graph, after a function for each shared model in it."""
     constructors = Constructors()
     names = Identifiers()
-    variables = {model.name: names.give(snake_case(model.name), "shared") for model in models_of(graph)}
+    variables = {model.name: names.give(snake_case(model.name), "shared") for model in shared_models(graph)}
     labelled = _labels(graph, labels)
     functions: list[Function] = []
     instances: list[ast.stmt] = []
-    for model in models_of(graph):
-        inner = {one.name: variables[one.name] for one in models_of(model.graph)}
+    for model in shared_models(graph):
+        inner = {one.name: variables[one.name] for one in shared_models(model.graph)}
         function = Function(names.give(f"build_{variables[model.name]}"), f"The shared model {model.name}.")
         function.inputs = [Parameter(identifier, "keras.Model") for identifier in inner.values()]
         function.returns = "keras.Model"
@@ -57,16 +57,6 @@ def _labels(graph: Graph, written: frozenset[str]) -> dict[str, str]:
 
 def _class(node: Node) -> str:
     return node.kind.rpartition(".")[2]
-
-
-def models_of(graph: Graph) -> list[SharedModel]:
-    """All shared models of a graph, those that others call before them."""
-    found: dict[str, SharedModel] = {}
-    for node in graph.nodes:
-        if isinstance(node.layer, SharedModel):
-            found |= {inner.name: inner for inner in models_of(node.layer.graph)}
-            found.setdefault(node.layer.name, node.layer)
-    return list(found.values())
 
 
 class FlatWriter:

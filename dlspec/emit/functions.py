@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from dlspec.emit.annotations import annotation
@@ -61,6 +62,7 @@ class Module:
         params = {word for block in program.blocks.values() for word in (*block.params, *block.inputs)}
         self._names = Identifiers({*words, *params, *program.params, *program.main.inputs, *given})
         self._blocks: dict[tuple[str, str], Function] = {}
+        self._handed: dict[str, set[str]] = {}
         self._models: dict[str, Function] = {}
         self._variables: dict[str, str] = {}
         self.top: dict[str, Meaning] = {}
@@ -178,8 +180,16 @@ class Module:
         return list(found)
 
     def _values_of(self, block: str) -> list[Mapping[str, Any]]:
-        steps = [step for body in _bodies(self.program) for step in walk(body) if step.key == block]
-        return [values for step in steps for values in self.record.values.get(id(step), ())]
+        return [values for step in self._calls.get(block, ()) for values in self.record.values.get(id(step), ())]
+
+    @cached_property
+    def _calls(self) -> dict[str, list[Step]]:
+        """The steps that call each block."""
+        found: dict[str, list[Step]] = {}
+        for step in (step for body in _bodies(self.program) for step in walk(body)):
+            if isinstance(step, CallStep):
+                found.setdefault(step.key, []).append(step)
+        return found
 
     def _capture(self, function: Function, scope: Scope) -> None:
         """What the function uses of the top level is handed on by its callers."""
@@ -189,8 +199,8 @@ class Module:
                 function.captured[word] = Parameter(self.model_variable(word, scope), "keras.Model")
             elif isinstance(meaning, Variable):
                 function.captured[word] = Parameter(meaning.identifier, annotation([self.values[word]]))
-        order = [*self.program.params, *self.program.models]
-        function.captured = dict(sorted(function.captured.items(), key=lambda pair: order.index(pair[0])))
+        order = {word: place for place, word in enumerate((*self.program.params, *self.program.models))}
+        function.captured = dict(sorted(function.captured.items(), key=lambda pair: order[pair[0]]))
 
     # --- models ---------------------------------------------------------------------------------------------------
 
@@ -261,11 +271,11 @@ class Module:
 
     def _top_parameters(self, scope: Scope) -> dict[str, Parameter]:
         """The spec's parameters as keyword arguments: those that are used, all with their defaults."""
-        needed = scope.used | {word for function in self.functions for word in function.captured}
+        needed = self._all_used(scope.used | {word for function in self.functions for word in function.captured})
         found: dict[str, Parameter] = {}
         for word, raw in self.program.params.items():
             meaning = self.top[word]
-            if word not in self._all_used(needed) or not isinstance(meaning, Variable):
+            if word not in needed or not isinstance(meaning, Variable):
                 continue
             computed = any(names_in(raw)) and not isinstance(raw, dict)
             default = constant(None) if computed else self._literal(raw, self.values[word])
@@ -315,14 +325,15 @@ class Module:
 
     def _handed_on(self, block: Block) -> set[str]:
         """The names, maybe of top-level parameters, in the blocks that a block calls."""
-        found: set[str] = set()
-        for step in walk(block.body):
-            if step.key in self.program.blocks:
-                called = self.program.blocks[step.key]
+        if block.name not in self._handed:
+            found: set[str] = set()
+            for name in {step.key for step in walk(block.body)} & self.program.blocks.keys():
+                called = self.program.blocks[name]
                 raw = [*(inner.value for inner in called.body), *called.params.values()]
                 names = {word for textual in (False, True) for word in names_in(raw, textual)}
                 found |= names - set(called.params) | self._handed_on(called)
-        return found
+            self._handed[block.name] = found
+        return self._handed[block.name]
 
     def _writer(
         self, names: NamesUsed, identifiers: Identifiers, scope: Scope, working: str, labelled: bool

@@ -90,13 +90,14 @@ class Hardness:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.hard: set[Key] = set()
+        self._hard_scopes: set[str] = set()
         self._kinds: dict[Key, set[str]] = defaultdict(set)
         self._flows: list[tuple[Any, Chain, Key]] = []
         top = Chain((("top", frozenset(program.params)),))
         for name, raw in program.params.items():
             self._flows.append((raw, top, ("top", name)))
             if isinstance(raw, Map) and not registry_space(raw):
-                self.hard.add(("top", name))
+                self._add("top", name)
         self._body(program.main.body, top, program.main.outputs)
         for model in program.models.values():
             self._body(model.body, top, model.outputs)
@@ -117,6 +118,10 @@ class Hardness:
         elif need != "soft":
             self._harden(raw, chain)
 
+    def _add(self, scope: str, name: str) -> None:
+        self.hard.add((scope, name))
+        self._hard_scopes.add(scope)
+
     def _source(self, raw: Any, chain: Chain) -> Key | None:
         """The parameter that a value is; or whose choices it is one of, where each use draws its own."""
         if (name := lone(raw)) is not None:
@@ -129,7 +134,7 @@ class Hardness:
         for name in names_in(raw, textual):
             key = chain.find(name)
             if key is not None:
-                self.hard.add(key)
+                self._add(*key)
 
     def _body(self, body: tuple[Step, ...], chain: Chain, outputs: tuple[str, ...]) -> None:
         for step in body:
@@ -184,13 +189,13 @@ class Hardness:
         if source is not None:
             self._kinds[source].add(kind)
             if source in self.hard:
-                self.hard.add(key)
+                self._add(*key)
         elif raw is not None and not _named(raw, kind):
-            self.hard.add(key)
+            self._add(*key)
 
     def _unrolled(self, scope: str) -> bool:
         """Whether a loop has a hard value."""
-        return scope.startswith("loop") and any(key[0] == scope for key in self.hard)
+        return scope.startswith("loop") and scope in self._hard_scopes
 
     def unrolled(self, step: Step) -> bool:
         """Whether a repeated step is written out turn by turn."""

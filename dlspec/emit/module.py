@@ -9,7 +9,7 @@ from typing import Any
 
 from dlspec.emit.classes import class_source
 from dlspec.emit.constructors import Constructors
-from dlspec.emit.flat import flat_functions, models_of
+from dlspec.emit.flat import flat_functions
 from dlspec.emit.formatting import formatted
 from dlspec.emit.function import Function
 from dlspec.emit.functions import Module
@@ -18,7 +18,7 @@ from dlspec.emit.recording import record
 from dlspec.emit.syntax import Unsupported
 from dlspec.emit.templates import Code, environment
 from dlspec.environment import Environment
-from dlspec.ir import Graph, Node, show_shape
+from dlspec.ir import Graph, Node, shared_models, show_shape
 from dlspec.layers.base import Layer
 from dlspec.lower.each_time import Listed
 from dlspec.passes.state import Compilation
@@ -87,7 +87,7 @@ def structured(state: Compilation) -> tuple[list[Function], Constructors]:
     values = {**state.params.values, **{name: space.default for name, space in state.params.spaces.items()}}
     found, graph = record(state.program, Environment(values), given)
     assert graph is not None
-    module = Module(state.program, values, found, given, [model.name for model in models_of(graph)])
+    module = Module(state.program, values, found, given, [model.name for model in shared_models(graph)])
     function = module.main()
     function.identifier = "build_model"
     _rename(function, state)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any
 
 from dlspec.emit.syntax import Unsupported
@@ -49,7 +50,7 @@ class NamesUsed:
 
     def is_used(self, name: str) -> bool:
         """Whether anything takes the tensor called `name`."""
-        return any(pattern(text).fullmatch(name) for text, _ in self.used)
+        return name in self._uses or any(pattern(text).fullmatch(name) for text in self._substituted)
 
     def collected(self, name: str) -> int | None:
         """The repeated group behind which `name` is used as the list of its turns, if any: the list starts before it.
@@ -59,9 +60,9 @@ class NamesUsed:
         """
         found = {
             place[common]
-            for text, place in self.given
-            for used, loops in self.used
-            if text == used == name and (common := _common(place, loops)) < len(place)
+            for place in self._places.get(name, ())
+            for loops in self._uses.get(name, ())
+            if (common := _common(place, loops)) < len(place)
         }
         if len(found) > 1:
             raise Unsupported("a list of turns within a list of turns")
@@ -69,8 +70,31 @@ class NamesUsed:
 
     def lists_of(self, group: int) -> list[str]:
         """The names of which `group` makes lists."""
-        names = dict.fromkeys(text for text, place in self.given if group in place and "$" not in text)
-        return [name for name in names if self.collected(name) == group]
+        return [name for name in self._inside.get(group, ()) if self.collected(name) == group]
+
+    @cached_property
+    def _uses(self) -> dict[str, dict[Loops, None]]:
+        """The groups around each use of a name."""
+        return _gathered(self.used)
+
+    @cached_property
+    def _places(self) -> dict[str, dict[Loops, None]]:
+        """The groups around each line that gives a name."""
+        return _gathered(self.given)
+
+    @cached_property
+    def _substituted(self) -> list[str]:
+        """The texts with substitutions that are used."""
+        return [text for text in self._uses if "$" in text]
+
+    @cached_property
+    def _inside(self) -> dict[int, dict[str, None]]:
+        """The names without substitutions that are given in each group."""
+        found: dict[int, dict[str, None]] = {}
+        for text, place in self.given:
+            for group in place if "$" not in text else ():
+                found.setdefault(group, {})[text] = None
+        return found
 
     def check_substituted(self, group: Step, own: Iterable[str]) -> None:
         """Holds that names with substitutions differ in each turn of a repeat, and are no lists of turns.
@@ -78,19 +102,33 @@ class NamesUsed:
         Raises:
             Unsupported: One does not change with what the repeat varies.
         """
-        for text, place in self.given:
-            if "$" not in text or id(group) not in place or set(names_in(text, textual=True)) & set(own):
+        varied = set(own)
+        places = [(text, place) for text in self.keyed() for place in self._places.get(text, ())]
+        for text, place in places:
+            if id(group) not in place or not varied.isdisjoint(names_in(text, textual=True)):
                 continue
             if any(id(group) not in loops for used, loops in self.used if may_meet(text, used)):
                 raise Unsupported("a list of turns of a substituted name")
 
     def keyed(self) -> list[str]:
         """The texts with substitutions, each once."""
-        return list(dict.fromkeys(text for text, _ in (*self.given, *self.used) if "$" in text))
+        return self._texts[0]
 
     def plain(self) -> list[str]:
         """The names without substitutions, each once."""
-        return list(dict.fromkeys(text for text, _ in (*self.given, *self.used) if "$" not in text))
+        return self._texts[1]
+
+    @cached_property
+    def _texts(self) -> tuple[list[str], list[str]]:
+        texts = [*self._places, *(text for text in self._uses if text not in self._places)]
+        return [text for text in texts if "$" in text], [text for text in texts if "$" not in text]
+
+
+def _gathered(found: Iterable[tuple[str, Loops]]) -> dict[str, dict[Loops, None]]:
+    gathered: dict[str, dict[Loops, None]] = {}
+    for text, loops in found:
+        gathered.setdefault(text, {})[loops] = None
+    return gathered
 
 
 def _common(one: Loops, other: Loops) -> int:
@@ -115,6 +153,7 @@ def source_names(source: Any) -> Iterator[str]:
             yield from source_names(item)
 
 
+@lru_cache(maxsize=4096)
 def pattern(text: str) -> re.Pattern[str]:
     """What a text with substitutions may become."""
     parts = (".*" if isinstance(part, Expression) else re.escape(part) for part in template(text))
@@ -123,10 +162,24 @@ def pattern(text: str) -> re.Pattern[str]:
 
 def takes_previous(body: tuple[Step, ...]) -> bool:
     """Whether a body takes what comes before it as ``prev``."""
-    for step in body:
-        names = list(source_names(step.source))
+    return parts_take_previous(body, True)[0]
+
+
+def parts_take_previous(body: tuple[Step, ...], after: bool) -> list[bool]:
+    """Whether a body takes ``prev``, and whether what is left of it does behind its first, its second … step.
+
+    Args:
+        after: Whether what follows the body does.
+    """
+    found = [after]
+    for step in reversed(body):
+        names = source_names(step.source)
         if "prev" in names or (step.source is None and not (isinstance(step, LayerStep) and step.layer.takes_batch)):
-            return True
-        if step.condition is None and step.repeat is None and not isinstance(step, RepeatStep):
-            return False
-    return True
+            found.append(True)
+        else:
+            found.append(found[-1] and not _always_runs(step))
+    return found[::-1]
+
+
+def _always_runs(step: Step) -> bool:
+    return step.condition is None and step.repeat is None and not isinstance(step, RepeatStep)

@@ -31,11 +31,12 @@ class Identifiers:
         self._taken = set(taken)
         self._outer = outer
         self._hidden: set[str] = set()
+        self._next: dict[str, int] = {}
 
     def free(self, wanted: str) -> bool:
         """Whether nothing is called `wanted` yet."""
         outer = self._outer is not None and wanted in self._outer.given
-        return not outer and wanted not in self._taken | self._hidden | _RESERVED
+        return not (outer or wanted in self._taken or wanted in self._hidden or wanted in _RESERVED)
 
     def give(self, wanted: str, *others: str) -> str:
         """The first of the wanted identifiers that is free, or else the first with a number."""
@@ -46,9 +47,10 @@ class Identifiers:
                 if self._outer is not None:
                     self._outer._hidden.add(choice)
                 return choice
-        count = 2
+        count = self._next.get(wanted, 2)
         while not self.free(f"{wanted}_{count}"):
             count += 1
+        self._next[wanted] = count
         return self.give(f"{wanted}_{count}")
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from dlspec.errors import Diagnostic, SpecError
 from dlspec.exporting.reasons import reason
-from dlspec.ir import Graph, Node, SharedModel
+from dlspec.ir import Graph, Node, shared_models
 from dlspec.reporting.index import SPEC_FILE, Run
 from dlspec.runner.fit import MODEL_FILE
 from dlspec.runner.non_finite import unsound_weights
@@ -175,8 +175,5 @@ def unadapted(graph: Graph, weights: Path | None) -> list[Diagnostic]:
 
 
 def _adapting(graph: Graph) -> Iterator[Node]:
-    for node in graph.nodes:
-        if isinstance(node.layer, SharedModel) and node.shared is None:
-            yield from _adapting(node.layer.graph)
-        elif getattr(node.layer, "adapts", False):
-            yield node
+    for one in (graph, *(model.graph for model in shared_models(graph))):
+        yield from (node for node in one.nodes if getattr(node.layer, "adapts", False))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from dlspec.errors import Span
-from dlspec.ir import Graph, SharedModel
+from dlspec.ir import Graph, shared_models
 from dlspec.registry import Component
 
 
@@ -32,16 +32,13 @@ def of_graph(graph: Graph) -> list[Trait]:
         for index in graph.inputs
         if graph.nodes[index].outputs[0].dtype == "string"
     ]
-    return found + list(_loops(graph))
+    graphs = (graph, *(model.graph for model in shared_models(graph)))
+    return found + [trait for one in graphs for trait in _loops(one)]
 
 
 def _loops(graph: Graph) -> Iterator[Trait]:
     for node in graph.nodes:
-        if node.shared is not None or node.layer is None:
-            continue
-        if isinstance(node.layer, SharedModel):
-            yield from _loops(node.layer.graph)
-        elif any(getattr(part, "unroll", True) is False for part in _parts(node.layer)):
+        if any(getattr(part, "unroll", True) is False for part in _parts(node.layer)):
             yield Trait("loop", node.name, node.span)
 
 

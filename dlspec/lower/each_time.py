@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import islice
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from dlspec.environment import Place, Varying
@@ -81,28 +81,61 @@ def parse_listed(name: str, raw: Mapping[str, Any]) -> Listed:
     return Listed(name, raw[KEY])
 
 
-def may_differ(program: Program, name: str) -> bool:
-    """Whether a parameter can have more than one use, whatever the counts of the repeats are."""
+def used_often(program: Program, names: Collection[str]) -> set[str]:
+    """Those of `names` that can have more than one use, whatever the counts of the repeats are."""
     bodies = [program.main.body, *(model.body for model in program.models.values())]
-    found = (one for body in bodies for step in body for one in _uses(step, program, name, ()))
-    return len(list(islice(found, 2))) > 1
+    counter = _Uses(program, frozenset(names))
+    found: Counter[str] = Counter()
+    for body in bodies:
+        found.update(counter.of(body))
+    return {name for name, count in found.items() if count > 1}
 
 
-def _uses(step: Step, program: Program, name: str, calls: tuple[str, ...]) -> Iterator[None]:
-    """One item for each use that a step may have; a repeat counts as two turns."""
-    counts, values = _written(step, program)
-    if _named(name, counts):
-        yield None
-    for _ in range(2 if isinstance(step, RepeatStep) or step.repeat is not None else 1):
-        if _named(name, values):
-            yield None
-        if step.key not in calls:  # a block that calls itself is an error of its own
-            for one in _inner(step, program, name):
-                yield from _uses(one, program, name, (*calls, step.key) if isinstance(step, CallStep) else calls)
+class _Uses:
+    """Counts uses in bodies, those of a block once for all of its calls; two stand for more."""
+
+    def __init__(self, program: Program, names: frozenset[str]) -> None:
+        self._program, self._names = program, names
+        self._blocks: dict[str, dict[str, int]] = {}
+
+    def of(self, body: Iterable[Step]) -> dict[str, int]:
+        """How many uses each name may have."""
+        found: Counter[str] = Counter()
+        for step in body:
+            found.update(self._step(step))
+        return {name: min(count, 2) for name, count in found.items()}
+
+    def _step(self, step: Step) -> dict[str, int]:
+        """The uses that a step may have; a repeat counts as two turns."""
+        counts, values = _written(step, self._program)
+        found = Counter(self._named(values))
+        found.update(self._inner(step))
+        if isinstance(step, RepeatStep) or step.repeat is not None:
+            found.update(dict(found))
+        found.update(self._named(counts))
+        return found
+
+    def _named(self, values: list[Any]) -> set[str]:
+        return set(self._names).intersection(name for value in values for name in names_in(value, textual=True))
+
+    def _inner(self, step: Step) -> dict[str, int]:
+        """The uses in a step, of the parameters that are seen there."""
+        if isinstance(step, RepeatStep):
+            return _without(self.of(step.body), step.each or ())
+        if isinstance(step, ParallelStep):
+            return self.of(one for _, branch in step.branches for one in branch)
+        if not isinstance(step, CallStep) or step.key not in self._program.blocks:
+            return {}
+        if step.key not in self._blocks:
+            block = self._program.blocks[step.key]
+            self._blocks[step.key] = {}  # a block that calls itself is an error of its own
+            self._blocks[step.key] = _without(self.of(block.body), block.params)
+        return self._blocks[step.key]
 
 
-def _named(name: str, values: list[Any]) -> bool:
-    return any(name in names_in(value, textual=True) for value in values)
+def _without(uses: dict[str, int], names: Iterable[str]) -> dict[str, int]:
+    hidden = set(names)
+    return {name: count for name, count in uses.items() if name not in hidden}
 
 
 def _written(step: Step, program: Program) -> tuple[list[Any], list[Any]]:
@@ -114,14 +147,3 @@ def _written(step: Step, program: Program) -> tuple[list[Any], list[Any]]:
     block = program.blocks.get(step.key)
     defaults = [value for value in block.params.values() if value is not MISSING] if block is not None else []
     return [step.repeat], [step.value, *defaults]
-
-
-def _inner(step: Step, program: Program, name: str) -> Iterator[Step]:
-    """The steps in a step that see the parameter."""
-    if isinstance(step, RepeatStep):
-        yield from step.body if name not in (step.each or {}) else ()
-    elif isinstance(step, ParallelStep):
-        yield from (one for _, branch in step.branches for one in branch)
-    elif isinstance(step, CallStep) and step.key in program.blocks:
-        block = program.blocks[step.key]
-        yield from block.body if name not in block.params else ()

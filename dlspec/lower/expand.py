@@ -12,9 +12,12 @@ from dlspec.evaluate import Evaluator
 from dlspec.ir import Edge, Graph, Node, SharedModel, Tensor
 from dlspec.layers.base import Layer
 from dlspec.lower.blocks import block_inputs, block_outputs, block_values
+from dlspec.lower.counting import MAX_LAYERS, too_many_layers
 from dlspec.lower.hints import with_hint
-from dlspec.lower.infer import apply
+from dlspec.lower.idle import Idle
+from dlspec.lower.infer import apply, check_elements
 from dlspec.lower.program import (
+    Block,
     CallStep,
     InvalidStep,
     LayerStep,
@@ -27,7 +30,7 @@ from dlspec.lower.program import (
 )
 from dlspec.lower.prune import prune, share
 from dlspec.lower.reading import previous, read_sources
-from dlspec.lower.scope import Binding, NodeNames, Scope, Value
+from dlspec.lower.scope import Binding, NodeNames, Scope, Value, merged
 from dlspec.lower.sources import Sources, arguments_of
 from dlspec.lower.turns import condition_of, turns_of
 from dlspec.lower.workbench import Frame, Workbench, lost
@@ -35,15 +38,13 @@ from dlspec.registry import snake_case
 from dlspec.schema.context import Context
 from dlspec.tree import Invalid, Map, key_place, place
 
-MAX_NODES = 200_000
-MAX_TURNS = 1_000_000
-
 
 class Expander:
     """Expands one spec; graphs of its shared models are made on the way.
 
     Attributes:
         dead: For each graph made, the nodes left out of it because no output depends on them.
+        idle: Knows what is written out without making a layer.
     """
 
     def __init__(self, program: Program, environment: Environment, evaluator: Evaluator) -> None:
@@ -52,23 +53,13 @@ class Expander:
         self.evaluator = evaluator
         self.models: dict[str, SharedModel | Lost] = {}
         self.open_models: list[str] = []
-        self.turns = 0
         self.dead: list[tuple[Graph, tuple[Node, ...]]] = []
+        self.idle = Idle(environment.values)
 
     @property
     def diagnostics(self) -> Diagnostics:
         """Where problems go."""
         return self.evaluator.diagnostics
-
-    def count_turn(self) -> None:
-        """Counts a turn of anything; nested repeats could go on for ever without making a layer.
-
-        Raises:
-            Problem: E313, the limit is reached.
-        """
-        self.turns += 1
-        if self.turns > MAX_TURNS:
-            raise Problem("E313", f"the repeats of the model have more than {MAX_TURNS:,} turns once written out")
 
     def body(self, definition: ModelDefinition) -> Body:
         """What expands one definition; the code generator's also keeps a record."""
@@ -94,6 +85,7 @@ class Body(Workbench):
         super().__init__(definition, expander.evaluator)
         self.expander = expander
         self.open_blocks: list[str] = []
+        self.idle_calls: dict[Any, Binding] = {}
 
     # --- the graph as a whole -------------------------------------------------------------------------------------
 
@@ -141,7 +133,7 @@ class Body(Workbench):
         return LOST if isinstance(value, Lost) or getattr(raw, "tainted", False) else Tensor(tuple(value), dtype)
 
     def bind_input(self, name: str, tensor: Tensor | Lost, frame: Frame, span: Span | None) -> None:
-        if isinstance(tensor, Lost):
+        if isinstance(tensor, Lost) or not self.countable(name, tensor, span):
             frame.scope.bindings[name] = Binding((LOST,), span)
             return
         frame.names.reserve([name])
@@ -158,12 +150,14 @@ class Body(Workbench):
                 return []
             return [(self.output_name(), self.single(self.prev, "the output", None))]
         results: list[tuple[str, Value]] = []
+        given: set[str] = set()
         for index, name in enumerate(self.definition.outputs):
             span = place(written, index) if isinstance(written, list) else place(self.definition.declaration, "outputs")
             text = self.evaluator.text(name, frame.environment, span)
             binding = self.lookup(text, frame, span) if isinstance(text, str) else Binding((LOST,))
-            if any(text == other for other, _ in results):
+            if text in given:
                 self.report(Problem("E104", f"output `{text}` is listed twice", "delete one of them"), span)
+            given.add(str(text))
             results.append((str(text), self.single(binding, str(text), span)))
         return results
 
@@ -199,7 +193,7 @@ class Body(Workbench):
             if index is not None:
                 environment = environment.inner(values, index)
                 turn = frame._replace(environment=environment)
-            self.expander.count_turn()
+            self.expander.idle.count(len(self.nodes))
             if ran is not None:
                 sources = self.next_sources(step, sources, turn)
                 entering = self.entering(sources)
@@ -215,12 +209,18 @@ class Body(Workbench):
                 turn = turn._replace(scope=Scope(frame.scope, coming=frame.scope.coming))
                 turn_scopes.append(turn.scope)
             ran = (frame, environment if isinstance(step, LayerStep | CallStep) else frame.environment)
+            before = len(self.nodes)
             result = self.run(step, turn, here, sources, index is None or index == len(turns) - 1)
             # Of several outputs, the first goes on to the next turn.
             chained = len(result.values) > 1 and isinstance(step, LayerStep | CallStep)
             self.prev = Binding(result.values[:1], result.span) if chained else result
             self.evaluator.trace = frame.notes
-        self.merge_turns(turn_scopes, frame)
+            if index is not None and len(self.nodes) == before and self.expander.idle.rest_alike(step, result, sources):
+                turn_scopes.extend(turn_scopes[-1:] * (len(turns) - 1 - index))
+                break
+        # After a repeated group each of its names is the list of all turns.
+        for name, binding in merged(turn_scopes).items():
+            self.bind(name, binding, frame)
         if ran is None:
             self.leave_out(step, frame, skipped)
         else:
@@ -249,20 +249,6 @@ class Body(Workbench):
             return Sources(((self.prev,)), {}, single=True)
         return read_sources(self, step, frame)
 
-    def merge_turns(self, scopes: list[Scope], frame: Frame) -> None:
-        """After a repeated group each of its names is the list of all turns."""
-        merged: dict[str, Binding] = {}
-        for scope in scopes:
-            for name, binding in scope.bindings.items():
-                if binding.absent is not None:
-                    merged.setdefault(name, binding)
-                    continue
-                before = merged.get(name)
-                values = before.values if before is not None and before.absent is None else ()
-                merged[name] = Binding((*values, *binding.values), binding.span)
-        for name, binding in merged.items():
-            self.bind(name, binding, frame)
-
     # --- what the steps do ----------------------------------------------------------------------------------------
 
     def layer_step(
@@ -281,12 +267,12 @@ class Body(Workbench):
         try:
             arguments = arguments_of(layer, sources)
             result = apply(layer, arguments.positional, arguments.keywords, self.tensor)
+            check_elements(name, result.outputs, result.weights)
         except Problem as problem:
             self.report_call(with_hint(problem, layer, sources, self.nodes), step, sources)
             return lost(step)
-        if len(self.nodes) >= MAX_NODES:
-            text = f"the model has more than {MAX_NODES:,} layers once written out"
-            raise Problem("E313", text, "lower the counts of `repeat`")
+        if len(self.nodes) >= MAX_LAYERS:
+            raise too_many_layers()
         node = Node(
             len(self.nodes), name, layer, arguments.positional, arguments.keywords, result.outputs,
             result.weights, result.flops, step.span, frame.trace, frame.groups,
@@ -346,13 +332,26 @@ class Body(Workbench):
             return lost(step)
         self.entered(step, values)
         segment = self.node_name(step, frame, environment, snake_case(step.key), named)
+        key = self.expander.idle.key(block, values, inputs)
+        if key in self.idle_calls:
+            return self.idle_calls[key]
+        # A block sees the parameters of the spec and its own, not those of the place it is called from.
+        own = Environment(values, self.expander.environment, environment.entering, place=environment.place)
+        before = len(self.nodes)
+        result = self.block_body(block, step, own, inputs, segment, frame)
+        if key is not None and len(self.nodes) == before:
+            self.idle_calls[key] = result
+        return result
+
+    def block_body(
+        self, block: Block, step: Step, own: Environment, inputs: Mapping[str, Binding], segment: str, frame: Frame
+    ) -> Binding:
+        """Writes out one call of a block, whose parameters are those of `own`."""
         trace = (step.span, *frame.trace) if step.span else frame.trace
         coming = frozenset(name for inner in walk(block.body) for name in inner.names)
         scope = Scope(bindings=dict(inputs), coming=coming)
         names = NodeNames(segment)
         names.reserve(name for name in coming if "$" not in name)
-        # A block sees the parameters of the spec and its own, not those of the place it is called from.
-        own = Environment(values, self.expander.environment, environment.entering, place=environment.place)
         inner_frame = Frame(scope, own, names, trace, (*frame.groups, segment), _trace_notes(trace))
         self.prev = next(iter(inputs.values())) if len(inputs) == 1 else None
         self.open_blocks.append(block.name)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from math import log10, prod
 from typing import Any, NamedTuple
 
 from dlspec.errors import Problem
-from dlspec.ir import Argument, Edge, SharedModel, Tensor, UnknownSize, Weight, show_shape
+from dlspec.ir import Argument, Edge, Shape, SharedModel, Tensor, UnknownSize, Weight, show_shape
 from dlspec.layers.base import Layer
 
 Inputs = Tensor | list[Tensor]
+# Elements of a tensor, or of a variable: programs count them with 64 bits.
+MOST_ELEMENTS = 2**63 - 1
 
 
 class Call(NamedTuple):
@@ -41,6 +44,26 @@ def call_layer(layer: Layer, positional: Sequence[Inputs], named: dict[str, Inpu
     return Call(typed, weights, flops)
 
 
+def check_elements(name: str, outputs: Iterable[Tensor], weights: Iterable[Weight]) -> None:
+    """Holds the sizes of what a call returns and makes against what programs can count.
+
+    Raises:
+        Problem: E415, there are too many elements.
+    """
+    for tensor in outputs:
+        if prod(filter(None, tensor.shape)) > MOST_ELEMENTS:
+            raise _too_many(f"`{name}` has", tensor.shape)
+    for weight in weights:
+        if prod(weight.shape) > MOST_ELEMENTS:
+            raise _too_many(f"the {weight.name} of `{name}` has", weight.shape)
+
+
+def _too_many(what: str, shape: Shape) -> Problem:
+    digits = int(prod(filter(None, shape)).bit_length() * log10(2))
+    text = f"{what} shape {show_shape(shape)}, about 10^{digits} elements: a tensor holds less than 2^63"
+    return Problem("E415", text, "make it smaller: a size is often one digit too long")
+
+
 def _typed(weight: Weight, dtype: str, trainable: bool) -> Weight:
     # The weights of a wrapped layer (`forward/kernel`) follow that layer's own dtype.
     own = dtype if "float" in weight.dtype and "/" not in weight.name else weight.dtype
@@ -69,6 +92,15 @@ def call_model(model: SharedModel, tensors: Sequence[Tensor]) -> Call:
                 f"but gets {show_shape(tensor.shape)}",
                 "a model's inputs are declared once; use `null` for an axis that differs between calls",
             )
+    key = tuple(tensors)
+    if key not in model.calls:
+        model.calls[key] = _call_graph(model, key)
+    found: Call = model.calls[key]
+    return found
+
+
+def _call_graph(model: SharedModel, tensors: tuple[Tensor, ...]) -> Call:
+    graph = model.graph
     results: list[tuple[Tensor, ...]] = []
     flops: int | None = 0
     for node in graph.nodes:

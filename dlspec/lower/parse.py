@@ -235,6 +235,8 @@ class _Parser:
 
     def call_help(self, key: str, options: Any) -> str:
         """What a capitalised word was meant for: mostly a layer, called as Python calls it."""
+        if not self.diagnostics.helps("E305"):
+            return "declare it under `blocks:` or `models:`"
         known = [*self.blocks, *self.models]
         if suggestions(key, known):
             return did_you_mean(key, known)

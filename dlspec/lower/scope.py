@@ -56,6 +56,20 @@ class Scope:
         return name in self.coming or (self.parent is not None and self.parent.comes_later(name))
 
 
+def merged(scopes: Iterable[Scope]) -> dict[str, Binding]:
+    """The names of several turns, each as the list of what it stood for."""
+    last: dict[str, Binding] = {}
+    values: dict[str, list[Value]] = {}
+    for scope in scopes:
+        for name, binding in scope.bindings.items():
+            if binding.absent is not None:
+                last.setdefault(name, binding)
+                continue
+            last[name] = binding
+            values.setdefault(name, []).extend(binding.values)
+    return {name: Binding(tuple(values[name]), last[name].span) if name in values else last[name] for name in last}
+
+
 class NodeNames:
     """Hands out unique node names in one scope: ``conv2d``, ``conv2d_1`` … behind the scope's path."""
 

@@ -52,16 +52,20 @@ def _settle(uses: list[Use], scopes: list[Map], diagnostics: Diagnostics) -> set
     """Reports undefined names among `uses`; `scopes` are the parameters visible there, innermost first."""
     used = {name for name, _, _ in uses}
     undefined: dict[str, list[Span | None]] = {}
-    visible = [name for scope in scopes for name in scope]
+    visible = dict.fromkeys(name for scope in scopes for name in scope)
     for name, span, local in uses:
         if name not in RESERVED and name not in local and name not in visible:
             undefined.setdefault(name, []).append(span)
+    unused = [declared for declared in scopes[0] if declared not in used]
     for name, spans in list(undefined.items()):
-        unused = [declared for declared in scopes[0] if declared not in used]
+        if not diagnostics.helps("E302"):
+            diagnostics.add(Diagnostic("E302", f"`${name}` is not defined", spans[0], "declare it under `params:`"))
+            continue
         meant = suggest(name, unused)
         if meant is not None and not _inside(spans[0], place(scopes[0], meant)):
             diagnostics.add(_misspelt(name, spans, meant, key_place(scopes[0], meant)))
             scopes[0].rename(meant, name)
+            unused.remove(meant)
             del undefined[name]
             continue
         notes = tuple(Note("used here as well", span) for span in spans[1:4])

@@ -9,6 +9,7 @@ from dlspec.errors import Note, Problem, Span, did_you_mean, suggestions
 from dlspec.evaluate import Evaluator
 from dlspec.ir import Edge, Node, Tensor, show_shape
 from dlspec.lower.hints import Hint
+from dlspec.lower.infer import check_elements
 from dlspec.lower.parse import check_name
 from dlspec.lower.program import ModelDefinition, Step, walk
 from dlspec.lower.scope import Binding, NodeNames, Scope, Value
@@ -134,6 +135,8 @@ class Workbench:
         return binding
 
     def names_help(self, name: str, frame: Frame) -> str:
+        if not self.evaluator.diagnostics.helps("E401"):
+            return "give the `name:` above its use"
         known = list(dict.fromkeys((*frame.scope.names(), "prev")))
         if not frame.groups and any(name == node.name or name.rpartition("_")[0] == node.name for node in self.nodes):
             return f"only names that the spec gives can be used: write `name: {name}` in the layer"
@@ -202,6 +205,15 @@ class Workbench:
             for name in inner.names:
                 if frame.scope.find(name) is None:
                     frame.scope.bindings[name] = Binding((), step.span, absent=note)
+
+    def countable(self, name: str, tensor: Tensor, span: Span | None) -> bool:
+        """Whether an input has as few elements as a tensor may have; reports it otherwise."""
+        try:
+            check_elements(name, (tensor,), ())
+        except Problem as problem:
+            self.report(problem, span)
+            return False
+        return True
 
     def report(self, problem: Problem, span: Span | None, notes: tuple[Note, ...] = ()) -> None:
         self.evaluator.report(problem, span, notes)

@@ -18,6 +18,7 @@ from dlspec.passes.expectations import expectations
 from dlspec.passes.extensions import extensions
 from dlspec.passes.heads import heads
 from dlspec.passes.masks import masks
+from dlspec.passes.memory import memory
 from dlspec.passes.parameters import parameters
 from dlspec.passes.phases import phases
 from dlspec.passes.reachable import reachable
@@ -40,6 +41,7 @@ PASSES: tuple[Pass, ...] = (
     extensions,
     data_section,
     expand_graph,
+    memory,
     each_time,
     reachable,
     masks,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from dlspec.lower.each_time import Listed, may_differ
+from dlspec.lower.each_time import Listed, used_often
 from dlspec.passes.state import Compilation, step
 from dlspec.tree import key_place, place
 
@@ -14,17 +15,27 @@ def each_time(state: Compilation) -> None:
     """Several uses are possible, a list has a value for each, and no other parameter is named like a use."""
     assert state.data is not None and state.program is not None and state.params is not None
     raw = state.data.get("params")
-    for name, value in state.params.varying.items():
+    varying = state.params.varying
+    often = used_often(state.program, varying) if varying else set()
+    for name, value in varying.items():
         span = place(raw, name)
         if name in state.unused:  # which is said elsewhere
             continue
-        if not may_differ(state.program, name):
+        if name not in often:
             text = f"`{name}` is used once, so `each_time` makes no difference"
             state.add("E314", text, span, "leave `each_time` out, or use it in a `repeat` or in several layers")
         elif isinstance(value, Listed) and value.uses < len(value.values):
             text = f"`{name}` has {len(value.values)} values, and {value.uses} uses"
             state.add("E314", text, span, "write a value for each use, or one value for all")
-        for other in raw or ():
-            if re.fullmatch(rf"{name}(_[0-9]+)+", other):
+    for other in raw or () if varying else ():
+        for name in _stems(other):
+            if name in varying and name not in state.unused:
                 text = f"a search calls the uses of `{name}` `{name}_1`, `{name}_2` and so on"
                 state.add("E314", text, key_place(raw, other), "choose another name for this parameter")
+
+
+def _stems(name: str) -> Iterator[str]:
+    """A name without one, two and more of the numbers at its end."""
+    while match := re.fullmatch(r"(.+)_[0-9]+", name):
+        name = match.group(1)
+        yield name

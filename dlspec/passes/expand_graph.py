@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from dlspec.errors import Problem
 from dlspec.ir import SharedModel
+from dlspec.lower.counting import MAX_LAYERS, least_layers, too_many_layers
 from dlspec.lower.expand import Expander, iterate_models
+from dlspec.lower.program import Program
 from dlspec.passes.state import Compilation, step
 from dlspec.tree import key_place
 
@@ -13,6 +18,7 @@ from dlspec.tree import key_place
 def expand_graph(state: Compilation) -> None:
     """Fills in the graph and the shared models' graphs."""
     assert state.program is not None and state.data is not None and state.given_inputs is not None
+    assert state.params is not None
     if not state.data.get("layers", ()):
         if not state.data.tainted and not state.looks:
             span = key_place(state.data, "layers" if "layers" in state.data else "inputs")
@@ -20,6 +26,7 @@ def expand_graph(state: Compilation) -> None:
         return
     expander = Expander(state.program, state.environment, state.evaluator)
     try:
+        _check_size(state.program, state.params.values)
         graph = expander.body(state.program.main).graph(state.given_inputs)
         shared = [model for model in iterate_models(expander) if isinstance(model, SharedModel)]
     except Problem as problem:  # a limit
@@ -30,3 +37,10 @@ def expand_graph(state: Compilation) -> None:
     if not any(item.code[:2] not in ("E5", "E6") for item in state.diagnostics.errors):
         state.graph = graph
         state.dead = tuple(expander.dead)
+
+
+def _check_size(program: Program, values: Mapping[str, Any]) -> None:
+    """Refuses what is known to be too large before time and memory are spent on writing it out."""
+    for definition in (program.main, *program.models.values()):
+        if least_layers(program, definition.body, values) > MAX_LAYERS:
+            raise too_many_layers()

@@ -6,6 +6,7 @@ wrong is replaced by :class:`~dlspec.source.Invalid`, which every later stage pa
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -61,12 +62,13 @@ def check(data: Any, node: JSON, context: Context | None = None) -> list[Diagnos
         pending = list(iterate_errors(data, node)) if diagnostics else pending
     # Misplaced and misspelt keys first: reading them as meant may settle that another key is missing.
     pending.sort(key=lambda error: _ORDER.get(str(error.validator), len(_ORDER)))
-    while pending:
-        error = pending.pop(0)
+    waiting = deque(pending)
+    while waiting:
+        error = waiting.popleft()
         diagnostic = _report(error, data, context)
         if diagnostic is not None:
             diagnostics.append(diagnostic)
-            pending.extend(_repair(error, data))
+            waiting.extend(_repair(error, data))
     return diagnostics
 
 

@@ -227,12 +227,16 @@ def _cycle(use: Use, parent: Use, found: Mapping[Use, Mapping[Use, Any]]) -> boo
 def _names(uses: Mapping[Use, None], order: list[str]) -> dict[Use, str]:
     """A name for each use that follows from its place, in the order of the spec."""
     found: dict[Use, str] = {}
+    places_of: dict[str, list[Place]] = {name: [] for name in order}
+    for use in uses:
+        places_of.setdefault(use.name, []).append(use.place)
     for name in order:
-        places = sorted((use.place for use in uses if use.name == name), key=_written_order)
-        layers = list(dict.fromkeys(tuple(number for number, _ in place) for place in places))
+        places = sorted(places_of[name], key=_written_order)
+        numbered = dict.fromkeys(tuple(number for number, _ in place) for place in places)
+        layers = {layer: number for number, layer in enumerate(numbered, 1)}
         for place in places:
             turns = [turn + 1 for _, turn in place if turn is not None]
-            layer = layers.index(tuple(number for number, _ in place)) + 1
+            layer = layers[tuple(number for number, _ in place)]
             numbers = [layer, *turns] if len(layers) > 1 or not turns else turns
             found[Use(name, place)] = "_".join([name, *map(str, numbers)]) if place else name
     return found

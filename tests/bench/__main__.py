@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench.data import data_speed, memory
+from tests.bench.growth import growth
 from tests.bench.measuring import ROOT, paired, process, report
 from tests.bench.predicting import predict_speed
 from tests.bench.sources import sources_speed
@@ -20,7 +21,7 @@ from tests.bench.training import auto_speed, end_to_end, train_footprint, train_
 
 
 def main(wanted: list[str]) -> int:
-    """All measurements but that of memory, which writes gigabytes; or those that are named."""
+    """All measurements but that of memory, which writes gigabytes, and of growth, which takes long; or those named."""
     trainings = (train_speed, auto_speed, train_footprint, end_to_end)
     known = {
         made.__name__: made
@@ -32,10 +33,11 @@ def main(wanted: list[str]) -> int:
             sources_speed,
             predict_speed,
             *trainings,
+            growth,
             memory,
         )
     }
-    good = [known[name]() for name in wanted or [name for name in known if name != "memory"]]
+    good = [known[name]() for name in wanted or [name for name in known if name not in ("growth", "memory")]]
     return 0 if all(good) else 1
 
 

@@ -223,18 +223,18 @@ class CsvTable(ArrowTable):
 
     # --- what Arrow knows -------------------------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def _count(self) -> int:
         count: int = self._whole.num_rows
         return count
 
-    @property
+    @cached_property
     def _kinds(self) -> Mapping[str, pa.DataType]:
         if self._copy is not None:
             return self._copy._kinds
         return {field.name: field.type for field in self._whole.schema}
 
-    @property
+    @cached_property
     def _missing(self) -> Mapping[str, int]:
         if self._copy is not None:
             return self._copy._missing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from dlspec.data.sources.base import DataProblem
@@ -13,6 +14,7 @@ from dlspec.errors import Problem
 STREAMED_FROM = 1 << 30
 # Times as much as a file takes: data that are compressed so well hold nothing.
 _UNFOLDED = 500
+_CONTAINER = Path("/sys/fs/cgroup/memory.max")
 _UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
 
 
@@ -53,16 +55,23 @@ def check_unfolded(size: int, held: int, what: str, where: str, option: str = "p
 
 
 def machine_memory() -> int:
-    """Bytes of the machine's memory; where the system does not tell, as many as an address space has."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return 1 << 47
+    """Bytes of memory that a process may have; where the system does not tell, as many as an address space has."""
+    found = [1 << 47]
+    with suppress(AttributeError, OSError, ValueError):
+        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    with suppress(OSError, ValueError):  # of a container; the file holds `max` where there is no limit
+        found.append(int(_CONTAINER.read_text()))
+    with suppress(ImportError, OSError, ValueError):  # of `ulimit -v`; systems other than Unix have none
+        import resource
+
+        found.append(max(0, resource.getrlimit(resource.RLIMIT_AS)[0]) or found[0])
+    return min(found)
 
 
 def show_bytes(size: int) -> str:
     """A size as people read it: ``1.5 GB``."""
-    amount, unit = float(size), 0
+    unit = 0
+    amount: float = size
     while amount >= 1000 and unit < len(_UNITS) - 1:
         amount, unit = amount / 1000, unit + 1
     return f"{amount:.{1 if unit else 0}f} {_UNITS[unit]}"

@@ -1,0 +1,77 @@
+"""Doubles each dimension of spec and data: ``make bench BENCH=growth``; fails where time grows by more than 2.3."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from dlspec import expressions
+from tests.bench.dimensions import Dimension, Work, spec_dimensions
+
+LIMIT = 2.3
+# Repetitions of each size; the best counts, since whatever disturbs makes it slower.
+RUNS = 3
+# Seconds after which a single piece of work is given up.
+PATIENCE = 30
+
+
+def growth(*words: str) -> bool:
+    """Every dimension at two sizes, by processor time; what a command takes in any case is not counted.
+
+    Args:
+        words: All of them must stand in the name of a dimension that is measured.
+    """
+    return all(list(map(_measured, (one for one in dimensions() if all(word in one.name for word in words)))))
+
+
+def dimensions() -> list[Dimension]:
+    """Everything that may grow."""
+    return [*spec_dimensions()]
+
+
+def _measured(dimension: Dimension) -> bool:
+    times: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for factor in (0, 1, 2):
+            place = Path(folder, str(factor))
+            place.mkdir()
+            try:
+                work = dimension.prepare(place, max(1, dimension.size * factor))
+                times.append(min(_seconds(work) for _ in range(RUNS)))
+            except Exception as error:
+                return _report(False, dimension, f"{type(error).__name__}: {error}"[-300:])
+    ratio = (times[2] - times[0]) / max(times[1] - times[0], 1e-3)
+    return _report(ratio <= LIMIT, dimension, f"{ratio:5.2f}× ({', '.join(f'{one:.3f}' for one in times)} s)")
+
+
+def _report(good: bool, dimension: Dimension, text: str) -> bool:
+    print(f"{'ok  ' if good else 'FAIL'} {dimension.name:<70} {text}", flush=True)
+    return good
+
+
+def _seconds(work: Work) -> float:
+    """Processor time of one piece of work, without what earlier ones have left in caches."""
+    expressions.parse.cache_clear()
+    expressions.template.cache_clear()
+    gc.collect()
+    signal.signal(signal.SIGALRM, _give_up)
+    signal.alarm(PATIENCE)
+    try:
+        start = time.process_time()
+        work()
+        return time.process_time() - start
+    finally:
+        signal.alarm(0)
+
+
+def _give_up(_signal: int, _frame: Any) -> None:
+    raise TimeoutError(f"more than {PATIENCE} s")
+
+
+if __name__ == "__main__":
+    sys.exit(not growth(*sys.argv[1:]))
