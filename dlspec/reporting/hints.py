@@ -1,28 +1,52 @@
-"""What the figures of a run say to whoever wants a better one: few sentences, each with its ground."""
+"""What the figures of a run say to whoever wants a better one: few sentences, each with its ground.
+
+A hint names a cause only where the figures leave no other; where they do not, it is not given.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
-from dlspec.reporting.verdict import figure, percent
+from dlspec.reporting.shares import interval
+from dlspec.reporting.verdict import GOOD, POOR, figure, percent
 
 Facts = Mapping[str, Any]
 Rows = Sequence[Mapping[str, float]]
 
 _GAP = 0.1
+# Epochs that make a trend; less of a rise or fall than these shares is chance.
+_TREND, _RISE, _FALL = 3, 1.1, 0.99
+# Steps of training below which a poor model may just not have begun to learn.
+_FEW_STEPS = 100
+# More numbers than these are pixels and the like, of which each by itself says nothing.
+_FEW_NUMBERS = 10
 
 
 def hints(facts: Facts, history: Rows) -> list[str]:
     """All that apply, the most important first."""
     found = [*_shared(facts.get("data", {})), *_course(facts, history)]
-    found += _gap(facts.get("metrics", {}))
-    if "error" in facts.get("results", {}):
-        found.append(f"What the model answers could not be examined: {facts['results']['error']}")
-    for name, output in facts.get("results", {}).get("outputs", {}).items():
-        of = f" of `{name}`" if len(facts["results"]["outputs"]) > 1 else ""
-        found += _classes(output, of) if "classes" in output else _numbers(output, of)
+    found += _gap(facts.get("metrics", {}), facts.get("data", {}).get("examples", {}))
+    results = facts.get("results", {})
+    if "error" in results:
+        found.append(f"What the model answers could not be examined: {results['error']}")
+    outputs, grades = results.get("outputs", {}), _grades(results)
+    if POOR in grades.values():
+        found += _untrained(facts, history)
+    weighted = facts.get("data", {}).get("class_weights") or {}
+    for name, output in outputs.items():
+        of = f" of `{name}`" if len(outputs) > 1 else ""
+        if "numbers" in output:
+            found += _numbers(output, of)
+        elif "classes" in output and grades.get(name, GOOD) != POOR:
+            found += _classes(output, of, learnt=grades.get(name, GOOD) == GOOD, weighted=name in weighted)
     return found
+
+
+def _grades(results: Facts) -> dict[str, str]:
+    return {one["output"]: one["grade"] for one in results.get("verdicts", ())}
 
 
 def _shared(data: Facts) -> Iterator[str]:
@@ -36,27 +60,66 @@ def _shared(data: Facts) -> Iterator[str]:
 def _course(facts: Facts, history: Rows) -> Iterator[str]:
     """Whether training stopped too early, or went on too long."""
     best = (facts.get("best") or {}).get("epoch")
-    if best is None or len(history) < 3:
+    if best is None or len(history) < _TREND:
         return
-    if best == len(history):
-        yield f"The last epoch ({best}) was the best one: more `epochs` may do better."
-    last, kept = history[-1], history[best - 1]
-    if "val_loss" not in last or not kept.get("val_loss"):
+    if best == len(history) and _ran_out(facts, history):
+        yield f"The last epoch ({best}) was the best one, and better by far than those before: more `epochs` may help."
+    last, kept = history[-_TREND:], history[best - 1]
+    if len(history) - best < _TREND or not kept.get("val_loss") or kept["val_loss"] < 0:
         return
-    if last["val_loss"] > 1.1 * kept["val_loss"] and last["loss"] < kept["loss"]:
+    rose = all(row.get("val_loss", 0.0) > _RISE * kept["val_loss"] for row in last)
+    if rose and all(row["loss"] < _FALL * kept["loss"] for row in last):
         yield (
             f"After epoch {best} the loss went on falling in training ({figure(kept['loss'])} to "
-            f"{figure(last['loss'])}) and rose in validation ({figure(kept['val_loss'])} to "
-            f"{figure(last['val_loss'])}): the model began to learn by heart. More data, `dropout` or a smaller model "
-            "help."
+            f"{figure(last[-1]['loss'])}) and rose in validation ({figure(kept['val_loss'])} to "
+            f"{figure(last[-1]['val_loss'])}): the model began to learn by heart. More data, `dropout` or a smaller "
+            "model help."
         )
 
 
-def _gap(metrics: Facts) -> Iterator[str]:
-    """Whether the model does much better on what it has seen."""
-    train, test = metrics.get("train", {}), metrics.get("test") or metrics.get("validation") or {}
+def _ran_out(facts: Facts, history: Rows) -> bool:
+    """Whether training ended since its epochs were over, while the measure that compares them went on getting better.
+
+    A callback that ended it had its reason, and a schedule of the learning rate had come to its end.
+    """
+    planned = facts.get("planned") or {}
+    if facts.get("status") != "finished" or planned.get("epochs") != len(history) or planned.get("scheduled"):
+        return False
+    (name, _), *_ = ((name, value) for name, value in facts["best"].items() if name != "epoch")
+    values = [float(row.get(name, math.nan)) for row in history[-_TREND:]]
+    steps = [after - before for before, after in pairwise(values)]
+    steady = all(step < 0 for step in steps) or all(step > 0 for step in steps)
+    return steady and abs(values[-1] - values[0]) > (1 - _FALL) * abs(values[0])
+
+
+def _untrained(facts: Facts, history: Rows) -> Iterator[str]:
+    """Why a model that is no better than the trivial answer may not have learnt, where training itself shows it."""
+    losses = [row["loss"] for row in history if "loss" in row]
+    steps = (facts.get("planned") or {}).get("steps_per_epoch")
+    if len(losses) < _TREND:
+        return
+    if losses[-1] >= losses[0]:
+        yield (
+            f"The loss did not fall in training ({figure(losses[0])} in the first epoch, {figure(losses[-1])} in the "
+            "last): a smaller `learning_rate` may help."
+        )
+    elif steps and steps * len(history) < _FEW_STEPS and losses[-1] < _FALL * losses[-2]:
+        each = "one" if steps == 1 else f"{steps}"
+        yield (
+            f"Training took {steps * len(history)} steps only, {each} in each epoch, and the loss was still falling: "
+            "a smaller `batch_size` or more `epochs` may help."
+        )
+
+
+def _gap(metrics: Facts, examples: Facts) -> Iterator[str]:
+    """Whether the model does much better on what it has seen, and more so than chance explains."""
+    part = "test" if metrics.get("test") else "validation"
+    train, test = metrics.get("train", {}), metrics.get(part) or {}
     for name in train:
-        if "acc" in name and name in test and train[name] - test[name] > _GAP:
+        if "acc" not in name or None in (train[name], test.get(name)) or train[name] - test[name] <= _GAP:
+            continue
+        limits = interval(min(max(test[name], 0.0), 1.0), examples.get(part, 0))
+        if limits is not None and train[name] > limits[1]:
             yield (
                 f"{name} is {percent(train[name])} on what the model has seen, {percent(test[name])} on what it has "
                 "not: it does not carry over. More data, augmentation or `dropout` help."
@@ -64,12 +127,17 @@ def _gap(metrics: Facts) -> Iterator[str]:
             return
 
 
-def _classes(output: Facts, of: str) -> Iterator[str]:
+def _classes(output: Facts, of: str, *, learnt: bool, weighted: bool) -> Iterator[str]:
+    """Classes that are never answered, and what is confused most often."""
     known = [one for one in output["classes"] if one["examples"]]
-    never = [one["name"] for one in known if not one["predicted"]]
-    if never:
-        shown = ", ".join(f"“{name}”" for name in never[:5]) + (" …" if len(never) > 5 else "")
-        yield f"The model never answers {shown}{of}: class weights or more such examples help."
+    half = sum(one["examples"] for one in known) / max(len(known), 1) / 2
+    never = [one for one in known if not one["predicted"]]
+    if never and learnt:
+        shown = ", ".join(f"“{one['name']}”" for one in never[:5]) + (" …" if len(never) > 5 else "")
+        rare = all(one["examples"] < half for one in never)
+        remedy = "more such examples help" if weighted else "class weights or more such examples help"
+        why = f", which {'is' if len(never) == 1 else 'are'} rare: {remedy}" if rare else ""
+        yield f"The model never answers {shown}{of}{why}."
     pair = _confused(output.get("confusion"), output["classes"])
     if pair is not None:
         yield pair + of + "."
@@ -89,7 +157,10 @@ def _confused(matrix: Any, classes: Sequence[Facts]) -> str | None:
 
 
 def _numbers(output: Facts, of: str) -> Iterator[str]:
-    for one in output.get("numbers", ()):
-        if one["rmse"] and abs(one["bias"]) > 0.3 * one["rmse"]:
-            side = "high" if one["bias"] > 0 else "low"
-            yield f"Predictions{of} are too {side} by {figure(abs(one['bias']))} on average ({one['name']})."
+    """Predictions that are off to one side, by more than chance explains."""
+    for one in output["numbers"] if len(output["numbers"]) <= _FEW_NUMBERS else ():
+        bias, error = one["bias"], one["rmse"]
+        chance = (max(error**2 - bias**2, 0.0) / max(output["examples"], 1)) ** 0.5
+        if error and abs(bias) > max(0.3 * error, 2 * chance):
+            side = "high" if bias > 0 else "low"
+            yield f"Predictions{of} are too {side} by {figure(abs(bias))} on average ({one['name']})."

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dlspec.data.splits import PARTS
 from dlspec.reporting.tasks import ARRAYS, NUMBERS, PIXELS, SERIES, STEPS, TAGS, TRANSCRIPT
 
 # An error that is not below this share of the trivial answer's is hardly better than it.
@@ -36,7 +37,8 @@ class Verdict:
 
 
 def verdict(name: str, found: Mapping[str, Any], part: str) -> Verdict:
-    """Judges the facts of one output, measured on `part` of the data."""
+    """Judges the facts of one output, measured on `part`: a split of the run's data, or the name of other data."""
+    part = f"the {part} split" if part in PARTS else part
     if found["kind"] in (NUMBERS, SERIES, ARRAYS):
         return _of_numbers(name, found, part)
     if found["kind"] == TRANSCRIPT:
@@ -54,7 +56,7 @@ def _of_classes(name: str, found: Mapping[str, Any], part: str) -> Verdict:
         and (limits[0] <= trivial if limits else 1 - share > _HARDLY * (1 - trivial))
     ):
         grade = DOUBTFUL
-    sentence = f"Right in {percent(share)} {_what(found)} of the {part} split"
+    sentence = f"Right in {percent(share)} {_what(found)} of {part}"
     if baseline:
         usual = baseline["answer"] if found["kind"] == TAGS else f"always answering “{baseline['answer']}”"
         sentence += f"; {usual} would be right in {percent(trivial)}"
@@ -99,7 +101,7 @@ def _of_transcripts(name: str, found: Mapping[str, Any], part: str) -> Verdict:
     trivial = min(1.0, baseline["error_rate"]) if baseline and baseline["error_rate"] is not None else 1.0
     grade = GOOD if rate is None else _grade(rate, trivial)
     sentence = (
-        f"Exact in {percent(found['exact'])} of {found['examples']:,} examples of the {part} split, "
+        f"Exact in {percent(found['exact'])} of {found['examples']:,} examples of {part}, "
         f"with {percent(rate)} of labels wrong, missing or too many"
     )
     if baseline:
@@ -112,7 +114,7 @@ def _of_numbers(name: str, found: Mapping[str, Any], part: str) -> Verdict:
     error, baseline = found["rmse"], found["baseline"]
     trivial = baseline["rmse"] if baseline else None
     grade = GOOD if trivial is None else _grade(error, trivial)
-    sentence = f"Off by {figure(error)} (root mean square) {_where(found)} of the {part} split"
+    sentence = f"Off by {figure(error)} (root mean square) {_where(found)} of {part}"
     if baseline:
         answer = baseline["answer"]
         usual = f"always answering {figure(answer)}" if isinstance(answer, float) else f"always answering {answer}"

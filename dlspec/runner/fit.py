@@ -12,6 +12,7 @@ from dlspec.data.feed import Feed, feed_in_order
 from dlspec.data.measures import smaller_is_better
 from dlspec.data.pipeline import Part, Prepared
 from dlspec.data.weights import most_examples
+from dlspec.registry import Component
 from dlspec.runner import non_finite, phases, speed
 from dlspec.runner.checkpoint import Checkpoint, Checkpoints
 from dlspec.runner.compiling import averaging, trainer
@@ -71,6 +72,16 @@ class Training:
     def history(self) -> list[dict[str, float]]:
         """Measures of every finished epoch."""
         return self.course.history
+
+    @property
+    def planned(self) -> dict[str, Any]:
+        """What was to be done: epochs, steps in each, and whether a schedule rules the learning rate to the end."""
+        rates = [getattr(optimizer, "learning_rate", None) for optimizer in self.method.optimizers]
+        return {
+            "epochs": sum(phase.epochs for phase in self.method.stretches.values()),
+            "steps_per_epoch": -(-self.prepared.fed.count // self.data.batch_size),
+            "scheduled": any(isinstance(rate, Component) for rate in rates),
+        }
 
     def fit(self, resumed: Checkpoint | None = None) -> None:
         """Compiles and trains.

@@ -230,6 +230,7 @@ def _write(
         "status": status,
         "metrics": metrics or {},
         "epochs": len(training.history),
+        "planned": training.planned,
         "best": {"epoch": best.epoch, training.monitor: best.value} if best is not None and best.epoch else None,
         "kept": training.method.keep,
         **({"speed": asdict(training.choice)} if training.choice is not None else {}),

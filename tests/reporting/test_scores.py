@@ -238,12 +238,73 @@ def test_figures_are_short_and_honest() -> None:
     ]  # fmt: skip
 
 
-def test_hints_say_what_the_curves_say() -> None:
-    rows = [{"loss": loss, "val_loss": value} for loss, value in ((1, 1.0), (0.6, 0.8), (0.3, 0.9), (0.1, 1.2))]
-    (said,) = hints({"best": {"epoch": 2}, "epochs": 4}, rows)
+def curves(*pairs: tuple[float, float]) -> list[dict[str, float]]:
+    """Rows of losses in training and validation."""
+    return [{"loss": loss, "val_loss": value} for loss, value in pairs]
+
+
+def test_learning_by_heart_is_a_trend_and_no_single_epoch() -> None:
+    rows = curves((1, 1.0), (0.6, 0.8), (0.4, 0.9), (0.3, 0.95), (0.1, 1.2))
+    (said,) = hints({"best": {"epoch": 2, "val_loss": 0.8}}, rows)
     assert "After epoch 2" in said and "learn by heart" in said
-    (more,) = hints({"best": {"epoch": 4}, "epochs": 4}, [{"loss": 1 / n, "val_loss": 1 / n} for n in (1, 2, 3, 4)])
+    assert hints({"best": {"epoch": 2, "val_loss": 0.8}}, rows[:3]) == []
+    assert hints({"best": {"epoch": 2, "val_loss": 0.8}}, [*rows, *curves((0.1, 0.81))]) == []
+
+
+def test_more_epochs_help_only_where_they_ran_out() -> None:
+    rows = curves(*((1 / n, 1 / n) for n in (1, 2, 3, 4)))
+    facts = {"status": "finished", "best": {"epoch": 4, "val_loss": 0.25}}
+    (more,) = hints({**facts, "planned": {"epochs": 4, "steps_per_epoch": 200, "scheduled": False}}, rows)
     assert "more `epochs`" in more
+    for planned in (
+        {"epochs": 30, "steps_per_epoch": 200, "scheduled": False},  # a callback ended it
+        {"epochs": 4, "steps_per_epoch": 200, "scheduled": True},
+    ):
+        assert hints({**facts, "planned": planned}, rows) == []
+    flat = curves((1, 1), (0.5, 0.5), (0.4999, 0.4999), (0.4998, 0.4998))
+    assert hints({**facts, "planned": {"epochs": 4, "steps_per_epoch": 200, "scheduled": False}}, flat) == []
+
+
+def poor(losses: list[float], steps: int) -> list[str]:
+    """What is said of a run whose model answers one of ten equal classes whatever it sees."""
+    classes = [
+        {"name": str(n), "examples": 20, "predicted": 200 if n == 0 else 0, "precision": None, "recall": 0, "f1": 0}
+        for n in range(10)
+    ]
+    confusion = [[20, *[0] * 9] for _ in range(10)]
+    results = {
+        "verdicts": [{"output": "y", "grade": "poor"}],
+        "outputs": {"y": {"kind": CHOICE, "classes": classes, "confusion": confusion}},
+    }
+    planned = {"epochs": len(losses), "steps_per_epoch": steps, "scheduled": False}
+    return hints({"status": "finished", "planned": planned, "results": results}, [{"loss": value} for value in losses])
+
+
+def test_a_model_that_learnt_nothing_is_not_told_to_get_more_examples() -> None:
+    (slow,) = poor([2.4, 2.35, 2.3], 1)
+    assert slow.startswith("Training took 3 steps only, one in each epoch") and "`batch_size`" in slow
+    (wild,) = poor([90.0, 400.0, 120.0], 45)
+    assert wild.startswith("The loss did not fall in training (90 in the first epoch, 120 in the last)")
+    assert poor([400.0, 80.0, 90.0], 45) == []
+
+
+def test_rare_classes_that_are_never_answered_are_called_rare() -> None:
+    def said(examples: tuple[int, ...], weights: dict[str, list[float]]) -> list[str]:
+        classes = [{"name": str(n), "examples": count, "predicted": 100 * (n < 2)} for n, count in enumerate(examples)]
+        results = {"verdicts": [{"output": "y", "grade": "good"}], "outputs": {"y": {"classes": classes}}}
+        return hints({"results": results, "data": {"class_weights": weights}}, [])
+
+    (rare,) = said((100, 90, 5), {})
+    assert rare == "The model never answers “2”, which is rare: class weights or more such examples help."
+    assert said((100, 90, 5), {"y": [1.0, 1.0, 9.0]})[0].endswith("which is rare: more such examples help.")
+    assert said((100, 90, 80), {}) == ["The model never answers “2”."]
+
+
+def test_a_gap_that_chance_explains_is_none() -> None:
+    metrics = {"train": {"accuracy": 0.93}, "test": {"accuracy": 0.8}}
+    assert hints({"metrics": metrics, "data": {"examples": {"test": 10}}}, []) == []
+    (said,) = hints({"metrics": metrics, "data": {"examples": {"test": 200}}}, [])
+    assert "does not carry over" in said
 
 
 def test_a_hint_warns_of_examples_in_two_splits() -> None:

@@ -60,6 +60,7 @@ def command(
     if form == "json":
         print_data(json.dumps({"run": saved.run.id, **found}, indent=2, ensure_ascii=False))
         return
+    from dlspec.reporting.verdict import verdict
     from dlspec.runner.report import measures_table
 
     for name, count in found.get("dropped", {}).items():
@@ -71,6 +72,7 @@ def command(
     for part, outputs in found["outputs"].items():
         for name, facts in outputs.items():
             print_text(f"\n{name}{f' on {part}' if several else ''}: " + ", ".join(_figures(facts)))
+            print_text(verdict(name, facts, part).sentence)
 
 
 def _figures(facts: dict[str, Any]) -> list[str]:
