@@ -22,11 +22,15 @@ _LEAST = 1e-7
 
 @dataclass(slots=True)
 class Classes:
-    """Classes against classes: the confusion matrix and what follows from it."""
+    """Classes against classes: the confusion matrix and what follows from it.
+
+    A prediction that is not a number is an answer of no class, and wrong.
+    """
 
     task: Task
     trivial: Any = None
-    matrix: Any = None
+    matrix: Any = 0
+    silent: Any = 0
     examples: int = 0
     whole: int = 0
     filled: int = 0
@@ -72,18 +76,19 @@ class Classes:
         found = answers(self.task, predicted, target)
         count = len(self.task.names)
         valid = self._inside(found.true) & counted(mask, found.true.shape)
-        pairs = np.bincount(found.true[valid] * count + found.guess[valid], minlength=count * count)
-        pairs = pairs.reshape(count, count)
-        self.matrix = pairs if self.matrix is None else self.matrix + pairs
+        answered = valid & ~np.isnan(found.probabilities).any(axis=-1)
+        pairs = np.bincount(found.true[answered] * count + found.guess[answered], minlength=count * count)
+        self.matrix = self.matrix + pairs.reshape(count, count)
+        self.silent = self.silent + np.bincount(found.true[valid & ~answered], minlength=count)
         self.examples += len(target)
         if self.task.kind == YES_NO:
-            self.yes.append(predicted.reshape(-1)[valid])
-            self.true.append(found.true[valid])
+            self.yes.append(predicted.reshape(-1)[answered])
+            self.true.append(found.true[answered])
         truth = np.where(valid, found.true, 0)[..., None]
         chance = np.take_along_axis(found.probabilities, truth, axis=-1)[..., 0]
         if self.task.likelihood:
             self.surprise -= float(np.log(np.clip(chance[valid], _LEAST, 1)).sum())
-        self._count_whole(found.true == found.guess, valid)
+        self._count_whole((found.true == found.guess) & answered, valid)
         wrong: Array = np.where(valid, 1 - chance, 0.0).reshape(len(target), -1)
         mean: Array = wrong.sum(axis=1) / np.maximum(valid.reshape(len(target), -1).sum(axis=1), 1)
         return mean
@@ -99,9 +104,9 @@ class Classes:
         """Accuracy with its interval, the trivial answer's, and each class by itself."""
         import numpy as np
 
-        total = int(self.matrix.sum())
         right = np.diag(self.matrix).astype(float)
-        true, guessed = self.matrix.sum(axis=1), self.matrix.sum(axis=0)
+        true, guessed = self.matrix.sum(axis=1) + self.silent, self.matrix.sum(axis=0)
+        total = int(true.sum())
         accuracy = float(right.sum() / max(total, 1))
         found: Facts = {
             "kind": self.task.kind,

@@ -62,6 +62,16 @@ def test_one_hot_targets_and_logits_are_read_as_classes() -> None:
     assert plain.facts() == hot.facts()
 
 
+def test_what_is_not_a_number_is_no_answer() -> None:
+    share = np.array([[np.nan, np.nan], [0.9, 0.1], [0.2, 0.8]])
+    score = Classes(Task("y", CHOICE, ("a", "b")))
+    score.learn(np.array([0, 0, 1]))
+    score.add(share, np.array([0, 0, 1]))
+    found = score.facts()
+    assert found["accuracy"] == pytest.approx(2 / 3) and found["confusion"] == [[1, 0], [0, 1]]
+    assert (found["classes"][0]["precision"], found["classes"][0]["recall"]) == (1.0, 0.5)
+
+
 def test_an_ignored_class_does_not_count() -> None:
     true = np.array([[[0, 1], [255, 255]]])
     share = np.zeros((1, 2, 2, 2))
