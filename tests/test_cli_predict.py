@@ -179,6 +179,16 @@ def test_folders_and_single_images(capsys: pytest.CaptureFixture[str]) -> None:
     assert [row["side"] for row in rows] == ["right", "left"]
 
 
+def test_files_of_a_folder_that_are_left_out_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    other = Path("photos/right/1.heic")
+    other.write_bytes(b"?")
+    try:
+        assert run(["predict", "photos", "photos/right"]) == 0
+    finally:
+        other.unlink()
+    assert "1 file of `right` is left out: `right/1.heic`" in capsys.readouterr().err
+
+
 def test_arrays_are_written_as_an_archive(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["predict", "masks", "masks.npz", "-o", "answers.npz"]) == 0
     assert "wrote 40 predictions to answers.npz" in capsys.readouterr().err

@@ -187,10 +187,8 @@ def _check_column(column: Column, name: str, stacked: bool, text: bool, table: T
     if column.text and not text:
         if table.tolerant and table.as_numbers(name):
             return
-        value, where = table.not_a_number(name) or ("", "")
-        message = f"column `{name}` holds text (`{value[:40]}`), expected numbers"
-        help = "correct the value, or prepare a column of words with `string_lookup`"
-        raise DataProblem("E603", message, help, where=where)
+        held = table.held(name, "correct the value, or prepare a column of words with `string_lookup`")
+        raise DataProblem("E603", f"column `{name}` holds {held.what}, expected numbers", held.help, where=held.where)
     if stacked and column.tensor.shape:
         message = f"column `{name}` is {column.tensor}, only single numbers can be stacked"
         raise Problem("E605", message, f"write `column: {name}`")

@@ -368,10 +368,10 @@ class _Comparison:
         return DataProblem("E604", f"target `{self.target}` has label {value:g}, {what}", help, "column", where)
 
     def _text(self, column: str) -> DataProblem:
-        value, where = self.table.not_a_number(column) or ("", "")
-        message = f"column `{column}` holds text (`{value[:40]}`), the loss compares numbers"
+        held = self.table.held(column, "")
+        message = f"column `{column}` holds {held.what}, the loss compares numbers"
         option = "column" if self.section.columns is None else "columns"
-        return DataProblem("E603", message, self._loss_for_text(column), option, where)
+        return DataProblem("E603", message, held.help or self._loss_for_text(column), option, held.where)
 
     def _loss_for_text(self, column: str) -> str:
         """Which loss takes what the column holds; a word among numbers is a slip."""

@@ -71,6 +71,8 @@ def damage(folder: Path) -> None:
         save(area=[[1.0], [], [2.0, 3.0], [4.0]])),
     Bad("text for numbers", "E603", "column `area` holds text (`large`), expected numbers", "area", ROW,
         save(area=["70.5", "large", "50", "90"])),
+    Bad("numbers as text", "E603", "column `area` holds numbers that are written as text, expected numbers", "area",
+        "a.parquet, row 0", save(area=["70.5", "120", "50", "90"])),
     Bad("a missing value", "E608", "column `rooms` has 1 missing value", "rooms", ROW, save(rooms=[3, None, 2, 4])),
     Bad("not a number", "E608", "column `area` holds a value that is not a finite number", "area", ROW,
         save(area=[1.0, float("nan"), 2.0, 3.0])),

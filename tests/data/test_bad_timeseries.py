@@ -54,7 +54,7 @@ ROW = "power.csv, line 5"
     Bad("empty file", "E608", "`power.csv` is empty", CSV, "power.csv", lambda f: write(f, "power.csv", "")),
     Bad("ragged rows", "E608", "line 5 of `power.csv` has 5 values, expected 4", CSV, ROW,
         table("2024-01-04,3", "2024-01-04,3,3")),
-    Bad("Latin-1", "E608", "column `city` is not UTF-8", CSV, "power.csv",
+    Bad("Latin-1", "E608", "column `city` is not UTF-8", CSV, "power.csv, line 2",
         lambda f: write(f, "power.csv", ROWS.replace("Cork", "K\u00f6ln").encode("latin-1"))),
     Bad("missing column of a target", "E602", "the source has no column `laod`", "laod",
         replace=(("targets: load", "targets: laod"),)),

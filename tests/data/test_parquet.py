@@ -231,3 +231,16 @@ def test_two_columns_of_one_name(tmp_path: Path) -> None:
     with pytest.raises(DataProblem, match=r"`a\.parquet` has two columns named `a`") as caught:
         _ = Parquet(path="a.parquet").open(tmp_path).columns
     assert (caught.value.code, caught.value.option) == ("E608", "path")
+
+
+def test_a_whole_number_beyond_the_largest_is_no_other_number(tmp_path: Path) -> None:
+    table = save(tmp_path, {"a": pa.array([1, 2**63 + 5], pa.uint64()), "b": pa.array([1, 2**63 - 1], pa.uint64())})
+    assert table.read(["b"])["b"].tolist() == [1, 2**63 - 1]
+    with pytest.raises(DataProblem, match=r"holds one above 9,223,372,036,854,775,807") as caught:
+        table.read(["a"])
+    assert caught.value.code == "E608"
+
+
+def test_texts_of_polars(tmp_path: Path) -> None:
+    table = save(tmp_path, {"a": pa.array(["x", None], pa.string_view())})
+    assert table.read(["a"])["a"].tolist() == ["x", ""]

@@ -256,7 +256,7 @@ def tensor_of(kind: pa.DataType, *, missing: bool = False, sizes: Sequence[int] 
         return Tensor((), "float64")
     if pa.types.is_duration(kind):
         return Tensor((), "float64")
-    texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_temporal)
+    texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_temporal)
     return Tensor((), TEXT) if any(test(kind) for test in texts) else None
 
 
@@ -288,7 +288,12 @@ def _cast(column: pa.ChunkedArray, dtype: str) -> pa.ChunkedArray:
 
     if pa.types.is_boolean(column.type) and dtype == "float64":
         column = column.cast(pa.int8())  # Arrow knows no way from truth to floating numbers
-    return column.cast({"float64": pa.float64(), "float32": pa.float32(), "int64": pa.int64()}[dtype], safe=False)
+    wanted = {"float64": pa.float64(), "float32": pa.float32(), "int64": pa.int64()}[dtype]
+    try:
+        return column.cast(wanted, safe=pa.types.is_uint64(column.type) and dtype == "int64")
+    except pa.ArrowInvalid as error:
+        message = f"a column of whole numbers holds one above {2**63 - 1:,}, the largest that can be told apart"
+        raise DataProblem("E608", message, "write such numbers as text") from error
 
 
 class Uneven(NamedTuple):

@@ -62,6 +62,14 @@ class Labels:
     counts: tuple[int, ...]
 
 
+class Held(NamedTuple):
+    """What a column holds in place of numbers: in words, what helps, and where it stands."""
+
+    what: str
+    help: str
+    where: str
+
+
 class LeftOut(NamedTuple):
     """Something of a source that is used by none of its columns, though it may have been meant to be.
 
@@ -189,6 +197,13 @@ class Table(ABC):
     def gap(self, name: str) -> str:
         """The first word in the text column `name` that was taken for a missing value; "" where there is none."""
         return ""
+
+    def held(self, name: str, help: str) -> Held:
+        """What the text column `name` holds where numbers are expected; `help` is for words among them."""
+        found = self.not_a_number(name)
+        if found is None:
+            return Held("numbers that are written as text", "save them as numbers", self.where(0))
+        return Held(f"text (`{found[0][:40]}`)", help, found[1])
 
     def as_numbers(self, name: str) -> bool:
         """Takes the text column `name` for one of numbers with some mistakes, which :meth:`faults` then tells of.

@@ -174,9 +174,9 @@ class WindowTable(Table):
     def _check_column(self, name: str, option: str) -> None:
         column = self._table.find(name, option)
         if column.text:
-            value, where = self._table.not_a_number(name) or ("", "")
-            message = f"column `{name}` holds text (`{value[:40]}`), expected numbers"
-            raise DataProblem("E603", message, "correct the value, or leave the column out", option, where)
+            held = self._table.held(name, "correct the value, or leave the column out")
+            message = f"column `{name}` holds {held.what}, expected numbers"
+            raise DataProblem("E603", message, held.help, option, held.where)
         if column.tensor.shape:
             raise Problem("E605", f"column `{name}` is {column.tensor}, expected a number in every row", "", option)
 
