@@ -9,6 +9,7 @@ from typing import Any
 from dlspec.errors import Diagnostic, SpecError
 from dlspec.ir import Argument, Edge, Graph, Node, Shape, SharedModel, show_shape
 from dlspec.layers.base import Layer
+from dlspec.lower.own_tensors import Place, own_tensors, positional_names
 from dlspec.ops.base import Op
 
 
@@ -27,14 +28,19 @@ def build(graph: Graph) -> Any:
 
 def build_with_tensors(graph: Graph) -> tuple[Any, list[tuple[Any, ...]]]:
     """The model together with the Keras tensors of each node, for comparing the two."""
-    return _Builder().model(graph)
+    return _Builder(own_tensors(graph)).model(graph)
 
 
 class _Builder:
-    """Builds graphs; a shared model is one instance, whichever graphs call it."""
+    """Builds graphs; a shared model is one instance, whichever graphs call it.
 
-    def __init__(self) -> None:
+    Attributes:
+        own: What gets tensors of its own; see :mod:`dlspec.lower.own_tensors`.
+    """
+
+    def __init__(self, own: frozenset[Place] = frozenset()) -> None:
         self.shared: dict[str, Any] = {}
+        self.own = own
 
     def model(self, graph: Graph) -> tuple[Any, list[tuple[Any, ...]]]:
         import keras
@@ -70,16 +76,9 @@ class _Builder:
             return (keras.Input(tensor.shape, dtype=tensor.dtype, name=node.name),)
         layer = self.layer(node)
 
-        def resolve(argument: Argument) -> Any:
-            if isinstance(argument, Edge):
-                return results[argument.node][argument.output]
-            return [results[edge.node][edge.output] for edge in argument]
-
-        arguments = [resolve(argument) for argument in node.arguments]
-        if isinstance(node.layer, SharedModel) and len(arguments) > 1:
-            arguments = [arguments]
+        arguments, keywords = self.entering(node, results)
         constants = node.layer.call_arguments() if isinstance(node.layer, Layer) else {}
-        output = layer(*arguments, **{name: resolve(value) for name, value in node.keywords}, **constants)
+        output = layer(*arguments, **keywords, **constants)
         if isinstance(node.layer, Layer) and not node.layer.trainable:
             # Layers that hold others make them at their first call, which the constructor's `trainable` does not reach.
             layer.trainable = True
@@ -88,11 +87,34 @@ class _Builder:
             return tuple(output.values())
         return tuple(keras.tree.flatten(output))  # the states of stacked cells come grouped by cell
 
+    def entering(self, node: Node, results: list[tuple[Any, ...]]) -> tuple[list[Any], dict[str, Any]]:
+        """Positional and named tensors of a call."""
+
+        def resolve(argument: Argument, word: str = "") -> Any:
+            if not isinstance(argument, Edge):
+                return [resolve(edge) for edge in argument]
+            tensor = results[argument.node][argument.output]
+            return _copied(tensor, f"{node.name}.{word}") if (node.span, word) in self.own else tensor
+
+        named = {name: resolve(value, name) for name, value in node.keywords}
+        if isinstance(node.layer, SharedModel):
+            arguments = [resolve(argument) for argument in node.arguments]
+            return ([arguments] if len(arguments) > 1 else arguments), named
+        words = positional_names(node)
+        return [resolve(argument, word) for argument, word in zip(node.arguments, words, strict=True)], named
+
     def layer(self, node: Node) -> Any:
         if isinstance(node.layer, SharedModel):
             return self.shared[node.layer.name]
         assert isinstance(node.layer, Layer)
         return node.layer.make(name=node.name)
+
+
+def _copied(tensor: Any, name: str) -> Any:
+    """The same values and mask in another tensor."""
+    import keras
+
+    return keras.layers.Rescaling(1.0, dtype=tensor.dtype, name=name)(tensor)
 
 
 # How TensorFlow and NumPy say that memory is used up.
@@ -129,6 +151,8 @@ class Difference:
 def verify(graph: Graph, model: Any, tensors: list[tuple[Any, ...]]) -> list[Difference]:
     """Compares the graph with the built model node by node: shapes, dtypes, masks, weights in order, parameters.
 
+    Masks are compared as the model's own call carries them, at each reader of a tensor.
+
     Args:
         graph: The graph that the model was built from.
         model: What :func:`build_with_tensors` returned first.
@@ -136,19 +160,76 @@ def verify(graph: Graph, model: Any, tensors: list[tuple[Any, ...]]) -> list[Dif
     """
     differences: list[Difference] = []
     made = _Made()
+    masked = any(tensor.masked for node in graph.nodes for tensor in node.outputs)
+    carried = carried_masks(model) if masked else {}
     for node, real in zip(graph.nodes, tensors, strict=True):
         add = _collector(node, differences)
         add("number of outputs", len(node.outputs), len(real))
         for static, tensor in zip(node.outputs, real, strict=False):
             add("output shape", show_shape(static.shape), show_shape(_shape(tensor)))
             add("dtype", static.dtype, _dtype(tensor))
-            add("mask", static.masked, getattr(tensor, "_keras_mask", None) is not None)
+            for seen in carried.get(id(tensor)) or {getattr(tensor, "_keras_mask", None) is not None}:
+                add("mask", static.masked, seen)
         variables = made.by(node, real)
         add("weights", _described(node, node.weights), _described(node, variables))
         add("parameters", node.parameters, _parameters(variables))
     total = _collector(graph.nodes[-1], differences)
     total("parameters of the model", graph.parameters, model.count_params())
     return differences
+
+
+def carried_masks(model: Any) -> dict[int, set[bool]]:
+    """Whether each symbolic tensor carries a mask when the model is called: where it is made and at each reader.
+
+    The model is run in Keras's order on TensorFlow's placeholders, without numbers. A layer that cannot run yet, since
+    it has measured no data, leaves what its symbolic call promised.
+
+    Args:
+        model: A functional model.
+
+    Returns:
+        What was seen, by the identity of the symbolic tensor.
+    """
+    import tensorflow as tf
+
+    seen: dict[int, set[bool]] = {}
+
+    def run(*inputs: Any) -> None:
+        values = {id(tensor): value for tensor, value in zip(model.inputs, inputs, strict=True)}
+
+        def look(tensors: Any) -> None:
+            for tensor in tensors:
+                seen.setdefault(id(tensor), set()).add(getattr(values[id(tensor)], "_keras_mask", None) is not None)
+
+        for depth in sorted(model._nodes_by_depth, reverse=True):
+            for call in model._nodes_by_depth[depth]:
+                if call.is_input:
+                    continue
+                look(call.input_tensors)
+                values.update(zip(map(id, call.outputs), _outputs(call, values), strict=True))
+                look(call.outputs)
+        look(model.outputs)
+
+    specs = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in model.inputs]
+    tf.function(run, input_signature=specs, autograph=False).get_concrete_function()
+    return seen
+
+
+def _outputs(call: Any, values: dict[int, Any]) -> list[Any]:
+    """What one call in a functional model gives for the values of its tensors."""
+    import keras
+    import tensorflow as tf
+
+    arguments, named = call.arguments.fill_in(values)
+    try:
+        return list(keras.tree.flatten(call.operation(*arguments, **named)))
+    except Exception:
+        promised = []
+        for tensor in call.outputs:
+            value = tf.zeros([size or 1 for size in tensor.shape], tensor.dtype)
+            value._keras_mask = getattr(tensor, "_keras_mask", None)
+            promised.append(value)
+        return promised
 
 
 class _Made:

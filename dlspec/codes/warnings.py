@@ -91,7 +91,8 @@ CODES: dict[str, Code] = {
         "mask ends",
         """
         `mask_zero` and `masking` mark padding that later layers skip. A layer that does not know masks treats the
-        padding after it as data.
+        padding after it as data. So does a merge of one tensor that has a mask with one that has none, and a layer
+        that measures over all steps, such as `group_normalization`.
         """,
         wrong="""
         inputs: {words: {shape: [20], dtype: int32}}

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 
 from dlspec.emit.constructors import Constructors
+from dlspec.emit.copies import Copies
 from dlspec.emit.function import Function, Parameter
 from dlspec.emit.labels import collides
 from dlspec.emit.naming import Identifiers
 from dlspec.emit.syntax import assign, call, constant, name, sequence
 from dlspec.ir import Argument, Edge, Graph, Node, Shape, SharedModel, shared_models
 from dlspec.layers.base import Layer
+from dlspec.lower.own_tensors import own_tensors
 from dlspec.ops.base import Op
 from dlspec.registry import snake_case
 
@@ -21,30 +23,31 @@ def flat_functions(graph: Graph, labels: frozenset[str]) -> tuple[list[Function]
     """``build_model`` for a graph, after a function for each shared model in it."""
     constructors = Constructors()
     names = Identifiers()
+    copies = Copies(own_tensors(graph), names)
     variables = {model.name: names.give(snake_case(model.name), "shared") for model in shared_models(graph)}
-    labelled = _labels(graph, labels)
-    functions: list[Function] = []
+    labelled = _labels(graph, labels, copies.automatic)
+    functions: list[Function] = copies.functions
     instances: list[ast.stmt] = []
     for model in shared_models(graph):
         inner = {one.name: variables[one.name] for one in shared_models(model.graph)}
         function = Function(names.give(f"build_{variables[model.name]}"), f"The shared model {model.name}.")
         function.inputs = [Parameter(identifier, "keras.Model") for identifier in inner.values()]
         function.returns = "keras.Model"
-        function.body = FlatWriter(constructors, inner, {}).write(model.graph)
+        function.body = FlatWriter(constructors, inner, {}, copies).write(model.graph)
         functions.append(function)
         handed = [name(identifier) for identifier in inner.values()]
         instances.append(assign([variables[model.name]], call(function.identifier, handed)))
-    body = FlatWriter(constructors, variables, labelled).write(graph)
+    body = FlatWriter(constructors, variables, labelled, copies).write(graph)
     functions.append(Function("build_model", returns="keras.Model", body=[*instances, *body]))
     return functions, constructors
 
 
-def _labels(graph: Graph, written: frozenset[str]) -> dict[str, str]:
+def _labels(graph: Graph, written: frozenset[str], others: set[str]) -> dict[str, str]:
     """What each layer is called: as the spec says, and nothing where it says nothing.
 
     Where Keras may give a name of the spec to another layer, every layer has one; operations cannot.
     """
-    automatic = {_class(node) for node in graph.nodes if node.layer is not None and node.name not in written}
+    automatic = {_class(node) for node in graph.nodes if node.layer is not None and node.name not in written} | others
     operations = {_class(node) for node in graph.nodes if isinstance(node.layer, Op)}
     names = [node.name for node in graph.nodes if node.layer is None or node.name in written]
     if not any(collides(word, automatic) for word in names):
@@ -65,10 +68,14 @@ class FlatWriter:
     Attributes:
         models: The variable of each shared model.
         labels: What layers are called; the others get automatic names.
+        copies: Which tensors are copied for a call.
     """
 
-    def __init__(self, constructors: Constructors, models: Mapping[str, str], labels: Mapping[str, str]) -> None:
+    def __init__(
+        self, constructors: Constructors, models: Mapping[str, str], labels: Mapping[str, str], copies: Copies
+    ) -> None:
         self.constructors = constructors
+        self.copies = copies
         self.models = models
         self.labels = labels
         self.identifiers = Identifiers(models.values())
@@ -113,8 +120,10 @@ class FlatWriter:
             self.statements.append(assign(variables, self._operation(node, node.layer)))
             return
         keywords = {word: self._argument(value) for word, value in node.keywords}
+        positional, keywords = self.copies.entering(
+            node.span, type(node.layer), [self._argument(argument) for argument in node.arguments], keywords
+        )
         keywords |= {word: self.constructors.plain(value) for word, value in node.layer.call_arguments().items()}
-        positional = [self._argument(argument) for argument in node.arguments]
         layer_made = self.constructors.instance(node.layer, self.labels.get(node.name, ""))
         if node.layer.trainable:
             made = call(layer_made, positional, keywords)

@@ -10,6 +10,7 @@ from typing import Any
 from dlspec.emit.annotations import annotation
 from dlspec.emit.body import BodyWriter
 from dlspec.emit.constructors import Constructors
+from dlspec.emit.copies import Copies
 from dlspec.emit.function import TENSOR, Function, Parameter
 from dlspec.emit.hardness import Hardness, given_params
 from dlspec.emit.labels import Labels
@@ -21,6 +22,7 @@ from dlspec.emit.syntax import Unsupported, assign, call, constant, name, same, 
 from dlspec.emit.tensors import Tensors
 from dlspec.expressions import names_in
 from dlspec.ir import Tensor
+from dlspec.lower.own_tensors import Place
 from dlspec.lower.program import Block, CallStep, LayerStep, ModelDefinition, Program, Step, walk
 from dlspec.registry import MISSING, snake_case
 
@@ -44,15 +46,14 @@ class Module:
         record: Record,
         given: Mapping[str, Tensor],
         models: Sequence[str],
+        own: frozenset[Place] = frozenset(),
     ) -> None:
         self.program = program
         self.record = record
         self.live_models = models
         self.given = given
         self.hardness = Hardness(program)
-        self.labels = Labels(program)
         self.constructors = Constructors()
-        self.functions: list[Function] = []
         words = {
             inner
             for body in _bodies(program)
@@ -61,6 +62,9 @@ class Module:
         }
         params = {word for block in program.blocks.values() for word in (*block.params, *block.inputs)}
         self._names = Identifiers({*words, *params, *program.params, *program.main.inputs, *given})
+        self.copies = Copies(own, self._names)
+        self.labels = Labels(program, self.copies.automatic)
+        self.functions: list[Function] = self.copies.functions
         self._blocks: dict[tuple[str, str], Function] = {}
         self._handed: dict[str, set[str]] = {}
         self._models: dict[str, Function] = {}

@@ -19,8 +19,8 @@ class Labels:
         kept: Names that a layer of theirs can carry.
     """
 
-    def __init__(self, program: Program) -> None:
-        self.automatic: set[str] = set()
+    def __init__(self, program: Program, automatic: Iterable[str] = ()) -> None:
+        self.automatic: set[str] = set(automatic)
         written: dict[str, set[str]] = {}
         for definition in (program.main, *program.models.values()):
             for step, repeated in _steps(definition.body, False):

@@ -21,6 +21,7 @@ from dlspec.environment import Environment
 from dlspec.ir import Graph, Node, shared_models, show_shape
 from dlspec.layers.base import Layer
 from dlspec.lower.each_time import Listed
+from dlspec.lower.own_tensors import own_tensors
 from dlspec.passes.state import Compilation
 
 _FROM_KERAS = ("layers", "ops")
@@ -87,7 +88,8 @@ def structured(state: Compilation) -> tuple[list[Function], Constructors]:
     values = {**state.params.values, **{name: space.default for name, space in state.params.spaces.items()}}
     found, graph = record(state.program, Environment(values), given)
     assert graph is not None
-    module = Module(state.program, values, found, given, [model.name for model in shared_models(graph)])
+    models = [model.name for model in shared_models(graph)]
+    module = Module(state.program, values, found, given, models, own_tensors(graph))
     function = module.main()
     function.identifier = "build_model"
     _rename(function, state)

@@ -18,6 +18,7 @@ class GaussianSampling(keras.layers.Layer):
         super().__init__(**kwargs)
         self.kl_weight = kl_weight
         self.seed = seed
+        self.supports_masking = True
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def build(self, mean_shape, log_variance_shape):

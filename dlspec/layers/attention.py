@@ -67,6 +67,12 @@ class _ListAttention(ListLayer, abstract=True):
         """The output has the query's mask."""
         return inputs[0].masked
 
+    def padding_counts(self, inputs: list[Tensor]) -> str:
+        """With more axes than steps and features, and a causal mask, Keras leaves the value's mask out."""
+        if inputs[1].masked and inputs[1].rank != 2:
+            return f"is not looked at here: {self.name} uses those of [steps, features] only"
+        return ""
+
 
 class Attention(_ListAttention):
     """Dot-product attention without weights (Luong)."""
@@ -186,6 +192,7 @@ class MultiHeadAttention(_ProjectedAttention):
     """Several attentions side by side, each on its own projection of query, key and value."""
 
     keras = "keras.layers.MultiHeadAttention"
+    unmasks = ("query", "value", "key")
     num_heads = integer(min=1, doc="Number of attentions side by side.")
     key_dim = integer(min=1, doc="Features of query and key in each head.")
     value_dim = optional(integer(min=1, doc="Features of the value in each head; `key_dim` unless given."))

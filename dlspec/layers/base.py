@@ -37,6 +37,7 @@ class Layer(Component, abstract=True):
         call_options: Options that Keras takes at the call rather than in the constructor.
         normalizes: Whether the size of what enters does not show in what comes out.
         masking: What becomes of a mask: ``pass`` it on, or ``drop`` it (with a warning, as Keras does).
+        unmasks: Names of call arguments whose tensors Keras takes the mask from, for whatever else reads them too.
     """
 
     kind = "layer"
@@ -50,6 +51,7 @@ class Layer(Component, abstract=True):
     call_options: ClassVar[tuple[str, ...]] = ()
     normalizes: ClassVar[bool] = False
     masking: ClassVar[Literal["pass", "drop"]] = "drop"
+    unmasks: ClassVar[tuple[str, ...]] = ()
 
     trainable = boolean(default=True, doc="Whether training changes the layer's weights.")
     dtype = optional(
@@ -135,6 +137,19 @@ class Layer(Component, abstract=True):
         if isinstance(first, list | tuple):
             return self.masking == "pass" and any(tensor.masked for tensor in first)
         return self.masking == "pass" and bool(first.masked)
+
+    def padding_counts(self, *inputs: Any, **named: Any) -> str:
+        """How a mask that enters is lost, or not looked at, as words after "the mask of `x`"; "" where it is used.
+
+        By default a mask ends in layers that do not pass it on.
+        """
+        if self.masking == "pass" or self.mask(*inputs, **named):
+            return ""
+        return f"ends here: {self.name} does not support masks"
+
+    def without_padding(self) -> str:
+        """What to use instead where padding shall not count, as a help says it; "" where there is nothing."""
+        return ""
 
 
 def activation(default: str = "linear", doc: str = "Activation function applied to the output.") -> Field[Any]:

@@ -88,7 +88,7 @@ class Embedding(_Vectors):
 class ReversibleEmbedding(_Vectors):
     """Turns whole numbers into learned vectors; made by Keras for language models that also map vectors back.
 
-    A spec cannot call it in reverse yet. Keras 3.15 applies the mask of `mask_zero` without showing it in its graph.
+    A spec cannot call it in reverse yet.
     """
 
     keras = "keras.layers.ReversibleEmbedding"
@@ -110,11 +110,6 @@ class ReversibleEmbedding(_Vectors):
         example("{input_dim: 10, output_dim: 4, reverse_dtype: float32, logit_soft_cap: 30}", ()),
     )
 
-    def __init__(self, **given: Any) -> None:
-        """With `mask_zero`, Keras does not warn of a mask that comes in, though its graph shows none behind it."""
-        super().__init__(**given)
-        self.__dict__["masking"] = "pass" if self.mask_zero else "drop"
-
     def weights(self, x: Tensor) -> Iterable[Weight]:
         """Vectors [input_dim, output_dim], and others [output_dim, input_dim] for the way back unless tied."""
         yield from super().weights(x)
@@ -122,8 +117,8 @@ class ReversibleEmbedding(_Vectors):
             yield Weight("reverse_embeddings", (self.output_dim, self.input_dim))
 
     def mask(self, x: Tensor) -> bool:
-        """Keras's graph shows none."""
-        return False
+        """With `mask_zero`, the zeros make a mask, although Keras's graph shows none."""
+        return self.mask_zero
 
 
 class Masking(Layer):

@@ -74,6 +74,10 @@ class _Elementwise(ListLayer, abstract=True):
         """Keras keeps a mask only where every input has one."""
         return all(tensor.masked for tensor in inputs)
 
+    def padding_counts(self, inputs: list[Tensor]) -> str:
+        """Another input has no mask."""
+        return "" if self.mask(inputs) else f"ends here: {self.name} keeps masks only where all that it merges have one"
+
 
 class Add(_Elementwise):
     """Adds tensors."""
@@ -154,6 +158,12 @@ class Concatenate(ListLayer):
         """One masked input is enough: the others count as unmasked steps."""
         return any(tensor.masked for tensor in inputs)
 
+    def padding_counts(self, inputs: list[Tensor]) -> str:
+        """Features beside those of an input without a mask make every step one that counts."""
+        if all(tensor.masked for tensor in inputs) or axis_index(self.axis, inputs[0].rank, self.name) + 1 < inputs[0].rank:
+            return ""
+        return "hides nothing from here on: concatenate marks all steps of a tensor without a mask as valid"
+
 
 class Dot(ListLayer):
     """Multiplies two tensors and sums over one axis of each."""
@@ -195,6 +205,10 @@ class Dot(ListLayer):
     def mask(self, inputs: list[Tensor]) -> bool:
         """The sum has no steps left that could be masked."""
         return False
+
+    def padding_counts(self, inputs: list[Tensor]) -> str:
+        """Keras says nothing of it."""
+        return "ends here: dot does not support masks"
 
 
 def list_shapes(inputs: list[Tensor]) -> str:

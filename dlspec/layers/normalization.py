@@ -34,6 +34,20 @@ class _Normalization(Layer, abstract=True):
         """Eight per element: mean 1, variance 2, normalization 3, factor and offset 2."""
         return 8 * output.size
 
+    def over_steps(self, x: Tensor) -> bool:
+        """Whether it measures over steps without looking at their mask."""
+        return False
+
+    def padding_counts(self, x: Tensor) -> str:
+        """Some pass a mask on that they do not look at."""
+        if x.masked and self.over_steps(x):
+            return f"is not looked at here: {self.name} measures over all steps"
+        return super().padding_counts(x)
+
+    def without_padding(self) -> str:
+        """One step at a time."""
+        return "`layer_normalization` over the last axis looks at each step by itself"
+
 
 class BatchNormalization(_Normalization):
     """Keeps each feature near mean 0 and standard deviation 1, measured over the batch."""
@@ -114,6 +128,10 @@ class LayerNormalization(_Normalization):
         _in_order(self.axis, x, self.name)
         return super().infer(x)
 
+    def over_steps(self, x: Tensor) -> bool:
+        """With an axis other than that of the features."""
+        return _beside_features(self.axis, x, self.name)
+
     def weights(self, x: Tensor) -> Iterable[Weight]:
         """Factor and offset over the normalized axes."""
         if self.scale:
@@ -139,6 +157,10 @@ class GroupNormalization(_Normalization):
     beta_constraint = constraint("the offset")
     gamma_constraint = constraint("the factor")
     examples = (example("", (8, 8, 64)), example("{groups: 2, axis: 1}", (6, None)), example("-1", (None, 8)))
+
+    def over_steps(self, x: Tensor) -> bool:
+        """Every axis but that of the channels is measured over."""
+        return True
 
     def validate(self) -> None:
         """There are no 0 groups."""
@@ -188,6 +210,10 @@ class UnitNormalization(_Normalization):
         axis_indices(self.axis, x, self.name)
         return super().infer(x)
 
+    def over_steps(self, x: Tensor) -> bool:
+        """With an axis other than that of the features."""
+        return _beside_features(self.axis, x, self.name)
+
     def flops(self, output: Tensor, x: Tensor) -> int:
         """Per element: square, sum and division."""
         return 3 * output.size
@@ -218,6 +244,10 @@ class SpectralNormalization(Layer):
         message = f"spectral_normalization wraps a layer with a kernel, not `{self.layer.name}`"
         raise Problem("E207", message, "wrap a `conv2d`, `dense` or `embedding`", "layer")
 
+    def mask(self, x: Tensor) -> bool:
+        """As in the wrapped layer, although Keras warns that it ends."""
+        return bool(self.layer.mask(x))
+
     def weights(self, x: Tensor) -> Iterable[Weight]:
         """The wrapped layer's kernel, the vector of the power method, then the wrapped layer's other weights."""
         kernel, others = self._split(x)
@@ -229,6 +259,10 @@ class SpectralNormalization(Layer):
         """Those of the wrapped layer; in use, the kernel is a constant."""
         count: int = self.layer.flops(output, x)
         return count
+
+
+def _beside_features(written: int | Sequence[int], x: Tensor, who: str) -> bool:
+    return any(axis < x.rank - 1 for axis in _in_order(written, x, who))
 
 
 def _in_order(written: int | Sequence[int], x: Tensor, who: str) -> tuple[int, ...]:

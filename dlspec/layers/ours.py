@@ -167,6 +167,7 @@ class GaussianSampling(Layer):
     """
 
     keras = "dlspec.keras_layers.GaussianSampling"
+    masking = "pass"
     arguments = ("mean", "log_variance")
     kl_weight = number(min=0, default=1.0, doc="Factor of the divergence in the loss.")
     seed = seed()
@@ -180,6 +181,10 @@ class GaussianSampling(Layer):
             message = f"{self.name} takes mean and logarithm of the variance in one shape, but they have {shapes}"
             raise Problem("E402", message, "give both layers before it the same size")
         return Tensor(mean.shape, self.compute_dtype)
+
+    def padding_counts(self, mean: Tensor, log_variance: Tensor) -> str:
+        """In the loss."""
+        return f"is not looked at here: {self.name} adds the divergence of all steps to the loss"
 
     def flops(self, output: Tensor, mean: Tensor, log_variance: Tensor) -> int:
         """None: in use it passes the mean on."""

@@ -139,6 +139,11 @@ class TimeDistributed(Layer):
         if isinstance(output, tuple):
             message = f"time_distributed wraps a layer with one output, but `{self.layer.name}` has {len(output)}"
             raise Problem("E207", message, "leave `return_state` out", "layer")
+        if x.masked and x.rank > 2 and output.shape[:-1] != x.shape[1:-1]:
+            # Keras hands the mask of [sentences, words] on as that of [sentences].
+            made = show_shape((x.shape[0], *output.shape))
+            message = f"time_distributed hands the mask of {show_shape(x.shape)} on to {made}, which it does not fit"
+            raise Problem("E402", message, _STEPS_ONLY)
         return Tensor((x.shape[0], *output.shape), self.compute_dtype)
 
     def _step(self, x: Tensor) -> Tensor:
@@ -197,6 +202,10 @@ class Pipeline(Layer):
                 raise Problem("E207", message, "leave `return_state` out", "layers")
             yield layer, entering, x
 
+    def mask(self, x: Tensor) -> bool:
+        """Whether all layers pass it on; Keras warns that it ends all the same."""
+        return all(layer.mask(replace(entering, masked=x.masked)) for layer, entering, _ in self._steps(x))
+
     def weights(self, x: Tensor) -> Iterable[Weight]:
         """Those of each layer, in order."""
         for index, (layer, entering, _) in enumerate(self._steps(x)):
@@ -207,4 +216,5 @@ class Pipeline(Layer):
         return sum(layer.flops(leaving, entering) for layer, entering, leaving in self._steps(x))
 
 
+_STEPS_ONLY = "leave `mask_zero` out of the embedding; padding then counts as words"
 _RECURRENT = "use `lstm`, `gru`, `simple_rnn` or another recurrent layer"

@@ -1,24 +1,75 @@
-"""Warns where a mask ends unnoticed: layers after it treat padding as data."""
+"""Warns where a mask ends unnoticed, or is not looked at: padding counts as data there."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
 from dlspec.errors import Note
+from dlspec.ir import Argument, Edge, Graph, Node, SharedModel, Tensor
 from dlspec.layers.base import Layer
+from dlspec.lower.infer import apply
 from dlspec.passes.state import Compilation, step
 
 
 @step(requires=("graph",))
 def masks(state: Compilation) -> None:
-    """One warning for each layer that drops a mask, as Keras gives at run time."""
+    """One warning for each line at which the first mask gets lost; what comes after it has none to lose."""
     assert state.graph is not None
+    warned = set()
     for graph in (state.graph, *(model.graph for model in state.models.values())):
-        for node in graph.nodes:
-            if not isinstance(node.layer, Layer) or node.layer.masking == "pass" or node.outputs[0].masked:
+        for node, source, text in _losses(graph):
+            if node.span in warned:
                 continue
-            for edge in node.edges:
-                if graph.tensor(edge).masked:
-                    source = graph.nodes[edge.node]
-                    note = (Note(f"`{source.name}` carries the mask", source.span),)
-                    text = f"the mask of `{source.name}` ends here: {node.layer.name} does not support masks"
-                    state.add("W402", text, node.span, "padding counts as data from here on", note)
-                    break
+            warned.add(node.span)
+            assert isinstance(node.layer, Layer)
+            help = node.layer.without_padding() or "padding counts as data from here on"
+            note = (Note(f"`{source.name}` carries the mask", source.span),)
+            state.add("W402", f"the mask of `{source.name}` {text}", node.span, help, note)
+
+
+def _losses(graph: Graph) -> Iterator[tuple[Node, Node, str]]:
+    """Each node at which a mask is lost, the node that carried it, and what becomes of it."""
+    lost: set[int] = set()  # nodes on a way where a mask was lost before
+    for node in graph.nodes:
+        if isinstance(node.layer, SharedModel):
+            entering = [graph.tensor(edge) for edge in node.edges]
+            inside = _losses(_retyped(node.layer.graph, entering)) if any(one.masked for one in entering) else ()
+            for loss in inside:
+                lost.add(node.index)
+                yield loss
+        if any(edge.node in lost for edge in node.edges):
+            lost.add(node.index)
+            continue
+        carrier = next((edge for edge in node.edges if graph.tensor(edge).masked), None)
+        if carrier is None or not isinstance(node.layer, Layer) or node.layer.takes_batch:
+            continue
+        text = node.layer.padding_counts(*_arguments(graph, node), **_named(graph, node))
+        if text:
+            lost.add(node.index)
+            yield node, graph.nodes[carrier.node], text
+
+
+def _resolved(graph: Graph, argument: Argument) -> Tensor | list[Tensor]:
+    return graph.tensor(argument) if isinstance(argument, Edge) else [graph.tensor(edge) for edge in argument]
+
+
+def _arguments(graph: Graph, node: Node) -> list[Tensor | list[Tensor]]:
+    return [_resolved(graph, argument) for argument in node.arguments]
+
+
+def _named(graph: Graph, node: Node) -> dict[str, Tensor | list[Tensor]]:
+    return {name: _resolved(graph, argument) for name, argument in node.keywords}
+
+
+def _retyped(graph: Graph, entering: Sequence[Tensor]) -> Graph:
+    """The graph of a shared model with the types, masks among them, that one call of it has."""
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        if node.layer is None:
+            outputs: tuple[Tensor, ...] = (entering[graph.inputs.index(node.index)],)
+        else:
+            result = apply(node.layer, node.arguments, node.keywords, lambda edge: nodes[edge.node].outputs[edge.output])
+            outputs = result.outputs
+        nodes.append(replace(node, outputs=outputs))
+    return replace(graph, nodes=tuple(nodes))

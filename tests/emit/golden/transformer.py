@@ -40,6 +40,11 @@ class SinusoidalPositionalEncoding(keras.layers.Layer):
         return {**super().get_config(), "max_wavelength": self.max_wavelength}
 
 
+def masked_copy(x: keras.KerasTensor) -> keras.KerasTensor:
+    """The same tensor anew: MultiHeadAttention deletes the mask of what enters it, for all other readers too."""
+    return layers.Rescaling(1.0, dtype=x.dtype)(x)
+
+
 def words_block(
     x: keras.KerasTensor, *, words: int, width: int, drop: float
 ) -> keras.KerasTensor:
@@ -70,7 +75,7 @@ def attend(
 ) -> keras.KerasTensor:
     """Attend: MultiHeadAttention and AddNorm."""
     x = layers.MultiHeadAttention(num_heads=heads, key_dim=width // heads)(
-        query, value, use_causal_mask=causal
+        masked_copy(query), masked_copy(value), use_causal_mask=causal
     )
     return add_norm(query, x, drop=drop)
 
