@@ -123,9 +123,7 @@ def moved(model: Any, batch: Any) -> float:
     """How far the answers move when the padding is another."""
     before = answers(model, batch)
     change_padding(model)
-    return max(
-        float(abs(one - other).max(initial=0)) for one, other in zip(before, answers(model, batch), strict=True)
-    )
+    return max(float(abs(one - other).max(initial=0)) for one, other in zip(before, answers(model, batch), strict=True))
 
 
 @pytest.mark.filterwarnings("ignore:.*does not support masking")

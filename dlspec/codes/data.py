@@ -338,7 +338,8 @@ CODES: dict[str, Code] = {
         "embedding without a vector for every index",
         """
         An `embedding` has `input_dim` vectors, for the indices 0 to `input_dim` - 1. A layer with a vocabulary gives an
-        index to each word of the training examples, and to its special tokens.
+        index to each word of the training examples, and to its special tokens. Negative indices would count from
+        the end.
         """,
         wrong="""
         inputs: {digit: {shape: [1], dtype: int64}}

@@ -290,4 +290,35 @@ CODES: dict[str, Code] = {
         train: {loss: sparse_categorical_crossentropy}
         """,
     ),
+    "W611": code(
+        "another range of values than that of the images",
+        """
+        Layers that change colours take the values of their images for those of `value_range`, from 0 to 255 unless it
+        says otherwise. Of images between 0 and 1 a change of brightness would leave nothing.
+        """,
+        wrong="""
+        inputs: {image: [8, 8, 1]}
+        layers:
+          - random_brightness: 0.2
+          - flatten
+          - dense: {units: 10, activation: softmax}
+        data:
+          source: {sklearn: digits}
+          inputs: {image: {column: images, prepare: [{rescaling: 1 / 16}]}}
+          targets: {digit: target}
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+        right="""
+        inputs: {image: [8, 8, 1]}
+        layers:
+          - random_brightness: {factor: 0.2, value_range: [0, 1]}
+          - flatten
+          - dense: {units: 10, activation: softmax}
+        data:
+          source: {sklearn: digits}
+          inputs: {image: {column: images, prepare: [{rescaling: 1 / 16}]}}
+          targets: {digit: target}
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+    ),
 }

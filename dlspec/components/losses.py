@@ -21,9 +21,13 @@ class Loss(Component, abstract=True):
         labels_in_head: Each class has a unit in the output; False where the output is an embedding.
         whole: Whether one loss is computed for all that an example, or even the batch, holds.
         signed: Whether the output is a margin: yes where it is positive.
+        aligns: A target is a sequence of labels, each of which takes at least one step of the output.
+        takes_scores: The output is taken before sigmoid or softmax, always.
     """
 
     kind = "loss"
+    aligns: ClassVar[bool] = False
+    takes_scores: ClassVar[bool] = False
     targets: ClassVar[Targets] = "values"
     takes: ClassVar[Range | None] = None
     labels_in_head: ClassVar[bool] = True
@@ -337,6 +341,8 @@ class CTC(Loss):
     keras = "keras.losses.CTC"
     targets = "classes"
     whole = True
+    aligns = True
+    takes_scores = True
 
     def problem(self, target: Tensor, output: Tensor) -> None:
         """A sequence of class numbers against a sequence of logits."""

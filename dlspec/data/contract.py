@@ -19,6 +19,8 @@ from dlspec.data.ranges import check_ranges
 from dlspec.data.signature import Signature, of_graph
 from dlspec.data.sources.base import Table
 from dlspec.data.splits import named_parts
+from dlspec.data.transcripts import check_transcripts
+from dlspec.data.value_ranges import check_value_ranges
 from dlspec.data.vocabulary import check_embeddings, check_rows, embedding_sizes, sized
 from dlspec.errors import Diagnostic, Problem, SpecError, did_you_mean
 from dlspec.ir import Graph, Tensor
@@ -54,11 +56,12 @@ def check(
         found: Called with the binding, whose table keeps what was read of it, where nothing is wrong with the data.
 
     Returns:
-        Diagnostics E108, E503, E509, E601 to E609, E616 to E618, W504, W601 to W605 and W610; no errors when training
-        can start.
+        Diagnostics E108, E503, E509, E601 to E609, E616 to E618, W504, W601 to W605, W610 and W611; no errors when
+        training can start.
     """
     findings = Findings()
     parts = parts if parts is not None else set()
+    at_layers: list[Diagnostic] = []
     signature = of_graph(graph) if graph is not None else None
     key = _key(data, folder, signature, method, graph, allow_outside) if sound is not None else None
     if key is None or sound is None or key not in sound:
@@ -76,6 +79,8 @@ def check(
             if graph is not None and method is not None and not findings.errors:
                 warn_of_measures(binding, method, findings)
                 warn_of_ranges(binding, data, graph, findings)
+                at_layers += check_value_ranges(data, graph, binding, findings)
+                check_transcripts(binding, method, signature, findings)
             if key is not None and sound is not None and not findings.items:
                 sound.add(key)
         if binding is not None and not findings.errors:
@@ -89,7 +94,7 @@ def check(
         broken = isinstance(raw, dict) and "split" in raw and "split" not in data.given  # said at the split
         check_measures(data, method, outputs, findings, split=not broken, parts=parts)
         _check_weights(method, outputs, findings)
-    return _told(findings, graph, method, {"data": raw, "train": raw_train})
+    return [*_told(findings, graph, method, {"data": raw, "train": raw_train}), *at_layers]
 
 
 def _told(findings: Findings, graph: Graph | None, method: Supervised | None, raw: dict[str, Any]) -> list[Diagnostic]:

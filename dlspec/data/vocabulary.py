@@ -35,7 +35,11 @@ def check_embeddings(data: Data, graph: Graph, binding: Binding, findings: Findi
         embeddings = list(_embeddings(graph, one.name))
         if not embeddings:
             continue
-        found = _count(data, binding, one, min(layer.input_dim for _, layer in embeddings))
+        found = None
+        with findings.at(
+            "data", "inputs", one.name, notes=(Note(f"`{embeddings[0][0].name}`", embeddings[0][0].span),)
+        ):
+            found = _count(data, binding, one, min(layer.input_dim for _, layer in embeddings))
         if found is None:
             continue
         count, what, place = found
@@ -194,6 +198,10 @@ def _numbers(data: Data, binding: Binding, one: Input) -> tuple[int, str, tuple[
         return None
     rows = choose(data, table, binding.count, binding.dropped()).train
     columns = [table.read([column])[column][rows] for column in one.columns]
-    largest = max(int((tokens(values, one.length) if one.length else values).max()) for values in columns)
+    columns = [tokens(values, one.length) if one.length else values for values in columns]
+    largest, least = max(int(values.max()) for values in columns), min(int(values.min()) for values in columns)
+    if least < 0:
+        message = f"input `{one.name}` brings {least}, for which an embedding takes one of its last vectors"
+        raise Problem("E617", message, "number what enters it from 0 on")
     place = (("columns",) if one.stacked else ("column",)) if one.name in data.features else ()
     return largest + 1, f"input `{one.name}` brings", place

@@ -11,8 +11,10 @@ from dlspec.keras_layers.kl_sparsity import KLSparsity
 from dlspec.keras_layers.layer_scale import LayerScale
 from dlspec.keras_layers.local_response_normalization import LocalResponseNormalization
 from dlspec.keras_layers.maxout import Maxout
+from dlspec.keras_layers.mel_spectrogram import MelSpectrogram
 from dlspec.keras_layers.patch_extraction import PatchExtraction
 from dlspec.keras_layers.positional_embedding import PositionalEmbedding
+from dlspec.keras_layers.random_crop import RandomCrop
 from dlspec.keras_layers.random_speed import RandomSpeed
 from dlspec.keras_layers.random_time_shift import RandomTimeShift
 from dlspec.keras_layers.random_token_drop import RandomTokenDrop
@@ -35,8 +37,10 @@ __all__ = [
     "LayerScale",
     "LocalResponseNormalization",
     "Maxout",
+    "MelSpectrogram",
     "PatchExtraction",
     "PositionalEmbedding",
+    "RandomCrop",
     "RandomSpeed",
     "RandomTimeShift",
     "RandomTokenDrop",

@@ -103,7 +103,7 @@ class STFTSpectrogram(SpatialLayer):
 class MelSpectrogram(Layer):
     """Turns a sound into the loudness of frequency bands that are spaced as people hear them."""
 
-    keras = "keras.layers.MelSpectrogram"
+    keras = "dlspec.keras_layers.MelSpectrogram"
     fft_length = integer(min=1, default=2048, doc="Length of the Fourier transform in samples.")
     sequence_stride = integer(min=1, default=512, doc="Samples from one piece to the next.")
     sequence_length = optional(integer(min=1), doc="Samples in a piece; `fft_length` unless given.")
@@ -114,7 +114,7 @@ class MelSpectrogram(Layer):
     min_freq = number(min=0, default=20.0, doc="Lowest frequency in hertz.")
     max_freq = optional(number(above=0), doc="Highest frequency in hertz; half the sampling rate unless given.")
     power_to_db = boolean(default=True, doc="Whether to give decibels.")
-    top_db = number(min=0, default=80.0, doc="Decibels below the loudest value at which values are cut off.")
+    top_db = number(min=0, default=80.0, doc="Decibels below the sound's loudest value at which values are cut off.")
     mag_exp = number(above=0, default=2.0, doc="Power of the magnitude: 1 for energy, 2 for power.")
     min_power = number(above=0, default=1e-10, doc="Smallest power that is told apart from silence.")
     ref_power = number(above=0, default=1.0, doc="Power that counts as 0 decibels.")

@@ -99,9 +99,9 @@ class CenterCrop(_Sized):
 
 
 class RandomCrop(_Sized):
-    """Cuts out a random part in training and the middle otherwise."""
+    """Cuts out a random part in training and the middle otherwise, which Keras's own class leaves whole."""
 
-    keras = "keras.layers.RandomCrop"
+    keras = "dlspec.keras_layers.RandomCrop"
     height = integer(min=1, doc="Number of rows.")
     width = integer(min=1, doc="Number of columns.")
     seed = seed()

@@ -160,7 +160,10 @@ class Concatenate(ListLayer):
 
     def padding_counts(self, inputs: list[Tensor]) -> str:
         """Features beside those of an input without a mask make every step one that counts."""
-        if all(tensor.masked for tensor in inputs) or axis_index(self.axis, inputs[0].rank, self.name) + 1 < inputs[0].rank:
+        if (
+            all(tensor.masked for tensor in inputs)
+            or axis_index(self.axis, inputs[0].rank, self.name) + 1 < inputs[0].rank
+        ):
             return ""
         return "hides nothing from here on: concatenate marks all steps of a tensor without a mask as valid"
 

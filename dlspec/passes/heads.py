@@ -6,6 +6,7 @@ from typing import Any
 
 from dlspec import registry
 from dlspec.components.heads import Head
+from dlspec.components.losses import Loss
 from dlspec.ir import Graph, Node
 from dlspec.passes.state import Compilation, step
 from dlspec.registry import Component
@@ -29,13 +30,17 @@ def heads(state: Compilation) -> None:
         return  # a loss that does not suit its output is a mistake of its own
     for name, edge in state.graph.outputs:
         loss = state.method.loss_of(name)
-        activation = last_activation(state.graph, state.graph.nodes[edge.node])
+        node = state.graph.nodes[edge.node]
+        activation = last_activation(state.graph, node)
         found = registry.find("activation", activation) if activation is not None else None
         state.method.heads[name] = Head(loss, found, state.graph.tensor(edge))
         if loss is None:
             _without_loss(state, state.method, name)
         if isinstance(loss, Component) and loss.name in _PROBABILITIES:
-            _check(state, state.graph, state.graph.nodes[edge.node], loss)
+            _check(state, state.graph, node, loss)
+        elif isinstance(loss, Loss) and loss.takes_scores and activation in ("softmax", "sigmoid"):
+            text = f"{loss.name} takes raw scores, but `{node.name}` ends in {activation}"
+            state.add("W502", text, node.span, f"leave `{activation}` out")
 
 
 def _without_loss(state: Compilation, method: Supervised, name: str) -> None:

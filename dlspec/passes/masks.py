@@ -11,6 +11,8 @@ from dlspec.layers.base import Layer
 from dlspec.lower.infer import apply
 from dlspec.passes.state import Compilation, step
 
+_Call = tuple[str, tuple[Tensor, ...]]
+
 
 @step(requires=("graph",))
 def masks(state: Compilation) -> None:
@@ -18,7 +20,7 @@ def masks(state: Compilation) -> None:
     assert state.graph is not None
     warned = set()
     for graph in (state.graph, *(model.graph for model in state.models.values())):
-        for node, source, text in _losses(graph):
+        for node, source, text in _losses(graph, {}):
             if node.span in warned:
                 continue
             warned.add(node.span)
@@ -28,16 +30,23 @@ def masks(state: Compilation) -> None:
             state.add("W402", f"the mask of `{source.name}` {text}", node.span, help, note)
 
 
-def _losses(graph: Graph) -> Iterator[tuple[Node, Node, str]]:
-    """Each node at which a mask is lost, the node that carried it, and what becomes of it."""
+def _losses(graph: Graph, calls: dict[_Call, bool]) -> Iterator[tuple[Node, Node, str]]:
+    """Each node at which a mask is lost, the node that carried it, and what becomes of it.
+
+    Args:
+        calls: Whether one was lost in the calls of shared models that were looked into; others are added.
+    """
     lost: set[int] = set()  # nodes on a way where a mask was lost before
     for node in graph.nodes:
         if isinstance(node.layer, SharedModel):
-            entering = [graph.tensor(edge) for edge in node.edges]
-            inside = _losses(_retyped(node.layer.graph, entering)) if any(one.masked for one in entering) else ()
-            for loss in inside:
+            entering = tuple(graph.tensor(edge) for edge in node.edges)
+            call = node.layer.name, entering
+            if call not in calls and any(tensor.masked for tensor in entering):
+                inside = list(_losses(_retyped(node.layer.graph, entering), calls))
+                calls[call] = bool(inside)
+                yield from inside
+            if calls.get(call):
                 lost.add(node.index)
-                yield loss
         if any(edge.node in lost for edge in node.edges):
             lost.add(node.index)
             continue
@@ -69,7 +78,9 @@ def _retyped(graph: Graph, entering: Sequence[Tensor]) -> Graph:
         if node.layer is None:
             outputs: tuple[Tensor, ...] = (entering[graph.inputs.index(node.index)],)
         else:
-            result = apply(node.layer, node.arguments, node.keywords, lambda edge: nodes[edge.node].outputs[edge.output])
+            result = apply(
+                node.layer, node.arguments, node.keywords, lambda edge: nodes[edge.node].outputs[edge.output]
+            )
             outputs = result.outputs
         nodes.append(replace(node, outputs=outputs))
     return replace(graph, nodes=tuple(nodes))

@@ -56,7 +56,9 @@ def test_has_examples_and_documentation(owner: type[Component]) -> None:
 @pytest.mark.parametrize(("owner", "example"), EXAMPLES, ids=IDS)
 def test_mask(owner: type[Component], example: Example) -> None:
     layer, inputs = of_example(owner, example)
-    refused = owner.registered_name in ("softmax", "time_distributed") or (layer.name.startswith("conv_lstm") and layer.padding == "valid")
+    refused = owner.registered_name in ("softmax", "time_distributed") or (
+        layer.name.startswith("conv_lstm") and layer.padding == "valid"
+    )
     if refused or (owner.registered_name == "multi_head_attention" and inputs[0].rank > 2):
         pytest.skip("refuses these masks; see test_messages.py")
     if owner.registered_name.startswith("random_token"):
