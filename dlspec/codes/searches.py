@@ -95,4 +95,29 @@ CODES: dict[str, Code] = {
         tune: {algorithm: hyperband, epochs: 27}
         """,
     ),
+    "W533": code(
+        "steps that miss the end",
+        """
+        A search space with a `step` holds the values that are reached from its lower end. The upper end is one of them
+        only if it is a whole number of steps away.
+        """,
+        wrong="""
+        params: {rate: {float: [0, 1], step: 0.3}}
+        inputs: {x: [8]}
+        layers:
+          - dropout: $rate
+          - dense: 1
+        train: {loss: mse}
+        tune: {objective: loss, trials: 4}
+        """,
+        right="""
+        params: {rate: {float: [0, 0.9], step: 0.3}}
+        inputs: {x: [8]}
+        layers:
+          - dropout: $rate
+          - dense: 1
+        train: {loss: mse}
+        tune: {objective: loss, trials: 4}
+        """,
+    ),
 }

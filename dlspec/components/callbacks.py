@@ -124,7 +124,7 @@ class EarlyStopping(Callback):
     weights = ("best_weights",)
     monitor = _monitor()
     min_delta = number(min=0, default=0, doc="Least change that counts as an improvement.")
-    patience = integer(min=0, default=0, doc="Epochs without improvement after which training stops.")
+    patience = integer(min=0, default=0, doc="Epochs without improvement after which training stops; 0 is as 1.")
     mode = _mode()
     baseline = optional(number(), doc="Value that must be improved upon; the first one seen unless given.")
     restore_best_weights = boolean(default=False, doc="Whether to go back to the weights of the best epoch.")
@@ -188,10 +188,10 @@ class ReduceLROnPlateau(Callback):
     state = ("best", "wait", "cooldown_counter")
     monitor = _monitor()
     factor = number(above=0, below=1, default=0.1, doc="What the learning rate is multiplied by.")
-    patience = integer(min=0, default=10, doc="Epochs without improvement after which it is lowered.")
+    patience = integer(min=0, default=10, doc="Epochs without improvement after which it is lowered; 0 is as 1.")
     mode = _mode()
     min_delta = number(min=0, default=1e-4, doc="Least change that counts as an improvement.")
-    cooldown = integer(min=0, default=0, doc="Epochs to wait after lowering it.")
+    cooldown = integer(min=0, default=0, doc="Epochs to wait from the one in which it is lowered: 1 waits for none.")
     min_lr = number(min=0, default=0.0, doc="Learning rate below which it is not lowered.")
     examples = (
         example(""),

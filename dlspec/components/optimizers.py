@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from dlspec.errors import Problem
 from dlspec.registry import (
@@ -24,11 +24,17 @@ class Optimizer(Component, abstract=True):
 
     kind = "optimizer"
 
+    @property
+    def wants_whole_rows(self) -> bool:
+        """Whether the parts of a gradient by rows (:attr:`Layer.gradient_by_rows`) must be added up before it."""
+        return False
+
 
 class UpdateRule(Optimizer, abstract=True):
     """Base of the optimizers that change weights themselves: what all of them can do besides their own rule."""
 
     kind = "optimizer"  # declared again: these options come last
+    adds_rows: ClassVar[bool] = False  # whether its own rule adds up the parts of a gradient by rows, and nothing else
     weight_decay = optional(
         number(min=0), doc="Share of each weight that every update takes away, times the learning rate."
     )
@@ -36,7 +42,10 @@ class UpdateRule(Optimizer, abstract=True):
     clipvalue = optional(number(above=0), doc="Largest absolute value in the gradients.")
     global_clipnorm = optional(number(above=0), doc="Largest norm of all gradients together.")
     use_ema = boolean(default=False, doc="Whether to keep a moving average of the weights and use it after training.")
-    ema_momentum = number(min=0, below=1, default=0.99, doc="Share of the old average that each step keeps.")
+    ema_momentum = number(
+        min=0, below=1, default=0.99,
+        doc="Share of the old average that each batch keeps, with `gradient_accumulation_steps` too.",
+    )  # fmt: skip
     ema_overwrite_frequency = optional(
         integer(min=1),
         doc="Replace the weights by their average every so many steps; only after training unless given.",
@@ -46,9 +55,17 @@ class UpdateRule(Optimizer, abstract=True):
     )
     gradient_accumulation_steps = optional(integer(min=2), doc="Number of batches whose gradients make one update.")
 
+    @property
+    def wants_whole_rows(self) -> bool:
+        """Whether the rule squares gradients or takes their sizes, or something clips or scales them."""
+        return not self.adds_rows or bool(self._clips()) or self.loss_scale_factor is not None
+
+    def _clips(self) -> list[str]:
+        return [name for name in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(self, name) is not None]
+
     def validate(self) -> None:
         """At most one way of clipping; no option of the moving average without it."""
-        clips = [name for name in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(self, name) is not None]
+        clips = self._clips()
         if len(clips) > 1:
             message = f"`{clips[0]}` and `{clips[1]}` exclude each other"
             raise Problem("E207", message, "keep one of `clipnorm`, `clipvalue`, `global_clipnorm`", option=clips[1])
@@ -192,6 +209,7 @@ class Lion(UpdateRule):
     """Steps of one size in the sign of an average gradient; takes a smaller learning rate than Adam."""
 
     keras = "keras.optimizers.Lion"
+    adds_rows = True
     shorthand = "learning_rate"
     learning_rate = _learning_rate()
     beta_1 = number(above=0, max=1, default=0.9, doc="Share of the old average in the step.")
@@ -200,7 +218,7 @@ class Lion(UpdateRule):
 
 
 class Muon(UpdateRule):
-    """Orthogonalised momentum for matrices, AdamW for all other weights."""
+    """Orthogonalised momentum for matrices, the output layer's too unless excluded; AdamW for all other weights."""
 
     keras = "keras.optimizers.Muon"
     shorthand = "learning_rate"
@@ -211,7 +229,7 @@ class Muon(UpdateRule):
     epsilon = _epsilon()
     weight_decay = number(min=0, default=0.004, doc="Decay of the weights that Muon changes.")
     exclude_layers = optional(
-        texts(), doc="Patterns of weight names that AdamW shall change, such as that of the output layer."
+        texts(), doc="Patterns of weight names that AdamW shall change; that of the output layer should be one."
     )
     exclude_embeddings = boolean(default=True, doc="Whether AdamW changes weights whose name has `embedding` in it.")
     muon_a = number(default=3.4445, doc="First coefficient of the Newton–Schulz iteration.")
@@ -255,6 +273,7 @@ class SGD(UpdateRule):
     """Gradient descent, with momentum if wanted."""
 
     keras = "keras.optimizers.SGD"
+    adds_rows = True
     shorthand = "learning_rate"
     learning_rate = _learning_rate(0.01)
     momentum = number(min=0, max=1, default=0.0, doc="Share of the last step in the next.")
@@ -276,11 +295,23 @@ class ScheduleFreeAdamW(UpdateRule):
     aliases = ("schedulefreeadamw",)
     shorthand = "learning_rate"
     learning_rate = _learning_rate(0.0025)
-    beta_1 = _share(0.9, "the weights")
+    beta_1 = number(
+        min=0,
+        below=1,
+        default=0.9,
+        doc="Where between average and last weights gradients are taken; no effect in Keras.",
+    )
     beta_2 = _share(0.999, "the squared gradients")
     epsilon = _epsilon(1e-8)
     warmup_steps = integer(min=0, default=0, doc="Number of steps over which the learning rate rises to its value.")
     examples = (example(""), example("5e-3"), example("{warmup_steps: 100, weight_decay: 0.01}"))
+
+    def validate(self) -> None:
+        """Keras 3.15 takes the step twice where it should take back the one before, which cancels `beta_1`."""
+        super().validate()
+        if "beta_1" in self.given:
+            message = "`beta_1` of `schedule_free_adam_w` has no effect in Keras 3.15"
+            raise Problem("E207", message, "leave it out", option="beta_1")
 
 
 class LossScaleOptimizer(Optimizer):
@@ -298,6 +329,11 @@ class LossScaleOptimizer(Optimizer):
         example("adam"),
         example("{inner_optimizer: {sgd: 0.1}, initial_scale: 1024, dynamic_growth_steps: 100}"),
     )
+
+    @property
+    def wants_whole_rows(self) -> bool:
+        """As the optimizer that changes the weights."""
+        return bool(self.inner_optimizer.wants_whole_rows)
 
     def validate(self) -> None:
         """The loss is scaled once."""

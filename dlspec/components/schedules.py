@@ -28,7 +28,11 @@ class CosineDecay(Schedule):
     decay_steps = _decay_steps()
     alpha = number(min=0, max=1, default=0.0, doc="Share of the highest learning rate that is left in the end.")
     warmup_target = optional(number(above=0), doc="Learning rate at the end of the warm-up; no warm-up unless given.")
-    warmup_steps = integer(min=0, default=0, doc="Number of steps of the warm-up, which come before the decay.")
+    warmup_steps = integer(
+        min=0,
+        default=0,
+        doc="Number of steps of the warm-up, which come before the decay; it starts at the initial rate.",
+    )
     examples = (
         example("{initial_learning_rate: 1e-3, decay_steps: 2000}"),
         example("{initial_learning_rate: 0, decay_steps: 2000, alpha: 0.1, warmup_target: 1e-3, warmup_steps: 100}"),
@@ -139,7 +143,7 @@ class WarmUp(Schedule):
     """Rises along a straight line to a learning rate, or to a schedule that begins after it."""
 
     keras = "dlspec.keras_layers.WarmUp"
-    steps = integer(min=1, doc="Number of training steps (batches) of the rise.")
+    steps = integer(min=1, doc="Number of training steps (batches) of the rise; the first takes 1/steps of the rate.")
     to = number_or_component("schedule", above=0, doc="Learning rate that is reached, or the schedule that follows.")
     examples = (
         example("{steps: 100, to: 1e-3}"),

@@ -49,6 +49,7 @@ class Dense(Layer):
 class _Vectors(Layer, abstract=True):
     """Rules of the layers that look up learned vectors."""
 
+    gradient_by_rows = True
     input_dim: Any
     output_dim: Any
 

@@ -38,6 +38,25 @@ class Space:
     each_time: bool = False
 
 
+# Most values of a range with a step.
+_MOST = 10_000
+
+
+def stepped(space: Space) -> list[Any]:
+    """The values of a range with a step, from its lower end to the last one that is not beyond its upper end."""
+    low, high = space.values
+    assert space.step is not None
+    values = [low]
+    while len(values) < _MOST:
+        following = values[-1] * space.step if space.log else low + len(values) * space.step
+        if following > high * (1 + 1e-9) if high > 0 else following > high + 1e-12:
+            break
+        values.append(following)
+    if space.head == "int":
+        return list(dict.fromkeys(round(value) for value in values))
+    return [float(f"{value:.12g}") for value in values]  # 0.1 + 0.2 is meant to be 0.3
+
+
 def is_space(raw: Any) -> bool:
     """Whether a parameter's value is headed as a search space; any other map is a plain value."""
     return isinstance(raw, dict) and bool(raw) and next(iter(raw)) in HEADS

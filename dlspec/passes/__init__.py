@@ -13,6 +13,7 @@ from dlspec.passes.data_contract import data_contract
 from dlspec.passes.data_section import data_section
 from dlspec.passes.distribution import distribution
 from dlspec.passes.each_time import each_time
+from dlspec.passes.embedding_gradients import embedding_gradients
 from dlspec.passes.expand_graph import expand_graph
 from dlspec.passes.expectations import expectations
 from dlspec.passes.extensions import extensions
@@ -52,6 +53,7 @@ PASSES: tuple[Pass, ...] = (
     start,
     distribution,
     added_losses,
+    embedding_gradients,
     data_contract,
     heads,
     searching,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dlspec.layers.base import POLICIES, Layer
 from dlspec.passes.distribution import layers_of
+from dlspec.passes.heads import probability_heads
 from dlspec.passes.state import Compilation, step
 from dlspec.sections.train import Supervised
 
@@ -13,11 +14,13 @@ _MINE = "dlspec."  # our own layers add float32 whatever they compute in
 @step(requires=("graph", "method"))
 def added_losses(state: Compilation) -> None:
     """One error for each layer that adds in other numbers; it is known before TensorFlow traces the first step."""
+    assert state.graph is not None
     if not isinstance(state.method, Supervised):
         return
     told: set[object] = set()
+    heads = {id(node) for node in probability_heads(state.graph)}
     for node, layer, _ in layers_of(state):
-        found = in_other_numbers(layer, state.method.precision)
+        found = in_other_numbers(layer, "float32" if id(node) in heads else state.method.precision)
         if found is None or node.span in told:
             continue
         told.add(node.span)

@@ -82,12 +82,25 @@ def _describe(activation: str, units: tuple[int | None, ...]) -> str:
 
 def last_activation(graph: Graph, node: Node) -> str | None:
     """Name of the activation that a node's output went through last; None where it cannot be told."""
+    node = _back(graph, node)[-1]
     layer = node.layer
-    if node.kind in ("reshape", "flatten", "dropout") and node.edges:
-        return last_activation(graph, graph.nodes[node.edges[0].node])
     if node.kind == "softmax":
         return "softmax"
     if not isinstance(layer, Component) or "activation" not in type(layer).fields or layer.kind != "layer":
         return None
     activation = getattr(layer, "activation", None)
     return "linear" if activation is None else str(getattr(activation, "name", activation))
+
+
+def probability_heads(graph: Graph) -> list[Node]:
+    """The layers whose softmax or sigmoid makes an output, and what moves it: they compute in float32 in any case."""
+    nodes = [graph.nodes[edge.node] for _, edge in graph.outputs]
+    found = [node for node in nodes if last_activation(graph, node) in ("softmax", "sigmoid")]
+    return [one for node in found for one in _back(graph, node)]
+
+
+def _back(graph: Graph, node: Node) -> list[Node]:
+    """A node, and those before it as long as they only move elements."""
+    if node.kind in ("reshape", "flatten", "permute", "dropout") and node.edges:
+        return [node, *_back(graph, graph.nodes[node.edges[0].node])]
+    return [node]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from dlspec.errors import Problem
 from dlspec.expressions import names_in, reach
-from dlspec.lower.space import Space
+from dlspec.lower.space import Space, stepped
 from dlspec.passes.state import Compilation, step
 from dlspec.sections.train import Supervised
 from dlspec.sections.tune import Tune
@@ -42,6 +44,9 @@ def searching(state: Compilation) -> None:
             state.add(problem.code, problem.message, span, problem.help)
     if isinstance(method, Supervised):
         _searched_where_all_are_alike(state)
+    for name, space in state.params.spaces.items():
+        if space.step is not None:
+            _short(state, name, space)
     if tune.algorithm == "grid":
         for name, space in state.params.spaces.items():
             if space.step is None and (space.head == "float" or space.log):
@@ -108,6 +113,16 @@ def _searched_where_all_are_alike(state: Compilation) -> None:
         names = {name for textual in (False, True) for name in names_in(train.get(key), textual)}
         if searched := sorted(reach(names, state.params.params) & state.params.spaces.keys()):
             state.add(code, message.format(searched[0]), place(train, key), help)
+
+
+def _short(state: Compilation, name: str, space: Space) -> None:
+    """W533: the last step of a range ends below its upper end."""
+    last, high = stepped(space)[-1], space.values[-1]
+    if last < high and not math.isclose(last, high, rel_tol=1e-9):
+        assert state.data is not None
+        text = f"the steps of `{name}` end at {last:g}: {high:g} is never tried"
+        help = f"write `{last:g}` as the upper end, or another step"
+        state.add("W533", text, place(state.data["params"], name), help)
 
 
 def _continuous(state: Compilation, name: str, space: Space) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from dlspec.components.distributions import Mirrored
 from dlspec.errors import Problem
-from dlspec.registry import Component
-from dlspec.sections.train import Supervised
+from dlspec.registry import Component, load_attribute
+from dlspec.sections.train import SUMMED_ROWS, Supervised
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +142,14 @@ def built(distribution: Distribution | None, build: Callable[[], Any]) -> Any:
 
 
 def made_optimizer(optimizer: Component, method: Supervised, model: Any, distribution: Distribution | None) -> Any:
-    """The optimizer of a compiled model; one that scales the loss where it is computed in float16."""
+    """The optimizer of a compiled model, as `method` wants it: see its ``precision`` and ``embedding_gradients``."""
     import keras
 
     def make() -> Any:
-        inner = optimizer.make()
-        if method.precision != "mixed_float16" or isinstance(inner, keras.optimizers.LossScaleOptimizer):
-            return inner
-        return keras.optimizers.LossScaleOptimizer(inner, name="loss_scale_optimizer")
+        made = optimizer.make()
+        if method.precision == "mixed_float16" and not isinstance(made, keras.optimizers.LossScaleOptimizer):
+            made = keras.optimizers.LossScaleOptimizer(made, name="loss_scale_optimizer")
+        return load_attribute(SUMMED_ROWS)(made, model) if method.sums_rows(optimizer) else made
 
     return make() if distribution is None else distribution.optimizer(make, model.trainable_variables)
 

@@ -18,6 +18,7 @@ from dlspec.data.signature import Signature, of_model
 from dlspec.data.sources.base import locate
 from dlspec.errors import Problem
 from dlspec.ir import Graph
+from dlspec.registry import load_attribute
 from dlspec.reporting.loggers import require
 from dlspec.reporting.reporter import Reporter
 from dlspec.runner.checkpoint import Checkpoint
@@ -35,7 +36,7 @@ from dlspec.runner.run_folder import RunFolder
 from dlspec.runner.saving import guarded
 from dlspec.runner.seeding import set_seed
 from dlspec.sections.data import Data
-from dlspec.sections.train import Supervised
+from dlspec.sections.train import HEADS_IN_FLOAT32, Supervised
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -99,6 +100,7 @@ def run(
     set_seed(method.seed)
     with precision(method.precision):
         model = built(distribution, build)
+        load_attribute(HEADS_IN_FLOAT32)(model)
     clock.lap("build")
     signature = signature or of_model(model)
     prepared = prepare(data, folder, signature, method, allow_outside=allow_outside)

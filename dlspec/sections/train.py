@@ -29,6 +29,10 @@ from dlspec.registry import (
 )
 from dlspec.sections.base import Section
 
+# Functions of ours that go into projects as well; only building a model imports them.
+SUMMED_ROWS = "dlspec.keras_training.summed_rows.summed_rows"
+HEADS_IN_FLOAT32 = "dlspec.keras_training.heads_in_float32.heads_in_float32"
+
 
 class Method(Component, abstract=True):
     """Base of the ways of training."""
@@ -95,6 +99,13 @@ class Supervised(Method):
         "mixed_bfloat16",
         default="float32",
         doc="Numbers in which layers compute; the weights are float32 in any case.",
+    )
+    embedding_gradients = choice(
+        "summed",
+        "by_use",
+        default="summed",
+        doc="`summed` adds up the gradients of all uses of an embedding's row in a batch before the optimizer squares "
+        "or clips them; `by_use` leaves each by itself, as Keras does on TensorFlow.",
     )
     jit = optional(
         boolean(), doc="Whether XLA compiles the steps, which changes the last bits; as Keras chooses unless given."
@@ -190,6 +201,10 @@ class Supervised(Method):
         default = find("optimizer", str(self.optimizer))
         assert default is not None, "the default optimizer is declared"
         return default()
+
+    def sums_rows(self, optimizer: Component) -> bool:
+        """Whether `optimizer` is given the sum over all uses of an embedding's row in a batch."""
+        return self.embedding_gradients == "summed" and bool(getattr(optimizer, "wants_whole_rows", False))
 
     @property
     def optimizers(self) -> tuple[Component, ...]:

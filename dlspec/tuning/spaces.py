@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
-from dlspec.lower.space import Space
+from dlspec.lower.space import Space, stepped
 
 # Values of a range without a step in a grid.
 _GRID = 10
@@ -73,13 +73,7 @@ def listed(space: Space, grid: bool) -> list[Any] | None:
         return list(range(low, high + 1)) if grid and high - low < _MOST else None
     if space.step is None:
         return _spread(space) if grid else None
-    values = [low]
-    while len(values) < _MOST:
-        following = values[-1] * space.step if space.log else low + len(values) * space.step
-        if following > high * (1 + 1e-9) if high > 0 else following > high + 1e-12:
-            break
-        values.append(following)
-    return _rounded(values, space.head)
+    return stepped(space)
 
 
 def _spread(space: Space) -> list[Any]:

@@ -17,12 +17,12 @@ from tests.bench.growth import growth
 from tests.bench.measuring import ROOT, paired, process, report
 from tests.bench.predicting import predict_speed
 from tests.bench.sources import sources_speed
-from tests.bench.training import auto_speed, end_to_end, train_footprint, train_speed
+from tests.bench.training import auto_speed, end_to_end, jit_speed, train_footprint, train_speed
 
 
 def main(wanted: list[str]) -> int:
     """All measurements but that of memory, which writes gigabytes, and of growth, which takes long; or those named."""
-    trainings = (train_speed, auto_speed, train_footprint, end_to_end)
+    trainings = (train_speed, auto_speed, jit_speed, train_footprint, end_to_end)
     known = {
         made.__name__: made
         for made in (

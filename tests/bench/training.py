@@ -37,6 +37,7 @@ NETS = {
 }
 SAME = {"MLP 784-128-10": 1.8, "LeNet-5": 1.1, "LSTM(32) on 50x16": 1.1}
 AUTO = {"MLP 784-128-10": 2.0, "LeNet-5": 1.0, "LSTM(32) on 50x16": 2.0}
+STEPS_TOGETHER = 32
 FIRST_STEP = "import os, time; print('first', time.time() - float(os.environ['BEGUN']), flush=True)"
 
 
@@ -64,6 +65,53 @@ def _speed(name: str, limit: float, more: str) -> bool:
             print(f"{'ok  ' if same else 'FAIL'} {name}: final weights are those of fit, bit by bit", flush=True)
             good &= same
     return good
+
+
+def jit_speed() -> bool:
+    """Processor time of the steps with ``jit: true`` against ``fit`` with XLA and steps in one call as well."""
+    good = [report(*_compiled(name), 1.0) for name in NETS]
+    return all(good)
+
+
+def _compiled(name: str) -> tuple[str, float]:
+    """What is measured, and the median of the pairs' ratios."""
+    from dlspec.data.feed import Feed
+    from dlspec.runner.steps import Steps
+
+    with tempfile.TemporaryDirectory() as folder:
+        spec, x, y = _task(Path(folder), name)
+        ours, theirs = _model(spec), _model(spec)
+    feed = Feed((x, y), 32, seed=0, structure=lambda inputs, targets: (inputs, targets))
+    steps = Steps(ours, feed.batch_type)
+
+    def mine() -> float:
+        start, left = time.process_time(), feed.steps
+        feed.set_position(0, 0)
+        batches = feed.batches()
+        while left:
+            left -= steps.train(batches, min(STEPS_TOGETHER, left))[0]
+        return time.process_time() - start
+
+    def other() -> float:
+        start = time.process_time()
+        theirs.fit(x, y, verbose=0)
+        return time.process_time() - start
+
+    one, two, ratio = paired(mine, other, 7)
+    return f"{name}, jit: {one / len(x) * 1e6:.0f} µs an example / by hand {two / len(x) * 1e6:.0f} µs", ratio
+
+
+def _model(spec: Path) -> Any:
+    import keras
+
+    from dlspec.build import build
+    from dlspec.passes import compile_spec
+
+    keras.utils.set_random_seed(0)
+    model = build(compile_spec(spec).graph)  # type: ignore[arg-type]
+    loss = "sparse_categorical_crossentropy"
+    model.compile("adam", loss, jit_compile=True, steps_per_execution=STEPS_TOGETHER)
+    return model
 
 
 def at_least(what: str, value: float, limit: float) -> bool:

@@ -100,6 +100,25 @@ def test_layers_of_the_model_that_adapt(tmp_path: Path) -> None:
     assert max(compared(path, tmp_path).values()) == 0
 
 
+_WORDS = """
+  - embedding: {input_dim: %d, output_dim: 4}
+  - flatten
+  - dense: {units: 3, activation: softmax, name: y}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rows", [10, 1200])
+def test_embeddings_whose_rows_stand_several_times_in_a_batch(rows: int, tmp_path: Path) -> None:
+    path = tmp_path / "iris.yaml"
+    path.write_text(iris("epochs: 2, optimizer: {adam: {learning_rate: 0.05, clipnorm: 0.1}}", _WORDS % rows))
+    assert max(compared(path, tmp_path).values()) == 0
+    state, files = emitted(path, tmp_path / "other", "train.embedding_gradients=by_use")
+    assert "summed_rows" not in files["train.py"] and state.method is not None
+    by_use, _ = train_spec(state, tmp_path / "runs")
+    assert max(differences(by_use, train_project(tmp_path / "project")).values()) > 0
+
+
 @pytest.mark.slow
 def test_text_that_the_model_itself_prepares(tmp_path: Path) -> None:
     lines = "".join(f"{'good' if row % 2 else 'bad'} {row % 5},{'yes' if row % 2 else 'no'}\n" for row in range(60))

@@ -191,6 +191,21 @@ def test_masks_count_over_the_whole_batch() -> None:
     compare(masked, method(), (words.astype("int32"), rng.integers(0, 3, (47, 6))))
 
 
+def looked_up() -> Any:
+    import keras
+
+    words = keras.Input((6,), name="words", dtype="int32")
+    hidden = keras.layers.Flatten()(keras.layers.Embedding(1200, 4)(words))
+    return keras.Model(words, keras.layers.Dense(3, activation="softmax", name="tag")(hidden))
+
+
+@pytest.mark.parametrize("optimizer", [Adam(learning_rate=0.02), SGD(learning_rate=0.1, global_clipnorm=0.1)])
+def test_rows_of_the_whole_batch_are_summed(optimizer: Component) -> None:
+    rng = np.random.default_rng(0)
+    words = rng.integers(0, 5, (47, 6)).astype("int32")
+    compare(looked_up, method(optimizer=optimizer), (words, rng.integers(0, 3, 47)))
+
+
 def several() -> Any:
     import keras
 

@@ -39,6 +39,7 @@ EFFECTS: dict[str, tuple[Any, str]] = {
     "start_from": ("base.keras", "notes"),
     "phases": ({"first": Phase(epochs=2, freeze=("species",)), "second": Phase(epochs=1)}, "weights"),
     "precision": ("mixed_bfloat16", "dtype"),
+    "embedding_gradients": ("by_use", "weights"),
     "jit": (True, "compiled"),
     "speed": ("auto", "files"),
     "distribute": (Mirrored(), "notes"),  # what it does on two devices: on_two_devices.py
@@ -54,9 +55,10 @@ def traces(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
     # Fails, unless it goes back to half the learning rate.
     exploding = given["loss"].name == "mean_squared_error"
     data = iris(batch_size=1, shuffle=False) if exploding else iris()
+    build = linear if exploding else looked_up if given["optimizer"].name == "adam" else small
     found: dict[str, Any] = {"error": None}
     try:
-        report = train(folder, data, how, linear if exploding else small, console=Console(file=stream, width=200))
+        report = train(folder, data, how, build, console=Console(file=stream, width=200))
     except Problem as problem:
         return {"error": problem.code}
     model = load(report.folder / "model.keras")
@@ -68,7 +70,7 @@ def traces(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
         "best": sorted(report.facts["best"] or ()),
         "files": sorted({path.relative_to(report.folder).parts[:2] for path in report.folder.rglob("*")}),
         "notes": [line for line in stream.getvalue().splitlines() if line.startswith(("weights of", "distribute:"))],
-        "dtype": model.get_layer("species").compute_dtype,
+        "dtype": model.layers[1].compute_dtype,
         "compiled": compiled.jit_compile,
     }
 
@@ -78,6 +80,14 @@ def linear() -> Any:
 
     x = keras.Input((4,), name="measures")
     return keras.Model(x, keras.layers.Dense(1, name="species")(x))
+
+
+def looked_up() -> Any:
+    import keras
+
+    x = keras.Input((4,), name="measures")
+    hidden = keras.layers.Flatten()(keras.layers.Embedding(10, 2)(x))
+    return keras.Model(x, keras.layers.Dense(3, activation="softmax", name="species")(hidden))
 
 
 def test_every_key_is_here() -> None:
@@ -96,5 +106,7 @@ def test_a_key_has_its_effect(key: str, tmp_path: Path) -> None:
     if key == "start_from":
         base = train(tmp_path, how=method(seed=5))
         (tmp_path / "base.keras").write_bytes((base.folder / "model.keras").read_bytes())
+    if key == "embedding_gradients":
+        plain["optimizer"] = Adam()
     without, with_it = traces(tmp_path, plain), traces(tmp_path, {**plain, key: value})
     assert with_it[trace] != without[trace], with_it[trace]

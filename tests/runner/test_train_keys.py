@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,15 @@ from dlspec.components.schedules import CosineDecay, WarmUp
 from dlspec.data.feed import Feed
 from dlspec.data.sources.npz import Npz
 from dlspec.errors import Problem
-from dlspec.registry import Component
+from dlspec.registry import Component, load_attribute
 from dlspec.runner.checkpoint import Checkpoints
-from dlspec.runner.compiling import trainer
+from dlspec.runner.compiling import precision, trainer
 from dlspec.runner.non_finite import cause
 from dlspec.runner.report import Report
 from dlspec.runner.speed import SPEED_FILE, Choice, read
 from dlspec.runner.steps import Pace, Steps
 from dlspec.sections.data import Data, Feature, Split, Target
-from dlspec.sections.train import Phase, Supervised
+from dlspec.sections.train import HEADS_IN_FLOAT32, Phase, Supervised
 
 pytestmark = [
     pytest.mark.slow,
@@ -94,11 +95,43 @@ def test_calls_grow_to_a_tenth_of_a_second(monkeypatch: pytest.MonkeyPatch) -> N
 def test_precision(tmp_path: Path, policy: str) -> None:
     import keras
 
-    report = train(tmp_path, how=method(precision=policy))
+    report = train(tmp_path, how=method(precision=policy), build=body_and_head)
     model = load(report.folder / "model.keras")
-    assert model.get_layer("species").compute_dtype == policy.removeprefix("mixed_")
-    assert model.get_layer("species").variable_dtype == "float32"
+    assert model.get_layer("body.second").compute_dtype == policy.removeprefix("mixed_")
+    assert model.get_layer("body.second").variable_dtype == "float32"
+    assert model.get_layer("species").compute_dtype == "float32"  # its softmax
     assert report.status == "finished" and keras.config.dtype_policy().name == "float32"
+
+
+@pytest.mark.parametrize("head", ["softmax", "sigmoid", "layer", "moved"])
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_an_example_that_is_surely_wrong_has_a_gradient(policy: str, head: str) -> None:
+    import keras
+    import tensorflow as tf
+
+    def build() -> Any:
+        x = keras.Input((1,))
+        activation = head if head in ("softmax", "sigmoid") else None
+        y = keras.layers.Dense(2, activation=activation, name="head", kernel_initializer=constant)(x)
+        y = keras.layers.Softmax()(y) if head == "layer" else y
+        y = keras.layers.Reshape((2,))(keras.layers.Activation("softmax")(y)) if head == "moved" else y
+        return keras.Model(x, y)
+
+    def gradient(model: Any) -> Any:
+        with tf.GradientTape() as tape:
+            loss = keras.losses.BinaryCrossentropy if head == "sigmoid" else keras.losses.CategoricalCrossentropy
+            value = loss()(np.array([[0.0, 1.0]]), model(np.ones((1, 1), "float32")))
+        (found,) = tape.gradient(value, [model.get_layer("head").kernel])
+        return found.numpy()
+
+    size = 7.5 if head == "moved" else 12.0  # where Keras finds no scores behind it, it cuts probabilities at 1e-7
+    constant = keras.initializers.Constant([[size, -size]])
+    with precision(policy):
+        model = build()
+    load_attribute(HEADS_IN_FLOAT32)(model)
+    right = gradient(build())
+    assert abs(right).min() > 0.3
+    np.testing.assert_allclose(gradient(model), right, rtol=1e-2)
 
 
 def test_float16_scales_the_loss(tmp_path: Path) -> None:
@@ -327,17 +360,33 @@ def test_causes(weight: float, x: float, y: float, expected: str) -> None:
     assert cause(model, (np.full((2, 4), x, "float32"), np.full((2, 1), y, "float32")))[0] == expected
 
 
-def test_weights_before_the_step_are_kept(tmp_path: Path) -> None:
+def convolved() -> Any:
     import keras
 
-    model = linear()
-    model.compile(keras.optimizers.SGD(0.1), "mse")
+    x = keras.Input((4,), name="measures")
+    hidden = keras.layers.Conv1D(2, 3)(keras.layers.Reshape((4, 1))(x))
+    return keras.Model(x, keras.layers.Dense(1, name="species")(keras.layers.Flatten()(hidden)))
+
+
+@pytest.mark.parametrize(("build", "jit"), [(linear, False), (linear, True), (convolved, True)])
+def test_what_was_before_the_step_is_kept(build: Callable[[], Any], jit: bool) -> None:
+    import keras
+
+    def state() -> list[bytes]:
+        return [variable.numpy().tobytes() for variable in (*model.weights, *model.optimizer.variables)]
+
+    model = build()
+    model.compile(keras.optimizers.Adam(0.1), "mse", jit_compile=jit)
     x = np.ones((12, 4), "float32")
     x[6] = np.inf
     feed = Feed((x, np.zeros((12, 1), "float32")), 4, seed=0, shuffle=False)
     steps, batches = Steps(model, feed.dataset.element_spec), iter(feed.dataset)
-    assert steps.train(batches, 3) == (2, False), "it ends at the step"
-    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+    begun = state()
+    assert steps.train(batches, 1) == (1, True)
+    before = state()
+    assert before != begun
+    assert steps.train(batches, 2) == (1, False), "it ends at the step"
+    assert state() == before
 
 
 def test_rollback_halves_the_rate_until_the_loss_stays_finite(tmp_path: Path) -> None:

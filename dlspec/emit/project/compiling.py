@@ -7,24 +7,33 @@ from typing import Any
 
 from dlspec.emit.constructors import Constructors
 from dlspec.emit.project.searched import Searched
-from dlspec.emit.syntax import call, constant, sequence, text
+from dlspec.emit.syntax import call, constant, name, sequence, text
 from dlspec.emit.templates import Code
 from dlspec.registry import Component
-from dlspec.sections.train import Supervised
+from dlspec.sections.train import SUMMED_ROWS, Supervised
 
 
-def optimizer(raw: Any, made: Component, method: Supervised, searched: Searched, constructors: Constructors) -> Code:
+def optimizer(
+    raw: Any, made: Component, method: Supervised, searched: Searched, constructors: Constructors, *, rows_of: str
+) -> Code:
     """How the weights are changed; where they are computed in float16, with a loss that is scaled.
 
     Args:
         raw: As it is written; None where it is not.
         made: What it became with the defaults.
+        rows_of: The model that is compiled, where the gradient of some weight of it comes by rows; else "".
     """
     written = searched.component("optimizer", raw, made, constructors)
     if method.precision == "mixed_float16" and made.name != "loss_scale_optimizer":
-        inner = written if isinstance(written, ast.Call) else call("keras.optimizers.get", [written])
-        written = call("keras.optimizers.LossScaleOptimizer", [inner])
+        written = call("keras.optimizers.LossScaleOptimizer", [_object(written)])
+    if rows_of and method.sums_rows(made):
+        written = call(constructors.path(SUMMED_ROWS), [_object(written), name(rows_of)])
     return Code(text(written))
+
+
+def _object(written: ast.expr) -> ast.expr:
+    """An optimizer that is written as a plain name, as an object."""
+    return call("keras.optimizers.get", [written]) if isinstance(written, ast.Constant) else written
 
 
 def compile_arguments(

@@ -21,9 +21,10 @@ from dlspec.emit.templates import Code
 from dlspec.ir import Graph
 from dlspec.layers.base import Layer
 from dlspec.lower.space import Space
+from dlspec.passes.embedding_gradients import gradients_by_rows
 from dlspec.passes.state import Compilation
 from dlspec.sections.matching import matching
-from dlspec.sections.train import Supervised
+from dlspec.sections.train import HEADS_IN_FLOAT32, Supervised
 
 if TYPE_CHECKING:
     import jinja2
@@ -127,11 +128,13 @@ def _fitting(
         base = text(constructors.path("dlspec.keras_training.ExampleMeans"))
     own = base != "keras.Model" or mirrored is not None
     models = ("model", "trained") if subset or own else ("model",)
+    rows_of = models[-1] if any(gradients_by_rows(state)) else ""
     monitor = method.monitor or ("val_loss" if validation else "loss")
     return {
         "epochs": None if method.phases else method.epochs,
         "seed": method.seed,
         "precision": method.precision if method.precision != "float32" else None,
+        "heads_in_float32": Code(text(constructors.path(HEADS_IN_FLOAT32))) if method.precision != "float32" else None,
         "distributed": mirrored is not None,
         "devices": mirrored.devices if mirrored is not None else None,
         "model_class": Code(base if mirrored is None else "Mirrored"),
@@ -147,9 +150,9 @@ def _fitting(
         "adapting": _adapting(graph),
         "compile": compile_arguments(method, trained, searched, constructors, examples),
         "optimizer": optimizer(
-            searched.train.get("optimizer"), method.chosen_optimizer, method, searched, constructors
+            searched.train.get("optimizer"), method.chosen_optimizer, method, searched, constructors, rows_of=rows_of
         ),
-        "phases": _phases(method, graph, searched, constructors),
+        "phases": _phases(method, graph, searched, constructors, rows_of),
         "callbacks": callbacks(method, searched, constructors),
         "folders": folders(method),
         "keep": method.keep,
@@ -235,7 +238,9 @@ def _help(space: Space) -> str:
     return f"searched from {low} to {high}{step}"
 
 
-def _phases(method: Supervised, graph: Graph, searched: Searched, constructors: Constructors) -> list[dict[str, Any]]:
+def _phases(
+    method: Supervised, graph: Graph, searched: Searched, constructors: Constructors, rows_of: str
+) -> list[dict[str, Any]]:
     """What freezes and thaws before each phase, its epochs and its optimizer; [] where there is a single one."""
     if not method.phases:
         return []
@@ -257,6 +262,7 @@ def _phases(method: Supervised, graph: Graph, searched: Searched, constructors: 
                 method,
                 searched,
                 constructors,
+                rows_of=rows_of,
             ),
         }
         for name, phase in method.phases.items()

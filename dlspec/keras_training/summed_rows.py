@@ -1,0 +1,35 @@
+import keras
+import tensorflow as tf
+
+
+def summed_rows(optimizer, model):
+    """Lets an optimizer see the whole gradient of each row of an embedding.
+
+    TensorFlow hands over a part for each use of a row in the batch. Keras's optimizers square and clip the parts by
+    themselves, g1² + g2² for (g1 + g2)²: a word that stands twice in a batch takes steps that are 1.41 times too long.
+
+    Args:
+        optimizer: The optimizer, which is changed.
+        model: What is compiled with it.
+    """
+    apply = optimizer.apply
+
+    def apply_whole(grads, trainable_variables=None):
+        variables = list(trainable_variables or optimizer._trainable_variables)
+        if any(isinstance(one, tf.IndexedSlices) for one in grads):
+            grads = [whole(one, variable) for one, variable in zip(grads, variables, strict=True)]
+        apply(grads, variables)
+
+    def whole(gradient, variable):
+        if not isinstance(gradient, tf.IndexedSlices):
+            # In a branch of a conditional, Keras takes gradients only if all of them are made there.
+            return gradient if gradient is None else tf.identity(gradient)
+        # XLA cannot find out which rows there are, and Keras cannot scale them; small tables are faster as a whole.
+        if model.jit_compile or optimizer.loss_scale_factor or variable.shape[0] <= 1000:
+            return keras.ops.segment_sum(gradient.values, gradient.indices, variable.shape[0])
+        rows, places = tf.unique(gradient.indices)
+        sums = tf.math.unsorted_segment_sum(gradient.values, places, tf.shape(rows)[0])
+        return tf.IndexedSlices(sums, rows, gradient.dense_shape)
+
+    optimizer.apply = apply_whole
+    return optimizer
