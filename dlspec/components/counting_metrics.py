@@ -146,6 +146,11 @@ class _Best(_Rate, abstract=True):
     kind = "metric"
     num_thresholds = _num_thresholds(1)
 
+    @property
+    def coarse(self) -> bool:
+        """Where the number of thresholds is not chosen."""
+        return "num_thresholds" not in self.given
+
     def settled(self, head: Head) -> Metric:
         """Over all answers; over thresholds between 0 and 1, where scores are moved, if their number is given."""
         value = getattr(self, self.shorthand)
@@ -221,6 +226,11 @@ class AUC(Metric):
         example("{curve: PR, num_thresholds: 50, summation_method: minoring, from_logits: true}"),
         example("{multi_label: true, num_labels: 2, thresholds: [0.3, 0.5], name: area}"),
     )
+
+    @property
+    def coarse(self) -> bool:
+        """Where neither the thresholds nor their number are chosen."""
+        return not {"num_thresholds", "thresholds"} & self.given.keys()
 
     def validate(self) -> None:
         """Thresholds are given once; labels need `multi_label`."""

@@ -49,6 +49,11 @@ class Metric(Component, abstract=True):
         super().__init__(**given)
         self.__dict__["name"] = given.get("name") or self.registered_name
 
+    @property
+    def coarse(self) -> bool:
+        """Whether a measure over all thresholds tries some of them only, without being told so."""
+        return False
+
     def called(self, word: str) -> None:
         """A metric called `mae` reports as `mae`, unless its `name` says otherwise."""
         if not self.given.get("name"):
@@ -107,6 +112,11 @@ class Answered(Metric, abstract=True):
     """Another metric behind a threshold or a mask that Keras's own does not know."""
 
     keras = "dlspec.keras_training.answered.Answered"
+
+    @property
+    def coarse(self) -> bool:
+        """As the metric within."""
+        return bool(self.given["metric"].coarse)
 
     def keras_arguments(self) -> dict[str, Any]:
         """As they were given: the metric within has the name."""

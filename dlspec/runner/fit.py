@@ -99,6 +99,7 @@ class Training:
             shown = str(self.method.start_from)
             left = phases.load_weights(self.model, self.start_from, shown)
             self.progress.note(f"weights of {shown}" + (f", but not for {', '.join(left)}" if left else ""))
+        self._say_what_differs()
         adapt_layers(self.model, lambda: self._in_order(self.prepared.train).dataset)
         if self.method.keep == "best":
             smaller = smaller_is_better(self.method, self.outputs, self.monitor)
@@ -110,6 +111,17 @@ class Training:
                 self._run_phases(resumed)
         finally:
             self.progress.stop()
+
+    def _say_what_differs(self) -> None:
+        """Figures that are not what one might take them for."""
+        if self.prepared.changes.weights:
+            names = ", ".join(f"`{name}`" for name in self.prepared.changes.weights)
+            self.progress.note(f"`loss` weighs the classes of {names} in training; `val_loss` and metrics do not")
+        examples = most_examples(self.data, self.prepared.binding)
+        for metric in self.method.coarse(self.outputs, examples):
+            self.progress.note(
+                f"{metric}: more answers than are kept; `num_thresholds: 2000` tries more than 200 of them"
+            )
 
     def _run_phases(self, resumed: Checkpoint | None) -> None:
         seed = self.data.seed if self.data.seed is not None else self.method.seed

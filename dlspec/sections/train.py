@@ -239,6 +239,11 @@ class Supervised(Method):
         head = replace(self.head_of(output), examples=examples)
         return tuple(metric.settled(head) for metric in several)
 
+    def coarse(self, outputs: Iterable[str], examples: int) -> list[str]:
+        """Measures over all thresholds that try some of them only, since there are too many answers to keep."""
+        measured = (metric for name in outputs for metric in self.metrics_of(name, examples))
+        return [str(metric.name) for metric in measured if metric.coarse]
+
     def head_of(self, output: str) -> Head:
         """What one output gives; the only one may have another name in the built model."""
         if len(self.heads) == 1:

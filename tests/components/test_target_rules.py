@@ -10,6 +10,7 @@ import pytest
 from keras.src.trainers.compile_utils import get_loss, get_metric
 from written import component, label, of, of_example
 
+from dlspec.components.heads import Head
 from dlspec.errors import Problem
 from dlspec.ir import Tensor
 
@@ -31,9 +32,15 @@ SHAPES: list[tuple[int, ...]] = [
 BATCH = 5
 
 
+def given(thing: Any, output: tuple[int | None, ...]) -> Tensor:
+    """An output of this shape: whole numbers for what takes class numbers."""
+    numbers = getattr(thing, "sparse_y_pred", False) and "sparse_y_pred" in thing.fields
+    return Tensor(output, "int32" if numbers else "float32")
+
+
 def accepts(thing: Any, target: tuple[int, ...], output: tuple[int, ...]) -> bool:
     try:
-        thing.problem(Tensor(target), Tensor(output))
+        thing.problem(Tensor(target), given(thing, output))
     except Problem as problem:
         assert problem.code == "E503"
         assert problem.message
@@ -166,7 +173,7 @@ MESSAGES = [
 
 def caught(thing: Any, target: tuple[int | None, ...], output: tuple[int | None, ...]) -> Problem:
     with pytest.raises(Problem) as found:
-        thing.problem(Tensor(target), Tensor(output))
+        thing.problem(Tensor(target), given(thing, output))
     assert found.value.code == "E503"
     return found.value
 
@@ -229,3 +236,26 @@ def test_words_choose_as_keras_does() -> None:
         accuracy = component("metric", "accuracy")
         assert accepts(accuracy, target, output)
         assert type(get_metric(accuracy.make(), np.zeros((2, *target)), np.zeros((2, *output)))) is metric
+
+
+def test_probabilities_are_no_class_numbers() -> None:
+    metric = component("metric", {"mean_io_u": 2})
+    with pytest.raises(Problem, match="takes class numbers, and cuts off what the output"):
+        metric.problem(Tensor((4, 4, 1)), Tensor((4, 4, 1)))
+    settled = metric.settled(Head(component("loss", "mse"), None, Tensor((4, 4, 2))))
+    assert (settled.sparse_y_pred, settled.name) == (False, "mean_io_u")
+
+
+def test_weights_of_classes() -> None:
+    """Lin et al. 2017: alpha of the right class times (1 - p)^gamma times -log p."""
+    loss = component("loss", {"categorical_focal_crossentropy": {"alpha": [0.2, 0.8]}}).make()
+    answers = np.array([[0.4, 0.6]], "float32")
+    found = [float(loss(np.array([row], "float32"), answers)) for row in ([0, 1], [1, 0])]
+    assert found == pytest.approx([0.8 * 0.4**2 * -np.log(0.6), 0.2 * 0.6**2 * -np.log(0.4)], rel=1e-5)
+
+
+def test_tversky_weighs_misses_by_alpha() -> None:
+    loss = component("loss", {"tversky": {"alpha": 1.0, "beta": 0.0}}).make()
+    missed, alarm = ([[1.0, 1.0]], [[1.0, 0.0]]), ([[1.0, 0.0]], [[1.0, 1.0]])
+    assert float(loss(*map(np.array, missed))) == pytest.approx(0.5, abs=1e-5)
+    assert float(loss(*map(np.array, alarm))) == pytest.approx(0.0, abs=1e-5)

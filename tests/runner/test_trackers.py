@@ -156,3 +156,71 @@ def test_the_best_epoch_is_that_of_the_smallest_mean_over_examples(trained: Any)
     with (folder / "metrics.csv").open(newline="") as stream:
         losses = [float(row["val_ill_loss"]) for row in csv.DictReader(stream)]
     assert json.loads((folder / "report.json").read_text())["best"]["epoch"] == 1 + int(np.argmin(losses))
+
+
+MASKED = """
+name: masked
+inputs: {words: {shape: [6], dtype: int32}, image: [4, 4, 1]}
+layers:
+  - embedding: {from: words, input_dim: 9, output_dim: 3, mask_zero: true, name: e}
+  - dense: {units: 1, activation: sigmoid, name: step}
+  - conv2d: {from: image, filters: 1, kernel_size: 3, padding: same, activation: sigmoid, name: area}
+outputs: [step, area]
+data:
+  source: {npz: data.npz}
+  inputs: {words: {column: words}, image: {column: image}}
+  targets: {step: step, area: {column: area, class_weights: balanced}}
+  split: {validation: {npz: data.npz}}
+  batch_size: 8
+train:
+  loss: bce
+  metrics:
+    step: [accuracy, precision, recall, auc, root_mean_squared_error, {precision_at_recall: 0.5}]
+    area: [accuracy, auc, binary_io_u]
+  optimizer: {sgd: 1.0e-9}
+  epochs: 1
+"""
+
+
+def test_masks_and_weights_of_pixels(tmp_path: Path) -> None:
+    import keras
+
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, 7, 20)
+    words = np.where(np.arange(6) < lengths[:, None], rng.integers(1, 9, (20, 6)), 0).astype(np.int32)
+    image = rng.normal(size=(20, 4, 4, 1)).astype(np.float32)
+    true_step, true_area = (rng.random((20, 6)) < 0.4).astype(int), (image > 0.7).astype(int)
+    np.savez(tmp_path / "data.npz", words=words, image=image, step=true_step, area=true_area)
+    (tmp_path / "spec.yaml").write_text(MASKED)
+    assert run(["train", str(tmp_path / "spec.yaml"), "--run", str(tmp_path / "run"), "--quiet"]) == 0
+    found = json.loads((tmp_path / "run" / "report.json").read_text())["metrics"]["validation"]
+    model = keras.saving.load_model(tmp_path / "run" / "model.keras", compile=False)
+    answer = model({"words": words, "image": image})
+    step, area = np.asarray(answer["step"], float)[..., 0], np.asarray(answer["area"], float)
+
+    counts = words != 0
+    entropy = -np.log(np.where(true_step, step, 1 - step)) * counts
+    batches = [slice(0, 8), slice(8, 16), slice(16, 20)]
+    y, p, pixels = true_step[counts], step[counts], true_area.ravel()
+    precision, recall, _ = judge.precision_recall_curve(y, p)
+    expected = {
+        "step_loss": sum(entropy[b].sum() / counts[b].sum() * (b.stop - b.start) for b in batches) / 20,
+        "step_accuracy": judge.accuracy_score(y, p > 0.5),
+        "step_precision": judge.precision_score(y, p > 0.5, zero_division=0),
+        "step_recall": judge.recall_score(y, p > 0.5),
+        "step_auc": judge.roc_auc_score(y, p),
+        "step_root_mean_squared_error": judge.root_mean_squared_error(y, p),
+        "step_precision_at_recall": precision[recall >= 0.5].max(),
+        "area_loss": judge.log_loss(pixels, area.ravel()),
+        "area_accuracy": judge.accuracy_score(pixels, area.ravel() > 0.5),
+        "area_auc": judge.roc_auc_score(pixels, area.ravel()),
+        "area_binary_io_u": judge.jaccard_score(pixels, area.ravel() > 0.5, average="macro", labels=[0, 1]),
+    }
+    for name, value in expected.items():
+        assert found[name] == pytest.approx(value, rel=3e-6, abs=3e-6), name
+
+    with (tmp_path / "run" / "metrics.csv").open(newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    weights = pixels.size / (2 * np.bincount(pixels))[pixels]
+    weighted = judge.log_loss(pixels, area.ravel(), sample_weight=weights)
+    assert float(row["area_loss"]) == pytest.approx(weighted, rel=1e-5)
