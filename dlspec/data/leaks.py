@@ -114,12 +114,15 @@ def _bounded(values: Array, target: Array) -> bool:
 
 
 def _one_each(values: Array, target: Array, *, whole: bool) -> bool:
-    """Whether each of few values always comes with the same value of the target: a code, or another name."""
+    """Whether each of few values always comes with the same value of the target: a code, or another name.
+
+    Of such values some occur twice even in a sample.
+    """
     found: dict[Any, Any] = {}
     for value, label in zip(values.tolist(), target.tolist(), strict=True):
         if found.setdefault(value, label) != label:
             return False
-    return not whole or len(found) * _REPEATED <= len(values)
+    return len(found) * (_REPEATED if whole else 1) <= len(values) - (not whole)
 
 
 def _warn(binding: Binding, data: Data, column: str, message: str, findings: Findings) -> None:

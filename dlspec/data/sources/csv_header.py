@@ -70,13 +70,15 @@ def check_header(start: bytes, delimiter: str, shown: str) -> Names:
     before = next(place for place, name in enumerate(names) if name.strip())
     behind = next(place for place, name in enumerate(reversed(names)) if name.strip())
     used = names[before : len(names) - behind]
+    known: set[str] = set()
     for position, name in enumerate(used):
-        if _is_value(name, used[:position]):
+        if _is_value(name, known):
             raise values_for_names(name, shown)
         if not name.strip():
             raise nameless(before + position + 1, shown)
-        if name in used[:position]:
+        if name in known:
             raise _problem(f"`{shown}` has two columns named `{name}`", "give each a name of its own", where)
+        known.add(name)
     return Names(tuple(used), before, behind)
 
 
@@ -120,7 +122,7 @@ def is_number(name: str) -> bool:
     return bool(_NUMBER.match(name.strip()))
 
 
-def _is_value(name: str, before: list[str]) -> bool:
+def _is_value(name: str, before: set[str]) -> bool:
     """Whether a name is a number with a fraction, or a number for the second time; a year may name a column."""
     return bool(_NUMBER.match(name)) and ("." in name or name in before)
 
