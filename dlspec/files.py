@@ -33,12 +33,15 @@ def parse_json(text: str) -> Any:
     """What JSON text holds.
 
     Raises:
-        ValueError: It is no JSON, or nested too deeply.
+        ValueError: It is no JSON, nested too deeply, or holds half of a character.
     """
     try:
-        return json.loads(text)
+        found = json.loads(text)
+        if "\\u" in text:  # such an escape may stand for half of a character, which no file and no tensor holds
+            json.dumps(found, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    return found
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:

@@ -145,6 +145,10 @@ def _override(loaded: Loaded, setting: str, number: int) -> None:
     span = Span(file, 1, 1, 1, max(2, len(key) + 1))
     loaded.texts[file] = setting
     parts = key.split(".")
+    if parts == ["extends"]:
+        help = "extend the other spec in a file of its own"
+        loaded.diagnostics.add(Diagnostic("E109", "`extends` is read before anything is set", span, help))
+        return
     if not separator or not all(parts):
         problem = Diagnostic("E109", f"`{setting}` is no setting", span, "write `--set train.epochs=5`")
         loaded.diagnostics.add(problem)

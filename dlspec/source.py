@@ -105,6 +105,8 @@ def load(text: str, file: str = "<text>") -> Document:
         document.data = None
     except yaml.YAMLError as error:
         document.diagnostics.add(explain(error, document.file, document.text))
+    except UnicodeEncodeError:  # bytes of a command line that are not UTF-8 become halves of characters
+        document.diagnostics.add(Diagnostic("Y002", "it holds bytes that are not UTF-8", Span(file, 1, 1, 1, 1)))
     return document
 
 

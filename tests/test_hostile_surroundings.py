@@ -220,3 +220,17 @@ def test_names_that_no_file_system_has(folder: Path) -> None:
         find_run("n" * 5000, folder / "runs")
     with pytest.raises(Problem, match="there is no run"):
         find_run("a\0b", folder / "runs")
+
+
+def test_halves_of_characters(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ValueError, match="surrogates not allowed"):
+        parse_json('["\\ud800"]')
+    assert parse_json('["\\ud83d\\ude00"]') == ["\N{GRINNING FACE}"]
+    said = dlspec("check", "small.yaml", "--set", "description=a\udcff", cwd=folder)
+    assert said.returncode == 1
+    assert "error[E109]: the value of `description` is not YAML: it holds bytes that are not UTF-8" in said.stdout
+
+
+def test_what_is_extended_cannot_be_set(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "small.yaml", "--set", "extends=other.yaml"]) == 1
+    assert "error[E109]: `extends` is read before anything is set" in capsys.readouterr().out
