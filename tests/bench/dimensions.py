@@ -79,9 +79,8 @@ def spec_dimensions() -> Iterator[Dimension]:
             yield Dimension(f"{shown}: {name}", on_spec(text, *arguments), size, small)
     for name, text in DEEP.items():
         for shown, arguments in _SHOWN.items():
-            yield Dimension(
-                f"{shown}: depth of {name}", on_spec(text, *arguments), _DEPTH, _DEEP if shown in _COUNTED else 0
-            )
+            small = _DEEP if shown in ("check", "export --to python") else 0
+            yield Dimension(f"{shown}: depth of {name}", on_spec(text, *arguments), _DEPTH, small)
     for name, (text, size, code) in CHECKED.items():
         yield Dimension(
             f"check: {name}",

@@ -12,6 +12,7 @@ from typing import Any
 
 from dlspec import expressions
 from tests.bench.dimensions import Dimension, Work, spec_dimensions
+from tests.bench.growing_data import data_dimensions
 
 LIMIT = 2.3
 # Repetitions of each size; the best counts, since whatever disturbs makes it slower.
@@ -31,7 +32,7 @@ def growth(*words: str) -> bool:
 
 def dimensions() -> list[Dimension]:
     """Everything that may grow."""
-    return [*spec_dimensions()]
+    return [*spec_dimensions(), *data_dimensions()]
 
 
 def _measured(dimension: Dimension) -> bool:

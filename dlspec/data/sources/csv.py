@@ -238,7 +238,8 @@ class CsvTable(ArrowTable):
     def _missing(self) -> Mapping[str, int]:
         if self._copy is not None:
             return self._copy._missing
-        return {name: self._whole.column(name).null_count for name in self._whole.column_names}
+        named = zip(self._whole.column_names, self._whole.itercolumns(), strict=True)
+        return {name: column.null_count for name, column in named}
 
     def _tables(self, names: list[str]) -> Iterator[pa.Table]:
         if self._copy is not None:
