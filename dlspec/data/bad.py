@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dlspec.data import missing
 from dlspec.data.inputs import Input
 from dlspec.data.sources.base import DataProblem, Table
+from dlspec.data.sources.finite import finite, infinite
 from dlspec.data.targets import Output
 
 if TYPE_CHECKING:
@@ -58,8 +59,7 @@ def _bad_values(table: Table, column: str, one: Input | Output) -> Mapping[int, 
     elif facts.tensor.floating:
         values = table.read([column])[column]
         strict = one.missing in (missing.ERROR, missing.KEEP)
-        broken = ~np.isfinite(values) if strict else np.isinf(values)
-        wrong = np.asarray(broken.reshape(len(values), -1).any(axis=1))
+        wrong = ~finite(values) if strict else infinite(values)
         reason = f"column `{column}` holds no finite number"
     else:
         return {}

@@ -12,7 +12,7 @@ from dlspec.data import missing
 from dlspec.data.augment import Step, steps
 from dlspec.data.bad import bad_examples
 from dlspec.data.findings import Findings
-from dlspec.data.inputs import Input, bind_inputs, check_tokens
+from dlspec.data.inputs import Input, bind_inputs, check_exact, check_tokens
 from dlspec.data.joined import JoinedTable
 from dlspec.data.signature import Signature
 from dlspec.data.sources.base import Table
@@ -183,6 +183,8 @@ def _check_values(data: Data, binding: Binding, findings: Findings) -> None:
                 if texts:
                     missing.check_texts(table, [column])
     for feature in binding.inputs:
+        with findings.at("data", "inputs", feature.name):
+            check_exact(feature, table)
         if feature.length:
             with findings.at("data", "inputs", feature.name, "column"):
                 check_tokens(feature, table)

@@ -102,10 +102,12 @@ def _bind(name: str, feature: Feature, table: Table, wanted: Tensor | None, find
     if len(findings.items) > before:
         return None
     columns = [table.columns[column] for column in feature.sources]
+    exact = _exact(feature, wanted)
     with findings.at("data", "inputs", name):
-        raw = _sequence(feature, columns[0]) if feature.length is not None else raw_tensor(columns, stacked)
+        raw = _sequence(feature, columns[0]) if feature.length is not None else raw_tensor(columns, stacked, exact)
+        if feature.policy.fills and raw.dtype != TEXT:
+            raw = replace_dtype(raw, "float64" if exact else "float32")
         filling = missing.filling(feature.policy, raw)
-        raw = replace_dtype(raw, "float32") if filling and raw.dtype != TEXT else raw
         prepare = (*filling, *feature.prepare)
         how = missing.how(feature, text=columns[0].text)
         one = Input(name, feature.sources, stacked, raw, prepare, raw, how, feature.length or 0)
@@ -204,18 +206,65 @@ def takes(layer: Any, dtype: str, feature: Feature) -> bool:
     return True
 
 
-def raw_tensor(columns: Sequence[Column], stacked: bool) -> Tensor:
-    """What one example of a group of columns is: float32 [n], text [] or [n], integers in their own dtype."""
+def _exact(feature: Feature, wanted: Tensor | None) -> bool:
+    """Whether numbers are names of things, for the first layer of preparation or for the model itself."""
+    if feature.prepare:
+        return bool(feature.prepare[0].whole_numbers)
+    return wanted is not None and _is_whole(wanted.dtype)
+
+
+def raw_tensor(columns: Sequence[Column], stacked: bool, exact: bool = False) -> Tensor:
+    """What one example of a group of columns is: float32 [n], text [] or [n], integers in their own dtype.
+
+    Args:
+        columns: The columns.
+        stacked: Whether they form one axis.
+        exact: Whether no number may be rounded: whole ones stay whole where they are stacked, and others float64, which
+            holds whole numbers to 2⁵³; float32 would hold them to 2²⁴.
+    """
+    if stacked and all(column.text for column in columns):
+        return Tensor((len(columns),), TEXT)
     if stacked:
-        return Tensor((len(columns),), TEXT if all(column.text for column in columns) else "float32")
-    return _single(columns[0].tensor)
+        whole = all(_is_whole(column.tensor.dtype) for column in columns)
+        return Tensor((len(columns),), ("int64" if whole else "float64") if exact else "float32")
+    return _single(columns[0].tensor, exact)
 
 
-def _single(tensor: Tensor) -> Tensor:
+def _single(tensor: Tensor, exact: bool) -> Tensor:
     if tensor.dtype == TEXT:
         return tensor
-    whole = tensor.dtype.startswith(("int", "uint")) and tensor.dtype != "uint8"
-    return Tensor(tensor.shape or (1,), tensor.dtype if whole else "float32")
+    whole = _is_whole(tensor.dtype) and tensor.dtype != "uint8"
+    rounded = "float64" if exact and tensor.dtype == "float64" else "float32"
+    return Tensor(tensor.shape or (1,), tensor.dtype if whole else rounded)
+
+
+def _is_whole(dtype: str) -> bool:
+    return dtype.startswith(("int", "uint"))
+
+
+def check_exact(one: Input, table: Table) -> None:
+    """No number that names a thing is rounded or turned into another one on its way into the model.
+
+    Raises:
+        DataProblem: E608, float64 holds no whole numbers this large; or the input is of a smaller type.
+    """
+    import numpy as np
+
+    if one.raw.dtype == "float64" and one.prepare:
+        least, most, why = -(2.0**53), 2.0**53, "beside missing values, numbers are exact to 2^53"
+    elif _is_whole(one.raw.dtype) and one.raw.dtype != "int64" and not one.length:
+        limits = np.iinfo(one.raw.dtype)
+        least, most, why = limits.min, limits.max, f"`{one.name}` takes {limits.min} to {limits.max}"
+    else:
+        return
+    for column in one.columns:
+        values = table.read([column])[column]
+        wrong = ((values < least) | (values > most)).reshape(len(values), -1).any(axis=1)
+        if wrong.any():
+            index = int(wrong.argmax())
+            worst = values[index].reshape(-1)
+            message = f"column `{column}` holds {worst[(worst < least) | (worst > most)][0]:.0f}: {why}"
+            raise DataProblem("E608", message, "read such names as text, for `string_lookup`", where=table.where(index))
 
 
 def _prepared(one: Input, added: int, findings: Findings) -> Input | None:
@@ -268,7 +317,7 @@ def _obvious(data: Data, table: Table, signature: Signature | None) -> Input:
     if not groups or not groups[0]:
         raise Problem("E607", "no column is left to enter the model", "say in `inputs` of `data` what shall")
     name, wanted = next(iter(signature.inputs.items())) if signature is not None else ("", None)
-    found = [_group(name or DEFAULT_NAME, group, table) for group in groups]
+    found = [_group(name or DEFAULT_NAME, group, table, wanted) for group in groups]
     if wanted is None:
         return found[0]
     for one in found:
@@ -283,9 +332,10 @@ def _asked(data: Data) -> list[str]:
     return [asks] if asks else []
 
 
-def _group(name: str, group: tuple[str, ...], table: Table) -> Input:
+def _group(name: str, group: tuple[str, ...], table: Table, wanted: Tensor | None) -> Input:
     stacked = all(not table.columns[column].tensor.shape for column in group)
+    exact = wanted is not None and _is_whole(wanted.dtype)
     for column in group:
         _check_column(table.columns[column], column, stacked, False, table)
-    raw = raw_tensor([table.columns[column] for column in group], stacked)  # some may be taken for numbers now
+    raw = raw_tensor([table.columns[column] for column in group], stacked, exact)  # some may be taken for numbers now
     return Input(name, group, stacked, raw, (), raw)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.sources.base import TEXT, DataProblem, Table
+from dlspec.data.sources.finite import infinite, too_large
 from dlspec.errors import Problem
 from dlspec.ir import Tensor
 from dlspec.layers.filling import Imputation, TextImputation
@@ -40,11 +41,12 @@ def filling(policy: Missing, raw: Tensor) -> tuple[Any, ...]:
     """
     if not policy.fills:
         return ()
-    return (_words(policy) if raw.dtype == TEXT else _numbers(policy),)
+    return (_words(policy) if raw.dtype == TEXT else _numbers(policy, raw),)
 
 
-def _numbers(policy: Missing) -> Imputation:
+def _numbers(policy: Missing, raw: Tensor) -> Imputation:
     given: dict[str, Any] = {"indicator": True} if policy.indicator else {}
+    given |= {"dtype": raw.dtype} if raw.dtype == "float64" else {}  # whole numbers that are not to be rounded
     if isinstance(policy, Constant):
         if isinstance(policy.value, str):
             message = f"`{policy.value}` cannot stand for a missing number"
@@ -95,16 +97,15 @@ def check_infinite(table: Table, columns: Sequence[str]) -> None:
     Raises:
         DataProblem: E608.
     """
-    import numpy as np
-
     for column in columns:
         if not table.columns[column].tensor.floating:
             continue
         values = table.read([column])[column]
-        infinite = np.isinf(values).reshape(len(values), -1).any(axis=1)
-        if infinite.any():
-            message = f"column `{column}` holds an infinite value"
-            raise DataProblem("E608", message, "correct the value", where=table.where(int(infinite.argmax())))
+        wrong = infinite(values)
+        if wrong.any():
+            index = int(wrong.argmax())
+            message = f"column `{column}` holds {too_large(values[index : index + 1]) or 'an infinite value'}"
+            raise DataProblem("E608", message, "correct the value", where=table.where(index))
 
 
 def check_texts(table: Table, columns: Iterable[str]) -> None:

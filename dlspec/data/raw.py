@@ -16,7 +16,7 @@ from typing import Any
 from dlspec import registry
 from dlspec.data import missing
 from dlspec.data.findings import Findings
-from dlspec.data.inputs import Input, bind_inputs, check_tokens
+from dlspec.data.inputs import Input, bind_inputs, check_exact, check_tokens
 from dlspec.data.records import RecordsTable
 from dlspec.data.signature import Signature
 from dlspec.data.sources.base import TEXT, Arrays, DataProblem, Table
@@ -311,6 +311,7 @@ def _check(bound: Sequence[Input], outputs: Sequence[Output], table: Table) -> N
         if one.missing in (missing.ERROR, missing.DROP) and not (isinstance(one, Output) and one.separator):
             missing.check_texts(table, one.columns)
     for feature in bound:
+        check_exact(feature, table)
         if feature.length:
             check_tokens(feature, table)
 
@@ -342,6 +343,9 @@ def _as_saved(one: Input, values: Any, wanted: Tensor | None) -> Any:
                 "E603", f"input `{one.name}` of the saved model takes {want_kind}, these data give {have_kind}"
             )
         return values.astype(str).astype(object)
+    if wanted.dtype.startswith(("int", "uint")) and values.dtype.kind == "f" and (values % 1 != 0).any():
+        value = values[values % 1 != 0][0]
+        raise Problem("E603", f"input `{one.name}` takes whole numbers, as the training had, these data give {value:g}")
     return values if wanted.dtype == TEXT or values.dtype.name == "uint8" else values.astype(wanted.dtype)
 
 

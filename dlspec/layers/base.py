@@ -37,6 +37,7 @@ class Layer(Component, abstract=True):
         call_options: Options that Keras takes at the call rather than in the constructor.
         normalizes: Whether the size of what enters does not show in what comes out.
         gradient_by_rows: Training gives the gradient of a weight as single rows, one for each use in the batch.
+        whole_numbers: Whether numbers that enter are names of things: they must not be rounded on the way.
         masking: What becomes of a mask: ``pass`` it on, or ``drop`` it (with a warning, as Keras does).
         unmasks: Names of call arguments whose tensors Keras takes the mask from, for whatever else reads them too.
     """
@@ -52,6 +53,7 @@ class Layer(Component, abstract=True):
     call_options: ClassVar[tuple[str, ...]] = ()
     normalizes: ClassVar[bool] = False
     gradient_by_rows: ClassVar[bool] = False
+    whole_numbers: ClassVar[bool] = False
     masking: ClassVar[Literal["pass", "drop"]] = "drop"
     unmasks: ClassVar[tuple[str, ...]] = ()
 

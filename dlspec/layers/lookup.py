@@ -167,6 +167,7 @@ class IntegerLookup(_Lookup):
     """Turns whole numbers into indices of a vocabulary, or back."""
 
     keras = "keras.layers.IntegerLookup"
+    whole_numbers = True
     max_tokens = _max_tokens()
     num_oov_indices = integer(min=0, default=1, doc="Number of indices for numbers that are not in the vocabulary.")
     mask_token = optional(integer(), doc="A number that gets index 0.")

@@ -150,6 +150,7 @@ class CategoryEncoding(Layer):
     """Encodes whole numbers from 0 on as rows of zeros and ones."""
 
     keras = "keras.layers.CategoryEncoding"
+    whole_numbers = True
     arguments = ("inputs", "count_weights?")
     positional = 1
     shorthand = "num_tokens"
@@ -219,6 +220,7 @@ class Hashing(Layer):
 
     keras = "keras.layers.Hashing"
     shorthand = "num_bins"
+    whole_numbers = True
     trainable: Any = True  # nothing to train
     dtype: Any = None  # the output has the dtype of an index or a float
     num_bins = integer(min=1, doc="Number of bins.")

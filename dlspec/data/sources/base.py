@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dlspec.data.sources.finite import finite, too_large
 from dlspec.data.sources.stated import NOTHING, Stated
 from dlspec.errors import Problem, did_you_mean, suggestions
 from dlspec.ir import Tensor
@@ -226,16 +227,16 @@ class Table(ABC):
         Raises:
             DataProblem: E608, a number is missing or infinite.
         """
-        import numpy as np
-
         numbers = [name for name in names if self.columns[name].tensor.floating]
         for name in numbers:
             values = self.whole(name)
-            finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
-            if not finite.all():
-                index = int(finite.argmin())
-                message = f"column `{name}` holds a value that is not a finite number"
-                raise DataProblem("E608", message, "fill or drop such examples", where=self.where(index))
+            sound = finite(values)
+            if not sound.all():
+                index = int(sound.argmin())
+                large = too_large(values[index : index + 1])
+                message = f"column `{name}` holds {large or 'a value that is not a finite number'}"
+                help = "correct the value, or take larger units" if large else "fill or drop such examples"
+                raise DataProblem("E608", message, help, where=self.where(index))
 
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
         """What the inputs may be when a spec does not say: groups of columns, the likeliest first.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dlspec.data.sources.arrow import ArrowTable, Uneven, bytes_of, is_list, list_sizes
 from dlspec.data.sources.base import Arrays, Column, DataProblem, LeftOut, Source, Table, locate
 from dlspec.data.sources.cache import converted
+from dlspec.data.sources.finite import finite, too_large
 from dlspec.data.sources.limits import STREAMED_FROM, check_unfolded
 from dlspec.registry import example, text
 
@@ -159,16 +160,19 @@ class ParquetTable(ArrowTable):
 
     def check(self, names: Sequence[str]) -> None:
         """No number is missing, and all are finite; looks at some rows at a time."""
-        import numpy as np
 
         numbers = [name for name in names if self.columns[name].tensor.floating]
         for start, arrays in self._pieces(numbers) if numbers else ():
             for name, values in arrays.items():
-                finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
-                if not finite.all():
-                    raise self._not_finite(name, start + int(finite.argmin()))
+                sound = finite(values)
+                if not sound.all():
+                    index = int(sound.argmin())
+                    raise self._not_finite(name, start + index, too_large(values[index : index + 1]))
 
-    def _not_finite(self, name: str, index: int) -> DataProblem:
+    def _not_finite(self, name: str, index: int, large: str) -> DataProblem:
+        if large:
+            message, help = f"column `{name}` holds {large}", "correct the value, or take larger units"
+            return DataProblem("E608", message, help, where=self.where(index))
         missing = self._missing.get(name)
         message = f"column `{name}` holds a value that is not a finite number"
         if missing:

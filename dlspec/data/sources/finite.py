@@ -1,0 +1,41 @@
+"""Numbers that float32, in which models compute, can hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+# From here on a number becomes infinite in float32: half a step above its largest, (2 - 2⁻²³) · 2¹²⁷ (IEEE 754).
+_TOO_LARGE = (2 - 2**-24) * 2.0**127
+
+
+def finite(values: Array) -> Array:
+    """Which examples hold only numbers that are finite in float32; shape [examples]."""
+    import numpy as np
+
+    small = values.dtype.itemsize <= 4
+    held = np.asarray(np.isfinite(values) if small else np.abs(values) < _TOO_LARGE)  # false for NaN
+    found: Array = np.all(held.reshape(len(values), -1), axis=1)
+    return found
+
+
+def infinite(values: Array) -> Array:
+    """Which examples hold a number that is infinite in float32; one that is missing is not. Shape [examples]."""
+    import numpy as np
+
+    small = values.dtype.itemsize <= 4
+    held = np.asarray(np.isinf(values) if small else np.abs(values) >= _TOO_LARGE)
+    found: Array = np.any(held.reshape(len(values), -1), axis=1)
+    return found
+
+
+def too_large(values: Array) -> str:
+    """What to say of an example that holds a finite number beyond float32; "" where it holds none."""
+    import numpy as np
+
+    wrong = values[np.isfinite(values) & (np.abs(values) >= _TOO_LARGE)] if values.dtype.itemsize > 4 else values[:0]
+    return f"`{wrong[0]:g}`, which is too large for float32 (3.4e38 at most)" if wrong.size else ""
