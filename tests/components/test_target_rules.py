@@ -136,7 +136,7 @@ MESSAGES = [
      "mean_squared_error needs a target of the output's shape [4, 2], but the target has shape [4, 3]", ""),
     ("binary_crossentropy", (), (10,),
      "binary_crossentropy needs a target of the output's shape [10], but the target has shape []",
-     "for class numbers as targets use `sparse_categorical_crossentropy`, `accuracy` and the like"),
+     "write `sparse_categorical_crossentropy`, which takes class numbers"),
     ("categorical_crossentropy", (), (10,),
      "categorical_crossentropy needs one-hot targets of shape [10], but the target has shape []",
      "use `sparse_categorical_crossentropy`, `sparse_categorical_accuracy` …, which take class numbers"),

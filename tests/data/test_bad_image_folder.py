@@ -15,6 +15,7 @@ from PIL import Image
 SPEC = """\
 inputs: {image: [8, 8, 3]}
 layers:
+  - rescaling: 1 / 255
   - flatten
   - dense: {units: 2, activation: softmax}
 data:

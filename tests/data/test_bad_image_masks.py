@@ -19,6 +19,7 @@ from dlspec.errors import Problem
 SPEC = """\
 inputs: {image: [8, 8, 3]}
 layers:
+  - rescaling: 1 / 255
   - conv2d: {filters: 3, kernel_size: 3, padding: same, activation: softmax}
 data:
   source: {image_masks: {images: cells, masks: outlines}}

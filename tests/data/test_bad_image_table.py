@@ -24,7 +24,7 @@ layers:
   - dense: {units: 2, activation: softmax}
 data:
   source: {image_table: {table: {csv: labels.csv}, images: photo, folder: photos}}
-  inputs: {photo: {column: photo}}
+  inputs: {photo: {column: photo, prepare: [{rescaling: 1 / 255}]}}
   targets: {kind: kind}
 train: {loss: sparse_categorical_crossentropy}
 """
@@ -65,7 +65,10 @@ ROW = "labels.csv, line 3"
 
 
 AGE = (
-    ("photo: {column: photo}", "photo: {column: photo}, age: {column: age}"),
+    (
+        "photo: {column: photo, prepare: [{rescaling: 1 / 255}]}",
+        "photo: {column: photo, prepare: [{rescaling: 1 / 255}]}, age: {column: age}",
+    ),
     ("photo: [8, 8, 3]", "photo: [8, 8, 3], age: [1]"),
     ("  - flatten", "  - flatten: {from: photo}\n  - concatenate: [prev, age]"),
 )
@@ -102,7 +105,8 @@ AGE = (
     Bad("empty table", "E608", "`labels.csv` is empty", "{csv: labels.csv}", "labels.csv",
         lambda f: write(f, "labels.csv", "")),
     Bad("another shape than the model's", "E605",
-        "input `photo` has shape [8, 8, 3], the data (`photo`) give [4, 4, 3]", "{column: photo}",
+        "input `photo` has shape [8, 8, 3], the data (`photo`) give [4, 4, 3]",
+        "{column: photo, prepare: [{rescaling: 1 / 255}]}",
         replace=(("folder: photos", "folder: photos, size: [4, 4]"),)),
     Bad("classes without units", "E604", "target `kind` has 3 classes, the output has 2", "kind", "",
         table("b.png,dog", "b.png,fox,1\na.png,dog")),

@@ -17,6 +17,7 @@ from dlspec.data.sources.keras import SETS, Keras, cache_folder
 SPEC = """\
 inputs: {image: [28, 28, 1]}
 layers:
+  - rescaling: 1 / 255
   - flatten
   - dense: {units: 10, activation: softmax}
 data:

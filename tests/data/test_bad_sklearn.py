@@ -9,6 +9,7 @@ from bad_inputs import Bad, cases, diagnose, expect
 SPEC = """\
 inputs: {image: [8, 8, 1]}
 layers:
+  - rescaling: 1 / 255
   - flatten
   - dense: {units: 10, activation: softmax}
 data:

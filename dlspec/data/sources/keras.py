@@ -137,7 +137,8 @@ class KerasTable(Table):
             columns = {"tokens": Column(Tensor((self._source.length,), "int32"), count)}
         else:
             name = "data" if len(facts.shape) == 1 else "image"
-            columns = {name: Column(Tensor(facts.shape, facts.dtype), count)}
+            largest = 255 if name == "image" else 0
+            columns = {name: Column(Tensor(facts.shape, facts.dtype), count, largest=largest)}
         target = ("label", "int64") if facts.members else ("value", "float64")
         columns[target[0]] = Column(Tensor((), target[1]), count, label=True)
         return columns | {"part": Column(Tensor((), TEXT), count)}
