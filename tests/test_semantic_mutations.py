@@ -1,0 +1,163 @@
+"""Good specs with one change that someone may have meant: other sizes, layers, options, references, columns.
+
+``check`` says ok or what is wrong: it never breaks, and never takes seconds.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_mutations import SPECS, places, plain
+
+from dlspec import registry
+from dlspec.cli.main import run
+from dlspec.dumping import dump
+from dlspec.passes import compile_spec
+from dlspec.source import load
+
+SIZES: tuple[Any, ...] = (
+    0,
+    1,
+    2,
+    3,
+    7,
+    10,
+    255,
+    1000,
+    2**24 + 1,
+    2**31,
+    10**9,
+    10**12,
+    2**62,
+    10**30,
+    -1,
+    0.5,
+    1e-9,
+    1e30,
+)
+SECONDS = 5
+_HEAD = "name: table\ninputs: {x: [3]}\nlayers:\n  - dense: {units: 8, activation: relu}\n  - dropout: 0.1\n"
+# Sources that are written beside them, so that every mutant has data.
+WITH_DATA = (
+    _HEAD + "  - dense: {units: 1, name: y}\ndata: {source: {csv: d.csv}, inputs: {x: {columns: [a, b, c]}}, "
+    "targets: {y: t}, split: {validation: 0.2, test: 0.2}, batch_size: 4}\n"
+    "train: {loss: mse, metrics: [mae], optimizer: {adam: {learning_rate: 0.01}}, epochs: 2, seed: 1}\n",
+    _HEAD + "  - dense: {units: 3, activation: softmax, name: y}\ndata: {source: {csv: d.csv}, "
+    "inputs: {x: {columns: [a, b, c], prepare: [normalization]}}, targets: {y: k}, "
+    "split: {validation: 0.3, by: stratified}, missing: median}\n"
+    "train: {loss: sparse_categorical_crossentropy, metrics: [accuracy], "
+    "callbacks: [{early_stopping: {patience: 2}}]}\n",
+    "name: words\ninputs: {w: {shape: [], dtype: string}}\nlayers:\n"
+    "  - text_vectorization: {max_tokens: 20, output_sequence_length: 4}\n"
+    "  - embedding: {input_dim: 20, output_dim: 4, mask_zero: true}\n  - lstm: 4\n"
+    "  - dense: {units: 1, activation: sigmoid, name: y}\n"
+    "data: {source: {csv: d.csv}, inputs: {w: w}, targets: {y: s}}\n"
+    "train: {loss: binary_crossentropy, metrics: [auc]}\n",
+)
+
+
+def table(folder: Path) -> None:
+    """Forty rows of numbers, classes, words and a column with gaps."""
+    rows = [
+        f"{n},{n % 7 / 2},{'' if n % 9 == 0 else n * n % 11},{n % 3},{n * 0.5},word{n % 5},{n % 2}" for n in range(40)
+    ]
+    (folder / "d.csv").write_text("a,b,c,k,t,w,s\n" + "\n".join(rows) + "\n")
+
+
+def change(data: Any, chance: random.Random) -> None:
+    """One change that keeps the form of a spec."""
+    spots = list(places(data))
+    container, key = chance.choice(spots)
+    value = container[key]
+    kind = chance.randrange(4)
+    if kind == 0 and isinstance(container, dict):
+        del container[key]
+    elif isinstance(value, int | float):
+        container[key] = chance.choice(SIZES)
+    elif isinstance(value, str):
+        alike = [other[at] for other, at in spots if isinstance(other[at], str)]
+        container[key] = chance.choice([*alike, *registry.names("layer")] if kind == 1 else alike)
+    elif isinstance(container, dict) and kind == 1:
+        layers = list(registry.names("layer"))
+        name = chance.choice(layers if len(container) == 1 else list(container))
+        container[name] = container.pop(key)
+    else:
+        same = [other[at] for other, at in spots if type(other[at]) is type(value)]
+        container[key] = deepcopy(chance.choice(same))
+
+
+def survives(text: str, folder: Path, chance: random.Random, label: str) -> bool:
+    """Checks one mutant of a spec; whether it is accepted."""
+    data = plain(load(text).data)
+    for _ in range(chance.randint(1, 2)):
+        change(data, chance)
+    spec = folder / "spec.yaml"
+    spec.write_text(dump(data), encoding="utf-8")
+    start = time.process_time()
+    try:
+        state = compile_spec(spec)
+    except Exception as error:
+        raise AssertionError(f"{label}: {type(error).__name__}: {error}\n{spec.read_text()}") from error
+    seconds = time.process_time() - start
+    assert seconds < SECONDS, f"{label}: {seconds:.1f} s\n{spec.read_text()}"
+    return not state.diagnostics.errors
+
+
+def _mutants(texts: list[str], folder: Path, count: int, share: str) -> None:
+    accepted = 0
+    for number in range(count):
+        chance = random.Random(f"{share}.{number}")
+        accepted += survives(chance.choice(texts), folder, chance, f"{share}.{number}")
+    assert 0 < accepted < count
+
+
+def test_some_changed_models(tmp_path: Path) -> None:
+    _mutants([path.read_text(encoding="utf-8") for path in SPECS], tmp_path, 60, "models")
+
+
+def test_some_changed_tables(tmp_path: Path) -> None:
+    table(tmp_path)
+    _mutants(list(WITH_DATA), tmp_path, 60, "tables")
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("share", range(20))
+def test_changed_models(share: int, tmp_path: Path) -> None:
+    _mutants([path.read_text(encoding="utf-8") for path in SPECS], tmp_path, 150, f"models {share}")
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("share", range(20))
+def test_changed_tables(share: int, tmp_path: Path) -> None:
+    table(tmp_path)
+    _mutants(list(WITH_DATA), tmp_path, 100, f"tables {share}")
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("share", range(10))
+def test_what_is_accepted_trains(share: int, tmp_path: Path) -> None:
+    trained = _trained(tmp_path, 30, f"trained {share}")
+    assert trained == 30
+
+
+def _trained(folder: Path, wanted: int, share: str) -> int:
+    """Trains as many accepted mutants for one epoch."""
+    table(folder)
+    number = trained = 0
+    while trained < wanted:
+        chance = random.Random(f"{share}.{number}")
+        number += 1
+        if not survives(chance.choice(WITH_DATA), folder, chance, f"{share}.{number}"):
+            continue
+        epoch = ("--set", "train.epochs=1") if "train" in plain(load((folder / "spec.yaml").read_text()).data) else ()
+        if not epoch:
+            continue
+        code = run(["train", str(folder / "spec.yaml"), "--new", "--quiet", "--runs", str(folder / "runs"), *epoch])
+        assert code == 0, f"{share}.{number}: exit code {code}\n{(folder / 'spec.yaml').read_text()}"
+        trained += 1
+    return trained
