@@ -38,7 +38,30 @@ def fit(one: Input, values: Any) -> list[Any]:
                 layer.adapt(tensor(apply(before, values)))
             else:
                 layer.adapt(values.map(lambda batch, before=tuple(before): _through(before, batch)))
+            settle(layer)
     return layers
+
+
+def settle(layer: Any) -> None:
+    """Mends what a layer has measured where Keras would go on with less than that.
+
+    A feature that is constant in the training examples gets variance 1: Keras divides by 1e-7, and another value would
+    become a million. Words that hold a line break are saved with the layer's options, since Keras reads its file of
+    words line by line.
+    """
+    import numpy as np
+
+    if hasattr(layer, "adapt_variance"):
+        mean, variance = np.array(layer.adapt_mean), np.array(layer.adapt_variance)
+        size, spread = np.abs(mean), np.sqrt(variance)
+        constant = (spread <= 4 * np.finfo("float32").eps * size) | ((spread <= 1e-7) & (spread <= 1e-5 * size))
+        layer.adapt_variance.assign(np.where(constant, 1, variance))
+        layer.finalize_state()
+    lookup = getattr(layer, "_lookup_layer", layer)
+    if hasattr(lookup, "input_vocabulary") and lookup.output_mode != "tf_idf":
+        words = lookup.get_vocabulary(include_special_tokens=False)
+        if any(str(word).splitlines() != [str(word)] for word in words):
+            lookup.input_vocabulary = words
 
 
 def apply(layers: list[Any], values: Array, rank: int | None = None) -> Array:

@@ -20,7 +20,7 @@ WINDOWS = (
 
 
 class STFTSpectrogram(SpatialLayer):
-    """Turns a sound into the frequencies of its short pieces, by convolutions that training can change."""
+    """Turns a sound into the frequencies of its short pieces, by convolutions that training changes unless `trainable: false`."""
 
     keras = "keras.layers.STFTSpectrogram"
     rank = 1

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dlspec.data.pipeline import Prepared
+from dlspec.data.preparing import settle
 from dlspec.ir import Tensor
 from dlspec.runner.structure import like_inputs
 
@@ -29,6 +30,7 @@ def adapt_layers(model: Any, batches: Callable[[], Any]) -> int:
     for layer in waiting:
         before = keras.Model(model.input, layer.input)
         layer.adapt(before.predict(batches().map(lambda inputs, *_: inputs), verbose=0))
+        settle(layer)
     return len(waiting)
 
 
