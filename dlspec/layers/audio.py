@@ -20,7 +20,7 @@ WINDOWS = (
 
 
 class STFTSpectrogram(SpatialLayer):
-    """Turns a sound into the frequencies of its short pieces, by convolutions that training changes unless `trainable: false`."""
+    """Turns a sound into the frequencies of its short pieces, by convolutions that learn unless `trainable: false`."""
 
     keras = "keras.layers.STFTSpectrogram"
     rank = 1
