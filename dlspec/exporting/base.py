@@ -14,6 +14,9 @@ Arrays = Mapping[str, Any]
 Reader = Callable[[Arrays], Arrays]
 
 
+OTHERS = "`--to savedmodel` and `--to keras` hold every model"
+
+
 class Format:
     """Base of the formats.
 
@@ -100,6 +103,13 @@ def require_fit(form: Format, traits: Sequence[Trait]) -> None:
     Raises:
         SpecError: E702, one for each part of the model that does not fit.
     """
-    found = [problem for problem in map(form.refused, traits) if problem is not None]
-    if found:
-        raise SpecError(found)
+    found = [_lacking(form, trait) if form.name in trait.formats else form.refused(trait) for trait in traits]
+    problems = [problem for problem in found if problem is not None]
+    if problems:
+        raise SpecError(problems)
+
+
+def _lacking(form: Format, trait: Trait) -> Diagnostic:
+    text = f"{form.title} has no operations for `{trait.what}`"
+    text += f", `{trait.name}`" if trait.name != trait.what else ""
+    return Diagnostic("E702", text, trait.span, OTHERS)

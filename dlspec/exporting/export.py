@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dlspec.errors import Diagnostic, SpecError
-from dlspec.exporting.base import Format, require_fit
+from dlspec.exporting.base import OTHERS, Format, require_fit
 from dlspec.exporting.comparison import TOLERANCE, Comparison, NoComparison, Reference, compare, reference
 from dlspec.exporting.keras_file import KerasFile
 from dlspec.exporting.litert import LiteRT
@@ -116,4 +116,4 @@ def _cannot_hold(form: Format, error: Exception) -> Diagnostic:
 
 
 def _other_formats(form: Format) -> str:
-    return "" if form.name in ("keras", "savedmodel") else "`--to savedmodel` and `--to keras` hold every model"
+    return "" if form.name in ("keras", "savedmodel") else OTHERS

@@ -10,6 +10,7 @@ from typing import Any
 
 from dlspec.errors import Diagnostic
 from dlspec.exporting.base import Arrays, Format, Reader
+from dlspec.exporting.onnx_operations import register
 from dlspec.exporting.quiet import quiet
 from dlspec.exporting.traits import Trait
 
@@ -32,6 +33,7 @@ class OnnxFile(Format):
 
     def write(self, model: Any, named: Any, path: Path) -> None:
         """Exports, and raises where tf2onnx logs an error but writes a file nevertheless."""
+        register()
         # Keras 3.15 asks whether numpy still has `object`.
         with quiet("In the future `np.object`"), _errors_raised(), _plain_constants(named):
             named.export(str(path), format="onnx", verbose=False)

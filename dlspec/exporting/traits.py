@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from dlspec.errors import Span
 from dlspec.ir import Graph, shared_models
+from dlspec.layers.base import Layer
 from dlspec.registry import Component
 
 
@@ -16,13 +17,18 @@ class Trait:
     """One part of a model that some format cannot hold.
 
     Attributes:
-        kind: ``text``, an input of strings; ``loop``, a recurrent layer that is not unrolled.
+        kind: ``text``, an input of strings; ``loop``, a recurrent layer that is not unrolled; ``lack``, a layer for
+            which some formats have no operations.
         name: Of the input or layer.
+        what: The kind of the layer, where formats lack it.
+        formats: Those formats.
     """
 
-    kind: Literal["text", "loop"]
+    kind: Literal["text", "loop", "lack"]
     name: str
     span: Span | None = None
+    what: str = ""
+    formats: tuple[str, ...] = ()
 
 
 def of_graph(graph: Graph) -> list[Trait]:
@@ -33,7 +39,15 @@ def of_graph(graph: Graph) -> list[Trait]:
         if graph.nodes[index].outputs[0].dtype == "string"
     ]
     graphs = (graph, *(model.graph for model in shared_models(graph)))
-    return found + [trait for one in graphs for trait in _loops(one)]
+    return found + [trait for one in graphs for trait in (*_loops(one), *_lacks(one))]
+
+
+def _lacks(graph: Graph) -> Iterator[Trait]:
+    for node in graph.nodes:
+        if isinstance(node.layer, Layer):
+            entering = [graph.nodes[edge.node].outputs[edge.output] for edge in node.edges]
+            if formats := node.layer.lacking_in(*entering):
+                yield Trait("lack", node.name, node.span, node.kind, formats)
 
 
 def _loops(graph: Graph) -> Iterator[Trait]:

@@ -104,6 +104,7 @@ class MelSpectrogram(Layer):
     """Turns a sound into the loudness of frequency bands that are spaced as people hear them."""
 
     keras = "dlspec.keras_layers.MelSpectrogram"
+    formats_lacking = ("onnx",)
     fft_length = integer(min=1, default=2048, doc="Length of the Fourier transform in samples.")
     sequence_stride = integer(min=1, default=512, doc="Samples from one piece to the next.")
     sequence_length = optional(integer(min=1), doc="Samples in a piece; `fft_length` unless given.")

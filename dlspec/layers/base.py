@@ -38,6 +38,7 @@ class Layer(Component, abstract=True):
         normalizes: Whether the size of what enters does not show in what comes out.
         gradient_by_rows: Training gives the gradient of a weight as single rows, one for each use in the batch.
         whole_numbers: Whether numbers that enter are names of things: they must not be rounded on the way.
+        formats_lacking: Formats of ``dlspec export`` that have no operations for it; see :meth:`lacking_in`.
         masking: What becomes of a mask: ``pass`` it on, or ``drop`` it (with a warning, as Keras does).
         unmasks: Names of call arguments whose tensors Keras takes the mask from, for whatever else reads them too.
     """
@@ -54,6 +55,7 @@ class Layer(Component, abstract=True):
     normalizes: ClassVar[bool] = False
     gradient_by_rows: ClassVar[bool] = False
     whole_numbers: ClassVar[bool] = False
+    formats_lacking: ClassVar[tuple[str, ...]] = ()
     masking: ClassVar[Literal["pass", "drop"]] = "drop"
     unmasks: ClassVar[tuple[str, ...]] = ()
 
@@ -107,6 +109,10 @@ class Layer(Component, abstract=True):
     def over_batch(self) -> bool:
         """Whether training measures something over the examples of a batch that one device computes."""
         return False
+
+    def lacking_in(self, *inputs: Any) -> tuple[str, ...]:
+        """Formats of ``dlspec export`` that have no operations for the layer with these options and inputs."""
+        return self.formats_lacking
 
     @property
     def adds_loss(self) -> bool:

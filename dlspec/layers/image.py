@@ -81,6 +81,10 @@ class Resizing(_Sized):
         example("{height: 8, width: 8, crop_to_aspect_ratio: true, interpolation: nearest}", (28, 30, 1)),
     )
 
+    def lacking_in(self, *inputs: Tensor) -> tuple[str, ...]:
+        """ONNX has no areas."""
+        return ("onnx",) if self.interpolation == "area" else ()
+
     def validate(self) -> None:
         """Either crop or pad."""
         if self.crop_to_aspect_ratio and self.pad_to_aspect_ratio:

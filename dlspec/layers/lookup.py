@@ -168,6 +168,7 @@ class IntegerLookup(_Lookup):
 
     keras = "keras.layers.IntegerLookup"
     whole_numbers = True
+    formats_lacking = ("onnx",)
     max_tokens = _max_tokens()
     num_oov_indices = integer(min=0, default=1, doc="Number of indices for numbers that are not in the vocabulary.")
     mask_token = optional(integer(), doc="A number that gets index 0.")

@@ -55,6 +55,7 @@ class MaxPooling3D(_Pooling):
     """Takes the largest value of each window of a volume."""
 
     keras = "keras.layers.MaxPooling3D"
+    formats_lacking = ("litert",)
     rank = 3
     examples = (example("", (8, 9, 10, 2)),)
 
@@ -84,6 +85,7 @@ class AveragePooling3D(_Pooling):
     """Takes the mean of each window of a volume."""
 
     keras = "keras.layers.AveragePooling3D"
+    formats_lacking = ("litert",)
     rank = 3
     pool_size = sizes(doc="Size of the window, one number or one for each axis.")
     examples = (example("[2, 3, 2]", (8, 9, 10, 2)),)

@@ -175,6 +175,7 @@ class Discretization(Layer):
     """Sorts numbers into bins."""
 
     keras = "keras.layers.Discretization"
+    formats_lacking = ("onnx",)
     trainable: Any = True  # Keras's constructor takes no `trainable` here, and there is nothing to train
     bin_boundaries = optional(
         plain({"type": "array", "items": {"type": "number"}, "minItems": 1}), doc="The limits between the bins, rising."

@@ -173,6 +173,10 @@ class _Argument(Op, abstract=True):
         numeric(x, self.name)
         return Tensor(without(x.shape, (self.index(self.axis, x),), self.keepdims), "int32")
 
+    def lacking_in(self, *inputs: Tensor) -> tuple[str, ...]:
+        """Keras looks for the sign of zeros by their bits, which ONNX cannot."""
+        return ("onnx",) if any(x.floating for x in inputs) else ()
+
     def flops(self, output: Tensor, x: Tensor) -> int:
         """One comparison per element that enters."""
         return x.size

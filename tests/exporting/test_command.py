@@ -126,6 +126,25 @@ def test_loops_are_refused_before_tensorflow_starts(
     assert "starting TensorFlow" not in error
 
 
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ("[ops.argmax: -1]", "ONNX has no operations for `ops.argmax`"),
+        ("[{resizing: {height: 2, width: 2, interpolation: area, name: less}}]", "for `resizing`, `less`"),
+        ("[Twin]", "ONNX has no operations for `ops.argmin`"),
+    ],
+)
+def test_what_onnx_lacks_is_refused_before_tensorflow_starts(
+    layers: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "spec.yaml"
+    twin = "models: {Twin: {inputs: {y: [4, 4, 1]}, layers: [ops.argmin: 1]}}\n" if "Twin" in layers else ""
+    path.write_text(f"{twin}inputs: {{x: [4, 4, 1]}}\nlayers: {layers}\n")
+    assert run(["export", str(path), "--to", "onnx", "-o", str(tmp_path / "model.onnx")]) == 1
+    error = capsys.readouterr().err
+    assert message in error and "spec.yaml:" in error and "starting TensorFlow" not in error
+
+
 def test_text_for_onnx_is_refused_before_tensorflow_starts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "spec.yaml"
     path.write_text("inputs: {word: {shape: [], dtype: string}}\nlayers: [{string_lookup: {vocabulary: [a]}}]\n")

@@ -90,6 +90,18 @@ def test_what_a_format_cannot_hold(layers: str, target: str, message: str, tmp_p
     assert message in refusals(model, target, tmp_path)[0]
 
 
+def test_operations_that_tf2onnx_lacks_are_written_out(tmp_path: Path) -> None:
+    layers = "[{dense: {units: 3, activation: gelu}}, {activation: celu}, ops.expm1, ops.gelu]"
+    comparison = exported(built(tmp_path, f"inputs: {{x: [4]}}\nlayers: {layers}\n"), "onnx", tmp_path).comparison
+    assert comparison is not None and comparison.worst[1] < 1e-5
+
+
+def test_whole_numbers_have_an_argmax_in_onnx(tmp_path: Path) -> None:
+    model = built(tmp_path, "inputs: {x: {shape: [4], dtype: int32}}\nlayers: [ops.argmax: -1]\n")
+    comparison = exported(model, "onnx", tmp_path).comparison
+    assert comparison is not None and comparison.worst[1] == 0
+
+
 def test_text_is_not_for_onnx(tmp_path: Path) -> None:
     model = built(
         tmp_path, "inputs: {word: {shape: [], dtype: string}}\nlayers: [{string_lookup: {vocabulary: [a, b]}}]\n"
