@@ -8,7 +8,7 @@ import judged
 import pytest
 
 
-# Between them: a class, yes or no, tags and numbers, of each example and of each step, with masks and weights of classes.
+# Between them: a class, yes or no, tags and numbers, of examples and of steps, with masks and weights of classes.
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [26, 36, 41, 56])
 def test_every_figure_is_what_numpy_says(seed: int, tmp_path: Path) -> None:
