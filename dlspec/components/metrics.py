@@ -318,8 +318,8 @@ class Accuracy(Metric):
 
     def settled(self, head: Head) -> Metric:
         """Each unit of a yes-or-no loss counts by itself: Keras compares the largest of several, and cuts at 0.5."""
-        units = head.output.shape[-1:] if head.output is not None else (1,)
-        if not (head.raw if units == (1,) else head.binary):
+        single = head.output.shape[-1:] == (1,) if head.output is not None else head.binary
+        if not (head.raw if single else head.binary):
             return self
         return BinaryAccuracy(name=self.name).settled(head)
 

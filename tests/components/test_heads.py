@@ -66,3 +66,9 @@ def test_accuracy_of_several_yes_or_no_counts_each() -> None:
     settled = accuracy.settled(several)
     assert (settled.registered_name, settled.name) == ("binary_accuracy", "accuracy")
     assert accuracy.settled(exclusive) is accuracy
+
+
+def test_raw_scores_of_classes_are_no_yes_or_no() -> None:
+    for loss, expected in (("sparse_categorical_crossentropy", "accuracy"), ("binary_crossentropy", "binary_accuracy")):
+        head = Head(made("loss", loss, from_logits=True))
+        assert made("metric", "accuracy").settled(head).registered_name == expected
