@@ -111,7 +111,7 @@ AGE = (
     Bad("classes without units", "E604", "target `kind` has 3 classes, the output has 2", "kind", "",
         table("b.png,dog", "b.png,fox,1\na.png,dog")),
     Bad("one class only", "E604", "target `kind` has a single class, `cat`", "kind", "", table("dog", "cat")),
-    Bad("Latin-1", "E608", "column `kind` is not UTF-8", "{csv: labels.csv}", "labels.csv",
+    Bad("Latin-1", "E608", "column `kind` is not UTF-8", "{csv: labels.csv}", "labels.csv, line 3",
         lambda f: write(f, "labels.csv", ROWS.replace("dog", "gr\u00fcn").encode("latin-1"))),
     Bad("text among numbers", "E603", "column `age` holds text (`old`), expected numbers", "age", "labels.csv, line 3",
         table(",4", ",old"), AGE),

@@ -21,7 +21,10 @@ from dlspec.data.sources.text_folder import TextFolder
 
 SPEC = """\
 layers: [flatten, {dense: {units: 2, activation: softmax}}]
-data: {source: {image_folder: photos}, targets: {kind: label}}
+data:
+  source: {image_folder: photos}
+  inputs: {image: {column: image, prepare: [{rescaling: 1 / 255}]}}
+  targets: {kind: label}
 train: {loss: sparse_categorical_crossentropy}
 """
 
