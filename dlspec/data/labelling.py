@@ -87,3 +87,8 @@ def among(value: Any, classes: Container[str]) -> str | None:
     """The name of the class that a label has among those that a spec lists; None where it has none."""
     name = name_of(value)
     return name if name in classes else twin if (twin := _TWINS.get(name, "")) in classes else None
+
+
+def margins(loss: Any, labels: Labels) -> tuple[int, ...]:
+    """-1 and 1 where labels are these and the loss takes margins; they become 0 and 1, as everywhere else."""
+    return (-1, 1) if getattr(loss, "signed", False) and set(labels.values) == {-1, 1} else ()

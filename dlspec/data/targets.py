@@ -272,7 +272,7 @@ class _Comparison:
             return (), False
         if self.text:
             return tuple(str(value) for value in labels.values), False
-        return _margins(self.loss, labels), self.encoding == BINARY and _between(labels)
+        return labelling.margins(self.loss, labels), self.encoding == BINARY and _between(labels)
 
     def _check_stacked(self) -> bool:
         """Columns of yes and no hold 0 and 1, or what lies between: whether they do that."""
@@ -280,7 +280,7 @@ class _Comparison:
         for column in self.section.sources:
             labels = labelling.single(self.table, column) if self.encoding == BINARY else None
             graded = graded or (labels is not None and _between(labels))
-            for value in labels.values if labels is not None and not _margins(self.loss, labels) else ():
+            for value in labels.values if labels is not None and not labelling.margins(self.loss, labels) else ():
                 if not 0 <= value <= 1:
                     message = f"column `{column}` has label {value:g}, a binary output takes 0 and 1"
                     where = labelling.where(self.table, column, value)
@@ -334,7 +334,7 @@ class _Comparison:
             if len(labels.values) > units:
                 raise self._too_many(len(labels.values), units, labels)
             return
-        if _margins(self.loss, labels):
+        if labelling.margins(self.loss, labels):
             return
         ignored = getattr(self.loss, "ignore_class", None)
         for value in labels.values:
@@ -387,11 +387,6 @@ class _Comparison:
 def _between(labels: Labels) -> bool:
     """Whether some number lies between 0 and 1."""
     return any(not isinstance(value, str) and 0 < value < 1 for value in labels.values)
-
-
-def _margins(loss: Any, labels: Labels) -> tuple[int, ...]:
-    """-1 and 1 where labels are these and the loss takes margins; they become 0 and 1, as everywhere else."""
-    return (-1, 1) if getattr(loss, "signed", False) and set(labels.values) == {-1, 1} else ()
 
 
 def _reads_as_number(value: str) -> bool:
