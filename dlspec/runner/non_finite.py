@@ -13,6 +13,7 @@ from dlspec.runner.loop import NonFinite
 
 _ROLLBACKS = 5
 _HELP = "lower the learning rate, clip the gradients (`clipnorm: 1`), or normalise the inputs"
+_EMPTY_HELP = "leave empty texts and sequences out, or take a layer that needs none: `global_max_pooling1d`"
 _DATA_HELP = "look for missing or infinite values in the data"
 
 
@@ -76,6 +77,9 @@ def cause(model: Any, batch: Any) -> tuple[str, str]:
         if not _finite(layer.variables):
             return f"the weights of layer `{layer.name}` are no longer finite since the step before", _HELP
     name = _first_layer(model, inputs)
+    if name and _enters_nothing(model, name, inputs):
+        found = f"an example of its batch is nothing but padding, and of nothing layer `{name}` makes no number"
+        return found, _EMPTY_HELP
     if name:
         return f"the output of layer `{name}` was the first that is not finite", _HELP
     return "all layers are finite, only the loss is not", _HELP
@@ -100,6 +104,16 @@ def _first_layer(model: Any, inputs: Any) -> str:
     }
     found = keras.Model(model.input, outputs)(inputs, training=True)
     return next((name for name in outputs if not _finite(found[name])), "")
+
+
+def _enters_nothing(model: Any, name: str, inputs: Any) -> bool:
+    """Whether the mask of what enters a layer leaves nothing of some example."""
+    import keras
+    import tensorflow as tf
+
+    entered = keras.Model(model.input, model.get_layer(name).input)(inputs, training=True)
+    masks = [getattr(tensor, "_keras_mask", None) for tensor in tf.nest.flatten(entered)]
+    return any(mask is not None and not bool(tf.reduce_all(tf.reduce_any(mask, axis=1))) for mask in masks)
 
 
 def _finite(values: Any) -> bool:

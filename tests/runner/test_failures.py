@@ -14,6 +14,7 @@ from dlspec.components.losses import MeanSquaredError
 from dlspec.data.sources.npz import Npz
 from dlspec.errors import Problem
 from dlspec.runner.failures import told
+from dlspec.runner.non_finite import cause
 from dlspec.sections.data import Data, Feature, Split, Target
 from dlspec.sections.splitters import Column
 
@@ -78,3 +79,16 @@ def test_other_errors() -> None:
     assert len(str(long)) < 230
     for ours in (ValueError("no"), tf.errors.UnknownError(None, None, "TypeError: no")):
         assert told(ours) is ours
+
+
+def test_a_text_that_is_nothing_but_padding() -> None:
+    """The mean over no steps is 0 / 0, in training and in use alike."""
+    import keras
+
+    x = keras.Input((3,), dtype="int32", name="x")
+    found = keras.layers.GlobalAveragePooling1D(name="mean")(keras.layers.Embedding(5, 2, mask_zero=True)(x))
+    model = keras.Model(x, keras.layers.Dense(1)(found))
+    batch = np.array([[1, 2, 0], [0, 0, 0]], "int32"), np.zeros((2, 1), "float32")
+    text = "an example of its batch is nothing but padding, and of nothing layer `mean` makes no number"
+    help = "leave empty texts and sequences out, or take a layer that needs none: `global_max_pooling1d`"
+    assert cause(model, batch) == (text, help)
