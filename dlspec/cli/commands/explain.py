@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import click
 
-from dlspec.cli.output import print_painted, print_text, wants_colour
+from dlspec.cli.output import print_as, print_data, print_painted, wants_colour
 
 
 @click.command()
@@ -22,12 +22,15 @@ def command(code: str | None, form: str) -> None:
     from dlspec.codes import CODES
 
     if code is None:
-        print_text(_catalogue() if form == "text" else _json({"codes": [_entry(name) for name in CODES]}))
+        print_as(form, _catalogue() if form == "text" else _json({"codes": [_entry(name) for name in CODES]}))
         return
     name = code.upper()
     if name not in CODES:
         raise click.UsageError(f"no such code `{code}`; {_meant(name)}")
-    print_painted(_explanation(name, wants_colour(sys.stdout)) if form == "text" else _json(_entry(name)))
+    if form == "text":
+        print_painted(_explanation(name, wants_colour(sys.stdout)))
+    else:
+        print_data(_json(_entry(name)))
 
 
 def _meant(name: str) -> str:

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from dlspec.cli.output import print_text
+from dlspec.cli.output import print_as
 
 
 @click.command()
@@ -28,12 +28,12 @@ def command(name: str | None, word: str | None, form: str) -> None:
             owner = registry.find(homes[0], name)
             assert owner is not None
             document = {"version": catalogue.VERSION, **catalogue.facts(owner)} if form == "json" else None
-            print_text(_json(document) if document else catalogue.text(owner))
+            print_as(form, _json(document) if document else catalogue.text(owner))
             return
         kind = catalogue.kind_of(name) if word is None else ""
         if not kind:
             raise click.UsageError(_unknown(name, _kind(word) if word else ""))
-    print_text(_json(catalogue.listing(kind)) if form == "json" else catalogue.list_text(kind))
+    print_as(form, _json(catalogue.listing(kind)) if form == "json" else catalogue.list_text(kind))
 
 
 def _kind(word: str) -> str:
