@@ -82,6 +82,14 @@ def volume(shape: Shape) -> int:
     return math.prod(size for size in shape if size is not None)
 
 
+def show_bytes(count: int) -> str:
+    """``97.80 MiB``."""
+    for unit, size in (("PiB", 2**50), ("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if count >= size:
+            return f"{count / size:.2f} {unit}"
+    return f"{count} B"
+
+
 def show_shape(shape: Shape) -> str:
     """A shape as a spec writes it: ``[28, null, 3]``."""
     return "[" + ", ".join("null" if size is None else str(size) for size in shape) + "]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlspec.ir import Graph, Node, show_shape
+from dlspec.ir import Graph, Node, show_bytes, show_shape
 
 Facts = dict[str, Any]
 
@@ -106,14 +106,6 @@ def show_count(count: int) -> str:
         if count >= size:
             return f"{count / size:.2f} {unit}"
     return str(count)
-
-
-def show_bytes(count: int) -> str:
-    """``97.80 MiB``."""
-    for unit, size in (("PiB", 2**50), ("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
-        if count >= size:
-            return f"{count / size:.2f} {unit}"
-    return f"{count} B"
 
 
 def _shapes(shape: Any) -> str:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from dlspec.errors import Diagnostic
 from dlspec.passes import Compilation, compile_spec
+from dlspec.source import load
 
 ROOT = Path(__file__).resolve().parent.parent
 SPECS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "specs").rglob("*.yaml"))
+
+
+def read_value(text: str) -> Any:
+    """A value as a spec has it: by YAML 1.2, in which `1e-3` is a number; {} for no text."""
+    document = load(f"value: {text or '{}'}")
+    assert document.data is not None and not document.diagnostics.items, text
+    return json.loads(json.dumps(document.data["value"]))
 
 
 def compile_text(folder: Path, text: str, *overrides: str) -> Compilation:

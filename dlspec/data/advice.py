@@ -8,7 +8,7 @@ from dlspec.data.findings import Findings
 from dlspec.data.inputs import Input
 from dlspec.data.targets import VALUES, Output
 from dlspec.errors import Problem
-from dlspec.ir import Graph, Node
+from dlspec.ir import Graph, Node, Shape
 from dlspec.layers.base import Layer
 from dlspec.sections.data import Data
 from dlspec.sections.train import Supervised
@@ -17,6 +17,8 @@ from dlspec.tree import plain_number
 # Weights begin with values that suit inputs of this size or less.
 _LARGE = 10
 _ROWS = 64
+# Two axes of fewer values are steps with their features rather than a picture.
+_SMALLEST_SIDE = 8
 
 
 def warn_of_measures(binding: Binding, method: Supervised, findings: Findings) -> None:
@@ -58,7 +60,7 @@ def warn_of_ranges(binding: Binding, data: Data, graph: Graph, findings: Finding
 def _largest(binding: Binding, one: Input) -> float | int:
     """The largest value of an input of pictures, as far as some rows tell; 0 for other inputs, or small values."""
     column = binding.table.columns[one.columns[0]]
-    if one.stacked or len(column.tensor.shape) < 2 or not one.tensor.dtype.startswith("float"):
+    if one.stacked or not _is_picture(column.tensor.shape) or not one.tensor.dtype.startswith("float"):
         return 0
     if column.largest:
         return column.largest
@@ -69,6 +71,11 @@ def _largest(binding: Binding, one: Input) -> float | int:
         return 0
     largest = float(rows.max())
     return 255 if 128 <= largest <= 255 else int(largest) if largest.is_integer() else largest
+
+
+def _is_picture(shape: Shape) -> bool:
+    """[height, width, channels], or [height, width] of more than a few steps or features."""
+    return len(shape) > 2 or (len(shape) == 2 and all(size is None or size >= _SMALLEST_SIDE for size in shape))
 
 
 def _first_weights(graph: Graph, one: Input) -> Node | None:

@@ -33,6 +33,8 @@ def check_value_ranges(data: Data, graph: Graph, binding: Binding, findings: Fin
         What is said at the model's own layers; what is said of `augment` goes to `findings`.
     """
     told: list[Diagnostic] = []
+    if not any(hasattr(layer, "value_range") for layer in _layers(binding, graph)):
+        return told  # nothing is read for what nobody asks
     for one in binding.inputs:
         if one.tensor.rank != 3 or binding.table.streamed or not binding.count:
             continue
@@ -46,6 +48,11 @@ def check_value_ranges(data: Data, graph: Graph, binding: Binding, findings: Fin
         for node, reached in _reached(graph, one.name, entering):
             told += _at_layer(node, reached, one.name)
     return told
+
+
+def _layers(binding: Binding, graph: Graph) -> list[Any]:
+    """Those that change examples, and those of the model."""
+    return [*(step.layer for step in binding.steps), *(node.layer for node in graph.nodes)]
 
 
 def _at_layer(node: Node, values: Range, name: str) -> list[Diagnostic]:
@@ -70,8 +77,9 @@ def _raw(binding: Binding, one: Input) -> Range:
     import numpy as np
 
     column = one.columns[0]
-    if binding.table.columns[column].tensor.dtype == "uint8":
-        return 0.0, 255.0
+    facts = binding.table.columns[column]
+    if facts.largest or facts.tensor.dtype == "uint8":
+        return 0.0, float(facts.largest or 255)
     values = binding.table.take([column], np.arange(min(_LOOKED_AT, binding.count)))[column].astype("float64")
     finite = values[np.isfinite(values)]
     return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)

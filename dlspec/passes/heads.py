@@ -6,7 +6,6 @@ from typing import Any
 
 from dlspec import registry
 from dlspec.components.heads import Head
-from dlspec.components.losses import Loss
 from dlspec.ir import Graph, Node
 from dlspec.passes.state import Compilation, step
 from dlspec.registry import Component
@@ -38,7 +37,7 @@ def heads(state: Compilation) -> None:
             _without_loss(state, state.method, name)
         if isinstance(loss, Component) and loss.name in _PROBABILITIES:
             _check(state, state.graph, node, loss)
-        elif isinstance(loss, Loss) and loss.takes_scores and activation in ("softmax", "sigmoid"):
+        elif getattr(loss, "takes_scores", False) and activation in ("softmax", "sigmoid"):
             text = f"{loss.name} takes raw scores, but `{node.name}` ends in {activation}"
             state.add("W502", text, node.span, f"leave `{activation}` out")
 

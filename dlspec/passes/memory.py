@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dlspec.ir import Node
+from dlspec.ir import Node, show_bytes
 from dlspec.passes.state import Compilation, step
-from dlspec.report import show_bytes
 
 
 @step(requires=("graph",))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from dlspec.archive import Saved, Unreadable, read_layers
-from dlspec.data.sources.base import locate
 from dlspec.errors import Problem
 from dlspec.ir import Graph, SharedModel
 from dlspec.passes.state import Compilation, step
@@ -22,6 +21,8 @@ def start(state: Compilation) -> None:
     assert state.data is not None and state.graph is not None
     if not isinstance(state.method, Supervised) or state.method.start_from is None:
         return
+    from dlspec.data.sources.base import locate
+
     shown, span = state.method.start_from, place(state.data["train"], "start_from")
     try:
         path = locate(shown, state.folder, allow_outside=state.allow_outside, option="start_from")

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from dlspec.ir import show_shape
-from dlspec.report import show_bytes, show_count
+from dlspec.ir import show_bytes, show_shape
+from dlspec.report import show_count
 from dlspec.reporting import plots
 from dlspec.reporting.class_scores import Classes
 from dlspec.reporting.examine import Examined

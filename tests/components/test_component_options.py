@@ -12,12 +12,16 @@ from dlspec.registry import Component, value_schema
 from dlspec.schema.validate import iterate_errors
 
 BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+# Refused whatever they are: see tests/bad/e207_beta_1_without_effect.yaml.
+WITHOUT_EFFECT = {("schedule_free_adam_w", "beta_1")}
 NUMERIC = [
     (owner, name, keyword)
     for owner in COMPONENTS
     for name, field in owner.fields.items()
     for keyword in BOUNDS
-    if keyword in field.literal(owner) and field.literal(owner)["type"] != ["integer", "array"]
+    if (owner.registered_name, name) not in WITHOUT_EFFECT
+    and keyword in field.literal(owner)
+    and field.literal(owner)["type"] != ["integer", "array"]
 ]
 IDS = [f"{label(owner)} {name} {keyword}" for owner, name, keyword in NUMERIC]
 

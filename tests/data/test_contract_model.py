@@ -38,8 +38,11 @@ def test_data_that_do_not_fit_the_input(folder: Path) -> None:
 
 def test_numbers_with_fractions_do_not_enter_an_integer_input(folder: Path) -> None:
     model = graph({"features": Tensor((2,), "int32")}, {"sold": Tensor((1,))})
+    assert checked(houses(), folder, model, supervised()) == []  # rooms and area are whole
+    path = folder / "houses.csv"
+    path.write_text(path.read_text().replace("3,70,", "3,70.5,"))
     found = only(checked(houses(), folder, model, supervised()))
-    assert found.message == "input `features` takes int32, the data (`rooms`, `area`) give float32"
+    assert found.message == "input `features` takes int32, the data (`rooms`, `area`) give float64"
 
 
 def test_an_array_column_cannot_be_stacked(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-import yaml
 
 from dlspec.emit.classes import class_source
 from dlspec.emit.constructors import Constructors
@@ -22,7 +21,7 @@ from tests.components.written import load
 from tests.components.written import of_example as of_written
 from tests.emit.equality import compare
 from tests.layers.both import of_example
-from tests.support import compile_text
+from tests.support import compile_text, read_value
 
 LAYERS = [(owner, example) for owner in declared() if owner.kind == "layer" for example in owner.examples]
 KINDS = ("activation", "constraint", "initializer", "loss", "metric", "optimizer", "regularizer", "schedule")
@@ -38,7 +37,7 @@ def spec(owner: Any, example: Example) -> str:
     inputs = {
         f"in{place}": {"shape": list(shape), "dtype": example.dtype} for place, shape in enumerate(example.inputs)
     }
-    value = yaml.safe_load(example.value) if example.value else {}
+    value = read_value(example.value)
     options = dict(value) if isinstance(value, dict) else {owner.shorthand: value}
     layer, tensors = of_example(owner, example)
     found = layer.infer(tensors) if layer.takes_list else layer.infer(*tensors)

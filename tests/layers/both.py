@@ -10,12 +10,12 @@ from typing import Any
 
 import keras
 import numpy as np
-import yaml
 
 from dlspec.ir import Tensor, Weight
 from dlspec.layers.base import POLICIES, Layer
 from dlspec.ops.base import Op
 from dlspec.registry import Component, Example, Field, declared
+from tests.support import read_value
 
 CATALOGUE = {(owner.kind, name): owner for owner in declared() for name in (owner.registered_name, *owner.aliases)}
 OPS = [owner for owner in declared() if issubclass(owner, Op)]
@@ -60,7 +60,7 @@ def converted(field: Field[Any], value: Any, owner: type[Component]) -> Any:
 
 def of_example(owner: type[Component], example: Example) -> tuple[Any, list[Tensor]]:
     """Instance and inputs of an example."""
-    value = yaml.safe_load(example.value) if example.value else None
+    value = read_value(example.value) if example.value else None
     return instance(owner, value), [Tensor(shape, example.dtype) for shape in example.inputs]
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
 from hypothesis import strategies as st
 
 from dlspec.ir import Shape
 from dlspec.registry import Component, Example
+from tests.support import read_value
 
 LARGEST = 30  # of any axis; larger ones only cost time
 
@@ -54,7 +54,7 @@ PLAIN = {
 
 def written(owner: type[Component], example: Example) -> dict[str, Any]:
     """The options of an example."""
-    value = yaml.safe_load(example.value) if example.value else {}
+    value = read_value(example.value)
     return dict(value) if isinstance(value, dict) else {owner.shorthand: value}
 
 

@@ -19,11 +19,16 @@ UNFIT = {"FlaxLayer", "InputLayer", "InputSpec", "JaxLayer", "Lambda", "Layer", 
          "Wrapper"}  # fmt: skip
 
 
+# Declared with a class of ours, which does what Keras's says of itself.
+MENDED = {"MelSpectrogram", "RandomCrop"}
+
+
 def test_every_class_is_declared_or_refused() -> None:
     declared = {load_attribute(owner.keras) for owner in FROM_KERAS}
     missing = sorted(cls.__name__ for cls in PUBLIC if cls not in declared)
-    assert missing == sorted(UNFIT)
-    assert len(declared) == len(PUBLIC) - len(UNFIT) == 135
+    assert missing == sorted(UNFIT | MENDED)
+    assert len(declared) == len(PUBLIC) - len(missing) == 133
+    assert {load_attribute(owner.keras).__name__ for owner in DECLARED} >= MENDED
 
 
 @pytest.mark.parametrize("owner", FROM_KERAS, ids=lambda owner: owner.registered_name)

@@ -8,12 +8,11 @@ from typing import Any
 
 import keras
 import pytest
-import yaml
 from both import LAYERS, of_example, static
 
 from dlspec.build import build_with_tensors, verify
 from dlspec.registry import Component, Example
-from tests.support import compile_text
+from tests.support import compile_text, read_value
 
 EXAMPLES = [
     (owner, example) for owner in LAYERS if owner.keras.startswith("keras.layers.") for example in owner.examples
@@ -24,7 +23,7 @@ IDS = [f"{owner.registered_name} {example.value} {list(example.inputs)}" for own
 def spec(owner: Any, example: Example) -> str:
     """A spec with the layer alone, its value as the example writes it."""
     inputs = {f"x{place}": {"shape": list(shape), "dtype": example.dtype} for place, shape in enumerate(example.inputs)}
-    value = yaml.safe_load(example.value) if example.value else {}
+    value = read_value(example.value)
     options = dict(value) if isinstance(value, dict) else {owner.shorthand: value}
     outputs = len(static(*of_example(owner, example)).shapes)
     name = {"name": [f"y{place}" for place in range(outputs)]} if outputs > 1 else {}

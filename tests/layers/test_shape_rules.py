@@ -34,6 +34,7 @@ STRICTER = {
     "mix_up expects": "as above",
     "rand_augment expects": "as above",
     "max_num_bounding_boxes expects": "as above",
+    "hands the mask of": "Keras gives a mask that fits nothing behind it, or fits it by chance",
     "mel_spectrogram expects": "Keras infers a wrong shape for more than one axis",
     "a size that Keras gets wrong": "Keras infers a piece more than it computes",
     "mel_spectrogram has `min_freq`": "there would be no band",

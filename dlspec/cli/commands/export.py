@@ -260,7 +260,7 @@ def _export(make: Any, form: Format, path: Path, texts: dict[str, str]) -> Outco
 
 
 def _text(outcome: Outcome) -> str:
-    from dlspec.report import show_bytes
+    from dlspec.ir import show_bytes
 
     verdict = "not verified"
     if outcome.comparison is not None:

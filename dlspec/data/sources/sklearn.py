@@ -29,6 +29,8 @@ _WINE = ("alcohol", "malic_acid", "ash", "alcalinity_of_ash", "magnesium", "tota
          "proline")  # fmt: skip
 _PIXELS = tuple(f"pixel_{row}_{column}" for row in range(8) for column in range(8))
 _CANCER = tuple(pattern.format(name) for pattern in ("mean_{}", "{}_error", "worst_{}") for name in _CELLS)
+# Pixels of the digits count how many of 16 dots are black.
+_LARGEST_PIXEL = 16
 SETS = {
     "digits": _Set(1797, _PIXELS, (178, 182, 177, 183, 181, 182, 181, 179, 174, 180), (8, 8)),
     "iris": _Set(150, ("sepal_length", "sepal_width", "petal_length", "petal_width"), (50, 50, 50)),
@@ -82,7 +84,7 @@ class SklearnTable(Table):
         facts = self._facts
         columns = {"data": Column(Tensor((len(facts.features),), "float64"), facts.examples)}
         if facts.images:
-            columns["images"] = Column(Tensor(facts.images, "float64"), facts.examples)
+            columns["images"] = Column(Tensor(facts.images, "float64"), facts.examples, largest=_LARGEST_PIXEL)
         shape = (len(facts.targets),) if facts.targets else ()
         columns["target"] = Column(Tensor(shape, "int64" if facts.members else "float64"), facts.examples, label=True)
         named = (*facts.features, *facts.targets)
