@@ -19,7 +19,6 @@ _STANDARD = {
     "wave": "import wave",
     "Callable": "from collections.abc import Callable",
     "datetime": "from datetime import datetime",
-    "timezone": "from datetime import timezone",
     "Path": "from pathlib import Path",
     "Any": "from typing import Any",
     "NamedTuple": "from typing import NamedTuple",

@@ -281,8 +281,10 @@ def tanh() -> Any:
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_precision(tmp_path: Path, policy: str) -> None:
-    shared = train(tmp_path, iris(batch_size=25), method(distribute=TWO, precision=policy), tanh)
-    alone = train(tmp_path, iris(batch_size=25), method(precision=policy), tanh)
+    # Adam would make a whole step of the sign of a rounding error.
+    how = {"precision": policy, "optimizer": SGD(learning_rate=0.1)}
+    shared = train(tmp_path, iris(batch_size=25), method(distribute=TWO, **how), tanh)
+    alone = train(tmp_path, iris(batch_size=25), method(**how), tanh)
     same(load(shared.folder / "model.keras").get_weights(), load(alone.folder / "model.keras").get_weights(), 2e-2)
 
 

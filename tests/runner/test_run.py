@@ -30,6 +30,7 @@ def test_a_run_leaves_what_it_promises(tmp_path: Path) -> None:
     stream = io.StringIO()
     report = train(tmp_path, console=Console(file=stream, width=200), command="dlspec train iris.yaml")
     assert sorted(path.name for path in report.folder.iterdir()) == [
+        "baseline.npz",
         "checkpoints",
         "identity.json",
         "metrics.csv",

@@ -101,6 +101,8 @@ def _facts(state: Compilation, sheet: Path | None) -> dict[str, Any]:
             except OSError as error:
                 raise click.ClickException(f"`{sheet}` cannot be written: {error.strerror or error}") from error
     facts: dict[str, Any] = {}
+    if binding is not None and state.diagnostics.errors and binding.table.fetches:
+        raise SpecError(())  # nothing is fetched for a spec with mistakes, which were shown
     if binding is not None and not findings.errors:
         with findings.at("data", "source", data.source.name):  # some values are read for the first time
             facts = summary(data, binding)

@@ -105,6 +105,7 @@ class Table(ABC):
         skipped: Broken examples that the source itself has left out: where, and why. Complete once :attr:`columns` is
             known.
         left_out: What else it has left out. Complete once :attr:`columns` is known.
+        fetches: Whether reading starts TensorFlow, and may fetch something from the network.
     """
 
     streamed: bool = False
@@ -115,6 +116,7 @@ class Table(ABC):
     left_out: Sequence[LeftOut] = ()
     trouble: DataProblem | None = None
     draws: bool = False
+    fetches: bool = False
 
     @property
     @abstractmethod

@@ -125,6 +125,8 @@ class Keras(Source):
 class KerasTable(Table):
     """Training and test examples of one set, one after the other."""
 
+    fetches = True
+
     def __init__(self, source: Keras) -> None:
         self._source = source
         self._facts = SETS[source.set]
