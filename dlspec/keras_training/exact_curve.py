@@ -68,7 +68,7 @@ class ExactCurve(keras.metrics.Metric):
         scores = np.asarray(self.scores.value[:seen]).reshape(-1, units)
         truth = np.asarray(self.truth.value[:seen]).reshape(-1, units)
         found = [self._measured(truth[:, unit], scores[:, unit]) for unit in range(units)]
-        known = [one for one in found if one == one]
+        known = [one for one in found if not np.isnan(one)]
         return ops.cast(sum(known) / len(known) if known else float("nan"), self.dtype)
 
     def _measured(self, truth, scores):
