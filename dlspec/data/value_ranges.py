@@ -19,11 +19,6 @@ Range = tuple[float, float]
 
 _LOOKED_AT = 256  # examples
 _UNLIKE = 4.0  # how many times one range may be as wide as the other
-# Layers that leave the range of values as it is.
-_KEEP = (
-    "flatten", "reshape", "permute", "dropout", "identity", "resizing", "center_crop", "random_crop", "zero_padding2d",
-    "cropping2d", "patch_extraction", "imputation",
-)  # fmt: skip
 
 
 def check_value_ranges(data: Data, graph: Graph, binding: Binding, findings: Findings) -> list[Diagnostic]:
@@ -96,7 +91,7 @@ def _after(layer: Any, values: Range) -> Range | None:
     if isinstance(layer, Rescaling) and not isinstance(layer.scale, list) and not isinstance(layer.offset, list):
         ends = [float(layer.scale) * value + float(layer.offset) for value in values]
         return min(ends), max(ends)
-    return values if isinstance(layer, ImageLayer) or layer.name in _KEEP else None
+    return values if isinstance(layer, ImageLayer) or layer.keeps_range else None
 
 
 def _reached(graph: Graph, name: str, entering: Range) -> Iterator[tuple[Node, Range]]:

@@ -36,6 +36,7 @@ class Layer(Component, abstract=True):
         takes_batch: Only the number of examples matters; without ``from``, the model's first input tells it.
         call_options: Options that Keras takes at the call rather than in the constructor.
         normalizes: Whether the size of what enters does not show in what comes out.
+        keeps_range: Whether the values that come out span what those that enter do.
         gradient_by_rows: Training gives the gradient of a weight as single rows, one for each use in the batch.
         whole_numbers: Whether numbers that enter are names of things: they must not be rounded on the way.
         formats_lacking: Formats of ``dlspec export`` that have no operations for it; see :meth:`lacking_in`.
@@ -53,6 +54,7 @@ class Layer(Component, abstract=True):
     takes_batch: ClassVar[bool] = False
     call_options: ClassVar[tuple[str, ...]] = ()
     normalizes: ClassVar[bool] = False
+    keeps_range: ClassVar[bool] = False
     gradient_by_rows: ClassVar[bool] = False
     whole_numbers: ClassVar[bool] = False
     formats_lacking: ClassVar[tuple[str, ...]] = ()

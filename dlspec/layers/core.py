@@ -146,6 +146,7 @@ class Identity(Layer):
     """Passes its input on."""
 
     keras = "keras.layers.Identity"
+    keeps_range = True
     masking = "pass"
     examples = (example("", (7, 3)), example("", (None,), dtype="int32"))
 

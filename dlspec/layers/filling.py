@@ -15,6 +15,7 @@ class Imputation(Layer):
     """Puts a number in place of `NaN`, one for each feature, measured on the training data or given."""
 
     keras = "dlspec.keras_layers.Imputation"
+    keeps_range = True
     strategy = choice(
         "mean", "median", "most_frequent", "constant", default="mean", doc="Which number is put in place."
     )

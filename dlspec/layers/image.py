@@ -58,6 +58,7 @@ class Resizing(_Sized):
     """Brings images to one size."""
 
     keras = "keras.layers.Resizing"
+    keeps_range = True
     height = integer(min=1, doc="Number of rows.")
     width = integer(min=1, doc="Number of columns.")
     interpolation = choice(
@@ -96,6 +97,7 @@ class CenterCrop(_Sized):
     """Cuts out the middle of images; smaller ones are enlarged."""
 
     keras = "keras.layers.CenterCrop"
+    keeps_range = True
     height = integer(min=1, doc="Number of rows.")
     width = integer(min=1, doc="Number of columns.")
     data_format = data_format()
@@ -106,6 +108,7 @@ class RandomCrop(_Sized):
     """Cuts out a random part in training and the middle otherwise, which Keras's own class leaves whole."""
 
     keras = "dlspec.keras_layers.RandomCrop"
+    keeps_range = True
     height = integer(min=1, doc="Number of rows.")
     width = integer(min=1, doc="Number of columns.")
     seed = seed()

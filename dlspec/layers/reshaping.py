@@ -48,6 +48,7 @@ class Flatten(_Rearranging):
     """Joins all axes into one."""
 
     keras = "keras.layers.Flatten"
+    keeps_range = True
     data_format = data_format()
     examples = (example("", (7, 7, 32)), example("", (None, 3), dtype="int32"), example("", ()))
 
@@ -63,6 +64,7 @@ class Reshape(_Rearranging):
     """Gives the elements another shape."""
 
     keras = "keras.layers.Reshape"
+    keeps_range = True
     shorthand = "target_shape"
     target_shape = integers(min=-1, doc="The new shape without the batch; one axis may be -1 and takes what is left.")
     examples = (example("[7, 7, 32]", (1568,)), example("[-1, 4]", (6, 2)), example("[-1, 3]", (None, 6)))
@@ -92,6 +94,7 @@ class Permute(_Rearranging):
     """Puts the axes into another order."""
 
     keras = "keras.layers.Permute"
+    keeps_range = True
     shorthand = "dims"
     dims = integers(min=1, doc="For each axis of the output, the axis of the input; they count from 1.")
     examples = (example("[2, 1]", (10, 64)), example("[3, 1, 2]", (None, 5, 6), dtype="int32"))
@@ -155,6 +158,7 @@ class Cropping2D(_Cropping):
     """Cuts rows and columns off the borders of an image."""
 
     keras = "keras.layers.Cropping2D"
+    keeps_range = True
     rank = 2
     cropping = margins(default=0, doc="Rows and columns to cut off: `n`, `[h, w]` or `[[top, bottom], [left, right]]`.")
     data_format = data_format()
@@ -197,6 +201,7 @@ class ZeroPadding2D(_ZeroPadding):
     """Adds zeros around an image."""
 
     keras = "keras.layers.ZeroPadding2D"
+    keeps_range = True
     rank = 2
     examples = (example("3", (28, 28, 3)), example("[[1, 0], [0, 2]]", (None, 28, 3)))
 

@@ -94,6 +94,7 @@ class PatchExtraction(Layer):
     """
 
     keras = "dlspec.keras_layers.PatchExtraction"
+    keeps_range = True
     shorthand = "patch_size"
     rank = 2
     patch_size = sizes(doc="Height and width of a patch in pixels; they divide those of the image.")
