@@ -6,8 +6,9 @@ Shapes never include the batch; None is an axis whose size is unknown until run 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 from dlspec.errors import Problem, Span
@@ -279,16 +280,29 @@ class SharedModel:
     @property
     def weights(self) -> tuple[Weight, ...]:
         """Variables of all its nodes, in the order in which Keras lists a nested model's layers."""
-        return tuple(self.new_weights(set()))
+        return self._alone[0]
 
-    def new_weights(self, made: set[str]) -> Iterator[Weight]:
+    @cached_property
+    def _alone(self) -> tuple[tuple[Weight, ...], frozenset[str]]:
+        """What a call makes where no shared model exists: the variables, and the names of the models."""
+        made: set[str] = set()
+        return tuple(self._walk(made)), frozenset(made)
+
+    def new_weights(self, made: set[str]) -> Iterable[Weight]:
         """Variables that a call makes: all but those of shared models, itself included, whose names are in `made`.
 
         Args:
             made: Names of shared models that exist already; those that the call makes are added.
         """
         if self.name in made:
-            return
+            return ()
+        weights, names = self._alone
+        if not made.isdisjoint(names):
+            return self._walk(made)
+        made |= names
+        return weights
+
+    def _walk(self, made: set[str]) -> Iterator[Weight]:
         made.add(self.name)
         for node in self.graph.nodes:
             yield from node.layer.new_weights(made) if isinstance(node.layer, SharedModel) else node.weights

@@ -16,6 +16,7 @@ from dlspec.data.inputs import Input, bind_inputs, check_exact, check_tokens
 from dlspec.data.joined import JoinedTable
 from dlspec.data.signature import Signature
 from dlspec.data.sources.base import Table
+from dlspec.data.sources.stated import NOTHING, Stated
 from dlspec.data.splits import check_split
 from dlspec.data.stating import by_columns, by_spec
 from dlspec.data.targets import Output, bind_outputs
@@ -96,16 +97,46 @@ class Binding:
         return tuple(dict.fromkeys(names))
 
 
+@dataclass(slots=True)
+class Opened:
+    """A source that stays open from one step of a compilation to the next, so that its file is read once.
+
+    Attributes:
+        table: As :func:`open_table` gave it.
+        stated: What was known of its columns then.
+    """
+
+    table: Table | None = None
+    stated: Stated = NOTHING
+
+    def keep(self, table: Table, stated: Stated) -> None:
+        """Keeps a table that gives the same whenever it is asked."""
+        if not table.draws and not table.tolerant:
+            self.table, self.stated = table, stated
+
+
 def open_table(
-    data: Data, folder: Path, findings: Findings, signature: Signature | None = None, *, allow_outside: bool = False
+    data: Data,
+    folder: Path,
+    findings: Findings,
+    signature: Signature | None = None,
+    *,
+    allow_outside: bool = False,
+    opened: Opened | None = None,
 ) -> Table | None:
     """The opened source with its columns known, or None after a finding (E108, E601, E608).
 
     Parts of the split with a source of their own are joined to it. Where the section names columns, and the source has
     none of them, that is one finding (E602, E608).
+
+    Args:
+        opened: Where the table is taken from, if it was opened before and the same was known of its columns; else where
+            it is kept.
     """
-    tables: dict[str, Table] = {}
     stated = by_spec(data, signature)
+    if opened is not None and opened.table is not None and opened.stated == stated:
+        return opened.table
+    tables: dict[str, Table] = {}
     sources = {"train": data.source, "validation": data.parts.source("validation"), "test": data.parts.source("test")}
     for part, source in sources.items():
         if source is None:
@@ -123,6 +154,8 @@ def open_table(
     named = (*data.features.values(), *data.targets.values())
     strange = whole.strange(list(dict.fromkeys(column for one in named for column in one.sources)))
     if strange is None:
+        if opened is not None:
+            opened.keep(whole, stated)
         return whole
     with findings.at("data", "source", data.source.name):
         raise strange
@@ -137,13 +170,17 @@ def bind(
     findings: Findings,
     *,
     allow_outside: bool = False,
+    opened: Opened | None = None,
 ) -> Binding | None:
     """Binds `data` to the files in `folder` and, where given, to a model and a way of training.
+
+    Args:
+        opened: The source, where an earlier step has opened it.
 
     Returns:
         The binding, incomplete where `findings` grew, or None when the source cannot be opened.
     """
-    table = open_table(data, folder, findings, signature, allow_outside=allow_outside)
+    table = open_table(data, folder, findings, signature, allow_outside=allow_outside, opened=opened)
     if table is None:
         return None
     before = len(findings.items)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dlspec.data.advice import warn_of_measures, warn_of_ranges
-from dlspec.data.binding import Binding, bind, open_table
+from dlspec.data.binding import Binding, Opened, bind, open_table
 from dlspec.data.dependence import dependence
 from dlspec.data.extra_axes import Mismatch, told_at_layer
 from dlspec.data.findings import Findings
@@ -40,6 +40,7 @@ def check(
     sound: set[str] | None = None,
     found: Callable[[Binding], object] | None = None,
     parts: set[str] | None = None,
+    opened: Opened | None = None,
 ) -> list[Diagnostic]:
     """Every mistake of the data section that can be known without training.
 
@@ -54,6 +55,7 @@ def check(
         sound: What was found right before, and is not read again; what is found right now is added to it.
         parts: The parts are added to it that a column gives examples to.
         found: Called with the binding, whose table keeps what was read of it, where nothing is wrong with the data.
+        opened: The source, where an earlier step has opened it.
 
     Returns:
         Diagnostics E108, E503, E509, E601 to E609, E616 to E618, W504, W601 to W605, W610 and W611; no errors when
@@ -65,7 +67,7 @@ def check(
     signature = of_graph(graph) if graph is not None else None
     key = _key(data, folder, signature, method, graph, allow_outside) if sound is not None else None
     if key is None or sound is None or key not in sound:
-        binding = bind(data, folder, signature, method, findings, allow_outside=allow_outside)
+        binding = bind(data, folder, signature, method, findings, allow_outside=allow_outside, opened=opened)
         if binding is not None and not findings.items:
             with findings.at("data", "source", data.source.name):  # some values are read for the first time
                 warn_of_left_out(data, binding.table, findings)
@@ -125,17 +127,22 @@ def _key(
     return f"{known} {embedding_sizes(data, graph)}"
 
 
-def feature_tensors(data: Data, folder: Path, *, raw: Any = None, allow_outside: bool = False) -> dict[str, Tensor]:
+def feature_tensors(
+    data: Data, folder: Path, *, raw: Any = None, allow_outside: bool = False, opened: Opened | None = None
+) -> dict[str, Tensor]:
     """What enters each input of the model after preparation, for a spec that leaves `inputs` out.
 
     A numeric column is [1], a column of text [], stacked columns are [n], an array has its own shape; float32, but
     integers keep their dtype.
 
+    Args:
+        opened: Where the source stays open.
+
     Raises:
         SpecError: The source cannot be read, a column is unknown or has the wrong type, a preparation does not fit.
     """
     findings = Findings()
-    table = open_table(data, folder, findings, allow_outside=allow_outside)
+    table = open_table(data, folder, findings, allow_outside=allow_outside, opened=opened)
     inputs = bind_inputs(data, table, None, findings) if table is not None else []
     if table is not None and not findings.errors:
         inputs = sized(data, table, inputs, findings)
@@ -164,7 +171,7 @@ def warn_of_constants(binding: Binding, data: Data, findings: Findings) -> None:
         for position, column in enumerate(one.columns):
             if table.columns[column].tensor.shape:
                 continue
-            values = table.read([column])[column]
+            values = table.whole(column)
             if (values == values[0]).all():
                 written = one.name in data.features
                 place = ("inputs", one.name, "columns" if one.stacked else "column") if written else ("source",)

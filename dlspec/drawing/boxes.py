@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from dlspec.drawing.outline import Group, Item, Leaf, Outline, outline
 from dlspec.drawing.words import clipped, function_text, headline, is_plain_function, parameters_text
@@ -39,7 +41,7 @@ class Frame:
     """An outline around boxes and further frames.
 
     Attributes:
-        made: Numbers of the nodes inside, once :func:`made` has looked for them; `taken` likewise.
+        made: Numbers of the nodes inside, once :func:`made` has looked for them; `size` and `taken` likewise.
     """
 
     title: str
@@ -47,20 +49,46 @@ class Frame:
     count: int = 1
     note: str = ""
     identifier: int = 0
-    made: set[int] | None = None
+    made: range | None = None
+    size: int = 0
     taken: list[Edge] | None = None
 
 
 Thing = Box | Frame
+T = TypeVar("T")
 
 
-def made(thing: Thing) -> set[int]:
-    """Numbers of the nodes inside a thing."""
+def made(thing: Thing) -> range:
+    """Numbers of the nodes inside a thing, which follow each other, and of equal ones that are not drawn."""
     if isinstance(thing, Box):
-        return {node.index for node in thing.nodes}
+        return range(thing.nodes[0].index, thing.nodes[-1].index + 1) if thing.nodes else range(0)
     if thing.made is None:
-        thing.made = set().union(*map(made, thing.children))
+        inside = [one for one in map(made, thing.children) if one]
+        thing.made = range(inside[0].start, inside[-1].stop) if inside else range(0)
     return thing.made
+
+
+def size(thing: Thing) -> int:
+    """How many nodes inside a thing are drawn."""
+    if isinstance(thing, Box):
+        return len(thing.nodes)
+    thing.size = thing.size or sum(map(size, thing.children))
+    return thing.size
+
+
+class Makers(Generic[T]):
+    """Which of several things side by side a node is in.
+
+    Args:
+        things: What stands for each thing, with the thing; in the order of their nodes.
+    """
+
+    def __init__(self, things: Iterable[tuple[T, Thing]]) -> None:
+        self._found = [(made(thing).start, one) for one, thing in things if made(thing)]
+
+    def __getitem__(self, node: int) -> T:
+        """The thing with node number `node`."""
+        return self._found[bisect_right(self._found, node, key=lambda pair: pair[0]) - 1][1]
 
 
 def taken(thing: Thing) -> list[Edge]:
@@ -96,7 +124,7 @@ def drawing(graph: Graph) -> Drawing:
     stacker = _Stacker(tree, graph)
     root = Frame("", stacker.children(tree.items))
     leaving: dict[Thing, list[Thing]] = {}
-    maker = {index: child for child in root.children for index in made(child)}
+    maker = Makers((child, child) for child in root.children)
     for name, edge in graph.outputs:
         shown = stacker.shown(edge)
         leaving.setdefault(maker[shown.node], []).append(Box("output", [(clipped(name), "")], (), (shown,)))
@@ -171,13 +199,7 @@ class _Stacker:
 
 
 def _note(group: Group) -> str:
-    parameters = _parameters(group)
-    return show_count(parameters) if parameters else ""
-
-
-def _parameters(item: Item) -> int:
-    inner = item.node.parameters if isinstance(item, Leaf) else sum(map(_parameters, item.items))
-    return inner * item.count
+    return show_count(group.parameters) if group.parameters else ""
 
 
 def _lines(chain: list[Leaf]) -> list[tuple[str, str]]:

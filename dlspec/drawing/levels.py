@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from dlspec.drawing.boxes import Frame, Thing, made, taken
+from dlspec.drawing.boxes import Frame, Makers, Thing, size, taken
 from dlspec.ir import Edge
 
 # Bends of a level: as many as any picture that people look at has.
@@ -73,10 +73,10 @@ def level(frame: Frame, leaving: Sequence[Edge]) -> Level:
         frame: The frame.
         leaving: Tensors made inside that something outside takes.
     """
-    things = [Vertex("thing", number, child, 1.0 + len(made(child))) for number, child in enumerate(frame.children)]
+    things = [Vertex("thing", number, child, 1.0 + size(child)) for number, child in enumerate(frame.children)]
     entries = [Vertex("entry", len(things) + number) for number, _ in enumerate(taken(frame))]
     exits = [Vertex("exit", len(things) + len(entries) + number) for number, _ in enumerate(leaving)]
-    maker = {index: vertex for vertex in things if vertex.thing for index in made(vertex.thing)}
+    maker = Makers((vertex, vertex.thing) for vertex in things if vertex.thing)
     entering = dict(zip(taken(frame), entries, strict=True))
     pairs: list[Wire] = []
     for vertex in things:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from dlspec.ir import Argument, Edge, Graph, Node
@@ -23,8 +25,13 @@ class Leaf:
         """The one node that stands for all."""
         return (self.node,)
 
+    @property
+    def parameters(self) -> int:
+        """Scalars in the variables of all of them."""
+        return self.count * self.node.parameters
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Group:
     """A block call, or `count` equal runs of items; an empty title for a run without a block."""
 
@@ -32,13 +39,22 @@ class Group:
     items: tuple[Leaf | Group, ...]
     count: int = 1
 
-    @property
+    @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """All nodes inside that are drawn."""
-        return tuple(node for item in self.items for node in item.nodes)
+        return tuple(_nodes(self.items))
+
+    @cached_property
+    def parameters(self) -> int:
+        """Scalars in the variables of all turns."""
+        return self.count * sum(item.parameters for item in self.items)
 
 
 Item = Leaf | Group
+
+
+def _nodes(items: Sequence[Item]) -> list[Node]:
+    return list(chain.from_iterable(item.nodes for item in items))
 
 
 @dataclass(slots=True)
@@ -112,13 +128,13 @@ def _repetition(items: Sequence[Item], start: int, equality: _Equality) -> tuple
     """The period that covers most of what follows, the shortest of those, and how often it is there."""
     best = (1, 1)
     for period in range(1, min(LONGEST_PERIOD, (len(items) - start) // 2) + 1):
-        windows = [[node for item in items[start : start + period] for node in item.nodes]]
-        while start + period * (len(windows) + 1) <= len(items):
-            place = start + period * len(windows)
-            window = [node for item in items[place : place + period] for node in item.nodes]
+        windows: list[list[Node]] = []
+        while (place := start + period * max(len(windows), 1)) + period <= len(items):
             # A block of one layer is no such layer.
             if any(type(items[start + at]) is not type(items[place + at]) for at in range(period)):
                 break
+            windows = windows or [_nodes(items[start : start + period])]
+            window = _nodes(items[place : place + period])
             if not equality.follows(windows, window):
                 break
             windows.append(window)

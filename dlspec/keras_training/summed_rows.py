@@ -12,7 +12,7 @@ def summed_rows(optimizer, model):
         optimizer: The optimizer, which is changed.
         model: What is compiled with it.
     """
-    apply = optimizer.apply
+    apply, clip = optimizer.apply, optimizer._clip_gradients
 
     def apply_whole(grads, trainable_variables=None):
         variables = list(trainable_variables or optimizer._trainable_variables)
@@ -28,8 +28,19 @@ def summed_rows(optimizer, model):
         if model.jit_compile or optimizer.loss_scale_factor or variable.shape[0] <= 1000:
             return keras.ops.segment_sum(gradient.values, gradient.indices, variable.shape[0])
         rows, places = tf.unique(gradient.indices)
-        sums = tf.math.unsorted_segment_sum(gradient.values, places, tf.shape(rows)[0])
+        sums = tf.scatter_nd(places[:, None], gradient.values, (tf.size(rows), *variable.shape[1:]))
         return tf.IndexedSlices(sums, rows, gradient.dense_shape)
 
-    optimizer.apply = apply_whole
+    def clip_rows(grads):
+        # All others are 0: the norm of the rows is that of the table, for which Keras would make the whole of it.
+        clipped = clip([one.values if isinstance(one, tf.IndexedSlices) else one for one in grads])
+        return [_like(one, values) for one, values in zip(grads, clipped, strict=True)]
+
+    optimizer.apply, optimizer._clip_gradients = apply_whole, clip_rows
     return optimizer
+
+
+def _like(gradient, values):
+    if not isinstance(gradient, tf.IndexedSlices):
+        return values
+    return tf.IndexedSlices(values, gradient.indices, gradient.dense_shape)

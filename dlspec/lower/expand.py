@@ -352,7 +352,8 @@ class Body(Workbench):
         scope = Scope(bindings=dict(inputs), coming=coming)
         names = NodeNames(segment)
         names.reserve(name for name in coming if "$" not in name)
-        inner_frame = Frame(scope, own, names, trace, (*frame.groups, segment), _trace_notes(trace))
+        notes = (Note(f"expanded from line {step.span.line}", step.span), *frame.notes) if step.span else frame.notes
+        inner_frame = Frame(scope, own, names, trace, (*frame.groups, segment), notes)
         self.prev = next(iter(inputs.values())) if len(inputs) == 1 else None
         self.open_blocks.append(block.name)
         self.body(block.body, inner_frame)
@@ -381,10 +382,6 @@ class Body(Workbench):
 def _segment(name: str) -> str:
     """How a node is called after what it calls: dots are for paths, so `ops.mean` makes a `mean`."""
     return name.rpartition(".")[2]
-
-
-def _trace_notes(trace: tuple[Span, ...]) -> tuple[Note, ...]:
-    return tuple(Note(f"expanded from line {span.line}", span) for span in trace)
 
 
 def _is_source(step: LayerStep) -> bool:

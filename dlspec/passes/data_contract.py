@@ -38,5 +38,7 @@ def data_contract(state: Compilation) -> None:
         sound=state.sound,
         found=keep if state.keeps_data else None,
         parts=state.parts,
+        opened=state.opened,
     )
+    state.opened = None
     state.diagnostics.extend(problems)

@@ -59,10 +59,14 @@ def _components(value: Any) -> Iterator[Component]:
 
 
 def _ask_data(state: Compilation, section: Data, raw: Map) -> None:
+    from dlspec.data.binding import Opened
     from dlspec.data.contract import feature_tensors
 
+    state.opened = Opened()
     try:
-        state.given_inputs = feature_tensors(section, state.folder, raw=raw, allow_outside=state.allow_outside)
+        state.given_inputs = feature_tensors(
+            section, state.folder, raw=raw, allow_outside=state.allow_outside, opened=state.opened
+        )
     except SpecError as error:
         state.diagnostics.extend(error.diagnostics)
         state.given_inputs = None

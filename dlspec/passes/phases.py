@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from dlspec.errors import did_you_mean
 from dlspec.passes.state import Compilation, step
 from dlspec.sections.matching import matching
-from dlspec.sections.train import Phase, Supervised
+from dlspec.sections.train import Supervised
 from dlspec.tree import Map, place
 
 
@@ -21,20 +23,21 @@ def phases(state: Compilation) -> None:
     frozen: set[str] = set()
     for name, phase in (method.phases or {}).items():
         where = raw["phases"][name] if isinstance(raw.get("phases"), Map) else None
-        _check_patterns(state, phase, where, names)
-        for pattern_names in matching(phase.freeze or (), names).values():
-            frozen.update(pattern_names)
-        for pattern_names in matching(phase.unfreeze or (), names).values():
-            frozen.difference_update(pattern_names)
+        meant = {option: matching(getattr(phase, option) or (), names) for option in ("freeze", "unfreeze")}
+        _check_patterns(state, meant, where, names)
+        frozen.update(*meant["freeze"].values())
+        frozen.difference_update(*meant["unfreeze"].values())
         if learning and learning <= frozen:
             span = place(where, "freeze") if isinstance(where, Map) else None
             state.add("E515", f"nothing is left to learn in phase `{name}`", span, "freeze fewer layers")
 
 
-def _check_patterns(state: Compilation, phase: Phase, where: object, names: list[str]) -> None:
+def _check_patterns(
+    state: Compilation, meant: Mapping[str, Mapping[str, list[str]]], where: object, names: list[str]
+) -> None:
     blocks = {".".join(name.split(".")[:depth]) for name in names for depth in range(1, name.count(".") + 1)}
-    for option in ("freeze", "unfreeze"):
-        for pattern, found in matching(getattr(phase, option) or (), names).items():
+    for option, patterns in meant.items():
+        for pattern, found in patterns.items():
             if not found:
                 span = place(where, option) if isinstance(where, Map) else None
                 help = did_you_mean(pattern, [*names, *sorted(blocks)])

@@ -19,7 +19,7 @@ from dlspec.sections.tune import Tune
 from dlspec.tree import Map
 
 if TYPE_CHECKING:
-    from dlspec.data.binding import Binding
+    from dlspec.data.binding import Binding, Opened
 
 
 @dataclass
@@ -44,6 +44,7 @@ class Compilation:
         models: Graphs of the shared models.
         looks: Whether the data alone are asked for, which are there without targets and layers.
         keeps_data: Whether what checking reads of the data stays in memory, for the training that follows.
+        opened: The source of the data, while passes ask it.
         binding: The data as they were bound, where they are kept.
         parts: Those that a column of the data gives examples to, where one decides.
     """
@@ -72,6 +73,7 @@ class Compilation:
     tune: Tune | None = None
     looks: bool = False
     keeps_data: bool = False
+    opened: Opened | None = None
     binding: Binding | None = None
     parts: set[str] = field(default_factory=set)
 

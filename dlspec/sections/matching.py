@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from fnmatch import fnmatchcase
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from fnmatch import translate
 
 _SPECIAL = re.compile(r"[*?\[]")
 
@@ -17,13 +18,31 @@ def matching(patterns: Iterable[str], names: Iterable[str]) -> dict[str, list[st
         parts = name.split(".")
         for depth in range(1, len(parts) + 1):
             inside.setdefault(".".join(parts[:depth]), []).append(name)
+    search = _Search(known)
     return {
-        pattern: [name for name in known if _matches(pattern, name)]
-        if _SPECIAL.search(pattern)
-        else inside.get(pattern, [])
-        for pattern in patterns
+        pattern: search.find(pattern) if _SPECIAL.search(pattern) else inside.get(pattern, []) for pattern in patterns
     }
 
 
-def _matches(pattern: str, name: str) -> bool:
-    return name == pattern or name.startswith(f"{pattern}.") or fnmatchcase(name, pattern)
+class _Search:
+    """Names in order, forwards and backwards: a pattern is held only against those that begin or end as it does."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._places = {name: place for place, name in enumerate(names)}
+        self._forwards = sorted(self._places)
+        self._backwards = sorted(name[::-1] for name in self._places)
+
+    def find(self, pattern: str) -> list[str]:
+        """The names that a pattern with `*`, `?` or `[…]` stands for, in their order."""
+        first = _beginning(self._forwards, _SPECIAL.split(pattern)[0])
+        last = _beginning(self._backwards, re.split(r"[*?\]]", pattern)[-1][::-1])
+        if len(first) <= len(last):
+            some = self._forwards[first.start : first.stop]
+        else:
+            some = [name[::-1] for name in self._backwards[last.start : last.stop]]
+        return sorted(filter(re.compile(translate(pattern)).match, some), key=self._places.__getitem__)
+
+
+def _beginning(ordered: Sequence[str], start: str) -> range:
+    """The places of the names that begin like this."""
+    return range(bisect_left(ordered, start), bisect_right(ordered, start + "\U0010ffff"))

@@ -23,7 +23,7 @@ _SHOWN = {
     "export --to python": ("export", "--to", "python"),
 }
 _FORMS = ("github", "json", "sarif")
-_DEPTH = 12
+_DEPTH = 40
 # Sizes at which steps are counted: a drawing looks for repetitions of up to 12 layers, and the help of the first 50
 # mistakes of a kind looks for what was meant.
 _COUNTED = {"check": 10, "show --svg": 40, "export --to python": 10}

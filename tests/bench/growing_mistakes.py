@@ -37,6 +37,16 @@ def _frozen(n: int) -> str:
     return f"{X}layers:\n{layers}train: {{loss: mse, phases: {{p: {{epochs: 1, freeze: [{joined('n#', n)}]}}}}}}\n"
 
 
+def _frozen_by_patterns(n: int) -> str:
+    layers = lines("  - dense: {units: 4, name: n#_end}", n + 1)
+    patterns = joined('"n#_*"', n)
+    return f"{X}layers:\n{layers}train: {{loss: mse, phases: {{p: {{epochs: 1, freeze: [{patterns}]}}}}}}\n"
+
+
+def _frozen_by_endings(n: int) -> str:
+    return _frozen_by_patterns(n).replace("name: n", "name: all_n").replace('"n', '"*_n').replace('_*"', '_end"')
+
+
 def _list_of_uses(n: int) -> str:
     return f"params: {{u: {{each_time: {[4] * (n + 1)}}}}}\n" + _steps("  - dense: $u")(n + 1)
 
@@ -74,6 +84,8 @@ CHECKED: dict[str, tuple[Text, int, int]] = {
     "warnings": (_masks, 800, 0),
     "phases": (lambda n: f"{_TRAIN}  phases:\n" + lines("    p#: {epochs: 1, freeze: [a]}", n), 1000, 0),
     "frozen layers": (_frozen, 1000, 0),
+    "frozen layers by patterns": (_frozen_by_patterns, 1000, 0),
+    "frozen layers by endings": (_frozen_by_endings, 1000, 0),
     "callbacks": (lambda n: f"{_TRAIN}  callbacks:\n" + lines("    - early_stopping: {patience: #}", n), 1000, 0),
     "layers of a dtype": (_steps("  - dense: {units: 4, dtype: float32}"), 2000, 0),
     "names in `from` that are not there": (_steps("  - dense: {units: 4, from: nn#, name: n#}"), 1500, 1),
