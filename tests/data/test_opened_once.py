@@ -1,7 +1,8 @@
-"""A source that is asked for inputs and held against the model is read once."""
+"""A source that is asked for inputs and held against the model is read once, and nothing is loaded in vain."""
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from dlspec.data.sources.csv import Csv
 from dlspec.passes import compile_spec
 
+ROOT = Path(__file__).parents[2]
 SPEC = "layers: [dense: 1]\ndata: {source: {csv: a.csv}, %stargets: {y: y}}\ntrain: {loss: mse}\n"
 
 
@@ -41,3 +43,9 @@ def test_read_once(tmp_path: Path, more: str) -> None:
 
 def test_broken_rows_are_left_out_anew(tmp_path: Path) -> None:
     assert readings(tmp_path, "bad: skip, ") == 2
+
+
+def test_data_that_are_known_need_no_arrays() -> None:
+    look = "import sys; from dlspec.cli.main import run; run(sys.argv[1:]); sys.exit('numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", look, "check", "specs/start/digits.yaml"], cwd=ROOT, check=False)
+    assert done.returncode == 0
