@@ -22,7 +22,7 @@ check: $(READY)  ## Format, lint, types.
 	$(BIN)/mypy
 
 schemas: $(READY)  ## Generate schemas/*.json from the registry.
-	$(BIN)/python -m dlspec.schema.generate schemas
+	$(BIN)/python -m dlspec.semantics.schema.generate schemas
 
 golden: $(READY)  ## Write the expected outputs of tests/bad anew; read the difference before committing it.
 	$(BIN)/python -m tests.golden

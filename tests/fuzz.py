@@ -23,7 +23,7 @@ from hypothesis.errors import UnsatisfiedAssumption
 from hypothesis.strategies import SearchStrategy
 
 from dlspec.cli.backend import start
-from dlspec.registry import Component
+from dlspec.components.registry import Component
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "layers")]

@@ -42,7 +42,7 @@ def module_of(spec: str) -> Path:
 
 def write_modules() -> None:
     """Writes the generated modules anew."""
-    from dlspec.emit.module import emit_model
+    from dlspec.export.python.module import emit_model
     from dlspec.passes import compile_spec
 
     for spec in MODULES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from dlspec.dumping import dump
+from dlspec.syntax.dumping import dump
 
 Step = Any
 

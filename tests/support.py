@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dlspec.errors import Diagnostic
+from dlspec.core.errors import Diagnostic
 from dlspec.passes import Compilation, compile_spec
-from dlspec.source import load
+from dlspec.syntax.source import load
 
 ROOT = Path(__file__).resolve().parent.parent
 SPECS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "specs").rglob("*.yaml"))

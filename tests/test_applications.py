@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from dlspec.build import build
+from dlspec.backends.keras.build import build
 from dlspec.passes import compile_spec
 from tests.support import ROOT
 

@@ -10,36 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.layout import DOCUMENTS, FLOORS, folder, imported, imports, modules, purpose, renewed, room, rooms
 from tests.support import ROOT, SPECS
 
-PACKAGE = ROOT / "dlspec"
-
-# From the ground up: a module may import those of its own floor's package and of every floor before it.
-FLOORS = (
-    ("errors", "resources", "files", "terminal"),
-    ("codes",),
-    ("tree", "ir"),
-    ("syntax", "source", "dumping"),
-    ("expressions",),
-    ("registry",),
-    ("layers", "components", "ops"),
-    ("schema",),
-    ("loading", "environment", "archive"),
-    ("evaluate",),
-    ("lower",),
-    ("sections", "data.sources"),
-    ("data",),
-    ("passes",),
-    ("report", "catalogue", "drawing"),
-    ("keras_layers", "keras_training"),
-    ("emit",),
-    ("build",),
-    ("runner", "reporting", "exporting"),
-    ("tuning.deciding", "tuning.plan", "tuning.spaces", "tuning.usage"),
-    ("emit.project",),
-    ("tuning",),
-    ("cli", "__main__"),
-)
 HEAVY = {
     "tensorflow",
     "keras",
@@ -55,40 +28,10 @@ HEAVY = {
 }
 
 
-def modules() -> dict[str, Path]:
-    """Dotted name below ``dlspec`` of every module of the package, and its file."""
-    found = {}
-    for path in PACKAGE.rglob("*.py"):
-        parts = path.relative_to(PACKAGE).with_suffix("").parts
-        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        if name:
-            found[name] = path
-    return found
-
-
-def imports(path: Path) -> list[tuple[str, bool]]:
-    """Every module that a file imports, and whether at its top level (type-checking imports count)."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    top = {id(node) for node in tree.body}
-    checking = [node for node in tree.body if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)]
-    typing_only = {id(inner) for node in checking for inner in ast.walk(node)}
-    found = []
-    for node in ast.walk(tree):
-        if id(node) in typing_only and isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in HEAVY:
-            continue
-        if isinstance(node, ast.Import):
-            found += [(alias.name, id(node) in top) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found += [(f"{node.module}.{alias.name}", id(node) in top) for alias in node.names]
-    return found
-
-
 def floor(module: str) -> int:
     """Number of the floor that a module stands on."""
-    places = ((len(name), number) for number, names in enumerate(FLOORS) for name in names if _inside(module, name))
-    best = max(places, default=None)
-    assert best is not None, f"dlspec.{module} stands on no floor: add it to FLOORS"
-    return best[1]
+    assert folder(module) in FLOORS, f"dlspec.{module} stands on no floor: add its folder to FLOORS"
+    return FLOORS.index(folder(module))
 
 
 def _inside(module: str, name: str) -> bool:
@@ -98,21 +41,30 @@ def _inside(module: str, name: str) -> bool:
 def test_imports_point_one_way() -> None:
     known = modules()
     for module, path in known.items():
-        for name, _ in imports(path):
-            if not name.startswith("dlspec."):
-                continue
-            target = name.removeprefix("dlspec.")
-            target = target if target in known else target.rpartition(".")[0]
-            if target:
+        for target in imported(path, known):
+            if not (room(module) == room(target) == "cli"):  # the command line lists its commands by their files
                 assert floor(target) <= floor(module), f"dlspec.{module} imports dlspec.{target} from a later floor"
+
+
+def test_the_topmost_folders_form_no_cycle() -> None:
+    order = list(rooms())
+    for name, targets in rooms().items():
+        assert all(order.index(target) < order.index(name) for target in targets), (name, targets)
+    assert len(order) <= 16
+
+
+def test_the_documents_list_the_folders_as_they_are() -> None:
+    for document in DOCUMENTS:
+        assert renewed(document) == (ROOT / document).read_text(encoding="utf-8"), "run python -m tests.layout"
+    assert all(purpose(name) for name in FLOORS)
 
 
 def test_there_is_no_import_cycle() -> None:
     known = modules()
-    edges: dict[str, set[str]] = {}
-    for module, path in known.items():
-        targets = {name.removeprefix("dlspec.") for name, top in imports(path) if name.startswith("dlspec.") and top}
-        edges[module] = {target if target in known else target.rpartition(".")[0] for target in targets} - {module, ""}
+    edges = {
+        module: {target for target, top in imported(path, known).items() if top} - {module}
+        for module, path in known.items()
+    }
     done: set[str] = set()
 
     def visit(module: str, trail: tuple[str, ...]) -> None:
@@ -128,25 +80,25 @@ def test_there_is_no_import_cycle() -> None:
 
 def test_heavy_packages_are_imported_inside_functions() -> None:
     for module, path in modules().items():
-        if _inside(module, "keras_layers") or _inside(module, "keras_training"):
+        if _inside(module, "keras_layers") or _inside(module, "standalone"):
             continue  # classes of Keras; the tests below say that only building a model imports them
-        for name, top in imports(path):
+        for name, top in imports(path, HEAVY):
             assert not (top and name.split(".")[0] in HEAVY), f"dlspec.{module} imports {name} at its top"
 
 
 def test_classes_of_layers_stand_alone() -> None:
     # Code generation writes these files into projects that know nothing of dlspec.
     for module, path in modules().items():
-        if _inside(module, "keras_layers") or _inside(module, "keras_training"):
+        if _inside(module, "keras_layers") or _inside(module, "standalone"):
             allowed = {"dlspec"} if module == "keras_layers" else {"keras", "numpy", "tensorflow"}
             assert {name.split(".")[0] for name, _ in imports(path)} <= allowed, module
-        elif module != "runner.saved":  # which loads models that hold such layers
+        elif module != "training.saved":  # which loads models that hold such layers
             assert not [name for name, _ in imports(path) if name.startswith("dlspec.keras_layers")], module
 
 
 def test_only_the_command_line_prints_or_exits() -> None:
     for module, path in modules().items():
-        if module.split(".")[0] in ("cli", "__main__") or module == "schema.generate":
+        if module.split(".")[0] in ("cli", "__main__") or module == "semantics.schema.generate":
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "sys.exit", "exit", "click.echo"):
@@ -174,7 +126,8 @@ def test_start_up_does_not_grow_with_the_catalogue(tmp_path: Path) -> None:
     code = (
         "import json, sys\nfrom dlspec.cli.main import run\n"
         "def loaded():\n"
-        "    packages = ('dlspec.layers.', 'dlspec.ops.', 'dlspec.components.', 'dlspec.data.')\n"
+        "    parts = ('components.layers', 'components.ops', 'components.training', 'data')\n"
+        "    packages = tuple(f'dlspec.{part}.' for part in parts)\n"
         "    return sorted(name for name in sys.modules if name.startswith(packages))\n"
         f"before = loaded()\nassert run(['check', {str(spec)!r}]) == 0\n"
         "print(json.dumps([before, loaded()]))"
@@ -183,14 +136,18 @@ def test_start_up_does_not_grow_with_the_catalogue(tmp_path: Path) -> None:
     before, after = json.loads(result.stdout.splitlines()[-1])
     assert before == []
     bases = {
-        "dlspec.components.heads",
-        "dlspec.layers.axes",
-        "dlspec.layers.base",
-        "dlspec.layers.refused",
-        "dlspec.ops.base",
-        "dlspec.ops.dtypes",
+        "dlspec.components.training.heads",
+        "dlspec.components.layers.axes",
+        "dlspec.components.layers.base",
+        "dlspec.components.layers.refused",
+        "dlspec.components.ops.base",
+        "dlspec.components.ops.dtypes",
     }
-    named = {"dlspec.layers.core", "dlspec.ops.elementwise", "dlspec.components.activations"}
+    named = {
+        "dlspec.components.layers.core",
+        "dlspec.components.ops.elementwise",
+        "dlspec.components.training.activations",
+    }
     assert set(after) == bases | named
 
 

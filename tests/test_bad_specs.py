@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dlspec.codes import CODES
+from dlspec.core.codes import CODES
 from tests.golden import BAD, bad_specs, checked
 
 OUTPUTS = {spec.stem: spec.with_suffix(".txt") for spec in bad_specs()}

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from dlspec.build import build_with_tensors, verify
+from dlspec.backends.keras.build import build_with_tensors, verify
 from dlspec.passes import compile_spec
-from dlspec.source import load
+from dlspec.syntax.source import load
 from tests.random_specs import Writer
 from tests.support import ROOT, SPECS, compile_text
 
@@ -65,8 +65,8 @@ def test_resnet50_has_the_shapes_of_keras_applications() -> None:
 def test_equal_seeds_give_equal_weights(tmp_path: Path) -> None:
     import numpy as np
 
-    from dlspec.build import build
-    from dlspec.runner.seeding import set_seed
+    from dlspec.backends.keras.build import build
+    from dlspec.backends.keras.seeding import set_seed
 
     state = compile_text(tmp_path, "inputs: {x: [4]}\nlayers:\n  - dense: {units: 3, repeat: 2}\n")
     assert state.graph is not None
@@ -82,7 +82,7 @@ def test_a_causal_mask_reaches_the_call(tmp_path: Path) -> None:
     """A later step of the input changes no earlier step of the output."""
     import numpy as np
 
-    from dlspec.build import build
+    from dlspec.backends.keras.build import build
 
     layer = "multi_head_attention: {num_heads: 2, key_dim: 4, use_causal_mask: true, from: [x, x]}"
     state = compile_text(tmp_path, f"inputs: {{x: [5, 8]}}\nlayers:\n  - {layer}\n")
@@ -117,7 +117,7 @@ def test_an_attention_mask_and_scores(options: str, tmp_path: Path) -> None:
     """A tensor hides steps of the value; the scores, a second output, say so and add up to 1."""
     import numpy as np
 
-    from dlspec.build import build
+    from dlspec.backends.keras.build import build
 
     layer = "multi_head_attention" if "num_heads" in options else "group_query_attention"
     text = f"""\
@@ -180,8 +180,8 @@ def test_shared_models_are_made_first(tmp_path: Path) -> None:
     import numpy as np
     from keras import layers
 
-    from dlspec.build import build
-    from dlspec.runner.seeding import set_seed
+    from dlspec.backends.keras.build import build
+    from dlspec.backends.keras.seeding import set_seed
 
     text = """\
 inputs: {x: [4]}

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from dlspec import catalogue, registry
-from dlspec.registry import Component
+from dlspec.components import registry
+from dlspec.components.registry import Component
+from dlspec.views import catalogue
 from tests.support import ROOT, compile_text, dlspec
 
 KINDS = registry.kinds()
@@ -167,5 +168,5 @@ def test_neither_frameworks_nor_unasked_modules_are_imported(arguments: list[str
     loaded = set(result.stderr.split("\n")[-2].split())
     assert not loaded & {"tensorflow", "keras", "numpy", "rich", "jinja2"}
     if arguments == ["conv2d"]:
-        assert "dlspec.layers.convolution" in loaded
-        assert not loaded & {"dlspec.layers.recurrent", "dlspec.components.optimizers"}
+        assert "dlspec.components.layers.convolution" in loaded
+        assert not loaded & {"dlspec.components.layers.recurrent", "dlspec.components.training.optimizers"}

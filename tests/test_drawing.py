@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from dlspec.drawing import Picture, page, picture, svg
-from dlspec.drawing.boxes import Box, Frame
-from dlspec.drawing.layout import Line, Place
-from dlspec.ir import Edge, Graph, Node, SharedModel, Tensor
+from dlspec.core.ir import Edge, Graph, Node, SharedModel, Tensor
 from dlspec.passes import compile_spec
+from dlspec.views.drawing import Picture, page, picture, svg
+from dlspec.views.drawing.boxes import Box, Frame
+from dlspec.views.drawing.layout import Line, Place
 from tests.support import ROOT, SPECS, compile_text, dlspec
 
 RESNET = "specs/cnn/resnet50.yaml"

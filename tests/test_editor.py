@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from dlspec import registry
+from dlspec.components import registry
 from tests.support import ROOT, SPECS
 
 LOCAL = ROOT / ".venv" / "node" / "node_modules" / ".bin" / "yaml-language-server"

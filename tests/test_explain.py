@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dlspec.cli.main import run
-from dlspec.codes import CODES, FAMILIES, family
+from dlspec.core.codes import CODES, FAMILIES, family
 from dlspec.passes import compile_spec
 
 PACKAGE = Path(__file__).parent.parent / "dlspec"

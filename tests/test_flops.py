@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dlspec.build import build
+from dlspec.backends.keras.build import build
 from tests.support import compile_text
 
 # Linear activations: the profiler knows no cost of most others. No dilation: TensorFlow computes it by way of a larger

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from dlspec import expressions
+from dlspec.syntax import expressions
 from tests.bench.dimensions import Dimension, Work
 from tests.bench.growth import LIMIT, dimensions
 

@@ -12,7 +12,7 @@ from textwrap import dedent
 
 import pytest
 
-from dlspec.errors import Diagnostic
+from dlspec.core.errors import Diagnostic
 from tests.support import compile_text
 
 # What surrounds a line of mistakes; `@` stands for it.

@@ -14,11 +14,11 @@ import pytest
 
 from dlspec.cli.main import run
 from dlspec.cli.output import progress_console
-from dlspec.errors import Problem
-from dlspec.files import parse_json
-from dlspec.reporting.index import Run, find_run
-from dlspec.runner.progress import LineProgress
-from dlspec.runner.saved import open_run
+from dlspec.core.errors import Problem
+from dlspec.core.files import parse_json
+from dlspec.training.loop.progress import LineProgress
+from dlspec.training.saved import open_run
+from dlspec.views.pages.index import Run, find_run
 from tests.support import ROOT, dlspec
 
 SPEC = """

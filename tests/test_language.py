@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from dlspec.ir import show_shape
+from dlspec.core.ir import show_shape
 from tests.support import compile_text
 
 # name | spec | nodes as "name layer(inputs) shape", inputs of the graph left out

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import yaml
 
-from dlspec.build import build_with_tensors, verify
-from dlspec.dumping import dump
-from dlspec.emit.module import emit_model
+from dlspec.backends.keras.build import build_with_tensors, verify
+from dlspec.components.registry import Component, declared
+from dlspec.export.python.module import emit_model
 from dlspec.passes import compile_spec
 from dlspec.passes.state import Compilation
-from dlspec.registry import Component, declared
+from dlspec.syntax.dumping import dump
 from tests.emit.equality import compare, execute
 from tests.support import ROOT, compile_text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from fnmatch import fnmatchcase
 
-from dlspec.sections.matching import matching
+from dlspec.components.sections.matching import matching
 
 
 def _words(draw: random.Random, letters: str, count: int) -> list[str]:

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from dlspec.cli.render import FORMATS, render
-from dlspec.dumping import dump
 from dlspec.passes import compile_spec
-from dlspec.source import load
+from dlspec.syntax.dumping import dump
+from dlspec.syntax.source import load
 
 SPECS = sorted((Path(__file__).parent.parent / "specs").glob("*/*.yaml"))
 SHARES = 16

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from dlspec.cli.main import run
 from dlspec.cli.render import CAP, render, summary
-from dlspec.errors import Diagnostic, Note, Span
+from dlspec.core.errors import Diagnostic, Note, Span
 
 POSITION = {
     "type": "object",

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from dlspec import registry, resources
-from dlspec.registry import Component, Field
-from dlspec.schema.check import check
-from dlspec.schema.generate import files
-from dlspec.schema.validate import definition, iterate_errors, schema
-from dlspec.source import load
+from dlspec.components import registry
+from dlspec.components.registry import Component, Field
+from dlspec.core import resources
+from dlspec.semantics.schema.check import check
+from dlspec.semantics.schema.generate import files
+from dlspec.semantics.schema.validate import definition, iterate_errors, schema
+from dlspec.syntax.source import load
 from tests.support import ROOT, SPECS
 
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from dlspec import registry
 from dlspec.cli.main import run
-from dlspec.dumping import dump
+from dlspec.components import registry
 from dlspec.passes import compile_spec
-from dlspec.source import load
+from dlspec.syntax.dumping import dump
+from dlspec.syntax.source import load
 from tests.test_mutations import SPECS, places, plain
 
 SIZES: tuple[Any, ...] = (

@@ -11,7 +11,7 @@ import pytest
 
 from dlspec.cli.main import run
 from dlspec.data.sources.limits import machine_memory
-from dlspec.report import show_bytes, show_count
+from dlspec.graph.facts import show_bytes, show_count
 from tests.support import ROOT, compile_text, problems
 
 BIG = 10**60 - 1

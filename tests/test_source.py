@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlspec.dumping import dump
-from dlspec.source import MAX_BYTES, load, read_file
-from dlspec.tree import Map, Seq, is_empty
+from dlspec.core.tree import Map, Seq, is_empty
+from dlspec.syntax.dumping import dump
+from dlspec.syntax.source import MAX_BYTES, load, read_file
 
 READ_RIGHT = {
     "1e-3": 0.001,

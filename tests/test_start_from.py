@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dlspec.archive import Saved, Unreadable, read_layers
+from dlspec.backends.keras.archive import Saved, Unreadable, read_layers
 from tests.support import compile_text
 
 SPEC = """

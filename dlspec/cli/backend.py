@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from dlspec.errors import SpecError
+from dlspec.core.errors import SpecError
 
 
 def start() -> None:

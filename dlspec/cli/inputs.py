@@ -33,7 +33,7 @@ def keep_inputs(output: Path | None, inputs: Iterable[Path], option: str = "-o")
 
 def inputs_of_spec(state: Compilation) -> Iterator[Path]:
     """The files of a spec, the Python files that it names, and its data."""
-    from dlspec.data.dependence import files
+    from dlspec.data.checks.dependence import files
 
     yield state.path
     yield from (Path(name) for name in state.texts if not name.startswith("--set"))

@@ -16,7 +16,7 @@ import click
 
 from dlspec import __version__
 from dlspec.cli import commands
-from dlspec.errors import SpecError
+from dlspec.core.errors import SpecError
 
 _ISSUES = "please report it with the spec and this traceback; DLSPEC_TRACEBACK=1 shows it"
 
@@ -39,7 +39,7 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with a suggestion for a misspelt command."""
-        from dlspec.errors import did_you_mean
+        from dlspec.core.errors import did_you_mean
 
         name = args[0] if args else ""
         if name and not name.startswith("-") and name not in self.list_commands(ctx):

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
 import click
 
 from dlspec.cli.render import FORMATS, render, summary
-from dlspec.errors import Diagnostic
+from dlspec.core.errors import Diagnostic
+from dlspec.core.terminal import printable, printable_lines
 from dlspec.passes.state import Compilation
-from dlspec.terminal import printable, printable_lines
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -10,7 +10,7 @@ import click
 
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import print_text
-from dlspec.errors import Diagnostic, Problem, SpecError
+from dlspec.core.errors import Diagnostic, Problem, SpecError
 from dlspec.passes.state import Compilation
 
 
@@ -18,10 +18,10 @@ def write_project(state: Compilation, target: Path, template_dir: Path | None, f
     """Writes a project into a folder that is new, or that --force replaces files of; whole, or not at all."""
     from jinja2 import TemplateError
 
-    from dlspec.emit.guard import Refused
-    from dlspec.emit.project.project import emit_project
-    from dlspec.emit.syntax import Unsupported
-    from dlspec.emit.templates import mistake
+    from dlspec.export.project.project import emit_project
+    from dlspec.export.python.guard import Refused
+    from dlspec.export.python.syntax import Unsupported
+    from dlspec.export.python.templates import mistake
 
     assert state.data is not None
     for section in ("data", "train"):

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlspec import __version__
-from dlspec.errors import Diagnostic, Span
-from dlspec.terminal import printable
+from dlspec.core.errors import Diagnostic, Span
+from dlspec.core.terminal import printable
 
 FORMATS = ("text", "json", "github", "sarif")
 CAP = 50
@@ -161,7 +161,7 @@ def _property(text: str) -> str:
 
 
 def _sarif(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
-    from dlspec.codes import CODES
+    from dlspec.core.codes import CODES
 
     rules = sorted({item.code for item in diagnostics})
     return {

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from dlspec.cli.output import show_diagnostics
-from dlspec.errors import Diagnostic, Note, Problem
+from dlspec.core.errors import Diagnostic, Note, Problem
 
 
 def runs_option(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,1 +1,1 @@
-"""Activations, initializers, regularizers, constraints, losses, metrics, optimizers, schedules and callbacks."""
+"""Everything that can be written in a spec, each declared once."""

@@ -1,1 +1,1 @@
-"""Data section to arrays, a source per file."""
+"""A table becomes examples."""

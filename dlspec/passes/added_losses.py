@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dlspec.layers.base import POLICIES, Layer
+from dlspec.components.layers.base import POLICIES, Layer
+from dlspec.components.sections.train import Supervised
 from dlspec.passes.distribution import layers_of
 from dlspec.passes.heads import probability_heads
 from dlspec.passes.state import Compilation, step
-from dlspec.sections.train import Supervised
 
 _MINE = "dlspec."  # our own layers add float32 whatever they compute in
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dlspec.errors import Span
+from dlspec.core.errors import Span
+from dlspec.core.tree import Map
 from dlspec.passes.state import Compilation, step
-from dlspec.schema.check import check
-from dlspec.schema.validate import schema
-from dlspec.tree import Map
+from dlspec.semantics.schema.check import check
+from dlspec.semantics.schema.validate import schema
 
 
 @step(requires=("data",), ensures=("data",))

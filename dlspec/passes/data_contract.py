@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dlspec.components.sections.train import Supervised
 from dlspec.passes.state import Compilation, step
-from dlspec.sections.train import Supervised
 
 if TYPE_CHECKING:
-    from dlspec.data.binding import Binding
+    from dlspec.data.binding.binding import Binding
 
 
 @step(requires=("data", "data_section", "program"))
 def data_contract(state: Compilation) -> None:
     """Columns, dtypes, shapes, labels and splits."""
-    from dlspec.data.contract import check
+    from dlspec.data.checks.contract import check
 
     assert state.data is not None and state.data_section is not None
     section = state.data_section

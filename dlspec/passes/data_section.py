@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, cast
 
-from dlspec import registry
-from dlspec.environment import Lost
-from dlspec.errors import Span, SpecError
+from dlspec.components import registry
+from dlspec.components.registry import Component
+from dlspec.components.sections.data import Data
+from dlspec.core.errors import Span, SpecError
+from dlspec.core.tree import Invalid, Map, key_place
 from dlspec.passes.state import Compilation, step
-from dlspec.registry import Component
-from dlspec.schema.context import Context
-from dlspec.sections.data import Data
-from dlspec.tree import Invalid, Map, key_place
+from dlspec.semantics.environment import Lost
+from dlspec.semantics.schema.context import Context
 
 
 @step(requires=("data", "params"), ensures=("data_section",))
@@ -59,8 +59,8 @@ def _components(value: Any) -> Iterator[Component]:
 
 
 def _ask_data(state: Compilation, section: Data, raw: Map) -> None:
-    from dlspec.data.binding import Opened
-    from dlspec.data.contract import feature_tensors
+    from dlspec.data.binding.binding import Opened
+    from dlspec.data.checks.contract import feature_tensors
 
     state.opened = Opened()
     try:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from dlspec.ir import Node
-from dlspec.layers.base import Layer
+from dlspec.components.layers.base import Layer
+from dlspec.components.registry import Component
+from dlspec.components.sections.train import Supervised
+from dlspec.core.ir import Node
+from dlspec.core.tree import Map, place
 from dlspec.passes.state import Compilation, step
-from dlspec.registry import Component
-from dlspec.sections.train import Supervised
-from dlspec.tree import Map, place
 
 if TYPE_CHECKING:
-    from dlspec.components.distributions import Mirrored
+    from dlspec.components.training.distributions import Mirrored
 
 
 @step(requires=("data", "graph", "method"))

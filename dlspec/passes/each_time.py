@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from dlspec.lower.each_time import Listed, used_often
+from dlspec.core.tree import key_place, place
+from dlspec.graph.lower.each_time import Listed, used_often
 from dlspec.passes.state import Compilation, step
-from dlspec.tree import key_place, place
 
 
 @step(requires=("data", "program", "params", "graph"))

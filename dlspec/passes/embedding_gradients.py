@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dlspec.layers.base import Layer
+from dlspec.components.layers.base import Layer
+from dlspec.components.sections.train import Supervised
+from dlspec.core.tree import key_place
 from dlspec.passes.distribution import layers_of
 from dlspec.passes.state import Compilation, step
-from dlspec.sections.train import Supervised
-from dlspec.tree import key_place
 
 
 @step(requires=("data", "graph", "method"))

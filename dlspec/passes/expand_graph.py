@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dlspec.errors import Problem
-from dlspec.ir import SharedModel
-from dlspec.lower.counting import MAX_LAYERS, least_layers, too_many_layers
-from dlspec.lower.expand import Expander, iterate_models
-from dlspec.lower.program import Program
+from dlspec.core.errors import Problem
+from dlspec.core.ir import SharedModel
+from dlspec.core.tree import key_place
+from dlspec.graph.lower.counting import MAX_LAYERS, least_layers, too_many_layers
+from dlspec.graph.lower.expand import Expander, iterate_models
+from dlspec.graph.lower.program import Program
 from dlspec.passes.state import Compilation, step
-from dlspec.tree import key_place
 
 
 @step(requires=("data", "program", "params", "given_inputs"), ensures=("graph",))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlspec.errors import did_you_mean
-from dlspec.ir import Shape, show_shape
+from dlspec.core.errors import did_you_mean
+from dlspec.core.ir import Shape, show_shape
+from dlspec.core.tree import Invalid, Map, key_place, place
 from dlspec.passes.state import Compilation, step
-from dlspec.tree import Invalid, Map, key_place, place
 
 
 @step(requires=("data", "graph"))

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dlspec.errors import Problem
+from dlspec.core.errors import Problem
+from dlspec.core.tree import Invalid, key_place, place
 from dlspec.passes.state import Compilation, step
-from dlspec.tree import Invalid, key_place, place
 
 
 @step(requires=("data",), ensures=("extensions",))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlspec import registry
-from dlspec.components.heads import Head
-from dlspec.ir import Graph, Node
+from dlspec.components import registry
+from dlspec.components.registry import Component
+from dlspec.components.sections.train import Supervised
+from dlspec.components.training.heads import Head
+from dlspec.core.ir import Graph, Node
+from dlspec.core.tree import key_place
 from dlspec.passes.state import Compilation, step
-from dlspec.registry import Component
-from dlspec.sections.train import Supervised
-from dlspec.tree import key_place
 
 _PROBABILITIES = {
     "binary_crossentropy": ("sigmoid", "hard_sigmoid"),

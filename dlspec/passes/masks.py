@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from dlspec.errors import Note
-from dlspec.ir import Argument, Edge, Graph, Node, SharedModel, Tensor
-from dlspec.layers.base import Layer
-from dlspec.lower.infer import apply
+from dlspec.components.layers.base import Layer
+from dlspec.core.errors import Note
+from dlspec.core.ir import Argument, Edge, Graph, Node, SharedModel, Tensor
+from dlspec.graph.lower.infer import apply
 from dlspec.passes.state import Compilation, step
 
 _Call = tuple[str, tuple[Tensor, ...]]

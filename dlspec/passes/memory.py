@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dlspec.ir import Node, show_bytes
+from dlspec.core.ir import Node, show_bytes
 from dlspec.passes.state import Compilation, step
 
 

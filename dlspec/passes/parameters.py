@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dlspec.lower.params import TopLevel
+from dlspec.core.tree import Map
+from dlspec.graph.lower.params import TopLevel
 from dlspec.passes.state import Compilation, step
-from dlspec.tree import Map
 
 
 @step(requires=("data", "program", "undefined"), ensures=("params",))

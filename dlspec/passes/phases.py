@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dlspec.errors import did_you_mean
+from dlspec.components.sections.matching import matching
+from dlspec.components.sections.train import Supervised
+from dlspec.core.errors import did_you_mean
+from dlspec.core.tree import Map, place
 from dlspec.passes.state import Compilation, step
-from dlspec.sections.matching import matching
-from dlspec.sections.train import Supervised
-from dlspec.tree import Map, place
 
 
 @step(requires=("data", "graph", "method"))

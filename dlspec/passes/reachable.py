@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dlspec.ir import Graph, Node
+from dlspec.core.ir import Graph, Node
 from dlspec.passes.state import Compilation, step
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dlspec.loading import load_spec
+from dlspec.core.tree import Map
 from dlspec.passes.state import Compilation, step
-from dlspec.tree import Map
+from dlspec.semantics.loading import load_spec
 
 
 @step(ensures=("data",))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dlspec.lower.undefined import undefined_names
+from dlspec.graph.lower.undefined import undefined_names
 from dlspec.passes.state import Compilation, step
 
 

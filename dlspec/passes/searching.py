@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from dlspec.errors import Problem
-from dlspec.expressions import names_in, reach
-from dlspec.lower.space import Space, stepped
+from dlspec.components.sections.train import Supervised
+from dlspec.components.sections.tune import Tune
+from dlspec.core.errors import Problem
+from dlspec.core.tree import Map, key_place, place
+from dlspec.graph.lower.space import Space, stepped
 from dlspec.passes.state import Compilation, step
-from dlspec.sections.train import Supervised
-from dlspec.sections.tune import Tune
-from dlspec.tree import Map, key_place, place
+from dlspec.syntax.expressions import names_in, reach
 
 # Hyperband goes on with every third trial.
 _FACTOR = 3
@@ -57,7 +57,7 @@ def _objective(state: Compilation, tune: Tune, method: Supervised) -> None:
     """E509: training does not measure it, or does not say which values are good."""
     if state.graph is None or _wrong(state):
         return
-    from dlspec.data.measures import check_validation, direction_of  # only specs with `tune` need it
+    from dlspec.data.checks.measures import check_validation, direction_of  # only specs with `tune` need it
 
     outputs = [name for name, _ in state.graph.outputs]
     if state.data_section is not None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from dlspec.layers.base import Layer
+from dlspec.components.layers.base import Layer
+from dlspec.components.registry import Component
 from dlspec.passes.state import Compilation, step
-from dlspec.registry import Component
 
 
 @step(requires=("graph",))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dlspec.archive import Saved, Unreadable, read_layers
-from dlspec.errors import Problem
-from dlspec.ir import Graph, SharedModel
+from dlspec.backends.keras.archive import Saved, Unreadable, read_layers
+from dlspec.components.sections.train import Supervised
+from dlspec.core.errors import Problem
+from dlspec.core.ir import Graph, SharedModel
+from dlspec.core.tree import place
 from dlspec.passes.state import Compilation, step
-from dlspec.sections.train import Supervised
-from dlspec.tree import place
 
 # What Keras reads as well, and what is not looked into before it does.
 _OTHER = (".h5", ".hdf5")

@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from dlspec.environment import Environment
-from dlspec.errors import Diagnostic, Diagnostics, Note, Span
-from dlspec.evaluate import Evaluator
-from dlspec.ir import Graph, Node, SharedModel, Tensor
-from dlspec.lower.params import TopLevel
-from dlspec.lower.program import Program
-from dlspec.sections.data import Data
-from dlspec.sections.train import Method
-from dlspec.sections.tune import Tune
-from dlspec.tree import Map
+from dlspec.components.sections.data import Data
+from dlspec.components.sections.train import Method
+from dlspec.components.sections.tune import Tune
+from dlspec.core.errors import Diagnostic, Diagnostics, Note, Span
+from dlspec.core.ir import Graph, Node, SharedModel, Tensor
+from dlspec.core.tree import Map
+from dlspec.graph.lower.params import TopLevel
+from dlspec.graph.lower.program import Program
+from dlspec.semantics.environment import Environment
+from dlspec.semantics.evaluate import Evaluator
 
 if TYPE_CHECKING:
-    from dlspec.data.binding import Binding, Opened
+    from dlspec.data.binding.binding import Binding, Opened
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Compilation:
         allow_outside: Whether files outside the spec's folder may be read.
         allow_code: Whether the spec's `extensions` may run.
         values: Those of a trial for the searched parameters; None where nothing is tried.
-        sound: Data that are known to be right, as :func:`dlspec.data.contract.check` knows them.
+        sound: Data that are known to be right, as :func:`dlspec.data.checks.contract.check` knows them.
         home: The folder where the spec's paths start, for a copy of a spec that stands elsewhere.
         texts: Text of every file that a span may name.
         data: The merged, schema-checked mapping.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dlspec.lower.parse import parse
+from dlspec.graph.lower.parse import parse
 from dlspec.passes.state import Compilation, step
 
 

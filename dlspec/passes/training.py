@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import cast
 
-from dlspec import registry
-from dlspec.environment import Lost
+from dlspec.components import registry
+from dlspec.components.sections.train import Method
+from dlspec.components.sections.tune import Tune
+from dlspec.core.tree import Invalid, Map, key_place
 from dlspec.passes.state import Compilation, step
-from dlspec.schema.context import Context
-from dlspec.sections.train import Method
-from dlspec.sections.tune import Tune
-from dlspec.tree import Invalid, Map, key_place
+from dlspec.semantics.environment import Lost
+from dlspec.semantics.schema.context import Context
 
 
 @step(requires=("data", "program", "params"), ensures=("method", "tune"))

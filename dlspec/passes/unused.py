@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dlspec.errors import Span
-from dlspec.lower.program import Program, walk
+from dlspec.core.errors import Span
+from dlspec.core.tree import Map, key_place
+from dlspec.graph.lower.program import Program, walk
 from dlspec.passes.state import Compilation, step
-from dlspec.tree import Map, key_place
 
 
 @step(requires=("data", "program"))

@@ -72,7 +72,7 @@ def build_time() -> bool:
     """The ResNet-50 spec, checked and built, against the same functional graph written by hand."""
     import keras
 
-    from dlspec.build import build
+    from dlspec.backends.keras.build import build
     from dlspec.passes import compile_spec
     from tests.bench.resnet50 import by_hand
 

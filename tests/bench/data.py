@@ -32,8 +32,8 @@ def passing(source: Any, steps: int) -> Callable[[], None]:
     """A pass over all batches, made as training makes it: a compiled loop. A feed has an order of its own in each."""
     import tensorflow as tf
 
-    from dlspec.data.feed import Feed
-    from dlspec.runner.steps import repeated
+    from dlspec.data.feeding.feed import Feed
+    from dlspec.training.loop.steps import repeated
 
     seen, epochs = tf.Variable(0.0), count()
 
@@ -75,10 +75,10 @@ def compared(what: str, ours: Any, theirs: Any, examples: int, runs: int, passes
 
 def prepared(source: Any, inputs: Any, targets: Any, signature: Any, loss: Any, folder: Path, **options: Any) -> Any:
     """The training part."""
-    from dlspec.data.pipeline import prepare
-    from dlspec.data.signature import Signature
-    from dlspec.sections.data import Data
-    from dlspec.sections.train import Supervised
+    from dlspec.components.sections.data import Data
+    from dlspec.components.sections.train import Supervised
+    from dlspec.data.binding.signature import Signature
+    from dlspec.data.feeding.pipeline import prepare
 
     data = Data(source=source, inputs=inputs, targets=targets, **options)
     return prepare(data, folder, Signature(*signature), Supervised(loss=loss)).train
@@ -86,7 +86,7 @@ def prepared(source: Any, inputs: Any, targets: Any, signature: Any, loss: Any, 
 
 def feed(part: Any) -> Any:
     """Our batches."""
-    from dlspec.data.feed import Feed
+    from dlspec.data.feeding.feed import Feed
 
     return Feed(part.examples, BATCH, seed=1, structure=lambda inputs, targets: (inputs["x"], targets["y"]))
 
@@ -96,11 +96,11 @@ def table_in_memory(folder: Path) -> bool:
     import numpy as np
     import tensorflow as tf
 
-    from dlspec.components.losses import MeanSquaredError
+    from dlspec.components.layers.preprocessing import Normalization
+    from dlspec.components.sections.data import Feature, Target
+    from dlspec.components.training.losses import MeanSquaredError
+    from dlspec.core.ir import Tensor
     from dlspec.data.sources.csv import Csv
-    from dlspec.ir import Tensor
-    from dlspec.layers.preprocessing import Normalization
-    from dlspec.sections.data import Feature, Target
 
     rows, width = 50_000, 20
     values = np.random.default_rng(0).standard_normal((rows, width + 1))
@@ -123,11 +123,11 @@ def parquet_streamed(folder: Path) -> bool:
     import tensorflow as tf
     from pyarrow import parquet as pq
 
-    from dlspec.components.losses import MeanSquaredError
+    from dlspec.components.sections.data import Feature, Target
+    from dlspec.components.training.losses import MeanSquaredError
+    from dlspec.core.ir import Tensor
     from dlspec.data.sources import parquet
     from dlspec.data.sources.parquet import Parquet
-    from dlspec.ir import Tensor
-    from dlspec.sections.data import Feature, Target
 
     rows, width, group = 400_000, 20, 20_000
     rng = np.random.default_rng(0)
@@ -177,10 +177,10 @@ def photographs(folder: Path, files: int = 2000) -> Path:
 
 def images(folder: Path, what: str, cache: str, by_hand: Any) -> bool:
     """A folder of images, resized, against Keras's own utility."""
-    from dlspec.components.losses import SparseCategoricalCrossentropy
+    from dlspec.components.sections.data import Feature, Target
+    from dlspec.components.training.losses import SparseCategoricalCrossentropy
+    from dlspec.core.ir import Tensor
     from dlspec.data.sources.image_folder import ImageFolder
-    from dlspec.ir import Tensor
-    from dlspec.sections.data import Feature, Target
 
     part = prepared(
         ImageFolder(path="photos", size=(128, 128)), {"x": Feature(column="image")}, {"y": Target(column="label")},
@@ -254,11 +254,11 @@ def _train(kind: str, path: Path) -> None:
     import keras
     import numpy as np
 
-    from dlspec.components.losses import MeanSquaredError
+    from dlspec.components.layers.preprocessing import Normalization
+    from dlspec.components.sections.data import Feature, Split, Target
+    from dlspec.components.training.losses import MeanSquaredError
+    from dlspec.core.ir import Tensor
     from dlspec.data.sources.parquet import Parquet
-    from dlspec.ir import Tensor
-    from dlspec.layers.preprocessing import Normalization
-    from dlspec.sections.data import Feature, Split, Target
 
     os.environ["DLSPEC_CACHE"] = str(path.parent / "cache")
     x = keras.Input((WIDTH,), name="x")

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from dlspec.reporting.page import METRICS_FILE, publish
-from dlspec.runner.run_folder import RunFolder
-from dlspec.tuning.page import page
+from dlspec.training.run.run_folder import RunFolder
+from dlspec.tuning.search.page import page
+from dlspec.views.pages.page import METRICS_FILE, publish
 from tests.bench.dimensions import Dimension, Work, command
 from tests.bench.growing_specs import joined, lines
 

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from dlspec import expressions
+from dlspec.syntax import expressions
 from tests.bench.dimensions import Dimension, Work, spec_dimensions
 from tests.bench.growing_data import data_dimensions
 from tests.bench.growing_runs import run_dimensions

@@ -34,9 +34,9 @@ def sources_speed() -> bool:
 def _part(folder: Path, source: Any, column: str, shape: tuple[int, ...], target: str, **options: Any) -> Any:
     """The training part of one column; the target is a number, or a class where `classes` says how many or in what
     shape their probabilities come."""
-    from dlspec.components.losses import MeanSquaredError, SparseCategoricalCrossentropy
-    from dlspec.ir import Tensor
-    from dlspec.sections.data import Feature, Target
+    from dlspec.components.sections.data import Feature, Target
+    from dlspec.components.training.losses import MeanSquaredError, SparseCategoricalCrossentropy
+    from dlspec.core.ir import Tensor
 
     classes, dtype = options.pop("classes", 0), options.pop("dtype", "float32")
     loss = SparseCategoricalCrossentropy() if classes else MeanSquaredError()

@@ -75,8 +75,8 @@ def jit_speed() -> bool:
 
 def _compiled(name: str) -> tuple[str, float]:
     """What is measured, and the median of the pairs' ratios."""
-    from dlspec.data.feed import Feed
-    from dlspec.runner.steps import Steps
+    from dlspec.data.feeding.feed import Feed
+    from dlspec.training.loop.steps import Steps
 
     with tempfile.TemporaryDirectory() as folder:
         spec, x, y = _task(Path(folder), name)
@@ -104,7 +104,7 @@ def _compiled(name: str) -> tuple[str, float]:
 def _model(spec: Path) -> Any:
     import keras
 
-    from dlspec.build import build
+    from dlspec.backends.keras.build import build
     from dlspec.passes import compile_spec
 
     keras.utils.set_random_seed(0)
@@ -142,10 +142,10 @@ def _ours(spec: Path, *overrides: str) -> tuple[float, str]:
     """Seconds of an epoch of ``dlspec train``, and a hash of the final weights."""
     import keras
 
-    from dlspec.build import build
-    from dlspec.dumping import dump
+    from dlspec.backends.keras.build import build
     from dlspec.passes import compile_spec
-    from dlspec.runner.train import run
+    from dlspec.syntax.dumping import dump
+    from dlspec.training.train import run
 
     state = compile_spec(spec, (*overrides, "train.keep=last"))
     models: list[Any] = []
@@ -167,7 +167,7 @@ def _by_hand(spec: Path, x: Any, y: Any, shuffle: bool = True) -> tuple[float, s
     """Seconds of an epoch of ``fit``, and a hash of the final weights."""
     import keras
 
-    from dlspec.build import build
+    from dlspec.backends.keras.build import build
     from dlspec.passes import compile_spec
 
     class Clock(keras.callbacks.Callback):  # type: ignore[misc]
@@ -204,7 +204,7 @@ model.save("model.keras")
 """
 COMMAND = f"""
 import sys
-from dlspec.runner.steps import Steps
+from dlspec.training.loop.steps import Steps
 plain = Steps.train
 def first(self, *arguments):
     done = plain(self, *arguments)

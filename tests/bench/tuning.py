@@ -67,8 +67,8 @@ def written(
     """The spec of a problem, and its examples for the rival beside it."""
     import numpy as np
 
-    from dlspec.data.pipeline import prepare
-    from dlspec.data.signature import of_graph
+    from dlspec.data.binding.signature import of_graph
+    from dlspec.data.feeding.pipeline import prepare
     from dlspec.passes import compile_spec
 
     features, classes, usual = PROBLEMS[name]

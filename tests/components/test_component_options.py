@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from written import COMPONENTS, component, label, load, of, of_example, options
 
-from dlspec.errors import Problem
-from dlspec.registry import Component, value_schema
-from dlspec.schema.validate import iterate_errors
+from dlspec.components.registry import Component, value_schema
+from dlspec.core.errors import Problem
+from dlspec.semantics.schema.validate import iterate_errors
 
 BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 # Refused whatever they are: see tests/bad/e207_beta_1_without_effect.yaml.

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from written import COMPONENTS, KINDS, component, label, load, of, of_example
 
-from dlspec.registry import MISSING, Component, Example, Field, load_attribute
+from dlspec.components.registry import MISSING, Component, Example, Field, load_attribute
 
 # Keras's own conversion of variables, seen with NumPy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from dlspec.components.heads import Head, threshold_of
-from dlspec.components.metrics import Metric
-from dlspec.ir import Tensor
-from dlspec.registry import find
+from dlspec.components.registry import find
+from dlspec.components.training.heads import Head, threshold_of
+from dlspec.components.training.metrics import Metric
+from dlspec.core.ir import Tensor
 
 
 def made(kind: str, name: str, **options: Any) -> Any:

@@ -10,9 +10,9 @@ import pytest
 from keras.src.trainers.compile_utils import get_loss, get_metric
 from written import component, label, of, of_example
 
-from dlspec.components.heads import Head
-from dlspec.errors import Problem
-from dlspec.ir import Tensor
+from dlspec.components.training.heads import Head
+from dlspec.core.errors import Problem
+from dlspec.core.ir import Tensor
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

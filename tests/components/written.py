@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from dlspec.registry import Component, Example, Field, declared
+from dlspec.components.registry import Component, Example, Field, declared
 
 KINDS = {
     "activation": "keras.activations",

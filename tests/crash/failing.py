@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from dlspec.errors import Problem
-from dlspec.runner.checkpoint import Checkpoint, Checkpoints, Damaged, read
+from dlspec.core.errors import Problem
+from dlspec.training.run.checkpoint import Checkpoint, Checkpoints, Damaged, read
 
 ERRORS = (errno.ENOSPC, errno.EIO)
 _OPERATIONS = ("mkdir", "open", "fsync", "replace", "unlink")

@@ -26,9 +26,9 @@ def load() -> None:
     import keras  # noqa: F401
     import sklearn.datasets  # noqa: F401
 
-    import dlspec.build
+    import dlspec.backends.keras.build
     import dlspec.keras_layers
-    import dlspec.runner.train  # noqa: F401
+    import dlspec.training.train  # noqa: F401
 
     threads = len(list(Path("/proc/self/task").iterdir()))
     assert threads == 1, f"{threads} threads run already"

@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from dlspec.runner.checkpoint import Checkpoint, Checkpoints
+from dlspec.training.run.checkpoint import Checkpoint, Checkpoints
 
 
 def results(run: Path) -> dict[str, Any]:

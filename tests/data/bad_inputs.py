@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dlspec.cli.main import run
-from dlspec.errors import Diagnostic
+from dlspec.core.errors import Diagnostic
 from dlspec.passes import compile_spec
 
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from dlspec.components.losses import BinaryCrossentropy
-from dlspec.data.contract import check
+from dlspec.components.sections.data import Data, Feature, Target
+from dlspec.components.sections.train import Supervised
+from dlspec.components.training.losses import BinaryCrossentropy
+from dlspec.core.errors import Diagnostic, Span
+from dlspec.core.ir import Edge, Graph, Node, Tensor
+from dlspec.data.checks.contract import check
 from dlspec.data.sources.csv import Csv
-from dlspec.errors import Diagnostic, Span
-from dlspec.ir import Edge, Graph, Node, Tensor
-from dlspec.sections.data import Data, Feature, Target
-from dlspec.sections.train import Supervised
-from dlspec.source import load
+from dlspec.syntax.source import load
 
 
 def write(folder: Path, name: str, text: str | bytes) -> str:

@@ -11,23 +11,23 @@ import pytest
 from builders import only, picture, write
 from pyarrow import parquet as pq
 
-from dlspec.components.losses import MeanSquaredError, SparseCategoricalCrossentropy
-from dlspec.data.facts import data_facts
-from dlspec.data.feed import Feed, in_order
-from dlspec.data.pipeline import Part, Prepared, prepare, telling
-from dlspec.data.signature import Signature
+from dlspec.components.layers.lookup import StringLookup
+from dlspec.components.layers.preprocessing import Normalization
+from dlspec.components.sections.data import Data, Feature, Split, Target
+from dlspec.components.sections.train import Supervised
+from dlspec.components.training.losses import MeanSquaredError, SparseCategoricalCrossentropy
+from dlspec.core.errors import Diagnostic, SpecError
+from dlspec.core.ir import Tensor
+from dlspec.data.binding.signature import Signature
+from dlspec.data.feeding.facts import data_facts
+from dlspec.data.feeding.feed import Feed, in_order
+from dlspec.data.feeding.pipeline import Part, Prepared, prepare, telling
 from dlspec.data.sources import parquet
 from dlspec.data.sources.base import DataProblem
 from dlspec.data.sources.csv import Csv
 from dlspec.data.sources.image_folder import ImageFolder
 from dlspec.data.sources.parquet import Parquet
-from dlspec.errors import Diagnostic, SpecError
-from dlspec.ir import Tensor
-from dlspec.layers.lookup import StringLookup
-from dlspec.layers.preprocessing import Normalization
 from dlspec.passes import compile_spec
-from dlspec.sections.data import Data, Feature, Split, Target
-from dlspec.sections.train import Supervised
 
 HOUSES = """rooms,area,price
 3,70,100

@@ -13,8 +13,8 @@ from bad_inputs import Bad, cases, diagnose, expect
 from builders import picture, write
 from PIL import Image
 
+from dlspec.core.errors import Problem
 from dlspec.data.sources.image_masks import ImageMasks
-from dlspec.errors import Problem
 
 SPEC = """\
 inputs: {image: [8, 8, 3]}

@@ -13,9 +13,9 @@ from bad_inputs import Bad, cases, diagnose, expect
 from builders import picture, write
 from PIL import Image
 
+from dlspec.core.errors import Problem
 from dlspec.data.sources.csv import Csv
 from dlspec.data.sources.image_table import ImageTable
-from dlspec.errors import Problem
 
 SPEC = """\
 inputs: {photo: [8, 8, 3]}

@@ -15,9 +15,9 @@ import pytest
 from bad_inputs import Bad, cases, diagnose, expect
 from builders import write
 
+from dlspec.core.errors import Problem
 from dlspec.data.sources.base import DataProblem
 from dlspec.data.sources.python import Python
-from dlspec.errors import Problem
 
 SPEC = """\
 extensions: [loading.py]

@@ -9,8 +9,8 @@ import pytest
 from bad_inputs import Bad, cases, diagnose, expect
 from builders import write
 
+from dlspec.core.errors import Problem
 from dlspec.data.sources.text_lines import TextLines
-from dlspec.errors import Problem
 
 SPEC = """\
 layers:

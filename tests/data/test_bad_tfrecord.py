@@ -15,9 +15,9 @@ from bad_inputs import Bad, cases, diagnose, expect
 from PIL import Image
 from tfrecords import message, record, write_records
 
+from dlspec.core.errors import Problem
 from dlspec.data.sources.records import checksum, crc32c
 from dlspec.data.sources.tfrecord import RecordFeature, Tfrecord
-from dlspec.errors import Problem
 
 SPEC = """\
 inputs: {x: [3]}

@@ -11,13 +11,13 @@ import pytest
 from bad_inputs import Bad, cases, diagnose, expect
 from builders import write
 
+from dlspec.components.sections.data import Data, Split, Target
+from dlspec.components.sections.splitters import Random, Time
+from dlspec.data.order.splits import choose
 from dlspec.data.sources import limits
 from dlspec.data.sources.base import DataProblem
 from dlspec.data.sources.csv import Csv
 from dlspec.data.sources.timeseries import Timeseries
-from dlspec.data.splits import choose
-from dlspec.sections.data import Data, Split, Target
-from dlspec.sections.splitters import Random, Time
 
 SPEC = """\
 inputs: {past: [4, 2]}

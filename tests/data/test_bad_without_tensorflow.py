@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dlspec.registry import names
+from dlspec.components.registry import names
 
 HERE = Path(__file__).parent
 TESTS = sorted(HERE.glob("test_bad_*.py"), key=lambda path: path.name)

@@ -18,10 +18,10 @@ from builders import picture
 from numpy.lib import format as npy
 from pyarrow import parquet as pq
 
+from dlspec.core.errors import Diagnostic
 from dlspec.data.sources import limits, records
 from dlspec.data.sources.base import DataProblem
 from dlspec.data.sources.npz import Npz
-from dlspec.errors import Diagnostic
 
 SPEC = """\
 layers: [flatten, {dense: {units: 1, activation: sigmoid}}]

@@ -11,7 +11,7 @@ from PIL import Image
 from test_bad_audio_folder import sound
 from tfrecords import message, record
 
-from dlspec.data.bad import bad_examples
+from dlspec.data.binding.bad import bad_examples
 from dlspec.data.sources.audio_folder import AudioFolder
 from dlspec.data.sources.base import DataProblem
 from dlspec.data.sources.csv import Csv

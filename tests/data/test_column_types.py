@@ -14,20 +14,20 @@ import pytest
 from builders import checked, graph, only, supervised, write
 from pyarrow import parquet
 
-from dlspec.components.losses import BinaryCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy
-from dlspec.data.raw import RawInputs, Training, outputs_of, read_inputs
-from dlspec.data.signature import Signature
+from dlspec.components.layers.lookup import StringLookup
+from dlspec.components.layers.preprocessing import Hashing
+from dlspec.components.sections.data import Data, Feature, Split, Target
+from dlspec.components.sections.missing import Drop, Median, MostFrequent
+from dlspec.components.training.losses import BinaryCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy
+from dlspec.core.errors import SpecError
+from dlspec.core.ir import Tensor
+from dlspec.data.binding.signature import Signature
+from dlspec.data.binding.targets import Output
+from dlspec.data.feeding.raw import RawInputs, Training, outputs_of, read_inputs
 from dlspec.data.sources import csv as csv_source
 from dlspec.data.sources.csv import Csv
 from dlspec.data.sources.parquet import Parquet
 from dlspec.data.sources.stated import Stated
-from dlspec.data.targets import Output
-from dlspec.errors import SpecError
-from dlspec.ir import Tensor
-from dlspec.layers.lookup import StringLookup
-from dlspec.layers.preprocessing import Hashing
-from dlspec.sections.data import Data, Feature, Split, Target
-from dlspec.sections.missing import Drop, Median, MostFrequent
 
 SITES = "a,site,kind\n0.5,07,1\n1.5,12,2\n2.5,b3,x\n"
 RECORDED = {"a": "float64", "site": "string", "kind": "string"}

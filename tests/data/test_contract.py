@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 from builders import HOUSES, SOLD, checked, graph, houses, only, supervised, write
 
-from dlspec.components.losses import (
+from dlspec.components.layers.preprocessing import Normalization
+from dlspec.components.sections.data import Data, Feature, Target
+from dlspec.components.training.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     Crossentropy,
     MeanSquaredError,
     SparseCategoricalCrossentropy,
 )
+from dlspec.core.ir import Tensor
 from dlspec.data.sources.csv import Csv
 from dlspec.data.sources.npz import Npz
-from dlspec.ir import Tensor
-from dlspec.layers.preprocessing import Normalization
-from dlspec.sections.data import Data, Feature, Target
 
 
 def test_nothing_to_say_about_sound_data(folder: Path) -> None:

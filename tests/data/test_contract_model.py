@@ -8,23 +8,23 @@ import numpy as np
 import pytest
 from builders import DIGITS, HOUSES, SOLD, checked, graph, houses, only, picture, supervised, write
 
-from dlspec.components import metrics
-from dlspec.components.callbacks import EarlyStopping
-from dlspec.components.losses import (
+from dlspec.components.layers.core import Dense
+from dlspec.components.sections.data import Data, Feature, Split, Stratified, Target
+from dlspec.components.sections.train import Supervised
+from dlspec.components.training import metrics
+from dlspec.components.training.callbacks import EarlyStopping
+from dlspec.components.training.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     MeanSquaredError,
     SparseCategoricalCrossentropy,
 )
-from dlspec.data.contract import feature_tensors
+from dlspec.core.errors import Problem, SpecError
+from dlspec.core.ir import Tensor
+from dlspec.data.checks.contract import feature_tensors
 from dlspec.data.sources.image_folder import ImageFolder
 from dlspec.data.sources.npz import Npz
 from dlspec.data.sources.sklearn import Sklearn
-from dlspec.errors import Problem, SpecError
-from dlspec.ir import Tensor
-from dlspec.layers.core import Dense
-from dlspec.sections.data import Data, Feature, Split, Stratified, Target
-from dlspec.sections.train import Supervised
 
 
 def test_data_that_do_not_fit_the_input(folder: Path) -> None:

@@ -11,21 +11,21 @@ import pytest
 from builders import checked, graph, only, supervised, write
 from pyarrow import parquet
 
-from dlspec.components.losses import MeanSquaredError
-from dlspec.data.findings import Findings
-from dlspec.data.inputs import Input, bind_inputs
-from dlspec.data.raw import Training, read_inputs
-from dlspec.data.signature import Signature
+from dlspec.components.layers.lookup import IntegerLookup
+from dlspec.components.layers.preprocessing import CategoryEncoding, Hashing, Normalization
+from dlspec.components.sections.data import Data, Feature, Target
+from dlspec.components.sections.missing import Median, MostFrequent
+from dlspec.components.training.losses import MeanSquaredError
+from dlspec.core.errors import SpecError
+from dlspec.core.ir import Tensor
+from dlspec.data.binding.findings import Findings
+from dlspec.data.binding.inputs import Input, bind_inputs
+from dlspec.data.binding.signature import Signature
+from dlspec.data.binding.values import raw_values
+from dlspec.data.feeding.raw import Training, read_inputs
 from dlspec.data.sources.csv import Csv
 from dlspec.data.sources.npz import Npz
 from dlspec.data.sources.parquet import Parquet
-from dlspec.data.values import raw_values
-from dlspec.errors import SpecError
-from dlspec.ir import Tensor
-from dlspec.layers.lookup import IntegerLookup
-from dlspec.layers.preprocessing import CategoryEncoding, Hashing, Normalization
-from dlspec.sections.data import Data, Feature, Target
-from dlspec.sections.missing import Median, MostFrequent
 
 BASE = 2**24
 IDS = f"a,b,g,y\n{BASE},{BASE + 1},{BASE + 1},1\n{BASE + 2},{BASE + 3},,2\n{BASE + 5},1,{BASE + 3},3\n"
@@ -66,7 +66,7 @@ def test_numbers_that_are_measured_are_float32(tmp_path: Path) -> None:
 
 def test_the_filled_numbers_are_told_apart_by_keras(tmp_path: Path) -> None:
     """The saved model's own layers: imputation and lookup, fitted on numbers that float32 would merge."""
-    from dlspec.data import preparing
+    from dlspec.data.feeding import preparing
 
     given = Feature(columns=("a", "g"), missing=MostFrequent(), prepare=(IntegerLookup(),))
     one, values = bound(tmp_path, given, Tensor((2,), "int64"))

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from builders import checked, graph, only, supervised, write
 
-from dlspec.components.losses import BinaryCrossentropy, SparseCategoricalCrossentropy
-from dlspec.data.pipeline import Prepared, prepare
-from dlspec.data.signature import Signature
+from dlspec.components.layers.lookup import StringLookup
+from dlspec.components.layers.preprocessing import Normalization
+from dlspec.components.sections.data import Data, Feature, Split, Target
+from dlspec.components.sections.missing import Constant, Drop, Error, Mean, Median, MostFrequent
+from dlspec.components.sections.train import Supervised
+from dlspec.components.training.losses import BinaryCrossentropy, SparseCategoricalCrossentropy
+from dlspec.core.ir import Tensor
+from dlspec.data.binding.signature import Signature
+from dlspec.data.feeding.pipeline import Prepared, prepare
+from dlspec.data.order.splits import choose
 from dlspec.data.sources.csv import Csv
-from dlspec.data.splits import choose
-from dlspec.ir import Tensor
-from dlspec.layers.lookup import StringLookup
-from dlspec.layers.preprocessing import Normalization
-from dlspec.sections.data import Data, Feature, Split, Target
-from dlspec.sections.missing import Constant, Drop, Error, Mean, Median, MostFrequent
-from dlspec.sections.train import Supervised
 
 TABLE = "a,b,city,y\n1,10,Cork,0\n,20,Graz,1\n3,,,0\n8,40,Graz,1\n"
 BOTH = {"x": Tensor((2,))}

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dlspec.data.examples import Examples, InMemory, Streamed
-from dlspec.data.feed import Feed, in_order
-from dlspec.data.order import Blocks, order
+from dlspec.data.feeding.examples import Examples, InMemory, Streamed
+from dlspec.data.feeding.feed import Feed, in_order
+from dlspec.data.order.order import Blocks, order
 
 COUNT, SEED = 103, 5
 SIZES = (10, 31, 7, 20, 15, 1, 19)

@@ -9,27 +9,27 @@ import numpy as np
 import pytest
 from builders import picture, write
 
-from dlspec.components.losses import (
+from dlspec.components.layers.lookup import IntegerLookup, StringLookup
+from dlspec.components.layers.preprocessing import CategoryEncoding, Normalization, Rescaling
+from dlspec.components.sections.data import Data, Feature, Split, Stratified, Target
+from dlspec.components.sections.train import Supervised
+from dlspec.components.training.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     MeanSquaredError,
     SparseCategoricalCrossentropy,
 )
-from dlspec.data.feed import Feed, in_order
-from dlspec.data.order import order
-from dlspec.data.pipeline import Prepared, prepare
-from dlspec.data.signature import Signature
+from dlspec.core.errors import SpecError
+from dlspec.core.ir import Tensor
+from dlspec.data.binding.signature import Signature
+from dlspec.data.feeding.feed import Feed, in_order
+from dlspec.data.feeding.pipeline import Prepared, prepare
+from dlspec.data.order.order import order
+from dlspec.data.order.splits import assign
 from dlspec.data.sources.csv import Csv
 from dlspec.data.sources.image_folder import ImageFolder
 from dlspec.data.sources.npz import Npz
 from dlspec.data.sources.sklearn import Sklearn
-from dlspec.data.splits import assign
-from dlspec.errors import SpecError
-from dlspec.ir import Tensor
-from dlspec.layers.lookup import IntegerLookup, StringLookup
-from dlspec.layers.preprocessing import CategoryEncoding, Normalization, Rescaling
-from dlspec.sections.data import Data, Feature, Split, Stratified, Target
-from dlspec.sections.train import Supervised
 
 
 def prepared(data: Data, folder: Path, inputs: dict[str, Tensor], outputs: dict[str, Tensor], loss: Any) -> Prepared:

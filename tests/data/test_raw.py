@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 from builders import HOUSES, houses, picture, write
 
-from dlspec.data.raw import RawInputs, Training, outputs_of, read_inputs
-from dlspec.data.signature import Signature
+from dlspec.components.layers.lookup import StringLookup
+from dlspec.components.sections.data import Data, Feature, Target
+from dlspec.components.sections.missing import Drop, Median
+from dlspec.core.errors import SpecError
+from dlspec.core.ir import Tensor
+from dlspec.data.binding.signature import Signature
+from dlspec.data.binding.targets import CLASSES, Output
+from dlspec.data.feeding.raw import RawInputs, Training, outputs_of, read_inputs
 from dlspec.data.sources.csv import Csv
 from dlspec.data.sources.image_folder import ImageFolder
-from dlspec.data.targets import CLASSES, Output
-from dlspec.errors import SpecError
-from dlspec.ir import Tensor
-from dlspec.layers.lookup import StringLookup
-from dlspec.sections.data import Data, Feature, Target
-from dlspec.sections.missing import Drop, Median
 
 MIXED = {
     "size": Feature(columns=("rooms", "area"), missing=Median()),

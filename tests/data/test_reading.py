@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlspec.data.content import row_keys
-from dlspec.data.reading import Ahead, read
+from dlspec.data.feeding.content import row_keys
+from dlspec.data.feeding.reading import Ahead, read
 from dlspec.data.sources.base import DataProblem
 from dlspec.passes import Compilation, compile_spec
 

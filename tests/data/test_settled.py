@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from dlspec.data.preparing import settle
+from dlspec.data.feeding.preparing import settle
 
 TEXTS = ["a\nb", "b a", "c\u2028a"]
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from builders import write
 
+from dlspec.core.errors import Problem
 from dlspec.data.sources import csv as csv_source
 from dlspec.data.sources import csv_conversion
 from dlspec.data.sources.base import DataProblem
 from dlspec.data.sources.csv import Csv, CsvTable
-from dlspec.errors import Problem
 
 GOOD = "rooms,area,city,sold\n3,70.5,Cork,true\n5,120,Graz,false\n"
 

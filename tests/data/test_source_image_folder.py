@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from builders import picture, write
 
+from dlspec.core.errors import Problem
 from dlspec.data.sources import image_folder
 from dlspec.data.sources.base import DataProblem
 from dlspec.data.sources.image_folder import ImageFolder
-from dlspec.errors import Problem
 from dlspec.passes import compile_spec
 
 

@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 from builders import checked, graph, only, supervised, write
 
-from dlspec.components.losses import BinaryCrossentropy
-from dlspec.data.binding import open_table
-from dlspec.data.content import examine, row_keys
-from dlspec.data.findings import Findings
-from dlspec.data.pipeline import prepare
-from dlspec.data.signature import Signature
+from dlspec.components.sections.data import Data, Feature, Split, Target
+from dlspec.components.sections.splitters import Column, Grouped, Time
+from dlspec.components.sections.train import Supervised
+from dlspec.components.training.losses import BinaryCrossentropy
+from dlspec.core.errors import Problem
+from dlspec.core.ir import Tensor
+from dlspec.data.binding.binding import open_table
+from dlspec.data.binding.findings import Findings
+from dlspec.data.binding.signature import Signature
+from dlspec.data.feeding.content import examine, row_keys
+from dlspec.data.feeding.pipeline import prepare
+from dlspec.data.order.splits import Parts, choose
 from dlspec.data.sources.csv import Csv
-from dlspec.data.splits import Parts, choose
-from dlspec.errors import Problem
-from dlspec.ir import Tensor
-from dlspec.sections.data import Data, Feature, Split, Target
-from dlspec.sections.splitters import Column, Grouped, Time
-from dlspec.sections.train import Supervised
 
 MODEL = graph({"x": Tensor((1,))}, {"y": Tensor((1,))})
 

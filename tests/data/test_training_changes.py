@@ -9,26 +9,26 @@ import numpy as np
 import pytest
 from builders import checked, graph, only, picture, supervised, write
 
-from dlspec.components.losses import (
+from dlspec.components.layers.augmentation import RandomTimeShift, RandomTokenDrop
+from dlspec.components.layers.image import RandomFlip, RandomTranslation
+from dlspec.components.layers.image_mixing import MixUp, RandAugment
+from dlspec.components.layers.regularization import GaussianNoise
+from dlspec.components.sections.data import Data, Feature, Target
+from dlspec.components.sections.train import Supervised
+from dlspec.components.training.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     MeanSquaredError,
     SparseCategoricalCrossentropy,
 )
-from dlspec.data.feed import Feed
-from dlspec.data.pipeline import Prepared, prepare
-from dlspec.data.signature import Signature
+from dlspec.core.ir import Tensor
+from dlspec.data.binding.signature import Signature
+from dlspec.data.binding.weights import repeated
+from dlspec.data.feeding.feed import Feed
+from dlspec.data.feeding.pipeline import Prepared, prepare
 from dlspec.data.sources.csv import Csv
 from dlspec.data.sources.image_folder import ImageFolder
 from dlspec.data.sources.npz import Npz
-from dlspec.data.weights import repeated
-from dlspec.ir import Tensor
-from dlspec.layers.augmentation import RandomTimeShift, RandomTokenDrop
-from dlspec.layers.image import RandomFlip, RandomTranslation
-from dlspec.layers.image_mixing import MixUp, RandAugment
-from dlspec.layers.regularization import GaussianNoise
-from dlspec.sections.data import Data, Feature, Target
-from dlspec.sections.train import Supervised
 
 
 def feed(found: Prepared, seed: int = 0, **options: Any) -> Feed:

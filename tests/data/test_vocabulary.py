@@ -53,7 +53,7 @@ LOOKUPS = (
 def test_the_size_is_the_one_that_keras_learns(tmp_path: Path, lookup: str) -> None:
     import keras
 
-    from dlspec.source import load
+    from dlspec.syntax.source import load
 
     table(tmp_path, WORDS)
     name, _, options = lookup.partition(":")
@@ -130,7 +130,7 @@ train: {{loss: binary_crossentropy}}
 def test_rows_are_as_long_as_keras_makes_them(tmp_path: Path, lookup: str) -> None:
     import keras
 
-    from dlspec.source import load
+    from dlspec.syntax.source import load
 
     table(tmp_path, WORDS)
     name, _, options = lookup.partition(":")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dlspec.build import build
+from dlspec.backends.keras.build import build
 from dlspec.passes import compile_spec
 from dlspec.passes.state import Compilation
 

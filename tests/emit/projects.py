@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dlspec.emit.project.project import emit_project
+from dlspec.export.project.project import emit_project
 from dlspec.passes import compile_spec
 from dlspec.passes.state import Compilation
 
@@ -51,10 +51,10 @@ def train_spec(state: Compilation, runs: Path) -> tuple[Curve, Path]:
     """Trains as ``dlspec train`` does: the curve and the run folder."""
     import keras
 
-    from dlspec.build import build
-    from dlspec.data.signature import of_graph
-    from dlspec.runner.train import run
-    from dlspec.sections.train import Supervised
+    from dlspec.backends.keras.build import build
+    from dlspec.components.sections.train import Supervised
+    from dlspec.data.binding.signature import of_graph
+    from dlspec.training.train import run
 
     graph, data, method = state.graph, state.data_section, state.method
     assert graph is not None and data is not None and isinstance(method, Supervised)
@@ -70,10 +70,10 @@ def data_of(state: Compilation, target: Path) -> tuple[dict[str, list[Any]], dic
     """Arrays of all parts, and the batches of two epochs, as ``dlspec train`` has them and as the project has them."""
     import keras
 
-    from dlspec.data.feed import Feed
-    from dlspec.data.pipeline import prepare
-    from dlspec.data.signature import of_graph
-    from dlspec.sections.train import Supervised
+    from dlspec.components.sections.train import Supervised
+    from dlspec.data.binding.signature import of_graph
+    from dlspec.data.feeding.feed import Feed
+    from dlspec.data.feeding.pipeline import prepare
 
     assert state.graph is not None and state.data_section is not None and isinstance(state.method, Supervised)
     data, seed = state.data_section, state.method.seed
@@ -171,8 +171,8 @@ def raw_inputs(state: Compilation) -> Any:
     """Some examples as a saved model takes them, in the order of its inputs."""
     import tensorflow as tf
 
-    from dlspec.data.raw import Training, read_inputs
-    from dlspec.data.signature import of_graph
+    from dlspec.data.binding.signature import of_graph
+    from dlspec.data.feeding.raw import Training, read_inputs
 
     assert state.graph is not None and state.data_section is not None
     inputs = read_inputs(Training(state.data_section, state.folder, of_graph(state.graph))).inputs

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from dlspec.dumping import dump
+from dlspec.syntax.dumping import dump
 from tests.emit import random_layers
 from tests.emit.random_blocks import blocks, calls, models
 

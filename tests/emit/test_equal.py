@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dlspec.emit.module import emit_model, flat, structured
+from dlspec.export.python.module import emit_model, flat, structured
 from dlspec.passes import compile_spec
 from tests.emit.equality import compare, compiled
 from tests.random_specs import Writer
@@ -94,7 +94,7 @@ def test_random_specs_and_their_modules_are_equal(seed: int, tmp_path: Path) -> 
 
 
 def test_without_structure_a_module_is_equal_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("dlspec.emit.module.structured", flat)
+    monkeypatch.setattr("dlspec.export.python.module.structured", flat)
     for seed in range(5):
         path = tmp_path / "random.yaml"
         path.write_text(Writer(seed).text(), encoding="utf-8")

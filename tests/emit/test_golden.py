@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dlspec.emit.module import emit_model
+from dlspec.export.python.module import emit_model
 from dlspec.passes import compile_spec
 from tests.golden import MODULES, module_of
 from tests.support import ROOT, SPECS

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from dlspec.dumping import dump
-from dlspec.emit.module import emit_model
+from dlspec.export.python.module import emit_model
 from dlspec.passes import compile_spec
+from dlspec.syntax.dumping import dump
 from tests.support import ROOT
 
 CANARY = "dlspec_canary"

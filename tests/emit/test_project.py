@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from ruff.__main__ import find_ruff_bin
 
-from dlspec import registry, resources
 from dlspec.cli.main import main
-from dlspec.data.order import Blocks
-from dlspec.emit.formatting import formatted
+from dlspec.components import registry
+from dlspec.core import resources
+from dlspec.data.order.order import Blocks
+from dlspec.export.python.formatting import formatted
 from tests.emit import project_sources
 from tests.emit.project_cases import CASES
 from tests.emit.project_cases import spec as written

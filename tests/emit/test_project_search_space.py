@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dlspec.passes import compile_spec
-from dlspec.tuning.plan import plan_of
+from dlspec.tuning.plan.plan import plan_of
 from tests.emit.projects import emitted
 from tests.emit.test_project import refusal
 from tests.emit.tuned import EVERYWHERE, SEARCHES, write
@@ -41,7 +41,7 @@ def test_a_range_is_written_as_keras_tuner_draws_it(space: str, tmp_path: Path) 
     """The values are those that ``dlspec tune`` draws from, in the same order."""
     import keras_tuner
 
-    from dlspec.tuning.spaces import hyperparameters
+    from dlspec.tuning.plan.spaces import hyperparameters
 
     text = SEARCHES["bayesian"].replace("{int: [2, 12]}", "{int: [2, 12]}, p: " + space, 1)
     files = tune(text.replace("loss: sparse", "optimizer: {adam: '$p + 0.1'}, loss: sparse", 1), tmp_path)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 from ruff.__main__ import find_ruff_bin
 
-from dlspec.emit.formatting import formatted
+from dlspec.export.python.formatting import formatted
 from tests.emit.projects import emitted
 from tests.emit.tuned import SEARCHES, write
 

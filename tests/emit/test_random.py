@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dlspec.emit.module import draws_needlessly, emit_model, structured
-from dlspec.emit.syntax import Unsupported
+from dlspec.export.python.module import draws_needlessly, emit_model, structured
+from dlspec.export.python.syntax import Unsupported
 from dlspec.passes import compile_spec
 from dlspec.passes.state import Compilation
 from tests.emit.equality import compare

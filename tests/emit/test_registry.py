@@ -11,12 +11,12 @@ import keras
 import numpy as np
 import pytest
 
-from dlspec.emit.classes import class_source
-from dlspec.emit.constructors import Constructors
-from dlspec.emit.module import emit_model
-from dlspec.emit.scope import Scope
-from dlspec.emit.syntax import text
-from dlspec.registry import Component, Example, declared
+from dlspec.components.registry import Component, Example, declared
+from dlspec.export.python.classes import class_source
+from dlspec.export.python.constructors import Constructors
+from dlspec.export.python.module import emit_model
+from dlspec.export.python.scope import Scope
+from dlspec.export.python.syntax import text
 from tests.components.written import load
 from tests.components.written import of_example as of_written
 from tests.emit.equality import compare
@@ -65,7 +65,7 @@ def test_a_layer_of_each_kind_is_written(tmp_path: Path) -> None:
 
 def emit_structured(state: Any) -> str:
     """A module, unformatted; fails where a single layer needs the fallback."""
-    from dlspec.emit.module import structured
+    from dlspec.export.python.module import structured
 
     functions, _ = structured(state)
     return "\n".join(function.code.replace("return ", "") for function in functions)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from dlspec.build import build
-from dlspec.exporting.export import FORMATS, Outcome, export
+from dlspec.backends.keras.build import build
+from dlspec.export.formats.export import FORMATS, Outcome, export
 from tests.support import compile_text
 
 CNN = """

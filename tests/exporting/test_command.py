@@ -13,7 +13,7 @@ import pytest
 
 from dlspec.cli.commands import export as command
 from dlspec.cli.main import run
-from dlspec.exporting.export import FORMATS
+from dlspec.export.formats.export import FORMATS
 from tests.support import ROOT, dlspec
 
 SPEC = """

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from models import CNN, MODELS, SEVERAL, built, exported
 
-from dlspec.errors import SpecError
-from dlspec.exporting.export import FORMATS
+from dlspec.core.errors import SpecError
+from dlspec.export.formats.export import FORMATS
 
 
 @pytest.mark.parametrize("target", FORMATS)

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from dlspec.exporting.naming import by_name
-from dlspec.exporting.reasons import reason
+from dlspec.export.formats.naming import by_name
+from dlspec.export.formats.reasons import reason
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from models import built
 
-from dlspec.exporting.comparison import difference, reference
-from dlspec.exporting.samples import Domain, batch, domains
+from dlspec.export.formats.comparison import difference, reference
+from dlspec.export.formats.samples import Domain, batch, domains
 
 
 def test_limits_come_from_the_layers_that_read(tmp_path: Path) -> None:

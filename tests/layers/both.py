@@ -11,10 +11,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from dlspec.ir import Tensor, Weight
-from dlspec.layers.base import POLICIES, Layer
-from dlspec.ops.base import Op
-from dlspec.registry import Component, Example, Field, declared
+from dlspec.components.layers.base import POLICIES, Layer
+from dlspec.components.ops.base import Op
+from dlspec.components.registry import Component, Example, Field, declared
+from dlspec.core.ir import Tensor, Weight
 from tests.support import read_value
 
 CATALOGUE = {(owner.kind, name): owner for owner in declared() for name in (owner.registered_name, *owner.aliases)}

@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from dlspec.ir import Shape
-from dlspec.registry import Component, Example
+from dlspec.components.registry import Component, Example
+from dlspec.core.ir import Shape
 from tests.support import read_value
 
 LARGEST = 30  # of any axis; larger ones only cost time

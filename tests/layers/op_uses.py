@@ -9,9 +9,9 @@ from both import OPS
 from drawing import mutations, resized, values, written
 from hypothesis import strategies as st
 
-from dlspec.ir import DTYPES, Shape, Tensor
-from dlspec.ops.base import Op
-from dlspec.registry import Field
+from dlspec.components.ops.base import Op
+from dlspec.components.registry import Field
+from dlspec.core.ir import DTYPES, Shape, Tensor
 
 CONSTANTS = st.sampled_from([-3, -1, 0, 1, 2, 5, 300, -1.5, 0.0, 0.5, 2.0, 1e9])
 LETTERS = "ijkl"

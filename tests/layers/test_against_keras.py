@@ -11,9 +11,9 @@ import keras
 import pytest
 from both import CATALOGUE, LAYERS, call, in_keras, instance, of_example, static, zeros
 
-from dlspec.ir import Tensor
-from dlspec.layers.base import Layer
-from dlspec.registry import MISSING, Component, Example, load_attribute
+from dlspec.components.layers.base import Layer
+from dlspec.components.registry import MISSING, Component, Example, load_attribute
+from dlspec.core.ir import Tensor
 
 EXAMPLES = [(owner, example) for owner in LAYERS for example in owner.examples]
 IDS = [f"{owner.registered_name} {example.value} {list(example.inputs)}" for owner, example in EXAMPLES]

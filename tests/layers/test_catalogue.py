@@ -6,8 +6,8 @@ import keras
 import pytest
 from both import CATALOGUE, call, of_example, symbol
 
-from dlspec.layers.refused import REFUSED
-from dlspec.registry import Component, load_attribute, names, snake_case
+from dlspec.components.layers.refused import REFUSED
+from dlspec.components.registry import Component, load_attribute, names, snake_case
 
 PUBLIC = {value: name for name, value in vars(keras.layers).items() if isinstance(value, type)}
 DECLARED = {owner for (kind, _), owner in CATALOGUE.items() if kind in ("layer", "cell")}

@@ -8,9 +8,9 @@ import jsonschema
 import pytest
 from both import CATALOGUE, LAYERS, instance
 
-from dlspec.ir import Tensor, UnknownSize
-from dlspec.registry import Component, Example
-from dlspec.source import load
+from dlspec.components.registry import Component, Example
+from dlspec.core.ir import Tensor, UnknownSize
+from dlspec.syntax.source import load
 
 EXAMPLES = [(owner, example) for owner in LAYERS for example in owner.examples if example.value]
 

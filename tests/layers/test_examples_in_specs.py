@@ -10,8 +10,8 @@ import keras
 import pytest
 from both import LAYERS, of_example, static
 
-from dlspec.build import build_with_tensors, verify
-from dlspec.registry import Component, Example
+from dlspec.backends.keras.build import build_with_tensors, verify
+from dlspec.components.registry import Component, Example
 from tests.support import compile_text, read_value
 
 EXAMPLES = [

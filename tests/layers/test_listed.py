@@ -11,8 +11,8 @@ import pytest
 from test_against_keras import LEFT_OUT
 
 import dlspec.keras_layers
-from dlspec.layers.refused import REFUSED
-from dlspec.registry import snake_case
+from dlspec.components.layers.refused import REFUSED
+from dlspec.components.registry import snake_case
 from tests.support import dlspec as run
 
 COMMON = {"self", "name", "args", "kwargs", "trainable", "dtype", "autocast"}

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from both import LAYERS, call, component, of_example
 
-from dlspec.errors import Problem
-from dlspec.ir import Tensor
-from dlspec.layers.base import Layer
+from dlspec.components.layers.base import Layer
+from dlspec.components.registry import Component, Example
+from dlspec.core.errors import Problem
+from dlspec.core.ir import Tensor
 from dlspec.passes.added_losses import in_other_numbers
 from dlspec.passes.distribution import contained
-from dlspec.registry import Component, Example
 
 EXAMPLES = [
     (owner, example)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlspec.build import build
+from dlspec.backends.keras.build import build
 from tests.support import compile_text
 
 

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from both import CATALOGUE, LAYERS, instance
 
-from dlspec.errors import Problem
-from dlspec.ir import Tensor
+from dlspec.core.errors import Problem
+from dlspec.core.ir import Tensor
 
 # name, options, inputs, code, option at fault, message, part of the help
 SHAPES: list[tuple[str, str, list[Any], str, str, str, str]] = [

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from both import OPS, of_example
 
-from dlspec.build import build_with_tensors, verify
-from dlspec.errors import Problem
-from dlspec.ir import DTYPES, Tensor
-from dlspec.ops.base import Op
-from dlspec.ops.dtypes import result_type
-from dlspec.registry import MISSING, Component, Example, load_attribute
+from dlspec.backends.keras.build import build_with_tensors, verify
+from dlspec.components.ops.base import Op
+from dlspec.components.ops.dtypes import result_type
+from dlspec.components.registry import MISSING, Component, Example, load_attribute
+from dlspec.core.errors import Problem
+from dlspec.core.ir import DTYPES, Tensor
 from tests.support import compile_text
 
 EXAMPLES = [(owner, example) for owner in OPS for example in owner.examples]

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from op_uses import OpUse, op_uses
 from test_ops_against_keras import STRICTER as STRICTER_DTYPES
 
-from dlspec.errors import Problem
-from dlspec.ir import Tensor
-from dlspec.ops.base import Op
+from dlspec.components.ops.base import Op
+from dlspec.core.errors import Problem
+from dlspec.core.ir import Tensor
 
 BATCH, UNKNOWN = 11, 4  # sizes of what is computed; no axis is as long as the batch
 

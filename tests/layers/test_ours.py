@@ -18,10 +18,14 @@ import yaml
 from both import CATALOGUE, LAYERS, call, instance, of_example
 
 import dlspec.keras_layers
-from dlspec.registry import Component, example
+from dlspec.components.registry import Component, example
 from tests.support import ROOT
 
-OURS = [owner for owner in LAYERS if owner.__module__ in ("dlspec.layers.ours", "dlspec.layers.tokens")]
+OURS = [
+    owner
+    for owner in LAYERS
+    if owner.__module__ in ("dlspec.components.layers.ours", "dlspec.components.layers.tokens")
+]
 random = np.random.default_rng(1)
 
 

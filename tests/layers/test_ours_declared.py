@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 from both import CATALOGUE, instance
 
-from dlspec.ir import Tensor
+from dlspec.core.ir import Tensor
 from tests.support import compile_text
 
 

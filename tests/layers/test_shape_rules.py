@@ -12,10 +12,10 @@ from drawing import mutations, values, written
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from dlspec.errors import Problem
-from dlspec.ir import Tensor
-from dlspec.layers.base import Layer
-from dlspec.registry import Component
+from dlspec.components.layers.base import Layer
+from dlspec.components.registry import Component
+from dlspec.core.errors import Problem
+from dlspec.core.ir import Tensor
 
 # Options that the shape does not depend on, or that need a device; a long list of values would only cost time.
 FIXED = {"seed", "dtype", "trainable", "stateful", "use_cudnn", "flash_attention", "noise_shape", "renorm_clipping"}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from both import CATALOGUE, in_keras, instance, static
 
-from dlspec.build import build_with_tensors, verify
-from dlspec.ir import Tensor
+from dlspec.backends.keras.build import build_with_tensors, verify
+from dlspec.core.ir import Tensor
 from tests.support import compile_text
 
 SPEC = """

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from dlspec.build import build_with_tensors, verify
+from dlspec.backends.keras.build import build_with_tensors, verify
 from tests.support import compile_text
 
 SPEC = """

@@ -379,10 +379,10 @@ def disagreements(one: Case, folder: Path) -> list[str]:
 
 
 def _compared(one: Case, run: Path, folder: Path) -> Iterator[str]:
-    from dlspec.reporting.index import Run
-    from dlspec.runner.evaluate import evaluate
-    from dlspec.runner.predict import predict
-    from dlspec.runner.saved import open_run
+    from dlspec.training.evaluate import evaluate
+    from dlspec.training.predict import predict
+    from dlspec.training.saved import open_run
+    from dlspec.views.pages.index import Run
 
     saved = open_run(Run(run), allow_outside=True)
     seen = {part: _answers(one, saved.model, one.data[part]) for part in PARTS}

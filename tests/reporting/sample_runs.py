@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from dlspec.passes import compile_spec
-from dlspec.runner.report import Report
-from dlspec.runner.train import run
+from dlspec.training.run.report import Report
+from dlspec.training.train import run
 
 HOSTILE = ("<script>alert(1)</script>", 'a & b\'s "x"', "plain `code`", "</style><b>bold")
 
@@ -86,7 +86,7 @@ def train(folder: Path, text: str) -> Report:
     path.write_text(text, encoding="utf-8")
     state = compile_spec(path)
     assert not state.diagnostics.errors, state.diagnostics.errors
-    from dlspec.build import build
+    from dlspec.backends.keras.build import build
 
     graph = state.graph
     assert graph is not None

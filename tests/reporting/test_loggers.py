@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dlspec.errors import Problem
-from dlspec.reporting.loggers import require, write_logs
+from dlspec.core.errors import Problem
+from dlspec.views.pages.loggers import require, write_logs
 
 pytestmark = pytest.mark.slow
 

@@ -12,8 +12,8 @@ import browser
 import pytest
 import sample_runs as runs
 
-from dlspec.reporting.page import page, read_history
-from dlspec.runner.report import Report
+from dlspec.training.run.report import Report
+from dlspec.views.pages.page import page, read_history
 
 pytestmark = pytest.mark.slow
 KINDS = ("digits", "diabetes", "shapes", "cancer", "strange")

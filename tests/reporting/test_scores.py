@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from dlspec.reporting.class_scores import Classes, Tags
-from dlspec.reporting.hints import hints
-from dlspec.reporting.number_scores import Numbers, Sums
-from dlspec.reporting.shares import auc, interval
-from dlspec.reporting.tasks import (
+from dlspec.views.pages.class_scores import Classes, Tags
+from dlspec.views.pages.hints import hints
+from dlspec.views.pages.number_scores import Numbers, Sums
+from dlspec.views.pages.shares import auc, interval
+from dlspec.views.pages.tasks import (
     ARRAYS,
     CHOICE,
     NUMBERS,
@@ -25,8 +25,8 @@ from dlspec.reporting.tasks import (
     Task,
     is_map,
 )
-from dlspec.reporting.transcripts import Transcripts
-from dlspec.reporting.verdict import figure, percent, verdict
+from dlspec.views.pages.transcripts import Transcripts
+from dlspec.views.pages.verdict import figure, percent, verdict
 
 CHANCE = np.random.default_rng(7)
 

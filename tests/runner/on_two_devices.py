@@ -20,17 +20,17 @@ from rich.console import Console
 from running import iris, load, method, rows, train
 from test_resume import Press, go, noisy, stateful
 
-from dlspec.components.distributions import Mirrored
-from dlspec.components.losses import MeanSquaredError, SparseCategoricalCrossentropy
-from dlspec.components.optimizers import SGD, Adam
-from dlspec.data.feed import Feed, in_order
-from dlspec.errors import Problem
-from dlspec.registry import Component, declared
-from dlspec.runner.compiling import trainer
-from dlspec.runner.distribution import built, open_distribution
-from dlspec.runner.signals import Interrupted
-from dlspec.runner.steps import Steps
-from dlspec.sections.train import Phase, Supervised
+from dlspec.components.registry import Component, declared
+from dlspec.components.sections.train import Phase, Supervised
+from dlspec.components.training.distributions import Mirrored
+from dlspec.components.training.losses import MeanSquaredError, SparseCategoricalCrossentropy
+from dlspec.components.training.optimizers import SGD, Adam
+from dlspec.core.errors import Problem
+from dlspec.data.feeding.feed import Feed, in_order
+from dlspec.training.loop.compiling import trainer
+from dlspec.training.loop.distribution import built, open_distribution
+from dlspec.training.loop.signals import Interrupted
+from dlspec.training.loop.steps import Steps
 from tests.crash.results import different, results
 from tests.emit.projects import curve, differences, emitted, train_spec
 
@@ -220,7 +220,7 @@ def several() -> Any:
 
 
 def test_several_inputs_and_outputs() -> None:
-    from dlspec.components.losses import BinaryCrossentropy
+    from dlspec.components.training.losses import BinaryCrossentropy
 
     x, y = numbers()
     inputs = {"x": x, "z": x[:, :2] * 3}

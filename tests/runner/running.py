@@ -6,14 +6,14 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from dlspec.components.losses import SparseCategoricalCrossentropy
-from dlspec.components.metrics import Accuracy
-from dlspec.components.optimizers import Adam
+from dlspec.components.sections.data import Data, Split, Stratified, Target
+from dlspec.components.sections.train import Supervised
+from dlspec.components.training.losses import SparseCategoricalCrossentropy
+from dlspec.components.training.metrics import Accuracy
+from dlspec.components.training.optimizers import Adam
 from dlspec.data.sources.sklearn import Sklearn
-from dlspec.runner.report import Report
-from dlspec.runner.train import run
-from dlspec.sections.data import Data, Split, Stratified, Target
-from dlspec.sections.train import Supervised
+from dlspec.training.run.report import Report
+from dlspec.training.train import run
 
 
 def iris(**options: Any) -> Data:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlspec.runner.checkpoint import Checkpoint, Checkpoints, read
+from dlspec.training.run.checkpoint import Checkpoint, Checkpoints, read
 from tests.crash.failing import example, fail_every_operation, rot
 
 

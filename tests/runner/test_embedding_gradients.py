@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dlspec.components.losses import MeanSquaredError
-from dlspec.components.optimizers import SGD, Adagrad, Adam, Lion, LossScaleOptimizer, RMSprop, UpdateRule
-from dlspec.data.feed import Feed
-from dlspec.registry import Component, declared
-from dlspec.runner.compiling import trainer
-from dlspec.runner.distribution import made_optimizer
-from dlspec.runner.steps import Steps
-from dlspec.sections.train import Supervised
+from dlspec.components.registry import Component, declared
+from dlspec.components.sections.train import Supervised
+from dlspec.components.training.losses import MeanSquaredError
+from dlspec.components.training.optimizers import SGD, Adagrad, Adam, Lion, LossScaleOptimizer, RMSprop, UpdateRule
+from dlspec.data.feeding.feed import Feed
+from dlspec.training.loop.compiling import trainer
+from dlspec.training.loop.distribution import made_optimizer
+from dlspec.training.loop.steps import Steps
 
 RULES = [owner for owner in declared() if owner.kind == "optimizer" and issubclass(owner, UpdateRule)]
 SMALL, LARGE = 6, 1200  # rows: of tables that become whole gradients, and of those that do not

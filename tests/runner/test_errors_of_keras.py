@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dlspec.runner.reasons import reason
+from dlspec.training.run.reasons import reason
 
 
 def test_what_stands_before_the_reason_is_left_out() -> None:

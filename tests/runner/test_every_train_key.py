@@ -10,14 +10,14 @@ import pytest
 from rich.console import Console
 from running import iris, load, method, small, train
 
-from dlspec.components.callbacks import CSVLogger
-from dlspec.components.distributions import Mirrored
-from dlspec.components.losses import MeanSquaredError, SparseCategoricalCrossentropy
-from dlspec.components.metrics import Accuracy
-from dlspec.components.optimizers import SGD, Adam
-from dlspec.errors import Problem
-from dlspec.runner.compiling import trainer
-from dlspec.sections.train import Checkpoint, Phase, Supervised
+from dlspec.components.sections.train import Checkpoint, Phase, Supervised
+from dlspec.components.training.callbacks import CSVLogger
+from dlspec.components.training.distributions import Mirrored
+from dlspec.components.training.losses import MeanSquaredError, SparseCategoricalCrossentropy
+from dlspec.components.training.metrics import Accuracy
+from dlspec.components.training.optimizers import SGD, Adam
+from dlspec.core.errors import Problem
+from dlspec.training.loop.compiling import trainer
 
 pytestmark = [
     pytest.mark.slow,

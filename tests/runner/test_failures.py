@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from running import method, train
 
-from dlspec.components.losses import MeanSquaredError
+from dlspec.components.sections.data import Data, Feature, Split, Target
+from dlspec.components.sections.splitters import Column
+from dlspec.components.training.losses import MeanSquaredError
+from dlspec.core.errors import Problem
 from dlspec.data.sources.npz import Npz
-from dlspec.errors import Problem
-from dlspec.runner.failures import told
-from dlspec.runner.non_finite import cause
-from dlspec.sections.data import Data, Feature, Split, Target
-from dlspec.sections.splitters import Column
+from dlspec.training.loop.non_finite import cause
+from dlspec.training.run.failures import told
 
 
 def looks_up() -> Any:

@@ -22,7 +22,7 @@ RUNS = {
 PROGRAM = """
 import json, sys
 from pathlib import Path
-from dlspec.tuning.trial import Task, run
+from dlspec.tuning.workers.trial import Task, run
 runs, folder = json.loads(sys.argv[1]), Path(sys.argv[2])
 found = {}
 for name, overrides in runs:

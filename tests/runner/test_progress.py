@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from dlspec.runner.progress import BarProgress, LineProgress, Progress, choose
+from dlspec.training.loop.progress import BarProgress, LineProgress, Progress, choose
 
 
 def shown(progress: Progress, stream: io.StringIO) -> str:

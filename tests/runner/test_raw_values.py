@@ -9,12 +9,12 @@ import pytest
 from running import load
 
 import dlspec.keras_layers  # noqa: F401  (registers the layers that fill in missing values)
-from dlspec.build import build
-from dlspec.data.pipeline import prepare
-from dlspec.data.raw import Training, outputs_of, read_inputs
-from dlspec.data.signature import of_graph
+from dlspec.backends.keras.build import build
+from dlspec.data.binding.signature import of_graph
+from dlspec.data.feeding.pipeline import prepare
+from dlspec.data.feeding.raw import Training, outputs_of, read_inputs
 from dlspec.passes import compile_spec
-from dlspec.runner.train import run
+from dlspec.training.train import run
 from tests.support import ROOT
 
 pytestmark = pytest.mark.slow

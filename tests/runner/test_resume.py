@@ -15,17 +15,17 @@ import pytest
 from rich.console import Console
 from running import iris, method, small, train
 
-from dlspec.components.callbacks import Callback, CSVLogger, EarlyStopping, ReduceLROnPlateau
-from dlspec.components.optimizers import SGD, Adam
-from dlspec.errors import Problem
-from dlspec.runner.checkpoint import FOLDER, Checkpoints
-from dlspec.runner.identity import IDENTITY_FILE, spec_differences
-from dlspec.runner.locking import Lock
-from dlspec.runner.report import Report
-from dlspec.runner.resume import find
-from dlspec.runner.signals import Interrupted
-from dlspec.sections.data import Split
-from dlspec.sections.train import Checkpoint, Phase
+from dlspec.components.sections.data import Split
+from dlspec.components.sections.train import Checkpoint, Phase
+from dlspec.components.training.callbacks import Callback, CSVLogger, EarlyStopping, ReduceLROnPlateau
+from dlspec.components.training.optimizers import SGD, Adam
+from dlspec.core.errors import Problem
+from dlspec.training.loop.signals import Interrupted
+from dlspec.training.run.checkpoint import FOLDER, Checkpoints
+from dlspec.training.run.identity import IDENTITY_FILE, spec_differences
+from dlspec.training.run.locking import Lock
+from dlspec.training.run.report import Report
+from dlspec.training.run.resume import find
 from tests.crash.results import different, results
 from tests.support import ROOT
 

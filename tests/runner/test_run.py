@@ -12,16 +12,16 @@ import pytest
 from rich.console import Console
 from running import iris, load, method, rows, small, train
 
-from dlspec.components import metrics
-from dlspec.components.callbacks import Callback, EarlyStopping, ReduceLROnPlateau, TerminateOnNaN
-from dlspec.components.losses import MeanSquaredError
-from dlspec.components.optimizers import SGD, Adam
-from dlspec.components.schedules import PiecewiseConstantDecay
-from dlspec.data.feed import Feed
-from dlspec.errors import Problem, SpecError
-from dlspec.ir import Tensor
-from dlspec.runner.report import Report
-from dlspec.sections.data import Data, Split
+from dlspec.components.sections.data import Data, Split
+from dlspec.components.training import metrics
+from dlspec.components.training.callbacks import Callback, EarlyStopping, ReduceLROnPlateau, TerminateOnNaN
+from dlspec.components.training.losses import MeanSquaredError
+from dlspec.components.training.optimizers import SGD, Adam
+from dlspec.components.training.schedules import PiecewiseConstantDecay
+from dlspec.core.errors import Problem, SpecError
+from dlspec.core.ir import Tensor
+from dlspec.data.feeding.feed import Feed
+from dlspec.training.run.report import Report
 
 pytestmark = pytest.mark.slow
 
@@ -203,7 +203,7 @@ def test_keras_callbacks_run_beside_ours(tmp_path: Path) -> None:
 
 
 def test_a_signature_may_name_the_outputs(tmp_path: Path) -> None:
-    from dlspec.data.signature import Signature
+    from dlspec.data.binding.signature import Signature
 
     signature = Signature({"measures": Tensor((4,))}, {"kind": Tensor((3,))})
     report = train(tmp_path, signature=signature)
@@ -233,6 +233,6 @@ def test_the_order_of_training_is_ours(tmp_path: Path) -> None:
             seen.append([])
 
     model.fit(feed.dataset, epochs=2, verbose=0, shuffle=False, callbacks=[feed.callback(), Next()])
-    from dlspec.data.order import order
+    from dlspec.data.order.order import order
 
     assert seen[1:] == [order(10, 3, epoch).astype(float).tolist() for epoch in range(2)]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dlspec.errors import Problem
-from dlspec.runner.run_folder import RunFolder
+from dlspec.core.errors import Problem
+from dlspec.training.run.run_folder import RunFolder
 
 
 def test_a_folder_appears_with_its_files(tmp_path: Path) -> None:

@@ -9,21 +9,21 @@ import numpy as np
 import pytest
 from running import iris, load, method, train
 
-from dlspec.components import metrics
-from dlspec.components.counting_metrics import AUC
-from dlspec.components.losses import BinaryCrossentropy, MeanSquaredError
-from dlspec.components.optimizers import Adam
-from dlspec.data.pipeline import prepare
-from dlspec.data.signature import of_model
+from dlspec.components.layers.lookup import StringLookup
+from dlspec.components.layers.preprocessing import Normalization
+from dlspec.components.sections.data import Data, Feature, Split, Target
+from dlspec.components.sections.train import Supervised
+from dlspec.components.training import metrics
+from dlspec.components.training.counting_metrics import AUC
+from dlspec.components.training.losses import BinaryCrossentropy, MeanSquaredError
+from dlspec.components.training.optimizers import Adam
+from dlspec.data.binding.signature import of_model
+from dlspec.data.binding.values import raw_values
+from dlspec.data.feeding.pipeline import prepare
 from dlspec.data.sources.csv import Csv
 from dlspec.data.sources.image_folder import ImageFolder
-from dlspec.data.values import raw_values
-from dlspec.layers.lookup import StringLookup
-from dlspec.layers.preprocessing import Normalization
-from dlspec.runner.preparation import with_preparation
-from dlspec.runner.report import Report
-from dlspec.sections.data import Data, Feature, Split, Target
-from dlspec.sections.train import Supervised
+from dlspec.training.loop.preparation import with_preparation
+from dlspec.training.run.report import Report
 
 pytestmark = pytest.mark.slow
 START = Path(__file__).resolve().parent.parent.parent / "specs" / "start"
@@ -60,7 +60,7 @@ def two_headed(as_dict: bool = True) -> Any:
 
 
 def run_listing(folder: Path, how: Supervised | None = None, *, as_dict: bool = True) -> Report:
-    from dlspec.runner.train import run
+    from dlspec.training.train import run
 
     data, default = listing()
     build = lambda: two_headed(as_dict)  # noqa: E731
@@ -85,7 +85,7 @@ def test_list_outputs_train_the_same(tmp_path: Path) -> None:
 
 def test_an_output_without_loss_is_left_out(tmp_path: Path) -> None:
     data, _ = listing()
-    from dlspec.runner.train import run
+    from dlspec.training.train import run
 
     data.targets.pop("price")
     how = Supervised(loss={"sold": BinaryCrossentropy()}, metrics={"sold": (AUC(),)}, epochs=2)

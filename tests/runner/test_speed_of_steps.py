@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dlspec.data.examples import InMemory, Streamed
-from dlspec.data.feed import Feed
-from dlspec.data.slices import Slices
-from dlspec.runner.steps import Steps
+from dlspec.data.feeding.examples import InMemory, Streamed
+from dlspec.data.feeding.feed import Feed
+from dlspec.data.order.slices import Slices
+from dlspec.training.loop.steps import Steps
 
 
 def model() -> Any:

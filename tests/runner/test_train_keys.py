@@ -12,22 +12,22 @@ import pytest
 from rich.console import Console
 from running import iris, load, method, rows, small, train
 
-from dlspec.components import callbacks
-from dlspec.components.losses import MeanSquaredError, SparseCategoricalCrossentropy
-from dlspec.components.optimizers import SGD, Adam
-from dlspec.components.schedules import CosineDecay, WarmUp
-from dlspec.data.feed import Feed
+from dlspec.components.registry import Component, load_attribute
+from dlspec.components.sections.data import Data, Feature, Split, Target
+from dlspec.components.sections.train import HEADS_IN_FLOAT32, Phase, Supervised
+from dlspec.components.training import callbacks
+from dlspec.components.training.losses import MeanSquaredError, SparseCategoricalCrossentropy
+from dlspec.components.training.optimizers import SGD, Adam
+from dlspec.components.training.schedules import CosineDecay, WarmUp
+from dlspec.core.errors import Problem
+from dlspec.data.feeding.feed import Feed
 from dlspec.data.sources.npz import Npz
-from dlspec.errors import Problem
-from dlspec.registry import Component, load_attribute
-from dlspec.runner.checkpoint import Checkpoints
-from dlspec.runner.compiling import precision, trainer
-from dlspec.runner.non_finite import cause
-from dlspec.runner.report import Report
-from dlspec.runner.speed import SPEED_FILE, Choice, read
-from dlspec.runner.steps import Pace, Steps
-from dlspec.sections.data import Data, Feature, Split, Target
-from dlspec.sections.train import HEADS_IN_FLOAT32, Phase, Supervised
+from dlspec.training.loop.compiling import precision, trainer
+from dlspec.training.loop.non_finite import cause
+from dlspec.training.loop.speed import SPEED_FILE, Choice, read
+from dlspec.training.loop.steps import Pace, Steps
+from dlspec.training.run.checkpoint import Checkpoints
+from dlspec.training.run.report import Report
 
 pytestmark = [
     pytest.mark.slow,
@@ -78,7 +78,7 @@ def test_steps_are_those_of_fit_bit_by_bit(groups: list[int]) -> None:
 
 def test_calls_grow_to_a_tenth_of_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr("dlspec.runner.steps.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("dlspec.training.loop.steps.time.monotonic", lambda: now[0])
     pace, taken = Pace(), []
     for _ in range(6):
         taken.append(pace.steps(1000))
@@ -161,7 +161,7 @@ def weights_of(report: Report) -> list[np.ndarray[Any, Any]]:
 
 @pytest.mark.parametrize("jit", [True, False])
 def test_speed_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jit: bool) -> None:
-    monkeypatch.setattr("dlspec.runner.speed._WORTH", 0.0 if jit else 1e9)
+    monkeypatch.setattr("dlspec.training.loop.speed._WORTH", 0.0 if jit else 1e9)
     auto = train(tmp_path, how=method(speed="auto", keep="last"))
     assert auto.facts["speed"]["jit"] is jit and auto.facts["speed"]["plain"] > 0
     written = train(tmp_path, how=method(jit=jit, keep="last"))

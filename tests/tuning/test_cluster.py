@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from dlspec.runner.locking import lock_file
+from dlspec.training.run.locking import lock_file
 from tests.tuning.machines import ENVIRONMENT, Machine, Machines, command, free_port, wait_until
 
 SPEC = Path(__file__).parent / "iris.yaml"

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
-from dlspec.emit.module import emit_model
+from dlspec.export.python.module import emit_model
 from dlspec.passes import compile_spec
 from dlspec.passes.state import Compilation
-from dlspec.tuning.folder import best_spec
-from dlspec.tuning.oracles import Driver
-from dlspec.tuning.plan import Plan, plan_of
-from dlspec.tuning.spaces import hyperparameters
+from dlspec.tuning.plan.oracles import Driver
+from dlspec.tuning.plan.plan import Plan, plan_of
+from dlspec.tuning.plan.spaces import hyperparameters
+from dlspec.tuning.search.folder import best_spec
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:keras_tuner")
 SPEC = Path(__file__).parent / "each_time.yaml"

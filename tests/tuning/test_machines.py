@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from dlspec.dumping import dump
-from dlspec.errors import Problem
+from dlspec.core.errors import Problem
 from dlspec.passes import compile_spec
-from dlspec.tuning import machines
+from dlspec.syntax.dumping import dump
+from dlspec.tuning.workers import machines
 from tests.tuning.machines import free_port
 
 IRIS = Path(__file__).parent / "iris.yaml"
@@ -69,7 +69,7 @@ def test_no_address(address: str, tmp_path: Path) -> None:
 
 
 def test_a_search_without_a_cluster_knows_nothing_of_ray() -> None:
-    code = "import sys, dlspec.tuning.workers, dlspec.cli.commands.tune; print({'ray'} & set(sys.modules))"
+    code = "import sys, dlspec.tuning.workers.workers, dlspec.cli.commands.tune; print({'ray'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from dlspec.tuning.importance import importance
-from dlspec.tuning.page import page
+from dlspec.tuning.plan.importance import importance
+from dlspec.tuning.search.page import page
 
 
 def trial(number: int, score: float | None, **values: Any) -> dict[str, Any]:

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from dlspec.lower.space import Space, parse_space
+from dlspec.graph.lower.space import Space, parse_space
 from dlspec.passes import compile_spec
-from dlspec.tuning.oracles import Driver
-from dlspec.tuning.plan import Plan, plan_of
-from dlspec.tuning.spaces import hyperparameters, listed
-from dlspec.tuning.trial import PRUNED, Task, check
+from dlspec.tuning.plan.oracles import Driver
+from dlspec.tuning.plan.plan import Plan, plan_of
+from dlspec.tuning.plan.spaces import hyperparameters, listed
+from dlspec.tuning.workers.trial import PRUNED, Task, check
 
 # Keras Tuner 1.4 uses what Python deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:keras_tuner")

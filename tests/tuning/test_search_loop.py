@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from dlspec.passes import compile_spec
-from dlspec.tuning.plan import plan_of
-from dlspec.tuning.record import Record
-from dlspec.tuning.search import Search
-from dlspec.tuning.trial import COMPLETED, FAILED, PRUNED, Result, Task
+from dlspec.tuning.plan.plan import plan_of
+from dlspec.tuning.search.record import Record
+from dlspec.tuning.search.search import Search
+from dlspec.tuning.workers.trial import COMPLETED, FAILED, PRUNED, Result, Task
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:keras_tuner")
 ALGORITHMS = ("random", "bayesian", "hyperband", "grid")

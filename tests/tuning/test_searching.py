@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from dlspec.tuning.trial import history_of
-from dlspec.tuning.worker import environment
+from dlspec.tuning.workers.trial import history_of
+from dlspec.tuning.workers.worker import environment
 
 pytestmark = pytest.mark.slow
 SPEC = Path(__file__).parent / "iris.yaml"
@@ -123,7 +123,7 @@ def children(pid: int) -> list[int]:
 
 
 def test_the_process_that_workers_are_forked_from_has_one_thread() -> None:
-    code = "import os, dlspec.tuning.preloaded; print(len(os.listdir('/proc/self/task')))"
+    code = "import os, dlspec.tuning.workers.preloaded; print(len(os.listdir('/proc/self/task')))"
     settings = {**os.environ, **environment(2)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=settings)
     assert (done.stdout, done.stderr) == ("1\n", "")

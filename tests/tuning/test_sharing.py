@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from dlspec import registry
-from dlspec.data.dependence import VISITING, dependence
-from dlspec.data.signature import of_graph
+from dlspec.components import registry
+from dlspec.components.sections.data import Data
+from dlspec.data.binding.signature import of_graph
+from dlspec.data.checks.dependence import VISITING, dependence
 from dlspec.passes import compile_spec
 from dlspec.passes.state import Compilation
-from dlspec.sections.data import Data
-from dlspec.tuning import sharing
-from dlspec.tuning.trial import COMPLETED, Result, Task, run
+from dlspec.tuning.workers import sharing
+from dlspec.tuning.workers.trial import COMPLETED, Result, Task, run
 
 HERE = Path(__file__).parent
 
@@ -83,17 +83,17 @@ def test_trials_in_one_process_measure_what_each_measures_alone(spec: Path) -> N
 def test_a_model_that_was_trained_is_not_kept_by_the_layers_of_its_preparation(
     spec: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import dlspec.build
+    import dlspec.backends.keras.build
 
     made: list[weakref.ref[Any]] = []
-    build = dlspec.build.build
+    build = dlspec.backends.keras.build.build
 
     def watched(graph: Any) -> Any:
         model = build(graph)
         made.append(weakref.ref(model))
         return model
 
-    monkeypatch.setattr(dlspec.build, "build", watched)
+    monkeypatch.setattr(dlspec.backends.keras.build, "build", watched)
     for number in range(2):
         trained(spec, number)
     gc.unfreeze()

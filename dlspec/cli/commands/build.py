@@ -9,8 +9,8 @@ import click
 
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import compiled, print_as, say, show_diagnostics, spec_argument
-from dlspec.errors import Diagnostic
-from dlspec.ir import Node
+from dlspec.core.errors import Diagnostic
+from dlspec.core.ir import Node
 
 
 @click.command()
@@ -35,9 +35,9 @@ def command(
 
     backend.start()
 
-    from dlspec.build import build_with_tensors, keras_facts, verify
-    from dlspec.report import text_table
-    from dlspec.runner.seeding import set_seed
+    from dlspec.backends.keras.build import build_with_tensors, keras_facts, verify
+    from dlspec.backends.keras.seeding import set_seed
+    from dlspec.graph.facts import text_table
 
     set_seed(seed)
     model, tensors = build_with_tensors(state.graph)
@@ -73,7 +73,7 @@ def _check_output(output: Path | None) -> None:
 
 
 def _save(model: object, output: Path) -> None:
-    from dlspec.files import write_atomically
+    from dlspec.core.files import write_atomically
 
     try:
         write_atomically(output, model.save)  # type: ignore[attr-defined]

@@ -27,8 +27,8 @@ def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, form: s
 
     Prints every error with its place and the way to mend it. Exit code 0 means that the model builds.
     """
+    from dlspec.graph.facts import headline
     from dlspec.passes import compile_spec
-    from dlspec.report import headline
 
     state = compile_spec(spec, overrides, allow_outside, code_allowed())
     diagnostics = state.diagnostics.sorted()

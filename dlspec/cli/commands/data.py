@@ -10,13 +10,13 @@ import click
 
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import code_allowed, print_as, show_diagnostics, spec_argument
-from dlspec.dumping import flow
-from dlspec.errors import Diagnostic, SpecError
+from dlspec.core.errors import Diagnostic, SpecError
 from dlspec.passes.state import Compilation
+from dlspec.syntax.dumping import flow
 
 if TYPE_CHECKING:
+    from dlspec.components.sections.data import Data
     from dlspec.data.sources.base import Column, Table
-    from dlspec.sections.data import Data
 
 # Columns that a spec does not use are many in some tables; so many of them are described.
 _OTHERS = 8
@@ -76,12 +76,12 @@ def _compiled(spec: Path, overrides: tuple[str, ...], allow_outside: bool) -> Co
 
 
 def _facts(state: Compilation, sheet: Path | None) -> dict[str, Any]:
-    from dlspec.data.binding import bind, open_table
-    from dlspec.data.findings import Findings
-    from dlspec.data.sheet import write_sheet
-    from dlspec.data.signature import of_graph
-    from dlspec.data.summary import summary
-    from dlspec.sections.train import Supervised
+    from dlspec.components.sections.train import Supervised
+    from dlspec.data.binding.binding import bind, open_table
+    from dlspec.data.binding.findings import Findings
+    from dlspec.data.binding.signature import of_graph
+    from dlspec.data.preview.sheet import write_sheet
+    from dlspec.data.preview.summary import summary
 
     assert state.data_section is not None and state.data is not None
     findings = Findings()
@@ -114,7 +114,7 @@ def _facts(state: Compilation, sheet: Path | None) -> dict[str, Any]:
 
 def _with_all(data: Data, table: Table | None) -> Data:
     """The section with an input for every column that is no target, for a spec that does not say what enters."""
-    from dlspec.sections.data import Data, Feature
+    from dlspec.components.sections.data import Data, Feature
 
     if table is None:  # which the caller finds again
         return data
@@ -127,8 +127,8 @@ def _with_all(data: Data, table: Table | None) -> Data:
 
 def _guess(column: Column) -> dict[str, Any]:
     """Options under which an input takes any column as it is."""
-    from dlspec.layers.lookup import StringLookup
-    from dlspec.sections.missing import Median
+    from dlspec.components.layers.lookup import StringLookup
+    from dlspec.components.sections.missing import Median
 
     if column.text:
         return {"prepare": (StringLookup(),)}

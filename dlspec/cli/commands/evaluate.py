@@ -45,8 +45,8 @@ def command(
         raise click.UsageError(f"unexpected `{others[0]}`; examples with labels are given as `--data {others[0]}`")
     if data is not None and parts:
         raise click.UsageError("--part is about the run's own data: leave it out with --data")
-    from dlspec.reporting.index import find_run
-    from dlspec.runner.saved import open_run
+    from dlspec.training.saved import open_run
+    from dlspec.views.pages.index import find_run
 
     saved = open_run(find_run(run, runs), allow_outside=allow_outside)
 
@@ -54,14 +54,14 @@ def command(
 
     backend.start()
 
-    from dlspec.runner.evaluate import evaluate
+    from dlspec.training.evaluate import evaluate
 
     found = evaluate(saved, data, parts or _PARTS)
     if form == "json":
         print_data(json.dumps({"run": saved.run.id, **found}, indent=2, ensure_ascii=False))
         return
-    from dlspec.reporting.verdict import verdict
-    from dlspec.runner.report import measures_table
+    from dlspec.training.run.report import measures_table
+    from dlspec.views.pages.verdict import verdict
 
     for name, count in found.get("dropped", {}).items():
         print_text(
@@ -76,6 +76,6 @@ def command(
 
 
 def _figures(facts: dict[str, Any]) -> list[str]:
-    from dlspec.reporting.view import figures
+    from dlspec.views.pages.view import figures
 
     return [f"{title} {value}" for title, value in figures(facts)]

@@ -19,7 +19,7 @@ def command(code: str | None, form: str) -> None:
 
     Without CODE, list all codes.
     """
-    from dlspec.codes import CODES
+    from dlspec.core.codes import CODES
 
     if code is None:
         print_as(form, _catalogue() if form == "text" else _json({"codes": [_entry(name) for name in CODES]}))
@@ -34,14 +34,14 @@ def command(code: str | None, form: str) -> None:
 
 
 def _meant(name: str) -> str:
-    from dlspec.codes import CODES
-    from dlspec.errors import did_you_mean, suggestions
+    from dlspec.core.codes import CODES
+    from dlspec.core.errors import did_you_mean, suggestions
 
     return did_you_mean(name, CODES) if suggestions(name, CODES) else "`dlspec explain` lists all codes"
 
 
 def _entry(name: str) -> dict[str, str]:
-    from dlspec.codes import CODES, family
+    from dlspec.core.codes import CODES, family
 
     return {"code": name, "family": family(name), **asdict(CODES[name])}
 
@@ -51,7 +51,7 @@ def _json(data: object) -> str:
 
 
 def _catalogue() -> str:
-    from dlspec.codes import CODES, FAMILIES, family
+    from dlspec.core.codes import CODES, FAMILIES, family
 
     lines: list[str] = []
     for title in FAMILIES.values():
@@ -62,8 +62,8 @@ def _catalogue() -> str:
 def _explanation(name: str, colour: bool) -> str:
     from textwrap import fill, indent
 
-    from dlspec.codes import CODES
-    from dlspec.terminal import printable
+    from dlspec.core.codes import CODES
+    from dlspec.core.terminal import printable
 
     def head(text: str, style: str) -> str:
         return click.style(text, fg=style, bold=True) if colour else text

@@ -11,12 +11,12 @@ import click
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import compiled, print_as, print_data, print_text, say, show_diagnostics, spec_argument
 from dlspec.cli.runs import reported, runs_option
-from dlspec.errors import Diagnostic, SpecError
-from dlspec.terminal import printable
+from dlspec.core.errors import Diagnostic, SpecError
+from dlspec.core.terminal import printable
 
 if TYPE_CHECKING:
-    from dlspec.exporting.base import Format
-    from dlspec.exporting.export import Outcome
+    from dlspec.export.formats.base import Format
+    from dlspec.export.formats.export import Outcome
     from dlspec.passes.state import Compilation
 
 _TARGETS = ("python", "keras", "savedmodel", "onnx", "litert")
@@ -75,8 +75,8 @@ def command(
     if target == "python":
         return _python(_written(spec, overrides, allow_outside), output, template_dir, force)
 
-    from dlspec.exporting.base import require_packages
-    from dlspec.exporting.export import FORMATS
+    from dlspec.export.formats.base import require_packages
+    from dlspec.export.formats.export import FORMATS
 
     chosen = FORMATS[target]()
     path = _target(output, chosen, force)
@@ -99,7 +99,7 @@ def _spec_or_run(named: Path, runs: Path) -> Path:
     """A spec's file, or the folder of a run; only what is neither a file nor a folder is looked for among the runs."""
     if named.exists() or named.suffix in (".yaml", ".yml"):
         return named
-    from dlspec.reporting.index import find_run
+    from dlspec.views.pages.index import find_run
 
     return find_run(str(named), runs).path
 
@@ -108,7 +108,7 @@ def _written(spec: Path, overrides: tuple[str, ...], allow_outside: bool) -> Com
     """The checked spec; of a run folder the one that it was trained by."""
     if not spec.is_dir():
         return compiled(spec, overrides, allow_outside)
-    from dlspec.exporting.origin import spec_of_run
+    from dlspec.export.formats.origin import spec_of_run
 
     try:
         run = spec_of_run(spec, allow_outside)
@@ -123,10 +123,10 @@ def _python(state: Compilation, output: Path | None, template_dir: Path | None, 
     """A Python module that builds the model."""
     from jinja2 import TemplateError
 
-    from dlspec.emit.guard import Refused
-    from dlspec.emit.module import emit_model
-    from dlspec.emit.templates import mistake
-    from dlspec.files import write_atomically
+    from dlspec.core.files import write_atomically
+    from dlspec.export.python.guard import Refused
+    from dlspec.export.python.module import emit_model
+    from dlspec.export.python.templates import mistake
 
     if output is not None and (problem := _python_problem(output, force)):
         raise click.BadParameter(problem, param_hint="-o")
@@ -146,7 +146,7 @@ def _python(state: Compilation, output: Path | None, template_dir: Path | None, 
 
 
 def _check_templates(folder: Path) -> None:
-    from dlspec.emit.templates import replaced
+    from dlspec.export.python.templates import replaced
 
     if not replaced(folder):
         text = f"`{folder}` holds none of the templates: model.py.jinja, and for --project train.py.jinja and others"
@@ -197,7 +197,7 @@ def _refuse_options_of_specs() -> None:
 
 
 def _export_run(folder: Path, form: Format, path: Path) -> Outcome | int:
-    from dlspec.exporting.origin import check_run, load_run
+    from dlspec.export.formats.origin import check_run, load_run
 
     warnings = check_run(folder)
     if warnings:
@@ -206,9 +206,9 @@ def _export_run(folder: Path, form: Format, path: Path) -> Outcome | int:
 
 
 def _export_spec(state: Compilation, form: Format, path: Path, weights: Path | None, seed: int) -> Outcome | int:
-    from dlspec.exporting import traits
-    from dlspec.exporting.base import require_fit
-    from dlspec.exporting.origin import check_weights, read_weights, unadapted
+    from dlspec.export.formats import traits
+    from dlspec.export.formats.base import require_fit
+    from dlspec.export.formats.origin import check_weights, read_weights, unadapted
 
     graph = state.graph
     assert graph is not None
@@ -226,8 +226,8 @@ def _export_spec(state: Compilation, form: Format, path: Path, weights: Path | N
         show_diagnostics(warnings, state.texts)
 
     def build() -> Any:
-        from dlspec.build import build as build_graph
-        from dlspec.runner.seeding import set_seed
+        from dlspec.backends.keras.build import build as build_graph
+        from dlspec.backends.keras.seeding import set_seed
 
         set_seed(seed)
         model = build_graph(graph)
@@ -241,7 +241,7 @@ def _export_spec(state: Compilation, form: Format, path: Path, weights: Path | N
 def _export(make: Any, form: Format, path: Path, texts: dict[str, str]) -> Outcome | int:
     """The slow part; shows its diagnostics."""
     from dlspec.cli import backend
-    from dlspec.exporting.export import export
+    from dlspec.export.formats.export import export
 
     say("starting TensorFlow …")
     backend.start()
@@ -260,7 +260,7 @@ def _export(make: Any, form: Format, path: Path, texts: dict[str, str]) -> Outco
 
 
 def _text(outcome: Outcome) -> str:
-    from dlspec.ir import show_bytes
+    from dlspec.core.ir import show_bytes
 
     verdict = "not verified"
     if outcome.comparison is not None:

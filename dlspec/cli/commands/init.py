@@ -34,8 +34,8 @@ def command(spec: Path, force: bool) -> None:
 def _write(spec: Path) -> None:
     import jinja2
 
-    from dlspec import resources
-    from dlspec.files import write_atomically
+    from dlspec.core import resources
+    from dlspec.core.files import write_atomically
 
     text = resources.read("templates", "starter.yaml.jinja")
     template = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True).from_string(text)

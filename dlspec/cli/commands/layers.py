@@ -19,7 +19,8 @@ def command(name: str | None, word: str | None, form: str) -> None:
     NAME is a layer such as conv2d, or a component of any other kind, such as adam. Without NAME, list all layers, or
     all components of the KIND.
     """
-    from dlspec import catalogue, registry
+    from dlspec.components import registry
+    from dlspec.views import catalogue
 
     kind = "layer" if word is None else _kind(word)
     if name is not None:
@@ -37,8 +38,9 @@ def command(name: str | None, word: str | None, form: str) -> None:
 
 
 def _kind(word: str) -> str:
-    from dlspec import catalogue, registry
-    from dlspec.errors import suggest
+    from dlspec.components import registry
+    from dlspec.core.errors import suggest
+    from dlspec.views import catalogue
 
     kind = catalogue.kind_of(word.lower())
     if not kind:
@@ -49,9 +51,9 @@ def _kind(word: str) -> str:
 
 
 def _unknown(name: str, kind: str) -> str:
-    from dlspec import catalogue
-    from dlspec.layers.refused import REFUSED
-    from dlspec.schema.validate import definition
+    from dlspec.components.layers.refused import REFUSED
+    from dlspec.semantics.schema.validate import definition
+    from dlspec.views import catalogue
 
     if name in REFUSED and kind in ("", "layer"):
         return f"`{name}` is no layer of a spec: {REFUSED[name].reason}; {REFUSED[name].help}"

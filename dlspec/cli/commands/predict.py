@@ -14,10 +14,10 @@ import click
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import print_data, say
 from dlspec.cli.runs import reported, runs_option
-from dlspec.errors import Problem
+from dlspec.core.errors import Problem
 
 if TYPE_CHECKING:
-    from dlspec.runner.predict import Predictions
+    from dlspec.training.predict import Predictions
 
 _FORMS = (".csv", ".json", ".npz")
 
@@ -46,8 +46,8 @@ def command(run: str, inputs: tuple[Path, ...], output: Path | None, form: str, 
     INPUT is a CSV, JSON or Parquet file, a NumPy archive, a folder of images, or images. It holds raw values, as the
     training data did; preparation is part of the model. Classes come by name, with their probabilities.
     """
-    from dlspec.reporting.index import find_run
-    from dlspec.runner.saved import open_run
+    from dlspec.training.saved import open_run
+    from dlspec.views.pages.index import find_run
 
     for path in inputs:
         if not path.exists():
@@ -59,7 +59,7 @@ def command(run: str, inputs: tuple[Path, ...], output: Path | None, form: str, 
 
     backend.start()
 
-    from dlspec.runner.predict import csv_text, json_text, predict
+    from dlspec.training.predict import csv_text, json_text, predict
 
     with _one_source(inputs) as (path, places):
         found = predict(saved, path, places, say)
@@ -90,7 +90,7 @@ def _one_source(inputs: tuple[Path, ...]) -> Iterator[tuple[Path, list[str]]]:
 
 def _write(found: Iterator[Predictions], path: Path) -> int:
     """Writes all answers; how many there are."""
-    from dlspec.files import write_atomically
+    from dlspec.core.files import write_atomically
 
     counts: list[int] = []
 
@@ -107,7 +107,7 @@ def _write(found: Iterator[Predictions], path: Path) -> int:
 
 
 def _save(found: Iterator[Predictions], file: Path) -> None:
-    from dlspec.runner.predict import csv_text, json_text, together
+    from dlspec.training.predict import csv_text, json_text, together
 
     if file.suffix.lower() == ".npz":
         import numpy as np

@@ -10,8 +10,8 @@ import click
 
 from dlspec.cli.output import print_data, print_text, say
 from dlspec.cli.runs import reported, runs_option
-from dlspec.reporting.index import Run, all_runs, find_run, measure_changes, spec_changes
-from dlspec.reporting.verdict import figure
+from dlspec.views.pages.index import Run, all_runs, find_run, measure_changes, spec_changes
+from dlspec.views.pages.verdict import figure
 
 _FORM = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the list.")
 
@@ -98,7 +98,7 @@ def _list(runs: list[Run]) -> str:
 
 def _columns(rows: list[list[str]], numbers: tuple[int, ...]) -> str:
     """Rows under each other; the columns `numbers` stand to the right."""
-    from dlspec.terminal import printable
+    from dlspec.core.terminal import printable
 
     rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]

@@ -56,8 +56,8 @@ def command(
     if dump_ir and form != "text":
         raise click.UsageError("--dump-ir is text: leave --format out")
 
-    from dlspec.ir import print_graph
-    from dlspec.report import facts, text_table
+    from dlspec.core.ir import print_graph
+    from dlspec.graph.facts import facts, text_table
 
     state = compiled(spec, overrides, allow_outside, expecting=False)
     assert state.graph is not None
@@ -73,8 +73,8 @@ def command(
 
 
 def _draw(state: Compilation, svg: Path | None, html: Path | None) -> None:
-    from dlspec import drawing
-    from dlspec.files import write_atomically
+    from dlspec.core.files import write_atomically
+    from dlspec.views import drawing
 
     assert state.graph is not None and state.data is not None
     description = state.data.get("description")

@@ -10,17 +10,17 @@ import click
 
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import code_allowed, compiled, print_text, progress_console, say, show_diagnostics, spec_argument
-from dlspec.errors import Diagnostic, Problem, SpecError
+from dlspec.core.errors import Diagnostic, Problem, SpecError
+from dlspec.core.tree import place
 from dlspec.passes.state import Compilation
-from dlspec.runner.report import Report
-from dlspec.runner.resume import SPEC_FILE, Place, find
-from dlspec.runner.signals import Interrupted
-from dlspec.tree import place
+from dlspec.training.loop.signals import Interrupted
+from dlspec.training.run.report import Report
+from dlspec.training.run.resume import SPEC_FILE, Place, find
 
 if TYPE_CHECKING:
-    from dlspec.data.pipeline import Prepared
-    from dlspec.data.signature import Signature
-    from dlspec.sections.data import Data
+    from dlspec.components.sections.data import Data
+    from dlspec.data.binding.signature import Signature
+    from dlspec.data.feeding.pipeline import Prepared
 
 _OF_THE_FOLDER = ("E507", "E511", "E512", "E513", "E514")
 
@@ -88,7 +88,7 @@ def command(
 
 
 def _place(state: Compilation, runs: Path, run: Path | None, new: bool, force: bool) -> Place:
-    from dlspec.dumping import dump
+    from dlspec.syntax.dumping import dump
 
     assert state.data is not None
     return find(runs, state.name, dump(state.data), run=run, new=new, force=force)
@@ -120,17 +120,17 @@ def _train(state: Compilation, runs: Path, found: Place, quiet: bool, repeat: st
         console.print("starting TensorFlow …", highlight=False)
 
     from dlspec.cli import backend
-    from dlspec.data.reading import Ahead
+    from dlspec.data.feeding.reading import Ahead
 
     ahead = None
     if state.binding is not None and state.data_section is not None:
         ahead = Ahead(state.data_section, state.binding)
     backend.start()
 
-    from dlspec.build import build
-    from dlspec.data.pipeline import prepare, prepare_read
-    from dlspec.dumping import dump
-    from dlspec.runner.train import run
+    from dlspec.backends.keras.build import build
+    from dlspec.data.feeding.pipeline import prepare, prepare_read
+    from dlspec.syntax.dumping import dump
+    from dlspec.training.train import run
 
     graph, data, method = state.graph, state.data_section, state.method
     assert graph is not None and data is not None and method is not None and state.data is not None

@@ -13,18 +13,18 @@ import click
 
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import compiled, print_text, progress_console, say, show_diagnostics, spec_argument
-from dlspec.errors import Diagnostic, Problem
+from dlspec.core.errors import Diagnostic, Problem
+from dlspec.core.terminal import printable
+from dlspec.core.tree import place
 from dlspec.passes.state import Compilation
-from dlspec.terminal import printable
-from dlspec.tree import place
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from dlspec.tuning.plan import Plan
-    from dlspec.tuning.record import Record
-    from dlspec.tuning.search import Search
-    from dlspec.tuning.workers import Workers
+    from dlspec.tuning.plan.plan import Plan
+    from dlspec.tuning.search.record import Record
+    from dlspec.tuning.search.search import Search
+    from dlspec.tuning.workers.workers import Workers
 
 _NOT_OF_THE_SPEC = ("E507", "E511", "E512", "E513", "E531", "E532", "E533", "E534")
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -89,7 +89,7 @@ def command(
 
 def _hand_over(folder: Path, output: Path) -> int:
     """Puts the spec with the best values where it trains: its paths start at the folder of the searched one."""
-    from dlspec.tuning.folder import BEST_FILE, write_text
+    from dlspec.tuning.search.folder import BEST_FILE, write_text
 
     best = folder / BEST_FILE
     if not best.is_file():
@@ -125,10 +125,10 @@ def _search(
     cluster: str | None,
     quiet: bool,
 ) -> Path | int:
-    from dlspec.dumping import dump
-    from dlspec.runner.signals import terminable
-    from dlspec.tuning import folder as folders
-    from dlspec.tuning.plan import plan_of
+    from dlspec.syntax.dumping import dump
+    from dlspec.training.loop.signals import terminable
+    from dlspec.tuning.plan.plan import plan_of
+    from dlspec.tuning.search import folder as folders
 
     assert state.data is not None
     plan = plan_of(state)
@@ -138,7 +138,7 @@ def _search(
         say(f"the search {folder} is finished; `--new` begins another one")
         return folder
     if cluster is not None:
-        from dlspec.tuning.cluster import require
+        from dlspec.tuning.workers.cluster import require
 
         require(cluster)
     console = None if quiet else progress_console()
@@ -161,13 +161,13 @@ def _pool(
     state: Compilation, text: str, folder: Path, workers: int | None, cluster: str | None, console: Console | None
 ) -> Workers:
     """Where trials run; processes load TensorFlow while this one does."""
-    from dlspec.tuning.workers import Inline, Processes
+    from dlspec.tuning.workers.workers import Inline, Processes
 
     if cluster is None:
         return Inline() if workers in (None, 1) else Processes(workers)
 
-    from dlspec.tuning.cluster import Cluster
-    from dlspec.tuning.machines import job_of
+    from dlspec.tuning.workers.cluster import Cluster
+    from dlspec.tuning.workers.machines import job_of
 
     def tell(text: str) -> None:
         if console is not None:
@@ -181,12 +181,12 @@ def _searched(
 ) -> Path:
     """The folder of the search, which is over."""
     from dlspec.cli import backend
-    from dlspec.tuning.worker import quiet_retracing
+    from dlspec.tuning.workers.worker import quiet_retracing
 
     backend.start()
 
-    from dlspec.tuning.search import Search
-    from dlspec.tuning.show import Reporter, table
+    from dlspec.tuning.search.search import Search
+    from dlspec.tuning.search.show import Reporter, table
 
     quiet_retracing()
     search = Search(plan, state.path, state.overrides, folder, record, state.allow_outside, state.allow_code)
@@ -207,8 +207,8 @@ def _searched(
 
 def _write(search: Search, state: Compilation, *, finished: bool) -> None:
     """What people read; the record itself is already on the disk."""
-    from dlspec.tuning import folder as folders
-    from dlspec.tuning.show import facts
+    from dlspec.tuning.search import folder as folders
+    from dlspec.tuning.search.show import facts
 
     assert state.data is not None
     found, text = facts(search, finished), ""
@@ -225,8 +225,8 @@ def _write(search: Search, state: Compilation, *, finished: bool) -> None:
 
 def _publish(search: Search, state: Compilation, found: dict[str, Any], best: str) -> None:
     """The page of a search that is over."""
-    from dlspec.tuning.folder import write_text
-    from dlspec.tuning.page import PAGE_FILE, page
+    from dlspec.tuning.search.folder import write_text
+    from dlspec.tuning.search.page import PAGE_FILE, page
 
     words = ["dlspec", "tune", str(state.path), "--search", str(search.folder)]
     command = shlex.join([*words, *(word for setting in state.overrides for word in ("--set", setting))])

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dlspec.core.ir import Tensor
 from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Labels, Table
 from dlspec.data.sources.stated import MISSING
-from dlspec.ir import Tensor
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dlspec.components.registry import Component
+from dlspec.core.errors import Problem, did_you_mean, suggestions
+from dlspec.core.ir import Tensor
 from dlspec.data.sources.finite import finite, too_large
 from dlspec.data.sources.stated import NOTHING, Stated
-from dlspec.errors import Problem, did_you_mean, suggestions
-from dlspec.ir import Tensor
-from dlspec.registry import Component
 
 if TYPE_CHECKING:
     import numpy as np

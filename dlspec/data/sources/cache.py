@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from dlspec.core.files import write_atomically
 from dlspec.data.sources.base import DataProblem
-from dlspec.files import write_atomically
 
 # Bytes at both ends of a file that its fingerprint covers, with size and time of change.
 _ENDS = 1 << 20

@@ -9,6 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dlspec.components.registry import example, optional, text, texts
+from dlspec.core.errors import Problem, did_you_mean, suggestions
 from dlspec.data.sources.arrow import ArrowTable
 from dlspec.data.sources.base import Arrays, Column, DataProblem, LeftOut, Source, Table, locate
 from dlspec.data.sources.cache import converted
@@ -16,8 +18,6 @@ from dlspec.data.sources.csv_conversion import RAGGED, Dialect, Reader
 from dlspec.data.sources.csv_header import Names, check_header, is_number, nameless, values_for_names
 from dlspec.data.sources.parquet import ParquetTable
 from dlspec.data.sources.stated import MISSING
-from dlspec.errors import Problem, did_you_mean, suggestions
-from dlspec.registry import example, optional, text, texts
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dlspec.components.registry import choice, example, integer, optional
+from dlspec.core.errors import Problem
+from dlspec.core.ir import Tensor
 from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Labels, Source, Table
-from dlspec.errors import Problem
-from dlspec.ir import Tensor
-from dlspec.registry import choice, example, integer, optional
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,8 +6,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from dlspec.core.errors import Problem
 from dlspec.data.sources.base import DataProblem
-from dlspec.errors import Problem
 
 # Examples that take more than this once decoded are read batch by batch. A fixed number: what a machine has free must
 # not decide how a run goes.

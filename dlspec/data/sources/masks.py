@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from dlspec.components.registry import Field, integers, optional
+from dlspec.core.errors import Problem
+from dlspec.core.ir import Tensor
 from dlspec.data.sources.base import Labels
 from dlspec.data.sources.pictures import PictureFile, Pictures, turned
-from dlspec.errors import Problem
-from dlspec.ir import Tensor
-from dlspec.registry import Field, integers, optional
 
 if TYPE_CHECKING:
     import numpy as np

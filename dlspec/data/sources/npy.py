@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
+from dlspec.components.registry import example, texts
+from dlspec.core.ir import DTYPES, Tensor
 from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Source, Table, locate
 from dlspec.data.sources.limits import check_memory
-from dlspec.ir import DTYPES, Tensor
-from dlspec.registry import example, texts
 
 if TYPE_CHECKING:
     import numpy as np

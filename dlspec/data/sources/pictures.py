@@ -11,10 +11,10 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from dlspec.components.registry import Field, choice, integers, optional
+from dlspec.core.ir import Tensor
 from dlspec.data.sources.base import DataProblem
 from dlspec.data.sources.limits import check_memory
-from dlspec.ir import Tensor
-from dlspec.registry import Field, choice, integers, optional
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,11 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dlspec.components.registry import example, plain, text
+from dlspec.core.errors import Problem, did_you_mean
+from dlspec.core.ir import DTYPES, Tensor
 from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Source, Table
 from dlspec.data.sources.limits import check_memory
-from dlspec.errors import Problem, did_you_mean
-from dlspec.ir import DTYPES, Tensor
-from dlspec.registry import example, plain, text
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from dlspec.components.registry import choice, example, optional, shape
+from dlspec.components.sections.base import Section
+from dlspec.core.errors import Problem
+from dlspec.core.ir import DTYPES, Tensor
 from dlspec.data.sources.base import TEXT
 from dlspec.data.sources.pictures import shown_size, turned
 from dlspec.data.sources.protos import Feature
-from dlspec.errors import Problem
-from dlspec.ir import DTYPES, Tensor
-from dlspec.registry import choice, example, optional, shape
-from dlspec.sections.base import Section
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,9 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dlspec.components.registry import choice, example
+from dlspec.core.ir import Tensor
 from dlspec.data.sources.base import Arrays, Column, Labels, Source, Table
-from dlspec.ir import Tensor
-from dlspec.registry import choice, example
 
 
 class _Set(NamedTuple):

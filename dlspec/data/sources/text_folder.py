@@ -7,11 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dlspec.components.registry import example, text
+from dlspec.core.ir import Tensor
 from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Labels, LeftOut, Source, Table, locate
 from dlspec.data.sources.folders import ClassFolders
 from dlspec.data.sources.limits import check_memory
-from dlspec.ir import Tensor
-from dlspec.registry import example, text
 
 if TYPE_CHECKING:
     import numpy as np

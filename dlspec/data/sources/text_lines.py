@@ -7,11 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dlspec.components.registry import example, optional, text, texts
+from dlspec.core.errors import Problem
+from dlspec.core.ir import Tensor
 from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Source, Table, locate
 from dlspec.data.sources.limits import check_memory
-from dlspec.errors import Problem
-from dlspec.ir import Tensor
-from dlspec.registry import example, optional, text, texts
 
 if TYPE_CHECKING:
     import numpy as np

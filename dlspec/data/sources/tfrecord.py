@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dlspec.components.registry import example, map_of, texts
+from dlspec.core.errors import did_you_mean
 from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Source, Table, locate
 from dlspec.data.sources.layouts import Layouts, Wanted
 from dlspec.data.sources.limits import STREAMED_FROM, check_memory
@@ -14,8 +16,6 @@ from dlspec.data.sources.parsing import parsed
 from dlspec.data.sources.protos import Feature, feature_names, read_example
 from dlspec.data.sources.record_feature import RecordFeature, convert, convert_all
 from dlspec.data.sources.records import BrokenRecord, Records, open_records
-from dlspec.errors import did_you_mean
-from dlspec.registry import example, map_of, texts
 
 if TYPE_CHECKING:
     import numpy as np

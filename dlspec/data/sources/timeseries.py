@@ -7,13 +7,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dlspec.components.registry import component, example, integer, optional, text, texts
+from dlspec.components.sections.splitters import Time
+from dlspec.core.errors import Problem
+from dlspec.core.ir import Tensor
 from dlspec.data.sources.base import Arrays, Column, DataProblem, LeftOut, Source, Table
 from dlspec.data.sources.limits import STREAMED_FROM, check_memory
 from dlspec.data.sources.times import HELP, moment
-from dlspec.errors import Problem
-from dlspec.ir import Tensor
-from dlspec.registry import component, example, integer, optional, text, texts
-from dlspec.sections.splitters import Time
 
 if TYPE_CHECKING:
     import numpy as np

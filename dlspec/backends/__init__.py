@@ -1,0 +1,1 @@
+"""Frameworks that build and run a model, one folder each."""

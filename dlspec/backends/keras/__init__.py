@@ -1,0 +1,1 @@
+"""A graph to `keras.Model`; seeds, structure, the weights in a `.keras` file."""

@@ -1,0 +1,215 @@
+"""What every layer declares: its options, its inputs, and its shape, weight, cost and mask rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, ClassVar, Literal
+
+from dlspec.components.registry import Component, Field, boolean, choice, component, integer, optional
+from dlspec.core.ir import Tensor, Weight
+
+ACTIVATION = "activation"
+# dtype policies that Keras takes by name: (dtype of the computation, dtype of the variables)
+POLICIES = {
+    **{name: (name, name) for name in ("float16", "bfloat16", "float32", "float64")},
+    "mixed_float16": ("float16", "float32"),
+    "mixed_bfloat16": ("bfloat16", "float32"),
+}
+
+Outputs = Tensor | tuple[Tensor, ...]
+
+
+class Layer(Component, abstract=True):
+    """Base of all layers.
+
+    A subclass gives the rules below. They are called with the tensors that enter the layer, as Keras's ``call`` is: one
+    argument each, in the order of `arguments`; a layer that `takes_list` gets one list.
+
+    Class attributes:
+        arguments: Names of the call's tensor arguments; a trailing ``?`` marks one that may be missing.
+        list_arguments: Those of them that may be a list of tensors.
+        positional: How many of them Keras takes without their names; 0 for all.
+        takes_list: The layer is called with one list of tensors (merge layers, attention).
+        minimum_inputs: For `takes_list`: how many tensors at least.
+        maximum_inputs: For `takes_list`: how many tensors at most, 0 for any number.
+        takes_batch: Only the number of examples matters; without ``from``, the model's first input tells it.
+        call_options: Options that Keras takes at the call rather than in the constructor.
+        normalizes: Whether the size of what enters does not show in what comes out.
+        keeps_range: Whether the values that come out span what those that enter do.
+        gradient_by_rows: Training gives the gradient of a weight as single rows, one for each use in the batch.
+        whole_numbers: Whether numbers that enter are names of things: they must not be rounded on the way.
+        formats_lacking: Formats of ``dlspec export`` that have no operations for it; see :meth:`lacking_in`.
+        masking: What becomes of a mask: ``pass`` it on, or ``drop`` it (with a warning, as Keras does).
+        unmasks: Names of call arguments whose tensors Keras takes the mask from, for whatever else reads them too.
+    """
+
+    kind = "layer"
+    arguments: tuple[str, ...] = ("inputs",)
+    list_arguments: ClassVar[tuple[str, ...]] = ()
+    positional: ClassVar[int] = 0
+    takes_list: ClassVar[bool] = False
+    minimum_inputs: ClassVar[int] = 2
+    maximum_inputs: ClassVar[int] = 0
+    takes_batch: ClassVar[bool] = False
+    call_options: ClassVar[tuple[str, ...]] = ()
+    normalizes: ClassVar[bool] = False
+    keeps_range: ClassVar[bool] = False
+    gradient_by_rows: ClassVar[bool] = False
+    whole_numbers: ClassVar[bool] = False
+    formats_lacking: ClassVar[tuple[str, ...]] = ()
+    masking: ClassVar[Literal["pass", "drop"]] = "drop"
+    unmasks: ClassVar[tuple[str, ...]] = ()
+
+    trainable = boolean(default=True, doc="Whether training changes the layer's weights.")
+    dtype = optional(
+        Field[str]({"enum": sorted(POLICIES)}, default=None),
+        doc="Data type (policy) of the layer's computation and weights.",
+    )
+
+    @property
+    def compute_dtype(self) -> str:
+        """Data type of the computation: floating-point inputs are cast to it, and most outputs have it."""
+        return POLICIES[self.dtype or "float32"][0]
+
+    @property
+    def variable_dtype(self) -> str:
+        """Data type of the layer's weights."""
+        return POLICIES[self.dtype or "float32"][1]
+
+    @classmethod
+    def value_names_inputs(cls) -> bool:
+        """Whether a list (or a name) after ``name:`` stands for the tensors that enter."""
+        return cls.takes_list
+
+    def keras_arguments(self) -> dict[str, Any]:
+        """Constructor arguments; see :meth:`call_arguments` for the others."""
+        given = super().keras_arguments()
+        return {name: value for name, value in given.items() if name not in self.call_options}
+
+    def call_arguments(self) -> dict[str, Any]:
+        """Options that go to the call, as plain values."""
+        return {name: self.given[name] for name in self.call_options if name in self.given}
+
+    @property
+    def keeps_steps_with(self) -> str:
+        """What would keep the axis of steps in the output; "" where it is kept, or there is none."""
+        return "" if getattr(self, "return_sequences", True) else "return_sequences: true"
+
+    def last_step_alone(self) -> Layer | None:
+        """The layer with the last step in place of all of them; None where it gives no steps."""
+        if not self.given.get("return_sequences") or self.given.get("return_state"):
+            return None
+        return type(self)(**{**self.given, "return_sequences": False})
+
+    @property
+    def adapts(self) -> bool:
+        """Whether the layer measures the training data before it can be used."""
+        return False
+
+    @property
+    def over_batch(self) -> bool:
+        """Whether training measures something over the examples of a batch that one device computes."""
+        return False
+
+    def lacking_in(self, *inputs: Any) -> tuple[str, ...]:
+        """Formats of ``dlspec export`` that have no operations for the layer with these options and inputs."""
+        return self.formats_lacking
+
+    @property
+    def adds_loss(self) -> bool:
+        """Whether the layer adds something to the loss that depends on the examples."""
+        return getattr(self, "activity_regularizer", None) is not None
+
+    def infer(self, *inputs: Any, **named: Any) -> Outputs:
+        """Type of the output, or of each output.
+
+        The mask is the caller's affair (see :meth:`mask`).
+
+        Raises:
+            Problem: The inputs do not fit (E402 shape, E408 unknown size, E409 dtype, E410 empty output).
+        """
+        raise NotImplementedError
+
+    def weights(self, *inputs: Any, **named: Any) -> Iterable[Weight]:
+        """Variables that the layer makes for these inputs, in Keras's order (trainable ones first)."""
+        return ()
+
+    def flops(self, output: Tensor, *inputs: Any, **named: Any) -> int:
+        """Floating-point operations of one forward call per example; one multiply-add is 2.
+
+        Raises:
+            UnknownSize: An axis that counts is unknown (the tensors' ``size`` raises it).
+        """
+        return 0
+
+    def mask(self, *inputs: Any, **named: Any) -> bool:
+        """Whether the (first) output carries a mask."""
+        first = inputs[0]
+        if isinstance(first, list | tuple):
+            return self.masking == "pass" and any(tensor.masked for tensor in first)
+        return self.masking == "pass" and bool(first.masked)
+
+    def padding_counts(self, *inputs: Any, **named: Any) -> str:
+        """How a mask that enters is lost, or not looked at, as words after "the mask of `x`"; "" where it is used.
+
+        By default a mask ends in layers that do not pass it on.
+        """
+        if self.masking == "pass" or self.mask(*inputs, **named):
+            return ""
+        return f"ends here: {self.name} does not support masks"
+
+    def without_padding(self) -> str:
+        """What to use instead where padding shall not count, as a help says it; "" where there is nothing."""
+        return ""
+
+
+def activation(default: str = "linear", doc: str = "Activation function applied to the output.") -> Field[Any]:
+    """The ``activation`` option."""
+    field = component(ACTIVATION, default=None if default == "linear" else default, doc=doc)
+    field.nullable = True  # Keras's None: no activation, whatever the default is
+    return field
+
+
+def initializer(default: str, what: str) -> Field[Any]:
+    """An initializer option, e.g. ``initializer("glorot_uniform", "the kernel")``."""
+    return component("initializer", default=default, doc=f"Initializer of {what}.")
+
+
+def regularizer(what: str) -> Field[Any]:
+    """A regularizer option; none unless given."""
+    return optional(component("regularizer"), doc=f"Regularizer of {what}.")
+
+
+def constraint(what: str) -> Field[Any]:
+    """A constraint option; none unless given."""
+    return optional(component("constraint"), doc=f"Constraint on {what} after each update.")
+
+
+def data_format() -> Field[Any]:
+    """The ``data_format`` option."""
+    return optional(choice("channels_last", "channels_first"), doc="Order of the axes; Keras's setting unless given.")
+
+
+def seed() -> Field[int | None]:
+    """The ``seed`` option."""
+    return optional(integer(min=0, max=2**32 - 1), doc="Seed of the random numbers; a random one unless given.")
+
+
+def activation_flops(function: Component | str | None, output: Tensor) -> int:
+    """One operation per element for an activation other than linear: the convention of docs/flops.md."""
+    return 0 if function is None or getattr(function, "name", function) == "linear" else output.size
+
+
+def inner_weights(layer: Layer, prefix: str, *inputs: Any) -> list[Weight]:
+    """Variables of a layer inside another one, with its own ``trainable`` and ``dtype``, their names after `prefix`."""
+    dtype = POLICIES[layer.dtype or "float32"][1]
+    return [
+        replace(
+            weight,
+            name=prefix + weight.name,
+            dtype=dtype if "float" in weight.dtype else weight.dtype,
+            trainable=weight.trainable and layer.trainable,
+        )
+        for weight in layer.weights(*inputs)
+    ]

@@ -1,0 +1,88 @@
+"""How a component (layer, optimizer, loss, data source, …) is declared once, and how it is found by name.
+
+A component is a class whose attributes are fields::
+
+    class Dropout(Layer):
+        \"\"\"Sets a random share of the inputs to zero during training.\"\"\"
+
+        keras = "keras.layers.Dropout"
+        shorthand = "rate"
+        rate = number(min=0, max=1, doc="Share of the inputs to drop.")
+        noise_shape = optional(sizes(), doc="…")
+        seed = optional(integer(), doc="…")
+
+On the class, ``Dropout.rate`` is the :class:`Field`; on an instance it is the value (``self.rate``, a float). The
+JSON schema, the documentation, the Keras object and the generated code all come from the fields.
+"""
+
+from __future__ import annotations
+
+from dlspec.components.registry.component import Component, Example, example, load_attribute, snake_case
+from dlspec.components.registry.fields import (
+    ARITHMETIC,
+    EXPRESSION,
+    JSON,
+    MISSING,
+    Field,
+    boolean,
+    choice,
+    component,
+    components,
+    integer,
+    integers,
+    map_of,
+    number,
+    number_or_component,
+    numbers,
+    optional,
+    options,
+    per_output,
+    plain,
+    shape,
+    sizes,
+    text,
+    texts,
+    with_expressions,
+)
+from dlspec.components.registry.forms import document, value_schema
+from dlspec.components.registry.index import build_index, declared, find, kinds, names, refresh
+
+__all__ = [
+    "ARITHMETIC",
+    "EXPRESSION",
+    "JSON",
+    "MISSING",
+    "Component",
+    "Example",
+    "Field",
+    "boolean",
+    "build_index",
+    "choice",
+    "component",
+    "components",
+    "declared",
+    "document",
+    "example",
+    "find",
+    "integer",
+    "integers",
+    "kinds",
+    "load_attribute",
+    "map_of",
+    "names",
+    "number",
+    "number_or_component",
+    "numbers",
+    "optional",
+    "options",
+    "per_output",
+    "plain",
+    "refresh",
+    "shape",
+    "sizes",
+    "snake_case",
+    "text",
+    "texts",
+    "value_schema",
+    "with_expressions",
+]

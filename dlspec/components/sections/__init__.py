@@ -1,0 +1,1 @@
+"""The sections `data`, `train` and `tune`, declared like any component."""

@@ -1,0 +1,296 @@
+"""The section `data`: where examples come from, what enters the model, what it shall predict, and the split."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dlspec.components.registry import (
+    Component,
+    boolean,
+    choice,
+    component,
+    components,
+    example,
+    integer,
+    map_of,
+    number_or_component,
+    optional,
+    options,
+    plain,
+    text,
+    texts,
+)
+from dlspec.components.sections.base import Section
+from dlspec.components.sections.missing import Error, Missing
+from dlspec.components.sections.splitters import Column, Random, Splitter, Stratified
+from dlspec.core.errors import Problem
+
+# Layers that compute the same in training and use, and learn nothing by gradients.
+_PREPARATION = (
+    "dlspec.components.layers.preprocessing",
+    "dlspec.components.layers.lookup",
+    "dlspec.components.layers.image",
+    "dlspec.components.layers.filling",
+)
+# Random changes that make no sense one at a time, or that the seed does not decide.
+_NO_AUGMENTATION = {
+    "random_crop": "it gives training another size than use: `resize` in the source, or crop in `layers`",
+    "aug_mix": "Keras draws its operations outside of its seed, so no run could be repeated: use `rand_augment`",
+}
+_AUGMENTATION = (
+    "dlspec.components.layers.image",
+    "dlspec.components.layers.image_color",
+    "dlspec.components.layers.image_geometry",
+    "dlspec.components.layers.image_mixing",
+    "dlspec.components.layers.augmentation",
+)
+_AUGMENTATION_NAMES = ("gaussian_noise", "rand_augment", "mix_up", "cut_mix")
+
+
+class Feature(Section):
+    """What enters one input of the model.
+
+    One `column` of numbers has shape [1] (an array column its own shape), one of text []; `columns` are stacked to [n].
+    """
+
+    shorthand = "column"
+    column = optional(text(), doc="The column.")
+    columns = optional(texts(), doc="Columns of numbers, stacked.")
+    length = optional(
+        integer(min=1),
+        doc="For a text column of whole numbers such as `12 7 9`: they are cut or filled with 0 to this length.",
+    )
+    missing = component("policy", default="error", doc="What becomes of missing values; fitted on the training split.")
+    prepare = components(
+        "layer",
+        default=(),
+        doc="Preprocessing layers in order, fitted on the training split and saved inside the model.",
+    )
+    augment = components(
+        "layer", default=(), doc="Random changes of this input in training, after `prepare`; see `augment` of `data`."
+    )
+    examples = (
+        example("{columns: [rooms, area], missing: median, prepare: [normalization]}"),
+        example("{column: city, prepare: [string_lookup]}"),
+        example("{column: tokens, length: 40}"),
+    )
+
+    def validate(self) -> None:
+        """One of `column` and `columns`; layers that prepare."""
+        if (self.column is None) == (self.columns is None):
+            what = "neither `column` nor `columns`" if self.column is None else "both `column` and `columns`"
+            raise Problem(
+                "E207", f"an input of `data` has {what}, expected one of them", "write `column: …`", "columns"
+            )
+        if self.length is not None and self.column is None:
+            raise Problem("E207", "`length` is for a single `column` of token ids", "write `column`", option="length")
+        if self.length is not None and self.policy.fills:
+            help = "an empty text is an empty sequence: leave `missing` out"
+            raise Problem("E207", "a sequence of token ids has no missing values to fill", help, option="missing")
+        for layer in self.prepare:
+            if not _prepares(layer):
+                message = f"`{layer.name}` does not prepare data"
+                raise Problem("E207", message, "move it to `layers`", option="prepare")
+        _check_augmentation(self.augment)
+
+    @property
+    def policy(self) -> Missing:
+        """What becomes of missing values, the default included."""
+        return self.missing if isinstance(self.missing, Missing) else Error()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The names of its columns."""
+        return self.columns if self.columns is not None else (self.column or "",)
+
+
+def _prepares(layer: Component) -> bool:
+    return type(layer).__module__ in _PREPARATION and not layer.name.startswith("random_")
+
+
+class Target(Section):
+    """What one output of the model shall predict; text stands for its place among the sorted classes."""
+
+    shorthand = "column"
+    column = optional(text(), doc="The column.")
+    columns = optional(texts(), doc="Several columns of numbers (of 0 and 1 where several labels may hold), stacked.")
+    separator = optional(
+        text(pattern=r"^.+$"),
+        doc="What stands between the labels of a text such as `red;round`, of which any may hold.",
+    )
+    classes = optional(
+        plain({"type": "array", "items": {"type": ["string", "integer", "boolean"]}, "minItems": 2}),
+        doc="The values that stand for class 0, 1, …; unless given, texts in sorted order, and numbers as they are.",
+    )
+    missing = choice("error", "drop", default="error", doc="What becomes of examples without a target.")
+    class_weights: Any = optional(
+        plain({"type": ["string", "object"], "pattern": r"^balanced$|\$",
+               "additionalProperties": {"type": "number", "minimum": 0}}),
+        doc="How much an example of each class counts in training: `balanced` (all classes alike), or a map.",
+    )  # fmt: skip
+    examples = (
+        example("churned"),
+        example("{column: churned, class_weights: balanced}"),
+        example('{column: tags, separator: ";"}'),
+    )
+
+    def validate(self) -> None:
+        """One of `column` and `columns`; classes that differ."""
+        if (self.column is None) == (self.columns is None):
+            what = "neither `column` nor `columns`" if self.column is None else "both `column` and `columns`"
+            raise Problem(
+                "E207", f"a target of `data` has {what}, expected one of them", "write `column: …`", "columns"
+            )
+        if self.columns is not None and self.separator is not None:
+            message = "`separator` divides the text of a single `column`"
+            raise Problem("E207", message, "leave it out", option="separator")
+        if self.columns is not None and self.classes is not None:
+            raise Problem("E207", "`columns` are the classes themselves", "leave `classes` out", option="classes")
+        if self.classes is not None and len({str(value) for value in self.classes}) < len(self.classes):
+            raise Problem("E207", "`classes` names a class twice", "list each once", option="classes")
+        if self.class_weights is not None and (self.columns is not None or self.separator is not None):
+            message = "`class_weights` need exclusive classes: here several labels may hold at once"
+            raise Problem("E207", message, "leave them out", option="class_weights")
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The names of its columns."""
+        return self.columns if self.columns is not None else (self.column or "",)
+
+
+class Split(Section):
+    """How many examples are kept from training; the rest is the training split."""
+
+    validation: Any = number_or_component(
+        "source", min=0, below=1, default=0.0, doc="Share of the examples that judges each epoch, or a source of them."
+    )
+    test: Any = number_or_component(
+        "source", min=0, below=1, default=0.0, doc="Share of the examples that judges the trained model, or a source."
+    )
+    by = component("splitter", default="random", doc="How the parts are chosen.")
+    seed = integer(min=0, default=0, doc="Another seed gives other parts.")
+    examples = (
+        example("{validation: 0.15, test: 0.15, by: stratified}"),
+        example("{validation: 0.1, test: {csv: test.csv}}"),
+        example("{by: {column: part}}"),
+    )
+
+    def validate(self) -> None:
+        """The parts leave something to train on; a column that says the parts needs no shares."""
+        total = self.share("validation") + self.share("test")
+        if total >= 1:
+            shown = f"{self.share('validation'):g} + {self.share('test'):g}"
+            message = f"validation and test take all examples ({shown})"
+            raise Problem("E606", message, "make them smaller: together below 1", "validation")
+        if isinstance(self.by, Column):
+            for part in ("validation", "test"):
+                if self.share(part) or self.source(part):
+                    message = f"column `{self.by.column}` says which examples are kept, and so does `{part}`"
+                    raise Problem("E606", message, f"leave `{part}` out", part)
+
+    def share(self, part: str) -> float:
+        """The share of the examples that `part` gets; 0 where it has a source of its own."""
+        value = getattr(self, part)
+        return 0.0 if isinstance(value, Component) else float(value)
+
+    def source(self, part: str) -> Any:
+        """The source of `part`, or None."""
+        value = getattr(self, part)
+        return value if isinstance(value, Component) else None
+
+    def has(self, part: str) -> bool | None:
+        """Whether there are examples in `part`; None where a column decides."""
+        if isinstance(self.by, Column):
+            return None
+        return bool(self.share(part)) or self.source(part) is not None
+
+    @property
+    def target(self) -> str | None:
+        """The target named for stratification."""
+        return self.by.target if isinstance(self.by, Stratified) else None
+
+    @property
+    def stratified(self) -> bool:
+        """Whether classes are spread evenly."""
+        return isinstance(self.by, Stratified)
+
+
+class Data(Section):
+    """Examples for training, validation and test."""
+
+    source = component("source", doc="Where the examples come from.")
+    inputs = map_of(
+        "section",
+        "feature",
+        default=None,
+        doc="What enters each input of the model; may be left out where it is obvious.",
+    )
+    targets = map_of("section", "target", doc="What each output of the model shall predict.")
+    split = options("section", "split", default=None, doc="Which examples are kept from training.")
+    augment = components(
+        "layer",
+        default=(),
+        doc="Layers that change training examples at random, each epoch anew, after `prepare`.",
+    )
+    oversample = plain(
+        {"type": ["boolean", "string"]},
+        default=False,
+        doc="Whether training repeats examples of rare classes until all are as frequent; or the target that counts.",
+    )
+    bad = choice(
+        "error",
+        "skip",
+        default="error",
+        doc="What becomes of broken examples (files that cannot be read, rows of another length, words among numbers, "
+        "missing values that `missing` says nothing about): an error, or left out and listed in the report.",
+    )
+    cache = choice(
+        "auto",
+        "memory",
+        "none",
+        default="auto",
+        doc="Where prepared examples are kept: in memory if they fit (`auto`), in any case, or read and prepared anew "
+        "for each batch; the order is the same.",
+    )
+    batch_size = integer(min=1, default=32, doc="Examples per step.")
+    shuffle = boolean(default=True, doc="Whether every epoch visits the training examples in a new order.")
+    seed = optional(integer(min=0), doc="Seed of the order of examples; that of `train` unless given.")
+    examples = (example("{source: {csv: churn.csv}, targets: {churned: {column: churned}}, split: {test: 0.2}}"),)
+
+    def validate(self) -> None:
+        """Layers that augment."""
+        _check_augmentation(self.augment)
+
+    @property
+    def parts(self) -> Split:
+        """The split; everything trains where none is given."""
+        split: Split = self.split if self.split is not None else Split()
+        usual = self.source.splitter()
+        return split if usual is None or "by" in split.given else Split(**split.given, by=usual)
+
+    @property
+    def features(self) -> dict[str, Feature]:
+        """The inputs as given, or {}."""
+        return self.inputs or {}
+
+
+def _check_augmentation(layers: tuple[Component, ...]) -> None:
+    """Every layer makes a random change, which the data's own seed decides."""
+    for layer in layers:
+        if layer.name in _NO_AUGMENTATION:
+            raise Problem("E207", f"`{layer.name}` cannot augment", _NO_AUGMENTATION[layer.name], option="augment")
+        if not _augments(layer):
+            message = f"`{layer.name}` makes no random change of an example"
+            raise Problem("E207", message, "move it to `prepare` or `layers`", option="augment")
+        if getattr(layer, "seed", None) is not None:
+            message = f"`seed` of `{layer.name}` has no effect in `augment`"
+            raise Problem("E207", message, "the data's own `seed` decides", option="augment")
+
+
+def _augments(layer: Component) -> bool:
+    if layer.name in _AUGMENTATION_NAMES:
+        return True
+    return type(layer).__module__ in _AUGMENTATION and layer.name.startswith("random_")
+
+
+__all__ = ["Data", "Feature", "Random", "Section", "Split", "Splitter", "Stratified", "Target"]

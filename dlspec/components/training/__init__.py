@@ -1,0 +1,1 @@
+"""Activations, initializers, regularizers, constraints, losses, metrics, optimizers, schedules and callbacks."""

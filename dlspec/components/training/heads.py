@@ -1,0 +1,73 @@
+"""What an output of the model gives, as far as it follows from its loss and its last activation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from dlspec.core.ir import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """An output with its loss.
+
+    Attributes:
+        loss: As declared; None where it has none.
+        activation: The class of the activation that the output went through last; None where that cannot be told.
+        output: Its type, without the batch; None where it is not known.
+        examples: How many are measured together at most; None where that is not known.
+    """
+
+    loss: Any = None
+    activation: Any = None
+    output: Tensor | None = None
+    examples: int | None = None
+
+    @property
+    def threshold(self) -> float:
+        """The output above which the answer is yes."""
+        return threshold_of(self.loss, self.activation)
+
+    @property
+    def from_logits(self) -> bool:
+        """Whether the output is taken before sigmoid or softmax."""
+        return bool(getattr(self.loss, "from_logits", False))
+
+    @property
+    def raw(self) -> bool:
+        """Whether the output is no probability: a score or a margin around 0."""
+        return self.threshold != 0.5
+
+    @property
+    def masked(self) -> bool:
+        """Whether a mask says which steps count."""
+        return self.output is not None and self.output.masked
+
+    @property
+    def answers(self) -> int | None:
+        """How many numbers the output gives for all examples that are measured together; None where not known."""
+        if self.output is None or self.examples is None:
+            return None
+        sizes = [size for size in self.output.shape if size is not None]
+        return self.examples * prod(sizes) if len(sizes) == self.output.rank else None
+
+    @property
+    def binary(self) -> bool:
+        """Whether its loss takes every unit as a yes or no of its own."""
+        return getattr(self.loss, "targets", "") == "binary"
+
+
+def threshold_of(loss: Any, activation: Any = None) -> float:
+    """The output above which the answer is yes.
+
+    It is 0 for scores before the sigmoid (`from_logits`), for margins (hinge), and behind an activation that lies
+    around 0 (tanh); for probabilities it is 0.5. Metrics in training, the report, `evaluate` and `predict` share it.
+
+    Args:
+        loss: As declared, or None.
+        activation: The class of the output's last activation, or None.
+    """
+    scores = getattr(loss, "from_logits", False) or getattr(loss, "signed", False)
+    return 0.0 if scores or getattr(activation, "signed", False) else 0.5

@@ -1,0 +1,375 @@
+"""Metrics that compare values.
+
+A metric is one number: what would make it a list (several thresholds, a value per class) is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
+
+from dlspec.components.registry import Component, Example, boolean, choice, example, integer, number, optional, text
+from dlspec.components.training import targets as rules
+from dlspec.components.training.heads import Head
+from dlspec.components.training.targets import NOT_NEGATIVE, POSITIVE, Range, Targets
+from dlspec.core.errors import Problem
+from dlspec.core.ir import Tensor
+
+
+class Metric(Component, abstract=True):
+    """Base of all metrics.
+
+    An instance's ``name`` is the word under which training reports the metric: the ``name`` option, or the metric's own
+    name. It is always handed to Keras, which would otherwise number it differently in every model (``auc_3``).
+
+    Class attributes:
+        targets: What the target must hold; see :class:`dlspec.components.training.losses.Loss`.
+        takes: What numbers a target may hold; None for any.
+        strict: Whether a target may not even lack a last axis of size 1: Keras would broadcast it against the batch.
+        direction: Whether ``up`` or ``down`` is better; "" where neither is (Keras refuses ``mode: auto`` then).
+        masking: Whether Keras leaves out what a mask leaves out, as it does in means over single values.
+    """
+
+    kind = "metric"
+    targets: ClassVar[Targets] = "values"
+    takes: ClassVar[Range | None] = None
+    strict: ClassVar[bool] = False
+    direction: ClassVar[Literal["up", "down", ""]] = "down"
+    masking: ClassVar[bool] = True
+    examples: ClassVar[tuple[Example, ...]] = (example(""),)
+    name: ClassVar[Any] = optional(
+        text(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,62}$|\$"), doc="Name under which it is reported; its own unless given."
+    )
+    dtype: ClassVar[Any] = optional(
+        choice("float16", "bfloat16", "float32", "float64"), doc="Data type of the computation."
+    )
+
+    def __init__(self, **given: Any) -> None:
+        """As for every component; the name is settled."""
+        super().__init__(**given)
+        self.__dict__["name"] = given.get("name") or self.registered_name
+
+    @property
+    def coarse(self) -> bool:
+        """Whether a measure over all thresholds tries some of them only, without being told so."""
+        return False
+
+    def called(self, word: str) -> None:
+        """A metric called `mae` reports as `mae`, unless its `name` says otherwise."""
+        if not self.given.get("name"):
+            self.__dict__["name"] = word
+
+    def keras_arguments(self) -> dict[str, Any]:
+        """What the spec gave, and always the name."""
+        return {**super().keras_arguments(), "name": self.name}
+
+    def settled(self, head: Head) -> Metric:
+        """This metric of an output: what follows from the output's loss and activation, filled in where not given."""
+        if "from_logits" in self.fields and "from_logits" not in self.given and head.from_logits:
+            return self.with_options(from_logits=True)
+        return answered(self, head)
+
+    def with_options(self, **options: Any) -> Metric:
+        """The same, reported under the same name, with further options."""
+        other = type(self)(**{**self.given, **options})
+        other.__dict__["name"] = self.name
+        return other
+
+    def validate(self) -> None:
+        """Axis 0 is the batch."""
+        if self.given.get("axis") == 0:
+            message = f"`axis` of {self.registered_name} counts the batch as 0: it must be another one"
+            raise Problem("E207", message, "-1 is the last axis", option="axis")
+
+    def problem(self, target: Tensor, output: Tensor) -> None:
+        """Checks that a target of this type (without batch) can be compared with this output.
+
+        Raises:
+            Problem: E503, the shapes do not suit.
+        """
+        rules.check(self.targets, self.registered_name, target, output, getattr(self, "axis", -1), self.strict)
+
+
+# What stands in the doc of each threshold: Keras cuts at 0.5 unless told otherwise.
+THRESHOLD = "Output above which the answer is yes; unless given 0.5, or 0 for raw scores, margins and `tanh`."
+
+
+class Answered(Metric, abstract=True):
+    """Another metric behind a threshold or a mask that Keras's own does not know."""
+
+    keras = "dlspec.standalone.answered.Answered"
+
+    @property
+    def coarse(self) -> bool:
+        """As the metric within."""
+        return bool(self.given["metric"].coarse)
+
+    def keras_arguments(self) -> dict[str, Any]:
+        """As they were given: the metric within has the name."""
+        return dict(self.given)
+
+
+def answered(metric: Metric, head: Head, **options: Any) -> Metric:
+    """The metric, seeing its output through `options`, and nothing that the output's mask leaves out."""
+    if not options and (metric.masking or not head.masked):
+        return metric
+    made = Answered(metric=metric, **options)
+    made.__dict__["name"] = metric.name
+    return made
+
+
+def at_threshold(
+    metric: Metric,
+    head: Head,
+    option: str = "threshold",
+    default: float | None = 0.5,
+    taken: Callable[[float], bool] = lambda cut: True,
+) -> Metric:
+    """The metric with the threshold that is given, or follows from loss and activation.
+
+    Args:
+        metric: As the spec gives it.
+        head: What it measures.
+        option: Its threshold.
+        default: Where Keras cuts unless told otherwise; None where it does not cut then.
+        taken: Which thresholds Keras's metric takes; at all others, its input is cut.
+    """
+    given = metric.given.get(option)
+    cut = head.threshold if given is None else float(given)
+    if not taken(cut):
+        return answered(metric.with_options(**{option: 0.5}), head, threshold=cut)
+    same = cut == (default if given is None else given)
+    return answered(metric if same else metric.with_options(**{option: cut}), head)
+
+
+# --- numbers --------------------------------------------------------------------------------------------------------
+
+
+class MeanSquaredError(Metric):
+    """Mean of squared differences."""
+
+    keras = "keras.metrics.MeanSquaredError"
+    aliases = ("mse",)
+
+
+class RootMeanSquaredError(Metric):
+    """Root of the mean of squared differences."""
+
+    keras = "keras.metrics.RootMeanSquaredError"
+    masking = False
+
+
+class MeanAbsoluteError(Metric):
+    """Mean of absolute differences."""
+
+    keras = "keras.metrics.MeanAbsoluteError"
+    aliases = ("mae",)
+
+
+class MeanAbsolutePercentageError(Metric):
+    """Mean of absolute differences in percent of the target."""
+
+    keras = "keras.metrics.MeanAbsolutePercentageError"
+    aliases = ("mape",)
+    takes = POSITIVE
+
+
+class MeanSquaredLogarithmicError(Metric):
+    """Mean of squared differences of log(1 + x)."""
+
+    keras = "keras.metrics.MeanSquaredLogarithmicError"
+    aliases = ("msle",)
+    takes = NOT_NEGATIVE
+
+
+class LogCoshError(Metric):
+    """Mean of log(cosh(difference))."""
+
+    keras = "keras.metrics.LogCoshError"
+
+
+class Poisson(Metric):
+    """Negative log-likelihood of counts whose expected value is the output."""
+
+    keras = "keras.metrics.Poisson"
+    takes = NOT_NEGATIVE
+    strict = True
+
+
+class Determination(Metric, abstract=True):
+    """R² in float64."""
+
+    keras = "dlspec.standalone.determination.Determination"
+
+
+class R2Score(Metric):
+    """Share of the target's variance that the output explains."""
+
+    keras = "keras.metrics.R2Score"
+    direction = "up"
+    class_aggregation = choice(
+        "uniform_average", "variance_weighted_average", default="uniform_average", doc="Mean over several values."
+    )
+    num_regressors = integer(min=0, default=0, doc="Number of inputs, for the adjusted score; 0 for the plain one.")
+    examples = (example(""), example("{class_aggregation: variance_weighted_average, num_regressors: 3}"))
+
+    def settled(self, head: Head) -> Metric:
+        """Keras subtracts sums of squares, which float32 cannot hold where values are large beside their spread."""
+        made = Determination(**{name: value for name, value in self.given.items() if name != "name"})
+        made.__dict__["name"] = self.name
+        return made
+
+    def problem(self, target: Tensor, output: Tensor) -> None:
+        """Keras takes vectors only."""
+        rules.rows(self.registered_name, target, output)
+
+
+class _Direction(Metric, abstract=True):
+    """Compares vectors."""
+
+    direction = "up"
+    axis = integer(default=-1, doc="Axis along which the vectors lie, counting the batch as 0.")
+    examples = (example(""), example("{axis: 1}"))
+
+    def problem(self, target: Tensor, output: Tensor) -> None:
+        """One value has no direction and no variance."""
+        rules.directions(self.registered_name, target, output, self.axis)
+
+
+class CosineSimilarity(_Direction):
+    """Cosine of the angle between target and output."""
+
+    keras = "keras.metrics.CosineSimilarity"
+
+
+class Correlation(Metric, abstract=True):
+    """Over all examples at once."""
+
+    keras = "dlspec.standalone.correlation.Correlation"
+
+
+class _Agreement(_Direction, abstract=True):
+    """Compares how values vary, along the batch too."""
+
+    kind = "metric"
+    concordance: ClassVar[bool] = False
+
+    def validate(self) -> None:
+        """Any axis, that of the batch included."""
+
+    def settled(self, head: Head) -> Metric:
+        """Over all examples rather than the mean over batches, which Keras takes along axis 0."""
+        if self.axis != 0:
+            return self
+        options = {"concordance": True} if self.concordance else {}
+        made = Correlation(**options, **({"dtype": self.dtype} if self.dtype else {}))
+        made.__dict__["name"] = self.name
+        return made
+
+
+class PearsonCorrelation(_Agreement):
+    """Correlation of target and output along an axis; 0 for that over all examples, as single values need it."""
+
+    keras = "keras.metrics.PearsonCorrelation"
+    examples = (example(""), example("{axis: 0}"))
+
+
+class ConcordanceCorrelation(_Agreement):
+    """Agreement of target and output along an axis; 0 for that over all examples, as single values need it."""
+
+    keras = "keras.metrics.ConcordanceCorrelation"
+    concordance = True
+    examples = (example(""), example("{axis: 0}"))
+
+
+# --- accuracy -------------------------------------------------------------------------------------------------------
+
+
+class Accuracy(Metric):
+    """Share of right answers: binary, sparse or categorical, as Keras chooses by the shapes."""
+
+    aliases = ("acc",)
+    direction = "up"
+    targets = "classes"
+    dtype = None
+    name: ClassVar[Any] = optional(choice("accuracy", "acc"), doc="Name under which it is reported.")
+
+    def make(self, **extra: Any) -> str:
+        """The word that Keras takes in ``compile``."""
+        return str(self.name)
+
+    def problem(self, target: Tensor, output: Tensor) -> None:
+        """As for the metric that Keras chooses."""
+        rules.by_task(self.registered_name, target, output)
+
+    def settled(self, head: Head) -> Metric:
+        """Each unit of a yes-or-no loss counts by itself: Keras compares the largest of several, and cuts at 0.5."""
+        single = head.output.shape[-1:] == (1,) if head.output is not None else head.binary
+        if not (head.raw if single else head.binary):
+            return self
+        return BinaryAccuracy(name=self.name).settled(head)
+
+
+class BinaryAccuracy(Metric):
+    """Share of right yes-or-no answers."""
+
+    keras = "keras.metrics.BinaryAccuracy"
+    direction = "up"
+    targets = "binary"
+    shorthand = "threshold"
+    threshold = number(default=0.5, doc=THRESHOLD)
+    examples = (example(""), example("0.7"), example("0.0"))
+
+    def settled(self, head: Head) -> Metric:
+        """Cut where the loss cuts."""
+        return at_threshold(self, head)
+
+
+class CategoricalAccuracy(Metric):
+    """Share of examples whose largest output is that of the right class, given as one-hot row."""
+
+    keras = "keras.metrics.CategoricalAccuracy"
+    direction = "up"
+    targets = "one_hot"
+
+
+class SparseCategoricalAccuracy(Metric):
+    """Share of examples whose largest output is that of the right class, given as number."""
+
+    keras = "keras.metrics.SparseCategoricalAccuracy"
+    direction = "up"
+    targets = "classes"
+
+
+class _TopK(Metric, abstract=True):
+    """Looks for the right class among the largest outputs; equal ones count as larger."""
+
+    kind = "metric"  # declared again: these options come last
+    direction = "up"
+    shorthand = "k"
+    k = integer(min=1, default=5, doc="How many outputs count; fewer than there are classes.")
+    examples: ClassVar[tuple[Example, ...]] = (example("1"), example("2"))
+
+    def problem(self, target: Tensor, output: Tensor) -> None:
+        """Not all classes count."""
+        super().problem(target, output)
+        size = output.shape[-1]
+        if size is not None and self.k >= size and not getattr(self, "from_sorted_ids", False):
+            message = f"the right one of {size} classes is always among {self.k} (`k` of {self.registered_name})"
+            raise Problem("E503", message, f"write `{self.registered_name}: 1`, or any `k` below {size}", option="k")
+
+
+class TopKCategoricalAccuracy(_TopK):
+    """Share of examples whose right class, given as one-hot row, is among the k largest outputs."""
+
+    keras = "keras.metrics.TopKCategoricalAccuracy"
+    targets = "one_hot"
+
+
+class SparseTopKCategoricalAccuracy(_TopK):
+    """Share of examples whose right class, given as number, is among the k largest outputs."""
+
+    keras = "keras.metrics.SparseTopKCategoricalAccuracy"
+    targets = "classes"
+    from_sorted_ids = boolean(default=False, doc="Whether the output holds class numbers, best first.")
+    examples = (example("1"), example("2"), example("{k: 2, from_sorted_ids: true}"))

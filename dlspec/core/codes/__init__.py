@@ -1,0 +1,58 @@
+"""Every diagnostic code with its rule and an example: what ``dlspec explain`` prints.
+
+Families: Y0 YAML, E1 structure and names, E2 layers and options, E3 expressions, parameters and blocks, E4 graph and
+shapes, E5 train and tune, E6 data, E7 export, E9 internal; W… are warnings. A code means one thing.
+"""
+
+from __future__ import annotations
+
+from dlspec.core.codes import (
+    data,
+    exporting,
+    expressions,
+    graph,
+    layers,
+    runs,
+    searches,
+    structure,
+    training,
+    warnings,
+    yaml,
+)
+from dlspec.core.codes.entry import Code
+
+FAMILIES: dict[str, str] = {
+    "Y0": "YAML",
+    "E1": "Structure and names",
+    "E2": "Layers and options",
+    "E3": "Expressions, parameters and blocks",
+    "E4": "Graph and shapes",
+    "E5": "Training and tuning",
+    "E6": "Data",
+    "E7": "Export",
+    "E9": "Internal",
+    "W": "Warnings",
+}
+
+CODES: dict[str, Code] = {
+    **yaml.CODES,
+    **structure.CODES,
+    **layers.CODES,
+    **expressions.CODES,
+    **graph.CODES,
+    **training.CODES,
+    **runs.CODES,
+    **searches.CODES,
+    **data.CODES,
+    **exporting.CODES,
+    **warnings.CODES,
+    **exporting.WARNINGS,
+}
+
+
+def family(name: str) -> str:
+    """The heading under which a code stands."""
+    return next(title for prefix, title in FAMILIES.items() if name.startswith(prefix))
+
+
+__all__ = ["CODES", "FAMILIES", "Code", "family"]

@@ -1,0 +1,187 @@
+"""Diagnostics as data: what went wrong, where, and how to mend it.
+
+Nothing here prints. Every part of dlspec creates :class:`Diagnostic` values; the command line renders them.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+Severity = Literal["error", "warning"]
+# Mistakes of one kind whose names are compared with all that are known; more are not shown as text, and to compare each
+# with each would take time quadratic in their number.
+HELPED = 50
+
+
+class Span(NamedTuple):
+    """A stretch of a file. Lines and columns count from 1, columns in characters; the end is exclusive."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+class Note(NamedTuple):
+    """A remark that belongs to a diagnostic, with the place it speaks of where there is one."""
+
+    message: str
+    span: Span | None = None
+
+
+class Diagnostic(NamedTuple):
+    """One problem.
+
+    Attributes:
+        code: Key of the catalogue in ``dlspec.core.codes``; ``W…`` codes are warnings, all others errors.
+        message: One line, lower case, names quoted with backticks; says what was received and what was expected.
+        span: The culprit, or None where a problem has no place in a file.
+        help: What to write instead, or "".
+        notes: Further places that matter, such as the line a block was called from.
+    """
+
+    code: str
+    message: str
+    span: Span | None = None
+    help: str = ""
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def severity(self) -> Severity:
+        """``warning`` for W codes, ``error`` for the rest."""
+        return "warning" if self.code.startswith("W") else "error"
+
+
+class SpecError(Exception):
+    """Raised where work cannot go on; carries every diagnostic found so far."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__("; ".join(f"{d.code}: {d.message}" for d in diagnostics))
+        self.diagnostics = tuple(diagnostics)
+
+
+class Problem(Exception):
+    """Raised by shape rules and checks that do not know where in the file they are; the caller adds the place.
+
+    Args:
+        code: Catalogue code.
+        message: As in :class:`Diagnostic`.
+        help: As in :class:`Diagnostic`.
+        option: The option of the component that is at fault, so that the caret can stand under it.
+    """
+
+    def __init__(self, code: str, message: str, help: str = "", option: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.help = help
+        self.option = option
+
+
+@dataclass(slots=True)
+class Diagnostics:
+    """Collects diagnostics; the same code at the same place is kept once (a mistake in a block called ten times)."""
+
+    items: list[Diagnostic] = field(default_factory=list)
+    _seen: set[tuple[str, Span | None, str]] = field(default_factory=set)
+    _counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Keeps `diagnostic` unless its code already stands at its place."""
+        text = "" if diagnostic.span else diagnostic.message
+        key = (diagnostic.code, diagnostic.span, text)
+        if key not in self._seen:
+            self._seen.add(key)
+            self._counts[diagnostic.code] += 1
+            self.items.append(diagnostic)
+
+    def helps(self, code: str) -> bool:
+        """Whether a further problem with that code is worth a search for what was meant: see :data:`HELPED`."""
+        return self._counts[code] < HELPED
+
+    def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Adds each of `diagnostics`."""
+        for diagnostic in diagnostics:
+            self.add(diagnostic)
+
+    @property
+    def errors(self) -> list[Diagnostic]:
+        """The diagnostics that are errors."""
+        return [d for d in self.items if d.severity == "error"]
+
+    def sorted(self) -> list[Diagnostic]:
+        """All diagnostics in file order, those without a place last."""
+        return sorted(self.items, key=lambda d: (d.span is None, d.span or (), d.code))
+
+
+def suggest(word: str, known: Iterable[str]) -> str | None:
+    """The one of `known` that `word` most likely stands for, or None where there is none or more than one.
+
+    Case, hyphens and underscores do not count, so that ``Conv2D``, ``conv_2d`` and ``con2d`` all find ``conv2d``.
+    """
+    found = suggestions(word, known)
+    return found[0] if len(found) == 1 else None
+
+
+def suggestions(word: str, known: Iterable[str]) -> list[str]:
+    """Those of `known` that `word` may equally well stand for: few slips of the pen, a beginning, or initials."""
+    folded: dict[str, str] = {}
+    for name in known:
+        folded.setdefault(_fold(name), name)
+    key = _fold(word)
+    if key in folded:
+        return [folded[key]]
+    if not key:
+        return []
+    allowed = min(1 + len(key) // 4, len(key) - 2, 3)
+    distances = {name: _slips(key, name, allowed) for name in folded if abs(len(name) - len(key)) <= allowed}
+    best = min(distances.values(), default=allowed + 1)
+    if best <= allowed:
+        return [folded[name] for name, slips in distances.items() if slips == best][:3]
+    begun = [name for name in folded.values() if len(key) > 1 and _fold(name).startswith(key)]
+    initials = [name for name in folded.values() if len(key) > 1 and _initials(name) == key]
+    if len(begun) == 1 or initials:
+        return begun if len(begun) == 1 else initials[:1]
+    matches = difflib.get_close_matches(key, folded, n=1, cutoff=0.7)
+    return [folded[matches[0]]] if matches else []
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A help text naming the closest of `known`, or the choices when they are few, or ""."""
+    names = list(known)
+    found = suggestions(word, names)
+    if found:
+        quoted = [f"`{name}`" for name in found]
+        return "did you mean " + " or ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1]))) + "?"
+    if 0 < len(names) <= 12:
+        return "one of " + ", ".join(f"`{name}`" for name in names)
+    return ""
+
+
+def _slips(one: str, other: str, most: int) -> int:
+    """Letters to add, drop, change, or swap with their neighbour (optimal string alignment); too many beyond `most`."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, left in enumerate(one, 1):
+        before, last, row = row, before, [i]
+        for j, right in enumerate(other, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (left != right))
+            if i > 1 and j > 1 and left == other[j - 2] and right == one[i - 2]:
+                cost = min(cost, last[j - 2] + 1)
+            row.append(cost)
+        if min(row) > most and min(before) > most:
+            return most + 1
+    return row[-1]
+
+
+def _fold(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()
+
+
+def _initials(name: str) -> str:
+    return "".join(part[:1] for part in name.lower().split("_"))

@@ -1,0 +1,257 @@
+"""The data section bound to its source and to a model: the one step that checking and training share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlspec.components.sections.data import Data, Feature, Target
+from dlspec.components.sections.train import Supervised
+from dlspec.core.errors import Problem
+from dlspec.data.binding import missing
+from dlspec.data.binding.augment import Step, steps
+from dlspec.data.binding.bad import bad_examples
+from dlspec.data.binding.findings import Findings
+from dlspec.data.binding.inputs import Input, bind_inputs, check_exact, check_tokens
+from dlspec.data.binding.signature import Signature
+from dlspec.data.binding.stating import by_columns, by_spec
+from dlspec.data.binding.targets import Output, bind_outputs
+from dlspec.data.binding.weights import check_weights
+from dlspec.data.order.joined import JoinedTable
+from dlspec.data.order.splits import check_split
+from dlspec.data.sources.base import Table
+from dlspec.data.sources.stated import NOTHING, Stated
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What enters and what is compared with each output.
+
+    Attributes:
+        table: The opened source, with those of parts of the split that have one of their own.
+        count: How many examples it has.
+        steps: Random changes of training examples.
+        bad: Examples that are left out since they are broken, by number, with the reason.
+    """
+
+    table: Table
+    count: int
+    inputs: tuple[Input, ...]
+    outputs: tuple[Output, ...]
+    steps: tuple[Step, ...] = ()
+    bad: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def users(self) -> tuple[Input | Output, ...]:
+        """Inputs and outputs."""
+        return (*self.inputs, *self.outputs)
+
+    @property
+    def input_columns(self) -> tuple[str, ...]:
+        """Every column that enters the model, once."""
+        return tuple(dict.fromkeys(column for one in self.inputs for column in one.columns))
+
+    def of_built(self, model: Signature) -> Binding:
+        """The same for the model as Keras built it, which may call a single output without a name otherwise."""
+        if len(model.outputs) != 1 or len(self.outputs) != 1:
+            return self
+        (name,), (output,) = model.outputs, self.outputs
+
+        def renamed(names: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(name for _ in names)
+
+        changed = tuple(replace(one, masks=renamed(one.masks), labels=renamed(one.labels)) for one in self.steps)
+        return replace(self, outputs=(replace(output, name=name),), steps=changed)
+
+    def dropped(self) -> Array | None:
+        """Which examples are left out, broken or without a value, shape [count]; None where none may be."""
+        names = {column for one in self.users if one.missing == missing.DROP for column in one.columns}
+        if not names and not self.bad:
+            return None
+        found = missing.dropped(self.table, sorted(names), self.count)
+        found[list(self.bad)] = True
+        return found
+
+    @property
+    def bad_count(self) -> int:
+        """How many broken examples are left out."""
+        return len(self.table.skipped) + len(self.bad)
+
+    def bad_places(self, most: int) -> list[str]:
+        """Where broken examples stand that are left out, and what is wrong with them; the first few."""
+        rows = (f"{self.table.where(index)}: {reason}" for index, reason in self.bad.items())
+        return list(islice((*self.table.skipped, *islice(rows, most)), most))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column in use, once."""
+        names = [column for one in self.users for column in one.columns]
+        return tuple(dict.fromkeys(names))
+
+
+@dataclass(slots=True)
+class Opened:
+    """A source that stays open from one step of a compilation to the next, so that its file is read once.
+
+    Attributes:
+        table: As :func:`open_table` gave it.
+        stated: What was known of its columns then.
+    """
+
+    table: Table | None = None
+    stated: Stated = NOTHING
+
+    def keep(self, table: Table, stated: Stated) -> None:
+        """Keeps a table that gives the same whenever it is asked."""
+        if not table.draws and not table.tolerant:
+            self.table, self.stated = table, stated
+
+
+def open_table(
+    data: Data,
+    folder: Path,
+    findings: Findings,
+    signature: Signature | None = None,
+    *,
+    allow_outside: bool = False,
+    opened: Opened | None = None,
+) -> Table | None:
+    """The opened source with its columns known, or None after a finding (E108, E601, E608).
+
+    Parts of the split with a source of their own are joined to it. Where the section names columns, and the source has
+    none of them, that is one finding (E602, E608).
+
+    Args:
+        opened: Where the table is taken from, if it was opened before and the same was known of its columns; else where
+            it is kept.
+    """
+    stated = by_spec(data, signature)
+    if opened is not None and opened.table is not None and opened.stated == stated:
+        return opened.table
+    tables: dict[str, Table] = {}
+    sources = {"train": data.source, "validation": data.parts.source("validation"), "test": data.parts.source("test")}
+    for part, source in sources.items():
+        if source is None:
+            continue
+        place = ("source",) if part == "train" else ("split", part)
+        with findings.at("data", *place, source.name):
+            table: Table = source.open(folder, allow_outside=allow_outside)
+            table.tolerant = data.bad == "skip"
+            table.stated = by_columns(stated, tables["train"].columns) if "train" in tables else stated
+            _ = table.columns
+            tables[part] = table
+    if len(tables) < len([source for source in sources.values() if source is not None]):
+        return None
+    whole = tables["train"] if len(tables) == 1 else JoinedTable(tables)
+    named = (*data.features.values(), *data.targets.values())
+    strange = whole.strange(list(dict.fromkeys(column for one in named for column in one.sources)))
+    if strange is None:
+        if opened is not None:
+            opened.keep(whole, stated)
+        return whole
+    with findings.at("data", "source", data.source.name):
+        raise strange
+    return None
+
+
+def bind(
+    data: Data,
+    folder: Path,
+    signature: Signature | None,
+    method: Supervised | None,
+    findings: Findings,
+    *,
+    allow_outside: bool = False,
+    opened: Opened | None = None,
+) -> Binding | None:
+    """Binds `data` to the files in `folder` and, where given, to a model and a way of training.
+
+    Args:
+        opened: The source, where an earlier step has opened it.
+
+    Returns:
+        The binding, incomplete where `findings` grew, or None when the source cannot be opened.
+    """
+    table = open_table(data, folder, findings, signature, allow_outside=allow_outside, opened=opened)
+    if table is None:
+        return None
+    before = len(findings.items)
+    outputs = bind_outputs(data, table, signature, method, findings)
+    inputs = bind_inputs(data, table, signature, findings)
+    count = max(column.count for column in table.columns.values())
+    binding = Binding(table, count, tuple(inputs), tuple(outputs))
+    if len(findings.items) == before:
+        with findings.at("data", "source", data.source.name):
+            count = _count(table, binding.columns)
+        bad: Mapping[int, str] = {}
+        if table.tolerant:
+            with findings.at("data", "source", data.source.name):
+                bad = bad_examples(table, binding.users, count)
+        else:
+            _check_values(data, binding, findings)
+        check_weights(data, outputs, method, findings)
+        found = steps(data, inputs, outputs, findings)
+        binding = Binding(table, count, tuple(inputs), tuple(outputs), tuple(found), bad)
+    with findings.at("data", "split"):
+        check_split(data, table, count)
+    return binding
+
+
+def _check_values(data: Data, binding: Binding, findings: Findings) -> None:
+    """No value is missing but where the spec says what becomes of it, and none is infinite (E603, E608)."""
+    table = binding.table
+    for one in binding.users:
+        strict = one.missing in (missing.ERROR, missing.KEEP)
+        texts = one.missing == missing.ERROR and not (isinstance(one, Output) and one.separator)
+        for column, place in _places(data, one):
+            with findings.at("data", *place):
+                if strict:
+                    table.check([column])
+                else:
+                    missing.check_infinite(table, [column])
+                if texts:
+                    missing.check_texts(table, [column])
+    for feature in binding.inputs:
+        with findings.at("data", "inputs", feature.name):
+            check_exact(feature, table)
+        if feature.length:
+            with findings.at("data", "inputs", feature.name, "column"):
+                check_tokens(feature, table)
+
+
+def _places(data: Data, one: Input | Output) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+    """The columns of an input or output, each with the place in the section that names it."""
+    section: Feature | Target | None
+    if isinstance(one, Input):
+        section, path = data.features.get(one.name), ("inputs", one.name)
+    else:
+        section, path = data.targets[one.target], ("targets", one.target)
+    for position, column in enumerate(one.columns):
+        if section is None:  # the obvious columns, which the section does not name
+            yield column, ("source", data.source.name)
+        elif section.columns is not None:
+            yield column, (*path, "columns", position)
+        else:
+            yield column, (*path, "column")
+
+
+def _count(table: Table, names: Iterable[str]) -> int:
+    """The number of examples, the same in all columns.
+
+    Raises:
+        Problem: E605, it is not.
+    """
+    counts = {name: table.columns[name].count for name in names}
+    (first, count), *others = counts.items()
+    for name, other in others:
+        if other != count:
+            raise Problem("E605", f"column `{first}` has {count} examples, `{name}` has {other}")
+    return count

@@ -1,0 +1,82 @@
+"""Problems of data together with their place in a spec's sections, before the file's spans are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from dlspec.core.errors import Diagnostic, Note, Problem, Span
+from dlspec.core.tree import key_place, place
+from dlspec.data.sources.base import DataProblem
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One problem and its place.
+
+    Attributes:
+        path: Keys from the root of the sections: ``("data", "inputs", "city", "column")``.
+        on_key: Whether the last key itself is at fault rather than its value.
+        notes: Further places, such as the layer that a shape comes from.
+    """
+
+    problem: Problem
+    path: Path
+    on_key: bool = False
+    notes: tuple[Note, ...] = ()
+
+    def diagnostic(self, raw: dict[str, Any]) -> Diagnostic:
+        """The finding as a diagnostic; `raw` maps section names to what the spec wrote."""
+        notes = self.notes
+        if isinstance(self.problem, DataProblem) and self.problem.where and self.problem.code != "E601":
+            notes = (Note(f"found in {self.problem.where}"), *notes)
+        path = (*self.path, self.problem.option) if self.problem.option else self.path
+        span = _span(raw, path, self.on_key and not self.problem.option)
+        return Diagnostic(self.problem.code, self.problem.message, span, self.problem.help, notes)
+
+
+@dataclass(slots=True)
+class Findings:
+    """Collects findings, so that one check reports all mistakes."""
+
+    items: list[Finding] = field(default_factory=list)
+
+    @contextmanager
+    def at(self, *path: str | int, on_key: bool = False, notes: tuple[Note, ...] = ()) -> Iterator[None]:
+        """Turns a :class:`Problem` raised inside into a finding at `path`, and goes on."""
+        try:
+            yield
+        except Problem as problem:
+            self.items.append(Finding(problem, path, on_key, notes))
+
+    @property
+    def errors(self) -> list[Finding]:
+        """The findings that are no warnings."""
+        return [finding for finding in self.items if not finding.problem.code.startswith("W")]
+
+    def diagnostics(self, raw: dict[str, Any]) -> list[Diagnostic]:
+        """All findings with their spans."""
+        return [finding.diagnostic(raw) for finding in self.items]
+
+
+def _span(raw: Any, path: Path, on_key: bool) -> Span | None:
+    """The span at `path`, or of the innermost thing on the way there that has one."""
+    span: Span | None = None
+    for depth, key in enumerate(path):
+        found = _step(raw, key)
+        if found is None:
+            break
+        last = depth == len(path) - 1
+        span = (key_place(raw, str(key)) if last and on_key else place(raw, key)) or span
+        raw = raw[key]
+    return span
+
+
+def _step(raw: Any, key: str | int) -> bool | None:
+    if isinstance(raw, dict):
+        return True if key in raw else None
+    return True if isinstance(raw, list) and isinstance(key, int) and key < len(raw) else None

@@ -1,0 +1,341 @@
+"""Which columns enter which input of the model, and through what preparation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dlspec.components.sections.data import Data, Feature
+from dlspec.core.errors import Problem, did_you_mean
+from dlspec.core.ir import Shape, Tensor, show_shape
+from dlspec.data.binding import missing
+from dlspec.data.binding.findings import Findings
+from dlspec.data.binding.signature import Signature
+from dlspec.data.sources.base import TEXT, Column, DataProblem, Table
+from dlspec.graph.lower.infer import call_layer
+
+DEFAULT_NAME = "features"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input of the model, bound to columns.
+
+    Attributes:
+        name: The model's name for it.
+        columns: Where its values come from; several are stacked.
+        stacked: Whether the columns form one axis, even when it is a single one.
+        raw: What one example is before preparation: the input of the saved model.
+        prepare: Preparation layers, not yet fitted; the one that fills in missing values is the first.
+        tensor: What enters the model proper.
+        missing: What becomes of examples with missing values: ``error``, ``drop``, ``fill``, or ``keep`` (empty texts
+            that nothing was said about).
+        length: For text that lists token ids: how many there shall be; 0 for everything else.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    stacked: bool
+    raw: Tensor
+    prepare: tuple[Any, ...]
+    tensor: Tensor
+    missing: str = "error"
+    length: int = 0
+
+
+def bind_inputs(data: Data, table: Table, signature: Signature | None, findings: Findings) -> list[Input]:
+    """Binds every input; what does not fit goes to `findings` (E601 to E605, E607, and the layers' own codes)."""
+    if not data.features:
+        with findings.at("data", "source", data.source.name):
+            return [_obvious(data, table, signature)]
+        return []
+    bound = []
+    for name, feature in data.features.items():
+        wanted = None
+        if signature is not None:
+            with findings.at("data", "inputs", name, on_key=True):
+                wanted = _wanted(name, signature)
+            if wanted is None:
+                continue
+        before = len(findings.items)
+        one = _bind(name, feature, table, wanted, findings)
+        if one is not None and wanted is not None and signature is not None:
+            notes = signature.notes(name, f"input `{name}` is {wanted}")
+            with findings.at("data", "inputs", name, notes=notes):
+                one = fit(one, wanted)
+        if one is not None and len(findings.items) == before:
+            bound.append(one)
+    if signature is not None:
+        _without_data(data, signature, findings)
+    return bound
+
+
+def _wanted(name: str, signature: Signature) -> Tensor:
+    if name not in signature.inputs:
+        message = f"`{name}` is no input of the model"
+        raise Problem("E607", message, did_you_mean(name, signature.inputs))
+    return signature.inputs[name]
+
+
+def _without_data(data: Data, signature: Signature, findings: Findings) -> None:
+    missing = [name for name in signature.inputs if name not in data.features]
+    # A misspelt name is one mistake: it was reported at the name.
+    if len(missing) > len([name for name in data.features if name not in signature.inputs]):
+        with findings.at("data", "inputs", on_key=True):
+            message = f"the model's input `{missing[0]}` gets no data"
+            raise Problem("E607", message, f"add `{missing[0]}: {{column: …}}`")
+
+
+def _bind(name: str, feature: Feature, table: Table, wanted: Tensor | None, findings: Findings) -> Input | None:
+    """The input as its own data describe it, or None after a finding."""
+    before = len(findings.items)
+    stacked = feature.columns is not None
+    text = feature.length is not None or _wants_text(feature, wanted)
+    number = not only_text(feature, wanted)
+    for position, column in enumerate(feature.sources):
+        place = ("columns", position) if stacked else ("column",)
+        with findings.at("data", "inputs", name, *place):
+            _check_column(table.find(column, ""), column, stacked, text, table)
+            if not number and not table.columns[column].text:
+                raise _no_text(column, table.columns[column])
+    if len(findings.items) > before:
+        return None
+    columns = [table.columns[column] for column in feature.sources]
+    exact = _exact(feature, wanted)
+    with findings.at("data", "inputs", name):
+        raw = _sequence(feature, columns[0]) if feature.length is not None else raw_tensor(columns, stacked, exact)
+        if feature.policy.fills and raw.dtype != TEXT:
+            raw = replace_dtype(raw, "float64" if exact else "float32")
+        filling = missing.filling(feature.policy, raw)
+        prepare = (*filling, *feature.prepare)
+        how = missing.how(feature, text=columns[0].text)
+        one = Input(name, feature.sources, stacked, raw, prepare, raw, how, feature.length or 0)
+        return _prepared(one, len(filling), findings)
+    return None
+
+
+def _wants_text(feature: Feature, wanted: Tensor | None) -> bool:
+    """Whether text may enter: the first layer of preparation takes it, or without one the model itself."""
+    if not feature.prepare:
+        return wanted is not None and wanted.dtype == TEXT
+    return takes(feature.prepare[0], TEXT, feature)
+
+
+def only_text(feature: Feature, wanted: Tensor | None) -> bool:
+    """Whether what enters can only be text: the first layer of preparation, or else the model, takes nothing else."""
+    if feature.length is not None:
+        return True
+    if not feature.prepare:
+        return wanted is not None and wanted.dtype == TEXT
+    return takes(feature.prepare[0], TEXT, feature) and not takes(feature.prepare[0], "int64", feature)
+
+
+def _no_text(name: str, column: Column) -> Problem:
+    message = f"column `{name}` is {column.tensor}, expected text"
+    return Problem("E603", message, "store its values as texts, or prepare whole numbers with `integer_lookup`")
+
+
+def _sequence(feature: Feature, column: Column) -> Tensor:
+    """Token ids, cut or filled to their length.
+
+    Raises:
+        Problem: E605, the column holds no text to take them from.
+    """
+    if not column.text:
+        message = f"column `{feature.column}` is {column.tensor}, and `length` is for texts such as `12 7 9`"
+        raise Problem("E605", message, "leave `length` out", "length")
+    return Tensor((feature.length,), "int32")
+
+
+def token_ids(value: str) -> list[int]:
+    """The whole numbers of a text such as ``12 7 9``, between which stand blanks or commas.
+
+    Raises:
+        ValueError: Something in it is none.
+    """
+    return [int(word) for word in value.replace(",", " ").split()]
+
+
+def check_tokens(one: Input, table: Table) -> None:
+    """Every text of a sequence lists token ids, none of them negative.
+
+    Raises:
+        DataProblem: E603.
+    """
+    for index, value in enumerate(table.read(one.columns)[one.columns[0]]):
+        try:
+            wrong = any(token < 0 or token >= 2**31 for token in token_ids(value))
+        except ValueError:
+            wrong = True
+        if wrong:
+            message = f"column `{one.columns[0]}` holds `{value[:40]}`, expected token ids such as `12 7 9`"
+            raise DataProblem(
+                "E603", message, "turn words into ids with `text_vectorization`", where=table.where(index)
+            )
+
+
+def replace_dtype(tensor: Tensor, dtype: str) -> Tensor:
+    """`tensor` with another dtype."""
+    return Tensor(tensor.shape, dtype)
+
+
+def _check_column(column: Column, name: str, stacked: bool, text: bool, table: Table) -> None:
+    """What enters the model, or its first preparation, is what that takes.
+
+    Raises:
+        Problem: E603, text where numbers are expected; E605, an array column cannot be stacked.
+    """
+    if column.text and not text:
+        if table.tolerant and table.as_numbers(name):
+            return
+        held = table.held(name, "correct the value, or prepare a column of words with `string_lookup`")
+        raise DataProblem("E603", f"column `{name}` holds {held.what}, expected numbers", held.help, where=held.where)
+    if stacked and column.tensor.shape:
+        message = f"column `{name}` is {column.tensor}, only single numbers can be stacked"
+        raise Problem("E605", message, f"write `column: {name}`")
+
+
+def takes(layer: Any, dtype: str, feature: Feature) -> bool:
+    """Whether a layer of preparation takes values of a type from the columns of an input."""
+    shape = (len(feature.sources),) if feature.columns is not None else ()
+    try:
+        call_layer(layer, [Tensor(shape, dtype)], {})
+    except Problem as problem:
+        return problem.code != "E409"
+    return True
+
+
+def _exact(feature: Feature, wanted: Tensor | None) -> bool:
+    """Whether numbers are names of things, for the first layer of preparation or for the model itself."""
+    if feature.prepare:
+        return bool(feature.prepare[0].whole_numbers)
+    return wanted is not None and _is_whole(wanted.dtype)
+
+
+def raw_tensor(columns: Sequence[Column], stacked: bool, exact: bool = False) -> Tensor:
+    """What one example of a group of columns is: float32 [n], text [] or [n], integers in their own dtype.
+
+    Args:
+        columns: The columns.
+        stacked: Whether they form one axis.
+        exact: Whether no number may be rounded: whole ones stay whole where they are stacked, and others float64, which
+            holds whole numbers to 2⁵³; float32 would hold them to 2²⁴.
+    """
+    if stacked and all(column.text for column in columns):
+        return Tensor((len(columns),), TEXT)
+    if stacked:
+        whole = all(_is_whole(column.tensor.dtype) for column in columns)
+        return Tensor((len(columns),), ("int64" if whole else "float64") if exact else "float32")
+    return _single(columns[0].tensor, exact)
+
+
+def _single(tensor: Tensor, exact: bool) -> Tensor:
+    if tensor.dtype == TEXT:
+        return tensor
+    whole = _is_whole(tensor.dtype) and tensor.dtype != "uint8"
+    rounded = "float64" if exact and tensor.dtype == "float64" else "float32"
+    return Tensor(tensor.shape or (1,), tensor.dtype if whole else rounded)
+
+
+def _is_whole(dtype: str) -> bool:
+    return dtype.startswith(("int", "uint"))
+
+
+def check_exact(one: Input, table: Table) -> None:
+    """No number that names a thing is rounded or turned into another one on its way into the model.
+
+    Raises:
+        DataProblem: E608, float64 holds no whole numbers this large; or the input is of a smaller type.
+    """
+    if one.raw.dtype == "float64" and one.prepare:
+        least, most, why = -(2.0**53), 2.0**53, "beside missing values, numbers are exact to 2^53"
+    elif _is_whole(one.raw.dtype) and one.raw.dtype != "int64" and not one.length:
+        import numpy as np  # a fifth of a second that the check of most specs can do without
+
+        limits = np.iinfo(one.raw.dtype)
+        least, most, why = limits.min, limits.max, f"`{one.name}` takes {limits.min} to {limits.max}"
+    else:
+        return
+    for column in one.columns:
+        values = table.read([column])[column]
+        wrong = ((values < least) | (values > most)).reshape(len(values), -1).any(axis=1)
+        if wrong.any():
+            index = int(wrong.argmax())
+            worst = values[index].reshape(-1)
+            message = f"column `{column}` holds {worst[(worst < least) | (worst > most)][0]:.0f}: {why}"
+            raise DataProblem("E608", message, "read such names as text, for `string_lookup`", where=table.where(index))
+
+
+def _prepared(one: Input, added: int, findings: Findings) -> Input | None:
+    """`one` with what enters the model proper; the first `added` layers are not written in `prepare`."""
+    tensor = one.raw
+    for position, layer in enumerate(one.prepare):
+        before = len(findings.items)
+        place = ("prepare", position - added) if position >= added else ("missing",)
+        with findings.at("data", "inputs", one.name, *place):
+            tensor = call_layer(layer, [tensor], {}).outputs[0]
+        if len(findings.items) > before:
+            return None
+    return replace(one, tensor=tensor)
+
+
+def fit(one: Input, wanted: Tensor) -> Input:
+    """`one` in the shape and dtype that the model takes; a last axis of 1 is added or removed.
+
+    Raises:
+        Problem: E605, they do not fit.
+    """
+    shape = fit_shape(one.tensor.shape, wanted.shape)
+    names = ", ".join(f"`{column}`" for column in one.columns[:4]) + (", …" if len(one.columns) > 4 else "")
+    if shape is None:
+        message = f"input `{one.name}` has shape {show_shape(wanted.shape)}, the data ({names}) give {one.tensor}"
+        raise Problem("E605", message)
+    text = TEXT in (one.tensor.dtype, wanted.dtype)
+    if (text and one.tensor.dtype != wanted.dtype) or (one.tensor.floating and not wanted.floating):
+        message = f"input `{one.name}` takes {wanted.dtype}, the data ({names}) give {one.tensor.dtype}"
+        raise Problem("E605", message)
+    tensor = Tensor(shape, wanted.dtype)
+    return replace(one, tensor=tensor, raw=one.raw if one.prepare else tensor)
+
+
+def fit_shape(have: Shape, want: Shape) -> Shape | None:
+    """The shape that data of shape `have` take to enter `want`, or None."""
+    for shape in (have, (*have, 1), have[:-1] if have[-1:] == (1,) else have):
+        if len(shape) == len(want) and all(w is None or h is None or w == h for h, w in zip(shape, want, strict=True)):
+            return shape
+    return None
+
+
+def _obvious(data: Data, table: Table, signature: Signature | None) -> Input:
+    """The only input of the model, from the columns that are no targets."""
+    if signature is not None and len(signature.inputs) != 1:
+        names = ", ".join(f"`{name}`" for name in signature.inputs)
+        message = f"the model has {len(signature.inputs)} inputs ({names})"
+        raise Problem("E607", message, "say in `inputs` of `data` which columns enter which")
+    groups = table.obvious([*(column for target in data.targets.values() for column in target.sources), *_asked(data)])
+    if not groups or not groups[0]:
+        raise Problem("E607", "no column is left to enter the model", "say in `inputs` of `data` what shall")
+    name, wanted = next(iter(signature.inputs.items())) if signature is not None else ("", None)
+    found = [_group(name or DEFAULT_NAME, group, table, wanted) for group in groups]
+    if wanted is None:
+        return found[0]
+    for one in found:
+        if fit_shape(one.tensor.shape, wanted.shape) is not None:
+            return fit(one, wanted)
+    return fit(found[0], wanted)
+
+
+def _asked(data: Data) -> list[str]:
+    """The column that the split asks for, which is no feature."""
+    asks = getattr(data.parts.by, "asks", None)
+    return [asks] if asks else []
+
+
+def _group(name: str, group: tuple[str, ...], table: Table, wanted: Tensor | None) -> Input:
+    stacked = all(not table.columns[column].tensor.shape for column in group)
+    exact = wanted is not None and _is_whole(wanted.dtype)
+    for column in group:
+        _check_column(table.columns[column], column, stacked, False, table)
+    raw = raw_tensor([table.columns[column] for column in group], stacked, exact)  # some may be taken for numbers now
+    return Input(name, group, stacked, raw, (), raw)

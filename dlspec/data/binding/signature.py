@@ -1,0 +1,58 @@
+"""What a model takes and gives: the named inputs and outputs that data are bound to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dlspec.core.errors import Note, Span
+from dlspec.core.ir import Graph, Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Inputs and outputs by name, in the model's order.
+
+    Attributes:
+        places: The lines that made them, by name of input or output; empty for a Keras model.
+    """
+
+    inputs: Mapping[str, Tensor]
+    outputs: Mapping[str, Tensor]
+    places: Mapping[str, Span] = field(default_factory=dict)
+
+    def notes(self, name: str, what: str) -> tuple[Note, ...]:
+        """A remark about where `name` is made, where that is known."""
+        span = self.places.get(name)
+        return (Note(what, span),) if span is not None else ()
+
+
+def of_graph(graph: Graph) -> Signature:
+    """The signature of a lowered graph."""
+    inputs = {graph.nodes[index].name: graph.nodes[index] for index in graph.inputs}
+    places = {name: node.span for name, node in inputs.items() if node.span is not None}
+    for name, edge in graph.outputs:
+        span = graph.nodes[edge.node].span
+        if span is not None:
+            places.setdefault(name, span)
+    return Signature(
+        {name: node.outputs[0] for name, node in inputs.items()},
+        {name: graph.tensor(edge) for name, edge in graph.outputs},
+        places,
+    )
+
+
+def of_model(model: Any) -> Signature:
+    """The signature of a functional Keras model.
+
+    Outputs are named by the keys of the model's output dictionary, or by the layers that make them.
+    """
+    inputs = {tensor.name: _tensor(tensor) for tensor in model.inputs}
+    if isinstance(model.output, dict):
+        return Signature(inputs, {name: _tensor(tensor) for name, tensor in model.output.items()})
+    return Signature(inputs, dict(zip(model.output_names, map(_tensor, model.outputs), strict=True)))
+
+
+def _tensor(tensor: Any) -> Tensor:
+    return Tensor(tuple(tensor.shape[1:]), str(tensor.dtype))

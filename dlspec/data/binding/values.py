@@ -1,0 +1,140 @@
+"""Columns of a source as what enters the model and what the loss compares, for any of its examples."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from dlspec.core.ir import Tensor
+from dlspec.data.binding.inputs import Input, token_ids
+from dlspec.data.binding.labelling import among, divided
+from dlspec.data.binding.targets import BINARY, CLASSES, Output
+from dlspec.data.sources.base import TEXT, Arrays, DataProblem, Table
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+# What a value of text takes, its object included.
+_TEXT_BYTES = 128
+
+
+class Rows:
+    """The examples of a table, bound to a model's inputs and outputs."""
+
+    def __init__(self, table: Table, inputs: Sequence[Input], outputs: Sequence[Output]) -> None:
+        self.table = table
+        self.inputs = tuple(inputs)
+        self.outputs = tuple(outputs)
+        users: tuple[Input | Output, ...] = (*inputs, *outputs)
+        names = [column for one in users for column in one.columns]
+        self._columns = tuple(dict.fromkeys(names))
+
+    @property
+    def raw_bytes(self) -> int:
+        """About how many bytes an example takes as it is read; it follows from the source and the spec alone."""
+        return sum(_bytes(self.table.columns[name].tensor) for name in self._columns)
+
+    @property
+    def prepared_bytes(self) -> int:
+        """About how many bytes an example takes in memory."""
+        prepared = sum(_bytes(one.tensor) for one in self.inputs) + sum(_bytes(one.tensor) for one in self.outputs)
+        return max(self.raw_bytes, prepared)
+
+    def load(self, numbers: Array) -> tuple[Arrays, Arrays]:
+        """Raw inputs and encoded targets of the examples number `numbers`; several threads may call it at a time."""
+        try:
+            arrays = self.table.take(self._columns, numbers)
+        except DataProblem as problem:
+            self.table.trouble = problem
+            raise
+        inputs = {one.name: raw_values(one, arrays) for one in self.inputs}
+        return inputs, {one.name: encoded(one, arrays) for one in self.outputs}
+
+
+def _bytes(tensor: Tensor) -> int:
+    size = _TEXT_BYTES if tensor.dtype == TEXT else int(re.sub(r"\D", "", tensor.dtype) or 8) // 8
+    for axis in tensor.shape:
+        size *= axis or 1
+    return size
+
+
+def raw_values(one: Input, arrays: Arrays) -> Array:
+    """What enters the saved model for one input: shape [examples, *raw.shape]; text as objects, bytes as bytes."""
+    import numpy as np
+
+    dtype = object if one.raw.dtype == TEXT else one.raw.dtype
+    if one.stacked:
+        stacked: Array = np.stack([arrays[name].astype(dtype, copy=False) for name in one.columns], axis=-1)
+        return stacked
+    values: Array = arrays[one.columns[0]]
+    if one.length:
+        return tokens(values, one.length)
+    if values.dtype != np.uint8 or one.prepare:  # bytes stay bytes until a batch is made: a quarter of the memory
+        values = values.astype(dtype, copy=False)
+    found: Array = with_rank(values, one.raw.rank)
+    return found
+
+
+def with_rank(values: Any, rank: int) -> Any:
+    """`values`, an array or a tensor, with a last axis of 1 added or removed, so that an example has `rank` axes."""
+    have = len(values.shape) - 1
+    if have < rank:
+        return values[..., None]
+    return values[..., 0] if have > rank else values
+
+
+def tokens(values: Array, length: int) -> Array:
+    """Texts of whole numbers (``12 7 9``) as rows, cut or filled with 0 at the end: shape [examples, length]."""
+    import numpy as np
+
+    rows = np.zeros((len(values), length), np.int32)
+    for row, value in zip(rows, values, strict=True):
+        found = token_ids(value)[:length]
+        row[: len(found)] = found
+    return rows
+
+
+def encoded(output: Output, arrays: Arrays) -> Array:
+    """What the loss receives: numbers, class numbers, one-hot or several-hot vectors [examples, *tensor.shape]."""
+    import numpy as np
+
+    if output.separator:
+        return _several(output, arrays[output.column])
+    if len(output.columns) > 1:
+        stacked: Array = np.stack([arrays[name].astype(np.float32) for name in output.columns], axis=-1)
+        return np.maximum(stacked, 0) if output.encoding == BINARY else stacked  # -1 is no, too
+    values = arrays[output.column]
+    if output.classes:
+        values = places(values, output.classes)
+    if output.expand:
+        depth = output.tensor.shape[-1] or 0
+        one_hot: Array = np.eye(depth, dtype=np.float32)[with_rank(values.astype(np.int64), output.tensor.rank - 1)]
+        return one_hot
+    wanted = np.int32 if output.encoding == CLASSES else np.float32
+    found: Array = with_rank(values.astype(wanted), output.tensor.rank)
+    return found
+
+
+def places(values: Array, classes: Sequence[str | int]) -> Array:
+    """The place of each value among `classes`; numbers and texts that read alike are the same."""
+    import numpy as np
+
+    known, inverse = np.unique(values, return_inverse=True)
+    table = {str(value): place for place, value in enumerate(classes)}
+    found = np.array([table.get(among(value, table) or "", -1) for value in known.tolist()], np.int64)
+    placed: Array = found[inverse].reshape(values.shape)
+    return placed
+
+
+def _several(output: Output, values: Array) -> Array:
+    """One row of zeros and ones for each text that lists labels."""
+    import numpy as np
+
+    table = {str(label): place for place, label in enumerate(output.classes)}
+    rows = np.zeros((len(values), len(table)), np.float32)
+    for row, value in zip(rows, values, strict=True):
+        row[[table[label] for label in divided(value, output.separator)]] = 1
+    return rows

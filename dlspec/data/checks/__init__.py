@@ -1,0 +1,1 @@
+"""What is wrong with bound data before anything is trained."""

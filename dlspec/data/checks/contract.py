@@ -1,0 +1,190 @@
+"""The data section against its files, the model and the loss, before TensorFlow is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from dlspec.components.sections.data import Data
+from dlspec.components.sections.train import Supervised
+from dlspec.core.errors import Diagnostic, Problem, SpecError, did_you_mean
+from dlspec.core.ir import Graph, Tensor
+from dlspec.data.binding.binding import Binding, Opened, bind, open_table
+from dlspec.data.binding.extra_axes import Mismatch, told_at_layer
+from dlspec.data.binding.findings import Findings
+from dlspec.data.binding.inputs import bind_inputs
+from dlspec.data.binding.signature import Signature, of_graph
+from dlspec.data.checks.advice import warn_of_measures, warn_of_ranges
+from dlspec.data.checks.dependence import dependence
+from dlspec.data.checks.leaks import warn_of_leaks
+from dlspec.data.checks.measures import check_measures
+from dlspec.data.checks.ranges import check_ranges
+from dlspec.data.checks.transcripts import check_transcripts
+from dlspec.data.checks.value_ranges import check_value_ranges
+from dlspec.data.checks.vocabulary import check_embeddings, check_rows, embedding_sizes, sized
+from dlspec.data.order.joined import JoinedTable
+from dlspec.data.order.splits import named_parts
+from dlspec.data.sources.base import Table
+
+
+def check(
+    data: Data,
+    raw: Any,
+    graph: Graph | None,
+    method: Supervised | None,
+    folder: Path,
+    *,
+    raw_train: Any = None,
+    allow_outside: bool = False,
+    sound: set[str] | None = None,
+    found: Callable[[Binding], object] | None = None,
+    parts: set[str] | None = None,
+    opened: Opened | None = None,
+) -> list[Diagnostic]:
+    """Every mistake of the data section that can be known without training.
+
+    Args:
+        data: The section.
+        raw: What the spec wrote for it, with spans.
+        graph: The model; without one, only the data themselves are checked.
+        method: The way of training; without one, labels are not compared with a loss.
+        folder: The spec's folder.
+        raw_train: What the spec wrote for `train`, with spans.
+        allow_outside: Whether paths may leave `folder`.
+        sound: What was found right before, and is not read again; what is found right now is added to it.
+        parts: The parts are added to it that a column gives examples to.
+        found: Called with the binding, whose table keeps what was read of it, where nothing is wrong with the data.
+        opened: The source, where an earlier step has opened it.
+
+    Returns:
+        Diagnostics E108, E503, E509, E601 to E609, E616 to E618, W504, W601 to W605, W610 and W611; no errors when
+        training can start.
+    """
+    findings = Findings()
+    parts = parts if parts is not None else set()
+    at_layers: list[Diagnostic] = []
+    signature = of_graph(graph) if graph is not None else None
+    key = _key(data, folder, signature, method, graph, allow_outside) if sound is not None else None
+    if key is None or sound is None or key not in sound:
+        binding = bind(data, folder, signature, method, findings, allow_outside=allow_outside, opened=opened)
+        if binding is not None and not findings.items:
+            with findings.at("data", "source", data.source.name):  # some values are read for the first time
+                warn_of_left_out(data, binding.table, findings)
+                if graph is not None:
+                    check_embeddings(data, graph, binding, findings)
+                    check_rows(data, graph, binding, findings)
+                warn_of_constants(binding, data, findings)
+                warn_of_leaks(binding, data, findings)
+                if method is not None:
+                    check_ranges(binding, method, findings)
+            if graph is not None and method is not None and not findings.errors:
+                warn_of_measures(binding, method, findings)
+                warn_of_ranges(binding, data, graph, findings)
+                at_layers += check_value_ranges(data, graph, binding, findings)
+                check_transcripts(binding, method, signature, findings)
+            if key is not None and sound is not None and not findings.items:
+                sound.add(key)
+        if binding is not None and not findings.errors:
+            parts |= named_parts(data.parts, binding.table)
+        if binding is not None and found is not None and not findings.errors:
+            found(binding)
+        elif binding is not None:
+            binding.table.forget()
+    if method is not None:
+        outputs = tuple(signature.outputs if signature is not None else data.targets)
+        broken = isinstance(raw, dict) and "split" in raw and "split" not in data.given  # said at the split
+        check_measures(data, method, outputs, findings, split=not broken, parts=parts)
+        _check_weights(method, outputs, findings)
+    return [*_told(findings, graph, method, {"data": raw, "train": raw_train}), *at_layers]
+
+
+def _told(findings: Findings, graph: Graph | None, method: Supervised | None, raw: dict[str, Any]) -> list[Diagnostic]:
+    """All findings as diagnostics; an output with too many axes is told at the layer that keeps them."""
+    told = []
+    for finding in findings.items:
+        diagnostic, problem = finding.diagnostic(raw), finding.problem
+        if isinstance(problem, Mismatch) and graph is not None and method is not None:
+            output = str(finding.path[2])
+            loss = method.loss_of(output).name
+            diagnostic = told_at_layer(problem, loss, graph, output, diagnostic.span) or diagnostic
+        told.append(diagnostic)
+    return told
+
+
+def _key(
+    data: Data,
+    folder: Path,
+    signature: Signature | None,
+    method: Supervised | None,
+    graph: Graph | None,
+    allow_outside: bool,
+) -> str | None:
+    """What the findings about the data themselves depend on; None where there is no model."""
+    if signature is None or graph is None:
+        return None
+    known = dependence(data, folder, signature, method, allow_outside=allow_outside)
+    return f"{known} {embedding_sizes(data, graph)}"
+
+
+def feature_tensors(
+    data: Data, folder: Path, *, raw: Any = None, allow_outside: bool = False, opened: Opened | None = None
+) -> dict[str, Tensor]:
+    """What enters each input of the model after preparation, for a spec that leaves `inputs` out.
+
+    A numeric column is [1], a column of text [], stacked columns are [n], an array has its own shape; float32, but
+    integers keep their dtype.
+
+    Args:
+        opened: Where the source stays open.
+
+    Raises:
+        SpecError: The source cannot be read, a column is unknown or has the wrong type, a preparation does not fit.
+    """
+    findings = Findings()
+    table = open_table(data, folder, findings, allow_outside=allow_outside, opened=opened)
+    inputs = bind_inputs(data, table, None, findings) if table is not None else []
+    if table is not None and not findings.errors:
+        inputs = sized(data, table, inputs, findings)
+    if findings.errors:
+        raise SpecError(findings.diagnostics({"data": raw}))
+    return {one.name: one.tensor for one in inputs}
+
+
+def warn_of_left_out(data: Data, table: Table, findings: Findings) -> None:
+    """What sources leave out though it may be meant to be used (W603)."""
+    for part, one in table.tables.items() if isinstance(table, JoinedTable) else [("train", table)]:
+        source = data.source if part == "train" else data.parts.source(part)
+        for left in one.left_out:
+            place = ("source",) if part == "train" else ("split", part)
+            with findings.at("data", *place, source.name):
+                raise Problem("W603", left.message, left.help, left.option)
+
+
+def warn_of_constants(binding: Binding, data: Data, findings: Findings) -> None:
+    """A column of single numbers or words that enters the model has more than one value (W601).
+
+    A source that is streamed is not read for that.
+    """
+    table = binding.table
+    for one in binding.inputs if not table.streamed else ():
+        for position, column in enumerate(one.columns):
+            if table.columns[column].tensor.shape:
+                continue
+            values = table.whole(column)
+            if (values == values[0]).all():
+                written = one.name in data.features
+                place = ("inputs", one.name, "columns" if one.stacked else "column") if written else ("source",)
+                with findings.at("data", *place, *((position,) if written and one.stacked else ())):
+                    message = f"column `{column}` holds `{values[0]}` in every row"
+                    raise Problem("W601", message, "leave it out: it tells nothing")
+
+
+def _check_weights(method: Supervised, outputs: Sequence[str], findings: Findings) -> None:
+    """Every weight of a loss belongs to an output (E607)."""
+    for name in method.loss_weights or {}:
+        if name not in outputs:
+            with findings.at("train", "loss_weights", name, on_key=True):
+                raise Problem(
+                    "E607", f"`loss_weights` names `{name}`, no output of the model", did_you_mean(name, outputs)
+                )

@@ -1,0 +1,98 @@
+"""What prepared data depend on: where none of it changed, one process need not read and prepare them again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from dlspec.components.registry import Component
+from dlspec.components.registry.component import describe
+from dlspec.components.sections.data import Data
+from dlspec.components.sections.train import Supervised
+from dlspec.core.errors import Problem
+from dlspec.data.binding.signature import Signature
+from dlspec.data.sources.image_table import ImageTable
+
+# Options of `data` that only say how prepared examples are visited.
+VISITING = ("batch_size", "shuffle", "seed")
+
+Fact = tuple[str, int, int]
+
+
+def dependence(
+    data: Data, folder: Path, signature: Signature, method: Supervised | None, *, allow_outside: bool = False
+) -> str:
+    """The same text wherever :func:`dlspec.data.feeding.pipeline.prepare` makes the same of the same arguments.
+
+    Files count by name, size and time of change: those that options name or match, and the images that a table names.
+    What a function of a source `python` reads is not known.
+    """
+    options = {name: value for name, value in data.given.items() if name not in VISITING}
+    compared = {
+        name: (describe(method.loss_of(name)), describe(method.metrics_of(name)))
+        for name in (signature.outputs if method is not None else ())
+        if method is not None
+    }
+    facts = (
+        describe(options),
+        str(folder.resolve()),
+        [(name, str(tensor)) for name, tensor in (*signature.inputs.items(), *signature.outputs.items())],
+        compared,
+        sorted(set(_files(options, folder, allow_outside))),
+    )
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
+
+
+def files(data: Data, folder: Path, *, allow_outside: bool = False) -> list[tuple[str, int]]:
+    """Names and sizes of the files that data are read from; copies elsewhere have the same."""
+    found = _files(data.given, folder, allow_outside)
+    return sorted((os.path.relpath(name, folder), size) for name, size, _ in found)
+
+
+def _files(value: Any, folder: Path, allow_outside: bool) -> Iterator[Fact]:
+    """Every file that an option or a table names, or that stands in a folder that an option names."""
+    if isinstance(value, ImageTable):
+        yield from _named(value, folder, allow_outside)
+    if isinstance(value, Component):
+        value = value.given
+    if isinstance(value, dict | list | tuple):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _files(item, folder, allow_outside)
+    elif isinstance(value, str) and "\0" not in value:
+        with suppress(OSError, ValueError, NotImplementedError):  # a text that is no path
+            yield from _found(folder / value)
+            if set("*?[") & set(value):  # several files of records
+                for path in folder.glob(value):
+                    yield from _found(path)
+
+
+def _named(source: ImageTable, folder: Path, allow_outside: bool) -> Iterator[Fact]:
+    """The images in a table; none where something is wrong with it, which is said by others."""
+    try:
+        table = source.table.open(folder, allow_outside=allow_outside)
+        columns = table.read([*source.images, *source.masks])
+    except (Problem, OSError):
+        return
+    start = str(folder / source.folder)
+    for name in (str(value) for values in columns.values() for value in values):
+        path = os.path.join(start, name)  # noqa: PTH118 - there may be many: no `Path` for each
+        with suppress(OSError, ValueError):
+            facts = os.stat(path)  # noqa: PTH116
+            yield path, facts.st_size, facts.st_mtime_ns
+
+
+def _found(path: Path) -> Iterator[Fact]:
+    if path.is_dir():
+        for place, _, names in os.walk(path):
+            yield from (_fact(Path(place, name)) for name in names)
+    elif path.is_file():
+        yield _fact(path)
+
+
+def _fact(path: Path) -> Fact:
+    facts = path.stat()
+    return str(path), facts.st_size, facts.st_mtime_ns

@@ -1,0 +1,127 @@
+"""Layers of images that are told of another range of values than that which reaches them (W611)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from dlspec.components.layers.base import Layer
+from dlspec.components.layers.image import ImageLayer
+from dlspec.components.layers.preprocessing import Rescaling
+from dlspec.components.sections.data import Data
+from dlspec.core.errors import Diagnostic, Problem
+from dlspec.core.ir import Graph, Node
+from dlspec.data.binding.binding import Binding
+from dlspec.data.binding.findings import Findings
+from dlspec.data.binding.inputs import Input
+
+Range = tuple[float, float]
+
+_LOOKED_AT = 256  # examples
+_UNLIKE = 4.0  # how many times one range may be as wide as the other
+
+
+def check_value_ranges(data: Data, graph: Graph, binding: Binding, findings: Findings) -> list[Diagnostic]:
+    """Follows the values of each image as far as they can be told.
+
+    Returns:
+        What is said at the model's own layers; what is said of `augment` goes to `findings`.
+    """
+    told: list[Diagnostic] = []
+    if not any(hasattr(layer, "value_range") for layer in _layers(binding, graph)):
+        return told  # nothing is read for what nobody asks
+    for one in binding.inputs:
+        if one.tensor.rank != 3 or binding.table.streamed or not binding.count:
+            continue
+        entering = _through(_raw(binding, one), one.prepare)
+        if entering is None:
+            continue
+        for step in binding.steps:
+            if step.input == one.name:
+                with findings.at(*_written(data, one.name, step.layer)):
+                    _compare(step.layer, entering, one.name)
+        for node, reached in _reached(graph, one.name, entering):
+            told += _at_layer(node, reached, one.name)
+    return told
+
+
+def _layers(binding: Binding, graph: Graph) -> list[Any]:
+    """Those that change examples, and those of the model."""
+    return [*(step.layer for step in binding.steps), *(node.layer for node in graph.nodes)]
+
+
+def _at_layer(node: Node, values: Range, name: str) -> list[Diagnostic]:
+    try:
+        _compare(node.layer, values, name)
+    except Problem as problem:
+        return [Diagnostic(problem.code, problem.message, node.span, problem.help)]
+    return []
+
+
+def _written(data: Data, name: str, layer: Layer) -> tuple[str | int, ...]:
+    """Where a layer of `augment` stands."""
+    own = data.features[name].augment if name in data.features else ()
+    for position, other in enumerate(own):
+        if other is layer:
+            return "data", "inputs", name, "augment", position
+    return "data", "augment", next((at for at, other in enumerate(data.augment) if other is layer), 0)
+
+
+def _raw(binding: Binding, one: Input) -> Range:
+    """The range of an image's values: that of its type, or of some examples."""
+    import numpy as np
+
+    column = one.columns[0]
+    facts = binding.table.columns[column]
+    if facts.largest or facts.tensor.dtype == "uint8":
+        return 0.0, float(facts.largest or 255)
+    values = binding.table.take([column], np.arange(min(_LOOKED_AT, binding.count)))[column].astype("float64")
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+
+
+def _through(values: Range | None, layers: tuple[Any, ...]) -> Range | None:
+    for layer in layers:
+        values = None if values is None else _after(layer, values)
+    return values
+
+
+def _after(layer: Any, values: Range) -> Range | None:
+    """The range behind a layer; None where it is another than can be told."""
+    if isinstance(layer, Rescaling) and not isinstance(layer.scale, list) and not isinstance(layer.offset, list):
+        ends = [float(layer.scale) * value + float(layer.offset) for value in values]
+        return min(ends), max(ends)
+    return values if isinstance(layer, ImageLayer) or layer.keeps_range else None
+
+
+def _reached(graph: Graph, name: str, entering: Range) -> Iterator[tuple[Node, Range]]:
+    """Layers that are told of a range, with the one that reaches each."""
+    ranges: dict[int, Range] = {}
+    for node in graph.nodes:
+        if node.layer is None:
+            if node.name == name:
+                ranges[node.index] = entering
+            continue
+        first = ranges.get(node.edges[0].node) if len(node.edges) == 1 else None
+        if first is None or not isinstance(node.layer, Layer):
+            continue
+        if hasattr(node.layer, "value_range"):
+            yield node, first
+        after = _after(node.layer, first)
+        if after is not None:
+            ranges[node.index] = after
+
+
+def _compare(layer: Any, values: Range, name: str) -> None:
+    """Raises W611 where a layer takes its images for much lighter or darker than they are."""
+    told = getattr(layer, "value_range", None)
+    if told is None:
+        return
+    wide, assumed = values[1] - values[0], told[1] - told[0]
+    if wide > 0 and not 1 / _UNLIKE <= assumed / wide <= _UNLIKE:
+        message = f"`{layer.name}` takes values from {told[0]:g} to {told[1]:g}, `{name}` has {_shown(values)}"
+        raise Problem("W611", message, f"write `value_range: [{values[0]:g}, {values[1]:g}]`")
+
+
+def _shown(values: Range) -> str:
+    return f"from {values[0]:g} to {values[1]:g}"

@@ -1,0 +1,207 @@
+"""What vocabularies will hold, counted before TensorFlow is imported: indices for embeddings, and lengths of rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from dlspec.components.layers.core import Embedding, ReversibleEmbedding
+from dlspec.components.layers.filling import TextImputation
+from dlspec.components.layers.lookup import IntegerLookup, StringLookup, TextVectorization, VocabularyLayer
+from dlspec.components.sections.data import Data
+from dlspec.core.errors import Note, Problem
+from dlspec.core.ir import Edge, Graph, Node, Tensor, show_shape
+from dlspec.data.binding.bad import bad_examples
+from dlspec.data.binding.binding import Binding
+from dlspec.data.binding.findings import Findings
+from dlspec.data.binding.inputs import Input
+from dlspec.data.binding.targets import bind_outputs
+from dlspec.data.binding.values import tokens
+from dlspec.data.order.splits import choose
+from dlspec.data.sources.base import Table
+
+# What the standard preparation of `text_vectorization` takes out of texts.
+_PUNCTUATION = re.compile(rb"[!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']")
+
+
+def check_embeddings(data: Data, graph: Graph, binding: Binding, findings: Findings) -> None:
+    """Every embedding that an input enters has a vector for each index that the training examples bring (E617).
+
+    What cannot be counted without TensorFlow is left to the training.
+    """
+    for one in binding.inputs:
+        embeddings = list(_embeddings(graph, one.name))
+        if not embeddings:
+            continue
+        found = None
+        with findings.at(
+            "data", "inputs", one.name, notes=(Note(f"`{embeddings[0][0].name}`", embeddings[0][0].span),)
+        ):
+            found = _count(data, binding, one, min(layer.input_dim for _, layer in embeddings))
+        if found is None:
+            continue
+        count, what, place = found
+        for node, layer in embeddings:
+            if count <= layer.input_dim:
+                continue
+            notes = (Note(f"`{node.name}` has vectors for {layer.input_dim}", node.span),)
+            with findings.at("data", "inputs", one.name, *place, notes=notes):
+                message = f"{what} 0 to {count - 1}, `{node.name}` takes 0 to {layer.input_dim - 1}"
+                raise Problem("E617", message, f"write `input_dim: {count}` for `{node.name}`")
+
+
+def embedding_sizes(data: Data, graph: Graph) -> dict[str, list[int]]:
+    """How many indices the embeddings behind each input take."""
+    return {name: [layer.input_dim for _, layer in _embeddings(graph, name)] for name in data.features}
+
+
+def _embeddings(graph: Graph, name: str) -> Iterator[tuple[Node, Any]]:
+    """The embeddings that take an input of the model as it is."""
+    for node in graph.nodes:
+        if not isinstance(node.layer, Embedding | ReversibleEmbedding) or not node.arguments:
+            continue
+        edge = node.arguments[0]
+        if isinstance(edge, Edge) and graph.nodes[edge.node].layer is None and graph.nodes[edge.node].name == name:
+            yield node, node.layer
+
+
+def _count(data: Data, binding: Binding, one: Input, fewest: int) -> tuple[int, str, tuple[str | int, ...]] | None:
+    """How many indices there are, what has them, and where it stands; None where that is not known.
+
+    Args:
+        fewest: So many are fine, and need not be counted.
+    """
+    if not one.prepare:
+        return _numbers(data, binding, one)
+    layer = one.prepare[-1]
+    if not isinstance(layer, VocabularyLayer) or layer.output_mode != "int" or getattr(layer, "invert", False):
+        return None
+    most: int | None = layer.max_tokens
+    if layer.vocabulary is not None:
+        count: int | None = len(layer.special()) + len(layer.tokens())
+    elif most is not None and most <= fewest:
+        return None
+    else:
+        count = _learned(data, binding, one, layer)
+    added = len(one.prepare) - (len(data.features[one.name].prepare) if one.name in data.features else 0)
+    place = ("prepare", len(one.prepare) - 1 - added)
+    return None if count is None else (count, f"`{layer.name}` of input `{one.name}` gives", place)
+
+
+def sized(data: Data, table: Table, inputs: Sequence[Input], findings: Findings) -> list[Input]:
+    """The inputs, with the length of rows that a vocabulary decides: the words of the training examples are counted.
+
+    Args:
+        inputs: As they are bound without a model.
+    """
+    if not any(_rows(one) for one in inputs):
+        return list(inputs)
+    outputs = bind_outputs(data, table, None, None, Findings())  # whose mistakes are said elsewhere
+    count = max(column.count for column in table.columns.values())
+    bad = bad_examples(table, (*inputs, *outputs), count) if table.tolerant else {}
+    binding = Binding(table, count, tuple(inputs), tuple(outputs), bad=bad)
+    found = []
+    for one in inputs:
+        with findings.at("data", "split"):
+            size = row_size(data, binding, one)
+            tensor = one.tensor if size is None else Tensor((*one.tensor.shape[:-1], size), one.tensor.dtype)
+            found.append(replace(one, tensor=tensor))
+    return found
+
+
+def check_rows(data: Data, graph: Graph, binding: Binding, findings: Findings) -> None:
+    """Rows whose length a vocabulary decides are as long as the model takes them (E605)."""
+    inputs = {graph.nodes[index].name: graph.nodes[index] for index in graph.inputs}
+    for one in binding.inputs:
+        wanted = inputs[one.name].outputs[0].shape[-1:]
+        size = row_size(data, binding, one) if wanted not in ((), (None,)) else None
+        if size is None or (size,) == wanted:
+            continue
+        span = inputs[one.name].span
+        notes = (Note(f"input `{one.name}` is {inputs[one.name].outputs[0]}", span),) if span is not None else ()
+        with findings.at("data", "inputs", one.name, notes=notes):
+            layer, shape = one.prepare[-1].name, show_shape((*inputs[one.name].outputs[0].shape[:-1], size))
+            words = f"`{layer}` of input `{one.name}` gives rows of {size} for the words of the training examples"
+            raise Problem("E605", f"{words}, the model takes {wanted[0]}", f"write `inputs: {{{one.name}: {shape}}}`")
+
+
+def row_size(data: Data, binding: Binding, one: Input) -> int | None:
+    """How long the rows are that a vocabulary makes of an input's words; None where that is not known or not asked."""
+    return _learned(data, binding, one, one.prepare[-1]) if _rows(one) else None
+
+
+def _rows(one: Input) -> bool:
+    """Whether the last layer of preparation learns how long its rows are."""
+    layer = one.prepare[-1] if one.prepare else None
+    return isinstance(layer, VocabularyLayer) and layer.output_mode != "int" and layer.depth is None
+
+
+def _learned(data: Data, binding: Binding, one: Input, layer: VocabularyLayer) -> int | None:
+    """How many words the layer learns, those included that stand for others; None where that cannot be counted."""
+    words = _words(layer, _training_values(data, binding, one))
+    if words is None:
+        return None
+    special = layer.special()
+    taken = {_word(word) for word in (*special, getattr(layer, "mask_token", None)) if word is not None}
+    count, most = len(special) + len(words - taken), layer.max_tokens
+    return count if most is None else min(count, int(most))
+
+
+def _training_values(data: Data, binding: Binding, one: Input) -> Any:
+    """What enters the last layer of preparation, of the training examples; None where that is not known."""
+    import numpy as np
+
+    table = binding.table
+    before = one.prepare[:-1]
+    if table.streamed or any(not isinstance(layer, TextImputation) for layer in before):
+        return None
+    rows = choose(data, table, binding.count, binding.dropped()).train
+    values = np.concatenate([table.read([column])[column][rows].reshape(-1) for column in one.columns])
+    if not before:
+        return values
+    kept = values[values != ""]
+    return (
+        np.append(kept, before[0].fill_value) if before[0].strategy == "constant" and len(kept) < len(values) else kept
+    )
+
+
+def _words(layer: VocabularyLayer, values: Any) -> set[Any] | None:
+    """The distinct words of some examples, as the layer sees them."""
+    if values is None:
+        return None
+    if isinstance(layer, StringLookup | IntegerLookup):
+        return {_word(value) for value in values.tolist()}
+    if not isinstance(layer, TextVectorization) or layer.ngrams is not None or layer.split != "whitespace":
+        return None
+    words: set[Any] = set()
+    for value in values:
+        text = value.encode()
+        if layer.standardize in ("lower", "lower_and_strip_punctuation"):
+            text = text.lower()  # of bytes: letters beyond ASCII stay as they are, as in TensorFlow
+        if layer.standardize in ("strip_punctuation", "lower_and_strip_punctuation"):
+            text = _PUNCTUATION.sub(b"", text)
+        words.update(text.split())
+    return words
+
+
+def _word(value: Any) -> Any:
+    return value.encode() if isinstance(value, str) else value
+
+
+def _numbers(data: Data, binding: Binding, one: Input) -> tuple[int, str, tuple[str | int, ...]] | None:
+    """Of whole numbers that enter as they are."""
+    table = binding.table
+    kinds = [table.columns[column].tensor for column in one.columns]
+    if table.streamed or not (one.length or all(kind.dtype.startswith(("int", "uint")) for kind in kinds)):
+        return None
+    rows = choose(data, table, binding.count, binding.dropped()).train
+    columns = [table.read([column])[column][rows] for column in one.columns]
+    columns = [tokens(values, one.length) if one.length else values for values in columns]
+    largest, least = max(int(values.max()) for values in columns), min(int(values.min()) for values in columns)
+    if least < 0:
+        message = f"input `{one.name}` brings {least}, for which an embedding takes one of its last vectors"
+        raise Problem("E617", message, "number what enters it from 0 on")
+    place = (("columns",) if one.stacked else ("column",)) if one.name in data.features else ()
+    return largest + 1, f"input `{one.name}` brings", place

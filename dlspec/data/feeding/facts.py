@@ -1,0 +1,77 @@
+"""What a report says about the data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dlspec.components.sections.data import Data
+from dlspec.core.errors import Problem
+from dlspec.data.order.splits import PARTS
+
+if TYPE_CHECKING:
+    from dlspec.data.feeding.pipeline import Prepared
+
+# Broken examples that are described.
+_NAMED = 5
+
+
+def data_facts(data: Data, prepared: Prepared) -> dict[str, Any]:
+    """Source, sizes of the parts, what enters and what is predicted, fingerprint, leakage, and changes in training."""
+    binding, parts = prepared.binding, prepared.parts
+    inputs = {
+        one.name: {
+            "columns": list(one.columns),
+            "shape": list(one.tensor.shape),
+            "dtype": one.tensor.dtype,
+            "missing": one.missing,
+            "prepare": [layer.name for layer in one.prepare],
+            "augment": [step.layer.name for step in binding.steps if step.input == one.name],
+        }
+        for one in binding.inputs
+    }
+    targets = {
+        one.name: {
+            "target": one.target,
+            "column": one.column,
+            "columns": list(one.columns),
+            "encoding": one.encoding,
+            "shape": list(one.tensor.shape),
+            "dtype": one.tensor.dtype,
+            "classes": list(one.classes),
+            "one_hot": one.expand,
+            "separator": one.separator,
+            "graded": one.graded,
+        }
+        for one in binding.outputs
+    }
+    return {
+        "source": {data.source.name: shown(data.source.given)},
+        "fingerprint": prepared.content.fingerprint,
+        "examples": {"train": len(parts.train), "validation": len(parts.validation), "test": len(parts.test)},
+        "dropped": prepared.dropped,
+        "bad": {"count": binding.bad_count, "first": binding.bad_places(_NAMED)},
+        "visited_per_epoch": prepared.fed.count,
+        "class_weights": {name: weights.tolist() for name, weights in prepared.changes.weights.items()},
+        "equal_examples": [shared.facts() for shared in prepared.content.shared],
+        "columns": {name: binding.table.columns[name].tensor.dtype for name in binding.columns},
+        "inputs": inputs,
+        "targets": targets,
+    }
+
+
+def shown(value: Any) -> Any:
+    """Options of a component as plain data."""
+    from dlspec.components.registry import Component
+
+    if isinstance(value, Component):
+        return {value.name: shown(value.given)}
+    if isinstance(value, dict):
+        return {key: shown(item) for key, item in value.items()}
+    return [shown(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def leakage(prepared: Prepared) -> list[Problem]:
+    """A warning (W602) for each pair of parts with equal examples."""
+    sizes = dict(zip(PARTS, map(len, prepared.parts), strict=True))
+    help = "remove copies, or keep examples together that belong together: `by: {grouped: column}`"
+    return [Problem("W602", shared.line(sizes[shared.parts[0]]), help) for shared in prepared.content.shared]

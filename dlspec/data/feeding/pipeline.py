@@ -1,0 +1,285 @@
+"""From the data section to examples that train: split, preparation fitted on the training split, memory or files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlspec.components.sections.data import Data
+from dlspec.components.sections.train import Supervised
+from dlspec.core.errors import SpecError
+from dlspec.data.binding.binding import Binding, bind
+from dlspec.data.binding.findings import Findings
+from dlspec.data.binding.signature import Signature
+from dlspec.data.binding.values import Rows
+from dlspec.data.binding.weights import class_weights, classes_of, repeated_target
+from dlspec.data.binding.weights import repeated as repeated_positions
+from dlspec.data.feeding import preparing
+from dlspec.data.feeding.content import Content
+from dlspec.data.feeding.examples import Examples, InMemory, Streamed, aligned
+from dlspec.data.feeding.feed import in_order
+from dlspec.data.feeding.preparing import Layers
+from dlspec.data.feeding.reading import Reading, read
+from dlspec.data.feeding.training import Changes, repeated
+from dlspec.data.order.order import Blocks
+from dlspec.data.order.splits import Parts
+from dlspec.data.sources.base import Arrays, Table
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+# Parts of a source that is not read whole are held in memory if together they take no more bytes than this.
+_HELD = 256 << 20
+# Bytes of the examples that are read and mixed together, from a source whose examples come in blocks.
+WINDOW = 16 << 20
+# Examples in a batch to which a layer adapts.
+_CHUNK = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the split.
+
+    Attributes:
+        examples: Batches of them are ``(inputs, targets)``: what enters each input of the model, and what the loss
+            compares with each output, tensors of shape [n, …] by name.
+    """
+
+    examples: Examples
+
+    @property
+    def count(self) -> int:
+        """How many examples."""
+        return self.examples.count
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the examples are not in memory."""
+        return not isinstance(self.examples, InMemory)
+
+    @property
+    def inputs(self) -> Arrays:
+        """What enters the model, by input: arrays of shape [examples, …]. Only of a part in memory."""
+        assert isinstance(self.examples, InMemory)
+        inputs: Arrays = self.examples.values[0]
+        return inputs
+
+    @property
+    def targets(self) -> Arrays:
+        """What the loss compares with each output: arrays of shape [examples, …]. Only of a part in memory."""
+        assert isinstance(self.examples, InMemory)
+        targets: Arrays = self.examples.values[1]
+        return targets
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Data ready to train.
+
+    Attributes:
+        train: The training split, each example once.
+        fed: What an epoch of training visits: the same, but for examples that are repeated.
+        layers: Fitted Keras layers of each input that is prepared, in order.
+        changes: What is done to batches of training examples.
+        content: Fingerprint of the data, and examples that several parts hold.
+        dropped: How many examples are left out since they lack a value.
+    """
+
+    binding: Binding
+    parts: Parts
+    train: Part
+    validation: Part | None
+    test: Part | None
+    fed: Examples
+    layers: dict[str, list[Any]]
+    changes: Changes
+    content: Content
+    dropped: int = 0
+
+    @property
+    def classes(self) -> dict[str, tuple[Any, ...]]:
+        """Class names by output, where the target is text."""
+        return {output.name: output.classes for output in self.binding.outputs if output.classes}
+
+
+def prepare(
+    data: Data, folder: Path, signature: Signature, method: Supervised | None, *, allow_outside: bool = False
+) -> Prepared:
+    """Reads and prepares everything.
+
+    Args:
+        data: The section.
+        folder: The spec's folder.
+        signature: What the model takes and gives.
+        method: The way of training, whose losses say how targets are encoded.
+        allow_outside: Whether paths may leave `folder`.
+
+    Raises:
+        SpecError: What :func:`dlspec.data.checks.contract.check` reports.
+        DataProblem: A file changed since it was checked.
+    """
+    findings = Findings()
+    binding = bind(data, folder, signature, method, findings, allow_outside=allow_outside)
+    if binding is None or findings.errors:
+        raise SpecError(findings.diagnostics({}))
+    return prepare_read(data, read(data, binding), signature)
+
+
+def prepare_read(data: Data, reading: Reading, signature: Signature) -> Prepared:
+    """Prepares what was read before.
+
+    Args:
+        data: The section.
+        reading: What was found while checking.
+        signature: What the built model takes and gives.
+
+    Raises:
+        DataProblem: A file changed since it was checked.
+    """
+    binding, parts, dropped = reading.binding.of_built(signature), reading.parts, reading.dropped
+    table = binding.table
+    rows = Rows(table, binding.inputs, binding.outputs)
+    held = _held(data, rows, parts)
+    train = _Draft(rows, parts.train, held=held[0])
+    with telling(table):
+        layers = {one.name: preparing.fit(one, train.raw(one.name)) for one in binding.inputs}
+    validation, test = (
+        _Draft(rows, numbers, held=hold).part(layers) if len(numbers) else None
+        for numbers, hold in zip(parts[1:], held[1:], strict=True)
+    )
+    whole = train.part(layers)
+    prepared = Prepared(
+        binding,
+        parts,
+        whole,
+        validation,
+        test,
+        _fed(data, rows, whole.examples),
+        {name: some for name, some in layers.items() if some},
+        Changes(
+            binding.steps,
+            class_weights(data, binding.outputs, table, parts.train),
+            {one.name: one for one in binding.outputs},
+        ),
+        reading.content,
+        0 if dropped is None else int(dropped.sum()) - len(binding.bad),
+    )
+    table.forget()
+    return prepared
+
+
+def _fed(data: Data, rows: Rows, train: Examples) -> Examples:
+    """What an epoch of training visits: with `oversample`, examples of rare classes come several times."""
+    target = repeated_target(data, rows.outputs)
+    if target is None:
+        return train
+    classes = classes_of(target, rows.table, train.numbers)
+    if classes.ndim > 1:
+        classes = classes.reshape(len(classes))
+    positions = repeated_positions(classes, data.parts.seed)
+    return repeated(train, positions, _blocks(rows, train.numbers[positions]))
+
+
+@contextmanager
+def telling(table: Table) -> Iterator[None]:
+    """Raises what a table met while a pipeline read it, instead of the pipeline's own error.
+
+    Raises:
+        DataProblem: E608, an example turned out to be broken when it was read.
+    """
+    try:
+        yield
+    except Exception:
+        if table.trouble is None:
+            raise
+        raise table.trouble from None
+
+
+def _held(data: Data, rows: Rows, parts: Parts) -> list[bool]:
+    """Which parts are held in memory: the smallest first, as long as they fit together."""
+    if data.cache != "auto":
+        return [data.cache == "memory"] * len(parts)
+    if not rows.table.streamed:
+        return [True] * len(parts)
+    left = _HELD
+    held = [False] * len(parts)
+    for position in sorted(range(len(parts)), key=lambda position: len(parts[position])):
+        left -= len(parts[position]) * rows.prepared_bytes
+        held[position] = left >= 0
+    return held
+
+
+class _Draft:
+    """A part in the making: raw examples, in memory or not."""
+
+    def __init__(self, rows: Rows, numbers: Array, *, held: bool) -> None:
+        self._rows, self._numbers = rows, numbers
+        self._blocks = _blocks(rows, numbers)
+        self._held = held
+        self._values: tuple[Arrays, Arrays] | None = None
+
+    def raw(self, name: str) -> Any:
+        """What enters the preparation of one input: an array, or a dataset of batches."""
+        if self._held:
+            self._values = self._values or _load(self._rows.load, self._numbers, self._blocks)
+            return self._values[0][name]
+        one = [one for one in self._rows.inputs if one.name == name]
+        alone = Rows(self._rows.table, one, ())
+        batches = in_order(Streamed(alone.load, self._numbers, self._blocks), _CHUNK)
+        return batches.map(lambda inputs, _: inputs[name])
+
+    def part(self, layers: Layers) -> Part:
+        """The part, prepared by fitted layers."""
+        inputs = {one.name: one for one in self._rows.inputs}
+        if not self._held:
+            finish = preparing.in_pipeline(inputs, layers) if any(layers.values()) else None
+            return Part(Streamed(self._rows.load, self._numbers, self._blocks, finish))
+
+        def prepared(raw: Arrays) -> Arrays:
+            return {name: preparing.apply(layers[name], raw.pop(name), inputs[name].tensor.rank) for name in inputs}
+
+        if self._values is None:
+
+            def load(numbers: Array) -> tuple[Arrays, Arrays]:
+                raw, targets = self._rows.load(numbers)
+                return prepared(raw), targets
+
+            return Part(InMemory(_load(load, self._numbers, self._blocks), self._numbers, self._blocks))
+        raw, targets = self._values
+        return Part(InMemory((prepared(raw), targets), self._numbers, self._blocks))
+
+
+def _load(
+    load: Callable[[Array], tuple[Arrays, Arrays]], numbers: Array, blocks: Blocks | None
+) -> tuple[Arrays, Arrays]:
+    """All examples, read a window at a time where there are windows."""
+    if blocks is None:
+        return load(numbers)
+    arrays: tuple[Arrays, Arrays] = ({}, {})
+    filled = 0
+    for number, window in enumerate(blocks.windows(0, 0, shuffle=False)):
+        positions = blocks.examples(window, 0, 0, number, shuffle=False)
+        for whole, some in zip(arrays, load(numbers[positions]), strict=True):
+            for name, values in some.items():
+                if name not in whole:
+                    whole[name] = aligned((len(numbers), *values.shape[1:]), values.dtype)
+                whole[name][filled : filled + len(positions)] = values
+        filled += len(positions)
+    return arrays
+
+
+def _blocks(rows: Rows, numbers: Array) -> Blocks | None:
+    """How many of the examples `numbers` each block of the table holds; None where it has no blocks."""
+    import numpy as np
+
+    sizes = rows.table.blocks
+    if sizes is None:
+        return None
+    edges = np.searchsorted(numbers, np.concatenate([[0], np.cumsum(sizes)]))
+    window = max(1, WINDOW // rows.raw_bytes)
+    return Blocks([int(size) for size in np.diff(edges) if size], window)

@@ -1,0 +1,105 @@
+"""Layers of preparation: fitted on the training split alone, then applied to arrays or inside a pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from dlspec.data.binding.inputs import Input
+from dlspec.data.binding.values import with_rank
+from dlspec.data.feeding.examples import aligned
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+Layers = dict[str, list[Any]]
+_CHUNK = 4096
+
+
+def fit(one: Input, values: Any) -> list[Any]:
+    """The Keras layers of an input, each fitted on the training examples that reach it.
+
+    Args:
+        values: The raw training examples: an array, or a dataset of batches of them, which is passed over once for
+            each layer that adapts.
+    """
+    import numpy as np
+    import tensorflow as tf
+
+    layers = [layer.make() for layer in one.prepare]
+    with tf.device("CPU:0"):
+        for position, layer in enumerate(layers):
+            if not one.prepare[position].adapts:  # what it needs to know is given
+                continue
+            before = layers[:position]
+            if isinstance(values, np.ndarray):
+                layer.adapt(tensor(apply(before, values)))
+            else:
+                layer.adapt(values.map(lambda batch, before=tuple(before): _through(before, batch)))
+            settle(layer)
+    return layers
+
+
+def settle(layer: Any) -> None:
+    """Mends what a layer has measured where Keras would go on with less than that.
+
+    A feature that is constant in the training examples gets variance 1: Keras divides by 1e-7, and another value would
+    become a million. Words that hold a line break are saved with the layer's options, since Keras reads its file of
+    words line by line.
+    """
+    import numpy as np
+
+    if hasattr(layer, "adapt_variance"):
+        mean, variance = np.array(layer.adapt_mean), np.array(layer.adapt_variance)
+        size, spread = np.abs(mean), np.sqrt(variance)
+        constant = (spread <= 4 * np.finfo("float32").eps * size) | ((spread <= 1e-7) & (spread <= 1e-5 * size))
+        layer.adapt_variance.assign(np.where(constant, 1, variance))
+        layer.finalize_state()
+    lookup = getattr(layer, "_lookup_layer", layer)
+    if hasattr(lookup, "input_vocabulary") and lookup.output_mode != "tf_idf":
+        words = lookup.get_vocabulary(include_special_tokens=False)
+        if any(str(word).splitlines() != [str(word)] for word in words):
+            lookup.input_vocabulary = words
+
+
+def apply(layers: list[Any], values: Array, rank: int | None = None) -> Array:
+    """`values` after all `layers`, with examples of `rank` axes where it is given."""
+    import numpy as np
+    import tensorflow as tf
+
+    if layers:
+        found = None
+        for start in range(0, len(values), _CHUNK):
+            with tf.device("CPU:0"):
+                chunk = np.asarray(_through(layers, tensor(values[start : start + _CHUNK])))
+            if found is None:
+                found = aligned((len(values), *chunk.shape[1:]), chunk.dtype)
+            found[start : start + len(chunk)] = chunk
+        values = values if found is None else found
+    return values if rank is None else with_rank(values, rank)
+
+
+def in_pipeline(inputs: Mapping[str, Input], layers: Layers) -> Callable[[Any, Any], Any]:
+    """A function that applies all layers to a batch ``(inputs, targets)`` of raw examples."""
+
+    def finish(values: Any, targets: Any) -> Any:
+        return {
+            name: with_rank(_through(layers[name], value), inputs[name].tensor.rank) for name, value in values.items()
+        }, targets
+
+    return finish
+
+
+def _through(layers: Any, value: Any) -> Any:
+    for layer in layers:
+        value = layer(value)
+    return value
+
+
+def tensor(values: Array) -> Any:
+    """`values` as a tensor; text as strings."""
+    import tensorflow as tf
+
+    return tf.constant(values.tolist() if values.dtype == object else values)

@@ -1,0 +1,368 @@
+"""The seam for `predict` and `evaluate`: raw examples, as a saved model takes them.
+
+The interface is :func:`read_inputs`. Files go through the same sources, checks and messages as those of training; no
+split is made, and targets are read only where they are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from dlspec.components import registry
+from dlspec.components.registry import Component
+from dlspec.components.sections.data import Data, Feature
+from dlspec.core.errors import Problem, SpecError, did_you_mean
+from dlspec.core.ir import Tensor, show_shape
+from dlspec.data.binding import missing
+from dlspec.data.binding.findings import Findings
+from dlspec.data.binding.inputs import Input, bind_inputs, check_exact, check_tokens
+from dlspec.data.binding.signature import Signature
+from dlspec.data.binding.stating import by_run, by_spec
+from dlspec.data.binding.targets import Output
+from dlspec.data.binding.values import encoded, places, raw_values
+from dlspec.data.feeding.records import RecordsTable
+from dlspec.data.sources.base import TEXT, Arrays, DataProblem, Table
+
+_FORMATS = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".npz": "npz", ".npy": "npy"}
+_FOLDERS = {"image_masks": "image_folder", "image_table": "image_folder"}
+_JSON = (".json", ".jsonl", ".ndjson")
+
+
+@dataclass(frozen=True, slots=True)
+class RawInputs:
+    """Examples as a saved model takes them.
+
+    Attributes:
+        inputs: By name of input: arrays of shape [examples, …]; text as ``str`` objects, missing numbers as NaN.
+        targets: By name of output: what its loss receives; {} unless asked for.
+        count: How many examples.
+        table: Where they come from: ``table.where(3)`` says where row 3 of it stands.
+        bound: How columns enter the inputs.
+        dropped: How many further rows were left out, since they lack a value, as in the training.
+    """
+
+    inputs: Arrays
+    count: int
+    table: Table
+    bound: tuple[Input, ...]
+    targets: Arrays = field(default_factory=dict)
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What a training says about examples that come later.
+
+    Attributes:
+        data: The section of the spec.
+        folder: The spec's folder, from which paths in it start.
+        signature: What the model proper, behind the preparation, takes: ``signature.of_graph(graph)``.
+        saved: What the saved model takes, by input; arrays get these dtypes, and are compared with these shapes.
+        columns: The types of the columns as the run's report names them, by column; None where it does not.
+        inputs: The columns of each input as the report names them, for a spec that leaves them to be found.
+    """
+
+    data: Data
+    folder: Path
+    signature: Signature
+    saved: Mapping[str, Tensor] = field(default_factory=dict)
+    columns: Any = None
+    inputs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def section(self) -> Data:
+        """The section, with the inputs that were found: other examples may have further columns, or another order."""
+        if self.data.features or not self.inputs:
+            return self.data
+        found = {
+            name: Feature(columns=tuple(columns)) if len(columns) > 1 else Feature(column=columns[0])
+            for name, columns in self.inputs.items()
+        }
+        return type(self.data)(**{**self.data.given, "inputs": found})
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedInputs:
+    """Raw examples that are checked, and read some at a time."""
+
+    training: Training
+    table: Table
+    bound: tuple[Input, ...]
+    count: int
+
+    def pieces(self, size: int) -> Iterator[Arrays]:
+        """What enters each input, for `size` examples at a time.
+
+        Raises:
+            SpecError: E601, E605, E608: the files are broken, or their values are not what the model takes.
+        """
+        columns = tuple(dict.fromkeys(column for one in self.bound for column in one.columns))
+        findings = Findings()
+        with findings.at("data", "source", self.training.data.source.name):
+            for arrays in self.table.pieces(columns, size):
+                yield self.inputs(arrays)
+        if findings.errors:
+            raise SpecError(findings.diagnostics({}))
+
+    @property
+    def elements(self) -> int:
+        """How many numbers and texts an example has."""
+        columns = self.table.columns
+        shapes = [columns[name].tensor.shape for one in self.bound for name in one.columns if not one.length]
+        return sum(prod(size or 1 for size in shape) for shape in shapes) + sum(one.length for one in self.bound)
+
+    def inputs(self, arrays: Arrays) -> Arrays:
+        """What enters each input, from its columns."""
+        saved = self.training.saved
+        return {one.name: _as_saved(one, raw_values(one, arrays), saved.get(one.name)) for one in self.bound}
+
+
+def open_inputs(
+    training: Training,
+    *,
+    path: Path | None = None,
+    outputs: Sequence[Output] = (),
+    raw: Any = None,
+    allow_outside: bool = False,
+) -> OpenedInputs:
+    """Opens raw examples and looks at their values.
+
+    Args:
+        training: What they have to be like.
+        path: A file or folder to read instead of the spec's source: CSV, Parquet, JSON, ``.npz``, or a folder of
+            images, sounds or texts. It is read as the spec's source where both have one format, and is not confined
+            to the spec's folder.
+        outputs: Targets that will be read as well.
+        raw: What the spec wrote for `data`, for the places of messages.
+        allow_outside: Whether paths in the spec may leave its folder.
+
+    Raises:
+        SpecError: E108, E601 to E609: the same that `dlspec check` reports, or examples that lack a value for which
+            the policy is to drop them.
+    """
+    data = training.section
+    findings = Findings()
+    table = _open(training, path, outputs, findings, allow_outside=allow_outside)
+    bound: Sequence[Input] = ()
+    if table is not None:
+        with findings.at("data", "source", data.source.name):
+            if strange := table.strange([column for feature in data.features.values() for column in feature.sources]):
+                raise strange
+            _check_labels(outputs, table)
+        bound = [] if findings.errors else bind_inputs(data, table, training.signature, findings)
+    if table is None or findings.errors:
+        raise SpecError(findings.diagnostics({"data": raw}))
+    count = 0
+    with findings.at("data", "source", data.source.name), _after_training():
+        _check(bound, outputs, table)
+        count = _count(bound, table)
+    if findings.errors:
+        raise SpecError(findings.diagnostics({"data": raw}))
+    return OpenedInputs(training, table, tuple(bound), count)
+
+
+def read_inputs(
+    training: Training,
+    *,
+    path: Path | None = None,
+    outputs: Sequence[Output] = (),
+    raw: Any = None,
+    allow_outside: bool = False,
+) -> RawInputs:
+    """Reads raw examples whole; with `outputs`, those that the training would have dropped are left out.
+
+    Raises:
+        SpecError: See :func:`open_inputs`.
+    """
+    opened = open_inputs(training, path=path, outputs=outputs, raw=raw, allow_outside=allow_outside)
+    table, count = opened.table, opened.count
+    users: tuple[Input | Output, ...] = (*opened.bound, *outputs) if outputs else ()
+    findings = Findings()
+    arrays: Arrays = {}
+    kept: Any = slice(None)
+    dropped = 0
+    with findings.at("data", "source", training.data.source.name):
+        lacking = missing.dropped(table, _dropping(users), count)
+        dropped = int(lacking.sum())
+        kept = ~lacking if dropped else kept
+        columns = [column for one in opened.bound for column in one.columns]
+        arrays = opened.inputs({name: values[kept] for name, values in table.read(dict.fromkeys(columns)).items()})
+    targets: Arrays = {}
+    for output in outputs if not findings.errors else ():
+        with findings.at("data", "targets", output.target):
+            targets[output.name] = _target(output, table, kept)
+    if findings.errors:
+        raise SpecError(findings.diagnostics({"data": raw}))
+    return RawInputs(arrays, count - dropped, table, opened.bound, targets, dropped)
+
+
+def _dropping(users: Sequence[Input | Output]) -> list[str]:
+    """Columns without whose values an example is left out."""
+    return sorted({column for one in users if one.missing == missing.DROP for column in one.columns})
+
+
+def outputs_of(facts: Mapping[str, Any]) -> list[Output]:
+    """The targets of a training as its report (``report.json``, ``data.targets``) describes them."""
+    return [
+        Output(
+            name,
+            one["target"],
+            tuple(one["columns"]),
+            one["encoding"],
+            Tensor(tuple(one["shape"]), one["dtype"]),
+            tuple(one["classes"]),
+            one["one_hot"],
+            one["separator"],
+            graded=one.get("graded", False),
+        )
+        for name, one in facts.items()
+    ]
+
+
+def source_for(path: Path, like: Component) -> Component | None:
+    """A source that reads `path`, with the options of the source `like` where both have one format; None for JSON.
+
+    Raises:
+        DataProblem: E601, nothing reads such a file.
+    """
+    if "table" in like.fields and not path.is_dir():  # images or windows over a table: another table
+        table = source_for(path, like.table)  # type: ignore[attr-defined]
+        return type(like)(**{**like.given, "table": table}) if table is not None else None
+    name = _FORMATS.get(path.suffix.lower())
+    if path.is_dir():
+        name = like.name if like.name.endswith("_folder") else _FOLDERS.get(like.name, "image_folder")
+    elif "path" in like.fields and like.name not in _FORMATS.values():
+        name = name or like.name  # text_lines and the like take any file
+    if path.suffix.lower() in _JSON:
+        return None
+    if name is None:
+        known = ", ".join([*_FORMATS, *_JSON])
+        raise DataProblem("E601", f"nothing reads files such as `{path.name}`", f"take one of {known}, or a folder")
+    owner = registry.find("source", name)
+    assert owner is not None
+    # The types of the columns are those of the training, which need not be stated for columns that are not there.
+    own = {"path", "texts"}
+    given = {option: value for option, value in like.given.items() if option in owner.fields and option not in own}
+    if path.suffix.lower() == ".tsv":
+        given["delimiter"] = "\t"
+    return owner(path=str(path), **given)
+
+
+def _open(
+    training: Training, path: Path | None, outputs: Sequence[Output], findings: Findings, *, allow_outside: bool
+) -> Table | None:
+    data = training.section
+    with findings.at("data", "source", data.source.name):
+        if path is None:
+            table: Table = data.source.open(training.folder, allow_outside=allow_outside)
+        elif not path.exists():
+            raise DataProblem("E601", f"there is no file `{path}`", where=str(path))
+        else:
+            source: Any = source_for(path.resolve(), data.source)
+            table = (
+                RecordsTable(path, path.name) if source is None else source.open(training.folder, allow_outside=True)
+            )
+        stated = by_spec(data, training.signature)
+        table.stated = by_run(stated, data, training.columns, training.saved, outputs)
+        _ = table.columns
+        return table
+    return None
+
+
+def _check_labels(outputs: Sequence[Output], table: Table) -> None:
+    """Every column of labels is there.
+
+    Raises:
+        Problem: E602.
+    """
+    lacking = [column for output in outputs for column in output.columns if column not in table.columns]
+    if lacking:
+        names = ", ".join(f"`{name}`" for name in lacking)
+        message = f"these examples have no column {names}: there are no labels to measure by"
+        raise Problem("E602", message, "`dlspec predict` answers without labels")
+
+
+@contextmanager
+def _after_training() -> Iterator[None]:
+    """What becomes of missing values was said in the spec, and cannot be said any more."""
+    try:
+        yield
+    except DataProblem as problem:
+        if "missing:" in problem.help:
+            problem.help = "fill it in, or leave such examples out: the model was trained without missing values"
+        raise
+
+
+def _check(bound: Sequence[Input], outputs: Sequence[Output], table: Table) -> None:
+    """Values are finite, and none is missing but where the model fills it in."""
+    users: list[Input | Output] = [*bound, *(one for one in outputs if all(c in table.columns for c in one.columns))]
+    for one in users:
+        if one.missing == missing.FILL or (outputs and one.missing == missing.DROP):
+            missing.check_infinite(table, one.columns)
+            continue
+        for column in one.columns:
+            table.check([column])
+            table.forget()  # each is read again, some examples at a time
+        if one.missing in (missing.ERROR, missing.DROP) and not (isinstance(one, Output) and one.separator):
+            missing.check_texts(table, one.columns)
+    for feature in bound:
+        check_exact(feature, table)
+        if feature.length:
+            check_tokens(feature, table)
+
+
+def _count(bound: Sequence[Input], table: Table) -> int:
+    counts = {table.columns[column].count for one in bound for column in one.columns}
+    if len(counts) > 1:
+        raise Problem("E605", f"columns have different numbers of examples: {sorted(counts)}")
+    return counts.pop() if counts else 0
+
+
+def _as_saved(one: Input, values: Any, wanted: Tensor | None) -> Any:
+    """`values` in the dtype of the saved model's input.
+
+    Raises:
+        Problem: E605, the model takes other shapes, or text where numbers are.
+    """
+    if wanted is None:
+        return values
+    have = values.shape[1:]
+    fits = len(have) == wanted.rank and all(w in (None, h) for w, h in zip(wanted.shape, have, strict=True))
+    if not fits:
+        message = f"input `{one.name}` of the saved model has shape {show_shape(wanted.shape)}"
+        raise Problem("E605", f"{message}, these data give {show_shape(have)}")
+    if (wanted.dtype == TEXT) != (values.dtype == object):
+        have_kind, want_kind = ("text", "numbers") if values.dtype == object else ("numbers", "text")
+        if want_kind == "numbers":
+            raise Problem(
+                "E603", f"input `{one.name}` of the saved model takes {want_kind}, these data give {have_kind}"
+            )
+        return values.astype(str).astype(object)
+    if wanted.dtype.startswith(("int", "uint")) and values.dtype.kind == "f" and (values % 1 != 0).any():
+        value = values[values % 1 != 0][0]
+        raise Problem("E603", f"input `{one.name}` takes whole numbers, as the training had, these data give {value:g}")
+    return values if wanted.dtype == TEXT or values.dtype.name == "uint8" else values.astype(wanted.dtype)
+
+
+def _target(output: Output, table: Table, kept: Any) -> Any:
+    """The encoded target.
+
+    Raises:
+        DataProblem: E604, a label that the training did not know.
+    """
+    arrays = {name: values[kept] for name, values in table.read(output.columns).items()}
+    if output.classes and not output.separator and len(output.columns) == 1:
+        unknown = places(arrays[output.column], output.classes) < 0
+        if unknown.any():
+            index = int(unknown.reshape(len(unknown), -1).any(axis=1).argmax())
+            label = str(arrays[output.column][index])
+            index = index if isinstance(kept, slice) else int(kept.nonzero()[0][index])
+            message = f"the training knew no label `{label}` of target `{output.target}`"
+            help = did_you_mean(label, map(str, output.classes)) or f"it knows {len(output.classes)} others"
+            raise DataProblem("E604", message, help, "column", table.where(index))
+    return encoded(output, arrays)

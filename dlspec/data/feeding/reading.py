@@ -1,0 +1,71 @@
+"""What is read of the data before anything is prepared: the split, the fingerprint, equal examples; no TensorFlow."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dlspec.components.sections.data import Data
+from dlspec.data.binding.binding import Binding
+from dlspec.data.feeding.content import Content, examine
+from dlspec.data.order.splits import Parts, choose
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was found.
+
+    Attributes:
+        dropped: Which examples are left out, shape [examples]; None where none may be.
+    """
+
+    binding: Binding
+    parts: Parts
+    content: Content
+    dropped: Array | None
+
+
+def read(data: Data, binding: Binding) -> Reading:
+    """Divides the examples, and looks at each of them once.
+
+    Raises:
+        DataProblem: A file changed since it was bound.
+    """
+    table, dropped = binding.table, binding.dropped()
+    parts = choose(data, table, binding.count, dropped)
+    content = examine(table, binding.columns, binding.input_columns, parts, binding.count)
+    return Reading(binding, parts, content, dropped)
+
+
+class Ahead:
+    """Reads in a thread, while the main one imports TensorFlow.
+
+    Args:
+        data: The section.
+        binding: What checking has bound it to.
+    """
+
+    def __init__(self, data: Data, binding: Binding) -> None:
+        self._found: Reading | Exception | None = None
+        self._thread = threading.Thread(target=self._read, args=(data, binding), daemon=True)
+        self._thread.start()
+
+    def reading(self) -> Reading:
+        """What was found; waits for it, and raises what went wrong."""
+        self._thread.join()
+        if isinstance(self._found, Exception):
+            raise self._found
+        assert self._found is not None
+        return self._found
+
+    def _read(self, data: Data, binding: Binding) -> None:
+        try:
+            self._found = read(data, binding)
+        except Exception as error:  # for whoever waits
+            self._found = error

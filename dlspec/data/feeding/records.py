@@ -1,0 +1,111 @@
+"""New examples in JSON: a list of objects, one object, an object of lists, or one object a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlspec.core.files import parse_json
+from dlspec.core.ir import Tensor
+from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Table
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class RecordsTable(Table):
+    """The objects of a JSON file; keys are columns, ``null`` is a missing value.
+
+    Args:
+        path: The file.
+        shown: What to call it in messages.
+    """
+
+    def __init__(self, path: Path, shown: str) -> None:
+        self._path, self._shown = path, shown
+
+    @cached_property
+    def columns(self) -> Mapping[str, Column]:
+        """Numbers, text, and lists of numbers of one shape."""
+        return {name: self._column(name, values) for name, values in self._arrays.items()}
+
+    def read(self, names: Iterable[str]) -> Arrays:
+        """The values of each key."""
+        return {name: self._arrays[name] for name in names}
+
+    def where(self, index: int) -> str:
+        """File and number of the object."""
+        return f"{self._shown}, object {index + 1}"
+
+    @cached_property
+    def _arrays(self) -> Arrays:
+        rows = self._rows
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        return {name: self._values(name, [row.get(name) for row in rows]) for name in names}
+
+    def _values(self, name: str, values: list[Any]) -> np.ndarray[Any, Any]:
+        import numpy as np
+
+        if name in self.stated.texts or any(isinstance(value, str) for value in values):
+            return np.array([_written(value) for value in values], dtype=object)
+        try:
+            return np.array([np.nan if value is None else value for value in values])
+        except (ValueError, TypeError, OverflowError) as error:
+            message = f"the values of `{name}` in `{self._shown}` do not form an array"
+            raise DataProblem("E608", message, "give each object as many numbers", where=self._shown) from error
+
+    def _column(self, name: str, values: np.ndarray[Any, Any]) -> Column:
+        if values.dtype == object and not all(isinstance(value, str) for value in values.flat):
+            message = f"`{name}` in `{self._shown}` holds other values than numbers and text"
+            raise DataProblem("E608", message, "", where=self._shown)
+        dtype = TEXT if values.dtype == object else values.dtype.name
+        return Column(Tensor(tuple(values.shape[1:]), dtype), len(values))
+
+    @cached_property
+    def _rows(self) -> list[dict[str, Any]]:
+        try:
+            text = self._path.read_text(encoding="utf-8-sig")
+        except OSError as error:
+            message = f"cannot read `{self._shown}`: {error.strerror or error}"
+            raise DataProblem("E601", message, where=self._shown) from error
+        except UnicodeDecodeError as error:
+            raise DataProblem("E608", f"`{self._shown}` is not UTF-8", where=self._shown) from error
+        try:
+            found = _rows_of(parse_json(text))
+        except ValueError:
+            found = self._lines(text)
+        if not found or not all(isinstance(row, dict) and row for row in found):
+            message = f"`{self._shown}` holds no objects with a key for each column"
+            raise DataProblem("E608", message, 'write `[{"rooms": 3, "city": "Cork"}]`', where=self._shown)
+        return found
+
+    def _lines(self, text: str) -> list[Any]:
+        rows = []
+        for number, line in enumerate(text.splitlines(), 1):
+            try:
+                rows += [parse_json(line)] if line.strip() else []
+            except ValueError as error:
+                message = f"line {number} of `{self._shown}` is not JSON"
+                raise DataProblem("E608", message, where=f"{self._shown}, line {number}") from error
+        return rows
+
+
+def _written(value: Any) -> Any:
+    """A value among texts, as a file of texts would hold it; what is no single value stays as it is."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _rows_of(value: Any) -> list[Any]:
+    if isinstance(value, dict) and value and all(isinstance(items, list) for items in value.values()):
+        lengths = {len(items) for items in value.values()}
+        if len(lengths) == 1:
+            return [dict(zip(value, row, strict=True)) for row in zip(*value.values(), strict=True)]
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,99 @@
+"""What training sees of its examples: repeated, changed at random, weighed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dlspec.data.binding import augment, weights
+from dlspec.data.binding.augment import Step
+from dlspec.data.binding.targets import Output
+from dlspec.data.feeding.examples import Examples, Streamed
+from dlspec.data.order.order import Blocks
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is done to batches of training examples.
+
+    Attributes:
+        steps: Random changes.
+        weights: The weight of each class, by output.
+        outputs: The outputs, by name.
+    """
+
+    steps: Sequence[Step]
+    weights: Mapping[str, Array]
+    outputs: Mapping[str, Output]
+
+    def transform(self, seed: int) -> Callable[[Any, Any, Any], Any] | None:
+        """The transform of a :class:`dlspec.data.feeding.feed.Feed`; None where nothing is changed.
+
+        With weights, a batch becomes ``(inputs, targets, weights)``: a weight for each example (of a mask: for each of
+        its pixels) by output.
+        """
+        if not self.steps and not self.weights:
+            return None
+        change = augment.transform(self.steps, self.outputs, seed) if self.steps else None
+
+        def transform(batch: Any, epoch: Any, numbers: Any) -> Any:
+            plain = batch
+            if change is not None:
+                batch = change(batch, epoch, numbers)
+            return (*batch, self._weights(plain[1], batch[1])) if self.weights else batch
+
+        return transform
+
+    def _weights(self, plain: Any, changed: Any) -> Any:
+        import tensorflow as tf
+
+        found = {}
+        for name, target in changed.items():
+            if name in self.weights:
+                found[name] = weights.weighted(self.weights[name], self.outputs[name], target)
+            else:
+                # One for each example; of the target's rank, or Keras would take them for those of steps.
+                ones = tf.ones(tf.shape(plain[name])[:1])
+                found[name] = tf.reshape(ones, (-1, *[1] * (len(plain[name].shape) - 1)))
+        return found
+
+
+class Repeated(Examples):
+    """Examples of which some come several times in an epoch.
+
+    Args:
+        examples: The examples, in memory.
+        positions: Which of them, ascending, also repeated.
+        blocks: How many of these each block holds.
+    """
+
+    def __init__(self, examples: Examples, positions: Array, blocks: Blocks | None) -> None:
+        super().__init__(examples.numbers[positions], blocks, None)
+        self._examples, self._positions = examples, positions
+
+    @property
+    def _specs(self) -> Any:
+        return self._examples._specs
+
+    def batch(self, positions: Any) -> Any:
+        """Gathers from the examples."""
+        import tensorflow as tf
+
+        return self._examples.batch(tf.gather(tf.constant(self._positions), positions))
+
+    def finished(self, batch: Any) -> Any:
+        """As they do it."""
+        return self._examples.finished(batch)
+
+
+def repeated(examples: Examples, positions: Array, blocks: Blocks | None) -> Examples:
+    """`examples` at `positions`, which may name one several times."""
+    if isinstance(examples, Streamed):
+        return examples.at(positions, blocks)
+    return Repeated(examples, positions, blocks)

@@ -1,0 +1,1 @@
+"""Which examples belong to which split, and in which order they come."""

@@ -1,0 +1,1 @@
+"""Columns, splits and examples as `dlspec data` shows them."""

@@ -1,0 +1,194 @@
+"""What `dlspec data` tells: columns, splits, what enters and what is predicted; without TensorFlow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dlspec.components.sections.data import Data
+from dlspec.data.binding.binding import Binding
+from dlspec.data.binding.missing import gaps
+from dlspec.data.binding.targets import Output
+from dlspec.data.binding.weights import classes_of
+from dlspec.data.feeding.content import examine
+from dlspec.data.feeding.facts import shown
+from dlspec.data.order.splits import PARTS, Parts, choose
+from dlspec.data.sources.base import Column
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+# Distinct words up to which a column of text is called categorical, and listed.
+_CATEGORIES = 30
+_EXAMPLES = 3
+_TEXT = 60
+
+
+def summary(data: Data, binding: Binding) -> dict[str, Any]:
+    """Facts of the data of a spec, as plain data."""
+    table, dropped = binding.table, binding.dropped()
+    parts = choose(data, table, binding.count, dropped)
+    content = examine(table, binding.columns, binding.input_columns, parts, binding.count)
+    found = {
+        "source": {data.source.name: shown(data.source.given)},
+        "count": binding.count,
+        "read": binding.count + len(table.skipped),
+        "dropped": 0 if dropped is None else int(dropped.sum()) - len(binding.bad),
+        "bad": {"count": binding.bad_count, "first": binding.bad_places(_EXAMPLES)},
+        "in_no_part": binding.count - (0 if dropped is None else int(dropped.sum())) - sum(map(len, parts)),
+        "columns": {name: _column(name, column, binding) for name, column in table.columns.items()},
+        "splits": _splits(binding, parts),
+        "inputs": _inputs(binding),
+        "targets": _targets(data, binding),
+        "fingerprint": content.fingerprint,
+        "equal_examples": [one.facts() for one in content.shared],
+        "warnings": [one.line(len(parts[PARTS.index(one.parts[0])])) for one in content.shared],
+        "examples": _examples(binding, parts),
+    }
+    table.forget()
+    return found
+
+
+def _column(name: str, column: Column, binding: Binding) -> dict[str, Any]:
+    facts: dict[str, Any] = {"type": kind(name, column, binding), "of": str(column.tensor)}
+    facts["used"] = name in binding.columns
+    if column.tensor.shape or (binding.table.streamed and name not in binding.columns):
+        return facts
+    values = binding.table.read([name])[name]
+    lacking = gaps(values)
+    facts["missing"] = int(lacking.sum())
+    facts |= _words(values[~lacking]) if column.text else _numbers(values[~lacking])
+    if column.text and facts["type"] == "text" and facts["distinct"] <= _CATEGORIES:
+        facts["type"] = "categorical"
+    return facts
+
+
+def _words(values: Array) -> dict[str, Any]:
+    import numpy as np
+
+    words, counts = np.unique(values, return_counts=True)
+    facts: dict[str, Any] = {"distinct": len(words)}
+    if len(words) <= _CATEGORIES:
+        facts["values"] = dict(zip(words.tolist(), counts.tolist(), strict=True))
+    else:
+        lengths = [len(value) for value in values]
+        facts["characters"] = [min(lengths), max(lengths)]
+    return facts
+
+
+def _numbers(values: Array) -> dict[str, Any]:
+    import numpy as np
+
+    numbers = values.astype(np.float64)
+    numbers = numbers[np.isfinite(numbers)]  # others are left out where `bad: skip` stands
+    if not len(numbers):
+        return {}
+    return {
+        "distinct": len(np.unique(values)),
+        "range": [float(numbers.min()), float(numbers.max())],
+        "mean": float(numbers.mean()),
+        "deviation": float(numbers.std()),
+    }
+
+
+def kind(name: str, column: Column, binding: Binding) -> str:
+    """What a column holds, in a word."""
+    shape, dtype = column.tensor.shape, column.tensor.dtype
+    for output in binding.outputs:
+        if name in output.columns:
+            if output.separator:
+                return "several labels"
+            if len(shape) >= 2 and dtype == "uint8":
+                return "mask"
+            return "label" if output.labelled else "numeric" if not shape else "array"
+    uses = [one for one in binding.inputs if name in one.columns]
+    if column.text:
+        prepared = {layer.name for one in uses for layer in one.prepare}
+        if any(one.length for one in uses):
+            return "sequence"
+        return "categorical" if "string_lookup" in prepared else "text"
+    if len(shape) == 3 and dtype == "uint8":
+        return "image"
+    if not shape:
+        return "numeric"
+    return "audio" if name == "audio" else "array"
+
+
+def _splits(binding: Binding, parts: Parts) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for part, numbers in zip(PARTS, parts, strict=True):
+        if len(numbers):
+            found[part] = {"examples": len(numbers), "classes": _balance(binding, numbers)}
+    return found
+
+
+def _balance(binding: Binding, numbers: Array) -> dict[str, dict[str, int]]:
+    """How many examples (of masks: pixels) of each class a part has, by target."""
+    import numpy as np
+
+    found = {}
+    for output in binding.outputs:
+        if output.labelled:
+            classes = classes_of(output, binding.table, numbers).ravel()
+            counts = np.bincount(classes[classes >= 0], minlength=output.units)
+            names = class_names(output, len(counts))
+            found[output.target] = dict(zip(names, counts.tolist(), strict=True))
+    return found
+
+
+def class_names(output: Output, count: int) -> list[str]:
+    """What stands for 0, 1, …, as text."""
+    names = [str(name) for name in output.classes]
+    return names + [str(place) for place in range(len(names), count)]
+
+
+def _inputs(binding: Binding) -> dict[str, Any]:
+    return {
+        one.name: {
+            "columns": list(one.columns),
+            "raw": str(one.raw),
+            "missing": one.missing,
+            "prepare": [layer.name for layer in one.prepare],
+            "enters": str(one.tensor),
+            "augment": [step.layer.name for step in binding.steps if step.input == one.name],
+        }
+        for one in binding.inputs
+    }
+
+
+def _targets(data: Data, binding: Binding) -> dict[str, Any]:
+    return {
+        one.target: {
+            "output": one.name,
+            "columns": list(one.columns),
+            "encoding": one.encoding if not one.separator else "several labels",
+            "compared": str(one.tensor),
+            "classes": [str(name) for name in one.classes],
+            "class_weights": data.targets[one.target].class_weights,
+        }
+        for one in binding.outputs
+    }
+
+
+def _examples(binding: Binding, parts: Parts) -> list[dict[str, Any]]:
+    """A few training examples as they stand in the columns; None for a value that is missing."""
+    numbers = parts.train[:_EXAMPLES]
+    arrays = binding.table.take(binding.columns, numbers)
+    return [
+        {"where": binding.table.where(int(number)), **{name: _cell(arrays[name][place]) for name in binding.columns}}
+        for place, number in enumerate(numbers)
+    ]
+
+
+def _cell(value: Any) -> Any:
+    import numpy as np
+
+    if isinstance(value, np.ndarray):
+        return f"{list(value.shape)} {value.dtype}, {value.min():.4g} … {value.max():.4g}" if value.size else "[]"
+    if isinstance(value, str):
+        if not value:
+            return None
+        return value if len(value) <= _TEXT else value[: _TEXT - 1] + "…"
+    plain = value.item() if hasattr(value, "item") else value
+    return None if plain != plain else plain  # JSON has no NaN

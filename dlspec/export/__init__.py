@@ -1,0 +1,1 @@
+"""Everything that leaves dlspec: Python, projects, model files."""

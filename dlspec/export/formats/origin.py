@@ -1,0 +1,179 @@
+"""Where an exported model comes from: a run folder, or a spec with weights from elsewhere."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dlspec.core.errors import Diagnostic, SpecError
+from dlspec.core.ir import Graph, Node, shared_models
+from dlspec.export.formats.reasons import reason
+from dlspec.training.loop.fit import MODEL_FILE
+from dlspec.training.loop.non_finite import unsound_weights
+from dlspec.training.run.report import REPORT_FILE
+from dlspec.views.pages.index import SPEC_FILE, Run
+
+
+def check_run(folder: Path) -> list[Diagnostic]:
+    """Looks at a run folder without loading anything heavy.
+
+    Returns:
+        A warning where the run did not finish.
+
+    Raises:
+        SpecError: E704, the folder holds no trained model.
+    """
+    for name in (REPORT_FILE, MODEL_FILE):
+        if not (folder / name).is_file():
+            text = f"`{folder}` is no folder of a run with a model: it has no {name}"
+            raise SpecError([Diagnostic("E704", text, None, "name a spec, or a folder that `dlspec train` made")])
+    run = Run(folder)
+    if run.damage:
+        raise SpecError([Diagnostic("E704", f"`{folder}`: {run.damage}")])
+    if run.status == "finished":
+        return []
+    return [Diagnostic("W703", f"the run has the status `{run.status}`: its model is the best so far")]
+
+
+class SpecOfRun(NamedTuple):
+    """The spec that a run was trained by.
+
+    Attributes:
+        spec: Its copy in the run folder.
+        home: The folder where its paths start.
+    """
+
+    spec: Path
+    name: str
+    home: Path
+
+
+def spec_of_run(folder: Path, allow_outside: bool) -> SpecOfRun:
+    """Finds the spec of a run, which need not have finished.
+
+    Args:
+        folder: The run folder.
+        allow_outside: Whether the user lets its paths start anywhere.
+
+    Raises:
+        SpecError: E704, the folder is none of a run, its report cannot be read, or its paths start elsewhere.
+    """
+    run = Run(folder)
+    for name in (SPEC_FILE, REPORT_FILE):
+        if not (folder / name).is_file():
+            text = f"`{folder}` is no folder of a run with a report: it has no {name}"
+            raise SpecError([Diagnostic("E704", text, None, "name a spec, or a folder that `dlspec train` made")])
+    if run.spec_folder is None:
+        why = run.damage or f"`{REPORT_FILE}` does not tell where its paths start"
+        raise SpecError([Diagnostic("E704", f"`{folder}`: {why}", None, "name the spec itself")])
+    if not (allow_outside or run.spec_folder_is_here):
+        raise SpecError([Diagnostic("E704", run.away(), None, "call it from there, or add `--allow-outside`")])
+    return SpecOfRun(folder / SPEC_FILE, run.name, run.spec_folder)
+
+
+def load_run(folder: Path) -> Any:
+    """The model of a run, preparation included.
+
+    Raises:
+        SpecError: E704, Keras cannot load it.
+    """
+    return _load(folder / MODEL_FILE)
+
+
+def _load(file: Path) -> Any:
+    import keras
+
+    importlib.import_module("dlspec.keras_layers")  # registers the classes that a file may name
+    try:
+        model = keras.saving.load_model(file, compile=False)
+    except Exception as error:  # damaged files fail in many ways
+        raise SpecError([Diagnostic("E704", f"cannot load `{file}`: {reason(error)}")]) from error
+    _require_finite(model, file)
+    return model
+
+
+def _require_finite(model: Any, file: Path) -> None:
+    layer = unsound_weights(model)
+    if layer:
+        text = f"the weights of layer `{layer}` in `{file}` are not finite"
+        raise SpecError([Diagnostic("E704", text, None, "such a model answers nothing: train again")])
+
+
+def check_weights(file: Path | None) -> None:
+    """Says before anything is built that there is no such file of weights.
+
+    Raises:
+        SpecError: E704.
+    """
+    if file is None:
+        return
+    if not file.name.endswith((".keras", ".weights.h5")):
+        help = "the name of a file of weights ends in .keras or .weights.h5"
+        raise SpecError([Diagnostic("E704", f"`{file}` is no file of weights", None, help)])
+    if not file.is_file():
+        raise SpecError([Diagnostic("E704", f"there is no file `{file}`")])
+
+
+def read_weights(model: Any, file: Path) -> None:
+    """Puts the weights of `file` into a model built from a spec.
+
+    A ``.keras`` file may have preparation around the model, as those of runs have.
+
+    Raises:
+        SpecError: E704, the file cannot be read or belongs to another model.
+    """
+    import keras
+
+    if file.suffix != ".keras":
+        try:
+            model.load_weights(file)
+        except Exception as error:  # so do these
+            text = f"the weights in `{file}` do not fit: {reason(error)}"
+            raise SpecError([Diagnostic("E704", text, None, "they must be those of the same spec")]) from error
+        _require_finite(model, file)
+        return
+    wanted = _shapes(model)
+    for candidate in _models(_load(file)):
+        if _shapes(candidate) == wanted:
+            model.set_weights(candidate.get_weights())
+            for layer in model._flatten_layers(include_self=False):
+                if isinstance(layer, keras.layers.Normalization):
+                    layer.finalize_state()  # computes with constants made of its weights
+            return
+    text = f"the weights in `{file}` do not fit: no model in it has the {len(wanted)} variables of the spec"
+    raise SpecError([Diagnostic("E704", text, None, "they must be those of the same spec")])
+
+
+def _models(model: Any) -> Iterator[Any]:
+    """A model and those among its layers."""
+    import keras
+
+    yield model
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield layer
+
+
+def _shapes(model: Any) -> list[tuple[int, ...]]:
+    return [tuple(variable.shape) for variable in model.weights]
+
+
+def unadapted(graph: Graph, weights: Path | None) -> list[Diagnostic]:
+    """Warnings of layers that have measured no data: `normalization` keeps what it measured among the weights."""
+    return [
+        Diagnostic(
+            "W404",
+            f"`{node.name}` is exported without having measured any data",
+            node.span,
+            "`dlspec train` adapts it to the training split; export the run's folder",
+        )
+        for node in _adapting(graph)
+        if weights is None or node.kind != "normalization"
+    ]
+
+
+def _adapting(graph: Graph) -> Iterator[Node]:
+    for one in (graph, *(model.graph for model in shared_models(graph))):
+        yield from (node for node in one.nodes if getattr(node.layer, "adapts", False))

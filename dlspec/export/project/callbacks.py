@@ -1,0 +1,78 @@
+"""Callbacks of ``train.py`` in a generated project."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import PurePosixPath
+from typing import Any
+
+from dlspec.components.sections.train import Supervised
+from dlspec.components.training.callbacks import Callback
+from dlspec.export.project.searched import Searched
+from dlspec.export.python.constructors import Constructors
+from dlspec.export.python.syntax import Unsupported, call, constant, name, text
+from dlspec.export.python.templates import Code
+
+
+def callbacks(method: Supervised, searched: Searched, constructors: Constructors) -> list[Code]:
+    """The callbacks that the section asks for, in their order.
+
+    Raises:
+        Unsupported: It asks for something that projects have no words for.
+    """
+    written = searched.components("callback", searched.train.get("callbacks"), method.callbacks, constructors)
+    below = [_placed(one, made, method) for one, made in zip(method.callbacks, written, strict=True)]
+    made = [*_averaging(method), *below, *_logs(method)]
+    names = {callback.name for callback in method.callbacks}
+    if method.non_finite == "stop" and "terminate_on_nan" not in names:
+        made.append(call("keras.callbacks.TerminateOnNaN"))
+    return [Code(text(one)) for one in made]
+
+
+def folders(method: Supervised) -> list[Code]:
+    """Folders below that of the output into which callbacks write files."""
+    paths = [PurePosixPath(getattr(one, one.written)) for one in method.callbacks if one.written not in ("", "log_dir")]
+    parents = dict.fromkeys(path.parent for path in paths if path.parent != PurePosixPath("."))
+    return [Code(text(_below(parent))) for parent in parents]
+
+
+def _below(path: PurePosixPath) -> ast.expr:
+    return ast.BinOp(name("output"), ast.Div(), constant(path.as_posix()))
+
+
+def _placed(declared: Callback, made: ast.expr, method: Supervised) -> ast.expr:
+    """One callback; what it writes goes below the folder of the output."""
+    if not declared.written:
+        return made
+    if declared.name == "csv_logger" and method.phases:
+        raise Unsupported("`csv_logger` beside `phases`: `history.csv` is written anyway")
+    assert isinstance(made, ast.Call)
+    path = _below(PurePosixPath(getattr(declared, declared.written)))
+    if made.args:
+        made.args[0] = path
+    else:
+        keywords = [keyword for keyword in made.keywords if keyword.arg != declared.written]
+        made.args, made.keywords = [path], keywords
+    return made
+
+
+def _logs(method: Supervised) -> list[ast.expr]:
+    """Logs for other programs."""
+    for word in method.log:
+        if word != "tensorboard":
+            raise Unsupported(f"`log: {word}`")
+    return [call("keras.callbacks.TensorBoard", [_below(PurePosixPath("tensorboard"))]) for _ in method.log]
+
+
+def _averaging(method: Supervised) -> list[ast.expr]:
+    """What compares and keeps epochs by the moving averages of the weights, where an optimizer keeps some."""
+    optimizers: list[Any] = list(method.optimizers)
+    names = {callback.name for callback in method.callbacks}
+    averaged = [bool(getattr(optimizer, "use_ema", False)) for optimizer in optimizers]
+    if not any(averaged) or "swap_ema_weights" in names:
+        return []
+    if not all(averaged):
+        raise Unsupported("phases of which some keep a moving average of the weights")
+    if method.keep == "last" and names & {"early_stopping", "terminate_on_nan"}:
+        raise Unsupported("`keep: last` where a callback may end a training with moving averages")
+    return [call("keras.callbacks.SwapEMAWeights", (), {"swap_on_epoch": constant(True)})]

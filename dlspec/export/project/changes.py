@@ -1,0 +1,152 @@
+"""What training alone sees of its examples, as generated projects do it: random changes, weights, repetition."""
+
+from __future__ import annotations
+
+import ast
+from itertools import groupby
+from typing import Any
+
+from dlspec.components.sections.data import Data
+from dlspec.components.sections.train import Supervised
+from dlspec.data.binding.augment import Step
+from dlspec.data.binding.binding import Binding
+from dlspec.data.binding.targets import BINARY, Output
+from dlspec.data.binding.weights import repeated_target
+from dlspec.export.project.writing import LayerWriter
+from dlspec.export.python.syntax import Unsupported, constant, item, name, text
+from dlspec.export.python.templates import Code
+
+
+def changes(data: Data, method: Supervised, binding: Binding, blocks: bool, writer: LayerWriter) -> dict[str, Any]:
+    """What the templates ``batches.py.jinja`` and ``augmentation.py.jinja`` need to know.
+
+    Raises:
+        Unsupported: A change that has no words in a project.
+    """
+    steps = [{"layer": Code(text(writer.change(step.layer)))} for step in binding.steps]
+    target = repeated_target(data, binding.outputs)
+    weighted = _weighted(data, method, binding)
+    seeded = data.shuffle or bool(steps)
+    changed = target is not None or seeded or bool(weighted)
+    return {
+        "steps": steps,
+        "groups": [_group(start, list(some), binding) for start, some in _alike(binding.steps)],
+        "generators": _generators(binding, bool(writer.changed_with)),
+        "oversample": Code(_numbers(target, "part.targets")) if target is not None else None,
+        "weighted": weighted,
+        "training": {"seeded": seeded, "summary": _summary(data, bool(steps), bool(weighted))} if changed else None,
+        "numbered": bool(steps) or (blocks and data.shuffle),
+    }
+
+
+def _generators(binding: Binding, searched: bool) -> list[str]:
+    """Where layers keep their generators of random numbers; also of layers inside, if it is more than one word.
+
+    Noise of no strength has none.
+    """
+    names = {step.layer.name for step in binding.steps}
+    if "gaussian_noise" in names and (searched or any(getattr(step.layer, "stddev", 1) == 0 for step in binding.steps)):
+        return ["generator", "seed_generator"]
+    nested = names & {"rand_augment", "random_color_jitter"}
+    if names == {"gaussian_noise"}:
+        return ["seed_generator"]
+    return ["generator", "seed_generator"] if nested or "gaussian_noise" in names else ["generator"]
+
+
+def _summary(data: Data, changed: bool, weighted: bool) -> Code:
+    words = [
+        *(["changed at random"] if changed else []),
+        *(["with weights by their class"] if weighted else []),
+        *(["those of rare classes several times"] if data.oversample else []),
+        *(["each epoch in another order"] if data.shuffle else []),
+    ]
+    return Code(f", {', '.join(words)}" if words else "")
+
+
+def _alike(steps: tuple[Step, ...]) -> list[tuple[int, list[Step]]]:
+    """Neighbouring steps that change the same things, each with the place of the first."""
+    found, start = [], 0
+    for _, some in groupby(steps, key=lambda step: (step.input, step.masks, step.labels)):
+        group = list(some)
+        found.append((start, group))
+        start += len(group)
+    return found
+
+
+def _group(start: int, steps: list[Step], binding: Binding) -> dict[str, Any]:
+    """One loop over layers of augmentation."""
+    step, end = steps[0], start + len(steps)
+    whole = end - start == len(binding.steps)
+    group: dict[str, Any] = {
+        "input": step.input,
+        "start": start,
+        "slice": Code("" if whole else f"[{start}:{end}]"),
+        "kind": None,
+    }
+    changed = step.masks or step.labels
+    if not changed:
+        return group
+    if len(changed) > 1:
+        raise Unsupported("augmentation of images together with several targets")
+    output = next(one for one in binding.outputs if one.name == changed[0])
+    target = text(item(name("targets"), constant(output.name)))
+    rank = (3 if step.masks else 1) - output.tensor.rank  # axes of 1 that the layer wants besides
+    kind = "segmentation_masks" if step.masks else "labels"
+    whole = output.tensor.dtype.startswith("int")
+    given = target + ('.astype("float32")' if whole else "") + ("[..., None]" if rank else "")
+    taken = f"np.asarray(batch[{kind!r}])" + ("[..., 0]" if rank else "")
+    if whole:
+        taken = f"np.round({taken}).astype({output.tensor.dtype!r})"
+    return {**group, "kind": kind, "target": output.name, "given": Code(given), "taken": Code(taken)}
+
+
+def _numbers(output: Output, targets: str) -> str:
+    """Expression of class numbers, from encoded targets; flat where each example has one."""
+    values = text(item(ast.parse(targets, mode="eval").body, constant(output.name)))
+    if output.expand:
+        return f"{values}.argmax(axis=-1)"
+    flat = "[:, 0]" if output.tensor.shape == (1,) else ""
+    if output.encoding == BINARY:
+        return f'np.rint({values}{flat}).astype("int64")'
+    return f"{values}{flat}"
+
+
+def _weighted(data: Data, method: Supervised, binding: Binding) -> list[dict[str, Any]]:
+    """The weights of the examples of a batch, for each output; [] where all weigh the same."""
+    given = {one.name: data.targets[one.target].class_weights for one in binding.outputs}
+    if all(weights is None for weights in given.values()):
+        return []
+    several = sum(weights is not None for weights in given.values())
+    found = []
+    for number, one in enumerate(binding.outputs, 1):
+        weights = given[one.name]
+        variable = Code("weights" if several == 1 else f"weights_{number}")
+        ones = "len(rows)" if one.tensor.rank == 0 else f"(len(rows){', 1' * one.tensor.rank})"
+        values = Code(_batch(one, f"self.{variable}") if weights is not None else f'np.ones({ones}, "float32")')
+        table = _table(one, method, weights) if weights is not None else None
+        found.append({"name": one.name, "variable": variable, "table": table, "batch": values})
+    return found
+
+
+def _table(one: Output, method: Supervised, weights: Any) -> Code:
+    """The weight of each class."""
+    ignored = getattr(method.loss_of(one.name), "ignore_class", None)
+    if ignored is not None:
+        raise Unsupported("`class_weights` beside `ignore_class`")
+    if isinstance(weights, dict):
+        by_name = {str(key): float(value) for key, value in weights.items()}
+        names = [str(value) for value in one.classes] or [str(place) for place in range(one.units)]
+        listed = text(constant([by_name.get(word, 1.0) for word in names]))
+        return Code(f'np.array({listed}, "float32")')
+    return Code(f"balanced({_numbers(one, 'part.targets')}, {one.units})")
+
+
+def _batch(one: Output, table: str) -> str:
+    """Expression of the weights of a batch's examples."""
+    values = text(item(name("targets"), constant(one.name)))
+    if one.expand:
+        return f"{values} @ {table}"  # a mixture of classes weighs like the mixture of their weights
+    flat = "[..., 0]" if one.tensor.shape[-1:] == (1,) else ""
+    if one.encoding == BINARY:
+        return f"{table}[0] + ({table}[1] - {table}[0]) * {values}{flat}"
+    return f"{table}[{values}{flat}]"

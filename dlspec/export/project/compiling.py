@@ -1,0 +1,85 @@
+"""Arguments of ``model.compile`` in ``train.py`` of a generated project."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from dlspec.components.registry import Component
+from dlspec.components.sections.train import SUMMED_ROWS, Supervised
+from dlspec.export.project.searched import Searched
+from dlspec.export.python.constructors import Constructors
+from dlspec.export.python.syntax import call, constant, name, sequence, text
+from dlspec.export.python.templates import Code
+
+
+def optimizer(
+    raw: Any, made: Component, method: Supervised, searched: Searched, constructors: Constructors, *, rows_of: str
+) -> Code:
+    """How the weights are changed; where they are computed in float16, with a loss that is scaled.
+
+    Args:
+        raw: As it is written; None where it is not.
+        made: What it became with the defaults.
+        rows_of: The model that is compiled, where the gradient of some weight of it comes by rows; else "".
+    """
+    written = searched.component("optimizer", raw, made, constructors)
+    if method.precision == "mixed_float16" and made.name != "loss_scale_optimizer":
+        written = call("keras.optimizers.LossScaleOptimizer", [_object(written)])
+    if rows_of and method.sums_rows(made):
+        written = call(constructors.path(SUMMED_ROWS), [_object(written), name(rows_of)])
+    return Code(text(written))
+
+
+def _object(written: ast.expr) -> ast.expr:
+    """An optimizer that is written as a plain name, as an object."""
+    return call("keras.optimizers.get", [written]) if isinstance(written, ast.Constant) else written
+
+
+def compile_arguments(
+    method: Supervised, trained: list[str], searched: Searched, constructors: Constructors, examples: int
+) -> list[tuple[Code, Code]]:
+    """Arguments of ``model.compile`` besides the optimizer; an epoch visits at most that many `examples`."""
+    raw = searched.train
+
+    def written(key: str, name: str) -> Any:
+        by_output = isinstance(getattr(method, key), dict)
+        return raw[key][name] if by_output and key in raw else raw.get(key)
+
+    losses = {
+        name: searched.component("loss", written("loss", name), method.loss_of(name), constructors) for name in trained
+    }
+    arguments: dict[str, ast.expr] = {"loss": _each(losses)}
+    if method.loss_weights:
+        given = raw.get("loss_weights", {})
+        weights = {
+            name: searched.value(given[name])
+            if searched.used(given.get(name))
+            else constant(float(method.loss_weights.get(name, 1.0)))
+            for name in trained
+        }
+        arguments["loss_weights"] = ast.Dict([constant(name) for name in weights], list(weights.values()))
+        if len(trained) == 1:
+            arguments["loss_weights"] = sequence(list(weights.values()), as_list=True)
+    if any(method.metrics_of(name) for name in trained):
+        arguments["metrics"] = _each(
+            {
+                name: sequence(
+                    searched.components(
+                        "metric", written("metrics", name), method.metrics_of(name, examples), constructors
+                    ),
+                    True,
+                )
+                for name in trained
+            }
+        )
+    if method.jit is not None:
+        arguments["jit_compile"] = searched.value(raw["jit"]) if searched.used(raw.get("jit")) else constant(method.jit)
+    return [(Code(name), Code(text(value))) for name, value in arguments.items()]
+
+
+def _each(values: dict[str, ast.expr]) -> ast.expr:
+    """The single value, or a dictionary by output."""
+    if len(values) == 1:
+        return next(iter(values.values()))
+    return ast.Dict([constant(name) for name in values], list(values.values()))

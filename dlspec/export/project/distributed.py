@@ -1,0 +1,39 @@
+"""Training on several devices in a generated project: what Keras's `fit` computes as `dlspec train` does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dlspec.components.sections.train import Supervised
+from dlspec.components.training.distributions import Mirrored
+from dlspec.core.ir import Graph
+from dlspec.export.python.syntax import Unsupported
+from dlspec.passes.distribution import layers_of
+from dlspec.passes.state import Compilation
+
+_CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
+
+
+def distribution(state: Compilation, method: Supervised, graph: Graph) -> Mirrored | None:
+    """Which devices share each batch; None for one device.
+
+    Raises:
+        Unsupported: Keras computes something for each device that is computed for all of them together.
+    """
+    if not isinstance(method.distribute, Mirrored):
+        return None
+    for optimizer in method.optimizers:
+        inner: Any = getattr(optimizer, "inner_optimizer", optimizer)
+        for option in (*_CLIPPING, "use_ema"):
+            if getattr(inner, option, None):
+                raise Unsupported(f"`{option}` beside `distribute`: Keras applies it on each device")
+    for name, edge in graph.outputs:
+        loss = method.loss_of(name)
+        if loss is not None and graph.tensor(edge).masked:
+            raise Unsupported(f"`distribute` where output `{name}` has a mask: Keras counts on each device")
+        if getattr(loss, "reduction", None) not in ("sum_over_batch_size", "mean"):
+            raise Unsupported(f"`distribute` with this `reduction` of `{loss.name}`: Keras reduces on each device")
+    for node, layer, _ in layers_of(state):
+        if layer.over_batch:
+            raise Unsupported(f"`distribute` with `{node.name}`: Keras keeps what the first device has measured")
+    return method.distribute

@@ -1,0 +1,97 @@
+"""How a generated project divides examples into parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from dlspec.components.sections.data import Data, Split
+from dlspec.components.sections.splitters import Column, Time
+from dlspec.data.binding.binding import Binding
+from dlspec.data.order.splits import PARTS, WORDS, stratify_column
+from dlspec.export.project.reading import template
+from dlspec.export.python.templates import Code
+
+if TYPE_CHECKING:
+    import jinja2
+
+
+def division(data: Data, binding: Binding, templates: jinja2.Environment) -> dict[str, Any]:
+    """What the templates of splitters need to know; ``split_template`` is None where everything trains."""
+    split = data.parts
+    shares = {part: split.share(part) for part in ("validation", "test") if split.share(part)}
+    by = split.by if isinstance(split.by, str) else split.by.registered_name
+    divided = bool(shares) or isinstance(split.by, Column)
+    return {
+        "split": split,
+        "split_template": template(templates, "splitters", by) if divided else None,
+        "shares": shares,
+        "cuts": _cuts(split, list(shares)),
+        "empty": Code("{" + ", ".join(f"{part!r}: []" for part in PARTS if part == "train" or part in shares) + "}"),
+        "stratify": stratify_column(data),
+        "tight": _tight(data, binding, shares),
+        "dates": isinstance(split.by, Time) and split.by.column is not None and _text(binding, split.by.column),
+        **_words(split, binding),
+    }
+
+
+def asked(data: Data) -> tuple[str, ...]:
+    """Columns that the split reads."""
+    return tuple(filter(None, (stratify_column(data), getattr(data.parts.by, "asks", None))))
+
+
+def parts_with_examples(data: Data, binding: Binding) -> list[str]:
+    """Names of the parts that are not empty."""
+    split = data.parts
+    if isinstance(split.by, Column):
+        return list(_words(split, binding)["named"])
+    return ["train", *(part for part in PARTS[1:] if split.has(part))]
+
+
+def _text(binding: Binding, column: str) -> bool:
+    return binding.table.columns[column].text
+
+
+def _cuts(split: Split, parts: list[str]) -> dict[str, Code]:
+    """The slice of each part in the order of a splitter: test first by chance, last by time."""
+    kept: list[str] = [part for part in ("test", "validation") if part in parts]
+    if isinstance(split.by, Time):
+        return _latest(kept, split.by.gap)
+    first, both = (kept or [""])[0], " + ".join(kept)
+    cuts = {"train": Code(f"{both} :"), first: Code(f":{first}")}
+    if len(kept) > 1:
+        cuts["validation"] = Code("test : test + validation")
+    return {part: cuts[part] for part in PARTS if part in cuts}
+
+
+def _latest(kept: list[str], gap: int) -> dict[str, Code]:
+    cuts: dict[str, Code] = {}
+    behind: list[str] = []
+    for part in [*kept, "train"]:
+        end = f"-({' + '.join(behind)})" if len(behind) > 1 else f"-{behind[0]}" if behind else ""
+        start = [*behind, part]
+        cuts[part] = Code(f"-({' + '.join(start)}) : {end}" if len(start) > 1 else f"-{part} :")
+        if part == "train":
+            cuts[part] = Code(f": {end}")
+        behind = [*start, *([str(gap)] if gap else [])]
+    return {part: cuts[part] for part in PARTS if part in cuts}
+
+
+def _tight(data: Data, binding: Binding, shares: Mapping[str, float]) -> bool:
+    """Whether a class is so small that its parts, rounded, would leave nothing to train on."""
+    column = stratify_column(data)
+    if column is None or not shares:
+        return False
+    if binding.dropped() is not None:
+        return True
+    counts = binding.table.labels(column).counts
+    return any(sum(max(1, round(count * share)) for share in shares.values()) >= count for count in counts)
+
+
+def _words(split: Split, binding: Binding) -> dict[str, Any]:
+    """The part that each word of a column names."""
+    if not isinstance(split.by, Column):
+        return {}
+    labels = [str(value) for value in binding.table.labels(split.by.column).values]
+    words = {label: PARTS[WORDS[label.strip().lower()]] for label in labels}
+    return {"words": words, "named": tuple(part for part in PARTS if part in words.values())}

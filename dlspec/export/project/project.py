@@ -1,0 +1,136 @@
+"""All files of a generated project."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+
+from dlspec.components.sections.train import Supervised
+from dlspec.core.ir import Graph
+from dlspec.data.binding.binding import Binding, bind
+from dlspec.data.binding.findings import Findings
+from dlspec.data.binding.signature import of_graph
+from dlspec.data.binding.weights import most_examples
+from dlspec.export.project import data as data_file
+from dlspec.export.project import train as train_file
+from dlspec.export.project import tune as tune_file
+from dlspec.export.project.searched import Searched
+from dlspec.export.project.uses import spread
+from dlspec.export.python.classes import class_source
+from dlspec.export.python.formatting import formatted
+from dlspec.export.python.guard import check
+from dlspec.export.python.imports import import_lines
+from dlspec.export.python.module import emit_model, functions_of
+from dlspec.export.python.syntax import Unsupported
+from dlspec.export.python.templates import Code, environment
+from dlspec.passes.state import Compilation
+from dlspec.tuning.plan.plan import plan_of
+
+_OWN = {
+    "build_model": "from model import build_model",
+    "Batches": "from data import Batches",
+    "Part": "from data import Part",
+    "TrainingBatches": "from data import TrainingBatches",
+    "load": "from data import load",
+    "devices": "from train import devices",
+    "train": "from train import train",
+    "with_preparation": "from data import with_preparation",
+}
+# Packages that a project may need, by the word in its text.
+_PACKAGES = {
+    "import numpy": ("numpy",),
+    "pyarrow": ("pyarrow",),
+    "from PIL": ("pillow",),
+    "from sklearn": ("scikit-learn",),
+    "from scipy": ("scipy",),
+    "keras_tuner": ("keras-tuner", "tensorboard"),  # which it needs and does not declare, as those of the next line
+    "BayesianOptimization": ("scikit-learn", "scipy"),
+}
+
+
+def emit_project(state: Compilation, target: Path, template_dir: Path | None = None) -> dict[str, str]:
+    """Text of each file by its name.
+
+    Args:
+        state: A spec without errors that has `data` and `train`.
+        target: The folder that the project will stand in: its paths to the data start there.
+        template_dir: A folder whose templates replace those of the same name.
+
+    Raises:
+        Unsupported: The spec says something that projects have no words for yet.
+        jinja2.TemplateError: A template of the user's folder is wrong.
+    """
+    data, method, graph = state.data_section, state.method, state.graph
+    assert data is not None and isinstance(method, Supervised) and graph is not None
+    templates = environment(template_dir)
+    findings = Findings()
+    binding = bind(data, state.folder, of_graph(graph), method, findings, allow_outside=state.allow_outside)
+    assert binding is not None and not findings.errors, "the spec was checked"
+    plan = plan_of(state) if state.tune is not None else None
+    if plan is not None:
+        state = spread(state, plan.usage.drawn)
+    searched = Searched.of(state)
+    read = data_file.render(data, method, in_order(binding, graph), searched, state.name, templates)
+    folder = Path(os.path.relpath(state.folder.resolve(), target.resolve())).as_posix()
+    train = train_file.render(state, method, read, searched, folder, templates, most_examples(data, binding))
+    exact = not searched.spaces  # a model whose parameters are searched is not written layer by layer
+    own = {"model": functions_of(state, exact)[1].own, "data": read.constructors.own, "train": train.constructors.own}
+    modules = {f"{name}.py": text for name, text in read.modules.items()}
+    files = {
+        "model.py": emit_model(state, template_dir, exact),
+        "data.py": _module("data", read.body, own, state.name, modules),
+        "train.py": _module("train", train.body, own, state.name, modules),
+    }
+    if plan is not None:
+        tune = tune_file.render(plan, read, train, searched, folder, state.name, templates)
+        files["tune.py"] = _module("tune", tune, {**own, "tune": {}}, state.name, modules)
+    if taken := sorted(files.keys() & modules.keys()):
+        raise Unsupported(f"a module of yours named `{taken[0]}`: projects have one of that name")
+    packages = _packages("\n".join(files.values()))
+    facts = {
+        "name": Code(state.name),
+        "packages": [Code(line) for line in packages],
+        "modules": [Code(name) for name in modules],
+        "reads_files": read.reads_files,
+        "prepared": read.prepared,
+        "tuned": plan is not None,
+    }
+    for name in ("requirements.txt", "README.md"):
+        files[name] = templates.get_template(f"{name}.jinja").render(facts)
+    return files | modules
+
+
+def in_order(binding: Binding, graph: Graph) -> Binding:
+    """The same with inputs and outputs in the order of the model."""
+    inputs = [graph.nodes[index].name for index in graph.inputs]
+    outputs = [name for name, _ in graph.outputs]
+    return replace(
+        binding,
+        inputs=tuple(sorted(binding.inputs, key=lambda one: inputs.index(one.name))),
+        outputs=tuple(sorted(binding.outputs, key=lambda one: outputs.index(one.name))),
+    )
+
+
+def _module(name: str, body: str, own: dict[str, dict[str, str]], label: str, modules: Iterable[str]) -> str:
+    """A module with its imports after its docstring, and classes that Keras lacks: each in the first module."""
+    first = list(own)[: list(own).index(name)]
+    elsewhere = {word: module for module in reversed(first) for word in own[module]}
+    classes = [class_source(file, label) for word, file in own[name].items() if word not in elsewhere]
+    names = {Path(file).stem for file in modules}
+    lines = {word: f"from {module} import {word}" for word, module in elsewhere.items()}
+    docstring, _, rest = body.partition("\n")
+    whole = "\n\n\n".join([*classes, rest.strip()])
+    imports = import_lines(whole, {**_OWN, **lines, **{word: f"import {word}" for word in names}})
+    source = f"{docstring}\n\n{imports}\n\n{whole}\n"
+    check(source, frozenset({"model", "data", "train"} | names))
+    return formatted(source, f"{name}.py")
+
+
+def _packages(text: str) -> list[str]:
+    """Lines of ``requirements.txt``: the versions that are installed here."""
+    needed = (package for word, packages in _PACKAGES.items() if word in text for package in packages)
+    names = {"keras", "tensorflow", *needed}
+    return [f"{name}=={metadata.version(name)}" for name in sorted(names)]

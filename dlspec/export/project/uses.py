@@ -1,0 +1,207 @@
+"""Parameters that are drawn at each use, in generated code: tuples, of which each use takes its own element."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from dlspec.components.registry import MISSING
+from dlspec.core.tree import Map
+from dlspec.export.python.syntax import Unsupported
+from dlspec.graph.lower.program import Block, CallStep, ParallelStep, Program, RepeatStep, Step, walk
+from dlspec.passes.state import Compilation
+from dlspec.semantics.environment import Place
+from dlspec.syntax.expressions import names_in, rename
+
+Path = tuple[int, ...]
+
+
+def spread(state: Compilation, places: Mapping[str, Iterable[Place]]) -> Compilation:
+    """The same spec with a list for each parameter that is drawn at each use: the values of its uses.
+
+    Args:
+        state: A checked spec.
+        places: The uses of each such parameter, in the order of the list.
+
+    Raises:
+        Unsupported: A use cannot tell which of the values is its own.
+    """
+    assert state.program is not None and state.params is not None
+    program, params = state.program, copy.copy(state.params)
+    params.values, params.spaces = dict(params.values), dict(params.spaces)
+    for word, listed in places.items():
+        several = list(listed)
+        program = _Spread(program, word, several).program()
+        default = [params.spaces[word].default] * len(several)
+        params.values[word], params.spaces[word] = default, replace(params.spaces[word], default=default)
+    changed = copy.copy(state)
+    changed.program, changed.params = program, params
+    return changed
+
+
+class _Spread:
+    """Gives every use of one parameter its own element; blocks are handed theirs by their callers."""
+
+    def __init__(self, program: Program, word: str, places: list[Place]) -> None:
+        self._whole, self._word = program, word
+        self._positions = {place: number for number, place in enumerate(places)}
+        self._blocks: dict[str, tuple[Block, dict[Path, str]]] = {}
+
+    def program(self) -> Program:
+        """The whole program."""
+        whole = self._whole
+        if any(self._in(step.value) for model in whole.models.values() for step in walk(model.body)):
+            raise Unsupported(f"`each_time` of `{self._word}` in a shared model")
+        main = replace(whole.main, body=self._body(whole.main.body, _Main(self._word, self._positions), (), 0))
+        blocks = {name: self._block(name)[0] for name in whole.blocks}
+        return replace(whole, main=main, blocks=blocks)
+
+    def _block(self, name: str) -> tuple[Block, dict[Path, str]]:
+        """A block with a parameter for each use in it, and those parameters by the places of the uses."""
+        if name not in self._blocks:
+            block = self._whole.blocks[name]
+            hidden = self._word in block.params
+            where = _Block(
+                self._word, block, {*self._whole.params, *block.params} - (set() if hidden else {self._word})
+            )
+            if any(self._in(default) for default in block.params.values() if default is not MISSING):
+                raise Unsupported(f"`each_time` of `{self._word}` in a default of the block `{name}`")
+            body = self._body(block.body, where, (), 0, hidden)
+            params = {**block.params, **dict.fromkeys(where.given.values(), MISSING)}
+            self._blocks[name] = (replace(block, params=params, body=body), where.given)
+        return self._blocks[name]
+
+    def _body(
+        self, body: tuple[Step, ...], where: _Main | _Block, path: Path, loops: int, hidden: bool = False
+    ) -> tuple[Step, ...]:
+        return tuple(self._step(step, where, (*path, step.number), loops, hidden) for step in body)
+
+    def _step(self, step: Step, where: _Main | _Block, path: Path, loops: int, hidden: bool) -> Step:
+        turns = loops + (isinstance(step, RepeatStep) or step.repeat is not None)
+        if not hidden and (self._in(step.source) or any(self._in(one) for one in step.names)):
+            raise Unsupported(f"`each_time` of `{self._word}` in a name")
+
+        def changed(raw: Any, counted: int = turns) -> Any:
+            return raw if hidden else self._changed(raw, where, path, counted)
+
+        # What stands behind `repeat` is read once, before the first turn.
+        facts = {"repeat": changed(step.repeat, loops), "condition": changed(step.condition)}
+        written: dict[str, Any] = {"repeat": facts["repeat"], "if": facts["condition"]}
+        if isinstance(step, RepeatStep):
+            covered = hidden or self._word in (step.each or {})
+            inner = self._body(step.body, where, path, turns, covered)
+            facts |= {"times": changed(step.times, loops), "each": changed(step.each, loops), "body": inner}
+            written |= {"times": facts["times"], "each": facts["each"], "layers": [one.value for one in inner]}
+        elif isinstance(step, ParallelStep):
+            branches = tuple((name, self._body(one, where, path, turns, hidden)) for name, one in step.branches)
+            facts |= {"merge": changed(step.merge), "branches": branches}
+            steps = [one.value for _, branch in branches for one in branch]
+            written |= {"merge": facts["merge"], **dict.fromkeys(("layers", "shortcut", "branches"), steps)}
+        value = _written(step.value, written, changed)
+        if isinstance(step, CallStep) and step.key in self._whole.blocks:
+            value = self._given(step, value, where, path, turns)
+        return _with(step, value=value, **facts)
+
+    def _given(self, step: Step, value: Any, where: _Main | _Block, path: Path, loops: int) -> Any:
+        """What follows a block's name, with the elements for the uses in the block."""
+        block, needed = self._block(step.key)
+        if not needed:
+            return value
+        given = Map(None)
+        if isinstance(value, dict):
+            given.update(value)
+        elif value is not None:
+            given[next(iter(block.params))] = value
+        given.update({name: where.element((*path, *inner), loops) for inner, name in needed.items()})
+        return given
+
+    def _in(self, raw: Any) -> bool:
+        return self._word in {*names_in(raw), *names_in(raw, textual=True)}
+
+    def _changed(self, raw: Any, where: _Main | _Block, path: Path, loops: int) -> Any:
+        """A value in which the parameter's name has become its element."""
+        if not self._in(raw):
+            return raw
+        if isinstance(raw, Map):
+            made = Map(raw.span)
+            for key, value in raw.items():
+                made.put(key, self._changed(value, where, path, loops), None, raw.value_spans.get(key))
+            return made
+        if isinstance(raw, list | tuple):
+            return [self._changed(one, where, path, loops) for one in raw]
+        return rename(raw, self._word, where.element(path, loops))
+
+
+class _Main:
+    """The model itself: its uses are known by their places."""
+
+    def __init__(self, word: str, positions: Mapping[Place, int]) -> None:
+        self._word, self._positions = word, positions
+
+    def element(self, path: Path, loops: int) -> str:
+        """The expression of the element for a use."""
+        if loops > 1:
+            raise Unsupported(f"`each_time` of `{self._word}` in a repeat inside of another")
+        turns = {
+            tuple(turn for _, turn in place if turn is not None): position
+            for place, position in self._positions.items()
+            if tuple(number for number, _ in place) == path
+        }
+        found = {turn: position for turn, position in turns.items() if len(turn) == loops}
+        if not found:
+            raise Unsupported(f"a use of `{self._word}` that no trial has")
+        if not loops:
+            return f"${self._word}[{found[()]}]"
+        offsets = {position - turn for (turn,), position in found.items()}
+        if len(offsets) > 1:
+            raise Unsupported(f"`each_time` of `{self._word}` where some turns in between do not use it")
+        offset = offsets.pop()
+        return f"${self._word}[$index{f' {offset:+d}'.replace('+', '+ ').replace('-', '- ') if offset else ''}]"
+
+
+class _Block:
+    """A block: the caller hands on an element for each use.
+
+    Attributes:
+        given: The block's further parameters, by the place of the use.
+    """
+
+    def __init__(self, word: str, block: Block, taken: set[str]) -> None:
+        self._word, self._block, self._taken = word, block, taken
+        self.given: dict[Path, str] = {}
+
+    def element(self, path: Path, loops: int) -> str:
+        """The expression of the element for a use."""
+        if loops:
+            raise Unsupported(f"`each_time` of `{self._word}` in a repeat inside of the block `{self._block.name}`")
+        if path not in self.given:
+            name = next(name for name in _numbered(self._word) if name not in self._taken)
+            self._taken.add(name)
+            self.given[path] = name
+        return f"${self.given[path]}"
+
+
+def _numbered(word: str) -> Iterator[str]:
+    yield word
+    number = 2
+    while True:
+        yield f"{word}_{number}"
+        number += 1
+
+
+def _with(step: Step, **changed: Any) -> Step:
+    """A copy; where nothing changed, options and list stay the same object."""
+    given = {field.name: getattr(step, field.name) for field in fields(step)} | changed
+    return type(step)(**given)
+
+
+def _written(value: Any, known: Mapping[str, Any], changed: Callable[[Any], Any]) -> Any:
+    """What is written in a step, where some of it has already been changed; the same object where nothing is."""
+    if not isinstance(value, Map):
+        return changed(value)
+    made = Map(value.span)
+    for key, one in value.items():
+        made.put(key, known[key] if key in known else changed(one), None, value.value_spans.get(key))
+    return value if made == value else made

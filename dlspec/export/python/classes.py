@@ -1,0 +1,24 @@
+"""Source of our own classes for Keras, as the generated module carries them."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+_DLSPEC = Path(__file__).resolve().parents[2]
+
+
+def class_source(file: str, package: str) -> str:
+    """The class of a module of `dlspec.keras_layers` or `dlspec.standalone`, registered for `package`, not dlspec.
+
+    Args:
+        file: The module's own name.
+        package: A checked name, under which Keras keeps the class apart from others of the same name.
+    """
+    packages = (_DLSPEC / name for name in ("keras_layers", "standalone"))
+    text = next(path for one in packages if (path := one / f"{file}.py").is_file()).read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    parts = [node for node in tree.body if not isinstance(node, ast.Import | ast.ImportFrom)]
+    lines = text.splitlines()
+    first = min([parts[0].lineno, *(node.lineno for node in getattr(parts[0], "decorator_list", []))])
+    return "\n".join(lines[first - 1 :]).replace('package="dlspec"', f"package={package!r}")

@@ -1,0 +1,188 @@
+"""Components as Python: ``layers.Conv2D(filters, 3, padding="same")``."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+from dlspec.components import registry
+from dlspec.components.layers.base import Layer
+from dlspec.components.ops.base import Op
+from dlspec.components.registry import Component, Field, snake_case
+from dlspec.export.python.hardness import transforms
+from dlspec.export.python.scope import Scope
+from dlspec.export.python.syntax import Unsupported, call, constant, dotted, name, sequence
+from dlspec.graph.lower.program import COMMON
+from dlspec.semantics.evaluate import literal_of
+from dlspec.syntax.expressions import is_expression, unescape
+
+OWN = ("dlspec.keras_layers.", "dlspec.standalone.")
+
+
+class Constructors:
+    """Writes constructor calls.
+
+    Attributes:
+        own: The classes of our own that were used, with the module of one of these packages that holds each.
+    """
+
+    def __init__(self) -> None:
+        self.own: dict[str, str] = {}
+
+    # --- components -----------------------------------------------------------------------------------------------
+
+    def component(self, kind: str, raw: Any, scope: Scope) -> ast.expr:
+        """``name | name: value | name: {options}`` of any kind."""
+        if is_expression(raw) and unescape(raw) is None:
+            known = scope.constant(raw)
+            return self.component(kind, known.value, scope) if known is not None else scope.value(raw)
+        if raw is None or isinstance(raw, bool | int | float):
+            return constant(raw)
+        word, value = next(iter(raw.items())) if isinstance(raw, dict) else (raw, None)
+        owner = registry.find(kind, word)
+        if owner is None:
+            raise Unsupported(f"{kind} {word}")
+        return self.named(owner, value, scope)
+
+    def named(self, owner: type[Component], value: Any, scope: Scope, label: str = "") -> ast.expr:
+        """One component with its options; where Keras takes a plain name, that name."""
+        if owner.plain_name and not value:
+            return constant(owner.registered_name)
+        if not owner.keras:
+            return constant(owner.registered_name)
+        path = getattr(owner, "layer", "") if owner.kind == "activation" else owner.keras
+        positional, keywords = self.options(owner, value, scope)
+        made = call(self.path(path), positional, keywords)
+        if owner.wrapped_in:
+            made = call(self.path(owner.wrapped_in), [sequence([made], as_list=True)])
+        if label:
+            made.keywords.append(ast.keyword("name", constant(label)))
+        return made
+
+    def path(self, path: str) -> ast.expr:
+        """A Keras class as the module names it: ``layers.Conv2D``; one of ours by its own name."""
+        if path.startswith(OWN):
+            *_, file, own = path.split(".")
+            self.own[own] = file if path.count(".") > 2 else snake_case(own)
+            return name(own)
+        for package in ("layers", "ops"):
+            if path.startswith(f"keras.{package}."):
+                return dotted(path.removeprefix("keras."))
+        return dotted(path)
+
+    def instance(self, component: Component, label: str = "") -> ast.expr:
+        """One component that was already made from its options: all values are constants."""
+        if not component.keras:  # `accuracy`, `crossentropy`: Keras takes the word in `compile`
+            return constant(component.name)
+        if component.plain_name and not component.given:
+            return constant(component.registered_name)
+        path = getattr(component, "layer", "") if component.kind == "activation" else component.keras
+        given = {word: self.plain(value) for word, value in component.keras_arguments().items()}
+        given = {word: given[word] for word in sorted(given, key=_order(type(component)))}
+        first = list(given)[: _positional(type(component), list(given))]
+        keywords = {word: value for word, value in given.items() if word not in first}
+        made = call(self.path(path), [given[word] for word in first], keywords)
+        if component.wrapped_in:
+            made = call(self.path(component.wrapped_in), [sequence([made], as_list=True)])
+        if label:
+            made.keywords.append(ast.keyword("name", constant(label)))
+        return made
+
+    def plain(self, value: Any) -> ast.expr:
+        """A value that may hold components."""
+        if isinstance(value, Component):
+            return self.instance(value)
+        if isinstance(value, list | tuple):
+            return sequence([self.plain(one) for one in value], as_list=isinstance(value, list))
+        if isinstance(value, dict):
+            return ast.Dict([constant(key) for key in value], [self.plain(one) for one in value.values()])
+        return constant(value)
+
+    # --- options --------------------------------------------------------------------------------------------------
+
+    def options(self, owner: type[Component], value: Any, scope: Scope) -> tuple[list[ast.expr], dict[str, ast.expr]]:
+        """Positional and named constructor arguments."""
+        written = self.written(owner, value, scope)
+        calls = owner.call_options if issubclass(owner, Layer) else ()
+        given = {name: made for name, made in written.items() if name not in calls}
+        count = _positional(owner, list(given))
+        first = list(given)[:count]
+        return [given[name] for name in first], {name: made for name, made in given.items() if name not in first}
+
+    def call_options(self, owner: type[Layer], value: Any, scope: Scope) -> dict[str, ast.expr]:
+        """Options that go to the call."""
+        written = self.written(owner, value, scope) if owner.call_options else {}
+        return {name: made for name, made in written.items() if name in owner.call_options}
+
+    def written(self, owner: type[Component], value: Any, scope: Scope) -> dict[str, ast.expr]:
+        """The given options in Keras's order, each as Python."""
+        raw = value if isinstance(value, dict) else {} if value is None else {owner.shorthand: value}
+        raw = {name: one for name, one in raw.items() if name not in COMMON and name in owner.fields}
+        if not issubclass(owner, Op) and transforms(owner):
+            return self.transformed(owner, raw, scope)
+        return {
+            name: self.option(owner, field, raw[name], scope) for name, field in owner.fields.items() if name in raw
+        }
+
+    def transformed(self, owner: type[Component], raw: dict[str, Any], scope: Scope) -> dict[str, ast.expr]:
+        """Arguments of a component that turns its options into others: they are constants here."""
+        known = scope.constant(raw)
+        if known is None:
+            raise Unsupported(f"an expression in {owner.registered_name}")
+        given = {name: owner.fields[name].convert(value, owner) for name, value in known.value.items()}
+        return {name: constant(value) for name, value in owner(**given).keras_arguments().items()}
+
+    def option(self, owner: type[Component], field: Field[Any], raw: Any, scope: Scope) -> ast.expr:
+        """One option."""
+        if field.kind and raw is not None:
+            return self.nested(field, raw, scope)
+        if field.textual:
+            return constant(raw) if not isinstance(raw, str) else scope.text(raw)
+        _, numeric = literal_of(owner, field)
+        return scope.value(raw, numeric=numeric, as_list=_as_list(owner, field, raw))
+
+    def nested(self, field: Field[Any], raw: Any, scope: Scope) -> ast.expr:
+        """An option that holds components."""
+        if field.container == "one":
+            if field.scalar and not isinstance(raw, dict):
+                return scope.value(raw)
+            return self.component(field.kind, raw, scope)
+        if field.container == "many" and isinstance(raw, list):
+            return sequence([self.component(field.kind, one, scope) for one in raw], as_list=True)
+        raise Unsupported(f"option {field.name}")
+
+
+def _as_list(owner: type[Component], field: Field[Any], raw: Any) -> bool:
+    """Whether Keras keeps the list as a list: what operations are saved with differs."""
+    if issubclass(owner, Op):
+        return True
+    if not isinstance(raw, list) or any(isinstance(one, str) and "$" in one for one in raw):
+        return False
+    return isinstance(field.convert(raw, owner), list)
+
+
+def _positional(owner: type[Component], given: list[str]) -> int:
+    """How many of the given options stand without their names: the obvious first, of a convolution also its window."""
+    if owner.kind in ("loss", "metric"):  # Keras has `name` and others before them
+        return 0
+    order = list(owner.fields)
+    count = 0
+    for index, word in enumerate(given[:2]):
+        window = owner.rank > 0 and word in owner.fields and owner.fields[word].required
+        if order[index] != word or not (word == owner.shorthand or window or _single(owner, word)):
+            break
+        count += 1
+    return count
+
+
+def _single(owner: type[Component], name: str) -> bool:
+    """Whether `name` is the only option that must be given."""
+    required = [one for one, field in owner.fields.items() if field.required]
+    return required == [name]
+
+
+def _order(owner: type[Component]) -> Callable[[str], int]:
+    """Keras's order of a component's options; further arguments come last."""
+    order = list(owner.fields)
+    return lambda word: order.index(word) if word in order else len(order)

@@ -1,0 +1,57 @@
+"""Tensors of their own for calls that delete the masks of what enters them.
+
+Which calls these are says :mod:`dlspec.graph.lower.own_tensors`.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from dlspec.components.layers.base import Layer
+from dlspec.core.errors import Span
+from dlspec.export.python.function import TENSOR, Function, Parameter
+from dlspec.export.python.naming import Identifiers
+from dlspec.export.python.syntax import call, name
+from dlspec.graph.lower.own_tensors import Place
+
+_SUMMARY = "The same tensor anew: MultiHeadAttention deletes the mask of what enters it, for all other readers too."
+_BODY = "return layers.Rescaling(1.0, dtype=x.dtype)(x)"
+
+
+class Copies:
+    """Writes the copies of one module, and the function that makes them.
+
+    Attributes:
+        places: What gets a tensor of its own.
+    """
+
+    def __init__(self, places: frozenset[Place], names: Identifiers) -> None:
+        self.places = places
+        self._identifier = names.give("masked_copy") if places else ""
+
+    @property
+    def automatic(self) -> set[str]:
+        """Classes of the layers that get automatic names, as Keras spells them there."""
+        return {"rescaling"} if self.places else set()
+
+    @property
+    def functions(self) -> list[Function]:
+        """The function that makes a copy, where there are any."""
+        if not self.places:
+            return []
+        body: list[ast.stmt] = ast.parse(f"def f(x):\n    {_BODY}").body[0].body  # type: ignore[attr-defined]
+        return [Function(self._identifier, _SUMMARY, [Parameter("x", TENSOR)], body=body)]
+
+    def entering(
+        self, span: Span | None, layer: type[Layer], positional: list[ast.expr], keywords: dict[str, ast.expr]
+    ) -> tuple[list[ast.expr], dict[str, ast.expr]]:
+        """What enters a call, copied where it has to be."""
+        words = [word.rstrip("?") for word in layer.arguments if layer.unmasks]
+        words += [""] * len(positional)
+        return (
+            [self._written(span, word, one) for word, one in zip(words, positional, strict=False)],
+            {word: self._written(span, word, one) for word, one in keywords.items()},
+        )
+
+    def _written(self, span: Span | None, word: str, tensor: ast.expr) -> ast.expr:
+        return call(name(self._identifier), [tensor]) if (span, word) in self.places else tensor

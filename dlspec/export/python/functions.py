@@ -1,0 +1,386 @@
+"""Blocks, shared models and the model itself → functions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from dlspec.components.registry import MISSING, snake_case
+from dlspec.core.ir import Tensor
+from dlspec.export.python.annotations import annotation
+from dlspec.export.python.body import BodyWriter
+from dlspec.export.python.constructors import Constructors
+from dlspec.export.python.copies import Copies
+from dlspec.export.python.function import TENSOR, Function, Parameter
+from dlspec.export.python.hardness import Hardness, given_params
+from dlspec.export.python.labels import Labels
+from dlspec.export.python.names_used import NamesUsed, source_names
+from dlspec.export.python.naming import Identifiers, function_name
+from dlspec.export.python.recording import Record
+from dlspec.export.python.scope import Constant, Meaning, Scope, Variable
+from dlspec.export.python.syntax import Unsupported, assign, call, constant, name, same, sequence
+from dlspec.export.python.tensors import Tensors
+from dlspec.graph.lower.own_tensors import Place
+from dlspec.graph.lower.program import Block, CallStep, LayerStep, ModelDefinition, Program, Step, walk
+from dlspec.syntax.expressions import names_in
+
+# What the unnamed output is called: the first that the spec itself does not use.
+_WORKING = ("x", "y", "z", "hidden", *(f"x_{number}" for number in range(1, 1000)))
+
+
+class Module:
+    """All functions of one generated module.
+
+    Attributes:
+        functions: In the order in which they are defined.
+        constructors: Writes components, and knows which classes of our own they need.
+        live_models: Shared models that are called, those that others call before them.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        values: Mapping[str, Any],
+        record: Record,
+        given: Mapping[str, Tensor],
+        models: Sequence[str],
+        own: frozenset[Place] = frozenset(),
+    ) -> None:
+        self.program = program
+        self.record = record
+        self.live_models = models
+        self.given = given
+        self.hardness = Hardness(program)
+        self.constructors = Constructors()
+        words = {
+            inner
+            for body in _bodies(program)
+            for step in walk(body)
+            for inner in (*step.names, *source_names(step.source))
+        }
+        params = {word for block in program.blocks.values() for word in (*block.params, *block.inputs)}
+        self._names = Identifiers({*words, *params, *program.params, *program.main.inputs, *given})
+        self.copies = Copies(own, self._names)
+        self.labels = Labels(program, self.copies.automatic)
+        self.functions: list[Function] = self.copies.functions
+        self._blocks: dict[tuple[str, str], Function] = {}
+        self._handed: dict[str, set[str]] = {}
+        self._models: dict[str, Function] = {}
+        self._variables: dict[str, str] = {}
+        self.top: dict[str, Meaning] = {}
+        identifiers = Identifiers()
+        for word in program.params:
+            hard = ("top", word) in self.hardness.hard
+            many = isinstance(values[word], list | tuple)
+            self.top[word] = Constant(values[word]) if hard else Variable(identifiers.give(word), many)
+        self.values = values
+
+    @property
+    def varies(self) -> bool:
+        """Whether arguments of the model may change the shapes inside of it."""
+        return any(isinstance(meaning, Variable) for meaning in self.top.values())
+
+    # --- functions ------------------------------------------------------------------------------------------------
+
+    def block(self, step: CallStep, scope: Scope) -> Function:
+        """The function of the block that a step calls: one for each combination of its hard parameters."""
+        block = self.program.blocks[step.key]
+        hard = self._hard_values(block, step, scope)
+        key = (block.name, repr(hard))
+        if key not in self._blocks:
+            self._blocks[key] = self._write_block(block, hard)
+        return self._blocks[key]
+
+    def _hard_values(self, block: Block, step: CallStep, scope: Scope) -> dict[str, Any]:
+        given = given_params(step, list(block.params))
+        values: dict[str, Any] = {}
+        for word in self.hardness.hard_params(block.name):
+            here = Scope({**self.top, **{name: Constant(value) for name, value in values.items()}})
+            known = scope.constant(given[word]) if word in given else here.constant(block.params[word])
+            if known is None:
+                raise Unsupported(f"parameter {word} of {block.name}")
+            values[word] = known.value
+        return values
+
+    def _write_block(self, block: Block, hard: dict[str, Any]) -> Function:
+        identifiers = self._identifiers(set(block.params) - self._handed_on(block))
+        function = Function(
+            self._names.give(function_name(block.name), f"{function_name(block.name)}_block"), block=block
+        )
+        names = NamesUsed.of(block.body, block.outputs)
+        words = block.inputs or ("input",)
+        whole = not block.inputs and not names.is_used("input")
+        working = "" if whole else self._working(identifiers, (*words, *block.params, *names.plain()))
+        function.names = tuple(words)
+        variables = {
+            word: identifiers.give("inputs" if word == "input" and not whole else "x" if whole else word)
+            for word in words
+        }
+        function.inputs = [Parameter(identifier, TENSOR) for identifier in variables.values()]
+        first = name(function.inputs[0].identifier)
+        scope = self._block_scope(block, hard, identifiers, first, function)
+        writer = self._writer(names, identifiers, scope, working or function.inputs[0].identifier, labelled=False)
+        for word, identifier in variables.items():
+            writer.tensors.bind(word, name(identifier))
+        writer.prev = first if len(words) == 1 else None
+        writer.first_input = lambda: self._examples(function)
+        writer.statements += self._defaults(block, scope.at(first), function)
+        writer.body(block.body, writer.working, needed=not block.outputs)
+        results = [writer.tensors.find(word, scope) for word in block.outputs] or [_last(writer)]
+        function.returns = TENSOR if len(results) == 1 else f"tuple[{', '.join([TENSOR] * len(results))}]"
+        function.body = _returning(writer, results[0] if len(results) == 1 else sequence(results))
+        function.summary = f"{block.name}: {_summary(block.body)}."
+        self._capture(function, scope)
+        self.functions.append(function)
+        return function
+
+    def _examples(self, function: Function) -> ast.expr:
+        function.takes_batch = True
+        return name("examples")
+
+    def _block_scope(
+        self, block: Block, hard: dict[str, Any], identifiers: Identifiers, first: ast.expr, function: Function
+    ) -> Scope:
+        meanings: dict[str, Meaning] = dict(self.top)
+        values = self._values_of(block.name)
+        for word, default in block.params.items():
+            if word in hard:
+                meanings[word] = Constant(hard[word])
+                continue
+            found = [one[word] for one in values if word in one]
+            identifier = identifiers.give(word)
+            kind = annotation(found)
+            meanings[word] = Variable(identifier, any(isinstance(value, list | tuple) for value in found))
+            written = None if default is MISSING else self._default(default, found)
+            if (
+                written is not None
+                and isinstance(written, ast.Constant)
+                and written.value is None
+                and "None" not in kind
+            ):
+                kind = f"{kind} | None"
+            function.own[word] = Parameter(identifier, kind, written)
+        return Scope(meanings, top=self.top)
+
+    def _default(self, default: Any, found: list[Any]) -> ast.expr:
+        """The default in the signature; None stands for one that is computed at the call."""
+        if not any(names_in(default)):
+            return Scope({}).value(default)
+        if any(value is None for value in found):
+            raise Unsupported("null where the default is computed")
+        return constant(None)
+
+    def _defaults(self, block: Block, scope: Scope, function: Function) -> list[ast.stmt]:
+        """Defaults that see the call's input, or other parameters."""
+        found = []
+        for word, parameter in function.own.items():
+            default = block.params[word]
+            if default is MISSING or not any(names_in(default)):
+                continue
+            test = ast.Compare(name(parameter.identifier), [ast.Is()], [constant(None)])
+            found.append(ast.If(test, [assign([parameter.identifier], scope.value(default))], []))
+        return list(found)
+
+    def _values_of(self, block: str) -> list[Mapping[str, Any]]:
+        return [values for step in self._calls.get(block, ()) for values in self.record.values.get(id(step), ())]
+
+    @cached_property
+    def _calls(self) -> dict[str, list[Step]]:
+        """The steps that call each block."""
+        found: dict[str, list[Step]] = {}
+        for step in (step for body in _bodies(self.program) for step in walk(body)):
+            if isinstance(step, CallStep):
+                found.setdefault(step.key, []).append(step)
+        return found
+
+    def _capture(self, function: Function, scope: Scope) -> None:
+        """What the function uses of the top level is handed on by its callers."""
+        for word in scope.used:
+            meaning = self.top.get(word)
+            if word in self.program.models:
+                function.captured[word] = Parameter(self.model_variable(word, scope), "keras.Model")
+            elif isinstance(meaning, Variable):
+                function.captured[word] = Parameter(meaning.identifier, annotation([self.values[word]]))
+        order = {word: place for place, word in enumerate((*self.program.params, *self.program.models))}
+        function.captured = dict(sorted(function.captured.items(), key=lambda pair: order[pair[0]]))
+
+    # --- models ---------------------------------------------------------------------------------------------------
+
+    def model_variable(self, word: str, scope: Scope) -> str:
+        """The variable that holds the shared model `word`; its function is written at the first use."""
+        if word not in self._variables:
+            self._variables[word] = self._names.give(snake_case(word), f"{snake_case(word)}_model")
+            self._models[word] = self._write_model(self.program.models[word], f"build_{snake_case(word)}")
+        return self._variables[word]
+
+    def main(self) -> Function:
+        """``build_model``, after all functions that it needs."""
+        return self._write_model(self.program.main, "build_model")
+
+    def _write_model(self, definition: ModelDefinition, wanted: str) -> Function:
+        main = definition is self.program.main
+        function = Function("build_model" if main else self._names.give(wanted), returns="keras.Model")
+        identifiers = self._identifiers()
+        names = NamesUsed.of(definition.body, definition.outputs)
+        inputs = self._inputs(definition)
+        working = self._working(identifiers, (*inputs, *names.plain(), *self.program.params))
+        scope = Scope(dict(self.top), top=self.top)
+        writer = self._writer(names, identifiers, scope, working, labelled=True)
+        variables = []
+        for word, (shape, dtype) in inputs.items():
+            if self.labels.collides(word):
+                raise Unsupported("an input called as Keras calls layers")
+            identifier = identifiers.give(word)
+            keywords = {"dtype": constant(dtype)} if dtype != "float32" else {}
+            made = call("keras.Input", [scope.value(shape)], {**keywords, "name": constant(word)})
+            writer.write(assign([identifier], made))
+            writer.tensors.bind(word, name(identifier))
+            variables.append(name(identifier))
+        writer.prev = variables[0] if len(variables) == 1 else None
+        writer.first_input = lambda: variables[0]
+        writer.body(definition.body, working, needed=not definition.outputs)
+        entering = variables[0] if len(variables) == 1 else sequence(variables, as_list=True)
+        made = call("keras.Model", [entering, self._outputs(definition, writer)], {"name": constant(definition.name)})
+        writer.write(ast.Return(made))
+        function.summary = f"{definition.name}: {_summary(definition.body)}." if not main else ""
+        if main:
+            function.own = self._top_parameters(scope)
+            writer.statements[:0] = [*self._top_defaults(scope), *self._instances()]
+        else:
+            self._capture(function, scope)
+        function.body = writer.statements
+        self.functions.append(function)
+        return function
+
+    def _inputs(self, definition: ModelDefinition) -> dict[str, tuple[Any, str]]:
+        """Shape as written and dtype of each input."""
+        found: dict[str, tuple[Any, str]] = {}
+        for word, raw in definition.inputs.items():
+            given = raw if isinstance(raw, dict) else {"shape": raw}
+            found[word] = (given.get("shape"), given.get("dtype") or "float32")
+        if definition is self.program.main:
+            for word, tensor in self.given.items():
+                found.setdefault(word, (tensor.shape, tensor.dtype))
+        return found
+
+    def _outputs(self, definition: ModelDefinition, writer: BodyWriter) -> ast.expr:
+        if not definition.outputs:
+            return _last(writer)
+        found = [(word, writer.tensors.find(word, writer.scope)) for word in definition.outputs]
+        if len(found) == 1:
+            return found[0][1]
+        return ast.Dict([constant(word) for word, _ in found], [tensor for _, tensor in found])
+
+    def _top_parameters(self, scope: Scope) -> dict[str, Parameter]:
+        """The spec's parameters as keyword arguments: those that are used, all with their defaults."""
+        needed = self._all_used(scope.used | {word for function in self.functions for word in function.captured})
+        found: dict[str, Parameter] = {}
+        for word, raw in self.program.params.items():
+            meaning = self.top[word]
+            if word not in needed or not isinstance(meaning, Variable):
+                continue
+            computed = any(names_in(raw)) and not isinstance(raw, dict)
+            default = constant(None) if computed else self._literal(raw, self.values[word])
+            kind = annotation([self.values[word]]) + (" | None" if computed else "")
+            found[word] = Parameter(meaning.identifier, kind, default)
+        return found
+
+    def _all_used(self, needed: set[str]) -> set[str]:
+        """With the parameters that others are computed from."""
+        found = set(needed)
+        for word in reversed(list(self.program.params)):
+            if word in found:
+                found |= set(names_in(self.program.params[word]))
+        return found
+
+    def _literal(self, raw: Any, value: Any) -> ast.expr:
+        return constant(value) if isinstance(raw, dict) else Scope({}).value(raw)
+
+    def _top_defaults(self, scope: Scope) -> list[ast.stmt]:
+        found: list[ast.stmt] = []
+        for word in self._top_parameters(scope):
+            raw, meaning = self.program.params[word], self.top[word]
+            if any(names_in(raw)) and not isinstance(raw, dict) and isinstance(meaning, Variable):
+                test = ast.Compare(name(meaning.identifier), [ast.Is()], [constant(None)])
+                found.append(ast.If(test, [assign([meaning.identifier], scope.value(raw))], []))
+        return found
+
+    def _instances(self) -> list[ast.stmt]:
+        """Shared models are made once, before everything else, and draw random numbers in the order of the graph."""
+        found: list[ast.stmt] = []
+        if set(self._models) - set(self.live_models):
+            raise Unsupported("a call of a shared model that is left out")
+        for word in self.live_models:
+            function = self._models[word]
+            keywords: dict[str, ast.expr] = {}
+            for captured, parameter in function.captured.items():
+                keywords[parameter.identifier] = name(self._variables.get(captured, parameter.identifier))
+            found.append(assign([self._variables[word]], call(function.identifier, [], keywords)))
+        return found
+
+    # --- small helpers --------------------------------------------------------------------------------------------
+
+    def _identifiers(self, hidden: Collection[str] = ()) -> Identifiers:
+        """Those of one function, in which the top-level parameters keep theirs but for the hidden ones."""
+        top = [one.identifier for word, one in self.top.items() if isinstance(one, Variable) and word not in hidden]
+        return Identifiers(top, self._names)
+
+    def _handed_on(self, block: Block) -> set[str]:
+        """The names, maybe of top-level parameters, in the blocks that a block calls."""
+        if block.name not in self._handed:
+            found: set[str] = set()
+            for name in {step.key for step in walk(block.body)} & self.program.blocks.keys():
+                called = self.program.blocks[name]
+                raw = [*(inner.value for inner in called.body), *called.params.values()]
+                names = {word for textual in (False, True) for word in names_in(raw, textual)}
+                found |= names - set(called.params) | self._handed_on(called)
+            self._handed[block.name] = found
+        return self._handed[block.name]
+
+    def _writer(
+        self, names: NamesUsed, identifiers: Identifiers, scope: Scope, working: str, labelled: bool
+    ) -> BodyWriter:
+        return BodyWriter(self, Tensors(names, identifiers), scope, working, labelled)
+
+    def _working(self, identifiers: Identifiers, words: tuple[str, ...]) -> str:
+        """The variable of unnamed outputs, which no name of the spec needs."""
+        return identifiers.give(
+            next(word for word in ("x", "y", "z", "hidden", "features_x", "x_0") if word not in words)
+        )
+
+
+def _bodies(program: Program) -> list[tuple[Step, ...]]:
+    parts: list[ModelDefinition | Block] = [program.main, *program.blocks.values(), *program.models.values()]
+    return [part.body for part in parts]
+
+
+def _last(writer: BodyWriter) -> ast.expr:
+    """The last output of a body."""
+    assert writer.prev is not None
+    return writer.prev
+
+
+def _returning(writer: BodyWriter, value: ast.expr) -> list[ast.stmt]:
+    """The statements with a ``return`` in place of an assignment that nothing else reads."""
+    statements = writer.statements
+    last = statements[-1] if statements else None
+    target = last.targets[0] if isinstance(last, ast.Assign) else None
+    if isinstance(last, ast.Assign) and isinstance(target, ast.Name) and same(name(target.id), value):
+        return [*statements[:-1], ast.Return(last.value)]
+    return [*statements, ast.Return(value)]
+
+
+def _summary(body: tuple[Step, ...]) -> str:
+    """What a body is made of, each once: Keras's classes and the spec's own blocks, whose names are checked ones."""
+    words = []
+    for step in walk(body):
+        if isinstance(step, LayerStep):
+            words.append(step.layer.keras.removeprefix("keras.").rpartition(".")[2])
+        elif isinstance(step, CallStep):
+            words.append(step.key)
+    words = list(dict.fromkeys(words))
+    if len(words) > 6:
+        return ", ".join(words[:5]) + " and others"
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -1,0 +1,72 @@
+"""Which layers keep the names that the spec wrote: all but those that Keras gives to other layers by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from dlspec.components.ops.base import Op
+from dlspec.graph.lower.program import LayerStep, ParallelStep, Program, RepeatStep, Step, walk
+
+_NUMBER = re.compile(r"_\d+\Z")
+
+
+class Labels:
+    """The names of a program's layers.
+
+    Attributes:
+        automatic: Classes, as Keras spells them in automatic names, of which some layer has no name of its own.
+        kept: Names that a layer of theirs can carry.
+    """
+
+    def __init__(self, program: Program, automatic: Iterable[str] = ()) -> None:
+        self.automatic: set[str] = set(automatic)
+        written: dict[str, set[str]] = {}
+        for definition in (program.main, *program.models.values()):
+            for step, repeated in _steps(definition.body, False):
+                label = "" if repeated else label_of(step)
+                written.setdefault(label, set()).update(_classes(step))
+        for block in program.blocks.values():
+            self.automatic.update(name for step in walk(block.body) for name in _classes(step))
+        self.automatic |= written.pop("", set())
+        while refused := [label for label in written if self.collides(label)]:
+            for label in refused:
+                self.automatic |= written.pop(label)
+        self.kept = frozenset(written)
+
+    def collides(self, name: str) -> bool:
+        """Whether Keras may give `name` to a layer: ``dense``, ``dense_1``."""
+        return collides(name, self.automatic)
+
+
+def collides(name: str, automatic: Iterable[str]) -> bool:
+    """Whether `name` is one of the automatic names of the classes `automatic`."""
+    return name in automatic or _NUMBER.sub("", name) in automatic
+
+
+def label_of(step: Step) -> str:
+    """The name that the spec gives to a step's layer; "" where it gives none, or one that changes."""
+    operation = isinstance(step, LayerStep) and issubclass(step.layer, Op)
+    return step.names[0] if len(step.names) == 1 and "$" not in step.names[0] and not operation else ""
+
+
+def _steps(body: tuple[Step, ...], repeated: bool) -> Iterator[tuple[Step, bool]]:
+    """All steps, each with whether it runs in a repeat."""
+    for step in body:
+        inside = repeated or step.repeat is not None or isinstance(step, RepeatStep)
+        yield step, inside
+        if isinstance(step, RepeatStep):
+            yield from _steps(step.body, True)
+        elif isinstance(step, ParallelStep):
+            for _, branch in step.branches:
+                yield from _steps(branch, inside)
+
+
+def _classes(step: Step) -> set[str]:
+    if isinstance(step, LayerStep):
+        return {step.layer.registered_name.rpartition(".")[2]}
+    if isinstance(step, ParallelStep):
+        word = next(iter(step.merge)) if isinstance(step.merge, dict) else str(step.merge)
+        merges = {"add", "average", "concatenate", "maximum", "minimum", "multiply", "dot", "subtract"}
+        return merges if "$" in word else {word}
+    return set()

@@ -1,0 +1,152 @@
+"""The Python module of a checked spec."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from dlspec.components.layers.base import Layer
+from dlspec.core.ir import Graph, Node, shared_models, show_shape
+from dlspec.export.python.classes import class_source
+from dlspec.export.python.constructors import Constructors
+from dlspec.export.python.flat import flat_functions
+from dlspec.export.python.formatting import formatted
+from dlspec.export.python.function import Function
+from dlspec.export.python.functions import Module
+from dlspec.export.python.guard import check
+from dlspec.export.python.recording import record
+from dlspec.export.python.syntax import Unsupported
+from dlspec.export.python.templates import Code, environment
+from dlspec.graph.lower.each_time import Listed
+from dlspec.graph.lower.own_tensors import own_tensors
+from dlspec.passes.state import Compilation
+from dlspec.semantics.environment import Environment
+
+_FROM_KERAS = ("layers", "ops")
+
+
+def emit_model(state: Compilation, template_dir: Path | None = None, exact: bool = True) -> str:
+    """Source of a module with ``build_model()``, formatted.
+
+    Blocks are functions, repeats loops, parameters arguments; where the spec's structure has no words in Python, the
+    model is written out layer by layer.
+
+    Args:
+        state: A spec without errors.
+        template_dir: A folder whose templates replace those of the same name.
+        exact: Whether the first weights must be those of dlspec for the same seed. Where the last turn of a repeat ends
+            in layers that no output depends on, a loop makes them too, and they draw random numbers.
+
+    Raises:
+        jinja2.TemplateError: A template of the user's folder is wrong.
+    """
+    functions, constructors = functions_of(state, exact)
+    classes = [class_source(file, state.name) for file in constructors.own.values()]
+    assert state.graph is not None
+    functions[-1].summary = _summary(state.graph)
+    source = (
+        environment(template_dir)
+        .get_template("model.py.jinja")
+        .render(
+            title=Code(f"The model {state.name}."),
+            imports=Code(_imports(classes, (_source(function) for function in functions))),
+            classes=[Code(source) for source in classes],
+            functions=[_shown(function) for function in functions],
+        )
+    )
+    check(source)
+    return formatted(source)
+
+
+def functions_of(state: Compilation, exact: bool = True) -> tuple[list[Function], Constructors]:
+    """The functions of a spec's model, ``build_model`` last."""
+    if exact and draws_needlessly(state):
+        return flat(state)
+    try:
+        return structured(state)
+    except Unsupported:
+        return flat(state)
+
+
+def draws_needlessly(state: Compilation) -> bool:
+    """Whether loops make layers that no output depends on, and that draw random numbers."""
+    return any(_draws(node) for _, dead in state.dead for node in dead)
+
+
+def structured(state: Compilation) -> tuple[list[Function], Constructors]:
+    """With a function for each block, and loops.
+
+    Raises:
+        Unsupported: The spec says something that this cannot write.
+    """
+    assert state.program is not None and state.params is not None
+    if any(isinstance(value, Listed) for value in state.params.varying.values()):
+        raise Unsupported("a parameter whose uses have different values")
+    given = state.given_inputs or {}
+    values = {**state.params.values, **{name: space.default for name, space in state.params.spaces.items()}}
+    found, graph = record(state.program, Environment(values), given)
+    assert graph is not None
+    models = [model.name for model in shared_models(graph)]
+    module = Module(state.program, values, found, given, models, own_tensors(graph))
+    function = module.main()
+    function.identifier = "build_model"
+    _rename(function, state)
+    return module.functions, module.constructors
+
+
+def _draws(node: Node) -> bool:
+    """Whether making a layer draws random numbers."""
+    fields = node.layer.fields if isinstance(node.layer, Layer) else {}
+    return bool(node.weights) or "seed" in fields or any(field.kind in ("layer", "cell") for field in fields.values())
+
+
+def _rename(function: Function, state: Compilation) -> None:
+    """The model carries the spec's name, which may follow from its file."""
+    last = function.body[-1]
+    assert isinstance(last, ast.Return) and isinstance(last.value, ast.Call)
+    last.value.keywords[-1].value = ast.Constant(state.name)
+
+
+def flat(state: Compilation) -> tuple[list[Function], Constructors]:
+    """Without structure: every layer on a line of its own."""
+    assert state.graph is not None and state.program is not None
+    written = frozenset(word for step in state.program.main.body for word in step.names if step.repeat is None)
+    return flat_functions(state.graph, written)
+
+
+def _summary(graph: Graph) -> str:
+    inputs = ", ".join(f"{graph.nodes[index].name} {graph.nodes[index].outputs[0]}" for index in graph.inputs)
+    outputs = ", ".join(show_shape(graph.tensor(edge).shape) for _, edge in graph.outputs)
+    return f"Builds the model: {inputs} → {outputs}, {graph.parameters:,} parameters.".replace("null", "None")
+
+
+def _shown(function: Function) -> dict[str, Any]:
+    """A function as templates see it."""
+    facts = ("identifier", "signature", "returns", "summary")
+    code = "\n".join("    " + line for line in function.code.splitlines())
+    return {**{fact: Code(getattr(function, fact)) for fact in facts}, "code": Code(code)}
+
+
+def _source(function: Function) -> str:
+    return f"def {function.identifier}({function.signature}) -> {function.returns}:\n    pass\n{function.code}"
+
+
+def _imports(classes: Iterable[str], functions: Iterable[str]) -> str:
+    """The import lines that classes and functions need."""
+    ours, written = _roots(classes), _roots(functions)
+    lines = ["import math", ""] if "math" in ours | written else []
+    lines += ["import keras"]
+    # A variable of a function may be called `np` or `tf`.
+    lines += ["import numpy as np"] if "np" in ours else []
+    lines += ["import tensorflow as tf"] if "tf" in ours else []
+    names = [word for word in _FROM_KERAS if word in ours | written]
+    lines += [f"from keras import {', '.join(names)}"] if names else []
+    return "\n".join(lines)
+
+
+def _roots(parts: Iterable[str]) -> set[str]:
+    """The names whose attributes are used."""
+    nodes = [node for part in parts for node in ast.walk(ast.parse(part))]
+    return {node.value.id for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)}

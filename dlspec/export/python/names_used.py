@@ -1,0 +1,185 @@
+"""How the names of tensors are used in one body: which need a variable, a list of turns, or a place in a dictionary."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any
+
+from dlspec.export.python.syntax import Unsupported
+from dlspec.graph.lower.program import LayerStep, ParallelStep, RepeatStep, Step
+from dlspec.syntax.expressions import Expression, names_in, template
+
+Loops = tuple[int, ...]
+
+
+@dataclass
+class NamesUsed:
+    """The names given and used in one body, with the repeated groups around each place.
+
+    Attributes:
+        given: Text of a name and the groups it is given in.
+        used: Text of a name and the groups it is used in.
+    """
+
+    given: list[tuple[str, Loops]] = field(default_factory=list)
+    used: list[tuple[str, Loops]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, body: tuple[Step, ...], outputs: tuple[str, ...]) -> NamesUsed:
+        """Reads a body."""
+        found = cls()
+        found._read(body, ())
+        found.used += [(name, ()) for name in outputs]
+        return found
+
+    def _read(self, body: tuple[Step, ...], loops: Loops) -> None:
+        for step in body:
+            self.used += [(text, loops) for text in source_names(step.source)]
+            self.given += [(text, loops) for text in step.names]
+            if isinstance(step, RepeatStep):
+                self._read(step.body, (*loops, id(step)))
+            elif isinstance(step, ParallelStep):
+                inside = (*loops, id(step)) if step.repeat is not None else loops
+                for name, branch in step.branches:
+                    self._read(branch, inside)
+                    if name:
+                        self.given.append((name, inside))
+
+    def is_used(self, name: str) -> bool:
+        """Whether anything takes the tensor called `name`."""
+        return name in self._uses or any(pattern(text).fullmatch(name) for text in self._substituted)
+
+    def collected(self, name: str) -> int | None:
+        """The repeated group behind which `name` is used as the list of its turns, if any: the list starts before it.
+
+        Raises:
+            Unsupported: It is used behind several groups.
+        """
+        found = {
+            place[common]
+            for place in self._places.get(name, ())
+            for loops in self._uses.get(name, ())
+            if (common := _common(place, loops)) < len(place)
+        }
+        if len(found) > 1:
+            raise Unsupported("a list of turns within a list of turns")
+        return next(iter(found), None)
+
+    def lists_of(self, group: int) -> list[str]:
+        """The names of which `group` makes lists."""
+        return [name for name in self._inside.get(group, ()) if self.collected(name) == group]
+
+    @cached_property
+    def _uses(self) -> dict[str, dict[Loops, None]]:
+        """The groups around each use of a name."""
+        return _gathered(self.used)
+
+    @cached_property
+    def _places(self) -> dict[str, dict[Loops, None]]:
+        """The groups around each line that gives a name."""
+        return _gathered(self.given)
+
+    @cached_property
+    def _substituted(self) -> list[str]:
+        """The texts with substitutions that are used."""
+        return [text for text in self._uses if "$" in text]
+
+    @cached_property
+    def _inside(self) -> dict[int, dict[str, None]]:
+        """The names without substitutions that are given in each group."""
+        found: dict[int, dict[str, None]] = {}
+        for text, place in self.given:
+            for group in place if "$" not in text else ():
+                found.setdefault(group, {})[text] = None
+        return found
+
+    def check_substituted(self, group: Step, own: Iterable[str]) -> None:
+        """Holds that names with substitutions differ in each turn of a repeat, and are no lists of turns.
+
+        Raises:
+            Unsupported: One does not change with what the repeat varies.
+        """
+        varied = set(own)
+        places = [(text, place) for text in self.keyed() for place in self._places.get(text, ())]
+        for text, place in places:
+            if id(group) not in place or not varied.isdisjoint(names_in(text, textual=True)):
+                continue
+            if any(id(group) not in loops for used, loops in self.used if may_meet(text, used)):
+                raise Unsupported("a list of turns of a substituted name")
+
+    def keyed(self) -> list[str]:
+        """The texts with substitutions, each once."""
+        return self._texts[0]
+
+    def plain(self) -> list[str]:
+        """The names without substitutions, each once."""
+        return self._texts[1]
+
+    @cached_property
+    def _texts(self) -> tuple[list[str], list[str]]:
+        texts = [*self._places, *(text for text in self._uses if text not in self._places)]
+        return [text for text in texts if "$" in text], [text for text in texts if "$" not in text]
+
+
+def _gathered(found: Iterable[tuple[str, Loops]]) -> dict[str, dict[Loops, None]]:
+    gathered: dict[str, dict[Loops, None]] = {}
+    for text, loops in found:
+        gathered.setdefault(text, {})[loops] = None
+    return gathered
+
+
+def _common(one: Loops, other: Loops) -> int:
+    """How many groups are around both."""
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
+def may_meet(one: str, other: str) -> bool:
+    """Whether two names, of which the first has substitutions, may be the same."""
+    return "$" in other or pattern(one).fullmatch(other) is not None
+
+
+def source_names(source: Any) -> Iterator[str]:
+    """All names in a written ``from``."""
+    if isinstance(source, str):
+        yield source
+    elif isinstance(source, list):
+        for item in source:
+            yield from source_names(item)
+    elif isinstance(source, dict):
+        for item in source.values():
+            yield from source_names(item)
+
+
+@lru_cache(maxsize=4096)
+def pattern(text: str) -> re.Pattern[str]:
+    """What a text with substitutions may become."""
+    parts = (".*" if isinstance(part, Expression) else re.escape(part) for part in template(text))
+    return re.compile("".join(parts))
+
+
+def takes_previous(body: tuple[Step, ...]) -> bool:
+    """Whether a body takes what comes before it as ``prev``."""
+    return parts_take_previous(body, True)[0]
+
+
+def parts_take_previous(body: tuple[Step, ...], after: bool) -> list[bool]:
+    """Whether a body takes ``prev``, and whether what is left of it does behind its first, its second … step.
+
+    Args:
+        after: Whether what follows the body does.
+    """
+    found = [after]
+    for step in reversed(body):
+        names = source_names(step.source)
+        if "prev" in names or (step.source is None and not (isinstance(step, LayerStep) and step.layer.takes_batch)):
+            found.append(True)
+        else:
+            found.append(found[-1] and not _always_runs(step))
+    return found[::-1]
+
+
+def _always_runs(step: Step) -> bool:
+    return step.condition is None and step.repeat is None and not isinstance(step, RepeatStep)

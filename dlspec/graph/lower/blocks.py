@@ -1,0 +1,96 @@
+"""Calls of blocks: values of their parameters, their inputs and outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dlspec.components.registry import MISSING
+from dlspec.core.errors import Problem, Span, did_you_mean
+from dlspec.core.tree import Map, key_place, place
+from dlspec.graph.lower.program import Block, Step
+from dlspec.graph.lower.scope import Binding, Value
+from dlspec.graph.lower.sources import Sources
+from dlspec.graph.lower.workbench import Frame, Workbench, lost
+from dlspec.semantics.environment import LOST, Environment, Lost
+from dlspec.semantics.evaluate import evaluate_plain
+from dlspec.semantics.schema.wording import example
+from dlspec.syntax.expressions import UnknownValue
+
+
+def block_values(
+    bench: Workbench, block: Block, step: Step, environment: Environment, outer: Environment
+) -> dict[str, Any]:
+    """Values of a block's parameters at one call; :data:`LOST` for those that an error hides."""
+    given: Mapping[str, Any] = step.options
+    if step.value is not None and not isinstance(step.value, Map):
+        given = {next(iter(block.params)): step.value} if block.params else {"": step.value}
+    problems = [name for name in given if name not in block.params] if not block.declaration.tainted else []
+    for name in problems:
+        known = name and block.params
+        text = f"block {block.name} has no parameter `{name}`" if known else f"block {block.name} takes no parameters"
+        span = key_place(step.value, name) or step.span
+        missing = [p for p in block.params if p not in given]
+        help = did_you_mean(name, missing or block.params) if block.params else "declare some under its `params:`"
+        bench.report(Problem("E306", text, help), span)
+    values: dict[str, Any] = {}
+    absent: list[str] = []
+    defaults = Environment(values, outer, environment.entering, place=environment.place)
+    for name, default in block.params.items():
+        if name in given:
+            span = place(step.value, name) if isinstance(step.value, Map) else step.value_span
+            values[name] = _parameter(bench, given[name], environment, span or step.span)
+        elif default is MISSING:
+            values[name] = LOST
+            absent.append(name)
+        else:
+            values[name] = _parameter(bench, default, defaults, place(block.declaration.get("params"), name))
+    if absent and not problems:
+        text = f"{block.name} needs " + ", ".join(f"`{name}`" for name in absent)
+        bench.report(Problem("E307", text, example(block.name, *absent)), step.span)
+    return values
+
+
+def _parameter(bench: Workbench, raw: Any, environment: Environment, span: Span | None) -> Any:
+    try:
+        return evaluate_plain(raw, environment, numeric=True)
+    except UnknownValue:
+        return LOST
+    except Problem as problem:
+        bench.report(problem, span)
+        return LOST
+
+
+def block_inputs(bench: Workbench, block: Block, step: Step, sources: Sources) -> dict[str, Binding] | Lost:
+    """The block's inputs by name, or LOST where their number is wrong."""
+    names = block.inputs or ("input",)
+    if sources.named:
+        bindings = {name: sources.named[name] for name in names if name in sources.named}
+        unknown = [name for name in sources.named if name not in names]
+    else:
+        bindings = dict(zip(names, sources.positional, strict=False))
+        unknown = [] if len(sources.positional) <= len(names) else ["more"]
+    if unknown or len(bindings) != len(names):
+        count = len(sources.named or sources.positional)
+        wanted = ", ".join(f"`{name}`" for name in names)
+        if not sources.lost:
+            problem = Problem(
+                "E405",
+                f"{block.name} takes {len(names)} inputs ({wanted}), but gets {count}",
+                f"give `from: [{', '.join(names)}]`",
+            )
+            bench.report(problem, key_place(step.value, "from") or step.span)
+        return LOST
+    return bindings
+
+
+def block_outputs(bench: Workbench, block: Block, frame: Frame, step: Step) -> Binding:
+    """What one call gives: the block's named outputs, or its last tensor."""
+    if not block.outputs:
+        return bench.prev or lost(step)
+    values: list[Value] = []
+    written = block.declaration.get("outputs")
+    for index, name in enumerate(block.outputs):
+        span = place(written, index) if isinstance(written, list) else place(block.declaration, "outputs")
+        values.append(bench.single(bench.lookup(name, frame, span), name, span))
+    return Binding(tuple(values), step.span)

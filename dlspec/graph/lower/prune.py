@@ -1,0 +1,50 @@
+"""Removes nodes that no output depends on, as Keras does when it traces a model back; finds what calls share."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dlspec.core.ir import Argument, Edge, Graph, Node, SharedModel
+
+
+def prune(graph: Graph) -> tuple[Graph, tuple[Node, ...]]:
+    """The graph without dead nodes, and the dead nodes; inputs stay."""
+    alive = {edge.node for _, edge in graph.outputs} | set(graph.inputs)
+    for node in reversed(graph.nodes):
+        if node.index in alive:
+            alive.update(edge.node for edge in node.edges)
+    dead = tuple(node for node in graph.nodes if node.index not in alive)
+    if not dead:
+        return graph, ()
+    kept = [node for node in graph.nodes if node.index in alive]
+    place = {node.index: position for position, node in enumerate(kept)}
+    nodes = [_moved(node, place) for node in kept]
+    outputs = tuple((name, Edge(place[edge.node], edge.output)) for name, edge in graph.outputs)
+    return Graph(graph.name, tuple(nodes), tuple(place[index] for index in graph.inputs), outputs), dead
+
+
+def share(graph: Graph) -> Graph:
+    """The graph in which each further call of a shared model refers to the first, and weights are made once."""
+    first_calls: dict[str, int] = {}
+    made: set[str] = set()
+    nodes = list(graph.nodes)
+    for node in graph.nodes:
+        if isinstance(node.layer, SharedModel):
+            first = first_calls.setdefault(node.layer.name, node.index)
+            weights = tuple(node.layer.new_weights(made))
+            nodes[node.index] = replace(node, shared=None if first == node.index else first, weights=weights)
+    return replace(graph, nodes=tuple(nodes)) if first_calls else graph
+
+
+def _moved(node: Node, place: dict[int, int]) -> Node:
+    def move(argument: Argument) -> Argument:
+        if isinstance(argument, Edge):
+            return Edge(place[argument.node], argument.output)
+        return tuple(Edge(place[edge.node], edge.output) for edge in argument)
+
+    return replace(
+        node,
+        index=place[node.index],
+        arguments=tuple(move(argument) for argument in node.arguments),
+        keywords=tuple((name, move(argument)) for name, argument in node.keywords),
+    )

@@ -1,0 +1,224 @@
+"""What every stage of the expansion works with: the nodes so far, the names, and how problems are reported."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from dlspec.core.errors import Note, Problem, Span, did_you_mean, suggestions
+from dlspec.core.ir import Edge, Node, Tensor, show_shape
+from dlspec.core.tree import Map, place
+from dlspec.graph.lower.hints import Hint
+from dlspec.graph.lower.infer import check_elements
+from dlspec.graph.lower.parse import check_name
+from dlspec.graph.lower.program import ModelDefinition, Step, walk
+from dlspec.graph.lower.scope import Binding, NodeNames, Scope, Value
+from dlspec.graph.lower.sources import Sources
+from dlspec.semantics.environment import LOST, Environment, Lost
+from dlspec.semantics.evaluate import Evaluator
+
+
+class Frame(NamedTuple):
+    """Where a body is being expanded.
+
+    Attributes:
+        scope: Names of tensors.
+        environment: Names of parameters.
+        names: Names of nodes.
+        trace: Lines of the calls around it, innermost first.
+        groups: Names of the block calls around it, outermost first.
+        notes: The trace as notes for diagnostics.
+    """
+
+    scope: Scope
+    environment: Environment
+    names: NodeNames
+    trace: tuple[Span, ...] = ()
+    groups: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+class Workbench:
+    """State of one graph in the making.
+
+    Attributes:
+        definition: What is expanded.
+        evaluator: Evaluates options; collects problems.
+        nodes: The graph so far.
+        prev: The previous output; None before the first step when there are several inputs.
+    """
+
+    def __init__(self, definition: ModelDefinition, evaluator: Evaluator) -> None:
+        self.definition = definition
+        self.evaluator = evaluator
+        self.nodes: list[Node] = []
+        self.prev: Binding | None = None
+
+    # --- names of nodes and tensors -------------------------------------------------------------------------------
+
+    def node_name(self, step: Step, frame: Frame, environment: Environment, base: str, named: bool) -> str:
+        span = place(step.value, "name") or step.span
+        written = self.evaluator.text(step.names[0], environment, span) if step.names and named else None
+        if isinstance(written, str) and len(step.names) == 1:
+            return frame.names.full(frame.names.written(written))
+        return frame.names.full(frame.names.automatic(base))
+
+    def bind_outputs(self, step: Step, frame: Frame, environment: Environment, result: Binding | None) -> None:
+        """Gives a step's outputs their names; ``prev`` becomes the first of them."""
+        if result is None:
+            return
+        span = (place(step.value, "name") if step.names else None) or step.span
+        if len(step.names) > 1:
+            self.bind_several(step, frame, environment, result, span)
+        elif len(result.values) > 1:
+            word = step.key.rpartition(".")[2]
+            wanted = "[" + ", ".join(f"{word}_{n + 1}" for n in range(len(result.values))) + "]"
+            self.report(
+                Problem("E406", f"{step.key} returns {len(result.values)} tensors", f"name each: `name: {wanted}`"),
+                span,
+            )
+            for name in step.names:
+                self.bind_text(name, Binding((LOST,), span), frame, environment)
+        elif step.names:
+            self.bind_text(step.names[0], Binding(result.values, span), frame, environment)
+        if len(result.values) > 1:
+            self.prev = Binding(result.values[:1] if len(step.names) > 1 else (LOST,), result.span)
+
+    def bind_several(
+        self, step: Step, frame: Frame, environment: Environment, result: Binding, span: Span | None
+    ) -> None:
+        values = result.values
+        if not result.lost and len(values) != len(step.names):
+            plural = "s" if len(values) > 1 else ""
+            text = f"{step.key} returns {len(values)} tensor{plural}, but {len(step.names)} names stand here"
+            help = f"give {len(values)} names" if len(values) > 1 else "give one name"
+            self.report(Problem("E406", text, help), span)
+        if result.lost or len(values) != len(step.names):
+            values = (LOST,) * len(step.names)
+        for name, value in zip(step.names, values, strict=True):
+            self.bind_text(name, Binding((value,), span), frame, environment)
+
+    def bind_text(self, text: str, binding: Binding, frame: Frame, environment: Environment) -> None:
+        name = self.evaluator.text(text, environment, binding.span)
+        if isinstance(name, str):
+            self.bind(name, binding, frame)
+
+    def bind(self, name: str, binding: Binding, frame: Frame) -> None:
+        if not check_name(name, binding.span, self.evaluator.diagnostics):
+            return
+        before = frame.scope.find(name)
+        if before is not None and before.absent is None:
+            note = (Note(f"`{name}` was first given here", before.span),)
+            self.report(Problem("E104", f"the name `{name}` is given twice", "choose another name"), binding.span, note)
+            return
+        frame.scope.bindings[name] = binding
+
+    def lookup(self, name: str, frame: Frame, span: Span | None) -> Binding:
+        """What a name in ``from`` or ``outputs`` stands for; lost, with an error, where it stands for nothing."""
+        if name == "prev" and self.prev is not None:
+            return self.prev
+        binding = frame.scope.find(name)
+        if binding is None:
+            if name == "prev":
+                text = "`prev` has no meaning before the first layer when there are several inputs"
+                self.report(Problem("E412", text, "write the name of an input"), span)
+            elif frame.scope.comes_later(name):
+                self.report(
+                    Problem("E407", f"`{name}` is used before it is made", "a name must be given above its use"), span
+                )
+            else:
+                self.report(Problem("E401", f"nothing is named `{name}` here", self.names_help(name, frame)), span)
+            return Binding((LOST,), span)
+        if binding.absent is not None:
+            help = "use a name that is always given"
+            self.report(Problem("E411", f"`{name}` is absent here", help), span, (binding.absent,))
+            return Binding((LOST,), span)
+        return binding
+
+    def names_help(self, name: str, frame: Frame) -> str:
+        if not self.evaluator.diagnostics.helps("E401"):
+            return "give the `name:` above its use"
+        known = list(dict.fromkeys((*frame.scope.names(), "prev")))
+        if not frame.groups and any(name == node.name or name.rpartition("_")[0] == node.name for node in self.nodes):
+            return f"only names that the spec gives can be used: write `name: {name}` in the layer"
+        if frame.groups and not suggestions(name, known):
+            return "a block sees only its own names: " + ", ".join(f"`{one}`" for one in known[:12])
+        return did_you_mean(name, known)
+
+    def single(self, binding: Binding, name: str, span: Span | None) -> Value:
+        if len(binding.values) == 1:
+            return binding.values[0]
+        if not binding.lost:
+            text = f"`{name}` is the list of {len(binding.values)} turns, where one tensor is needed"
+            self.report(Problem("E406", text, f"merge them: `add: {name}`"), span)
+        return LOST
+
+    # --- facts and problems ---------------------------------------------------------------------------------------
+
+    def entering(self, sources: Sources) -> Tensor | Lost | None:
+        for value in sources.values():
+            return LOST if isinstance(value, Lost) else self.tensor(value)
+        return None
+
+    def tensor(self, edge: Edge) -> Tensor:
+        """The type of a tensor of this graph."""
+        return self.nodes[edge.node].outputs[edge.output]
+
+    def describe_inputs(self, sources: Sources) -> tuple[Note, ...]:
+        """A note for each input: its node, its shape, and the line that made it."""
+        notes = []
+        for value in sources.values():
+            if isinstance(value, Edge):
+                node = self.nodes[value.node]
+                shape = show_shape(node.outputs[value.output].shape)
+                what = "is made here" if node.layer is not None else "comes in here"
+                notes.append(Note(f"`{node.name}` with shape {shape} {what}", node.span))
+        return tuple(dict.fromkeys(notes))[:6]
+
+    def report_call(self, hint: Hint, step: Step, sources: Sources) -> None:
+        """Reports what is wrong with a call, at the step or at the input that is at fault."""
+        problem, declared = hint.problem, self.definition.inputs
+        wiring = "from" if problem.code in ("E405", "E406") else ""
+        span = self.evaluator.option_span(step.value, problem.option or wiring, step.span)
+        if hint.node is None:
+            self.report(problem, span, self.describe_inputs(sources))
+            return
+        written = declared.get(hint.node.name)
+        at_shape = isinstance(written, Map) and "shape" in written
+        at = place(written, "shape") if at_shape else place(declared, hint.node.name)
+        self.report(problem, at, (Note(f"`{step.key}` takes it here", span),))
+
+    def lose(self, step: Step, frame: Frame) -> None:
+        """Binds a step's names to nothing known, so that their uses are silent."""
+        self.prev = Binding((LOST,), step.span)
+        for inner in (step, *(item for item in walk((step,)) if item is not step)):
+            for name in inner.names:
+                if "$" not in name and frame.scope.find(name) is None:
+                    frame.scope.bindings[name] = Binding((LOST,), step.span)
+
+    def leave_out(self, step: Step, frame: Frame, conditions: list[Span | None]) -> None:
+        """Records why the names of a step that never ran are absent."""
+        if conditions:
+            note = Note("left out by this `if`", conditions[0])
+        else:
+            note = Note("left out: its count is 0", place(step.value, "times") or place(step.value, "repeat"))
+        for inner in walk((step,)):
+            for name in inner.names:
+                if frame.scope.find(name) is None:
+                    frame.scope.bindings[name] = Binding((), step.span, absent=note)
+
+    def countable(self, name: str, tensor: Tensor, span: Span | None) -> bool:
+        """Whether an input has as few elements as a tensor may have; reports it otherwise."""
+        try:
+            check_elements(name, (tensor,), ())
+        except Problem as problem:
+            self.report(problem, span)
+            return False
+        return True
+
+    def report(self, problem: Problem, span: Span | None, notes: tuple[Note, ...] = ()) -> None:
+        self.evaluator.report(problem, span, notes)
+
+
+def lost(step: Step) -> Binding:
+    """What a step gives that an error hides."""
+    return Binding((LOST,) * max(1, len(step.names)), step.span)

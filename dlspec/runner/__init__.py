@@ -1,1 +1,0 @@
-"""Training: built models and data in, a run folder out."""

@@ -1,1 +1,0 @@
-"""The sections `data` and `train`, declared like any component."""

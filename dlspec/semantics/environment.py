@@ -1,0 +1,119 @@
+"""What ``$names`` mean at one place of a spec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dlspec.core.errors import Problem, did_you_mean
+from dlspec.core.ir import Tensor
+from dlspec.syntax.expressions import UnknownValue
+
+
+class Lost:
+    """Stands for a value that an error, already reported, keeps from being known."""
+
+    def __repr__(self) -> str:
+        return "LOST"
+
+
+LOST = Lost()
+
+# A place in the written-out model: the number of each step around it, outermost first, with its turn where it repeats.
+Place = tuple[tuple[int, int | None], ...]
+
+
+class Varying:
+    """A parameter that has a value of its own at each use."""
+
+    def at(self, place: Place) -> Any:
+        """The value for the step at `place`; () stands for what is no step."""
+        raise NotImplementedError
+
+
+class _Shape(list[Any]):
+    """`$shape`: subscripts of an unknown axis are an error rather than null."""
+
+    def __getitem__(self, index: Any) -> Any:
+        item = super().__getitem__(index)
+        if item is None:
+            raise _unknown_axis(f"$shape[{index}]")
+        return item
+
+
+@dataclass(slots=True)
+class Environment:
+    """Parameter values, the tensor that enters the item, and the turn of the repeat around it.
+
+    Attributes:
+        values: Parameters of the innermost block or repeat; :data:`LOST` where a value is unknown.
+        parent: The environment around it.
+        entering: Type of the first tensor entering the item; None where nothing enters.
+        index: The turn, from 0; None outside a repeat.
+        place: The step that is being expanded; () outside of all.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    parent: Environment | None = None
+    entering: Tensor | Lost | None = None
+    index: int | None = None
+    place: Place = ()
+
+    def at(self, entering: Tensor | Lost | None, index: int | None = None) -> Environment:
+        """The same names for an item that `entering` enters."""
+        return Environment({}, self, entering, self.index if index is None else index, self.place)
+
+    def step(self, number: int) -> Environment:
+        """The same names for the step with that number."""
+        return Environment(self.values, self.parent, self.entering, self.index, (*self.place, (number, None)))
+
+    def inner(self, values: Mapping[str, Any], index: int) -> Environment:
+        """A turn of the step: further names, and its index."""
+        around, last = self.place[:-1], self.place[-1][0]
+        return Environment(values, self, self.entering, index, (*around, (last, index)))
+
+    def lookup(self, name: str) -> Any:
+        """The value of ``$name``.
+
+        Raises:
+            Problem: E302, there is no such name; E311, an axis is unknown.
+            UnknownValue: The value is lost to an error already reported.
+        """
+        if name in ("channels", "shape"):
+            return self._graph_value(name)
+        if name == "index":
+            if self.index is None:
+                raise Problem("E302", "`$index` stands outside a repeat", "it counts the turns of `repeat`, from 0")
+            return self.index
+        environment: Environment | None = self
+        while environment is not None:
+            if name in environment.values:
+                value = environment.values[name]
+                if isinstance(value, Lost):
+                    raise UnknownValue(name)
+                return value.at(self.place) if isinstance(value, Varying) else value
+            environment = environment.parent
+        raise Problem("E302", f"`${name}` is not defined", did_you_mean(name, self.names()))
+
+    def names(self) -> list[str]:
+        """All parameter names visible here."""
+        inherited = self.parent.names() if self.parent else []
+        return [*self.values, *(name for name in inherited if name not in self.values)]
+
+    def _graph_value(self, name: str) -> Any:
+        if isinstance(self.entering, Lost):
+            raise UnknownValue(name)
+        if self.entering is None:
+            raise Problem("E302", f"`${name}` has no meaning here: no tensor enters")
+        if name == "shape":
+            return _Shape(self.entering.shape)
+        if not self.entering.shape:
+            raise Problem("E311", "`$channels` of a scalar: the tensor that enters has no axes")
+        if self.entering.shape[-1] is None:
+            raise _unknown_axis("$channels")
+        return self.entering.shape[-1]
+
+
+def _unknown_axis(what: str) -> Problem:
+    return Problem("E311", f"`{what}` is unknown (null) here", "give the size in `inputs`, or write the number")

@@ -1,0 +1,341 @@
+"""Options as written → component instances: expressions evaluated, results held against the schema, defaults filled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from dlspec.components import registry
+from dlspec.components.registry import JSON, Component, Field
+from dlspec.core.errors import Diagnostic, Diagnostics, Note, Problem, Span, did_you_mean, suggestions
+from dlspec.core.tree import Invalid, Map, key_place, place
+from dlspec.semantics.environment import LOST, Environment, Lost
+from dlspec.semantics.schema.check import check, check_value
+from dlspec.semantics.schema.context import Context
+from dlspec.semantics.schema.validate import definition
+from dlspec.semantics.schema.wording import shown
+from dlspec.syntax.expressions import UnknownValue, is_arithmetic, is_expression, parse, substitute, unescape
+
+MAX_ITEMS = 10_000
+_LITERALS: dict[tuple[str, str, str], tuple[JSON, bool]] = {}
+
+
+@dataclass(slots=True)
+class Evaluator:
+    """Evaluates values of one spec.
+
+    Attributes:
+        diagnostics: Where problems go.
+        trace: Notes added to every problem: the calls that led here.
+        outputs: Names of the model's outputs, for options given per output; None where an error hides them.
+    """
+
+    diagnostics: Diagnostics
+    trace: tuple[Note, ...] = ()
+    outputs: tuple[str, ...] | None = ()
+
+    def component(self, kind: str, raw: Any, environment: Environment, context: Context, span: Span | None) -> Any:
+        """``name | name: value | name: {options}`` as an instance, or LOST."""
+        if isinstance(raw, Invalid):
+            return LOST
+        if is_expression(raw) and unescape(raw) is None:
+            value = self.value(raw, environment, definition(kind), context, span)
+            return LOST if isinstance(value, Lost) else self.component(kind, value, environment, context, span)
+        name, value, name_span, value_span = raw, None, span, span
+        if isinstance(raw, dict):
+            name, value = next(iter(raw.items()))
+            name_span, value_span = key_place(raw, name) or span, place(raw, name) or span
+        if isinstance(value, Invalid):
+            return LOST
+        owner = registry.find(kind, name)
+        if owner is None:
+            self.report(
+                Problem("E206", f"unknown {kind} `{name}`", did_you_mean(name, registry.names(kind))), name_span
+            )
+            return LOST
+        instance = self.options(owner, value, environment, context.inside([name]), name_span, value_span)
+        if not isinstance(instance, Lost):
+            instance.called(name)
+            for option in getattr(instance, "call_arguments", dict)() if context.path[-1:] != ("merge",) else ():
+                # A layer inside another one is called by that one, which knows nothing of our constants.
+                message = f"`{option}` has no effect on a layer inside another one"
+                self.report(Problem("E207", message, f"use `{name}` as a step"), key_place(value, option) or name_span)
+                return LOST
+        return instance
+
+    def options(
+        self,
+        owner: type[Component],
+        raw: Any,
+        environment: Environment,
+        context: Context,
+        span: Span | None,
+        value_span: Span | None = None,
+        keep_going: bool = False,
+    ) -> Any:
+        """An instance of `owner` from its written options (or shorthand value), or LOST.
+
+        Args:
+            owner: The component.
+            raw: Its options, or the value of its shorthand option.
+            environment: Meaning of ``$names``.
+            context: Where in the spec `raw` stands.
+            span: Where the component's name stands.
+            value_span: Where what follows the name stands.
+            keep_going: Leave out optional options that an error hides, so that the others can be checked further.
+        """
+        written = raw if isinstance(raw, dict) else {} if raw is None else {owner.shorthand: raw}
+        given: dict[str, Any] = {}
+        lost = isinstance(raw, Invalid) or (isinstance(raw, Map) and raw.tainted)
+        for name, value in written.items():
+            field = owner.fields.get(name)
+            if field is None:
+                continue
+            where = (place(raw, name) if isinstance(raw, dict) else value_span) or span
+            result = self.field(owner, field, value, environment, context.inside([name]), where)
+            if isinstance(result, Lost):
+                lost = lost or not (keep_going and not field.required and field.container != "map")
+                continue
+            given[name] = result
+        if lost:
+            return LOST
+        try:
+            instance = owner(**given)
+            instance.validate()
+        except Problem as problem:
+            shorthand = problem.option == owner.shorthand and not isinstance(raw, dict)
+            self.report(
+                problem, value_span if shorthand and value_span else self.option_span(raw, problem.option, span)
+            )
+            return LOST
+        return instance
+
+    def option_span(self, raw: Any, option: str, span: Span | None) -> Span | None:
+        """Where `option` was written, or else the component's own place."""
+        return key_place(raw, option) if option and isinstance(raw, Map) and option in raw else span
+
+    def field(
+        self,
+        owner: type[Component],
+        field: Field[Any],
+        raw: Any,
+        environment: Environment,
+        context: Context,
+        span: Span | None,
+    ) -> Any:
+        """The converted value of one option, or LOST."""
+        if isinstance(raw, Invalid):
+            return LOST
+        if field.kind and not (raw is None and field.nullable):
+            return self.nested(field, raw, environment, context, span)
+        literal, numeric = literal_of(owner, field)
+        if field.textual:
+            value = self.text(raw, environment, span)
+        elif _is_plain(raw) and not (numeric and isinstance(raw, str)):
+            value = raw
+        else:
+            value = self.value(raw, environment, literal, context, span, numeric)
+        return LOST if isinstance(value, Lost) else field.convert(value, owner)
+
+    def nested(self, field: Field[Any], raw: Any, environment: Environment, context: Context, span: Span | None) -> Any:
+        """An option that holds components."""
+        kind = field.kind
+        if field.container in ("options", "map") and is_expression(raw):
+            raw = self.value(raw, environment, {"type": "object"}, context, span)
+            if isinstance(raw, Lost):
+                return LOST
+        if field.container == "options":
+            owner = cast("type[Component]", registry.find(kind, field.target))
+            return self.options(owner, raw, environment, context, span)
+        if field.container == "map":
+            owner = cast("type[Component]", registry.find(kind, field.target))
+            results = {
+                name: self.options(owner, value, environment, context.inside([name]), place(raw, name) or span)
+                for name, value in raw.items()
+            }
+            return LOST if any(isinstance(item, Lost) for item in results.values()) else results
+        if field.container == "many":
+            return self.many(kind, raw, environment, context, span)
+        if field.container == "per_output":
+            return self.per_output(field, raw, environment, context, span)
+        if field.nullable and is_expression(raw) and unescape(raw) is None:
+            raw = self.value(raw, environment, field.literal(Component), context, span)
+            if raw is None or isinstance(raw, Lost):
+                return raw
+        if field.scalar and not isinstance(raw, dict):
+            value = self.value(raw, environment, field.literal(Component), context, span, numeric=True)
+            if isinstance(value, int | float | Lost):
+                return value if isinstance(value, Lost) else float(value)
+            raw = value
+        return self.component(kind, raw, environment, context, span)
+
+    def many(self, kind: str, raw: Any, environment: Environment, context: Context, span: Span | None) -> Any:
+        """A list of components, as a tuple."""
+        if is_expression(raw):
+            raw = self.value(raw, environment, {"type": "array"}, context, span)
+        if isinstance(raw, Lost | Invalid):
+            return LOST
+        results = tuple(
+            self.component(kind, item, environment, context.inside([index]), place(raw, index) or span)
+            for index, item in enumerate(raw)
+        )
+        return LOST if any(isinstance(item, Lost) for item in results) else results
+
+    def per_output(
+        self, field: Field[Any], raw: Any, environment: Environment, context: Context, span: Span | None
+    ) -> Any:
+        """One value for all outputs, or a dict with one for each named output."""
+        if is_expression(raw) and unescape(raw) is None:
+            raw = self.value(raw, environment, {}, context, span)
+        if isinstance(raw, Lost):
+            return LOST
+        schema = field.literal(Component)["anyOf"][0]
+        many = schema.get("type") == "array"
+        if isinstance(raw, dict) and not (not many and any(key in registry.names(field.kind) for key in raw)):
+            return self.each_output(field.kind, many, raw, environment, context, span)
+        key = str(context.path[-1])
+        around = Map(span)
+        around.put(key, raw, span, span)
+        value = self.checked(around, key, schema, Context(context.path[:-1]))
+        evaluate = self.many if many else self.component
+        return evaluate(field.kind, value, environment, context, span)
+
+    def each_output(
+        self, kind: str, many: bool, raw: dict[str, Any], environment: Environment, context: Context, span: Span | None
+    ) -> Any:
+        """The map form: keys are names of outputs."""
+        schema: JSON = {"$ref": f"#/$defs/{kind}"}
+        if many:
+            schema = {"type": "array", "items": schema}
+        results: dict[str, Any] = {}
+        there = frozenset(self.outputs or ())
+        for name in list(raw):
+            if self.outputs is not None and name not in there:
+                known = [*self.outputs, *registry.names(kind)]
+                code, what = "E502", f"`{name}` is neither an output of the model nor a {kind}"
+                outputs = "outputs: " + ", ".join(f"`{output}`" for output in self.outputs[:12])
+                close = self.diagnostics.helps(code) and suggestions(name, known)
+                help = did_you_mean(name, known) if close else outputs
+                self.report(Problem(code, what, help), key_place(raw, name) or span)
+                results[name] = LOST
+                continue
+            value = self.checked(raw, name, schema, context)
+            evaluate = self.many if many else self.component
+            results[name] = evaluate(kind, value, environment, context.inside([name]), place(raw, name) or span)
+        return LOST if any(isinstance(item, Lost) for item in results.values()) else results
+
+    def checked(self, container: dict[str, Any], key: str, schema: JSON, context: Context) -> Any:
+        """``container[key]`` held against a schema, what is wrong in it replaced by :class:`Invalid`."""
+        self.diagnostics.extend(check(container, {"properties": {key: schema}}, context))
+        return container[key]
+
+    def value(
+        self,
+        raw: Any,
+        environment: Environment,
+        literal: JSON,
+        context: Context,
+        span: Span | None,
+        numeric: bool = False,
+    ) -> Any:
+        """A plain value with every expression in it evaluated and the result held against `literal`, or LOST."""
+        try:
+            value = evaluate_plain(raw, environment, numeric)
+        except UnknownValue:
+            return LOST
+        except Problem as problem:
+            self.report(problem, span)
+            return LOST
+        problems = check_value(value, literal, context, span)
+        if problems:
+            first = problems[0]
+            note = (Note(f"`{raw}` gives {shown(value)}"),) if isinstance(raw, str) and raw != str(value) else ()
+            code = "E304" if first.code in ("E204", "E504", "E614", "E102") and isinstance(raw, str) else first.code
+            self.diagnostics.add(Diagnostic(code, first.message, span, first.help, (*note, *self.trace)))
+            return LOST
+        return value
+
+    def text(self, raw: Any, environment: Environment, span: Span | None) -> Any:
+        """Text (or a list of texts) with ``$name`` and ``$(expression)`` substituted, or LOST."""
+        if isinstance(raw, Invalid):
+            return LOST
+        if isinstance(raw, list):
+            items = [self.text(item, environment, span) for item in raw]
+            return LOST if any(isinstance(item, Lost) for item in items) else items
+        if not isinstance(raw, str) or "$" not in raw:
+            return raw
+        try:
+            return substitute(raw, environment.lookup)
+        except UnknownValue:
+            return LOST
+        except Problem as problem:
+            self.report(problem, span)
+            return LOST
+
+    def report(self, problem: Problem, span: Span | None, notes: tuple[Note, ...] = ()) -> None:
+        """Adds a problem at its place, with the calls that led to it."""
+        self.diagnostics.add(Diagnostic(problem.code, problem.message, span, problem.help, (*notes, *self.trace)))
+
+
+def evaluate_plain(raw: Any, environment: Environment, numeric: bool = False) -> Any:
+    """A value with every expression in it evaluated.
+
+    Raises:
+        Problem: E301, E302, E303 or E311.
+        UnknownValue: A name in it is lost.
+    """
+    if isinstance(raw, str):
+        if "$" in raw:
+            plain = unescape(raw)
+            return plain if plain is not None else parse(raw).evaluate(environment.lookup)
+        return parse(raw).evaluate(environment.lookup) if numeric and is_arithmetic(raw) else raw
+    if isinstance(raw, list):
+        return _limited([evaluate_plain(item, environment, numeric) for item in raw])
+    if isinstance(raw, Mapping):
+        return _limited({key: evaluate_plain(item, environment, numeric) for key, item in raw.items()})
+    if isinstance(raw, Invalid):
+        raise UnknownValue
+    return raw
+
+
+def _limited(value: Any) -> Any:
+    """`value`, unless it is too large written out: lists of lists that share their items grow without costing anything.
+
+    Raises:
+        Problem: E303, it has more than :data:`MAX_ITEMS` items.
+    """
+    count, waiting = 0, [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, list | dict):
+            count += len(item)
+            waiting.extend(item.values() if isinstance(item, dict) else item)
+        if count > MAX_ITEMS:
+            raise Problem("E303", f"a value of more than {MAX_ITEMS:,} items, written out", "keep values small")
+    return value
+
+
+def _is_plain(raw: Any) -> bool:
+    if isinstance(raw, str):
+        return "$" not in raw
+    if isinstance(raw, list):
+        return all(not isinstance(item, str | list | dict | Invalid) for item in raw)
+    return not isinstance(raw, dict)
+
+
+def literal_of(owner: type[Component], field: Field[Any]) -> tuple[JSON, bool]:
+    """JSON schema of a field's plain values, and whether numbers are among them."""
+    key = (owner.kind, owner.registered_name, field.name)
+    if key not in _LITERALS:
+        literal = field.literal(owner)
+        _LITERALS[key] = literal, _takes_numbers(literal)
+    return _LITERALS[key]
+
+
+def _takes_numbers(literal: JSON) -> bool:
+    types = literal.get("type", [])
+    types = types if isinstance(types, list) else [types]
+    if "integer" in types or "number" in types:
+        return True
+    return "items" in literal and _takes_numbers(literal["items"])

@@ -1,0 +1,122 @@
+"""A kept model measured anew: on the splits of its own data, or on other examples with labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dlspec.backends.keras.structure import like_inputs, only_or_all
+from dlspec.core.errors import Problem, SpecError
+from dlspec.data.binding.binding import bind
+from dlspec.data.binding.findings import Findings
+from dlspec.data.binding.values import Rows
+from dlspec.data.feeding.feed import in_order
+from dlspec.data.feeding.raw import RawInputs, read_inputs
+from dlspec.data.order.splits import PARTS, choose
+from dlspec.training.loop.compiling import trainer
+from dlspec.training.saved import SavedRun
+from dlspec.views.pages.comparing import answering, batch_size, compare, learn
+from dlspec.views.pages.scores import Score, score_of
+from dlspec.views.pages.tasks import task_of
+from dlspec.views.pages.trivial import read_trivial
+
+Facts = dict[str, Any]
+
+
+def evaluate(saved: SavedRun, path: Path | None = None, parts: Sequence[str] = PARTS) -> Facts:
+    """Measures as in training, and what is known of each output beyond them.
+
+    Args:
+        saved: The run.
+        path: A file or folder of examples with labels; the run's own data unless given.
+        parts: Which splits of the run's own data.
+
+    Returns:
+        ``metrics`` by part, ``dropped``, how many examples were left out where some lack a value, and ``outputs``: by
+        part and output the facts of :mod:`dlspec.views.pages.scores`, in which the trivial answer is that of the run's
+        training split, as in its report.
+
+    Raises:
+        SpecError: The data are gone, changed, or do not fit.
+    """
+    model = None
+    found: Facts = {"metrics": {}, "outputs": {}}
+    trivial = read_trivial(saved.run.path) or _learnt(saved)
+    for name, examples in _new(saved, path) if path is not None else _own(saved, parts):
+        if examples.dropped:
+            found["dropped"] = {name: examples.dropped}
+        model = model or _trainer(saved, examples.count)
+        found["metrics"][name] = _measured(saved, model, examples)
+        found["outputs"][name] = _judged(saved, examples, trivial)
+    return found
+
+
+def _trainer(saved: SavedRun, count: int) -> Any:
+    """The compiled model for as many examples as one part has, of the run's own or of what is measured now."""
+    own = (*saved.run.facts["data"]["examples"].values(), saved.run.facts["data"].get("visited_per_epoch", 0))
+    method = saved.method
+    return trainer(saved.model, method, method.chosen_optimizer, saved.outputs, examples=max(count, *own))
+
+
+def _new(saved: SavedRun, path: Path) -> Iterator[tuple[str, RawInputs]]:
+    yield path.name, read_inputs(saved.training, path=path, outputs=saved.targets)
+
+
+def _own(saved: SavedRun, wanted: Sequence[str]) -> Iterator[tuple[str, RawInputs]]:
+    """The run's own splits, raw."""
+    if not (saved.allow_outside or saved.run.spec_folder_is_here):
+        raise Problem("E522", saved.run.away(), "call `dlspec evaluate` from there, or add `--allow-outside`")
+    findings = Findings()
+    binding = bind(saved.data, saved.folder, saved.signature, saved.method, findings, allow_outside=saved.allow_outside)
+    if binding is None or findings.errors:
+        raise SpecError(findings.diagnostics({}))
+    parts = choose(saved.data, binding.table, binding.count, binding.dropped())
+    rows = Rows(binding.table, binding.inputs, binding.outputs)
+    for name, numbers in zip(PARTS, parts, strict=True):
+        if name in wanted and len(numbers):
+            inputs, targets = rows.load(numbers)
+            yield name, RawInputs(inputs, len(numbers), binding.table, binding.inputs, targets)
+
+
+def _measured(saved: SavedRun, model: Any, examples: RawInputs) -> dict[str, float]:
+    def structure(inputs: Any, targets: Any) -> Any:
+        return like_inputs(saved.model, inputs), only_or_all(targets)
+
+    batches = in_order((examples.inputs, examples.targets), saved.data.batch_size, structure)
+    measured = model.evaluate(batches, return_dict=True, verbose=0)
+    return {name: float(measured[name]) for name in sorted(measured, key=lambda name: not name.endswith("loss"))}
+
+
+def _judged(saved: SavedRun, examples: RawInputs, trivial: Mapping[str, Any]) -> dict[str, Facts]:
+    scores = _scores(saved)
+    for name, score in scores.items():
+        score.trivial = trivial.get(name)
+    batches = _batches(examples)
+    compare(answering(saved.model, saved.outputs, len(batches)), batches, scores)
+    return {output.target: scores[output.name].facts() for output in saved.targets if output.name in scores}
+
+
+def _scores(saved: SavedRun) -> dict[str, Score]:
+    """A score for each output that can be judged."""
+    outputs = saved.signature.outputs
+    tasks = [task_of(one, saved.method.head_of(one.name), outputs[one.name].shape) for one in saved.targets]
+    return {task.name: score_of(task) for task in tasks if task is not None}
+
+
+def _learnt(saved: SavedRun) -> dict[str, Any]:
+    """The trivial answers of a run that kept none: from its training split, if that can still be read."""
+    scores = _scores(saved)
+    try:
+        for _, examples in _own(saved, ("train",)):
+            batches = _batches(examples)
+            learn(answering(saved.model, saved.outputs, len(batches), masks_only=True), batches, scores)
+    except (Problem, SpecError):
+        return {}
+    return {name: score.trivial for name, score in scores.items()}
+
+
+def _batches(examples: RawInputs) -> Any:
+    """Inputs and targets by name."""
+    elements = sum(array.size for array in examples.inputs.values()) // max(examples.count, 1)
+    return in_order((examples.inputs, examples.targets), batch_size(elements))

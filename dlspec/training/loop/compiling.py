@@ -1,0 +1,99 @@
+"""The model that is trained: the outputs with a loss, compiled with losses, optimizer and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from dlspec.backends.keras.structure import only_or_all, outputs_by_name
+from dlspec.components.registry import Component
+from dlspec.components.sections.train import Supervised
+from dlspec.training.loop.distribution import Distribution, made_optimizer
+
+
+def trainer(
+    core: Any,
+    method: Supervised,
+    optimizer: Component,
+    outputs: Sequence[str],
+    distribution: Distribution | None = None,
+    examples: int | None = None,
+) -> Any:
+    """A compiled model around the layers of `core`, whose weights it shares.
+
+    Its outputs are those with a loss: the only one, or a dict by name, so that measures are called ``sold_loss``,
+    ``sold_auc`` whatever the layers behind them are called.
+
+    Args:
+        core: A functional Keras model.
+        outputs: Names of its outputs in their order.
+        distribution: The devices on which the variables of `core` stand.
+        examples: How many are measured together at most; some metrics keep the answers to all of them.
+    """
+    import keras
+
+    from dlspec.standalone.example_means import ExampleMeans
+
+    tensors = outputs_by_name(core.output, outputs)
+    losses = {name: method.loss_of(name) for name in outputs if method.loss_of(name) is not None}
+    owner = ExampleMeans if len(losses) > 1 else keras.Model
+    model = owner(core.input, only_or_all({name: tensors[name] for name in losses}), name=core.name)
+    metrics = {name: [metric.make() for metric in method.metrics_of(name, examples)] for name in losses}
+    model.compile(
+        optimizer=made_optimizer(optimizer, method, model, distribution),
+        loss=only_or_all({name: loss.make() for name, loss in losses.items()}),
+        loss_weights=_weights(method, list(losses)),
+        metrics=only_or_all(metrics) if any(metrics.values()) else None,
+        jit_compile=False if distribution else "auto" if method.jit is None else method.jit,
+    )
+    return model
+
+
+def _weights(method: Supervised, outputs: Sequence[str]) -> Any:
+    if not method.loss_weights:
+        return None
+    weights = {name: float(method.loss_weights.get(name, 1.0)) for name in outputs}
+    return list(weights.values()) if len(weights) == 1 else weights
+
+
+@contextmanager
+def precision(policy: str) -> Iterator[None]:
+    """Layers made meanwhile compute in the given precision."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def averaging(optimizer: Any, callbacks: Sequence[Component]) -> Callable[[], AbstractContextManager[None]]:
+    """What puts the moving averages of the weights into their place for a while, where the optimizer keeps some.
+
+    Keras itself does so once, after training; epochs would then be compared by other weights than those that are kept.
+    Where the callback ``swap_ema_weights`` does it, nothing else may.
+
+    Args:
+        optimizer: That of the compiled model.
+        callbacks: As declared.
+    """
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    if not getattr(inner, "use_ema", False) or any(callback.name == "swap_ema_weights" for callback in callbacks):
+        return nullcontext
+
+    @contextmanager
+    def averaged() -> Iterator[None]:
+        pairs = list(zip(inner._trainable_variables, inner._model_variables_moving_average, strict=True))
+        own = [variable.value.numpy() for variable, _ in pairs]
+        for variable, average in pairs:
+            variable.assign(average)
+        try:
+            yield
+        finally:
+            for (variable, _), value in zip(pairs, own, strict=True):
+                variable.assign(value)
+
+    return averaged

@@ -1,0 +1,69 @@
+"""Preparation inside models: layers that adapt are fitted, and the saved model takes raw values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dlspec.backends.keras.structure import like_inputs
+from dlspec.core.ir import Tensor
+from dlspec.data.feeding.pipeline import Prepared
+from dlspec.data.feeding.preparing import settle
+
+# Options by which Keras's adapting layers take their state beforehand; one of them given means fitted.
+_STATE = ("mean", "vocabulary", "bin_boundaries")
+
+
+def adapt_layers(model: Any, batches: Callable[[], Any]) -> int:
+    """Fits the adapting layers among the model's own layers, in order, on the training examples.
+
+    Args:
+        model: A functional Keras model.
+        batches: Makes a dataset of the training examples: batches of inputs as the model takes them, and targets.
+
+    Returns:
+        How many layers were fitted.
+    """
+    import keras
+
+    waiting = [layer for layer in model.layers if hasattr(layer, "adapt") and not _fitted(layer)]
+    for layer in waiting:
+        before = keras.Model(model.input, layer.input)
+        layer.adapt(before.predict(batches().map(lambda inputs, *_: inputs), verbose=0))
+        settle(layer)
+    return len(waiting)
+
+
+def _fitted(layer: Any) -> bool:
+    config = layer.get_config()
+    return any(config.get(name) is not None for name in _STATE)
+
+
+def with_preparation(core: Any, prepared: Prepared) -> Any:
+    """The model that takes raw values: preparation first, then `core`, whose weights it shares.
+
+    Returns:
+        `core` itself where nothing is prepared.
+    """
+    import keras
+
+    if not prepared.layers:
+        return core
+    inputs, values = {}, {}
+    for one in prepared.binding.inputs:
+        inputs[one.name] = keras.Input(one.raw.shape, dtype=one.raw.dtype, name=one.name)
+        value = inputs[one.name]
+        for layer in prepared.layers.get(one.name, ()):
+            value = layer(value)
+        values[one.name] = _to_rank(value, one.tensor)
+    outputs = core(like_inputs(core, values))
+    return keras.Model(like_inputs(core, inputs), outputs, name=core.name)
+
+
+def _to_rank(value: Any, wanted: Tensor) -> Any:
+    from keras import ops
+
+    have = len(value.shape) - 1
+    if have < wanted.rank:
+        return ops.expand_dims(value, -1)
+    return ops.squeeze(value, -1) if have > wanted.rank else value

@@ -1,0 +1,113 @@
+"""What the runner does between the steps of a training: checkpoints, the log, the best epoch, progress, signals."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from dlspec.core.errors import Problem
+from dlspec.training.loop.course import Course
+from dlspec.training.loop.progress import Progress
+from dlspec.training.loop.signals import Interrupted, Signals
+from dlspec.training.loop.watch import METRICS_FILE, Best, Sometimes
+from dlspec.training.run.checkpoint import Checkpoint, Checkpoints, unwritable
+from dlspec.training.run.run_folder import RunFolder
+
+# Seconds that a save is taken to cost until one was measured.
+_GUESS = 0.05
+# What is shown between steps takes at most a tenth of the time: some measures are computed from all answers so far.
+_PAUSE = 9
+
+
+@dataclass
+class Saving:
+    """See :class:`dlspec.training.loop.loop.Between`.
+
+    Attributes:
+        state: The whole state of the training at this moment; None where it is not worth keeping.
+        every: Seconds after which it is saved even inside an epoch.
+        last: The epoch at the end of which the phase is over.
+        rollback: Whether the beginning of every epoch is kept as well, to go back to.
+        once_running: Called when the first steps are done.
+    """
+
+    folder: RunFolder
+    checkpoints: Checkpoints
+    progress: Progress
+    signals: Signals
+    best: Best | None
+    state: Callable[[], Checkpoint | None]
+    every: float
+    last: int
+    rollback: bool = False
+    once_running: Callable[[], object] | None = None
+    _often: Sometimes = field(init=False)
+    _shown_again: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._often = Sometimes(self._save, _GUESS)
+
+    def step(self, course: Course, measures: Callable[[], dict[str, float]]) -> None:
+        """Saves when it is time, and stops when a signal has come."""
+        if self.once_running is not None:
+            self.once_running()
+            self.once_running = None
+        if self._often.waited >= self.every:
+            self._often.now()
+        self._obey(course)
+        if self.progress.wants_steps and time.monotonic() >= self._shown_again:
+            started = time.monotonic()
+            self.progress.step(course.epoch + 1, course.step, measures())
+            self._shown_again = time.monotonic() + _PAUSE * (time.monotonic() - started)
+
+    def compare(self, course: Course) -> None:
+        """Shows the epoch to the best one."""
+        if self.best is not None:
+            self.best.see(course.epoch, course.history[-1])
+
+    def epoch(self, course: Course) -> None:
+        """Writes the log, and saves at the end of the phase or when it is time."""
+        try:
+            self.folder.append_row(METRICS_FILE, {"epoch": course.epoch, **course.history[-1]})
+        except OSError as error:
+            raise unwritable(self.folder.path / METRICS_FILE, error) from error
+        self.progress.epoch(course.epoch, course.history[-1], course.seconds[-1])
+        if self.rollback:
+            self.keep_beginning()
+        if course.ended or course.epoch >= self.last or self._often.waited >= self.every:
+            self._often.now()
+        else:
+            self._often.maybe()
+        self._obey(course)
+
+    def keep_beginning(self) -> None:
+        """Keeps the beginning of an epoch, to go back to."""
+        state = self.state()
+        if state is not None:
+            self.checkpoints.save_beginning(state)
+
+    def _obey(self, course: Course) -> None:
+        number = self.signals.check()
+        if number is not None:
+            self._often.now()
+            raise Interrupted(number, str(course))
+
+    def _save(self) -> None:
+        state = self.state()
+        if state is not None:
+            self.checkpoints.save(state)
+
+
+def guarded(act: Callable[[], object], folder: RunFolder) -> None:
+    """Does something that writes into the run folder.
+
+    Raises:
+        Problem: E511, it could not.
+    """
+    try:
+        act()
+    except Problem:
+        raise
+    except OSError as error:
+        raise unwritable(folder.path, error) from error

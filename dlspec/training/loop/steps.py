@@ -1,0 +1,196 @@
+"""Training and test steps as compiled functions that take any number of batches in one call.
+
+Keras fixes the number (``steps_per_execution``) when it compiles; here it is an argument, so that a call lasts as long
+as the display and a waiting signal allow. It ends at a step whose loss is not finite, before that spoils the weights.
+Neither changes a result: tests compare the weights with those of ``fit``, bit by bit.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from dlspec.data.order.slices import Kind, Slices, cut
+from dlspec.training.loop.distribution import Distribution
+from dlspec.training.loop.mirrored_steps import MirroredSteps
+
+# Seconds of one call: what a signal waits for, and the least time between two updates of the display.
+CALL_SECONDS = 0.1
+
+
+class Steps:
+    """The functions of one compiled model.
+
+    Args:
+        model: A compiled functional model.
+        batch: Type of a batch, as :attr:`dlspec.data.feeding.feed.Feed.batch_type` gives it.
+        distribution: The devices that share each batch; None for one device.
+    """
+
+    def __init__(self, model: Any, batch: Any, distribution: Distribution | None = None) -> None:
+        # Makes the variables of optimizer and metrics, which Keras otherwise makes in the first step: a checkpoint is
+        # put into place before that.
+        model._symbolic_build(data_batch=batch)
+        if distribution is None:
+            train, test = _train_step(model), _test_step(model)
+        else:
+            mirrored = MirroredSteps(model, batch, distribution)
+            train, test = mirrored.train, mirrored.test
+        self._train = repeated(train, model.jit_compile)
+        self._test = repeated(test, model.jit_compile)
+
+    def train(self, batches: Any, count: int) -> tuple[int, bool]:
+        """Trains on `count` batches, fewer where the loss becomes infinite or not a number.
+
+        Args:
+            batches: An iterator over a dataset, or :class:`dlspec.data.order.slices.Slices`.
+            count: How many.
+
+        Returns:
+            How many batches it took, and whether the loss is finite.
+        """
+        return self._train(batches, count)
+
+    def test(self, batches: Any, count: int) -> None:
+        """Updates the metrics with `count` batches."""
+        self._test(batches, count)
+
+
+def _train_step(model: Any) -> Callable[[Any], Any]:
+    """Keras's own step, but that a loss that is not finite changes no weight; returns whether it was finite."""
+    import keras
+    import tensorflow as tf
+
+    update = _select if model.jit_compile and _convolves(model) else _decide
+
+    def step(batch: Any) -> Any:
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
+        with tf.GradientTape() as tape:
+            outputs = model(x, training=True)
+            loss = model._compute_loss(x=x, y=y, y_pred=outputs, sample_weight=weights, training=True)
+            model._loss_tracker.update_state(loss, sample_weight=tf.shape(tf.nest.flatten(x)[0])[0])
+            scaled = model.optimizer.scale_loss(loss)
+        variables = model.trainable_variables
+        pairs = list(zip(tape.gradient(scaled, variables), variables, strict=True))
+        finite = tf.math.is_finite(loss)
+        update(finite, model.optimizer, pairs)
+        model.compute_metrics(x, y, outputs, sample_weight=weights)
+        return finite
+
+    return step
+
+
+def _convolves(model: Any) -> bool:
+    return any(hasattr(layer, "kernel_size") for layer in model._flatten_layers())
+
+
+def _decide(finite: Any, optimizer: Any, pairs: list[tuple[Any, Any]]) -> None:
+    """Applies the gradients where the loss is finite."""
+    import tensorflow as tf
+
+    def update() -> Any:
+        optimizer.apply_gradients(pairs)
+        return tf.constant(True)
+
+    tf.cond(finite, update, lambda: tf.constant(False))
+
+
+def _select(finite: Any, optimizer: Any, pairs: list[tuple[Any, Any]]) -> None:
+    """The same for convolutions under XLA: applies the gradients, and takes that back where the loss is not finite.
+
+    XLA draws the computation of gradients into a conditional, where its convolutions take more than twice as long; what
+    multiplies matrices is no slower there, and the choice would cost a fifth of a small step.
+    """
+    import tensorflow as tf
+
+    changing = [variable.value for variable in (*optimizer.variables, *(variable for _, variable in pairs))]
+    before = [tf.identity(variable) for variable in changing]
+    optimizer.apply_gradients(pairs)
+    for variable, value in zip(changing, before, strict=True):
+        variable.assign(tf.where(finite, variable, value))
+
+
+def _test_step(model: Any) -> Callable[[Any], Any]:
+    import tensorflow as tf
+
+    def step(batch: Any) -> Any:
+        model.test_step(batch)
+        return tf.constant(True)
+
+    return step
+
+
+def repeated(step: Callable[[Any], Any], jit_compile: bool = False) -> Callable[[Any, int], tuple[int, bool]]:
+    """A compiled loop that takes that many batches, and returns how many it took and what the last step said.
+
+    Args:
+        step: Takes a batch; the loop ends where it returns a tensor that is false.
+        jit_compile: Whether XLA compiles the step.
+    """
+    import tensorflow as tf
+
+    # Results of metrics are not computed here: only when somebody asks for them.
+    # A function of its own is needed for XLA alone; without it, tracing takes a fifth less.
+    one = tf.function(step, jit_compile=True, reduce_retracing=True, autograph=False) if jit_compile else step
+
+    def many(batch: Callable[[Any], Any], count: Any) -> Any:
+        def go_on(done: Any, finite: Any) -> Any:
+            return tf.logical_and(done < count, finite)
+
+        def body(done: Any, finite: Any) -> Any:
+            return done + 1, one(batch(done))
+
+        return tf.while_loop(go_on, body, (tf.constant(0), tf.constant(True)), parallel_iterations=1)
+
+    handed = tf.function(
+        lambda iterator, count: many(lambda _: next(iterator), count), reduce_retracing=True, autograph=False
+    )
+    cutting: dict[Kind, Any] = {}
+
+    def cutter(kind: Kind, signature: tuple[Any, ...]) -> Any:
+        def taken(tensors: Any, order: Any, first: Any, count: Any) -> Any:
+            return many(lambda done: cut(kind, tensors, order, first + tf.cast(done, tf.int64)), count)
+
+        return tf.function(taken, (*signature, tf.TensorSpec((), tf.int32)), autograph=False)
+
+    def run(batches: Any, count: int) -> tuple[int, bool]:
+        if not isinstance(batches, Slices):
+            done, finite = handed(batches, tf.constant(count))
+            return int(done), bool(finite)
+        if batches.kind not in cutting:
+            cutting[batches.kind] = cutter(batches.kind, batches.signature)
+        done, finite = cutting[batches.kind](*batches.arguments, tf.constant(count))
+        batches.next += int(done)
+        return int(done), bool(finite)
+
+    return run
+
+
+class Pace:
+    """How many steps go into one call: as many as take :data:`CALL_SECONDS`.
+
+    Args:
+        fixed: This many, whatever they take; None to measure.
+    """
+
+    def __init__(self, fixed: int | None = None) -> None:
+        self._fixed = fixed
+        self._calls = 0
+        self._next = 1
+        self._started = 0.0
+
+    def steps(self, remaining: int) -> int:
+        """Steps of the call that begins now."""
+        self._started = time.monotonic()
+        return min(self._fixed or self._next, remaining)
+
+    def done(self, steps: int) -> None:
+        """The call has taken `steps` steps."""
+        seconds = time.monotonic() - self._started
+        self._calls += 1
+        if self._calls == 1:
+            self._next = 4  # the first call has compiled the function, and tells nothing about the next
+            return
+        wanted = round(steps * CALL_SECONDS / max(seconds, 1e-6))
+        self._next = max(1, min(wanted, 8 * self._next))

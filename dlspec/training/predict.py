@@ -1,0 +1,259 @@
+"""Answers of a kept model for new examples, as people and programs read them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlspec.backends.keras.structure import like_inputs, outputs_by_name
+from dlspec.core.errors import Problem
+from dlspec.data.binding.targets import Output
+from dlspec.data.feeding.raw import RawInputs, open_inputs
+from dlspec.data.sources.base import Arrays
+from dlspec.training.saved import SavedRun
+from dlspec.views.pages.tasks import (
+    CHOICE,
+    NUMBERS,
+    TAGS,
+    YES_NO,
+    Task,
+    guesses,
+    numbers,
+    probabilities,
+    task_of,
+    yes_share,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+_BATCH_ELEMENTS, _LARGEST_BATCH = 1_000_000, 1024
+# Batches whose answers are in memory at a time; from so many on, it is worth while to trace the model first.
+_BATCHES = 16
+_DIGITS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """The answers to some examples.
+
+    Attributes:
+        values: What the model gave, by output: arrays of shape [examples, …].
+        tasks: How they are read, by output; None where they stand for themselves.
+        names: What the spec calls each output's target.
+        places: Where each example stands.
+    """
+
+    values: dict[str, Array]
+    tasks: dict[str, Task | None]
+    names: dict[str, str]
+    places: list[str]
+
+    def objects(self) -> list[dict[str, Any]]:
+        """One object for each example: answers by target, with the probabilities of all classes."""
+        found: list[dict[str, Any]] = [{"example": place} for place in self.places]
+        for output, values in self.values.items():
+            for row, answer in zip(found, self._answers(output, values), strict=True):
+                row.update(answer)
+        return found
+
+    def columns(self) -> Iterator[tuple[str, Sequence[Any]]]:
+        """Columns of CSV with their names: the answers, and how probable they are.
+
+        Raises:
+            Problem: E524, an output is an array.
+        """
+        yield "example", self.places
+        for output, values in self.values.items():
+            yield from self._columns(output, values)
+
+    def arrays(self) -> dict[str, Array]:
+        """What the model gave, by target."""
+        return {self.names[output]: values for output, values in self.values.items()}
+
+    def _columns(self, output: str, values: Array) -> Iterator[tuple[str, Sequence[Any]]]:
+        import numpy as np
+
+        name, task = self.names[output], self.tasks[output]
+        if task is not None and task.kind in (CHOICE, YES_NO):
+            chosen, shares = guesses(task, values).astype(int).tolist(), probabilities(task, values)
+            # A score that is not a number speaks for no class.
+            sound: Array = np.all(np.isfinite(shares), axis=1)
+            yield name, [task.names[one] if fine else None for one, fine in zip(chosen, sound, strict=True)]
+            likely = shares[range(len(chosen)), chosen].tolist()
+            yield (
+                f"{name} probability",
+                [_number(share) if fine else None for share, fine in zip(likely, sound, strict=True)],
+            )
+        elif task is not None and task.kind == NUMBERS and values[0].size == 1:
+            yield name, [_number(value) for value in numbers(task, values).reshape(-1).tolist()]
+        else:
+            rows = [dict(_cells(answer)) for answer in self._answers(output, values)]
+            for title in rows[0] if rows else ():
+                yield title, [row[title] for row in rows]
+
+    def _answers(self, output: str, values: Array) -> Iterator[dict[str, Any]]:
+        name, task = self.names[output], self.tasks[output]
+        if task is not None and task.kind in (CHOICE, YES_NO):
+            for row, guess in zip(probabilities(task, values), guesses(task, values), strict=True):
+                by_class = {label: _number(share) for label, share in zip(task.names, row.tolist(), strict=True)}
+                # A score that is not a number compares with none: it speaks for no class.
+                answer = None if None in by_class.values() else task.names[int(guess)]
+                yield {name: answer, f"{name} probabilities": by_class}
+        elif task is not None and task.kind == TAGS and values.ndim == 2:
+            for row, yes in zip(yes_share(task, values.astype(float)), values > task.threshold, strict=True):
+                by_tag = {label: _number(share) for label, share in zip(task.names, row, strict=True)}
+                labels = [label for label, holds in zip(by_tag, yes, strict=True) if holds]
+                yield {name: labels, f"{name} probabilities": by_tag}
+        else:
+            single = task is not None and task.kind == NUMBERS and values[0].size == 1
+            for row in values if task is None or not task.numeric else numbers(task, values):
+                yield {name: _number(row.reshape(-1)[0]) if single else _plain(row.tolist())}
+
+
+def csv_text(pieces: Iterable[Predictions]) -> Iterator[str]:
+    """A table with a row for each example, piece by piece.
+
+    Raises:
+        Problem: E524, an output is an array.
+    """
+    for number, piece in enumerate(pieces):
+        stream = io.StringIO()
+        writer = csv.writer(stream, lineterminator="\n")
+        titles, columns = zip(*piece.columns(), strict=True)
+        if number == 0:
+            writer.writerow(titles)
+        writer.writerows(zip(*columns, strict=True))
+        yield stream.getvalue()
+
+
+def json_text(pieces: Iterable[Predictions]) -> Iterator[str]:
+    """A list with an object for each example, piece by piece."""
+    before = "[\n"
+    for piece in pieces:
+        text = json.dumps(piece.objects(), indent=1, ensure_ascii=False, allow_nan=False)
+        yield before + text.removeprefix("[\n").removesuffix("\n]")
+        before = ",\n"
+    yield "\n]\n"
+
+
+def together(pieces: Iterable[Predictions]) -> dict[str, Array]:
+    """What the model gave to all examples, by target."""
+    import numpy as np
+
+    parts = [piece.arrays() for piece in pieces]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def predict(
+    saved: SavedRun, path: Path, places: Sequence[str] = (), tell: Callable[[str], object] = str
+) -> Iterator[Predictions]:
+    """Lets the model answer, some examples at a time.
+
+    Args:
+        saved: The run.
+        path: A file or folder of examples, without labels.
+        places: What to call the examples; by their file and row unless given.
+        tell: Called with what else the source holds, and is not used.
+
+    Raises:
+        SpecError: The examples do not fit: see :func:`dlspec.data.feeding.raw.open_inputs`.
+    """
+    found = open_inputs(saved.training, path=path)
+    targets = {output.name: output for output in saved.targets}
+    size = _batch_size(found.elements)
+    answer = _answering(saved, traced=found.count > size * _BATCHES)
+    resolved, start = str(path.resolve()), 0
+    for one in found.table.left_out:
+        tell(one.message.replace(resolved, path.name))
+    for inputs in found.pieces(size * _BATCHES):
+        values = _in_batches(answer, inputs, size)
+        tasks = {name: _task(saved, targets.get(name), array.shape[1:]) for name, array in values.items()}
+        names = {name: targets[name].target if name in targets else name for name in values}
+        count = len(next(iter(inputs.values())))
+        where = places[start : start + count] or [
+            found.table.where(index).replace(resolved, path.name) for index in range(start, start + count)
+        ]
+        yield Predictions(values, tasks, names, list(where))
+        start += count
+
+
+def answers_of(saved: SavedRun, found: RawInputs) -> dict[str, Array]:
+    """What the model gives for all examples, batch after batch."""
+    elements = sum(array.size for array in found.inputs.values()) // max(found.count, 1)
+    return _in_batches(_answering(saved), found.inputs, _batch_size(elements))
+
+
+def _batch_size(elements: int) -> int:
+    """Examples in a batch, each of so many numbers or texts."""
+    return max(1, min(_LARGEST_BATCH, _BATCH_ELEMENTS // max(elements, 1)))
+
+
+def _in_batches(answer: Callable[[Arrays], Any], inputs: Arrays, size: int) -> dict[str, Array]:
+    import numpy as np
+
+    count = len(next(iter(inputs.values())))
+    parts = [
+        answer({name: values[start : start + size] for name, values in inputs.items()})
+        for start in range(0, count, size)
+    ]
+    return {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in parts[0]}
+
+
+def _answering(saved: SavedRun, *, traced: bool = False) -> Callable[[Arrays], Any]:
+    """A function from a batch of raw values, by input, to what each output gives."""
+    import tensorflow as tf
+
+    model = saved.model
+
+    def given(batch: Any) -> Any:
+        return model(like_inputs(model, batch), training=False)
+
+    call = tf.function(given, reduce_retracing=True, autograph=False) if traced else given
+
+    def answer(batch: Arrays) -> Any:
+        tensors = {name: tf.constant(v.tolist() if v.dtype == object else v) for name, v in batch.items()}
+        return outputs_by_name(call(tensors), saved.outputs)
+
+    return answer
+
+
+def _task(saved: SavedRun, output: Output | None, shape: tuple[int, ...]) -> Task | None:
+    return None if output is None else task_of(output, saved.method.head_of(output.name), shape)
+
+
+def _cells(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Columns of one row of CSV."""
+    for name, value in row.items():
+        if isinstance(value, Mapping):
+            answer = row[name.removesuffix(" probabilities")]
+            if not isinstance(answer, list):
+                yield f"{name.removesuffix(' probabilities')} probability", value.get(answer)
+        elif isinstance(value, list) and all(isinstance(item, str) for item in value):
+            yield name, ";".join(value)
+        elif isinstance(value, list) and not any(isinstance(item, list) for item in value) and len(value) <= 100:
+            yield from ((f"{name} {number}", item) for number, item in enumerate(value))
+        elif isinstance(value, list):
+            help = "write them with `-o predictions.npz`, or `--format json`"
+            raise Problem("E524", f"`{name}` is an array for each example, which no row of CSV holds", help)
+        else:
+            yield name, value
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(item) for item in value] if isinstance(value, list) else _number(value)
+
+
+def _number(value: Any) -> float | int | None:
+    """With as many digits as float32 has; what is no finite number is null."""
+    if isinstance(value, int):
+        return value
+    number = float(f"{float(value):.{_DIGITS}g}")
+    return number if number - number == 0 else None

@@ -1,0 +1,42 @@
+"""What TensorFlow raises while it trains, as problems that say what to do."""
+
+from __future__ import annotations
+
+import re
+
+from dlspec.core.errors import Problem
+
+_LENGTH = 200
+_OUT_OF_RANGE = re.compile(r"indices\[[\d,]*\] = (-?\d+) is not in \[0, (\d+)\)")
+# Keras numbers the scopes of a layer's operations.
+_NODE = re.compile(r"\{\{node (?:(?:gradient_tape|while|cond)(?:_\d+)?/)*[\w.]+/([\w.]+?)(?:_\d+)?/")
+
+
+def told(error: Exception) -> Exception:
+    """`error`, or the problem (E517) that it is where TensorFlow raised it.
+
+    TensorFlow's own message comes with the operations that failed, over many lines; its first line says what happened.
+    """
+    import tensorflow as tf
+
+    if not isinstance(error, tf.errors.OpError) or isinstance(error, tf.errors.UnknownError):
+        return error  # unknown to TensorFlow is what Python raised inside of it: a mistake of ours
+    message = str(error.message or error)
+    layer = _NODE.search(message)
+    where = f" in layer `{layer[1]}`" if layer else ""
+    outside = _OUT_OF_RANGE.search(message)
+    if outside:
+        what = f"index {outside[1]} has no vector: there are {outside[2]}, from 0"
+        return Problem("E517", f"training failed{where}: {what}", "raise `input_dim`, or correct the values")
+    if isinstance(error, tf.errors.ResourceExhaustedError):
+        help = "lower `train.batch_size`, or make the model smaller"
+        return Problem("E517", f"training failed{where}: the memory is used up ({_first(message)})", help)
+    return Problem("E517", f"training failed{where}: {_first(message)}")
+
+
+def _first(message: str) -> str:
+    """The line of a message that says what happened, shortened."""
+    lines = [line.strip() for line in message.splitlines()]
+    places = ("Graph execution error", "Detected at", "File ", "<stack")
+    line = next((line for line in lines if line and not line.startswith(places)), "TensorFlow gave no reason")
+    return line if len(line) <= _LENGTH else f"{line[:_LENGTH]} …"

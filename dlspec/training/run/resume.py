@@ -1,0 +1,149 @@
+"""Which run folder a training goes into: a new one, or one that is there and unfinished."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dlspec.core.errors import Problem
+from dlspec.core.files import read_json
+from dlspec.training.run.checkpoint import Checkpoint, Checkpoints
+from dlspec.training.run.identity import IDENTITY_FILE, differences, spec_differences
+from dlspec.training.run.locking import Lock
+from dlspec.training.run.report import REPORT_FILE
+from dlspec.training.run.run_folder import RunFolder
+
+SPEC_FILE = "spec.yaml"
+
+
+@dataclass(slots=True)
+class Place:
+    """Where a run goes.
+
+    Attributes:
+        folder: A run folder that is there, locked unless the run is finished; None for a new one.
+        wanted: The folder that a new one shall be; None for one named by the time.
+        finished: What ``report.json`` of a finished run says; there is nothing left to do.
+        chosen: Whether a user named the folder, who then wants to know why it cannot go on.
+        force: Whether to go on although something changed.
+    """
+
+    folder: RunFolder | None = None
+    wanted: Path | None = None
+    finished: Mapping[str, Any] | None = None
+    chosen: bool = False
+    force: bool = False
+
+
+def find(runs: Path, name: str, spec_text: str, *, run: Path | None, new: bool, force: bool) -> Place:
+    """The place for a spec's training. Nothing heavy is imported.
+
+    Args:
+        runs: The folder of all runs.
+        name: Of the spec.
+        spec_text: The resolved spec.
+        run: The run folder that the user wants; else the newest unfinished run of the same spec, else a new one.
+        new: Whether it must be a new one.
+        force: Whether to go on although the spec changed.
+
+    Raises:
+        Problem: E507 the folder is none of a run, E511 it cannot be written, E512 it is of another spec, E513 another
+            process trains there.
+    """
+    if run is not None:
+        return _chosen(run, spec_text, new=new, force=force)
+    if not new:
+        for folder in sorted((runs / name).glob("[!.]*/"), reverse=True):
+            if _same_spec(folder, spec_text):
+                return _unfinished(folder, spec_text) or Place()  # only the newest of this spec
+    return Place()
+
+
+def _chosen(run: Path, spec_text: str, *, new: bool, force: bool) -> Place:
+    if not run.exists() or (run.is_dir() and not any(run.iterdir())):
+        return Place(wanted=run, chosen=True)
+    if not (run / SPEC_FILE).is_file():
+        raise Problem("E507", f"`{run}` holds something else than a run", "name a folder that does not exist yet")
+    if new:
+        raise Problem("E507", f"`{run}` holds a run already, and `--new` wants a new one", "leave out `--new`")
+    changed = spec_differences((run / SPEC_FILE).read_text(encoding="utf-8"), spec_text)
+    if changed and not force:
+        raise _refusal(run, changed)
+    report = _report(run)
+    if report.get("status") == "finished" and not changed:
+        return Place(RunFolder(run), finished=report)
+    return Place(RunFolder(run, Lock(run)), chosen=True, force=force)
+
+
+def _same_spec(folder: Path, spec_text: str) -> bool:
+    try:
+        return not spec_differences((folder / SPEC_FILE).read_text(encoding="utf-8"), spec_text)
+    except (Problem, OSError):
+        return False
+
+
+def _unfinished(folder: Path, spec_text: str) -> Place | None:
+    """The place where a run was interrupted or killed, and the spec is the same."""
+    spec = folder / SPEC_FILE
+    if not spec.is_file() or _report(folder).get("status", "interrupted") != "interrupted":
+        return None
+    try:
+        if spec_differences(spec.read_text(encoding="utf-8"), spec_text):
+            return None
+        return Place(RunFolder(folder, Lock(folder)))
+    except (Problem, OSError):
+        return None  # in use, or not ours to write: a new run disturbs nobody
+
+
+def _report(folder: Path) -> Mapping[str, Any]:
+    try:
+        report = read_json(folder / REPORT_FILE)
+    except (OSError, ValueError):
+        return {}
+    return report if isinstance(report, dict) else {}
+
+
+def check_unchanged(place: Place, now: Mapping[str, Any]) -> list[str]:
+    """Compares what a run began with to what is there now.
+
+    Returns:
+        What changed, where that was forced.
+
+    Raises:
+        Problem: E512, something changed, and the user did not force it.
+    """
+    assert place.folder is not None
+    path = place.folder.path / IDENTITY_FILE
+    try:
+        before = read_json(path)
+    except (OSError, ValueError):
+        before = {}
+    changed = differences(before, now)
+    if changed and not place.force:
+        raise _refusal(place.folder.path, changed)
+    return changed
+
+
+def _refusal(run: Path, changed: list[str]) -> Problem:
+    shown = "; ".join(changed[:5]) + (f"; and {len(changed) - 5} more" if len(changed) > 5 else "")
+    help = "make it as it was, go on all the same with `--force`, or start another run with `--new`"
+    return Problem("E512", f"the run `{run}` cannot go on to the result it would have had: {shown}", help)
+
+
+def checkpoint_of(place: Place) -> tuple[Checkpoint | None, list[str]]:
+    """The newest sound checkpoint of a run, and what to tell about damaged ones.
+
+    Returns:
+        None for the checkpoint where none was written yet: the run begins again in its folder.
+
+    Raises:
+        Problem: E514, all of them are damaged.
+    """
+    assert place.folder is not None
+    found, damages = Checkpoints(place.folder.path).load()
+    if found is None and damages and not place.force:
+        help = "`--force` begins the run again in its folder, `--new` in another one"
+        raise Problem("E514", f"no checkpoint of `{place.folder.path}` is sound: {'; '.join(damages)}", help)
+    return found, damages

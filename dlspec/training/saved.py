@@ -1,0 +1,133 @@
+"""A run that is over, opened again: its spec, what its report says, and the model that it kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from dlspec.components.sections.data import Data
+from dlspec.components.sections.train import Supervised
+from dlspec.core.errors import Problem
+from dlspec.core.ir import Tensor
+from dlspec.data.binding.signature import Signature, of_model
+from dlspec.data.binding.targets import Output
+from dlspec.data.feeding.raw import Training, outputs_of
+from dlspec.passes import Compilation, compile_spec
+from dlspec.training.loop.non_finite import unsound_weights
+from dlspec.training.run.reasons import reason
+from dlspec.views.pages.index import MODEL_FILE, SPEC_FILE, Run
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """What evaluating and predicting need of a run.
+
+    Args:
+        run: The run folder.
+        state: Its spec, checked; errors that concern the data of the training alone are no hindrance.
+        allow_outside: Whether its data may stand outside of the spec's folder.
+    """
+
+    run: Run
+    state: Compilation
+    allow_outside: bool
+
+    @property
+    def data(self) -> Data:
+        """The section of the spec."""
+        assert self.state.data_section is not None
+        return self.state.data_section
+
+    @property
+    def method(self) -> Supervised:
+        """The way it was trained."""
+        assert isinstance(self.state.method, Supervised)
+        return self.state.method
+
+    @property
+    def folder(self) -> Path:
+        """Where the paths of its data start."""
+        return self.state.folder
+
+    @property
+    def targets(self) -> tuple[Output, ...]:
+        """What its outputs were compared with, with the classes of the training."""
+        targets = self.data.targets
+        return tuple(
+            replace(one, missing=targets[one.target].missing) if one.target in targets else one
+            for one in outputs_of(self.run.facts["data"]["targets"])
+        )
+
+    @cached_property
+    def training(self) -> Training:
+        """What its training says about other examples."""
+        facts = self.run.facts["data"]
+        inputs = {name: one["columns"] for name, one in facts.get("inputs", {}).items()}
+        return Training(self.data, self.folder, self.signature, self.takes, facts.get("columns"), inputs)
+
+    @cached_property
+    def model(self) -> Any:
+        """The kept model, which takes raw values.
+
+        Raises:
+            Problem: E522, the file is damaged.
+        """
+        import keras
+
+        import dlspec.keras_layers  # noqa: F401  the layers that Keras lacks become known by this
+
+        try:
+            model = keras.saving.load_model(self.run.path / MODEL_FILE, compile=False)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            message = f"`{self.run.path / MODEL_FILE}` cannot be loaded: {reason(error)}"
+            raise Problem("E522", message, "train again") from error
+        layer = unsound_weights(model)
+        if layer:
+            message = f"the weights of layer `{layer}` in `{self.run.path / MODEL_FILE}` are not finite"
+            raise Problem("E522", message, "the model answers nothing: train again")
+        return model
+
+    @cached_property
+    def signature(self) -> Signature:
+        """What the model proper, behind its preparation, takes and gives, by the names of the training."""
+        import keras
+
+        inner = (layer for layer in self.model.layers if isinstance(layer, keras.Model))
+        return of_model(next((layer for layer in inner if layer.name == self.model.name), self.model))
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the model's outputs in its order."""
+        return tuple(self.signature.outputs)
+
+    @property
+    def takes(self) -> Mapping[str, Tensor]:
+        """What the saved model takes, by input."""
+        return of_model(self.model).inputs
+
+
+def open_run(run: Run, *, allow_outside: bool = False, allow_code: bool = False) -> SavedRun:
+    """Reads the spec and the report; the model is loaded when it is asked for.
+
+    Raises:
+        Problem: E522, the run has no model or its files are damaged.
+    """
+    if not (run.path / MODEL_FILE).is_file():
+        raise Problem("E522", f"run `{run.id}` ({run.status}) has no model", "train it to the end of an epoch at least")
+    if run.damage:
+        raise Problem(
+            "E522", f"run `{run.id}` was changed: {run.damage}", "put the file back as it was, or train again"
+        )
+    if run.spec_folder is None or "targets" not in run.facts.get("data", {}):
+        raise Problem(
+            "E522", f"run `{run.id}` has no report that can be read", "the same `dlspec train` goes on with it"
+        )
+    trusted = allow_outside or run.spec_folder_is_here
+    state = compile_spec(run.path / SPEC_FILE, (), allow_outside, allow_code, run.spec_folder if trusted else run.path)
+    if state.data_section is None or not isinstance(state.method, Supervised):
+        first = next((item.message for item in state.diagnostics.errors), "no section `data` or `train`")
+        raise Problem("E522", f"the spec of run `{run.id}` cannot be used any more: {first}")
+    return SavedRun(run, state, allow_outside)

@@ -1,0 +1,264 @@
+"""A whole training run: from a function that builds the model to a run folder with its report."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlspec.backends.keras.seeding import set_seed
+from dlspec.components.registry import load_attribute
+from dlspec.components.sections.data import Data
+from dlspec.components.sections.train import HEADS_IN_FLOAT32, Supervised
+from dlspec.core.errors import Problem
+from dlspec.core.ir import Graph
+from dlspec.data.binding.signature import Signature, of_model
+from dlspec.data.feeding.facts import leakage
+from dlspec.data.feeding.pipeline import Prepared, prepare, telling
+from dlspec.data.sources.base import locate
+from dlspec.training.loop.compiling import precision
+from dlspec.training.loop.course import course_of
+from dlspec.training.loop.distribution import built, open_distribution
+from dlspec.training.loop.fit import Training
+from dlspec.training.loop.non_finite import require_finite
+from dlspec.training.loop.progress import Progress, choose
+from dlspec.training.loop.saving import guarded
+from dlspec.training.run.checkpoint import Checkpoint
+from dlspec.training.run.failures import told
+from dlspec.training.run.identity import IDENTITY_FILE, identity
+from dlspec.training.run.report import REPORT_FILE, Report, data_summary, machine, parameters, versions
+from dlspec.training.run.resume import SPEC_FILE, Place, check_unchanged, checkpoint_of
+from dlspec.training.run.run_folder import RunFolder
+from dlspec.views.pages.loggers import require
+from dlspec.views.pages.reporter import Reporter
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# Loss and metrics by part.
+Measures = dict[str, dict[str, float]]
+
+
+def run(
+    build: Callable[[], Any],
+    data: Data,
+    method: Supervised,
+    *,
+    folder: Path,
+    spec_text: str,
+    name: str,
+    runs: Path,
+    place: Place | None = None,
+    console: Console | None = None,
+    command: str = "",
+    signature: Signature | None = None,
+    allow_outside: bool = False,
+    graph: Graph | None = None,
+    brief: bool = False,
+    prepare: Callable[..., Prepared] = prepare,
+) -> Report:
+    """Trains and reports.
+
+    Args:
+        build: Makes the functional Keras model; called after the seed is set.
+        data: Where the examples come from.
+        method: How to train.
+        folder: The spec's folder, from which paths of the data start.
+        spec_text: The resolved spec, kept in the run folder.
+        name: Of the spec: a new run's folder is ``runs/name/id``.
+        runs: The folder of all runs.
+        place: Where the run goes, as :func:`dlspec.training.run.resume.find` found it; into a new folder unless given.
+        console: Where progress goes; None for none.
+        command: What to type to repeat the run.
+        signature: Names and types of the model's inputs and outputs; read from the model unless given.
+        allow_outside: Whether paths of the data may leave `folder`.
+        graph: The model before it is built, for the report's picture and table of layers.
+        brief: Whether to leave out what one of many runs need not do: the last evaluation and the page.
+        prepare: What reads and prepares the data; one of many runs may have those of another.
+
+    Returns:
+        The report, which also stands in the run folder.
+
+    Raises:
+        SpecError: The data do not fit (see :func:`dlspec.data.checks.contract.check`).
+        Problem: E507 to E509, E511 to E516. The report of a run that has begun says ``failed`` then.
+        KeyboardInterrupt: The run folder holds the best model so far and a report that says ``interrupted``.
+    """
+    clock = _Clock()
+    progress = choose(console)
+    require(method.log)
+    start = None
+    if method.start_from is not None:
+        start = locate(method.start_from, folder, allow_outside=allow_outside, option="start_from")
+    distribution = open_distribution(method)
+    set_seed(method.seed)
+    with precision(method.precision):
+        model = built(distribution, build)
+        load_attribute(HEADS_IN_FLOAT32)(model)
+    clock.lap("build")
+    signature = signature or of_model(model)
+    prepared = prepare(data, folder, signature, method, allow_outside=allow_outside)
+    for warning in leakage(prepared):
+        progress.note(f"warning[{warning.code}]: {warning.message}")
+    clock.lap("data")
+    if distribution is not None:
+        distribution.check(model, prepared.fed.count, data.batch_size)
+    devices = distribution.devices if distribution is not None else ()
+    if method.distribute is not None:
+        progress.note(f"distribute: {distribution or 'one device only, nothing is divided'}")
+    run_folder, checkpoint = _opened(place or Place(), progress, runs, name, spec_text, identity(prepared, devices))
+    training = Training(
+        model, prepared, data, method, run_folder, tuple(signature.outputs), progress, start, distribution=distribution
+    )
+    reporter = None if brief else Reporter(name, graph, method.log, progress.note)
+    if reporter is not None:
+        training.once_running = reporter.preload
+    written = {"name": name, "command": command, "allow_outside": allow_outside}
+    facts = {**written, **_facts(training, folder)}
+    metrics: Measures = {}
+    try:
+        with telling(prepared.binding.table):
+            metrics = _trained(training, checkpoint, reporter, clock)
+        require_finite(metrics)
+        return _write(training, clock, "finished", facts, reporter, metrics)
+    except KeyboardInterrupt:
+        _rescue(training)
+        _write(training, clock, "interrupted", facts, reporter)
+        raise
+    except Exception as error:  # Keras and TensorFlow raise of every kind
+        failure = told(error)
+        code = failure.code if isinstance(failure, Problem) else type(error).__name__
+        message = str(failure).strip().split("\n")[0]
+        _fail(training, clock, {**facts, "error": {"code": code, "message": message}}, reporter, metrics)
+        if failure is error:
+            raise
+        raise failure from error
+    finally:
+        run_folder.release()
+
+
+def _trained(training: Training, checkpoint: Checkpoint | None, reporter: Reporter | None, clock: _Clock) -> Measures:
+    """Trains, and measures what came of it unless there is nobody to report to."""
+    training.fit(checkpoint)
+    clock.lap("fit")
+    training.finish()
+    if reporter is None:
+        return {}
+    metrics = training.evaluate()
+    clock.lap("evaluate")
+    reporter.examine(training.model, training.prepared, training.method, tuple(training.outputs))
+    clock.lap("examine")
+    return metrics
+
+
+def _facts(training: Training, folder: Path) -> dict[str, Any]:
+    """What the report says of a training before it begins."""
+    path = training.folder.path
+    return {
+        "id": training.folder.id,
+        "spec_folder": Path(os.path.relpath(folder.resolve(), path.resolve())).as_posix(),
+        "seed": training.method.seed,
+        "parameters": parameters(training.model),
+        "data": data_summary(training.data, training.prepared),
+        "versions": versions(),
+        "machine": machine(),
+        **({"devices": training.distribution.devices} if training.distribution is not None else {}),
+    }
+
+
+def _opened(
+    place: Place, progress: Progress, runs: Path, name: str, spec_text: str, now: dict[str, Any]
+) -> tuple[RunFolder, Checkpoint | None]:
+    """The run folder, made or found, and the checkpoint to go on from."""
+    files = {SPEC_FILE: spec_text, IDENTITY_FILE: json.dumps(now, indent=2) + "\n"}
+    if place.folder is not None:
+        try:
+            return place.folder, _gone_on_with(place, place.folder, progress, files, now)
+        except Problem as problem:
+            place.folder.release()
+            if place.chosen:
+                raise
+            progress.note(f"a new run instead of {place.folder.path}: {problem.message}")
+    if place.wanted is not None:
+        return RunFolder.create_at(place.wanted, files), None
+    return RunFolder.create(runs, name, files), None
+
+
+def _gone_on_with(
+    place: Place, run_folder: RunFolder, progress: Progress, files: dict[str, str], now: dict[str, Any]
+) -> Checkpoint | None:
+    """The checkpoint of an unfinished run; None where it begins again."""
+    changed = check_unchanged(place, now)
+    checkpoint, damages = checkpoint_of(place)
+    for sentence in (*(f"{change}, which was forced" for change in changed), *damages):
+        progress.note(sentence)
+    if place.force:
+        guarded(lambda: [run_folder.write(*file) for file in files.items()], run_folder)
+    where = str(course_of(checkpoint)) if checkpoint is not None else "the beginning"
+    progress.note(f"going on with {run_folder.path} from {where}")
+    return checkpoint
+
+
+def _rescue(training: Training) -> None:
+    """Saves what an interrupted training has reached, where it finished an epoch."""
+    if training.history:
+        training.finish()
+
+
+def _fail(
+    training: Training, clock: _Clock, facts: dict[str, Any], reporter: Reporter | None, metrics: Measures
+) -> None:
+    """Reports a failure; where even that cannot be written, the failure itself is what the user should see."""
+    with suppress(OSError):
+        _write(training, clock, "failed", facts, reporter, metrics)
+
+
+def _write(
+    training: Training,
+    clock: _Clock,
+    status: str,
+    facts: dict[str, Any],
+    reporter: Reporter | None,
+    metrics: Measures | None = None,
+) -> Report:
+    best = training.best
+    course = {
+        "status": status,
+        "metrics": metrics or {},
+        "epochs": len(training.history),
+        "planned": training.planned,
+        "best": {"epoch": best.epoch, training.monitor: best.value} if best is not None and best.epoch else None,
+        "kept": training.method.keep,
+        **({"speed": asdict(training.choice)} if training.choice is not None else {}),
+        "epoch_seconds": [round(seconds, 3) for seconds in training.course.seconds],
+    }
+    examined = reporter.facts if reporter is not None else {}
+    report = Report(training.folder.path, {**course, **facts, **examined, **clock.facts()})
+    training.folder.write(REPORT_FILE, report.text())
+    if reporter is not None:
+        reporter.publish(report.folder, report.facts)
+    return report
+
+
+class _Clock:
+    """Seconds of each stage."""
+
+    def __init__(self) -> None:
+        self._begun = datetime.now(timezone.utc)
+        self._start = self._last = time.monotonic()
+        self._stages: dict[str, float] = {}
+
+    def lap(self, stage: str) -> None:
+        now = time.monotonic()
+        self._stages[stage] = round(now - self._last, 3)
+        self._last = now
+
+    def facts(self) -> dict[str, Any]:
+        seconds = round(time.monotonic() - self._start, 3)
+        return {"started": self._begun.isoformat(timespec="seconds"), "seconds": seconds, "stages": self._stages}

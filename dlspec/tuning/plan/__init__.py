@@ -1,0 +1,1 @@
+"""What a search varies, and what is known of it before it starts."""

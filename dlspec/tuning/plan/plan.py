@@ -1,0 +1,86 @@
+"""What a search is about: its spaces, its objective and how long a trial is, all known before TensorFlow loads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dlspec.components.sections.train import Supervised
+from dlspec.components.sections.tune import Limits, Tune
+from dlspec.data.checks.measures import smaller_is_better
+from dlspec.graph.lower.space import Space
+from dlspec.passes.state import Compilation
+from dlspec.tuning.plan.spaces import Conditions, size
+from dlspec.tuning.plan.usage import Usage
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked search.
+
+    Attributes:
+        usage: Tells which parameters make a difference.
+        trials: Trials at most; None for as many as Hyperband's rounds take.
+        smaller: Whether small values of the objective are good.
+        epochs: Epochs of a trial at most.
+    """
+
+    tune: Tune
+    usage: Usage
+    trials: int | None
+    smaller: bool
+    epochs: int
+
+    @property
+    def spaces(self) -> Mapping[str, Space]:
+        """What is searched; of a parameter that is drawn at each use, its uses."""
+        return self.usage.spaces
+
+    @property
+    def conditions(self) -> Conditions:
+        """For each that is used only sometimes: its parents, and their values then."""
+        return self.usage.conditions
+
+    def full(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """With the defaults of those that the oracle left out, since these values do not use them."""
+        return {name: values.get(name, space.default) for name, space in self.spaces.items()}
+
+    def written(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """What stands under `params` of a spec with these values."""
+        return self.usage.written(self.full(values))
+
+    @property
+    def combinations(self) -> float:
+        """How many there are at most; infinite for continuous ranges."""
+        return size(self.spaces)
+
+    @property
+    def limits(self) -> dict[str, float | None]:
+        """What a model may cost."""
+        limits = self.tune.limits or Limits()
+        return {name: getattr(limits, name) for name in Limits.fields}
+
+    def key(self, values: Mapping[str, Any]) -> str:
+        """What two trials share that differ in nothing the spec uses with these values."""
+        full = self.full(values)
+        return json.dumps({name: full[name] for name in self.usage.used(full)}, sort_keys=True)
+
+
+def plan_of(state: Compilation) -> Plan:
+    """The search of a checked spec that has `data`, `train` and `tune`.
+
+    Raises:
+        Problem: E509, training does not measure the objective, or neither small nor large is good.
+    """
+    tune, method = state.tune, state.method
+    assert tune is not None and isinstance(method, Supervised) and state.graph is not None
+    outputs = [name for name, _ in state.graph.outputs]
+    smaller = tune.direction == "min"
+    if tune.direction == "auto":
+        smaller = smaller_is_better(method, outputs, tune.objective)
+    usage = Usage(state)
+    trials = None if tune.algorithm == "hyperband" and "trials" not in tune.given else tune.trials
+    epochs = tune.epochs or sum(phase.epochs for phase in method.stretches.values())
+    return Plan(tune, usage, trials, smaller, epochs)

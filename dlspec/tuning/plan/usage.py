@@ -1,0 +1,260 @@
+"""Which parameters a spec uses, given values of all: the others make no difference between two trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, cast
+
+from dlspec.components import registry
+from dlspec.components.registry import Component
+from dlspec.core.errors import Diagnostics, Problem
+from dlspec.core.tree import Map
+from dlspec.graph.lower.each_time import KEY, Drawn
+from dlspec.graph.lower.expand import Expander, iterate_models
+from dlspec.graph.lower.params import TopLevel
+from dlspec.graph.lower.space import Space
+from dlspec.passes.state import Compilation
+from dlspec.semantics.environment import Environment, Place
+from dlspec.semantics.evaluate import Evaluator
+from dlspec.semantics.schema.context import Context
+from dlspec.syntax.expressions import reach
+from dlspec.tuning.plan.deciding import deciding
+
+Values = Mapping[str, Any]
+Conditions = dict[str, dict[str, tuple[Any, ...]]]
+# Values of a parameter that are tried as conditions of others, and looks at the spec in all.
+_MOST_VALUES = 32
+_MOST_LOOKS = 400
+
+
+class Use(NamedTuple):
+    """What is drawn: a parameter, or one use of it where each is drawn by itself."""
+
+    name: str
+    place: Place = ()
+
+
+class _Look(NamedTuple):
+    """What the spec is like with some values.
+
+    Attributes:
+        used: What has an effect.
+        listed: The values of each parameter that is drawn at each use, in the order of its uses.
+    """
+
+    used: frozenset[Use]
+    listed: Mapping[str, list[Any]]
+
+
+class _Watched(dict[str, Any]):
+    """Notes which names are looked up."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self.seen: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.seen.add(name)
+        return super().__getitem__(name)
+
+
+class Usage:
+    """Looks at one checked spec with other values of its searched parameters.
+
+    A parameter with ``each_time`` is searched once for every use that it may have, under a name that tells its place:
+    ``units_1``, ``units_2`` by the turns of a repeat, or by the layers that use it; ``units_2_1`` where there are both,
+    first the layer, then the turn.
+
+    Attributes:
+        spaces: What is searched, by that name.
+        conditions: What is used only sometimes: the parameters it depends on, and their values then.
+    """
+
+    def __init__(self, state: Compilation) -> None:
+        assert state.program is not None and state.params is not None and state.data is not None
+        self._program, self._data = state.program, state.data
+        self._given = state.given_inputs or {}
+        self._params = Map(None)
+        self._params.update(state.params.params)
+        self._written = dict(state.params.spaces)
+        self._deciding = deciding(state.data)
+        self._known = {Use(name): None for name, space in self._written.items() if not space.each_time}
+        self._looks: dict[frozenset[tuple[Use, Any]], _Look] = {}
+        found = self._explored()
+        self._names = _names(self._known, list(self._written))
+        self.spaces: dict[str, Space] = {name: self._space(use) for use, name in self._names.items()}
+        self.conditions: Conditions = {
+            self._names[use]: {self._names[parent]: values for parent, values in parents.items()}
+            for use, parents in found.items()
+        }
+
+    def used(self, values: Values) -> frozenset[str]:
+        """What has an effect with values for all of `spaces`; everything where the spec is wrong with them."""
+        return frozenset(self._names[use] for use in self._look(self._uses(values)).used if use in self._names)
+
+    @property
+    def drawn(self) -> dict[str, dict[Place, str]]:
+        """For each parameter that is drawn at each use: the places of the uses, and what each is called here.
+
+        The turns of one layer stand together.
+        """
+        found: dict[str, dict[Place, str]] = {name: {} for name, space in self._written.items() if space.each_time}
+        for use in sorted((use for use in self._names if use.place), key=lambda use: _layer_and_turns(use.place)):
+            found[use.name][use.place] = self._names[use]
+        return found
+
+    def written(self, values: Values) -> dict[str, Any]:
+        """The same values as a spec has them under `params`."""
+        look = self._look(self._uses(values))
+        found: dict[str, Any] = {}
+        for name, space in self._written.items():
+            if space.each_time:
+                listed = look.listed[name]
+                found[name] = {KEY: listed} if listed else space.default
+            else:
+                found[name] = values[name]
+        return found
+
+    def _uses(self, values: Values) -> dict[Use, Any]:
+        return {use: values[name] for use, name in self._names.items() if name in values}
+
+    def _space(self, use: Use) -> Space:
+        return self._written[use.name]
+
+    # --- one look -------------------------------------------------------------------------------------------------
+
+    def _look(self, values: Mapping[Use, Any]) -> _Look:
+        key = frozenset(values.items())
+        if key not in self._looks:
+            if len(self._looks) > 2 * _MOST_LOOKS:
+                self._looks.clear()
+            self._looks[key] = self._looked(values)
+        return self._looks[key]
+
+    def _looked(self, values: Mapping[Use, Any]) -> _Look:
+        params = Map(None)
+        params.update({**self._params, **{use.name: value for use, value in values.items() if not use.place}})
+        problems = Diagnostics()
+        top = TopLevel(params, frozenset(), problems)
+        drawn = {name: self._drawn(name, values) for name, space in self._written.items() if space.each_time}
+        watched = _Watched({**top.values, **drawn})
+        environment = Environment(watched)
+        expander = Expander(self._program, environment, Evaluator(problems))
+        wrong = False
+        try:
+            expander.body(self._program.main).graph(self._given)
+            if drawn:  # a model that is called nowhere is expanded too, and has uses
+                list(iterate_models(expander))
+        except Problem:
+            wrong = True
+        if not wrong and not problems.errors:
+            for owner, raw, context in self._sections():
+                Evaluator(Diagnostics(), outputs=None).options(owner, raw, environment, context, None, keep_going=True)
+        uses = [Use(name, place) for name, one in drawn.items() for place in one.seen]
+        for use in uses:
+            self._known.setdefault(use)
+        listed = {name: list(one.seen.values()) for name, one in drawn.items()}
+        if wrong or problems.errors:
+            return _Look(frozenset(self._known), listed)
+        once = [Use(name) for name in reach(watched.seen, self._params)]
+        return _Look(frozenset(use for use in (*once, *uses) if use in self._known), listed)
+
+    def _drawn(self, name: str, values: Mapping[Use, Any]) -> Drawn:
+        own = {use.place: value for use, value in values.items() if use.name == name}
+        return Drawn(name, self._written[name].default, own)
+
+    def _sections(self) -> Iterator[tuple[type[Component], Any, Context]]:
+        for name, kind, word in (("data", "section", "data"), ("train", "method", "")):
+            raw = self._data.get(name)
+            if isinstance(raw, Map):
+                owner = registry.find(kind, word or str(raw.get("method", "supervised")))
+                yield cast("type[Component]", owner), raw, Context((name,))
+
+    # --- what depends on what -------------------------------------------------------------------------------------
+
+    def _explored(self) -> dict[Use, dict[Use, tuple[Any, ...]]]:
+        """What is used only sometimes, with what it depends on.
+
+        That is found by looking at the spec with each value of each parameter of few values, the others at their
+        defaults; a dependence that shows only together with another one is found where that one's was.
+        """
+        found: dict[Use, dict[Use, tuple[Any, ...]]] = {}
+        base = {use: self._space(use).default for use in self._known}
+        waiting, tried = [base], []
+        while waiting:
+            values = waiting.pop(0)
+            if values in tried or len(self._looks) >= _MOST_LOOKS:
+                continue
+            tried.append(values)
+            before = set(found)
+            self._vary(values, found)
+            for use in found:
+                if use not in before and use not in self._look(values).used:
+                    # What stands inside of something conditional shows when that is on.
+                    waiting.append({**values, **{parent: on[0] for parent, on in found[use].items()}})
+        return found
+
+    def _vary(self, base: dict[Use, Any], found: dict[Use, dict[Use, tuple[Any, ...]]]) -> None:
+        self._look(base)
+        for parent in [use for use in self._known if use.name in self._deciding]:
+            space = self._space(parent)
+            values = few_values(space)
+            if not values:
+                # Its values are too many for conditions, but the uses at both of its ends are known then.
+                ends = space.values[:1] + space.values[-1:]
+                for end in ends if space.head in ("int", "float") else ():
+                    self._look({**base, parent: end})
+                continue
+            if len(self._looks) + len(values) > _MOST_LOOKS:
+                continue
+            used = {value: self._look({**base, parent: value}).used for value in values}
+            for use in self._known:
+                on = tuple(value for value in values if use in used[value])
+                if use != parent and 0 < len(on) < len(values) and not _cycle(use, parent, found):
+                    found.setdefault(use, {}).setdefault(parent, on)
+
+
+def _cycle(use: Use, parent: Use, found: Mapping[Use, Mapping[Use, Any]]) -> bool:
+    waiting, seen = [parent], {parent}
+    while waiting:
+        for other in found.get(waiting.pop(), {}):
+            if other not in seen:
+                seen.add(other)
+                waiting.append(other)
+    return use in seen
+
+
+def _names(uses: Mapping[Use, None], order: list[str]) -> dict[Use, str]:
+    """A name for each use that follows from its place, in the order of the spec."""
+    found: dict[Use, str] = {}
+    places_of: dict[str, list[Place]] = {name: [] for name in order}
+    for use in uses:
+        places_of.setdefault(use.name, []).append(use.place)
+    for name in order:
+        places = sorted(places_of[name], key=_written_order)
+        numbered = dict.fromkeys(tuple(number for number, _ in place) for place in places)
+        layers = {layer: number for number, layer in enumerate(numbered, 1)}
+        for place in places:
+            turns = [turn + 1 for _, turn in place if turn is not None]
+            layer = layers[tuple(number for number, _ in place)]
+            numbers = [layer, *turns] if len(layers) > 1 or not turns else turns
+            found[Use(name, place)] = "_".join([name, *map(str, numbers)]) if place else name
+    return found
+
+
+def _written_order(place: Place) -> list[tuple[int, int]]:
+    return [(number, -1 if turn is None else turn) for number, turn in place]
+
+
+def _layer_and_turns(place: Place) -> list[int]:
+    return [*(number for number, _ in place), *(-1 if turn is None else turn for _, turn in place)]
+
+
+def few_values(space: Space) -> tuple[Any, ...]:
+    """All values of a space that has few; () for one that has many."""
+    if space.head in ("choice", "bool"):
+        return tuple(space.values) if len(space.values) <= _MOST_VALUES else ()
+    if space.head == "int" and not space.log:
+        values = tuple(range(space.values[0], space.values[1] + 1, int(space.step or 1)))
+        return values if len(values) <= _MOST_VALUES else ()
+    return ()

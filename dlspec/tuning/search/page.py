@@ -1,0 +1,89 @@
+"""``report.html`` of a search: what was tried, what came of it, and how to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dlspec.core import resources
+from dlspec.training.loop.progress import show_time
+from dlspec.tuning.plan.importance import FEWEST, importance
+from dlspec.tuning.search import plots
+
+PAGE_FILE = "report.html"
+_ROWS = 10
+
+
+def page(name: str, facts: Mapping[str, Any], best: str, command: str) -> str:
+    """The page as text.
+
+    Args:
+        name: Of the spec.
+        facts: What stands in ``search.json``.
+        best: Text of ``best.yaml``; "" where no trial was completed.
+        command: What goes on with the search, or shows it again.
+    """
+    import jinja2
+    from markupsafe import Markup
+
+    loader = jinja2.FunctionLoader(lambda part: resources.read("templates", f"report/{part}"))
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["drawn"] = lambda plot: Markup(plot.svg)
+    style = Markup(resources.read("templates", "report/style.css"))
+    template = environment.get_template("search.html.jinja")
+    return template.render(name=name, best=best, command=command, style=style, **_view(facts))
+
+
+def _view(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What the template shows."""
+    trials, objective, smaller = facts["trials"], facts["objective"], facts["direction"] == "min"
+    done = sorted(
+        (trial for trial in trials if trial.get("score") is not None), key=lambda one: one["score"], reverse=not smaller
+    )
+    counts = facts["counts"]
+    seconds = sum(trial.get("seconds") or 0.0 for trial in trials)
+    drawn = [plots.by_trial(trials, objective, smaller), plots.curves(done, objective)] if done else []
+    wide = [plots.parallel(trials, objective, smaller)] if done and any(trial["values"] for trial in trials) else []
+    return {
+        "finished": facts["finished"],
+        "objective": objective,
+        "score": f"{done[0]['score']:.4g}" if done else "",
+        "number": facts["best"],
+        "tiles": [
+            ("algorithm", facts["algorithm"]),
+            *((status, counts[status]) for status in ("completed", "failed", "pruned")),
+            ("time of training", show_time(seconds)),
+            ("seed", facts["seed"]),
+        ],
+        "plots": drawn,
+        "wide": wide,
+        "best_trials": [_row(trial) for trial in done[:_ROWS]],
+        "importance": [
+            {
+                "name": one.name,
+                "share": f"{one.share:.0%}",
+                "direction": "" if one.direction is None else f"{one.direction:+.2f}",
+                "count": one.trials,
+            }
+            for one in importance(trials)
+        ],
+        "fewest": FEWEST,
+        "others": [_row(trial) for trial in trials if trial["status"] in ("failed", "pruned")],
+    }
+
+
+def _row(trial: Mapping[str, Any]) -> dict[str, Any]:
+    from dlspec.tuning.search.show import values_text
+
+    score, parameters = trial.get("score"), trial.get("parameters")
+    return {
+        "number": trial["number"],
+        "score": f"{score:.4g}" if score is not None else "",
+        "epoch": trial.get("epoch") or "",
+        "parameters": f"{parameters:,}" if parameters is not None else "",
+        "values": values_text(trial["values"]),
+        "status": trial["status"],
+        "reason": trial.get("reason", ""),
+    }

@@ -1,0 +1,228 @@
+"""The loop around the oracle: propose, prune, run, record; from any event on."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dlspec.core.errors import Problem
+from dlspec.tuning.plan.oracles import Driver, Proposal
+from dlspec.tuning.plan.plan import Plan
+from dlspec.tuning.plan.spaces import hyperparameters
+from dlspec.tuning.search.record import Event, Record
+from dlspec.tuning.workers.trial import COMPLETED, PRUNED, Result, Task, check
+from dlspec.tuning.workers.workers import Workers
+
+# Proposals in a row that were there before, or were pruned, after which the space counts as exhausted.
+_FRUITLESS = 200
+# Files of a trial that only the best one keeps.
+_HEAVY = ("*.keras", "checkpoint*")
+
+
+@dataclass
+class Trial:
+    """One trial of the search.
+
+    Attributes:
+        number: From 1.
+        values: Of the searched parameters.
+        epochs: Epochs in all.
+        before: Number of the trial that it goes on with, or None.
+        same_as: Number of the earlier trial that differs in nothing, whose result it has; or None.
+    """
+
+    number: int
+    handle: str
+    values: dict[str, Any]
+    epochs: int
+    before: int | None = None
+    same_as: int | None = None
+    result: Result | None = None
+
+    @property
+    def score(self) -> float | None:
+        """The objective, where it was measured."""
+        return self.result.score if self.result is not None else None
+
+
+@dataclass
+class Search:
+    """A search in its folder.
+
+    Attributes:
+        spec: The file.
+        overrides: ``--set`` of the command line.
+        told: Called with each trial that ended.
+    """
+
+    plan: Plan
+    spec: Path
+    overrides: tuple[str, ...]
+    folder: Path
+    record: Record
+    allow_outside: bool = False
+    allow_code: bool = False
+    told: Callable[[Trial], None] = lambda trial: None
+    trials: list[Trial] = field(default_factory=list)
+    _keys: dict[tuple[str, int], int] = field(default_factory=dict)
+    _fruitless: int = 0
+
+    def __post_init__(self) -> None:
+        plan = self.plan
+        space = hyperparameters(plan.spaces, plan.conditions, grid=plan.tune.algorithm == "grid")
+        self._driver = Driver(plan.tune, space, plan.epochs, plan.smaller)
+        self._elapsed = 0.0
+        for event in self.record:
+            self._replay(event)
+
+    # --- results --------------------------------------------------------------------------------------------------
+
+    @property
+    def best(self) -> Trial | None:
+        """The best trial so far; of equal ones the first."""
+        scored = [trial for trial in self.trials if trial.score is not None and trial.same_as is None]
+        if not scored:
+            return None
+        return (min if self.plan.smaller else max)(scored, key=lambda trial: trial.score or 0.0)
+
+    @property
+    def counted(self) -> list[Trial]:
+        """The trials that count as such: neither pruned nor there before."""
+        return [trial for trial in self.trials if trial.same_as is None and not _pruned(trial)]
+
+    # --- going on -------------------------------------------------------------------------------------------------
+
+    def _replay(self, event: Event) -> None:
+        if event.kind == "proposed":
+            again = self._driver.propose()
+            if again is None or again.values != event.facts["values"]:
+                text = f"trial {event.trial} would have other values now than it had"
+                help = "Keras Tuner or the spec changed: begin another search with `--new`"
+                raise Problem("E532", f"the search in `{self.folder}` cannot go on: {text}", help)
+            self._take(again, event.trial, event.facts.get("same_as"))
+        elif event.kind == "ended":
+            trial = self.trials[event.trial - 1]
+            trial.result = Result(**event.facts)
+            self._elapsed += trial.result.seconds
+            self._driver.tell(trial.handle, trial.score)
+
+    def _take(self, proposal: Proposal, number: int, same_as: int | None) -> Trial:
+        before = next((trial.number for trial in self.trials if trial.handle == proposal.before), None)
+        epochs = min(proposal.epochs or self.plan.epochs, self.plan.epochs)
+        trial = Trial(number, proposal.handle, proposal.values, epochs, before, same_as)
+        self.trials.append(trial)
+        if same_as is None:
+            self._keys.setdefault(self._key(trial), number)
+        return trial
+
+    def _key(self, trial: Trial) -> tuple[str, int]:
+        return self.plan.key(trial.values), trial.epochs
+
+    def run(self, workers: Workers) -> None:
+        """Runs trials until the plan is done.
+
+        Results are told in the order of the trials, so that they do not depend on which process is faster.
+
+        Raises:
+            KeyboardInterrupt: The record holds everything that ended.
+        """
+        running: list[tuple[Trial, Callable[[], Result]]] = []
+        started = time.monotonic() - self._elapsed
+        waiting = [trial for trial in self.trials if trial.result is None]
+        try:
+            while True:
+                while len(running) < workers.count:
+                    trial = waiting.pop(0) if waiting else self._next(time.monotonic() - started, len(running))
+                    if trial is None:
+                        break
+                    running.append((trial, workers.submit(self._task(trial))))
+                if not running:
+                    return
+                trial, wait = running.pop(0)
+                self._end(trial, wait())
+        finally:
+            workers.close()
+
+    def _next(self, elapsed: float, running: int) -> Trial | None:
+        """The next trial that has to be run; None where there is none now, or none any more."""
+        while not self._over(elapsed):
+            proposal = self._driver.propose()
+            if proposal is None:
+                return None
+            number = len(self.trials) + 1
+            draft = Trial(
+                number, proposal.handle, proposal.values, min(proposal.epochs or self.plan.epochs, self.plan.epochs)
+            )
+            same_as = self._keys.get(self._key(draft))
+            self.record.add(Event("proposed", number, {"values": proposal.values, "same_as": same_as}))
+            trial = self._take(proposal, number, same_as)
+            ended = self._known(trial)
+            if ended is None:
+                self._fruitless = 0
+                return trial
+            self._fruitless += 1
+            self._end(trial, ended)
+        return None
+
+    def _known(self, trial: Trial) -> Result | None:
+        """The result of a trial that need not be run: it was there before, or is wrong or too large."""
+        if trial.same_as is not None:
+            return self.trials[trial.same_as - 1].result or Result(PRUNED, reason="the same trial runs")
+        before = self.trials[trial.before - 1].result if trial.before is not None else None
+        if before is not None and before.score is None:  # Hyperband takes the worst where it has too few others
+            return Result(PRUNED, reason=f"it would go on with trial {trial.before}, which {_became(before)}")
+        return check(self._task(trial))[1]
+
+    def _over(self, elapsed: float) -> bool:
+        tune, counted = self.plan.tune, self.counted
+        if self._fruitless >= _FRUITLESS or (self.plan.trials is not None and len(counted) >= self.plan.trials):
+            return True
+        if tune.seconds is not None and elapsed >= tune.seconds:
+            return True
+        best = self.best
+        ended = [trial for trial in counted if trial.result is not None]
+        if tune.patience is None or best is None:
+            return False
+        return len([trial for trial in ended if trial.number > best.number]) >= tune.patience
+
+    def _task(self, trial: Trial) -> Task:
+        return Task(
+            self.spec, self.overrides, self.plan.written(trial.values), self.path(trial.number),
+            self.plan.tune.objective, self.plan.smaller, trial.epochs,
+            self.path(trial.before) if trial.before else None, self.plan.limits, self.allow_outside, self.allow_code,
+        )  # fmt: skip
+
+    def path(self, number: int) -> Path:
+        """The run folder of a trial."""
+        return self.folder / "trials" / f"{number:04}"
+
+    def _end(self, trial: Trial, result: Result) -> None:
+        self.record.add(Event("ended", trial.number, result.facts()))
+        trial.result = result
+        self._driver.tell(trial.handle, trial.score)
+        self._lighten()
+        self.told(trial)
+
+    def _lighten(self) -> None:
+        """Models and checkpoints of trials that nothing needs any more are deleted; Hyperband may go on with any."""
+        if self.plan.tune.algorithm == "hyperband":
+            return
+        best = self.best
+        for trial in self.trials[-8:]:
+            if trial is best or trial.result is None or trial.result.status != COMPLETED:
+                continue
+            for pattern in _HEAVY:
+                for path in self.path(trial.number).glob(pattern):
+                    shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _became(result: Result) -> str:
+    return "was pruned" if result.status == PRUNED else result.status
+
+
+def _pruned(trial: Trial) -> bool:
+    return trial.result is not None and trial.result.status == PRUNED

@@ -1,0 +1,112 @@
+"""What a search says while it goes on, and at its end."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from dlspec.training.loop.progress import show_time
+from dlspec.tuning.workers.trial import COMPLETED, FAILED, PRUNED
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dlspec.tuning.search.search import Search, Trial
+    from dlspec.tuning.workers.workers import Workers
+
+
+class Reporter:
+    """One line per trial on stderr: what came of it, the best so far, and the time that is left."""
+
+    def __init__(self, search: Search, console: Console | None, workers: Workers) -> None:
+        self._search, self._console, self._workers = search, console, workers
+
+    def __call__(self, trial: Trial) -> None:
+        """A trial ended."""
+        if self._console is not None and trial.same_as is None:
+            self._console.print(self.line(trial), highlight=False, soft_wrap=True, markup=False)
+
+    def line(self, trial: Trial) -> str:
+        """The line of a trial."""
+        result, search = trial.result, self._search
+        assert result is not None
+        total = search.plan.trials
+        number = f"trial {trial.number}" + (f"/{total}" if total is not None else "")
+        outcome = result.status if result.score is None else f"{search.plan.tune.objective} {result.score:.4g}"
+        if result.reason:
+            outcome += f" ({result.reason})"
+        best = search.best
+        parts = [number, values_text(trial.values), outcome]
+        if best is not None and best.score is not None:
+            parts.append(f"best {best.score:.4g} (trial {best.number})")
+        parts += [f"{result.seconds:.1f} s", self._left()]
+        return "  ".join(part for part in parts if part)
+
+    def _left(self) -> str:
+        counted = [trial for trial in self._search.counted if trial.result is not None]
+        total = self._search.plan.trials
+        if total is None or not counted:
+            return ""
+        mean = sum(trial.result.seconds for trial in counted if trial.result is not None) / len(counted)
+        left = (total - len(counted)) * mean / self._workers.count
+        return f"{show_time(left)} left" if left >= 1 else ""
+
+
+def values_text(values: dict[str, Any]) -> str:
+    """Values of parameters in one line."""
+    return " ".join(f"{name}={_short(value)}" for name, value in values.items())
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else json.dumps(value).strip('"')
+
+
+def facts(search: Search, finished: bool) -> dict[str, Any]:
+    """``search.json``: the plan, the trials and the best."""
+    best, plan = search.best, search.plan
+    return {
+        "finished": finished,
+        "algorithm": plan.tune.algorithm,
+        "objective": plan.tune.objective,
+        "direction": "min" if plan.smaller else "max",
+        "seed": plan.tune.seed,
+        "planned": plan.trials,
+        "counts": {status: count(search, status) for status in (COMPLETED, FAILED, PRUNED)},
+        "best": best.number if best is not None else None,
+        "conditions": {name: {k: list(v) for k, v in parents.items()} for name, parents in plan.conditions.items()},
+        "trials": [
+            {
+                "number": trial.number,
+                "values": trial.values,
+                "epochs": trial.epochs,
+                "before": trial.before,
+                **(trial.result.facts() if trial.result is not None else {"status": "running"}),
+            }
+            for trial in search.trials
+            if trial.same_as is None
+        ],
+    }
+
+
+def count(search: Search, status: str) -> int:
+    """How many trials ended so."""
+    ended = [trial.result for trial in search.trials if trial.same_as is None and trial.result is not None]
+    return sum(result.status == status for result in ended)
+
+
+def table(search: Search) -> str:
+    """The best trials, and what became of the others."""
+    plan = search.plan
+    scored = [trial for trial in search.trials if trial.score is not None and trial.same_as is None]
+    scored.sort(key=lambda trial: (trial.score or 0.0) * (1 if plan.smaller else -1))
+    rows = [["trial", plan.tune.objective, "epoch", "parameters", "values"]]
+    for trial in scored[:10]:
+        assert trial.result is not None
+        size = f"{trial.result.parameters:,}" if trial.result.parameters is not None else ""
+        rows.append([str(trial.number), f"{trial.score:.4g}", str(trial.result.epoch), size, values_text(trial.values)])
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    lines = [
+        "  ".join([*(cell.rjust(width) for cell, width in zip(row, widths, strict=False)), row[4]]) for row in rows
+    ]
+    ended = ", ".join(f"{count(search, status)} {status}" for status in (COMPLETED, FAILED, PRUNED))
+    return "\n".join([*lines, f"{ended}; {search.folder}"])

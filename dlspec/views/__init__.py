@@ -1,0 +1,1 @@
+"""What people look at: the catalogue as they read it, drawings, pages."""

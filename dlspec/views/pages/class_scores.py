@@ -1,0 +1,223 @@
+"""Counting right and wrong classes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dlspec.views.pages.shares import auc, interval, ratio
+from dlspec.views.pages.tasks import STEPS, YES_NO, Task, answers, counted, true_classes, yes_share
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+Facts = dict[str, Any]
+MATRIX_LIMIT = 100
+# Keras's crossentropies take nothing less for a probability.
+_LEAST = 1e-7
+
+
+@dataclass(slots=True)
+class Classes:
+    """Classes against classes: the confusion matrix and what follows from it.
+
+    A prediction that is not a number is an answer of no class, and wrong.
+    """
+
+    task: Task
+    trivial: Any = None
+    matrix: Any = 0
+    silent: Any = 0
+    examples: int = 0
+    whole: int = 0
+    filled: int = 0
+    surprise: float = 0.0
+    yes: list[Array] = field(default_factory=list)
+    true: list[Array] = field(default_factory=list)
+    _seen: Any = 0
+
+    def learn(self, targets: Array, mask: Array | None = None) -> None:
+        """The most frequent class."""
+        import numpy as np
+
+        weights = self._spread_over_classes(targets)
+        if weights is not None:
+            kept = weights[counted(mask, weights.shape[:-1])].sum(axis=0)
+        else:
+            labels = self._labels(targets)
+            valid = counted(mask, labels.shape) & self._inside(labels)
+            kept = np.bincount(labels[valid], minlength=len(self.task.names))
+        self._seen = self._seen + kept
+        self.trivial = np.asarray(self._seen.argmax())
+
+    def _spread_over_classes(self, targets: Array) -> Array | None:
+        """One-hot rows, or shares of classes; None where the targets are class numbers."""
+        count = len(self.task.names)
+        if targets.dtype.kind == "f" and targets.shape[-1:] == (count,) and targets.ndim > 1:
+            return targets
+        return None
+
+    def _labels(self, targets: Array) -> Array:
+        shape = targets.shape[:-1] if targets.ndim > 1 and targets.shape[-1] == 1 else targets.shape
+        return true_classes(self.task, targets, shape)
+
+    def _inside(self, labels: Array) -> Array:
+        """Which labels name a class that counts."""
+        valid: Array = (labels >= 0) & (labels < len(self.task.names))
+        return valid if self.task.ignored is None else valid & (labels != self.task.ignored)
+
+    def add(self, predicted: Array, target: Array, mask: Array | None = None) -> Array:
+        """Counts pairs of true and predicted classes."""
+        import numpy as np
+
+        found = answers(self.task, predicted, target)
+        count = len(self.task.names)
+        valid = self._inside(found.true) & counted(mask, found.true.shape)
+        answered = valid & ~np.isnan(found.probabilities).any(axis=-1)
+        pairs = np.bincount(found.true[answered] * count + found.guess[answered], minlength=count * count)
+        self.matrix = self.matrix + pairs.reshape(count, count)
+        self.silent = self.silent + np.bincount(found.true[valid & ~answered], minlength=count)
+        self.examples += len(target)
+        if self.task.kind == YES_NO:
+            self.yes.append(predicted.reshape(-1)[answered])
+            self.true.append(found.true[answered])
+        truth = np.where(valid, found.true, 0)[..., None]
+        chance = np.take_along_axis(found.probabilities, truth, axis=-1)[..., 0]
+        if self.task.likelihood:
+            self.surprise -= float(np.log(np.clip(chance[valid], _LEAST, 1)).sum())
+        self._count_whole((found.true == found.guess) & answered, valid)
+        wrong: Array = np.where(valid, 1 - chance, 0.0).reshape(len(target), -1)
+        mean: Array = wrong.sum(axis=1) / np.maximum(valid.reshape(len(target), -1).sum(axis=1), 1)
+        return mean
+
+    def _count_whole(self, right: Array, valid: Array) -> None:
+        """Sequences of which every step is right, among those that have any."""
+        flat = valid.reshape(len(valid), -1)
+        some = flat.any(axis=1)
+        self.filled += int(some.sum())
+        self.whole += int((some & ~(flat & ~right.reshape(len(valid), -1)).any(axis=1)).sum())
+
+    def facts(self) -> Facts:
+        """Accuracy with its interval, the trivial answer's, and each class by itself."""
+        import numpy as np
+
+        right = np.diag(self.matrix).astype(float)
+        true, guessed = self.matrix.sum(axis=1) + self.silent, self.matrix.sum(axis=0)
+        total = int(true.sum())
+        accuracy = float(right.sum() / max(total, 1))
+        found: Facts = {
+            "kind": self.task.kind,
+            "examples": self.examples,
+            "positions": total,
+            "accuracy": accuracy,
+            "interval": interval(accuracy, total) if total == self.examples else None,
+            "baseline": self._baseline(true),
+            "classes": class_rows(self.task.names, right, true, guessed),
+        }
+        for measure in ("f1", "iou"):
+            values = [one[measure] for one in found["classes"] if one["examples"] and one[measure] is not None]
+            found[f"mean_{measure}"] = sum(values) / len(values) if values else None
+        if self.task.kind == STEPS:
+            found["exact"] = ratio(self.whole, self.filled)
+        if self.task.likelihood and self.task.kind == STEPS and total:
+            found["perplexity"] = math.exp(self.surprise / total)
+        if len(self.task.names) <= MATRIX_LIMIT:
+            found["confusion"] = self.matrix.tolist()
+        if self.yes:
+            found["auc"] = auc(np.concatenate(self.true), np.concatenate(self.yes))
+        return found
+
+    def shares(self) -> tuple[Array, Array]:
+        """Of a yes or no: the truth, and the probability of yes that was given."""
+        import numpy as np
+
+        return np.concatenate(self.true), yes_share(self.task, np.concatenate(self.yes).astype(np.float64))
+
+    def _baseline(self, true: Array) -> Facts | None:
+        if self.trivial is None:
+            return None
+        usual = int(self.trivial)
+        return {
+            "answer": self.task.names[usual] if usual < len(self.task.names) else str(usual),
+            "accuracy": float(true[usual] / max(int(true.sum()), 1)) if usual < len(true) else 0.0,
+        }
+
+
+def class_rows(names: tuple[str, ...], right: Array, true: Array, guessed: Array) -> list[Facts]:
+    """Each class by itself, from how often it was answered rightly, was true, and was answered."""
+    return [
+        {
+            "name": name,
+            "examples": int(true[number]),
+            "predicted": int(guessed[number]),
+            "precision": ratio(right[number], guessed[number]),
+            "recall": ratio(right[number], true[number]),
+            "f1": ratio(2 * right[number], true[number] + guessed[number]),
+            "iou": ratio(right[number], true[number] + guessed[number] - right[number]),
+        }
+        for number, name in enumerate(names)
+    ]
+
+
+@dataclass(slots=True)
+class Tags:
+    """Several independent yes or no: counts for each of them, over the steps too where there are some."""
+
+    task: Task
+    trivial: Any = None
+    counts: Any = 0
+    examples: int = 0
+    _seen: Any = 0
+    _of: int = 0
+
+    def learn(self, targets: Array, mask: Array | None = None) -> None:
+        """The more frequent answer to each question."""
+        kept = targets[counted(mask, targets.shape[:-1])] > 0.5
+        self._seen, self._of = self._seen + kept.sum(axis=0), self._of + len(kept)
+        self.trivial = self._seen > self._of / 2
+
+    def add(self, predicted: Array, target: Array, mask: Array | None = None) -> Array:
+        """Counts true and false, yes and no."""
+        import numpy as np
+
+        valid = counted(mask, predicted.shape[:-1])
+        target = target.reshape(predicted.shape)
+        true, guess = target[valid] > 0.5, predicted[valid] > self.task.threshold
+        now = np.stack([(true & guess).sum(0), (~true & guess).sum(0), (true & ~guess).sum(0), (~true & ~guess).sum(0)])
+        self.counts = self.counts + now
+        self.examples += len(target)
+        off = np.abs(yes_share(self.task, predicted.astype(np.float64)) - (target > 0.5)).mean(axis=-1)
+        return mean_of(off, valid)
+
+    def facts(self) -> Facts:
+        """Share of right answers, the trivial ones', and each question by itself."""
+        import numpy as np
+
+        hit, false, missed, clear = self.counts.astype(float)
+        total = self.counts.sum()
+        yes, no = hit + missed, false + clear
+        names = self.task.names or tuple(map(str, range(len(hit))))
+        baseline = None
+        if self.trivial is not None:
+            trivial = float(np.where(self.trivial, yes, no).sum() / max(total, 1))
+            baseline = {"answer": "the more frequent answer of each", "accuracy": trivial}
+        return {
+            "kind": self.task.kind,
+            "examples": self.examples,
+            "accuracy": float((hit + clear).sum() / max(total, 1)),
+            "interval": None,
+            "baseline": baseline,
+            "classes": class_rows(names, hit, yes, hit + false),
+        }
+
+
+def mean_of(values: Array, valid: Array) -> Array:
+    """The mean of the positions of each example that count; 0 where none does."""
+    import numpy as np
+
+    rows = np.where(valid, values, 0.0).reshape(len(values), -1)
+    found: Array = rows.sum(axis=1) / np.maximum(valid.reshape(len(values), -1).sum(axis=1), 1)
+    return found

@@ -1,0 +1,86 @@
+"""A model's answers held against the targets, batch after batch, with the masks that its outputs carry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from dlspec.backends.keras.structure import like_inputs, outputs_by_name
+from dlspec.views.pages.scores import Score
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+# Numbers in a batch of inputs: large enough that small models are not called often, small enough for large ones.
+_BATCH_ELEMENTS = 1_000_000
+_LARGEST_BATCH = 1024
+# Calls of a model that take less time than to compile it.
+UNTRACED = 3
+Answering = Callable[[Any], tuple[dict[str, Any], dict[str, Any]]]
+
+
+def batch_size(elements: int) -> int:
+    """How many examples enter the model at a time, if so many numbers enter it for each."""
+    return max(1, min(_LARGEST_BATCH, _BATCH_ELEMENTS // max(elements, 1)))
+
+
+def mask_of(tensor: Any) -> Any:
+    """The mask of a tensor, as Keras carries it; None where all of it counts."""
+    return getattr(tensor, "_keras_mask", None)
+
+
+def answering(model: Any, outputs: tuple[str, ...], calls: int = 1, *, masks_only: bool = False) -> Answering:
+    """A function from a batch of inputs, by name, to answers and masks by output, as arrays.
+
+    Args:
+        model: A functional Keras model.
+        outputs: Names of its outputs in their order.
+        calls: How often it will be called; it is compiled where that is worth it.
+        masks_only: Whether the answers are left out: what only they need is not computed then.
+    """
+    import tensorflow as tf
+
+    def call(inputs: Any) -> Any:
+        answer = outputs_by_name(model(like_inputs(model, inputs), training=False), outputs)
+        masks = {name: mask_of(tensor) for name, tensor in answer.items()}
+        return {} if masks_only else answer, {name: mask for name, mask in masks.items() if mask is not None}
+
+    function = call if calls <= UNTRACED else tf.function(call, reduce_retracing=True)
+
+    def answered(inputs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        answer, masks = function(inputs)
+        return _arrays(answer), _arrays(masks)
+
+    return answered
+
+
+def learn(answer: Answering, batches: Iterable[tuple[Any, Any]], scores: Mapping[str, Score]) -> None:
+    """Lets `scores` find the trivial answers among batches of inputs and targets, both by name."""
+    for inputs, targets in batches:
+        _, masks = answer(inputs)
+        for name, score in scores.items():
+            score.learn(_array(targets[name]), masks.get(name))
+
+
+def compare(
+    answer: Answering, batches: Iterable[tuple[Any, Any]], scores: Mapping[str, Score]
+) -> dict[str, list[Array]]:
+    """Lets `scores` see batches of inputs and targets; returns how bad each example is, by output and batch."""
+    badness: dict[str, list[Array]] = {name: [] for name in scores}
+    for inputs, targets in batches:
+        answered, masks = answer(inputs)
+        for name, score in scores.items():
+            badness[name].append(score.add(answered[name], _array(targets[name]), masks.get(name)))
+    return badness
+
+
+def _arrays(tensors: Mapping[str, Any]) -> dict[str, Array]:
+    return {name: _array(values) for name, values in tensors.items()}
+
+
+def _array(values: Any) -> Array:
+    import numpy as np
+
+    return np.asarray(values)

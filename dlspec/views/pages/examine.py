@@ -1,0 +1,173 @@
+"""One pass of a trained model over one part of the data: what is right, what is wrong, and examples of both."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dlspec.backends.keras.structure import outputs_by_name
+from dlspec.components.sections.train import Supervised
+from dlspec.data.binding.binding import Binding
+from dlspec.data.binding.values import Rows
+from dlspec.data.feeding.examples import Streamed
+from dlspec.data.feeding.feed import in_order
+from dlspec.data.feeding.pipeline import Part, Prepared
+from dlspec.views.pages.comparing import UNTRACED, answering, batch_size, compare, learn, mask_of
+from dlspec.views.pages.examples import SHOWN, Example, LookedAt, show
+from dlspec.views.pages.scores import Score, score_of
+from dlspec.views.pages.tasks import Task, task_of
+from dlspec.views.pages.verdict import verdict
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+# Targets that are read at a time, where they are not in memory.
+_CHUNK = 4096
+
+
+@dataclass(slots=True)
+class Examined:
+    """What was found.
+
+    Attributes:
+        part: The split that was looked at.
+        scores: By output; outputs that cannot be judged are left out.
+        examples: By output: the worst and some random ones.
+    """
+
+    part: str
+    scores: dict[str, Score] = field(default_factory=dict)
+    examples: dict[str, list[Example]] = field(default_factory=dict)
+
+    def facts(self) -> dict[str, Any]:
+        """For ``report.json``: verdicts and the figures of every output."""
+        outputs = {name: score.facts() for name, score in self.scores.items()}
+        verdicts = [verdict(name, found, self.part).facts() for name, found in outputs.items()]
+        return {"part": self.part, "verdicts": verdicts, "outputs": outputs}
+
+
+def examine(model: Any, prepared: Prepared, method: Supervised, outputs: tuple[str, ...], seed: int = 0) -> Examined:
+    """Lets the model answer, and compares.
+
+    The test split is looked at; without one that of validation, else the training examples.
+
+    Args:
+        model: A functional Keras model that takes prepared inputs.
+        prepared: The data.
+        method: Whose losses say how predictions are read.
+        outputs: Names of the model's outputs in its order.
+        seed: Of the choice of random examples.
+    """
+    import numpy as np
+
+    name, part = next((name, part) for name, part in _parts(prepared) if part is not None)
+    tasks = _tasks(model, prepared, method, outputs)
+    found = Examined(name, {task.name: score_of(task) for task in tasks})
+    if not found.scores:
+        return found
+    _learn(model, prepared.train, prepared.binding, found.scores, outputs)
+    size = _batch_size(part)
+    badness = compare(answering(model, outputs, -(-part.count // size)), _batches(part, size), found.scores)
+    for task in tasks:
+        chosen = _choose(np.concatenate(badness[task.name]), seed)
+        looked_at = _look(model, part, chosen, outputs)
+        found.examples[task.name] = show(task, prepared.binding, looked_at)
+    return found
+
+
+def _parts(prepared: Prepared) -> Iterator[tuple[str, Part | None]]:
+    yield "test", prepared.test
+    yield "validation", prepared.validation
+    yield "train", prepared.train
+
+
+def _tasks(model: Any, prepared: Prepared, method: Supervised, outputs: tuple[str, ...]) -> list[Task]:
+    tensors = outputs_by_name(model.output, outputs)
+    found = [
+        task_of(output, method.head_of(output.name), tuple(tensors[output.name].shape[1:]))
+        for output in prepared.binding.outputs
+    ]
+    return [task for task in found if task is not None]
+
+
+def _learn(model: Any, part: Part, binding: Binding, scores: Mapping[str, Score], outputs: tuple[str, ...]) -> None:
+    """The trivial answers, from all training examples; masks are computed where outputs carry some."""
+    tensors = outputs_by_name(model.output, outputs)
+    masked = [name for name in scores if mask_of(tensors[name]) is not None]
+    if masked:
+        size = _batch_size(part)
+        learn(answering(model, outputs, UNTRACED + 1, masks_only=True), _batches(part, size), scores)
+        return
+    for targets in _targets(part, binding):
+        for name, score in scores.items():
+            score.learn(_array(targets[name]))
+
+
+def _targets(part: Part, binding: Binding) -> Iterator[Mapping[str, Any]]:
+    """The targets of a part in batches; what enters the model is not read again for them."""
+    if not part.streamed:
+        yield part.targets
+        return
+    alone = Rows(binding.table, (), binding.outputs)
+    examples = Streamed(alone.load, part.examples.numbers, part.examples.blocks)
+    yield from (targets for _, targets in in_order(examples, _CHUNK))
+
+
+def _look(model: Any, part: Part, chosen: Mapping[str, Array], outputs: tuple[str, ...]) -> LookedAt:
+    """The chosen examples with the model's answers."""
+    import numpy as np
+
+    positions = np.concatenate(list(chosen.values()))
+    groups = [group for group, rows in chosen.items() for _ in rows]
+    inputs, targets = _batch(part, positions)
+    answer, masks = answering(model, outputs)(inputs)
+    return LookedAt(groups, part.examples.numbers[positions], _arrays(inputs), _arrays(targets), answer, masks)
+
+
+def _batches(part: Part, size: int) -> Iterator[tuple[Any, Any]]:
+    import numpy as np
+
+    if part.streamed:
+        yield from in_order(part.examples, size)
+        return
+    for start in range(0, part.count, size):
+        yield _batch(part, np.arange(start, min(start + size, part.count)))
+
+
+def _batch(part: Part, positions: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Inputs and targets at `positions` as they enter the model and its loss."""
+    import tensorflow as tf
+
+    examples = part.examples
+    inputs, targets = examples.finished(examples.batch(tf.constant(positions, tf.int64)))
+    return inputs, targets
+
+
+def _arrays(tensors: Mapping[str, Any]) -> dict[str, Array]:
+    return {name: _array(values) for name, values in tensors.items()}
+
+
+def _array(values: Any) -> Array:
+    import numpy as np
+
+    return np.asarray(values)
+
+
+def _batch_size(part: Part) -> int:
+    inputs, _ = _batch(part, [0])
+    elements: int = sum(math.prod(values.shape) for values in inputs.values())
+    return batch_size(elements)
+
+
+def _choose(badness: Array, seed: int) -> dict[str, Array]:
+    """Numbers of the worst examples, and of some that chance chose among the others."""
+    import numpy as np
+
+    order = np.argsort(-np.nan_to_num(badness, nan=np.inf), kind="stable")
+    worst, others = order[:SHOWN], order[SHOWN:]
+    chance = np.random.default_rng(seed).permutation(len(others))[:SHOWN]
+    return {"worst": worst, "random": np.sort(others[chance])}

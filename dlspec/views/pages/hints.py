@@ -1,0 +1,166 @@
+"""What the figures of a run say to whoever wants a better one: few sentences, each with its ground.
+
+A hint names a cause only where the figures leave no other; where they do not, it is not given.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from dlspec.views.pages.shares import interval
+from dlspec.views.pages.verdict import GOOD, POOR, figure, percent
+
+Facts = Mapping[str, Any]
+Rows = Sequence[Mapping[str, float]]
+
+_GAP = 0.1
+# Epochs that make a trend; less of a rise or fall than these shares is chance.
+_TREND, _RISE, _FALL = 3, 1.1, 0.99
+# Steps of training below which a poor model may just not have begun to learn.
+_FEW_STEPS = 100
+# More numbers than these are pixels and the like, of which each by itself says nothing.
+_FEW_NUMBERS = 10
+
+
+def hints(facts: Facts, history: Rows) -> list[str]:
+    """All that apply, the most important first."""
+    found = [*_shared(facts.get("data", {})), *_course(facts, history)]
+    found += _gap(facts.get("metrics", {}), facts.get("data", {}).get("examples", {}))
+    results = facts.get("results", {})
+    if "error" in results:
+        found.append(f"What the model answers could not be examined: {results['error']}")
+    outputs, grades = results.get("outputs", {}), _grades(results)
+    if POOR in grades.values():
+        found += _untrained(facts, history)
+    weighted = facts.get("data", {}).get("class_weights") or {}
+    for name, output in outputs.items():
+        of = f" of `{name}`" if len(outputs) > 1 else ""
+        if "numbers" in output:
+            found += _numbers(output, of)
+        elif "classes" in output and grades.get(name, GOOD) != POOR:
+            found += _classes(output, of, learnt=grades.get(name, GOOD) == GOOD, weighted=name in weighted)
+    return found
+
+
+def _grades(results: Facts) -> dict[str, str]:
+    return {one["output"]: one["grade"] for one in results.get("verdicts", ())}
+
+
+def _shared(data: Facts) -> Iterator[str]:
+    """Whether splits hold the same examples, which makes measures too good."""
+    for shared in data.get("equal_examples", ()):
+        first, second = shared["parts"]
+        (one, other), *_ = shared["rows"]
+        yield f"{shared['examples']:,} examples of {first} also stand in {second}: {one} and {other}, for example."
+
+
+def _course(facts: Facts, history: Rows) -> Iterator[str]:
+    """Whether training stopped too early, or went on too long."""
+    best = (facts.get("best") or {}).get("epoch")
+    if best is None or len(history) < _TREND:
+        return
+    if best == len(history) and _ran_out(facts, history):
+        yield f"The last epoch ({best}) was the best one, and better by far than those before: more `epochs` may help."
+    last, kept = history[-_TREND:], history[best - 1]
+    if len(history) - best < _TREND or not kept.get("val_loss") or kept["val_loss"] < 0:
+        return
+    rose = all(row.get("val_loss", 0.0) > _RISE * kept["val_loss"] for row in last)
+    if rose and all(row["loss"] < _FALL * kept["loss"] for row in last):
+        yield (
+            f"After epoch {best} the loss went on falling in training ({figure(kept['loss'])} to "
+            f"{figure(last[-1]['loss'])}) and rose in validation ({figure(kept['val_loss'])} to "
+            f"{figure(last[-1]['val_loss'])}): the model began to learn by heart. More data, `dropout` or a smaller "
+            "model help."
+        )
+
+
+def _ran_out(facts: Facts, history: Rows) -> bool:
+    """Whether training ended since its epochs were over, while the measure that compares them went on getting better.
+
+    A callback that ended it had its reason, and a schedule of the learning rate had come to its end.
+    """
+    planned = facts.get("planned") or {}
+    if facts.get("status") != "finished" or planned.get("epochs") != len(history) or planned.get("scheduled"):
+        return False
+    (name, _), *_ = ((name, value) for name, value in facts["best"].items() if name != "epoch")
+    values = [float(row.get(name, math.nan)) for row in history[-_TREND:]]
+    steps = [after - before for before, after in pairwise(values)]
+    steady = all(step < 0 for step in steps) or all(step > 0 for step in steps)
+    return steady and abs(values[-1] - values[0]) > (1 - _FALL) * abs(values[0])
+
+
+def _untrained(facts: Facts, history: Rows) -> Iterator[str]:
+    """Why a model that is no better than the trivial answer may not have learnt, where training itself shows it."""
+    losses = [row["loss"] for row in history if "loss" in row]
+    steps = (facts.get("planned") or {}).get("steps_per_epoch")
+    if len(losses) < _TREND:
+        return
+    if losses[-1] >= losses[0]:
+        yield (
+            f"The loss did not fall in training ({figure(losses[0])} in the first epoch, {figure(losses[-1])} in the "
+            "last): a smaller `learning_rate` may help."
+        )
+    elif steps and steps * len(history) < _FEW_STEPS and losses[-1] < _FALL * losses[-2]:
+        each = "one" if steps == 1 else f"{steps}"
+        yield (
+            f"Training took {steps * len(history)} steps only, {each} in each epoch, and the loss was still falling: "
+            "a smaller `batch_size` or more `epochs` may help."
+        )
+
+
+def _gap(metrics: Facts, examples: Facts) -> Iterator[str]:
+    """Whether the model does much better on what it has seen, and more so than chance explains."""
+    part = "test" if metrics.get("test") else "validation"
+    train, test = metrics.get("train", {}), metrics.get(part) or {}
+    for name in train:
+        if "acc" not in name or None in (train[name], test.get(name)) or train[name] - test[name] <= _GAP:
+            continue
+        limits = interval(min(max(test[name], 0.0), 1.0), examples.get(part, 0))
+        if limits is not None and train[name] > limits[1]:
+            yield (
+                f"{name} is {percent(train[name])} on what the model has seen, {percent(test[name])} on what it has "
+                "not: it does not carry over. More data, augmentation or `dropout` help."
+            )
+            return
+
+
+def _classes(output: Facts, of: str, *, learnt: bool, weighted: bool) -> Iterator[str]:
+    """Classes that are never answered, and what is confused most often."""
+    known = [one for one in output["classes"] if one["examples"]]
+    half = sum(one["examples"] for one in known) / max(len(known), 1) / 2
+    never = [one for one in known if not one["predicted"]]
+    if never and learnt:
+        shown = ", ".join(f"“{one['name']}”" for one in never[:5]) + (" …" if len(never) > 5 else "")
+        rare = all(one["examples"] < half for one in never)
+        remedy = "more such examples help" if weighted else "class weights or more such examples help"
+        why = f", which {'is' if len(never) == 1 else 'are'} rare: {remedy}" if rare else ""
+        yield f"The model never answers {shown}{of}{why}."
+    pair = _confused(output.get("confusion"), output["classes"])
+    if pair is not None:
+        yield pair + of + "."
+
+
+def _confused(matrix: Any, classes: Sequence[Facts]) -> str | None:
+    """The most frequent mistake, if it makes up a good part of all."""
+    if not matrix or len(matrix) < 3:
+        return None
+    wrong = [(n, i, j) for i, row in enumerate(matrix) for j, n in enumerate(row) if i != j and n]
+    total = sum(n for n, _, _ in wrong)
+    worst, true, guess = max(wrong, default=(0, 0, 0))
+    if worst < 2 or worst < 0.15 * total:
+        return None
+    pair = f"“{classes[true]['name']}” is taken for “{classes[guess]['name']}”"
+    return f"The most frequent mistake: {pair} ({worst:,} of {total:,} mistakes)"
+
+
+def _numbers(output: Facts, of: str) -> Iterator[str]:
+    """Predictions that are off to one side, by more than chance explains."""
+    for one in output["numbers"] if len(output["numbers"]) <= _FEW_NUMBERS else ():
+        bias, error = one["bias"], one["rmse"]
+        chance = (max(error**2 - bias**2, 0.0) / max(output["examples"], 1)) ** 0.5
+        if error and abs(bias) > max(0.3 * error, 2 * chance):
+            side = "high" if bias > 0 else "low"
+            yield f"Predictions{of} are too {side} by {figure(abs(bias))} on average ({one['name']})."

@@ -1,0 +1,223 @@
+"""Runs that are on the disk: found by what people call them, listed and compared. Nothing heavy is imported."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from dlspec.core import resources
+from dlspec.core.errors import Problem, did_you_mean
+from dlspec.core.files import is_file, read_json
+
+SPEC_FILE, REPORT_FILE, MODEL_FILE = "spec.yaml", "report.json", "model.keras"
+# What the folder of a search has, which holds runs but is none.
+SEARCH_FILE = "search.sqlite"
+UNFINISHED = "unfinished"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def name(self) -> str:
+        """Of the spec."""
+        return str(self.facts.get("name", self.path.parent.name))
+
+    @property
+    def status(self) -> str:
+        """``finished``, ``interrupted`` or ``failed``; ``unfinished`` while it runs, and where it was killed."""
+        return str(self.facts.get("status", UNFINISHED))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What stands in ``report.json``; {} where there is none yet, or none that can be read: see `damage`."""
+        return self._report[0]
+
+    @property
+    def damage(self) -> str:
+        """What is wrong with ``report.json``, which may have been edited; "" where nothing is."""
+        return self._report[1]
+
+    @cached_property
+    def _report(self) -> tuple[dict[str, Any], str]:
+        try:
+            facts = read_json(self.path / REPORT_FILE)
+        except FileNotFoundError:
+            return {}, ""
+        except (OSError, ValueError) as error:
+            return {}, f"`{REPORT_FILE}` cannot be read: {error}"
+        damage = _violation(facts)
+        return ({}, damage) if damage else (facts, "")
+
+    @property
+    def spec_folder(self) -> Path | None:
+        """The folder where the paths of its spec start; None where the report does not tell."""
+        written = self.facts.get("spec_folder")
+        return None if written is None else (self.path / written).resolve()
+
+    @property
+    def spec_folder_is_here(self) -> bool:
+        """Whether that folder is the current one or below it.
+
+        The report of a stranger's run may name any folder of this machine. What it names counts without
+        ``--allow-outside`` only where the person at the keyboard stands.
+        """
+        return self.spec_folder is not None and self.spec_folder.is_relative_to(Path.cwd().resolve())
+
+    def away(self) -> str:
+        """What to tell where that folder counts for nothing."""
+        return f"the paths of run `{self.id}` start at `{self.spec_folder}`, which is not below the current folder"
+
+    @property
+    def spec(self) -> str:
+        """Text of the resolved spec; "" where there is none."""
+        path = self.path / SPEC_FILE
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+    @property
+    def measures(self) -> dict[str, float | None]:
+        """What was measured with the kept weights: ``test accuracy`` and so on."""
+        parts = self.facts.get("metrics") or {}
+        return {f"{part} {name}": value for part, measured in parts.items() for name, value in measured.items()}
+
+    @property
+    def headline(self) -> str:
+        """The verdict in short, or the best value of what was monitored."""
+        verdicts = (self.facts.get("results") or {}).get("verdicts") or []
+        if verdicts:
+            several = len(verdicts) > 1
+            return ", ".join(f"{one['output']} {one['headline']}" if several else one["headline"] for one in verdicts)
+        best = {name: value for name, value in (self.facts.get("best") or {}).items() if name != "epoch"}
+        return ", ".join(f"{name} {value:.4g}" for name, value in best.items() if isinstance(value, float))
+
+    def summary(self) -> dict[str, Any]:
+        """What a list of runs tells of it."""
+        best = self.facts.get("best") or {}
+        return {
+            "name": self.name,
+            "id": self.id,
+            "status": self.status,
+            "epochs": self.facts.get("epochs"),
+            "best_epoch": best.get("epoch"),
+            "result": self.headline,
+            "metrics": self.facts.get("metrics") or {},
+            "seconds": self.facts.get("seconds"),
+            "started": self.facts.get("started"),
+            "folder": str(self.path),
+        }
+
+
+def _violation(facts: Any) -> str:
+    """How a report differs from ``schemas/report.json``; "" where it does not."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+
+    error = best_match(Draft202012Validator(json.loads(resources.read("schemas", "report.json"))).iter_errors(facts))
+    if error is None:
+        return ""
+    place = ".".join(map(str, error.absolute_path))
+    return f"`{REPORT_FILE}` is no report of dlspec" + (f": `{place}` is not as it was written" if place else "")
+
+
+def all_runs(folder: Path) -> list[Run]:
+    """Every run below `folder`, the newest first."""
+    return sorted(_found(folder), key=lambda run: (run.id, run.path), reverse=True)
+
+
+def _found(folder: Path) -> Iterator[Run]:
+    for name in _folders(folder):
+        for path in _folders(name):
+            if (path / SPEC_FILE).is_file() and not (path / SEARCH_FILE).is_file():
+                yield Run(path)
+
+
+def _folders(path: Path) -> list[Path]:
+    try:
+        return [entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
+    except OSError:
+        return []
+
+
+def find_run(called: str, folder: Path) -> Run:
+    """The run that people mean.
+
+    Args:
+        called: A path, an id, the beginning of one, a spec's name (its newest run), ``name/id``, or ``latest``.
+        folder: The folder of all runs.
+
+    Raises:
+        Problem: E521, there is none, or more than one.
+    """
+    if is_file(Path(called) / SEARCH_FILE):
+        help = f"its runs are in `{Path(called) / 'trials'}`; `dlspec train` trains its best.yaml"
+        raise Problem("E521", f"`{called}` is a search", help)
+    if is_file(Path(called) / SPEC_FILE):
+        return Run(Path(called))
+    runs = all_runs(folder)
+    if not runs:
+        raise Problem("E521", f"there are no runs in `{folder}`", "`dlspec train` makes one; `--runs` names the folder")
+    if called == "latest":
+        return runs[0]
+    name, _, identifier = called.rstrip("/").rpartition("/")
+    for matches in (
+        [run for run in runs if run.id == called],
+        [run for run in runs if run.path.parent.name == called][:1],
+        [run for run in runs if run.id.startswith(identifier) and name in ("", run.path.parent.name)],
+    ):
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            shown = ", ".join(f"`{run.id}`" for run in matches[:4]) + (", …" if len(matches) > 4 else "")
+            raise Problem("E521", f"`{called}` may mean {len(matches)} runs: {shown}", "write more of the id")
+    known = dict.fromkeys(["latest", *(run.path.parent.name for run in runs), *(run.id for run in runs)])
+    raise Problem(
+        "E521", f"there is no run `{called}` in `{folder}`", did_you_mean(called, known) or "see `dlspec runs`"
+    )
+
+
+def spec_changes(one: Run, other: Run) -> list[dict[str, Any]]:
+    """Keys in which two specs differ, with the value of each; None where a spec has no such key."""
+    left, right = (dict(_flat(_parsed(run))) for run in (one, other))
+    keys = [*left, *(key for key in right if key not in left)]
+    return [{"key": key, "a": left.get(key), "b": right.get(key)} for key in keys if left.get(key) != right.get(key)]
+
+
+def measure_changes(one: Run, other: Run) -> list[dict[str, Any]]:
+    """Every measure of two runs, with the difference where both have it."""
+    left, right = one.measures, other.measures
+    rows = []
+    for name in [*left, *(name for name in right if name not in left)]:
+        a, b = left.get(name), right.get(name)
+        rows.append({"measure": name, "a": a, "b": b, "difference": b - a if None not in (a, b) else None})  # type: ignore[operator]
+    return rows
+
+
+def _parsed(run: Run) -> Any:
+    from dlspec.semantics.loading import load_spec
+
+    return load_spec(run.path / SPEC_FILE).data
+
+
+def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Leaves of a spec by their path: ``layers.2.dense.units``."""
+    inner: list[tuple[Any, Any]] = []
+    if isinstance(value, Mapping):
+        inner = list(value.items())
+    elif isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+        inner = list(enumerate(value))
+    if not inner:
+        yield prefix, value
+    for key, item in inner:
+        yield from _flat(item, f"{prefix}.{key}" if prefix else str(key))

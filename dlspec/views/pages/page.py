@@ -1,0 +1,106 @@
+"""``report.html``: all of a run on one page that needs nothing else: no script, no font, no network."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dlspec.core import resources
+from dlspec.core.files import write_atomically
+from dlspec.core.ir import Graph
+from dlspec.semantics.loading import load_spec
+from dlspec.views.drawing.columns import picture
+from dlspec.views.drawing.svg import element
+from dlspec.views.pages.examine import Examined
+from dlspec.views.pages.view import view
+
+PAGE_FILE = "report.html"
+SPEC_FILE, METRICS_FILE = "spec.yaml", "metrics.csv"
+_NODES_DRAWN = 2000
+
+
+def publish(folder: Path, facts: Mapping[str, Any], graph: Graph | None, examined: Examined | None) -> Path:
+    """Writes the page of a run.
+
+    Args:
+        folder: The run folder, which holds the spec and the measures of each epoch.
+        facts: What stands in ``report.json``.
+        graph: The model, to be drawn.
+        examined: What the model answered, where it was asked.
+
+    Returns:
+        The page's path.
+    """
+    spec = folder / SPEC_FILE
+    history = read_history(folder / METRICS_FILE)
+    text = page(facts, history, graph, examined, _text(spec), _description(spec))
+    target = folder / PAGE_FILE
+    write_atomically(target, lambda path: path.write_text(text, encoding="utf-8"))
+    return target
+
+
+def page(
+    facts: Mapping[str, Any],
+    history: list[dict[str, float]],
+    graph: Graph | None,
+    examined: Examined | None,
+    spec: str,
+    description: str = "",
+) -> str:
+    """The page as text. See :func:`publish`."""
+    import jinja2
+    from markupsafe import Markup
+
+    loader = jinja2.FunctionLoader(lambda name: resources.read("templates", f"report/{name}"))
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    # SVG and styles are made by us alone; everything else on the page is escaped.
+    environment.filters["drawn"] = lambda plot: Markup(plot.svg)
+    environment.filters["coded"] = _coded
+    template = environment.get_template("page.html.jinja")
+    return template.render(
+        **view(facts, history, examined),
+        spec=spec,
+        description=description,
+        style=Markup(resources.read("templates", "report/style.css")),
+        drawing=Markup(_drawing(graph, facts)) if graph is not None else None,
+    )
+
+
+def read_history(path: Path) -> list[dict[str, float]]:
+    """The rows of ``metrics.csv``; [] where no epoch was finished."""
+    found = []
+    for row in csv.DictReader(_text(path).splitlines()):
+        found.append({name: float(value) for name, value in row.items() if name and value})
+    return found
+
+
+def _description(spec: Path) -> str:
+    """What the spec says about itself."""
+    data = load_spec(spec).data
+    found = data.get("description") if data is not None else None
+    return found if isinstance(found, str) else ""
+
+
+def _coded(text: str) -> Any:
+    """Escaped text in which words between backticks are set as code."""
+    from markupsafe import Markup, escape
+
+    parts = [escape(part) for part in text.split("`")]
+    if len(parts) % 2 == 0:
+        return escape(text)
+    marked = (part if place % 2 == 0 else Markup("<code>{}</code>").format(part) for place, part in enumerate(parts))
+    return Markup("").join(marked)
+
+
+def _drawing(graph: Graph, facts: Mapping[str, Any]) -> str | None:
+    if len(graph.nodes) > _NODES_DRAWN:
+        return None
+    return element(picture(graph), str(facts["name"]), prefix="model", heading=False)
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""

@@ -1,0 +1,71 @@
+"""Reporting beside a run: what the page needs is imported while the model trains, and made when it is over."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dlspec.components.sections.train import Supervised
+from dlspec.core.ir import Graph
+from dlspec.data.feeding.pipeline import Prepared
+from dlspec.graph.facts import facts as model_facts
+from dlspec.views.pages.examine import Examined, examine
+from dlspec.views.pages.loggers import write_logs
+from dlspec.views.pages.page import METRICS_FILE, PAGE_FILE, publish, read_history
+from dlspec.views.pages.plots import preload
+from dlspec.views.pages.trivial import write_trivial
+
+
+class Reporter:
+    """Makes the report of one run.
+
+    Args:
+        name: Of the spec.
+        graph: The model, to be drawn; None where only its built form is known.
+        logs: Logs for other programs to write: see :mod:`dlspec.views.pages.loggers`.
+        say: Called with what a user should know.
+
+    Attributes:
+        facts: What it adds to ``report.json``: ``model``, and ``results`` once the model was examined.
+    """
+
+    def __init__(
+        self, name: str, graph: Graph | None, logs: Sequence[str] = (), say: Callable[[str], object] = len
+    ) -> None:
+        self.facts: dict[str, Any] = {"model": model_facts(graph, name)} if graph is not None else {}
+        self._graph, self._logs, self._say = graph, logs, say
+        self._examined: Examined | None = None
+        self._loading = threading.Thread(target=preload, daemon=True)
+
+    def preload(self) -> None:
+        """Training runs: there is time to import what the page needs."""
+        self._loading.start()
+
+    def examine(self, model: Any, prepared: Prepared, method: Supervised, outputs: tuple[str, ...]) -> None:
+        """Lets the trained model answer. See :func:`dlspec.views.pages.examine.examine`.
+
+        Whatever happens here, the run itself is over and well: an exception becomes part of the report.
+        """
+        try:
+            self._examined = examine(model, prepared, method, outputs, method.seed)
+            self.facts["results"] = self._examined.facts()
+        except Exception as error:
+            self.facts["results"] = {"error": f"{type(error).__name__}: {error}"}
+
+    def publish(self, folder: Path, facts: Mapping[str, Any]) -> None:
+        """Writes ``report.html`` and the logs into the run folder, from the facts of ``report.json``.
+
+        The model and its figures are on the disk already: what has no room beside them is said, and no failure.
+        """
+        if self._loading.ident is not None:
+            self._loading.join()
+        try:
+            if self._examined is not None:
+                write_trivial(folder, self._examined.scores)
+            publish(folder, facts, self._graph, self._examined)
+        except OSError as error:
+            self._say(f"{folder / PAGE_FILE} could not be written: {error.strerror or error}")
+        for failure in write_logs(self._logs, folder, facts, read_history(folder / METRICS_FILE)):
+            self._say(failure)

@@ -1,0 +1,129 @@
+"""Sequences of labels that are as long as they like, such as what a model for speech or handwriting reads."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dlspec.views.pages.shares import interval, ratio
+from dlspec.views.pages.tasks import Task, counted
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+Facts = dict[str, Any]
+BLANK = 0
+_SHOWN = 40
+
+
+@dataclass(slots=True)
+class Transcripts:
+    """Labels as connectionist temporal classification reads them, against the true ones."""
+
+    task: Task
+    trivial: Any = None
+    examples: int = 0
+    exact: int = 0
+    edits: int = 0
+    labels: int = 0
+    usual_exact: int = 0
+    usual_edits: int = 0
+    _seen: Any = None
+
+    def learn(self, targets: Array, mask: Array | None = None) -> None:
+        """The most frequent sequence."""
+        import numpy as np
+
+        self._seen = self._seen if self._seen is not None else Counter()
+        self._seen.update(map(tuple, true_labels(targets)))
+        self.trivial = np.asarray(self._seen.most_common(1)[0][0], np.int64)
+
+    def add(self, predicted: Array, target: Array, mask: Array | None = None) -> Array:
+        """Counts the labels that are to be changed, left out or put in; an example is as bad as their share."""
+        import numpy as np
+
+        true, guess = true_labels(target), read(predicted, mask)
+        edits = distances(guess, true)
+        lengths = np.array([len(one) for one in true])
+        self.examples += len(true)
+        self.labels += int(lengths.sum())
+        self.edits += int(edits.sum())
+        self.exact += int((edits == 0).sum())
+        if self.trivial is not None:
+            usual = distances([self.trivial.tolist()] * len(true), true)
+            self.usual_exact += int((usual == 0).sum())
+            self.usual_edits += int(usual.sum())
+        share: Array = edits / np.maximum(lengths, 1)
+        return share
+
+    def facts(self) -> Facts:
+        """Share of exact sequences with its interval, errors per label, and those of the trivial answer."""
+        exact = self.exact / max(self.examples, 1)
+        baseline = None
+        if self.trivial is not None:
+            baseline = {
+                "answer": spelt(self.task, self.trivial.tolist()),
+                "exact": self.usual_exact / max(self.examples, 1),
+                "error_rate": ratio(self.usual_edits, self.labels),
+            }
+        return {
+            "kind": self.task.kind,
+            "examples": self.examples,
+            "labels": self.labels,
+            "exact": exact,
+            "interval": interval(exact, self.examples),
+            "error_rate": ratio(self.edits, self.labels),
+            "baseline": baseline,
+        }
+
+
+def true_labels(targets: Array) -> list[list[int]]:
+    """The labels of each example; the blank fills up what is shorter."""
+    return [row[row != BLANK].tolist() for row in targets.reshape(len(targets), -1).astype(int)]
+
+
+def read(predicted: Array, mask: Array | None = None) -> list[list[int]]:
+    """The likeliest label of each frame, equal neighbours taken together, blanks left out: [examples, frames, classes].
+
+    Frames that do not count are left out.
+    """
+    import numpy as np
+
+    best, valid = predicted.argmax(axis=-1), counted(mask, predicted.shape[:-1])
+    found = []
+    for row, kept in zip(best, valid, strict=True):
+        frames = row[kept]
+        new = np.r_[True, frames[1:] != frames[:-1]][: len(frames)]
+        found.append(frames[new & (frames != BLANK)].tolist())
+    return found
+
+
+def distances(some: Sequence[Sequence[int]], others: Sequence[Sequence[int]]) -> Array:
+    """Levenshtein's distance of each pair of sequences: labels changed, left out, put in."""
+    import tensorflow as tf
+
+    found: Array = tf.edit_distance(_sparse(some), _sparse(others), normalize=False).numpy().astype(int)
+    return found
+
+
+def _sparse(sequences: Sequence[Sequence[int]]) -> Any:
+    """Sequences of different lengths as TensorFlow's edit distance takes them."""
+    import numpy as np
+    import tensorflow as tf
+
+    longest = max((len(one) for one in sequences), default=0)
+    places = [(row, place) for row, one in enumerate(sequences) for place in range(len(one))]
+    values = [label for one in sequences for label in one]
+    indices = np.array(places, np.int64).reshape(-1, 2)
+    return tf.SparseTensor(indices, np.array(values, np.int64), (len(sequences), max(longest, 1)))
+
+
+def spelt(task: Task, labels: Sequence[int]) -> str:
+    """Labels by their names, in one line: one after another where each is a letter."""
+    names = [task.names[label] if label < len(task.names) else str(label) for label in labels[:_SHOWN]]
+    text = ("" if all(len(name) == 1 for name in names) else " ").join(names)
+    return text + (" …" if len(labels) > _SHOWN else "")

@@ -1,0 +1,40 @@
+"""The answers that need no model, kept in the run folder: those of the training split, whatever is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlspec.core.files import write_atomically
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from dlspec.views.pages.scores import Score
+
+    Array = np.ndarray[Any, Any]
+
+TRIVIAL_FILE = "baseline.npz"
+# No output may be taken for an argument of numpy's function.
+_OF = "of "
+
+
+def write_trivial(folder: Path, scores: Mapping[str, Score]) -> None:
+    """Keeps the trivial answer of each output: a class number, yes or no by question, means, or labels."""
+    import numpy as np
+
+    known = {_OF + name: score.trivial for name, score in scores.items() if score.trivial is not None}
+    if known:
+        write_atomically(folder / TRIVIAL_FILE, lambda path: np.savez(path, **known))
+
+
+def read_trivial(folder: Path) -> dict[str, Array]:
+    """By output; {} where none are kept, as in runs of an earlier dlspec."""
+    import numpy as np
+
+    try:
+        with np.load(folder / TRIVIAL_FILE, allow_pickle=False) as kept:
+            return {name.removeprefix(_OF): kept[name] for name in kept.files}
+    except (OSError, ValueError):
+        return {}

@@ -1,0 +1,164 @@
+"""One sentence on what came of a run: the measure that counts against the answer that needs no model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dlspec.data.order.splits import PARTS
+from dlspec.views.pages.tasks import ARRAYS, NUMBERS, PIXELS, SERIES, STEPS, TAGS, TRANSCRIPT
+
+# An error that is not below this share of the trivial answer's is hardly better than it.
+_HARDLY = 0.95
+GOOD, DOUBTFUL, POOR = "good", "doubtful", "poor"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement of one output.
+
+    Attributes:
+        output: Its name.
+        headline: The measure with its value: ``99.2 % accuracy``.
+        sentence: The comparison.
+        grade: ``good``, ``doubtful`` (not clearly better than the trivial answer) or ``poor`` (no better).
+    """
+
+    output: str
+    headline: str
+    sentence: str
+    grade: str
+
+    def facts(self) -> dict[str, str]:
+        """As plain data."""
+        return {"output": self.output, "headline": self.headline, "sentence": self.sentence, "grade": self.grade}
+
+
+def verdict(name: str, found: Mapping[str, Any], part: str) -> Verdict:
+    """Judges the facts of one output, measured on `part`: a split of the run's data, or the name of other data."""
+    part = f"the {part} split" if part in PARTS else part
+    if found["kind"] in (NUMBERS, SERIES, ARRAYS):
+        return _of_numbers(name, found, part)
+    if found["kind"] == TRANSCRIPT:
+        return _of_transcripts(name, found, part)
+    return _of_classes(name, found, part)
+
+
+def _of_classes(name: str, found: Mapping[str, Any], part: str) -> Verdict:
+    share, baseline, limits = found["accuracy"], found["baseline"], found["interval"]
+    trivial = baseline["accuracy"] if baseline else None
+    grade = GOOD if trivial is None or share > trivial else POOR
+    if (
+        trivial is not None
+        and grade == GOOD
+        and (limits[0] <= trivial if limits else 1 - share > _HARDLY * (1 - trivial))
+    ):
+        grade = DOUBTFUL
+    sentence = f"Right in {percent(share)} {_what(found)} of {part}"
+    if baseline:
+        usual = baseline["answer"] if found["kind"] == TAGS else f"always answering “{baseline['answer']}”"
+        sentence += f"; {usual} would be right in {percent(trivial)}"
+    sentence += f".{_of_sequences(found)}{_limits(limits)}{_remark(grade, clear=True)}"
+    headline = f"{percent(share)} accuracy"
+    if found["kind"] == PIXELS and found["mean_iou"] is not None:
+        headline = f"{percent(found['mean_iou'])} mean IoU"
+    return Verdict(name, headline, sentence, grade)
+
+
+def _what(found: Mapping[str, Any]) -> str:
+    """Of what a share is one."""
+    if found["kind"] in (PIXELS, STEPS):
+        return f"of {found['positions']:,} {'pixels' if found['kind'] == PIXELS else 'steps'}"
+    return "of all answers" if found["kind"] == TAGS else f"of {found['examples']:,} examples"
+
+
+def _of_sequences(found: Mapping[str, Any]) -> str:
+    """What else is said of a class for each step: how many sequences are right as a whole, and the perplexity."""
+    if found["kind"] != STEPS or found["exact"] is None:
+        return ""
+    more = f", perplexity {figure(found['perplexity'])}" if "perplexity" in found else ""
+    return f" {percent(found['exact'])} of {found['examples']:,} sequences are right in every step{more}."
+
+
+def _limits(limits: Sequence[float] | None) -> str:
+    if not limits:
+        return ""
+    return f" With so many examples, the true share lies between {percent(limits[0])} and {percent(limits[1])}."
+
+
+def _remark(grade: str, *, clear: bool = False) -> str:
+    if grade == DOUBTFUL:
+        return f" That is {'not clearly' if clear else 'hardly'} better."
+    return " The model is no better than that." if grade == POOR else ""
+
+
+def _of_transcripts(name: str, found: Mapping[str, Any], part: str) -> Verdict:
+    """Sequences of any length: how many are exact, and how many labels are wrong."""
+    rate, baseline = found["error_rate"], found["baseline"]
+    # To answer nothing at all is wrong in each label once.
+    trivial = min(1.0, baseline["error_rate"]) if baseline and baseline["error_rate"] is not None else 1.0
+    grade = GOOD if rate is None else _grade(rate, trivial)
+    sentence = (
+        f"Exact in {percent(found['exact'])} of {found['examples']:,} examples of {part}, "
+        f"with {percent(rate)} of labels wrong, missing or too many"
+    )
+    if baseline:
+        sentence += f"; always answering “{baseline['answer']}” would be exact in {percent(baseline['exact'])}"
+    sentence += f".{_limits(found['interval'])}{_remark(grade)}"
+    return Verdict(name, f"{percent(found['exact'])} exact, {percent(rate)} error rate", sentence, grade)
+
+
+def _of_numbers(name: str, found: Mapping[str, Any], part: str) -> Verdict:
+    error, baseline = found["rmse"], found["baseline"]
+    trivial = baseline["rmse"] if baseline else None
+    grade = GOOD if trivial is None else _grade(error, trivial)
+    sentence = f"Off by {figure(error)} (root mean square) {_where(found)} of {part}"
+    if baseline:
+        answer = baseline["answer"]
+        usual = f"{figure(answer)}, the mean of" if isinstance(answer, float) else f"{answer} in"
+        comma = "," if isinstance(answer, float) else ""
+        sentence += f"; always answering {usual} the training split{comma} would be off by {figure(trivial)}"
+    return Verdict(name, _headline(found, error, trivial), f"{sentence}.{_remark(grade)}", grade)
+
+
+def _where(found: Mapping[str, Any]) -> str:
+    if found["kind"] == SERIES:
+        return f"in {found['positions']:,} steps of {found['examples']:,} examples"
+    return f"on {found['examples']:,} examples"
+
+
+def _headline(found: Mapping[str, Any], error: float, trivial: float | None) -> str:
+    """R², but of an array, whose numbers share a unit, the error against that of the mean: R² of pixels that hardly
+    ever change says little."""
+    explained = found["r2"]
+    if found.get("array") and trivial:
+        side = "below" if error <= trivial else "above"
+        return f"RMSE {figure(error)}, {percent(abs(1 - error / trivial))} {side} that of the mean"
+    return f"R² {explained:.3f}" if explained is not None else f"RMSE {figure(error)}"
+
+
+def _grade(error: float, trivial: float) -> str:
+    return POOR if error >= trivial else DOUBTFUL if error > _HARDLY * trivial else GOOD
+
+
+def percent(share: float | None) -> str:
+    """``98.3 %``; 100 % only for all."""
+    if share is None:
+        return "–"
+    shown = f"{100 * share:.1f}"
+    if shown == "100.0":
+        shown = "100" if share == 1 else "> 99.9"
+    return f"{shown} %"
+
+
+def figure(value: float | None) -> str:
+    """A number of any size with four digits that count, and no more than it has."""
+    if value is None:
+        return "–"
+    if not math.isfinite(value):
+        return str(value)
+    if value == int(value) and abs(value) < 1e6:
+        return f"{int(value):,}"
+    return f"{value:,.4g}" if 1e-3 <= abs(value) < 1e6 else f"{value:.3g}"

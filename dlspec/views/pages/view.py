@@ -1,0 +1,328 @@
+"""The facts of a run as the page's template wants them: texts and figures, ready to be laid out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from dlspec.core.ir import show_bytes, show_shape
+from dlspec.graph.facts import show_count
+from dlspec.views.pages import plots
+from dlspec.views.pages.class_scores import Classes
+from dlspec.views.pages.examine import Examined
+from dlspec.views.pages.hints import hints
+from dlspec.views.pages.number_scores import Numbers
+from dlspec.views.pages.pictures import colour
+from dlspec.views.pages.plots import Plot
+from dlspec.views.pages.scores import Score
+from dlspec.views.pages.tasks import ARRAYS, NUMBERS, PIXELS, SERIES, STEPS, TRANSCRIPT, YES_NO
+from dlspec.views.pages.verdict import figure, percent
+
+Facts = Mapping[str, Any]
+Rows = Sequence[Mapping[str, float]]
+
+_TABLE_LIMIT = 20
+_CLASS_LIMIT = 60
+_CURVES = 8
+_LAYERS = 400
+_SHADES = 8
+
+
+def view(facts: Facts, history: Rows, examined: Examined | None) -> dict[str, Any]:
+    """Everything but the picture of the model and the spec's text.
+
+    Args:
+        facts: What stands in ``report.json``.
+        history: The rows of ``metrics.csv``.
+        examined: What the model answered, where it was asked.
+    """
+    return {
+        "name": facts["name"],
+        "id": facts["id"],
+        "status": facts["status"],
+        "error": facts.get("error"),
+        "verdicts": facts.get("results", {}).get("verdicts", []),
+        "tiles": list(_tiles(facts)),
+        "hints": hints(facts, history),
+        "curves": list(_curves(facts, history)),
+        "measures": _measures(facts.get("metrics", {})),
+        "outputs": list(_outputs(facts, examined)),
+        "part": facts.get("results", {}).get("part", ""),
+        "layers": _layers(facts.get("model")),
+        "data": _data(facts["data"]),
+        "facts": list(_circumstances(facts)),
+        "command": facts["command"],
+    }
+
+
+def _tiles(facts: Facts) -> Iterator[tuple[str, str]]:
+    """The few figures that everybody looks for."""
+    best = facts.get("best")
+    yield "epochs", f"{best['epoch']} of {facts['epochs']}" if best else f"{facts['epochs']:,}"
+    yield "parameters", show_count(facts["parameters"]["total"])
+    yield "training examples", f"{facts['data']['examples']['train']:,}"
+    yield "time", duration(facts["seconds"])
+
+
+def duration(seconds: float) -> str:
+    """``12.3 s``, ``4 min 10 s``, ``3 h 05 min``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _curves(facts: Facts, history: Rows) -> Iterator[Plot]:
+    best = (facts.get("best") or {}).get("epoch")
+    names = [name for name in (history[0] if history else {}) if not name.startswith("val_")]
+    names = [name for name in names if name not in ("epoch", "seconds")]
+    for name in names[:_CURVES]:
+        train = [_finite(row.get(name)) for row in history]
+        validation = [_finite(row.get(f"val_{name}")) for row in history]
+        yield plots.curve(name, train, validation, best)
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _measures(metrics: Facts) -> dict[str, Any] | None:
+    if not metrics:
+        return None
+    names = list(dict.fromkeys(name for measured in metrics.values() for name in measured))
+    rows = [(part, [figure(measured.get(name)) for name in names]) for part, measured in metrics.items()]
+    return {"names": names, "rows": rows}
+
+
+def _outputs(facts: Facts, examined: Examined | None) -> Iterator[dict[str, Any]]:
+    results = facts.get("results", {}).get("outputs", {})
+    for name, found in results.items():
+        score = examined.scores.get(name) if examined is not None else None
+        shown = examined.examples.get(name, []) if examined is not None else []
+        yield {
+            "name": name,
+            "title": f"Results of {name}" if len(results) > 1 else "Results",
+            "kind": found["kind"],
+            "figures": list(figures(found)),
+            "classes": _classes(found),
+            "numbers": _numbers(found),
+            "matrix": _matrix(found),
+            "plots": list(_plots(found, score)),
+            "legend": _legend(found),
+            "examples": [
+                (title, [one for one in shown if one.group == group])
+                for title, group in (("Furthest off", "worst"), ("Chosen by chance", "random"))
+                if any(one.group == group for one in shown)
+            ],
+        }
+
+
+def figures(found: Facts) -> Iterator[tuple[str, str]]:
+    """The figures that say most about one output."""
+    yield "examples", f"{found['examples']:,}"
+    if found["kind"] in (STEPS, SERIES):
+        yield "steps", f"{found['positions']:,}"
+    if found["kind"] == TRANSCRIPT:
+        yield "exact", percent(found["exact"])
+        yield "error rate", percent(found["error_rate"])
+        return
+    if found["kind"] in (NUMBERS, SERIES, ARRAYS):
+        yield "R²", "–" if found["r2"] is None else f"{found['r2']:.4f}"
+        yield "RMSE", figure(found["rmse"])
+        yield "MAE", figure(found["mae"])
+        return
+    yield "accuracy", percent(found["accuracy"])
+    if found.get("exact") is not None:
+        yield "exact sequences", percent(found["exact"])
+    if "perplexity" in found:
+        yield "perplexity", figure(found["perplexity"])
+    for key, title in (("mean_f1", "mean F1"), ("mean_iou", "mean IoU"), ("auc", "area under ROC")):
+        if found.get(key) is not None and (key != "mean_iou" or found["kind"] == PIXELS):
+            yield title, f"{found[key]:.4f}" if key == "auc" else percent(found[key])
+
+
+def _classes(found: Facts) -> dict[str, Any] | None:
+    """Precision, recall and F1 of each class; of the worst where there are many."""
+    if "classes" not in found:
+        return None
+    rows = found["classes"]
+    if len(rows) > _CLASS_LIMIT:
+        rows = sorted(rows, key=lambda one: one["f1"] if one["f1"] is not None else 2.0)[:_CLASS_LIMIT]
+    third = "iou" if found["kind"] == PIXELS else "f1"
+    return {
+        "counted": {PIXELS: "pixels", STEPS: "steps"}.get(found["kind"], "examples"),
+        "third": "IoU" if third == "iou" else "F1",
+        "left_out": len(found["classes"]) - len(rows),
+        "rows": [
+            {
+                "name": one["name"],
+                "examples": f"{one['examples']:,}",
+                "cells": [(percent(one[key]), _tenths(one[key])) for key in ("precision", "recall", third)],
+            }
+            for one in rows
+        ],
+    }
+
+
+def _tenths(share: float | None) -> int:
+    return 0 if share is None else round(10 * share)
+
+
+def _matrix(found: Facts) -> dict[str, Any] | None:
+    """The confusion matrix as a table of shades, where a table can be read."""
+    matrix = found.get("confusion")
+    if matrix is None or len(matrix) > _TABLE_LIMIT:
+        return None
+    names = [one["name"] for one in found["classes"]]
+    rows = []
+    for number, (name, row) in enumerate(zip(names, matrix, strict=True)):
+        total = max(sum(row), 1)
+        cells = [
+            {
+                "count": _short(count) if count else "",
+                "shade": 0 if not count else max(1, round(_SHADES * count / total)),
+                "right": number == place,
+                "title": f"{name} → {names[place]}: {count:,} ({percent(count / total)})",
+            }
+            for place, count in enumerate(row)
+        ]
+        rows.append((name, cells))
+    return {"names": names, "rows": rows, "short": all(len(name) <= 2 for name in names)}
+
+
+def _short(count: int) -> str:
+    if count < 10_000:
+        return str(count)
+    return f"{count / 1000:.0f}k" if count < 1_000_000 else f"{count / 1e6:.1f}M"
+
+
+def _numbers(found: Facts) -> list[dict[str, str]] | None:
+    if len(found.get("numbers", ())) < 2:
+        return None
+    return [
+        {
+            "name": one["name"],
+            "r2": "–" if one["r2"] is None else f"{one['r2']:.3f}",
+            **{key: figure(one[key]) for key in ("rmse", "mae", "bias")},
+            "trivial": figure(one["baseline"]["rmse"]) if one["baseline"] else "–",
+        }
+        for one in found["numbers"][:_CLASS_LIMIT]
+    ]
+
+
+def _plots(found: Facts, score: Score | None) -> Iterator[Plot]:
+    import numpy as np
+
+    if isinstance(score, Numbers):
+        true, guess = score.pairs()
+        if true.shape[1] == 1 and np.isfinite(guess).all():
+            true, guess = true[:, 0], guess[:, 0]
+            yield plots.predicted_against_true(true, guess)
+            yield plots.residuals(true, guess)
+            yield plots.residuals_over(guess, true)
+    if isinstance(score, Classes):
+        if found["kind"] == YES_NO and found.get("auc") is not None:
+            true, share = score.shares()
+            if np.isfinite(share).all():
+                yield plots.shares(true, share, score.task.names)
+                yield plots.roc(true, share)
+        if len(score.task.names) > _TABLE_LIMIT:
+            yield plots.matrix(score.matrix)
+
+
+def _legend(found: Facts) -> list[tuple[str, str]]:
+    """Colours of the classes in pictures."""
+    if found["kind"] != PIXELS:
+        return []
+    return [(one["name"], colour(number)) for number, one in enumerate(found["classes"][:_TABLE_LIMIT])]
+
+
+def _layers(model: Facts | None) -> dict[str, Any] | None:
+    if model is None:
+        return None
+    rows = [
+        {
+            "name": layer["name"],
+            "layer": layer["layer"],
+            "shape": _shape(layer["output_shape"]),
+            "parameters": f"{layer['parameters']:,}" if layer["shares"] is None else "shared",
+            "flops": "?" if layer["flops"] is None else show_count(layer["flops"]),
+        }
+        for layer in model["layers"]
+    ]
+    memory = model["activation_bytes"]
+    totals = [
+        ("parameters", f"{model['parameters']['total']:,}"),
+        ("of them trained", f"{model['parameters']['trainable']:,}"),
+        ("FLOPs per example", "?" if model["flops"] is None else show_count(model["flops"])),
+        ("activations per example", "?" if memory is None else show_bytes(memory)),
+        ("weights", show_bytes(4 * model["parameters"]["total"])),
+    ]
+    return {"rows": rows[:_LAYERS], "left_out": max(0, len(rows) - _LAYERS), "totals": totals}
+
+
+def _shape(shape: Any) -> str:
+    if shape and isinstance(shape[0], list):
+        return " ".join(show_shape(tuple(item)) for item in shape)
+    return show_shape(tuple(shape))
+
+
+def _data(data: Facts) -> dict[str, Any]:
+    """Source, parts with their shares, inputs and targets."""
+    (source, options), *_ = data["source"].items()
+    counts = {part: count for part, count in data["examples"].items() if count}
+    total = max(sum(counts.values()), 1)
+    return {
+        "source": source,
+        "options": [(name, str(value)) for name, value in (options or {}).items()],
+        "parts": [
+            {
+                "name": part,
+                "count": f"{count:,}",
+                "share": percent(count / total),
+                "width": f"{100 * count / total:.2f}",
+            }
+            for part, count in counts.items()
+        ],
+        "inputs": [
+            {
+                "name": name,
+                "columns": _listed(one["columns"]),
+                "type": f"{show_shape(tuple(one['shape']))} {one['dtype']}",
+                "prepare": ", ".join(one["prepare"]) or "–",
+            }
+            for name, one in data["inputs"].items()
+        ],
+        "targets": [
+            {
+                "name": name,
+                "column": _listed(one["columns"]) if "columns" in one else one["column"],
+                "encoding": one["encoding"].replace("_", "-"),
+                "classes": _listed(one["classes"]) or "–",
+            }
+            for name, one in data["targets"].items()
+        ],
+    }
+
+
+def _listed(names: Sequence[Any], limit: int = 24) -> str:
+    shown = ", ".join(str(name) for name in names[:limit])
+    return f"{shown} … ({len(names):,})" if len(names) > limit else shown
+
+
+def _circumstances(facts: Facts) -> Iterator[tuple[str, str]]:
+    """What else decides about a result."""
+    yield "run", facts["id"]
+    yield "started", f"{datetime.fromisoformat(facts['started']):%Y-%m-%d %H:%M} UTC"
+    yield "seed", str(facts["seed"])
+    if facts["data"].get("fingerprint"):
+        yield "SHA-256 of the data", facts["data"]["fingerprint"][:16] + "…"
+    yield from ((name, version) for name, version in facts["versions"].items())
+    machine = facts["machine"]
+    yield "platform", machine["platform"]
+    yield "processors", str(machine["cpus"])
+    yield from machine["environment"].items()
+    stages = " · ".join(f"{stage} {duration(seconds)}" for stage, seconds in facts["stages"].items())
+    yield "stages", stages
