@@ -11,6 +11,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dlspec.cli.main import run
@@ -18,7 +19,11 @@ from dlspec.components import registry
 from dlspec.passes import compile_spec
 from dlspec.syntax.dumping import dump
 from dlspec.syntax.source import load
+from tests.support import ROOT
 from tests.test_mutations import SPECS, places, plain
+
+# What `specs/` and the other examples of the language say.
+MODELS = [*SPECS, *sorted((ROOT / "tests" / "examples").glob("*.yaml"))]
 
 SIZES: tuple[Any, ...] = (
     0,
@@ -44,12 +49,13 @@ SECONDS = 5
 _HEAD = "name: table\ninputs: {x: [3]}\nlayers:\n  - dense: {units: 8, activation: relu}\n  - dropout: 0.1\n"
 # Sources that are written beside them, so that every mutant has data.
 WITH_DATA = (
-    _HEAD + "  - dense: {units: 1, name: y}\ndata: {source: {csv: d.csv}, inputs: {x: {columns: [a, b, c]}}, "
+    _HEAD
+    + "  - dense: {units: 1, name: y}\ndata: {source: {csv: d.csv}, inputs: {x: {columns: [a, b, c], missing: drop}}, "
     "targets: {y: t}, split: {validation: 0.2, test: 0.2}, batch_size: 4}\n"
     "train: {loss: mse, metrics: [mae], optimizer: {adam: {learning_rate: 0.01}}, epochs: 2, seed: 1}\n",
     _HEAD + "  - dense: {units: 3, activation: softmax, name: y}\ndata: {source: {csv: d.csv}, "
-    "inputs: {x: {columns: [a, b, c], prepare: [normalization]}}, targets: {y: k}, "
-    "split: {validation: 0.3, by: stratified}, missing: median}\n"
+    "inputs: {x: {columns: [a, b, c], missing: median, prepare: [normalization]}}, targets: {y: k}, "
+    "split: {validation: 0.3, by: stratified}}\n"
     "train: {loss: sparse_categorical_crossentropy, metrics: [accuracy], "
     "callbacks: [{early_stopping: {patience: 2}}]}\n",
     "name: words\ninputs: {w: {shape: [], dtype: string}}\nlayers:\n"
@@ -58,15 +64,43 @@ WITH_DATA = (
     "  - dense: {units: 1, activation: sigmoid, name: y}\n"
     "data: {source: {csv: d.csv}, inputs: {w: w}, targets: {y: s}}\n"
     "train: {loss: binary_crossentropy, metrics: [auc]}\n",
+    "name: pictures\ninputs: {image: [8, 8, 3]}\nlayers:\n  - rescaling: 1 / 255\n  - random_flip: horizontal\n"
+    "  - conv2d: {filters: 4, kernel_size: 3, padding: same, activation: relu, name: fine}\n  - max_pooling2d\n"
+    "  - up_sampling2d: 2\n  - concatenate: [fine, prev]\n"
+    "  - conv2d: {filters: 1, kernel_size: 1, activation: sigmoid, name: mask}\n"
+    "data: {source: {npz: d.npz}, inputs: {image: image}, targets: {mask: mask}, split: {validation: 0.25}}\n"
+    "train: {loss: {dice: {axis: [1, 2, 3]}}, metrics: [{binary_io_u: {target_class_ids: [1]}}]}\n",
+    "name: tags\ninputs: {x: {shape: [6], dtype: int32}}\nlayers:\n"
+    "  - embedding: {input_dim: 9, output_dim: 4, mask_zero: true}\n"
+    "  - bidirectional: {layer: {gru: {units: 3, return_sequences: true}}}\n  - dropout: 0.1\n"
+    "  - dense: {units: 3, activation: softmax, name: each}\n  - global_average_pooling1d: {name: mean}\n"
+    "  - dense: {units: 2, name: two, from: mean}\noutputs: [each, two]\n"
+    "data: {source: {npz: d.npz}, inputs: {x: words}, targets: {each: each, two: two}, split: {validation: 0.25}, "
+    "batch_size: 7}\n"
+    "train: {loss: {each: sparse_categorical_crossentropy, two: huber}, loss_weights: {each: 1, two: 0.3}, "
+    "metrics: {each: [accuracy, {sparse_top_k_categorical_accuracy: 2}], two: [r2_score, cosine_similarity]}, "
+    "optimizer: {sgd: {learning_rate: {exponential_decay: {initial_learning_rate: 0.01, decay_steps: 10, "
+    "decay_rate: 0.9}}, momentum: 0.9, clipnorm: 1}}}\n",
+    _HEAD + "  - batch_normalization\n  - dense: {units: 1, activation: tanh, name: y}\n"
+    "data: {source: {csv: d.csv}, inputs: {x: {columns: [a, b, c], missing: mean, prepare: [normalization]}}, "
+    "targets: {y: {column: s, class_weights: balanced}}, split: {validation: 0.2, test: 0.2, seed: 3}}\n"
+    "train: {loss: hinge, metrics: [accuracy, precision, {recall: 0.2}, auc], "
+    "optimizer: {rmsprop: {learning_rate: 0.01}}, precision: mixed_float16, jit: true, keep: best, "
+    "callbacks: [{reduce_lr_on_plateau: {monitor: val_auc, mode: max, patience: 1}}]}\n",
 )
 
 
 def table(folder: Path) -> None:
-    """Forty rows of numbers, classes, words and a column with gaps."""
+    """Forty rows of numbers, classes, words and a column with gaps; forty pictures with masks, and sequences."""
     rows = [
         f"{n},{n % 7 / 2},{'' if n % 9 == 0 else n * n % 11},{n % 3},{n * 0.5},word{n % 5},{n % 2}" for n in range(40)
     ]
     (folder / "d.csv").write_text("a,b,c,k,t,w,s\n" + "\n".join(rows) + "\n")
+    chance = np.random.default_rng(0)
+    words = chance.integers(1, 9, (40, 6)) * (np.arange(6) < chance.integers(1, 7, (40, 1)))
+    arrays = {"words": words, "each": words % 3, "two": np.stack([words.sum(1), words.max(1)], 1) / 9}
+    image = chance.integers(0, 256, (40, 8, 8, 3), np.uint8)
+    np.savez(folder / "d.npz", image=image, mask=(image[..., :1] > 99).astype(np.int64), **arrays)
 
 
 def change(data: Any, chance: random.Random) -> None:
@@ -116,8 +150,15 @@ def _mutants(texts: list[str], folder: Path, count: int, share: str) -> None:
     assert 0 < accepted < count
 
 
+def test_the_unchanged_ones_are_good(tmp_path: Path) -> None:
+    table(tmp_path)
+    for text in WITH_DATA:
+        (tmp_path / "spec.yaml").write_text(text, encoding="utf-8")
+        assert compile_spec(tmp_path / "spec.yaml").diagnostics.errors == []
+
+
 def test_some_changed_models(tmp_path: Path) -> None:
-    _mutants([path.read_text(encoding="utf-8") for path in SPECS], tmp_path, 60, "models")
+    _mutants([path.read_text(encoding="utf-8") for path in MODELS], tmp_path, 60, "models")
 
 
 def test_some_changed_tables(tmp_path: Path) -> None:
@@ -128,7 +169,7 @@ def test_some_changed_tables(tmp_path: Path) -> None:
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("share", range(20))
 def test_changed_models(share: int, tmp_path: Path) -> None:
-    _mutants([path.read_text(encoding="utf-8") for path in SPECS], tmp_path, 150, f"models {share}")
+    _mutants([path.read_text(encoding="utf-8") for path in MODELS], tmp_path, 150, f"models {share}")
 
 
 @pytest.mark.exhaustive

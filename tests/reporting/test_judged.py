@@ -1,9 +1,10 @@
-"""Every figure of random runs against numpy and scikit-learn: see :mod:`judged`."""
+"""Every figure of random runs against numpy and scikit-learn: see :mod:`cases` and :mod:`judged`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import cases
 import judged
 import pytest
 
@@ -12,10 +13,10 @@ import pytest
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [26, 36, 41, 56])
 def test_every_figure_is_what_numpy_says(seed: int, tmp_path: Path) -> None:
-    assert judged.disagreements(judged.case(seed), tmp_path) == []
+    assert judged.disagreements(cases.case(seed), tmp_path) == []
 
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("seed", range(1000, 1300))
 def test_every_figure_of_many_runs_is_what_numpy_says(seed: int, tmp_path: Path) -> None:
-    assert judged.disagreements(judged.case(seed), tmp_path) == []
+    assert judged.disagreements(cases.case(seed), tmp_path) == []
