@@ -168,7 +168,7 @@ class Split(Section):
         "source", min=0, below=1, default=0.0, doc="Share of the examples that judges the trained model, or a source."
     )
     by = component("splitter", default="random", doc="How the parts are chosen.")
-    seed = integer(min=0, default=0, doc="Another seed gives other parts.")
+    seed = integer(min=0, max=2**32 - 1, default=0, doc="Another seed gives other parts.")
     examples = (
         example("{validation: 0.15, test: 0.15, by: stratified}"),
         example("{validation: 0.1, test: {csv: test.csv}}"),
@@ -254,7 +254,7 @@ class Data(Section):
     )
     batch_size = integer(min=1, default=32, doc="Examples per step.")
     shuffle = boolean(default=True, doc="Whether every epoch visits the training examples in a new order.")
-    seed = optional(integer(min=0), doc="Seed of the order of examples; that of `train` unless given.")
+    seed = optional(integer(min=0, max=2**32 - 1), doc="Seed of the order of examples; that of `train` unless given.")
     examples = (example("{source: {csv: churn.csv}, targets: {churned: {column: churned}}, split: {test: 0.2}}"),)
 
     def validate(self) -> None:

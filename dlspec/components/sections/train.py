@@ -78,7 +78,9 @@ class Supervised(Method):
     metrics = per_output("metric", many=True, default=(), doc="What is measured besides the loss.")
     epochs = integer(min=1, default=10, doc="Passes over the training split.")
     callbacks = components("callback", default=(), doc="What watches and changes the course of training.")
-    seed = integer(min=0, default=0, doc="Seed of everything random: weights, dropout, order of examples.")
+    seed = integer(
+        min=0, max=2**32 - 1, default=0, doc="Seed of everything random: weights, dropout, order of examples."
+    )
     monitor = optional(
         text(),
         doc="The measure by which epochs are compared; `val_loss` where there is a validation split, else `loss`.",

@@ -82,8 +82,9 @@ def check_measures(
             with findings.at("train", "callbacks", position, callback.name):
                 if split:
                     check_validation(monitor, data, parts)
-                if getattr(callback, "mode", "auto") == "auto":
-                    smaller_is_better(method, outputs, monitor)
+                # A `mode` of its own says which values are good, and not that there are any.
+                judge = smaller_is_better if getattr(callback, "mode", "auto") == "auto" else direction_of
+                judge(method, outputs, monitor)
 
 
 def check_validation(monitor: str, data: Data, parts: Collection[str] = (), option: str = "monitor") -> None:
