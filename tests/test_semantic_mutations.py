@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import random
 import time
+from contextlib import redirect_stderr
 from copy import deepcopy
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -198,7 +200,11 @@ def _trained(folder: Path, wanted: int, share: str) -> int:
         if not {"data", "train"} <= plain(load((folder / "spec.yaml").read_text()).data).keys():
             continue  # which is right, and cannot be trained
         options = ("--new", "--quiet", "--runs", str(folder / "runs"), "--set", "train.epochs=1")
-        code = run(["train", str(folder / "spec.yaml"), *options])
-        assert code == 0, f"{share}.{number}: exit code {code}\n{(folder / 'spec.yaml').read_text()}"
+        said = StringIO()
+        with redirect_stderr(said):
+            code = run(["train", str(folder / "spec.yaml"), *options])
+        # A learning rate of 10⁹ is allowed, and what comes of it is said with its line.
+        fine = code == 0 or (code == 1 and "error[E508]" in said.getvalue())
+        assert fine, f"{share}.{number}: exit code {code}\n{said.getvalue()}\n{(folder / 'spec.yaml').read_text()}"
         trained += 1
     return trained

@@ -18,29 +18,32 @@ class Correlation(keras.metrics.Metric):
     def __init__(self, concordance=False, name="correlation", dtype=None):
         super().__init__(name=name, dtype=dtype)
         self.concordance = concordance
-        self.count = self.add_variable((), "zeros", dtype="float64", name="count")
         self.sums = None
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         y_pred = ops.cast(y_pred, "float64")
         y_true = ops.reshape(ops.cast(y_true, "float64"), ops.shape(y_pred))
         if self.sums is None:
-            self.sums = self.add_variable((5, *y_pred.shape[1:]), "zeros", dtype="float64", name="sums")
-        parts = (y_true, y_pred, y_true * y_true, y_pred * y_pred, y_true * y_pred)
+            self.sums = self.add_variable((6, *y_pred.shape[1:]), "zeros", dtype="float64", name="sums")
+        parts = (ops.ones_like(y_pred), y_true, y_pred, y_true * y_true, y_pred * y_pred, y_true * y_pred)
+        if sample_weight is not None:
+            counts = ops.reshape(sample_weight, ops.shape(y_pred)) > 0
+            parts = tuple(ops.where(counts, part, 0) for part in parts)
         self.sums.assign_add(ops.stack([ops.sum(part, axis=0) for part in parts]))
-        self.count.assign_add(ops.cast(ops.shape(y_pred)[0], "float64"))
 
     def result(self):
         if self.sums is None:
             return ops.cast(0.0, self.dtype)
-        true, guess, true_squared, guess_squared, product = ops.unstack(self.sums / ops.maximum(self.count, 1), 5)
+        counts = self.sums[0]
+        true, guess, true_squared, guess_squared, product = ops.unstack(self.sums[1:] / ops.maximum(counts, 1), 5)
         covariance = product - true * guess
         variances = true_squared - true * true, guess_squared - guess * guess
         if self.concordance:
             found = ops.divide_no_nan(2 * covariance, variances[0] + variances[1] + ops.square(true - guess))
         else:
             found = ops.divide_no_nan(covariance, ops.sqrt(ops.maximum(variances[0] * variances[1], 0)))
-        return ops.cast(ops.mean(found), self.dtype)
+        seen = ops.cast(counts > 0, "float64")  # a step that no example reaches has no correlation
+        return ops.cast(ops.divide_no_nan(ops.sum(found * seen), ops.sum(seen)), self.dtype)
 
     def reset_state(self):
         for variable in self.variables:

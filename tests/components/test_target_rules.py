@@ -259,3 +259,44 @@ def test_tversky_weighs_misses_by_alpha() -> None:
     missed, alarm = ([[1.0, 1.0]], [[1.0, 0.0]]), ([[1.0, 0.0]], [[1.0, 1.0]])
     assert float(loss(*map(np.array, missed))) == pytest.approx(0.5, abs=1e-5)
     assert float(loss(*map(np.array, alarm))) == pytest.approx(0.0, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"cosine_similarity": {"axis": 1}},
+        {"binary_crossentropy": {"axis": 1}},
+        "dice",
+        {"dice": {"axis": [1, 2]}},
+        {"tversky": {"axis": [1]}},
+    ],
+)
+def test_steps_of_a_mask_are_not_taken_together(written: Any) -> None:
+    loss, target = component("loss", written), Tensor((6, 2), "float32")
+    with pytest.raises(Problem, match="takes the steps of the output together"):
+        loss.problem(target, Tensor((6, 2), "float32", masked=True))
+    loss.problem(target, Tensor((6, 2), "float32"))
+
+
+@pytest.mark.parametrize(
+    ("written", "concordance"), [("pearson_correlation", False), ("concordance_correlation", True)]
+)
+def test_correlation_leaves_out_what_a_mask_leaves_out(written: str, concordance: bool) -> None:
+    chance = np.random.default_rng(0)
+    true, guess = chance.normal(size=(2, 40, 6, 2))
+    mask = np.arange(6) < chance.integers(1, 6, (40, 1))  # the last step never counts
+    declared = component("metric", {written: {"axis": 0}})
+    metric = declared.settled(Head(output=Tensor((6, 2), "float32", masked=True))).make()
+    for rows in (slice(0, 7), slice(7, 40)):
+        given = keras.ops.convert_to_tensor(guess[rows])
+        given._keras_mask = keras.ops.convert_to_tensor(mask[rows])
+        metric.update_state(true[rows], given)
+
+    def agreement(x: Any, y: Any) -> float:
+        both = np.cov(x, y, ddof=0)
+        if concordance:
+            return float(2 * both[0, 1] / (both[0, 0] + both[1, 1] + (x.mean() - y.mean()) ** 2))
+        return float(np.corrcoef(x, y)[0, 1])
+
+    pairs = [(true[kept, step, n], guess[kept, step, n]) for step, kept in enumerate(mask.T[:5]) for n in range(2)]
+    assert float(metric.result()) == pytest.approx(np.mean([agreement(*pair) for pair in pairs]), rel=1e-6)

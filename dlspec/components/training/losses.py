@@ -163,8 +163,9 @@ class BinaryCrossentropy(Loss):
     examples = (example(""), example("{from_logits: true, label_smoothing: 0.1}"))
 
     def problem(self, target: Tensor, output: Tensor) -> None:
-        """Any axis may be averaged."""
+        """Any axis may be averaged, but that of steps which do not all count."""
         rules.check(self.targets, self.registered_name, target, output)
+        rules.apart(self.registered_name, output, (self.axis,), "leave `axis` out: the mean over steps leaves them out")
 
 
 class BinaryFocalCrossentropy(BinaryCrossentropy):
@@ -217,6 +218,8 @@ class _Overlap(Loss, abstract=True):
         """The axes exist, in the target too: Keras drops a last axis of size 1 that only one of the two has."""
         rules.check(self.targets, self.registered_name, target, output)
         rules.has_axes(self.registered_name, min(output, target, key=lambda side: side.rank), self.axis or ())
+        help = "`binary_crossentropy` leaves them out"
+        rules.apart(self.registered_name, output, self.axis or (1,), help)
 
 
 class Dice(_Overlap):

@@ -245,6 +245,7 @@ class CosineSimilarity(_Direction):
 class Correlation(Metric, abstract=True):
     """Over all examples at once."""
 
+    masking = False
     keras = "dlspec.standalone.correlation.Correlation"
 
 
@@ -264,7 +265,7 @@ class _Agreement(_Direction, abstract=True):
         options = {"concordance": True} if self.concordance else {}
         made = Correlation(**options, **({"dtype": self.dtype} if self.dtype else {}))
         made.__dict__["name"] = self.name
-        return made
+        return answered(made, head)
 
 
 class PearsonCorrelation(_Agreement):

@@ -142,6 +142,17 @@ def directions(who: str, target: Tensor, output: Tensor, axis: int = -1) -> None
     if output.shape[place] == 1:
         message = f"{who} compares vectors, but axis {axis} of the output {show_shape(output.shape)} has a single value"
         raise Problem("E503", message, "use `mean_squared_error`, or vectors of more values")
+    apart(who, output, (axis,), "take another axis: -1 is that of the values of each step")
+
+
+def apart(who: str, output: Tensor, axes: tuple[int, ...], help: str) -> None:
+    """The axes, counted with the batch, are not that of steps of which a mask leaves out some.
+
+    What takes steps together would count all of them: Keras weighs what comes out, and not what enters.
+    """
+    if output.masked and {1, -output.rank} & set(axes):
+        message = f"{who} takes the steps of the output together, and would count those that its mask leaves out"
+        raise Problem("E503", message, help, "axis")
 
 
 def has_axes(who: str, output: Tensor, axes: tuple[int, ...]) -> None:
