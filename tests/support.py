@@ -9,9 +9,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from dlspec.core.errors import Diagnostic
 from dlspec.passes import Compilation, compile_spec
 from dlspec.syntax.source import load
+
+# Models of hundreds of megabytes: one after the other, each given back before the next is made.
+LARGE_MODEL = pytest.mark.xdist_group("large models")
 
 ROOT = Path(__file__).resolve().parent.parent
 SPECS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "specs").rglob("*.yaml"))

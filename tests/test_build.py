@@ -12,14 +12,14 @@ from dlspec.backends.keras.build import build_with_tensors, verify
 from dlspec.passes import compile_spec
 from dlspec.syntax.source import load
 from tests.random_specs import Writer
-from tests.support import ROOT, SPECS, compile_text
+from tests.support import LARGE_MODEL, ROOT, SPECS, compile_text
 
 LARGE = 30_000_000  # parameters; Keras then takes seconds and hundreds of megabytes to make the weights
 
 
 def _marked(spec: str) -> Any:
     expected = load((ROOT / spec).read_text(encoding="utf-8")).data.get("expect", {})
-    return pytest.param(spec, marks=[pytest.mark.slow] * (expected.get("parameters", 0) > LARGE))
+    return pytest.param(spec, marks=[pytest.mark.slow, LARGE_MODEL] if expected.get("parameters", 0) > LARGE else [])
 
 
 @pytest.mark.parametrize("spec", [_marked(spec) for spec in SPECS])

@@ -11,15 +11,16 @@ from dlspec.export.python.module import emit_model, flat, structured
 from dlspec.passes import compile_spec
 from tests.emit.equality import compare, compiled
 from tests.random_specs import Writer
-from tests.support import ROOT, SPECS
+from tests.support import LARGE_MODEL, ROOT, SPECS
 
 LARGE = {"vgg16", "resnet152", "deeplab", "fcn8s", "transformer", "vit_b16", "alexnet", "zfnet"}
 
 
 def gallery() -> list[object]:
-    """All specs that hold a model; the large ones last."""
+    """All specs that hold a model."""
+    large = [pytest.mark.slow, LARGE_MODEL]
     paths = [ROOT / path for path in SPECS]
-    return [pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem in LARGE else []) for path in paths]
+    return [pytest.param(path, id=path.stem, marks=large if path.stem in LARGE else []) for path in paths]
 
 
 @pytest.mark.parametrize("path", gallery())
