@@ -15,6 +15,7 @@ class Imputation(Layer):
     """Puts a number in place of `NaN`, one for each feature, measured on the training data or given."""
 
     keras = "dlspec.keras_layers.Imputation"
+    prepares = True
     keeps_range = True
     strategy = choice(
         "mean", "median", "most_frequent", "constant", default="mean", doc="Which number is put in place."
@@ -63,6 +64,7 @@ class TextImputation(Layer):
     """Puts a word in place of an empty text."""
 
     keras = "dlspec.keras_layers.TextImputation"
+    prepares = True
     trainable: Any = True  # nothing to train
     dtype: Any = None  # text stays text
     strategy = choice("most_frequent", "constant", default="most_frequent", doc="Which word is put in place.")

@@ -58,6 +58,7 @@ class Resizing(_Sized):
     """Brings images to one size."""
 
     keras = "keras.layers.Resizing"
+    prepares = True
     keeps_range = True
     height = integer(min=1, doc="Number of rows.")
     width = integer(min=1, doc="Number of columns.")
@@ -97,6 +98,7 @@ class CenterCrop(_Sized):
     """Cuts out the middle of images; smaller ones are enlarged."""
 
     keras = "keras.layers.CenterCrop"
+    prepares = True
     keeps_range = True
     height = integer(min=1, doc="Number of rows.")
     width = integer(min=1, doc="Number of columns.")

@@ -29,6 +29,7 @@ def _words() -> Field[Any]:
 class VocabularyLayer(Layer, abstract=True):
     """Rules that the layers with a vocabulary share."""
 
+    prepares = True
     trainable: Any = True  # nothing to train
     dtype: Any = None  # Keras ignores it: indices are int64, rows float32
     # Declared as options by each layer, in Keras's order.

@@ -52,6 +52,7 @@ class Rescaling(Layer):
     """Multiplies by a constant and adds another one."""
 
     keras = "keras.layers.Rescaling"
+    prepares = True
     shorthand = "scale"
     masking = "pass"
     scale = plain(_ONE_OR_MANY, doc="The factor, or one for each element of the last axis.")
@@ -79,6 +80,7 @@ class Normalization(Layer):
     """Brings features to mean 0 and variance 1, by statistics of the training data or given ones."""
 
     keras = "keras.layers.Normalization"
+    prepares = True
     masking = "pass"
     axis = optional(plain({"type": ["integer", "array"], "items": {"type": "integer"}, "maxItems": 8}))
     axis.default = -1
@@ -150,6 +152,7 @@ class CategoryEncoding(Layer):
     """Encodes whole numbers from 0 on as rows of zeros and ones."""
 
     keras = "keras.layers.CategoryEncoding"
+    prepares = True
     whole_numbers = True
     arguments = ("inputs", "count_weights?")
     positional = 1
@@ -175,6 +178,7 @@ class Discretization(Layer):
     """Sorts numbers into bins."""
 
     keras = "keras.layers.Discretization"
+    prepares = True
     formats_lacking = ("onnx",)
     trainable: Any = True  # Keras's constructor takes no `trainable` here, and there is nothing to train
     bin_boundaries = optional(
@@ -220,6 +224,7 @@ class Hashing(Layer):
     """Sorts text or whole numbers into bins by a hash, so that no vocabulary is needed."""
 
     keras = "keras.layers.Hashing"
+    prepares = True
     shorthand = "num_bins"
     whole_numbers = True
     trainable: Any = True  # nothing to train
@@ -252,6 +257,7 @@ class HashedCrossing(ListLayer):
     """Sorts pairs of categories into bins by a hash of both, so that each combination counts for itself."""
 
     keras = "keras.layers.HashedCrossing"
+    prepares = True
     masking = "drop"
     maximum_inputs = 2
     trainable: Any = True  # nothing to train

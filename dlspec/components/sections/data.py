@@ -25,13 +25,6 @@ from dlspec.components.sections.missing import Error, Missing
 from dlspec.components.sections.splitters import Column, Random, Splitter, Stratified
 from dlspec.core.errors import Problem
 
-# Layers that compute the same in training and use, and learn nothing by gradients.
-_PREPARATION = (
-    "dlspec.components.layers.preprocessing",
-    "dlspec.components.layers.lookup",
-    "dlspec.components.layers.image",
-    "dlspec.components.layers.filling",
-)
 # Random changes that make no sense one at a time, or that the seed does not decide.
 _NO_AUGMENTATION = {
     "random_crop": "it gives training another size than use: `resize` in the source, or crop in `layers`",
@@ -88,7 +81,7 @@ class Feature(Section):
             help = "an empty text is an empty sequence: leave `missing` out"
             raise Problem("E207", "a sequence of token ids has no missing values to fill", help, option="missing")
         for layer in self.prepare:
-            if not _prepares(layer):
+            if not layer.prepares:
                 message = f"`{layer.name}` does not prepare data"
                 raise Problem("E207", message, "move it to `layers`", option="prepare")
         _check_augmentation(self.augment)
@@ -102,10 +95,6 @@ class Feature(Section):
     def sources(self) -> tuple[str, ...]:
         """The names of its columns."""
         return self.columns if self.columns is not None else (self.column or "",)
-
-
-def _prepares(layer: Component) -> bool:
-    return type(layer).__module__ in _PREPARATION and not layer.name.startswith("random_")
 
 
 class Target(Section):
