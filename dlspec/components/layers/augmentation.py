@@ -11,6 +11,7 @@ from dlspec.core.ir import Tensor, show_shape
 class _Signal(Layer, abstract=True):
     """Rules of the changes of a signal over time; nothing happens outside training."""
 
+    augments = True
     masking = "pass"
     shorthand = "factor"
 
@@ -45,6 +46,8 @@ class RandomSpeed(_Signal):
 
 class _Tokens(Layer, abstract=True):
     """Rules of the changes of texts as indices of words, where 0 is padding; nothing happens outside training."""
+
+    augments = True
 
     def infer(self, x: Tensor) -> Tensor:
         """[length] → the same."""

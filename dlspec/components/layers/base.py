@@ -38,6 +38,8 @@ class Layer(Component, abstract=True):
         normalizes: Whether the size of what enters does not show in what comes out.
         keeps_range: Whether the values that come out span what those that enter do.
         gradient_by_rows: Training gives the gradient of a weight as single rows, one for each use in the batch.
+        augments: Training changes single examples with it at random as the data's seed decides: `augment` takes it.
+        augments_not: Why `augment` does not take a random change, as a help says it; "" for any other layer.
         prepares: The same happens in training and use, and nothing is learnt by gradients, as `prepare` of `data` asks.
         whole_numbers: Whether numbers that enter are names of things: they must not be rounded on the way.
         formats_lacking: Formats of ``dlspec export`` that have no operations for it; see :meth:`lacking_in`.
@@ -57,6 +59,8 @@ class Layer(Component, abstract=True):
     normalizes: ClassVar[bool] = False
     keeps_range: ClassVar[bool] = False
     gradient_by_rows: ClassVar[bool] = False
+    augments: ClassVar[bool] = False
+    augments_not: ClassVar[str] = ""
     prepares: ClassVar[bool] = False
     whole_numbers: ClassVar[bool] = False
     formats_lacking: ClassVar[tuple[str, ...]] = ()

@@ -110,6 +110,7 @@ class RandomCrop(_Sized):
     """Cuts out a random part in training and the middle otherwise, which Keras's own class leaves whole."""
 
     keras = "dlspec.keras_layers.RandomCrop"
+    augments_not = "it gives training another size than use: `resize` in the source, or crop in `layers`"
     keeps_range = True
     height = integer(min=1, doc="Number of rows.")
     width = integer(min=1, doc="Number of columns.")
@@ -153,7 +154,13 @@ class ImageLayer(SpatialLayer, abstract=True):
         return Tensor(x.shape, x.dtype if self.keeps_integers and not x.floating else self.compute_dtype)
 
 
-class RandomFlip(ImageLayer):
+class RandomImageLayer(ImageLayer, abstract=True):
+    """Rules of the changes that are random, as the seed decides."""
+
+    augments = True
+
+
+class RandomFlip(RandomImageLayer):
     """Mirrors images at random."""
 
     keras = "keras.layers.RandomFlip"
@@ -170,7 +177,7 @@ class RandomFlip(ImageLayer):
     examples = (example("horizontal", (28, 28, 3)), example("", (None, None, 1)))
 
 
-class RandomRotation(ImageLayer):
+class RandomRotation(RandomImageLayer):
     """Turns images by a random angle."""
 
     keras = "keras.layers.RandomRotation"
@@ -184,7 +191,7 @@ class RandomRotation(ImageLayer):
     examples = (example("0.1", (28, 28, 3)), example("{factor: [-0.2, 0.3], fill_mode: constant}", (28, 28, 3)))
 
 
-class RandomZoom(ImageLayer):
+class RandomZoom(RandomImageLayer):
     """Zooms in or out at random."""
 
     keras = "keras.layers.RandomZoom"
@@ -199,7 +206,7 @@ class RandomZoom(ImageLayer):
     examples = (example("0.2", (28, 28, 3)), example("{height_factor: [-0.3, 0.1], width_factor: 0.1}", (28, 28, 3)))
 
 
-class RandomTranslation(ImageLayer):
+class RandomTranslation(RandomImageLayer):
     """Shifts images at random."""
 
     keras = "keras.layers.RandomTranslation"
@@ -213,7 +220,7 @@ class RandomTranslation(ImageLayer):
     examples = (example("{height_factor: 0.1, width_factor: [-0.2, 0.2]}", (28, 28, 3)),)
 
 
-class RandomContrast(ImageLayer):
+class RandomContrast(RandomImageLayer):
     """Changes the contrast at random."""
 
     keras = "keras.layers.RandomContrast"
@@ -224,7 +231,7 @@ class RandomContrast(ImageLayer):
     examples = (example("0.2", (28, 28, 3)), example("{factor: [0.1, 0.5], value_range: [0, 1]}", (28, 28, 3)))
 
 
-class RandomBrightness(ImageLayer):
+class RandomBrightness(RandomImageLayer):
     """Changes the brightness at random."""
 
     keras = "keras.layers.RandomBrightness"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dlspec.components.layers.base import data_format, seed
-from dlspec.components.layers.image import ImageLayer, extent, value_range
+from dlspec.components.layers.image import ImageLayer, RandomImageLayer, extent, value_range
 from dlspec.components.registry import choice, example, integer, integers, number, optional, plain
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor
@@ -68,7 +68,7 @@ class Solarization(ImageLayer):
     )
 
 
-class RandomGrayscale(ImageLayer):
+class RandomGrayscale(RandomImageLayer):
     """Takes the colours out of some images."""
 
     keras = "keras.layers.RandomGrayscale"
@@ -81,7 +81,7 @@ class RandomGrayscale(ImageLayer):
     examples = (example("", (28, 28, 3)), example("0.2", (None, None, 3), dtype="uint8"))
 
 
-class RandomHue(ImageLayer):
+class RandomHue(RandomImageLayer):
     """Turns the colours of images at random."""
 
     keras = "keras.layers.RandomHue"
@@ -94,7 +94,7 @@ class RandomHue(ImageLayer):
     examples = (example("0.2", (28, 28, 3)), example("{factor: [0.1, 0.3], value_range: [0, 1]}", (None, None, 3)))
 
 
-class RandomSaturation(ImageLayer):
+class RandomSaturation(RandomImageLayer):
     """Makes the colours of images stronger or weaker at random."""
 
     keras = "keras.layers.RandomSaturation"
@@ -107,7 +107,7 @@ class RandomSaturation(ImageLayer):
     examples = (example("[0.3, 0.7]", (28, 28, 3)), example("{factor: 0.5, value_range: [0, 1]}", (None, None, 3)))
 
 
-class RandomColorDegeneration(ImageLayer):
+class RandomColorDegeneration(RandomImageLayer):
     """Mixes images with their grey versions at random."""
 
     keras = "keras.layers.RandomColorDegeneration"
@@ -120,7 +120,7 @@ class RandomColorDegeneration(ImageLayer):
     examples = (example("[0, 0.5]", (28, 28, 3)), example("{factor: 0.5, value_range: [0, 1]}", (None, None, 3)))
 
 
-class RandomColorJitter(ImageLayer):
+class RandomColorJitter(RandomImageLayer):
     """Changes brightness, contrast, saturation and hue of images at random, as far as each is given."""
 
     keras = "keras.layers.RandomColorJitter"
@@ -139,7 +139,7 @@ class RandomColorJitter(ImageLayer):
     )
 
 
-class RandomSharpness(ImageLayer):
+class RandomSharpness(RandomImageLayer):
     """Makes images sharper or softer at random."""
 
     keras = "keras.layers.RandomSharpness"
@@ -151,7 +151,7 @@ class RandomSharpness(ImageLayer):
     examples = (example("[0.3, 0.7]", (28, 28, 3)), example("{factor: 0.5, value_range: [0, 1]}", (None, None, 1)))
 
 
-class RandomPosterization(ImageLayer):
+class RandomPosterization(RandomImageLayer):
     """Keeps only the first bits of every value."""
 
     keras = "keras.layers.RandomPosterization"
@@ -163,7 +163,7 @@ class RandomPosterization(ImageLayer):
     examples = (example("4", (28, 28, 3)), example("{factor: [3, 6], value_range: [0, 1]}", (None, None, 1)))
 
 
-class RandomInvert(ImageLayer):
+class RandomInvert(RandomImageLayer):
     """Inverts the values of some images."""
 
     keras = "keras.layers.RandomInvert"
@@ -175,7 +175,7 @@ class RandomInvert(ImageLayer):
     examples = (example("0.2", (28, 28, 3)), example("{factor: [0.1, 0.3], value_range: [0, 1]}", (None, None, 1)))
 
 
-class RandomGaussianBlur(ImageLayer):
+class RandomGaussianBlur(RandomImageLayer):
     """Blurs images at random."""
 
     keras = "keras.layers.RandomGaussianBlur"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dlspec.components.layers.base import data_format, seed
-from dlspec.components.layers.image import ImageLayer, extent, fill_mode, fill_value, interpolation, value_range
+from dlspec.components.layers.image import RandomImageLayer, extent, fill_mode, fill_value, interpolation, value_range
 from dlspec.components.registry import choice, example, number, optional, plain
 
 _PAIR = {"type": "array", "items": {"type": "number", "minimum": 0, "maximum": 1}, "minItems": 2, "maxItems": 2}
 
 
-class RandomShear(ImageLayer):
+class RandomShear(RandomImageLayer):
     """Slants images at random.
 
     Keras also takes a single number, but 3.15 cannot load a saved model that has one.
@@ -29,7 +29,7 @@ class RandomShear(ImageLayer):
     )
 
 
-class RandomPerspective(ImageLayer):
+class RandomPerspective(RandomImageLayer):
     """Shows images at random as if seen from the side."""
 
     keras = "keras.layers.RandomPerspective"
@@ -45,7 +45,7 @@ class RandomPerspective(ImageLayer):
     )
 
 
-class RandomElasticTransform(ImageLayer):
+class RandomElasticTransform(RandomImageLayer):
     """Bends images at random as if they were printed on rubber."""
 
     keras = "keras.layers.RandomElasticTransform"
@@ -66,7 +66,7 @@ class RandomElasticTransform(ImageLayer):
     )
 
 
-class RandomErasing(ImageLayer):
+class RandomErasing(RandomImageLayer):
     """Covers a random rectangle of images."""
 
     keras = "keras.layers.RandomErasing"

@@ -6,7 +6,7 @@ Keras takes a dictionary of images, labels and bounding boxes here as well; a sp
 from __future__ import annotations
 
 from dlspec.components.layers.base import data_format, seed
-from dlspec.components.layers.image import ImageLayer, extent, interpolation, value_range
+from dlspec.components.layers.image import ImageLayer, RandomImageLayer, extent, interpolation, value_range
 from dlspec.components.registry import boolean, example, integer, number
 
 
@@ -17,6 +17,7 @@ class AugMix(ImageLayer):
     """
 
     keras = "keras.layers.AugMix"
+    augments_not = "Keras draws its operations outside of its seed, so no run could be repeated: use `rand_augment`"
     value_range = value_range()
     num_chains = integer(min=1, default=3, doc="Number of changed versions.")
     chain_depth = integer(min=1, default=3, doc="Largest number of changes, one after another, in each version.")
@@ -36,7 +37,7 @@ class AugMix(ImageLayer):
         return (1, 3) if self.all_ops else ()
 
 
-class RandAugment(ImageLayer):
+class RandAugment(RandomImageLayer):
     """Changes images by a few operations chosen at random.
 
     Keras also takes a dictionary with labels and bounding boxes, which are changed alike.
@@ -53,7 +54,7 @@ class RandAugment(ImageLayer):
     examples = (example("", (28, 28, 3)), example("{num_ops: 3, factor: [0.1, 0.4], value_range: [0, 1]}", (28, 28, 3)))
 
 
-class MixUp(ImageLayer):
+class MixUp(RandomImageLayer):
     """Adds a share of another image of the batch to each image.
 
     Keras also takes a dictionary with labels, which are mixed alike; images alone leave the targets as they are.
@@ -67,7 +68,7 @@ class MixUp(ImageLayer):
     examples = (example("", (28, 28, 3)), example("0.4", (None, None, 1)))
 
 
-class CutMix(ImageLayer):
+class CutMix(RandomImageLayer):
     """Replaces a rectangle of each image by that of another image of the batch.
 
     Keras also takes a dictionary with labels, which are mixed alike; images alone leave the targets as they are.

@@ -124,6 +124,7 @@ class GaussianNoise(_Unchanged):
     """Adds noise around 0 during training."""
 
     keras = "keras.layers.GaussianNoise"
+    augments = True
     shorthand = "stddev"
     stddev = number(min=0, max=1, doc="Standard deviation of the noise.")
     seed = seed()

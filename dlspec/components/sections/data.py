@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlspec.components.registry import (
     Component,
@@ -25,19 +25,8 @@ from dlspec.components.sections.missing import Error, Missing
 from dlspec.components.sections.splitters import Column, Random, Splitter, Stratified
 from dlspec.core.errors import Problem
 
-# Random changes that make no sense one at a time, or that the seed does not decide.
-_NO_AUGMENTATION = {
-    "random_crop": "it gives training another size than use: `resize` in the source, or crop in `layers`",
-    "aug_mix": "Keras draws its operations outside of its seed, so no run could be repeated: use `rand_augment`",
-}
-_AUGMENTATION = (
-    "dlspec.components.layers.image",
-    "dlspec.components.layers.image_color",
-    "dlspec.components.layers.image_geometry",
-    "dlspec.components.layers.image_mixing",
-    "dlspec.components.layers.augmentation",
-)
-_AUGMENTATION_NAMES = ("gaussian_noise", "rand_augment", "mix_up", "cut_mix")
+if TYPE_CHECKING:
+    from dlspec.components.layers.base import Layer
 
 
 class Feature(Section):
@@ -263,23 +252,17 @@ class Data(Section):
         return self.inputs or {}
 
 
-def _check_augmentation(layers: tuple[Component, ...]) -> None:
+def _check_augmentation(layers: tuple[Layer, ...]) -> None:
     """Every layer makes a random change, which the data's own seed decides."""
     for layer in layers:
-        if layer.name in _NO_AUGMENTATION:
-            raise Problem("E207", f"`{layer.name}` cannot augment", _NO_AUGMENTATION[layer.name], option="augment")
-        if not _augments(layer):
+        if layer.augments_not:
+            raise Problem("E207", f"`{layer.name}` cannot augment", layer.augments_not, option="augment")
+        if not layer.augments:
             message = f"`{layer.name}` makes no random change of an example"
             raise Problem("E207", message, "move it to `prepare` or `layers`", option="augment")
         if getattr(layer, "seed", None) is not None:
             message = f"`seed` of `{layer.name}` has no effect in `augment`"
             raise Problem("E207", message, "the data's own `seed` decides", option="augment")
-
-
-def _augments(layer: Component) -> bool:
-    if layer.name in _AUGMENTATION_NAMES:
-        return True
-    return type(layer).__module__ in _AUGMENTATION and layer.name.startswith("random_")
 
 
 __all__ = ["Data", "Feature", "Random", "Section", "Split", "Splitter", "Stratified", "Target"]
