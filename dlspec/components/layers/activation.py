@@ -14,6 +14,7 @@ from dlspec.core.ir import Tensor, Weight, known, show_shape
 class _Pointwise(Layer, abstract=True):
     """One function applied to every element."""
 
+    is_activation = True
     masking = "pass"
 
     def infer(self, x: Tensor) -> Tensor:

@@ -41,6 +41,7 @@ class Layer(Component, abstract=True):
         augments: Training changes single examples with it at random as the data's seed decides: `augment` takes it.
         augments_not: Why `augment` does not take a random change, as a help says it; "" for any other layer.
         prepares: The same happens in training and use, and nothing is learnt by gradients, as `prepare` of `data` asks.
+        is_activation: It applies a function of activation, and no more than that unless it has weights.
         whole_numbers: Whether numbers that enter are names of things: they must not be rounded on the way.
         formats_lacking: Formats of ``dlspec export`` that have no operations for it; see :meth:`lacking_in`.
         masking: What becomes of a mask: ``pass`` it on, or ``drop`` it (with a warning, as Keras does).
@@ -62,6 +63,7 @@ class Layer(Component, abstract=True):
     augments: ClassVar[bool] = False
     augments_not: ClassVar[str] = ""
     prepares: ClassVar[bool] = False
+    is_activation: ClassVar[bool] = False
     whole_numbers: ClassVar[bool] = False
     formats_lacking: ClassVar[tuple[str, ...]] = ()
     masking: ClassVar[Literal["pass", "drop"]] = "drop"

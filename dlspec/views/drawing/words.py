@@ -59,9 +59,7 @@ def headline(node: Node) -> str:
 
 def is_plain_function(node: Node) -> bool:
     """Whether the layer is no more than an activation function, which may stand on the line of the layer before it."""
-    return getattr(node.layer, "shorthand", "") == "activation" or (
-        not node.weights and getattr(node.layer, "__module__", "").endswith(".activation")
-    )
+    return not node.weights and getattr(node.layer, "is_activation", False)
 
 
 def function_text(node: Node) -> str:
