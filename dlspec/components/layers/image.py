@@ -125,11 +125,13 @@ class ImageLayer(SpatialLayer, abstract=True):
     Class attributes:
         colours: Numbers of channels that the layer can work on; () for any.
         keeps_integers: Whether Keras gives whole numbers their own dtype back.
+        mixes_labels: What comes out is made of several images of the batch, and their targets are mixed alike.
     """
 
     rank = 2
     colours: ClassVar[tuple[int, ...]] = ()
     keeps_integers: ClassVar[bool] = False
+    mixes_labels: ClassVar[bool] = False
 
     def validate(self) -> None:
         """A range of values goes upwards."""

@@ -61,6 +61,7 @@ class MixUp(RandomImageLayer):
     """
 
     keras = "keras.layers.MixUp"
+    mixes_labels = True
     shorthand = "alpha"
     alpha = number(above=0, default=0.2, doc="Evenness of the mixture (of its beta distribution).")
     data_format = data_format()
@@ -75,6 +76,7 @@ class CutMix(RandomImageLayer):
     """
 
     keras = "keras.layers.CutMix"
+    mixes_labels = True
     shorthand = "factor"
     factor = extent(0, 1, "Variability of the rectangle's area, or both ends of it.", 1.0)
     seed = seed()

@@ -20,8 +20,6 @@ from dlspec.data.binding.inputs import Input
 from dlspec.data.binding.targets import CLASSES, Output
 from dlspec.graph.lower.infer import call_layer
 
-_MIXING = ("mix_up", "cut_mix")
-
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -85,7 +83,7 @@ def _step(layer: Layer, one: Input, outputs: Sequence[Output]) -> Step:
     if not isinstance(layer, ImageLayer):
         return Step(layer, one.name)
     masks = tuple(output.name for output in outputs if _is_mask(output.tensor, one.tensor))
-    if layer.name not in _MIXING:
+    if not layer.mixes_labels:
         return Step(layer, one.name, masks)
     for output in outputs:
         if output.encoding == CLASSES or output.tensor.rank > 1 or output.name in masks:
