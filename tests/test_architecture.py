@@ -96,6 +96,20 @@ def test_classes_of_layers_stand_alone() -> None:
             assert not [name for name, _ in imports(path) if name.startswith("dlspec.keras_layers")], module
 
 
+def test_no_decision_asks_where_a_component_is_declared() -> None:
+    # Facts about components are attributes of their declarations; the registry alone looks at modules.
+    # `dlspec layers` lists by family, which is a file; a saved model may hold classes that Keras alone cannot load.
+    listed = ("views.catalogue", "export.project.positions")
+    for module, path in modules().items():
+        if _inside(module, "components.registry") or module in listed:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            asks = isinstance(node, ast.Attribute) and node.attr == "__module__"
+            assert not asks, f"dlspec.{module}:{node.lineno} asks for the module of a class"
+            asks = isinstance(node, ast.Constant) and node.value == "__module__"
+            assert not asks, f"dlspec.{module}:{node.lineno} asks for the module of a class"
+
+
 def test_only_the_command_line_prints_or_exits() -> None:
     for module, path in modules().items():
         if module.split(".")[0] in ("cli", "__main__") or module == "semantics.schema.generate":
