@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlspec.components.registry import (
     Component,
@@ -28,6 +28,9 @@ from dlspec.components.registry import (
 from dlspec.components.sections.base import Section
 from dlspec.components.training.heads import Head
 from dlspec.core.errors import Problem
+
+if TYPE_CHECKING:
+    from dlspec.components.training.callbacks import Callback
 
 # Functions of ours that go into projects as well; only building a model imports them.
 SUMMED_ROWS = "dlspec.standalone.summed_rows.summed_rows"
@@ -187,12 +190,12 @@ class Supervised(Method):
             message = "`rollback` cannot halve a learning rate that a schedule rules"
             raise Problem("E207", message, "give the optimizer a number, or write `stop`", option="non_finite")
 
-    def _check_callback(self, callback: Component, optimizer: Component) -> None:
-        if callback.name == "reduce_lr_on_plateau" and isinstance(getattr(optimizer, "learning_rate", None), Component):
-            message = "`reduce_lr_on_plateau` cannot change a learning rate that a schedule rules"
+    def _check_callback(self, callback: Callback, optimizer: Component) -> None:
+        if callback.changes_rate and isinstance(getattr(optimizer, "learning_rate", None), Component):
+            message = f"`{callback.name}` cannot change a learning rate that a schedule rules"
             raise Problem("E207", message, "give the optimizer a number, or leave the callback out", "callbacks")
-        if callback.name == "swap_ema_weights" and not getattr(optimizer, "use_ema", False):
-            message = "`swap_ema_weights` has nothing to swap: the optimizer keeps no moving average"
+        if callback.swaps_averages and not getattr(optimizer, "use_ema", False):
+            message = f"`{callback.name}` has nothing to swap: the optimizer keeps no moving average"
             raise Problem("E207", message, f"write `{optimizer.name}: {{use_ema: true}}`", "callbacks")
 
     @property

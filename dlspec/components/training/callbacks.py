@@ -30,12 +30,16 @@ class Callback(Component, abstract=True):
         written: The option that holds a path to write to, or "". Such paths start at, and stay in, the run folder.
         state: Fields of the Keras callback that change during training; a checkpoint holds them.
         weights: Such fields that hold a list of arrays, or None.
+        changes_rate: Whether it changes the learning rate during training.
+        swaps_averages: Whether it puts the moving averages of the weights, which the optimizer keeps, into their place.
     """
 
     kind = "callback"
     written: ClassVar[str] = ""
     state: ClassVar[tuple[str, ...]] = ()
     weights: ClassVar[tuple[str, ...]] = ()
+    changes_rate: ClassVar[bool] = False
+    swaps_averages: ClassVar[bool] = False
 
     @property
     def every_step(self) -> bool:
@@ -185,6 +189,7 @@ class ReduceLROnPlateau(Callback):
     """Lowers the learning rate when a quantity has not improved for some epochs."""
 
     keras = "keras.callbacks.ReduceLROnPlateau"
+    changes_rate = True
     state = ("best", "wait", "cooldown_counter")
     monitor = _monitor()
     factor = number(above=0, below=1, default=0.1, doc="What the learning rate is multiplied by.")
@@ -203,6 +208,7 @@ class SwapEMAWeights(Callback):
     """Evaluates and saves with the moving average of the weights; the optimizer needs `use_ema: true`."""
 
     keras = "keras.callbacks.SwapEMAWeights"
+    swaps_averages = True
     state = ("_ema_weights_in_model",)
     swap_on_epoch = boolean(default=False, doc="Whether to swap at the end of each epoch rather than for validation.")
     examples = (example(""), example("{swap_on_epoch: true}"))

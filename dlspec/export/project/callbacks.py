@@ -69,7 +69,7 @@ def _averaging(method: Supervised) -> list[ast.expr]:
     optimizers: list[Any] = list(method.optimizers)
     names = {callback.name for callback in method.callbacks}
     averaged = [bool(getattr(optimizer, "use_ema", False)) for optimizer in optimizers]
-    if not any(averaged) or "swap_ema_weights" in names:
+    if not any(averaged) or any(callback.swaps_averages for callback in method.callbacks):
         return []
     if not all(averaged):
         raise Unsupported("phases of which some keep a moving average of the weights")

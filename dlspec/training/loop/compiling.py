@@ -9,6 +9,7 @@ from typing import Any
 from dlspec.backends.keras.structure import only_or_all, outputs_by_name
 from dlspec.components.registry import Component
 from dlspec.components.sections.train import Supervised
+from dlspec.components.training.callbacks import Callback
 from dlspec.training.loop.distribution import Distribution, made_optimizer
 
 
@@ -70,7 +71,7 @@ def precision(policy: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def averaging(optimizer: Any, callbacks: Sequence[Component]) -> Callable[[], AbstractContextManager[None]]:
+def averaging(optimizer: Any, callbacks: Sequence[Callback]) -> Callable[[], AbstractContextManager[None]]:
     """What puts the moving averages of the weights into their place for a while, where the optimizer keeps some.
 
     Keras itself does so once, after training; epochs would then be compared by other weights than those that are kept.
@@ -81,7 +82,7 @@ def averaging(optimizer: Any, callbacks: Sequence[Component]) -> Callable[[], Ab
         callbacks: As declared.
     """
     inner = getattr(optimizer, "inner_optimizer", optimizer)
-    if not getattr(inner, "use_ema", False) or any(callback.name == "swap_ema_weights" for callback in callbacks):
+    if not getattr(inner, "use_ema", False) or any(callback.swaps_averages for callback in callbacks):
         return nullcontext
 
     @contextmanager
