@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dlspec.components import registry
+from dlspec.components.ops.base import Op
 from dlspec.components.registry import Component
 from dlspec.components.sections.train import Supervised
 from dlspec.components.training.heads import Head
@@ -19,6 +20,9 @@ _PROBABILITIES = {
     "categorical_focal_crossentropy": ("softmax", "sigmoid"),
     "sparse_categorical_crossentropy": ("softmax", "sigmoid"),
 }
+# As in dlspec/standalone/ends_in_float32.py.
+_OPERATIONS = ("ops.reshape", "ops.squeeze", "ops.expand_dims", "ops.transpose")
+_MOVES = ("reshape", "flatten", "permute", "dropout", *_OPERATIONS)
 
 
 @step(requires=("graph", "method"))
@@ -83,8 +87,8 @@ def last_activation(graph: Graph, node: Node) -> str | None:
     """Name of the activation that a node's output went through last; None where it cannot be told."""
     node = _back(graph, node)[-1]
     layer = node.layer
-    if node.kind == "softmax":
-        return "softmax"
+    if node.kind in ("softmax", "ops.softmax", "ops.sigmoid"):
+        return node.kind.removeprefix("ops.")
     if not isinstance(layer, Component) or "activation" not in type(layer).fields or layer.kind != "layer":
         return None
     activation = getattr(layer, "activation", None)
@@ -95,11 +99,24 @@ def probability_heads(graph: Graph) -> list[Node]:
     """The layers whose softmax or sigmoid makes an output, and what moves it: they compute in float32 in any case."""
     nodes = [graph.nodes[edge.node] for _, edge in graph.outputs]
     found = [node for node in nodes if last_activation(graph, node) in ("softmax", "sigmoid")]
-    return [one for node in found for one in _back(graph, node)]
+    return [one for node in found for one in [*_back(graph, node), *_makers(graph, _back(graph, node)[-1])]]
+
+
+def _makers(graph: Graph, node: Node) -> list[Node]:
+    """The layers from which an operation gets what it computes with, through others alone; [] for a layer."""
+    found: dict[int, Node] = {}
+    waiting = [node] if isinstance(node.layer, Op) else []
+    while waiting:
+        for edge in waiting.pop().edges:
+            before = graph.nodes[edge.node]
+            if edge.node not in found and isinstance(before.layer, Op):
+                waiting.append(before)
+            found[edge.node] = before
+    return list(found.values())
 
 
 def _back(graph: Graph, node: Node) -> list[Node]:
     """A node, and those before it as long as they only move elements."""
-    if node.kind in ("reshape", "flatten", "permute", "dropout") and node.edges:
+    if node.kind in _MOVES and node.edges:
         return [node, *_back(graph, graph.nodes[node.edges[0].node])]
     return [node]

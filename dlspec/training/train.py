@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from dlspec.backends.keras.seeding import set_seed
 from dlspec.components.registry import load_attribute
 from dlspec.components.sections.data import Data
-from dlspec.components.sections.train import HEADS_IN_FLOAT32, Supervised
+from dlspec.components.sections.train import ENDS_IN_FLOAT32, Supervised
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph
 from dlspec.data.binding.signature import Signature, of_model
@@ -100,7 +100,7 @@ def run(
     set_seed(method.seed)
     with precision(method.precision):
         model = built(distribution, build)
-        load_attribute(HEADS_IN_FLOAT32)(model)
+        load_attribute(ENDS_IN_FLOAT32)(model)
     clock.lap("build")
     signature = signature or of_model(model)
     prepared = prepare(data, folder, signature, method, allow_outside=allow_outside)

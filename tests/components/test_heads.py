@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from dlspec.components.registry import find
 from dlspec.components.training.heads import Head, threshold_of
 from dlspec.components.training.metrics import Metric
 from dlspec.core.ir import Tensor
+from dlspec.passes import compile_spec
+from dlspec.passes.heads import last_activation, probability_heads
 
 
 def made(kind: str, name: str, **options: Any) -> Any:
@@ -57,6 +60,23 @@ def test_metrics_of_raw_scores(name: str, given: dict[str, Any], option: str, ex
     metric: Metric = made("metric", name, **given).settled(head)
     assert getattr(metric, option, None) == expected
     assert metric.name == name
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected", "names"),
+    [
+        ("[{dense: 1}, ops.sigmoid]", "sigmoid", ["ops.sigmoid", "dense"]),
+        ("[{dense: 1}, {ops.multiply: {x2: 2}}, ops.softmax]", "softmax", ["ops.softmax", "ops.multiply", "dense"]),
+        ("[{dense: 4}, ops.sigmoid, {ops.expand_dims: -1}]", "sigmoid", ["ops.expand_dims", "ops.sigmoid", "dense"]),
+        ("[{dense: 1}, ops.tanh]", None, []),
+    ],
+)
+def test_operations_that_end_a_model(steps: str, expected: str | None, names: list[str], tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(f"inputs: {{x: [2]}}\nlayers: {steps}\n", encoding="utf-8")
+    graph = compile_spec(tmp_path / "a.yaml").graph
+    assert graph is not None
+    assert last_activation(graph, graph.nodes[graph.outputs[0][1].node]) == expected
+    assert [node.kind for node in probability_heads(graph)] == names
 
 
 def test_accuracy_of_several_yes_or_no_counts_each() -> None:

@@ -100,6 +100,20 @@ def test_layers_of_the_model_that_adapt(tmp_path: Path) -> None:
     assert max(compared(path, tmp_path).values()) == 0
 
 
+@pytest.mark.slow
+def test_large_and_constant_columns_in_16_bits(tmp_path: Path) -> None:
+    rows = "".join(f"{70_000 + 15_000 * row},5.5,{'yn'[row % 2]}\n" for row in range(60))
+    (tmp_path / "a.csv").write_text("a,b,k\n" + rows, encoding="utf-8")
+    path = tmp_path / "spec.yaml"
+    path.write_text(
+        "inputs: {x: [2]}\nlayers: [normalization, {dense: 8}, {dense: 2}, {ops.softmax: {name: y}}]\n"
+        "data: {source: {csv: a.csv}, inputs: {x: {columns: [a, b]}}, targets: {y: k}, split: {validation: 0.2}}\n"
+        "train: {loss: sparse_categorical_crossentropy, precision: mixed_float16, epochs: 2}\n",
+        encoding="utf-8",
+    )
+    assert max(compared(path, tmp_path).values()) == 0  # neither NaN, nor a variance of 0 in one of the two
+
+
 _WORDS = """
   - embedding: {input_dim: %d, output_dim: 4}
   - flatten

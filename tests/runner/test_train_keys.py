@@ -14,7 +14,7 @@ from running import iris, load, method, rows, small, train
 
 from dlspec.components.registry import Component, load_attribute
 from dlspec.components.sections.data import Data, Feature, Split, Target
-from dlspec.components.sections.train import HEADS_IN_FLOAT32, Phase, Supervised
+from dlspec.components.sections.train import ENDS_IN_FLOAT32, Phase, Supervised
 from dlspec.components.training import callbacks
 from dlspec.components.training.losses import MeanSquaredError, SparseCategoricalCrossentropy
 from dlspec.components.training.optimizers import SGD, Adam
@@ -128,7 +128,7 @@ def test_an_example_that_is_surely_wrong_has_a_gradient(policy: str, head: str) 
     constant = keras.initializers.Constant([[size, -size]])
     with precision(policy):
         model = build()
-    load_attribute(HEADS_IN_FLOAT32)(model)
+    load_attribute(ENDS_IN_FLOAT32)(model)
     right = gradient(build())
     assert abs(right).min() > 0.3
     np.testing.assert_allclose(gradient(model), right, rtol=1e-2)

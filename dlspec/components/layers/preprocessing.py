@@ -104,7 +104,10 @@ class Normalization(Layer):
         return [] if self.axis is None else [self.axis] if isinstance(self.axis, int) else list(self.axis)
 
     def validate(self) -> None:
-        """Mean and variance come together and are alike."""
+        """Mean and variance come together and are alike; 16 bits cannot hold them."""
+        if "16" in (self.dtype or ""):
+            message = f"normalization in {self.compute_dtype}: its means and variances do not fit into 16 bits"
+            raise Problem("E207", message, "leave `dtype` out: it computes in float32 under any `precision`", "dtype")
         if (self.mean is None) != (self.variance is None):
             message = "normalization needs both `mean` and `variance`, or neither"
             raise Problem("E207", message, "", "variance" if self.mean is not None else "mean")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 # Functions of ours that go into projects as well; only building a model imports them.
 SUMMED_ROWS = "dlspec.standalone.summed_rows.summed_rows"
-HEADS_IN_FLOAT32 = "dlspec.standalone.heads_in_float32.heads_in_float32"
+ENDS_IN_FLOAT32 = "dlspec.standalone.ends_in_float32.ends_in_float32"
 
 
 class Method(Component, abstract=True):

@@ -35,6 +35,7 @@ _OWN = {
     "Part": "from data import Part",
     "TrainingBatches": "from data import TrainingBatches",
     "load": "from data import load",
+    "settle": "from data import settle",
     "devices": "from train import devices",
     "train": "from train import train",
     "with_preparation": "from data import with_preparation",

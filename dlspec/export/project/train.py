@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.components.layers.base import Layer
 from dlspec.components.sections.matching import matching
-from dlspec.components.sections.train import HEADS_IN_FLOAT32, Supervised
+from dlspec.components.sections.train import ENDS_IN_FLOAT32, Supervised
 from dlspec.core.ir import Graph
 from dlspec.data.checks.measures import smaller_is_better
 from dlspec.data.sources.base import locate
@@ -18,11 +18,13 @@ from dlspec.export.project.compiling import compile_arguments, optimizer
 from dlspec.export.project.data import DataText
 from dlspec.export.project.distributed import distribution
 from dlspec.export.project.positions import from_saved, layer_names, places
+from dlspec.export.project.reading import helpers
 from dlspec.export.project.searched import Searched, build_arguments
 from dlspec.export.python.constructors import Constructors
 from dlspec.export.python.syntax import Unsupported, constant, text
 from dlspec.export.python.templates import Code
 from dlspec.graph.lower.space import Space
+from dlspec.passes.distribution import layers_of
 from dlspec.passes.embedding_gradients import gradients_by_rows
 from dlspec.passes.state import Compilation
 
@@ -100,6 +102,8 @@ def render(
         **_fitting(state, method, searched, constructors, validation="validation" in read.parts, examples=examples),
         **_searching(model, words, data.batch_size, read, searched),
     }
+    settling = helpers("settle", templates, context) if context["adapting"] else []
+    context["helpers"] = [one for one in settling if one not in read.body]  # else `data.py` has it
     body = templates.get_template("train.py.jinja").render(context)
     given = _arguments(method, context["batch_size"])
     needed = searched.needed([*model, *words])
@@ -134,7 +138,7 @@ def _fitting(
         "epochs": None if method.phases else method.epochs,
         "seed": method.seed,
         "precision": method.precision if method.precision != "float32" else None,
-        "heads_in_float32": Code(text(constructors.path(HEADS_IN_FLOAT32))) if method.precision != "float32" else None,
+        "ends_in_float32": Code(text(constructors.path(ENDS_IN_FLOAT32))) if _mixed(state, method, searched) else None,
         "distributed": mirrored is not None,
         "devices": mirrored.devices if mirrored is not None else None,
         "model_class": Code(base if mirrored is None else "Mirrored"),
@@ -159,6 +163,13 @@ def _fitting(
         "monitor": monitor,
         "mode": "min" if smaller_is_better(method, outputs, monitor) else "max",
     }
+
+
+def _mixed(state: Compilation, method: Supervised, searched: Searched) -> bool:
+    """Whether some layer computes in another precision than its weights have."""
+    values = [method.precision, *(layer.dtype for _, layer, _ in layers_of(state))]
+    values += [value for space in searched.spaces.values() for value in space.values]
+    return any(str(value).startswith("mixed_") for value in values)
 
 
 def _arguments(method: Supervised, batch_size: int | None) -> dict[str, Code]:
