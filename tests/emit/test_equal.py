@@ -101,3 +101,14 @@ def test_without_structure_a_module_is_equal_too(monkeypatch: pytest.MonkeyPatch
         path.write_text(Writer(seed).text(), encoding="utf-8")
         state = compiled(path)
         compare(state, emit_model(state))
+
+
+def test_words_for_what_has_no_name_do_not_run_out(tmp_path: Path) -> None:
+    words = ("x", "y", "z", "hidden", "features_x", "x_0", "hidden_1")
+    path = tmp_path / "words.yaml"
+    layers = "".join(f"  - dense: ${word}\n" for word in words)
+    path.write_text(
+        f"name: words\nparams: {{{', '.join(f'{word}: 2' for word in words)}}}\ninputs: {{a: [2]}}\nlayers:\n{layers}"
+    )
+    state = compiled(path)
+    compare(state, emit_model(state))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -27,7 +28,7 @@ from dlspec.graph.lower.program import Block, CallStep, LayerStep, ModelDefiniti
 from dlspec.syntax.expressions import names_in
 
 # What the unnamed output is called: the first that the spec itself does not use.
-_WORKING = ("x", "y", "z", "hidden", *(f"x_{number}" for number in range(1, 1000)))
+_WORKING = ("x", "y", "z", "hidden", "features_x", "x_0")
 
 
 class Module:
@@ -345,10 +346,9 @@ class Module:
         return BodyWriter(self, Tensors(names, identifiers), scope, working, labelled)
 
     def _working(self, identifiers: Identifiers, words: tuple[str, ...]) -> str:
-        """The variable of unnamed outputs, which no name of the spec needs."""
-        return identifiers.give(
-            next(word for word in ("x", "y", "z", "hidden", "features_x", "x_0") if word not in words)
-        )
+        """The variable of unnamed outputs, which no name of the spec needs; a counted word where all are taken."""
+        counted = (f"hidden_{number}" for number in itertools.count(1))
+        return identifiers.give(next(word for word in itertools.chain(_WORKING, counted) if word not in words))
 
 
 def _bodies(program: Program) -> list[tuple[Step, ...]]:
