@@ -57,7 +57,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Collects them."""
     for name, value in report.user_properties:
         if name == "costs" and report.when == "teardown":
-            _costs[report.nodeid] = tuple(value)  # type: ignore[assignment]
+            seconds, passed, resident, peak, worker = value
+            _costs[report.nodeid] = seconds, passed, resident, peak, worker
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
