@@ -28,7 +28,7 @@ from dlspec.graph.lower.program import Block, CallStep, LayerStep, ModelDefiniti
 from dlspec.syntax.expressions import names_in
 
 # What the unnamed output is called: the first that the spec itself does not use.
-_WORKING = ("x", "y", "z", "hidden", "features_x", "x_0")
+_WORKING = ("x", "y", "z", "hidden")
 
 
 class Module:
