@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dlspec.components import registry
+from dlspec.components.layers.base import Layer
 from dlspec.components.ops.base import Op
 from dlspec.components.registry import Component
 from dlspec.components.sections.train import Supervised
@@ -12,17 +13,6 @@ from dlspec.components.training.heads import Head
 from dlspec.core.ir import Graph, Node
 from dlspec.core.tree import key_place
 from dlspec.passes.state import Compilation, step
-
-_PROBABILITIES = {
-    "binary_crossentropy": ("sigmoid", "hard_sigmoid"),
-    "binary_focal_crossentropy": ("sigmoid", "hard_sigmoid"),
-    "categorical_crossentropy": ("softmax", "sigmoid"),
-    "categorical_focal_crossentropy": ("softmax", "sigmoid"),
-    "sparse_categorical_crossentropy": ("softmax", "sigmoid"),
-}
-# As in dlspec/standalone/ends_in_float32.py.
-_OPERATIONS = ("ops.reshape", "ops.squeeze", "ops.expand_dims", "ops.transpose")
-_MOVES = ("reshape", "flatten", "permute", "dropout", *_OPERATIONS)
 
 
 @step(requires=("graph", "method"))
@@ -39,7 +29,7 @@ def heads(state: Compilation) -> None:
         state.method.heads[name] = Head(loss, found, state.graph.tensor(edge))
         if loss is None:
             _without_loss(state, state.method, name)
-        if isinstance(loss, Component) and loss.name in _PROBABILITIES:
+        if getattr(loss, "activations", ()):
             _check(state, state.graph, node, loss)
         elif getattr(loss, "takes_scores", False) and activation in ("softmax", "sigmoid"):
             text = f"{loss.name} takes raw scores, but `{node.name}` ends in {activation}"
@@ -61,7 +51,7 @@ def _check(state: Compilation, graph: Graph, node: Node, loss: Any) -> None:
     activation = last_activation(graph, node)
     if activation is None:
         return
-    wanted = _PROBABILITIES[loss.name]
+    wanted = loss.activations
     units = node.outputs[0].shape[-1:]
     if activation == "softmax" and wanted[0] == "sigmoid" and units != (1,) and not loss.from_logits:
         text = f"{loss.name} judges each unit by itself, but softmax of `{node.name}` makes one choice among them"
@@ -87,8 +77,8 @@ def last_activation(graph: Graph, node: Node) -> str | None:
     """Name of the activation that a node's output went through last; None where it cannot be told."""
     node = _back(graph, node)[-1]
     layer = node.layer
-    if node.kind in ("softmax", "ops.softmax", "ops.sigmoid"):
-        return node.kind.removeprefix("ops.")
+    if isinstance(layer, Layer) and layer.applies:
+        return layer.applies
     if not isinstance(layer, Component) or "activation" not in type(layer).fields or layer.kind != "layer":
         return None
     activation = getattr(layer, "activation", None)
@@ -117,6 +107,6 @@ def _makers(graph: Graph, node: Node) -> list[Node]:
 
 def _back(graph: Graph, node: Node) -> list[Node]:
     """A node, and those before it as long as they only move elements."""
-    if node.kind in _MOVES and node.edges:
+    if isinstance(node.layer, Layer) and node.layer.moves and node.edges:
         return [node, *_back(graph, graph.nodes[node.edges[0].node])]
     return [node]

@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import pytest
 
-from dlspec.components.registry import load_attribute
+from dlspec.components.layers.base import Layer
+from dlspec.components.registry import declared, load_attribute
 from dlspec.components.sections.train import ENDS_IN_FLOAT32
 from dlspec.training.loop.compiling import precision
 
@@ -106,3 +107,15 @@ def test_probabilities_of_an_operation(policy: str, function: Any, tmp_path: Pat
     right = odds / odds.sum() if function is keras.ops.softmax else odds / (1 + odds)
     for one in (model, reloaded(model, tmp_path)):
         np.testing.assert_allclose(np.array(one(np.ones((1, 1), "float32"))), right, rtol=1e-5)
+
+
+def test_what_moves_elements_is_looked_through_here_as_in_check() -> None:
+    """Declarations say so to `check`; the file that projects carry knows none, and lists Keras's classes."""
+    function = load_attribute(ENDS_IN_FLOAT32)
+    listed = {name.lower() for name in (*function.__globals__["MOVES"], "Reshape", "Flatten", "Permute", "Dropout")}
+    layers = [owner for owner in declared() if issubclass(owner, Layer)]
+    moving = {owner.registered_name.removeprefix("ops.").replace("_", "") for owner in layers if owner.moves}
+    assert moving == listed
+    applied = {owner.registered_name for owner in layers if owner.applies}
+    assert applied == {"softmax", "ops.softmax", "ops.sigmoid"}
+    assert {word.lower() for word in function.__globals__["PROBABILITIES"]} == {"softmax", "sigmoid"}

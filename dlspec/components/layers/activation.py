@@ -97,6 +97,7 @@ class Softmax(_Pointwise):
     """Turns scores into shares that add up to 1."""
 
     keras = "keras.layers.Softmax"
+    applies = "softmax"
     axis = axes(default=-1, doc="The axis, or axes, over which they add up to 1; the batch counts as 0.")
     examples = (example("", (10,)), example("{axis: [1, 2]}", (7, 7, 3)))
 

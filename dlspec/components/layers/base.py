@@ -41,6 +41,8 @@ class Layer(Component, abstract=True):
         augments: Training changes single examples with it at random as the data's seed decides: `augment` takes it.
         augments_not: Why `augment` does not take a random change, as a help says it; "" for any other layer.
         prepares: The same happens in training and use, and nothing is learnt by gradients, as `prepare` of `data` asks.
+        moves: In use, the values that come out are those that enter, in another order or shape at most.
+        applies: Name of the activation that it is, where an activation of that name exists and losses ask for it.
         is_activation: It applies a function of activation, and no more than that unless it has weights.
         whole_numbers: Whether numbers that enter are names of things: they must not be rounded on the way.
         formats_lacking: Formats of ``dlspec export`` that have no operations for it; see :meth:`lacking_in`.
@@ -63,6 +65,8 @@ class Layer(Component, abstract=True):
     augments: ClassVar[bool] = False
     augments_not: ClassVar[str] = ""
     prepares: ClassVar[bool] = False
+    moves: ClassVar[bool] = False
+    applies: ClassVar[str] = ""
     is_activation: ClassVar[bool] = False
     whole_numbers: ClassVar[bool] = False
     formats_lacking: ClassVar[tuple[str, ...]] = ()

@@ -55,6 +55,7 @@ class Dropout(_NoiseShape):
     """Sets a random share of the inputs to zero during training and scales up the others."""
 
     keras = "keras.layers.Dropout"
+    moves = True
     keeps_range = True
     examples = (example("0.3", (64,)), example("{rate: 0.5, noise_shape: [null, 1, null], seed: 3}", (10, 8)))
 

@@ -48,6 +48,7 @@ class Flatten(_Rearranging):
     """Joins all axes into one."""
 
     keras = "keras.layers.Flatten"
+    moves = True
     keeps_range = True
     data_format = data_format()
     examples = (example("", (7, 7, 32)), example("", (None, 3), dtype="int32"), example("", ()))
@@ -64,6 +65,7 @@ class Reshape(_Rearranging):
     """Gives the elements another shape."""
 
     keras = "keras.layers.Reshape"
+    moves = True
     keeps_range = True
     shorthand = "target_shape"
     target_shape = integers(min=-1, doc="The new shape without the batch; one axis may be -1 and takes what is left.")
@@ -94,6 +96,7 @@ class Permute(_Rearranging):
     """Puts the axes into another order."""
 
     keras = "keras.layers.Permute"
+    moves = True
     keeps_range = True
     shorthand = "dims"
     dims = integers(min=1, doc="For each axis of the output, the axis of the input; they count from 1.")

@@ -147,6 +147,7 @@ class Sigmoid(_Floating):
     """Brings each element between 0 and 1."""
 
     keras = "keras.ops.sigmoid"
+    applies = "sigmoid"
 
 
 class Tanh(_Promoting):

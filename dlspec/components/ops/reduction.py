@@ -251,6 +251,7 @@ class Softmax(_AlongAxis):
     """Makes shares along an axis that are positive and add up to 1."""
 
     keras = "keras.ops.softmax"
+    applies = "softmax"
     axis = one_axis(-1, "The axis of the shares; the batch counts as 0, and -1 is the last.")
     examples = (example("", (4, 3)), example("1", (None, 3)))
 
@@ -264,6 +265,7 @@ class LogSoftmax(Softmax):
     """Takes the logarithm of softmax, without underflow."""
 
     keras = "keras.ops.log_softmax"
+    applies = ""  # logarithms of shares are no shares
 
 
 class Normalize(Op):

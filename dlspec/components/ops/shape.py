@@ -35,6 +35,7 @@ class Reshape(_Rearranging):
     """Gives the elements of each example another shape."""
 
     keras = "keras.ops.reshape"
+    moves = True
     shorthand = "newshape"
     batch_entries = {"newshape": -1}
     newshape = integers(min=-1, doc="The new shape without the batch; one axis may be -1 and takes what is left.")
@@ -75,6 +76,7 @@ class Transpose(_Rearranging):
     """Puts the axes into another order."""
 
     keras = "keras.ops.transpose"
+    moves = True
     shorthand = "axes"
     axes = integers(min=0, doc="For each axis of the output, the axis of the input; the batch, 0, comes first.")
     examples = (example("[0, 2, 1]", (4, 3)), example("{axes: [0, 3, 1, 2]}", (None, 4, 3)))
@@ -129,6 +131,7 @@ class ExpandDims(_Rearranging):
     """Adds an axis of size 1."""
 
     keras = "keras.ops.expand_dims"
+    moves = True
     shorthand = "axis"
     axis = one_axis(doc="Place of the new axis in the output; the batch counts as 0, and -1 is the last.")
     examples = (example("-1", (4, 3)), example("1", (None,)), example("1", ()))
@@ -144,6 +147,7 @@ class Squeeze(_Rearranging):
     """Removes axes of size 1."""
 
     keras = "keras.ops.squeeze"
+    moves = True
     shorthand = "axis"
     axis = some_axes("The axis or axes to remove")
     examples = (example("-1", (4, 1)), example("[1, 3]", (1, None, 1)))

@@ -34,11 +34,13 @@ class Loss(Component, abstract=True):
         signed: Whether the output is a margin: yes where it is positive.
         aligns: A target is a sequence of labels, each of which takes at least one step of the output.
         takes_scores: The output is taken before sigmoid or softmax, always.
+        activations: Names of the activations whose probabilities it takes, first the one to propose; () for any.
     """
 
     kind = "loss"
     aligns: ClassVar[bool] = False
     takes_scores: ClassVar[bool] = False
+    activations: ClassVar[tuple[str, ...]] = ()
     targets: ClassVar[Targets] = "values"
     takes: ClassVar[Range | None] = None
     labels_in_head: ClassVar[bool] = True
@@ -155,6 +157,7 @@ class BinaryCrossentropy(Loss):
     """Crossentropy of independent yes-or-no outputs."""
 
     keras = "keras.losses.BinaryCrossentropy"
+    activations = ("sigmoid", "hard_sigmoid")
     aliases: ClassVar[tuple[str, ...]] = ("bce",)
     targets = "binary"
     from_logits = _from_logits()
@@ -245,6 +248,7 @@ class CategoricalCrossentropy(Loss):
     """Crossentropy of exclusive classes, given as one-hot rows or probabilities."""
 
     keras = "keras.losses.CategoricalCrossentropy"
+    activations = ("softmax", "sigmoid")
     targets = "one_hot"
     from_logits = _from_logits()
     label_smoothing = _label_smoothing()
@@ -256,6 +260,7 @@ class CategoricalFocalCrossentropy(Loss):
     """Crossentropy of exclusive classes that weighs easy examples less."""
 
     keras = "keras.losses.CategoricalFocalCrossentropy"
+    activations = ("softmax", "sigmoid")
     targets = "one_hot"
     alpha = Field[Any](
         {"type": ["number", "array"], "minimum": 0, "items": {"type": "number", "minimum": 0}, "minItems": 1},
@@ -322,6 +327,7 @@ class SparseCategoricalCrossentropy(Loss):
     """Crossentropy of exclusive classes, given as numbers."""
 
     keras = "keras.losses.SparseCategoricalCrossentropy"
+    activations = ("softmax", "sigmoid")
     targets = "classes"
     from_logits = _from_logits()
     ignore_class = optional(integer(), doc="Class number whose examples do not count.")
