@@ -23,12 +23,12 @@ from dlspec.data.feeding.facts import leakage
 from dlspec.data.feeding.pipeline import Prepared, prepare, telling
 from dlspec.data.sources.base import locate
 from dlspec.training.loop.compiling import precision
-from dlspec.training.loop.course import course_of
 from dlspec.training.loop.distribution import built, open_distribution
 from dlspec.training.loop.fit import Training
 from dlspec.training.loop.non_finite import require_finite
 from dlspec.training.loop.progress import Progress, choose
 from dlspec.training.loop.saving import guarded
+from dlspec.training.loop.training_state import training_state_of
 from dlspec.training.run.checkpoint import Checkpoint
 from dlspec.training.run.failures import told
 from dlspec.training.run.identity import IDENTITY_FILE, identity
@@ -200,7 +200,7 @@ def _gone_on_with(
         progress.note(sentence)
     if place.force:
         guarded(lambda: [run_folder.write(*file) for file in files.items()], run_folder)
-    where = str(course_of(checkpoint)) if checkpoint is not None else "the beginning"
+    where = str(training_state_of(checkpoint)) if checkpoint is not None else "the beginning"
     progress.note(f"going on with {run_folder.path} from {where}")
     return checkpoint
 
@@ -236,7 +236,7 @@ def _write(
         "best": {"epoch": best.epoch, training.monitor: best.value} if best is not None and best.epoch else None,
         "kept": training.method.keep,
         **({"speed": asdict(training.choice)} if training.choice is not None else {}),
-        "epoch_seconds": [round(seconds, 3) for seconds in training.course.seconds],
+        "epoch_seconds": [round(seconds, 3) for seconds in training.state.seconds],
     }
     examined = reporter.facts if reporter is not None else {}
     report = Report(training.folder.path, {**course, **facts, **examined, **clock.facts()})

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dlspec.data.feeding.content import row_keys
-from dlspec.data.feeding.reading import Ahead, read
+from dlspec.data.feeding.reading import BackgroundRead, read
 from dlspec.data.sources.base import DataProblem
 from dlspec.passes import Compilation, compile_spec
 
@@ -40,7 +40,7 @@ def test_numbers_that_were_checked_are_not_read_again(tmp_path: Path) -> None:
     state = compiled(tmp_path)
     assert state.binding is not None and state.data_section is not None
     (tmp_path / "task.npz").unlink()
-    found = Ahead(state.data_section, state.binding).reading()
+    found = BackgroundRead(state.data_section, state.binding).reading()
     state.binding.table.forget()
     with pytest.raises(DataProblem):
         read(state.data_section, state.binding)
@@ -55,9 +55,9 @@ def test_what_goes_wrong_in_the_thread_is_raised_where_it_is_waited_for(tmp_path
     assert state.binding is not None and state.data_section is not None
     state.binding.table.forget()
     (tmp_path / "task.npz").unlink()
-    ahead = Ahead(state.data_section, state.binding)
+    background = BackgroundRead(state.data_section, state.binding)
     with pytest.raises(DataProblem, match=r"task\.npz"):
-        ahead.reading()
+        background.reading()
 
 
 def test_code_of_the_user_runs_again_after_the_seed_is_set(tmp_path: Path) -> None:

@@ -123,7 +123,8 @@ def test_an_example_that_is_surely_wrong_has_a_gradient(policy: str, head: str) 
         (found,) = tape.gradient(value, [model.get_layer("head").kernel])
         return found.numpy()
 
-    size = 7.5 if head in ("moved", "operation") else 12.0  # where Keras finds no scores behind it, it cuts probabilities at 1e-7
+    # Where Keras finds no scores behind it, it cuts probabilities at 1e-7.
+    size = 7.5 if head in ("moved", "operation") else 12.0
     constant = keras.initializers.Constant([[size, -size]])
     with precision(policy):
         model = build()

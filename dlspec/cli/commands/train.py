@@ -120,11 +120,11 @@ def _train(state: Compilation, runs: Path, found: Place, quiet: bool, repeat: st
         console.print("starting TensorFlow …", highlight=False)
 
     from dlspec.cli import backend
-    from dlspec.data.feeding.reading import Ahead
+    from dlspec.data.feeding.reading import BackgroundRead
 
-    ahead = None
+    background = None
     if state.binding is not None and state.data_section is not None:
-        ahead = Ahead(state.data_section, state.binding)
+        background = BackgroundRead(state.data_section, state.binding)
     backend.start()
 
     from dlspec.backends.keras.build import build
@@ -136,10 +136,10 @@ def _train(state: Compilation, runs: Path, found: Place, quiet: bool, repeat: st
     assert graph is not None and data is not None and method is not None and state.data is not None
 
     def prepared(data: Data, folder: Path, signature: Signature, method: Any, **options: Any) -> Prepared:
-        """What was read ahead, where the check has found what to read."""
-        if ahead is None:
+        """What was read in the background, where the check has found what to read."""
+        if background is None:
             return prepare(data, folder, signature, method, **options)
-        return prepare_read(data, ahead.reading(), signature)
+        return prepare_read(data, background.reading(), signature)
 
     return run(
         lambda: build(graph),

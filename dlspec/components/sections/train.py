@@ -214,10 +214,10 @@ class Supervised(Method):
     @property
     def optimizers(self) -> tuple[Component, ...]:
         """The optimizer of each phase."""
-        return tuple(phase.optimizer or self.chosen_optimizer for phase in self.stretches.values())
+        return tuple(phase.optimizer or self.chosen_optimizer for phase in self.training_phases.values())
 
     @property
-    def stretches(self) -> dict[str, Phase]:
+    def training_phases(self) -> dict[str, Phase]:
         """The phases; a single one where none is given."""
         return self.phases or {"train": Phase(epochs=self.epochs)}
 

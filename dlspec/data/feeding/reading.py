@@ -43,7 +43,7 @@ def read(data: Data, binding: Binding) -> Reading:
     return Reading(binding, parts, content, dropped)
 
 
-class Ahead:
+class BackgroundRead:
     """Reads in a thread, while the main one imports TensorFlow.
 
     Args:

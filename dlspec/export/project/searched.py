@@ -9,9 +9,9 @@ from typing import Any
 
 from dlspec.components.registry import Component
 from dlspec.export.python.annotations import annotation
+from dlspec.export.python.constant_params import ConstantParams, lone
 from dlspec.export.python.constructors import Constructors
 from dlspec.export.python.function import Parameter
-from dlspec.export.python.hardness import Hardness, lone
 from dlspec.export.python.module import structured
 from dlspec.export.python.naming import Identifiers
 from dlspec.export.python.scope import Constant, Meaning, Scope, Variable
@@ -197,7 +197,7 @@ def build_arguments(state: Compilation, searched: Searched) -> dict[str, str]:
         if mentioned:
             raise Unsupported(f"a search of a model that is written layer by layer, because of {error}") from error
         return {}
-    hard = Hardness(state.program).hard
+    hard = ConstantParams(state.program).hard
     for word in mentioned:
         if ("top", word) in hard:
             raise Unsupported(f"a search of `{word}`, which decides what is written in `model.py`")

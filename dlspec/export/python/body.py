@@ -12,7 +12,7 @@ from dlspec.components.layers.base import Layer
 from dlspec.components.ops.base import Op
 from dlspec.export.python import operations
 from dlspec.export.python.calls import CallWriter
-from dlspec.export.python.hardness import GRAPH_NAMES
+from dlspec.export.python.constant_params import GRAPH_NAMES
 from dlspec.export.python.names_used import parts_take_previous, source_names, takes_previous
 from dlspec.export.python.scope import Constant, Meaning, Scope
 from dlspec.export.python.syntax import Unsupported, assign, call, name, same

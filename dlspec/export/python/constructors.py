@@ -10,7 +10,7 @@ from dlspec.components import registry
 from dlspec.components.layers.base import Layer
 from dlspec.components.ops.base import Op
 from dlspec.components.registry import Component, Field, snake_case
-from dlspec.export.python.hardness import transforms
+from dlspec.export.python.constant_params import transforms
 from dlspec.export.python.scope import Scope
 from dlspec.export.python.syntax import Unsupported, call, constant, dotted, name, sequence
 from dlspec.graph.lower.program import COMMON

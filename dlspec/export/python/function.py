@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from dlspec.export.python.hardness import given_params
+from dlspec.export.python.constant_params import given_params
 from dlspec.export.python.scope import Scope
 from dlspec.export.python.syntax import text
 from dlspec.export.python.wiring import Inputs

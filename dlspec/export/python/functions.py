@@ -12,10 +12,10 @@ from dlspec.components.registry import MISSING, snake_case
 from dlspec.core.ir import Tensor
 from dlspec.export.python.annotations import annotation
 from dlspec.export.python.body import BodyWriter
+from dlspec.export.python.constant_params import ConstantParams, given_params
 from dlspec.export.python.constructors import Constructors
 from dlspec.export.python.copies import Copies
 from dlspec.export.python.function import TENSOR, Function, Parameter
-from dlspec.export.python.hardness import Hardness, given_params
 from dlspec.export.python.labels import Labels
 from dlspec.export.python.names_used import NamesUsed, source_names
 from dlspec.export.python.naming import Identifiers, function_name
@@ -53,7 +53,7 @@ class Module:
         self.record = record
         self.live_models = models
         self.given = given
-        self.hardness = Hardness(program)
+        self.constant_params = ConstantParams(program)
         self.constructors = Constructors()
         words = {
             inner
@@ -73,7 +73,7 @@ class Module:
         self.top: dict[str, Meaning] = {}
         identifiers = Identifiers()
         for word in program.params:
-            hard = ("top", word) in self.hardness.hard
+            hard = ("top", word) in self.constant_params.hard
             many = isinstance(values[word], list | tuple)
             self.top[word] = Constant(values[word]) if hard else Variable(identifiers.give(word), many)
         self.values = values
@@ -97,7 +97,7 @@ class Module:
     def _hard_values(self, block: Block, step: CallStep, scope: Scope) -> dict[str, Any]:
         given = given_params(step, list(block.params))
         values: dict[str, Any] = {}
-        for word in self.hardness.hard_params(block.name):
+        for word in self.constant_params.hard_params(block.name):
             here = Scope({**self.top, **{name: Constant(value) for name, value in values.items()}})
             known = scope.constant(given[word]) if word in given else here.constant(block.params[word])
             if known is None:

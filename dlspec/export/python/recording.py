@@ -11,10 +11,10 @@ from dlspec.components.layers.base import Layer
 from dlspec.core.errors import Diagnostics
 from dlspec.core.ir import Argument, Graph, Tensor
 from dlspec.graph.lower.expand import Body, Expander
+from dlspec.graph.lower.graph_builder import Frame
 from dlspec.graph.lower.program import ModelDefinition, Program, Step
 from dlspec.graph.lower.scope import Binding
 from dlspec.graph.lower.sources import Sources
-from dlspec.graph.lower.workbench import Frame
 from dlspec.semantics.environment import Environment
 from dlspec.semantics.evaluate import Evaluator
 

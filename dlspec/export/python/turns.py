@@ -40,7 +40,7 @@ def turns_of(writer: BodyWriter, step: Step, inputs: Inputs) -> list[dict[str, M
     scope = writer.scope.at(inputs.first)
     columns = step.each if isinstance(step, RepeatStep) else None
     count = step.times if isinstance(step, RepeatStep) else step.repeat
-    if writer.module.hardness.unrolled(step):
+    if writer.module.constant_params.unrolled(step):
         return _written_out(scope, count) if columns is None else _columns_written_out(writer, columns, scope)
     index = writer.loop_variable("index") if _uses_index(step) else ""
     counted: dict[str, Meaning] = {"index": Variable(index)} if index else {}

@@ -8,10 +8,10 @@ from typing import Any
 from dlspec.components.registry import MISSING
 from dlspec.core.errors import Problem, Span, did_you_mean
 from dlspec.core.tree import Map, key_place, place
+from dlspec.graph.lower.graph_builder import Frame, GraphBuilder, lost
 from dlspec.graph.lower.program import Block, Step
 from dlspec.graph.lower.scope import Binding, Value
 from dlspec.graph.lower.sources import Sources
-from dlspec.graph.lower.workbench import Frame, Workbench, lost
 from dlspec.semantics.environment import LOST, Environment, Lost
 from dlspec.semantics.evaluate import evaluate_plain
 from dlspec.semantics.schema.wording import example
@@ -19,7 +19,7 @@ from dlspec.syntax.expressions import UnknownValue
 
 
 def block_values(
-    bench: Workbench, block: Block, step: Step, environment: Environment, outer: Environment
+    builder: GraphBuilder, block: Block, step: Step, environment: Environment, outer: Environment
 ) -> dict[str, Any]:
     """Values of a block's parameters at one call; :data:`LOST` for those that an error hides."""
     given: Mapping[str, Any] = step.options
@@ -32,36 +32,36 @@ def block_values(
         span = key_place(step.value, name) or step.span
         missing = [p for p in block.params if p not in given]
         help = did_you_mean(name, missing or block.params) if block.params else "declare some under its `params:`"
-        bench.report(Problem("E306", text, help), span)
+        builder.report(Problem("E306", text, help), span)
     values: dict[str, Any] = {}
     absent: list[str] = []
     defaults = Environment(values, outer, environment.entering, place=environment.place)
     for name, default in block.params.items():
         if name in given:
             span = place(step.value, name) if isinstance(step.value, Map) else step.value_span
-            values[name] = _parameter(bench, given[name], environment, span or step.span)
+            values[name] = _parameter(builder, given[name], environment, span or step.span)
         elif default is MISSING:
             values[name] = LOST
             absent.append(name)
         else:
-            values[name] = _parameter(bench, default, defaults, place(block.declaration.get("params"), name))
+            values[name] = _parameter(builder, default, defaults, place(block.declaration.get("params"), name))
     if absent and not problems:
         text = f"{block.name} needs " + ", ".join(f"`{name}`" for name in absent)
-        bench.report(Problem("E307", text, example(block.name, *absent)), step.span)
+        builder.report(Problem("E307", text, example(block.name, *absent)), step.span)
     return values
 
 
-def _parameter(bench: Workbench, raw: Any, environment: Environment, span: Span | None) -> Any:
+def _parameter(builder: GraphBuilder, raw: Any, environment: Environment, span: Span | None) -> Any:
     try:
         return evaluate_plain(raw, environment, numeric=True)
     except UnknownValue:
         return LOST
     except Problem as problem:
-        bench.report(problem, span)
+        builder.report(problem, span)
         return LOST
 
 
-def block_inputs(bench: Workbench, block: Block, step: Step, sources: Sources) -> dict[str, Binding] | Lost:
+def block_inputs(builder: GraphBuilder, block: Block, step: Step, sources: Sources) -> dict[str, Binding] | Lost:
     """The block's inputs by name, or LOST where their number is wrong."""
     names = block.inputs or ("input",)
     if sources.named:
@@ -79,18 +79,18 @@ def block_inputs(bench: Workbench, block: Block, step: Step, sources: Sources) -
                 f"{block.name} takes {len(names)} inputs ({wanted}), but gets {count}",
                 f"give `from: [{', '.join(names)}]`",
             )
-            bench.report(problem, key_place(step.value, "from") or step.span)
+            builder.report(problem, key_place(step.value, "from") or step.span)
         return LOST
     return bindings
 
 
-def block_outputs(bench: Workbench, block: Block, frame: Frame, step: Step) -> Binding:
+def block_outputs(builder: GraphBuilder, block: Block, frame: Frame, step: Step) -> Binding:
     """What one call gives: the block's named outputs, or its last tensor."""
     if not block.outputs:
-        return bench.prev or lost(step)
+        return builder.prev or lost(step)
     values: list[Value] = []
     written = block.declaration.get("outputs")
     for index, name in enumerate(block.outputs):
         span = place(written, index) if isinstance(written, list) else place(block.declaration, "outputs")
-        values.append(bench.single(bench.lookup(name, frame, span), name, span))
+        values.append(builder.single(builder.lookup(name, frame, span), name, span))
     return Binding(tuple(values), step.span)

@@ -13,6 +13,7 @@ from dlspec.core.ir import Edge, Graph, Node, SharedModel, Tensor
 from dlspec.core.tree import Invalid, Map, key_place, place
 from dlspec.graph.lower.blocks import block_inputs, block_outputs, block_values
 from dlspec.graph.lower.counting import MAX_LAYERS, too_many_layers
+from dlspec.graph.lower.graph_builder import Frame, GraphBuilder, lost
 from dlspec.graph.lower.hints import with_hint
 from dlspec.graph.lower.idle import Idle
 from dlspec.graph.lower.infer import apply, check_elements
@@ -33,7 +34,6 @@ from dlspec.graph.lower.reading import previous, read_sources
 from dlspec.graph.lower.scope import Binding, NodeNames, Scope, Value, merged
 from dlspec.graph.lower.sources import Sources, arguments_of
 from dlspec.graph.lower.turns import condition_of, turns_of
-from dlspec.graph.lower.workbench import Frame, Workbench, lost
 from dlspec.semantics.environment import LOST, Environment, Lost
 from dlspec.semantics.evaluate import Evaluator
 from dlspec.semantics.schema.context import Context
@@ -78,7 +78,7 @@ class Expander:
         return self.models[name]
 
 
-class Body(Workbench):
+class Body(GraphBuilder):
     """Expands one model definition into one graph."""
 
     def __init__(self, expander: Expander, definition: ModelDefinition) -> None:

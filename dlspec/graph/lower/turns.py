@@ -6,8 +6,8 @@ from typing import Any
 
 from dlspec.core.errors import Problem
 from dlspec.core.tree import Map, key_place, place
+from dlspec.graph.lower.graph_builder import GraphBuilder
 from dlspec.graph.lower.program import RepeatStep, Step
-from dlspec.graph.lower.workbench import Workbench
 from dlspec.semantics.environment import LOST, Environment, Lost
 from dlspec.semantics.schema.context import Context
 
@@ -17,32 +17,32 @@ _CONDITION = {"type": "boolean"}
 Turns = list[tuple[int | None, dict[str, Any]]]
 
 
-def turns_of(bench: Workbench, step: Step, environment: Environment) -> Turns | Lost:
+def turns_of(builder: GraphBuilder, step: Step, environment: Environment) -> Turns | Lost:
     """The turns of a step, or LOST where an error hides their number."""
     if isinstance(step, RepeatStep) and step.each is not None:
-        return _each(bench, step, step.each, environment)
+        return _each(builder, step, step.each, environment)
     raw = step.times if isinstance(step, RepeatStep) else step.repeat
     if raw is None:
         return [(None, {})]
     key = "times" if isinstance(step, RepeatStep) else "repeat"
-    count = bench.evaluator.value(
+    count = builder.evaluator.value(
         raw, environment, _COUNT, Context(("layers", step.key, key)), place(step.value, key), numeric=True
     )
     return count if isinstance(count, Lost) else [(index, {}) for index in range(count)]
 
 
-def _each(bench: Workbench, step: RepeatStep, each: Map, environment: Environment) -> Turns | Lost:
+def _each(builder: GraphBuilder, step: RepeatStep, each: Map, environment: Environment) -> Turns | Lost:
     columns: dict[str, list[Any]] = {}
     for name, raw in each.items():
         context = Context(("layers", "each", name))
-        value = bench.evaluator.value(raw, environment, {"type": "array"}, context, place(each, name), numeric=False)
+        value = builder.evaluator.value(raw, environment, {"type": "array"}, context, place(each, name), numeric=False)
         if isinstance(value, Lost):
             return LOST
         columns[name] = value
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
         text = ", ".join(f"`{name}` {length}" for name, length in lengths.items())
-        bench.report(
+        builder.report(
             Problem("E312", f"the lists of `each` have different lengths: {text}"), key_place(step.value, "each")
         )
         return LOST
@@ -50,10 +50,10 @@ def _each(bench: Workbench, step: RepeatStep, each: Map, environment: Environmen
     return [(index, dict(zip(columns, row, strict=True))) for index, row in enumerate(rows)]
 
 
-def condition_of(bench: Workbench, step: Step, environment: Environment) -> bool | Lost:
+def condition_of(builder: GraphBuilder, step: Step, environment: Environment) -> bool | Lost:
     """The value of a step's ``if``; true where it has none."""
     if step.condition is None:
         return True
     span = place(step.value, "if")
-    value = bench.evaluator.value(step.condition, environment, _CONDITION, Context(("layers", step.key, "if")), span)
+    value = builder.evaluator.value(step.condition, environment, _CONDITION, Context(("layers", step.key, "if")), span)
     return value if isinstance(value, bool | Lost) else LOST

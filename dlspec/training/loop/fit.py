@@ -18,13 +18,13 @@ from dlspec.data.feeding.feed import Feed, feed_in_order
 from dlspec.data.feeding.pipeline import Part, Prepared
 from dlspec.training.loop import non_finite, phases, speed
 from dlspec.training.loop.compiling import averaging, trainer
-from dlspec.training.loop.course import Course, capture, course_of, restore
 from dlspec.training.loop.distribution import Distribution
 from dlspec.training.loop.loop import Loop, NonFinite
 from dlspec.training.loop.preparation import adapt_layers, with_preparation
 from dlspec.training.loop.progress import Progress
 from dlspec.training.loop.saving import Saving, guarded
 from dlspec.training.loop.signals import Signals
+from dlspec.training.loop.training_state import TrainingState, capture, restore, training_state_of
 from dlspec.training.loop.watch import METRICS_FILE, Best, ordered
 from dlspec.training.run.checkpoint import Checkpoint, Checkpoints
 from dlspec.training.run.run_folder import RunFolder
@@ -41,7 +41,7 @@ class Training:
         outputs: Names of the model's outputs in its order.
         progress: Where it shows how far it is.
         start_from: A saved model whose weights come first.
-        course: How far it has come.
+        state: How far it has come.
         choice: What ``speed: auto`` has chosen.
         distribution: The devices that share each batch, and on which the model's variables stand.
         once_running: Called when the first steps are done.
@@ -55,7 +55,7 @@ class Training:
     outputs: Sequence[str]
     progress: Progress = field(default_factory=Progress)
     start_from: Path | None = None
-    course: Course = field(default_factory=Course)
+    state: TrainingState = field(default_factory=TrainingState)
     best: Best | None = None
     choice: speed.Choice | None = None
     distribution: Distribution | None = None
@@ -71,14 +71,14 @@ class Training:
     @property
     def history(self) -> list[dict[str, float]]:
         """Measures of every finished epoch."""
-        return self.course.history
+        return self.state.history
 
     @property
     def planned(self) -> dict[str, Any]:
         """What was to be done: epochs, steps in each, and whether a schedule rules the learning rate to the end."""
         rates = [getattr(optimizer, "learning_rate", None) for optimizer in self.method.optimizers]
         return {
-            "epochs": sum(phase.epochs for phase in self.method.stretches.values()),
+            "epochs": sum(phase.epochs for phase in self.method.training_phases.values()),
             "steps_per_epoch": -(-self.prepared.fed.count // self.data.batch_size),
             "scheduled": any(isinstance(rate, Component) for rate in rates),
         }
@@ -94,7 +94,7 @@ class Training:
             Interrupted: A signal came; a checkpoint holds everything up to that step.
         """
         if resumed is not None:
-            self.course = course_of(resumed)
+            self.state = training_state_of(resumed)
         elif self.start_from is not None:
             shown = str(self.method.start_from)
             left = phases.load_weights(self.model, self.start_from, shown)
@@ -133,16 +133,16 @@ class Training:
             transform=self.prepared.changes.transform(seed),
             structure=self._structure,
         )
-        stretches = list(self.method.stretches.values())
+        training_phases = list(self.method.training_phases.values())
         if self.method.speed == "auto":
-            self._choose_speed(stretches[0], feed, resumed)
-        self.progress.start(sum(phase.epochs for phase in stretches), feed.steps, feed.count, self.course.epoch)
-        for number, phase in enumerate(stretches):
+            self._choose_speed(training_phases[0], feed, resumed)
+        self.progress.start(sum(phase.epochs for phase in training_phases), feed.steps, feed.count, self.state.epoch)
+        for number, phase in enumerate(training_phases):
             phases.choose(self.model, phase)
-            if number < self.course.phase:
+            if number < self.state.phase:
                 continue
-            if number > self.course.phase:
-                self.course.phase, self.course.began, self.course.ended = number, self.course.epoch, False
+            if number > self.state.phase:
+                self.state.phase, self.state.began, self.state.ended = number, self.state.epoch, False
             self._run_phase(phase, feed, resumed)
             resumed = None
 
@@ -159,21 +159,21 @@ class Training:
         self.progress.note(str(choice))
 
     def _run_phase(self, phase: Phase, feed: Feed, resumed: Checkpoint | None) -> None:
-        method, course = self.method, self.course
+        method, state = self.method, self.state
         optimizer = phase.optimizer or method.chosen_optimizer
         examples = most_examples(self.data, self.prepared.binding)
         compiled = trainer(self.model, method, optimizer, self.outputs, self.distribution, examples)
-        running = [(declared, declared.make_in(self.folder.path, course.epoch)) for declared in method.callbacks]
-        last = course.began + phase.epochs
+        running = [(declared, declared.make_in(self.folder.path, state.epoch)) for declared in method.callbacks]
+        last = state.began + phase.epochs
         every = method.seconds_between_checkpoints
 
-        def state() -> Checkpoint | None:
-            found = capture(course, self.model, compiled, running, self.best)
+        def checkpoint() -> Checkpoint | None:
+            found = capture(state, self.model, compiled, running, self.best)
             return found if found.sound else None
 
         saving = Saving(
-            self.folder, Checkpoints(self.folder.path), self.progress, self._signals, self.best, state, every, last,
-            rollback=method.non_finite == "rollback", once_running=self.once_running,
+            self.folder, Checkpoints(self.folder.path), self.progress, self._signals, self.best, checkpoint, every,
+            last, rollback=method.non_finite == "rollback", once_running=self.once_running,
         )  # fmt: skip
         self.once_running = None
         self._loop = Loop(
@@ -191,28 +191,28 @@ class Training:
                 declared.close(callback)
 
     def _run_loop(self, loop: Loop, saving: Saving, last: int) -> None:
-        if saving.rollback and self.course.step == 0:
+        if saving.rollback and self.state.step == 0:
             saving.keep_beginning()
         while True:
             try:
-                return loop.run(self.course, last)
+                return loop.run(self.state, last)
             except NonFinite as trouble:
                 beginning = saving.checkpoints.beginning() if saving.rollback else None
-                if beginning is None or not non_finite.may_go_back(self.course):
+                if beginning is None or not non_finite.may_go_back(self.state):
                     raise self._explained(trouble, loop.feed) from None
-                self.progress.note(non_finite.go_back(self.course, beginning, trouble))
+                self.progress.note(non_finite.go_back(self.state, beginning, trouble))
                 restore(beginning, self.model, loop.trainer, loop.running, self.best)
                 self._spread_seeds()
-                non_finite.lower_rate(loop.trainer.optimizer, self.course, beginning)
+                non_finite.lower_rate(loop.trainer.optimizer, self.state, beginning)
 
     def _spread_seeds(self) -> None:
         if self.distribution is not None:
             self.distribution.spread_seeds(self.model)
 
     def _explained(self, trouble: NonFinite, feed: Feed) -> Exception:
-        feed.set_position(self.course.epoch, trouble.step)
+        feed.set_position(self.state.epoch, trouble.step)
         batch = next(iter(feed.dataset))
-        return non_finite.problem(trouble, self.course, self.model, batch)
+        return non_finite.problem(trouble, self.state, self.model, batch)
 
     def finish(self) -> None:
         """Puts the weights to keep in place, and saves the model."""

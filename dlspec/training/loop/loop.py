@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from dlspec.data.feeding.feed import Feed
-from dlspec.training.loop.course import Course, Running
 from dlspec.training.loop.distribution import Distribution
 from dlspec.training.loop.steps import Pace, Steps
+from dlspec.training.loop.training_state import Running, TrainingState
 from dlspec.training.loop.watch import ordered
 
 Logs = dict[str, float]
@@ -35,16 +35,16 @@ class NonFinite(Exception):
         self.loss = loss
 
 
-class Between(Protocol):
+class LoopHooks(Protocol):
     """What happens between steps."""
 
-    def step(self, course: Course, measures: Callable[[], Logs]) -> None:
+    def step(self, state: TrainingState, measures: Callable[[], Logs]) -> None:
         """Some steps of the epoch are done; `measures` computes what they measured."""
 
-    def compare(self, course: Course) -> None:
-        """An epoch is over, and the course stands at the beginning of the next; the weights are those to keep."""
+    def compare(self, state: TrainingState) -> None:
+        """An epoch is over, and the state stands at the beginning of the next; the weights are those to keep."""
 
-    def epoch(self, course: Course) -> None:
+    def epoch(self, state: TrainingState) -> None:
         """The same, with the weights with which training goes on."""
 
 
@@ -65,7 +65,7 @@ class Loop:
     feed: Feed
     validation: Feed | None
     running: Running
-    between: Between
+    hooks: LoopHooks
     averaged: Callable[[], AbstractContextManager[None]]
     distribution: Distribution | None = None
     together: int | None = None
@@ -83,54 +83,54 @@ class Loop:
             callback.set_params({"verbose": 0, "epochs": epochs, "steps": self.feed.steps})
         self._tell("on_train_begin")
 
-    def run(self, course: Course, epochs: int) -> None:
+    def run(self, state: TrainingState, epochs: int) -> None:
         """Trains until epoch number `epochs` is over, or a callback ends the phase.
 
         Raises:
             NonFinite: The loss is not finite. The weights are those before that step.
         """
-        logs: Logs = dict(course.history[-1]) if course.history else {}
-        while course.epoch < epochs and not course.ended:
-            logs = self._epoch(course)
+        logs: Logs = dict(state.history[-1]) if state.history else {}
+        while state.epoch < epochs and not state.ended:
+            logs = self._epoch(state)
         if epochs:
             self.trainer.optimizer.finalize_variable_values(self.trainer.trainable_variables)
         self._tell("on_train_end", logs)
 
-    def _epoch(self, course: Course) -> Logs:
+    def _epoch(self, state: TrainingState) -> Logs:
         start = time.monotonic()
-        if course.step == 0:
+        if state.step == 0:
             self.trainer.reset_metrics()
-        self._tell("on_epoch_begin", course.epoch)
-        if course.step < self.feed.steps:
-            self._train(course)
+        self._tell("on_epoch_begin", state.epoch)
+        if state.step < self.feed.steps:
+            self._train(state)
         logs = self._measures()
         with self.averaged():
             if self.validation is not None:
                 logs |= self._validate()
-            self._tell("on_epoch_end", course.epoch, logs)
+            self._tell("on_epoch_end", state.epoch, logs)
             logs = ordered(logs)
-            course.epoch, course.step = course.epoch + 1, 0
-            course.ended = bool(self.trainer.stop_training)
-            course.history.append(logs)
-            course.seconds.append(time.monotonic() - start)
-            self.between.compare(course)
-        self.between.epoch(course)
+            state.epoch, state.step = state.epoch + 1, 0
+            state.ended = bool(self.trainer.stop_training)
+            state.history.append(logs)
+            state.seconds.append(time.monotonic() - start)
+            self.hooks.compare(state)
+        self.hooks.epoch(state)
         return logs
 
-    def _train(self, course: Course) -> None:
-        self.feed.set_position(course.epoch, course.step)
+    def _train(self, state: TrainingState) -> None:
+        self.feed.set_position(state.epoch, state.step)
         batches = self.feed.batches()
-        while course.step < self.feed.steps and not self.trainer.stop_training:
-            wanted = self._pace.steps(self.feed.steps - course.step)
-            self._tell("on_train_batch_begin", course.step)
+        while state.step < self.feed.steps and not self.trainer.stop_training:
+            wanted = self._pace.steps(self.feed.steps - state.step)
+            self._tell("on_train_batch_begin", state.step)
             done, finite = self._steps.train(batches, wanted)
             self._pace.done(done)
-            course.step += done
+            state.step += done
             if self._hooked:
-                self._tell("on_train_batch_end", course.step - 1, self._measures())
+                self._tell("on_train_batch_end", state.step - 1, self._measures())
             if not finite and not self.trainer.stop_training:
-                raise NonFinite(course.step - 1, self._measures()["loss"])
-            self.between.step(course, self._measures)
+                raise NonFinite(state.step - 1, self._measures()["loss"])
+            self.hooks.step(state, self._measures)
 
     def measure(self, feed: Feed) -> Logs:
         """Loss and metrics over all of `feed`, with the weights in place."""

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dlspec.core.errors import Problem
-from dlspec.training.loop.course import Course, course_of
 from dlspec.training.loop.loop import NonFinite
+from dlspec.training.loop.training_state import TrainingState, training_state_of
 from dlspec.training.run.checkpoint import Checkpoint
 
 _ROLLBACKS = 5
@@ -17,34 +17,34 @@ _EMPTY_HELP = "leave empty texts and sequences out, or take a layer that needs n
 _DATA_HELP = "look for missing or infinite values in the data"
 
 
-def may_go_back(course: Course) -> bool:
+def may_go_back(state: TrainingState) -> bool:
     """Whether it was not tried too often."""
-    return course.rollbacks < _ROLLBACKS
+    return state.rollbacks < _ROLLBACKS
 
 
-def go_back(course: Course, beginning: Checkpoint, trouble: NonFinite) -> str:
-    """Sets `course` to the beginning of an epoch; returns what to tell."""
-    place = _place(course, trouble)
-    rollbacks = course.rollbacks + 1
-    course.become(course_of(beginning))
-    course.rollbacks = rollbacks
-    return f"the loss became {trouble.loss} in {place}: back to the beginning of {course} with half the learning rate"
+def go_back(state: TrainingState, beginning: Checkpoint, trouble: NonFinite) -> str:
+    """Sets `state` to the beginning of an epoch; returns what to tell."""
+    place = _place(state, trouble)
+    rollbacks = state.rollbacks + 1
+    state.become(training_state_of(beginning))
+    state.rollbacks = rollbacks
+    return f"the loss became {trouble.loss} in {place}: back to the beginning of {state} with half the learning rate"
 
 
-def lower_rate(optimizer: Any, course: Course, beginning: Checkpoint) -> None:
+def lower_rate(optimizer: Any, state: TrainingState, beginning: Checkpoint) -> None:
     """Halves the learning rate once for each time that the training went back since `beginning` was written."""
-    times = course.rollbacks - course_of(beginning).rollbacks
+    times = state.rollbacks - training_state_of(beginning).rollbacks
     optimizer.learning_rate = float(optimizer.learning_rate.numpy()) * 0.5**times
 
 
-def problem(trouble: NonFinite, course: Course, model: Any, batch: Any) -> Problem:
+def problem(trouble: NonFinite, state: TrainingState, model: Any, batch: Any) -> Problem:
     """E508 with the step, and what first was not finite."""
     found, help = cause(model, batch)
-    return Problem("E508", f"the loss became {trouble.loss} in {_place(course, trouble)}: {found}", help)
+    return Problem("E508", f"the loss became {trouble.loss} in {_place(state, trouble)}: {found}", help)
 
 
-def _place(course: Course, trouble: NonFinite) -> str:
-    return f"step {trouble.step + 1} of epoch {course.epoch + 1}"
+def _place(state: TrainingState, trouble: NonFinite) -> str:
+    return f"step {trouble.step + 1} of epoch {state.epoch + 1}"
 
 
 def require_finite(metrics: Mapping[str, Mapping[str, float]]) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dlspec.core.errors import Problem
-from dlspec.training.loop.course import Course
 from dlspec.training.loop.progress import Progress
 from dlspec.training.loop.signals import Interrupted, Signals
+from dlspec.training.loop.training_state import TrainingState
 from dlspec.training.loop.watch import METRICS_FILE, Best, Sometimes
 from dlspec.training.run.checkpoint import Checkpoint, Checkpoints, unwritable
 from dlspec.training.run.run_folder import RunFolder
@@ -22,10 +22,10 @@ _PAUSE = 9
 
 @dataclass
 class Saving:
-    """See :class:`dlspec.training.loop.loop.Between`.
+    """See :class:`dlspec.training.loop.loop.LoopHooks`.
 
     Attributes:
-        state: The whole state of the training at this moment; None where it is not worth keeping.
+        capture: Gives the whole state of the training at this moment; None where it is not worth keeping.
         every: Seconds after which it is saved even inside an epoch.
         last: The epoch at the end of which the phase is over.
         rollback: Whether the beginning of every epoch is kept as well, to go back to.
@@ -37,7 +37,7 @@ class Saving:
     progress: Progress
     signals: Signals
     best: Best | None
-    state: Callable[[], Checkpoint | None]
+    capture: Callable[[], Checkpoint | None]
     every: float
     last: int
     rollback: bool = False
@@ -48,55 +48,55 @@ class Saving:
     def __post_init__(self) -> None:
         self._often = Sometimes(self._save, _GUESS)
 
-    def step(self, course: Course, measures: Callable[[], dict[str, float]]) -> None:
+    def step(self, state: TrainingState, measures: Callable[[], dict[str, float]]) -> None:
         """Saves when it is time, and stops when a signal has come."""
         if self.once_running is not None:
             self.once_running()
             self.once_running = None
         if self._often.waited >= self.every:
             self._often.now()
-        self._obey(course)
+        self._obey(state)
         if self.progress.wants_steps and time.monotonic() >= self._shown_again:
             started = time.monotonic()
-            self.progress.step(course.epoch + 1, course.step, measures())
+            self.progress.step(state.epoch + 1, state.step, measures())
             self._shown_again = time.monotonic() + _PAUSE * (time.monotonic() - started)
 
-    def compare(self, course: Course) -> None:
+    def compare(self, state: TrainingState) -> None:
         """Shows the epoch to the best one."""
         if self.best is not None:
-            self.best.see(course.epoch, course.history[-1])
+            self.best.see(state.epoch, state.history[-1])
 
-    def epoch(self, course: Course) -> None:
+    def epoch(self, state: TrainingState) -> None:
         """Writes the log, and saves at the end of the phase or when it is time."""
         try:
-            self.folder.append_row(METRICS_FILE, {"epoch": course.epoch, **course.history[-1]})
+            self.folder.append_row(METRICS_FILE, {"epoch": state.epoch, **state.history[-1]})
         except OSError as error:
             raise unwritable(self.folder.path / METRICS_FILE, error) from error
-        self.progress.epoch(course.epoch, course.history[-1], course.seconds[-1])
+        self.progress.epoch(state.epoch, state.history[-1], state.seconds[-1])
         if self.rollback:
             self.keep_beginning()
-        if course.ended or course.epoch >= self.last or self._often.waited >= self.every:
+        if state.ended or state.epoch >= self.last or self._often.waited >= self.every:
             self._often.now()
         else:
             self._often.maybe()
-        self._obey(course)
+        self._obey(state)
 
     def keep_beginning(self) -> None:
         """Keeps the beginning of an epoch, to go back to."""
-        state = self.state()
-        if state is not None:
-            self.checkpoints.save_beginning(state)
+        checkpoint = self.capture()
+        if checkpoint is not None:
+            self.checkpoints.save_beginning(checkpoint)
 
-    def _obey(self, course: Course) -> None:
+    def _obey(self, state: TrainingState) -> None:
         number = self.signals.check()
         if number is not None:
             self._often.now()
-            raise Interrupted(number, str(course))
+            raise Interrupted(number, str(state))
 
     def _save(self) -> None:
-        state = self.state()
-        if state is not None:
-            self.checkpoints.save(state)
+        checkpoint = self.capture()
+        if checkpoint is not None:
+            self.checkpoints.save(checkpoint)
 
 
 def guarded(act: Callable[[], object], folder: RunFolder) -> None:

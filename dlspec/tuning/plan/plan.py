@@ -82,5 +82,5 @@ def plan_of(state: Compilation) -> Plan:
         smaller = smaller_is_better(method, outputs, tune.objective)
     usage = Usage(state)
     trials = None if tune.algorithm == "hyperband" and "trials" not in tune.given else tune.trials
-    epochs = tune.epochs or sum(phase.epochs for phase in method.stretches.values())
+    epochs = tune.epochs or sum(phase.epochs for phase in method.training_phases.values())
     return Plan(tune, usage, trials, smaller, epochs)

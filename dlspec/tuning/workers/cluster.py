@@ -18,7 +18,7 @@ from typing import Any
 
 from dlspec.core.errors import Problem
 from dlspec.tuning.workers import machines
-from dlspec.tuning.workers.bridge import STOPPED_AFTER, Order
+from dlspec.tuning.workers.ray_driver import STOPPED_AFTER, Order
 from dlspec.tuning.workers.trial import Result, Task
 
 LOG_FILE = "log"
@@ -52,7 +52,7 @@ class Cluster:
     """Processes on all machines, each with a share of the cores and a GPU where there are any.
 
     A process or machine that dies takes nothing with it: its trial is begun again elsewhere, from its checkpoint. The
-    work is done in :mod:`dlspec.tuning.workers.bridge`, a process of its own.
+    work is done in :mod:`dlspec.tuning.workers.ray_driver`, a process of its own.
 
     Args:
         address: Of the Ray cluster, HOST:PORT.
@@ -72,7 +72,7 @@ class Cluster:
             token = begun.enter_context(machines.offered(job.folder))
             log = begun.enter_context(self._log.open("ab"))
             self._process = subprocess.Popen(
-                [sys.executable, "-c", "from dlspec.tuning.workers.bridge import main; main()"],
+                [sys.executable, "-c", "from dlspec.tuning.workers.ray_driver import main; main()"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env={**os.environ, **_QUIET},
                 start_new_session=True,  # Ctrl-C in a terminal reaches the search, which decides what follows from it
             )  # fmt: skip

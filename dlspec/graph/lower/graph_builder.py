@@ -37,7 +37,7 @@ class Frame(NamedTuple):
     notes: tuple[Note, ...] = ()
 
 
-class Workbench:
+class GraphBuilder:
     """State of one graph in the making.
 
     Attributes:

@@ -20,7 +20,7 @@ Running = Sequence[tuple[Callback, Any]]
 
 
 @dataclass(slots=True)
-class Course:
+class TrainingState:
     """The position of a training and what it has measured.
 
     Attributes:
@@ -46,22 +46,22 @@ class Course:
     def __str__(self) -> str:
         return f"epoch {self.epoch + 1}" + (f", step {self.step + 1}" if self.step else "")
 
-    def become(self, other: Course) -> None:
+    def become(self, other: TrainingState) -> None:
         """Takes over everything from `other`."""
         for name in self.__slots__:
             setattr(self, name, getattr(other, name))
 
 
-def course_of(checkpoint: Checkpoint) -> Course:
-    """The course that a checkpoint holds."""
-    return Course(**checkpoint.facts["course"])
+def training_state_of(checkpoint: Checkpoint) -> TrainingState:
+    """The position and history that a checkpoint holds."""
+    return TrainingState(**checkpoint.facts["course"])
 
 
-def capture(course: Course, core: Any, trainer: Any, running: Running, best: Best | None) -> Checkpoint:
+def capture(state: TrainingState, core: Any, trainer: Any, running: Running, best: Best | None) -> Checkpoint:
     """Everything that the rest of the training depends on.
 
     Args:
-        course: The position.
+        state: The position and what was measured.
         core: The model.
         trainer: The compiled model around it, whose metrics and optimizer have their variables.
         running: Callbacks as declared and as Keras has them.
@@ -78,7 +78,7 @@ def capture(course: Course, core: Any, trainer: Any, running: Running, best: Bes
         for name in declared.weights:
             for position, array in enumerate(getattr(callback, name) or ()):
                 arrays[f"callback/{number}/{name}/{position}"] = array
-    facts: dict[str, Any] = {"course": asdict(course), "callbacks": states}
+    facts: dict[str, Any] = {"course": asdict(state), "callbacks": states}
     if best is not None:
         facts["best"] = {"epoch": best.epoch, "value": best.value}
         arrays |= {f"best/{number}": array for number, array in enumerate(best.weights)}
@@ -86,7 +86,7 @@ def capture(course: Course, core: Any, trainer: Any, running: Running, best: Bes
 
 
 def restore(checkpoint: Checkpoint, core: Any, trainer: Any, running: Running, best: Best | None) -> None:
-    """Puts back what :func:`capture` took, but for the course.
+    """Puts back what :func:`capture` took, but for the :class:`TrainingState`.
 
     Raises:
         Problem: E514, it is of another model or way of training.

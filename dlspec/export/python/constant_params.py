@@ -80,7 +80,7 @@ def transforms(owner: type[Component]) -> bool:
     return owner.keras_arguments not in (Component.keras_arguments, Layer.keras_arguments)
 
 
-class Hardness:
+class ConstantParams:
     """The analysis of one program.
 
     Attributes:

@@ -64,7 +64,7 @@ class _Process:
 
 
 @dataclass
-class Bridge:
+class RayDriver:
     """The trials and processes of one search; one event after another.
 
     Attributes:
@@ -289,14 +289,14 @@ def _is_to_blame(trial: _Trial, seconds: float) -> bool:
     return False
 
 
-def _read(commands: BinaryIO, bridge: Bridge) -> None:
+def _read(commands: BinaryIO, driver: RayDriver) -> None:
     """Takes what the search wants; ends with it, however it ends."""
     while True:
         try:
             name, *parts = pickle.load(commands)
         except Exception:  # nobody is there
             os._exit(1)
-        bridge.events.put(partial(getattr(bridge, name), *parts))
+        driver.events.put(partial(getattr(driver, name), *parts))
 
 
 def _write(answers: BinaryIO, kind: str, *parts: Any) -> None:
@@ -310,10 +310,10 @@ def main() -> None:
     commands, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what Ray prints goes where its messages go
     tell = partial(_write, answers)
-    bridge = Bridge(pickle.load(commands), tell)
-    threading.Thread(target=_read, args=(commands, bridge), daemon=True).start()
+    driver = RayDriver(pickle.load(commands), tell)
+    threading.Thread(target=_read, args=(commands, driver), daemon=True).start()
     try:
-        bridge.run()
+        driver.run()
     except Problem as problem:
         tell("problem", Diagnostic(problem.code, problem.message, None, problem.help))
     sys.stderr.flush()
