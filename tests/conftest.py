@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests.support import LARGE_MODEL
+
+os.environ["DLSPEC_DEBUG"] = "1"  # each pass is held against what it declares, in processes that tests start as well
 
 
 @pytest.fixture(autouse=True)

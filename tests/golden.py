@@ -11,6 +11,8 @@ from pathlib import Path
 from dlspec.cli.main import run
 
 BAD = Path(__file__).parent / "bad"
+# A small spec with whatever a pass looks at, and what each pass leaves behind.
+INTERMEDIATE = Path(__file__).parent / "intermediate" / "spec.yaml"
 # Specs whose generated modules stand in tests/emit/golden/.
 MODULES = (
     "cnn/lenet5.yaml",
@@ -40,6 +42,24 @@ def module_of(spec: str) -> Path:
     return Path(__file__).parent / "emit" / "golden" / f"{Path(spec).stem}.py"
 
 
+def after_each_pass(spec: Path) -> str:
+    """The intermediate representation after each pass that changes it; the names of the others stand alone."""
+    from dlspec.passes import Compilation, Pass, compile_spec
+    from dlspec.views.intermediate import print_state
+
+    texts: list[str] = []
+    before: list[str] = [""]
+
+    def observe(run: Pass, state: Compilation) -> None:
+        text = print_state(state)
+        texts.append(f"after {run.__name__}: " + ("the same\n" if text == before[-1] else f"\n{text}\n"))
+        before.append(text)
+
+    with _inside(spec.parent):
+        compile_spec(Path(spec.name), observe=observe)
+    return "\n".join(texts)
+
+
 def write_modules() -> None:
     """Writes the generated modules anew."""
     from dlspec.export.python.module import emit_model
@@ -61,12 +81,13 @@ def _inside(folder: Path) -> Iterator[None]:
 
 
 def main() -> None:
-    """Writes the expected output beside every spec, and the generated modules."""
+    """Writes the expected output beside every spec, what the passes make, and the generated modules."""
     os.environ["DLSPEC_TRACEBACK"] = "1"
     for old in BAD.glob("*.txt"):
         old.unlink()
     for spec in bad_specs():
         spec.with_suffix(".txt").write_text(checked(spec), encoding="utf-8")
+    INTERMEDIATE.with_suffix(".txt").write_text(after_each_pass(INTERMEDIATE), encoding="utf-8")
     write_modules()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from dlspec.passes.state import Compilation, Pass
 from dlspec.passes.structure import structure
 from dlspec.passes.training import training
 from dlspec.passes.unused import unused
+from dlspec.passes.verify import run_verified, wanted
 
 PASSES: tuple[Pass, ...] = (
     read,
@@ -71,6 +72,7 @@ def compile_spec(
     sound: set[str] | None = None,
     keeps_data: bool = False,
     looks: bool = False,
+    observe: Callable[[Pass, Compilation], None] | None = None,
 ) -> Compilation:
     """Runs every pass whose requirements are met; TensorFlow is not imported.
 
@@ -84,6 +86,7 @@ def compile_spec(
         sound: Data that were held against their files before, and need not be again; others are added.
         looks: Whether the data alone are asked for, which are there without targets and layers.
         keeps_data: Whether the data that are read stay in memory, for the training that follows.
+        observe: Called after each pass that ran.
 
     Returns:
         The state with all diagnostics; ``graph`` is there unless an error hides it.
@@ -94,10 +97,13 @@ def compile_spec(
     # A compilation makes many small objects and no garbage cycles: collecting in between costs a fifth of its time.
     collecting = gc.isenabled()
     gc.disable()
+    verifies = wanted()
     try:
         for run in PASSES:
             if all(getattr(state, name) is not None for name in run.requires):
-                run(state)
+                run_verified(run, state) if verifies else run(state)
+                if observe is not None:
+                    observe(run, state)
     except RecursionError:
         text = "blocks, models or parameters of the spec refer to each other in too long a chain"
         state.add("E313", text, None, "some dozens of levels are fine; use `repeat:` for many")
@@ -108,4 +114,4 @@ def compile_spec(
     return state
 
 
-__all__ = ["PASSES", "Compilation", "compile_spec"]
+__all__ = ["PASSES", "Compilation", "Pass", "compile_spec"]

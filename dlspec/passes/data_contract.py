@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from dlspec.data.binding.binding import Binding
 
 
-@step(requires=("data", "data_section", "program"))
+@step(requires=("data", "data_section", "program"), sets=("binding", "opened", "parts"))
 def data_contract(state: Compilation) -> None:
     """Columns, dtypes, shapes, labels and splits."""
     from dlspec.data.checks.contract import check

@@ -15,7 +15,7 @@ from dlspec.semantics.environment import Lost
 from dlspec.semantics.schema.context import Context
 
 
-@step(requires=("data", "params"), ensures=("data_section",))
+@step(requires=("data", "params"), ensures=("data_section",), sets=("given_inputs", "opened"))
 def data_section(state: Compilation) -> None:
     """Fills in the section, and the types of inputs where ``inputs:`` is absent."""
     assert state.data is not None

@@ -14,7 +14,7 @@ from dlspec.graph.lower.program import Program
 from dlspec.passes.state import Compilation, step
 
 
-@step(requires=("data", "program", "params", "given_inputs"), ensures=("graph",))
+@step(requires=("data", "program", "params", "given_inputs"), ensures=("graph",), sets=("models", "dead"))
 def expand_graph(state: Compilation) -> None:
     """Fills in the graph and the shared models' graphs."""
     assert state.program is not None and state.data is not None and state.given_inputs is not None

@@ -6,7 +6,7 @@ from dlspec.graph.lower.undefined import undefined_names
 from dlspec.passes.state import Compilation, step
 
 
-@step(requires=("data",), ensures=("undefined",))
+@step(requires=("data",), ensures=("undefined", "unused"))
 def resolve_names(state: Compilation) -> None:
     """Reports each undefined name once."""
     assert state.data is not None

@@ -114,25 +114,28 @@ class Pass(Protocol):
     __name__: str
     requires: tuple[str, ...]
     ensures: tuple[str, ...]
+    sets: tuple[str, ...]
 
     def __call__(self, state: Compilation) -> None:
         """Reads and extends the state; problems become diagnostics, none is raised."""
 
 
 def step(
-    *, requires: tuple[str, ...] = (), ensures: tuple[str, ...] = ()
+    *, requires: tuple[str, ...] = (), ensures: tuple[str, ...] = (), sets: tuple[str, ...] = ()
 ) -> Callable[[Callable[[Compilation], None]], Pass]:
     """Declares a pass.
 
     Args:
         requires: Attributes of the state that must be there; the pass is left out where an error hid one.
-        ensures: Attributes that it fills in, unless it reports an error.
+        ensures: Attributes that it fills in, unless there is an error or the spec lacks the section they come from.
+        sets: Further attributes that it may set. :mod:`dlspec.passes.verify` compares all three with what it does.
     """
 
     def declare(function: Callable[[Compilation], None]) -> Pass:
         declared = cast("Pass", function)
         declared.requires = requires
         declared.ensures = ensures
+        declared.sets = sets
         return declared
 
     return declare

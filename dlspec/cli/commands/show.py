@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
-from dlspec.cli.output import compiled, print_as, print_text, say, spec_argument
+from dlspec.cli.output import code_allowed, compiled, print_as, print_text, say, show_diagnostics, spec_argument
 
 if TYPE_CHECKING:
     from dlspec.passes.state import Compilation
@@ -29,13 +29,37 @@ def _picture_file(_context: click.Context, parameter: click.Parameter, path: Pat
     return path
 
 
+def _pass(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
+    """The name of a pass, or "" for the graph alone."""
+    if name:
+        from dlspec.passes import PASSES
+
+        names = [run.__name__ for run in PASSES]
+        if name not in names:
+            raise click.BadParameter(f"there is no pass `{name}`; the passes are " + ", ".join(f"`{n}`" for n in names))
+    return name
+
+
+class _Show(click.Command):
+    """Takes `--dump-ir` alone as well; click itself would take the word behind it for the name of a pass."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does."""
+        return super().parse_args(ctx, ["--dump-ir=" if word == "--dump-ir" else word for word in args])
+
+
 _FILE = click.Path(path_type=Path)
 
 
-@click.command()
+@click.command(cls=_Show)
 @spec_argument
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the report.")
-@click.option("--dump-ir", is_flag=True, help="Print the intermediate representation instead.")
+@click.option(
+    "--dump-ir",
+    metavar="[=PASS]",
+    callback=_pass,
+    help="Print the intermediate representation instead: the graph, or all that is known after PASS.",
+)
 @click.option("--svg", type=_FILE, metavar="FILE", callback=_picture_file, help="Draw the model into FILE instead.")
 @click.option(
     "--html", type=_FILE, metavar="FILE", callback=_picture_file, help="Write a page with picture and table instead."
@@ -45,16 +69,18 @@ def command(
     overrides: tuple[str, ...],
     allow_outside: bool,
     form: str,
-    dump_ir: bool,
+    dump_ir: str | None,
     svg: Path | None,
     html: Path | None,
-) -> None:
+) -> int:
     """Show a model layer by layer: output shapes, parameters, FLOPs, memory.
 
     Nothing is built and TensorFlow is not imported. Counts are per example; one multiply-add is 2 FLOPs.
     """
-    if dump_ir and form != "text":
+    if dump_ir is not None and form != "text":
         raise click.UsageError("--dump-ir is text: leave --format out")
+    if dump_ir:
+        return _dump(spec, overrides, allow_outside, dump_ir)
 
     from dlspec.core.ir import print_graph
     from dlspec.graph.facts import facts, text_table
@@ -65,11 +91,33 @@ def command(
         keep_inputs(path, inputs_of_spec(state), option)
     if svg or html:
         _draw(state, svg, html)
-    if dump_ir:
+    if dump_ir is not None:
         print_text(print_graph(state.graph))
     elif not (svg or html):
         report = facts(state.graph, state.name)
         print_as(form, json.dumps(report, indent=2) if form == "json" else text_table(report))
+    return 0
+
+
+def _dump(spec: Path, overrides: tuple[str, ...], allow_outside: bool, name: str) -> int:
+    """What the compilation holds after a pass, whether or not the spec has errors."""
+    from dlspec.passes import Pass, compile_spec
+    from dlspec.views.intermediate import print_state
+
+    printed: list[str] = []
+
+    def observe(run: Pass, state: Compilation) -> None:
+        if run.__name__ == name:
+            printed.append(print_state(state))
+
+    state = compile_spec(spec, overrides, allow_outside, code_allowed(), observe=observe)
+    for text in printed:
+        print_text(text)
+    if state.diagnostics.items:
+        show_diagnostics(state.diagnostics.sorted(), state.texts)
+    if not printed:
+        say(f"pass `{name}` did not run: an error, or a section that the spec lacks, leaves it nothing to work on")
+    return int(bool(state.diagnostics.errors))
 
 
 def _draw(state: Compilation, svg: Path | None, html: Path | None) -> None:
