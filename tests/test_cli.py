@@ -50,7 +50,7 @@ def test_json_is_one_document_and_1_based(bad: Path) -> None:
     document = json.loads(result.stdout)
     assert document["version"] == 1
     first = document["diagnostics"][0]
-    assert set(first) == {"code", "severity", "message", "help", "notes", "file", "range"}
+    assert set(first) == {"code", "severity", "message", "help", "notes", "edits", "file", "range"}
     assert (first["code"], first["file"]) == ("E202", "bad.yaml")
     assert first["range"] == {"start": {"line": 3, "column": 13}, "end": {"line": 3, "column": 17}}
 

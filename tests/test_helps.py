@@ -13,6 +13,7 @@ from textwrap import dedent
 import pytest
 
 from dlspec.core.errors import Diagnostic
+from dlspec.semantics.edits import applied
 from tests.support import compile_text
 
 # What surrounds a line of mistakes; `@` stands for it.
@@ -239,6 +240,11 @@ def test_help_mends(around: str, written: str, code: str, help: str, tmp_path: P
     mended = around.replace("@", before + (said(help) if typed is None else typed) + behind)
     left = compile_text(tmp_path, mended).diagnostics.items
     assert not left, (mended, [own(item) for item in left])
+    if found[0].edits:  # what a program makes of the help is right as well
+        left = compile_text(
+            tmp_path, applied(around.replace("@", before + wrong + behind), found[0].edits)
+        ).diagnostics.items
+        assert not left, (found[0].edits, [own(item) for item in left])
 
 
 LAYERS_AT_FAULT = [

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from dlspec.cli.main import run
 from dlspec.cli.render import CAP, render, summary
-from dlspec.core.errors import Diagnostic, Note, Span
+from dlspec.core.errors import Diagnostic, Edit, Note, Span
 
 POSITION = {
     "type": "object",
@@ -26,16 +26,28 @@ RANGE = {
     "additionalProperties": False,
 }
 PLACE = {"message": {"type": "string", "minLength": 1}, "file": {"type": ["string", "null"]}, "range": RANGE}
+EDIT = {
+    "type": "object",
+    "properties": {
+        "file": {"type": "string"},
+        "range": RANGE,
+        "text": {"type": "string"},
+        "safe": {"type": "boolean"},
+    },
+    "required": ["file", "range", "text", "safe"],
+    "additionalProperties": False,
+}
 DIAGNOSTIC = {
     "type": "object",
     "properties": {
         "code": {"type": "string", "pattern": "^[YEW][0-9]{3}$"},
         "severity": {"enum": ["error", "warning"]},
         "help": {"type": "string"},
+        "edits": {"type": "array", "items": EDIT},
         "notes": {"type": "array", "items": {"properties": PLACE, "required": [*PLACE], "additionalProperties": False}},
         **PLACE,
     },
-    "required": ["code", "severity", "message", "help", "notes", "file", "range"],
+    "required": ["code", "severity", "message", "help", "notes", "edits", "file", "range"],
     "additionalProperties": False,
 }
 SCHEMA: dict[str, Any] = {
@@ -47,7 +59,11 @@ SCHEMA: dict[str, Any] = {
 LINE = "  - conv2d: {filter: 32, kernel_size: 3}"
 TEXTS = {"demo.yaml": f"inputs: {{image: [28, 28, 1]}}\nlayers:\n{LINE}\n"}
 ONE = Diagnostic(
-    "E202", "unknown option of conv2d `filter`", Span("demo.yaml", 3, 14, 3, 20), "did you mean `filters`?"
+    "E202",
+    "unknown option of conv2d `filter`",
+    Span("demo.yaml", 3, 14, 3, 20),
+    "did you mean `filters`?",
+    edits=(Edit(Span("demo.yaml", 3, 14, 3, 20), "filters", True),),
 )
 
 
@@ -147,6 +163,14 @@ def test_json_has_the_promised_form() -> None:
         "message": "unknown option of conv2d `filter`",
         "help": "did you mean `filters`?",
         "notes": [],
+        "edits": [
+            {
+                "file": "demo.yaml",
+                "range": {"start": {"line": 3, "column": 14}, "end": {"line": 3, "column": 20}},
+                "text": "filters",
+                "safe": True,
+            }
+        ],
         "file": "demo.yaml",
         "range": {"start": {"line": 3, "column": 14}, "end": {"line": 3, "column": 20}},
     }
@@ -171,7 +195,15 @@ def test_sarif() -> None:
     place = first["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == "demo.yaml"
     assert place["region"] == {"startLine": 3, "startColumn": 14, "endLine": 3, "endColumn": 20}
-    assert last["level"] == "warning" and "locations" not in last
+    region = place["region"]
+    changes = [{"deletedRegion": region, "insertedContent": {"text": "filters"}}]
+    assert first["fixes"] == [
+        {
+            "description": {"text": "did you mean `filters`?"},
+            "artifactChanges": [{"artifactLocation": {"uri": "demo.yaml"}, "replacements": changes}],
+        }
+    ]
+    assert last["level"] == "warning" and not {"locations", "fixes"} & set(last)
 
 
 @pytest.mark.parametrize("form", ["json", "github", "sarif"])

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlspec import __version__
-from dlspec.core.errors import Diagnostic, Span
+from dlspec.core.errors import Diagnostic, Edit, Span
 from dlspec.core.terminal import printable
 
 FORMATS = ("text", "json", "github", "sarif")
@@ -61,6 +61,10 @@ def as_json(diagnostic: Diagnostic) -> dict[str, Any]:
         "notes": [
             {"message": note.message, "file": note.span.file if note.span else None, "range": _range(note.span)}
             for note in diagnostic.notes
+        ],
+        "edits": [
+            {"file": edit.span.file, "range": _range(edit.span), "text": edit.text, "safe": edit.safe}
+            for edit in diagnostic.edits
         ],
         "file": diagnostic.span.file if diagnostic.span else None,
         "range": _range(diagnostic.span),
@@ -186,13 +190,26 @@ def _sarif_result(item: Diagnostic) -> dict[str, Any]:
     message = item.message + (f" Help: {item.help}" if item.help else "")
     result: dict[str, Any] = {"ruleId": item.code, "level": item.severity, "message": {"text": message}}
     if item.span:
-        span = item.span
-        region = {
-            "startLine": span.line,
-            "startColumn": span.column,
-            "endLine": span.end_line,
-            "endColumn": span.end_column,
-        }
-        location = {"artifactLocation": {"uri": span.file}, "region": region}
+        location = {"artifactLocation": {"uri": item.span.file}, "region": _region(item.span)}
         result["locations"] = [{"physicalLocation": location}]
+    if item.edits:
+        result["fixes"] = [{"description": {"text": item.help}, "artifactChanges": _changes(item.edits)}]
     return result
+
+
+def _changes(edits: Sequence[Edit]) -> list[dict[str, Any]]:
+    """What a fix changes, file by file."""
+    files: dict[str, list[dict[str, Any]]] = {}
+    for edit in edits:
+        change = {"deletedRegion": _region(edit.span), "insertedContent": {"text": edit.text}}
+        files.setdefault(edit.span.file, []).append(change)
+    return [{"artifactLocation": {"uri": name}, "replacements": changes} for name, changes in files.items()]
+
+
+def _region(span: Span) -> dict[str, int]:
+    return {
+        "startLine": span.line,
+        "startColumn": span.column,
+        "endLine": span.end_line,
+        "endColumn": span.end_column,
+    }

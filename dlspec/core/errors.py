@@ -6,15 +6,18 @@ Nothing here prints. Every part of dlspec creates :class:`Diagnostic` values; th
 from __future__ import annotations
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 Severity = Literal["error", "warning"]
 # Mistakes of one kind whose names are compared with all that are known; more are not shown as text, and to compare each
 # with each would take time quadratic in their number.
 HELPED = 50
+# What YAML takes as text wherever it stands.
+_PLAIN = re.compile(r"(?!(?:null|true|false)\Z)[^\W\d][\w.\-]*(?: [\w.\-]+)*\Z", re.I)
 
 
 class Span(NamedTuple):
@@ -34,6 +37,64 @@ class Note(NamedTuple):
     span: Span | None = None
 
 
+class Edit(NamedTuple):
+    """A change of a file that mends a problem.
+
+    Attributes:
+        span: What is replaced.
+        text: What stands there afterwards; "" to take it away.
+        safe: Whether nothing else can have been meant: the change needs nobody to look at it.
+    """
+
+    span: Span
+    text: str
+    safe: bool
+
+
+class Replacement(str):
+    """A help that names exactly one change, so that a program can make it. Other texts made of it name none.
+
+    Attributes:
+        old: What is written: the value at the diagnostic's place, or a word in it.
+        new: What to write instead, as YAML; None to take away the key `old` with its value.
+        safe: As in :class:`Edit`.
+        also: Further places where `old` stands and is wrong for the same reason.
+    """
+
+    old: Any
+    new: str | None
+    safe: bool
+    also: tuple[Span, ...]
+
+    def __new__(cls, text: str, old: Any, new: str | None, safe: bool, also: tuple[Span, ...] = ()) -> Replacement:
+        """A help with the change it names."""
+        self = super().__new__(cls, text)
+        self.old, self.new, self.safe, self.also = old, new, safe, also
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Replacement, (str(self), self.old, self.new, self.safe, self.also)
+
+
+def write(old: Any, new: str, after: str = "", safe: bool = True) -> Replacement:
+    """The help to write `new` for the value `old`; it is safe where both mean the same.
+
+    Args:
+        after: What follows the value.
+    """
+    return Replacement(f"write `{new}`{after}", old, new, safe)
+
+
+def leave_out(option: str, why: str = "") -> Replacement:
+    """The help to an option that has no effect: it is safe to take away.
+
+    Args:
+        option: Its name.
+        why: What follows ``leave it out``.
+    """
+    return Replacement(f"leave it out{why}", option, None, safe=True)
+
+
 class Diagnostic(NamedTuple):
     """One problem.
 
@@ -43,6 +104,7 @@ class Diagnostic(NamedTuple):
         span: The culprit, or None where a problem has no place in a file.
         help: What to write instead, or "".
         notes: Further places that matter, such as the line a block was called from.
+        edits: The changes that `help` names, where it names exactly one way to mend the problem.
     """
 
     code: str
@@ -50,6 +112,7 @@ class Diagnostic(NamedTuple):
     span: Span | None = None
     help: str = ""
     notes: tuple[Note, ...] = ()
+    edits: tuple[Edit, ...] = ()
 
     @property
     def severity(self) -> Severity:
@@ -151,16 +214,44 @@ def suggestions(word: str, known: Iterable[str]) -> list[str]:
     return [folded[matches[0]]] if matches else []
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A help text naming the closest of `known`, or the choices when they are few, or ""."""
+def did_you_mean(word: str, known: Iterable[str], guess: bool = False) -> str:
+    """A help text naming the closest of `known`, or the choices when they are few, or "".
+
+    Args:
+        guess: Whether somebody has to look at it in any case, as at the name of a column or file.
+    """
     names = list(known)
     found = suggestions(word, names)
+    if len(found) == 1:
+        help = meant_is(word, found[0])
+        if guess and isinstance(help, Replacement):
+            help.safe = False
+        return help
     if found:
         quoted = [f"`{name}`" for name in found]
         return "did you mean " + " or ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1]))) + "?"
     if 0 < len(names) <= 12:
         return "one of " + ", ".join(f"`{name}`" for name in names)
     return ""
+
+
+def meant_is(word: str, name: str, what: str = "", safe: bool = False) -> str:
+    """The question whether `name` was meant by `word`.
+
+    Args:
+        what: What the name is of, such as ``the layer``.
+        safe: Whether it is known that nothing else was; otherwise a slip of the pen is told from a bold guess.
+    """
+    text = f"did you mean {what + ' ' if what else ''}`{name}`?"
+    return Replacement(text, word, name, safe or _is_slip(word, name)) if _PLAIN.match(name) else text
+
+
+def _is_slip(word: str, name: str) -> bool:
+    """Whether two words differ in case, hyphens and underscores, or in one letter out of four; digits are no slip."""
+    one, other = _fold(word), _fold(name)
+    if re.sub(r"\D", "", one) != re.sub(r"\D", "", other):
+        return False
+    return one == other or (len(one) > 3 and _slips(one, other, len(one) // 4) <= len(one) // 4)
 
 
 def _slips(one: str, other: str, most: int) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dlspec.components.layers.base import Layer
 from dlspec.components.sections.train import Supervised
+from dlspec.core.errors import leave_out
 from dlspec.core.tree import key_place
 from dlspec.passes.distribution import layers_of
 from dlspec.passes.state import Compilation, step
@@ -21,7 +22,7 @@ def embedding_gradients(state: Compilation) -> None:
     reason = _without_effect(state, method)
     if reason:
         where = key_place(state.data["train"], "embedding_gradients")
-        state.add("E207", f"`embedding_gradients` has no effect: {reason}", where, "leave it out")
+        state.add("E207", f"`embedding_gradients` has no effect: {reason}", where, leave_out("embedding_gradients"))
 
 
 def _without_effect(state: Compilation, method: Supervised) -> str:

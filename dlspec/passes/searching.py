@@ -6,7 +6,7 @@ import math
 
 from dlspec.components.sections.train import Supervised
 from dlspec.components.sections.tune import Tune
-from dlspec.core.errors import Problem
+from dlspec.core.errors import Problem, leave_out
 from dlspec.core.tree import Map, key_place, place
 from dlspec.graph.lower.space import Space, stepped
 from dlspec.passes.state import Compilation, step
@@ -100,7 +100,7 @@ def _halving(state: Compilation, tune: Tune, method: Supervised) -> None:
 def _unseeded(state: Compilation, tune: Tune, method: Supervised) -> None:
     """A grid is the same whatever the seed."""
     if tune.algorithm == "grid" and "seed" in tune.given:
-        raise Problem("E207", "`seed` has no effect: a grid leaves nothing to chance", "leave it out", "seed")
+        raise Problem("E207", "`seed` has no effect: a grid leaves nothing to chance", leave_out("seed"), "seed")
 
 
 def _searched_where_all_are_alike(state: Compilation) -> None:

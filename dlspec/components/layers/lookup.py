@@ -7,7 +7,7 @@ from typing import Any
 from dlspec.components.layers.base import Layer
 from dlspec.components.layers.preprocessing import MODES, encoded_shape
 from dlspec.components.registry import Field, boolean, choice, example, integer, optional, plain
-from dlspec.core.errors import Problem
+from dlspec.core.errors import Problem, leave_out
 from dlspec.core.ir import Tensor, show_shape
 
 _OUTPUT = ("int", "one_hot", "multi_hot", "count", "tf_idf")
@@ -242,7 +242,8 @@ class TextVectorization(VocabularyLayer):
         super().validate()
         if self.output_sequence_length is not None and self.output_mode != "int":
             message = f"text_vectorization has `output_sequence_length` with `output_mode: {self.output_mode}`"
-            raise Problem("E207", message, "leave it out: each text becomes one row", "output_sequence_length")
+            help = leave_out("output_sequence_length", ": each text becomes one row")
+            raise Problem("E207", message, help, "output_sequence_length")
 
     def infer(self, x: Tensor) -> Tensor:
         """[] → [words], or [vocabulary] with another `output_mode`."""

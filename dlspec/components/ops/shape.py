@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from dlspec.components.ops.base import Op, one_axis, some_axes, without
 from dlspec.components.ops.dtypes import INTEGERS, held, numeric
 from dlspec.components.registry import choice, example, integer, integers, plain
-from dlspec.core.errors import Problem
+from dlspec.core.errors import Problem, leave_out
 from dlspec.core.ir import Shape, Tensor, UnknownSize, show_shape, volume
 
 _INDICES = {"type": ["integer", "array"], "items": {"type": "integer"}, "minItems": 1}
@@ -241,7 +241,7 @@ class Pad(_Rearranging):
         """A constant goes with the mode that uses it."""
         if self.constant_values is not None and self.mode != "constant":
             message = f"ops.pad has `constant_values`, which `mode: {self.mode}` does not use"
-            raise Problem("E207", message, "leave it out", "constant_values")
+            raise Problem("E207", message, leave_out("constant_values"), "constant_values")
 
     def infer(self, x: Tensor) -> Tensor:
         """Each axis is longer by its pair."""

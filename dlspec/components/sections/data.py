@@ -23,7 +23,7 @@ from dlspec.components.registry import (
 from dlspec.components.sections.base import Section
 from dlspec.components.sections.missing import Error, Missing
 from dlspec.components.sections.splitters import Column, Random, Splitter, Stratified
-from dlspec.core.errors import Problem
+from dlspec.core.errors import Problem, leave_out
 
 if TYPE_CHECKING:
     from dlspec.components.layers.base import Layer
@@ -121,7 +121,7 @@ class Target(Section):
             )
         if self.columns is not None and self.separator is not None:
             message = "`separator` divides the text of a single `column`"
-            raise Problem("E207", message, "leave it out", option="separator")
+            raise Problem("E207", message, leave_out("separator"), option="separator")
         if self.columns is not None and self.classes is not None:
             raise Problem("E207", "`columns` are the classes themselves", "leave `classes` out", option="classes")
         if self.classes is not None and len({str(value) for value in self.classes}) < len(self.classes):

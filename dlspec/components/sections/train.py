@@ -27,7 +27,7 @@ from dlspec.components.registry import (
 )
 from dlspec.components.sections.base import Section
 from dlspec.components.training.heads import Head
-from dlspec.core.errors import Problem
+from dlspec.core.errors import Problem, leave_out
 
 if TYPE_CHECKING:
     from dlspec.components.training.callbacks import Callback
@@ -154,11 +154,11 @@ class Supervised(Method):
         if self.phases is not None and not self.phases:
             raise Problem("E207", "`phases` is empty", "name a phase, or leave it out", option="phases")
         if self.phases and "epochs" in self.given:
-            help = "leave it out: each phase has its own"
+            help = leave_out("epochs", ": each phase has its own")
             raise Problem("E207", "`epochs` has no effect beside `phases`", help, option="epochs")
         if "optimizer" in self.given and self.phases and all(phase.optimizer for phase in self.phases.values()):
             message = "`optimizer` has no effect: every phase has its own"
-            raise Problem("E207", message, "leave it out", option="optimizer")
+            raise Problem("E207", message, leave_out("optimizer"), option="optimizer")
         if self.speed == "auto" and self.jit is not None:
             message = "`jit` has no effect beside `speed: auto`, which chooses it"
             raise Problem("E207", message, "leave one of them out", option="jit")

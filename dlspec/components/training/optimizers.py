@@ -16,7 +16,7 @@ from dlspec.components.registry import (
     optional,
     texts,
 )
-from dlspec.core.errors import Problem
+from dlspec.core.errors import Problem, leave_out
 
 
 class Optimizer(Component, abstract=True):
@@ -311,7 +311,7 @@ class ScheduleFreeAdamW(UpdateRule):
         super().validate()
         if "beta_1" in self.given:
             message = "`beta_1` of `schedule_free_adam_w` has no effect in Keras 3.15"
-            raise Problem("E207", message, "leave it out", option="beta_1")
+            raise Problem("E207", message, leave_out("beta_1"), option="beta_1")
 
 
 class LossScaleOptimizer(Optimizer):

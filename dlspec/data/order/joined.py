@@ -171,7 +171,9 @@ class JoinedTable(Table):
             if name not in table.columns:
                 _raise_others(table, name, option)
                 message = f"the source of `{part}` has no column `{name}`"
-                raise DataProblem("E602", message, did_you_mean(name, table.columns), option, table.where(0))
+                raise DataProblem(
+                    "E602", message, did_you_mean(name, table.columns, guess=True), option, table.where(0)
+                )
             other = table.columns[name]
             if other.text != first.text and not (self.tolerant and self.as_numbers(name)):
                 kinds = ["text" if column.text else "numbers" for column in (first, other)]

@@ -50,7 +50,7 @@ def stratify_column(data: Data) -> str | None:
         raise Problem("E606", message, f"write `by: {{stratified: {next(iter(data.targets))}}}`", "by")
     name = name or next(iter(data.targets))
     if name not in data.targets:
-        raise Problem("E606", f"`{name}` is no target", did_you_mean(name, data.targets), "by")
+        raise Problem("E606", f"`{name}` is no target", did_you_mean(name, data.targets, guess=True), "by")
     target = data.targets[name]
     if target.columns is not None or target.separator is not None:
         message = f"several labels of target `{name}` may hold at once: they form no classes to spread"

@@ -286,7 +286,7 @@ class Table(ABC):
         return f'blanks belong to its name: write `"{found}"`' if found is not None else ""
 
     def _known(self, name: str) -> str:
-        return did_you_mean(name, self.columns) or self._held
+        return did_you_mean(name, self.columns, guess=True) or self._held
 
     @property
     def _held(self) -> str:
@@ -379,7 +379,7 @@ def _missing(path: str, found: Path, want: str, option: str) -> DataProblem:
         return DataProblem("E601", f"`{path}` is a {other}, expected a {want}", option=option, where=path)
     parent = found.parent
     neighbours = [entry.name for entry in parent.iterdir()] if parent.is_dir() else []
-    help = did_you_mean(found.name, neighbours)
+    help = did_you_mean(found.name, neighbours, guess=True)
     if not help.startswith("did"):
         help = "paths start at the folder of the spec"
     return DataProblem("E601", f"there is no {want} `{path}`", help, option, path)

@@ -79,7 +79,9 @@ class CsvTable(ArrowTable):
         _ = self.skipped
         for name in self._named:
             if name not in columns:
-                raise Problem("E602", f"the source has no column `{name}`", did_you_mean(name, columns), "texts")
+                raise Problem(
+                    "E602", f"the source has no column `{name}`", did_you_mean(name, columns, guess=True), "texts"
+                )
         return columns
 
     @property

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlspec.components.registry import choice, example, integer, optional
-from dlspec.core.errors import Problem
+from dlspec.core.errors import Problem, leave_out
 from dlspec.core.ir import Tensor
 from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Labels, Source, Table
 
@@ -96,9 +96,9 @@ class Keras(Source):
             raise Problem("E207", message, f"say how long they shall be: `{{set: {self.set}, length: 200}}`", "set")
         for option in ("length", "num_words"):
             if not sequences and getattr(self, option) is not None:
-                raise Problem("E207", f"`{option}` has no effect on {self.set}", "leave it out", option)
+                raise Problem("E207", f"`{option}` has no effect on {self.set}", leave_out(option), option)
         if self.label == "coarse" and self.set != "cifar100":
-            raise Problem("E207", f"`label` has no effect on {self.set}", "leave it out", "label")
+            raise Problem("E207", f"`label` has no effect on {self.set}", leave_out("label"), "label")
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
         """The loader's options, the names of its two columns, and whether labels come as a column of one."""

@@ -123,7 +123,7 @@ class PythonTable(Table):
         if not callable(function):
             known = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
             message = f"`{self._path.name}` has no function `{name}`"
-            raise DataProblem("E610", message, did_you_mean(name, known), "function", self._path.name)
+            raise DataProblem("E610", message, did_you_mean(name, known, guess=True), "function", self._path.name)
         return function  # type: ignore[no-any-return]
 
     def _call(self, run: Callable[[], Any]) -> Any:

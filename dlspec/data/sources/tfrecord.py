@@ -269,7 +269,7 @@ class TfrecordTable(Table):
             missing = [name for name in features if name not in found]
             if missing:
                 known = feature_names(message)
-                help = did_you_mean(missing[0], known) or f"it has {len(known)} others"
+                help = did_you_mean(missing[0], known, guess=True) or f"it has {len(known)} others"
                 raise _problem(f"{record} has no feature `{missing[0]}`", self.where(index), help, "features")
         except ValueError as error:
             raise _problem(f"{record} {error}", self.where(index)) from error

@@ -9,7 +9,7 @@ from typing import Any, cast
 from dlspec.components import registry
 from dlspec.components.layers.base import Layer
 from dlspec.components.registry import MISSING
-from dlspec.core.errors import Diagnostic, Diagnostics, Note, Span, did_you_mean, suggestions
+from dlspec.core.errors import Diagnostic, Diagnostics, Note, Replacement, Span, did_you_mean, suggestions
 from dlspec.core.tree import Invalid, Map, Seq, is_empty, key_place, place
 from dlspec.graph.lower.program import (
     Block,
@@ -241,7 +241,8 @@ class _Parser:
         if suggestions(key, known):
             return did_you_mean(key, known)
         help = layer_help(key, options, resolve(definition("layer")), registry.names("layer"), self.axes())
-        return help.replace("did you mean `", "did you mean the layer `") or "declare it under `blocks:` or `models:`"
+        text = help.replace("did you mean `", "did you mean the layer `") or "declare it under `blocks:` or `models:`"
+        return Replacement(text, help.old, help.new, help.safe) if isinstance(help, Replacement) else text
 
     def axes(self) -> int:
         """How many axes images or sequences have where the parser is."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from dlspec.core.errors import Diagnostic, Diagnostics, Note, Span, did_you_mean, suggest, suggestions
+from dlspec.core.errors import Diagnostic, Diagnostics, Note, Replacement, Span, did_you_mean, suggest, suggestions
 from dlspec.core.tree import Invalid, Map, Seq, key_place, place
 from dlspec.syntax.expressions import RESERVED
 
@@ -72,6 +72,8 @@ def _settle(uses: list[Use], scopes: list[Map], diagnostics: Diagnostics) -> set
         others = [known for known in visible if not _inside(spans[0], place(scopes[-1], known))]
         there = "; there are " + ", ".join(f"`{known}`" for known in others[:8]) if others else ""
         help = did_you_mean(name, others) if suggestions(name, others) else f"declare it under `params:`{there}"
+        if isinstance(help, Replacement):
+            help.also = tuple(span for span in spans[1:] if span is not None)
         diagnostics.add(Diagnostic("E302", f"`${name}` is not defined", spans[0], help, notes))
     return set(undefined)
 
@@ -80,10 +82,11 @@ def _misspelt(name: str, spans: list[Span | None], meant: str, declared: Span | 
     """A parameter and its uses that differ by a slip: used once, the use is wrong; used often, the declaration is."""
     if len(spans) == 1:
         note = (Note(f"`{meant}` is declared here and used nowhere", declared),)
-        return Diagnostic("E302", f"`${name}` is not defined", spans[0], f"did you mean `${meant}`?", note)
+        help = Replacement(f"did you mean `${meant}`?", name, meant, safe=True)
+        return Diagnostic("E302", f"`${name}` is not defined", spans[0], help, note)
     text = f"parameter `{meant}` is used nowhere, and `${name}` is defined nowhere"
     notes = tuple(Note(f"`${name}` is used here", span) for span in spans[:3])
-    return Diagnostic("E302", text, declared, f"did you mean `{name}`?", notes)
+    return Diagnostic("E302", text, declared, Replacement(f"did you mean `{name}`?", meant, name, safe=True), notes)
 
 
 def _inside(inner: Span | None, outer: Span | None) -> bool:

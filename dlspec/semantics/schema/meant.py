@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from dlspec.components import registry
 from dlspec.components.registry import JSON
-from dlspec.core.errors import did_you_mean, suggest, suggestions
+from dlspec.core.errors import Replacement, meant_is, suggest, suggestions
 from dlspec.semantics.schema import foreign
 from dlspec.semantics.schema.foreign import fold
 from dlspec.semantics.schema.validate import definition, iterate_errors, resolve
@@ -56,7 +56,7 @@ def layer_meant(word: str, known: Sequence[str], axes: int = 0) -> Meant:
         close = suggestions(base, families)
         found = [name for stem in close for name in _of_axes(families[fold(stem)], written or axes)]
         found = found if len(close) <= 3 and len(found) <= 4 else found[:1]
-    return Meant(did_you_mean_of(found), tuple(found)) if found else Meant()
+    return Meant(did_you_mean_of(word, found), tuple(found)) if found else Meant()
 
 
 def _without_axes(name: str) -> tuple[str, int]:
@@ -81,14 +81,16 @@ def component_meant(word: str, kind: str, known: Sequence[str]) -> Meant:
     translated = foreign.COMPONENTS.get(kind, {}).get(fold(word), "")
     name = translated.partition(":")[0]
     if name in known:
-        return Meant(f"write `{{{translated}}}`", ()) if ":" in translated else Meant(did_you_mean_of([name]), (name,))
+        if ":" in translated:
+            return Meant(Replacement(f"write `{{{translated}}}`", word, f"{{{translated}}}", safe=False), ())
+        return Meant(meant_is(word, name, safe=True), (name,))
     found = suggestions(word, known)
-    return Meant(did_you_mean_of(found), tuple(found)) if found else Meant()
+    return Meant(did_you_mean_of(word, found), tuple(found)) if found else Meant()
 
 
-def did_you_mean_of(names: Sequence[str]) -> str:
+def did_you_mean_of(word: str, names: Sequence[str]) -> str:
     """The question, for names that are known."""
-    return did_you_mean(names[0], names) if len(names) == 1 else _either(names)
+    return meant_is(word, names[0]) if len(names) == 1 else _either(names)
 
 
 def _either(names: Sequence[str]) -> str:
@@ -199,7 +201,8 @@ def is_certain(key: str, meant: str) -> bool:
 
 def needless(key: str, owner: str) -> str:
     """What to do with an option that Keras does without."""
-    return foreign.NEEDLESS.get(fold(key), "").format(owner=owner)
+    help = foreign.NEEDLESS.get(fold(key), "").format(owner=owner)
+    return Replacement(help, key, None, safe=False) if help.startswith("leave it out:") else help
 
 
 def torn_apart(key: str, value: Any, known: Iterable[str]) -> tuple[str, str] | None:

@@ -7,7 +7,7 @@ from typing import Any, cast
 from jsonschema.exceptions import ValidationError
 
 from dlspec.components.registry import JSON
-from dlspec.core.errors import did_you_mean, suggestions
+from dlspec.core.errors import Replacement, did_you_mean, suggestions, write
 from dlspec.semantics.schema.context import Context
 from dlspec.semantics.schema.foreign import DTYPES
 from dlspec.semantics.schema.meant import as_called, component_meant, wrapped
@@ -128,11 +128,11 @@ def _not_among(
     dtype = DTYPES.get(instance.lower(), "") if isinstance(instance, str) else ""
     for name in (dtype, f"mixed_{dtype}") if dtype else ():
         if name in names:
-            return Message(codes[_CHOICE], text, f"write `{name}`")
+            return Message(codes[_CHOICE], text, write(instance, name))
     if isinstance(instance, str) and suggestions(instance, names):
         return Message(codes[_CHOICE], text, did_you_mean(instance, names))
     if isinstance(instance, str) and instance.lower() in ("none", "null") and None in choices:
-        return Message(codes[_CHOICE], text, "write `null`")
+        return Message(codes[_CHOICE], text, write(instance, "null"))
     others = f"; {node['x-others']}" if node and "x-others" in node else ""
     return Message(codes[_CHOICE], text, "one of " + listed(first_of(names, 16)) + others)
 
@@ -161,9 +161,11 @@ def _component_help(instance: Any, kind: str, node: JSON) -> str:
     if isinstance(instance, str) and len(found := component_meant(instance, kind, list(node["properties"])).names) == 1:
         required = resolve(node["properties"][found[0]]).get("required", [])
         inner = ", ".join(f"{option}: …" for option in required)
-        return f"write `{{{found[0]}: {{{inner}}}}}`" if required else f"write `{{{found[0]}: {{}}}}`"
+        if required:
+            return f"write `{{{found[0]}: {{{inner}}}}}`"
+        return write(instance, f"{{{found[0]}: {{}}}}")
     if isinstance(instance, int | float) and "l2" in node["properties"]:
-        return f"write `{{l2: {plain(instance)}}}`"
+        return write(instance, f"{{l2: {plain(instance)}}}", safe=False)
     return f"write the {kind}'s name, or `name: {{options}}`"
 
 
@@ -246,7 +248,8 @@ def _bound(error: ValidationError, node: JSON, codes: tuple[str, ...], context: 
 
 
 def _share(percent: float) -> str:
-    return f"it is a share: `{plain(round(percent / 100, 10))}` for {plain(percent)} %"
+    share = plain(round(percent / 100, 10))
+    return Replacement(f"it is a share: `{share}` for {plain(percent)} %", percent, share, safe=False)
 
 
 def _bad_name(instance: Any, node: JSON, context: Context) -> Message:

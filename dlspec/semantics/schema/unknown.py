@@ -11,7 +11,7 @@ from jsonschema.exceptions import ValidationError
 from dlspec.components import registry
 from dlspec.components.layers.refused import REFUSED
 from dlspec.components.registry import JSON
-from dlspec.core.errors import did_you_mean, suggestions
+from dlspec.core.errors import Replacement, did_you_mean, meant_is, suggestions
 from dlspec.core.tree import Invalid, Map
 from dlspec.semantics.schema import foreign
 from dlspec.semantics.schema.context import Context
@@ -87,11 +87,11 @@ def _option_help(key: str, node: JSON, context: Context, container: Any, describ
     if elsewhere := part_of_data(key, context.path):
         return f"it belongs further in: `{elsewhere}`"
     if torn := torn_apart(key, value, known):
-        return f"write `{torn[1]}`, with a blank after the colon"
+        return Replacement(f"write `{torn[1]}`, with a blank after the colon", key, torn[1], safe=True)
     if found := wrapping(key, value, node) or needless(key, who) or _of_the_spec(key, node):
         return found
     if meant := option_fitting(key, value, known, node, describe):
-        return _as_option(meant, value, node, context, describe)
+        return _as_option(key, meant, value, node, context, describe)
     if not option_meant(key, known) and len(suggestions(key, known)) > 1:
         return did_you_mean(key, known)
     if found := _elsewhere(key, value, context, container):
@@ -137,10 +137,20 @@ def mended(option: str, value: Any, node: JSON, context: Context, describe: Desc
     return ""
 
 
-def _as_option(meant: str, value: Any, node: JSON, context: Context, describe: Describe) -> str:
+def _as_option(key: str, meant: str, value: Any, node: JSON, context: Context, describe: Describe) -> str:
     better = mended(meant, value, node, context.inside([meant]), describe)
     better = better.removeprefix(f"{meant}: ")
-    return f"write `{meant}: {better}`" if better else f"did you mean `{meant}`?"
+    if better:
+        return f"write `{meant}: {better}`"
+    help = meant_is(key, meant, safe=is_certain(key, meant))
+    if isinstance(help, Replacement):
+        help.safe = help.safe and is_valid(value, node["properties"][meant])
+    return help
+
+
+def is_valid(value: Any, node: JSON) -> bool:
+    """Whether nothing is wrong with a value, as far as a schema tells."""
+    return next(iterate_errors(value, node), None) is None
 
 
 def _section_help(key: str, node: JSON, container: Any, describe: Describe) -> str:
@@ -149,11 +159,11 @@ def _section_help(key: str, node: JSON, container: Any, describe: Describe) -> s
         return f"write {listed(name for name in inner if name in node['properties'])} without `{key}:` around it"
     free = free_options(node, container)
     if isinstance(inner, list) and "layers" in free and key in ("model", "network", "architecture", "net", "layer"):
-        return "did you mean `layers`?"
+        return meant_is(key, "layers", safe=True)
     if key in _SHAPES and "inputs" in free:
-        return _as_option("inputs", inner, node, Context(), describe)
+        return _as_option(key, "inputs", inner, node, Context(), describe)
     if found := option_fitting(key, inner, free, node, describe):
-        return _as_option(found, inner, node, Context(), describe)
+        return _as_option(key, found, inner, node, Context(), describe)
     for section in ("train", "data", "tune", "expect"):
         options = resolve(node["properties"][section]).get("properties", {})
         if (found := option_meant(key, options)) and (is_certain(key, found) or abs(len(found) - len(key)) <= 2):
@@ -223,7 +233,13 @@ def unknown_component(name: str, kind: str, node: JSON, code: str, context: Cont
         return Message("E208", f"`{name}` is no layer of a spec: {REFUSED[name].reason}", REFUSED[name].help)
     if kind in ("activation", "initializer", "regularizer", "constraint"):
         code = "E206"
-    return Message(code, f"unknown {kind} `{name}`", _meant(name, kind, node, context, options))
+    help = _meant(name, kind, node, context, options)
+    if isinstance(help, Replacement):
+        help.old = name  # with the module before it, or what stands behind it in brackets
+        written = help.new if options is None else {help.new: options}
+        # Where more is wrong than the name, somebody has to look at it.
+        help.safe = help.safe and (help.new not in node["properties"] or is_valid(written, node))
+    return Message(code, f"unknown {kind} `{name}`", help)
 
 
 def _meant(name: str, kind: str, node: JSON, context: Context, options: Any) -> str:
@@ -231,7 +247,8 @@ def _meant(name: str, kind: str, node: JSON, context: Context, options: Any) -> 
     if kind == "layer" and (found := no_layer(name, known)):
         return found
     if written := as_called(name, kind, node, context.axes):
-        return f"write `{written}`" if kind == "layer" or ":" not in written else f"write `{{{written}}}`"
+        new = written if kind == "layer" or ":" not in written else f"{{{written}}}"
+        return Replacement(f"write `{new}`", name, new, safe=False)
     name = called(name)
     if kind == "layer" and (found := layer_help(name, options, node, known, context.axes)):
         return found
@@ -244,7 +261,7 @@ def _meant(name: str, kind: str, node: JSON, context: Context, options: Any) -> 
     if found := component_meant(name, kind, known).help:
         return found
     if name in context.names.params:
-        return f"write `${name}` for the parameter"
+        return Replacement(f"write `${name}` for the parameter", name, f"${name}", safe=True)
     if kind == "layer":
         return "`dlspec explain E201` tells how layers are named"
     return "one of " + listed(first_of(known, 12))
@@ -268,7 +285,8 @@ def no_layer(name: str, known: Sequence[str]) -> str:
         return "the name of a layer cannot be an expression: `if:` on two layers chooses between them"
     head = name.split(":")[0]
     if ":" in name and head in known:
-        return f"write `{head}: {name[len(head) + 1 :].strip()}`, with a blank after the colon"
+        entry = f"{head}: {name[len(head) + 1 :].strip()}"
+        return Replacement(f"write `{entry}`, with a blank after the colon", name, entry, safe=True)
     return ""
 
 
@@ -280,7 +298,7 @@ def layer_help(name: str, options: Any, node: JSON, known: Sequence[str], axes: 
     if activation and not (folded_word(name) in foreign.LAYERS and (options is not None or name[:1].isupper())):
         return _activation(name.lower(), known)
     if f"ops.{name}" in known and not (len(meant.names) == 1 and is_exact(name, meant.names[0])):
-        return f"did you mean the operation `ops.{name}`?"
+        return meant_is(name, f"ops.{name}", "the operation", safe=True)
     if inner := foreign.WRAPPED.get(folded_word(name)):
         value = "…" if options is None or isinstance(options, Invalid) else flow(options)
         return f"write `bidirectional: {{layer: {{{inner}: {value}}}}}`"

@@ -9,6 +9,7 @@ from typing import Any
 
 from dlspec.components import registry
 from dlspec.components.registry import JSON
+from dlspec.core.errors import Replacement, write
 from dlspec.core.tree import describe, plain_number
 from dlspec.semantics.schema.context import Context
 from dlspec.syntax.dumping import flow
@@ -59,10 +60,10 @@ _WORD = re.compile(r"\$?\b[A-Za-z_][A-Za-z0-9_]*")
 def type_help(instance: Any, types: list[str], node: JSON, context: Context) -> str:
     if node.get("title") == "input":
         if sizes := _sizes(instance):
-            return f"write `{sizes}`"
+            return write(instance, sizes)
         return "write a shape without the batch: `[28, 28, 1]`, or `[8]` for a vector of 8"
     if node.get("x-names") == "input" and types == ["object"] and (sizes := _sizes(instance)):
-        return f"write `{{x: {sizes}}}`"
+        return write(instance, f"{{x: {sizes}}}", safe=False)
     if types[0] == "object" and isinstance(instance, str) and isinstance(node.get("additionalProperties"), dict):
         return f"each has a name: `{context.path[-1]}: {{NAME: {instance}}}`" if context.path else ""
     if node.get("x-names") and types == ["object"]:
@@ -76,7 +77,7 @@ def type_help(instance: Any, types: list[str], node: JSON, context: Context) -> 
         if instance and next(iter(instance)) in SPACES:
             return SPACE_HELP
         if NAME_RULE in node.get("pattern", "") and "array" in types:
-            return f"write `[{', '.join(instance)}]`"
+            return write(instance, f"[{', '.join(instance)}]")
         if "array" in types and "object" not in types:
             text = flow([{key: value} for key, value in instance.items()])
             start = "start each item with `-`"
@@ -86,15 +87,15 @@ def type_help(instance: Any, types: list[str], node: JSON, context: Context) -> 
     if isinstance(instance, list) and len(instance) == 1 and "array" not in types:
         if isinstance(instance[0], dict) and node.get("x-names"):
             return f"write `{flow(instance[0])[1:-1]}`" if len(instance[0]) == 1 else ""
-        return "" if isinstance(instance[0], dict | list) else f"write `{plain(instance[0])}` without brackets"
+        return "" if isinstance(instance[0], dict | list) else write(instance, plain(instance[0]), " without brackets")
     if isinstance(instance, list):
         return ""
     if types == ["boolean", "string"] and instance in (0, 1):
-        return f"write `{plain(bool(instance))}`"
+        return write(instance, plain(bool(instance)))
     if "integer" in types and isinstance(instance, float) and instance.is_integer() and abs(instance) < 1e15:
-        return f"write `{int(instance)}`; in an expression divide with `//`"
+        return write(instance, str(int(instance)), "; in an expression divide with `//`")
     if "array" in types and instance is not None and NAME_RULE not in node.get("pattern", ""):
-        return f"write `[{plain(instance)}]`"
+        return write(instance, f"[{plain(instance)}]")
     return ""
 
 
@@ -103,17 +104,17 @@ def text_help(instance: str, types: list[str], takes_text: bool) -> str:
     word = instance.lower()
     numeric = "integer" in types or "number" in types
     if "boolean" in types and word in ("yes", "on", "true", "y", "no", "off", "false", "n"):
-        return "write `true`" if word in ("yes", "on", "true", "y") else "write `false`"
+        return write(instance, "true" if word in ("yes", "on", "true", "y") else "false")
     if "null" in types and word in ("none", "nil", "null"):
-        return "write `null`"
+        return write(instance, "null")
     if "array" in types and not takes_text and numeric and (sizes := _sizes(instance)):
-        return f"write `{sizes}`"
+        return write(instance, sizes)
     if "array" in types and not takes_text and ("," in instance or not numeric):
-        return f"write `[{_bare(instance)}]`"
+        return write(instance, f"[{_bare(instance)}]", safe=False)
     if numeric and (written := _number(instance, "number" in types)):
-        return f"write `{written}`" + (" without quotes" if written == instance else "")
+        return write(instance, written, " without quotes" if written == instance else "", safe=written == instance)
     if numeric and (share := _PERCENT.match(instance)):
-        return f"write `{plain_number(round(float(share.group(1)) / 100, 10))}`"
+        return write(instance, plain_number(round(float(share.group(1)) / 100, 10)))
     return ""
 
 
@@ -154,9 +155,10 @@ def dollar_help(text: str, context: Context) -> str:
         return "$" + match.group() if match.group() in context.names.params else match.group()
 
     if template := _TEMPLATE.match(text):
-        return f"specs have no `{{{{ }}}}`: write `${template.group(1)}` for the parameter"
+        help = f"specs have no `{{{{ }}}}`: write `${template.group(1)}` for the parameter"
+        return Replacement(help, text, f"${template.group(1)}", safe=template.group(1) in context.names.params)
     fixed = _WORD.sub(dollar, re.sub(r"\bparams\.(?=[A-Za-z])", "", text))
-    return f"write `{fixed}` for the parameter" if "$" in fixed and fixed != text else ""
+    return write(text, fixed, " for the parameter") if "$" in fixed and fixed != text else ""
 
 
 # --- words -----------------------------------------------------------------------------------------------------------

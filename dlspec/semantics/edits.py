@@ -1,0 +1,117 @@
+"""From a help that names exactly one change to the change itself: which characters of which file become what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from dlspec.core.errors import Diagnostic, Edit, Replacement, Span
+from dlspec.core.tree import Map
+from dlspec.syntax.source import load
+
+
+def with_edits(diagnostic: Diagnostic, texts: Mapping[str, str]) -> Diagnostic:
+    """The diagnostic with its edits, where its help names a change and the file has what is to be changed.
+
+    Args:
+        texts: Text of each file that may be changed, by the name that spans give it.
+    """
+    help = diagnostic.help
+    if not isinstance(help, Replacement) or diagnostic.span is None:
+        return diagnostic
+    edits = [_edit(help, span, texts[span.file]) for span in (diagnostic.span, *help.also) if span.file in texts]
+    known = tuple(edit for edit in edits if edit is not None)
+    return diagnostic._replace(edits=known) if len(known) == 1 + len(help.also) else diagnostic
+
+
+def applied(text: str, edits: Iterable[Edit]) -> str:
+    """`text` after the edits; of two that overlap the later one is left out.
+
+    Args:
+        edits: Edits of one file.
+    """
+    lines = text.split("\n")
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line) + 1)
+
+    def bounds(span: Span) -> tuple[int, int]:
+        return starts[span.line - 1] + span.column - 1, starts[span.end_line - 1] + span.end_column - 1
+
+    parts: list[str] = []
+    done = 0
+    for (start, end), new in sorted((bounds(edit.span), edit.text) for edit in edits):
+        if start >= done and end >= start:
+            parts += [text[done:start], new]
+            done = end
+    return "".join([*parts, text[done:]])
+
+
+def _edit(help: Replacement, span: Span, text: str) -> Edit | None:
+    lines = text.split("\n")
+    if span.end_line > len(lines):
+        return None
+    if help.new is None:
+        removed = _entry(help.old, span, text, lines)
+        return Edit(removed, "", help.safe) if removed else None
+    if span.line != span.end_line:
+        return None
+    before, written = span.column - 1, lines[span.line - 1][span.column - 1 : span.end_column - 1]
+    if _reads_as(written, help.old):
+        return Edit(span, help.new, help.safe)
+    if not isinstance(help.old, str):
+        return None
+    words = list(re.finditer(rf"(?<![\w.]){re.escape(help.old)}(?![\w.])", written))
+    if len(words) != 1:
+        return None
+    start, end = words[0].span()
+    word = span._replace(column=before + start + 1, end_column=before + end + 1)
+    return Edit(word, help.new, help.safe)
+
+
+def _reads_as(written: str, value: Any) -> bool:
+    """Whether YAML text is that value, and nothing else beside it."""
+    if written == value:
+        return True
+    document = load(f"value: {written}")
+    if document.data is None or document.diagnostics.items or set(document.data) != {"value"}:
+        return False
+    read = document.data["value"]
+    return type(read) is type(value) and bool(read == value)
+
+
+def _entry(key: str, span: Span, text: str, lines: list[str]) -> Span | None:
+    """Where the entry stands whose key or value is at `span`, with what parts it from its neighbours.
+
+    None where it is not on one line, or where nothing would be left of a block mapping.
+    """
+    for mapping in _maps(load(text, span.file).data):
+        place = mapping.key_spans.get(key)
+        value = mapping.value_spans.get(key)
+        if place is not None and value is not None and span in (place, value) and value.end_line == place.line:
+            return _without(place, value, lines[place.line - 1], alone=len(mapping) == 1)
+    return None
+
+
+def _without(key: Span, value: Span, line: str, alone: bool) -> Span | None:
+    start, end = key.column - 1, value.end_column - 1
+    if not line[:start].strip() and not line[end:].partition("#")[0].strip():
+        return None if alone else key._replace(column=1, end_line=key.line + 1, end_column=1)
+    if after := re.match(r"\s*,\s*", line[end:]):
+        end += after.end()
+    elif before := re.search(r"\s*,\s*\Z", line[:start]):
+        start = before.start()
+    elif not (line[:start].rstrip().endswith("{") and line[end:].lstrip().startswith("}")):
+        return None
+    return key._replace(column=start + 1, end_line=key.line, end_column=end + 1)
+
+
+def _maps(value: Any) -> Iterator[Map]:
+    if isinstance(value, Map):
+        yield value
+        for item in value.values():
+            yield from _maps(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _maps(item)
