@@ -19,6 +19,7 @@ PACKAGE = ROOT / "dlspec"
 FLOORS = (
     "core",
     "core.codes",
+    "core.documents",
     "keras_layers",
     "standalone",
     "syntax",

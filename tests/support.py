@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from dlspec.core import resources
 from dlspec.core.errors import Diagnostic
 from dlspec.passes import Compilation, compile_spec
 from dlspec.syntax.source import load
@@ -44,6 +46,25 @@ def problems(state: Compilation) -> list[tuple[str, int, int]]:
 def place(item: Diagnostic) -> tuple[str, int, int]:
     """Code, line and column of one diagnostic."""
     return (item.code, item.span.line if item.span else 0, item.span.column if item.span else 0)
+
+
+def as_documented(name: str, text: str) -> Any:
+    """A document that dlspec wrote or printed, held against its schema, which must know every key of it.
+
+    Args:
+        name: Of the schema: ``report``, ``search``, or ``output/`` and the command.
+        text: JSON.
+    """
+    found = json.loads(text, parse_constant=lambda word: pytest.fail(f"JSON has no {word}"))
+    schema = json.loads(resources.read("schemas", f"{name}.json"), object_hook=_closed)
+    Draft202012Validator(schema).validate(found)
+    return found
+
+
+def _closed(node: dict[str, Any]) -> dict[str, Any]:
+    """Part of a schema that allows no key beside those that it describes."""
+    described = node.get("type") == "object" and "properties" in node
+    return {**node, "additionalProperties": False} if described else node
 
 
 def dlspec(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dlspec.backends.keras.build import build_with_tensors, verify
+from dlspec.backends.keras.build import build_with_tensors, keras_facts, verify
 from dlspec.passes import compile_spec
 from dlspec.syntax.source import load
 from tests.random_specs import Writer
-from tests.support import LARGE_MODEL, ROOT, SPECS, compile_text
+from tests.support import LARGE_MODEL, ROOT, SPECS, as_documented, compile_text
 
 LARGE = 30_000_000  # parameters; Keras then takes seconds and hundreds of megabytes to make the weights
 
@@ -30,6 +31,8 @@ def test_static_analysis_agrees_with_keras(spec: str, request: pytest.FixtureReq
     assert ("slow" in [mark.name for mark in request.node.iter_markers()]) == (state.graph.parameters > LARGE)
     model, tensors = build_with_tensors(state.graph)
     assert verify(state.graph, model, tensors) == []
+    report = as_documented("output/build", json.dumps(keras_facts(state.graph, model, tensors)))
+    assert report["parameters"]["total"] == state.graph.parameters
 
 
 @pytest.mark.parametrize("seed", range(60))

@@ -14,7 +14,7 @@ import pytest
 from dlspec.components import registry
 from dlspec.components.registry import Component
 from dlspec.views import catalogue
-from tests.support import ROOT, compile_text, dlspec
+from tests.support import ROOT, as_documented, compile_text, dlspec
 
 KINDS = registry.kinds()
 COMPONENTS = [owner for kind in KINDS for owner in catalogue.components(kind)]
@@ -107,13 +107,13 @@ def test_misspelt_names_and_kinds() -> None:
 
 
 def test_json_of_a_list_and_of_one() -> None:
-    document = json.loads(shown("--format", "json"))
+    document = as_documented("output/layers", shown("--format", "json"))
     assert (set(document), document["version"], document["kind"]) == ({"version", "kind", "components"}, 1, "layer")
     assert [item["name"] for item in document["components"]] == [
         owner.registered_name for owner in catalogue.components("layer")
     ]
     assert all(set(item) == KEYS for item in document["components"])
-    one = json.loads(shown("conv2d", "--format", "json"))
+    one = as_documented("output/layers", shown("conv2d", "--format", "json"))
     assert one == {"version": 1, **next(item for item in document["components"] if item["name"] == "conv2d")}
     options = {option["name"]: option for option in one["options"]}
     assert options["filters"] == {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT, dlspec
+from tests.support import ROOT, as_documented, dlspec
 
 GOOD = "inputs: {x: [4]}\nlayers:\n  - dense: 3\n"
 BAD = "inputs: {x: [4]}\nlayers:\n  - dense: {unit: 3}\n  - densse: 3\n"
@@ -64,7 +64,7 @@ def test_other_formats_of_a_good_spec(good: Path, form: str) -> None:
 
 
 def test_show_prints_only_the_report_on_stdout(good: Path) -> None:
-    report = json.loads(dlspec("show", "good.yaml", "--format", "json", cwd=good.parent).stdout)
+    report = as_documented("output/show", dlspec("show", "good.yaml", "--format", "json", cwd=good.parent).stdout)
     assert report["name"] == "good"
     assert report["parameters"] == {"total": 15, "trainable": 15, "non_trainable": 0}
     assert report["flops"] == 27

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from dlspec.cli.main import run
+from tests.support import as_documented
 
 pytestmark = pytest.mark.slow
 
@@ -129,7 +130,7 @@ def figures(facts: object, prefix: str = "") -> Iterator[tuple[str, object]]:
 
 @pytest.mark.parametrize("name", ["houses", "photos", "masks"])
 def test_evaluating_again_gives_the_figures_of_the_report(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    found = json.loads(asked(capsys, "evaluate", name, "--format", "json"))
+    found = as_documented("output/evaluate", asked(capsys, "evaluate", name, "--format", "json"))
     then = report(name)
     assert set(found["metrics"]) == set(then["metrics"])
     for part, measured in then["metrics"].items():
@@ -149,7 +150,9 @@ def test_one_part_as_text(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_other_examples_with_labels(capsys: pytest.CaptureFixture[str]) -> None:
     Path("two.csv").write_text("kind,price,area,rooms\ncabin,2,30,1\nvilla,11,180,8\n")
-    found = json.loads(asked(capsys, "evaluate", "houses", "--data", "two.csv", "--format", "json"))
+    found = as_documented(
+        "output/evaluate", asked(capsys, "evaluate", "houses", "--data", "two.csv", "--format", "json")
+    )
     assert found["outputs"]["two.csv"]["kind"]["examples"] == 2
     assert found["metrics"]["two.csv"]["kind_accuracy"] in (0, 0.5, 1)
 
@@ -163,7 +166,7 @@ def test_answers_come_in_the_words_of_the_data(capsys: pytest.CaptureFixture[str
     assert float(rows[0]["price"]) < float(rows[1]["price"])
 
     Path("new.json").write_text(json.dumps([{"rooms": 1, "area": 25}, {"rooms": 8, "area": 190}]))
-    objects = json.loads(asked(capsys, "predict", "houses", "new.json", "--format", "json"))
+    objects = as_documented("output/predict", asked(capsys, "predict", "houses", "new.json", "--format", "json"))
     assert [one["kind"] for one in objects] == ["cabin", "villa"]
     assert set(objects[0]["kind probabilities"]) == {"cabin", "house, plain", "villa"}
     assert sum(objects[0]["kind probabilities"].values()) == pytest.approx(1, abs=1e-5)

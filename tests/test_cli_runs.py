@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dlspec.cli.main import run
+from tests.support import as_documented
 
 SPEC = "name: {name}\ninputs: {{x: [4]}}\nlayers: [{{dense: {units}}}]\n"
 IDS = ("20260101T000000Z-aaaa", "20260102T000000Z-bbbb", "20260103T000000Z-cccc")
@@ -54,7 +55,7 @@ def test_the_list_has_the_newest_first(runs: Path, capsys: pytest.CaptureFixture
 
 def test_the_list_as_json(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["runs", "--format", "json"]) == 0
-    listed = json.loads(capsys.readouterr().out)
+    listed = as_documented("output/runs", capsys.readouterr().out)
     assert [one["id"] for one in listed] == list(reversed(IDS))
     assert listed[1]["metrics"]["test"]["accuracy"] == 0.75
 
@@ -86,7 +87,7 @@ def test_two_runs_are_compared(runs: Path, capsys: pytest.CaptureFixture[str]) -
     assert ["test", "accuracy", "0.5", "0.75", "+0.25"] in lines
     assert ["test", "loss", "0.25", "0.25", "0"] in lines
     assert run(["runs", "compare", "20260101", "churn", "--format", "json"]) == 0
-    facts = json.loads(capsys.readouterr().out)
+    facts = as_documented("output/runs-compare", capsys.readouterr().out)
     assert {"key": "name", "a": "houses", "b": "churn"} in facts["spec"]
     assert facts["metrics"][0] == {"measure": "test loss", "a": 0.25, "b": None, "difference": None}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import pytest
 from dlspec.cli.main import run
 from dlspec.core.codes import CODES, FAMILIES, family
 from dlspec.passes import compile_spec
+from tests.support import as_documented
 
 PACKAGE = Path(__file__).parent.parent / "dlspec"
 EXAMPLES = sorted(name for name, entry in CODES.items() if entry.wrong)
@@ -73,7 +73,7 @@ def test_explain_one(name: str, form: str, capsys: pytest.CaptureFixture[str]) -
     text = capsys.readouterr().out
     entry = CODES[name.upper()]
     if form == "json":
-        data = json.loads(text)
+        data = as_documented("output/explain", text)
         assert data["code"] == name.upper() and data["rule"] == entry.rule and data["wrong"] == entry.wrong
     else:
         assert text.startswith(f"{name.upper()}: {entry.title}\n")
@@ -89,7 +89,7 @@ def test_explain_all(capsys: pytest.CaptureFixture[str]) -> None:
         assert re.search(rf"^  {name}  {re.escape(entry.title)}$", text, re.M)
     assert [title for title in FAMILIES.values() if title in text] == list(FAMILIES.values())
     assert run(["explain", "--format", "json"]) == 0
-    assert {item["code"] for item in json.loads(capsys.readouterr().out)["codes"]} == set(CODES)
+    assert {item["code"] for item in as_documented("output/explain", capsys.readouterr().out)["codes"]} == set(CODES)
 
 
 @pytest.mark.parametrize(("name", "help"), [("E420", "did you mean"), ("nonsense", "`dlspec explain` lists all codes")])

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from dlspec.cli.main import run
 from dlspec.cli.render import CAP, render, summary
 from dlspec.core.errors import Diagnostic, Edit, Note, Span
+from tests.support import as_documented
 
 POSITION = {
     "type": "object",
@@ -155,7 +156,7 @@ def test_control_characters_do_not_reach_the_terminal(form: str) -> None:
 
 def test_json_has_the_promised_form() -> None:
     items = [ONE, Diagnostic("W301", "m", None, "", (Note("n"), Note("n", Span("f", 1, 1, 2, 3))))]
-    data = json.loads(render(items, TEXTS, "json"))
+    data = as_documented("output/check", render(items, TEXTS, "json"))
     Draft202012Validator(SCHEMA).validate(data)
     assert data["diagnostics"][0] == {
         "code": "E202",

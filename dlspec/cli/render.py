@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlspec import __version__
+from dlspec.core.documents.printed import Change, Check, Finding, Range
 from dlspec.core.errors import Diagnostic, Edit, Span
 from dlspec.core.terminal import printable
 
@@ -26,9 +27,8 @@ def render(diagnostics: Sequence[Diagnostic], texts: Mapping[str, str], form: st
         colour: Whether ``text`` carries ANSI colours.
     """
     if form == "json":
-        return json.dumps(
-            {"version": 1, "diagnostics": [as_json(item) for item in diagnostics]}, indent=2, ensure_ascii=False
-        )
+        found: Check = {"version": 1, "diagnostics": [as_json(item) for item in diagnostics]}
+        return json.dumps(found, indent=2, ensure_ascii=False)
     if form == "github":
         return "\n".join(_github(item) for item in diagnostics)
     if form == "sarif":
@@ -51,7 +51,7 @@ def summary(diagnostics: Sequence[Diagnostic]) -> str:
     return ", ".join(parts)
 
 
-def as_json(diagnostic: Diagnostic) -> dict[str, Any]:
+def as_json(diagnostic: Diagnostic) -> Finding:
     """One diagnostic in the stable JSON form (version 1)."""
     return {
         "code": diagnostic.code,
@@ -62,18 +62,21 @@ def as_json(diagnostic: Diagnostic) -> dict[str, Any]:
             {"message": note.message, "file": note.span.file if note.span else None, "range": _range(note.span)}
             for note in diagnostic.notes
         ],
-        "edits": [
-            {"file": edit.span.file, "range": _range(edit.span), "text": edit.text, "safe": edit.safe}
-            for edit in diagnostic.edits
-        ],
+        "edits": [_edit(edit) for edit in diagnostic.edits],
         "file": diagnostic.span.file if diagnostic.span else None,
         "range": _range(diagnostic.span),
     }
 
 
-def _range(span: Span | None) -> dict[str, Any] | None:
-    if span is None:
-        return None
+def _edit(edit: Edit) -> Change:
+    return {"file": edit.span.file, "range": _lines(edit.span), "text": edit.text, "safe": edit.safe}
+
+
+def _range(span: Span | None) -> Range | None:
+    return _lines(span) if span is not None else None
+
+
+def _lines(span: Span) -> Range:
     return {
         "start": {"line": span.line, "column": span.column},
         "end": {"line": span.end_line, "column": span.end_column},

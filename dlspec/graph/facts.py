@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from dlspec.core.documents.model import LayerFacts, Model, TensorFacts
 from dlspec.core.ir import Graph, Node, show_bytes, show_shape
-
-Facts = dict[str, Any]
 
 _UNKNOWN = "unknown, since an axis has no size"
 
 
-def facts(graph: Graph, name: str) -> Facts:
+def facts(graph: Graph, name: str) -> Model:
     """Everything ``dlspec show`` tells, as plain data.
 
     Counts: FLOPs and activation bytes are per example and None where a size is unknown; one multiply-add is 2 FLOPs.
@@ -32,7 +32,7 @@ def facts(graph: Graph, name: str) -> Facts:
     }
 
 
-def _layer(graph: Graph, node: Node) -> Facts:
+def _layer(graph: Graph, node: Node) -> LayerFacts:
     shapes = [list(tensor.shape) for tensor in node.outputs]
     return {
         "name": node.name,
@@ -50,7 +50,7 @@ def _layer(graph: Graph, node: Node) -> Facts:
     }
 
 
-def _tensor(tensor: Any) -> Facts:
+def _tensor(tensor: Any) -> TensorFacts:
     return {"shape": list(tensor.shape), "dtype": tensor.dtype}
 
 
@@ -61,7 +61,7 @@ def headline(graph: Graph) -> str:
     return f"{layers} layer{'s' if layers != 1 else ''}, {graph.parameters:,} parameters{flops}"
 
 
-def text_table(report: Facts) -> str:
+def text_table(report: Mapping[str, Any]) -> str:
     """The facts as a table with totals; columns that the facts do not hold are left out."""
     head = ["name", "layer", "output shape", "parameters"] + (["FLOPs"] if "flops" in report else [])
     rows = [
@@ -80,7 +80,7 @@ def text_table(report: Facts) -> str:
     return "\n".join([*lines, "", *totals(report)])
 
 
-def totals(report: Facts) -> list[str]:
+def totals(report: Mapping[str, Any]) -> list[str]:
     """The lines under the table."""
     count = report["parameters"]
     lines = [

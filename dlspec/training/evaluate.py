@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dlspec.backends.keras.structure import like_inputs, only_or_all
+from dlspec.core.documents.results import Evaluation, OutputResults
 from dlspec.core.errors import Problem, SpecError
 from dlspec.data.binding.binding import bind
 from dlspec.data.binding.findings import Findings
@@ -21,10 +22,8 @@ from dlspec.views.pages.scores import Score, score_of
 from dlspec.views.pages.tasks import task_of
 from dlspec.views.pages.trivial import read_trivial
 
-Facts = dict[str, Any]
 
-
-def evaluate(saved: SavedRun, path: Path | None = None, parts: Sequence[str] = PARTS) -> Facts:
+def evaluate(saved: SavedRun, path: Path | None = None, parts: Sequence[str] = PARTS) -> Evaluation:
     """Measures as in training, and what is known of each output beyond them.
 
     Args:
@@ -41,20 +40,23 @@ def evaluate(saved: SavedRun, path: Path | None = None, parts: Sequence[str] = P
         SpecError: The data are gone, changed, or do not fit.
     """
     model = None
-    found: Facts = {"metrics": {}, "outputs": {}}
+    metrics: dict[str, dict[str, float]] = {}
+    outputs: dict[str, dict[str, OutputResults]] = {}
+    found: Evaluation = {"metrics": metrics, "outputs": outputs}
     trivial = read_trivial(saved.run.path) or _learnt(saved)
     for name, examples in _new(saved, path) if path is not None else _own(saved, parts):
         if examples.dropped:
             found["dropped"] = {name: examples.dropped}
         model = model or _trainer(saved, examples.count)
-        found["metrics"][name] = _measured(saved, model, examples)
-        found["outputs"][name] = _judged(saved, examples, trivial)
+        metrics[name] = _measured(saved, model, examples)
+        outputs[name] = _judged(saved, examples, trivial)
     return found
 
 
 def _trainer(saved: SavedRun, count: int) -> Any:
     """The compiled model for as many examples as one part has, of the run's own or of what is measured now."""
-    own = (*saved.run.facts["data"]["examples"].values(), saved.run.facts["data"].get("visited_per_epoch", 0))
+    data = saved.run.facts["data"]
+    own = (*data.get("examples", {}).values(), data.get("visited_per_epoch", 0))
     method = saved.method
     return trainer(saved.model, method, method.chosen_optimizer, saved.outputs, examples=max(count, *own))
 
@@ -88,7 +90,7 @@ def _measured(saved: SavedRun, model: Any, examples: RawInputs) -> dict[str, flo
     return {name: float(measured[name]) for name in sorted(measured, key=lambda name: not name.endswith("loss"))}
 
 
-def _judged(saved: SavedRun, examples: RawInputs, trivial: Mapping[str, Any]) -> dict[str, Facts]:
+def _judged(saved: SavedRun, examples: RawInputs, trivial: Mapping[str, Any]) -> dict[str, OutputResults]:
     scores = _scores(saved)
     for name, score in scores.items():
         score.trivial = trivial.get(name)

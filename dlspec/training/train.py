@@ -7,19 +7,20 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dlspec.backends.keras.seeding import set_seed
 from dlspec.components.registry import load_attribute
 from dlspec.components.sections.data import Data
 from dlspec.components.sections.train import ENDS_IN_FLOAT32, Supervised
+from dlspec.core.documents.report import REPORT_FILE, Begun, Course, Examined, Failure, Timing
+from dlspec.core.documents.results import Measures
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph
 from dlspec.data.binding.signature import Signature, of_model
-from dlspec.data.feeding.facts import leakage
+from dlspec.data.feeding.facts import data_facts, leakage
 from dlspec.data.feeding.pipeline import Prepared, prepare, telling
 from dlspec.data.sources.base import locate
 from dlspec.training.loop.compiling import precision
@@ -32,7 +33,7 @@ from dlspec.training.loop.training_state import training_state_of
 from dlspec.training.run.checkpoint import Checkpoint
 from dlspec.training.run.failures import told
 from dlspec.training.run.identity import IDENTITY_FILE, identity
-from dlspec.training.run.report import REPORT_FILE, Report, data_summary, machine, parameters, versions
+from dlspec.training.run.report import Report, machine, parameters, versions
 from dlspec.training.run.resume import SPEC_FILE, Place, check_unchanged, checkpoint_of
 from dlspec.training.run.run_folder import RunFolder
 from dlspec.views.pages.loggers import require
@@ -40,9 +41,6 @@ from dlspec.views.pages.reporter import Reporter
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-# Loss and metrics by part.
-Measures = dict[str, dict[str, float]]
 
 
 def run(
@@ -119,8 +117,7 @@ def run(
     reporter = None if brief else Reporter(name, graph, method.log, progress.note)
     if reporter is not None:
         training.once_running = reporter.preload
-    written = {"name": name, "command": command, "allow_outside": allow_outside}
-    facts = {**written, **_facts(training, folder)}
+    facts = _facts(training, folder, name, command, allow_outside)
     metrics: Measures = {}
     try:
         with telling(prepared.binding.table):
@@ -135,7 +132,8 @@ def run(
         failure = told(error)
         code = failure.code if isinstance(failure, Problem) else type(error).__name__
         message = str(failure).strip().split("\n")[0]
-        _fail(training, clock, {**facts, "error": {"code": code, "message": message}}, reporter, metrics)
+        facts["error"] = Failure(code=code, message=message)
+        _fail(training, clock, facts, reporter, metrics)
         if failure is error:
             raise
         raise failure from error
@@ -157,19 +155,24 @@ def _trained(training: Training, checkpoint: Checkpoint | None, reporter: Report
     return metrics
 
 
-def _facts(training: Training, folder: Path) -> dict[str, Any]:
+def _facts(training: Training, folder: Path, name: str, command: str, allow_outside: bool) -> Begun:
     """What the report says of a training before it begins."""
     path = training.folder.path
-    return {
+    facts: Begun = {
+        "name": name,
+        "command": command,
+        "allow_outside": allow_outside,
         "id": training.folder.id,
         "spec_folder": Path(os.path.relpath(folder.resolve(), path.resolve())).as_posix(),
         "seed": training.method.seed,
         "parameters": parameters(training.model),
-        "data": data_summary(training.data, training.prepared),
+        "data": data_facts(training.data, training.prepared),
         "versions": versions(),
         "machine": machine(),
-        **({"devices": training.distribution.devices} if training.distribution is not None else {}),
     }
+    if training.distribution is not None:
+        facts["devices"] = list(training.distribution.devices)
+    return facts
 
 
 def _opened(
@@ -196,7 +199,8 @@ def _gone_on_with(
     """The checkpoint of an unfinished run; None where it begins again."""
     changed = check_unchanged(place, now)
     checkpoint, damages = checkpoint_of(place)
-    for sentence in (*(f"{change}, which was forced" for change in changed), *damages):
+    report = [f"{place.damage}; it is written anew"] if place.damage else []
+    for sentence in (*report, *(f"{change}, which was forced" for change in changed), *damages):
         progress.note(sentence)
     if place.force:
         guarded(lambda: [run_folder.write(*file) for file in files.items()], run_folder)
@@ -211,9 +215,7 @@ def _rescue(training: Training) -> None:
         training.finish()
 
 
-def _fail(
-    training: Training, clock: _Clock, facts: dict[str, Any], reporter: Reporter | None, metrics: Measures
-) -> None:
+def _fail(training: Training, clock: _Clock, facts: Begun, reporter: Reporter | None, metrics: Measures) -> None:
     """Reports a failure; where even that cannot be written, the failure itself is what the user should see."""
     with suppress(OSError):
         _write(training, clock, "failed", facts, reporter, metrics)
@@ -222,23 +224,24 @@ def _fail(
 def _write(
     training: Training,
     clock: _Clock,
-    status: str,
-    facts: dict[str, Any],
+    status: Literal["finished", "interrupted", "failed"],
+    facts: Begun,
     reporter: Reporter | None,
     metrics: Measures | None = None,
 ) -> Report:
     best = training.best
-    course = {
+    course: Course = {
         "status": status,
         "metrics": metrics or {},
         "epochs": len(training.history),
         "planned": training.planned,
         "best": {"epoch": best.epoch, training.monitor: best.value} if best is not None and best.epoch else None,
         "kept": training.method.keep,
-        **({"speed": asdict(training.choice)} if training.choice is not None else {}),
         "epoch_seconds": [round(seconds, 3) for seconds in training.state.seconds],
     }
-    examined = reporter.facts if reporter is not None else {}
+    if training.choice is not None:
+        course["speed"] = training.choice.facts()
+    examined = reporter.facts if reporter is not None else Examined()
     report = Report(training.folder.path, {**course, **facts, **examined, **clock.facts()})
     training.folder.write(REPORT_FILE, report.text())
     if reporter is not None:
@@ -259,6 +262,6 @@ class _Clock:
         self._stages[stage] = round(now - self._last, 3)
         self._last = now
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Timing:
         seconds = round(time.monotonic() - self._start, 3)
         return {"started": self._begun.isoformat(timespec="seconds"), "seconds": seconds, "stages": self._stages}

@@ -9,18 +9,17 @@ import inspect
 import sys
 from string import ascii_lowercase
 from textwrap import wrap
-from typing import Any
+from typing import Any, Literal
 
 from dlspec.components import registry
 from dlspec.components.layers.base import Layer
 from dlspec.components.registry import JSON, Component, Example, Field
+from dlspec.core.documents.printed import ComponentExample, ComponentFacts, ComponentList, LayerInputs, Option
 from dlspec.core.errors import suggestions
 from dlspec.graph.lower.program import COMMON
 from dlspec.semantics.schema.wording import plain
 
-Facts = dict[str, Any]
-
-VERSION = 1  # of the JSON form; raised when a key changes its meaning or goes
+VERSION: Literal[1] = 1  # of the JSON form; raised when a key changes its meaning or goes
 WIDTH = 100
 
 _PLURALS = {"integer": "whole numbers", "number": "numbers", "string": "texts"}
@@ -59,12 +58,12 @@ def components(kind: str) -> list[type[Component]]:
 # --- facts -----------------------------------------------------------------------------------------------------------
 
 
-def listing(kind: str) -> Facts:
+def listing(kind: str) -> ComponentList:
     """All components of `kind` as plain data."""
     return {"version": VERSION, "kind": kind, "components": [facts(owner) for owner in components(kind)]}
 
 
-def facts(owner: type[Component]) -> Facts:
+def facts(owner: type[Component]) -> ComponentFacts:
     """Everything that a component's declaration tells, as plain data."""
     meaning, _, more = inspect.cleandoc(owner.__doc__ or "").replace("``", "`").partition("\n")
     return {
@@ -82,7 +81,7 @@ def facts(owner: type[Component]) -> Facts:
     }
 
 
-def _option(name: str, field: Field[Any], owner: type[Component]) -> Facts:
+def _option(name: str, field: Field[Any], owner: type[Component]) -> Option:
     return {
         "name": name,
         "required": field.required,
@@ -94,7 +93,7 @@ def _option(name: str, field: Field[Any], owner: type[Component]) -> Facts:
     }
 
 
-def _inputs(owner: type[Component]) -> Facts | None:
+def _inputs(owner: type[Component]) -> LayerInputs | None:
     if not issubclass(owner, Layer):
         return None
     arguments = owner.arguments
@@ -109,7 +108,7 @@ def _inputs(owner: type[Component]) -> Facts | None:
     }
 
 
-def _example(example: Example, owner: type[Component]) -> Facts:
+def _example(example: Example, owner: type[Component]) -> ComponentExample:
     value = _from(example, owner) if len(example.inputs) > 1 else example.value
     name = owner.registered_name
     shapes = [list(shape) for shape in example.inputs]
@@ -253,12 +252,12 @@ def text(owner: type[Component]) -> str:
     return "\n".join(lines)
 
 
-def _option_text(option: Facts, width: int) -> list[str]:
+def _option_text(option: Option, width: int) -> list[str]:
     default = "required" if option["required"] else f"default {flow(option['default'])}"
     return _entry(option["name"], f"{option['value']}; {default}", width) + _entry("", option["meaning"], width)
 
 
-def _input_text(inputs: Facts) -> str:
+def _input_text(inputs: LayerInputs) -> str:
     if inputs["list"]:
         least, most = inputs["minimum"], inputs["maximum"]
         count = f"{least}" if least == most else f"{least} to {most}" if most else f"at least {least}"
@@ -275,7 +274,7 @@ def _input_text(inputs: Facts) -> str:
     return words
 
 
-def _example_text(example: Facts, kind: str) -> list[str]:
+def _example_text(example: ComponentExample, kind: str) -> list[str]:
     takes = ", ".join(flow(shape) for shape in example["inputs"])
     dtype = f" {example['dtype']}" if example["dtype"] != "float32" else ""
     lines = [f"  # takes {takes}{dtype}"] if takes else []

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from dlspec.cli.main import cli
-from tests.support import ROOT
+from tests.support import ROOT, as_documented
 
 
 def shown(spec: Path, *options: str) -> Any:
@@ -53,7 +53,7 @@ def test_options_of_a_source_are_shown_as_a_spec_has_them() -> None:
 def test_missing_values_of_examples() -> None:
     assert "age: missing, bmi: 25.3" in shown(ROOT / "specs/start/diabetes.yaml").stdout
     said = shown(ROOT / "specs/start/diabetes.yaml", "--format", "json").stdout
-    facts = json.loads(said, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    facts = as_documented("output/data", said)
     assert facts["examples"][0]["age"] is None
     assert facts["columns"]["age"]["used"]
 
@@ -77,7 +77,7 @@ def test_broken_examples_are_counted_and_named(tmp_path: Path) -> None:
         "  a.csv, line 6: column `x` holds `inf`, expected a number",
         "",
     ]
-    facts = json.loads(shown(tmp_path / "spec.yaml", "--format", "json").stdout)
+    facts = as_documented("output/data", shown(tmp_path / "spec.yaml", "--format", "json").stdout)
     assert facts["columns"]["x"]["range"] == [1.0, 5.0] and facts["splits"]["train"]["examples"] == 4
 
 
@@ -86,7 +86,7 @@ def test_examples_between_two_parts_are_counted() -> None:
 
 
 def test_summary_as_json() -> None:
-    facts = json.loads(shown(ROOT / "specs/start/listing.yaml", "--format", "json").stdout)
+    facts = as_documented("output/data", shown(ROOT / "specs/start/listing.yaml", "--format", "json").stdout)
     assert facts["columns"]["price"]["type"] == "numeric"
     assert facts["columns"]["sold"]["type"] == "label"
     assert facts["columns"]["city"]["values"]["Cork"] == 74

@@ -14,7 +14,7 @@ import pytest
 from dlspec.cli.commands import export as command
 from dlspec.cli.main import run
 from dlspec.export.formats.export import FORMATS
-from tests.support import ROOT, dlspec
+from tests.support import ROOT, as_documented, dlspec
 
 SPEC = """
 name: small
@@ -189,7 +189,7 @@ def test_layers_that_have_seen_no_data_are_named(tmp_path: Path, capsys: pytest.
     captured = capsys.readouterr()
     assert "warning[W404]: `normalization` is exported without having measured any data" in captured.err
     assert "warning[W701]: the weights of `m.keras` are untrained" in captured.err
-    facts = json.loads(captured.out)
+    facts = as_documented("output/export", captured.out)
     assert facts["verified"] and facts["differences"] == {"dense": 0.0} and facts["format"] == "keras"
 
 

@@ -19,6 +19,8 @@ import yaml
 from cases import PARTS, Array, Case, Head
 from sklearn import metrics
 
+from tests.support import as_documented
+
 # Models answer in float32, and `predict` writes seven digits: both are right to 6e-8 and 5e-7 of a figure. What is near
 # zero is right to as much of what was subtracted to get there.
 RELATIVE, ABSOLUTE = 1e-6, 1e-7
@@ -147,8 +149,8 @@ def _compared(one: Case, run: Path, folder: Path) -> Iterator[str]:
 
     saved = open_run(Run(run), allow_outside=True)
     seen = {part: _answers(one, saved.model, one.data[part]) for part in PARTS}
-    facts = json.loads((run / "report.json").read_text(encoding="utf-8"))
-    again = json.loads(json.dumps(evaluate(saved)))
+    facts = as_documented("report", (run / "report.json").read_text(encoding="utf-8"))
+    again = as_documented("output/evaluate", json.dumps({"run": saved.run.id, **evaluate(saved)}))
     row = _last_row(run)
     for part in PARTS:
         wanted = dict(_wanted(one, seen[part]))

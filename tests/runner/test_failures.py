@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from dlspec.core.errors import Problem
 from dlspec.data.sources.npz import Npz
 from dlspec.training.loop.non_finite import cause
 from dlspec.training.run.failures import told
+from tests.support import as_documented
 
 
 def looks_up() -> Any:
@@ -37,7 +37,7 @@ def test_an_index_that_only_training_meets(tmp_path: Path) -> None:
     message = "training failed in layer `words`: index 7 has no vector: there are 3, from 0"
     assert (str(caught.value), caught.value.help) == (message, "raise `input_dim`, or correct the values")
     (report,) = (tmp_path / "runs").rglob("report.json")
-    facts = json.loads(report.read_text(encoding="utf-8"))
+    facts = as_documented("report", report.read_text(encoding="utf-8"))
     assert (facts["status"], facts["error"]) == ("failed", {"code": "E517", "message": message})
 
 
@@ -53,7 +53,7 @@ def test_a_loss_that_is_not_finite_on_the_test_part(tmp_path: Path) -> None:
         train(tmp_path, data, method(loss=MeanSquaredError(), metrics=()), build=logarithm)
     assert caught.value.code == "E508"
     (report,) = (tmp_path / "runs").rglob("report.json")
-    facts = json.loads(report.read_text(encoding="utf-8"))
+    facts = as_documented("report", report.read_text(encoding="utf-8"))
     assert (facts["status"], facts["error"]["code"], facts["metrics"]["test"]["loss"]) == ("failed", "E508", None)
     assert facts["metrics"]["train"]["loss"] < 10
 

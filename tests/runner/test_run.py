@@ -22,6 +22,7 @@ from dlspec.core.errors import Problem, SpecError
 from dlspec.core.ir import Tensor
 from dlspec.data.feeding.feed import Feed
 from dlspec.training.run.report import Report
+from tests.support import as_documented
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +41,7 @@ def test_a_run_leaves_what_it_promises(tmp_path: Path) -> None:
         "spec.yaml",
     ]
     assert (report.folder / "spec.yaml").read_text() == "name: small\n"
-    facts = json.loads((report.folder / "report.json").read_text())
+    facts = as_documented("report", (report.folder / "report.json").read_text())
     assert facts == json.loads(report.text())
     assert facts["status"] == "finished"
     assert set(facts["metrics"]) == {"train", "validation", "test"}

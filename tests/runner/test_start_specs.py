@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT
+from tests.support import ROOT, as_documented
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +40,7 @@ def measured(name: str, measure: str, runs: Path) -> float:
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     [folder] = (runs / name).iterdir()
-    facts = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    facts = as_documented("report", (folder / "report.json").read_text(encoding="utf-8"))
     assert len(facts["data"]["fingerprint"]) == 64
     return float(facts["metrics"]["test"][measure])
 

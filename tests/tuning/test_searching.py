@@ -15,6 +15,7 @@ import pytest
 
 from dlspec.tuning.workers.trial import history_of
 from dlspec.tuning.workers.worker import environment
+from tests.support import as_documented
 
 pytestmark = pytest.mark.slow
 SPEC = Path(__file__).parent / "iris.yaml"
@@ -30,7 +31,7 @@ def tune(folder: Path, *arguments: str, wait: bool = True, spec: Path = SPEC) ->
 
 def trials(folder: Path) -> list[tuple[Any, ...]]:
     """Values and results of all trials."""
-    facts = json.loads((folder / "search.json").read_text(encoding="utf-8"))
+    facts = as_documented("search", (folder / "search.json").read_text(encoding="utf-8"))
     assert facts["finished"]
     return [(trial["values"], trial["status"], trial["score"]) for trial in facts["trials"]]
 

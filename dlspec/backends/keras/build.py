@@ -8,6 +8,7 @@ from typing import Any
 
 from dlspec.components.layers.base import Layer
 from dlspec.components.ops.base import Op
+from dlspec.core.documents.model import BuiltLayer, BuiltModel
 from dlspec.core.errors import Diagnostic, SpecError
 from dlspec.core.ir import Argument, Edge, Graph, Node, Shape, SharedModel, show_shape
 from dlspec.graph.lower.own_tensors import Place, own_tensors, positional_names
@@ -275,9 +276,9 @@ def _parameters(variables: Sequence[Any]) -> int:
     return sum(_size(variable) for variable in variables)
 
 
-def keras_facts(graph: Graph, model: Any, tensors: list[tuple[Any, ...]]) -> dict[str, Any]:
+def keras_facts(graph: Graph, model: Any, tensors: list[tuple[Any, ...]]) -> BuiltModel:
     """The table of ``dlspec show`` with every figure read from Keras (which knows no FLOPs)."""
-    rows = []
+    rows: list[BuiltLayer] = []
     made = _Made()
     for node, real in zip(graph.nodes, tensors, strict=True):
         shapes = [list(_shape(tensor)) for tensor in real]

@@ -15,7 +15,11 @@ from dlspec.passes.state import Compilation
 from dlspec.syntax.dumping import flow
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dlspec.components.sections.data import Data
+    from dlspec.core.documents.printed import ColumnSummary, InputSummary, SplitSummary, TargetSummary
+    from dlspec.core.documents.printed import Data as DataSummary
     from dlspec.data.sources.base import Column, Table
 
 # Columns that a spec does not use are many in some tables; so many of them are described.
@@ -75,7 +79,7 @@ def _compiled(spec: Path, overrides: tuple[str, ...], allow_outside: bool) -> Co
     return state
 
 
-def _facts(state: Compilation, sheet: Path | None) -> dict[str, Any]:
+def _facts(state: Compilation, sheet: Path | None) -> DataSummary:
     from dlspec.components.sections.train import Supervised
     from dlspec.data.binding.binding import bind, open_table
     from dlspec.data.binding.findings import Findings
@@ -100,14 +104,14 @@ def _facts(state: Compilation, sheet: Path | None) -> dict[str, Any]:
                 write_sheet(data, binding, sheet)
             except OSError as error:
                 raise click.ClickException(f"`{sheet}` cannot be written: {error.strerror or error}") from error
-    facts: dict[str, Any] = {}
+    facts: DataSummary | None = None
     if binding is not None and state.diagnostics.errors and binding.table.fetches:
         raise SpecError(())  # nothing is fetched for a spec with mistakes, which were shown
     if binding is not None and not findings.errors:
         with findings.at("data", "source", data.source.name):  # some values are read for the first time
             facts = summary(data, binding)
             facts["inputs"] = {} if guessed else facts["inputs"]
-    if findings.errors:
+    if findings.errors or facts is None:
         raise SpecError(findings.diagnostics(dict(state.data)))
     return facts
 
@@ -138,7 +142,7 @@ def _guess(column: Column) -> dict[str, Any]:
 # --- text -----------------------------------------------------------------------------------------------------------
 
 
-def _text(facts: dict[str, Any]) -> str:
+def _text(facts: DataSummary) -> str:
     name, options = next(iter(facts["source"].items()))
     given = ", ".join(f"{key}: {flow(value)}" for key, value in options.items())
     left = f", {facts['dropped']:,} left out for missing values" if facts["dropped"] else ""
@@ -163,7 +167,7 @@ def _text(facts: dict[str, Any]) -> str:
     )
 
 
-def _columns(columns: dict[str, dict[str, Any]]) -> list[str]:
+def _columns(columns: Mapping[str, ColumnSummary]) -> list[str]:
     """Those that the spec uses, and a few of the others."""
     others = [name for name, facts in columns.items() if not facts["used"]]
     folded = others[_OTHERS:] if len(others) > _OTHERS + 1 else []
@@ -181,7 +185,7 @@ def _table(head: list[str], rows: list[list[str]]) -> list[str]:
     return [line.rstrip() for line in lines]
 
 
-def _column(name: str, facts: dict[str, Any]) -> list[str]:
+def _column(name: str, facts: ColumnSummary) -> list[str]:
     values = ""
     if "range" in facts:
         low, high = facts["range"]
@@ -194,18 +198,18 @@ def _column(name: str, facts: dict[str, Any]) -> list[str]:
     return [_cut(name, 30), facts["type"], facts["of"], str(facts.get("missing", "")), values]
 
 
-def _input(name: str, facts: dict[str, Any]) -> list[str]:
+def _input(name: str, facts: InputSummary) -> list[str]:
     augment = f" (training: {', '.join(facts['augment'])})" if facts["augment"] else ""
     prepare = ", ".join(facts["prepare"]) or "-"
     return [name, _cut(", ".join(facts["columns"]), 40), facts["raw"], prepare + augment, facts["enters"]]
 
 
-def _target(name: str, facts: dict[str, Any]) -> list[str]:
+def _target(name: str, facts: TargetSummary) -> list[str]:
     classes = _cut(", ".join(facts["classes"]), 60) or "-"
     return [name, ", ".join(facts["columns"]), f"{facts['encoding']} {facts['compared']}", classes]
 
 
-def _split(name: str, facts: dict[str, Any]) -> list[str]:
+def _split(name: str, facts: SplitSummary) -> list[str]:
     told = []
     for target, counts in facts["classes"].items():
         prefix = f"{target}: " if len(facts["classes"]) > 1 else ""

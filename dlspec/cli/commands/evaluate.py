@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def command(
             print_text(verdict(name, facts, part).sentence)
 
 
-def _figures(facts: dict[str, Any]) -> list[str]:
+def _figures(facts: Mapping[str, Any]) -> list[str]:
     from dlspec.views.pages.view import figures
 
     return [f"{title} {value}" for title, value in figures(facts)]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from dlspec.cli.output import print_as, print_data, print_painted, wants_colour
+
+if TYPE_CHECKING:
+    from dlspec.core.documents.printed import CodeEntry
 
 
 @click.command()
@@ -40,10 +43,19 @@ def _meant(name: str) -> str:
     return did_you_mean(name, CODES) if suggestions(name, CODES) else "`dlspec explain` lists all codes"
 
 
-def _entry(name: str) -> dict[str, str]:
+def _entry(name: str) -> CodeEntry:
     from dlspec.core.codes import CODES, family
 
-    return {"code": name, "family": family(name), **asdict(CODES[name])}
+    entry = CODES[name]
+    return {
+        "code": name,
+        "family": family(name),
+        "title": entry.title,
+        "rule": entry.rule,
+        "wrong": entry.wrong,
+        "right": entry.right,
+        "scene": entry.scene,
+    }
 
 
 def _json(data: object) -> str:

@@ -97,7 +97,7 @@ def _place(state: Compilation, runs: Path, run: Path | None, new: bool, force: b
 def _say_finished(found: Place) -> int:
     assert found.folder is not None and found.finished is not None
     say(f"the run {found.folder.path} is finished; `--new` or another folder trains again")
-    print_text(Report(found.folder.path, dict(found.finished)).table())
+    print_text(Report(found.folder.path, found.finished).table())
     return 0
 
 

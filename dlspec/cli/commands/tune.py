@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import signal
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,6 +20,7 @@ from dlspec.passes.state import Compilation
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from dlspec.core.documents.search import Search as SearchFacts
     from dlspec.tuning.plan.plan import Plan
     from dlspec.tuning.search.record import Record
     from dlspec.tuning.search.search import Search
@@ -134,7 +134,10 @@ def _search(
     plan = plan_of(state)
     text = dump(state.data)
     folder, there = folders.find(runs, state.name, text, search=wanted, new=new)
-    if there and folders.summary(folder).get("finished"):
+    finished, damage = folders.finished(folder) if there else (False, "")
+    if damage:
+        say(f"{folder}: {damage}; it is written anew")
+    if finished:
         say(f"the search {folder} is finished; `--new` begins another one")
         return folder
     if cluster is not None:
@@ -207,13 +210,15 @@ def _searched(
 
 def _write(search: Search, state: Compilation, *, finished: bool) -> None:
     """What people read; the record itself is already on the disk."""
+    from dlspec.core.documents.reading import document_text
+    from dlspec.core.documents.search import SEARCH_FILE
     from dlspec.tuning.search import folder as folders
     from dlspec.tuning.search.show import facts
 
     assert state.data is not None
     found, text = facts(search, finished), ""
     with suppress(OSError):
-        folders.write_text(search.folder / folders.SUMMARY_FILE, json.dumps(found, indent=2) + "\n")
+        folders.write_text(search.folder / SEARCH_FILE, document_text(found))
         best = search.best
         if best is not None:
             epochs = best.epochs if search.plan.tune.epochs is not None else None
@@ -223,7 +228,7 @@ def _write(search: Search, state: Compilation, *, finished: bool) -> None:
             _publish(search, state, found, text)
 
 
-def _publish(search: Search, state: Compilation, found: dict[str, Any], best: str) -> None:
+def _publish(search: Search, state: Compilation, found: SearchFacts, best: str) -> None:
     """The page of a search that is over."""
     from dlspec.tuning.search.folder import write_text
     from dlspec.tuning.search.page import PAGE_FILE, page

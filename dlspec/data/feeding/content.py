@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from dlspec.core.documents.report import EqualExamples
 from dlspec.data.order.splits import PARTS, Parts
 from dlspec.data.sources.base import Arrays, Table
 
@@ -46,7 +47,7 @@ class Shared:
         one, other = self.rows[0]
         return f"{self.count} of {size} {first} examples {verb} a {word} example: {one} and {other}"
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> EqualExamples:
         """For reports."""
         return {"parts": list(self.parts), "examples": self.count, "rows": [list(pair) for pair in self.rows]}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dlspec.components.sections.data import Data
+from dlspec.core.documents.report import DataFacts, InputFacts, TargetFacts
 from dlspec.core.errors import Problem
 from dlspec.data.order.splits import PARTS
 
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
 _NAMED = 5
 
 
-def data_facts(data: Data, prepared: Prepared) -> dict[str, Any]:
+def data_facts(data: Data, prepared: Prepared) -> DataFacts:
     """Source, sizes of the parts, what enters and what is predicted, fingerprint, leakage, and changes in training."""
     binding, parts = prepared.binding, prepared.parts
-    inputs = {
+    inputs: dict[str, InputFacts] = {
         one.name: {
             "columns": list(one.columns),
             "shape": list(one.tensor.shape),
@@ -29,7 +30,7 @@ def data_facts(data: Data, prepared: Prepared) -> dict[str, Any]:
         }
         for one in binding.inputs
     }
-    targets = {
+    targets: dict[str, TargetFacts] = {
         one.name: {
             "target": one.target,
             "column": one.column,

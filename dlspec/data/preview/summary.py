@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dlspec.components.sections.data import Data
+from dlspec.core.documents.printed import ColumnFigures, ColumnSummary, InputSummary, SplitSummary, TargetSummary
+from dlspec.core.documents.printed import Data as DataSummary
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.missing import gaps
 from dlspec.data.binding.targets import Output
@@ -25,12 +27,12 @@ _EXAMPLES = 3
 _TEXT = 60
 
 
-def summary(data: Data, binding: Binding) -> dict[str, Any]:
+def summary(data: Data, binding: Binding) -> DataSummary:
     """Facts of the data of a spec, as plain data."""
     table, dropped = binding.table, binding.dropped()
     parts = choose(data, table, binding.count, dropped)
     content = examine(table, binding.columns, binding.input_columns, parts, binding.count)
-    found = {
+    found: DataSummary = {
         "source": {data.source.name: shown(data.source.given)},
         "count": binding.count,
         "read": binding.count + len(table.skipped),
@@ -50,25 +52,28 @@ def summary(data: Data, binding: Binding) -> dict[str, Any]:
     return found
 
 
-def _column(name: str, column: Column, binding: Binding) -> dict[str, Any]:
-    facts: dict[str, Any] = {"type": kind(name, column, binding), "of": str(column.tensor)}
-    facts["used"] = name in binding.columns
+def _column(name: str, column: Column, binding: Binding) -> ColumnSummary:
+    facts: ColumnSummary = {
+        "type": kind(name, column, binding),
+        "of": str(column.tensor),
+        "used": name in binding.columns,
+    }
     if column.tensor.shape or (binding.table.streamed and name not in binding.columns):
         return facts
     values = binding.table.read([name])[name]
     lacking = gaps(values)
     facts["missing"] = int(lacking.sum())
-    facts |= _words(values[~lacking]) if column.text else _numbers(values[~lacking])
-    if column.text and facts["type"] == "text" and facts["distinct"] <= _CATEGORIES:
+    facts = {**facts, **(_words(values[~lacking]) if column.text else _numbers(values[~lacking]))}
+    if column.text and facts["type"] == "text" and facts.get("distinct", 0) <= _CATEGORIES:
         facts["type"] = "categorical"
     return facts
 
 
-def _words(values: Array) -> dict[str, Any]:
+def _words(values: Array) -> ColumnFigures:
     import numpy as np
 
     words, counts = np.unique(values, return_counts=True)
-    facts: dict[str, Any] = {"distinct": len(words)}
+    facts: ColumnFigures = {"distinct": len(words)}
     if len(words) <= _CATEGORIES:
         facts["values"] = dict(zip(words.tolist(), counts.tolist(), strict=True))
     else:
@@ -77,7 +82,7 @@ def _words(values: Array) -> dict[str, Any]:
     return facts
 
 
-def _numbers(values: Array) -> dict[str, Any]:
+def _numbers(values: Array) -> ColumnFigures:
     import numpy as np
 
     numbers = values.astype(np.float64)
@@ -115,8 +120,8 @@ def kind(name: str, column: Column, binding: Binding) -> str:
     return "audio" if name == "audio" else "array"
 
 
-def _splits(binding: Binding, parts: Parts) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _splits(binding: Binding, parts: Parts) -> dict[str, SplitSummary]:
+    found: dict[str, SplitSummary] = {}
     for part, numbers in zip(PARTS, parts, strict=True):
         if len(numbers):
             found[part] = {"examples": len(numbers), "classes": _balance(binding, numbers)}
@@ -143,7 +148,7 @@ def class_names(output: Output, count: int) -> list[str]:
     return names + [str(place) for place in range(len(names), count)]
 
 
-def _inputs(binding: Binding) -> dict[str, Any]:
+def _inputs(binding: Binding) -> dict[str, InputSummary]:
     return {
         one.name: {
             "columns": list(one.columns),
@@ -157,7 +162,7 @@ def _inputs(binding: Binding) -> dict[str, Any]:
     }
 
 
-def _targets(data: Data, binding: Binding) -> dict[str, Any]:
+def _targets(data: Data, binding: Binding) -> dict[str, TargetSummary]:
     return {
         one.target: {
             "output": one.name,

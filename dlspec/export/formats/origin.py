@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dlspec.core.documents.report import REPORT_FILE
 from dlspec.core.errors import Diagnostic, SpecError
 from dlspec.core.ir import Graph, Node, shared_models
 from dlspec.export.formats.reasons import reason
 from dlspec.training.loop.fit import MODEL_FILE
 from dlspec.training.loop.non_finite import unsound_weights
-from dlspec.training.run.report import REPORT_FILE
 from dlspec.views.pages.index import SPEC_FILE, Run
 
 

@@ -346,7 +346,25 @@ def _name_or_map(kind: str, properties: JSON, bare: list[str]) -> JSON:
 
 def files() -> dict[str, str]:
     """Name and text of every generated file; the schema is of the components that the index on disk names."""
-    return {"index.json": _text(registry.build_index()), "spec.json": _text(build_schema())}
+    documents = {name: _text(schema) for name, schema in document_schemas().items()}
+    return {"index.json": _text(registry.build_index()), "spec.json": _text(build_schema()), **documents}
+
+
+def document_schemas() -> dict[str, JSON]:
+    """By file name, the JSON schemas of the documents that dlspec writes and prints."""
+    from dlspec.core.documents.printed import PRINTED
+    from dlspec.core.documents.report import Report
+    from dlspec.core.documents.schema import schema_of
+    from dlspec.core.documents.search import Search
+
+    return {
+        "report.json": schema_of(Report, "report.json of a run"),
+        "search.json": schema_of(Search, "search.json of a search"),
+        **{
+            f"output/{name}.json": schema_of(kind, f"dlspec {name.replace('-', ' ')} --format json")
+            for name, kind in PRINTED.items()
+        },
+    }
 
 
 def _text(value: Any) -> str:
@@ -355,6 +373,7 @@ def _text(value: Any) -> str:
 
 def main(folder: str) -> None:
     """Writes the generated files into `folder`."""
+    Path(folder, "output").mkdir(exist_ok=True)
     # The index first: the schema is made of what it names.
     Path(folder, "index.json").write_text(files()["index.json"], encoding="utf-8")
     registry.refresh()

@@ -12,6 +12,7 @@ from dlspec.backends.keras.structure import like_inputs, only_or_all
 from dlspec.components.registry import Component
 from dlspec.components.sections.data import Data
 from dlspec.components.sections.train import Phase, Supervised
+from dlspec.core.documents.report import Planned
 from dlspec.data.binding.weights import most_examples
 from dlspec.data.checks.measures import smaller_is_better
 from dlspec.data.feeding.feed import Feed, feed_in_order
@@ -74,7 +75,7 @@ class Training:
         return self.state.history
 
     @property
-    def planned(self) -> dict[str, Any]:
+    def planned(self) -> Planned:
         """What was to be done: epochs, steps in each, and whether a schedule rules the learning rate to the end."""
         rates = [getattr(optimizer, "learning_rate", None) for optimizer in self.method.optimizers]
         return {

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
+from dlspec.core.documents.results import Measures
 from dlspec.core.errors import Problem
 from dlspec.training.loop.loop import NonFinite
 from dlspec.training.loop.training_state import TrainingState, training_state_of
@@ -47,7 +47,7 @@ def _place(state: TrainingState, trouble: NonFinite) -> str:
     return f"step {trouble.step + 1} of epoch {state.epoch + 1}"
 
 
-def require_finite(metrics: Mapping[str, Mapping[str, float]]) -> None:
+def require_finite(metrics: Measures) -> None:
     """Refuses a model whose loss is infinite or not a number on some part of the data.
 
     Args:
@@ -57,8 +57,9 @@ def require_finite(metrics: Mapping[str, Mapping[str, float]]) -> None:
         Problem: E508.
     """
     for part, measured in metrics.items():
-        if not math.isfinite(measured.get("loss", 0.0)):
-            text = f"the loss of the {part} part is {measured['loss']}, with the weights that were kept"
+        loss = measured.get("loss", 0.0)
+        if loss is None or not math.isfinite(loss):
+            text = f"the loss of the {part} part is {loss}, with the weights that were kept"
             raise Problem("E508", text, _DATA_HELP)
 
 

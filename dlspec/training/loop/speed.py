@@ -12,12 +12,13 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dlspec.components.registry import Component
 from dlspec.components.sections.train import Supervised
+from dlspec.core.documents.report import Speed
 from dlspec.core.errors import Problem
 from dlspec.core.files import read_json
 from dlspec.data.feeding.feed import Feed
@@ -52,9 +53,13 @@ class Choice:
         taken = "with" if self.jit else "without"
         return f"speed: {taken} XLA (without it {self.plain:,.0f} examples/s, with it {shown})"
 
+    def facts(self) -> Speed:
+        """As plain data."""
+        return {"jit": self.jit, "plain": self.plain, "xla": self.xla}
+
     def text(self) -> str:
         """As it stands in the run folder."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+        return json.dumps(self.facts(), indent=2) + "\n"
 
 
 def read(folder: Path, *, begun: bool) -> Choice | None:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from dlspec import __version__
-from dlspec.components.sections.data import Data
-from dlspec.data.feeding.facts import data_facts
-from dlspec.data.feeding.pipeline import Prepared
+from dlspec.core.documents.model import Parameters
+from dlspec.core.documents.reading import document_text
+from dlspec.core.documents.report import Machine
+from dlspec.core.documents.report import Report as ReportFacts
+from dlspec.core.documents.results import Measures
 
-REPORT_FILE = "report.json"
 _PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "pyarrow")
 # Other values of these give other bits.
 _SETTINGS = ("TF_ENABLE_ONEDNN_OPTS", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
@@ -32,22 +31,21 @@ class Report:
     """
 
     folder: Path
-    facts: dict[str, Any]
+    facts: ReportFacts
 
     @property
     def status(self) -> str:
         """``finished``, ``interrupted`` or ``failed``."""
-        return str(self.facts["status"])
+        return self.facts["status"]
 
     @property
-    def metrics(self) -> dict[str, dict[str, float]]:
+    def metrics(self) -> Measures:
         """Loss and metrics by part: ``train``, ``validation``, ``test``."""
-        metrics: dict[str, dict[str, float]] = self.facts["metrics"]
-        return metrics
+        return self.facts["metrics"]
 
     def text(self) -> str:
-        """The facts as JSON; a number that JSON has no word for becomes null."""
-        return json.dumps(_finite(self.facts), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        """The facts as JSON."""
+        return document_text(self.facts)
 
     def table(self) -> str:
         """The figures for people: measures by part, the epoch kept, the time and the folder."""
@@ -57,22 +55,19 @@ class Report:
         return "\n".join([*lines, f"kept {kept}, {self.facts['seconds']:.1f} s, {self.folder}"])
 
 
-def measures_table(metrics: Mapping[str, Mapping[str, float]]) -> list[str]:
+def measures_table(metrics: Measures) -> list[str]:
     """Measures by part, one line each, under a line of their names."""
     names = list(dict.fromkeys(name for measured in metrics.values() for name in measured))
     rows = [["", *names]]
     for part, measured in metrics.items():
-        rows.append([part, *(f"{measured[name]:.4g}" if name in measured else "" for name in names)])
+        rows.append([part, *(_figure(measured[name]) if name in measured else "" for name in names)])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
 
 
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not float("-inf") < value < float("inf") else value
+def _figure(value: float | None) -> str:
+    """Four digits; what JSON cannot write was written as null."""
+    return "nan" if value is None else f"{value:.4g}"
 
 
 def versions() -> dict[str, str]:
@@ -86,13 +81,13 @@ def versions() -> dict[str, str]:
     return found
 
 
-def machine() -> dict[str, Any]:
+def machine() -> Machine:
     """What else decides about the last bits of a result."""
     settings = {name: os.environ[name] for name in _SETTINGS if name in os.environ}
     return {"platform": platform.platform(), "cpus": os.cpu_count(), "environment": settings}
 
 
-def parameters(model: Any) -> dict[str, int]:
+def parameters(model: Any) -> Parameters:
     """Counts of the model's scalars."""
     trainable = sum(_size(weight) for weight in model.trainable_weights)
     total = sum(_size(weight) for weight in model.weights)
@@ -104,8 +99,3 @@ def _size(weight: Any) -> int:
     for axis in weight.shape:
         size *= int(axis)
     return size
-
-
-def data_summary(data: Data, prepared: Prepared) -> dict[str, Any]:
-    """Source, sizes of the parts, what enters and what is predicted, fingerprint, leakage, and changes in training."""
-    return data_facts(data, prepared)

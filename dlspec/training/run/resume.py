@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dlspec.core.documents.reading import read_report
+from dlspec.core.documents.report import REPORT_FILE, Report
 from dlspec.core.errors import Problem
 from dlspec.core.files import read_json
 from dlspec.training.run.checkpoint import Checkpoint, Checkpoints
 from dlspec.training.run.identity import IDENTITY_FILE, differences, spec_differences
 from dlspec.training.run.locking import Lock
-from dlspec.training.run.report import REPORT_FILE
 from dlspec.training.run.run_folder import RunFolder
 
 SPEC_FILE = "spec.yaml"
@@ -26,13 +27,15 @@ class Place:
         folder: A run folder that is there, locked unless the run is finished; None for a new one.
         wanted: The folder that a new one shall be; None for one named by the time.
         finished: What ``report.json`` of a finished run says; there is nothing left to do.
+        damage: What is wrong with that file, which is written anew when the run ends; "" where nothing is.
         chosen: Whether a user named the folder, who then wants to know why it cannot go on.
         force: Whether to go on although something changed.
     """
 
     folder: RunFolder | None = None
     wanted: Path | None = None
-    finished: Mapping[str, Any] | None = None
+    finished: Report | None = None
+    damage: str = ""
     chosen: bool = False
     force: bool = False
 
@@ -71,10 +74,10 @@ def _chosen(run: Path, spec_text: str, *, new: bool, force: bool) -> Place:
     changed = spec_differences((run / SPEC_FILE).read_text(encoding="utf-8"), spec_text)
     if changed and not force:
         raise _refusal(run, changed)
-    report = _report(run)
-    if report.get("status") == "finished" and not changed:
+    report, damage = read_report(run / REPORT_FILE)
+    if report is not None and report.get("status") == "finished" and not changed:
         return Place(RunFolder(run), finished=report)
-    return Place(RunFolder(run, Lock(run)), chosen=True, force=force)
+    return Place(RunFolder(run, Lock(run)), chosen=True, force=force, damage=damage)
 
 
 def _same_spec(folder: Path, spec_text: str) -> bool:
@@ -87,22 +90,15 @@ def _same_spec(folder: Path, spec_text: str) -> bool:
 def _unfinished(folder: Path, spec_text: str) -> Place | None:
     """The place where a run was interrupted or killed, and the spec is the same."""
     spec = folder / SPEC_FILE
-    if not spec.is_file() or _report(folder).get("status", "interrupted") != "interrupted":
+    report, damage = read_report(folder / REPORT_FILE)
+    if not spec.is_file() or (report is not None and report.get("status", "interrupted") != "interrupted"):
         return None
     try:
         if spec_differences(spec.read_text(encoding="utf-8"), spec_text):
             return None
-        return Place(RunFolder(folder, Lock(folder)))
+        return Place(RunFolder(folder, Lock(folder)), damage=damage)
     except (Problem, OSError):
         return None  # in use, or not ours to write: a new run disturbs nobody
-
-
-def _report(folder: Path) -> Mapping[str, Any]:
-    try:
-        report = read_json(folder / REPORT_FILE)
-    except (OSError, ValueError):
-        return {}
-    return report if isinstance(report, dict) else {}
 
 
 def check_unchanged(place: Place, now: Mapping[str, Any]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 # With fewer trials, chance makes every parameter look important.
@@ -26,7 +26,7 @@ class Importance(NamedTuple):
     trials: int
 
 
-def importance(trials: Sequence[dict[str, Any]]) -> list[Importance]:
+def importance(trials: Sequence[Mapping[str, Any]]) -> list[Importance]:
     """For each parameter that at least :data:`FEWEST` trials use, and not always with the same value.
 
     A random forest predicts the objective's ranks, so that single outliers do not decide; a parameter's share is the
@@ -63,7 +63,7 @@ def _word(value: Any) -> bool:
     return isinstance(value, str | bool)
 
 
-def _columns(name: str, used: list[Any], done: Sequence[dict[str, Any]]) -> Any:
+def _columns(name: str, used: list[Any], done: Sequence[Mapping[str, Any]]) -> Any:
     """What the forest sees of a parameter: [trials, 1] of a number, [trials, words] of words."""
     import numpy as np
 
@@ -75,7 +75,7 @@ def _columns(name: str, used: list[Any], done: Sequence[dict[str, Any]]) -> Any:
     return np.array([[text == word for word in sorted(set(texts))] for text in given], float)
 
 
-def _direction(name: str, done: Sequence[dict[str, Any]]) -> float | None:
+def _direction(name: str, done: Sequence[Mapping[str, Any]]) -> float | None:
     from scipy.stats import spearmanr
 
     pairs = [(trial["values"][name], trial["score"]) for trial in done if name in trial["values"]]

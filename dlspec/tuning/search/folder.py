@@ -8,14 +8,16 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from dlspec.core.documents.reading import read_search
+from dlspec.core.documents.search import SEARCH_FILE
 from dlspec.core.errors import Problem
-from dlspec.core.files import read_json, write_atomically
+from dlspec.core.files import write_atomically
 from dlspec.core.tree import Map
 from dlspec.syntax.dumping import dump
 from dlspec.training.run.locking import Lock
 from dlspec.tuning.search.record import FILE, Record
 
-SUMMARY_FILE, BEST_FILE, SPEC_FILE = "search.json", "best.yaml", "spec.yaml"
+BEST_FILE, SPEC_FILE = "best.yaml", "spec.yaml"
 
 
 def find(runs: Path, name: str, spec_text: str, *, search: Path | None, new: bool) -> tuple[Path, bool]:
@@ -43,7 +45,7 @@ def find(runs: Path, name: str, spec_text: str, *, search: Path | None, new: boo
             raise Problem("E507", f"`{search}` holds something else than a search", "name a new folder")
         return search, False
     for folder in sorted((runs / name).glob("search-*/"), reverse=True):
-        if not new and _spec(folder) == spec_text and not summary(folder).get("finished"):
+        if not new and _spec(folder) == spec_text and not finished(folder)[0]:
             return folder, True
         break  # only the newest
     stamp = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}"
@@ -57,13 +59,13 @@ def _spec(folder: Path) -> str:
         return ""
 
 
-def summary(folder: Path) -> dict[str, Any]:
-    """What ``search.json`` says; nothing where there is none."""
-    try:
-        found = read_json(folder / SUMMARY_FILE)
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+def finished(folder: Path) -> tuple[bool, str]:
+    """Whether a search is over, as ``search.json`` says; and what is wrong with that file, "" where nothing is.
+
+    The record of the search is another file: from it, ``search.json`` is written anew when the search goes on.
+    """
+    search, damage = read_search(folder / SEARCH_FILE)
+    return search is not None and search.get("finished", False), damage
 
 
 def opened(folder: Path, spec_text: str) -> tuple[Record, Lock]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 from dlspec.core import resources
+from dlspec.core.documents.search import Search, TrialFacts
 from dlspec.training.loop.progress import show_time
 from dlspec.tuning.plan.importance import FEWEST, importance
 from dlspec.tuning.search import plots
@@ -14,7 +15,7 @@ PAGE_FILE = "report.html"
 _ROWS = 10
 
 
-def page(name: str, facts: Mapping[str, Any], best: str, command: str) -> str:
+def page(name: str, facts: Search, best: str, command: str) -> str:
     """The page as text.
 
     Args:
@@ -36,12 +37,11 @@ def page(name: str, facts: Mapping[str, Any], best: str, command: str) -> str:
     return template.render(name=name, best=best, command=command, style=style, **_view(facts))
 
 
-def _view(facts: Mapping[str, Any]) -> dict[str, Any]:
+def _view(facts: Search) -> dict[str, Any]:
     """What the template shows."""
     trials, objective, smaller = facts["trials"], facts["objective"], facts["direction"] == "min"
-    done = sorted(
-        (trial for trial in trials if trial.get("score") is not None), key=lambda one: one["score"], reverse=not smaller
-    )
+    scored = [(trial["score"], trial) for trial in trials if trial.get("score") is not None]
+    done = [trial for _, trial in sorted(scored, key=itemgetter(0), reverse=not smaller)]
     counts = facts["counts"]
     seconds = sum(trial.get("seconds") or 0.0 for trial in trials)
     drawn = [plots.by_trial(trials, objective, smaller), plots.curves(done, objective)] if done else []
@@ -53,7 +53,7 @@ def _view(facts: Mapping[str, Any]) -> dict[str, Any]:
         "number": facts["best"],
         "tiles": [
             ("algorithm", facts["algorithm"]),
-            *((status, counts[status]) for status in ("completed", "failed", "pruned")),
+            *counts.items(),
             ("time of training", show_time(seconds)),
             ("seed", facts["seed"]),
         ],
@@ -74,7 +74,7 @@ def _view(facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _row(trial: Mapping[str, Any]) -> dict[str, Any]:
+def _row(trial: TrialFacts) -> dict[str, Any]:
     from dlspec.tuning.search.show import values_text
 
     score, parameters = trial.get("score"), trial.get("parameters")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlspec.views.pages.plots import FIRST, LINE, MARK, SECOND, SOFT, Plot, svg
 
-Trial = dict[str, Any]
+Trial = Mapping[str, Any]
 _CURVES, _LINES, _WORDS = 5, 200, 8
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from dlspec.core.documents.search import Search as SearchFacts
+from dlspec.core.documents.search import TrialFacts
 from dlspec.training.loop.progress import show_time
 from dlspec.tuning.workers.trial import COMPLETED, FAILED, PRUNED
 
@@ -61,7 +63,7 @@ def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else json.dumps(value).strip('"')
 
 
-def facts(search: Search, finished: bool) -> dict[str, Any]:
+def facts(search: Search, finished: bool) -> SearchFacts:
     """``search.json``: the plan, the trials and the best."""
     best, plan = search.best, search.plan
     return {
@@ -71,21 +73,26 @@ def facts(search: Search, finished: bool) -> dict[str, Any]:
         "direction": "min" if plan.smaller else "max",
         "seed": plan.tune.seed,
         "planned": plan.trials,
-        "counts": {status: count(search, status) for status in (COMPLETED, FAILED, PRUNED)},
+        "counts": {
+            "completed": count(search, COMPLETED),
+            "failed": count(search, FAILED),
+            "pruned": count(search, PRUNED),
+        },
         "best": best.number if best is not None else None,
         "conditions": {name: {k: list(v) for k, v in parents.items()} for name, parents in plan.conditions.items()},
-        "trials": [
-            {
-                "number": trial.number,
-                "values": trial.values,
-                "epochs": trial.epochs,
-                "before": trial.before,
-                **(trial.result.facts() if trial.result is not None else {"status": "running"}),
-            }
-            for trial in search.trials
-            if trial.same_as is None
-        ],
+        "trials": [_trial(trial) for trial in search.trials if trial.same_as is None],
     }
+
+
+def _trial(trial: Trial) -> TrialFacts:
+    facts: TrialFacts = {
+        "number": trial.number,
+        "values": trial.values,
+        "epochs": trial.epochs,
+        "before": trial.before,
+        "status": "running",
+    }
+    return cast("TrialFacts", {**facts, **(trial.result.facts() if trial.result is not None else {})})
 
 
 def count(search: Search, status: str) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from dlspec.core.documents.results import ClassBaseline, ClassDetails, ClassFigures, ClassKind
 from dlspec.views.pages.shares import auc, interval, ratio
 from dlspec.views.pages.tasks import STEPS, YES_NO, Task, answers, counted, true_classes, yes_share
 
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-Facts = dict[str, Any]
 MATRIX_LIMIT = 100
 # Keras's crossentropies take nothing less for a probability.
 _LEAST = 1e-7
@@ -100,7 +101,7 @@ class Classes:
         self.filled += int(some.sum())
         self.whole += int((some & ~(flat & ~right.reshape(len(valid), -1)).any(axis=1)).sum())
 
-    def facts(self) -> Facts:
+    def facts(self) -> ClassDetails:
         """Accuracy with its interval, the trivial answer's, and each class by itself."""
         import numpy as np
 
@@ -108,18 +109,18 @@ class Classes:
         true, guessed = self.matrix.sum(axis=1) + self.silent, self.matrix.sum(axis=0)
         total = int(true.sum())
         accuracy = float(right.sum() / max(total, 1))
-        found: Facts = {
-            "kind": self.task.kind,
+        rows = class_rows(self.task.names, right, true, guessed)
+        found: ClassDetails = {
+            "kind": cast("ClassKind", self.task.kind),
             "examples": self.examples,
             "positions": total,
             "accuracy": accuracy,
             "interval": interval(accuracy, total) if total == self.examples else None,
             "baseline": self._baseline(true),
-            "classes": class_rows(self.task.names, right, true, guessed),
+            "classes": rows,
+            "mean_f1": _mean(row["f1"] for row in rows if row["examples"]),
+            "mean_iou": _mean(row["iou"] for row in rows if row["examples"]),
         }
-        for measure in ("f1", "iou"):
-            values = [one[measure] for one in found["classes"] if one["examples"] and one[measure] is not None]
-            found[f"mean_{measure}"] = sum(values) / len(values) if values else None
         if self.task.kind == STEPS:
             found["exact"] = ratio(self.whole, self.filled)
         if self.task.likelihood and self.task.kind == STEPS and total:
@@ -136,7 +137,7 @@ class Classes:
 
         return np.concatenate(self.true), yes_share(self.task, np.concatenate(self.yes).astype(np.float64))
 
-    def _baseline(self, true: Array) -> Facts | None:
+    def _baseline(self, true: Array) -> ClassBaseline | None:
         if self.trivial is None:
             return None
         usual = int(self.trivial)
@@ -146,7 +147,13 @@ class Classes:
         }
 
 
-def class_rows(names: tuple[str, ...], right: Array, true: Array, guessed: Array) -> list[Facts]:
+def _mean(values: Iterable[float | None]) -> float | None:
+    """The mean of those that are known; None where none is."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def class_rows(names: tuple[str, ...], right: Array, true: Array, guessed: Array) -> list[ClassFigures]:
     """Each class by itself, from how often it was answered rightly, was true, and was answered."""
     return [
         {
@@ -192,7 +199,7 @@ class Tags:
         off = np.abs(yes_share(self.task, predicted.astype(np.float64)) - (target > 0.5)).mean(axis=-1)
         return mean_of(off, valid)
 
-    def facts(self) -> Facts:
+    def facts(self) -> ClassDetails:
         """Share of right answers, the trivial ones', and each question by itself."""
         import numpy as np
 
@@ -200,12 +207,12 @@ class Tags:
         total = self.counts.sum()
         yes, no = hit + missed, false + clear
         names = self.task.names or tuple(map(str, range(len(hit))))
-        baseline = None
+        baseline: ClassBaseline | None = None
         if self.trivial is not None:
             trivial = float(np.where(self.trivial, yes, no).sum() / max(total, 1))
             baseline = {"answer": "the more frequent answer of each", "accuracy": trivial}
         return {
-            "kind": self.task.kind,
+            "kind": cast("ClassKind", self.task.kind),
             "examples": self.examples,
             "accuracy": float((hit + clear).sum() / max(total, 1)),
             "interval": None,

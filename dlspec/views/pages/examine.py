@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.backends.keras.structure import outputs_by_name
 from dlspec.components.sections.train import Supervised
+from dlspec.core.documents.results import Results
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.values import Rows
 from dlspec.data.feeding.examples import Streamed
@@ -43,7 +44,7 @@ class Examined:
     scores: dict[str, Score] = field(default_factory=dict)
     examples: dict[str, list[Example]] = field(default_factory=dict)
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Results:
         """For ``report.json``: verdicts and the figures of every output."""
         outputs = {name: score.facts() for name, score in self.scores.items()}
         verdicts = [verdict(name, found, self.part).facts() for name, found in outputs.items()]

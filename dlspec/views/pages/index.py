@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from dlspec.core import resources
+from dlspec.core.documents.printed import MeasureChange, RunSummary, SpecChange
+from dlspec.core.documents.reading import read_report
+from dlspec.core.documents.report import REPORT_FILE, Report
 from dlspec.core.errors import Problem, did_you_mean
-from dlspec.core.files import is_file, read_json
+from dlspec.core.files import is_file
 
-SPEC_FILE, REPORT_FILE, MODEL_FILE = "spec.yaml", "report.json", "model.keras"
+SPEC_FILE, MODEL_FILE = "spec.yaml", "model.keras"
 # What the folder of a search has, which holds runs but is none.
 SEARCH_FILE = "search.sqlite"
 UNFINISHED = "unfinished"
@@ -41,9 +42,9 @@ class Run:
         return str(self.facts.get("status", UNFINISHED))
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Report:
         """What stands in ``report.json``; {} where there is none yet, or none that can be read: see `damage`."""
-        return self._report[0]
+        return self._report[0] or cast("Report", {})
 
     @property
     def damage(self) -> str:
@@ -51,15 +52,8 @@ class Run:
         return self._report[1]
 
     @cached_property
-    def _report(self) -> tuple[dict[str, Any], str]:
-        try:
-            facts = read_json(self.path / REPORT_FILE)
-        except FileNotFoundError:
-            return {}, ""
-        except (OSError, ValueError) as error:
-            return {}, f"`{REPORT_FILE}` cannot be read: {error}"
-        damage = _violation(facts)
-        return ({}, damage) if damage else (facts, "")
+    def _report(self) -> tuple[Report | None, str]:
+        return read_report(self.path / REPORT_FILE)
 
     @property
     def spec_folder(self) -> Path | None:
@@ -102,7 +96,7 @@ class Run:
         best = {name: value for name, value in (self.facts.get("best") or {}).items() if name != "epoch"}
         return ", ".join(f"{name} {value:.4g}" for name, value in best.items() if isinstance(value, float))
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> RunSummary:
         """What a list of runs tells of it."""
         best = self.facts.get("best") or {}
         return {
@@ -117,18 +111,6 @@ class Run:
             "started": self.facts.get("started"),
             "folder": str(self.path),
         }
-
-
-def _violation(facts: Any) -> str:
-    """How a report differs from ``schemas/report.json``; "" where it does not."""
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
-
-    error = best_match(Draft202012Validator(json.loads(resources.read("schemas", "report.json"))).iter_errors(facts))
-    if error is None:
-        return ""
-    place = ".".join(map(str, error.absolute_path))
-    return f"`{REPORT_FILE}` is no report of dlspec" + (f": `{place}` is not as it was written" if place else "")
 
 
 def all_runs(folder: Path) -> list[Run]:
@@ -187,20 +169,20 @@ def find_run(called: str, folder: Path) -> Run:
     )
 
 
-def spec_changes(one: Run, other: Run) -> list[dict[str, Any]]:
+def spec_changes(one: Run, other: Run) -> list[SpecChange]:
     """Keys in which two specs differ, with the value of each; None where a spec has no such key."""
     left, right = (dict(_flat(_parsed(run))) for run in (one, other))
     keys = [*left, *(key for key in right if key not in left)]
     return [{"key": key, "a": left.get(key), "b": right.get(key)} for key in keys if left.get(key) != right.get(key)]
 
 
-def measure_changes(one: Run, other: Run) -> list[dict[str, Any]]:
+def measure_changes(one: Run, other: Run) -> list[MeasureChange]:
     """Every measure of two runs, with the difference where both have it."""
     left, right = one.measures, other.measures
-    rows = []
+    rows: list[MeasureChange] = []
     for name in [*left, *(name for name in right if name not in left)]:
         a, b = left.get(name), right.get(name)
-        rows.append({"measure": name, "a": a, "b": b, "difference": b - a if None not in (a, b) else None})  # type: ignore[operator]
+        rows.append({"measure": name, "a": a, "b": b, "difference": b - a if a is not None and b is not None else None})
     return rows
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from dlspec.core.documents.results import NumberBaseline, NumberFigures, NumberKind, NumberResults
 from dlspec.views.pages.class_scores import mean_of
 from dlspec.views.pages.shares import explained
 from dlspec.views.pages.tasks import ARRAYS, Task, counted, is_map, numbers
@@ -70,7 +71,7 @@ class Numbers:
 
         return np.concatenate(self.true), np.concatenate(self.guess)
 
-    def facts(self) -> Facts:
+    def facts(self) -> NumberResults:
         """Errors of each number, and those of the constant answer."""
         import numpy as np
 
@@ -88,7 +89,7 @@ class Numbers:
             row["residuals"] = dict(zip(_QUANTILES, map(float, quantiles), strict=True))
         of_all = explained((error**2).sum(axis=0), spread)
         return {
-            "kind": self.task.kind,
+            "kind": cast("NumberKind", self.task.kind),
             "examples": len(true),
             "rmse": float(np.sqrt((error**2).mean())),
             "mae": float(np.abs(error).mean()),
@@ -168,15 +169,15 @@ class Sums:
         self.examples += len(target)
         return mean_of(((guess - true) ** 2).mean(axis=-1), valid)
 
-    def facts(self) -> Facts:
+    def facts(self) -> NumberResults:
         """Errors per number, and those of the mean."""
         import numpy as np
 
         count = max(self.rows, 1)
         spread = np.maximum(self._shifted_squares - self._shifted**2 / count, 0.0)
         missed = None if self.trivial is None else self.missed / count
-        found: Facts = {
-            "kind": self.task.kind,
+        found: NumberResults = {
+            "kind": cast("NumberKind", self.task.kind),
             "examples": self.examples,
             "positions": self.rows,
             "rmse": math.sqrt(np.mean(self.squares) / count),
@@ -196,7 +197,9 @@ class Sums:
         return found
 
 
-def number_rows(names: tuple[str, ...], squares: Array, absolute: Array, bias: Array, spread: Array) -> list[Facts]:
+def number_rows(
+    names: tuple[str, ...], squares: Array, absolute: Array, bias: Array, spread: Array
+) -> list[NumberFigures]:
     """Each number by itself, from means over the examples: of squared errors, of absolute ones, of errors, of the
     squared distances from the mean."""
     return [
@@ -212,7 +215,7 @@ def number_rows(names: tuple[str, ...], squares: Array, absolute: Array, bias: A
     ]
 
 
-def baseline(trivial: Any, error: float | None) -> Facts | None:
+def baseline(trivial: Any, error: float | None) -> NumberBaseline | None:
     """The trivial answer and its error; None where it is not known."""
     if trivial is None or error is None:
         return None

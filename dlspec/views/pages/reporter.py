@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from dlspec.components.sections.train import Supervised
+from dlspec.core.documents.report import Examined as ReportPart
+from dlspec.core.documents.report import Report
 from dlspec.core.ir import Graph
 from dlspec.data.feeding.pipeline import Prepared
 from dlspec.graph.facts import facts as model_facts
@@ -34,7 +36,7 @@ class Reporter:
     def __init__(
         self, name: str, graph: Graph | None, logs: Sequence[str] = (), say: Callable[[str], object] = len
     ) -> None:
-        self.facts: dict[str, Any] = {"model": model_facts(graph, name)} if graph is not None else {}
+        self.facts: ReportPart = {"model": model_facts(graph, name)} if graph is not None else {}
         self._graph, self._logs, self._say = graph, logs, say
         self._examined: Examined | None = None
         self._loading = threading.Thread(target=preload, daemon=True)
@@ -54,7 +56,7 @@ class Reporter:
         except Exception as error:
             self.facts["results"] = {"error": f"{type(error).__name__}: {error}"}
 
-    def publish(self, folder: Path, facts: Mapping[str, Any]) -> None:
+    def publish(self, folder: Path, facts: Report) -> None:
         """Writes ``report.html`` and the logs into the run folder, from the facts of ``report.json``.
 
         The model and its figures are on the disk already: what has no room beside them is said, and no failure.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from dlspec.core.documents.results import OutputResults
 from dlspec.views.pages.class_scores import Classes, Tags
 from dlspec.views.pages.number_scores import Numbers, Sums
 from dlspec.views.pages.tasks import ARRAYS, NUMBERS, SERIES, TAGS, TRANSCRIPT, Task
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, Any]
-
-Facts = dict[str, Any]
 
 
 class Score(Protocol):
@@ -42,7 +41,7 @@ class Score(Protocol):
             mask: Of the predictions, as Keras carries it; None where all counts.
         """
 
-    def facts(self) -> Facts:
+    def facts(self) -> OutputResults:
         """What was counted, as plain data."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dlspec.core.documents.results import TranscriptBaseline, TranscriptResults
 from dlspec.views.pages.shares import interval, ratio
 from dlspec.views.pages.tasks import Task, counted
 
@@ -60,10 +61,10 @@ class Transcripts:
         share: Array = edits / np.maximum(lengths, 1)
         return share
 
-    def facts(self) -> Facts:
+    def facts(self) -> TranscriptResults:
         """Share of exact sequences with its interval, errors per label, and those of the trivial answer."""
         exact = self.exact / max(self.examples, 1)
-        baseline = None
+        baseline: TranscriptBaseline | None = None
         if self.trivial is not None:
             baseline = {
                 "answer": spelt(self.task, self.trivial.tolist()),
@@ -71,7 +72,7 @@ class Transcripts:
                 "error_rate": ratio(self.usual_edits, self.labels),
             }
         return {
-            "kind": self.task.kind,
+            "kind": "transcript",
             "examples": self.examples,
             "labels": self.labels,
             "exact": exact,

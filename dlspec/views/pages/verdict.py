@@ -7,12 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dlspec.core.documents.results import Grade
+from dlspec.core.documents.results import Verdict as VerdictFacts
 from dlspec.data.order.splits import PARTS
 from dlspec.views.pages.tasks import ARRAYS, NUMBERS, PIXELS, SERIES, STEPS, TAGS, TRANSCRIPT
 
 # An error that is not below this share of the trivial answer's is hardly better than it.
 _HARDLY = 0.95
-GOOD, DOUBTFUL, POOR = "good", "doubtful", "poor"
+GOOD: Grade = "good"
+DOUBTFUL: Grade = "doubtful"
+POOR: Grade = "poor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +33,9 @@ class Verdict:
     output: str
     headline: str
     sentence: str
-    grade: str
+    grade: Grade
 
-    def facts(self) -> dict[str, str]:
+    def facts(self) -> VerdictFacts:
         """As plain data."""
         return {"output": self.output, "headline": self.headline, "sentence": self.sentence, "grade": self.grade}
 
@@ -88,7 +92,7 @@ def _limits(limits: Sequence[float] | None) -> str:
     return f" With so many examples, the true share lies between {percent(limits[0])} and {percent(limits[1])}."
 
 
-def _remark(grade: str, *, clear: bool = False) -> str:
+def _remark(grade: Grade, *, clear: bool = False) -> str:
     if grade == DOUBTFUL:
         return f" That is {'not clearly' if clear else 'hardly'} better."
     return " The model is no better than that." if grade == POOR else ""
@@ -139,7 +143,7 @@ def _headline(found: Mapping[str, Any], error: float, trivial: float | None) -> 
     return f"R² {explained:.3f}" if explained is not None else f"RMSE {figure(error)}"
 
 
-def _grade(error: float, trivial: float) -> str:
+def _grade(error: float, trivial: float) -> Grade:
     return POOR if error >= trivial else DOUBTFUL if error > _HARDLY * trivial else GOOD
 
 

@@ -1,0 +1,96 @@
+"""A model layer by layer: what ``dlspec show`` and ``dlspec build`` print, and ``model`` in ``report.json``."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+Shape = list[int | None]
+
+
+class TensorFacts(TypedDict):
+    """One tensor.
+
+    Attributes:
+        shape: Without the batch; null where a size is unknown.
+        dtype: Its data type.
+    """
+
+    shape: Shape
+    dtype: str
+
+
+class Parameters(TypedDict):
+    """Numbers of a model's scalars."""
+
+    total: int
+    trainable: int
+    non_trainable: int
+
+
+class BuiltLayer(TypedDict):
+    """One layer as Keras built it.
+
+    Attributes:
+        name: Of the layer.
+        layer: Its name in a spec.
+        output_shape: Without the batch; a list of shapes where there are several outputs.
+        parameters: Their number, 0 where they are those of another layer.
+        shares: The layer whose weights it uses; null where they are its own.
+    """
+
+    name: str
+    layer: str
+    output_shape: Shape | list[Shape]
+    parameters: int
+    shares: str | None
+
+
+class LayerFacts(BuiltLayer):
+    """One layer.
+
+    Attributes:
+        dtype: Of its first output.
+        masked: Whether that output carries a mask.
+        trainable_parameters: Those that training changes.
+        flops: Floating-point operations per example, one multiply-add being 2; null where a size is unknown.
+        activation_bytes: Of its outputs, per example; null where a size is unknown.
+        inputs: The layers whose outputs it takes.
+        line: Of the spec; null where it stands in none.
+    """
+
+    dtype: str
+    masked: bool
+    trainable_parameters: int
+    flops: int | None
+    activation_bytes: int | None
+    inputs: list[str]
+    line: int | None
+
+
+class BuiltModel(TypedDict):
+    """What ``dlspec build`` prints: every figure is read from Keras."""
+
+    name: str
+    parameters: Parameters
+    layers: list[BuiltLayer]
+
+
+class Model(TypedDict):
+    """What ``dlspec show`` prints.
+
+    Attributes:
+        name: Of the spec.
+        flops: Floating-point operations per example, one multiply-add being 2; null where a size is unknown.
+        activation_bytes: Of all outputs, per example; null where a size is unknown.
+        inputs: By name.
+        outputs: By name.
+        layers: In the order of the graph, inputs included.
+    """
+
+    name: str
+    parameters: Parameters
+    flops: int | None
+    activation_bytes: int | None
+    inputs: dict[str, TensorFacts]
+    outputs: dict[str, TensorFacts]
+    layers: list[LayerFacts]

@@ -1,0 +1,407 @@
+"""What the commands print with ``--format json``, by the name of the command."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict
+
+from dlspec.core.documents.model import BuiltModel, Model, Shape
+from dlspec.core.documents.report import BadExamples, EqualExamples
+from dlspec.core.documents.report import Report as RunReport
+from dlspec.core.documents.results import Evaluation, Measures
+
+
+class Position(TypedDict):
+    """A character of a text; both count from 1."""
+
+    line: int
+    column: int
+
+
+class Range(TypedDict):
+    """A part of a text; the end is the position after it."""
+
+    start: Position
+    end: Position
+
+
+class Note(TypedDict):
+    """What else belongs to a diagnostic; file and range are null where it is about no place."""
+
+    message: str
+    file: str | None
+    range: Range | None
+
+
+class Change(TypedDict):
+    """A change of a file that mends what a diagnostic is about.
+
+    Attributes:
+        file: That is changed.
+        range: What is replaced.
+        text: What stands there afterwards; "" to take it away.
+        safe: Whether nothing else can have been meant.
+    """
+
+    file: str
+    range: Range
+    text: str
+    safe: bool
+
+
+class Finding(TypedDict):
+    """A diagnostic.
+
+    Attributes:
+        code: `dlspec explain CODE` tells its rule.
+        help: How to mend it; "" where nothing can be said.
+        edits: Changes that mend it; [] where none is known.
+        file: Where it stands; null where it is about no place.
+        range: Where it stands in that file.
+    """
+
+    code: str
+    severity: Literal["error", "warning"]
+    message: str
+    help: str
+    notes: list[Note]
+    edits: list[Change]
+    file: str | None
+    range: Range | None
+
+
+class Check(TypedDict):
+    """Diagnostics of a spec in the order of the text."""
+
+    version: Literal[1]
+    diagnostics: list[Finding]
+
+
+class _Column(TypedDict):
+    """What is known of every column."""
+
+    type: str
+    of: str
+    used: bool
+
+
+class ColumnFigures(TypedDict, total=False):
+    """What is only known by reading."""
+
+    missing: int
+    distinct: int
+    values: dict[str, int]
+    characters: list[int]
+    range: list[float]
+    mean: float
+    deviation: float
+
+
+class ColumnSummary(_Column, ColumnFigures):
+    """One column; what is only known by reading is left out where it was not read.
+
+    Attributes:
+        type: What it holds, in a word.
+        of: Shape and data type of one value.
+        used: Whether the spec uses it.
+        missing: Values that are missing.
+        distinct: Different values.
+        values: How often each word occurs, where they are few.
+        characters: Of texts: the fewest and the most.
+        range: Of numbers: the smallest and the largest.
+        mean: Of numbers.
+        deviation: Of numbers: the standard deviation.
+    """
+
+
+class SplitSummary(TypedDict):
+    """One split: its examples, and how many of each class, by target."""
+
+    examples: int
+    classes: dict[str, dict[str, int]]
+
+
+class InputSummary(TypedDict):
+    """What enters an input of the model.
+
+    Attributes:
+        raw: Shape and data type before the preparation.
+        missing: What is done about missing values.
+        prepare: Layers of the preparation.
+        enters: Shape and data type that the model proper takes.
+        augment: Layers that change examples in training.
+    """
+
+    columns: list[str]
+    raw: str
+    missing: str
+    prepare: list[str]
+    enters: str
+    augment: list[str]
+
+
+class TargetSummary(TypedDict):
+    """What an output is compared with.
+
+    Attributes:
+        output: Of the model.
+        encoding: How values become numbers.
+        compared: Shape and data type that the loss takes.
+        classes: What stands for 0, 1, …
+        class_weights: As the spec gives them; null where it does not.
+    """
+
+    output: str
+    columns: list[str]
+    encoding: str
+    compared: str
+    classes: list[str]
+    class_weights: Any
+
+
+class Data(TypedDict):
+    """The data of a spec.
+
+    Attributes:
+        source: Its name with its options.
+        count: Examples that can be used.
+        read: Examples of the source.
+        dropped: Examples that are left out since they lack a value.
+        bad: Examples that are left out since they are broken.
+        in_no_part: Examples that no split holds.
+        columns: Of the source, by name.
+        splits: That are not empty.
+        fingerprint: SHA-256 of the values of all columns in use, in hexadecimal.
+        equal_examples: Examples that several splits hold.
+        warnings: What is to be said of those.
+        examples: A few of the training split: where they stand, and their values by column.
+    """
+
+    source: dict[str, Any]
+    count: int
+    read: int
+    dropped: int
+    bad: BadExamples
+    in_no_part: int
+    columns: dict[str, ColumnSummary]
+    splits: dict[str, SplitSummary]
+    inputs: dict[str, InputSummary]
+    targets: dict[str, TargetSummary]
+    fingerprint: str
+    equal_examples: list[EqualExamples]
+    warnings: list[str]
+    examples: list[dict[str, Any]]
+
+
+class Option(TypedDict):
+    """One option of a component.
+
+    Attributes:
+        default: null where there is none.
+        value: What may stand as its value, in words.
+        component: The kind of component that it takes; null where it takes none.
+        schema: The JSON schema of its value.
+    """
+
+    name: str
+    required: bool
+    default: Any
+    value: str
+    component: str | None
+    meaning: str
+    schema: dict[str, Any]
+
+
+class LayerInputs(TypedDict):
+    """What a layer takes.
+
+    Attributes:
+        arguments: Names of its inputs.
+        optional: Those that may be left out.
+        list: Whether it takes a list of any length.
+        minimum: Tensors at least.
+        maximum: Tensors at most; null where there is no limit.
+    """
+
+    arguments: list[str]
+    optional: list[str]
+    list: bool
+    minimum: int
+    maximum: int | None
+
+
+class ComponentExample(TypedDict):
+    """A use of a component, with the shapes that it takes."""
+
+    yaml: str
+    inputs: list[Shape]
+    dtype: str
+
+
+class ComponentFacts(TypedDict):
+    """A component.
+
+    Attributes:
+        aliases: Other names.
+        family: The file that declares it.
+        meaning: One sentence.
+        description: What else is to be said; "" where nothing is.
+        keras: Its class or function.
+        shorthand: The option that `name: value` fills; "" where there is none.
+        inputs: Of a layer; null otherwise.
+    """
+
+    kind: str
+    name: str
+    aliases: list[str]
+    family: str
+    meaning: str
+    description: str
+    keras: str
+    shorthand: str
+    options: list[Option]
+    inputs: LayerInputs | None
+    examples: list[ComponentExample]
+
+
+class ComponentList(TypedDict):
+    """All components of a kind."""
+
+    version: Literal[1]
+    kind: str
+    components: list[ComponentFacts]
+
+
+class OneComponent(ComponentFacts):
+    """One component."""
+
+    version: Literal[1]
+
+
+class CodeEntry(TypedDict):
+    """The rule behind a diagnostic.
+
+    Attributes:
+        code: Of the diagnostic.
+        family: Its group.
+        title: In short.
+        rule: What holds.
+        wrong: A spec that breaks it; "" where it is about no spec.
+        right: The same mended.
+        scene: When it happens, where it is about no spec.
+    """
+
+    code: str
+    family: str
+    title: str
+    rule: str
+    wrong: str
+    right: str
+    scene: str
+
+
+class CodeList(TypedDict):
+    """All codes."""
+
+    codes: list[CodeEntry]
+
+
+class RunEvaluation(Evaluation):
+    """What was measured of a run's model.
+
+    Attributes:
+        run: Its id.
+        metrics: Loss and metrics by part: a split, or the name of other data.
+        outputs: What is known of each output, by part and target.
+        dropped: By part: examples that were left out since they lack a value.
+    """
+
+    run: str
+
+
+class ExportResult(TypedDict):
+    """What an export wrote.
+
+    Attributes:
+        bytes: Its size.
+        verified: Whether its outputs were compared with those of Keras.
+        differences: By output: the largest difference.
+    """
+
+    path: str
+    format: str
+    bytes: int
+    verified: bool
+    differences: dict[str, float]
+
+
+class RunSummary(TypedDict):
+    """One run; null where its report does not tell.
+
+    Attributes:
+        status: "finished", "interrupted", "failed"; "unfinished" while it runs, and where it was killed.
+        epochs: That were run.
+        best_epoch: Whose weights were kept.
+        result: The verdict in short.
+        metrics: Loss and metrics by part.
+        seconds: In all.
+        started: UTC, in ISO 8601.
+    """
+
+    name: str
+    id: str
+    status: str
+    epochs: int | None
+    best_epoch: float | None
+    result: str
+    metrics: Measures
+    seconds: float | None
+    started: str | None
+    folder: str
+
+
+class RunDetails(RunSummary):
+    """One run with its `report.json`, {} where there is none."""
+
+    report: RunReport | dict[str, Any]
+
+
+class SpecChange(TypedDict):
+    """A key in which two specs differ; null where a spec has no such key."""
+
+    key: str
+    a: Any
+    b: Any
+
+
+class MeasureChange(TypedDict):
+    """A measure of two runs; null where a run does not have it. The difference is b − a."""
+
+    measure: str
+    a: float | None
+    b: float | None
+    difference: float | None
+
+
+class RunComparison(TypedDict):
+    """Two runs side by side."""
+
+    a: RunSummary
+    b: RunSummary
+    spec: list[SpecChange]
+    metrics: list[MeasureChange]
+
+
+PRINTED: dict[str, Any] = {
+    "build": BuiltModel,
+    "check": Check,
+    "data": Data,
+    "evaluate": RunEvaluation,
+    "explain": CodeEntry | CodeList,
+    "export": ExportResult,
+    "layers": OneComponent | ComponentList,
+    "predict": list[dict[str, Any]],
+    "runs": list[RunSummary],
+    "runs-compare": RunComparison,
+    "runs-show": RunDetails,
+    "show": Model,
+}

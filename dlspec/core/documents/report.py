@@ -1,0 +1,255 @@
+"""``report.json`` of a run: what it was, and what came of it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict
+
+from dlspec.core.documents.model import Model, Parameters, Shape
+from dlspec.core.documents.results import Measures, Results
+
+REPORT_FILE = "report.json"
+
+
+class Failure(TypedDict):
+    """Why a run failed.
+
+    Attributes:
+        code: Of the diagnostic (`dlspec explain CODE`), or the name of a Python exception.
+        message: What it says.
+    """
+
+    code: str
+    message: str
+
+
+class Planned(TypedDict):
+    """What was to be done.
+
+    Attributes:
+        epochs: In all.
+        steps_per_epoch: Batches of one epoch.
+        scheduled: Whether a schedule rules the learning rate to the end.
+    """
+
+    epochs: int
+    steps_per_epoch: int
+    scheduled: bool
+
+
+class Machine(TypedDict):
+    """What else decides about the last bits of a result.
+
+    Attributes:
+        platform: The operating system.
+        cpus: Processors of the machine; null where they are not known.
+        environment: Environment variables on which arithmetic depends.
+    """
+
+    platform: str
+    cpus: int | None
+    environment: dict[str, str]
+
+
+class Speed(TypedDict):
+    """What `speed: auto` measured and chose.
+
+    Attributes:
+        jit: Whether XLA compiles the steps.
+        plain: Examples per second without XLA.
+        xla: Examples per second with it; null where it cannot compile the model.
+    """
+
+    jit: bool
+    plain: float
+    xla: float | None
+
+
+class BadExamples(TypedDict):
+    """Examples that were left out since they are broken.
+
+    Attributes:
+        count: How many.
+        first: Where some of them stand.
+    """
+
+    count: int
+    first: list[str]
+
+
+class EqualExamples(TypedDict):
+    """Examples of one part whose inputs equal those of an example of another part.
+
+    Attributes:
+        parts: The two parts; examples of the first are also found in the second.
+        examples: How many of the first part.
+        rows: Where some of them stand, each with an equal one of the other part.
+    """
+
+    parts: list[str]
+    examples: int
+    rows: list[list[str]]
+
+
+class InputFacts(TypedDict):
+    """What enters an input of the model.
+
+    Attributes:
+        columns: Of the data.
+        shape: Of one example as the model proper takes it.
+        dtype: Of that.
+        missing: What is done about missing values.
+        prepare: Layers of the preparation, which is saved in the model.
+        augment: Layers that change examples in training.
+    """
+
+    columns: list[str]
+    shape: Shape
+    dtype: str
+    missing: str
+    prepare: list[str]
+    augment: list[str]
+
+
+class _Target(TypedDict):
+    """What every version has written of a target."""
+
+    target: str
+    columns: list[str]
+    encoding: str
+    shape: Shape
+    dtype: str
+    classes: list[Any]
+    one_hot: bool
+    separator: str
+
+
+class TargetFacts(_Target, total=False):
+    """What an output is compared with.
+
+    Attributes:
+        target: Its name in the spec.
+        columns: Of the data.
+        encoding: How their values become numbers.
+        shape: Of one example as the loss takes it.
+        dtype: Of that.
+        classes: What stands for 0, 1, …
+        one_hot: Whether class numbers become vectors.
+        separator: Between labels of one cell; "" where a cell holds one.
+        column: The first column.
+        graded: Whether the classes have an order.
+    """
+
+    column: str
+    graded: bool
+
+
+class DataFacts(TypedDict):
+    """The data of a run.
+
+    Attributes:
+        source: Its name with its options.
+        fingerprint: SHA-256 of the values of all columns in use, in hexadecimal.
+        examples: Of each part.
+        dropped: Examples that were left out since they lack a value.
+        bad: Examples that were left out since they are broken.
+        visited_per_epoch: Examples that training sees in one epoch.
+        class_weights: By output: a weight for each class.
+        equal_examples: Examples that several parts hold.
+        columns: In use, with their data types.
+        inputs: By name.
+        targets: By output.
+    """
+
+    source: dict[str, Any]
+    fingerprint: str
+    examples: dict[str, int]
+    dropped: int
+    bad: BadExamples
+    visited_per_epoch: int
+    class_weights: dict[str, list[float]]
+    equal_examples: list[EqualExamples]
+    columns: dict[str, str]
+    inputs: dict[str, InputFacts]
+    targets: dict[str, TargetFacts]
+
+
+class _Begun(TypedDict):
+    """What is known before training begins."""
+
+    name: str
+    command: str
+    allow_outside: bool
+    id: str
+    spec_folder: str
+    seed: int | None
+    parameters: Parameters
+    data: DataFacts
+    versions: dict[str, str]
+    machine: Machine
+
+
+class Begun(_Begun, total=False):
+    """What is known before training begins, and why it failed."""
+
+    devices: list[str]
+    error: Failure
+
+
+class _Course(TypedDict):
+    """What is always known of a training."""
+
+    status: Literal["finished", "interrupted", "failed"]
+    metrics: Measures
+    epochs: int
+    planned: Planned
+    best: dict[str, float | None] | None
+    kept: str
+    epoch_seconds: list[float]
+
+
+class Course(_Course, total=False):
+    """How the training went."""
+
+    speed: Speed
+
+
+class Examined(TypedDict, total=False):
+    """The model, and what it answered."""
+
+    model: Model
+    results: Results
+
+
+class Timing(TypedDict):
+    """When, and how long."""
+
+    started: str
+    seconds: float
+    stages: dict[str, float]
+
+
+class Report(Begun, Course, Examined, Timing):
+    """A run, and what came of it.
+
+    Attributes:
+        name: Of the spec.
+        command: What repeats the run.
+        allow_outside: Whether its data may stand outside of the spec's folder.
+        id: Of the run: the name of its folder.
+        spec_folder: Where the paths of the spec start, from the run folder.
+        seed: Of everything that is drawn.
+        versions: Of Python, dlspec and the packages that it uses.
+        devices: Of a run on several.
+        error: Where the run failed.
+        metrics: Loss and metrics with the kept weights, by part: train, validation, test.
+        epochs: That were run.
+        best: Number of the best epoch (epoch), and its value of what was monitored, by the name of that.
+        kept: Which weights the model has.
+        epoch_seconds: Time of each epoch.
+        speed: Where that was measured.
+        model: What `dlspec show` prints of it.
+        results: What the trained model answered.
+        started: UTC, in ISO 8601.
+        seconds: In all.
+        stages: Seconds of each stage.
+    """

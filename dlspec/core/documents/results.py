@@ -1,0 +1,243 @@
+"""What is measured of each output of a model: in ``report.json``, and by ``dlspec evaluate``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, TypedDict
+
+ClassKind = Literal["choice", "yes_no", "tags", "steps", "pixels"]
+Grade = Literal["good", "doubtful", "poor"]
+NumberKind = Literal["numbers", "series", "arrays"]
+
+
+class Verdict(TypedDict):
+    """The judgement of one output.
+
+    Attributes:
+        output: Its name.
+        headline: The measure with its value, such as "99.2 % accuracy".
+        sentence: The comparison with the answer that needs no model.
+        grade: "doubtful": not clearly better than that answer; "poor": no better.
+    """
+
+    output: str
+    headline: str
+    sentence: str
+    grade: Grade
+
+
+class ClassBaseline(TypedDict):
+    """The answer that needs no model.
+
+    Attributes:
+        answer: The most frequent class of the training split, or what is answered instead.
+        accuracy: Its share of right answers.
+    """
+
+    answer: str
+    accuracy: float
+
+
+class ClassFigures(TypedDict):
+    """One class, or one of several questions with yes or no.
+
+    Attributes:
+        name: Of the class.
+        examples: How many are of the class.
+        predicted: How many were taken for it.
+        precision: Share of those that were taken for it which are of it; null where there are none.
+        recall: Share of those that are of it which were taken for it; null where there are none.
+        f1: Harmonic mean of both.
+        iou: Intersection over union.
+    """
+
+    name: str
+    examples: int
+    predicted: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    iou: float | None
+
+
+class ClassResults(TypedDict):
+    """Answers that are classes.
+
+    Attributes:
+        kind: "choice": one class; "yes_no"; "tags": several independent yes or no; "steps": a class for each step of a
+            sequence; "pixels": a class for each pixel.
+        examples: How many were looked at.
+        accuracy: Share of right answers.
+        interval: Where the true share lies with 95 % confidence, from and to; null where there are many answers of one
+            example.
+        baseline: The answer that needs no model; null where it is not known.
+        classes: Each class by itself.
+    """
+
+    kind: ClassKind
+    examples: int
+    accuracy: float
+    interval: list[float] | None
+    baseline: ClassBaseline | None
+    classes: list[ClassFigures]
+
+
+class ClassDetails(ClassResults, total=False):
+    """Answers that are one class each.
+
+    Attributes:
+        positions: Answers that count: examples, steps or pixels.
+        mean_f1: Mean F1 of the classes that occur.
+        mean_iou: Mean intersection over union of the classes that occur.
+        exact: Share of sequences that are right in every step.
+        perplexity: Of the steps: e to the power of the mean crossentropy.
+        confusion: Rows are true classes, columns those that were answered; left out where there are many classes.
+        auc: Area under the ROC curve of yes or no; null where there is one class only.
+    """
+
+    positions: int
+    mean_f1: float | None
+    mean_iou: float | None
+    exact: float | None
+    perplexity: float
+    confusion: list[list[int]]
+    auc: float | None
+
+
+class NumberBaseline(TypedDict):
+    """The answer that needs no model.
+
+    Attributes:
+        answer: The mean of the training split, or what is answered instead.
+        rmse: Its root mean square error.
+    """
+
+    answer: float | str
+    rmse: float | None
+
+
+class _NumberFigures(TypedDict):
+    """What is always known of a number."""
+
+    name: str
+    rmse: float
+    mae: float
+    bias: float
+    r2: float | None
+    baseline: NumberBaseline | None
+
+
+class NumberFigures(_NumberFigures, total=False):
+    """One number of an answer, in the unit of the target.
+
+    Attributes:
+        name: Of the target's column or element.
+        rmse: Root mean square error.
+        mae: Mean absolute error.
+        bias: Mean error; above 0 where predictions are too high.
+        r2: Share of the variance that is explained; null where there is none.
+        baseline: The answer that needs no model; null where it is not known.
+        residuals: Quantiles of the errors, by their share.
+    """
+
+    residuals: dict[str, float]
+
+
+class _NumberResults(TypedDict):
+    """What is always known of answers that are numbers."""
+
+    kind: NumberKind
+    examples: int
+    rmse: float
+    mae: float
+    r2: float | None
+    array: bool
+    baseline: NumberBaseline | None
+
+
+class NumberResults(_NumberResults, total=False):
+    """Answers that are numbers, in the unit of the target.
+
+    Attributes:
+        kind: "numbers"; "series": numbers for each step; "arrays".
+        examples: How many were looked at.
+        rmse: Root mean square error.
+        mae: Mean absolute error.
+        r2: Mean share of the variance that is explained; null where there is none.
+        array: Whether the numbers are those of one array, and share a unit.
+        baseline: The answer that needs no model; null where it is not known.
+        positions: Steps or elements that count.
+        numbers: Each number by itself, where they are few.
+    """
+
+    positions: int
+    numbers: list[NumberFigures]
+
+
+class TranscriptBaseline(TypedDict):
+    """The answer that needs no model.
+
+    Attributes:
+        answer: The most frequent sequence of the training split.
+        exact: Share of examples in which it is right.
+        error_rate: Labels that are wrong, missing or too many, per true label.
+    """
+
+    answer: str
+    exact: float
+    error_rate: float | None
+
+
+class TranscriptResults(TypedDict):
+    """Answers that are sequences of labels of any length.
+
+    Attributes:
+        examples: How many were looked at.
+        labels: True labels in all.
+        exact: Share of sequences that are right as a whole.
+        interval: Where the true share lies with 95 % confidence, from and to; null where nothing was looked at.
+        error_rate: Labels that are wrong, missing or too many, per true label.
+        baseline: The answer that needs no model; null where it is not known.
+    """
+
+    kind: Literal["transcript"]
+    examples: int
+    labels: int
+    exact: float
+    interval: list[float] | None
+    error_rate: float | None
+    baseline: TranscriptBaseline | None
+
+
+OutputResults = ClassDetails | NumberResults | TranscriptResults
+Measures = Mapping[str, Mapping[str, float | None]]
+
+
+class Evaluation(TypedDict, total=False):
+    """What ``dlspec evaluate`` measures.
+
+    Attributes:
+        metrics: Loss and metrics by part: a split, or the name of other data.
+        outputs: What is known of each output, by part and target.
+        dropped: By part: examples that were left out since they lack a value.
+    """
+
+    metrics: Measures
+    outputs: dict[str, dict[str, OutputResults]]
+    dropped: dict[str, int]
+
+
+class Results(TypedDict, total=False):
+    """What came of asking the trained model.
+
+    Attributes:
+        part: The split that was looked at.
+        verdicts: The judgement of each output.
+        outputs: What was measured of each output.
+        error: Why nothing could be measured; it stands alone.
+    """
+
+    part: str
+    verdicts: list[Verdict]
+    outputs: dict[str, OutputResults]
+    error: str
