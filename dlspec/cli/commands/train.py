@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from dlspec.data.binding.signature import Signature
     from dlspec.data.feeding.pipeline import Prepared
 
-_OF_THE_FOLDER = ("E507", "E511", "E512", "E513", "E514")
-
 
 @click.command()
 @spec_argument
@@ -76,8 +74,9 @@ def command(
         return 1
     except Problem as problem:
         assert state.data is not None
-        # What is the matter with the run folder is no mistake of the spec, and has no place in it.
-        span = place(state.data, "train") if problem.code not in _OF_THE_FOLDER else None
+        from dlspec.core.codes import of_spec
+
+        span = place(state.data, "train") if of_spec(problem.code) else None
         show_diagnostics([Diagnostic(problem.code, problem.message, span, problem.help)], state.texts)
         return 1
     except Interrupted as interruption:

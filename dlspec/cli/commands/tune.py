@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from dlspec.tuning.search.search import Search
     from dlspec.tuning.workers.workers import Workers
 
-_NOT_OF_THE_SPEC = ("E507", "E511", "E512", "E513", "E531", "E532", "E533", "E534")
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
@@ -79,7 +78,9 @@ def command(
         found = _search(state, runs, search, new, workers, cluster, quiet)
     except Problem as problem:
         assert state.data is not None
-        span = place(state.data, "tune") if problem.code not in _NOT_OF_THE_SPEC else None
+        from dlspec.core.codes import of_spec
+
+        span = place(state.data, "tune") if of_spec(problem.code) else None
         show_diagnostics([Diagnostic(problem.code, problem.message, span, problem.help)], state.texts)
         return 1
     if isinstance(found, int):

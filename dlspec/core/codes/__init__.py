@@ -55,4 +55,9 @@ def family(name: str) -> str:
     return next(title for prefix, title in FAMILIES.items() if name.startswith(prefix))
 
 
-__all__ = ["CODES", "FAMILIES", "Code", "family"]
+def of_spec(name: str) -> bool:
+    """Whether a problem with that code is one of the spec, and so has a place in it."""
+    return CODES[name].belongs == "spec"
+
+
+__all__ = ["CODES", "FAMILIES", "Code", "family", "of_spec"]

@@ -179,6 +179,7 @@ CODES: dict[str, Code] = {
         dlspec check images.yaml
         # array `x` of images.npz takes 2.0 TB, this machine has 16.0 GB of memory
         """,
+        belongs="machine",
     ),
     "E610": code(
         "function of a data source fails",

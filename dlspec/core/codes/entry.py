@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from textwrap import dedent
+from typing import Literal
+
+# What has to change where a code is reported: the spec with its data and the command's options; the folder of a run or
+# of a search; or the machine, with what is installed on it.
+Belonging = Literal["spec", "folder", "machine"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +21,7 @@ class Code:
         wrong: A small spec that gives this code; "" where no spec by itself can.
         right: The same spec, mended.
         scene: Where `wrong` is "": the situation, as a command and what is the matter with it.
+        belongs: What it speaks of; only a mistake of the spec has a place in the spec.
     """
 
     title: str
@@ -23,8 +29,10 @@ class Code:
     wrong: str = ""
     right: str = ""
     scene: str = ""
+    belongs: Belonging = "spec"
 
 
-def code(title: str, rule: str, wrong: str = "", right: str = "", scene: str = "") -> Code:
+def code(title: str, rule: str, wrong: str = "", right: str = "", scene: str = "", belongs: Belonging = "spec") -> Code:
     """An entry whose examples may be indented as their surroundings are."""
-    return Code(title, " ".join(rule.split()), *(dedent(text).strip("\n") for text in (wrong, right, scene)))
+    wrong, right, scene = (dedent(text).strip("\n") for text in (wrong, right, scene))
+    return Code(title, " ".join(rule.split()), wrong, right, scene, belongs)

@@ -37,6 +37,7 @@ CODES: dict[str, Code] = {
         dlspec export model.yaml --to onnx -o model.onnx
         # tf2onnx is not installed
         """,
+        belongs="machine",
     ),
     "E704": code(
         "no model, or weights of another one",
@@ -49,6 +50,7 @@ CODES: dict[str, Code] = {
         dlspec export runs/lenet5 --to onnx -o lenet5.onnx
         # the folder of a run is runs/lenet5/ID
         """,
+        belongs="folder",
     ),
     "E705": code(
         "no words for it in a project",
@@ -85,6 +87,7 @@ WARNINGS: dict[str, Code] = {
         dlspec export model.yaml --to onnx -o model.onnx
         # onnxruntime is not installed
         """,
+        belongs="machine",
     ),
     "W703": code(
         "run did not finish",
@@ -95,5 +98,6 @@ WARNINGS: dict[str, Code] = {
         dlspec export runs/model/ID --to onnx -o model.onnx
         # its report.json says "status": "interrupted"
         """,
+        belongs="folder",
     ),
 }

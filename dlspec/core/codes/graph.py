@@ -295,5 +295,6 @@ CODES: dict[str, Code] = {
         layers:
           - dense: 1000
         """,
+        belongs="machine",
     ),
 }

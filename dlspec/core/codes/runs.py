@@ -15,6 +15,7 @@ CODES: dict[str, Code] = {
         dlspec evaluate digits/20261121
         # no run has an id that begins so
         """,
+        belongs="folder",
     ),
     "E522": code(
         "run without what is needed",
@@ -26,6 +27,7 @@ CODES: dict[str, Code] = {
         dlspec predict latest new.csv
         # the latest run failed in its first epoch
         """,
+        belongs="folder",
     ),
     "E523": code(
         "examples that cannot be read",

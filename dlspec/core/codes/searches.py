@@ -15,6 +15,7 @@ CODES: dict[str, Code] = {
         dlspec tune churn.yaml
         # the disk is full: make room, and give the same command again
         """,
+        belongs="folder",
     ),
     "E532": code(
         "search that cannot go on",
@@ -26,6 +27,7 @@ CODES: dict[str, Code] = {
         dlspec tune churn.yaml
         # was begun with another version of Keras Tuner: install that one, or add `--new`
         """,
+        belongs="folder",
     ),
     "E533": code(
         "cluster that cannot be used",
@@ -37,6 +39,7 @@ CODES: dict[str, Code] = {
         dlspec tune churn.yaml --cluster 192.0.2.7:6379
         # pip install 'dlspec[ray]', then `ray start --address=192.0.2.7:6379` on this machine
         """,
+        belongs="machine",
     ),
     "E534": code(
         "machine that cannot run the trials of a search",
@@ -48,6 +51,7 @@ CODES: dict[str, Code] = {
         dlspec tune churn.yaml --cluster 192.0.2.7:6379
         # add `--runs /shared/runs`: a folder that all machines mount
         """,
+        belongs="machine",
     ),
     "W531": code(
         "continuous range in a grid",

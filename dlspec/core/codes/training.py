@@ -130,6 +130,7 @@ CODES: dict[str, Code] = {
         dlspec train digits.yaml --runs /proc/runs
         # choose a folder that you may write to
         """,
+        belongs="folder",
     ),
     "E508": code(
         "loss is not finite",
@@ -201,6 +202,7 @@ CODES: dict[str, Code] = {
         dlspec train digits.yaml
         # the disk is full: make room, and give the same command again
         """,
+        belongs="folder",
     ),
     "E512": code(
         "run that cannot go on unchanged",
@@ -212,6 +214,7 @@ CODES: dict[str, Code] = {
         dlspec train digits.yaml --run out --set data.batch_size=64
         # was begun with `batch_size: 32`: give the old value, `--force` or `--new`
         """,
+        belongs="folder",
     ),
     "E513": code(
         "run folder in use",
@@ -222,6 +225,7 @@ CODES: dict[str, Code] = {
         dlspec train digits.yaml --run out
         # another process trains in `out`: wait for it, stop it, or choose another folder
         """,
+        belongs="folder",
     ),
     "E514": code(
         "no checkpoint to go on from",
@@ -233,6 +237,7 @@ CODES: dict[str, Code] = {
         dlspec train digits.yaml --run out
         # all files in out/checkpoints are damaged: `--force` begins the run again in its folder
         """,
+        belongs="folder",
     ),
     "E515": code(
         "phase without effect",
