@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -345,6 +347,31 @@ def test_a_large_file_is_converted_and_reads_as_a_small_one(large: Path, monkeyp
     with pytest.raises(DataProblem, match="column `gap` has 1 missing value") as caught:
         table.check(["gap"])
     assert caught.value.where == "a.csv, line 9"
+
+
+def test_a_file_of_many_pieces_reads_as_one_of_a_single_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = MIXED.splitlines()
+    ragged = "\n".join([*lines[:60], "1,2", *lines[60:]]) + "\n"
+    for text, left_out in ((MIXED, 0), (ragged, 1), (MIXED.replace(",late", ",").replace(",x\n", ",\n"), 0)):
+        write(tmp_path, "a.csv", text)
+        tables = []
+        for piece in (100, 500, 1 << 20):  # types are known by the first rows, are not, or by all rows at once
+            monkeypatch.setattr(csv_conversion, "_PIECE", piece)
+            reader = csv_conversion.Reader(tmp_path / "a.csv", csv_conversion.Dialect(","))
+            tables.append(reader.whole())
+            assert reader.ragged == left_out
+        assert tables[0].schema == tables[1].schema == tables[2].schema
+        assert tables[0].equals(tables[2]) and tables[1].equals(tables[2])
+
+
+def test_no_thread_of_pyarrow_is_the_last_to_hold_what_skips_rows(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", "a,b\n1,x\n")
+    reader = csv_conversion.Reader(tmp_path / "a.csv", csv_conversion.Dialect(","))
+    reader.whole()
+    held = weakref.ref(reader)
+    del reader
+    gc.collect()
+    assert held() is not None, "the process would abort where such a thread ends after Python"
 
 
 def test_a_large_file_leaves_out_what_a_small_one_does(large: Path) -> None:

@@ -93,4 +93,13 @@ def test_what_does_not_fit_is_pruned_counted_and_never_handed_out(algorithm: str
     own = [trial for trial in pruned if trial.same_as is None and trial.before is None]
     assert own and all(trial.result is not None and "cannot bring shape [4]" in trial.result.reason for trial in own)
     assert workers.tasks and all(task.values["rows"] * task.values["columns"] == 4 for task in workers.tasks)
-    assert search.best is not None and search.best.score == min(task.values["units"] for task in workers.tasks)
+    best = search.best
+    assert best is not None and best.score == min(task.values["units"] for task in workers.tasks)
+    ended = [trial.result for trial in search.counted if trial.result is not None]
+    tally = search.tally
+    assert (tally.counted, tally.ended) == (len(search.counted), len(ended)) == (len(ended), len(ended))
+    assert tally.seconds == sum(result.seconds for result in ended)
+    assert tally.since == len([trial for trial in search.counted if trial.number > best.number])
+    again = Search(search.plan, search.spec, (), tmp_path, Record(tmp_path))
+    assert again.tally == tally
+    again.record.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import signal
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from dlspec.tuning.search.search import Search
     from dlspec.tuning.workers.workers import Workers
 
+# Share of the time that may go into what people read of a search that goes on: it is written anew as a whole.
+_WRITING = 0.1
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
@@ -196,15 +199,24 @@ def _searched(
     search = Search(plan, state.path, state.overrides, folder, record, state.allow_outside, state.allow_code)
     reporter = Reporter(search, console, pool)
 
+    due = 0.0
+
     def told(trial: object) -> None:
-        _write(search, state, finished=False)
+        nonlocal due
+        if (start := time.monotonic()) >= due:
+            _write(search, state, finished=False)
+            due = start + (time.monotonic() - start) / _WRITING
         reporter(trial)  # type: ignore[arg-type]
 
     search.told = told
     if there and console is not None:
         console.print(f"going on with {folder} after {len(search.counted)} trials", highlight=False)
-    search.run(pool)
-    _write(search, state, finished=True)
+    finished = False
+    try:
+        search.run(pool)
+        finished = True
+    finally:
+        _write(search, state, finished=finished)
     print_text(table(search))
     return folder
 

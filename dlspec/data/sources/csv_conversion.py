@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +13,7 @@ from dlspec.data.sources.stated import MISSING
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.csv as pa_csv
 
 # Bytes of text that are parsed together.
 _PIECE = 8 << 20
@@ -51,9 +54,23 @@ class Reader:
         from pyarrow import csv as pa_csv
 
         texts = dict.fromkeys(self._dialect.texts, pa.string())
+        if self._path.stat().st_size > _PIECE:
+            try:
+                return pa_csv.read_csv(self._path, **self._options(self._first(texts)))
+            except pa.ArrowInvalid:  # a value further down is of another type, or broken: see below
+                pass
         table = pa_csv.read_csv(self._path, **self._options(texts))
-        dates = {field.name: pa.string() for field in table.schema if pa.types.is_temporal(field.type)}
+        dates = _dates(table.schema)
         return pa_csv.read_csv(self._path, **self._options(texts | dates)) if dates else table
+
+    def _first(self, texts: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
+        """The types of the first rows: a pass that knows them keeps no text until the last row is read."""
+        import pyarrow as pa
+        from pyarrow import csv as pa_csv
+
+        with pa_csv.open_csv(self._path, **self._options(texts)) as reader:
+            found = {field.name: field.type for field in reader.schema if not pa.types.is_null(field.type)}
+            return found | _dates(reader.schema)
 
     def kinds(self) -> dict[str, pa.DataType]:
         """The types of all columns, found by a pass that holds little in memory: as :meth:`whole` would find them."""
@@ -86,17 +103,37 @@ class Reader:
         dialect = self._dialect
         return {
             "read_options": pa_csv.ReadOptions(block_size=_PIECE),
-            "parse_options": pa_csv.ParseOptions(
-                delimiter=dialect.delimiter, newlines_in_values=True, invalid_row_handler=self._leave_out
-            ),
+            "parse_options": self._layout,
             "convert_options": pa_csv.ConvertOptions(
                 null_values=list(dialect.missing), column_types=kinds, include_columns=list(dialect.used)
             ),
         }
 
+    @cached_property
+    def _layout(self) -> pa_csv.ParseOptions:
+        """How rows are told apart, and what becomes of uneven ones.
+
+        A thread of pyarrow may let go of the handler when Python ends already. If nobody else held it then, the thread
+        would call Python, and the process would abort: one reference is never given back.
+        """
+        from pyarrow import csv as pa_csv
+
+        layout = pa_csv.ParseOptions(
+            delimiter=self._dialect.delimiter, newlines_in_values=True, invalid_row_handler=self._leave_out
+        )
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(layout))
+        return layout
+
     def _leave_out(self, row: Any) -> str:
         self.ragged += 1
         return "skip"
+
+
+def _dates(schema: pa.Schema) -> dict[str, pa.DataType]:
+    """Text for each column of dates or times."""
+    import pyarrow as pa
+
+    return {field.name: pa.string() for field in schema if pa.types.is_temporal(field.type)}
 
 
 def _widest(kind: pa.DataType, values: pa.Array) -> pa.DataType:

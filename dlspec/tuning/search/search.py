@@ -14,6 +14,7 @@ from dlspec.tuning.plan.oracles import Driver, Proposal
 from dlspec.tuning.plan.plan import Plan
 from dlspec.tuning.plan.spaces import hyperparameters
 from dlspec.tuning.search.record import Event, Record
+from dlspec.tuning.search.tally import Tally
 from dlspec.tuning.workers.trial import COMPLETED, PRUNED, Result, Task, check
 from dlspec.tuning.workers.workers import Workers
 
@@ -69,6 +70,7 @@ class Search:
     told: Callable[[Trial], None] = lambda trial: None
     trials: list[Trial] = field(default_factory=list)
     _keys: dict[tuple[str, int], int] = field(default_factory=dict)
+    _numbers: dict[str, int] = field(default_factory=dict)
     _fruitless: int = 0
 
     def __post_init__(self) -> None:
@@ -76,6 +78,7 @@ class Search:
         space = hyperparameters(plan.spaces, plan.conditions, grid=plan.tune.algorithm == "grid")
         self._driver = Driver(plan.tune, space, plan.epochs, plan.smaller)
         self._elapsed = 0.0
+        self.tally = Tally(plan.smaller)
         for event in self.record:
             self._replay(event)
 
@@ -84,10 +87,7 @@ class Search:
     @property
     def best(self) -> Trial | None:
         """The best trial so far; of equal ones the first."""
-        scored = [trial for trial in self.trials if trial.score is not None and trial.same_as is None]
-        if not scored:
-            return None
-        return (min if self.plan.smaller else max)(scored, key=lambda trial: trial.score or 0.0)
+        return self.tally.best
 
     @property
     def counted(self) -> list[Trial]:
@@ -106,15 +106,15 @@ class Search:
             self._take(again, event.trial, event.facts.get("same_as"))
         elif event.kind == "ended":
             trial = self.trials[event.trial - 1]
-            trial.result = Result(**event.facts)
-            self._elapsed += trial.result.seconds
-            self._driver.tell(trial.handle, trial.score)
+            self._elapsed += self._ended(trial, Result(**event.facts)).seconds
 
     def _take(self, proposal: Proposal, number: int, same_as: int | None) -> Trial:
-        before = next((trial.number for trial in self.trials if trial.handle == proposal.before), None)
+        before = self._numbers.get(proposal.before)
         epochs = min(proposal.epochs or self.plan.epochs, self.plan.epochs)
         trial = Trial(number, proposal.handle, proposal.values, epochs, before, same_as)
         self.trials.append(trial)
+        self._numbers.setdefault(trial.handle, number)
+        self.tally.begin(trial)
         if same_as is None:
             self._keys.setdefault(self._key(trial), number)
         return trial
@@ -178,16 +178,12 @@ class Search:
         return check(self._task(trial))[1]
 
     def _over(self, elapsed: float) -> bool:
-        tune, counted = self.plan.tune, self.counted
-        if self._fruitless >= _FRUITLESS or (self.plan.trials is not None and len(counted) >= self.plan.trials):
+        tune, tally = self.plan.tune, self.tally
+        if self._fruitless >= _FRUITLESS or (self.plan.trials is not None and tally.counted >= self.plan.trials):
             return True
         if tune.seconds is not None and elapsed >= tune.seconds:
             return True
-        best = self.best
-        ended = [trial for trial in counted if trial.result is not None]
-        if tune.patience is None or best is None:
-            return False
-        return len([trial for trial in ended if trial.number > best.number]) >= tune.patience
+        return tune.patience is not None and tally.best is not None and tally.since >= tune.patience
 
     def _task(self, trial: Trial) -> Task:
         return Task(
@@ -202,10 +198,15 @@ class Search:
 
     def _end(self, trial: Trial, result: Result) -> None:
         self.record.add(Event("ended", trial.number, result.facts()))
-        trial.result = result
-        self._driver.tell(trial.handle, trial.score)
+        self._ended(trial, result)
         self._lighten()
         self.told(trial)
+
+    def _ended(self, trial: Trial, result: Result) -> Result:
+        trial.result = result
+        self.tally.end(trial)
+        self._driver.tell(trial.handle, trial.score)
+        return result
 
     def _lighten(self) -> None:
         """Models and checkpoints of trials that nothing needs any more are deleted; Hyperband may go on with any."""

@@ -45,12 +45,10 @@ class Reporter:
         return "  ".join(part for part in parts if part)
 
     def _left(self) -> str:
-        counted = [trial for trial in self._search.counted if trial.result is not None]
-        total = self._search.plan.trials
-        if total is None or not counted:
+        total, tally = self._search.plan.trials, self._search.tally
+        if total is None or not tally.ended:
             return ""
-        mean = sum(trial.result.seconds for trial in counted if trial.result is not None) / len(counted)
-        left = (total - len(counted)) * mean / self._workers.count
+        left = (total - tally.ended) * tally.seconds / tally.ended / self._workers.count
         return f"{show_time(left)} left" if left >= 1 else ""
 
 

@@ -1,0 +1,54 @@
+"""What the trials of a search come to so far, kept up as they begin and end: none is looked at twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dlspec.tuning.workers.trial import PRUNED
+
+if TYPE_CHECKING:
+    from dlspec.tuning.search.search import Trial
+
+
+@dataclass
+class Tally:
+    """The trials that count as such: neither pruned nor there before.
+
+    Attributes:
+        smaller: Whether small values of the objective are good.
+        counted: How many there are.
+        ended: How many of them ended.
+        seconds: How long these took, together.
+        best: The best of them; of equal ones the first.
+        since: How many ended after it.
+    """
+
+    smaller: bool
+    counted: int = 0
+    ended: int = 0
+    seconds: float = 0.0
+    best: Trial | None = None
+    since: int = 0
+
+    def begin(self, trial: Trial) -> None:
+        """A trial was proposed."""
+        self.counted += trial.same_as is None
+
+    def end(self, trial: Trial) -> None:
+        """A trial has its result."""
+        result = trial.result
+        if result is None or trial.same_as is not None:
+            return
+        if result.status == PRUNED:
+            self.counted -= 1
+            return
+        self.ended += 1
+        self.seconds += result.seconds
+        self.since += 1
+        if result.score is not None and self._better(result.score):
+            self.best, self.since = trial, 0
+
+    def _better(self, score: float) -> bool:
+        held = self.best.score if self.best is not None else None
+        return held is None or (score < held if self.smaller else score > held)
