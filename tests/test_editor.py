@@ -135,6 +135,18 @@ def test_hover_explains(editor: Editor) -> None:
     assert "Size of the output's last axis" in json.dumps(result)
 
 
+def test_an_option_that_layers_share_is_explained_and_completed(editor: Editor) -> None:
+    text = "inputs: {x: [4]}\nlayers:\n  - dense: {units: 3, trainable: false}\n"
+    position = {"line": 2, "character": 24}
+    result = editor.request(
+        "textDocument/hover", {"textDocument": {"uri": editor.open(text, "shared")}, "position": position}
+    )
+    assert "Whether training changes the layer's weights. Default: `true`." in result["contents"]["value"]
+    labels = editor.complete("inputs: {x: [4]}\nlayers:\n  - dense:\n      dtype: |\n", "shared_choices")
+    assert {"float16", "mixed_bfloat16"} <= set(labels)
+    assert {"dtype", "trainable"} <= set(editor.complete("inputs: {x: [4]}\nlayers:\n  - dense:\n      |\n", "keys"))
+
+
 def test_a_misspelt_option_is_underlined(editor: Editor) -> None:
     (message,) = editor.problems("inputs: {x: [4]}\nlayers:\n  - dense: {units: 3, activaton: relu}\n", "misspelt")
     assert message == "Property activaton is not allowed."

@@ -123,7 +123,7 @@ def merge(base: Map, child: Map, node: JSON) -> Map:
 
 def _takes_away(node: JSON, key: str) -> bool:
     """Whether a `null` cannot be the value of `key`."""
-    inner = _subschema(node, key)
+    inner = resolve(_subschema(node, key))
     return "x-per-output" in inner or next(iterate_errors(None, inner), None) is not None
 
 

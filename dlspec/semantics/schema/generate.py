@@ -16,6 +16,7 @@ from typing import Any
 from dlspec.components import registry
 from dlspec.components.layers.base import Layer
 from dlspec.components.registry import ARITHMETIC, EXPRESSION, JSON, Component
+from dlspec.semantics.schema.sharing import share
 
 NAME = r"^[A-Za-z][A-Za-z0-9_]{0,62}$"
 CAPITALISED = r"^[A-Z][A-Za-z0-9_]{0,62}$"
@@ -43,6 +44,7 @@ def build_schema() -> JSON:
     definitions |= {f"step.{name}": schema for name, schema in _common().items()}
     definitions["train"] = _train([owner for owner in components if owner.kind == "method"])
     definitions |= _structure()
+    share(definitions)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "dlspec",

@@ -127,7 +127,7 @@ def option_fitting(key: str, value: Any, known: Sequence[str], node: JSON, descr
 
 def mended(option: str, value: Any, node: JSON, context: Context, describe: Describe) -> str:
     """What to write for the value of an option that was not called by its name; "" where the value will do."""
-    wanted = node["properties"][option]
+    wanted = resolve(node["properties"][option])
     if "x-per-output" in wanted and not isinstance(value, dict):
         wanted = wanted["anyOf"][0]
     for error in iterate_errors(value, wanted) if value is not None else ():

@@ -1,0 +1,51 @@
+"""Options that several components have alike stand once in ``spec.json``, which every ``check`` reads."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+
+from dlspec.components.registry import JSON
+
+# How often an option must stand alike to be shared.
+_ALIKE = 3
+
+
+def share(definitions: JSON) -> None:
+    """Moves options that stand alike several times into a definition, ``option.<name>``, that all refer to."""
+    found = [option for owner in list(definitions.values()) for option in _options(owner)]
+    counts = Counter(_text(properties[name]) for properties, name in found)
+    places: dict[str, str] = {}
+    for properties, name in found:
+        schema = properties[name]
+        text = _text(schema)
+        if counts[text] < _ALIKE or schema.keys() == {"$ref"}:
+            continue
+        if text not in places:
+            places[text] = _place(name, definitions)
+            definitions[places[text]] = schema
+        properties[name] = {"$ref": f"#/$defs/{places[text]}"}
+
+
+def _options(schema: JSON) -> Iterator[tuple[JSON, str]]:
+    """Each option below a definition: the options it stands among, and its name; not those inside of options."""
+    properties = schema.get("properties", {})
+    for name, inner in properties.items():
+        if "x-kind" in inner:  # a component
+            yield from ((inner["properties"], option) for option in inner.get("properties", {}))
+        else:
+            yield properties, name
+
+
+def _text(schema: JSON) -> str:
+    return json.dumps(schema)
+
+
+def _place(name: str, definitions: JSON) -> str:
+    """A free name for a definition."""
+    place, number = f"option.{name}", 1
+    while place in definitions:
+        number += 1
+        place = f"option.{name}.{number}"
+    return place
