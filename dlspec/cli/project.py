@@ -36,10 +36,10 @@ def write_project(state: Compilation, target: Path, template_dir: Path | None, f
     except (TemplateError, Refused) as error:
         raise click.ClickException(mistake(error, template_dir)) from error
     except Unsupported as error:
-        message, help = f"a project has no words for {error}", "leave it out, or take the model alone: `--to python`"
-        raise SpecError([Diagnostic("E705", message, None, help)]) from error
+        help = "leave it out, or take the model alone: `--to python`"
+        raise SpecError([Diagnostic("E705", f"`export --project` does not support {error}", None, help)]) from error
     except Problem as problem:
-        raise SpecError([Diagnostic(problem.code, problem.message, None, problem.help)]) from problem
+        raise SpecError([problem.at(None)]) from problem
     for name in files:
         keep_inputs(target / name, inputs_of_spec(state), "--project")
     try:

@@ -9,7 +9,7 @@ from typing import Any
 from dlspec import __version__
 from dlspec.core.documents.printed import Change, Check, Finding, Range
 from dlspec.core.errors import Diagnostic, Edit, Span
-from dlspec.core.terminal import printable
+from dlspec.core.terminal import cells, printable
 
 FORMATS = ("text", "json", "github", "sarif")
 CAP = 50
@@ -120,7 +120,7 @@ class _Text:
         start, text = _clip(text, span.column - 1)
         length = max(1, min(end - span.column, len(text) - start))
         bar = self.paint(" " * width + " |", "frame")
-        caret = " " * _cells(text[:start]) + "^" * max(1, _cells(text[start : start + length]))
+        caret = " " * cells(text[:start]) + "^" * max(1, cells(text[start : start + length]))
         numbered = self.paint(f"{span.line} |", "frame")
         return [*lines, bar, f"{numbered} {printable(text)}", f"{bar} {self.paint(caret, style)}"]
 
@@ -134,17 +134,6 @@ def _clip(text: str, start: int, limit: int = 120) -> tuple[int, str]:
     if cut:
         window = "…" + window[1:]
     return start - cut, window
-
-
-def _cells(text: str) -> int:
-    """Columns a terminal needs for `text` as :func:`printable` shows it."""
-    import unicodedata
-
-    shown = printable(text)
-    if shown.isascii():
-        return len(shown)
-    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in shown)
-    return len(shown) + wide - sum(unicodedata.combining(c) > 0 for c in shown)
 
 
 def _github(item: Diagnostic) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from dlspec.cli.output import show_diagnostics
-from dlspec.core.errors import Diagnostic, Note, Problem
+from dlspec.core.errors import Note, Problem
 
 
 def runs_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -35,7 +35,7 @@ def reported(function: Callable[..., Any]) -> Callable[..., Any]:
         except Problem as problem:
             where = getattr(problem, "where", "")
             notes = (Note(f"found in {where}"),) if where else ()
-            show_diagnostics([Diagnostic(problem.code, problem.message, None, problem.help, notes)], {})
+            show_diagnostics([problem.at(None, notes)], {})
             raise click.exceptions.Exit(1) from problem
 
     return call

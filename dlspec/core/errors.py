@@ -145,6 +145,10 @@ class Problem(Exception):
         self.help = help
         self.option = option
 
+    def at(self, span: Span | None, notes: tuple[Note, ...] = ()) -> Diagnostic:
+        """The problem at its place, None where it has none in a file."""
+        return Diagnostic(self.code, self.message, span, self.help, notes)
+
 
 @dataclass(slots=True)
 class Diagnostics:

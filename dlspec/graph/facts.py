@@ -7,6 +7,7 @@ from typing import Any
 
 from dlspec.core.documents.model import LayerFacts, Model, TensorFacts
 from dlspec.core.ir import Graph, Node, show_bytes, show_shape
+from dlspec.core.terminal import table
 
 _UNKNOWN = "unknown, since an axis has no size"
 
@@ -74,10 +75,7 @@ def text_table(report: Mapping[str, Any]) -> str:
         ]
         for layer in report["layers"]
     ]
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    lines = [_line(head, widths), "  ".join("─" * width for width in widths)]
-    lines += [_line(row, widths) for row in rows]
-    return "\n".join([*lines, "", *totals(report)])
+    return "\n".join([*table([head, *rows], numbers=(3, 4), rule=True), "", *totals(report)])
 
 
 def totals(report: Mapping[str, Any]) -> list[str]:
@@ -116,11 +114,3 @@ def _shapes(shape: Any) -> str:
 
 def _count(count: int | None) -> str:
     return "?" if count is None else f"{count:,}"
-
-
-def _line(row: list[str], widths: list[int]) -> str:
-    cells = [
-        cell.ljust(width) if column < 3 else cell.rjust(width)
-        for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-    ]
-    return "  ".join(cells).rstrip()

@@ -30,7 +30,7 @@ def expand_graph(state: Compilation) -> None:
         graph = expander.body(state.program.main).graph(state.given_inputs)
         shared = [model for model in iterate_models(expander) if isinstance(model, SharedModel)]
     except Problem as problem:  # a limit
-        state.add(problem.code, problem.message, key_place(state.data, "layers"), problem.help)
+        state.diagnostics.add(problem.at(key_place(state.data, "layers")))
         return
     state.models = {model.name: model for model in shared}
     # Errors of the sections `data`, `train` and `tune` do not touch the graph.

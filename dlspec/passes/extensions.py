@@ -33,7 +33,7 @@ def extensions(state: Compilation) -> None:
             path = _file(name, state, found)
         except Problem as problem:
             span = place(written, position) if isinstance(written, list) else place(state.data, "extensions")
-            state.add(problem.code, problem.message, span, problem.help)
+            state.diagnostics.add(problem.at(span))
             state.extensions = None
         else:
             found[path.stem] = path

@@ -41,7 +41,7 @@ def searching(state: Compilation) -> None:
         except Problem as problem:
             raw = state.data["tune"]
             span = place(raw, problem.option) if problem.option in raw else key_place(state.data, "tune")
-            state.add(problem.code, problem.message, span, problem.help)
+            state.diagnostics.add(problem.at(span))
     if isinstance(method, Supervised):
         _searched_where_all_are_alike(state)
     for name, space in state.params.spaces.items():

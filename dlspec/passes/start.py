@@ -29,7 +29,7 @@ def start(state: Compilation) -> None:
         if path.suffix.lower() not in _OTHER:
             _check(path, shown, state.graph)
     except Problem as problem:
-        state.add(problem.code, problem.message, span, problem.help)
+        state.diagnostics.add(problem.at(span))
 
 
 def _check(path: Path, shown: str, graph: Graph) -> None:

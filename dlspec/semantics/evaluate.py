@@ -42,9 +42,9 @@ class Evaluator:
         if is_expression(raw) and unescape(raw) is None:
             value = self.value(raw, environment, definition(kind), context, span)
             return LOST if isinstance(value, Lost) else self.component(kind, value, environment, context, span)
-        name, value, name_span, value_span = raw, None, span, span
+        name, value = registry.name_and_value(raw)
+        name_span, value_span = span, span
         if isinstance(raw, dict):
-            name, value = next(iter(raw.items()))
             name_span, value_span = key_place(raw, name) or span, place(raw, name) or span
         if isinstance(value, Invalid):
             return LOST
@@ -85,7 +85,7 @@ class Evaluator:
             value_span: Where what follows the name stands.
             keep_going: Leave out optional options that an error hides, so that the others can be checked further.
         """
-        written = raw if isinstance(raw, dict) else {} if raw is None else {owner.shorthand: raw}
+        written = registry.options_by_name(owner, raw)
         given: dict[str, Any] = {}
         lost = isinstance(raw, Invalid) or (isinstance(raw, Map) and raw.tainted)
         for name, value in written.items():
@@ -275,7 +275,7 @@ class Evaluator:
 
     def report(self, problem: Problem, span: Span | None, notes: tuple[Note, ...] = ()) -> None:
         """Adds a problem at its place, with the calls that led to it."""
-        self.diagnostics.add(Diagnostic(problem.code, problem.message, span, problem.help, (*notes, *self.trace)))
+        self.diagnostics.add(problem.at(span, (*notes, *self.trace)))
 
 
 def evaluate_plain(raw: Any, environment: Environment, numeric: bool = False) -> Any:

@@ -74,13 +74,13 @@ def test_the_order_of_row_groups(window: int) -> None:
 
 
 REFUSED = {
-    "non_finite: rollback": "a project has no words for `non_finite: rollback`",
-    "log: wandb": "a project has no words for `log: wandb`",
+    "non_finite: rollback": "`export --project` does not support `non_finite: rollback`",
+    "log: wandb": "`export --project` does not support `log: wandb`",
     "distribute: mirrored, optimizer: {adam: {clipnorm: 1}}": (
-        "a project has no words for `clipnorm` beside `distribute`: Keras applies it on each device"
+        "`export --project` does not support `clipnorm` beside `distribute`: Keras applies it on each device"
     ),
     "optimizer: {adam: {use_ema: true}}, keep: last, callbacks: [{early_stopping: {monitor: loss}}]": (
-        "a project has no words for `keep: last` where a callback may end a training with moving averages"
+        "`export --project` does not support `keep: last` where a callback may end a training with moving averages"
     ),
 }
 

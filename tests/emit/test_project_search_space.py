@@ -1,4 +1,4 @@
-"""What ``tune.py`` of a generated project says of a search, and which searches have no words there."""
+"""What ``tune.py`` of a generated project says of a search, and which searches it does not support."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_what_has_no_words(place: str, tmp_path: Path) -> None:
     text = text.replace("params:\n", "params:\n  kind: {choice: [float32, mixed_float16]}\n", 1)
     (tmp_path / "spec.yaml").write_text(text, encoding="utf-8")
     said = refusal("export", str(tmp_path / "spec.yaml"), "--project", str(tmp_path / "project"))
-    assert f"error[E705]: a project has no words for {reason}" in said
+    assert f"error[E705]: `export --project` does not support {reason}" in said
 
 
 def test_a_parameter_that_decides_what_is_written(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_uses_that_cannot_tell_which_value_is_their_own(layers: str, tmp_path: P
     text = LAYERS.format(layers=layers.replace("HEAD", HEAD.removeprefix("- ")))
     (tmp_path / "spec.yaml").write_text(text, encoding="utf-8")
     said = refusal("export", str(tmp_path / "spec.yaml"), "--project", str(tmp_path / "project"))
-    assert f"error[E705]: a project has no words for `each_time` of `units` {UNUSUAL[layers]}" in said
+    assert f"error[E705]: `export --project` does not support `each_time` of `units` {UNUSUAL[layers]}" in said
 
 
 def test_each_use_takes_its_own_element(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import click
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import code_allowed, print_as, show_diagnostics, spec_argument
 from dlspec.core.errors import Diagnostic, SpecError
+from dlspec.core.terminal import table
 from dlspec.passes.state import Compilation
 from dlspec.syntax.dumping import flow
 
@@ -150,12 +151,12 @@ def _text(facts: DataSummary) -> str:
     lines = [f"{name} ({given}): {facts['read']:,} examples{left}", *(f"  {one}" for one in facts["bad"]["first"]), ""]
     lines += _columns(facts["columns"])
     inputs = [_input(*i) for i in facts["inputs"].items()]
-    lines += ["", *_table(["input", "columns", "raw", "prepare", "enters"], inputs)] if inputs else []
+    lines += ["", *table([["input", "columns", "raw", "prepare", "enters"], *inputs])] if inputs else []
     targets = [_target(*i) for i in facts["targets"].items()]
-    lines += ["", *_table(["target", "columns", "compared", "classes"], targets)] if targets else []
+    lines += ["", *table([["target", "columns", "compared", "classes"], *targets])] if targets else []
     splits = [_split(*item) for item in facts["splits"].items()]
     splits += [["in no part", f"{facts['in_no_part']:,}", ""]] if facts["in_no_part"] else []
-    lines += ["", *_table(["split", "examples", "classes"], splits)]
+    lines += ["", *table([["split", "examples", "classes"], *splits])]
     lines += ["", "the first training examples:"] if facts["examples"] else []
     for example in facts["examples"]:
         cells = ", ".join(f"{key}: {_cell(value)}" for key, value in example.items() if key != "where")
@@ -172,17 +173,11 @@ def _columns(columns: Mapping[str, ColumnSummary]) -> list[str]:
     others = [name for name, facts in columns.items() if not facts["used"]]
     folded = others[_OTHERS:] if len(others) > _OTHERS + 1 else []
     shown = [_column(name, facts) for name, facts in columns.items() if name not in folded]
-    lines = _table(["column", "type", "of", "missing", "values"], shown)
+    lines = table([["column", "type", "of", "missing", "values"], *shown])
     if others:
         more = f" and {len(folded)} more, which `--format json` describes" if folded else ""
         lines.append(f"not used: {', '.join(_cut(name, 30) for name in others if name not in folded)}{more}")
     return lines
-
-
-def _table(head: list[str], rows: list[list[str]]) -> list[str]:
-    widths = [max(len(row[place]) for row in [head, *rows]) for place in range(len(head))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [head, *rows]]
-    return [line.rstrip() for line in lines]
 
 
 def _column(name: str, facts: ColumnSummary) -> list[str]:

@@ -10,6 +10,7 @@ import click
 
 from dlspec.cli.output import print_data, print_text, say
 from dlspec.cli.runs import reported, runs_option
+from dlspec.core.terminal import table
 from dlspec.views.pages.index import Run, all_runs, find_run, measure_changes, spec_changes
 from dlspec.views.pages.verdict import figure
 
@@ -57,7 +58,7 @@ def show(runs: Path, run: str, form: str) -> None:
     page = found.path / "report.html"
     if page.is_file():
         lines.append(("report", str(page)))
-    print_text(_columns([list(line) for line in lines], numbers=()))
+    print_text("\n".join(table(lines)))
 
 
 @command.command()
@@ -77,12 +78,12 @@ def compare(runs: Path, a: str, b: str, form: str) -> None:
     print_text(f"a  {one.name} {one.id}\nb  {other.name} {other.id}\n")
     if specs:
         head = ["spec", "a", "b"]
-        print_text(_columns([head, *([row["key"], _value(row["a"]), _value(row["b"])] for row in specs)], numbers=()))
+        print_text("\n".join(table([head, *([row["key"], _value(row["a"]), _value(row["b"])] for row in specs)])))
     else:
         print_text("the specs are the same")
     if measures:
         rows = [[row["measure"], _number(row["a"]), _number(row["b"]), _signed(row["difference"])] for row in measures]
-        print_text("\n" + _columns([["measure", "a", "b", "b − a"], *rows], numbers=(1, 2, 3)))
+        print_text("\n".join(["", *table([["measure", "a", "b", "b − a"], *rows], numbers=(1, 2, 3))]))
 
 
 def _list(runs: list[Run]) -> str:
@@ -93,23 +94,7 @@ def _list(runs: list[Run]) -> str:
         kept = f"{best} of {epochs}" if best else "" if epochs is None else str(epochs)
         seconds = "" if facts["seconds"] is None else f"{facts['seconds']:.1f} s"
         rows.append([facts["name"], facts["id"], facts["status"], kept, facts["result"], seconds])
-    return _columns(rows, numbers=(3, 5))
-
-
-def _columns(rows: list[list[str]], numbers: tuple[int, ...]) -> str:
-    """Rows under each other; the columns `numbers` stand to the right."""
-    from dlspec.core.terminal import printable
-
-    rows = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [
-            cell.rjust(width) if place in numbers else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
+    return "\n".join(table(rows, numbers=(3, 5)))
 
 
 def _number(value: Any) -> str:

@@ -77,7 +77,7 @@ def command(
         from dlspec.core.codes import of_spec
 
         span = place(state.data, "train") if of_spec(problem.code) else None
-        show_diagnostics([Diagnostic(problem.code, problem.message, span, problem.help)], state.texts)
+        show_diagnostics([problem.at(span)], state.texts)
         return 1
     except Interrupted as interruption:
         say(f"interrupted; the same command goes on from {interruption.place}")

@@ -84,7 +84,7 @@ def command(
         from dlspec.core.codes import of_spec
 
         span = place(state.data, "tune") if of_spec(problem.code) else None
-        show_diagnostics([Diagnostic(problem.code, problem.message, span, problem.help)], state.texts)
+        show_diagnostics([problem.at(span)], state.texts)
         return 1
     if isinstance(found, int):
         return found

@@ -46,6 +46,7 @@ from dlspec.components.registry.fields import (
 )
 from dlspec.components.registry.forms import document, value_schema
 from dlspec.components.registry.index import build_index, declared, find, kinds, names, refresh
+from dlspec.components.registry.written import name_and_value, options_by_name
 
 __all__ = [
     "ARITHMETIC",
@@ -69,12 +70,14 @@ __all__ = [
     "kinds",
     "load_attribute",
     "map_of",
+    "name_and_value",
     "names",
     "number",
     "number_or_component",
     "numbers",
     "optional",
     "options",
+    "options_by_name",
     "per_output",
     "plain",
     "refresh",

@@ -53,7 +53,7 @@ CODES: dict[str, Code] = {
         belongs="folder",
     ),
     "E705": code(
-        "no words for it in a project",
+        "not supported in a project",
         """
         `dlspec export --project` writes the whole spec as plain Python, or nothing. A few things would take more code
         than a project should have, such as `non_finite: rollback`, examples that `bad: skip` leaves out, or the search

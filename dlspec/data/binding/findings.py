@@ -36,7 +36,7 @@ class Finding:
             notes = (Note(f"found in {self.problem.where}"), *notes)
         path = (*self.path, self.problem.option) if self.problem.option else self.path
         span = _span(raw, path, self.on_key and not self.problem.option)
-        return Diagnostic(self.problem.code, self.problem.message, span, self.problem.help, notes)
+        return self.problem.at(span, notes)
 
 
 @dataclass(slots=True)

@@ -54,7 +54,7 @@ def _at_layer(node: Node, values: Range, name: str) -> list[Diagnostic]:
     try:
         _compare(node.layer, values, name)
     except Problem as problem:
-        return [Diagnostic(problem.code, problem.message, node.span, problem.help)]
+        return [problem.at(node.span)]
     return []
 
 

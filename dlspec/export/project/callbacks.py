@@ -18,7 +18,7 @@ def callbacks(method: Supervised, searched: Searched, constructors: Constructors
     """The callbacks that the section asks for, in their order.
 
     Raises:
-        Unsupported: It asks for something that projects have no words for.
+        Unsupported: It asks for something that projects do not support.
     """
     written = searched.components("callback", searched.train.get("callbacks"), method.callbacks, constructors)
     below = [_placed(one, made, method) for one, made in zip(method.callbacks, written, strict=True)]

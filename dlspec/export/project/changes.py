@@ -21,7 +21,7 @@ def changes(data: Data, method: Supervised, binding: Binding, blocks: bool, writ
     """What the templates ``batches.py.jinja`` and ``augmentation.py.jinja`` need to know.
 
     Raises:
-        Unsupported: A change that has no words in a project.
+        Unsupported: A change that projects do not support.
     """
     steps = [{"layer": Code(text(writer.change(step.layer)))} for step in binding.steps]
     target = repeated_target(data, binding.outputs)

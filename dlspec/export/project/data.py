@@ -70,7 +70,7 @@ def render(
         templates: Where the templates are: ``data.py.jinja``, and one for each source and way of splitting.
 
     Raises:
-        Unsupported: The section says something that projects have no words for.
+        Unsupported: The section asks for something that projects do not support.
     """
     _check(data, binding)
     constructors = Constructors()

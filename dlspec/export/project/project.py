@@ -61,7 +61,7 @@ def emit_project(state: Compilation, target: Path, template_dir: Path | None = N
         template_dir: A folder whose templates replace those of the same name.
 
     Raises:
-        Unsupported: The spec says something that projects have no words for yet.
+        Unsupported: The spec asks for something that projects do not support.
         jinja2.TemplateError: A template of the user's folder is wrong.
     """
     data, method, graph = state.data_section, state.method, state.graph

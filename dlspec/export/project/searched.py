@@ -57,7 +57,7 @@ class Searched:
         """What a checked spec searches.
 
         Raises:
-            Unsupported: It searches something that a project has no words for.
+            Unsupported: It searches something that projects do not support.
         """
         if state.tune is None:
             return cls()

@@ -79,7 +79,7 @@ def render(
         examples: How many an epoch visits at most.
 
     Raises:
-        Unsupported: The section says something that the template has no words for.
+        Unsupported: The section asks for something that projects do not support.
     """
     data = state.data_section
     assert data is not None

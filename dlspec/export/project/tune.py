@@ -53,7 +53,7 @@ def render(
         templates: Where the template is.
 
     Raises:
-        Unsupported: The search has no words in Keras Tuner's terms.
+        Unsupported: Keras Tuner cannot do the search.
     """
     tune = plan.tune
     limits = plan.limits

@@ -86,7 +86,7 @@ class BodyWriter(CallWriter):
         self.depth -= 1
         scope = self.scope.at(start)
         merge = self.merge(step, scope)
-        word, value = next(iter(merge.items())) if isinstance(merge, dict) else (merge, None)
+        word, value = registry.name_and_value(merge)
         layer = registry.find("layer", word)
         if layer is None or not issubclass(layer, Layer):
             raise Unsupported(f"merge {word}")

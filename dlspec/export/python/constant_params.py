@@ -239,8 +239,7 @@ def given_params(step: Step, params: list[str]) -> dict[str, Any]:
 
 def option_needs(owner: type[Component], value: Any) -> Iterator[tuple[Any, str]]:
     """Every value with an expression among a component's options, and what it needs."""
-    written = value if isinstance(value, dict) else {} if value is None else {owner.shorthand: value}
-    for name, raw in written.items():
+    for name, raw in registry.options_by_name(owner, value).items():
         field = owner.fields.get(name)
         if field is None or name in COMMON or not any(names_in(raw)):
             continue
@@ -269,7 +268,7 @@ def _field_needs(field: Field[Any], raw: Any) -> Iterator[tuple[Any, str]]:
 
 def _component_needs(kind: str, raw: Any) -> Iterator[tuple[Any, str]]:
     if isinstance(raw, dict):
-        name, value = next(iter(raw.items()))
+        name, value = registry.name_and_value(raw)
         owner = registry.find(kind, name)
         if owner is not None:
             yield from option_needs(owner, value)

@@ -39,7 +39,7 @@ class Constructors:
             return self.component(kind, known.value, scope) if known is not None else scope.value(raw)
         if raw is None or isinstance(raw, bool | int | float):
             return constant(raw)
-        word, value = next(iter(raw.items())) if isinstance(raw, dict) else (raw, None)
+        word, value = registry.name_and_value(raw)
         owner = registry.find(kind, word)
         if owner is None:
             raise Unsupported(f"{kind} {word}")
@@ -117,7 +117,7 @@ class Constructors:
 
     def written(self, owner: type[Component], value: Any, scope: Scope) -> dict[str, ast.expr]:
         """The given options in Keras's order, each as Python."""
-        raw = value if isinstance(value, dict) else {} if value is None else {owner.shorthand: value}
+        raw = registry.options_by_name(owner, value)
         raw = {name: one for name, one in raw.items() if name not in COMMON and name in owner.fields}
         if not issubclass(owner, Op) and transforms(owner):
             return self.transformed(owner, raw, scope)

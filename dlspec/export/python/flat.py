@@ -1,4 +1,4 @@
-"""A graph written out step by step: what is left where blocks and loops have no words in Python."""
+"""A graph written out step by step: for specs whose blocks and loops cannot be written in Python."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from dlspec.components import registry
 from dlspec.components.ops.base import Op
 from dlspec.graph.lower.program import LayerStep, ParallelStep, Program, RepeatStep, Step, walk
 
@@ -66,7 +67,7 @@ def _classes(step: Step) -> set[str]:
     if isinstance(step, LayerStep):
         return {step.layer.registered_name.rpartition(".")[2]}
     if isinstance(step, ParallelStep):
-        word = next(iter(step.merge)) if isinstance(step.merge, dict) else str(step.merge)
+        word, _ = registry.name_and_value(step.merge)
         merges = {"add", "average", "concatenate", "maximum", "minimum", "multiply", "dot", "subtract"}
         return merges if "$" in word else {word}
     return set()

@@ -30,8 +30,8 @@ _FROM_KERAS = ("layers", "ops")
 def emit_model(state: Compilation, template_dir: Path | None = None, exact: bool = True) -> str:
     """Source of a module with ``build_model()``, formatted.
 
-    Blocks are functions, repeats loops, parameters arguments; where the spec's structure has no words in Python, the
-    model is written out layer by layer.
+    Blocks are functions, repeats loops, parameters arguments; where the spec's structure cannot be written in Python,
+    the model is written out layer by layer.
 
     Args:
         state: A spec without errors.

@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Unsupported(Exception):
-    """A construct that the structured emission has no words for; the module is then written without structure."""
+    """What the structured emission does not support; the module is then written without structure."""
 
 
 def name(identifier: str) -> ast.Name:

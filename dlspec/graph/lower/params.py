@@ -57,7 +57,7 @@ class TopLevel:
             raw = self.params[name]
             if problem.option and isinstance(raw, Map):
                 span = key_place(raw, problem.option)
-            self.diagnostics.add(Diagnostic(problem.code, problem.message, span, problem.help))
+            self.diagnostics.add(problem.at(span))
         finally:
             self._open.pop()
         return self.values[name]

@@ -173,9 +173,9 @@ class _Parser:
     def step(self, item: Any, container: Any, index: Any) -> Step:
         if isinstance(item, Invalid):
             return self.invalid(item.value, container, index)
+        key, value = registry.name_and_value(item)
         if isinstance(item, str):
-            return self.named(item, None, place(container, index))
-        key, value = next(iter(item.items()))
+            return self.named(key, value, place(container, index))
         if isinstance(value, Invalid):
             return self.invalid(item, container, index)
         return self.named(key, value, key_place(item, key), place(item, key))

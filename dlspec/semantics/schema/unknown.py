@@ -203,7 +203,7 @@ def _elsewhere(key: str, value: Any, context: Context, container: Any, certain: 
 def _of_optimizer(key: str, value: Any, container: Any, certain: bool) -> str:
     optimizers = _components("optimizer")
     chosen = container.get("optimizer") if isinstance(container, dict) else None
-    name = chosen if isinstance(chosen, str) else next(iter(chosen), "") if isinstance(chosen, dict) else ""
+    name, _ = registry.name_and_value(chosen or "")
     for owner in dict.fromkeys((name, "adam", *optimizers)):
         option = option_meant(key, resolve(optimizers[owner])["properties"]) if owner in optimizers else ""
         if option and (not certain or is_certain(key, option)):

@@ -15,6 +15,7 @@ from dlspec.core.documents.reading import document_text
 from dlspec.core.documents.report import Machine
 from dlspec.core.documents.report import Report as ReportFacts
 from dlspec.core.documents.results import Measures
+from dlspec.core.terminal import table
 
 _PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "pyarrow")
 # Other values of these give other bits.
@@ -61,8 +62,7 @@ def measures_table(metrics: Measures) -> list[str]:
     rows = [["", *names]]
     for part, measured in metrics.items():
         rows.append([part, *(_figure(measured[name]) if name in measured else "" for name in names)])
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
+    return table(rows, numbers=range(1, len(rows[0])))
 
 
 def _figure(value: float | None) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import Any
 
-from dlspec.core import resources
 from dlspec.core.documents.search import Search, TrialFacts
 from dlspec.training.loop.progress import show_time
 from dlspec.tuning.plan.importance import FEWEST, importance
 from dlspec.tuning.search import plots
+from dlspec.views.pages.frames import rendered
 
 PAGE_FILE = "report.html"
 _ROWS = 10
@@ -24,17 +24,7 @@ def page(name: str, facts: Search, best: str, command: str) -> str:
         best: Text of ``best.yaml``; "" where no trial was completed.
         command: What goes on with the search, or shows it again.
     """
-    import jinja2
-    from markupsafe import Markup
-
-    loader = jinja2.FunctionLoader(lambda part: resources.read("templates", f"report/{part}"))
-    environment = jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["drawn"] = lambda plot: Markup(plot.svg)
-    style = Markup(resources.read("templates", "report/style.css"))
-    template = environment.get_template("search.html.jinja")
-    return template.render(name=name, best=best, command=command, style=style, **_view(facts))
+    return rendered("search.html.jinja", name=name, best=best, command=command, **_view(facts))
 
 
 def _view(facts: Search) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dlspec.core.documents.search import Search as SearchFacts
 from dlspec.core.documents.search import TrialFacts
+from dlspec.core.terminal import table as columns
 from dlspec.training.loop.progress import show_time
 from dlspec.tuning.workers.trial import COMPLETED, FAILED, PRUNED
 
@@ -109,9 +110,6 @@ def table(search: Search) -> str:
         assert trial.result is not None
         size = f"{trial.result.parameters:,}" if trial.result.parameters is not None else ""
         rows.append([str(trial.number), f"{trial.score:.4g}", str(trial.result.epoch), size, values_text(trial.values)])
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    lines = [
-        "  ".join([*(cell.rjust(width) for cell, width in zip(row, widths, strict=False)), row[4]]) for row in rows
-    ]
+    lines = columns(rows, numbers=range(4))
     ended = ", ".join(f"{count(search, status)} {status}" for status in (COMPLETED, FAILED, PRUNED))
     return "\n".join([*lines, f"{ended}; {search.folder}"])

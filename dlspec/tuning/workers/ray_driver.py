@@ -315,6 +315,6 @@ def main() -> None:
     try:
         driver.run()
     except Problem as problem:
-        tell("problem", Diagnostic(problem.code, problem.message, None, problem.help))
+        tell("problem", problem.at(None))
     sys.stderr.flush()
     os._exit(0)  # Ray ends what still runs when this process is gone

@@ -76,4 +76,4 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _told(problem: Problem) -> Diagnostic:
-    return Diagnostic(problem.code, problem.message, None, problem.help)
+    return problem.at(None)

@@ -8,6 +8,7 @@ from dlspec.core.ir import Graph, Node, SharedModel
 from dlspec.graph.facts import facts, show_count, totals
 from dlspec.views.drawing.columns import picture
 from dlspec.views.drawing.svg import element, escape
+from dlspec.views.drawing.tables import Cell, html_table
 from dlspec.views.drawing.words import shape_text
 
 STYLE = """
@@ -77,21 +78,14 @@ def _picture(graph: Graph, name: str, description: str, prefix: str) -> str:
 
 
 def _table(graph: Graph, title: str) -> str:
-    rows = "\n".join(map(_row, graph.nodes))
-    head = '<tr><th>name</th><th>layer</th><th>output shape</th><th class="number">parameters</th>'
-    head += '<th class="number">FLOPs</th></tr>'
-    return (
-        f"<details open><summary>{escape(title)}</summary>\n"
-        f'<div class="table"><table>\n<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody></table></div></details>'
-    )
+    head: list[Cell] = ["name", "layer", "output shape", ("parameters", "number"), ("FLOPs", "number")]
+    drawn = html_table(head, map(_row, graph.nodes))
+    return f'<details open><summary>{escape(title)}</summary>\n<div class="table">{drawn}</div></details>'
 
 
-def _row(node: Node) -> str:
+def _row(node: Node) -> list[Cell]:
     options = node.layer.describe() if node.layer is not None else ""
-    shapes = ", ".join(map(shape_text, node.outputs))
     parameters = "shared" if node.shared is not None else f"{node.parameters:,}"
     flops = "?" if node.flops is None else show_count(node.flops)
-    return (
-        f"<tr><td>{escape(node.name)}</td><td>{escape(f'{node.kind} {options}'.rstrip())}</td><td>{escape(shapes)}</td>"
-        f'<td class="number">{parameters}</td><td class="number">{flops}</td></tr>'
-    )
+    shapes = ", ".join(map(shape_text, node.outputs))
+    return [node.name, f"{node.kind} {options}".rstrip(), shapes, parameters, flops]

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dlspec.core import resources
 from dlspec.core.files import write_atomically
 from dlspec.core.ir import Graph
 from dlspec.semantics.loading import load_spec
 from dlspec.views.drawing.columns import picture
 from dlspec.views.drawing.svg import element
 from dlspec.views.pages.examine import Examined
+from dlspec.views.pages.frames import rendered
 from dlspec.views.pages.view import view
 
 PAGE_FILE = "report.html"
@@ -50,23 +50,12 @@ def page(
     description: str = "",
 ) -> str:
     """The page as text. See :func:`publish`."""
-    import jinja2
-    from markupsafe import Markup
-
-    loader = jinja2.FunctionLoader(lambda name: resources.read("templates", f"report/{name}"))
-    environment = jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    # SVG and styles are made by us alone; everything else on the page is escaped.
-    environment.filters["drawn"] = lambda plot: Markup(plot.svg)
-    environment.filters["coded"] = _coded
-    template = environment.get_template("page.html.jinja")
-    return template.render(
+    return rendered(
+        "page.html.jinja",
         **view(facts, history, examined),
         spec=spec,
         description=description,
-        style=Markup(resources.read("templates", "report/style.css")),
-        drawing=Markup(_drawing(graph, facts)) if graph is not None else None,
+        drawing=_drawing(graph, facts) if graph is not None else None,
     )
 
 
@@ -85,21 +74,12 @@ def _description(spec: Path) -> str:
     return found if isinstance(found, str) else ""
 
 
-def _coded(text: str) -> Any:
-    """Escaped text in which words between backticks are set as code."""
-    from markupsafe import Markup, escape
+def _drawing(graph: Graph, facts: Mapping[str, Any]) -> Any:
+    from markupsafe import Markup
 
-    parts = [escape(part) for part in text.split("`")]
-    if len(parts) % 2 == 0:
-        return escape(text)
-    marked = (part if place % 2 == 0 else Markup("<code>{}</code>").format(part) for place, part in enumerate(parts))
-    return Markup("").join(marked)
-
-
-def _drawing(graph: Graph, facts: Mapping[str, Any]) -> str | None:
     if len(graph.nodes) > _NODES_DRAWN:
         return None
-    return element(picture(graph), str(facts["name"]), prefix="model", heading=False)
+    return Markup(element(picture(graph), str(facts["name"]), prefix="model", heading=False))
 
 
 def _text(path: Path) -> str:

@@ -92,8 +92,8 @@ def _measures(metrics: Facts) -> dict[str, Any] | None:
     if not metrics:
         return None
     names = list(dict.fromkeys(name for measured in metrics.values() for name in measured))
-    rows = [(part, [figure(measured.get(name)) for name in names]) for part, measured in metrics.items()]
-    return {"names": names, "rows": rows}
+    rows = [[part, *(figure(measured.get(name)) for name in names)] for part, measured in metrics.items()]
+    return {"head": ["", *((name, "number") for name in names)], "rows": rows}
 
 
 def _outputs(facts: Facts, examined: Examined | None) -> Iterator[dict[str, Any]]:
@@ -150,24 +150,27 @@ def _classes(found: Facts) -> dict[str, Any] | None:
     rows = found["classes"]
     if len(rows) > _CLASS_LIMIT:
         rows = sorted(rows, key=lambda one: one["f1"] if one["f1"] is not None else 2.0)[:_CLASS_LIMIT]
-    third = "iou" if found["kind"] == PIXELS else "f1"
+    third, title = ("iou", "IoU") if found["kind"] == PIXELS else ("f1", "F1")
+    counted = {PIXELS: "pixels", STEPS: "steps"}.get(found["kind"], "examples")
     return {
-        "counted": {PIXELS: "pixels", STEPS: "steps"}.get(found["kind"], "examples"),
-        "third": "IoU" if third == "iou" else "F1",
+        "head": ["class", *((name, "number") for name in ("precision", "recall", title, counted))],
         "left_out": len(found["classes"]) - len(rows),
         "rows": [
             {
                 "name": one["name"],
                 "examples": f"{one['examples']:,}",
-                "cells": [(percent(one[key]), _tenths(one[key])) for key in ("precision", "recall", third)],
+                "precision": _meter(one["precision"]),
+                "recall": _meter(one["recall"]),
+                "third": _meter(one[third]),
             }
             for one in rows
         ],
     }
 
 
-def _tenths(share: float | None) -> int:
-    return 0 if share is None else round(10 * share)
+def _meter(share: float | None) -> tuple[str, str]:
+    """A share with the classes that draw it as a bar of tenths."""
+    return percent(share), f"number meter t{0 if share is None else round(10 * share)}"
 
 
 def _matrix(found: Facts) -> dict[str, Any] | None:
