@@ -7,7 +7,7 @@ from typing import Any
 
 from dlspec.components.layers.base import Layer, data_format
 from dlspec.components.layers.windows import SpatialLayer
-from dlspec.components.registry import JSON, Component, Field, choice, example, integer, integers, sizes
+from dlspec.components.registry import JSON, Field, Owner, choice, example, integer, integers, sizes
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Shape, Tensor, UnknownSize, show_shape, volume
 
@@ -15,12 +15,12 @@ from dlspec.core.ir import Shape, Tensor, UnknownSize, show_shape, volume
 def margins(*, default: Any, doc: str) -> Field[Any]:
     """Elements at both ends of each spatial axis: one number, one for each axis, or a pair for each axis."""
 
-    def literal(owner: type[Component]) -> JSON:
+    def literal(owner: type[Owner]) -> JSON:
         count: JSON = {"type": "integer", "minimum": 0}
         pair = {**count, "type": ["integer", "array"], "items": count, "minItems": 2, "maxItems": 2}
         return pair if owner.rank == 1 else {**pair, "items": pair, "minItems": owner.rank, "maxItems": owner.rank}
 
-    def convert(value: Any, owner: type[Component]) -> tuple[Any, ...]:
+    def convert(value: Any, owner: type[Owner]) -> tuple[Any, ...]:
         if owner.rank == 1:
             return _pair(value)
         return (_pair(value),) * owner.rank if isinstance(value, int) else tuple(map(_pair, value))

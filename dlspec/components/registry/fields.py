@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast, overload
-
-if TYPE_CHECKING:
-    from dlspec.components.registry.component import Component
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, cast, overload
 
 T = TypeVar("T")
 JSON = dict[str, Any]
+
+
+class Owner(Protocol):
+    """What fields ask of the component that has them.
+
+    Attributes:
+        rank: Number of spatial axes.
+    """
+
+    rank: ClassVar[int]
+
 
 EXPRESSION = r"\$"
 # A numeric field takes `$` expressions and constant arithmetic such as `1 / 255`; a lone number in quotes is text.
@@ -44,11 +52,11 @@ class Field(Generic[T]):
 
     def __init__(
         self,
-        literal: JSON | Callable[[type[Component]], JSON],
+        literal: JSON | Callable[[type[Owner]], JSON],
         *,
         default: Any = MISSING,
         doc: str = "",
-        convert: Callable[[Any, type[Component]], T] | None = None,
+        convert: Callable[[Any, type[Owner]], T] | None = None,
         kind: str = "",
         container: Container = "one",
         target: str = "",
@@ -83,17 +91,17 @@ class Field(Generic[T]):
         """Whether a spec must give the option."""
         return self.default is MISSING
 
-    def literal(self, owner: type[Component]) -> JSON:
+    def literal(self, owner: type[Owner]) -> JSON:
         """JSON schema of a plain value, after every expression is evaluated."""
         schema = self._literal(owner) if callable(self._literal) else self._literal
         return _nullable(schema) if self.nullable else schema
 
-    def schema(self, owner: type[Component]) -> JSON:
+    def schema(self, owner: type[Owner]) -> JSON:
         """JSON schema of what a spec may write: a plain value or an expression."""
         schema = self.literal(owner)
         return schema if self.textual else with_expressions(schema)
 
-    def convert(self, value: Any, owner: type[Component]) -> T:
+    def convert(self, value: Any, owner: type[Owner]) -> T:
         """A plain value, already valid, as the attribute's value."""
         if value is None or self._convert is None:
             return cast(T, value)
@@ -188,12 +196,12 @@ def texts(*, default: Any = MISSING, doc: str = "") -> Field[tuple[str, ...]]:
 def sizes(*, min: int = 1, default: Any = MISSING, doc: str = "") -> Field[tuple[int, ...]]:
     """One whole number for every spatial axis, or a list of one for each; on instances a tuple of ``owner.rank``."""
 
-    def literal(owner: type[Component]) -> JSON:
+    def literal(owner: type[Owner]) -> JSON:
         rank = owner.rank
         each = {"type": "integer", "minimum": min}
         return {**each, "type": ["integer", "array"], "items": each, "minItems": rank, "maxItems": rank}
 
-    def convert(value: Any, owner: type[Component]) -> tuple[int, ...]:
+    def convert(value: Any, owner: type[Owner]) -> tuple[int, ...]:
         return (value,) * owner.rank if isinstance(value, int) else tuple(value)
 
     return Field(literal, default=default, doc=doc, convert=convert)
@@ -258,7 +266,7 @@ def number_or_component(
     # One flat schema, as in value_schema: a number that is out of bounds gives one error, a wrong option another.
     literal = {"type": ["number", "object"], **_bounds(min, None, above, below), "$ref": f"#/$defs/{kind}.form"}
 
-    def convert(value: Any, _: type[Component]) -> Any:
+    def convert(value: Any, _: type[Owner]) -> Any:
         return float(value) if isinstance(value, int) else value
 
     return Field(literal, default=default, doc=doc, convert=convert, kind=kind, scalar=True)

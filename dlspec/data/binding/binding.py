@@ -19,7 +19,7 @@ from dlspec.data.binding.inputs import Input, bind_inputs, check_exact, check_to
 from dlspec.data.binding.signature import Signature
 from dlspec.data.binding.stating import by_columns, by_spec
 from dlspec.data.binding.targets import Output, bind_outputs
-from dlspec.data.binding.weights import check_weights
+from dlspec.data.binding.weights import check_weights, most_examples
 from dlspec.data.order.joined import JoinedTable
 from dlspec.data.order.splits import check_split
 from dlspec.data.sources.base import Table
@@ -58,6 +58,10 @@ class Binding:
     def input_columns(self) -> tuple[str, ...]:
         """Every column that enters the model, once."""
         return tuple(dict.fromkeys(column for one in self.inputs for column in one.columns))
+
+    def most_examples(self, data: Data) -> int:
+        """How many examples an epoch visits at most."""
+        return most_examples(data, self.outputs, self.table, self.count)
 
     def of_built(self, model: Signature) -> Binding:
         """The same for the model as Keras built it, which may call a single output without a name otherwise."""

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from dlspec.data.binding.binding import Binding
-
     Array = np.ndarray[Any, Any]
 
 
@@ -83,13 +81,13 @@ def repeated_target(data: Data, outputs: Sequence[Output]) -> Output | None:
     return next(iter(labelled.values()))
 
 
-def most_examples(data: Data, binding: Binding) -> int:
-    """How many examples an epoch visits at most; of rare classes, some come several times."""
-    target = repeated_target(data, binding.outputs)
+def most_examples(data: Data, outputs: Sequence[Output], table: Table, count: int) -> int:
+    """How many examples an epoch visits at most, of `count` in all; of rare classes, some come several times."""
+    target = repeated_target(data, outputs)
     if target is None:
-        return binding.count
-    counts = binding.table.labels(target.column).counts
-    return max(binding.count, len(counts) * max(counts))
+        return count
+    counts = table.labels(target.column).counts
+    return max(count, len(counts) * max(counts))
 
 
 def _one_label(output: Output) -> bool:

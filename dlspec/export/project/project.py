@@ -13,7 +13,6 @@ from dlspec.core.ir import Graph
 from dlspec.data.binding.binding import Binding, bind
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.signature import of_graph
-from dlspec.data.binding.weights import most_examples
 from dlspec.export.project import data as data_file
 from dlspec.export.project import train as train_file
 from dlspec.export.project import tune as tune_file
@@ -76,7 +75,7 @@ def emit_project(state: Compilation, target: Path, template_dir: Path | None = N
     searched = Searched.of(state)
     read = data_file.render(data, method, in_order(binding, graph), searched, state.name, templates)
     folder = Path(os.path.relpath(state.folder.resolve(), target.resolve())).as_posix()
-    train = train_file.render(state, method, read, searched, folder, templates, most_examples(data, binding))
+    train = train_file.render(state, method, read, searched, folder, templates, binding.most_examples(data))
     exact = not searched.spaces  # a model whose parameters are searched is not written layer by layer
     own = {"model": functions_of(state, exact)[1].own, "data": read.constructors.own, "train": train.constructors.own}
     modules = {f"{name}.py": text for name, text in read.modules.items()}

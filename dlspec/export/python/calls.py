@@ -5,19 +5,17 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dlspec.components.ops.base import Op
 from dlspec.export.python import operations
+from dlspec.export.python.context import ModuleContext
 from dlspec.export.python.labels import label_of
 from dlspec.export.python.scope import Constant, Scope
 from dlspec.export.python.syntax import Unsupported, assign, call, constant, name, same, sequence
 from dlspec.export.python.tensors import Tensors
 from dlspec.export.python.wiring import Entry, Inputs, call_arguments, entries, listed
 from dlspec.graph.lower.program import CallStep, LayerStep, Step
-
-if TYPE_CHECKING:
-    from dlspec.export.python.functions import Module
 
 
 class CallWriter:
@@ -32,7 +30,7 @@ class CallWriter:
         statements: What was written so far, innermost block last.
     """
 
-    def __init__(self, module: Module, tensors: Tensors, scope: Scope, working: str, labelled: bool) -> None:
+    def __init__(self, module: ModuleContext, tensors: Tensors, scope: Scope, working: str, labelled: bool) -> None:
         self.module = module
         self.tensors = tensors
         self.scope = scope

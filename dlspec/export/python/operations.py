@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import ast
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dlspec.components.ops.base import Op
 from dlspec.components.ops.shape import Reshape
+from dlspec.export.python.context import ModuleContext
 from dlspec.export.python.scope import Scope
 from dlspec.export.python.syntax import Unsupported, call, constant, same, sequence
 from dlspec.export.python.wiring import Inputs, call_arguments
 from dlspec.graph.lower.program import Step
 
-if TYPE_CHECKING:
-    from dlspec.export.python.functions import Module
 
-
-def write(module: Module, step: Step, layer: type[Op], value: Any, inputs: Inputs, scope: Scope) -> ast.expr:
+def write(module: ModuleContext, step: Step, layer: type[Op], value: Any, inputs: Inputs, scope: Scope) -> ast.expr:
     """One operation on what enters.
 
     Raises:
@@ -65,7 +63,7 @@ def _entries(made: ast.expr) -> list[ast.expr]:
     return made.elts
 
 
-def _sizes(module: Module, step: Step, written: list[ast.expr], scope: Scope) -> list[ast.expr]:
+def _sizes(module: ModuleContext, step: Step, written: list[ast.expr], scope: Scope) -> list[ast.expr]:
     """The new shape of a ``reshape``, in which Keras takes -1 for the batch alone: the rest is worked out.
 
     Where parameters may change what enters, by the code itself.

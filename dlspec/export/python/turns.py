@@ -5,16 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from dlspec.export.python.calls import CallWriter
 from dlspec.export.python.scope import Constant, Meaning, Scope, Variable
 from dlspec.export.python.syntax import Unsupported, assign, call, constant
+from dlspec.export.python.wiring import Inputs
 from dlspec.graph.lower.program import RepeatStep, Step
 from dlspec.syntax.expressions import names_in
-
-if TYPE_CHECKING:
-    from dlspec.export.python.body import BodyWriter
-    from dlspec.export.python.wiring import Inputs
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Loop:
         return [meaning.identifier for meaning in self.meanings.values() if isinstance(meaning, Variable)]
 
 
-def turns_of(writer: BodyWriter, step: Step, inputs: Inputs) -> list[dict[str, Meaning]] | Loop:
+def turns_of(writer: CallWriter, step: Step, inputs: Inputs) -> list[dict[str, Meaning]] | Loop:
     """The head of a loop; or the names of each turn, where a loop cannot vary them."""
     scope = writer.scope.at(inputs.first)
     columns = step.each if isinstance(step, RepeatStep) else None
@@ -75,7 +73,7 @@ def _written_out(scope: Scope, count: Any) -> list[dict[str, Meaning]]:
     return [{"index": Constant(index)} for index in range(known.value)]
 
 
-def _columns_written_out(writer: BodyWriter, columns: Mapping[str, Any], scope: Scope) -> list[dict[str, Meaning]]:
+def _columns_written_out(writer: CallWriter, columns: Mapping[str, Any], scope: Scope) -> list[dict[str, Meaning]]:
     """The values of each turn: constants, or variables that are computed before the first turn."""
     meanings: dict[str, list[Meaning]] = {}
     for word, values in columns.items():
@@ -88,7 +86,7 @@ def _columns_written_out(writer: BodyWriter, columns: Mapping[str, Any], scope: 
     return [{"index": Constant(index), **dict(zip(columns, row, strict=True))} for index, row in enumerate(rows)]
 
 
-def _meaning(writer: BodyWriter, word: str, raw: Any, scope: Scope) -> Meaning:
+def _meaning(writer: CallWriter, word: str, raw: Any, scope: Scope) -> Meaning:
     known = scope.constant(raw)
     if known is not None:
         return known

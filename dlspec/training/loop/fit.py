@@ -13,7 +13,6 @@ from dlspec.components.registry import Component
 from dlspec.components.sections.data import Data
 from dlspec.components.sections.train import Phase, Supervised
 from dlspec.core.documents.report import Planned
-from dlspec.data.binding.weights import most_examples
 from dlspec.data.checks.measures import smaller_is_better
 from dlspec.data.feeding.feed import Feed, feed_in_order
 from dlspec.data.feeding.pipeline import Part, Prepared
@@ -118,7 +117,7 @@ class Training:
         if self.prepared.changes.weights:
             names = ", ".join(f"`{name}`" for name in self.prepared.changes.weights)
             self.progress.note(f"`loss` weighs the classes of {names} in training; `val_loss` and metrics do not")
-        examples = most_examples(self.data, self.prepared.binding)
+        examples = self.prepared.binding.most_examples(self.data)
         for metric in self.method.coarse(self.outputs, examples):
             self.progress.note(
                 f"{metric}: more answers than are kept; `num_thresholds: 2000` tries more than 200 of them"
@@ -162,7 +161,7 @@ class Training:
     def _run_phase(self, phase: Phase, feed: Feed, resumed: Checkpoint | None) -> None:
         method, state = self.method, self.state
         optimizer = phase.optimizer or method.chosen_optimizer
-        examples = most_examples(self.data, self.prepared.binding)
+        examples = self.prepared.binding.most_examples(self.data)
         compiled = trainer(self.model, method, optimizer, self.outputs, self.distribution, examples)
         running = [(declared, declared.make_in(self.folder.path, state.epoch)) for declared in method.callbacks]
         last = state.began + phase.epochs
