@@ -7,14 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from dlspec.core.errors import Problem
 from dlspec.tuning.plan.oracles import Driver, Proposal
 from dlspec.tuning.plan.plan import Plan
 from dlspec.tuning.plan.spaces import hyperparameters
 from dlspec.tuning.search.record import Event, Record
-from dlspec.tuning.search.tally import Tally
+from dlspec.tuning.search.tally import Tally, Trial
 from dlspec.tuning.workers.trial import COMPLETED, PRUNED, Result, Task, check
 from dlspec.tuning.workers.workers import Workers
 
@@ -22,32 +21,6 @@ from dlspec.tuning.workers.workers import Workers
 _FRUITLESS = 200
 # Files of a trial that only the best one keeps.
 _HEAVY = ("*.keras", "checkpoint*")
-
-
-@dataclass
-class Trial:
-    """One trial of the search.
-
-    Attributes:
-        number: From 1.
-        values: Of the searched parameters.
-        epochs: Epochs in all.
-        before: Number of the trial that it goes on with, or None.
-        same_as: Number of the earlier trial that differs in nothing, whose result it has; or None.
-    """
-
-    number: int
-    handle: str
-    values: dict[str, Any]
-    epochs: int
-    before: int | None = None
-    same_as: int | None = None
-    result: Result | None = None
-
-    @property
-    def score(self) -> float | None:
-        """The objective, where it was measured."""
-        return self.result.score if self.result is not None else None
 
 
 @dataclass

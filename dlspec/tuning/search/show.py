@@ -14,7 +14,8 @@ from dlspec.tuning.workers.trial import COMPLETED, FAILED, PRUNED
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from dlspec.tuning.search.search import Search, Trial
+    from dlspec.tuning.search.search import Search
+    from dlspec.tuning.search.tally import Trial
     from dlspec.tuning.workers.workers import Workers
 
 

@@ -1,14 +1,37 @@
-"""What the trials of a search come to so far, kept up as they begin and end: none is looked at twice."""
+"""The trials of a search, and what they come to so far, kept up as they begin and end: none is looked at twice."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
-from dlspec.tuning.workers.trial import PRUNED
+from dlspec.tuning.workers.trial import PRUNED, Result
 
-if TYPE_CHECKING:
-    from dlspec.tuning.search.search import Trial
+
+@dataclass
+class Trial:
+    """One trial of the search.
+
+    Attributes:
+        number: From 1.
+        values: Of the searched parameters.
+        epochs: Epochs in all.
+        before: Number of the trial that it goes on with, or None.
+        same_as: Number of the earlier trial that differs in nothing, whose result it has; or None.
+    """
+
+    number: int
+    handle: str
+    values: dict[str, Any]
+    epochs: int
+    before: int | None = None
+    same_as: int | None = None
+    result: Result | None = None
+
+    @property
+    def score(self) -> float | None:
+        """The objective, where it was measured."""
+        return self.result.score if self.result is not None else None
 
 
 @dataclass
