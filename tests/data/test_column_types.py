@@ -24,7 +24,7 @@ from dlspec.core.ir import Tensor
 from dlspec.data.binding.signature import Signature
 from dlspec.data.binding.targets import Output
 from dlspec.data.feeding.raw import RawInputs, Training, outputs_of, read_inputs
-from dlspec.data.sources import csv as csv_source
+from dlspec.data.sources import csv_table as csv_source
 from dlspec.data.sources.csv import Csv
 from dlspec.data.sources.parquet import Parquet
 from dlspec.data.sources.stated import Stated

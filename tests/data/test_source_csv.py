@@ -11,10 +11,12 @@ import pytest
 from builders import write
 
 from dlspec.core.errors import Problem
-from dlspec.data.sources import csv as csv_source
 from dlspec.data.sources import csv_conversion
+from dlspec.data.sources import csv_table as csv_source
 from dlspec.data.sources.base import DataProblem
-from dlspec.data.sources.csv import Csv, CsvTable
+from dlspec.data.sources.csv import Csv
+from dlspec.data.sources.csv_table import CsvTable
+from dlspec.data.sources.csv_text import CsvText, Dialect
 
 GOOD = "rooms,area,city,sold\n3,70.5,Cork,true\n5,120,Graz,false\n"
 
@@ -96,18 +98,22 @@ def test_other_columns_without_a_name(tmp_path: Path, text: str, message: str) -
     ("content", "message", "help"),
     [
         (b"PK\x03\x04....", "`a.csv` is a spreadsheet or an archive", "save the table as CSV, in UTF-8"),
-        (b"\x1f\x8b\x08....", "`a.csv` is compressed", "unpack it first: `gunzip a.csv`"),
+        (
+            b"\xfd7zXZ\x00....",
+            "`a.csv` is compressed by xz",
+            "unpack it first, or pack it with gzip or zstd: `unxz a.csv`",
+        ),
         (b"PAR1....", "`a.csv` is a Parquet file", "`parquet: a.csv` reads it"),
-        ("a,b\n1,2\n".encode("utf-16"), "`a.csv` is in UTF-16", "save the file as UTF-8"),
+        ("a,b\n1,2\n".encode("utf-16"), "`a.csv` is in UTF-16", "say so: `encoding: utf-16`"),
         (
             b"sep=;\na;b\n1;2\n",
             "the first line of `a.csv` is a hint to a spreadsheet program, `sep=;`",
-            'remove it, and say what stands between the values: `delimiter: ";"`',
+            'leave it out, and say what stands between the values: `skip_rows: 1, delimiter: ";"`',
         ),
         (
             b"# made by hand\na,b\n1,2\n3,4\n",
             "the first row of `a.csv` has 1 value, all others have 2",
-            "the first row names the columns: remove what stands before it",
+            "the first row names the columns: pass over what stands before it: `skip_rows: 1`",
         ),
     ],
 )
@@ -257,13 +263,13 @@ def test_labels_are_sorted_and_counted(tmp_path: Path) -> None:
             "5.1,3.5,setosa\n4.9,3.0,setosa\n",
             ",",
             "the first row of `a.csv` holds values (`5.1`), expected the names of its columns",
-            "add a first row with the names",
+            "name the columns, as in `names: [c1, c2, c3]`, or add a first row with the names",
         ),
         (
             "7,0,0\n3,0,1\n",
             ",",
             "the first row of `a.csv` holds values (`0`), expected the names of its columns",
-            "add a first row with the names",
+            "name the columns, as in `names: [c1, c2, c3]`, or add a first row with the names",
         ),
     ],
 )
@@ -349,6 +355,11 @@ def test_a_large_file_is_converted_and_reads_as_a_small_one(large: Path, monkeyp
     assert caught.value.where == "a.csv, line 9"
 
 
+def reader_of(path: Path) -> csv_conversion.Reader:
+    dialect = Dialect()
+    return csv_conversion.Reader(CsvText(path, dialect, path.name), dialect)
+
+
 def test_a_file_of_many_pieces_reads_as_one_of_a_single_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = MIXED.splitlines()
     ragged = "\n".join([*lines[:60], "1,2", *lines[60:]]) + "\n"
@@ -357,7 +368,7 @@ def test_a_file_of_many_pieces_reads_as_one_of_a_single_piece(tmp_path: Path, mo
         tables = []
         for piece in (100, 500, 1 << 20):  # types are known by the first rows, are not, or by all rows at once
             monkeypatch.setattr(csv_conversion, "_PIECE", piece)
-            reader = csv_conversion.Reader(tmp_path / "a.csv", csv_conversion.Dialect(","))
+            reader = reader_of(tmp_path / "a.csv")
             tables.append(reader.whole())
             assert reader.ragged == left_out
         assert tables[0].schema == tables[1].schema == tables[2].schema
@@ -366,7 +377,7 @@ def test_a_file_of_many_pieces_reads_as_one_of_a_single_piece(tmp_path: Path, mo
 
 def test_no_thread_of_pyarrow_is_the_last_to_hold_what_skips_rows(tmp_path: Path) -> None:
     write(tmp_path, "a.csv", "a,b\n1,x\n")
-    reader = csv_conversion.Reader(tmp_path / "a.csv", csv_conversion.Dialect(","))
+    reader = reader_of(tmp_path / "a.csv")
     reader.whole()
     held = weakref.ref(reader)
     del reader

@@ -21,6 +21,37 @@ def quoted_csv(folder: Path) -> str:
     )
 
 
+def _price(row: int) -> str:
+    return "-" if row % 9 == 4 else f"€ {row * 37 % 50}.{row % 10}00,{row % 10}0"
+
+
+def _share(row: int) -> str:
+    return f"({row},5 %)" if row % 4 == 0 else f"{row},5 %"
+
+
+def _kind(row: int) -> str:
+    return "?" if row % 11 == 5 else ("grün", "rot", "blau")[row % 3]
+
+
+@case
+def money_in_several_packed_files(folder: Path) -> str:
+    """Numbers as a shop writes them, words for what is missing and for yes, in two files without a row of names."""
+    import gzip
+
+    for name, rows in (("a.csv.gz", range(30)), ("b.csv.gz", range(30, 60))):
+        lines = [f"{_price(row)};{_share(row)};{'ja' if row % 3 else 'nein'};{_kind(row)}" for row in rows]
+        (folder / name).write_bytes(gzip.compress("\n".join(["Umsätze", *lines, ""]).encode("cp1252")))
+    source = (
+        "{path: '*.csv.gz', delimiter: ';', names: [price, share, member, kind], skip_rows: 1, encoding: cp1252, "
+        "decimal: ',', missing_words: ['-', '?'], true_words: [ja], false_words: [nein], numbers: [price, share]}"
+    )
+    return spec(
+        f"  source: {{csv: {source}}}\n  inputs: {{x: {{columns: [price, share, member], missing: median}}}}\n"
+        "  targets: {kind: {column: kind, missing: drop}}\n  split: {test: 0.2}",
+        shape="[3]",
+    )
+
+
 @case
 def row_groups(folder: Path) -> str:
     import pyarrow as pa

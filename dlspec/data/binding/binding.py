@@ -151,6 +151,7 @@ def open_table(
             table.tolerant = data.bad == "skip"
             table.stated = by_columns(stated, tables["train"].columns) if "train" in tables else stated
             _ = table.columns
+            table.check_named()
             tables[part] = table
     if len(tables) < len([source for source in sources.values() if source is not None]):
         return None

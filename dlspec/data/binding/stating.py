@@ -23,17 +23,21 @@ def by_spec(data: Data, signature: Signature | None) -> Stated:
     """
     texts: set[str] = set()
     gaps: dict[str, tuple[str, ...]] = {}
+    said = data.source.gaps
+    words = (*MISSING, *said)
     for name, feature in data.features.items():
         wanted = signature.inputs.get(name) if signature is not None else None
         if only_text(feature, wanted):
             texts.update(feature.sources)
         if missing.how(feature, text=True) != missing.KEEP:
-            gaps.update(dict.fromkeys(feature.sources, MISSING))
+            gaps.update(dict.fromkeys(feature.sources, words))
+        elif said:
+            gaps.update(dict.fromkeys(feature.sources, said))
     for target in data.targets.values():
         if _words(target):
             texts.update(target.sources)
         named = {str(value) for value in target.classes or ()}
-        gaps.update(dict.fromkeys(target.sources, tuple(word for word in MISSING if word not in named)))
+        gaps.update(dict.fromkeys(target.sources, tuple(word for word in words if word not in named)))
     return Stated(frozenset(texts), frozenset(), gaps)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlspec.core.ir import Tensor
 from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Labels, Table
 from dlspec.data.sources.stated import MISSING
+from dlspec.data.sources.written import PLAIN
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,13 +20,20 @@ if TYPE_CHECKING:
 
 # Taken for a value of text where sizes are estimated.
 TEXT_BYTES = 128
-_NUMBER = r"^[ \t]*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[ \t]*$"
 # A column of text is taken for one of numbers with mistakes in it where at most this share is no number.
 _MISTAKES = 0.5
 
 
 class ArrowTable(Table):
-    """Typed columns of Arrow."""
+    """Typed columns of Arrow.
+
+    Attributes:
+        plain: Writes the numbers among texts of a column as Arrow reads them; None where all are written so.
+        missing_words: What stands for a missing number among texts.
+    """
+
+    plain: Callable[[str, Any], Any] | None = None
+    missing_words: Sequence[str] = MISSING
 
     @property
     @abstractmethod
@@ -91,7 +99,7 @@ class ArrowTable(Table):
         """The first value of the column `name` that Arrow reads as no number, and where it stands."""
         start = 0
         for table in self._tables([name]):
-            wrong = _numbers(table.column(0))[1]
+            wrong = self._numbers(table.column(0), name)[1]
             if wrong.any():
                 row = int(wrong.argmax())
                 return str(_texts(table.column(0))[row]), self.where(start + row)
@@ -140,7 +148,7 @@ class ArrowTable(Table):
         """Takes a column of text for numbers, if at least half of its values are some."""
         import numpy as np
 
-        wrong = sum(int(np.count_nonzero(_numbers(table.column(0))[1])) for table in self._tables([name]))
+        wrong = sum(int(np.count_nonzero(self._numbers(table.column(0), name)[1])) for table in self._tables([name]))
         if wrong > self.columns[name].count * _MISTAKES:
             return False
         self._retyped.add(name)
@@ -154,7 +162,7 @@ class ArrowTable(Table):
         for name in self._retyped.intersection(names):
             start = 0
             for table in self._tables([name]):
-                for row in _numbers(table.column(0))[1].nonzero()[0].tolist():
+                for row in self._numbers(table.column(0), name)[1].nonzero()[0].tolist():
                     word = str(table.column(0)[row])[:40]
                     found.setdefault(start + row, f"column `{name}` holds `{word}`, expected a number")
                 start += table.num_rows
@@ -177,7 +185,7 @@ class ArrowTable(Table):
 
     def _array(self, column: pa.ChunkedArray, name: str) -> Array:
         if name in self._retyped:
-            return _numbers(column)[0]
+            return self._numbers(column, name)[0]
         tensor = self.columns[name].tensor
         if tensor.dtype != TEXT or name not in self.stated.gaps:
             return to_array(column, tensor)
@@ -186,18 +194,18 @@ class ArrowTable(Table):
         texts = _texts(column)
         return to_array(pc.if_else(pc.is_in(texts, _words(self.stated.gaps[name])), "", texts), tensor)
 
+    def _numbers(self, column: pa.ChunkedArray, name: str) -> tuple[Array, Array]:
+        """Texts as numbers, NaN where they are none; and which of them are neither numbers nor missing."""
+        import numpy as np
+        import pyarrow as pa
+        import pyarrow.compute as pc
 
-def _numbers(column: pa.ChunkedArray) -> tuple[Array, Array]:
-    """Texts as numbers, NaN where they are none; and which of them are neither numbers nor missing."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    texts = _texts(column)
-    good = pc.match_substring_regex(texts, _NUMBER)
-    values = pc.if_else(good, pc.utf8_trim_whitespace(texts), None).cast(pa.float64()).to_numpy()
-    missing = pc.is_in(texts, pa.array(MISSING))
-    return values, ~np.asarray(pc.or_(good, missing))
+        texts = _texts(column)
+        plain = texts if self.plain is None else self.plain(name, texts)
+        good = pc.match_substring_regex(plain, PLAIN)
+        values = pc.if_else(good, pc.utf8_trim_whitespace(plain), None).cast(pa.float64()).to_numpy()
+        missing = pc.is_in(texts, _words(self.missing_words))
+        return values, ~np.asarray(pc.or_(good, missing))
 
 
 def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray:

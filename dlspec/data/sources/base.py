@@ -261,6 +261,13 @@ class Table(ABC):
             raise Problem("E602", f"the source has no column `{name}`", self._blanks(name) or self._known(name), option)
         return column
 
+    def check_named(self) -> None:  # noqa: B027  most sources name no columns
+        """Columns that the source's own options name are there, and hold what these say.
+
+        Raises:
+            Problem: E602, E603.
+        """
+
     def strange(self, names: Sequence[str]) -> Problem | None:
         """What is wrong where none of these columns is there; None where each is a mistake of its own.
 
@@ -305,6 +312,12 @@ class Source(Component, abstract=True):
 
     kind = "source"
 
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """Words that stand for a missing value since the spec says so; of a source over a table, in that table."""
+        inner = getattr(self, "table", None)
+        return inner.gaps if isinstance(inner, Source) else ()
+
     def open(self, folder: Path, *, allow_outside: bool = False) -> Table:
         """Opens the source; nothing is read before it is needed.
 
@@ -328,9 +341,9 @@ class Source(Component, abstract=True):
         The template holds the function of generated projects that gives the arrays that :meth:`Table.read` gives. It
         knows ``function``, the function's name, ``source`` and ``columns``.
 
-        Two keys have a meaning of their own: ``inner``, sources that this one reads, each with its columns and opened
-        table, by the word under which the template finds a call that reads it, as in ``inner.table``; and ``modules``,
-        text of modules of the user's by name.
+        Three keys have a meaning of their own: ``refused``, in words what no project can read; ``inner``, sources that
+        this one reads, each with its columns and opened table, by the word under which the template finds a call that
+        reads it, as in ``inner.table``; and ``modules``, text of modules of the user's by name.
 
         Args:
             columns: The columns that the project reads.

@@ -1,392 +1,146 @@
-"""CSV files, read by pyarrow; rows and lines of mistakes are found by a second look with Python's own reader."""
+"""CSV files: text with an example a row."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
-from itertools import islice
+import codecs
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from dlspec.components.registry import example, optional, text, texts
-from dlspec.core.errors import Problem, did_you_mean, suggestions
-from dlspec.data.sources.arrow import ArrowTable
-from dlspec.data.sources.base import Arrays, Column, DataProblem, LeftOut, Source, Table, locate
-from dlspec.data.sources.cache import converted
-from dlspec.data.sources.csv_conversion import RAGGED, Dialect, Reader
-from dlspec.data.sources.csv_header import Names, check_header, is_number, nameless, values_for_names
-from dlspec.data.sources.parquet import ParquetTable
+from dlspec.components.registry import Field, choice, example, integer, optional, plain, text, texts
+from dlspec.core.errors import Problem
+from dlspec.data.sources.base import Source, Table
+from dlspec.data.sources.csv_conversion import FALSE, TRUE
+from dlspec.data.sources.csv_files import CsvFiles
+from dlspec.data.sources.csv_table import CsvTable
+from dlspec.data.sources.csv_text import Dialect
+from dlspec.data.sources.paths import locate_all
 from dlspec.data.sources.stated import MISSING
+from dlspec.data.sources.written import Numerals
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
+_NAMES = {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1, "uniqueItems": True}
 
-# Files larger than this (bytes) are converted once to Parquet, and read from there.
-CONVERTED_FROM = 256 << 20
-# Bytes at the start of a file that hold the row of names.
-_HEADER = 1 << 20
-# Rows left out that are described one by one.
-_DESCRIBED = 5
-# Rows that are compared with the first one, where that has another number of values.
-_COMPARED = 100
-# A cell may hold a whole document.
-csv.field_size_limit(1 << 30)
+
+def _paths() -> Field[Any]:
+    schema = {"type": ["string", "array"], "items": {"type": "string", "minLength": 1}, "minLength": 1, "minItems": 1}
+    doc = "The file from the spec's folder, or several with the same columns; `*` stands for anything."
+    return Field(
+        schema, doc=doc, textual=True, convert=lambda value, _: value if isinstance(value, str) else tuple(value)
+    )
 
 
 class Csv(Source):
-    """A text file with one example a row and a first row of column names."""
+    """A text file with one example a row and a first row of column names; it may be packed with gzip, zstd or bzip2."""
 
     shorthand = "path"
-    path = text(doc="The file, from the spec's folder.")
-    delimiter = text(default=",", pattern=r"^[^\n\r\"]$", doc="The character between two values.")
+    path = _paths()
+    delimiter = text(
+        default=",",
+        pattern=r"^[^\n\r\"]+$",
+        doc="What stands between two values, one character or more; `whitespace` is one or more blanks or tabs.",
+    )
+    names = optional(plain(_NAMES), doc="Names of the columns in their order, where no row of the file holds them.")
+    skip_rows = integer(min=0, default=0, doc="Lines at the start of the file that are left out.")
+    encoding = text(default="utf-8", doc="How letters are encoded, such as `cp1252` or `utf-16`.")
+    missing_words = optional(
+        texts(),
+        doc=f"Words that stand for a missing value, beside the empty cell, {', '.join(MISSING[1:-1])} and NULL.",
+    )
+    true_words = optional(texts(), doc="Words that stand for `true`, beside `true` itself.")
+    false_words = optional(texts(), doc="Words that stand for `false`, beside `false` itself.")
+    decimal = choice(".", ",", default=".", doc="What stands before the fraction of a number.")
+    thousands = optional(
+        plain({"enum": [",", ".", " ", "'", "_"]}), doc="What stands between groups of three digits in numbers."
+    )
+    numbers = optional(
+        texts(), doc="Columns of numbers with signs of money, percent or thousands: `$1,200` is 1200, `12 %` is 12."
+    )
     texts = optional(texts(), doc="Columns of text that hold digits, such as `07`; others hold what all rows hold.")
     examples = (
         example("churn.csv"),
-        example('{path: listing.csv, delimiter: ";"}'),
-        example("{path: shops.csv, texts: [postcode]}"),
+        example('{path: listing.csv, delimiter: ";", decimal: ",", encoding: cp1252}'),
+        example("{path: shops.csv, texts: [postcode], numbers: [rent]}"),
+        example("{path: 'sales-*.csv.gz', names: [day, amount], missing_words: [NA, '-']}"),
     )
+
+    def validate(self) -> None:
+        """An encoding that there is; signs in numbers that can be told apart."""
+        try:
+            codecs.lookup(self.encoding)
+        except LookupError as error:
+            message = f"there is no encoding `{self.encoding}`"
+            raise Problem("E207", message, "`utf-8`, `cp1252`, `latin-1` and `utf-16` are usual", "encoding") from error
+        if self.thousands == self.decimal:
+            message = f"`{self.decimal}` cannot stand both before the fraction and between thousands"
+            other = "," if self.decimal == "." else "."
+            raise Problem("E207", message, f'write `decimal: "{other}"`', "thousands")
+        if both := set(self.texts or ()) & set(self.numbers or ()):
+            message = f"column `{min(both)}` stands both in `texts` and in `numbers`"
+            raise Problem("E207", message, "leave it out of one of them", "numbers")
+        words = {"true_words": self.true_words, "false_words": self.false_words, "missing_words": self.missing_words}
+        known: dict[str, str] = {}
+        for option, listed in words.items():
+            for word in listed or ():
+                if known.setdefault(word, option) != option:
+                    message = f"`{word}` stands both in `{known[word]}` and in `{option}`"
+                    raise Problem("E207", message, "leave it out of one of them", option)
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """Words that stand for a missing value since the spec says so."""
+        return tuple(self.missing_words or ())
+
+    @property
+    def dialect(self) -> Dialect:
+        """How the files are written."""
+        return Dialect(
+            "\t" if self.delimiter == "\\t" else self.delimiter,
+            self.encoding,
+            tuple(self.names or ()),
+            self.skip_rows,
+            (*MISSING, *self.gaps),
+            tuple(self.true_words or ()),
+            tuple(self.false_words or ()),
+            Numerals(self.decimal, self.thousands or ""),
+            tuple(self.numbers or ()),
+            tuple(self.texts or ()),
+        )
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
         """The types of the columns in pyarrow's words, texts for what is missing, and what is unusual in the file."""
-        assert isinstance(table, CsvTable)
+        assert isinstance(table, CsvTable | CsvFiles)
+        first = table if isinstance(table, CsvTable) else next(iter(table.tables.values()))
         words = {name: table.stated.gaps[name] for name in columns if table.columns[name].text and table.gap(name)}
-        return {"types": table.types(columns), "missing": MISSING, "parsing": table.parsing(), "words": words}
+        rewritten = first.rewritten(columns)
+        if first.dialect.divided:
+            return {"refused": "a delimiter of several characters"}
+        return {
+            "files": [self.path] if isinstance(table, CsvTable) else list(table.tables),
+            "packed": first.packed,
+            "types": {**table.types(columns), **dict.fromkeys(rewritten, "string")},
+            "missing": first.dialect.missing,
+            "parsing": first.parsing(),
+            "reading": _given(
+                column_names=list(first.dialect.names), skip_rows=self.skip_rows, encoding=first.encoding
+            ),
+            "converting": _given(
+                decimal_point="" if self.decimal == "." else self.decimal,
+                true_values=self.true_words and [*TRUE, *self.true_words],
+                false_values=self.false_words and [*FALSE, *self.false_words],
+            ),
+            "rewritten": rewritten,
+            "words": words,
+        }
 
-    def open(self, folder: Path, *, allow_outside: bool = False) -> CsvTable:
-        """Finds the file."""
-        file = locate(self.path, folder, allow_outside=allow_outside)
-        return CsvTable(file, self.path, self.delimiter, self.texts or ())
-
-
-class CsvTable(ArrowTable):
-    """A CSV file: columns of numbers, of ``true``/``false``, or of text."""
-
-    def __init__(self, path: Path, shown: str, delimiter: str, texts: Sequence[str] = ()) -> None:
-        self._path = path
-        self._shown = shown
-        self._delimiter = delimiter
-        self._named = tuple(texts)
-        self._ragged = 0  # rows that were left out
-
-    @cached_property
-    def columns(self) -> Mapping[str, Column]:
-        """Types as pyarrow infers them from all rows; dates stay text."""
-        self.stated = self.stated.also(frozenset(self._named))
-        columns = self._copy.columns if self._copy is not None else super().columns
-        self._check_behind()
-        _ = self.skipped
-        for name in self._named:
-            if name not in columns:
-                raise Problem(
-                    "E602", f"the source has no column `{name}`", did_you_mean(name, columns, guess=True), "texts"
-                )
-        return columns
-
-    @property
-    def _file(self) -> str:
-        return self._shown
-
-    @property
-    def streamed(self) -> bool:  # type: ignore[override]
-        """Whether the rows are too large to be kept."""
-        return self._copy is not None and self._copy.streamed
-
-    @property
-    def blocks(self) -> Sequence[int] | None:  # type: ignore[override]
-        """Those of the converted copy, if the file is so large that there is one."""
-        return self._copy.blocks if self._copy is not None else None
-
-    @cached_property
-    def skipped(self) -> Sequence[str]:  # type: ignore[override]
-        """Rows with too few or too many values."""
-        if not self._ragged:
-            return ()
-        width = self._width
-        lines = (f"line {line}: {_values(row)}, expected {width}" for line, row in self._rows() if len(row) != width)
-        described = [f"{self._shown}, {line}" for line in islice(lines, _DESCRIBED)]
-        return [*described, *[f"{self._shown}: another such row"] * (self._ragged - len(described))]
-
-    @property
-    def left_out(self) -> Sequence[LeftOut]:  # type: ignore[override]
-        """Columns without a name at the start, as pandas writes the index of a frame."""
-        if not self._names.before:
-            return ()
-        columns = "the first column" if self._names.before == 1 else f"the first {self._names.before} columns"
-        verb = "has" if self._names.before == 1 else "have"
-        message = f"{columns} of `{self._shown}` {verb} no name, as pandas' index: left out"
-        return (LeftOut(message, "write the file with `index=False`, or name what is meant to be used"),)
-
-    def read(self, names: Iterable[str]) -> Arrays:
-        """Columns of shape [rows]."""
-        names = list(names)
-        if self._copy is not None:
-            return self._copy.read(names)
-        return self._arrays(self._whole.select(names), names)
-
-    def take(self, names: Iterable[str], indices: np.ndarray[Any, Any]) -> Arrays:
-        """Rows by number."""
-        return self._copy.take(names, indices) if self._copy is not None else super().take(names, indices)
-
-    def whole(self, name: str) -> np.ndarray[Any, Any]:
-        """A column, kept in one place."""
-        return self._copy.whole(name) if self._copy is not None else super().whole(name)
-
-    def where(self, index: int) -> str:
-        """File and line: rows may span lines, and blank lines are skipped."""
-        if self._plain:
-            return f"{self._shown}, line {index + 2}"
-        known, further = self._lines
-        while len(known) <= index:
-            line = next(further, None)
-            if line is None:
-                return self._shown
-            known.append(line)
-        return f"{self._shown}, line {known[index]}"
-
-    @cached_property
-    def _plain(self) -> bool:
-        """Whether every row of the file is one line: it has as many lines as rows and a header."""
-        newlines = returns = pairs = 0
-        last = b""
-        with self._path.open("rb") as stream:
-            for piece in iter(lambda: stream.read(1 << 20), b""):
-                newlines += piece.count(b"\n")
-                returns += piece.count(b"\r")
-                pairs += piece.count(b"\r\n") + (last == b"\r" and piece[:1] == b"\n")
-                last = piece[-1:]
-        lines = newlines + (last != b"\n")
-        return returns == pairs and lines == 1 + max(column.count for column in self.columns.values())
-
-    @cached_property
-    def _lines(self) -> tuple[list[int], Iterator[int]]:
-        """The lines of the first rows, as far as they were asked for, and of those after them."""
-        width = self._width
-        return [], (line for line, row in self._rows() if len(row) == width)
-
-    def check(self, names: Sequence[str]) -> None:
-        """No number is missing, and all are finite."""
-        import numpy as np
-
-        for name in names:
-            missing = self._missing.get(name, 0)
-            if missing and self.columns[name].tensor.floating:
-                index = next(
-                    start + int(np.isnan(arrays[name]).argmax())
-                    for start, arrays in self._pieces([name])
-                    if np.isnan(arrays[name]).any()
-                )
-                message = f"column `{name}` has {missing} missing value{'s' if missing > 1 else ''}"
-                help = "say what becomes of such examples, as in `missing: median` or `missing: drop`"
-                raise DataProblem("E608", message, help, where=self.where(index))
-        super().check(names)
-
-    def as_numbers(self, name: str) -> bool:
-        """Takes a column of text for numbers, if at least half of its values are some."""
-        return self._copy.as_numbers(name) if self._copy is not None else super().as_numbers(name)
-
-    def faults(self, names: Sequence[str]) -> Mapping[int, str]:
-        """Rows with words in columns that are taken for numbers."""
-        return self._copy.faults(names) if self._copy is not None else super().faults(names)
-
-    def strange(self, names: Sequence[str]) -> Problem | None:
-        """With numbers for names, and none of those that are asked for, the row of names is missing."""
-        held = next((known for known in self.columns if is_number(known)), None)
-        if held is None or any(name in self.columns for name in names):
-            return super().strange(names)
-        return values_for_names(held, self._shown)
-
-    def _known(self, name: str) -> str:
-        return super()._known(name) if suggestions(name, self.columns) else self._held
-
-    @property
-    def _held(self) -> str:
-        """Which columns there are, and where that stands: the row of names may be missing."""
-        return super()._held.replace("its columns are", "its first row names the columns:")
-
-    def forget(self) -> None:
-        """Lets go of columns that :meth:`take` has kept in memory."""
-        super().forget()
-        if self._copy is not None:
-            self._copy.forget()
-
-    def types(self, names: Iterable[str]) -> dict[str, str]:
-        """The types of some columns in pyarrow's words."""
-        kinds = self._kinds
-        return {name: str(kinds[name]) for name in names}
-
-    def parsing(self) -> dict[str, Any]:
-        """What pyarrow must be told of how values are written: another delimiter, and quotes, which may hold lines."""
-        with self._path.open("rb") as stream:
-            quotes = any(b'"' in piece for piece in iter(lambda: stream.read(1 << 20), b""))
-        other = {"delimiter": self._delimiter} if self._delimiter != "," else {}
-        return {**other, **({"newlines_in_values": True} if quotes else {})}
-
-    # --- what Arrow knows -------------------------------------------------------------------------------------------
-
-    @cached_property
-    def _count(self) -> int:
-        count: int = self._whole.num_rows
-        return count
-
-    @cached_property
-    def _kinds(self) -> Mapping[str, pa.DataType]:
-        if self._copy is not None:
-            return self._copy._kinds
-        return {field.name: field.type for field in self._whole.schema}
-
-    @cached_property
-    def _missing(self) -> Mapping[str, int]:
-        if self._copy is not None:
-            return self._copy._missing
-        named = zip(self._whole.column_names, self._whole.itercolumns(), strict=True)
-        return {name: column.null_count for name, column in named}
-
-    def _tables(self, names: list[str]) -> Iterator[pa.Table]:
-        if self._copy is not None:
-            return self._copy._tables(names)
-        return iter([self._whole.select(names)])
-
-    # --- the file ---------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def _reader(self) -> Reader:
-        names = self._names
-        used = () if names.whole else names.used
-        return Reader(self._path, Dialect(self._delimiter, used=used, texts=tuple(sorted(self.stated.texts))))
-
-    @cached_property
-    def _whole(self) -> pa.Table:
-        """All rows, in memory."""
-        table = self._parsed(self._reader.whole)
-        self._ragged = self._reader.ragged
-        self._check_columns(table.schema, table.num_rows)
-        return table
-
-    @cached_property
-    def _copy(self) -> ParquetTable | None:
-        """The same rows as Parquet, for a file too large to be parsed whole."""
-        if self._path.stat().st_size <= CONVERTED_FROM:
-            return None
-        texts = sorted(self.stated.texts)
-        path = converted(self._path, f"csv 2 {self._delimiter!r} {self.tolerant} {texts}", ".parquet", self._convert)
-        table = ParquetTable(path, self._shown)
-        table.stated = self.stated
-        self._ragged = int(table.note(RAGGED))
-        return table
-
-    def _convert(self, target: Path) -> None:
-        import pyarrow as pa
-
-        kinds = self._parsed(self._reader.kinds)
-        self._check_columns(pa.schema(list(kinds.items())), len(kinds))
-        self._parsed(lambda: self._reader.write(target, kinds))
-
-    def _parsed(self, parse: Any) -> Any:
-        """What `parse` returns; its failure as a problem with the file.
-
-        Raises:
-            DataProblem: E601 the file cannot be read, E608 its content is broken.
-        """
-        import pyarrow as pa
-
-        try:
-            result = parse()
-        except OSError as error:
-            raise self._problem("E601", f"cannot read `{self._shown}`: {error.strerror or error}") from error
-        except pa.ArrowInvalid as error:
-            raise self._problem("E608", f"`{self._shown}` is not a CSV file: {error}") from error
-        if self._reader.ragged and not self.tolerant:
-            raise self._uneven(self._reader.ragged)
-        return result
-
-    def _check_columns(self, schema: pa.Schema, rows: int) -> None:
-        import pyarrow as pa
-
-        if rows == 0 and self._ragged:
-            raise self._problem("E608", f"no row of `{self._shown}` has as many values as the header")
-        if rows == 0:
-            message = f"`{self._shown}` has a single row, which is taken for the names of its columns, and no examples"
-            raise self._problem("E608", message)
-        for field in schema:
-            if pa.types.is_binary(field.type):
-                message = f"column `{field.name}` is not UTF-8"
-                raise self._problem("E608", message, "save the file as UTF-8", line=self._not_utf8())
-
-    def _check_behind(self) -> None:
-        """Columns without a name at the end are empty: each row ends in a delimiter.
-
-        Raises:
-            DataProblem: E608, they are not.
-        """
-        behind = self._names.behind
-        if behind and any(value.strip() for _, row in self._rows() for value in row[self._width - behind :]):
-            raise nameless(self._width - behind + 1, self._shown)
-
-    @cached_property
-    def _names(self) -> Names:
-        """What the first row says.
-
-        Raises:
-            DataProblem: E601 the file cannot be read, E608 it does not name the columns.
-        """
-        try:
-            with self._path.open("rb") as stream:
-                start = stream.read(_HEADER)
-        except OSError as error:
-            raise self._problem("E601", f"cannot read `{self._shown}`: {error.strerror or error}") from error
-        return check_header(start, self._delimiter, self._shown)
-
-    def _rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Line number and values of each row after the header, blank lines skipped as pyarrow does."""
-        with self._path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
-            reader = csv.reader(stream, delimiter=self._delimiter)
-            next(reader, None)
-            before = reader.line_num
-            for row in reader:
-                if row:
-                    yield before + 1, row
-                before = reader.line_num
-
-    @cached_property
-    def _width(self) -> int:
-        """How many values the header has."""
-        with self._path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
-            return len(next(csv.reader(stream, delimiter=self._delimiter)))
-
-    def _uneven(self, count: int) -> DataProblem:
-        width = self._width
-        if (other := self._other_width()) is not None:
-            message = f"the first row of `{self._shown}` has {_values(self._width * [''])}, all others have {other}"
-            raise self._problem(
-                "E608", message, "the first row names the columns: remove what stands before it", line=1
-            )
-        line, row = next(((line, row) for line, row in self._rows() if len(row) != width), (1, [""] * width))
-        more = f" (and {count - 1} more rows like it)" if count > 1 else ""
-        message = f"line {line} of `{self._shown}` has {_values(row)}, expected {width}{more}"
-        help = "quote values that contain the delimiter, or leave such rows out: `bad: skip` in `data`"
-        return self._problem("E608", message, help, line=line)
-
-    def _other_width(self) -> int | None:
-        """How many values the rows after the first have, where none has as many as that."""
-        widths = {len(row) for _, row in islice(self._rows(), _COMPARED)}
-        return widths.pop() if len(widths) == 1 and self._width not in widths else None
-
-    def _not_utf8(self) -> int:
-        """The first line, from 1, that is not UTF-8; 0 where all are."""
-        with self._path.open("rb") as stream:
-            for number, line in enumerate(stream, 1):
-                try:
-                    line.decode("utf-8")
-                except UnicodeDecodeError:
-                    return number
-        return 0
-
-    def _problem(self, code: str, message: str, help: str = "", line: int = 0) -> DataProblem:
-        where = f"{self._shown}, line {line}" if line else self._shown
-        return DataProblem(code, message, help, "path", where)
+    def open(self, folder: Path, *, allow_outside: bool = False) -> CsvTable | CsvFiles:
+        """Finds the files."""
+        paths = (self.path,) if isinstance(self.path, str) else self.path
+        files = [file for path in paths for file in locate_all(path, folder, allow_outside=allow_outside)]
+        if len(files) == 1:
+            return CsvTable(*files[0], self.dialect)
+        return CsvFiles(files, self.dialect)
 
 
-def _values(row: list[str]) -> str:
-    return f"{len(row)} value{'s' if len(row) != 1 else ''}"
+def _given(**options: Any) -> dict[str, Any]:
+    """Options that are not what pyarrow assumes."""
+    return {name: value for name, value in options.items() if value}

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.components.registry import example, map_of, texts
 from dlspec.core.errors import did_you_mean
-from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Source, Table, locate
+from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Source, Table
 from dlspec.data.sources.layouts import Layouts, Wanted
 from dlspec.data.sources.limits import STREAMED_FROM, check_memory
 from dlspec.data.sources.parsing import parsed
+from dlspec.data.sources.paths import locate_all
 from dlspec.data.sources.protos import Feature, feature_names, read_example
 from dlspec.data.sources.record_feature import RecordFeature, convert, convert_all
 from dlspec.data.sources.records import BrokenRecord, Records, open_records
@@ -53,9 +54,7 @@ class Tfrecord(Source):
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> TfrecordTable:
         """Finds the files."""
-        files: list[tuple[Path, str]] = []
-        for path in self.path:
-            files += _matching(path, folder, allow_outside)
+        files = [file for path in self.path for file in locate_all(path, folder, allow_outside=allow_outside)]
         return TfrecordTable(files, self.features)
 
 
@@ -75,19 +74,6 @@ def _kind(feature: RecordFeature) -> str:
 
 def _parsed_shape(feature: RecordFeature) -> tuple[int, ...]:
     return () if feature.decode else tuple(size or 0 for size in feature.shape)
-
-
-def _matching(path: str, folder: Path, allow_outside: bool) -> list[tuple[Path, str]]:
-    """The file at `path`, or all that match its last part, sorted."""
-    parent, _, name = path.rpartition("/")
-    if not set("*?[") & set(name):
-        return [(locate(path, folder, allow_outside=allow_outside), path)]
-    inside = locate(parent or ".", folder, allow_outside=allow_outside, want="folder")
-    names = sorted(file.name for file in inside.glob(name) if file.is_file())
-    if not names:
-        raise DataProblem("E601", f"no file matches `{path}`", "paths start at the folder of the spec", "path", path)
-    shown = [f"{parent}/{name}" if parent else name for name in names]
-    return [(locate(each, folder, allow_outside=allow_outside), each) for each in shown]
 
 
 class TfrecordTable(Table):

@@ -85,9 +85,11 @@ class Readers:
             A call of it, in a function with the argument `folder`.
 
         Raises:
-            Unsupported: There is no template for the source.
+            Unsupported: There is no template for the source, or none for what it says.
         """
         facts = dict(source.emitted(columns, table))
+        if "refused" in facts:
+            raise Unsupported(facts["refused"])
         inner = {word: self.add(f"{function}_{word}", *nested) for word, nested in facts.pop("inner", {}).items()}
         self.modules |= facts.pop("modules", {})
         text = self.templates.get_template(template(self.templates, "sources", source.registered_name)).render(

@@ -27,6 +27,7 @@ _OTHERS = {
     "keras": "import keras",
     "keras_tuner": "import keras_tuner",
     "np": "import numpy as np",
+    "pa": "import pyarrow as pa",
     "parquet": "from pyarrow import parquet",
     "tf": "import tensorflow as tf",
     "layers": "from keras import layers",

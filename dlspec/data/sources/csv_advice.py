@@ -1,0 +1,78 @@
+"""Which option of `csv` reads what a column holds in place of numbers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+from dlspec.data.sources.csv_text import Dialect
+from dlspec.data.sources.stated import MISSING
+from dlspec.data.sources.written import PLAIN, Numerals
+
+# Distinct values that are looked at, and how many of them may be no numbers where these stand for missing ones.
+_LOOKED_AT, _WORDS = 10_000, 3
+_YES, _NO = ("yes", "y", "ja", "oui", "si", "on", "t", "true"), ("no", "n", "nein", "non", "off", "f", "false")
+
+
+def advice(name: str, counts: Mapping[str, int], dialect: Dialect) -> str:
+    """What to write so that a column holds numbers; "" where no option makes it so.
+
+    Args:
+        name: The column.
+        counts: Its values, which are texts, and how often each occurs.
+        dialect: How the file is said to be written.
+    """
+    known = {value: count for value, count in counts.items() if value not in dialect.missing}
+    values = list(known)[:_LOOKED_AT]
+    if not values:
+        return ""
+    return _signs(name, values, dialect) or _missing(known, values, dialect) or _truth(values)
+
+
+def _signs(name: str, values: list[str], dialect: Dialect) -> str:
+    numerals = dialect.numerals
+    other = "," if numerals.decimal == "." else "."
+    ways = []
+    if name not in dialect.numbers and (read := _all_numbers(values, numerals, signs=True)):
+        ways.append(f"`numbers: [{_yaml(name)}]` in `csv` reads `{values[0]}` as {read[0]}")
+    if read := _all_numbers(values, Numerals(other), signs=False):
+        ways.append(f'`decimal: "{other}"` in `csv` reads `{values[0]}` as {read[0]}')
+    return ", ".join(ways)
+
+
+def _all_numbers(values: list[str], numerals: Numerals, *, signs: bool) -> list[str]:
+    """The values as plain numbers; [] unless all are some."""
+    import pyarrow as pa
+
+    plain = numerals.plain(pa.array(values, pa.string()), signs=signs).to_pylist()
+    return plain if all(re.match(PLAIN, value) for value in plain) else []
+
+
+def _missing(counts: Mapping[str, int], values: list[str], dialect: Dialect) -> str:
+    """A few words among numbers."""
+    wrong = [value for value in values if not re.match(PLAIN, value)]
+    if len(wrong) > min(_WORDS, len(values) // 2):
+        return ""
+    signs = all(not any(character.isalnum() for character in value) or counts[value] > 1 for value in wrong)
+    if not signs:
+        return ""
+    said = [word for word in dialect.missing if word not in MISSING]
+    listed = json.dumps([*said, *wrong], ensure_ascii=False)
+    verb = "stand" if len(wrong) > 1 else "stands"
+    shown = ", ".join(f"`{word}`" for word in wrong)
+    return f"if {shown} {verb} for a missing value, write `missing_words: {listed}` in `csv`; else correct the value"
+
+
+def _truth(values: list[str]) -> str:
+    """Two words of which one means yes."""
+    by_meaning = {value.lower(): value for value in values}
+    yes, no = ([by_meaning[word] for word in words if word in by_meaning] for words in (_YES, _NO))
+    if len(values) != len(yes) + len(no) or not yes or not no:
+        return ""
+    words = f"`true_words: {json.dumps(yes)}, false_words: {json.dumps(no)}` in `csv`"
+    return f"{words} read them as true and false; or prepare words with `string_lookup`"
+
+
+def _yaml(name: str) -> str:
+    return name if re.match(r"[A-Za-z]\w*\Z", name) else json.dumps(name, ensure_ascii=False)
