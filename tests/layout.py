@@ -29,6 +29,7 @@ FLOORS = (
     "components.training",
     "components.ops",
     "components.sections",
+    "components.methods",
     "semantics.schema",
     "semantics",
     "graph.lower",

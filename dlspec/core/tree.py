@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,6 +85,28 @@ def key_place(container: Any, key: str) -> Span | None:
     if isinstance(container, Map) and key in container.key_spans:
         return container.key_spans[key]
     return place(container, key)
+
+
+def path_place(raw: Any, path: Sequence[str | int], on_key: bool = False) -> Span | None:
+    """The span at `path`, or of the innermost thing on the way there that has one.
+
+    Args:
+        raw: What a spec wrote, or a mapping of it.
+        path: Keys and positions from there.
+        on_key: Whether the last key itself is meant rather than its value.
+    """
+    span: Span | None = None
+    for depth, key in enumerate(path, 1):
+        if not (key in raw if isinstance(raw, dict) else isinstance(raw, list) and _inside(raw, key)):
+            break
+        named = on_key and depth == len(path)
+        span = (key_place(raw, str(key)) if named else place(raw, key)) or span
+        raw = raw[key]
+    return span
+
+
+def _inside(items: list[Any], key: str | int) -> bool:
+    return isinstance(key, int) and key < len(items)
 
 
 def is_empty(container: Map, key: str) -> bool:

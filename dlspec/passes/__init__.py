@@ -13,15 +13,14 @@ from dlspec.passes.data_contract import data_contract
 from dlspec.passes.data_section import data_section
 from dlspec.passes.distribution import distribution
 from dlspec.passes.each_time import each_time
-from dlspec.passes.embedding_gradients import embedding_gradients
 from dlspec.passes.expand_graph import expand_graph
 from dlspec.passes.expectations import expectations
 from dlspec.passes.extensions import extensions
 from dlspec.passes.heads import heads
 from dlspec.passes.masks import masks
 from dlspec.passes.memory import memory
+from dlspec.passes.method_checks import method_checks
 from dlspec.passes.parameters import parameters
-from dlspec.passes.phases import phases
 from dlspec.passes.reachable import reachable
 from dlspec.passes.read import read
 from dlspec.passes.resolve_names import resolve_names
@@ -51,11 +50,10 @@ PASSES: tuple[Pass, ...] = (
     seeds,
     expectations,
     training,
-    phases,
+    method_checks,
     start,
     distribution,
     added_losses,
-    embedding_gradients,
     data_contract,
     heads,
     searching,

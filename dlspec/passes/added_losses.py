@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dlspec.components.layers.base import POLICIES, Layer
-from dlspec.components.sections.train import Supervised
-from dlspec.passes.distribution import layers_of
+from dlspec.components.layers.base import POLICIES, Layer, layers_of
 from dlspec.passes.heads import probability_heads
 from dlspec.passes.state import Compilation, step
 
@@ -14,12 +12,10 @@ _MINE = "dlspec."  # our own layers add float32 whatever they compute in
 @step(requires=("graph", "method"))
 def added_losses(state: Compilation) -> None:
     """One error for each layer that adds in other numbers; it is known before TensorFlow traces the first step."""
-    assert state.graph is not None
-    if not isinstance(state.method, Supervised):
-        return
+    assert state.graph is not None and state.method is not None
     told: set[object] = set()
     heads = {id(node) for node in probability_heads(state.graph)}
-    for node, layer, _ in layers_of(state):
+    for node, layer, _ in layers_of(*state.graphs):
         found = in_other_numbers(layer, "float32" if id(node) in heads else state.method.precision)
         if found is None or node.span in told:
             continue

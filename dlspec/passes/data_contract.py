@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dlspec.components.sections.train import Supervised
 from dlspec.passes.state import Compilation, step
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def data_contract(state: Compilation) -> None:
         state.data["data"],
         # With an error in `train` nobody knows what the targets must be; the data themselves are still checked.
         None if (state.method is None and "train" in state.data) or not section.targets else state.graph,
-        state.method if isinstance(state.method, Supervised) else None,
+        state.method,
         state.folder,
         raw_train=state.data.get("train"),
         allow_outside=state.allow_outside,

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
-
-from dlspec.components.layers.base import Layer
-from dlspec.components.registry import Component
-from dlspec.components.sections.train import Supervised
+from dlspec.components.layers.base import layers_of
+from dlspec.components.training.distributions import Distribution
 from dlspec.core.ir import Node
 from dlspec.core.tree import Map, place
 from dlspec.passes.state import Compilation, step
-
-if TYPE_CHECKING:
-    from dlspec.components.training.distributions import Mirrored
 
 
 @step(requires=("data", "graph", "method"))
 def distribution(state: Compilation) -> None:
     """Each device has something to do, and layers that look at several examples are told apart."""
-    if not isinstance(state.method, Supervised) or state.method.distribute is None:
+    assert state.method is not None
+    if state.method.distribute is None or not state.method.distribute.divides:
         return
     _check_batches(state, state.method.distribute)
-    found = list(layers_of(state))
+    found = list(layers_of(*state.graphs))
     adding = next((node for node, layer, _ in found if layer.adds_loss), None)
     told: set[object] = set()
     for node, layer, inside in found:
@@ -39,15 +33,15 @@ def distribution(state: Compilation) -> None:
             _check_synchronized(state, node, inside, adding)
 
 
-def _check_batches(state: Compilation, wanted: Mirrored) -> None:
+def _check_batches(state: Compilation, wanted: Distribution) -> None:
     section = state.data_section
-    if section is None or wanted.devices is None or section.batch_size >= wanted.devices:
+    if section is None or section.batch_size >= wanted.shares:
         return
     assert state.data is not None
     raw = state.data.get("data")
     where = place(raw, "batch_size") if isinstance(raw, Map) else None
-    text = f"a batch of {section.batch_size} cannot be divided among {wanted.devices} devices"
-    state.add("E518", text, where, f"give at least {wanted.devices} examples to a batch, or take fewer `devices`")
+    text = f"a batch of {section.batch_size} cannot be divided among {wanted.shares} devices"
+    state.add("E518", text, where, f"give at least {wanted.shares} examples to a batch, or take fewer `devices`")
 
 
 def _check_synchronized(state: Compilation, node: Node, inside: bool, adding: Node | None) -> None:
@@ -59,24 +53,3 @@ def _check_synchronized(state: Compilation, node: Node, inside: bool, adding: No
     elif adding is not None:
         text = f"`{node.name}` has `synchronized: true`, and `{adding.name}` adds to the loss: Keras mixes up devices"
         state.add("E518", text, node.span, help)
-
-
-def layers_of(state: Compilation) -> Iterator[tuple[Node, Layer, bool]]:
-    """Every layer that learns or runs in training, and whether it stands inside another one."""
-    assert state.graph is not None
-    for graph in (state.graph, *(model.graph for model in state.models.values())):
-        for node in graph.nodes:
-            if isinstance(node.layer, Layer) and node.shared is None:
-                yield from ((node, layer, layer is not node.layer) for layer in contained(node.layer))
-
-
-def contained(value: Any) -> Iterator[Layer]:
-    """The layers in an option, or in a tuple of them; a layer itself comes first."""
-    if isinstance(value, tuple):
-        for item in value:
-            yield from contained(item)
-    elif isinstance(value, Component):
-        if isinstance(value, Layer):
-            yield value
-        for item in value.given.values():
-            yield from contained(item)

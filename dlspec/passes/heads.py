@@ -8,18 +8,16 @@ from dlspec.components import registry
 from dlspec.components.layers.base import Layer
 from dlspec.components.ops.base import Op
 from dlspec.components.registry import Component
-from dlspec.components.sections.train import Supervised
 from dlspec.components.training.heads import Head
 from dlspec.core.ir import Graph, Node
-from dlspec.core.tree import key_place
 from dlspec.passes.state import Compilation, step
 
 
 @step(requires=("graph", "method"))
 def heads(state: Compilation) -> None:
     """Compares each output's last activation with what its loss takes."""
-    assert state.graph is not None
-    if not isinstance(state.method, Supervised) or any(item.code == "E503" for item in state.diagnostics.items):
+    assert state.graph is not None and state.method is not None
+    if any(item.code == "E503" for item in state.diagnostics.items):
         return  # a loss that does not suit its output is a mistake of its own
     for name, edge in state.graph.outputs:
         loss = state.method.loss_of(name)
@@ -27,24 +25,11 @@ def heads(state: Compilation) -> None:
         activation = last_activation(state.graph, node)
         found = registry.find("activation", activation) if activation is not None else None
         state.method.heads[name] = Head(loss, found, state.graph.tensor(edge))
-        if loss is None:
-            _without_loss(state, state.method, name)
         if getattr(loss, "activations", ()):
             _check(state, state.graph, node, loss)
         elif getattr(loss, "takes_scores", False) and activation in ("softmax", "sigmoid"):
             text = f"{loss.name} takes raw scores, but `{node.name}` ends in {activation}"
             state.add("W502", text, node.span, f"leave `{activation}` out")
-
-
-def _without_loss(state: Compilation, method: Supervised, name: str) -> None:
-    """E207: a metric of an output that nothing is compared with."""
-    assert state.data is not None
-    if not isinstance(method.metrics, dict) or name not in method.metrics:
-        return
-    metrics = state.data["train"]["metrics"]
-    message = f"`metrics` names output `{name}`, which has no loss: it is compared with no target"
-    help = f"give it a target and a loss (`loss_weights: {{{name}: 0}}` keeps it from being trained), or leave it out"
-    state.add("E207", message, key_place(metrics, name), help)
 
 
 def _check(state: Compilation, graph: Graph, node: Node, loss: Any) -> None:

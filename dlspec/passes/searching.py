@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from dlspec.components.sections.train import Supervised
+from dlspec.components.methods.base import Method
 from dlspec.components.sections.tune import Tune
 from dlspec.core.errors import Problem, leave_out
 from dlspec.core.tree import Map, key_place, place
@@ -34,15 +34,15 @@ def searching(state: Compilation) -> None:
     """The objective is measured, and every option of `tune` has an effect."""
     tune, method = state.tune, state.method
     assert state.data is not None and tune is not None and state.params is not None
-    for check in (_objective, _phases, _halving, _unseeded):
+    for check in (_objective, _epochs, _halving, _unseeded):
         try:
-            if isinstance(method, Supervised):
+            if method is not None:
                 check(state, tune, method)
         except Problem as problem:
             raw = state.data["tune"]
             span = place(raw, problem.option) if problem.option in raw else key_place(state.data, "tune")
             state.diagnostics.add(problem.at(span))
-    if isinstance(method, Supervised):
+    if method is not None:
         _searched_where_all_are_alike(state)
     for name, space in state.params.spaces.items():
         if space.step is not None:
@@ -53,7 +53,7 @@ def searching(state: Compilation) -> None:
                 _continuous(state, name, space)
 
 
-def _objective(state: Compilation, tune: Tune, method: Supervised) -> None:
+def _objective(state: Compilation, tune: Tune, method: Method) -> None:
     """E509: training does not measure it, or does not say which values are good."""
     if state.graph is None or _wrong(state):
         return
@@ -79,25 +79,24 @@ def _wrong(state: Compilation) -> bool:
     )
 
 
-def _phases(state: Compilation, tune: Tune, method: Supervised) -> None:
-    """Phases have fixed epochs."""
-    if method.phases and tune.algorithm == "hyperband":
-        message = "`hyperband` gives trials more and more epochs, and phases have fixed ones"
-        raise Problem("E207", message, "choose another algorithm, or train without phases", "algorithm")
-    if method.phases and tune.epochs is not None:
-        help = "leave it out, or give the phases the epochs that a trial shall have"
-        raise Problem("E207", "`epochs` has no effect: `train` has phases, each with its own", help, "epochs")
+def _epochs(state: Compilation, tune: Tune, method: Method) -> None:
+    """What has epochs of its own takes none from the search."""
+    halving = tune.algorithm == "hyperband"
+    problem = method.epochs_problem(halving=halving) if halving or tune.epochs is not None else None
+    if problem is not None:
+        raise problem
 
 
-def _halving(state: Compilation, tune: Tune, method: Supervised) -> None:
+def _halving(state: Compilation, tune: Tune, method: Method) -> None:
     """Hyperband needs epochs that it can divide."""
-    if tune.algorithm == "hyperband" and not method.phases and (tune.epochs or method.epochs) < _FACTOR:
+    epochs = tune.epochs or method.total_epochs
+    if tune.algorithm == "hyperband" and epochs < _FACTOR and not method.epochs_problem(halving=True):
         assert state.data is not None
-        message = f"with {tune.epochs or method.epochs} epochs a trial, Hyperband halves nothing: it searches by chance"
+        message = f"with {epochs} epochs a trial, Hyperband halves nothing: it searches by chance"
         state.add("W532", message, place(state.data["tune"], "algorithm"), "write `epochs: 9` or more")
 
 
-def _unseeded(state: Compilation, tune: Tune, method: Supervised) -> None:
+def _unseeded(state: Compilation, tune: Tune, method: Method) -> None:
     """A grid is the same whatever the seed."""
     if tune.algorithm == "grid" and "seed" in tune.given:
         raise Problem("E207", "`seed` has no effect: a grid leaves nothing to chance", leave_out("seed"), "seed")

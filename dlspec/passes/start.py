@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from dlspec.backends.keras.archive import Saved, Unreadable, read_layers
-from dlspec.components.sections.train import Supervised
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph, SharedModel
 from dlspec.core.tree import place
@@ -18,8 +17,8 @@ _OTHER = (".h5", ".hdf5")
 @step(requires=("data", "graph", "method"))
 def start(state: Compilation) -> None:
     """The file is there, is a Keras model, and one of its layers has the name and shapes of one of this model."""
-    assert state.data is not None and state.graph is not None
-    if not isinstance(state.method, Supervised) or state.method.start_from is None:
+    assert state.data is not None and state.graph is not None and state.method is not None
+    if state.method.start_from is None:
         return
     from dlspec.data.sources.base import locate
 

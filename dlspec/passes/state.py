@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
-from dlspec.components.sections.train import Method
 from dlspec.components.sections.tune import Tune
 from dlspec.core.errors import Diagnostic, Diagnostics, Note, Span
 from dlspec.core.ir import Graph, Node, SharedModel, Tensor
@@ -81,6 +81,11 @@ class Compilation:
     def folder(self) -> Path:
         """The folder where the spec's paths start."""
         return self.home if self.home is not None else self.path.parent
+
+    @property
+    def graphs(self) -> tuple[Graph, ...]:
+        """The model's graph and those of the models that it calls; () where an error hides it."""
+        return () if self.graph is None else (self.graph, *(model.graph for model in self.models.values()))
 
     @property
     def environment(self) -> Environment:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from dlspec.components import registry
-from dlspec.components.sections.train import Method
+from dlspec.components.methods.base import DEFAULT, Method, method_named
 from dlspec.components.sections.tune import Tune
 from dlspec.core.tree import Invalid, Map, key_place
 from dlspec.passes.state import Compilation, step
@@ -40,8 +40,8 @@ def training(state: Compilation) -> None:
 
 def _method(state: Compilation, raw: Map) -> Method | None:
     assert state.data is not None
-    name = raw.get("method", "supervised")
-    owner = registry.find("method", name) if isinstance(name, str) else None
+    name = raw.get("method", DEFAULT)
+    owner = method_named(name)
     if owner is None:
         return None
     written = Map(raw.span)

@@ -15,7 +15,7 @@ from dlspec.data.binding.values import Rows
 from dlspec.data.feeding.feed import in_order
 from dlspec.data.feeding.raw import RawInputs, read_inputs
 from dlspec.data.order.splits import PARTS, choose
-from dlspec.training.loop.compiling import trainer
+from dlspec.training.loop.compiling import measuring
 from dlspec.training.saved import SavedRun
 from dlspec.views.pages.comparing import answering, batch_size, compare, learn
 from dlspec.views.pages.scores import Score, score_of
@@ -57,8 +57,7 @@ def _trainer(saved: SavedRun, count: int) -> Any:
     """The compiled model for as many examples as one part has, of the run's own or of what is measured now."""
     data = saved.run.facts["data"]
     own = (*data.get("examples", {}).values(), data.get("visited_per_epoch", 0))
-    method = saved.method
-    return trainer(saved.model, method, method.chosen_optimizer, saved.outputs, examples=max(count, *own))
+    return measuring(saved.model, saved.method, saved.outputs, examples=max(count, *own))
 
 
 def _new(saved: SavedRun, path: Path) -> Iterator[tuple[str, RawInputs]]:

@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
-from dlspec.components.sections.train import Supervised
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor
 from dlspec.data.binding.signature import Signature, of_model
@@ -42,9 +42,9 @@ class SavedRun:
         return self.state.data_section
 
     @property
-    def method(self) -> Supervised:
+    def method(self) -> Method:
         """The way it was trained."""
-        assert isinstance(self.state.method, Supervised)
+        assert self.state.method is not None
         return self.state.method
 
     @property
@@ -127,7 +127,7 @@ def open_run(run: Run, *, allow_outside: bool = False, allow_code: bool = False)
         )
     trusted = allow_outside or run.spec_folder_is_here
     state = compile_spec(run.path / SPEC_FILE, (), allow_outside, allow_code, run.spec_folder if trusted else run.path)
-    if state.data_section is None or not isinstance(state.method, Supervised):
+    if state.data_section is None or state.method is None:
         first = next((item.message for item in state.diagnostics.errors), "no section `data` or `train`")
         raise Problem("E522", f"the spec of run `{run.id}` cannot be used any more: {first}")
     return SavedRun(run, state, allow_outside)

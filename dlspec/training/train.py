@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dlspec.backends.keras.seeding import set_seed
+from dlspec.components.methods.base import ENDS_IN_FLOAT32, Method
 from dlspec.components.registry import load_attribute
 from dlspec.components.sections.data import Data
-from dlspec.components.sections.train import ENDS_IN_FLOAT32, Supervised
-from dlspec.core.documents.report import REPORT_FILE, Begun, Course, Examined, Failure, Timing
+from dlspec.core.documents.report import REPORT_FILE, Begun, Examined, Failure, Timing
 from dlspec.core.documents.results import Measures
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph
@@ -24,11 +24,12 @@ from dlspec.data.feeding.facts import data_facts, leakage
 from dlspec.data.feeding.pipeline import Prepared, prepare, telling
 from dlspec.data.sources.base import locate
 from dlspec.training.loop.compiling import precision
-from dlspec.training.loop.distribution import built, open_distribution
+from dlspec.training.loop.distribution import open_distribution
 from dlspec.training.loop.fit import Training
 from dlspec.training.loop.non_finite import require_finite
 from dlspec.training.loop.progress import Progress, choose
 from dlspec.training.loop.saving import guarded
+from dlspec.training.loop.trainer import Job
 from dlspec.training.loop.training_state import training_state_of
 from dlspec.training.run.checkpoint import Checkpoint
 from dlspec.training.run.failures import told
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 def run(
     build: Callable[[], Any],
     data: Data,
-    method: Supervised,
+    method: Method,
     *,
     folder: Path,
     spec_text: str,
@@ -97,7 +98,7 @@ def run(
     distribution = open_distribution(method)
     set_seed(method.seed)
     with precision(method.precision):
-        model = built(distribution, build)
+        model = distribution.build(build)
         load_attribute(ENDS_IN_FLOAT32)(model)
     clock.lap("build")
     signature = signature or of_model(model)
@@ -105,15 +106,14 @@ def run(
     for warning in leakage(prepared):
         progress.note(f"warning[{warning.code}]: {warning.message}")
     clock.lap("data")
-    if distribution is not None:
-        distribution.check(model, prepared.fed.count, data.batch_size)
-    devices = distribution.devices if distribution is not None else ()
+    distribution.check(model, prepared.fed.count, data.batch_size)
     if method.distribute is not None:
-        progress.note(f"distribute: {distribution or 'one device only, nothing is divided'}")
-    run_folder, checkpoint = _opened(place or Place(), progress, runs, name, spec_text, identity(prepared, devices))
-    training = Training(
-        model, prepared, data, method, run_folder, tuple(signature.outputs), progress, start, distribution=distribution
-    )
+        progress.note(f"distribute: {distribution}")
+    now = identity(prepared, distribution.devices)
+    run_folder, checkpoint = _opened(place or Place(), progress, runs, name, spec_text, now)
+    outputs = tuple(signature.outputs)
+    job = Job(model, prepared, data, method, outputs, run_folder.path, progress.note, distribution)
+    training = Training(job, run_folder, progress, start)
     reporter = None if brief else Reporter(name, graph, method.log, progress.note)
     if reporter is not None:
         training.once_running = reporter.preload
@@ -150,28 +150,29 @@ def _trained(training: Training, checkpoint: Checkpoint | None, reporter: Report
         return {}
     metrics = training.evaluate()
     clock.lap("evaluate")
-    reporter.examine(training.model, training.prepared, training.method, tuple(training.outputs))
+    job = training.job
+    reporter.examine(job.model, job.prepared, job.method, tuple(job.outputs))
     clock.lap("examine")
     return metrics
 
 
 def _facts(training: Training, folder: Path, name: str, command: str, allow_outside: bool) -> Begun:
     """What the report says of a training before it begins."""
-    path = training.folder.path
+    path, job = training.folder.path, training.job
     facts: Begun = {
         "name": name,
         "command": command,
         "allow_outside": allow_outside,
         "id": training.folder.id,
         "spec_folder": Path(os.path.relpath(folder.resolve(), path.resolve())).as_posix(),
-        "seed": training.method.seed,
-        "parameters": parameters(training.model),
-        "data": data_facts(training.data, training.prepared),
+        "seed": job.method.seed,
+        "parameters": parameters(job.model),
+        "data": data_facts(job.data, job.prepared),
         "versions": versions(),
         "machine": machine(),
     }
-    if training.distribution is not None:
-        facts["devices"] = list(training.distribution.devices)
+    if job.distribution.devices:
+        facts["devices"] = list(job.distribution.devices)
     return facts
 
 
@@ -229,18 +230,7 @@ def _write(
     reporter: Reporter | None,
     metrics: Measures | None = None,
 ) -> Report:
-    best = training.best
-    course: Course = {
-        "status": status,
-        "metrics": metrics or {},
-        "epochs": len(training.history),
-        "planned": training.planned,
-        "best": {"epoch": best.epoch, training.monitor: best.value} if best is not None and best.epoch else None,
-        "kept": training.method.keep,
-        "epoch_seconds": [round(seconds, 3) for seconds in training.state.seconds],
-    }
-    if training.choice is not None:
-        course["speed"] = training.choice.facts()
+    course = training.course(status, metrics or {})
     examined = reporter.facts if reporter is not None else Examined()
     report = Report(training.folder.path, {**course, **facts, **examined, **clock.facts()})
     training.folder.write(REPORT_FILE, report.text())

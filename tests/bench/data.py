@@ -75,8 +75,8 @@ def compared(what: str, ours: Any, theirs: Any, examples: int, runs: int, passes
 
 def prepared(source: Any, inputs: Any, targets: Any, signature: Any, loss: Any, folder: Path, **options: Any) -> Any:
     """The training part."""
+    from dlspec.components.methods.supervised import Supervised
     from dlspec.components.sections.data import Data
-    from dlspec.components.sections.train import Supervised
     from dlspec.data.binding.signature import Signature
     from dlspec.data.feeding.pipeline import prepare
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from dlspec.components.methods.supervised import Supervised
 from dlspec.components.sections.data import Data, Feature, Target
-from dlspec.components.sections.train import Supervised
 from dlspec.components.training.losses import BinaryCrossentropy
 from dlspec.core.errors import Diagnostic, Span
 from dlspec.core.ir import Edge, Graph, Node, Tensor

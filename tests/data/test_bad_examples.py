@@ -13,8 +13,8 @@ from pyarrow import parquet as pq
 
 from dlspec.components.layers.lookup import StringLookup
 from dlspec.components.layers.preprocessing import Normalization
+from dlspec.components.methods.supervised import Supervised
 from dlspec.components.sections.data import Data, Feature, Split, Target
-from dlspec.components.sections.train import Supervised
 from dlspec.components.training.losses import MeanSquaredError, SparseCategoricalCrossentropy
 from dlspec.core.errors import Diagnostic, SpecError
 from dlspec.core.ir import Tensor

@@ -9,8 +9,8 @@ import pytest
 from builders import DIGITS, HOUSES, SOLD, checked, graph, houses, only, picture, supervised, write
 
 from dlspec.components.layers.core import Dense
+from dlspec.components.methods.supervised import Supervised
 from dlspec.components.sections.data import Data, Feature, Split, Stratified, Target
-from dlspec.components.sections.train import Supervised
 from dlspec.components.training import metrics
 from dlspec.components.training.callbacks import EarlyStopping
 from dlspec.components.training.losses import (

@@ -11,9 +11,9 @@ from builders import checked, graph, only, supervised, write
 
 from dlspec.components.layers.lookup import StringLookup
 from dlspec.components.layers.preprocessing import Normalization
+from dlspec.components.methods.supervised import Supervised
 from dlspec.components.sections.data import Data, Feature, Split, Target
 from dlspec.components.sections.missing import Constant, Drop, Error, Mean, Median, MostFrequent
-from dlspec.components.sections.train import Supervised
 from dlspec.components.training.losses import BinaryCrossentropy, SparseCategoricalCrossentropy
 from dlspec.core.ir import Tensor
 from dlspec.data.binding.signature import Signature

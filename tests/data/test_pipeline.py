@@ -11,8 +11,8 @@ from builders import picture, write
 
 from dlspec.components.layers.lookup import IntegerLookup, StringLookup
 from dlspec.components.layers.preprocessing import CategoryEncoding, Normalization, Rescaling
+from dlspec.components.methods.supervised import Supervised
 from dlspec.components.sections.data import Data, Feature, Split, Stratified, Target
-from dlspec.components.sections.train import Supervised
 from dlspec.components.training.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from builders import checked, graph, only, supervised, write
 
+from dlspec.components.methods.supervised import Supervised
 from dlspec.components.sections.data import Data, Feature, Split, Target
 from dlspec.components.sections.splitters import Column, Grouped, Time
-from dlspec.components.sections.train import Supervised
 from dlspec.components.training.losses import BinaryCrossentropy
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor

@@ -13,8 +13,8 @@ from dlspec.components.layers.augmentation import RandomTimeShift, RandomTokenDr
 from dlspec.components.layers.image import RandomFlip, RandomTranslation
 from dlspec.components.layers.image_mixing import MixUp, RandAugment
 from dlspec.components.layers.regularization import GaussianNoise
+from dlspec.components.methods.supervised import Supervised
 from dlspec.components.sections.data import Data, Feature, Target
-from dlspec.components.sections.train import Supervised
 from dlspec.components.training.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,

@@ -52,7 +52,7 @@ def train_spec(state: Compilation, runs: Path) -> tuple[Curve, Path]:
     import keras
 
     from dlspec.backends.keras.build import build
-    from dlspec.components.sections.train import Supervised
+    from dlspec.components.methods.supervised import Supervised
     from dlspec.data.binding.signature import of_graph
     from dlspec.training.train import run
 
@@ -70,7 +70,7 @@ def data_of(state: Compilation, target: Path) -> tuple[dict[str, list[Any]], dic
     """Arrays of all parts, and the batches of two epochs, as ``dlspec train`` has them and as the project has them."""
     import keras
 
-    from dlspec.components.sections.train import Supervised
+    from dlspec.components.methods.supervised import Supervised
     from dlspec.data.binding.signature import of_graph
     from dlspec.data.feeding.feed import Feed
     from dlspec.data.feeding.pipeline import prepare

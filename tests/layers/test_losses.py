@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 from both import LAYERS, call, component, of_example
 
-from dlspec.components.layers.base import Layer
+from dlspec.components.layers.base import Layer, contained
 from dlspec.components.registry import Component, Example
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor
 from dlspec.passes.added_losses import in_other_numbers
-from dlspec.passes.distribution import contained
 
 EXAMPLES = [
     (owner, example)

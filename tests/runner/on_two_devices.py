@@ -20,15 +20,16 @@ from rich.console import Console
 from running import iris, load, method, rows, train
 from test_resume import Press, go, noisy, stateful
 
+from dlspec.components.methods.supervised import Supervised
 from dlspec.components.registry import Component, declared
-from dlspec.components.sections.train import Phase, Supervised
+from dlspec.components.sections.training import Phase
 from dlspec.components.training.distributions import Mirrored
 from dlspec.components.training.losses import MeanSquaredError, SparseCategoricalCrossentropy
 from dlspec.components.training.optimizers import SGD, Adam
 from dlspec.core.errors import Problem
 from dlspec.data.feeding.feed import Feed, in_order
 from dlspec.training.loop.compiling import trainer
-from dlspec.training.loop.distribution import built, open_distribution
+from dlspec.training.loop.distribution import open_distribution
 from dlspec.training.loop.signals import Interrupted
 from dlspec.training.loop.steps import Steps
 from tests.crash.results import different, results
@@ -128,7 +129,7 @@ def weights_after(build: Callable[[], Any], how: Supervised, examples: Any, batc
 
     keras.utils.set_random_seed(0)
     distribution = open_distribution(how)
-    core = built(distribution, build)
+    core = distribution.build(build)
     model = trainer(core, how, how.chosen_optimizer, core.output_names, distribution)
     feed = Feed(examples, batch, seed=0)
     steps = Steps(model, feed.dataset.element_spec, distribution)
@@ -295,7 +296,7 @@ def test_a_loss_that_is_not_finite_changes_no_weight(tmp_path: Path) -> None:
     x[25] = np.inf
     how = method(distribute=TWO)
     distribution = open_distribution(how)
-    core = built(distribution, tanh)
+    core = distribution.build(tanh)
     model = trainer(core, how, how.chosen_optimizer, core.output_names, distribution)
     feed = Feed((x, y), 10, seed=0, shuffle=False)
     assert Steps(model, feed.dataset.element_spec, distribution).train(iter(feed.dataset), 4) == (3, False)
@@ -326,8 +327,8 @@ def test_random_layers_draw_other_numbers_on_each_device() -> None:
         x = keras.Input((50,))
         return keras.Model(x, keras.layers.Dropout(0.5)(x))
 
-    core = built(distribution, dropping)
-    distribution.spread_seeds(core)
+    core = distribution.build(dropping)
+    distribution.agree(core)
     drawn = tf.function(lambda: distribution.strategy.run(lambda: core(tf.ones((1, 50)), training=True)))()
     one, other = (value.numpy() for value in distribution.strategy.experimental_local_results(drawn))
     assert (one != other).any() and {*one.ravel()} == {*other.ravel()} == {0.0, 2.0}

@@ -6,8 +6,8 @@ import csv
 from pathlib import Path
 from typing import Any
 
+from dlspec.components.methods.supervised import Supervised
 from dlspec.components.sections.data import Data, Split, Stratified, Target
-from dlspec.components.sections.train import Supervised
 from dlspec.components.training.losses import SparseCategoricalCrossentropy
 from dlspec.components.training.metrics import Accuracy
 from dlspec.components.training.optimizers import Adam

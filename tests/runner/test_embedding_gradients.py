@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from dlspec.components.methods.supervised import Supervised
 from dlspec.components.registry import Component, declared
-from dlspec.components.sections.train import Supervised
 from dlspec.components.training.losses import MeanSquaredError
 from dlspec.components.training.optimizers import SGD, Adagrad, Adam, Lion, LossScaleOptimizer, RMSprop, UpdateRule
 from dlspec.data.feeding.feed import Feed
-from dlspec.training.loop.compiling import trainer
-from dlspec.training.loop.distribution import made_optimizer
+from dlspec.training.loop.compiling import made_optimizer, trainer
 from dlspec.training.loop.steps import Steps
 
 RULES = [owner for owner in declared() if owner.kind == "optimizer" and issubclass(owner, UpdateRule)]
@@ -38,7 +37,7 @@ def learnt(optimizer: Component, rows: int, *, looked_up: bool) -> Any:
     model = core(rows, 3)
     (weight,) = model.trainable_variables
     weight.assign(random.normal(size=(rows, 3)))
-    made = made_optimizer(optimizer, Supervised(loss=MeanSquaredError(), optimizer=optimizer), model, None)
+    made = made_optimizer(optimizer, Supervised(loss=MeanSquaredError(), optimizer=optimizer), model)
     made.build([weight])
     for _ in range(3):
         words, wanted = random.integers(0, 5, 32), random.normal(size=(32, 3)).astype("float32")

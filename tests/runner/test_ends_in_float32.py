@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from dlspec.components.layers.base import Layer
+from dlspec.components.methods.base import ENDS_IN_FLOAT32
 from dlspec.components.registry import declared, load_attribute
-from dlspec.components.sections.train import ENDS_IN_FLOAT32
 from dlspec.training.loop.compiling import precision
 
 POLICIES = ("mixed_float16", "mixed_bfloat16")

@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 from running import iris, load, method, small, train
 
-from dlspec.components.sections.train import Checkpoint, Phase, Supervised
+from dlspec.components.methods.supervised import Supervised
+from dlspec.components.sections.training import Checkpoint, Phase
 from dlspec.components.training.callbacks import CSVLogger
 from dlspec.components.training.distributions import Mirrored
 from dlspec.components.training.losses import MeanSquaredError, SparseCategoricalCrossentropy

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 from running import iris, method, rows, train
 
-from dlspec.components.sections.train import Supervised
+from dlspec.components.methods.supervised import Supervised
 from dlspec.components.training.losses import MeanSquaredError
 from dlspec.components.training.optimizers import SGD
 from dlspec.core.errors import Problem

@@ -16,7 +16,7 @@ from rich.console import Console
 from running import iris, method, small, train
 
 from dlspec.components.sections.data import Split
-from dlspec.components.sections.train import Checkpoint, Phase
+from dlspec.components.sections.training import Checkpoint, Phase
 from dlspec.components.training.callbacks import Callback, CSVLogger, EarlyStopping, ReduceLROnPlateau
 from dlspec.components.training.optimizers import SGD, Adam
 from dlspec.core.errors import Problem

@@ -11,8 +11,8 @@ from running import iris, load, method, train
 
 from dlspec.components.layers.lookup import StringLookup
 from dlspec.components.layers.preprocessing import Normalization
+from dlspec.components.methods.supervised import Supervised
 from dlspec.components.sections.data import Data, Feature, Split, Target
-from dlspec.components.sections.train import Supervised
 from dlspec.components.training import metrics
 from dlspec.components.training.counting_metrics import AUC
 from dlspec.components.training.losses import BinaryCrossentropy, MeanSquaredError

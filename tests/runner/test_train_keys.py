@@ -11,9 +11,11 @@ import pytest
 from rich.console import Console
 from running import iris, load, method, rows, small, train
 
+from dlspec.components.methods.base import ENDS_IN_FLOAT32
+from dlspec.components.methods.supervised import Supervised
 from dlspec.components.registry import Component, load_attribute
 from dlspec.components.sections.data import Data, Feature, Split, Target
-from dlspec.components.sections.train import ENDS_IN_FLOAT32, Phase, Supervised
+from dlspec.components.sections.training import Phase
 from dlspec.components.training import callbacks
 from dlspec.components.training.losses import MeanSquaredError, SparseCategoricalCrossentropy
 from dlspec.components.training.optimizers import SGD, Adam

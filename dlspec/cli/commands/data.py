@@ -81,7 +81,6 @@ def _compiled(spec: Path, overrides: tuple[str, ...], allow_outside: bool) -> Co
 
 
 def _facts(state: Compilation, sheet: Path | None) -> DataSummary:
-    from dlspec.components.sections.train import Supervised
     from dlspec.data.binding.binding import bind, open_table
     from dlspec.data.binding.findings import Findings
     from dlspec.data.binding.signature import of_graph
@@ -93,7 +92,7 @@ def _facts(state: Compilation, sheet: Path | None) -> DataSummary:
     # With mistakes that may be those of the model, the data are shown as they are by themselves.
     whole = state.graph is not None and bool(state.data_section.targets) and not state.diagnostics.errors
     signature = of_graph(state.graph) if whole and state.graph is not None else None
-    method = state.method if whole and isinstance(state.method, Supervised) else None
+    method = state.method if whole else None
     folder, data = state.folder, state.data_section
     guessed = not whole and not data.features
     if guessed:

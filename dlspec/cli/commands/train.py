@@ -143,7 +143,7 @@ def _train(state: Compilation, runs: Path, found: Place, quiet: bool, repeat: st
     return run(
         lambda: build(graph),
         data,
-        method,  # type: ignore[arg-type]
+        method,
         folder=state.path.parent,
         spec_text=dump(state.data),
         name=state.name,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from dlspec.components.registry import Component, Field, boolean, choice, component, integer, optional
-from dlspec.core.ir import Tensor, Weight
+from dlspec.core.ir import Graph, Node, Tensor, Weight
 
 ACTIVATION = "activation"
 # dtype policies that Keras takes by name: (dtype of the computation, dtype of the variables)
@@ -225,3 +225,23 @@ def inner_weights(layer: Layer, prefix: str, *inputs: Any) -> list[Weight]:
         )
         for weight in layer.weights(*inputs)
     ]
+
+
+def layers_of(*graphs: Graph) -> Iterator[tuple[Node, Layer, bool]]:
+    """Every layer that learns or runs in training, with its node, and whether it stands inside another layer."""
+    for graph in graphs:
+        for node in graph.nodes:
+            if isinstance(node.layer, Layer) and node.shared is None:
+                yield from ((node, layer, layer is not node.layer) for layer in contained(node.layer))
+
+
+def contained(value: Any) -> Iterator[Layer]:
+    """The layers in an option, or in a tuple of them; a layer itself comes first."""
+    if isinstance(value, tuple):
+        for item in value:
+            yield from contained(item)
+    elif isinstance(value, Component):
+        if isinstance(value, Layer):
+            yield value
+        for item in value.given.values():
+            yield from contained(item)

@@ -17,6 +17,7 @@ PACKAGES = (
     "dlspec.components.training",
     "dlspec.data.sources",
     "dlspec.components.sections",
+    "dlspec.components.methods",
 )
 
 

@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from dlspec.components.registry import Component, example, integer, optional
 
 
 class Distribution(Component, abstract=True):
-    """Base of all distributions."""
+    """Base of all distributions.
+
+    Class attributes:
+        opener: Dotted path of the function that finds the devices: it takes the declared distribution and returns a
+            :class:`dlspec.training.loop.distribution.Distribution`, or None where nothing is shared.
+        divides: Whether each device computes a share of every batch. Devices meet in such steps, which XLA cannot
+            compile, and between which no device can decide anything by itself.
+        in_projects: Whether exported projects have words for it.
+    """
 
     kind = "distribution"
+    opener: ClassVar[str] = ""
+    divides: ClassVar[bool] = False
+    in_projects: ClassVar[bool] = False
+
+    @property
+    def shares(self) -> int:
+        """How many devices share each batch, as far as the spec says so; 1 where it does not."""
+        return 1
 
 
 class Mirrored(Distribution):
     """Each device of this machine holds a copy of the model and computes its share of every batch."""
 
+    opener = "dlspec.training.loop.mirrored.open_devices"
+    divides = True
+    in_projects = True
     shorthand = "devices"
     devices = optional(
         integer(
@@ -21,3 +42,8 @@ class Mirrored(Distribution):
         )
     )
     examples = (example(""), example("2"))
+
+    @property
+    def shares(self) -> int:
+        """The number of devices."""
+        return self.devices or 1

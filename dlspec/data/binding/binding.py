@@ -8,8 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data, Feature, Target
-from dlspec.components.sections.train import Supervised
 from dlspec.core.errors import Problem
 from dlspec.data.binding import missing
 from dlspec.data.binding.augment import Step, steps
@@ -171,7 +171,7 @@ def bind(
     data: Data,
     folder: Path,
     signature: Signature | None,
-    method: Supervised | None,
+    method: Method | None,
     findings: Findings,
     *,
     allow_outside: bool = False,

@@ -5,15 +5,15 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from dlspec.components.sections.train import Supervised
+from dlspec.components.methods.base import Method
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor
 from dlspec.data.binding.findings import Findings
 
 
-def check_metrics(method: Supervised, name: str, target: Tensor, output: Tensor | None, findings: Findings) -> None:
+def check_metrics(method: Method, name: str, target: Tensor, output: Tensor | None, findings: Findings) -> None:
     """Every metric of an output can compare it with its target (E503)."""
-    place = ("train", "metrics", *((name,) if isinstance(method.metrics, dict) else ()))
+    place = method.path_of("metrics", name)
     of_vectors = []
     for position, metric in enumerate(method.metrics_of(name) if output is not None else ()):
         if _compares_vectors(metric, method.loss_of(name), target, output):

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from dlspec.core.errors import Diagnostic, Note, Problem, Span
-from dlspec.core.tree import key_place, place
+from dlspec.core.errors import Diagnostic, Note, Problem
+from dlspec.core.tree import path_place
 from dlspec.data.sources.base import DataProblem
 
 Path = tuple[str | int, ...]
@@ -35,7 +35,7 @@ class Finding:
         if isinstance(self.problem, DataProblem) and self.problem.where and self.problem.code != "E601":
             notes = (Note(f"found in {self.problem.where}"), *notes)
         path = (*self.path, self.problem.option) if self.problem.option else self.path
-        span = _span(raw, path, self.on_key and not self.problem.option)
+        span = path_place(raw, path, self.on_key and not self.problem.option)
         return self.problem.at(span, notes)
 
 
@@ -61,22 +61,3 @@ class Findings:
     def diagnostics(self, raw: dict[str, Any]) -> list[Diagnostic]:
         """All findings with their spans."""
         return [finding.diagnostic(raw) for finding in self.items]
-
-
-def _span(raw: Any, path: Path, on_key: bool) -> Span | None:
-    """The span at `path`, or of the innermost thing on the way there that has one."""
-    span: Span | None = None
-    for depth, key in enumerate(path):
-        found = _step(raw, key)
-        if found is None:
-            break
-        last = depth == len(path) - 1
-        span = (key_place(raw, str(key)) if last and on_key else place(raw, key)) or span
-        raw = raw[key]
-    return span
-
-
-def _step(raw: Any, key: str | int) -> bool | None:
-    if isinstance(raw, dict):
-        return True if key in raw else None
-    return True if isinstance(raw, list) and isinstance(key, int) and key < len(raw) else None

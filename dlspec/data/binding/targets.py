@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data, Target
-from dlspec.components.sections.train import Supervised
 from dlspec.components.training.losses import Loss
 from dlspec.core.errors import Problem, did_you_mean
 from dlspec.core.ir import Tensor, show_shape
@@ -66,7 +66,7 @@ class Output:
 
 
 def bind_outputs(
-    data: Data, table: Table, signature: Signature | None, method: Supervised | None, findings: Findings
+    data: Data, table: Table, signature: Signature | None, method: Method | None, findings: Findings
 ) -> list[Output]:
     """Binds every target; what does not fit goes to `findings` (E503, E602 to E605, E607)."""
     bound = []
@@ -75,7 +75,8 @@ def bind_outputs(
         loss = method.loss_of(name) if method is not None else None
         if method is not None and loss is None:
             with findings.at("data", "targets", target, on_key=True):
-                raise Problem("E607", f"target `{target}` has no loss", f"add `{name}` to `loss`")
+                help = f"add `{name}` to `loss`" if method.accepts("loss") else "leave it out"
+                raise Problem("E607", f"target `{target}` has no loss", help)
             continue
         output = signature.outputs[name] if signature is not None else None
         notes = signature.notes(name, f"output `{name}` is {output}") if signature is not None else ()
@@ -111,7 +112,7 @@ def _named(data: Data, signature: Signature, findings: Findings) -> dict[str, st
 
 
 def _without_target(
-    data: Data, signature: Signature, method: Supervised | None, bound: set[str], findings: Findings
+    data: Data, signature: Signature, method: Method | None, bound: set[str], findings: Findings
 ) -> None:
     missing = [name for name in signature.outputs if name not in bound and (method is None or method.loss_of(name))]
     misspelt = [target for target in data.targets if target not in signature.outputs]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
-from dlspec.components.sections.train import Supervised
 from dlspec.core.errors import Problem, did_you_mean
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.targets import BINARY, Output
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 
-def check_weights(data: Data, outputs: Sequence[Output], method: Supervised | None, findings: Findings) -> None:
+def check_weights(data: Data, outputs: Sequence[Output], method: Method | None, findings: Findings) -> None:
     """Weights and repetition are for targets with classes, and weights name classes (E616)."""
     for output in outputs:
         with findings.at("data", "targets", output.target):

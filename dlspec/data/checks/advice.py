@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dlspec.components.layers.base import Layer
+from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
-from dlspec.components.sections.train import Supervised
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph, Node, Shape
 from dlspec.core.tree import plain_number
@@ -21,12 +21,12 @@ _ROWS = 64
 _SMALLEST_SIDE = 8
 
 
-def warn_of_measures(binding: Binding, method: Supervised, findings: Findings) -> None:
+def warn_of_measures(binding: Binding, method: Method, findings: Findings) -> None:
     """Metrics that count right classes, of a target that holds quantities (W504)."""
     for one in binding.outputs:
         if one.encoding != VALUES or (value := _quantity(binding, one)) is None:
             continue
-        place = ("train", "metrics", *((one.name,) if isinstance(method.metrics, dict) else ()))
+        place = method.path_of("metrics", one.name)
         for position, metric in enumerate(method.metrics_of(one.name)):
             if metric.targets != VALUES:
                 message = f"`{metric.name}` counts right classes, and `{one.column}` holds quantities such as {value}"

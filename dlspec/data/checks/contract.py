@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
-from dlspec.components.sections.train import Supervised
-from dlspec.core.errors import Diagnostic, Problem, SpecError, did_you_mean
+from dlspec.core.errors import Diagnostic, Problem, SpecError
 from dlspec.core.ir import Graph, Tensor
 from dlspec.data.binding.binding import Binding, Opened, bind, open_table
 from dlspec.data.binding.extra_axes import Mismatch, told_at_layer
@@ -32,7 +32,7 @@ def check(
     data: Data,
     raw: Any,
     graph: Graph | None,
-    method: Supervised | None,
+    method: Method | None,
     folder: Path,
     *,
     raw_train: Any = None,
@@ -95,11 +95,10 @@ def check(
         outputs = tuple(signature.outputs if signature is not None else data.targets)
         broken = isinstance(raw, dict) and "split" in raw and "split" not in data.given  # said at the split
         check_measures(data, method, outputs, findings, split=not broken, parts=parts)
-        _check_weights(method, outputs, findings)
     return [*_told(findings, graph, method, {"data": raw, "train": raw_train}), *at_layers]
 
 
-def _told(findings: Findings, graph: Graph | None, method: Supervised | None, raw: dict[str, Any]) -> list[Diagnostic]:
+def _told(findings: Findings, graph: Graph | None, method: Method | None, raw: dict[str, Any]) -> list[Diagnostic]:
     """All findings as diagnostics; an output with too many axes is told at the layer that keeps them."""
     told = []
     for finding in findings.items:
@@ -116,7 +115,7 @@ def _key(
     data: Data,
     folder: Path,
     signature: Signature | None,
-    method: Supervised | None,
+    method: Method | None,
     graph: Graph | None,
     allow_outside: bool,
 ) -> str | None:
@@ -178,13 +177,3 @@ def warn_of_constants(binding: Binding, data: Data, findings: Findings) -> None:
                 with findings.at("data", *place, *((position,) if written and one.stacked else ())):
                     message = f"column `{column}` holds `{values[0]}` in every row"
                     raise Problem("W601", message, "leave it out: it tells nothing")
-
-
-def _check_weights(method: Supervised, outputs: Sequence[str], findings: Findings) -> None:
-    """Every weight of a loss belongs to an output (E607)."""
-    for name in method.loss_weights or {}:
-        if name not in outputs:
-            with findings.at("train", "loss_weights", name, on_key=True):
-                raise Problem(
-                    "E607", f"`loss_weights` names `{name}`, no output of the model", did_you_mean(name, outputs)
-                )

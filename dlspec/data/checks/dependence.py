@@ -9,10 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from dlspec.components.methods.base import Method
 from dlspec.components.registry import Component
 from dlspec.components.registry.component import describe
 from dlspec.components.sections.data import Data
-from dlspec.components.sections.train import Supervised
 from dlspec.core.errors import Problem
 from dlspec.data.binding.signature import Signature
 from dlspec.data.sources.image_table import ImageTable
@@ -24,7 +24,7 @@ Fact = tuple[str, int, int]
 
 
 def dependence(
-    data: Data, folder: Path, signature: Signature, method: Supervised | None, *, allow_outside: bool = False
+    data: Data, folder: Path, signature: Signature, method: Method | None, *, allow_outside: bool = False
 ) -> str:
     """The same text wherever :func:`dlspec.data.feeding.pipeline.prepare` makes the same of the same arguments.
 

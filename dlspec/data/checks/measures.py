@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
+from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
-from dlspec.components.sections.train import Supervised
 from dlspec.core.errors import Problem, did_you_mean
 from dlspec.data.binding.findings import Findings
 
 
-def measures(method: Supervised, outputs: Sequence[str]) -> dict[str, str]:
-    """Name → direction (``down``, ``up``, or "" where neither is better) of what an epoch reports.
-
-    With several outputs, their names come first: ``sold_loss``, ``sold_auc``.
-    """
-    trained = [name for name in outputs if method.loss_of(name) is not None]
-    found = {"loss": "down"}
-    for name in trained:
-        prefix = f"{name}_" if len(trained) > 1 else ""
-        if prefix:
-            found[f"{prefix}loss"] = "down"
-        seen: dict[str, int] = {}
-        for metric in method.metrics_of(name):
-            number = seen[metric.name] = seen.get(metric.name, -1) + 1  # Keras numbers those of one name
-            found[f"{prefix}{metric.name}" + (f"_{number}" if number else "")] = metric.direction
-    return found
-
-
-def direction_of(method: Supervised, outputs: Sequence[str], monitor: str, option: str = "monitor") -> str:
+def direction_of(method: Method, outputs: Sequence[str], monitor: str, option: str = "monitor") -> str:
     """Which values of the measure `monitor` are good: ``down``, ``up``, or "" where neither is.
 
     Raises:
         Problem: E509 at `option`, there is no such measure.
     """
-    known = measures(method, outputs)
+    known = method.measures(outputs)
     direction = known.get(monitor.removeprefix("val_"))
     if direction is None:
         names = [*known, *(f"val_{name}" for name in known)]
@@ -43,7 +24,7 @@ def direction_of(method: Supervised, outputs: Sequence[str], monitor: str, optio
     return direction
 
 
-def smaller_is_better(method: Supervised, outputs: Sequence[str], monitor: str) -> bool:
+def smaller_is_better(method: Method, outputs: Sequence[str], monitor: str) -> bool:
     """Whether small values of the measure `monitor` are good.
 
     Raises:
@@ -58,7 +39,7 @@ def smaller_is_better(method: Supervised, outputs: Sequence[str], monitor: str) 
 
 def check_measures(
     data: Data,
-    method: Supervised,
+    method: Method,
     outputs: Sequence[str],
     findings: Findings,
     *,
@@ -71,20 +52,12 @@ def check_measures(
         split: Whether it is known which parts the data have.
         parts: Those that a column gives examples to, where one decides and was read.
     """
-    if method.monitor is not None:
-        with findings.at("train"):
+    for measure, path, judged in method.watched():
+        with findings.at(*path):
             if split:
-                check_validation(method.monitor, data, parts)
-            smaller_is_better(method, outputs, method.monitor)
-    for position, callback in enumerate(method.callbacks):
-        monitor: Any = getattr(callback, "monitor", None)
-        if isinstance(monitor, str):
-            with findings.at("train", "callbacks", position, callback.name):
-                if split:
-                    check_validation(monitor, data, parts)
-                # A `mode` of its own says which values are good, and not that there are any.
-                judge = smaller_is_better if getattr(callback, "mode", "auto") == "auto" else direction_of
-                judge(method, outputs, monitor)
+                check_validation(measure, data, parts)
+            judge = smaller_is_better if judged else direction_of
+            judge(method, outputs, measure)
 
 
 def check_validation(monitor: str, data: Data, parts: Collection[str] = (), option: str = "monitor") -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlspec.components.sections.train import Supervised
+from dlspec.components.methods.base import Method
 from dlspec.components.training.targets import Range
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.findings import Findings
@@ -12,12 +12,11 @@ from dlspec.data.binding.targets import VALUES, Output
 from dlspec.data.sources.base import DataProblem
 
 
-def check_ranges(binding: Binding, method: Supervised, findings: Findings) -> None:
+def check_ranges(binding: Binding, method: Method, findings: Findings) -> None:
     """Every loss and metric takes the numbers that its target holds (E618, W605).
 
     A source that is streamed is not read for that.
     """
-    per_output = isinstance(method.metrics, dict)
     for output in binding.outputs if not binding.table.streamed else ():
         if output.encoding != VALUES:
             continue
@@ -27,7 +26,7 @@ def check_ranges(binding: Binding, method: Supervised, findings: Findings) -> No
             _check(loss, binding, output, code="E618" if taken is not None and taken.strict else "W605")
         for position, metric in enumerate(method.metrics_of(output.name)):
             if taken is None or getattr(metric, "takes", None) != taken:  # said once
-                with findings.at("train", "metrics", *((output.name,) if per_output else ()), position):
+                with findings.at(*method.path_of("metrics", output.name), position):
                     _check(metric, binding, output, code="W605")
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlspec.components.sections.train import Supervised
+from dlspec.components.methods.base import Method
 from dlspec.core.errors import Problem
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.signature import Signature
 
 
-def check_transcripts(
-    binding: Binding, method: Supervised | None, signature: Signature | None, findings: Findings
-) -> None:
+def check_transcripts(binding: Binding, method: Method | None, signature: Signature | None, findings: Findings) -> None:
     """Each sequence of labels has as many frames as it needs, where both are known (E605)."""
     if method is None or signature is None or binding.table.streamed:
         return

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
-from dlspec.components.sections.train import Supervised
 from dlspec.core.errors import SpecError
 from dlspec.data.binding.binding import Binding, bind
 from dlspec.data.binding.findings import Findings
@@ -108,7 +108,7 @@ class Prepared:
 
 
 def prepare(
-    data: Data, folder: Path, signature: Signature, method: Supervised | None, *, allow_outside: bool = False
+    data: Data, folder: Path, signature: Signature, method: Method | None, *, allow_outside: bool = False
 ) -> Prepared:
     """Reads and prepares everything.
 

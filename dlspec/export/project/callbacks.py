@@ -6,7 +6,7 @@ import ast
 from pathlib import PurePosixPath
 from typing import Any
 
-from dlspec.components.sections.train import Supervised
+from dlspec.components.methods.supervised import Supervised
 from dlspec.components.training.callbacks import Callback
 from dlspec.export.project.searched import Searched
 from dlspec.export.python.constructors import Constructors

@@ -6,8 +6,8 @@ import ast
 from itertools import groupby
 from typing import Any
 
+from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
-from dlspec.components.sections.train import Supervised
 from dlspec.data.binding.augment import Step
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.targets import BINARY, Output
@@ -17,7 +17,7 @@ from dlspec.export.python.syntax import Unsupported, constant, item, name, text
 from dlspec.export.python.templates import Code
 
 
-def changes(data: Data, method: Supervised, binding: Binding, blocks: bool, writer: LayerWriter) -> dict[str, Any]:
+def changes(data: Data, method: Method, binding: Binding, blocks: bool, writer: LayerWriter) -> dict[str, Any]:
     """What the templates ``batches.py.jinja`` and ``augmentation.py.jinja`` need to know.
 
     Raises:
@@ -111,7 +111,7 @@ def _numbers(output: Output, targets: str) -> str:
     return f"{values}{flat}"
 
 
-def _weighted(data: Data, method: Supervised, binding: Binding) -> list[dict[str, Any]]:
+def _weighted(data: Data, method: Method, binding: Binding) -> list[dict[str, Any]]:
     """The weights of the examples of a batch, for each output; [] where all weigh the same."""
     given = {one.name: data.targets[one.target].class_weights for one in binding.outputs}
     if all(weights is None for weights in given.values()):
@@ -128,7 +128,7 @@ def _weighted(data: Data, method: Supervised, binding: Binding) -> list[dict[str
     return found
 
 
-def _table(one: Output, method: Supervised, weights: Any) -> Code:
+def _table(one: Output, method: Method, weights: Any) -> Code:
     """The weight of each class."""
     ignored = getattr(method.loss_of(one.name), "ignore_class", None)
     if ignored is not None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from dlspec.components.methods.supervised import SUMMED_ROWS, Supervised
 from dlspec.components.registry import Component
-from dlspec.components.sections.train import SUMMED_ROWS, Supervised
 from dlspec.export.project.searched import Searched
 from dlspec.export.python.constructors import Constructors
 from dlspec.export.python.syntax import call, constant, name, sequence, text

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
-from dlspec.components.sections.train import Supervised
 from dlspec.data.binding import missing
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.values import Rows
@@ -57,7 +57,7 @@ class DataText:
 
 
 def render(
-    data: Data, method: Supervised, binding: Binding, searched: Searched, label: str, templates: jinja2.Environment
+    data: Data, method: Method, binding: Binding, searched: Searched, label: str, templates: jinja2.Environment
 ) -> DataText:
     """``data.py`` without its imports.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlspec.components.sections.train import Supervised
+from dlspec.components.layers.base import layers_of
+from dlspec.components.methods.supervised import Supervised
 from dlspec.components.training.distributions import Mirrored
 from dlspec.core.ir import Graph
 from dlspec.export.python.syntax import Unsupported
-from dlspec.passes.distribution import layers_of
 from dlspec.passes.state import Compilation
 
 _CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
@@ -33,7 +33,7 @@ def distribution(state: Compilation, method: Supervised, graph: Graph) -> Mirror
             raise Unsupported(f"`distribute` where output `{name}` has a mask: Keras counts on each device")
         if getattr(loss, "reduction", None) not in ("sum_over_batch_size", "mean"):
             raise Unsupported(f"`distribute` with this `reduction` of `{loss.name}`: Keras reduces on each device")
-    for node, layer, _ in layers_of(state):
+    for node, layer, _ in layers_of(*state.graphs):
         if layer.over_batch:
             raise Unsupported(f"`distribute` with `{node.name}`: Keras keeps what the first device has measured")
     return method.distribute

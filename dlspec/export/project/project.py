@@ -8,15 +8,15 @@ from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
-from dlspec.components.sections.train import Supervised
+from dlspec.components.registry import load_attribute
 from dlspec.core.ir import Graph
 from dlspec.data.binding.binding import Binding, bind
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.signature import of_graph
 from dlspec.export.project import data as data_file
-from dlspec.export.project import train as train_file
 from dlspec.export.project import tune as tune_file
 from dlspec.export.project.searched import Searched
+from dlspec.export.project.train import TrainText
 from dlspec.export.project.uses import spread
 from dlspec.export.python.classes import class_source
 from dlspec.export.python.formatting import formatted
@@ -64,7 +64,9 @@ def emit_project(state: Compilation, target: Path, template_dir: Path | None = N
         jinja2.TemplateError: A template of the user's folder is wrong.
     """
     data, method, graph = state.data_section, state.method, state.graph
-    assert data is not None and isinstance(method, Supervised) and graph is not None
+    assert data is not None and method is not None and graph is not None
+    if not method.project:
+        raise Unsupported(f"training by `{method.name}`")
     templates = environment(template_dir)
     findings = Findings()
     binding = bind(data, state.folder, of_graph(graph), method, findings, allow_outside=state.allow_outside)
@@ -75,7 +77,9 @@ def emit_project(state: Compilation, target: Path, template_dir: Path | None = N
     searched = Searched.of(state)
     read = data_file.render(data, method, in_order(binding, graph), searched, state.name, templates)
     folder = Path(os.path.relpath(state.folder.resolve(), target.resolve())).as_posix()
-    train = train_file.render(state, method, read, searched, folder, templates, binding.most_examples(data))
+    train: TrainText = load_attribute(method.project)(
+        state, method, read, searched, folder, templates, binding.most_examples(data)
+    )
     exact = not searched.spaces  # a model whose parameters are searched is not written layer by layer
     own = {"model": functions_of(state, exact)[1].own, "data": read.constructors.own, "train": train.constructors.own}
     modules = {f"{name}.py": text for name, text in read.modules.items()}

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dlspec.components.layers.base import Layer
+from dlspec.components.layers.base import Layer, layers_of
+from dlspec.components.methods.base import ENDS_IN_FLOAT32
+from dlspec.components.methods.supervised import Supervised
+from dlspec.components.methods.supervised_checks import gradients_by_rows
 from dlspec.components.sections.matching import matching
-from dlspec.components.sections.train import ENDS_IN_FLOAT32, Supervised
 from dlspec.core.ir import Graph
 from dlspec.data.checks.measures import smaller_is_better
 from dlspec.data.sources.base import locate
@@ -24,8 +26,6 @@ from dlspec.export.python.constructors import Constructors
 from dlspec.export.python.syntax import Unsupported, constant, text
 from dlspec.export.python.templates import Code
 from dlspec.graph.lower.space import Space
-from dlspec.passes.distribution import layers_of
-from dlspec.passes.embedding_gradients import gradients_by_rows
 from dlspec.passes.state import Compilation
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _fitting(
         base = text(constructors.path("dlspec.standalone.ExampleMeans"))
     own = base != "keras.Model" or mirrored is not None
     models = ("model", "trained") if subset or own else ("model",)
-    rows_of = models[-1] if any(gradients_by_rows(state)) else ""
+    rows_of = models[-1] if any(gradients_by_rows(*state.graphs)) else ""
     monitor = method.monitor or ("val_loss" if validation else "loss")
     return {
         "epochs": None if method.phases else method.epochs,
@@ -167,7 +167,7 @@ def _fitting(
 
 def _mixed(state: Compilation, method: Supervised, searched: Searched) -> bool:
     """Whether some layer computes in another precision than its weights have."""
-    values = [method.precision, *(layer.dtype for _, layer, _ in layers_of(state))]
+    values = [method.precision, *(layer.dtype for _, layer, _ in layers_of(*state.graphs))]
     values += [value for space in searched.spaces.values() for value in space.values]
     return any(str(value).startswith("mixed_") for value in values)
 

@@ -7,10 +7,11 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from dlspec.backends.keras.structure import only_or_all, outputs_by_name
-from dlspec.components.registry import Component
-from dlspec.components.sections.train import Supervised
+from dlspec.components.methods.base import Method
+from dlspec.components.methods.supervised import SUMMED_ROWS, Supervised
+from dlspec.components.registry import Component, load_attribute
 from dlspec.components.training.callbacks import Callback
-from dlspec.training.loop.distribution import Distribution, made_optimizer
+from dlspec.training.loop.distribution import ONE_DEVICE, Distribution
 
 
 def trainer(
@@ -18,8 +19,39 @@ def trainer(
     method: Supervised,
     optimizer: Component,
     outputs: Sequence[str],
-    distribution: Distribution | None = None,
+    distribution: Distribution = ONE_DEVICE,
     examples: int | None = None,
+) -> Any:
+    """As :func:`measuring`, with an optimizer as the method wants it."""
+
+    def made(model: Any) -> Any:
+        return made_optimizer(optimizer, method, model, distribution)
+
+    return measuring(core, method, outputs, distribution, examples, made)
+
+
+def made_optimizer(
+    optimizer: Component, method: Supervised, model: Any, distribution: Distribution = ONE_DEVICE
+) -> Any:
+    """The optimizer of a compiled model, as `method` wants it: see its ``precision`` and ``embedding_gradients``."""
+    import keras
+
+    def make() -> Any:
+        made = optimizer.make()
+        if method.precision == "mixed_float16" and not isinstance(made, keras.optimizers.LossScaleOptimizer):
+            made = keras.optimizers.LossScaleOptimizer(made, name="loss_scale_optimizer")
+        return load_attribute(SUMMED_ROWS)(made, model) if method.sums_rows(optimizer) else made
+
+    return distribution.optimizer(make, model.trainable_variables)
+
+
+def measuring(
+    core: Any,
+    method: Method,
+    outputs: Sequence[str],
+    distribution: Distribution = ONE_DEVICE,
+    examples: int | None = None,
+    optimizer: Callable[[Any], Any] | None = None,
 ) -> Any:
     """A compiled model around the layers of `core`, whose weights it shares.
 
@@ -31,27 +63,28 @@ def trainer(
         outputs: Names of its outputs in their order.
         distribution: The devices on which the variables of `core` stand.
         examples: How many are measured together at most; some metrics keep the answers to all of them.
+        optimizer: Makes the optimizer for the model around `core`; without one, it can be measured only.
     """
     import keras
 
     from dlspec.standalone.example_means import ExampleMeans
 
     tensors = outputs_by_name(core.output, outputs)
-    losses = {name: method.loss_of(name) for name in outputs if method.loss_of(name) is not None}
+    losses = {name: method.loss_of(name) for name in method.trained(outputs)}
     owner = ExampleMeans if len(losses) > 1 else keras.Model
     model = owner(core.input, only_or_all({name: tensors[name] for name in losses}), name=core.name)
     metrics = {name: [metric.make() for metric in method.metrics_of(name, examples)] for name in losses}
     model.compile(
-        optimizer=made_optimizer(optimizer, method, model, distribution),
+        optimizer="sgd" if optimizer is None else optimizer(model),
         loss=only_or_all({name: loss.make() for name, loss in losses.items()}),
         loss_weights=_weights(method, list(losses)),
         metrics=only_or_all(metrics) if any(metrics.values()) else None,
-        jit_compile=False if distribution else "auto" if method.jit is None else method.jit,
+        jit_compile=distribution.compiled(method.jit),
     )
     return model
 
 
-def _weights(method: Supervised, outputs: Sequence[str]) -> Any:
+def _weights(method: Method, outputs: Sequence[str]) -> Any:
     if not method.loss_weights:
         return None
     weights = {name: float(method.loss_weights.get(name, 1.0)) for name in outputs}

@@ -1,159 +1,112 @@
-"""Training on several devices of this machine: which they are, and what stands on all of them."""
+"""What shares a training: one device unless `train.distribute` names more."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from dlspec.components.registry import Component, load_attribute
-from dlspec.components.sections.train import SUMMED_ROWS, Supervised
-from dlspec.components.training.distributions import Mirrored
-from dlspec.core.errors import Problem
+from dlspec.components.methods.base import Method
+from dlspec.components.registry import load_attribute
+
+# What a step takes is a batch; what it returns is a tensor: whether its loss was finite.
+Step = Callable[[Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Distribution:
-    """Devices that hold copies of one model.
+class Distribution(Protocol):
+    """Devices that compute a training together. What they compute is, to float tolerance, what one device does.
 
     Attributes:
-        strategy: ``tf.distribute.MirroredStrategy``.
-        devices: Their names, such as ``GPU:0``.
+        devices: Their names, such as ``GPU:0``; () where there is one only. A run goes on with the same ones alone.
     """
 
-    strategy: Any
-    devices: tuple[str, ...]
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """See above."""
 
     def __str__(self) -> str:
-        return f"{len(self.devices)} devices ({', '.join(self.devices)})"
+        """What the user is told of the devices."""
 
     def build(self, make: Callable[[], Any]) -> Any:
-        """A model whose variables stand on every device."""
-        with self.strategy.scope():
-            model = make()
-        # What Keras itself does with the model besides training (predict, adapt, save), it does on one device.
-        model._distribute_strategy = None
-        return model
+        """The model that `make` builds, its variables where every device finds them."""
 
     def optimizer(self, make: Callable[[], Any], variables: list[Any]) -> Any:
-        """An optimizer whose variables stand on every device, and which is given sums of gradients over all of them."""
-        with self.strategy.scope():
-            optimizer = make()
-            optimizer.build(variables)
-        # Keras would add up what is summed already, and has clipped each device's share before.
-        getattr(optimizer, "inner_optimizer", optimizer)._all_reduce_sum_gradients = _as_they_are
-        return optimizer
+        """The optimizer that `make` makes for `variables`, its own variables where every device finds them."""
 
     def check(self, model: Any, count: int, batch_size: int) -> None:
         """Every device has an example of each batch that it needs.
 
         Args:
-            model: The model.
+            model: The built model.
             count: Examples of an epoch.
             batch_size: Examples of a batch; the last one holds the rest.
 
         Raises:
             Problem: E518, the batches are too small.
         """
-        devices, rest = len(self.devices), count % batch_size
-        if min(batch_size, count) < devices:
-            message = f"a batch of {min(batch_size, count)} cannot be divided among {devices} devices"
-            raise Problem("E518", message, "give more examples to a batch, or take fewer `devices`", "distribute")
-        layers = [layer.name for layer in model._flatten_layers() if getattr(layer, "synchronized", False)]
-        if layers and 0 < rest < devices:
-            message = f"the last batch holds {rest} of {count} examples, fewer than the {devices} devices"
-            help = f"take another `batch_size`: `{layers[0]}` measures over the examples of every device"
-            raise Problem("E518", message, help, "distribute")
 
-    def spread_seeds(self, model: Any) -> None:
-        """Lets random layers draw other numbers on each device; they follow from those of the first.
+    def steps(self, model: Any, batch: Any) -> tuple[Step, Step]:
+        """How one batch trains, and how one is measured; each device computes its share of it.
 
-        To be called whenever their states were set: when training begins, or goes on from a checkpoint.
+        Args:
+            model: The compiled model.
+            batch: Type of a batch, as :attr:`dlspec.data.feeding.feed.Feed.batch_type` gives it.
         """
-        for variable in model.variables:
-            if variable.name == "seed_generator_state":
-                for number, copy in enumerate(self.strategy.experimental_local_results(variable.value)):
-                    state = copy.numpy()
-                    state[0] ^= (number * 0x9E3779B1) & 0x7FFFFFFF
-                    copy.assign(state)
+
+    def compiled(self, wanted: bool | None) -> bool | str:
+        """Whether XLA compiles the steps, where the method of training wants it so: ``jit_compile`` of Keras."""
+
+    def agree(self, model: Any) -> None:
+        """Settles what must follow from the first device on all others: the states of random numbers.
+
+        To be called whenever variables were set: when training begins, or goes on from a checkpoint.
+        """
 
 
-def _as_they_are(pairs: Any) -> Any:
-    return pairs
+class OneDevice:
+    """Nothing is divided."""
+
+    devices: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "one device only, nothing is divided"
+
+    def build(self, make: Callable[[], Any]) -> Any:
+        """The model as it is."""
+        return make()
+
+    def optimizer(self, make: Callable[[], Any], variables: list[Any]) -> Any:
+        """The optimizer as it is; Keras makes its variables when it needs them."""
+        return make()
+
+    def check(self, model: Any, count: int, batch_size: int) -> None:
+        """One device can compute any batch."""
+
+    def steps(self, model: Any, batch: Any) -> tuple[Step, Step]:
+        """Keras's own steps."""
+        from dlspec.training.loop.keras_steps import test_step, train_step
+
+        return train_step(model), test_step(model)
+
+    def compiled(self, wanted: bool | None) -> bool | str:
+        """As the method wants it; else as Keras chooses."""
+        return "auto" if wanted is None else wanted
+
+    def agree(self, model: Any) -> None:
+        """There is nobody to agree with."""
 
 
-def open_distribution(method: Supervised) -> Distribution | None:
-    """The devices that `train.distribute` asks for; None where there is one only.
+ONE_DEVICE = OneDevice()
+
+
+def open_distribution(method: Method) -> Distribution:
+    """The devices that `train.distribute` asks for; one where it asks for nothing, or there is one only.
 
     To be called before TensorFlow has computed anything.
 
     Raises:
         Problem: E518, they are not there.
     """
-    if not isinstance(method.distribute, Mirrored):
-        return None
-    import tensorflow as tf
-
-    kind, count = _devices(method.distribute)
-    if count < 2:
-        return None
-    names = tuple(f"{kind}:{number}" for number in range(count))
-    # NCCL, which adds up between GPUs, is none for CPUs.
-    operations = None if kind == "GPU" else tf.distribute.ReductionToOneDevice()
-    return Distribution(tf.distribute.MirroredStrategy(list(names), cross_device_ops=operations), names)
-
-
-def _devices(wanted: Mirrored) -> tuple[str, int]:
-    import tensorflow as tf
-
-    found = len(tf.config.list_physical_devices("GPU"))
-    if found:
-        count = wanted.devices or found
-        if count > found:
-            message = f"`distribute` wants {count} devices, and this machine has {found} GPU{'s' * (found > 1)}"
-            raise Problem("E518", message, "ask for as many as there are, or leave `devices` out", "distribute")
-        return "GPU", count
-    count = wanted.devices or 1
-    if count > 1:
-        _divide_cpu(count)
-    return "CPU", count
-
-
-def _divide_cpu(count: int) -> None:
-    """Makes `count` devices of the CPU."""
-    import tensorflow as tf
-
-    (cpu,) = tf.config.list_physical_devices("CPU")
-    if len(tf.config.get_logical_device_configuration(cpu) or ()) >= count:
-        return
-    try:
-        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
-    except RuntimeError:  # it runs already; a training before this one may have divided the CPU
-        found = len(tf.config.list_logical_devices("CPU"))
-        if found < count:
-            message = f"`distribute` wants {count} devices, and TensorFlow runs with {found} in this process already"
-            raise Problem("E518", message, "train in a process of its own", "distribute") from None
-
-
-def built(distribution: Distribution | None, build: Callable[[], Any]) -> Any:
-    """The model on every device, or on the only one."""
-    return build() if distribution is None else distribution.build(build)
-
-
-def made_optimizer(optimizer: Component, method: Supervised, model: Any, distribution: Distribution | None) -> Any:
-    """The optimizer of a compiled model, as `method` wants it: see its ``precision`` and ``embedding_gradients``."""
-    import keras
-
-    def make() -> Any:
-        made = optimizer.make()
-        if method.precision == "mixed_float16" and not isinstance(made, keras.optimizers.LossScaleOptimizer):
-            made = keras.optimizers.LossScaleOptimizer(made, name="loss_scale_optimizer")
-        return load_attribute(SUMMED_ROWS)(made, model) if method.sums_rows(optimizer) else made
-
-    return make() if distribution is None else distribution.optimizer(make, model.trainable_variables)
-
-
-def scope(distribution: Distribution | None) -> AbstractContextManager[Any]:
-    """Where variables are made that every device needs."""
-    return nullcontext() if distribution is None else distribution.strategy.scope()
+    if method.distribute is None:
+        return ONE_DEVICE
+    opened: Distribution | None = load_attribute(method.distribute.opener)(method.distribute)
+    return opened or ONE_DEVICE

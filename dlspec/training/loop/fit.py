@@ -1,30 +1,25 @@
-"""Training proper: a model, examples and a method in, weights and history out."""
+"""One training in its run folder: whatever the method, it is saved, watched, shown, and goes on from any step."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-from dlspec.backends.keras.structure import like_inputs, only_or_all
-from dlspec.components.registry import Component
-from dlspec.components.sections.data import Data
-from dlspec.components.sections.train import Phase, Supervised
-from dlspec.core.documents.report import Planned
+from dlspec.components.registry import load_attribute
+from dlspec.core.documents.report import Course
+from dlspec.core.documents.results import Measures
 from dlspec.data.checks.measures import smaller_is_better
-from dlspec.data.feeding.feed import Feed, feed_in_order
-from dlspec.data.feeding.pipeline import Part, Prepared
-from dlspec.training.loop import non_finite, phases, speed
-from dlspec.training.loop.compiling import averaging, trainer
-from dlspec.training.loop.distribution import Distribution
-from dlspec.training.loop.loop import Loop, NonFinite
+from dlspec.data.feeding.pipeline import Part
+from dlspec.training.loop import loop, non_finite, phases
 from dlspec.training.loop.preparation import adapt_layers, with_preparation
 from dlspec.training.loop.progress import Progress
 from dlspec.training.loop.saving import Saving, guarded
 from dlspec.training.loop.signals import Signals
-from dlspec.training.loop.training_state import TrainingState, capture, restore, training_state_of
+from dlspec.training.loop.trainer import Job, NonFinite, Trainer
+from dlspec.training.loop.training_state import TrainingState, restore_best, training_state_of, whole
 from dlspec.training.loop.watch import METRICS_FILE, Best, ordered
 from dlspec.training.run.checkpoint import Checkpoint, Checkpoints
 from dlspec.training.run.run_folder import RunFolder
@@ -37,54 +32,39 @@ class Training:
     """One training in one run folder; usable after an interruption too.
 
     Attributes:
-        model: The functional model, without preparation; it shares its weights with what is trained and saved.
-        outputs: Names of the model's outputs in its order.
+        job: The model, which shares its weights with what is trained and saved, the examples and the method.
         progress: Where it shows how far it is.
         start_from: A saved model whose weights come first.
         state: How far it has come.
-        choice: What ``speed: auto`` has chosen.
-        distribution: The devices that share each batch, and on which the model's variables stand.
         once_running: Called when the first steps are done.
+        trainer: What the method trains with.
     """
 
-    model: Any
-    prepared: Prepared
-    data: Data
-    method: Supervised
+    job: Job
     folder: RunFolder
-    outputs: Sequence[str]
     progress: Progress = field(default_factory=Progress)
     start_from: Path | None = None
     state: TrainingState = field(default_factory=TrainingState)
     best: Best | None = None
-    choice: speed.Choice | None = None
-    distribution: Distribution | None = None
     once_running: Callable[[], object] | None = None
+    trainer: Trainer = field(init=False)
     _signals: Signals = field(default_factory=Signals)
-    _loop: Loop | None = None
+
+    def __post_init__(self) -> None:
+        self.trainer = load_attribute(self.job.method.trainer)(self.job)
 
     @property
     def monitor(self) -> str:
         """The measure that compares epochs."""
-        return self.method.monitor or ("val_loss" if self.prepared.validation is not None else "loss")
+        return self.job.method.comparing(self.job.outputs, validated=self.job.prepared.validation is not None)
 
     @property
     def history(self) -> list[dict[str, float]]:
         """Measures of every finished epoch."""
         return self.state.history
 
-    @property
-    def planned(self) -> Planned:
-        """What was to be done: epochs, steps in each, and whether a schedule rules the learning rate to the end."""
-        rates = [getattr(optimizer, "learning_rate", None) for optimizer in self.method.optimizers]
-        return {
-            "epochs": sum(phase.epochs for phase in self.method.training_phases.values()),
-            "steps_per_epoch": -(-self.prepared.fed.count // self.data.batch_size),
-            "scheduled": any(isinstance(rate, Component) for rate in rates),
-        }
-
     def fit(self, resumed: Checkpoint | None = None) -> None:
-        """Compiles and trains.
+        """Trains.
 
         Args:
             resumed: Where to go on; from the beginning unless given.
@@ -93,17 +73,19 @@ class Training:
             Problem: E508 the loss is not finite, E509 an unknown measure to monitor, E511 the disk takes no more.
             Interrupted: A signal came; a checkpoint holds everything up to that step.
         """
+        job, method = self.job, self.job.method
         if resumed is not None:
             self.state = training_state_of(resumed)
         elif self.start_from is not None:
-            shown = str(self.method.start_from)
-            left = phases.load_weights(self.model, self.start_from, shown)
+            shown = str(method.start_from)
+            left = phases.load_weights(job.model, self.start_from, shown)
             self.progress.note(f"weights of {shown}" + (f", but not for {', '.join(left)}" if left else ""))
-        self._say_what_differs()
-        adapt_layers(self.model, lambda: self._in_order(self.prepared.train).dataset)
-        if self.method.keep == "best":
-            smaller = smaller_is_better(self.method, self.outputs, self.monitor)
-            self.best = Best(self.model, self.monitor, smaller, self.save)
+        for note in self.trainer.notes():
+            self.progress.note(note)
+        adapt_layers(job.model, lambda: job.in_order(job.prepared.train).dataset)
+        if method.keep == "best":
+            smaller = smaller_is_better(method, job.outputs, self.monitor)
+            self.best = Best(job.model, self.monitor, smaller, self.save)
         rows = [{"epoch": number, **logs} for number, logs in enumerate(self.history, 1)]
         guarded(lambda: self.folder.write_rows(METRICS_FILE, rows), self.folder)
         try:
@@ -112,107 +94,73 @@ class Training:
         finally:
             self.progress.stop()
 
-    def _say_what_differs(self) -> None:
-        """Figures that are not what one might take them for."""
-        if self.prepared.changes.weights:
-            names = ", ".join(f"`{name}`" for name in self.prepared.changes.weights)
-            self.progress.note(f"`loss` weighs the classes of {names} in training; `val_loss` and metrics do not")
-        examples = self.prepared.binding.most_examples(self.data)
-        for metric in self.method.coarse(self.outputs, examples):
-            self.progress.note(
-                f"{metric}: more answers than are kept; `num_thresholds: 2000` tries more than 200 of them"
-            )
-
     def _run_phases(self, resumed: Checkpoint | None) -> None:
-        seed = self.data.seed if self.data.seed is not None else self.method.seed
-        feed = Feed(
-            self.prepared.fed,
-            self.data.batch_size,
-            seed=seed,
-            shuffle=self.data.shuffle,
-            transform=self.prepared.changes.transform(seed),
-            structure=self._structure,
-        )
-        training_phases = list(self.method.training_phases.values())
-        if self.method.speed == "auto":
-            self._choose_speed(training_phases[0], feed, resumed)
-        self.progress.start(sum(phase.epochs for phase in training_phases), feed.steps, feed.count, self.state.epoch)
-        for number, phase in enumerate(training_phases):
-            phases.choose(self.model, phase)
-            if number < self.state.phase:
+        trainer, state = self.trainer, self.state
+        guarded(lambda: trainer.open(begun=resumed is not None), self.folder)
+        feed = trainer.feed
+        self.progress.start(sum(trainer.phases), feed.steps, feed.count, state.epoch)
+        for number, epochs in enumerate(trainer.phases):
+            if number < state.phase:
                 continue
-            if number > self.state.phase:
-                self.state.phase, self.state.began, self.state.ended = number, self.state.epoch, False
-            self._run_phase(phase, feed, resumed)
+            if number > state.phase:
+                state.phase, state.began, state.ended = number, state.epoch, False
+            try:
+                self._run_phase(resumed, state.began + epochs)
+            finally:
+                trainer.close()
             resumed = None
 
-    def _choose_speed(self, first: Phase, feed: Feed, resumed: Checkpoint | None) -> None:
-        """What was chosen when the run began; now, if it begins."""
-        choice = speed.read(self.folder.path, begun=resumed is not None)
-        if choice is None:
-            phases.choose(self.model, first)
-            optimizer = first.optimizer or self.method.chosen_optimizer
-            choice = speed.choose(self.model, self.method, optimizer, self.outputs, feed, self.data.batch_size)
-            text = choice.text()
-            guarded(lambda: self.folder.write(speed.SPEED_FILE, text), self.folder)
-        self.choice, self.method = choice, speed.with_jit(self.method, choice.jit)
-        self.progress.note(str(choice))
-
-    def _run_phase(self, phase: Phase, feed: Feed, resumed: Checkpoint | None) -> None:
-        method, state = self.method, self.state
-        optimizer = phase.optimizer or method.chosen_optimizer
-        examples = self.prepared.binding.most_examples(self.data)
-        compiled = trainer(self.model, method, optimizer, self.outputs, self.distribution, examples)
-        running = [(declared, declared.make_in(self.folder.path, state.epoch)) for declared in method.callbacks]
-        last = state.began + phase.epochs
-        every = method.seconds_between_checkpoints
-
-        def checkpoint() -> Checkpoint | None:
-            found = capture(state, self.model, compiled, running, self.best)
-            return found if found.sound else None
-
-        saving = Saving(
-            self.folder, Checkpoints(self.folder.path), self.progress, self._signals, self.best, checkpoint, every,
-            last, rollback=method.non_finite == "rollback", once_running=self.once_running,
-        )  # fmt: skip
-        self.once_running = None
-        self._loop = Loop(
-            compiled, feed, self._validation(), running, saving,
-            averaging(compiled.optimizer, method.callbacks), self.distribution, together=None if every else 1,
-        )  # fmt: skip
-        try:
-            self._loop.begin(last)
-            if resumed is not None:
-                restore(resumed, self.model, compiled, running, self.best)
-            self._spread_seeds()
-            self._run_loop(self._loop, saving, last)
-        finally:
-            for declared, callback in running:
-                declared.close(callback)
-
-    def _run_loop(self, loop: Loop, saving: Saving, last: int) -> None:
+    def _run_phase(self, resumed: Checkpoint | None, last: int) -> None:
+        self.trainer.begin(self.state, last)
+        saving = self._saving(last)
+        if resumed is not None:
+            self._restore(resumed)
+        self.job.distribution.agree(self.job.model)
         if saving.rollback and self.state.step == 0:
             saving.keep_beginning()
         while True:
             try:
-                return loop.run(self.state, last)
+                loop.run(self.trainer, saving, self.state, last)
+                break
             except NonFinite as trouble:
-                beginning = saving.checkpoints.beginning() if saving.rollback else None
-                if beginning is None or not non_finite.may_go_back(self.state):
-                    raise self._explained(trouble, loop.feed) from None
-                self.progress.note(non_finite.go_back(self.state, beginning, trouble))
-                restore(beginning, self.model, loop.trainer, loop.running, self.best)
-                self._spread_seeds()
-                non_finite.lower_rate(loop.trainer.optimizer, self.state, beginning)
+                self._go_back(saving, trouble)
+        self.trainer.end(self.state)
 
-    def _spread_seeds(self) -> None:
-        if self.distribution is not None:
-            self.distribution.spread_seeds(self.model)
+    def _saving(self, last: int) -> Saving:
+        """What happens between the steps of one phase."""
+        once_running, self.once_running = self.once_running, None
+        method = self.job.method
+        return Saving(
+            self.folder, Checkpoints(self.folder.path), self.progress, self._signals, self.best, self._captured,
+            method.seconds_between_checkpoints, last, rollback=method.non_finite == "rollback",
+            once_running=once_running,
+        )  # fmt: skip
 
-    def _explained(self, trouble: NonFinite, feed: Feed) -> Exception:
-        feed.set_position(self.state.epoch, trouble.step)
-        batch = next(iter(feed.dataset))
-        return non_finite.problem(trouble, self.state, self.model, batch)
+    def _captured(self) -> Checkpoint | None:
+        """The whole state of the training at this moment; None where one could not go on from it."""
+        found = whole(self.trainer.state(), self.state, self.best)
+        return found if found.sound else None
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        self.trainer.restore(checkpoint)
+        restore_best(checkpoint, self.best)
+
+    def _go_back(self, saving: Saving, trouble: NonFinite) -> None:
+        """To the beginning of the epoch, where the method wants that and it may help.
+
+        Raises:
+            Problem: E508, the loss is not finite, and what first was not.
+        """
+        beginning = saving.checkpoints.beginning() if saving.rollback else None
+        if beginning is None or not non_finite.may_go_back(self.state):
+            feed = self.trainer.feed
+            feed.set_position(self.state.epoch, trouble.step)
+            batch = next(iter(feed.dataset))
+            raise non_finite.problem(trouble, self.state, self.job.model, batch) from None
+        self.progress.note(non_finite.go_back(self.state, beginning, trouble))
+        self._restore(beginning)
+        self.job.distribution.agree(self.job.model)
+        self.trainer.slow_down(self.state.rollbacks - training_state_of(beginning).rollbacks)
 
     def finish(self) -> None:
         """Puts the weights to keep in place, and saves the model."""
@@ -222,27 +170,38 @@ class Training:
 
     def save(self) -> None:
         """Writes the model with its preparation, in one step."""
-        whole = with_preparation(self.model, self.prepared)
+        model = with_preparation(self.job.model, self.job.prepared)
         with warnings.catch_warnings():
             # Keras 3.15 with numpy 2 warns about its own conversion of every weight.
             warnings.filterwarnings("ignore", message="__array__ implementation", category=DeprecationWarning)
-            self.folder.save(MODEL_FILE, whole.save)
+            self.folder.save(MODEL_FILE, model.save)
 
     def evaluate(self) -> dict[str, dict[str, float]]:
         """Loss and metrics of each part with the weights in place."""
-        parts = {"train": self.prepared.train, "validation": self.prepared.validation, "test": self.prepared.test}
+        prepared = self.job.prepared
+        parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
         return {name: self._evaluate(part) for name, part in parts.items() if part is not None}
 
     def _evaluate(self, part: Part) -> dict[str, float]:
-        assert self._loop is not None, "evaluation comes after training"
-        return ordered(self._loop.measure(self._in_order(part)))
+        return ordered(self.trainer.measure(self.job.in_order(part)))
 
-    def _validation(self) -> Feed | None:
-        return None if self.prepared.validation is None else self._in_order(self.prepared.validation)
+    def course(self, status: Literal["finished", "interrupted", "failed"], metrics: Measures) -> Course:
+        """How far it came, for the report.
 
-    def _in_order(self, part: Part) -> Feed:
-        return feed_in_order(part.examples, self.data.batch_size, structure=self._structure)
-
-    def _structure(self, inputs: Any, targets: Any, *weights: Any) -> Any:
-        """A batch as the model takes it; weights of the examples last, where the data have some."""
-        return like_inputs(self.model, inputs), only_or_all(targets), *map(only_or_all, weights)
+        Args:
+            status: How it ended.
+            metrics: Measures by part, with the weights that are kept.
+        """
+        best, speed = self.best, self.trainer.speed
+        course: Course = {
+            "status": status,
+            "metrics": metrics,
+            "epochs": len(self.history),
+            "planned": self.trainer.planned,
+            "best": {"epoch": best.epoch, self.monitor: best.value} if best is not None and best.epoch else None,
+            "kept": self.job.method.keep,
+            "epoch_seconds": [round(seconds, 3) for seconds in self.state.seconds],
+        }
+        if speed is not None:
+            course["speed"] = speed
+        return course

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlspec.training.loop.distribution import Distribution
-
 # What Keras hangs on an output for losses and metrics: which elements count, and the numbers before the activation.
 _ATTRIBUTES = ("_keras_mask", "_keras_logits")
 
@@ -21,14 +19,15 @@ class MirroredSteps:
     Args:
         model: A compiled functional model whose variables stand on every device.
         batch: Type of a batch, as a dataset's ``element_spec`` gives it.
+        strategy: ``tf.distribute.MirroredStrategy``.
+        count: The number of its devices.
     """
 
-    def __init__(self, model: Any, batch: Any, distribution: Distribution) -> None:
+    def __init__(self, model: Any, batch: Any, strategy: Any, count: int) -> None:
         import keras
         import tensorflow as tf
 
-        self._model, self._strategy = model, distribution.strategy
-        self._count = len(distribution.devices)
+        self._model, self._strategy, self._count = model, strategy, count
         self._variables = list(model.trainable_variables)
         x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
         answers, self._parts = _looked_at(model, x)

@@ -7,7 +7,7 @@ from typing import Any
 
 from dlspec.core.documents.results import Measures
 from dlspec.core.errors import Problem
-from dlspec.training.loop.loop import NonFinite
+from dlspec.training.loop.trainer import NonFinite
 from dlspec.training.loop.training_state import TrainingState, training_state_of
 from dlspec.training.run.checkpoint import Checkpoint
 
@@ -31,9 +31,8 @@ def go_back(state: TrainingState, beginning: Checkpoint, trouble: NonFinite) -> 
     return f"the loss became {trouble.loss} in {place}: back to the beginning of {state} with half the learning rate"
 
 
-def lower_rate(optimizer: Any, state: TrainingState, beginning: Checkpoint) -> None:
-    """Halves the learning rate once for each time that the training went back since `beginning` was written."""
-    times = state.rollbacks - training_state_of(beginning).rollbacks
+def lower_rate(optimizer: Any, times: int) -> None:
+    """Halves the learning rate so many times."""
     optimizer.learning_rate = float(optimizer.learning_rate.numpy()) * 0.5**times
 
 

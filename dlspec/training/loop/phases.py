@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dlspec.components.sections.matching import matching
-from dlspec.components.sections.train import Phase
+from dlspec.components.sections.training import Phase
 from dlspec.core.errors import Problem, did_you_mean
 from dlspec.training.run.reasons import reason
 

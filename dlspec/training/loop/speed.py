@@ -10,20 +10,21 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dlspec.components.methods.supervised import Supervised
 from dlspec.components.registry import Component
-from dlspec.components.sections.train import Supervised
 from dlspec.core.documents.report import Speed
 from dlspec.core.errors import Problem
-from dlspec.core.files import read_json
-from dlspec.data.feeding.feed import Feed
+from dlspec.core.files import read_json, write_atomically
+from dlspec.training.loop.backend import Feed
 from dlspec.training.loop.compiling import trainer
-from dlspec.training.loop.steps import Steps
+from dlspec.training.loop.distribution import ONE_DEVICE
+from dlspec.training.loop.trainer import Job
 
 SPEED_FILE = "speed.json"
 # Rounds in which the candidates take turns, so that a slow moment of the machine meets all of them.
@@ -83,26 +84,28 @@ def read(folder: Path, *, begun: bool) -> Choice | None:
 
 def with_jit(method: Supervised, jit: bool) -> Supervised:
     """The same way of training with the choice written out."""
-    return method.changed(speed="plain", jit=jit)
+    changed = method.changed(speed="plain", jit=jit)
+    assert isinstance(changed, Supervised)
+    return changed
 
 
-def choose(
-    core: Any, method: Supervised, optimizer: Component, outputs: Sequence[str], feed: Feed, batch_size: int
-) -> Choice:
-    """Times some steps of each candidate on `core`, whose state is afterwards what it was.
+def keep(folder: Path, choice: Choice) -> None:
+    """Writes the choice into the run folder."""
+    write_atomically(folder / SPEED_FILE, lambda path: path.write_text(choice.text(), encoding="utf-8"))
+
+
+def choose(job: Job, method: Supervised, optimizer: Component, feed: Feed) -> Choice:
+    """Times some steps of each candidate on the model of `job`, whose state is afterwards what it was.
 
     Args:
-        core: The functional model.
         method: How to train.
         optimizer: Of the first phase.
-        outputs: Names of the model's outputs in its order.
         feed: The training examples.
-        batch_size: Examples in a batch of it.
     """
-    with _untouched(core):
-        plain, xla = _Candidate(core, method, optimizer, outputs, feed, batch_size, jit=False), None
+    with _untouched(job.model):
+        plain, xla = _Candidate(job, method, optimizer, feed, jit=False), None
         if plain.works():
-            xla = _Candidate(core, method, optimizer, outputs, feed, batch_size, jit=True)
+            xla = _Candidate(job, method, optimizer, feed, jit=True)
         racing = [one for one in (plain, xla) if one is not None and one.works()]
         for _ in range(_ROUNDS):
             for one in racing:
@@ -114,13 +117,11 @@ def choose(
 class _Candidate:
     """One way to compute the steps, with an optimizer and metrics of its own."""
 
-    def __init__(
-        self, core: Any, method: Supervised, optimizer: Component, outputs: Sequence[str], feed: Feed,
-        batch_size: int, *, jit: bool,
-    ) -> None:  # fmt: skip
-        model = trainer(core, with_jit(method, jit), optimizer, outputs, examples=feed.count)
+    def __init__(self, job: Job, method: Supervised, optimizer: Component, feed: Feed, *, jit: bool) -> None:
+        model = trainer(job.model, with_jit(method, jit), optimizer, job.outputs, examples=feed.count)
         feed.set_position(0, 0)
-        self._steps, self._feed = Steps(model, feed.batch_type), feed
+        batch_size = job.data.batch_size
+        self._steps, self._feed = job.backend.steps(model, feed, ONE_DEVICE), feed
         # Whole batches only: XLA would compile once more for the rest.
         self._whole = max(1, feed.count // batch_size)
         self._left, self._batches = self._whole, feed.batches()

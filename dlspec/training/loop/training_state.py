@@ -57,15 +57,13 @@ def training_state_of(checkpoint: Checkpoint) -> TrainingState:
     return TrainingState(**checkpoint.facts["course"])
 
 
-def capture(state: TrainingState, core: Any, trainer: Any, running: Running, best: Best | None) -> Checkpoint:
-    """Everything that the rest of the training depends on.
+def capture(core: Any, trainer: Any, running: Running) -> Checkpoint:
+    """Everything that the rest of a phase of Keras depends on, but for its position.
 
     Args:
-        state: The position and what was measured.
         core: The model.
         trainer: The compiled model around it, whose metrics and optimizer have their variables.
         running: Callbacks as declared and as Keras has them.
-        best: The best epoch so far, where it is kept.
     """
     arrays = {
         f"{group}/{number}": variable.value.numpy()
@@ -78,32 +76,50 @@ def capture(state: TrainingState, core: Any, trainer: Any, running: Running, bes
         for name in declared.weights:
             for position, array in enumerate(getattr(callback, name) or ()):
                 arrays[f"callback/{number}/{name}/{position}"] = array
-    facts: dict[str, Any] = {"course": asdict(state), "callbacks": states}
-    if best is not None:
-        facts["best"] = {"epoch": best.epoch, "value": best.value}
-        arrays |= {f"best/{number}": array for number, array in enumerate(best.weights)}
-    return Checkpoint(arrays, facts)
+    return Checkpoint(arrays, {"callbacks": states})
 
 
-def restore(checkpoint: Checkpoint, core: Any, trainer: Any, running: Running, best: Best | None) -> None:
-    """Puts back what :func:`capture` took, but for the :class:`TrainingState`.
+def restore(checkpoint: Checkpoint, core: Any, trainer: Any, running: Running) -> None:
+    """Puts back what :func:`capture` took.
 
     Raises:
         Problem: E514, it is of another model or way of training.
     """
     for group, variables in _variables(core, trainer).items():
-        arrays = _group(checkpoint.arrays, f"{group}/")
-        if len(arrays) != len(variables) or any(
-            array.shape != tuple(variable.shape) for array, variable in zip(arrays, variables, strict=True)
-        ):
-            raise Problem("E514", f"the checkpoint does not fit the {group} of this spec", "`--new` starts a new run")
-        for array, variable in zip(arrays, variables, strict=True):
-            variable.assign(array)
+        assign(checkpoint, group, variables)
     for number, ((declared, callback), state) in enumerate(zip(running, checkpoint.facts["callbacks"], strict=True)):
         for name in declared.state:
             setattr(callback, name, state[name])
         for name in declared.weights:
             setattr(callback, name, _group(checkpoint.arrays, f"callback/{number}/{name}/") or None)
+
+
+def assign(checkpoint: Checkpoint, group: str, variables: Sequence[Any]) -> None:
+    """Gives variables the values that stand in a checkpoint as ``group/0``, ``group/1`` …
+
+    Raises:
+        Problem: E514, they are others, or have other shapes.
+    """
+    arrays = _group(checkpoint.arrays, f"{group}/")
+    if len(arrays) != len(variables) or any(
+        array.shape != tuple(variable.shape) for array, variable in zip(arrays, variables, strict=True)
+    ):
+        raise Problem("E514", f"the checkpoint does not fit the {group} of this spec", "`--new` starts a new run")
+    for array, variable in zip(arrays, variables, strict=True):
+        variable.assign(array)
+
+
+def whole(own: Checkpoint, state: TrainingState, best: Best | None) -> Checkpoint:
+    """What a trainer has captured, with the position of the training and the best epoch so far, where it is kept."""
+    facts: dict[str, Any] = {"course": asdict(state), **own.facts}
+    if best is None:
+        return Checkpoint(own.arrays, facts)
+    facts["best"] = {"epoch": best.epoch, "value": best.value}
+    return Checkpoint({**own.arrays, **{f"best/{number}": array for number, array in enumerate(best.weights)}}, facts)
+
+
+def restore_best(checkpoint: Checkpoint, best: Best | None) -> None:
+    """Puts back the best epoch so far, where it is kept."""
     if best is not None:
         best.epoch, best.value = checkpoint.facts["best"]["epoch"], checkpoint.facts["best"]["value"]
         best.weights = _group(checkpoint.arrays, "best/")

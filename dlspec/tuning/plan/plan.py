@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dlspec.components.sections.train import Supervised
 from dlspec.components.sections.tune import Limits, Tune
 from dlspec.data.checks.measures import smaller_is_better
 from dlspec.graph.lower.space import Space
@@ -75,12 +74,12 @@ def plan_of(state: Compilation) -> Plan:
         Problem: E509, training does not measure the objective, or neither small nor large is good.
     """
     tune, method = state.tune, state.method
-    assert tune is not None and isinstance(method, Supervised) and state.graph is not None
+    assert tune is not None and method is not None and state.graph is not None
     outputs = [name for name, _ in state.graph.outputs]
     smaller = tune.direction == "min"
     if tune.direction == "auto":
         smaller = smaller_is_better(method, outputs, tune.objective)
     usage = Usage(state)
     trials = None if tune.algorithm == "hyperband" and "trials" not in tune.given else tune.trials
-    epochs = tune.epochs or sum(phase.epochs for phase in method.training_phases.values())
+    epochs = tune.epochs or method.total_epochs
     return Plan(tune, usage, trials, smaller, epochs)

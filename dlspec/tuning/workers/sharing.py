@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
-from dlspec.components.sections.train import Supervised
 from dlspec.data.binding.signature import Signature
 from dlspec.data.checks.dependence import dependence
 from dlspec.data.feeding.pipeline import Prepared, prepare
@@ -15,7 +15,7 @@ _HELD: list[tuple[str, Prepared]] = []
 
 
 def prepare_once(
-    data: Data, folder: Path, signature: Signature, method: Supervised | None, *, allow_outside: bool = False
+    data: Data, folder: Path, signature: Signature, method: Method | None, *, allow_outside: bool = False
 ) -> Prepared:
     """As :func:`dlspec.data.feeding.pipeline.prepare`, of the last trial where nothing it depends on has changed."""
     key = f"{allow_outside} {dependence(data, folder, signature, method, allow_outside=allow_outside)}"

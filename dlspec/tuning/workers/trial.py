@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dlspec.components.sections.train import Supervised
 from dlspec.core.errors import Problem, SpecError
 from dlspec.core.ir import Graph
 from dlspec.passes import compile_spec
@@ -172,12 +171,11 @@ def _trained(task: Task, state: Compilation) -> Result:
     from dlspec.training.train import run as train
 
     graph, data, method = state.graph, state.data_section, state.method
-    assert graph is not None and data is not None and state.data is not None and isinstance(method, Supervised)
-    method = type(method)(**{**method.given, "epochs": task.epochs}) if not method.phases else method
+    assert graph is not None and data is not None and state.data is not None and method is not None
     report = train(
         lambda: build(graph),
         data,
-        method,
+        method.lasting(task.epochs),
         folder=state.path.parent,
         spec_text=dump(state.data),
         name=state.name,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dlspec.backends.keras.structure import outputs_by_name
-from dlspec.components.sections.train import Supervised
+from dlspec.components.methods.base import Method
 from dlspec.core.documents.results import Results
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.values import Rows
@@ -51,7 +51,7 @@ class Examined:
         return {"part": self.part, "verdicts": verdicts, "outputs": outputs}
 
 
-def examine(model: Any, prepared: Prepared, method: Supervised, outputs: tuple[str, ...], seed: int = 0) -> Examined:
+def examine(model: Any, prepared: Prepared, method: Method, outputs: tuple[str, ...], seed: int = 0) -> Examined:
     """Lets the model answer, and compares.
 
     The test split is looked at; without one that of validation, else the training examples.
@@ -86,7 +86,7 @@ def _parts(prepared: Prepared) -> Iterator[tuple[str, Part | None]]:
     yield "train", prepared.train
 
 
-def _tasks(model: Any, prepared: Prepared, method: Supervised, outputs: tuple[str, ...]) -> list[Task]:
+def _tasks(model: Any, prepared: Prepared, method: Method, outputs: tuple[str, ...]) -> list[Task]:
     tensors = outputs_by_name(model.output, outputs)
     found = [
         task_of(output, method.head_of(output.name), tuple(tensors[output.name].shape[1:]))

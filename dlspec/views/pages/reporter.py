@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from dlspec.components.sections.train import Supervised
+from dlspec.components.methods.base import Method
 from dlspec.core.documents.report import Examined as ReportPart
 from dlspec.core.documents.report import Report
 from dlspec.core.ir import Graph
@@ -45,7 +45,7 @@ class Reporter:
         """Training runs: there is time to import what the page needs."""
         self._loading.start()
 
-    def examine(self, model: Any, prepared: Prepared, method: Supervised, outputs: tuple[str, ...]) -> None:
+    def examine(self, model: Any, prepared: Prepared, method: Method, outputs: tuple[str, ...]) -> None:
         """Lets the trained model answer. See :func:`dlspec.views.pages.examine.examine`.
 
         Whatever happens here, the run itself is over and well: an exception becomes part of the report.

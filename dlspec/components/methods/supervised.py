@@ -1,11 +1,12 @@
-"""The section `train`: the ways of training. Each is a component of kind ``method``."""
+"""Training against targets: the way of training unless another one is named."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from dlspec.components.methods.base import Method, Mistake, Watched
+from dlspec.components.methods.supervised_checks import idle_gradients, unknown_outputs, wrong_phases
 from dlspec.components.registry import (
     Component,
     Field,
@@ -17,60 +18,28 @@ from dlspec.components.registry import (
     find,
     integer,
     map_of,
-    number,
     optional,
     options,
     per_output,
     plain,
     text,
-    texts,
 )
-from dlspec.components.sections.base import Section
-from dlspec.components.training.heads import Head
+from dlspec.components.sections.training import Checkpoint, Phase
 from dlspec.core.errors import Problem, leave_out
+from dlspec.core.ir import Graph
 
 if TYPE_CHECKING:
     from dlspec.components.training.callbacks import Callback
 
-# Functions of ours that go into projects as well; only building a model imports them.
+# A function of ours that goes into projects as well; only building a model imports it.
 SUMMED_ROWS = "dlspec.standalone.summed_rows.summed_rows"
-ENDS_IN_FLOAT32 = "dlspec.standalone.ends_in_float32.ends_in_float32"
-
-
-class Method(Component, abstract=True):
-    """Base of the ways of training."""
-
-    kind = "method"
-
-
-class Checkpoint(Section):
-    """How often a training is saved so that it can go on after an interruption; it costs no more than a twentieth."""
-
-    shorthand = "every"
-    every = number(min=0, default=30.0, doc="Seconds of training that may be lost at most; 0 saves after every step.")
-    examples = (example("60"), example("{every: 0}"))
-
-
-class Phase(Section):
-    """A stretch of training in which other weights learn, with an optimizer of its own."""
-
-    epochs = integer(min=1, doc="Passes over the training split.")
-    freeze = optional(
-        texts(),
-        doc="Layers that stop learning: names, blocks (`encoder` means all inside) or patterns (`*.batch_norm*`).",
-    )
-    unfreeze = optional(texts(), doc="Layers that learn from now on; comes after `freeze`.")
-    optimizer: Any = component(
-        "optimizer", default=None, doc="How the weights are changed; that of `train` unless given."
-    )
-    examples = (
-        example("{epochs: 5, freeze: backbone}"),
-        example('{epochs: 20, unfreeze: "backbone.stage_4*", optimizer: {adam: 1e-5}}'),
-    )
 
 
 class Supervised(Method):
     """Learns to predict targets: minimises a loss over epochs, and keeps the best of them."""
+
+    trainer = "dlspec.training.supervised.SupervisedTrainer"
+    project = "dlspec.export.project.train.render"
 
     loss = per_output("loss", doc="What is minimised: one loss, or one for each output.")
     loss_weights = optional(
@@ -121,7 +90,7 @@ class Supervised(Method):
         default="plain",
         doc="`auto` times some steps with and without XLA before training, and keeps the faster way in the run folder.",
     )
-    distribute: Any = component(
+    distribute = component(
         "distribution", default=None, doc="Devices of this machine that share each batch; one device unless given."
     )
     non_finite = choice(
@@ -131,18 +100,13 @@ class Supervised(Method):
         doc="When the loss becomes infinite or NaN: stop, or go back to the epoch's start with half the learning rate.",
     )
     checkpoint = options("section", "checkpoint", default=None, doc="How often the training is saved.")
-    log: Any = Field(
+    log = Field(
         {"type": ["string", "array"], "pattern": r"^(tensorboard|mlflow|wandb)$|\$", "minItems": 1, "uniqueItems": True,
          "items": {"enum": ["tensorboard", "mlflow", "wandb"]}},
         default=(), doc="Logs for other programs, written into the run folder: `tensorboard`, `mlflow`, `wandb`.",
         convert=lambda value, _: (value,) if isinstance(value, str) else tuple(value),
     )  # fmt: skip
     examples = (example("{loss: mse}"), example("{loss: binary_crossentropy, metrics: [auc], epochs: 30}"))
-
-    def __init__(self, **given: Any) -> None:
-        """As for every component; what the model's outputs give is told later."""
-        super().__init__(**given)
-        self.heads: dict[str, Head] = {}
 
     def validate(self) -> None:
         """Weights of losses belong to outputs that have one; callbacks suit the optimizer."""
@@ -162,7 +126,7 @@ class Supervised(Method):
         if self.speed == "auto" and self.jit is not None:
             message = "`jit` has no effect beside `speed: auto`, which chooses it"
             raise Problem("E207", message, "leave one of them out", option="jit")
-        if self.distribute is not None:
+        if self.distribute is not None and self.distribute.divides:
             self._check_distribution()
         for optimizer in self.optimizers:
             self._check_optimizer(optimizer)
@@ -232,35 +196,46 @@ class Supervised(Method):
             return self.loss.get(output)
         return self.loss
 
-    def metrics_of(self, output: str, examples: int | None = None) -> tuple[Any, ...]:
-        """The metrics of one output, settled for what it gives.
-
-        Args:
-            output: Its name.
-            examples: How many are measured together at most; None where that is not known.
-        """
-        chosen: Iterable[Any] = self.metrics.get(output, ()) if isinstance(self.metrics, dict) else self.metrics or ()
-        several = tuple(chosen) if isinstance(chosen, list | tuple) else (chosen,)
-        head = replace(self.head_of(output), examples=examples)
-        return tuple(metric.settled(head) for metric in several)
+    def chosen_metrics(self, output: str) -> Iterable[Any]:
+        """The metrics of one output as they are written."""
+        chosen: Any = self.metrics.get(output, ()) if isinstance(self.metrics, dict) else self.metrics or ()
+        return chosen if isinstance(chosen, list | tuple) else (chosen,)
 
     def coarse(self, outputs: Iterable[str], examples: int) -> list[str]:
         """Measures over all thresholds that try some of them only, since there are too many answers to keep."""
         measured = (metric for name in outputs for metric in self.metrics_of(name, examples))
         return [str(metric.name) for metric in measured if metric.coarse]
 
-    def head_of(self, output: str) -> Head:
-        """What one output gives; the only one may have another name in the built model."""
-        if len(self.heads) == 1:
-            return next(iter(self.heads.values()))
-        return self.heads.get(output) or Head(self.loss_of(output))
+    def watched(self) -> Iterator[Watched]:
+        """The measure that compares epochs, and those of callbacks."""
+        yield from super().watched()
+        for position, callback in enumerate(self.callbacks):
+            monitor: Any = getattr(callback, "monitor", None)
+            if isinstance(monitor, str):
+                # A `mode` of its own says which values are good, and not that there are any.
+                judged = getattr(callback, "mode", "auto") == "auto"
+                yield Watched(monitor, ("train", "callbacks", position, callback.name), judged)
 
-    def threshold_of(self, output: str) -> float:
-        """The value of one output above which the answer is yes."""
-        return self.head_of(output).threshold
+    def mistakes(self, graph: Graph, shared: Mapping[str, Graph]) -> Iterator[Mistake]:
+        """Names of outputs and layers that there are not, and options without an effect on this model."""
+        outputs = [name for name, _ in graph.outputs]
+        measured = self.metrics if isinstance(self.metrics, dict) else ()
+        yield from unknown_outputs(self.loss_weights or (), measured, self.trained(outputs), outputs)
+        yield from wrong_phases(self.phases or {}, graph)
+        if self.embedding_gradients == "by_use":
+            yield from idle_gradients(self.optimizers, graph, *shared.values())
 
-    def changed(self, **options: Any) -> Supervised:
-        """The same with other options."""
-        other = type(self)(**{**self.given, **options})
-        other.heads = self.heads
-        return other
+    @property
+    def total_epochs(self) -> int:
+        """Epochs of all phases."""
+        return sum(phase.epochs for phase in self.training_phases.values())
+
+    def epochs_problem(self, *, halving: bool) -> Problem | None:
+        """Phases have epochs of their own."""
+        if not self.phases:
+            return None
+        if halving:
+            message = "`hyperband` gives trials more and more epochs, and phases have fixed ones"
+            return Problem("E207", message, "choose another algorithm, or train without phases", "algorithm")
+        help = "leave it out, or give the phases the epochs that a trial shall have"
+        return Problem("E207", "`epochs` has no effect: `train` has phases, each with its own", help, "epochs")

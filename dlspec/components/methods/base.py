@@ -1,0 +1,219 @@
+"""What the rest of dlspec asks of a way of training; each is a component of kind ``method``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, NamedTuple, cast
+
+from dlspec.components.registry import Component, find
+from dlspec.components.training.heads import Head
+from dlspec.core.errors import Problem, leave_out
+from dlspec.core.ir import Graph
+
+# A function of ours that goes into projects as well; only building a model imports it.
+ENDS_IN_FLOAT32 = "dlspec.standalone.ends_in_float32.ends_in_float32"
+# The way of training of a spec that names none.
+DEFAULT = "supervised"
+
+Path = tuple[str | int, ...]
+
+
+class Watched(NamedTuple):
+    """An option that names a measure.
+
+    Attributes:
+        measure: Its name, such as ``val_loss``.
+        path: Keys from the root of the spec to what holds the option `monitor`.
+        judged: Whether the measure itself must say which of its values are good.
+    """
+
+    measure: str
+    path: Path
+    judged: bool
+
+
+class Mistake(NamedTuple):
+    """What is wrong with a way of training.
+
+    Attributes:
+        problem: Code, message and help.
+        path: Keys from the root of the spec to the place.
+        on_key: Whether the last key itself is at fault rather than its value.
+    """
+
+    problem: Problem
+    path: Path
+    on_key: bool = False
+
+
+class Method(Component, abstract=True):
+    """Base of the ways of training. What is not said by a method has a neutral value here.
+
+    Class attributes:
+        trainer: Dotted path of the class that trains: a :class:`dlspec.training.loop.trainer.Trainer`.
+        project: Dotted path of the function that writes ``train.py`` of an exported project (see
+            :func:`dlspec.export.project.train.render`); "" where there are no words for the method in plain Keras.
+        needs_targets: Whether the data must name targets.
+
+    Options that every part of dlspec reads, whether or not a method lets a spec write them:
+        seed: Seed of the weights and of everything random.
+        precision: Numbers in which layers compute: ``float32``, ``mixed_float16`` or ``mixed_bfloat16``.
+        start_from: A saved model whose weights come first, or None.
+        distribute: Devices that share a training, or None.
+        jit: Whether XLA compiles the steps; None for as Keras chooses.
+        loss_weights: Factors of the losses by output, or None.
+        monitor: The measure that compares epochs, or None for the loss.
+        keep: Whether the ``best`` or the ``last`` epoch is kept.
+        non_finite: ``stop`` or ``rollback``: what a loss that is not finite leads to.
+        log: Logs for other programs, by name.
+        seconds_between_checkpoints: Seconds of training that may be lost at most.
+    """
+
+    kind = "method"
+    trainer: ClassVar[str] = ""
+    project: ClassVar[str] = ""
+    needs_targets: ClassVar[bool] = True
+
+    seed: ClassVar[Any] = 0
+    precision: ClassVar[Any] = "float32"
+    start_from: ClassVar[Any] = None
+    distribute: ClassVar[Any] = None
+    jit: ClassVar[Any] = None
+    loss_weights: ClassVar[Any] = None
+    monitor: ClassVar[Any] = None
+    keep: ClassVar[Any] = "last"
+    non_finite: ClassVar[Any] = "stop"
+    log: ClassVar[Any] = ()
+
+    def __init__(self, **given: Any) -> None:
+        """As for every component; what the model's outputs give is filled in by a later pass."""
+        super().__init__(**given)
+        self.heads: dict[str, Head] = {}
+
+    # --- targets, losses and measures ---------------------------------------------------------------------------
+
+    def loss_of(self, output: str) -> Any:
+        """The loss that compares one output with its target and says how that is encoded; None for no target."""
+        return None
+
+    def chosen_metrics(self, output: str) -> Iterable[Any]:
+        """The metrics of one output as they are written."""
+        return ()
+
+    def metrics_of(self, output: str, examples: int | None = None) -> tuple[Any, ...]:
+        """The metrics of one output, settled for what it gives.
+
+        Args:
+            output: Its name.
+            examples: How many are measured together at most; None where that is not known.
+        """
+        head = replace(self.head_of(output), examples=examples)
+        return tuple(metric.settled(head) for metric in self.chosen_metrics(output))
+
+    def head_of(self, output: str) -> Head:
+        """What one output gives; the only one may have another name in the built model."""
+        if len(self.heads) == 1:
+            return next(iter(self.heads.values()))
+        return self.heads.get(output) or Head(self.loss_of(output))
+
+    def threshold_of(self, output: str) -> float:
+        """The value of one output above which the answer is yes."""
+        return self.head_of(output).threshold
+
+    def trained(self, outputs: Iterable[str]) -> list[str]:
+        """Those of `outputs` that are compared with a target."""
+        return [name for name in outputs if self.loss_of(name) is not None]
+
+    def measures(self, outputs: Sequence[str]) -> dict[str, str]:
+        """Name → direction (``down``, ``up``, or "" where neither is better) of what an epoch reports.
+
+        With several outputs, their names come first: ``sold_loss``, ``sold_auc``.
+        """
+        trained = self.trained(outputs)
+        found = {"loss": "down"}
+        for name in trained:
+            prefix = f"{name}_" if len(trained) > 1 else ""
+            if prefix:
+                found[f"{prefix}loss"] = "down"
+            seen: dict[str, int] = {}
+            for metric in self.metrics_of(name):
+                number = seen[metric.name] = seen.get(metric.name, -1) + 1  # Keras numbers those of one name
+                found[f"{prefix}{metric.name}" + (f"_{number}" if number else "")] = metric.direction
+        return found
+
+    def comparing(self, outputs: Sequence[str], *, validated: bool) -> str:
+        """The measure that compares epochs: `monitor`, else the first one.
+
+        Args:
+            outputs: Names of the model's outputs.
+            validated: Whether there is a validation split.
+        """
+        first = next(iter(self.measures(outputs)))
+        return str(self.monitor or (f"val_{first}" if validated else first))
+
+    def watched(self) -> Iterator[Watched]:
+        """Every option that names a measure."""
+        if self.monitor is not None:
+            yield Watched(self.monitor, ("train",), True)
+
+    # --- checks -------------------------------------------------------------------------------------------------
+
+    def mistakes(self, graph: Graph, shared: Mapping[str, Graph]) -> Iterator[Mistake]:
+        """What is wrong with this method for a model, known before TensorFlow loads.
+
+        Args:
+            graph: The model.
+            shared: Graphs of the models that it calls, by name.
+        """
+        yield from ()
+
+    def path_of(self, option: str, output: str) -> Path:
+        """Where an option of one output stands, which may be written for each of them or for all."""
+        by_output = isinstance(getattr(self, option, None), dict)
+        return ("train", option, *((output,) if by_output else ()))
+
+    def accepts(self, option: str) -> bool:
+        """Whether a spec may write an option of this name."""
+        return option in type(self).fields
+
+    # --- epochs -------------------------------------------------------------------------------------------------
+
+    @property
+    def total_epochs(self) -> int:
+        """Passes over the training split in all."""
+        return int(getattr(self, "epochs", 1))
+
+    def lasting(self, epochs: int) -> Method:
+        """The same for another number of epochs, where that can be chosen."""
+        return self if self.epochs_problem(halving=False) else self.changed(epochs=epochs)
+
+    def epochs_problem(self, *, halving: bool) -> Problem | None:
+        """Why a search cannot choose the number of epochs (E207); None where it can.
+
+        Args:
+            halving: Whether its algorithm gives trials more and more epochs, so that it has to choose.
+        """
+        if self.accepts("epochs"):
+            return None
+        if halving:
+            message = f"the search gives trials more and more epochs, and training by `{self.name}` has fixed ones"
+            return Problem("E207", message, "choose another algorithm", "algorithm")
+        message = f"`epochs` has no effect: training by `{self.name}` has no such option"
+        return Problem("E207", message, leave_out("epochs"), "epochs")
+
+    @property
+    def seconds_between_checkpoints(self) -> float:
+        """Seconds of training that may be lost at most; 0 saves after every step."""
+        return 30.0
+
+    def changed(self, **options: Any) -> Method:
+        """The same with other options."""
+        other = type(self)(**{**self.given, **options})
+        other.heads = self.heads
+        return other
+
+
+def method_named(name: Any = DEFAULT) -> type[Method] | None:
+    """The method that a spec calls `name`; None where there is none."""
+    return cast("type[Method] | None", find("method", name)) if isinstance(name, str) else None

@@ -1,0 +1,82 @@
+"""What may be wrong with a supervised training for a model, known before TensorFlow loads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from dlspec.components.layers.base import Layer, layers_of
+from dlspec.components.methods.base import Mistake
+from dlspec.components.sections.matching import matching
+from dlspec.components.sections.training import Phase
+from dlspec.core.errors import Problem, did_you_mean, leave_out
+from dlspec.core.ir import Graph
+
+
+def unknown_outputs(
+    weights: Iterable[str], measured: Iterable[str], trained: list[str], outputs: list[str]
+) -> Iterator[Mistake]:
+    """Weights of losses belong to outputs of the model (E607), metrics to those that have a loss (E207).
+
+    Args:
+        weights: The outputs that `loss_weights` names.
+        measured: Those that `metrics` names.
+        trained: Those that have a loss.
+        outputs: All of the model.
+    """
+    for name in weights:
+        if name not in outputs:
+            message = f"`loss_weights` names `{name}`, no output of the model"
+            problem = Problem("E607", message, did_you_mean(name, outputs))
+            yield Mistake(problem, ("train", "loss_weights", name), on_key=True)
+    for name in measured:
+        if name in outputs and name not in trained:
+            message = f"`metrics` names output `{name}`, which has no loss: it is compared with no target"
+            help = (
+                f"give it a target and a loss (`loss_weights: {{{name}: 0}}` keeps it from being trained), "
+                "or leave it out"
+            )
+            yield Mistake(Problem("E207", message, help), ("train", "metrics", name), on_key=True)
+
+
+def wrong_phases(phases: Mapping[str, Phase], graph: Graph) -> Iterator[Mistake]:
+    """Every pattern of a phase matches a layer, and in every phase something learns (E515)."""
+    learning = {node.name for node in graph.nodes if node.layer is not None and node.parameters}
+    names = [node.name for node in graph.nodes if node.layer is not None]
+    frozen: set[str] = set()
+    for name, phase in phases.items():
+        meant = {option: matching(getattr(phase, option) or (), names) for option in ("freeze", "unfreeze")}
+        yield from _without_layer(meant, name, names)
+        frozen.update(*meant["freeze"].values())
+        frozen.difference_update(*meant["unfreeze"].values())
+        if learning and learning <= frozen:
+            problem = Problem("E515", f"nothing is left to learn in phase `{name}`", "freeze fewer layers")
+            yield Mistake(problem, ("train", "phases", name, "freeze"))
+
+
+def _without_layer(meant: Mapping[str, Mapping[str, list[str]]], phase: str, names: list[str]) -> Iterator[Mistake]:
+    """Patterns of one phase that match no layer."""
+    blocks = {".".join(name.split(".")[:depth]) for name in names for depth in range(1, name.count(".") + 1)}
+    for option, patterns in meant.items():
+        for pattern, found in patterns.items():
+            if not found:
+                message = f"`{option}` names `{pattern}`, which is no layer of the model"
+                problem = Problem("E515", message, did_you_mean(pattern, [*names, *sorted(blocks)]))
+                yield Mistake(problem, ("train", "phases", phase, option))
+
+
+def idle_gradients(optimizers: tuple[Any, ...], *graphs: Graph) -> Iterator[Mistake]:
+    """`embedding_gradients: by_use` needs a layer whose gradient comes by rows, and an optimizer that minds (E207)."""
+    if not any(gradients_by_rows(*graphs)):
+        reason = "no layer such as `embedding` learns"
+    elif not any(getattr(optimizer, "wants_whole_rows", False) for optimizer in optimizers):
+        reason = f"`{optimizers[0].name}` adds up the gradients of all uses by itself"
+    else:
+        return
+    problem = Problem("E207", f"`embedding_gradients` has no effect: {reason}", leave_out("embedding_gradients"))
+    yield Mistake(problem, ("train", "embedding_gradients"), on_key=True)
+
+
+def gradients_by_rows(*graphs: Graph) -> Iterator[Layer]:
+    """The layers that learn and whose gradient comes by rows."""
+    return (layer for _, layer, _ in layers_of(*graphs) if layer.gradient_by_rows and layer.trainable)

@@ -1,0 +1,223 @@
+"""What trains: a model and examples become weights. What a run keeps on the disk is the business of others."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from dlspec.backends.keras.structure import like_inputs, only_or_all
+from dlspec.components.methods.base import Method
+from dlspec.components.sections.data import Data
+from dlspec.core.documents.report import Planned, Speed
+from dlspec.data.feeding.pipeline import Part, Prepared
+from dlspec.training.loop.backend import BACKEND, Backend, Feed, Steps
+from dlspec.training.loop.compiling import measuring
+from dlspec.training.loop.distribution import ONE_DEVICE, Distribution
+from dlspec.training.loop.training_state import TrainingState, assign
+from dlspec.training.run.checkpoint import Checkpoint
+
+Logs = dict[str, float]
+
+
+class NonFinite(Exception):
+    """The loss of a step is infinite or not a number.
+
+    Attributes:
+        step: The step, from 0.
+        loss: The mean loss of the epoch with it.
+    """
+
+    def __init__(self, step: int, loss: float) -> None:
+        super().__init__()
+        self.step = step
+        self.loss = loss
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a trainer is given.
+
+    Attributes:
+        model: The functional model, without preparation, whose weights are trained.
+        outputs: Names of its outputs in its order.
+        folder: The run folder, into which callbacks write.
+        say: Called with what a user should know.
+        distribution: The devices on which the model's variables stand.
+        backend: What makes batches and steps.
+    """
+
+    model: Any
+    prepared: Prepared
+    data: Data
+    method: Method
+    outputs: Sequence[str]
+    folder: Path
+    say: Callable[[str], object] = len
+    distribution: Distribution = ONE_DEVICE
+    backend: Backend = BACKEND
+
+    @property
+    def most_examples(self) -> int:
+        """How many examples an epoch visits at most."""
+        return self.prepared.binding.most_examples(self.data)
+
+    @property
+    def seed(self) -> int:
+        """Seed of the order of examples and of what changes them."""
+        return int(self.data.seed if self.data.seed is not None else self.method.seed)
+
+    def in_order(self, part: Part) -> Feed:
+        """The examples of one part as they stand."""
+        return self.backend.feed_in_order(part.examples, self.data.batch_size, self.structure)
+
+    def structure(self, inputs: Any, targets: Any, *weights: Any) -> Any:
+        """A batch as the model takes it; weights of the examples last, where the data have some."""
+        return like_inputs(self.model, inputs), only_or_all(targets), *map(only_or_all, weights)
+
+
+class Trainer(ABC):
+    """One training by one method.
+
+    The runner calls ``open`` once, then for each phase ``begin``, ``restore`` where it goes on from a checkpoint, for
+    each epoch ``epoch``, ``step`` until it takes no more, and ``over``; at the end of the phase ``end`` and ``close``.
+    Between any two steps it may ask for the ``state``, from which the same training goes on later in another process.
+
+    What a new method must say is ``step``; all else has a plain answer here. What a subclass changes in the model, and
+    what else decides about the rest of the training, belongs into ``state`` and ``restore``.
+
+    Args:
+        job: The model, the examples and the method.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+
+    # --- the plan -----------------------------------------------------------------------------------------------
+
+    @property
+    def phases(self) -> Sequence[int]:
+        """Epochs of each phase."""
+        return (self.job.method.total_epochs,)
+
+    @cached_property
+    def feed(self) -> Feed:
+        """The examples of training, in the order of each epoch."""
+        job = self.job
+        return job.backend.feed(
+            job.prepared.fed,
+            job.data.batch_size,
+            seed=job.seed,
+            shuffle=job.data.shuffle,
+            transform=job.prepared.changes.transform(job.seed),
+            structure=job.structure,
+        )
+
+    @property
+    def planned(self) -> Planned:
+        """For the report: epochs, steps in each, and whether a schedule rules the learning rate to the end."""
+        steps = -(-self.job.prepared.fed.count // self.job.data.batch_size)
+        return {"epochs": sum(self.phases), "steps_per_epoch": steps, "scheduled": False}
+
+    @property
+    def speed(self) -> Speed | None:
+        """For the report: how it computes, where that was measured and chosen."""
+        return None
+
+    def notes(self) -> Iterator[str]:
+        """What a user should know before it begins."""
+        yield from ()
+
+    # --- the training -------------------------------------------------------------------------------------------
+
+    def open(self, *, begun: bool) -> None:  # noqa: B027
+        """Once, before anything is trained.
+
+        Args:
+            begun: Whether it goes on from a checkpoint.
+        """
+
+    def begin(self, state: TrainingState, last: int) -> None:  # noqa: B027
+        """A phase begins, or goes on, and ends with epoch number `last`."""
+
+    def epoch(self, state: TrainingState) -> None:
+        """An epoch begins, or goes on from the step at which `state` stands."""
+        self.feed.set_position(state.epoch, state.step)
+
+    @abstractmethod
+    def step(self, state: TrainingState) -> bool:
+        """Takes some steps and counts them in ``state.step``; as many as take a tenth of a second.
+
+        Returns:
+            Whether it has taken any; False where the epoch has no more.
+
+        Raises:
+            NonFinite: The loss is not finite. The weights are those before that step.
+        """
+
+    def measures(self) -> Logs:
+        """What the steps of this epoch have measured so far, to be shown."""
+        return {}
+
+    @contextmanager
+    def over(self, state: TrainingState) -> Iterator[Logs]:
+        """The epoch is over: gives its measures; meanwhile, the weights are those to compare and to keep."""
+        logs = self.measure(self._training_in_order)
+        if self._validation is not None:
+            logs |= {f"val_{name}": value for name, value in self.measure(self._validation).items()}
+        yield logs
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the phase shall end after this epoch."""
+        return False
+
+    def end(self, state: TrainingState) -> None:  # noqa: B027
+        """A phase is over."""
+
+    def close(self) -> None:  # noqa: B027
+        """Closes what a phase has open, however it ended."""
+
+    def measure(self, feed: Feed) -> Logs:
+        """Loss and metrics over all of `feed`, with the weights in place."""
+        model, steps = self._measuring
+        model.reset_metrics()
+        steps.test(feed.batches(), feed.steps)
+        return {name: float(value) for name, value in model.get_metrics_result().items()}
+
+    def slow_down(self, times: int) -> None:  # noqa: B027
+        """Halves the learning rate so many times, after a loss that was not finite."""
+
+    # --- what it all depends on ---------------------------------------------------------------------------------
+
+    def state(self) -> Checkpoint:
+        """Everything that the rest of the training depends on, but for its position."""
+        variables = enumerate(self.job.model.variables)
+        return Checkpoint({f"model/{number}": variable.value.numpy() for number, variable in variables}, {})
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Puts back what :meth:`state` took.
+
+        Raises:
+            Problem: E514, it is of another model or way of training.
+        """
+        assign(checkpoint, "model", self.job.model.variables)
+
+    @cached_property
+    def _measuring(self) -> tuple[Any, Steps]:
+        job = self.job
+        model = measuring(job.model, job.method, job.outputs, job.distribution, job.most_examples)
+        return model, job.backend.steps(model, self._training_in_order, job.distribution)
+
+    @cached_property
+    def _training_in_order(self) -> Feed:
+        return self.job.in_order(self.job.prepared.train)
+
+    @cached_property
+    def _validation(self) -> Feed | None:
+        validation = self.job.prepared.validation
+        return None if validation is None else self.job.in_order(validation)

@@ -1,0 +1,149 @@
+"""Training against targets: phases of Keras, each with an optimizer of its own. See the method ``supervised``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from dlspec.components.methods.supervised import Supervised
+from dlspec.components.registry import Component
+from dlspec.core.documents.report import Planned, Speed
+from dlspec.training.loop import phases, speed
+from dlspec.training.loop.backend import Feed
+from dlspec.training.loop.compiling import averaging, trainer
+from dlspec.training.loop.keras_phase import KerasPhase
+from dlspec.training.loop.non_finite import lower_rate
+from dlspec.training.loop.trainer import Job, Logs, Trainer
+from dlspec.training.loop.training_state import TrainingState, capture, restore
+from dlspec.training.run.checkpoint import Checkpoint
+
+
+class SupervisedTrainer(Trainer):
+    """See above.
+
+    Attributes:
+        method: The declared method, ``jit`` chosen where `speed: auto` chooses it.
+        choice: What ``speed: auto`` has chosen.
+    """
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job)
+        assert isinstance(job.method, Supervised)
+        self.method: Supervised = job.method
+        self.choice: speed.Choice | None = None
+        self._phase: KerasPhase | None = None
+        self._chosen = 0
+
+    @property
+    def phases(self) -> Sequence[int]:
+        """Epochs of each phase."""
+        return [phase.epochs for phase in self.method.training_phases.values()]
+
+    @property
+    def planned(self) -> Planned:
+        """Epochs, steps in each, and whether a schedule rules the learning rate to the end."""
+        rates = [getattr(optimizer, "learning_rate", None) for optimizer in self.method.optimizers]
+        return {**super().planned, "scheduled": any(isinstance(rate, Component) for rate in rates)}
+
+    @property
+    def speed(self) -> Speed | None:
+        """What `speed: auto` measured and chose."""
+        return self.choice.facts() if self.choice is not None else None
+
+    def notes(self) -> Iterator[str]:
+        """Figures that are not what one might take them for."""
+        if self.job.prepared.changes.weights:
+            names = ", ".join(f"`{name}`" for name in self.job.prepared.changes.weights)
+            yield f"`loss` weighs the classes of {names} in training; `val_loss` and metrics do not"
+        for metric in self.method.coarse(self.job.outputs, self.job.most_examples):
+            yield f"{metric}: more answers than are kept; `num_thresholds: 2000` tries more than 200 of them"
+
+    def open(self, *, begun: bool) -> None:
+        """What was chosen for speed when the run began; chooses now, if it begins."""
+        if self.method.speed != "auto":
+            return
+        choice = speed.read(self.job.folder, begun=begun)
+        if choice is None:
+            phase = next(iter(self.method.training_phases.values()))
+            phases.choose(self.job.model, phase)
+            optimizer = phase.optimizer or self.method.chosen_optimizer
+            choice = speed.choose(self.job, self.method, optimizer, self.feed)
+            speed.keep(self.job.folder, choice)
+        self.choice, self.method = choice, speed.with_jit(self.method, choice.jit)
+        self.job.say(str(choice))
+
+    def begin(self, state: TrainingState, last: int) -> None:
+        """Freezes, compiles, and makes the callbacks."""
+        job, method = self.job, self.method
+        every_phase = list(method.training_phases.values())
+        for phase in every_phase[self._chosen : state.phase + 1]:
+            phases.choose(job.model, phase)
+        self._chosen = state.phase + 1
+        optimizer = every_phase[state.phase].optimizer or method.chosen_optimizer
+        compiled = trainer(job.model, method, optimizer, job.outputs, job.distribution, job.most_examples)
+        running = [(declared, declared.make_in(job.folder, state.epoch)) for declared in method.callbacks]
+        validation = job.prepared.validation
+        self._phase = KerasPhase(
+            compiled,
+            self.feed,
+            job.backend.steps(compiled, self.feed, job.distribution),
+            None if validation is None else job.in_order(validation),
+            running,
+            averaging(compiled.optimizer, method.callbacks),
+            together=None if method.seconds_between_checkpoints else 1,
+        )
+        self._phase.begin(last)
+
+    @property
+    def running(self) -> KerasPhase:
+        """The phase that runs."""
+        assert self._phase is not None, "a phase begins first"
+        return self._phase
+
+    def epoch(self, state: TrainingState) -> None:
+        """See :class:`KerasPhase`."""
+        self.running.epoch(state)
+
+    def step(self, state: TrainingState) -> bool:
+        """See :class:`KerasPhase`."""
+        return self.running.step(state)
+
+    def measures(self) -> Logs:
+        """See :class:`KerasPhase`."""
+        return self.running.measures()
+
+    @contextmanager
+    def over(self, state: TrainingState) -> Iterator[Logs]:
+        """See :class:`KerasPhase`."""
+        with self.running.over(state) as logs:
+            yield logs
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a callback has ended the phase."""
+        return bool(self.running.model.stop_training)
+
+    def end(self, state: TrainingState) -> None:
+        """See :class:`KerasPhase`."""
+        self.running.end(state)
+
+    def close(self) -> None:
+        """Closes the callbacks."""
+        if self._phase is not None:
+            self._phase.close()
+
+    def measure(self, feed: Feed) -> Logs:
+        """See :class:`KerasPhase`."""
+        return self.running.measure(feed)
+
+    def slow_down(self, times: int) -> None:
+        """Halves the learning rate so many times."""
+        lower_rate(self.running.model.optimizer, times)
+
+    def state(self) -> Checkpoint:
+        """Model, optimizer and metrics, and what callbacks count."""
+        return capture(self.job.model, self.running.model, self.running.running)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Puts back what :meth:`state` took."""
+        restore(checkpoint, self.job.model, self.running.model, self.running.running)
