@@ -47,7 +47,7 @@ def searching(state: Compilation) -> None:
     for name, space in state.params.spaces.items():
         if space.step is not None:
             _short(state, name, space)
-    if tune.algorithm == "grid":
+    if tune.algorithm.listing:
         for name, space in state.params.spaces.items():
             if space.step is None and (space.head == "float" or space.log):
                 _continuous(state, name, space)
@@ -81,7 +81,7 @@ def _wrong(state: Compilation) -> bool:
 
 def _epochs(state: Compilation, tune: Tune, method: Method) -> None:
     """What has epochs of its own takes none from the search."""
-    halving = tune.algorithm == "hyperband"
+    halving = tune.algorithm.halving
     problem = method.epochs_problem(halving=halving) if halving or tune.epochs is not None else None
     if problem is not None:
         raise problem
@@ -90,7 +90,7 @@ def _epochs(state: Compilation, tune: Tune, method: Method) -> None:
 def _halving(state: Compilation, tune: Tune, method: Method) -> None:
     """Hyperband needs epochs that it can divide."""
     epochs = tune.epochs or method.total_epochs
-    if tune.algorithm == "hyperband" and epochs < _FACTOR and not method.epochs_problem(halving=True):
+    if tune.algorithm.halving and epochs < _FACTOR and not method.epochs_problem(halving=True):
         assert state.data is not None
         message = f"with {epochs} epochs a trial, Hyperband halves nothing: it searches by chance"
         state.add("W532", message, place(state.data["tune"], "algorithm"), "write `epochs: 9` or more")
@@ -98,7 +98,7 @@ def _halving(state: Compilation, tune: Tune, method: Method) -> None:
 
 def _unseeded(state: Compilation, tune: Tune, method: Method) -> None:
     """A grid is the same whatever the seed."""
-    if tune.algorithm == "grid" and "seed" in tune.given:
+    if not tune.algorithm.seeded and "seed" in tune.given:
         raise Problem("E207", "`seed` has no effect: a grid leaves nothing to chance", leave_out("seed"), "seed")
 
 

@@ -26,7 +26,7 @@ def plan(*overrides: str) -> Plan:
 
 
 def driver(plan: Plan) -> Driver:
-    space = hyperparameters(plan.spaces, plan.conditions, grid=plan.tune.algorithm == "grid")
+    space = hyperparameters(plan.spaces, plan.conditions, grid=plan.tune.algorithm.listing)
     return Driver(plan.tune, space, plan.epochs, plan.smaller)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dlspec.components.registry import choice, example, integer, number, optional, options, text
+from typing import Any
+
+from dlspec.components.registry import choice, component, example, find, integer, number, optional, options, text
 from dlspec.components.sections.base import Section
 from dlspec.core.errors import Problem
 
@@ -28,11 +30,8 @@ class Limits(Section):
 class Tune(Section):
     """A search over the spec's own parameters."""
 
-    algorithm = choice(
-        "random",
-        "bayesian",
-        "hyperband",
-        "grid",
+    algorithm: Any = component(
+        "algorithm",
         default="random",
         doc="How trials are chosen: by chance, by a model of what was measured, by early rounds, or all combinations.",
     )
@@ -51,9 +50,21 @@ class Tune(Section):
         example("{algorithm: hyperband, epochs: 27, limits: {parameters: 1000000}}"),
     )
 
+    def __init__(self, **given: Any) -> None:
+        """As for every component; the default algorithm is one as well."""
+        super().__init__(**given)
+        if isinstance(self.algorithm, str):
+            default = find("algorithm", self.algorithm)
+            assert default is not None, "the default algorithm is declared"
+            self.algorithm = default()
+
+    @property
+    def counted(self) -> bool:
+        """Whether there is a number of trials at most; Hyperband has as many as its rounds take."""
+        return not self.algorithm.halving or "trials" in self.given
+
     def validate(self) -> None:
         """Patience ends before the trials do."""
-        counted = self.algorithm != "hyperband" or "trials" in self.given
-        if self.patience is not None and counted and self.patience >= self.trials:
+        if self.patience is not None and self.counted and self.patience >= self.trials:
             message = f"`patience` has no effect: there are {self.trials} trials in all"
             raise Problem("E207", message, "wait for fewer trials, or leave it out", "patience")

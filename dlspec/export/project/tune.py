@@ -20,12 +20,6 @@ from dlspec.tuning.plan.spaces import listed, nearest, ordered
 if TYPE_CHECKING:
     import jinja2
 
-_TUNERS = {
-    "random": "RandomSearch",
-    "bayesian": "BayesianOptimization",
-    "hyperband": "Hyperband",
-    "grid": "GridSearch",
-}
 # Values of a range that are written one by one; of more, how they are computed.
 _LISTED = 12
 # Failed trials in a row after which the space counts as exhausted.
@@ -56,6 +50,8 @@ def render(
         Unsupported: Keras Tuner cannot do the search.
     """
     tune = plan.tune
+    if not tune.algorithm.tuner:
+        raise Unsupported(f"the algorithm `{tune.algorithm.name}`")
     limits = plan.limits
     for word, limit in limits.items():
         if limit is not None and word != "parameters":
@@ -65,8 +61,9 @@ def render(
         "imports": Code(""),
         "space": [Code(line) for line in _space(plan)],
         "conditional": bool(plan.conditions),
-        "tuner": Code(_TUNERS[tune.algorithm]),
-        "algorithm": tune.algorithm,
+        "tuner": Code(tune.algorithm.tuner),
+        "halving": tune.algorithm.halving,
+        "modelling": tune.algorithm.modelling,
         "objective": tune.objective,
         "direction": "min" if plan.smaller else "max",
         "best": Code("min" if plan.smaller else "max"),
@@ -79,7 +76,7 @@ def render(
         "patience": tune.patience,
         "parameters": limits["parameters"],
         "uses": _uses(plan),
-        "seeded": tune.algorithm != "grid",
+        "seeded": tune.algorithm.seeded,
         "seed": tune.seed,
         "keep": train.keep,
         "booleans": any(isinstance(value, bool) for space in plan.spaces.values() for value in space.values),
@@ -95,7 +92,7 @@ def render(
 def _calls(plan: Plan, read: DataText, train: TrainText, searched: Searched, folder: str) -> dict[str, Any]:
     """What is handed on to ``load()``, ``build_model()`` and ``train()``."""
     names = {word: searched.identifier(word) for word in searched.spaces}
-    halving = plan.tune.algorithm == "hyperband"
+    halving = plan.tune.algorithm.halving
 
     renamed = any(word != one for word, one in [*names.items(), *train.model.items()])
     everything = not halving and not renamed and not plan.usage.drawn
@@ -158,7 +155,7 @@ def _space(plan: Plan) -> Iterator[str]:
         if heads:
             yield f"with {', '.join(heads)}:"
         for word in words:
-            made = text(_declared(word, plan.spaces[word], grid=plan.tune.algorithm == "grid"))
+            made = text(_declared(word, plan.spaces[word], grid=plan.tune.algorithm.listing))
             yield f"    {made}" if heads else made
 
 

@@ -7,14 +7,9 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from dlspec.components.registry import load_attribute
 from dlspec.components.sections.tune import Tune
 
-_ORACLES = {
-    "random": "RandomSearchOracle",
-    "bayesian": "BayesianOptimizationOracle",
-    "hyperband": "HyperbandOracle",
-    "grid": "GridSearchOracle",
-}
 # Values that Keras Tuner itself puts beside those of the space.
 OWN = "tuner/"
 
@@ -49,7 +44,7 @@ class Driver:
         self._smaller = smaller
         self._names = {one.name for one in space.space}
         self._oracle = _oracle(tune, space, epochs, "min" if smaller else "max")
-        self._halving = tune.algorithm == "hyperband"
+        self._halving = tune.algorithm.halving
 
     def propose(self) -> Proposal | None:
         """The next trial; None where the oracle has no further one, now or ever."""
@@ -88,9 +83,9 @@ class Driver:
 def _oracle(tune: Tune, space: Any, epochs: int, direction: str) -> Any:
     import keras_tuner
 
-    base: Any = getattr(keras_tuner.oracles, _ORACLES[tune.algorithm])
+    base: Any = load_attribute(tune.algorithm.oracle)
     options: Mapping[str, Any] = {"max_trials": None}
-    if tune.algorithm == "hyperband":
+    if tune.algorithm.halving:
         options = {"max_epochs": epochs}
 
     class Kept(base):  # type: ignore[misc]
@@ -108,7 +103,7 @@ def _oracle(tune: Tune, space: Any, epochs: int, direction: str) -> Any:
                 # Measures that hardly depend on the values fit no model well, which nobody who searches can mend.
                 warnings.filterwarnings("ignore", category=UserWarning, module="sklearn.gaussian_process")
                 found: dict[str, Any] = super().populate_space(trial_id)
-            if tune.algorithm != "bayesian" or found["status"] != "RUNNING":
+            if not tune.algorithm.modelling or found["status"] != "RUNNING":
                 return found
             if self._compute_values_hash(found["values"]) not in self._tried_so_far:
                 return found
@@ -126,7 +121,7 @@ def _oracle(tune: Tune, space: Any, epochs: int, direction: str) -> Any:
     )
     # Keras Tuner takes seed 0 for none.
     made.seed = made._seed_state = tune.seed
-    if tune.algorithm == "bayesian":
+    if tune.algorithm.modelling:
         import numpy as np
 
         made._random_state = np.random.RandomState(tune.seed)

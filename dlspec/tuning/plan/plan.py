@@ -80,6 +80,6 @@ def plan_of(state: Compilation) -> Plan:
     if tune.direction == "auto":
         smaller = smaller_is_better(method, outputs, tune.objective)
     usage = Usage(state)
-    trials = None if tune.algorithm == "hyperband" and "trials" not in tune.given else tune.trials
+    trials = tune.trials if tune.counted else None
     epochs = tune.epochs or method.total_epochs
     return Plan(tune, usage, trials, smaller, epochs)

@@ -48,7 +48,7 @@ class Search:
 
     def __post_init__(self) -> None:
         plan = self.plan
-        space = hyperparameters(plan.spaces, plan.conditions, grid=plan.tune.algorithm == "grid")
+        space = hyperparameters(plan.spaces, plan.conditions, grid=plan.tune.algorithm.listing)
         self._driver = Driver(plan.tune, space, plan.epochs, plan.smaller)
         self._elapsed = 0.0
         self.tally = Tally(plan.smaller)
@@ -183,7 +183,7 @@ class Search:
 
     def _lighten(self) -> None:
         """Models and checkpoints of trials that nothing needs any more are deleted; Hyperband may go on with any."""
-        if self.plan.tune.algorithm == "hyperband":
+        if self.plan.tune.algorithm.halving:
             return
         best = self.best
         for trial in self.trials[-8:]:

@@ -68,7 +68,7 @@ def facts(search: Search, finished: bool) -> SearchFacts:
     best, plan = search.best, search.plan
     return {
         "finished": finished,
-        "algorithm": plan.tune.algorithm,
+        "algorithm": plan.tune.algorithm.name,
         "objective": plan.tune.objective,
         "direction": "min" if plan.smaller else "max",
         "seed": plan.tune.seed,
