@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dlspec.components.methods.base import wants_targets
 from dlspec.core.errors import Span
 from dlspec.core.tree import Map
 from dlspec.passes.state import Compilation, step
@@ -14,8 +15,9 @@ def conform(state: Compilation) -> None:
     """Reports every violation; wrong values are replaced so that later passes pass over them."""
     assert state.data is not None
     raw = state.data.get("data")
-    if state.looks and isinstance(raw, Map) and "source" in raw:
-        raw.setdefault("targets", Map())  # nothing is predicted where the data are only looked at
+    needless = state.looks or not wants_targets(state.data.get("train"))
+    if needless and isinstance(raw, Map) and "source" in raw:
+        raw.setdefault("targets", Map())  # nothing is predicted
     found = check(state.data, schema())
     # Items of a list without their dashes: that a name stands twice among them is no further mistake.
     mappings = [item.span for item in found if item.span is not None and item.message.endswith("got a mapping")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dlspec.components.methods.base import wants_targets
 from dlspec.passes.state import Compilation, step
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ def data_contract(state: Compilation) -> None:
     if state.looks and not section.features and not state.data.get("layers"):
         return  # what enters is not said: the data are looked at as they are
 
+    without_targets = not section.targets and wants_targets(state.data.get("train"))
+
     def keep(binding: Binding) -> None:
         if not binding.table.draws:
             state.binding = binding
@@ -29,7 +32,7 @@ def data_contract(state: Compilation) -> None:
         section,
         state.data["data"],
         # With an error in `train` nobody knows what the targets must be; the data themselves are still checked.
-        None if (state.method is None and "train" in state.data) or not section.targets else state.graph,
+        None if (state.method is None and "train" in state.data) or without_targets else state.graph,
         state.method,
         state.folder,
         raw_train=state.data.get("train"),

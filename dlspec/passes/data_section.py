@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from dlspec.components import registry
+from dlspec.components.methods.base import wants_targets
 from dlspec.components.registry import Component
 from dlspec.components.sections.data import Data
 from dlspec.core.errors import Span, SpecError
@@ -39,7 +40,7 @@ def data_section(state: Compilation) -> None:
     for component in _components(section):
         if component.kind == "source" and component.name == "python":
             component.allowed = state.extensions  # type: ignore[attr-defined]  # only that source has it
-    if not section.targets and not state.looks:
+    if not section.targets and not state.looks and wants_targets(state.data.get("train")):
         help = "name a column for each output: `targets: {price: {column: price}}`"
         state.add("E613", "data needs at least one of `targets`", key_place(raw, "targets"), help)
         state.given_inputs = None if "inputs" not in state.data else {}

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple, cast
 
-from dlspec.components.registry import Component, find
+from dlspec.components.registry import Component, find, integer, options
+from dlspec.components.sections.training import Checkpoint
 from dlspec.components.training.heads import Head
 from dlspec.core.errors import Problem, leave_out
 from dlspec.core.ir import Graph
@@ -15,6 +16,11 @@ from dlspec.core.ir import Graph
 ENDS_IN_FLOAT32 = "dlspec.standalone.ends_in_float32.ends_in_float32"
 # The way of training of a spec that names none.
 DEFAULT = "supervised"
+
+# Options that several methods have: the same name means the same in all of them.
+EPOCHS = integer(min=1, default=10, doc="Passes over the training split.")
+SEED = integer(min=0, max=2**32 - 1, default=0, doc="Seed of everything random: weights, dropout, order of examples.")
+CHECKPOINT = options("section", "checkpoint", default=None, doc="How often the training is saved.")
 
 Path = tuple[str | int, ...]
 
@@ -67,7 +73,7 @@ class Method(Component, abstract=True):
         keep: Whether the ``best`` or the ``last`` epoch is kept.
         non_finite: ``stop`` or ``rollback``: what a loss that is not finite leads to.
         log: Logs for other programs, by name.
-        seconds_between_checkpoints: Seconds of training that may be lost at most.
+        checkpoint: How often the training is saved, or None for as often as :class:`Checkpoint` says.
     """
 
     kind = "method"
@@ -85,6 +91,7 @@ class Method(Component, abstract=True):
     keep: ClassVar[Any] = "last"
     non_finite: ClassVar[Any] = "stop"
     log: ClassVar[Any] = ()
+    checkpoint: ClassVar[Any] = None
 
     def __init__(self, **given: Any) -> None:
         """As for every component; what the model's outputs give is filled in by a later pass."""
@@ -205,13 +212,19 @@ class Method(Component, abstract=True):
     @property
     def seconds_between_checkpoints(self) -> float:
         """Seconds of training that may be lost at most; 0 saves after every step."""
-        return 30.0
+        return float((self.checkpoint or Checkpoint()).every)
 
     def changed(self, **options: Any) -> Method:
         """The same with other options."""
         other = type(self)(**{**self.given, **options})
         other.heads = self.heads
         return other
+
+
+def wants_targets(train: Any) -> bool:
+    """Whether the data must name targets for a section `train` as it is written."""
+    owner = method_named(train.get("method", DEFAULT)) if isinstance(train, dict) else None
+    return owner is None or owner.needs_targets
 
 
 def method_named(name: Any = DEFAULT) -> type[Method] | None:

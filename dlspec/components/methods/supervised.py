@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from dlspec.components.methods.base import Method, Mistake, Watched
+from dlspec.components.methods.base import CHECKPOINT, EPOCHS, SEED, Method, Mistake, Watched
 from dlspec.components.methods.supervised_checks import idle_gradients, unknown_outputs, wrong_phases
 from dlspec.components.registry import (
     Component,
@@ -16,15 +16,13 @@ from dlspec.components.registry import (
     components,
     example,
     find,
-    integer,
     map_of,
     optional,
-    options,
     per_output,
     plain,
     text,
 )
-from dlspec.components.sections.training import Checkpoint, Phase
+from dlspec.components.sections.training import Phase
 from dlspec.core.errors import Problem, leave_out
 from dlspec.core.ir import Graph
 
@@ -48,11 +46,9 @@ class Supervised(Method):
     )
     optimizer = component("optimizer", default="adam", doc="How the weights are changed.")
     metrics = per_output("metric", many=True, default=(), doc="What is measured besides the loss.")
-    epochs = integer(min=1, default=10, doc="Passes over the training split.")
+    epochs = EPOCHS
     callbacks = components("callback", default=(), doc="What watches and changes the course of training.")
-    seed = integer(
-        min=0, max=2**32 - 1, default=0, doc="Seed of everything random: weights, dropout, order of examples."
-    )
+    seed = SEED
     monitor = optional(
         text(),
         doc="The measure by which epochs are compared; `val_loss` where there is a validation split, else `loss`.",
@@ -99,7 +95,7 @@ class Supervised(Method):
         default="stop",
         doc="When the loss becomes infinite or NaN: stop, or go back to the epoch's start with half the learning rate.",
     )
-    checkpoint = options("section", "checkpoint", default=None, doc="How often the training is saved.")
+    checkpoint = CHECKPOINT
     log = Field(
         {"type": ["string", "array"], "pattern": r"^(tensorboard|mlflow|wandb)$|\$", "minItems": 1, "uniqueItems": True,
          "items": {"enum": ["tensorboard", "mlflow", "wandb"]}},
@@ -184,11 +180,6 @@ class Supervised(Method):
     def training_phases(self) -> dict[str, Phase]:
         """The phases; a single one where none is given."""
         return self.phases or {"train": Phase(epochs=self.epochs)}
-
-    @property
-    def seconds_between_checkpoints(self) -> float:
-        """See :class:`Checkpoint`."""
-        return (self.checkpoint or Checkpoint()).every
 
     def loss_of(self, output: str) -> Any:
         """The loss of one output, or None."""

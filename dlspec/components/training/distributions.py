@@ -15,13 +15,11 @@ class Distribution(Component, abstract=True):
             :class:`dlspec.training.loop.distribution.Distribution`, or None where nothing is shared.
         divides: Whether each device computes a share of every batch. Devices meet in such steps, which XLA cannot
             compile, and between which no device can decide anything by itself.
-        in_projects: Whether exported projects have words for it.
     """
 
     kind = "distribution"
     opener: ClassVar[str] = ""
     divides: ClassVar[bool] = False
-    in_projects: ClassVar[bool] = False
 
     @property
     def shares(self) -> int:
@@ -34,7 +32,6 @@ class Mirrored(Distribution):
 
     opener = "dlspec.training.loop.mirrored.open_devices"
     divides = True
-    in_projects = True
     shorthand = "devices"
     devices = optional(
         integer(

@@ -20,8 +20,11 @@ def distribution(state: Compilation, method: Supervised, graph: Graph) -> Mirror
     Raises:
         Unsupported: Keras computes something for each device that is computed for all of them together.
     """
-    if not isinstance(method.distribute, Mirrored):
+    shared = method.distribute
+    if shared is None:
         return None
+    if not isinstance(shared, Mirrored):
+        raise Unsupported(f"`distribute: {shared.name}`")
     for optimizer in method.optimizers:
         inner: Any = getattr(optimizer, "inner_optimizer", optimizer)
         for option in (*_CLIPPING, "use_ema"):
@@ -36,4 +39,4 @@ def distribution(state: Compilation, method: Supervised, graph: Graph) -> Mirror
     for node, layer, _ in layers_of(*state.graphs):
         if layer.over_batch:
             raise Unsupported(f"`distribute` with `{node.name}`: Keras keeps what the first device has measured")
-    return method.distribute
+    return shared

@@ -15,6 +15,7 @@ from typing import Any
 
 from dlspec.components import registry
 from dlspec.components.layers.base import Layer
+from dlspec.components.methods.base import DEFAULT
 from dlspec.components.registry import ARITHMETIC, EXPRESSION, JSON, Component
 from dlspec.semantics.schema.sharing import share
 
@@ -311,10 +312,12 @@ def _groups(common: JSON, merge: JSON) -> JSON:
 def _train(methods: list[type[Component]]) -> JSON:
     """Options of all methods in one flat schema; which of them go together is checked when the method is known."""
     properties: JSON = {}
-    for owner in methods:
-        properties |= registry.value_schema(owner)["properties"]
+    for owner in sorted(methods, key=lambda owner: owner.registered_name != DEFAULT):
+        for key, schema in registry.value_schema(owner)["properties"].items():
+            if properties.setdefault(key, schema) != schema:
+                raise TypeError(f"`{key}` of the method `{owner.registered_name}` is another one than that before it")
     names = [name for owner in methods for name in _names(owner)]
-    method = {"enum": names, "markdownDescription": "How to train. Default: `supervised`."}
+    method = {"enum": names, "markdownDescription": f"How to train. Default: `{DEFAULT}`."}
     return {
         "type": "object",
         "properties": {"method": method, **properties},
