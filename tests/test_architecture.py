@@ -88,7 +88,9 @@ def test_classes_of_layers_stand_alone() -> None:
     # Code generation writes these files into projects that know nothing of dlspec.
     for module, path in modules().items():
         if _inside(module, "keras_layers") or _inside(module, "standalone"):
-            allowed = {"dlspec", "importlib", "pkgutil"} if module == "keras_layers" else {"keras", "numpy", "tensorflow"}
+            allowed = (
+                {"dlspec", "importlib", "pkgutil"} if module == "keras_layers" else {"keras", "numpy", "tensorflow"}
+            )
             assert {name.split(".")[0] for name, _ in imports(path)} <= allowed, module
         elif module != "training.saved":  # which loads models that hold such layers
             assert not [name for name, _ in imports(path) if name.startswith("dlspec.keras_layers")], module
