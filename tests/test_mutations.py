@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dlspec.cli.render import FORMATS, render
-from dlspec.passes import compile_spec
+from dlspec.passes import Checked, compile_spec
 from dlspec.syntax.dumping import dump
 from dlspec.syntax.source import load
 
@@ -78,7 +78,7 @@ def test_check_survives(share: int, tmp_path: Path) -> None:
         spec = tmp_path / "spec.yaml"
         spec.write_text(dump(data), encoding="utf-8")
         state = compile_spec(spec)
-        assert state.graph is not None or state.diagnostics.errors, f"{share}.{number}: neither a model nor an error"
+        assert isinstance(state, Checked) or state.diagnostics.errors, f"{share}.{number}: neither a model nor an error"
         for item in state.diagnostics.items:
             assert item.message and "\n" not in item.message
             assert item.span is None or item.span.file in state.texts
@@ -125,6 +125,6 @@ def test_text_survives(share: int, tmp_path: Path) -> None:
         spec = tmp_path / "spec.yaml"
         spec.write_text(text, encoding="utf-8", newline="")
         state = compile_spec(spec)
-        assert state.graph is not None or state.diagnostics.errors
+        assert isinstance(state, Checked) or state.diagnostics.errors
         for form in FORMATS:
             render(state.diagnostics.sorted(), state.texts, form)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from dlspec.passes.state import Compilation
+from dlspec.passes.state import Bound
 
 
 def keep_inputs(output: Path | None, inputs: Iterable[Path], option: str = "-o") -> None:
@@ -31,7 +31,7 @@ def keep_inputs(output: Path | None, inputs: Iterable[Path], option: str = "-o")
             raise click.BadParameter(text, param_hint=option)
 
 
-def inputs_of_spec(state: Compilation) -> Iterator[Path]:
+def inputs_of_spec(state: Bound) -> Iterator[Path]:
     """The files of a spec, the Python files that it names, and its data."""
     from dlspec.data.checks.dependence import files
 

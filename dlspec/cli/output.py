@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
 import click
 
 from dlspec.cli.render import FORMATS, render, summary
-from dlspec.core.errors import Diagnostic
+from dlspec.core.errors import Diagnostic, SpecError
 from dlspec.core.terminal import printable, printable_lines
-from dlspec.passes.state import Compilation
+from dlspec.core.workspace import Workspace
+from dlspec.passes.state import Checked, Lowered
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 _ALLOW_CODE = "dlspec.allow_code"
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
 def spec_argument(function: F) -> F:
@@ -81,7 +83,7 @@ def compiled(
     *,
     keeps_data: bool = False,
     expecting: bool = True,
-) -> Compilation:
+) -> Checked:
     """A checked spec; shows its diagnostics on stderr and exits with 1 where it has errors.
 
     Args:
@@ -91,16 +93,30 @@ def compiled(
     """
     from dlspec.passes import compile_spec
 
-    state = compile_spec(spec, overrides, allow_outside, code_allowed(), home, keeps_data=keeps_data)
+    workspace = Workspace(home, allow_outside, code_allowed())
+    state = compile_spec(spec, overrides, workspace, keeps_data=keeps_data)
     remarks = [] if expecting else [item for item in state.diagnostics.items if item.code == "E413"]
     state.diagnostics.items = [item for item in state.diagnostics.items if item not in remarks]
     if state.diagnostics.items:
         show_diagnostics(state.diagnostics.sorted(), state.texts)
-    if state.diagnostics.errors:
+    if state.diagnostics.errors or not isinstance(state, Lowered):
         raise click.exceptions.Exit(1)
     for item in remarks:
         click.echo(printable(f"not as `expect` says: {item.message}"), err=True)
-    return state
+    return state if isinstance(state, Checked) else state.become(Checked)
+
+
+def required(state: Checked, stage: Callable[[Checked], T]) -> T:
+    """What a command needs beyond a model; says which section is missing and exits with 1 where one is.
+
+    Args:
+        stage: :meth:`Checked.trainable`, say.
+    """
+    try:
+        return stage(state)
+    except SpecError as error:
+        show_diagnostics(error.diagnostics, state.texts)
+        raise click.exceptions.Exit(1) from error
 
 
 def show_diagnostics(diagnostics: Sequence[Diagnostic], texts: Mapping[str, str]) -> None:

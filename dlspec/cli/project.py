@@ -11,10 +11,10 @@ import click
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import print_text
 from dlspec.core.errors import Diagnostic, Problem, SpecError
-from dlspec.passes.state import Compilation
+from dlspec.passes.state import Checked
 
 
-def write_project(state: Compilation, target: Path, template_dir: Path | None, force: bool) -> int:
+def write_project(state: Checked, target: Path, template_dir: Path | None, force: bool) -> int:
     """Writes a project into a folder that is new, or that --force replaces files of; whole, or not at all."""
     from jinja2 import TemplateError
 
@@ -23,7 +23,6 @@ def write_project(state: Compilation, target: Path, template_dir: Path | None, f
     from dlspec.export.python.syntax import Unsupported
     from dlspec.export.python.templates import mistake
 
-    assert state.data is not None
     for section in ("data", "train"):
         if section not in state.data:
             raise click.UsageError(f"the spec has no `{section}`: --to python writes its model alone")
@@ -32,7 +31,7 @@ def write_project(state: Compilation, target: Path, template_dir: Path | None, f
     if target.exists() and any(target.iterdir()) and not force:
         raise click.BadParameter(f"`{target}` is not empty; --force replaces its files", param_hint="--project")
     try:
-        files = emit_project(state, target, template_dir)
+        files = emit_project(state.trainable(), target, template_dir)
     except (TemplateError, Refused) as error:
         raise click.ClickException(mistake(error, template_dir)) from error
     except Unsupported as error:

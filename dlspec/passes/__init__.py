@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from dlspec.core.workspace import Workspace
 from dlspec.passes.added_losses import added_losses
 from dlspec.passes.conform import conform
 from dlspec.passes.data_contract import data_contract
@@ -27,7 +28,7 @@ from dlspec.passes.resolve_names import resolve_names
 from dlspec.passes.searching import searching
 from dlspec.passes.seeds import seeds
 from dlspec.passes.start import start
-from dlspec.passes.state import Compilation, Pass
+from dlspec.passes.state import Checked, Compilation, Lowered, Pass
 from dlspec.passes.structure import structure
 from dlspec.passes.training import training
 from dlspec.passes.unused import unused
@@ -64,49 +65,47 @@ PASSES: tuple[Pass, ...] = (
 def compile_spec(
     path: Path,
     overrides: tuple[str, ...] = (),
-    allow_outside: bool = False,
-    allow_code: bool = False,
-    home: Path | None = None,
+    workspace: Workspace | None = None,
+    *,
+    until: type[Compilation] = Checked,
     values: Mapping[str, Any] | None = None,
     sound: set[str] | None = None,
     keeps_data: bool = False,
     looks: bool = False,
     observe: Callable[[Pass, Compilation], None] | None = None,
 ) -> Compilation:
-    """Runs every pass whose requirements are met; TensorFlow is not imported.
+    """Runs the passes, each unless an error keeps the compilation from the stage that it requires.
+
+    TensorFlow is not imported.
 
     Args:
         path: The spec's file.
         overrides: ``key=value`` settings as on the command line.
-        allow_outside: Whether files outside the spec's folder may be read.
-        allow_code: Whether the spec's own Python code may run.
-        home: The folder where the spec's paths start; that of the file unless given.
+        workspace: Where the spec's paths start, what it may do, and texts that are not saved yet.
+        until: The stage after which no further pass runs; by default all of them do.
         values: What a trial of a search puts in place of the searched parameters; `tune` is left out then.
         sound: Data that were held against their files before, and need not be again; others are added.
         looks: Whether the data alone are asked for, which are there without targets and layers.
         keeps_data: Whether the data that are read stay in memory, for the training that follows.
-        observe: Called after each pass that ran.
+        observe: Called after each pass that ran, with the stage that there is then.
 
     Returns:
-        The state with all diagnostics; ``graph`` is there unless an error hides it.
+        The furthest stage that was reached, with all diagnostics; :class:`Checked` unless there is an error.
     """
     state = Compilation(
-        path, overrides, allow_outside, allow_code, home, values, sound, keeps_data=keeps_data, looks=looks
+        path=path,
+        overrides=overrides,
+        workspace=workspace or Workspace(),
+        values=values,
+        sound=sound,
+        keeps_data=keeps_data,
+        looks=looks,
     )
     # A compilation makes many small objects and no garbage cycles: collecting in between costs a fifth of its time.
     collecting = gc.isenabled()
     gc.disable()
-    verifies = wanted()
     try:
-        for run in PASSES:
-            if all(getattr(state, name) is not None for name in run.requires):
-                run_verified(run, state) if verifies else run(state)
-                if observe is not None:
-                    observe(run, state)
-    except RecursionError:
-        text = "blocks, models or parameters of the spec refer to each other in too long a chain"
-        state.add("E313", text, None, "some dozens of levels are fine; use `repeat:` for many")
-        state.graph = None
+        state = _run(state, until, observe)
     finally:
         if collecting:
             gc.enable()
@@ -115,4 +114,25 @@ def compile_spec(
     return state
 
 
-__all__ = ["PASSES", "Compilation", "Pass", "compile_spec"]
+def _run(
+    state: Compilation, until: type[Compilation], observe: Callable[[Pass, Compilation], None] | None
+) -> Compilation:
+    """The stage after the last pass that could run."""
+    verifies = wanted()
+    try:
+        for run in PASSES:
+            if isinstance(state, until):
+                return state
+            if isinstance(state, run.requires):
+                state = (run_verified(run, state) if verifies else run(state)) or state
+                if observe is not None:
+                    observe(run, state)
+    except RecursionError:
+        text = "blocks, models or parameters of the spec refer to each other in too long a chain"
+        state.add("E313", text, None, "some dozens of levels are fine; use `repeat:` for many")
+    if isinstance(state, Lowered) and not state.diagnostics.errors:
+        return state.become(Checked)
+    return state
+
+
+__all__ = ["PASSES", "Checked", "Compilation", "Pass", "Workspace", "compile_spec"]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dlspec.components.layers.base import POLICIES, Layer, layers_of
 from dlspec.passes.heads import probability_heads
-from dlspec.passes.state import Compilation, step
+from dlspec.passes.state import Lowered, step
 
 _MINE = "dlspec."  # our own layers add float32 whatever they compute in
 
 
-@step(requires=("graph", "method"))
-def added_losses(state: Compilation) -> None:
+@step(requires=Lowered)
+def added_losses(state: Lowered) -> None:
     """One error for each layer that adds in other numbers; it is known before TensorFlow traces the first step."""
-    assert state.graph is not None and state.method is not None
+    if state.method is None:
+        return
     told: set[object] = set()
     heads = {id(node) for node in probability_heads(state.graph)}
     for node, layer, _ in layers_of(*state.graphs):

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dlspec.components.methods.base import wants_targets
 from dlspec.core.errors import Span
 from dlspec.core.tree import Map
-from dlspec.passes.state import Compilation, step
+from dlspec.passes.state import Parsed, step
 from dlspec.semantics.schema.check import check
 from dlspec.semantics.schema.validate import schema
 
 
-@step(requires=("data",), ensures=("data",))
-def conform(state: Compilation) -> None:
+@step(requires=Parsed)
+def conform(state: Parsed) -> None:
     """Reports every violation; wrong values are replaced so that later passes pass over them."""
-    assert state.data is not None
     raw = state.data.get("data")
     needless = state.looks or not wants_targets(state.data.get("train"))
     if needless and isinstance(raw, Map) and "source" in raw:

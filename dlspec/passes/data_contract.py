@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dlspec.components.methods.base import wants_targets
-from dlspec.passes.state import Compilation, step
+from dlspec.passes.state import Bound, step
 
 if TYPE_CHECKING:
     from dlspec.data.binding.binding import Binding
 
 
-@step(requires=("data", "data_section", "program"), sets=("binding", "opened", "parts"))
-def data_contract(state: Compilation) -> None:
+@step(requires=Bound, sets=("binding", "opened", "parts"))
+def data_contract(state: Bound) -> None:
     """Columns, dtypes, shapes, labels and splits."""
     from dlspec.data.checks.contract import check
 
-    assert state.data is not None and state.data_section is not None
     section = state.data_section
-
+    if section is None:
+        return
     if state.looks and not section.features and not state.data.get("layers"):
         return  # what enters is not said: the data are looked at as they are
 
@@ -32,7 +32,7 @@ def data_contract(state: Compilation) -> None:
         section,
         state.data["data"],
         # With an error in `train` nobody knows what the targets must be; the data themselves are still checked.
-        None if (state.method is None and "train" in state.data) or without_targets else state.graph,
+        None if (state.method is None and "train" in state.data) or without_targets else state.model,
         state.method,
         state.folder,
         raw_train=state.data.get("train"),

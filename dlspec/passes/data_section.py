@@ -11,15 +11,14 @@ from dlspec.components.registry import Component
 from dlspec.components.sections.data import Data
 from dlspec.core.errors import Span, SpecError
 from dlspec.core.tree import Invalid, Map, key_place
-from dlspec.passes.state import Compilation, step
+from dlspec.passes.state import Bound, step
 from dlspec.semantics.environment import Lost
 from dlspec.semantics.schema.context import Context
 
 
-@step(requires=("data", "params"), ensures=("data_section",), sets=("given_inputs", "opened"))
-def data_section(state: Compilation) -> None:
+@step(requires=Bound, sets=("data_section", "given_inputs", "opened"))
+def data_section(state: Bound) -> None:
     """Fills in the section, and the types of inputs where ``inputs:`` is absent."""
-    assert state.data is not None
     raw = state.data.get("data")
     if not isinstance(raw, Map):
         if "inputs" not in state.data:
@@ -59,7 +58,7 @@ def _components(value: Any) -> Iterator[Component]:
         yield from _components(inner)
 
 
-def _ask_data(state: Compilation, section: Data, raw: Map) -> None:
+def _ask_data(state: Bound, section: Data, raw: Map) -> None:
     from dlspec.data.binding.binding import Opened
     from dlspec.data.checks.contract import feature_tensors
 
@@ -76,8 +75,7 @@ def _ask_data(state: Compilation, section: Data, raw: Map) -> None:
         state.add("E105", "the spec has no `inputs`, and the data do not tell them", _start(state), "write `inputs:`")
 
 
-def _start(state: Compilation) -> Span | None:
-    assert state.data is not None
+def _start(state: Bound) -> Span | None:
     for key in ("layers", "name"):
         if key in state.data and not isinstance(state.data[key], Invalid):
             return key_place(state.data, key)

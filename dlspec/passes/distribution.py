@@ -6,14 +6,13 @@ from dlspec.components.layers.base import layers_of
 from dlspec.components.training.distributions import Distribution
 from dlspec.core.ir import Node
 from dlspec.core.tree import Map, place
-from dlspec.passes.state import Compilation, step
+from dlspec.passes.state import Lowered, step
 
 
-@step(requires=("data", "graph", "method"))
-def distribution(state: Compilation) -> None:
+@step(requires=Lowered)
+def distribution(state: Lowered) -> None:
     """Each device has something to do, and layers that look at several examples are told apart."""
-    assert state.method is not None
-    if state.method.distribute is None or not state.method.distribute.divides:
+    if state.method is None or state.method.distribute is None or not state.method.distribute.divides:
         return
     _check_batches(state, state.method.distribute)
     found = list(layers_of(*state.graphs))
@@ -33,18 +32,17 @@ def distribution(state: Compilation) -> None:
             _check_synchronized(state, node, inside, adding)
 
 
-def _check_batches(state: Compilation, wanted: Distribution) -> None:
+def _check_batches(state: Lowered, wanted: Distribution) -> None:
     section = state.data_section
     if section is None or section.batch_size >= wanted.shares:
         return
-    assert state.data is not None
     raw = state.data.get("data")
     where = place(raw, "batch_size") if isinstance(raw, Map) else None
     text = f"a batch of {section.batch_size} cannot be divided among {wanted.shares} devices"
     state.add("E518", text, where, f"give at least {wanted.shares} examples to a batch, or take fewer `devices`")
 
 
-def _check_synchronized(state: Compilation, node: Node, inside: bool, adding: Node | None) -> None:
+def _check_synchronized(state: Lowered, node: Node, inside: bool, adding: Node | None) -> None:
     """Devices wait for each other in a layer: only where every device comes by in the same order, once."""
     help = "write `synchronized: false`, or leave `distribute` out"
     if inside:

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 
 from dlspec.core.tree import key_place, place
 from dlspec.graph.lower.each_time import Listed, used_often
-from dlspec.passes.state import Compilation, step
+from dlspec.passes.state import Lowered, step
 
 
-@step(requires=("data", "program", "params", "graph"))
-def each_time(state: Compilation) -> None:
+@step(requires=Lowered)
+def each_time(state: Lowered) -> None:
     """Several uses are possible, a list has a value for each, and no other parameter is named like a use."""
-    assert state.data is not None and state.program is not None and state.params is not None
     raw = state.data.get("params")
     varying = state.params.varying
     often = used_often(state.program, varying) if varying else set()

@@ -11,19 +11,19 @@ from dlspec.core.tree import key_place
 from dlspec.graph.lower.counting import MAX_LAYERS, least_layers, too_many_layers
 from dlspec.graph.lower.expand import Expander, iterate_models
 from dlspec.graph.lower.program import Program
-from dlspec.passes.state import Compilation, step
+from dlspec.passes.state import Bound, Lowered, step
 
 
-@step(requires=("data", "program", "params", "given_inputs"), ensures=("graph",), sets=("models", "dead"))
-def expand_graph(state: Compilation) -> None:
-    """Fills in the graph and the shared models' graphs."""
-    assert state.program is not None and state.data is not None and state.given_inputs is not None
-    assert state.params is not None
+@step(requires=Bound, ensures=Lowered)
+def expand_graph(state: Bound) -> Lowered | None:
+    """The graph, and the shared models' graphs; None where an error hides them."""
+    if state.given_inputs is None:
+        return None
     if not state.data.get("layers", ()):
         if not state.data.tainted and not state.looks:
             span = key_place(state.data, "layers" if "layers" in state.data else "inputs")
             state.add("E105", "the spec has no `layers`", span, "write `layers:` and below it `- dense: 10`")
-        return
+        return None
     expander = Expander(state.program, state.environment, state.evaluator)
     try:
         _check_size(state.program, state.params.values)
@@ -31,12 +31,11 @@ def expand_graph(state: Compilation) -> None:
         shared = [model for model in iterate_models(expander) if isinstance(model, SharedModel)]
     except Problem as problem:  # a limit
         state.diagnostics.add(problem.at(key_place(state.data, "layers")))
-        return
-    state.models = {model.name: model for model in shared}
+        return None
     # Errors of the sections `data`, `train` and `tune` do not touch the graph.
-    if not any(item.code[:2] not in ("E5", "E6") for item in state.diagnostics.errors):
-        state.graph = graph
-        state.dead = tuple(expander.dead)
+    if any(item.code[:2] not in ("E5", "E6") for item in state.diagnostics.errors):
+        return None
+    return state.become(Lowered, graph=graph, models={model.name: model for model in shared}, dead=tuple(expander.dead))
 
 
 def _check_size(program: Program, values: Mapping[str, Any]) -> None:

@@ -7,13 +7,12 @@ from typing import Any
 from dlspec.core.errors import did_you_mean
 from dlspec.core.ir import Shape, show_shape
 from dlspec.core.tree import Invalid, Map, key_place, place
-from dlspec.passes.state import Compilation, step
+from dlspec.passes.state import Lowered, step
 
 
-@step(requires=("data", "graph"))
-def expectations(state: Compilation) -> None:
+@step(requires=Lowered)
+def expectations(state: Lowered) -> None:
     """Compares the number of parameters and the output shapes."""
-    assert state.graph is not None and state.data is not None
     expect = state.data.get("expect")
     if not isinstance(expect, Map):
         return
@@ -38,7 +37,7 @@ def expectations(state: Compilation) -> None:
             _compare(state, output, next(iter(shapes.values())), expect, "output")
 
 
-def _compare(state: Compilation, wanted: Any, shape: Shape, container: Map, key: str) -> None:
+def _compare(state: Lowered, wanted: Any, shape: Shape, container: Map, key: str) -> None:
     if not isinstance(wanted, Invalid) and tuple(wanted) != shape:
         text = f"expected output shape {show_shape(tuple(wanted))}, but it is {show_shape(shape)}"
         state.add("E413", text, place(container, key), "`dlspec show` lists the shapes layer by layer")

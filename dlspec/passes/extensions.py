@@ -9,13 +9,12 @@ from typing import Any
 
 from dlspec.core.errors import Problem
 from dlspec.core.tree import Invalid, key_place, place
-from dlspec.passes.state import Compilation, step
+from dlspec.passes.state import Parsed, step
 
 
-@step(requires=("data",), ensures=("extensions",))
-def extensions(state: Compilation) -> None:
+@step(requires=Parsed, sets=("extensions",))
+def extensions(state: Parsed) -> None:
     """Finds the files; without ``--allow-code`` none of them is read."""
-    assert state.data is not None
     written = state.data.get("extensions")
     if isinstance(written, Invalid):
         state.extensions = None
@@ -41,7 +40,7 @@ def extensions(state: Compilation) -> None:
         state.extensions = found
 
 
-def _file(name: Any, state: Compilation, found: dict[str, Path]) -> Path:
+def _file(name: Any, state: Parsed, found: dict[str, Path]) -> Path:
     """One of the files, whose name can be a module's."""
     from dlspec.data.sources.base import locate  # only specs with code of their own need it
 

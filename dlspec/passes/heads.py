@@ -10,14 +10,13 @@ from dlspec.components.ops.base import Op
 from dlspec.components.registry import Component
 from dlspec.components.training.heads import Head
 from dlspec.core.ir import Graph, Node
-from dlspec.passes.state import Compilation, step
+from dlspec.passes.state import Lowered, step
 
 
-@step(requires=("graph", "method"))
-def heads(state: Compilation) -> None:
+@step(requires=Lowered)
+def heads(state: Lowered) -> None:
     """Compares each output's last activation with what its loss takes."""
-    assert state.graph is not None and state.method is not None
-    if any(item.code == "E503" for item in state.diagnostics.items):
+    if state.method is None or any(item.code == "E503" for item in state.diagnostics.items):
         return  # a loss that does not suit its output is a mistake of its own
     for name, edge in state.graph.outputs:
         loss = state.method.loss_of(name)
@@ -32,7 +31,7 @@ def heads(state: Compilation) -> None:
             state.add("W502", text, node.span, f"leave `{activation}` out")
 
 
-def _check(state: Compilation, graph: Graph, node: Node, loss: Any) -> None:
+def _check(state: Lowered, graph: Graph, node: Node, loss: Any) -> None:
     activation = last_activation(graph, node)
     if activation is None:
         return

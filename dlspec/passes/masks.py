@@ -9,15 +9,14 @@ from dlspec.components.layers.base import Layer
 from dlspec.core.errors import Note
 from dlspec.core.ir import Argument, Edge, Graph, Node, SharedModel, Tensor
 from dlspec.graph.lower.infer import apply
-from dlspec.passes.state import Compilation, step
+from dlspec.passes.state import Lowered, step
 
 _Call = tuple[str, tuple[Tensor, ...]]
 
 
-@step(requires=("graph",))
-def masks(state: Compilation) -> None:
+@step(requires=Lowered)
+def masks(state: Lowered) -> None:
     """One warning for each line at which the first mask gets lost; what comes after it has none to lose."""
-    assert state.graph is not None
     warned = set()
     for graph in (state.graph, *(model.graph for model in state.models.values())):
         for node, source, text in _losses(graph, {}):

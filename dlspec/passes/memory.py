@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dlspec.core.ir import Node, show_bytes
-from dlspec.passes.state import Compilation, step
+from dlspec.passes.state import Lowered, step
 
 
-@step(requires=("graph",))
-def memory(state: Compilation) -> None:
+@step(requires=Lowered)
+def memory(state: Lowered) -> None:
     """One error, at the layer with the most, where the weights alone take more than there is."""
-    assert state.graph is not None
     sizes = [(sum(weight.bytes for weight in node.weights), node) for node in state.graph.nodes if node.weights]
     total = sum(size for size, _ in sizes)
     if total < _SMALL:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dlspec.core.tree import path_place
-from dlspec.passes.state import Compilation, step
+from dlspec.passes.state import Lowered, step
 
 
-@step(requires=("data", "graph", "method"))
-def method_checks(state: Compilation) -> None:
+@step(requires=Lowered)
+def method_checks(state: Lowered) -> None:
     """Every mistake that the method finds by itself, at its place in `train`."""
-    assert state.method is not None and state.graph is not None
+    if state.method is None:
+        return
     shared = {name: model.graph for name, model in state.models.items()}
     for problem, path, on_key in state.method.mistakes(state.graph, shared):
         state.diagnostics.add(problem.at(path_place(state.data, path, on_key)))

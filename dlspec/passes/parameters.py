@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dlspec.core.tree import Map
 from dlspec.graph.lower.params import TopLevel
-from dlspec.passes.state import Compilation, step
+from dlspec.passes.state import Bound, Structured, step
 
 
-@step(requires=("data", "program", "undefined"), ensures=("params",))
-def parameters(state: Compilation) -> None:
+@step(requires=Structured, ensures=Bound)
+def parameters(state: Structured) -> Bound:
     """Values and search spaces; unknown ones stay silent wherever they are used."""
-    assert state.data is not None and state.undefined is not None
     written = state.data.get("params")
-    state.params = TopLevel(written if isinstance(written, Map) else Map(), state.undefined, state.diagnostics)
+    params = TopLevel(written if isinstance(written, Map) else Map(), state.undefined, state.diagnostics)
+    return state.become(Bound, params=params)

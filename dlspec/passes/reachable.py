@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dlspec.core.ir import Graph, Node
-from dlspec.passes.state import Compilation, step
+from dlspec.passes.state import Lowered, step
 
 
-@step(requires=("graph",))
-def reachable(state: Compilation) -> None:
+@step(requires=Lowered)
+def reachable(state: Lowered) -> None:
     """Reports the last layer of each dead end, and each unused input.
 
     In a repeat whose other turns are used, a dead end is the way the last turn ends: a warning.
@@ -17,7 +17,7 @@ def reachable(state: Compilation) -> None:
         _report_layers(state, graph, dead)
 
 
-def _report_inputs(state: Compilation, graph: Graph, dead: tuple[Node, ...]) -> None:
+def _report_inputs(state: Lowered, graph: Graph, dead: tuple[Node, ...]) -> None:
     # An input of a dead end is one mistake with it. Inputs come first, before and after what is dead was left out.
     used = {edge.node for node in (*graph.nodes, *dead) for edge in node.edges}
     used |= {edge.node for _, edge in graph.outputs}
@@ -28,7 +28,7 @@ def _report_inputs(state: Compilation, graph: Graph, dead: tuple[Node, ...]) -> 
             state.add("E414", f"no output depends on input `{node.name}`", node.span, help)
 
 
-def _report_layers(state: Compilation, graph: Graph, dead: tuple[Node, ...]) -> None:
+def _report_layers(state: Lowered, graph: Graph, dead: tuple[Node, ...]) -> None:
     consumed = {edge.node for node in dead for edge in node.edges}
     alive = {node.span for node in graph.nodes}
     for node in dead:

@@ -6,19 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from dlspec.core.tree import Map
-from dlspec.passes.state import Compilation, step
+from dlspec.passes.state import Compilation, Parsed, step
 from dlspec.semantics.loading import load_spec
 
 
-@step(ensures=("data",))
-def read(state: Compilation) -> None:
-    """Fills in the merged data and the texts of the files."""
-    loaded = load_spec(state.path, state.overrides, state.allow_outside)
+@step(requires=Compilation, ensures=Parsed)
+def read(state: Compilation) -> Parsed | None:
+    """The merged data; the texts of the files are kept for messages."""
+    loaded = load_spec(state.path, state.overrides, state.workspace)
     state.diagnostics.extend(loaded.diagnostics.items)
     state.texts.update(loaded.texts)
-    if loaded.data is not None and state.values is not None:
+    if loaded.data is None:
+        return None
+    if state.values is not None:
         settle(loaded.data, state.values)
-    state.data = loaded.data
+    return state.become(Parsed, data=loaded.data)
 
 
 def settle(data: Map, values: Mapping[str, Any]) -> None:

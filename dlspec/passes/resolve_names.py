@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dlspec.graph.lower.undefined import undefined_names
-from dlspec.passes.state import Compilation, step
+from dlspec.passes.state import Parsed, Resolved, step
 
 
-@step(requires=("data",), ensures=("undefined", "unused"))
-def resolve_names(state: Compilation) -> None:
+@step(requires=Parsed, ensures=Resolved)
+def resolve_names(state: Parsed) -> Resolved:
     """Reports each undefined name once."""
-    assert state.data is not None
-    state.undefined, state.unused = undefined_names(state.data, state.diagnostics)
+    undefined, unused = undefined_names(state.data, state.diagnostics)
+    return state.become(Resolved, undefined=undefined, unused=unused)

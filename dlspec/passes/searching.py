@@ -9,7 +9,7 @@ from dlspec.components.sections.tune import Tune
 from dlspec.core.errors import Problem, leave_out
 from dlspec.core.tree import Map, key_place, place
 from dlspec.graph.lower.space import Space, stepped
-from dlspec.passes.state import Compilation, step
+from dlspec.passes.state import Bound, step
 from dlspec.syntax.expressions import names_in, reach
 
 # Hyperband goes on with every third trial.
@@ -29,11 +29,12 @@ _ALIKE = {
 }
 
 
-@step(requires=("data", "params", "tune"))
-def searching(state: Compilation) -> None:
+@step(requires=Bound)
+def searching(state: Bound) -> None:
     """The objective is measured, and every option of `tune` has an effect."""
     tune, method = state.tune, state.method
-    assert state.data is not None and tune is not None and state.params is not None
+    if tune is None:
+        return
     for check in (_objective, _epochs, _halving, _unseeded):
         try:
             if method is not None:
@@ -53,24 +54,23 @@ def searching(state: Compilation) -> None:
                 _continuous(state, name, space)
 
 
-def _objective(state: Compilation, tune: Tune, method: Method) -> None:
+def _objective(state: Bound, tune: Tune, method: Method) -> None:
     """E509: training does not measure it, or does not say which values are good."""
-    if state.graph is None or _wrong(state):
+    outputs = state.outputs
+    if outputs is None or _wrong(state):
         return
     from dlspec.data.checks.measures import check_validation, direction_of  # only specs with `tune` need it
 
-    outputs = [name for name, _ in state.graph.outputs]
     if state.data_section is not None:
         check_validation(tune.objective, state.data_section, state.parts, "objective")
-    direction = direction_of(method, outputs, tune.objective, "objective")
+    direction = direction_of(method, list(outputs), tune.objective, "objective")
     if not direction and tune.direction == "auto":
         message = f"neither small nor large `{tune.objective}` is better by itself"
         raise Problem("E509", message, "write `direction: min` or `direction: max`", "objective")
 
 
-def _wrong(state: Compilation) -> bool:
+def _wrong(state: Bound) -> bool:
     """Whether there are mistakes in `train`, which may hide the measure."""
-    assert state.data is not None
     span = place(state.data, "train")
     spans = [error.span for error in state.diagnostics.errors if error.span is not None]
     return span is not None and any(
@@ -79,7 +79,7 @@ def _wrong(state: Compilation) -> bool:
     )
 
 
-def _epochs(state: Compilation, tune: Tune, method: Method) -> None:
+def _epochs(state: Bound, tune: Tune, method: Method) -> None:
     """What has epochs of its own takes none from the search."""
     halving = tune.algorithm.halving
     problem = method.epochs_problem(halving=halving) if halving or tune.epochs is not None else None
@@ -87,24 +87,22 @@ def _epochs(state: Compilation, tune: Tune, method: Method) -> None:
         raise problem
 
 
-def _halving(state: Compilation, tune: Tune, method: Method) -> None:
+def _halving(state: Bound, tune: Tune, method: Method) -> None:
     """Hyperband needs epochs that it can divide."""
     epochs = tune.epochs or method.total_epochs
     if tune.algorithm.halving and epochs < _FACTOR and not method.epochs_problem(halving=True):
-        assert state.data is not None
         message = f"with {epochs} epochs a trial, Hyperband halves nothing: it searches by chance"
         state.add("W532", message, place(state.data["tune"], "algorithm"), "write `epochs: 9` or more")
 
 
-def _unseeded(state: Compilation, tune: Tune, method: Method) -> None:
+def _unseeded(state: Bound, tune: Tune, method: Method) -> None:
     """A grid is the same whatever the seed."""
     if not tune.algorithm.seeded and "seed" in tune.given:
         raise Problem("E207", "`seed` has no effect: a grid leaves nothing to chance", leave_out("seed"), "seed")
 
 
-def _searched_where_all_are_alike(state: Compilation) -> None:
+def _searched_where_all_are_alike(state: Bound) -> None:
     """All trials have the same epochs, or they could not be compared; and the same devices, which are made once."""
-    assert state.data is not None and state.params is not None
     train = state.data["train"]
     if not isinstance(train, Map):
         return
@@ -114,18 +112,16 @@ def _searched_where_all_are_alike(state: Compilation) -> None:
             state.add(code, message.format(searched[0]), place(train, key), help)
 
 
-def _short(state: Compilation, name: str, space: Space) -> None:
+def _short(state: Bound, name: str, space: Space) -> None:
     """W533: the last step of a range ends below its upper end."""
     last, high = stepped(space)[-1], space.values[-1]
     if last < high and not math.isclose(last, high, rel_tol=1e-9):
-        assert state.data is not None
         text = f"the steps of `{name}` end at {last:g}: {high:g} is never tried"
         help = f"write `{last:g}` as the upper end, or another step"
         state.add("W533", text, place(state.data["params"], name), help)
 
 
-def _continuous(state: Compilation, name: str, space: Space) -> None:
-    assert state.data is not None
+def _continuous(state: Bound, name: str, space: Space) -> None:
     low, high = space.values
     message = f"a grid cannot hold all values of `{name}`: it takes 10 from {low:g} to {high:g}"
     state.add("W531", message, place(state.data["params"], name), "say which with `step`")

@@ -7,13 +7,12 @@ from typing import Any
 
 from dlspec.components.layers.base import Layer
 from dlspec.components.registry import Component
-from dlspec.passes.state import Compilation, step
+from dlspec.passes.state import Lowered, step
 
 
-@step(requires=("graph",))
-def seeds(state: Compilation) -> None:
+@step(requires=Lowered)
+def seeds(state: Lowered) -> None:
     """One warning for each line with a seed that a repeat or several calls of a block write out more than once."""
-    assert state.graph is not None
     for graph in (state.graph, *(model.graph for model in state.models.values())):
         own = [
             (node, _seeds(node.layer)) for node in graph.nodes if isinstance(node.layer, Layer) and node.shared is None

@@ -8,17 +8,16 @@ from dlspec.backends.keras.archive import Saved, Unreadable, read_layers
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph, SharedModel
 from dlspec.core.tree import place
-from dlspec.passes.state import Compilation, step
+from dlspec.passes.state import Lowered, step
 
 # What Keras reads as well, and what is not looked into before it does.
 _OTHER = (".h5", ".hdf5")
 
 
-@step(requires=("data", "graph", "method"))
-def start(state: Compilation) -> None:
+@step(requires=Lowered)
+def start(state: Lowered) -> None:
     """The file is there, is a Keras model, and one of its layers has the name and shapes of one of this model."""
-    assert state.data is not None and state.graph is not None and state.method is not None
-    if state.method.start_from is None:
+    if state.method is None or state.method.start_from is None:
         return
     from dlspec.data.sources.base import locate
 

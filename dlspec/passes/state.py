@@ -1,18 +1,22 @@
-"""What the passes share, and how a pass states what it requires and ensures."""
+"""The stages of a compilation, from a file to a checked graph, and how a pass states what it requires and ensures.
+
+A stage is what a caller may rely on: none of its own fields is optional. Each holds what the one before it held.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
 from dlspec.components.sections.tune import Tune
-from dlspec.core.errors import Diagnostic, Diagnostics, Note, Span
+from dlspec.core.errors import Diagnostic, Diagnostics, Note, Span, SpecError
 from dlspec.core.ir import Graph, Node, SharedModel, Tensor
 from dlspec.core.tree import Map
+from dlspec.core.workspace import Workspace
 from dlspec.graph.lower.params import TopLevel
 from dlspec.graph.lower.program import Program
 from dlspec.semantics.environment import Environment
@@ -21,122 +25,267 @@ from dlspec.semantics.evaluate import Evaluator
 if TYPE_CHECKING:
     from dlspec.data.binding.binding import Binding, Opened
 
+S = TypeVar("S", bound="Compilation")
 
-@dataclass
+
+@dataclass(kw_only=True)
 class Compilation:
-    """A spec on its way from text to a checked graph; each pass fills in more.
+    """A spec of which nothing is known yet.
 
     Attributes:
         path: The spec's file.
         overrides: ``--set`` settings.
-        allow_outside: Whether files outside the spec's folder may be read.
-        allow_code: Whether the spec's `extensions` may run.
+        workspace: Where its paths start, and what it may do.
         values: Those of a trial for the searched parameters; None where nothing is tried.
         sound: Data that are known to be right, as :func:`dlspec.data.checks.contract.check` knows them.
-        home: The folder where the spec's paths start, for a copy of a spec that stands elsewhere.
-        texts: Text of every file that a span may name.
-        data: The merged, schema-checked mapping.
-        extensions: Python files that may run, by module; None where an error forbids them.
-        unused: Top-level parameters that nothing uses.
-        given_inputs: Types of model inputs that the data tell; None where an error hides them.
-        graph: The model's graph; None where an error hides it.
-        dead: For each graph, the nodes that were left out of it because no output depends on them.
-        models: Graphs of the shared models.
         looks: Whether the data alone are asked for, which are there without targets and layers.
         keeps_data: Whether what checking reads of the data stays in memory, for the training that follows.
-        opened: The source of the data, while passes ask it.
-        binding: The data as they were bound, where they are kept.
-        parts: Those that a column of the data gives examples to, where one decides.
+        texts: Text of every file that a span may name.
     """
 
     path: Path
     overrides: tuple[str, ...] = ()
-    allow_outside: bool = False
-    allow_code: bool = False
-    home: Path | None = None
+    workspace: Workspace = field(default_factory=Workspace)
     values: Mapping[str, Any] | None = None
     sound: set[str] | None = None
-    diagnostics: Diagnostics = field(default_factory=Diagnostics)
-    texts: dict[str, str] = field(default_factory=dict)
-    data: Map | None = None
-    extensions: dict[str, Path] | None = field(default_factory=dict)
-    undefined: frozenset[str] | None = None
-    unused: frozenset[str] = frozenset()
-    program: Program | None = None
-    params: TopLevel | None = None
-    data_section: Data | None = None
-    given_inputs: dict[str, Tensor] | None = field(default_factory=dict)
-    graph: Graph | None = None
-    dead: tuple[tuple[Graph, tuple[Node, ...]], ...] = ()
-    models: dict[str, SharedModel] = field(default_factory=dict)
-    method: Method | None = None
-    tune: Tune | None = None
     looks: bool = False
     keeps_data: bool = False
-    opened: Opened | None = None
-    binding: Binding | None = None
-    parts: set[str] = field(default_factory=set)
+    diagnostics: Diagnostics = field(default_factory=Diagnostics)
+    texts: dict[str, str] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
         """The folder where the spec's paths start."""
-        return self.home if self.home is not None else self.path.parent
+        return self.workspace.folder or self.path.parent
 
     @property
-    def graphs(self) -> tuple[Graph, ...]:
-        """The model's graph and those of the models that it calls; () where an error hides it."""
-        return () if self.graph is None else (self.graph, *(model.graph for model in self.models.values()))
+    def allow_outside(self) -> bool:
+        """Whether files outside the spec's folder may be read."""
+        return self.workspace.allow_outside
 
     @property
-    def environment(self) -> Environment:
-        """The outermost environment of expressions."""
-        assert self.params is not None
-        return self.params.environment
+    def allow_code(self) -> bool:
+        """Whether the spec's `extensions` may run."""
+        return self.workspace.allow_code
 
-    @property
-    def evaluator(self) -> Evaluator:
-        """Evaluates options; its problems go to `diagnostics`."""
-        outputs = tuple(name for name, _ in self.graph.outputs) if self.graph else None
-        return Evaluator(self.diagnostics, outputs=outputs)
+    def add(self, code: str, message: str, span: Span | None, help: str = "", notes: tuple[Note, ...] = ()) -> None:
+        """Reports a problem."""
+        self.diagnostics.add(Diagnostic(code, message, span, help, notes))
+
+    def become(self, stage: type[S], **known: Any) -> S:
+        """The next stage: what this one holds, and what is `known` now.
+
+        Raises:
+            TypeError: A field of the stage is missing.
+        """
+        return stage(**{each.name: getattr(self, each.name) for each in fields(self)} | known)
+
+    def reached(self, stage: type[S]) -> S:
+        """This compilation as the stage that it must have come to.
+
+        Raises:
+            SpecError: It has not: with the errors that are in its way.
+        """
+        if not isinstance(self, stage):
+            raise SpecError(self.diagnostics.errors)
+        return self
+
+
+@dataclass(kw_only=True)
+class Parsed(Compilation):
+    """A spec that could be read.
+
+    Attributes:
+        data: The merged mapping; where the schema finds it wrong, what is wrong is replaced.
+        extensions: Python files that may run, by module; None where an error forbids them.
+    """
+
+    data: Map
+    extensions: dict[str, Path] | None = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """The spec's name; unless given, its file's stem with `_` for what no name may hold."""
-        written = self.data.get("name") if self.data is not None else None
+        written = self.data.get("name")
         if isinstance(written, str):
             return written
         stem = "".join(c if c.isascii() and c.isalnum() else "_" for c in self.path.stem)[:63]
         return stem if stem[:1].isalpha() else f"spec_{stem}"[:63]
 
-    def add(self, code: str, message: str, span: Span | None, help: str = "", notes: tuple[Note, ...] = ()) -> None:
-        """Reports a problem."""
-        self.diagnostics.add(Diagnostic(code, message, span, help, notes))
+
+@dataclass(kw_only=True)
+class Resolved(Parsed):
+    """A spec whose names have been looked up.
+
+    Attributes:
+        undefined: Names that nothing defines.
+        unused: Top-level parameters that nothing uses.
+    """
+
+    undefined: frozenset[str]
+    unused: frozenset[str]
+
+
+@dataclass(kw_only=True)
+class Structured(Resolved):
+    """A spec as a program: blocks, models and steps, their expressions not evaluated."""
+
+    program: Program
+
+
+@dataclass(kw_only=True)
+class Bound(Structured):
+    """A spec whose parameters have values; its sections are evaluated one after the other.
+
+    Attributes:
+        given_inputs: Types of model inputs that the data tell; None where an error hides them.
+        data_section: The section `data`; None where the spec has none, or an error hides it.
+        opened: The source of the data, while passes ask it.
+        binding: The data as they were bound, where they are kept.
+        parts: Those that a column of the data gives examples to, where one decides.
+        method: The section `train`, and `tune` likewise; None as with the data.
+    """
+
+    params: TopLevel
+    given_inputs: dict[str, Tensor] | None = field(default_factory=dict)
+    data_section: Data | None = None
+    opened: Opened | None = None
+    binding: Binding | None = None
+    parts: set[str] = field(default_factory=set)
+    method: Method | None = None
+    tune: Tune | None = None
+
+    @property
+    def environment(self) -> Environment:
+        """The outermost environment of expressions."""
+        return self.params.environment
+
+    @property
+    def outputs(self) -> tuple[str, ...] | None:
+        """Names of the model's outputs; None where an error hides them."""
+        return None
+
+    @property
+    def evaluator(self) -> Evaluator:
+        """Evaluates options; its problems go to `diagnostics`."""
+        return Evaluator(self.diagnostics, outputs=self.outputs)
+
+    @property
+    def model(self) -> Graph | None:
+        """The model's graph; None where an error, or a spec without layers, hides it."""
+        return None
+
+
+@dataclass(kw_only=True)
+class Lowered(Bound):
+    """A spec with a graph.
+
+    Attributes:
+        graph: The model's graph.
+        models: Graphs of the shared models.
+        dead: For each graph, the nodes that were left out of it because no output depends on them.
+    """
+
+    graph: Graph
+    models: dict[str, SharedModel]
+    dead: tuple[tuple[Graph, tuple[Node, ...]], ...]
+
+    @property
+    def outputs(self) -> tuple[str, ...] | None:
+        """Names of the model's outputs."""
+        return tuple(name for name, _ in self.graph.outputs)
+
+    @property
+    def model(self) -> Graph | None:
+        """The model's graph."""
+        return self.graph
+
+    @property
+    def graphs(self) -> tuple[Graph, ...]:
+        """The model's graph and those of the models that it calls."""
+        return (self.graph, *(model.graph for model in self.models.values()))
+
+
+@dataclass(kw_only=True)
+class Checked(Lowered):
+    """A spec in which every pass found nothing wrong."""
+
+    def trainable(self, what: str = "training") -> Trainable:
+        """This spec, if it has what training needs.
+
+        Args:
+            what: What needs it, for the message.
+
+        Raises:
+            SpecError: E105, it lacks a section.
+        """
+        self._needs({"data": self.data_section, "train": self.method}, what)
+        return self.become(Trainable)
+
+    def searchable(self) -> Searchable:
+        """This spec, if it has what a search needs.
+
+        Raises:
+            SpecError: E105, it lacks a section.
+        """
+        self._needs({"data": self.data_section, "train": self.method, "tune": self.tune}, "a search")
+        return self.become(Searchable)
+
+    def _needs(self, sections: Mapping[str, object], what: str) -> None:
+        missing = [name for name, section in sections.items() if section is None]
+        if missing:
+            help = "write a section `{}:`"
+            raise SpecError(
+                [
+                    Diagnostic("E105", f"the spec has no `{name}`, which {what} needs", None, help.format(name))
+                    for name in missing
+                ]
+            )
+
+
+@dataclass(kw_only=True)
+class Trainable(Checked):
+    """A checked spec with data and a way of training."""
+
+    data_section: Data
+    method: Method
+
+
+@dataclass(kw_only=True)
+class Searchable(Trainable):
+    """A checked spec with a search as well."""
+
+    tune: Tune
 
 
 class Pass(Protocol):
     """One step of the pipeline."""
 
     __name__: str
-    requires: tuple[str, ...]
-    ensures: tuple[str, ...]
+    requires: type[Compilation]
+    ensures: type[Compilation] | None
     sets: tuple[str, ...]
 
-    def __call__(self, state: Compilation) -> None:
-        """Reads and extends the state; problems become diagnostics, none is raised."""
+    def __call__(self, state: Any) -> Compilation | None:
+        """Reads the state and returns the next stage, or fills in fields of this one and returns None.
+
+        Problems become diagnostics, none is raised.
+        """
 
 
 def step(
-    *, requires: tuple[str, ...] = (), ensures: tuple[str, ...] = (), sets: tuple[str, ...] = ()
-) -> Callable[[Callable[[Compilation], None]], Pass]:
+    *, requires: type[Compilation], ensures: type[Compilation] | None = None, sets: tuple[str, ...] = ()
+) -> Callable[[Callable[[S], Compilation | None]], Pass]:
     """Declares a pass.
 
     Args:
-        requires: Attributes of the state that must be there; the pass is left out where an error hid one.
-        ensures: Attributes that it fills in, unless there is an error or the spec lacks the section they come from.
-        sets: Further attributes that it may set. :mod:`dlspec.passes.verify` compares all three with what it does.
+        requires: The stage that it takes; it is left out where an error keeps the compilation from coming there.
+        ensures: The stage that it returns, unless there is an error.
+        sets: Fields of the required stage that it may set. Those of a section are there afterwards, unless there is an
+            error or the spec lacks the section. :mod:`dlspec.passes.verify` compares all three with what it does.
     """
 
-    def declare(function: Callable[[Compilation], None]) -> Pass:
+    def declare(function: Callable[[S], Compilation | None]) -> Pass:
         declared = cast("Pass", function)
         declared.requires = requires
         declared.ensures = ensures

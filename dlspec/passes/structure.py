@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dlspec.graph.lower.parse import parse
-from dlspec.passes.state import Compilation, step
+from dlspec.passes.state import Resolved, Structured, step
 
 
-@step(requires=("data", "undefined"), ensures=("program",))
-def structure(state: Compilation) -> None:
+@step(requires=Resolved, ensures=Structured)
+def structure(state: Resolved) -> Structured:
     """Blocks, models and steps with their expressions still unevaluated."""
-    assert state.data is not None
-    state.program = parse(state.data, state.diagnostics)
+    return state.become(Structured, program=parse(state.data, state.diagnostics))

@@ -8,15 +8,14 @@ from dlspec.components import registry
 from dlspec.components.methods.base import DEFAULT, Method, method_named
 from dlspec.components.sections.tune import Tune
 from dlspec.core.tree import Invalid, Map, key_place
-from dlspec.passes.state import Compilation, step
+from dlspec.passes.state import Bound, step
 from dlspec.semantics.environment import Lost
 from dlspec.semantics.schema.context import Context
 
 
-@step(requires=("data", "program", "params"), ensures=("method", "tune"))
-def training(state: Compilation) -> None:
+@step(requires=Bound, sets=("method", "tune"))
+def training(state: Bound) -> None:
     """Fills in the method of training and the search."""
-    assert state.data is not None
     raw = state.data.get("train")
     if isinstance(raw, Map):
         state.method = _method(state, raw)
@@ -27,7 +26,6 @@ def training(state: Compilation) -> None:
             owner, tune, state.environment, Context(("tune",)), key_place(state.data, "tune")
         )
         state.tune = None if isinstance(section, Lost) else section
-        assert state.params is not None
         if not state.params.spaces:
             help = "write for example `units: {int: [32, 256], step: 32}` under `params:`"
             state.add(
@@ -38,8 +36,7 @@ def training(state: Compilation) -> None:
             )
 
 
-def _method(state: Compilation, raw: Map) -> Method | None:
-    assert state.data is not None
+def _method(state: Bound, raw: Map) -> Method | None:
     name = raw.get("method", DEFAULT)
     owner = method_named(name)
     if owner is None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dlspec.core.errors import Span
 from dlspec.core.tree import Map, key_place
 from dlspec.graph.lower.program import Program, walk
-from dlspec.passes.state import Compilation, step
+from dlspec.passes.state import Structured, step
 
 
-@step(requires=("data", "program"))
-def unused(state: Compilation) -> None:
+@step(requires=Structured)
+def unused(state: Structured) -> None:
     """Top-level parameters, blocks and models; silent while there are errors, which may hide their uses."""
-    assert state.data is not None and state.program is not None
     if state.diagnostics.errors:
         return
     for name in state.unused:
@@ -26,7 +25,7 @@ def unused(state: Compilation) -> None:
                 state.add("W401", f"{what} {name} is used nowhere", span, "call it, or delete it")
 
 
-def _own(span: Span | None, state: Compilation) -> bool:
+def _own(span: Span | None, state: Structured) -> bool:
     """Whether the declaration stands in the spec itself: a variant need not use all that it extends."""
     return span is None or span.file == str(state.path)
 

@@ -9,6 +9,7 @@ from typing import Any
 from dlspec.components.registry import JSON
 from dlspec.core.errors import Diagnostic, Diagnostics, Span, did_you_mean
 from dlspec.core.tree import Map, Seq, key_place, place
+from dlspec.core.workspace import Workspace
 from dlspec.semantics.schema.validate import iterate_errors, resolve, schema
 from dlspec.syntax.source import load, read_file
 
@@ -36,24 +37,25 @@ class Loaded:
         return self.path.parent
 
 
-def load_spec(path: Path, overrides: tuple[str, ...] = (), allow_outside: bool = False) -> Loaded:
+def load_spec(path: Path, overrides: tuple[str, ...] = (), workspace: Workspace | None = None) -> Loaded:
     """Reads a spec.
 
     Args:
         path: The file.
         overrides: ``key=value`` settings in the order of the command line.
-        allow_outside: Whether ``extends`` may leave the spec's folder.
+        workspace: Whether ``extends`` may leave the spec's folder, and which texts are not saved yet.
     """
     loaded = Loaded(path, None, Diagnostics())
-    loaded.data = _read(path, str(path), loaded, (), allow_outside)
+    loaded.data = _read(path, str(path), loaded, (), workspace or Workspace())
     if loaded.data is not None:
         for number, setting in enumerate(overrides):
             _override(loaded, setting, number)
     return loaded
 
 
-def _read(path: Path, name: str, loaded: Loaded, chain: tuple[Path, ...], allow_outside: bool) -> Map | None:
-    document = read_file(path, name)
+def _read(path: Path, name: str, loaded: Loaded, chain: tuple[Path, ...], workspace: Workspace) -> Map | None:
+    unsaved = workspace.text(path)
+    document = read_file(path, name) if unsaved is None else load(unsaved, name)
     loaded.texts[document.file] = document.text
     loaded.diagnostics.extend(document.diagnostics.items)
     data = document.data
@@ -64,13 +66,13 @@ def _read(path: Path, name: str, loaded: Loaded, chain: tuple[Path, ...], allow_
     if not isinstance(target, str) or not target:
         return data  # the schema reports it
     base_path = path.parent / target
-    problem = _refuse(target, base_path, (*chain, path.resolve()), loaded.path.parent, allow_outside)
+    problem = _refuse(target, base_path, (*chain, path.resolve()), loaded.path.parent, workspace.allow_outside)
     if problem is not None:
         loaded.diagnostics.add(Diagnostic(problem[0], problem[1], span, problem[2]))
         data.drop("extends")
         return None
     before = len(loaded.diagnostics.errors)
-    base = _read(base_path, str(base_path), loaded, (*chain, path.resolve()), allow_outside)
+    base = _read(base_path, str(base_path), loaded, (*chain, path.resolve()), workspace)
     if base is None:
         if len(loaded.diagnostics.errors) > before:
             last = loaded.diagnostics.errors[-1]

@@ -49,6 +49,8 @@ class _Syntax:
 
     def span(self, mark: Any) -> Span:
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        if line > len(self.lines):  # libyaml puts a line behind the last one that does not end
+            line, column = len(self.lines), len(self.lines[-1]) + 1
         return Span(self.file, line, column, line, column + 1)
 
     def diagnostic(self) -> Diagnostic:

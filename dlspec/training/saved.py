@@ -15,7 +15,8 @@ from dlspec.core.ir import Tensor
 from dlspec.data.binding.signature import Signature, of_model
 from dlspec.data.binding.targets import Output
 from dlspec.data.feeding.raw import Training, outputs_of
-from dlspec.passes import Compilation, compile_spec
+from dlspec.passes import Workspace, compile_spec
+from dlspec.passes.state import Bound
 from dlspec.training.loop.non_finite import unsound_weights
 from dlspec.training.run.reasons import reason
 from dlspec.views.pages.index import MODEL_FILE, SPEC_FILE, Run
@@ -27,25 +28,17 @@ class SavedRun:
 
     Args:
         run: The run folder.
-        state: Its spec, checked; errors that concern the data of the training alone are no hindrance.
+        state: Its spec; errors that concern the data of the training alone are no hindrance.
+        data: The section of the spec.
+        method: The way it was trained.
         allow_outside: Whether its data may stand outside of the spec's folder.
     """
 
     run: Run
-    state: Compilation
+    state: Bound
+    data: Data
+    method: Method
     allow_outside: bool
-
-    @property
-    def data(self) -> Data:
-        """The section of the spec."""
-        assert self.state.data_section is not None
-        return self.state.data_section
-
-    @property
-    def method(self) -> Method:
-        """The way it was trained."""
-        assert self.state.method is not None
-        return self.state.method
 
     @property
     def folder(self) -> Path:
@@ -126,8 +119,9 @@ def open_run(run: Run, *, allow_outside: bool = False, allow_code: bool = False)
             "E522", f"run `{run.id}` has no report that can be read", "the same `dlspec train` goes on with it"
         )
     trusted = allow_outside or run.spec_folder_is_here
-    state = compile_spec(run.path / SPEC_FILE, (), allow_outside, allow_code, run.spec_folder if trusted else run.path)
-    if state.data_section is None or state.method is None:
+    workspace = Workspace(run.spec_folder if trusted else run.path, allow_outside, allow_code)
+    state = compile_spec(run.path / SPEC_FILE, (), workspace)
+    if not isinstance(state, Bound) or state.data_section is None or state.method is None:
         first = next((item.message for item in state.diagnostics.errors), "no section `data` or `train`")
         raise Problem("E522", f"the spec of run `{run.id}` cannot be used any more: {first}")
-    return SavedRun(run, state, allow_outside)
+    return SavedRun(run, state, state.data_section, state.method, allow_outside)

@@ -12,7 +12,7 @@ from dlspec.core.tree import Invalid, Map, Seq
 from dlspec.graph.lower.each_time import Drawn, Listed
 from dlspec.graph.lower.params import TopLevel
 from dlspec.graph.lower.program import ParallelStep, Program, RepeatStep, Step
-from dlspec.passes.state import Compilation
+from dlspec.passes.state import Bound, Compilation, Lowered, Parsed, Resolved, Structured
 from dlspec.semantics.environment import LOST
 from dlspec.syntax.dumping import dump, flow
 
@@ -23,25 +23,26 @@ def print_state(state: Compilation) -> str:
 
 
 def _parts(state: Compilation) -> Iterator[tuple[str, str]]:
-    if state.data is not None:
+    if isinstance(state, Parsed):
         yield "data", dump(_plain(state.data))
-    if state.undefined is not None:
+    if isinstance(state, Resolved):
         yield "undefined names", ", ".join(sorted(state.undefined))
-    yield "unused parameters", ", ".join(sorted(state.unused))
-    if state.program is not None:
+        yield "unused parameters", ", ".join(sorted(state.unused))
+    if isinstance(state, Structured):
         yield "program", "\n".join(_program(state.program))
-    if state.params is not None:
+    if isinstance(state, Parsed):
+        yield "extensions", "\n".join(f"{name}: {path.name}" for name, path in (state.extensions or {}).items())
+    if isinstance(state, Bound):
         yield "parameters", "\n".join(_parameters(state.params))
-    yield "extensions", "\n".join(f"{name}: {path.name}" for name, path in (state.extensions or {}).items())
-    if state.data_section is not None:
-        yield "data section", state.data_section.describe()
-    yield "inputs from the data", "\n".join(f"{name}: {tensor}" for name, tensor in (state.given_inputs or {}).items())
-    if state.graph is not None:
+        yield "data section", state.data_section.describe() if state.data_section else ""
+        given = state.given_inputs or {}
+        yield "inputs from the data", "\n".join(f"{name}: {tensor}" for name, tensor in given.items())
+    if isinstance(state, Lowered):
         yield "graph", print_graph(state.graph)
-    yield "left out", "\n".join(f"{graph.name}: {node.name}" for graph, nodes in state.dead for node in nodes)
-    if state.method is not None:
+        yield "left out", "\n".join(f"{graph.name}: {node.name}" for graph, nodes in state.dead for node in nodes)
+    if isinstance(state, Bound) and state.method is not None:
         yield f"training by {state.method.name}", state.method.describe()
-    if state.tune is not None:
+    if isinstance(state, Bound) and state.tune is not None:
         yield "search", state.tune.describe()
 
 

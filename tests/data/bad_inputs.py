@@ -13,7 +13,7 @@ import pytest
 
 from dlspec.cli.main import run
 from dlspec.core.errors import Diagnostic
-from dlspec.passes import compile_spec
+from dlspec.passes import Workspace, compile_spec
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def cases(*bad: Bad) -> pytest.MarkDecorator:
 def diagnose(folder: Path, spec: str, *, allow_code: bool = False) -> list[Diagnostic]:
     """The diagnostics of a spec in `folder`."""
     (folder / "spec.yaml").write_text(spec, encoding="utf-8")
-    return compile_spec(folder / "spec.yaml", allow_code=allow_code).diagnostics.sorted()
+    return compile_spec(folder / "spec.yaml", workspace=Workspace(allow_code=allow_code)).diagnostics.sorted()
 
 
 def expect(bad: Bad, folder: Path, good: Callable[[Path], Any], spec: str, *, allow_code: bool = False) -> None:

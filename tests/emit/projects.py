@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from dlspec.export.project.project import emit_project
-from dlspec.passes import compile_spec
+from dlspec.passes import Workspace, compile_spec
 from dlspec.passes.state import Compilation
 
 Curve = list[dict[str, float]]
@@ -21,7 +21,7 @@ Curve = list[dict[str, float]]
 
 def emitted(spec: Path, target: Path, *overrides: str, allow_code: bool = False) -> tuple[Compilation, dict[str, str]]:
     """The checked spec, and the files of its project, which are written to `target`."""
-    state = compile_spec(spec, overrides, False, allow_code)
+    state = compile_spec(spec, overrides, Workspace(allow_code=allow_code))
     assert not state.diagnostics.errors, [error.message for error in state.diagnostics.errors]
     files = emit_project(state, target)
     target.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from dlspec.passes import compile_spec
 from dlspec.tuning.plan.oracles import Driver
 from dlspec.tuning.plan.plan import Plan, plan_of
 from dlspec.tuning.plan.spaces import hyperparameters, listed
-from dlspec.tuning.workers.trial import PRUNED, Task, check
+from dlspec.tuning.workers.trial import PRUNED, Result, Task, check
 
 # Keras Tuner 1.4 uses what Python deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:keras_tuner")
@@ -132,16 +132,22 @@ def task(folder: Path, limits: dict[str, float | None], **values: Any) -> Task:
     return Task(SPEC, (), {**defaults, **values}, folder, "val_accuracy", False, 2, limits=limits)
 
 
+def pruned(task: Task) -> Result | None:
+    """The result where that ends the trial before it begins."""
+    found = check(task)
+    return found if isinstance(found, Result) else None
+
+
 def test_what_is_wrong_or_too_large_is_pruned(tmp_path: Path) -> None:
-    assert check(task(tmp_path, {}))[1] is None
-    large = check(task(tmp_path, {"parameters": 60}, units=24))[1]
+    assert pruned(task(tmp_path, {})) is None
+    large = pruned(task(tmp_path, {"parameters": 60}, units=24))
     assert large is not None and large.status == PRUNED and "above the limit of 60" in large.reason
     # 8 × 5 + 3 × 9 parameters of 4 bytes; 32 examples, of each 4 + 8 + 3 numbers
     for limit, status in ((67 * 4 + 32 * 15 * 4, None), (67 * 4 + 32 * 15 * 4 - 1, PRUNED)):
-        ended = check(task(tmp_path, {"memory": limit}))[1]
+        ended = pruned(task(tmp_path, {"memory": limit}))
         assert (ended.status if ended is not None else None) == status
     assert ended is not None and ended.reason == "2,188 bytes of memory, above the limit of 2,187"
-    operations = check(task(tmp_path, {"flops": 1}))[1]
+    operations = pruned(task(tmp_path, {"flops": 1}))
     assert operations is not None and "floating-point operations, above the limit of 1" in operations.reason
-    wrong = check(task(tmp_path, {}, units=0))[1]
+    wrong = pruned(task(tmp_path, {}, units=0))
     assert wrong is not None and wrong.status == PRUNED and wrong.reason.startswith("E")

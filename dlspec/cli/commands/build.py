@@ -28,7 +28,6 @@ def command(
     _check_output(output)
     state = compiled(spec, overrides, allow_outside)
     keep_inputs(output, inputs_of_spec(state))
-    assert state.graph is not None
     say("building with Keras …")
 
     from dlspec.cli import backend

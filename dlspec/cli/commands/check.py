@@ -28,11 +28,11 @@ def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, form: s
     Prints every error with its place and the way to mend it. Exit code 0 means that the model builds.
     """
     from dlspec.graph.facts import headline
-    from dlspec.passes import compile_spec
+    from dlspec.passes import Checked, Workspace, compile_spec
 
-    state = compile_spec(spec, overrides, allow_outside, code_allowed())
+    state = compile_spec(spec, overrides, Workspace(None, allow_outside, code_allowed()))
     diagnostics = state.diagnostics.sorted()
-    failed = bool(state.diagnostics.errors)
+    failed = not isinstance(state, Checked)
     if form != "text":
         text = render(diagnostics, state.texts, form)
         if text:
@@ -40,10 +40,9 @@ def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, form: s
         return int(failed)
     if diagnostics:
         print_painted(render(diagnostics, state.texts, form, wants_colour(sys.stdout)) + "\n")
-    if failed:
+    if not isinstance(state, Checked):
         print_text(f"{spec}: {summary(diagnostics)}")
         return 1
-    assert state.graph is not None
     warned = f" ({summary(diagnostics)})" if diagnostics else ""
     print_text(f"{spec}: ok{warned}, {headline(state.graph)}")
     return 0

@@ -12,7 +12,7 @@ from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import code_allowed, print_as, show_diagnostics, spec_argument
 from dlspec.core.errors import Diagnostic, SpecError
 from dlspec.core.terminal import table
-from dlspec.passes.state import Compilation
+from dlspec.passes.state import Bound, Checked, Parsed
 from dlspec.syntax.dumping import flow
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, form: s
     Every example is looked at once: for the fingerprint of the data, and for examples that several parts hold.
     TensorFlow is not imported. Targets and layers may be missing, and mistakes in the layers do not matter.
     """
-    state = _compiled(spec, overrides, allow_outside)
+    state, section = _compiled(spec, overrides, allow_outside)
     keep_inputs(sheet, inputs_of_spec(state), "--sheet")
     try:
-        facts = _facts(state, sheet)
+        facts = _facts(state, section, sheet)
     except SpecError as error:
         if not state.diagnostics.errors:  # else they were shown, and this is one of them
             show_diagnostics(error.diagnostics, state.texts)
@@ -64,36 +64,35 @@ def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, form: s
     return 1 if state.diagnostics.errors else 0
 
 
-def _compiled(spec: Path, overrides: tuple[str, ...], allow_outside: bool) -> Compilation:
-    """The spec, whatever its layers are; shows what is wrong, and exits with 1 where nothing is known of the data."""
-    from dlspec.passes import compile_spec
+def _compiled(spec: Path, overrides: tuple[str, ...], allow_outside: bool) -> tuple[Bound, Data]:
+    """The spec and its section, whatever its layers are; shows what is wrong, and exits with 1 without a section."""
+    from dlspec.passes import Workspace, compile_spec
 
-    state = compile_spec(spec, overrides, allow_outside, code_allowed(), looks=True)
-    if state.data is not None and "data" not in state.data and not state.data.tainted:
+    state = compile_spec(spec, overrides, Workspace(None, allow_outside, code_allowed()), looks=True)
+    if isinstance(state, Parsed) and "data" not in state.data and not state.data.tainted:
         problem = Diagnostic("E105", "the spec has no `data`", None, "write a section `data:`")
         show_diagnostics([problem], state.texts)
         raise click.exceptions.Exit(1)
     if state.diagnostics.items:
         show_diagnostics(state.diagnostics.sorted(), state.texts)
-    if state.data_section is None:
+    if not isinstance(state, Bound) or state.data_section is None:
         raise click.exceptions.Exit(1)
-    return state
+    return state, state.data_section
 
 
-def _facts(state: Compilation, sheet: Path | None) -> DataSummary:
+def _facts(state: Bound, data: Data, sheet: Path | None) -> DataSummary:
     from dlspec.data.binding.binding import bind, open_table
     from dlspec.data.binding.findings import Findings
     from dlspec.data.binding.signature import of_graph
     from dlspec.data.preview.sheet import write_sheet
     from dlspec.data.preview.summary import summary
 
-    assert state.data_section is not None and state.data is not None
     findings = Findings()
     # With mistakes that may be those of the model, the data are shown as they are by themselves.
-    whole = state.graph is not None and bool(state.data_section.targets) and not state.diagnostics.errors
-    signature = of_graph(state.graph) if whole and state.graph is not None else None
+    whole = isinstance(state, Checked) and bool(data.targets)
+    signature = of_graph(state.graph) if isinstance(state, Checked) and whole else None
     method = state.method if whole else None
-    folder, data = state.folder, state.data_section
+    folder = state.folder
     guessed = not whole and not data.features
     if guessed:
         data = _with_all(data, open_table(data, folder, findings, allow_outside=state.allow_outside))

@@ -17,7 +17,7 @@ from dlspec.core.terminal import printable
 if TYPE_CHECKING:
     from dlspec.export.formats.base import Format
     from dlspec.export.formats.export import Outcome
-    from dlspec.passes.state import Compilation
+    from dlspec.passes.state import Checked
 
 _TARGETS = ("python", "keras", "savedmodel", "onnx", "litert")
 _PATH = click.Path(path_type=Path)
@@ -104,7 +104,7 @@ def _spec_or_run(named: Path, runs: Path) -> Path:
     return find_run(str(named), runs).path
 
 
-def _written(spec: Path, overrides: tuple[str, ...], allow_outside: bool) -> Compilation:
+def _written(spec: Path, overrides: tuple[str, ...], allow_outside: bool) -> Checked:
     """The checked spec; of a run folder the one that it was trained by."""
     if not spec.is_dir():
         return compiled(spec, overrides, allow_outside)
@@ -119,7 +119,7 @@ def _written(spec: Path, overrides: tuple[str, ...], allow_outside: bool) -> Com
     return compiled(run.spec, (name, *overrides), allow_outside, run.home)
 
 
-def _python(state: Compilation, output: Path | None, template_dir: Path | None, force: bool) -> int:
+def _python(state: Checked, output: Path | None, template_dir: Path | None, force: bool) -> int:
     """A Python module that builds the model."""
     from jinja2 import TemplateError
 
@@ -131,8 +131,6 @@ def _python(state: Compilation, output: Path | None, template_dir: Path | None, 
     if output is not None and (problem := _python_problem(output, force)):
         raise click.BadParameter(problem, param_hint="-o")
     keep_inputs(output, inputs_of_spec(state))
-    if state.graph is None:
-        raise click.UsageError("the spec has no model")
     try:
         source = emit_model(state, template_dir, exact=False)
     except (TemplateError, Refused) as error:
@@ -205,13 +203,12 @@ def _export_run(folder: Path, form: Format, path: Path) -> Outcome | int:
     return _export(lambda: load_run(folder), form, path, {})
 
 
-def _export_spec(state: Compilation, form: Format, path: Path, weights: Path | None, seed: int) -> Outcome | int:
+def _export_spec(state: Checked, form: Format, path: Path, weights: Path | None, seed: int) -> Outcome | int:
     from dlspec.export.formats import traits
     from dlspec.export.formats.base import require_fit
     from dlspec.export.formats.origin import check_weights, read_weights, unadapted
 
     graph = state.graph
-    assert graph is not None
     try:
         check_weights(weights)
         require_fit(form, traits.of_graph(graph))

@@ -12,7 +12,7 @@ from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import code_allowed, compiled, print_as, print_text, say, show_diagnostics, spec_argument
 
 if TYPE_CHECKING:
-    from dlspec.passes.state import Compilation
+    from dlspec.passes.state import Checked, Compilation
 
 
 def _picture_file(_context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
@@ -86,7 +86,6 @@ def command(
     from dlspec.graph.facts import facts, text_table
 
     state = compiled(spec, overrides, allow_outside, expecting=False)
-    assert state.graph is not None
     for option, path in (("--svg", svg), ("--html", html)):
         keep_inputs(path, inputs_of_spec(state), option)
     if svg or html:
@@ -101,7 +100,7 @@ def command(
 
 def _dump(spec: Path, overrides: tuple[str, ...], allow_outside: bool, name: str) -> int:
     """What the compilation holds after a pass, whether or not the spec has errors."""
-    from dlspec.passes import Pass, compile_spec
+    from dlspec.passes import Pass, Workspace, compile_spec
     from dlspec.views.intermediate import print_state
 
     printed: list[str] = []
@@ -110,7 +109,7 @@ def _dump(spec: Path, overrides: tuple[str, ...], allow_outside: bool, name: str
         if run.__name__ == name:
             printed.append(print_state(state))
 
-    state = compile_spec(spec, overrides, allow_outside, code_allowed(), observe=observe)
+    state = compile_spec(spec, overrides, Workspace(None, allow_outside, code_allowed()), observe=observe)
     for text in printed:
         print_text(text)
     if state.diagnostics.items:
@@ -120,11 +119,10 @@ def _dump(spec: Path, overrides: tuple[str, ...], allow_outside: bool, name: str
     return int(bool(state.diagnostics.errors))
 
 
-def _draw(state: Compilation, svg: Path | None, html: Path | None) -> None:
+def _draw(state: Checked, svg: Path | None, html: Path | None) -> None:
     from dlspec.core.files import write_atomically
     from dlspec.views import drawing
 
-    assert state.graph is not None and state.data is not None
     description = state.data.get("description")
     description = description if isinstance(description, str) else ""
     for path, draw in ((svg, drawing.svg), (html, drawing.page)):

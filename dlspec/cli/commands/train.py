@@ -9,10 +9,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
-from dlspec.cli.output import code_allowed, compiled, print_text, progress_console, say, show_diagnostics, spec_argument
-from dlspec.core.errors import Diagnostic, Problem, SpecError
+from dlspec.cli.output import (
+    code_allowed,
+    compiled,
+    print_text,
+    progress_console,
+    required,
+    say,
+    show_diagnostics,
+    spec_argument,
+)
+from dlspec.core.errors import Problem, SpecError
 from dlspec.core.tree import place
-from dlspec.passes.state import Compilation
+from dlspec.passes.state import Checked, Trainable
 from dlspec.training.loop.signals import Interrupted
 from dlspec.training.run.report import Report
 from dlspec.training.run.resume import SPEC_FILE, Place, find
@@ -60,8 +69,7 @@ def command(
     """
     if force and run is None:
         raise click.UsageError("--force goes with --run")
-    state = compiled(spec, overrides, allow_outside, keeps_data=True)
-    _require(state)
+    state = required(compiled(spec, overrides, allow_outside, keeps_data=True), Checked.trainable)
     if run is not None:
         keep_inputs(run / SPEC_FILE, inputs_of_spec(state), "--run")
     try:
@@ -73,7 +81,6 @@ def command(
         show_diagnostics(error.diagnostics, state.texts)
         return 1
     except Problem as problem:
-        assert state.data is not None
         from dlspec.core.codes import of_spec
 
         span = place(state.data, "train") if of_spec(problem.code) else None
@@ -86,10 +93,9 @@ def command(
     return 0
 
 
-def _place(state: Compilation, runs: Path, run: Path | None, new: bool, force: bool) -> Place:
+def _place(state: Trainable, runs: Path, run: Path | None, new: bool, force: bool) -> Place:
     from dlspec.syntax.dumping import dump
 
-    assert state.data is not None
     return find(runs, state.name, dump(state.data), run=run, new=new, force=force)
 
 
@@ -100,20 +106,7 @@ def _say_finished(found: Place) -> int:
     return 0
 
 
-def _require(state: Compilation) -> None:
-    """Training needs both sections; says so before TensorFlow starts."""
-    assert state.data is not None
-    problems = [
-        Diagnostic("E105", f"the spec has no `{section}`, which training needs", None, f"write a section `{section}:`")
-        for section in ("data", "train")
-        if section not in state.data
-    ]
-    if problems:
-        show_diagnostics(problems, state.texts)
-        raise click.exceptions.Exit(1)
-
-
-def _train(state: Compilation, runs: Path, found: Place, quiet: bool, repeat: str) -> Report:
+def _train(state: Trainable, runs: Path, found: Place, quiet: bool, repeat: str) -> Report:
     console = None if quiet else progress_console()
     if console is not None:
         console.print("starting TensorFlow …", highlight=False)
@@ -122,7 +115,7 @@ def _train(state: Compilation, runs: Path, found: Place, quiet: bool, repeat: st
     from dlspec.data.feeding.reading import BackgroundRead
 
     background = None
-    if state.binding is not None and state.data_section is not None:
+    if state.binding is not None:
         background = BackgroundRead(state.data_section, state.binding)
     backend.start()
 
@@ -132,7 +125,6 @@ def _train(state: Compilation, runs: Path, found: Place, quiet: bool, repeat: st
     from dlspec.training.train import run
 
     graph, data, method = state.graph, state.data_section, state.method
-    assert graph is not None and data is not None and method is not None and state.data is not None
 
     def prepared(data: Data, folder: Path, signature: Signature, method: Any, **options: Any) -> Prepared:
         """What was read in the background, where the check has found what to read."""

@@ -12,11 +12,19 @@ from typing import TYPE_CHECKING
 import click
 
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
-from dlspec.cli.output import compiled, print_text, progress_console, say, show_diagnostics, spec_argument
-from dlspec.core.errors import Diagnostic, Problem
+from dlspec.cli.output import (
+    compiled,
+    print_text,
+    progress_console,
+    required,
+    say,
+    show_diagnostics,
+    spec_argument,
+)
+from dlspec.core.errors import Problem
 from dlspec.core.terminal import printable
 from dlspec.core.tree import place
-from dlspec.passes.state import Compilation
+from dlspec.passes.state import Checked, Searchable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -73,14 +81,12 @@ def command(
     A search that was killed or interrupted goes on when the same command is given again. Trials whose shapes do not
     fit, or that are larger than `limits`, are left out before anything is built.
     """
-    state = compiled(spec, overrides, allow_outside)
-    _require(state)
+    state = required(compiled(spec, overrides, allow_outside), Checked.searchable)
     output = output or state.path.with_suffix(".best.yaml")
     keep_inputs(output, inputs_of_spec(state))
     try:
         found = _search(state, runs, search, new, workers, cluster, quiet)
     except Problem as problem:
-        assert state.data is not None
         from dlspec.core.codes import of_spec
 
         span = place(state.data, "tune") if of_spec(problem.code) else None
@@ -107,21 +113,8 @@ def _hand_over(folder: Path, output: Path) -> int:
     return 0
 
 
-def _require(state: Compilation) -> None:
-    """A search needs all sections; says so before TensorFlow starts."""
-    assert state.data is not None
-    problems = [
-        Diagnostic("E105", f"the spec has no `{section}`, which a search needs", None, f"write a section `{section}:`")
-        for section in ("data", "train", "tune")
-        if section not in state.data
-    ]
-    if problems:
-        show_diagnostics(problems, state.texts)
-        raise click.exceptions.Exit(1)
-
-
 def _search(
-    state: Compilation,
+    state: Searchable,
     runs: Path,
     wanted: Path | None,
     new: bool,
@@ -134,7 +127,6 @@ def _search(
     from dlspec.tuning.plan.plan import plan_of
     from dlspec.tuning.search import folder as folders
 
-    assert state.data is not None
     plan = plan_of(state)
     text = dump(state.data)
     folder, there = folders.find(runs, state.name, text, search=wanted, new=new)
@@ -165,7 +157,7 @@ def _search(
 
 
 def _pool(
-    state: Compilation, text: str, folder: Path, workers: int | None, cluster: str | None, console: Console | None
+    state: Searchable, text: str, folder: Path, workers: int | None, cluster: str | None, console: Console | None
 ) -> Workers:
     """Where trials run; processes load TensorFlow while this one does."""
     from dlspec.tuning.workers.workers import Inline, Processes
@@ -184,7 +176,7 @@ def _pool(
 
 
 def _searched(
-    state: Compilation, plan: Plan, folder: Path, record: Record, pool: Workers, console: Console | None, there: bool
+    state: Searchable, plan: Plan, folder: Path, record: Record, pool: Workers, console: Console | None, there: bool
 ) -> Path:
     """The folder of the search, which is over."""
     from dlspec.cli import backend
@@ -221,14 +213,13 @@ def _searched(
     return folder
 
 
-def _write(search: Search, state: Compilation, *, finished: bool) -> None:
+def _write(search: Search, state: Searchable, *, finished: bool) -> None:
     """What people read; the record itself is already on the disk."""
     from dlspec.core.documents.reading import document_text
     from dlspec.core.documents.search import SEARCH_FILE
     from dlspec.tuning.search import folder as folders
     from dlspec.tuning.search.show import facts
 
-    assert state.data is not None
     found, text = facts(search, finished), ""
     with suppress(OSError):
         folders.write_text(search.folder / SEARCH_FILE, document_text(found))
@@ -241,7 +232,7 @@ def _write(search: Search, state: Compilation, *, finished: bool) -> None:
             _publish(search, state, found, text)
 
 
-def _publish(search: Search, state: Compilation, found: SearchFacts, best: str) -> None:
+def _publish(search: Search, state: Searchable, found: SearchFacts, best: str) -> None:
     """The page of a search that is over."""
     from dlspec.tuning.search.folder import write_text
     from dlspec.tuning.search.page import PAGE_FILE, page

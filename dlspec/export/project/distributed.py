@@ -9,12 +9,12 @@ from dlspec.components.methods.supervised import Supervised
 from dlspec.components.training.distributions import Mirrored
 from dlspec.core.ir import Graph
 from dlspec.export.python.syntax import Unsupported
-from dlspec.passes.state import Compilation
+from dlspec.passes.state import Checked
 
 _CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 
 
-def distribution(state: Compilation, method: Supervised, graph: Graph) -> Mirrored | None:
+def distribution(state: Checked, method: Supervised, graph: Graph) -> Mirrored | None:
     """Which devices share each batch; None for one device.
 
     Raises:

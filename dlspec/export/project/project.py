@@ -25,7 +25,7 @@ from dlspec.export.python.imports import import_lines
 from dlspec.export.python.module import emit_model, functions_of
 from dlspec.export.python.syntax import Unsupported
 from dlspec.export.python.templates import Code, environment
-from dlspec.passes.state import Compilation
+from dlspec.passes.state import Trainable
 from dlspec.tuning.plan.plan import plan_of
 
 _OWN = {
@@ -51,11 +51,11 @@ _PACKAGES = {
 }
 
 
-def emit_project(state: Compilation, target: Path, template_dir: Path | None = None) -> dict[str, str]:
+def emit_project(state: Trainable, target: Path, template_dir: Path | None = None) -> dict[str, str]:
     """Text of each file by its name.
 
     Args:
-        state: A spec without errors that has `data` and `train`.
+        state: The spec.
         target: The folder that the project will stand in: its paths to the data start there.
         template_dir: A folder whose templates replace those of the same name.
 
@@ -64,14 +64,13 @@ def emit_project(state: Compilation, target: Path, template_dir: Path | None = N
         jinja2.TemplateError: A template of the user's folder is wrong.
     """
     data, method, graph = state.data_section, state.method, state.graph
-    assert data is not None and method is not None and graph is not None
     if not method.project:
         raise Unsupported(f"training by `{method.name}`")
     templates = environment(template_dir)
     findings = Findings()
     binding = bind(data, state.folder, of_graph(graph), method, findings, allow_outside=state.allow_outside)
     assert binding is not None and not findings.errors, "the spec was checked"
-    plan = plan_of(state) if state.tune is not None else None
+    plan = plan_of(state.searchable()) if state.tune is not None else None
     if plan is not None:
         state = spread(state, plan.usage.drawn)
     searched = Searched.of(state)

@@ -18,7 +18,7 @@ from dlspec.export.python.scope import Constant, Meaning, Scope, Variable
 from dlspec.export.python.syntax import Unsupported, assign, constant, item, name, text
 from dlspec.export.python.templates import Code
 from dlspec.graph.lower.space import Space
-from dlspec.passes.state import Compilation
+from dlspec.passes.state import Checked
 from dlspec.syntax.expressions import names_in, reach
 
 # Names of arguments and variables in the functions of a project that train.
@@ -53,7 +53,7 @@ class Searched:
     train: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, state: Compilation) -> Searched:
+    def of(cls, state: Checked) -> Searched:
         """What a checked spec searches.
 
         Raises:
@@ -61,7 +61,6 @@ class Searched:
         """
         if state.tune is None:
             return cls()
-        assert state.params is not None and state.program is not None and state.data is not None
         params, spaces = state.program.params, state.params.spaces
         computed = {
             word: params[word] for word in params if word not in spaces and reach([word], params) & spaces.keys()
@@ -173,14 +172,13 @@ class Searched:
         return [self.component(kind, one, two, constructors) for one, two in zip(written, several, strict=True)]
 
 
-def _kept_free(state: Compilation) -> Iterator[str]:
+def _kept_free(state: Checked) -> Iterator[str]:
     """Names that a parameter cannot have in functions; the batch size may have its own where it is one."""
-    assert state.data is not None
     batch = lone(state.data["data"].get("batch_size"))
     yield from (word for word in _TAKEN if word != "batch_size" or batch != "batch_size")
 
 
-def build_arguments(state: Compilation, searched: Searched) -> dict[str, str]:
+def build_arguments(state: Checked, searched: Searched) -> dict[str, str]:
     """The searched parameters that ``build_model`` takes, with their names there.
 
     Raises:
@@ -188,7 +186,6 @@ def build_arguments(state: Compilation, searched: Searched) -> dict[str, str]:
     """
     if not searched.spaces:
         return {}
-    assert state.program is not None and state.data is not None
     model = {key: state.data.get(key) for key in ("inputs", "blocks", "models", "layers", "outputs")}
     mentioned = searched.needed(searched.used(model))
     try:

@@ -26,7 +26,7 @@ from dlspec.export.python.constructors import Constructors
 from dlspec.export.python.syntax import Unsupported, constant, text
 from dlspec.export.python.templates import Code
 from dlspec.graph.lower.space import Space
-from dlspec.passes.state import Compilation
+from dlspec.passes.state import Trainable
 
 if TYPE_CHECKING:
     import jinja2
@@ -59,7 +59,7 @@ class TrainText:
 
 
 def render(
-    state: Compilation,
+    state: Trainable,
     method: Supervised,
     read: DataText,
     searched: Searched,
@@ -82,7 +82,6 @@ def render(
         Unsupported: The section asks for something that projects do not support.
     """
     data = state.data_section
-    assert data is not None
     if method.non_finite == "rollback":
         raise Unsupported("`non_finite: rollback`")
     if method.speed == "auto":
@@ -112,7 +111,7 @@ def render(
 
 
 def _fitting(
-    state: Compilation,
+    state: Trainable,
     method: Supervised,
     searched: Searched,
     constructors: Constructors,
@@ -122,7 +121,6 @@ def _fitting(
 ) -> dict[str, Any]:
     """How the model is made, compiled and fitted, and which epoch is kept."""
     graph = state.graph
-    assert graph is not None
     outputs = [name for name, _ in graph.outputs]
     trained = [name for name in outputs if method.loss_of(name) is not None]
     subset = len(trained) < len(outputs)
@@ -165,7 +163,7 @@ def _fitting(
     }
 
 
-def _mixed(state: Compilation, method: Supervised, searched: Searched) -> bool:
+def _mixed(state: Trainable, method: Supervised, searched: Searched) -> bool:
     """Whether some layer computes in another precision than its weights have."""
     values = [method.precision, *(layer.dtype for _, layer, _ in layers_of(*state.graphs))]
     values += [value for space in searched.spaces.values() for value in space.values]
@@ -280,7 +278,7 @@ def _phases(
     ]
 
 
-def _saved(state: Compilation, method: Supervised, graph: Graph) -> list[dict[str, Any]]:
+def _saved(state: Trainable, method: Supervised, graph: Graph) -> list[dict[str, Any]]:
     """Which layers begin with weights of a saved model."""
     if method.start_from is None:
         return []

@@ -11,14 +11,14 @@ from dlspec.components.registry import MISSING
 from dlspec.core.tree import Map
 from dlspec.export.python.syntax import Unsupported
 from dlspec.graph.lower.program import Block, CallStep, ParallelStep, Program, RepeatStep, Step, walk
-from dlspec.passes.state import Compilation
+from dlspec.passes.state import Trainable
 from dlspec.semantics.environment import Place
 from dlspec.syntax.expressions import names_in, rename
 
 Path = tuple[int, ...]
 
 
-def spread(state: Compilation, places: Mapping[str, Iterable[Place]]) -> Compilation:
+def spread(state: Trainable, places: Mapping[str, Iterable[Place]]) -> Trainable:
     """The same spec with a list for each parameter that is drawn at each use: the values of its uses.
 
     Args:
@@ -28,7 +28,6 @@ def spread(state: Compilation, places: Mapping[str, Iterable[Place]]) -> Compila
     Raises:
         Unsupported: A use cannot tell which of the values is its own.
     """
-    assert state.program is not None and state.params is not None
     program, params = state.program, copy.copy(state.params)
     params.values, params.spaces = dict(params.values), dict(params.spaces)
     for word, listed in places.items():

@@ -21,13 +21,13 @@ from dlspec.export.python.syntax import Unsupported
 from dlspec.export.python.templates import Code, environment
 from dlspec.graph.lower.each_time import Listed
 from dlspec.graph.lower.own_tensors import own_tensors
-from dlspec.passes.state import Compilation
+from dlspec.passes.state import Checked
 from dlspec.semantics.environment import Environment
 
 _FROM_KERAS = ("layers", "ops")
 
 
-def emit_model(state: Compilation, template_dir: Path | None = None, exact: bool = True) -> str:
+def emit_model(state: Checked, template_dir: Path | None = None, exact: bool = True) -> str:
     """Source of a module with ``build_model()``, formatted.
 
     Blocks are functions, repeats loops, parameters arguments; where the spec's structure cannot be written in Python,
@@ -44,7 +44,6 @@ def emit_model(state: Compilation, template_dir: Path | None = None, exact: bool
     """
     functions, constructors = functions_of(state, exact)
     classes = [class_source(file, state.name) for file in constructors.own.values()]
-    assert state.graph is not None
     functions[-1].summary = _summary(state.graph)
     source = (
         environment(template_dir)
@@ -60,7 +59,7 @@ def emit_model(state: Compilation, template_dir: Path | None = None, exact: bool
     return formatted(source)
 
 
-def functions_of(state: Compilation, exact: bool = True) -> tuple[list[Function], Constructors]:
+def functions_of(state: Checked, exact: bool = True) -> tuple[list[Function], Constructors]:
     """The functions of a spec's model, ``build_model`` last."""
     if exact and draws_needlessly(state):
         return flat(state)
@@ -70,18 +69,17 @@ def functions_of(state: Compilation, exact: bool = True) -> tuple[list[Function]
         return flat(state)
 
 
-def draws_needlessly(state: Compilation) -> bool:
+def draws_needlessly(state: Checked) -> bool:
     """Whether loops make layers that no output depends on, and that draw random numbers."""
     return any(_draws(node) for _, dead in state.dead for node in dead)
 
 
-def structured(state: Compilation) -> tuple[list[Function], Constructors]:
+def structured(state: Checked) -> tuple[list[Function], Constructors]:
     """With a function for each block, and loops.
 
     Raises:
         Unsupported: The spec says something that this cannot write.
     """
-    assert state.program is not None and state.params is not None
     if any(isinstance(value, Listed) for value in state.params.varying.values()):
         raise Unsupported("a parameter whose uses have different values")
     given = state.given_inputs or {}
@@ -102,16 +100,15 @@ def _draws(node: Node) -> bool:
     return bool(node.weights) or "seed" in fields or any(field.kind in ("layer", "cell") for field in fields.values())
 
 
-def _rename(function: Function, state: Compilation) -> None:
+def _rename(function: Function, state: Checked) -> None:
     """The model carries the spec's name, which may follow from its file."""
     last = function.body[-1]
     assert isinstance(last, ast.Return) and isinstance(last.value, ast.Call)
     last.value.keywords[-1].value = ast.Constant(state.name)
 
 
-def flat(state: Compilation) -> tuple[list[Function], Constructors]:
+def flat(state: Checked) -> tuple[list[Function], Constructors]:
     """Without structure: every layer on a line of its own."""
-    assert state.graph is not None and state.program is not None
     written = frozenset(word for step in state.program.main.body for word in step.names if step.repeat is None)
     return flat_functions(state.graph, written)
 

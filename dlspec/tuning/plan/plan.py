@@ -10,7 +10,7 @@ from typing import Any
 from dlspec.components.sections.tune import Limits, Tune
 from dlspec.data.checks.measures import smaller_is_better
 from dlspec.graph.lower.space import Space
-from dlspec.passes.state import Compilation
+from dlspec.passes.state import Searchable
 from dlspec.tuning.plan.spaces import Conditions, size
 from dlspec.tuning.plan.usage import Usage
 
@@ -67,14 +67,13 @@ class Plan:
         return json.dumps({name: full[name] for name in self.usage.used(full)}, sort_keys=True)
 
 
-def plan_of(state: Compilation) -> Plan:
-    """The search of a checked spec that has `data`, `train` and `tune`.
+def plan_of(state: Searchable) -> Plan:
+    """The search of a spec.
 
     Raises:
         Problem: E509, training does not measure the objective, or neither small nor large is good.
     """
     tune, method = state.tune, state.method
-    assert tune is not None and method is not None and state.graph is not None
     outputs = [name for name, _ in state.graph.outputs]
     smaller = tune.direction == "min"
     if tune.direction == "auto":

@@ -13,7 +13,7 @@ from dlspec.graph.lower.each_time import KEY, Drawn
 from dlspec.graph.lower.expand import Expander, iterate_models
 from dlspec.graph.lower.params import TopLevel
 from dlspec.graph.lower.space import Space
-from dlspec.passes.state import Compilation
+from dlspec.passes.state import Checked
 from dlspec.semantics.environment import Environment, Place
 from dlspec.semantics.evaluate import Evaluator
 from dlspec.semantics.schema.context import Context
@@ -70,8 +70,7 @@ class Usage:
         conditions: What is used only sometimes: the parameters it depends on, and their values then.
     """
 
-    def __init__(self, state: Compilation) -> None:
-        assert state.program is not None and state.params is not None and state.data is not None
+    def __init__(self, state: Checked) -> None:
         self._program, self._data = state.program, state.data
         self._given = state.given_inputs or {}
         self._params = Map(None)

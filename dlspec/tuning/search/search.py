@@ -148,7 +148,8 @@ class Search:
         before = self.trials[trial.before - 1].result if trial.before is not None else None
         if before is not None and before.score is None:  # Hyperband takes the worst where it has too few others
             return Result(PRUNED, reason=f"it would go on with trial {trial.before}, which {_became(before)}")
-        return check(self._task(trial))[1]
+        found = check(self._task(trial))
+        return found if isinstance(found, Result) else None
 
     def _over(self, elapsed: float) -> bool:
         tune, tally = self.plan.tune, self.tally

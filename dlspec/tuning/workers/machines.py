@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dlspec.core.errors import Problem
+from dlspec.core.workspace import Workspace
 from dlspec.data.checks.dependence import files
 from dlspec.passes import compile_spec
-from dlspec.passes.state import Compilation
+from dlspec.passes.state import Checked
 from dlspec.syntax.dumping import dump
 from dlspec.training.run.locking import lock_file
 
@@ -67,7 +68,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def job_of(state: Compilation, text: str, folder: Path) -> Job:
+def job_of(state: Checked, text: str, folder: Path) -> Job:
     """What a search that begins on this machine asks of the others.
 
     Args:
@@ -78,7 +79,7 @@ def job_of(state: Compilation, text: str, folder: Path) -> Job:
     return Job(spec, state.overrides, text, *allowed, folder.absolute(), _files(state), versions())
 
 
-def _files(state: Compilation) -> list[tuple[str, int]]:
+def _files(state: Checked) -> list[tuple[str, int]]:
     data, folder = state.data_section, state.path.absolute().parent
     return files(data, folder, allow_outside=state.allow_outside) if data is not None else []
 
@@ -119,12 +120,13 @@ def check(job: Job, host: str) -> None:
     if others:
         raise Problem("E534", f"`{host}` has {', '.join(others)}", "install the same versions on all machines")
     _check_folder(job, host)
-    state = compile_spec(job.spec, job.overrides, job.allow_outside, job.allow_code)
+    workspace = Workspace(allow_outside=job.allow_outside, allow_code=job.allow_code)
+    state = compile_spec(job.spec, job.overrides, workspace)
     help = "all machines must see the spec and its data under the same paths, in a shared folder"
-    if state.diagnostics.errors:
+    if not isinstance(state, Checked):
         first = state.diagnostics.errors[0]
         raise Problem("E534", f"on `{host}` the spec has an error, {first.code}: {first.message}", help)
-    if state.data is None or dump(state.data) != job.text:
+    if dump(state.data) != job.text:
         raise Problem("E534", f"`{host}` sees another spec under `{job.spec}`", help)
     if (found := set(_files(state))) != set(job.files):
         name, _ = min(found ^ set(job.files))

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from dlspec.core.errors import Problem, SpecError
-from dlspec.core.ir import Graph
+from dlspec.core.workspace import Workspace
 from dlspec.passes import compile_spec
-from dlspec.passes.state import Compilation
+from dlspec.passes.state import Checked, Trainable
 from dlspec.tuning.workers import sharing
 
 COMPLETED, FAILED, PRUNED = "completed", "failed", "pruned"
 # A trial whose process dies so often has failed: most likely it wants more memory than there is.
 DEATHS = 2
 # The last trial that was checked in this process, with its outcome.
-_CHECKED: list[tuple[Task, tuple[Compilation, Result | None]]] = []
+_CHECKED: list[tuple[Task, Trainable | Result]] = []
 # Data that were held against their files in this process.
 _SOUND: set[str] = set()
 
@@ -83,8 +83,8 @@ def died() -> Result:
     return Result(FAILED, reason="its process died: it may want more memory than there is")
 
 
-def check(task: Task) -> tuple[Compilation, Result | None]:
-    """Everything that can be known before TensorFlow loads; a result where that is the end of the trial.
+def check(task: Task) -> Trainable | Result:
+    """Everything that can be known before TensorFlow loads: the checked spec, or the result where that ends the trial.
 
     The search asks before it hands out a trial, and the trial itself; in one process the answer is found once.
     """
@@ -93,30 +93,29 @@ def check(task: Task) -> tuple[Compilation, Result | None]:
     return _CHECKED[0][1]
 
 
-def _checked(task: Task) -> tuple[Compilation, Result | None]:
-    state = compile_spec(
-        task.spec, task.overrides, task.allow_outside, task.allow_code, values=task.values, sound=_SOUND
-    )
-    if state.diagnostics.errors or state.graph is None:
-        first = state.diagnostics.errors[0] if state.diagnostics.errors else None
-        reason = f"{first.code}: {first.message}" if first is not None else "the spec has no model"
-        return state, Result(PRUNED, reason=reason)
-    graph = state.graph
+def _checked(task: Task) -> Trainable | Result:
+    workspace = Workspace(allow_outside=task.allow_outside, allow_code=task.allow_code)
+    compiled = compile_spec(task.spec, task.overrides, workspace, values=task.values, sound=_SOUND)
+    if not isinstance(compiled, Checked):
+        first = compiled.diagnostics.errors[0]
+        return Result(PRUNED, reason=f"{first.code}: {first.message}")
+    state = compiled.trainable("a search")
     for name, limit in task.limits.items():
-        value, unit = _cost(state, graph, name)
+        value, unit = _cost(state, name)
         if limit is not None and value is not None and value > limit:
             reason = f"{value:,} {unit}, above the limit of {limit:,.0f}"
-            return state, Result(PRUNED, reason=reason, parameters=graph.parameters, flops=graph.flops)
-    return state, None
+            return Result(PRUNED, reason=reason, parameters=state.graph.parameters, flops=state.graph.flops)
+    return state
 
 
-def _cost(state: Compilation, graph: Graph, name: str) -> tuple[int | None, str]:
+def _cost(state: Trainable, name: str) -> tuple[int | None, str]:
     """What one of the limits is held against, None where a size is unknown; and what it is counted in."""
+    graph = state.graph
     if name == "parameters":
         return graph.parameters, name
     if name == "flops":
         return graph.flops, "floating-point operations"
-    batch, activations = state.data_section.batch_size if state.data_section is not None else 1, graph.activation_bytes
+    batch, activations = state.data_section.batch_size, graph.activation_bytes
     return None if activations is None else 4 * graph.parameters + batch * activations, "bytes of memory"
 
 
@@ -127,9 +126,11 @@ def run(task: Task) -> Result:
         KeyboardInterrupt: The search shall stop; the trial goes on from its checkpoint when it is run again.
     """
     start = time.monotonic()
-    state, ended = check(task)
+    state = check(task)
     _CHECKED.clear()
-    if ended is None:
+    if isinstance(state, Result):
+        ended = state
+    else:
         try:
             ended = _trained(task, state)
         except Problem as problem:
@@ -142,7 +143,6 @@ def run(task: Task) -> Result:
             _clear()
         if ended.status == FAILED:
             sharing.forget()  # what went wrong may stick to them
-        assert state.graph is not None
         ended.parameters, ended.flops = state.graph.parameters, state.graph.flops
     ended.seconds = round(time.monotonic() - start, 3)
     return ended
@@ -165,13 +165,12 @@ def _clear() -> None:
         gc.freeze()
 
 
-def _trained(task: Task, state: Compilation) -> Result:
+def _trained(task: Task, state: Trainable) -> Result:
     from dlspec.backends.keras.build import build
     from dlspec.syntax.dumping import dump
     from dlspec.training.train import run as train
 
     graph, data, method = state.graph, state.data_section, state.method
-    assert graph is not None and data is not None and state.data is not None and method is not None
     report = train(
         lambda: build(graph),
         data,

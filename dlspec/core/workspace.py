@@ -1,0 +1,31 @@
+"""Where a spec stands, what it may do, and what an editor has not saved yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """What surrounds the specs that are compiled.
+
+    Attributes:
+        folder: Where the paths of a spec start; the folder of its file where None.
+        allow_outside: Whether a spec may read files outside of that folder.
+        allow_code: Whether the Python files of its `extensions` may run.
+        texts: Texts of specs that are not saved, by path: each is read in place of the file.
+    """
+
+    folder: Path | None = None
+    allow_outside: bool = False
+    allow_code: bool = False
+    texts: Mapping[Path, str] = field(default_factory=dict)
+
+    def text(self, path: Path) -> str | None:
+        """The text that is not saved yet of the file at `path`, by whatever path it is named; None for others."""
+        if not self.texts:
+            return None
+        wanted = path.resolve()
+        return next((text for name, text in self.texts.items() if name.resolve() == wanted), None)
