@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from dlspec.data.sources.times import moment
+from dlspec.core.dates import moment
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,17 @@ def _columns(more: str = "", split: str = "{validation: 0.2, test: 0.2}", target
     )
 
 
+# --- dates -----------------------------------------------------------------------------------------------------------
+
+
+@case
+def dates_taken_apart(folder: Path) -> str:
+    table(folder)
+    step = "{date_parts: {parts: [month, day_of_week, age], cyclic: true, since: '2025-01-01'}}"
+    data = f"  source: {{csv: a.csv}}\n  inputs: {{x: {{column: day, prepare: [{step}, normalization]}}}}"
+    return spec(f"{data}\n  targets: {{kind: kind}}\n  split: {{test: 0.2, by: {{time: day}}}}", shape="[5]")
+
+
 # --- splits -----------------------------------------------------------------------------------------------------------
 
 

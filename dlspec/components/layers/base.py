@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
@@ -44,6 +44,7 @@ class Layer(Component, abstract=True):
         moves: In use, the values that come out are those that enter, in another order or shape at most.
         applies: Name of the activation that it is, where an activation of that name exists and losses ask for it.
         is_activation: It applies a function of activation, and no more than that unless it has weights.
+        reads: Whether texts that enter must be readable, as :meth:`unreadable` tells.
         whole_numbers: Whether numbers that enter are names of things: they must not be rounded on the way.
         formats_lacking: Formats of ``dlspec export`` that have no operations for it; see :meth:`lacking_in`.
         masking: What becomes of a mask: ``pass`` it on, or ``drop`` it (with a warning, as Keras does).
@@ -68,6 +69,7 @@ class Layer(Component, abstract=True):
     moves: ClassVar[bool] = False
     applies: ClassVar[str] = ""
     is_activation: ClassVar[bool] = False
+    reads: ClassVar[bool] = False
     whole_numbers: ClassVar[bool] = False
     formats_lacking: ClassVar[tuple[str, ...]] = ()
     masking: ClassVar[Literal["pass", "drop"]] = "drop"
@@ -78,6 +80,10 @@ class Layer(Component, abstract=True):
         Field[str]({"enum": sorted(POLICIES)}, default=None),
         doc="Data type (policy) of the layer's computation and weights.",
     )
+
+    def unreadable(self, texts: Sequence[str]) -> tuple[int, str, str] | None:
+        """The first of some texts that the layer cannot read, as its place, what is wrong, and what helps."""
+        return None
 
     @property
     def compute_dtype(self) -> str:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from dlspec.components.registry import Component, example, integer, optional, text
+from dlspec.components.registry import Component, Field, choice, example, integer, optional, text
+
+
+def first_in_dates() -> Field[str]:
+    """The option that tells the order of dates whose year is not the first."""
+    doc = "What stands first in dates such as 1/2/2024, if it is not the year."
+    return choice("year", "day", "month", default="year", doc=doc)
 
 
 class Splitter(Component, abstract=True):
@@ -47,11 +53,10 @@ class Time(Splitter):
     """The latest examples are the test split, those before them the validation split."""
 
     shorthand = "column"
-    column = optional(
-        text(), doc="A column of numbers, or of dates written as year-month-day; the order of the source unless given."
-    )
+    column = optional(text(), doc="A column of numbers, or of dates; the order of the source unless given.")
+    first = first_in_dates()
     gap = integer(min=0, default=0, doc="Examples left out before each part, so that windows over time do not overlap.")
-    examples = (example(""), example("date"), example("{column: date, gap: 7}"))
+    examples = (example(""), example("date"), example("{column: date, gap: 7}"), example("{column: day, first: day}"))
 
     @property
     def asks(self) -> str | None:

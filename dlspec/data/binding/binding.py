@@ -15,7 +15,7 @@ from dlspec.data.binding import missing
 from dlspec.data.binding.augment import Step, steps
 from dlspec.data.binding.bad import bad_examples
 from dlspec.data.binding.findings import Findings
-from dlspec.data.binding.inputs import Input, bind_inputs, check_exact, check_tokens
+from dlspec.data.binding.inputs import Input, bind_inputs, check_exact, check_readable, check_tokens
 from dlspec.data.binding.signature import Signature
 from dlspec.data.binding.stating import by_columns, by_spec
 from dlspec.data.binding.targets import Output, bind_outputs
@@ -227,6 +227,7 @@ def _check_values(data: Data, binding: Binding, findings: Findings) -> None:
     for feature in binding.inputs:
         with findings.at("data", "inputs", feature.name):
             check_exact(feature, table)
+            check_readable(feature, table)
         if feature.length:
             with findings.at("data", "inputs", feature.name, "column"):
                 check_tokens(feature, table)

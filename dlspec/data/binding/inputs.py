@@ -175,6 +175,25 @@ def check_tokens(one: Input, table: Table) -> None:
             )
 
 
+def check_readable(one: Input, table: Table) -> None:
+    """Every text of an input is one that its preparation can read, such as a date; missing ones are told elsewhere.
+
+    Raises:
+        DataProblem: E603.
+    """
+    layer = next((layer for layer in one.prepare if layer.reads), None)
+    if layer is None:
+        return
+    filled = getattr(one.prepare[0], "fill_value", None)
+    if isinstance(filled, str) and (found := layer.unreadable([filled])) is not None:
+        raise Problem("E603", found[1], found[2], "missing")
+    for column in one.columns:
+        if (found := layer.unreadable(table.read([column])[column])) is not None:
+            place, wrong, help = found
+            option = "columns" if one.stacked else "column"
+            raise DataProblem("E603", f"column `{column}`: {wrong}", help, option, table.where(place))
+
+
 def replace_dtype(tensor: Tensor, dtype: str) -> Tensor:
     """`tensor` with another dtype."""
     return Tensor(tensor.shape, dtype)

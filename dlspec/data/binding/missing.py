@@ -24,13 +24,14 @@ ERROR, DROP, FILL, KEEP = "error", "drop", "fill", "keep"
 def how(feature: Feature, *, text: bool) -> str:
     """What becomes of missing values of an input: ``error``, ``drop``, ``fill`` or ``keep``.
 
-    An empty text is a text like others, unless the spec says something about missing values.
+    An empty text is a text like others, unless the spec says something about missing values, or a layer has to read it.
     """
     if feature.policy.fills:
         return FILL
     if isinstance(feature.policy, Drop):
         return DROP
-    return KEEP if text and "missing" not in feature.given else ERROR
+    read = any(layer.reads for layer in feature.prepare[:1])
+    return KEEP if text and not read and "missing" not in feature.given else ERROR
 
 
 def filling(policy: Missing, raw: Tensor) -> tuple[Any, ...]:

@@ -20,7 +20,7 @@ from dlspec.core.errors import Problem, SpecError, did_you_mean
 from dlspec.core.ir import Tensor, show_shape
 from dlspec.data.binding import missing
 from dlspec.data.binding.findings import Findings
-from dlspec.data.binding.inputs import Input, bind_inputs, check_exact, check_tokens
+from dlspec.data.binding.inputs import Input, bind_inputs, check_exact, check_readable, check_tokens
 from dlspec.data.binding.signature import Signature
 from dlspec.data.binding.stating import by_run, by_spec
 from dlspec.data.binding.targets import Output
@@ -312,6 +312,7 @@ def _check(bound: Sequence[Input], outputs: Sequence[Output], table: Table) -> N
             missing.check_texts(table, one.columns)
     for feature in bound:
         check_exact(feature, table)
+        check_readable(feature, table)
         if feature.length:
             check_tokens(feature, table)
 

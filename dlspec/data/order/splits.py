@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlspec.components.sections.data import Data, Split
 from dlspec.components.sections.splitters import Column, Grouped, Time
+from dlspec.core.dates import moment, order_help
 from dlspec.core.errors import Problem, did_you_mean
 from dlspec.data.order.joined import JoinedTable
 from dlspec.data.order.order import permutation
 from dlspec.data.sources.base import DataProblem, Table
-from dlspec.data.sources.times import HELP, moment
 
 if TYPE_CHECKING:
     import numpy as np
@@ -231,12 +231,12 @@ def _times(by: Time, main: Indices, values: Array, table: Table) -> Array:
     times = np.empty(len(values))
     for place, value in enumerate(values):
         try:
-            times[place] = moment(value) if isinstance(value, str) else value
+            times[place] = moment(value, by.first) if isinstance(value, str) else value
         except ValueError:
             times[place] = np.nan
         if not np.isfinite(times[place]):
             message = f"`{value}` in column `{by.column}` is no date or number"
-            raise DataProblem("E606", message, HELP, "by", table.where(int(main[place])))
+            raise DataProblem("E606", message, order_help(str(value), by.first), "by", table.where(int(main[place])))
     return times
 
 

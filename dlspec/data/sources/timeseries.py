@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.components.registry import component, example, integer, optional, text, texts
-from dlspec.components.sections.splitters import Time
+from dlspec.components.sections.splitters import Time, first_in_dates
+from dlspec.core.dates import is_iso, moment, order_help
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor
 from dlspec.data.sources.base import Arrays, Column, DataProblem, LeftOut, Source, Table
 from dlspec.data.sources.limits import STREAMED_FROM, check_memory
-from dlspec.data.sources.times import HELP, moment
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,9 +32,8 @@ class Timeseries(Source):
     table = component("source", doc="The table: `{csv: prices.csv}`, or any other source.")
     targets = texts(doc="The column to predict, or several.")
     series = optional(texts(), doc="The columns that enter; the targets unless given.")
-    time = optional(
-        text(), doc="A column of numbers or dates (2024-12-31, also with a time of day) by which rows are ordered."
-    )
+    time = optional(text(), doc="A column of numbers or dates by which rows are ordered.")
+    first = first_in_dates()
     window = integer(min=1, doc="How many steps enter.")
     horizon = integer(min=1, default=1, doc="How many steps after these are to be predicted.")
     stride = integer(min=1, default=1, doc="Steps from one window to the next.")
@@ -50,6 +49,8 @@ class Timeseries(Source):
         used = [*(series if "past" in columns else ()), *(self.targets if "future" in columns else ())]
         names = tuple(dict.fromkeys([*used, *([self.time] if self.time else [])]))
         dates = self.time is not None and table.table.columns[self.time].text
+        if self.time is not None and dates and not all(map(is_iso, table.table.read([self.time])[self.time])):
+            return {"refused": f"dates in another form than 2024-12-31 in column `{self.time}`"}
         return {"inner": {"table": (self.table, names, table.table)}, "series": series, "dates": dates}
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> WindowTable:
@@ -220,10 +221,10 @@ class WindowTable(Table):
         import math
 
         try:
-            time = moment(value) if isinstance(value, str) else float(value)
+            time = moment(value, self._source.first) if isinstance(value, str) else float(value)
         except (TypeError, ValueError, OverflowError):
             time = math.nan
         if math.isfinite(time):
             return time
         message = f"`{value}` in column `{self._source.time}` is no date or number"
-        raise DataProblem("E608", message, HELP, "time", self._table.where(row))
+        raise DataProblem("E608", message, order_help(str(value), self._source.first), "time", self._table.where(row))

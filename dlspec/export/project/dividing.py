@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.components.sections.data import Data, Split
 from dlspec.components.sections.splitters import Column, Time
+from dlspec.core.dates import is_iso
 from dlspec.data.binding.binding import Binding
 from dlspec.data.order.splits import PARTS, WORDS, stratify_column
 from dlspec.export.project.reading import template
+from dlspec.export.python.syntax import Unsupported
 from dlspec.export.python.templates import Code
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ def division(data: Data, binding: Binding, templates: jinja2.Environment) -> dic
     shares = {part: split.share(part) for part in ("validation", "test") if split.share(part)}
     by = split.by if isinstance(split.by, str) else split.by.registered_name
     divided = bool(shares) or isinstance(split.by, Column)
+    dates = isinstance(split.by, Time) and split.by.column is not None and _text(binding, split.by.column)
+    if dates and not all(map(is_iso, binding.table.read([split.by.column])[split.by.column])):
+        raise Unsupported(f"dates in another form than 2024-12-31 in column `{split.by.column}`")
     return {
         "split": split,
         "split_template": template(templates, "splitters", by) if divided else None,
@@ -30,7 +35,7 @@ def division(data: Data, binding: Binding, templates: jinja2.Environment) -> dic
         "empty": Code("{" + ", ".join(f"{part!r}: []" for part in PARTS if part == "train" or part in shares) + "}"),
         "stratify": stratify_column(data),
         "tight": _tight(data, binding, shares),
-        "dates": isinstance(split.by, Time) and split.by.column is not None and _text(binding, split.by.column),
+        "dates": dates,
         **_words(split, binding),
     }
 
