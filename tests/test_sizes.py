@@ -12,6 +12,7 @@ import pytest
 from dlspec.cli.main import run
 from dlspec.data.sources.limits import machine_memory
 from dlspec.graph.facts import show_bytes, show_count
+from dlspec.graph.needs import TENSORFLOW
 from tests.support import ROOT, compile_text, problems
 
 BIG = 10**60 - 1
@@ -42,7 +43,9 @@ def test_weights_that_the_machine_cannot_hold(command: str, tmp_path: Path, caps
     assert run([command, str(tmp_path / "spec.yaml")]) == 1
     captured = capsys.readouterr()
     told = captured.out + captured.err
-    assert f"error[E416]: the weights take {show_bytes(4 * (5 * units + units + 1))}, and there are " in told
+    total = show_bytes(TENSORFLOW + 3 * 4 * 4 * units)
+    assert f"error[E416]: building takes {total} at least, and there are " in told
+    assert f"{show_bytes(4 * (5 * units + units + 1))} for weights" in told
     assert "limits: {memory: …}" in told
 
 

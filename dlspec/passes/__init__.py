@@ -44,7 +44,6 @@ PASSES: tuple[Pass, ...] = (
     extensions,
     data_section,
     expand_graph,
-    memory,
     each_time,
     reachable,
     masks,
@@ -56,6 +55,7 @@ PASSES: tuple[Pass, ...] = (
     distribution,
     added_losses,
     data_contract,
+    memory,
     heads,
     searching,
     unused,
@@ -69,7 +69,7 @@ def compile_spec(
     *,
     until: type[Compilation] = Checked,
     values: Mapping[str, Any] | None = None,
-    sound: set[str] | None = None,
+    sound: dict[str, int] | None = None,
     keeps_data: bool = False,
     looks: bool = False,
     observe: Callable[[Pass, Compilation], None] | None = None,
@@ -84,7 +84,8 @@ def compile_spec(
         workspace: Where the spec's paths start, what it may do, and texts that are not saved yet.
         until: The stage after which no further pass runs; by default all of them do.
         values: What a trial of a search puts in place of the searched parameters; `tune` is left out then.
-        sound: Data that were held against their files before, and need not be again; others are added.
+        sound: Data that were held against their files before, and need not be again, with the number of their
+            examples; others are added.
         looks: Whether the data alone are asked for, which are there without targets and layers.
         keeps_data: Whether the data that are read stay in memory, for the training that follows.
         observe: Called after each pass that ran, with the stage that there is then.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from dlspec.data.binding.binding import Binding
 
 
-@step(requires=Bound, sets=("binding", "opened", "parts"))
+@step(requires=Bound, sets=("binding", "examples", "opened", "parts"))
 def data_contract(state: Bound) -> None:
     """Columns, dtypes, shapes, labels and splits."""
     from dlspec.data.checks.contract import check
@@ -28,6 +28,9 @@ def data_contract(state: Bound) -> None:
         if not binding.table.draws:
             state.binding = binding
 
+    def counted(examples: int) -> None:
+        state.examples = examples
+
     problems = check(
         section,
         state.data["data"],
@@ -41,6 +44,7 @@ def data_contract(state: Bound) -> None:
         found=keep if state.keeps_data else None,
         parts=state.parts,
         opened=state.opened,
+        counted=counted,
     )
     state.opened = None
     state.diagnostics.extend(problems)

@@ -1,31 +1,88 @@
-"""Holds the weights against the machine's memory, before anything is allocated (E416)."""
+"""Holds what building and training take against the machine's memory, before anything is allocated (E416)."""
 
 from __future__ import annotations
 
-from dlspec.core.ir import Node, show_bytes
+from dlspec.components.methods.base import Method
+from dlspec.core.ir import Graph, Node, show_bytes
+from dlspec.graph.facts import show_count
+from dlspec.graph.needs import TENSORFLOW, Course, Needs, building, training
 from dlspec.passes.state import Lowered, step
 
 
 @step(requires=Lowered)
 def memory(state: Lowered) -> None:
-    """One error, at the layer with the most, where the weights alone take more than there is."""
-    sizes = [(sum(weight.bytes for weight in node.weights), node) for node in state.graph.nodes if node.weights]
-    total = sum(size for size, _ in sizes)
-    if total < _SMALL:
+    """One error, at the layer with the most weights, where either takes more than there is."""
+    needs = [building(state.graph), *filter(None, [training_needs(state)])]
+    need = max(needs, key=lambda need: need.total)
+    if need.total < NO_MATTER:
         return
     from dlspec.data.sources.limits import machine_memory
 
     here = machine_memory()
-    if total > here:
-        most, node = max(sizes, key=lambda pair: pair[0])
-        text = f"the weights take {show_bytes(total)}, and there are {show_bytes(here)} of memory here"
-        state.add("E416", f"{text}: {_share(node, most, total)}", node.span, _HELP)
+    if need.total > here:
+        node = max(state.graph.nodes, key=_values if need.values else _weights)
+        sizes = ", ".join(f"{show_bytes(size)} for {what}" for what, size in need.parts if size > _LITTLE * need.total)
+        text = f"{need.what} takes {show_bytes(need.total)} at least, and there are {show_bytes(here)} of memory here"
+        owner = "" if need.values else _owner(state.graph, node)
+        state.add("E416", f"{text}: {sizes}{owner}", node.span, _help(state.graph, need, here))
 
 
 # Every machine that runs TensorFlow has as much, in bytes.
-_SMALL = 1 << 29
-_HELP = "make it smaller; a search leaves such models out by `limits: {memory: …}`, counted in bytes"
+NO_MATTER = 1 << 30
+# Parts that are a smaller share are not listed.
+_LITTLE = 0.01
+# What takes this share of the memory by the lower bound fits, as was measured.
+_FITS = 0.6
+_LIMITS = "a search leaves such models out by `limits: {memory: …}`, counted in bytes"
 
 
-def _share(node: Node, size: int, total: int) -> str:
-    return f"`{node.name}` has all of them" if size == total else f"`{node.name}` has {show_bytes(size)} of them"
+def training_needs(state: Lowered) -> Needs | None:
+    """What the most demanding phase of training takes in the machine's own memory; None where nothing is trained.
+
+    The memory of a graphics processor is not known before TensorFlow starts.
+    """
+    from dlspec.data.sources.limits import graphics_processor
+
+    method, graph = state.method, state.graph
+    if method is None or state.data_section is None or graphics_processor():
+        return None
+    course = _course(state, method)
+    names = [node.name for node in graph.nodes if node.layer is not None]
+    needs = (training(graph, optimizer, course, frozen) for optimizer, frozen in method.stretches(names))
+    return max(needs, key=lambda need: need.total, default=None)
+
+
+def _course(state: Lowered, method: Method) -> Course:
+    devices = method.distribute.devices if method.distribute is not None and method.distribute.divides else 1
+    parts = 1 if method.precision == "float32" else 2
+    return Course(_batch(state), parts, bool(method.jit), devices or 1)
+
+
+def _batch(state: Lowered) -> int:
+    """Examples of a batch, no more than there are; 1 where that is not known."""
+    assert state.data_section is not None
+    return min(state.data_section.batch_size, state.examples or 1)
+
+
+def _weights(node: Node) -> int:
+    return sum(weight.bytes for weight in node.weights)
+
+
+def _values(node: Node) -> int:
+    return node.activation_bytes or 0
+
+
+def _owner(graph: Graph, most: Node) -> str:
+    """Whose the weights are, in words."""
+    size = _weights(most)
+    alone = size == sum(map(_weights, graph.nodes))
+    return f"; `{most.name}` has {'all' if alone else show_bytes(size)} of the weights"
+
+
+def _help(graph: Graph, need: Needs, here: int) -> str:
+    """How many examples in a batch, or parameters, fit."""
+    rest = int(_FITS * here) - (need.total - need.values)
+    if need.values and rest >= need.values // need.batch:
+        return f"take a `batch_size` of at most {rest * need.batch // need.values}"
+    room = max(0.0, (_FITS * here - TENSORFLOW) / (need.total - TENSORFLOW))
+    return f"make it smaller: {show_count(int(graph.parameters * room))} parameters fit; {_LIMITS}"

@@ -47,7 +47,7 @@ class Compilation:
     overrides: tuple[str, ...] = ()
     workspace: Workspace = field(default_factory=Workspace)
     values: Mapping[str, Any] | None = None
-    sound: set[str] | None = None
+    sound: dict[str, int] | None = None
     looks: bool = False
     keeps_data: bool = False
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
@@ -143,6 +143,7 @@ class Bound(Structured):
         opened: The source of the data, while passes ask it.
         binding: The data as they were bound, where they are kept.
         parts: Those that a column of the data gives examples to, where one decides.
+        examples: How many the data have; 0 where an error hides it.
         method: The section `train`, and `tune` likewise; None as with the data.
     """
 
@@ -152,6 +153,7 @@ class Bound(Structured):
     opened: Opened | None = None
     binding: Binding | None = None
     parts: set[str] = field(default_factory=set)
+    examples: int = 0
     method: Method | None = None
     tune: Tune | None = None
 

@@ -11,10 +11,12 @@ from typing import Any
 from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
 from dlspec.core.errors import Problem
-from dlspec.core.ir import Tensor
+from dlspec.core.ir import Tensor, show_bytes
 from dlspec.data.binding.signature import Signature, of_model
 from dlspec.data.binding.targets import Output
 from dlspec.data.feeding.raw import Training, outputs_of
+from dlspec.data.sources.limits import machine_memory
+from dlspec.graph.needs import TENSORFLOW
 from dlspec.passes import Workspace, compile_spec
 from dlspec.passes.state import Bound
 from dlspec.training.loop.non_finite import unsound_weights
@@ -102,11 +104,26 @@ class SavedRun:
         return of_model(self.model).inputs
 
 
+def require_room(file: Path) -> None:
+    """Says before anything is loaded that the weights in a `.keras` file do not fit into the memory.
+
+    Raises:
+        Problem: E416.
+    """
+    size = TENSORFLOW + file.stat().st_size
+    here = machine_memory()
+    if size > here:
+        message = (
+            f"`{file}` takes {show_bytes(size)} at least once loaded, and there are {show_bytes(here)} of memory here"
+        )
+        raise Problem("E416", message, "load it on a machine with more memory, or train a smaller model")
+
+
 def open_run(run: Run, *, allow_outside: bool = False, allow_code: bool = False) -> SavedRun:
     """Reads the spec and the report; the model is loaded when it is asked for.
 
     Raises:
-        Problem: E522, the run has no model or its files are damaged.
+        Problem: E522, the run has no model or its files are damaged; E416, its model does not fit into the memory.
     """
     if not (run.path / MODEL_FILE).is_file():
         raise Problem("E522", f"run `{run.id}` ({run.status}) has no model", "train it to the end of an epoch at least")
@@ -114,6 +131,7 @@ def open_run(run: Run, *, allow_outside: bool = False, allow_code: bool = False)
         raise Problem(
             "E522", f"run `{run.id}` was changed: {run.damage}", "put the file back as it was, or train again"
         )
+    require_room(run.path / MODEL_FILE)
     if run.spec_folder is None or "targets" not in run.facts.get("data", {}):
         raise Problem(
             "E522", f"run `{run.id}` has no report that can be read", "the same `dlspec train` goes on with it"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,9 @@ from dlspec.cli.output import (
     wants_colour,
 )
 from dlspec.cli.render import render, summary
+
+if TYPE_CHECKING:
+    from dlspec.passes.state import Lowered
 
 
 @click.command()
@@ -44,5 +48,14 @@ def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, form: s
         print_text(f"{spec}: {summary(diagnostics)}")
         return 1
     warned = f" ({summary(diagnostics)})" if diagnostics else ""
-    print_text(f"{spec}: ok{warned}, {headline(state.graph)}")
+    print_text(f"{spec}: ok{warned}, {headline(state.graph)}{_training(state)}")
     return 0
+
+
+def _training(state: Lowered) -> str:
+    """How much memory training takes, where that is more than any machine has."""
+    from dlspec.core.ir import show_bytes
+    from dlspec.passes.memory import NO_MATTER, training_needs
+
+    need = training_needs(state)
+    return "" if need is None or need.total < NO_MATTER else f"; training takes {show_bytes(need.total)} at least"

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple, cast
 from dlspec.components.registry import Component, find, integer, options
 from dlspec.components.sections.training import Checkpoint
 from dlspec.components.training.heads import Head
+from dlspec.components.training.optimizers import Optimizer
 from dlspec.core.errors import Problem, leave_out
 from dlspec.core.ir import Graph
 
@@ -208,6 +209,10 @@ class Method(Component, abstract=True):
             return Problem("E207", message, "choose another algorithm", "algorithm")
         message = f"`epochs` has no effect: training by `{self.name}` has no such option"
         return Problem("E207", message, leave_out("epochs"), "epochs")
+
+    def stretches(self, layers: Sequence[str]) -> Iterator[tuple[Optimizer, set[str]]]:
+        """The optimizer of each stretch of training, and the names of those of `layers` that do not learn in it."""
+        yield from ()
 
     @property
     def seconds_between_checkpoints(self) -> float:

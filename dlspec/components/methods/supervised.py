@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 from dlspec.components.methods.base import CHECKPOINT, EPOCHS, SEED, Method, Mistake, Watched
 from dlspec.components.methods.supervised_checks import idle_gradients, unknown_outputs, wrong_phases
@@ -22,7 +22,9 @@ from dlspec.components.registry import (
     plain,
     text,
 )
+from dlspec.components.sections.matching import matching
 from dlspec.components.sections.training import Phase
+from dlspec.components.training.optimizers import Optimizer
 from dlspec.core.errors import Problem, leave_out
 from dlspec.core.ir import Graph
 
@@ -159,13 +161,13 @@ class Supervised(Method):
             raise Problem("E207", message, f"write `{optimizer.name}: {{use_ema: true}}`", "callbacks")
 
     @property
-    def chosen_optimizer(self) -> Component:
+    def chosen_optimizer(self) -> Optimizer:
         """The optimizer, the default one included."""
-        if isinstance(self.optimizer, Component):
+        if isinstance(self.optimizer, Optimizer):
             return self.optimizer
         default = find("optimizer", str(self.optimizer))
         assert default is not None, "the default optimizer is declared"
-        return default()
+        return cast("Optimizer", default())
 
     def sums_rows(self, optimizer: Component) -> bool:
         """Whether `optimizer` is given the sum over all uses of an embedding's row in a batch."""
@@ -180,6 +182,14 @@ class Supervised(Method):
     def training_phases(self) -> dict[str, Phase]:
         """The phases; a single one where none is given."""
         return self.phases or {"train": Phase(epochs=self.epochs)}
+
+    def stretches(self, layers: Sequence[str]) -> Iterator[tuple[Optimizer, set[str]]]:
+        """One for each phase."""
+        frozen: set[str] = set()
+        for phase in self.training_phases.values():
+            frozen.update(*matching(phase.freeze or (), layers).values())
+            frozen.difference_update(*matching(phase.unfreeze or (), layers).values())
+            yield phase.optimizer or self.chosen_optimizer, set(frozen)
 
     def loss_of(self, output: str) -> Any:
         """The loss of one output, or None."""

@@ -29,11 +29,13 @@ class Initializer(Component, abstract=True):
 
     Class attributes:
         ranks: Smallest and largest number of axes of a weight that it can fill; 0 for no limit.
+        temporaries: How many arrays of the weight's size there are beside it while it draws.
     """
 
     kind = "initializer"
     plain_name = True
     ranks: ClassVar[tuple[int, int]] = (0, 0)
+    temporaries: ClassVar[int] = 0
     examples: ClassVar[tuple[Example, ...]] = (example(""),)
 
     def problem(self, shape: tuple[int, ...]) -> None:
@@ -91,6 +93,7 @@ class Orthogonal(Initializer):
     """A random matrix whose rows or columns are orthogonal."""
 
     keras = "keras.initializers.Orthogonal"
+    temporaries = 4
     shorthand = "gain"
     ranks = (2, 0)
     gain = number(above=0, default=1.0, doc="Factor of the matrix.")
@@ -103,6 +106,7 @@ class RandomNormal(Initializer):
 
     keras = "keras.initializers.RandomNormal"
     aliases = ("normal",)
+    temporaries = 2
     shorthand = "stddev"
     mean = number(default=0.0, doc="Mean of the values.")
     stddev = number(above=0, default=0.05, doc="Standard deviation of the values.")
@@ -114,6 +118,7 @@ class TruncatedNormal(Initializer):
     """Normally distributed values, those beyond two standard deviations drawn again."""
 
     keras = "keras.initializers.TruncatedNormal"
+    temporaries = 2
     shorthand = "stddev"
     mean = number(default=0.0, doc="Mean of the values.")
     stddev = number(above=0, default=0.05, doc="Standard deviation before the truncation.")
@@ -126,6 +131,7 @@ class RandomUniform(Initializer):
 
     keras = "keras.initializers.RandomUniform"
     aliases = ("uniform",)
+    temporaries = 2
     minval = number(default=-0.05, doc="Smallest value.")
     maxval = number(default=0.05, doc="Largest value.")
     seed = _seed()
@@ -142,6 +148,7 @@ class _Scaled(Initializer, abstract=True):
     """Values scaled by the number of inputs and outputs of the weight."""
 
     kind = "initializer"  # declared again: these options come last
+    temporaries = 2
     seed = _seed()
     input_axes = optional(integers(), doc="Axes of the weight that count as inputs; told by its shape unless given.")
     output_axes = optional(integers(), doc="Axes of the weight that count as outputs; told by its shape unless given.")

@@ -23,6 +23,12 @@ class Optimizer(Component, abstract=True):
     """Base of all optimizers."""
 
     kind = "optimizer"
+    adds_rows: ClassVar[bool] = False  # whether its own rule adds up the parts of a gradient by rows, and nothing else
+
+    @property
+    def copies(self) -> int:
+        """How many arrays of its shape are kept for each weight that learns, at least."""
+        return 0
 
     @property
     def wants_whole_rows(self) -> bool:
@@ -34,7 +40,8 @@ class UpdateRule(Optimizer, abstract=True):
     """Base of the optimizers that change weights themselves: what all of them can do besides their own rule."""
 
     kind = "optimizer"  # declared again: these options come last
-    adds_rows: ClassVar[bool] = False  # whether its own rule adds up the parts of a gradient by rows, and nothing else
+    keeps: ClassVar[int] = 0  # `copies` of its own rule
+    keeps_for: ClassVar[tuple[str, ...]] = ()  # options of which each wants one more
     weight_decay = optional(
         number(min=0), doc="Share of each weight that every update takes away, times the learning rate."
     )
@@ -54,6 +61,12 @@ class UpdateRule(Optimizer, abstract=True):
         number(above=0), doc="Factor of the loss during the gradient's computation in low precision."
     )
     gradient_accumulation_steps = optional(integer(min=2), doc="Number of batches whose gradients make one update.")
+
+    @property
+    def copies(self) -> int:
+        """Those of the rule, the moving average, and the sum of gradients."""
+        options = (*self.keeps_for, "use_ema", "gradient_accumulation_steps")
+        return self.keeps + sum(bool(getattr(self, option)) for option in options)
 
     @property
     def wants_whole_rows(self) -> bool:
@@ -100,6 +113,7 @@ class Adadelta(UpdateRule):
     """Step sizes from moving averages of squared gradients and squared updates."""
 
     keras = "keras.optimizers.Adadelta"
+    keeps = 2
     shorthand = "learning_rate"
     learning_rate = _learning_rate()
     rho = _share(0.95, "squared gradients and updates")
@@ -111,6 +125,7 @@ class Adafactor(UpdateRule):
     """Adam's step sizes from row and column sums of squared gradients, which need little memory."""
 
     keras = "keras.optimizers.Adafactor"
+    keeps = 1
     shorthand = "learning_rate"
     learning_rate = _learning_rate()
     beta_2_decay = number(below=0, default=-0.8, doc="Exponent by which the memory of squared gradients grows longer.")
@@ -125,6 +140,7 @@ class Adagrad(UpdateRule):
     """Steps that get smaller for weights with large gradients so far."""
 
     keras = "keras.optimizers.Adagrad"
+    keeps = 1
     shorthand = "learning_rate"
     learning_rate = _learning_rate()
     initial_accumulator_value = number(min=0, default=0.1, doc="Sum of squared gradients to start with.")
@@ -136,6 +152,8 @@ class Adam(UpdateRule):
     """Step sizes from moving averages of gradients and of their squares."""
 
     keras = "keras.optimizers.Adam"
+    keeps = 2
+    keeps_for = ("amsgrad",)
     shorthand = "learning_rate"
     learning_rate = _learning_rate()
     beta_1 = _share(0.9, _GRADIENTS)
@@ -149,6 +167,7 @@ class Adamax(UpdateRule):
     """Adam with the largest gradient in place of the average of squares."""
 
     keras = "keras.optimizers.Adamax"
+    keeps = 2
     shorthand = "learning_rate"
     learning_rate = _learning_rate()
     beta_1 = _share(0.9, _GRADIENTS)
@@ -162,6 +181,8 @@ class AdamW(UpdateRule):
 
     keras = "keras.optimizers.AdamW"
     aliases = ("adamw",)
+    keeps = 2
+    keeps_for = ("amsgrad",)
     shorthand = "learning_rate"
     learning_rate = _learning_rate()
     weight_decay = number(
@@ -178,6 +199,7 @@ class Ftrl(UpdateRule):
     """Follow the regularised leader: for linear models with many sparse features."""
 
     keras = "keras.optimizers.Ftrl"
+    keeps = 2
     shorthand = "learning_rate"
     learning_rate = _learning_rate()
     learning_rate_power = number(
@@ -197,6 +219,7 @@ class Lamb(UpdateRule):
     """Adam with steps scaled by the norm of each weight: for large batches."""
 
     keras = "keras.optimizers.Lamb"
+    keeps = 2
     shorthand = "learning_rate"
     learning_rate = _learning_rate()
     beta_1 = _share(0.9, _GRADIENTS)
@@ -209,6 +232,7 @@ class Lion(UpdateRule):
     """Steps of one size in the sign of an average gradient; takes a smaller learning rate than Adam."""
 
     keras = "keras.optimizers.Lion"
+    keeps = 1
     adds_rows = True
     shorthand = "learning_rate"
     learning_rate = _learning_rate()
@@ -221,6 +245,7 @@ class Muon(UpdateRule):
     """Orthogonalised momentum for matrices, the output layer's too unless excluded; AdamW for all other weights."""
 
     keras = "keras.optimizers.Muon"
+    keeps = 1
     shorthand = "learning_rate"
     learning_rate = _learning_rate()
     adam_beta_1 = _share(0.9, "the gradients, where AdamW is used,")
@@ -247,6 +272,7 @@ class Nadam(UpdateRule):
     """Adam with Nesterov's momentum."""
 
     keras = "keras.optimizers.Nadam"
+    keeps = 2
     shorthand = "learning_rate"
     learning_rate = _learning_rate()
     beta_1 = _share(0.9, _GRADIENTS)
@@ -260,6 +286,8 @@ class RMSprop(UpdateRule):
 
     keras = "keras.optimizers.RMSprop"
     aliases = ("rmsprop",)
+    keeps = 1
+    keeps_for = ("momentum", "centered")
     shorthand = "learning_rate"
     learning_rate = _learning_rate()
     rho = _share(0.9, "squared gradients")
@@ -273,6 +301,7 @@ class SGD(UpdateRule):
     """Gradient descent, with momentum if wanted."""
 
     keras = "keras.optimizers.SGD"
+    keeps_for = ("momentum",)
     adds_rows = True
     shorthand = "learning_rate"
     learning_rate = _learning_rate(0.01)
@@ -293,6 +322,7 @@ class ScheduleFreeAdamW(UpdateRule):
 
     keras = "keras.optimizers.ScheduleFreeAdamW"
     aliases = ("schedulefreeadamw",)
+    keeps = 2
     shorthand = "learning_rate"
     learning_rate = _learning_rate(0.0025)
     beta_1 = number(
@@ -329,6 +359,11 @@ class LossScaleOptimizer(Optimizer):
         example("adam"),
         example("{inner_optimizer: {sgd: 0.1}, initial_scale: 1024, dynamic_growth_steps: 100}"),
     )
+
+    @property
+    def copies(self) -> int:
+        """Those of the optimizer that changes the weights."""
+        return int(self.inner_optimizer.copies)
 
     @property
     def wants_whole_rows(self) -> bool:

@@ -37,10 +37,11 @@ def check(
     *,
     raw_train: Any = None,
     allow_outside: bool = False,
-    sound: set[str] | None = None,
+    sound: dict[str, int] | None = None,
     found: Callable[[Binding], object] | None = None,
     parts: set[str] | None = None,
     opened: Opened | None = None,
+    counted: Callable[[int], object] = lambda examples: None,
 ) -> list[Diagnostic]:
     """Every mistake of the data section that can be known without training.
 
@@ -52,10 +53,12 @@ def check(
         folder: The spec's folder.
         raw_train: What the spec wrote for `train`, with spans.
         allow_outside: Whether paths may leave `folder`.
-        sound: What was found right before, and is not read again; what is found right now is added to it.
+        sound: What was found right before, with the number of examples, and is not read again; what is found right
+            now is added to it.
         parts: The parts are added to it that a column gives examples to.
         found: Called with the binding, whose table keeps what was read of it, where nothing is wrong with the data.
         opened: The source, where an earlier step has opened it.
+        counted: Called with the number of examples, where it is known.
 
     Returns:
         Diagnostics E108, E503, E509, E601 to E609, E616 to E618, W504, W601 to W605, W610 and W611; no errors when
@@ -84,13 +87,16 @@ def check(
                 at_layers += check_value_ranges(data, graph, binding, findings)
                 check_transcripts(binding, method, signature, findings)
             if key is not None and sound is not None and not findings.items:
-                sound.add(key)
+                sound[key] = binding.count if binding is not None else 0
         if binding is not None and not findings.errors:
+            counted(binding.count)
             parts |= named_parts(data.parts, binding.table)
         if binding is not None and found is not None and not findings.errors:
             found(binding)
         elif binding is not None:
             binding.table.forget()
+    else:
+        counted(sound[key])
     if method is not None:
         outputs = tuple(signature.outputs if signature is not None else data.targets)
         broken = isinstance(raw, dict) and "split" in raw and "split" not in data.given  # said at the split

@@ -15,6 +15,8 @@ STREAMED_FROM = 1 << 30
 # Times as much as a file takes: data that are compressed so well hold nothing.
 _UNFOLDED = 500
 _CONTAINER = Path("/sys/fs/cgroup/memory.max")
+# Device files of NVIDIA, of Windows' subsystem for Linux, and of AMD.
+_PROCESSORS = ("nvidia[0-9]*", "dxg", "kfd")
 _UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
 
 
@@ -66,6 +68,13 @@ def machine_memory() -> int:
 
         found.append(max(0, resource.getrlimit(resource.RLIMIT_AS)[0]) or found[0])
     return min(found)
+
+
+def graphics_processor() -> bool:
+    """Whether TensorFlow may find one, whose memory nobody knows before it has started."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES", "0") in ("", "-1"):
+        return False
+    return any(any(Path("/dev").glob(name)) for name in _PROCESSORS)
 
 
 def show_bytes(size: int) -> str:

@@ -13,6 +13,7 @@ from dlspec.core.ir import Graph, Node, shared_models
 from dlspec.export.formats.reasons import reason
 from dlspec.training.loop.fit import MODEL_FILE
 from dlspec.training.loop.non_finite import unsound_weights
+from dlspec.training.saved import require_room
 from dlspec.views.pages.index import SPEC_FILE, Run
 
 
@@ -24,6 +25,7 @@ def check_run(folder: Path) -> list[Diagnostic]:
 
     Raises:
         SpecError: E704, the folder holds no trained model.
+        Problem: E416, the model does not fit into the memory.
     """
     for name in (REPORT_FILE, MODEL_FILE):
         if not (folder / name).is_file():
@@ -32,6 +34,7 @@ def check_run(folder: Path) -> list[Diagnostic]:
     run = Run(folder)
     if run.damage:
         raise SpecError([Diagnostic("E704", f"`{folder}`: {run.damage}")])
+    require_room(folder / MODEL_FILE)
     if run.status == "finished":
         return []
     return [Diagnostic("W703", f"the run has the status `{run.status}`: its model is the best so far")]
@@ -106,6 +109,7 @@ def check_weights(file: Path | None) -> None:
 
     Raises:
         SpecError: E704.
+        Problem: E416, they do not fit into the memory.
     """
     if file is None:
         return
@@ -114,6 +118,7 @@ def check_weights(file: Path | None) -> None:
         raise SpecError([Diagnostic("E704", f"`{file}` is no file of weights", None, help)])
     if not file.is_file():
         raise SpecError([Diagnostic("E704", f"there is no file `{file}`")])
+    require_room(file)
 
 
 def read_weights(model: Any, file: Path) -> None:

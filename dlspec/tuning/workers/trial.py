@@ -23,7 +23,7 @@ DEATHS = 2
 # The last trial that was checked in this process, with its outcome.
 _CHECKED: list[tuple[Task, Trainable | Result]] = []
 # Data that were held against their files in this process.
-_SOUND: set[str] = set()
+_SOUND: dict[str, int] = {}
 
 
 @dataclass(frozen=True)

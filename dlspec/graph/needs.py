@@ -1,0 +1,139 @@
+"""How much memory building a model and training it take at least.
+
+Each figure is a lower bound, which was measured to be more than 60 % of what is really taken: what is refused by it
+cannot run, and what takes 60 % of a machine by it does. They hold for the memory that TensorFlow computes in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from dlspec.components.registry import find
+from dlspec.components.training.optimizers import Optimizer
+from dlspec.core.ir import Graph, Node, SharedModel, Tensor, UnknownSize, Weight
+
+# A process in which TensorFlow is loaded and has computed something, in bytes.
+TENSORFLOW = 1 << 29
+# The step of an optimizer makes so many arrays of the size of a gradient beside it: 2.0 for `sgd`, 3.3 for `adam`.
+_STEP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Bytes that something takes at least.
+
+    Attributes:
+        what: ``building`` or ``training``.
+        parts: What they are for, in words, the largest first.
+        values: Those of them that grow with the batch.
+        batch: How many examples it has.
+    """
+
+    what: str
+    parts: tuple[tuple[str, int], ...]
+    values: int = 0
+    batch: int = 1
+
+    @property
+    def total(self) -> int:
+        """All of them, TensorFlow itself included."""
+        return TENSORFLOW + sum(size for _, size in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What of a training decides how much it takes, beside model and optimizer.
+
+    Attributes:
+        batch: Examples of a batch at most.
+        parts: 2 where layers compute in 16 bits, else 1.
+        jit: Whether XLA compiles the steps.
+        devices: How many hold a copy of the model in the same memory.
+    """
+
+    batch: int
+    parts: int = 1
+    jit: bool = False
+    devices: int = 1
+
+
+def building(graph: Graph) -> Needs:
+    """The weights, and the largest one while its initial value is drawn."""
+    held = _bytes(weight for node in graph.nodes for weight in node.weights)
+    largest = max((_drawn(node, weight) for node in graph.nodes for weight in node.weights), default=0)
+    return Needs("building", _sorted({"weights": held, "their initial values": max(0, largest - held)}))
+
+
+def training(graph: Graph, optimizer: Optimizer, course: Course, frozen: Iterable[str] = ()) -> Needs:
+    """The weights, what the optimizer keeps of those that learn, and the larger of what is there one after another.
+
+    Args:
+        graph: The model.
+        optimizer: It declares its ``copies`` and whether it ``adds_rows``.
+        course: What else decides.
+        frozen: Names of layers that do not learn.
+    """
+    out = set(frozen)
+    learning = [node for node in graph.nodes if node.name not in out]
+    rows = [node for node in learning if getattr(node.layer, "gradient_by_rows", False) and optimizer.adds_rows]
+    whole = [node for node in learning if node not in rows]
+    largest = max((weight.bytes for weight in _learnt(whole)), default=0)
+    gradients = _bytes(_learnt(whole)) + course.batch * sum(_size(tensor) for node in rows for tensor in node.outputs)
+    # XLA gives each gradient back as soon as it is applied.
+    changes = {"gradients": largest} if course.jit else {"gradients": gradients, "its step": _STEP * largest}
+    always = {
+        "weights": _bytes(weight for node in graph.nodes for weight in node.weights),
+        f"what `{optimizer.name}` keeps of them": optimizer.copies * _bytes(_learnt(learning)),
+    }
+    values = course.batch * held(graph, learning) // course.parts
+    if values > course.devices * sum(changes.values()):
+        sizes = _times(course.devices, always) | {f"values of a batch of {course.batch}": values}
+        return Needs("training", _sorted(sizes), values, course.batch)
+    return Needs("training", _sorted(_times(course.devices, always | changes)))
+
+
+def _times(number: int, sizes: dict[str, int]) -> dict[str, int]:
+    return {name: number * size for name, size in sizes.items()}
+
+
+def _learnt(nodes: Iterable[Node]) -> Iterator[Weight]:
+    return (weight for node in nodes for weight in node.weights if weight.trainable)
+
+
+def held(graph: Graph, learning: Iterable[Node]) -> int:
+    """Bytes for an example that are there at once, those of unknown size left out.
+
+    What enters layers that learn stays until their gradients are computed. If it is less, the largest tensor alone.
+    """
+    entering = {
+        edge
+        for node in learning
+        if not isinstance(node.layer, SharedModel) and any(weight.trainable for weight in node.weights)
+        for edge in node.edges
+    }
+    largest = max(_size(tensor) for node in graph.nodes for tensor in node.outputs)
+    return max(largest, sum(_size(graph.tensor(edge)) for edge in entering))
+
+
+def _size(tensor: Tensor) -> int:
+    try:
+        return tensor.bytes
+    except UnknownSize:
+        return 0
+
+
+def _drawn(node: Node, weight: Weight) -> int:
+    """Bytes of a weight together with what its initial value takes on the way."""
+    stem = weight.name.removesuffix("_kernel") if weight.name != "kernel" else weight.name
+    value = getattr(node.layer, f"{stem}_initializer", None)
+    initializer = find("initializer", value) if isinstance(value, str) else value
+    return weight.bytes * (1 + getattr(initializer, "temporaries", 0))
+
+
+def _bytes(weights: Iterable[Weight]) -> int:
+    return sum(weight.bytes for weight in weights)
+
+
+def _sorted(sizes: dict[str, int]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted((part for part in sizes.items() if part[1]), key=lambda part: -part[1]))
