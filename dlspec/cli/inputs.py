@@ -37,7 +37,7 @@ def inputs_of_spec(state: Bound) -> Iterator[Path]:
 
     yield state.path
     yield from (Path(name) for name in state.texts if not name.startswith("--set"))
-    yield from (state.extensions or {}).values()
+    yield from state.catalogue.files.values()
     if state.data_section is not None:
         names = files(state.data_section, state.folder, allow_outside=state.allow_outside)
         yield from (state.folder / name for name, _ in names)

@@ -38,10 +38,10 @@ from dlspec.semantics.edits import with_edits
 PASSES: tuple[Pass, ...] = (
     read,
     conform,
+    extensions,
     resolve_names,
     structure,
     parameters,
-    extensions,
     data_section,
     expand_graph,
     each_time,

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, cast
+from typing import cast
 
-from dlspec.components import registry
 from dlspec.components.methods.base import wants_targets
-from dlspec.components.registry import Component
 from dlspec.components.sections.data import Data
 from dlspec.core.errors import Span, SpecError
 from dlspec.core.tree import Invalid, Map, key_place
@@ -27,18 +24,15 @@ def data_section(state: Bound) -> None:
                 what = "no `inputs`" if "layers" in state.data else "neither `inputs` nor `layers`"
                 state.add("E105", f"the spec has {what}", _start(state), "write `inputs: {image: [28, 28, 1]}`")
         return
-    owner = cast("type[Data]", registry.find("section", "data"))
+    owner = cast("type[Data]", state.catalogue.find("section", "data"))
     span = key_place(state.data, "data")
     section = state.evaluator.options(owner, raw, state.environment, Context(("data",)), span, keep_going=True)
     if isinstance(section, Lost):
         state.given_inputs = None if "inputs" not in state.data else {}
         return
-    if state.extensions is None:  # what the data are only code could tell that may not run
+    if state.hides_code:  # what the data are only code could tell that may not run
         state.given_inputs = None if "inputs" not in state.data else {}
         return
-    for component in _components(section):
-        if component.kind == "source" and component.name == "python":
-            component.allowed = state.extensions  # type: ignore[attr-defined]  # only that source has it
     if not section.targets and not state.looks and wants_targets(state.data.get("train")):
         help = "name a column for each output: `targets: {price: {column: price}}`"
         state.add("E613", "data needs at least one of `targets`", key_place(raw, "targets"), help)
@@ -47,15 +41,6 @@ def data_section(state: Bound) -> None:
     state.data_section = section
     if "inputs" not in state.data and ("layers" in state.data or not state.looks):
         _ask_data(state, section, raw)
-
-
-def _components(value: Any) -> Iterator[Component]:
-    """A component and all inside of it."""
-    if isinstance(value, Component):
-        yield value
-        value = tuple(value.given.values())
-    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, tuple | list) else ():
-        yield from _components(inner)
 
 
 def _ask_data(state: Bound, section: Data, raw: Map) -> None:

@@ -7,37 +7,39 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from dlspec.components.registry import Catalogue
 from dlspec.core.errors import Problem
 from dlspec.core.tree import Invalid, key_place, place
 from dlspec.passes.state import Parsed, step
 
 
-@step(requires=Parsed, sets=("extensions",))
+@step(requires=Parsed, sets=("catalogue", "hides_code"))
 def extensions(state: Parsed) -> None:
     """Finds the files; without ``--allow-code`` none of them is read."""
     written = state.data.get("extensions")
-    if isinstance(written, Invalid):
-        state.extensions = None
-    if not written or state.extensions is None:
+    if not written:
         return
+    state.hides_code = True
+    if isinstance(written, Invalid):
+        return
+    named = [written] if isinstance(written, str) else written
     if not state.allow_code:
-        names = ", ".join(f"`{name}`" for name in ([written] if isinstance(written, str) else written))
+        names = ", ".join(f"`{name}`" for name in named)
         help = "read that code, then pass `--allow-code`"
         state.add("E110", f"the spec runs code of its own ({names})", key_place(state.data, "extensions"), help)
-        state.extensions = None
         return
-    found: dict[str, Path] = {}
-    for position, name in enumerate([written] if isinstance(written, str) else written):
+    files: dict[str, Path] = {}
+    before = len(state.diagnostics.errors)
+    for position, name in enumerate(named):
         try:
-            path = _file(name, state, found)
+            path = _file(name, state, files)
         except Problem as problem:
             span = place(written, position) if isinstance(written, list) else place(state.data, "extensions")
             state.diagnostics.add(problem.at(span))
-            state.extensions = None
         else:
-            found[path.stem] = path
-    if state.extensions is not None:
-        state.extensions = found
+            files[path.stem] = path
+    if len(state.diagnostics.errors) == before:
+        state.catalogue, state.hides_code = Catalogue(files), False
 
 
 def _file(name: Any, state: Parsed, found: dict[str, Path]) -> Path:

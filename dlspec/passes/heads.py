@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlspec.components import registry
 from dlspec.components.layers.base import Layer
 from dlspec.components.ops.base import Op
 from dlspec.components.registry import Component
@@ -22,7 +21,7 @@ def heads(state: Lowered) -> None:
         loss = state.method.loss_of(name)
         node = state.graph.nodes[edge.node]
         activation = last_activation(state.graph, node)
-        found = registry.find("activation", activation) if activation is not None else None
+        found = state.catalogue.find("activation", activation) if activation is not None else None
         state.method.heads[name] = Head(loss, found, state.graph.tensor(edge))
         if getattr(loss, "activations", ()):
             _check(state, state.graph, node, loss)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from dlspec.components.methods.base import Method
+from dlspec.components.registry import BUILT_IN, Catalogue
 from dlspec.components.sections.data import Data
 from dlspec.components.sections.tune import Tune
 from dlspec.core.errors import Diagnostic, Diagnostics, Note, Span, SpecError
@@ -97,11 +98,13 @@ class Parsed(Compilation):
 
     Attributes:
         data: The merged mapping; where the schema finds it wrong, what is wrong is replaced.
-        extensions: Python files that may run, by module; None where an error forbids them.
+        catalogue: The components that it finds by name, and the Python files that it may run.
+        hides_code: Whether an error keeps these files from running, so that what they would tell is not known.
     """
 
     data: Map
-    extensions: dict[str, Path] | None = field(default_factory=dict)
+    catalogue: Catalogue = BUILT_IN
+    hides_code: bool = False
 
     @property
     def name(self) -> str:
@@ -170,7 +173,7 @@ class Bound(Structured):
     @property
     def evaluator(self) -> Evaluator:
         """Evaluates options; its problems go to `diagnostics`."""
-        return Evaluator(self.diagnostics, outputs=self.outputs)
+        return Evaluator(self.diagnostics, outputs=self.outputs, catalogue=self.catalogue)
 
     @property
     def model(self) -> Graph | None:

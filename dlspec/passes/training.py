@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import cast
 
-from dlspec.components import registry
 from dlspec.components.methods.base import DEFAULT, Method, method_named
 from dlspec.components.sections.tune import Tune
 from dlspec.core.tree import Invalid, Map, key_place
@@ -21,7 +20,7 @@ def training(state: Bound) -> None:
         state.method = _method(state, raw)
     tune = state.data.get("tune")
     if isinstance(tune, Map):
-        owner = cast("type[Tune]", registry.find("section", "tune"))
+        owner = cast("type[Tune]", state.catalogue.find("section", "tune"))
         section = state.evaluator.options(
             owner, tune, state.environment, Context(("tune",)), key_place(state.data, "tune")
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from dlspec.components import registry
-from dlspec.components.registry import JSON, Component, Field
+from dlspec.components.registry import BUILT_IN, JSON, Catalogue, Component, Field
 from dlspec.core.errors import Diagnostic, Diagnostics, Note, Problem, Span, did_you_mean, suggestions
 from dlspec.core.tree import Invalid, Map, key_place, place
 from dlspec.semantics.environment import LOST, Environment, Lost
@@ -18,7 +18,7 @@ from dlspec.semantics.schema.wording import shown
 from dlspec.syntax.expressions import UnknownValue, is_arithmetic, is_expression, parse, substitute, unescape
 
 MAX_ITEMS = 10_000
-_LITERALS: dict[tuple[str, str, str], tuple[JSON, bool]] = {}
+_LITERALS: dict[tuple[type[Component], str], tuple[JSON, bool]] = {}
 
 
 @dataclass(slots=True)
@@ -29,11 +29,13 @@ class Evaluator:
         diagnostics: Where problems go.
         trace: Notes added to every problem: the calls that led here.
         outputs: Names of the model's outputs, for options given per output; None where an error hides them.
+        catalogue: The components that it finds by name.
     """
 
     diagnostics: Diagnostics
     trace: tuple[Note, ...] = ()
     outputs: tuple[str, ...] | None = ()
+    catalogue: Catalogue = BUILT_IN
 
     def component(self, kind: str, raw: Any, environment: Environment, context: Context, span: Span | None) -> Any:
         """``name | name: value | name: {options}`` as an instance, or LOST."""
@@ -48,10 +50,10 @@ class Evaluator:
             name_span, value_span = key_place(raw, name) or span, place(raw, name) or span
         if isinstance(value, Invalid):
             return LOST
-        owner = registry.find(kind, name)
+        owner = self.catalogue.find(kind, name)
         if owner is None:
             self.report(
-                Problem("E206", f"unknown {kind} `{name}`", did_you_mean(name, registry.names(kind))), name_span
+                Problem("E206", f"unknown {kind} `{name}`", did_you_mean(name, self.catalogue.names(kind))), name_span
             )
             return LOST
         instance = self.options(owner, value, environment, context.inside([name]), name_span, value_span)
@@ -102,6 +104,7 @@ class Evaluator:
             return LOST
         try:
             instance = owner(**given)
+            instance.found_in(self.catalogue)
             instance.validate()
         except Problem as problem:
             shorthand = problem.option == owner.shorthand and not isinstance(raw, dict)
@@ -146,10 +149,10 @@ class Evaluator:
             if isinstance(raw, Lost):
                 return LOST
         if field.container == "options":
-            owner = cast("type[Component]", registry.find(kind, field.target))
+            owner = cast("type[Component]", self.catalogue.find(kind, field.target))
             return self.options(owner, raw, environment, context, span)
         if field.container == "map":
-            owner = cast("type[Component]", registry.find(kind, field.target))
+            owner = cast("type[Component]", self.catalogue.find(kind, field.target))
             results = {
                 name: self.options(owner, value, environment, context.inside([name]), place(raw, name) or span)
                 for name, value in raw.items()
@@ -192,7 +195,7 @@ class Evaluator:
             return LOST
         schema = field.literal(Component)["anyOf"][0]
         many = schema.get("type") == "array"
-        if isinstance(raw, dict) and not (not many and any(key in registry.names(field.kind) for key in raw)):
+        if isinstance(raw, dict) and not (not many and any(key in self.catalogue.names(field.kind) for key in raw)):
             return self.each_output(field.kind, many, raw, environment, context, span)
         key = str(context.path[-1])
         around = Map(span)
@@ -212,7 +215,7 @@ class Evaluator:
         there = frozenset(self.outputs or ())
         for name in list(raw):
             if self.outputs is not None and name not in there:
-                known = [*self.outputs, *registry.names(kind)]
+                known = [*self.outputs, *self.catalogue.names(kind)]
                 code, what = "E502", f"`{name}` is neither an output of the model nor a {kind}"
                 outputs = "outputs: " + ", ".join(f"`{output}`" for output in self.outputs[:12])
                 close = self.diagnostics.helps(code) and suggestions(name, known)
@@ -326,7 +329,7 @@ def _is_plain(raw: Any) -> bool:
 
 def literal_of(owner: type[Component], field: Field[Any]) -> tuple[JSON, bool]:
     """JSON schema of a field's plain values, and whether numbers are among them."""
-    key = (owner.kind, owner.registered_name, field.name)
+    key = (owner, field.name)
     if key not in _LITERALS:
         literal = field.literal(owner)
         _LITERALS[key] = literal, _takes_numbers(literal)

@@ -31,7 +31,7 @@ def _parts(state: Compilation) -> Iterator[tuple[str, str]]:
     if isinstance(state, Structured):
         yield "program", "\n".join(_program(state.program))
     if isinstance(state, Parsed):
-        yield "extensions", "\n".join(f"{name}: {path.name}" for name, path in (state.extensions or {}).items())
+        yield "extensions", "\n".join(f"{name}: {path.name}" for name, path in state.catalogue.files.items())
     if isinstance(state, Bound):
         yield "parameters", "\n".join(_parameters(state.params))
         yield "data section", state.data_section.describe() if state.data_section else ""

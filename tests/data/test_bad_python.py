@@ -15,6 +15,7 @@ import pytest
 from bad_inputs import Bad, cases, diagnose, expect
 from builders import write
 
+from dlspec.components.registry import Catalogue
 from dlspec.core.errors import Problem
 from dlspec.data.sources.base import DataProblem
 from dlspec.data.sources.python import Python
@@ -156,7 +157,7 @@ def test_inputs_may_follow_from_what_a_function_makes(tmp_path: Path) -> None:
 def table(folder: Path, function: str, **arguments: Any) -> Any:
     good(folder)
     source = Python(function=f"loading:{function}", arguments=arguments)
-    source.allowed = {"loading": folder / "loading.py"}
+    source.found_in(Catalogue({"loading": folder / "loading.py"}))
     return source.open(folder)
 
 

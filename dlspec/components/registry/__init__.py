@@ -17,6 +17,7 @@ JSON schema, the documentation, the Keras object and the generated code all come
 
 from __future__ import annotations
 
+from dlspec.components.registry.catalogue import BUILT_IN, Catalogue, NameTaken
 from dlspec.components.registry.component import Component, Example, example, load_attribute, snake_case
 from dlspec.components.registry.fields import (
     ARITHMETIC,
@@ -51,12 +52,15 @@ from dlspec.components.registry.written import name_and_value, options_by_name
 
 __all__ = [
     "ARITHMETIC",
+    "BUILT_IN",
     "EXPRESSION",
     "JSON",
     "MISSING",
+    "Catalogue",
     "Component",
     "Example",
     "Field",
+    "NameTaken",
     "Owner",
     "boolean",
     "build_index",

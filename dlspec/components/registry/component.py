@@ -96,6 +96,9 @@ class Component:
     def called(self, word: str) -> None:
         """Tells the instance which of its names the spec used; metrics report under it, as in Keras."""
 
+    def found_in(self, catalogue: object) -> None:
+        """Tells the instance which catalogue it was found in; what runs code of the spec looks there for it."""
+
     def validate(self) -> None:
         """Checks options against each other.
 

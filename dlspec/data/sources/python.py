@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlspec.components.registry import example, plain, text
+from dlspec.components.registry import BUILT_IN, Catalogue, NameTaken, example, plain, text
 from dlspec.core.errors import Problem, did_you_mean
 from dlspec.core.ir import DTYPES, Tensor
 from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Source, Table
@@ -36,14 +35,18 @@ class Python(Source):
     arguments = plain({"type": "object"}, default={}, doc="Arguments of the function by name.")
     examples = (example("loading:houses"), example("{function: loading:waves, arguments: {count: 1000, seed: 7}}"))
 
-    # The files that may run, by module; filled in by the pass that reads `extensions`.
-    allowed: Mapping[str, Path] = {}
+    _catalogue: Catalogue = BUILT_IN
+
+    def found_in(self, catalogue: object) -> None:
+        """Keeps where the function's module is."""
+        if isinstance(catalogue, Catalogue):
+            self._catalogue = catalogue
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
         """The module, which goes along, the function, and whether it yields examples one by one."""
         assert isinstance(table, PythonTable)
         module, _, name = self.function.partition(":")
-        source = self.allowed[module].read_text(encoding="utf-8")
+        source = self._catalogue.files[module].read_text(encoding="utf-8")
         return {
             "module": module,
             "name": name,
@@ -59,10 +62,10 @@ class Python(Source):
             Problem: E110, it is none of them.
         """
         module = self.function.partition(":")[0]
-        if module not in self.allowed:
+        if module not in self._catalogue.files:
             help = f"list it: `extensions: [{module}.py]`, and pass `--allow-code`"
             raise Problem("E110", f"`{module}` is none of the spec's `extensions`", help, "function")
-        return PythonTable(self.function, self.arguments, self.allowed[module])
+        return PythonTable(self.function, self.arguments, self._catalogue)
 
 
 class PythonTable(Table):
@@ -70,11 +73,16 @@ class PythonTable(Table):
 
     draws = True
 
-    def __init__(self, function: str, arguments: Mapping[str, Any], path: Path) -> None:
+    def __init__(self, function: str, arguments: Mapping[str, Any], catalogue: Catalogue) -> None:
         self._function = function
         self._arguments = arguments
         self.yields = False  # whether the function makes examples one by one; known once it has run
-        self._path = path
+        self._catalogue = catalogue
+        self._path = catalogue.files[self._module]
+
+    @property
+    def _module(self) -> str:
+        return self._function.partition(":")[0]
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:
@@ -107,7 +115,7 @@ class PythonTable(Table):
     @cached_property
     def _arrays(self) -> Arrays:
         # What the user's code prints must not stand among our results.
-        with contextlib.redirect_stdout(sys.stderr), _importing_from(self._path.parent):
+        with contextlib.redirect_stdout(sys.stderr), self._catalogue.running():
             made = self._call(lambda: self._find()(**self._arguments))
             self.yields = not isinstance(made, Mapping)
             if self.yields:
@@ -118,7 +126,11 @@ class PythonTable(Table):
 
     def _find(self) -> Callable[..., Any]:
         name = self._function.partition(":")[2]
-        module = _module(self._path)
+        try:
+            module = self._catalogue.module(self._module)
+        except NameTaken as error:
+            message = f"`{self._path.name}` has the name of a module of Python packages"
+            raise DataProblem("E610", message, "rename it", "function", self._path.name) from error
         function = getattr(module, name, None)
         if not callable(function):
             known = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
@@ -185,34 +197,3 @@ class PythonTable(Table):
     def _problem(self, message: str) -> DataProblem:
         help = "return a dict of arrays of equal length, or yield dicts with the same keys"
         return DataProblem("E610", message, help, "function", self._path.name)
-
-
-def _module(path: Path) -> Any:
-    """The module of a file, imported once per process."""
-    known = sys.modules.get(path.stem)
-    if known is not None and getattr(known, "__file__", None) == str(path):
-        return known
-    if known is not None:
-        message = f"`{path.name}` has the name of a module of Python packages"
-        raise DataProblem("E610", message, "rename it", "function", path.name)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[path.stem]
-        raise
-    return module
-
-
-@contextlib.contextmanager
-def _importing_from(folder: Path) -> Iterator[None]:
-    """Lets the user's module import its neighbours."""
-    sys.path.insert(0, str(folder))
-    try:
-        yield
-    finally:
-        with contextlib.suppress(ValueError):
-            sys.path.remove(str(folder))

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from dlspec.components import registry
 from dlspec.components.layers.base import Layer
-from dlspec.components.registry import MISSING
+from dlspec.components.registry import MISSING, Catalogue
 from dlspec.core.errors import Diagnostic, Diagnostics, Note, Replacement, Span, did_you_mean, suggestions
 from dlspec.core.tree import Invalid, Map, Seq, is_empty, key_place, place
 from dlspec.graph.lower.program import (
@@ -70,9 +70,9 @@ _KEYWORDS = frozenset(
 _NAME = re.compile(r"[a-z][A-Za-z0-9_]{0,62}\Z")
 
 
-def parse(data: Map, diagnostics: Diagnostics) -> Program:
+def parse(data: Map, diagnostics: Diagnostics, catalogue: Catalogue) -> Program:
     """Builds the program; mistakes of naming and of structure go to `diagnostics`."""
-    return _Parser(data, diagnostics).program()
+    return _Parser(data, diagnostics, catalogue).program()
 
 
 def check_name(name: str, span: Span | None, diagnostics: Diagnostics) -> bool:
@@ -88,7 +88,8 @@ def check_name(name: str, span: Span | None, diagnostics: Diagnostics) -> bool:
 
 
 class _Parser:
-    def __init__(self, data: Map, diagnostics: Diagnostics) -> None:
+    def __init__(self, data: Map, diagnostics: Diagnostics, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
         self.data = data
         self.diagnostics = diagnostics
         self.blocks = _map(data.get("blocks"))
@@ -199,7 +200,7 @@ class _Parser:
             return self.parallel(common)
         if key[:1].isupper():
             return self.call(common)
-        layer = registry.find("layer", key)
+        layer = self.catalogue.find("layer", key)
         if layer is None:
             if "$" in key:
                 help = "write the layer's name; `if:` on two layers chooses between them"
@@ -214,7 +215,7 @@ class _Parser:
             common |= {"names": _names(names), "source": value.get("from"), "repeat": value.get("repeat")}
             common["condition"] = value.get("if")
         elif isinstance(value, Seq | str):
-            layer = registry.find("layer", key)
+            layer = self.catalogue.find("layer", key)
             if layer is not None and cast("type[Layer]", layer).value_names_inputs():
                 common["source"] = value
         return common
@@ -240,7 +241,7 @@ class _Parser:
         known = [*self.blocks, *self.models]
         if suggestions(key, known):
             return did_you_mean(key, known)
-        help = layer_help(key, options, resolve(definition("layer")), registry.names("layer"), self.axes())
+        help = layer_help(key, options, resolve(definition("layer")), self.catalogue.names("layer"), self.axes())
         text = help.replace("did you mean `", "did you mean the layer `") or "declare it under `blocks:` or `models:`"
         return Replacement(text, help.old, help.new, help.safe) if isinstance(help, Replacement) else text
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
-from dlspec.components import registry
 from dlspec.components.registry import Component
 from dlspec.core.errors import Diagnostics, Problem
 from dlspec.core.tree import Map
@@ -71,7 +70,7 @@ class Usage:
     """
 
     def __init__(self, state: Checked) -> None:
-        self._program, self._data = state.program, state.data
+        self._program, self._data, self._catalogue = state.program, state.data, state.catalogue
         self._given = state.given_inputs or {}
         self._params = Map(None)
         self._params.update(state.params.params)
@@ -138,7 +137,7 @@ class Usage:
         drawn = {name: self._drawn(name, values) for name, space in self._written.items() if space.each_time}
         watched = _Watched({**top.values, **drawn})
         environment = Environment(watched)
-        expander = Expander(self._program, environment, Evaluator(problems))
+        expander = Expander(self._program, environment, Evaluator(problems, catalogue=self._catalogue))
         wrong = False
         try:
             expander.body(self._program.main).graph(self._given)
@@ -148,7 +147,8 @@ class Usage:
             wrong = True
         if not wrong and not problems.errors:
             for owner, raw, context in self._sections():
-                Evaluator(Diagnostics(), outputs=None).options(owner, raw, environment, context, None, keep_going=True)
+                evaluator = Evaluator(Diagnostics(), outputs=None, catalogue=self._catalogue)
+                evaluator.options(owner, raw, environment, context, None, keep_going=True)
         uses = [Use(name, place) for name, one in drawn.items() for place in one.seen]
         for use in uses:
             self._known.setdefault(use)
@@ -166,7 +166,7 @@ class Usage:
         for name, kind, word in (("data", "section", "data"), ("train", "method", "")):
             raw = self._data.get(name)
             if isinstance(raw, Map):
-                owner = registry.find(kind, word or str(raw.get("method", "supervised")))
+                owner = self._catalogue.find(kind, word or str(raw.get("method", "supervised")))
                 yield cast("type[Component]", owner), raw, Context((name,))
 
     # --- what depends on what -------------------------------------------------------------------------------------
