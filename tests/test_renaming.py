@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.support import ROOT
 
-FOLDERS = ("layers", "ops", "training", "sections")
+FOLDERS = ("layers", "ops", "training", "sections", "methods")
 CHECKED = (
     *(f"specs/start/{name}.yaml" for name in ("diabetes", "digit_images", "listing", "masks", "topics", "waves")),
     *(

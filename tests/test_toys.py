@@ -52,6 +52,14 @@ layers: [{{dense: {{units: 1, name: price}}}}]
 train: {{method: delta_rule, rate: $rate, epochs: 40, checkpoint: 0}}
 tune: {{algorithm: backwards, trials: 3, epochs: 2, objective: val_loss}}
 """
+FREE = """
+name: free
+params: {size: {choice: [0.01, 0.05, 0.1]}}
+layers: [{dense: {units: 1, use_bias: false, name: score}}]
+data: {source: {json_lines: houses.jsonl}, inputs: {house: {columns: [rooms, area]}}, split: {validation: 0.2}}
+train: {method: oja, step_size: $size, epochs: 40, checkpoint: 0}
+tune: {algorithm: backwards, trials: 3, epochs: 2, objective: val_energy}
+"""
 PARTS = f"""
 name: parts
 params: {{units: {{int: [2, 4]}}}}
@@ -101,7 +109,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(generate, cwd=folder, env=environment(folder), check=True)
     assert all(path.read_bytes() == text for path, text in before.items())
     (folder / "work").mkdir()
-    for name, text in {"houses.jsonl": HOUSES, "rule.yaml": RULE, "parts.yaml": PARTS}.items():
+    for name, text in {"houses.jsonl": HOUSES, "rule.yaml": RULE, "free.yaml": FREE, "parts.yaml": PARTS}.items():
         (folder / "work" / name).write_text(text, encoding="utf-8")
     return folder
 
