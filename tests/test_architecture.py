@@ -110,6 +110,20 @@ def test_no_decision_asks_where_a_component_is_declared() -> None:
             assert not asks, f"dlspec.{module}:{node.lineno} asks for the module of a class"
 
 
+def test_nobody_asks_for_a_method_by_its_class_or_name() -> None:
+    # A way of training answers by the interface `Method`; these are the files of the one called `supervised`.
+    own = ("components.methods", "training.supervised", "training.loop.speed", "training.loop.compiling")
+    project = tuple(f"export.project.{name}" for name in ("train", "compiling", "callbacks", "distributed"))
+    for module, path in modules().items():
+        if any(_inside(module, name) for name in (*own, *project)):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            named = (isinstance(node, ast.Name | ast.alias) and ast.unparse(node) == "Supervised") or (
+                isinstance(node, ast.Constant) and node.value == "supervised"
+            )
+            assert not named, f"dlspec.{module}:{getattr(node, 'lineno', 0)} names a way of training"
+
+
 def test_only_the_command_line_prints_or_exits() -> None:
     for module, path in modules().items():
         if module.split(".")[0] in ("cli", "__main__") or module == "semantics.schema.generate":

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dlspec.components.layers.base import layers_of
-from dlspec.components.training.distributions import Distribution
 from dlspec.core.ir import Node
 from dlspec.core.tree import Map, place
 from dlspec.passes.state import Lowered, step
+
+if TYPE_CHECKING:
+    from dlspec.components.training.distributions import Distribution
 
 
 @step(requires=Lowered)
