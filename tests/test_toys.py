@@ -198,8 +198,18 @@ def test_every_command_works_on_new_components(package: Path) -> None:
         *(f"export killed-{name} --to keras -o {name}.keras" for name in both),
         *(f"export {name}.yaml --to python -o {name}.py --set train.epochs=3" for name in both),
         "export parts.yaml --project project --set train.distribute=null --set tune=null",
+        "check free.yaml",
+        "train free.yaml --run free -q",
+        "tune free.yaml --search search-free -q",
+        "predict free houses.jsonl",
+        "evaluate free",
     )
-    assert [part.splitlines()[-1] for part in results] == ["exit code 0"] * len(results), "\n".join(results)
+    codes = [part.splitlines()[-1] for part in results]
+    assert codes == ["exit code 0"] * (len(results) - 1) + ["exit code 1"], "\n".join(results)
+    assert "E522" in results[-1] and "compares no output with a target" in results[-1]
+    measured = report(package, "free")["metrics"]
+    # The largest eigenvalue of E[x xᵀ] over all rows, of which the split takes some.
+    assert measured["train"]["energy"] == pytest.approx(0.4125, abs=0.04)
     for name in both:
         assert curve(package, f"killed-{name}") == curve(package, f"whole-{name}")
         facts = report(package, f"killed-{name}")

@@ -38,7 +38,11 @@ def evaluate(saved: SavedRun, path: Path | None = None, parts: Sequence[str] = P
 
     Raises:
         SpecError: The data are gone, changed, or do not fit.
+        Problem: E522, the method of training compares nothing.
     """
+    if not saved.method.trained(saved.outputs):
+        message = f"training by `{saved.method.name}` compares no output with a target: there is nothing to measure"
+        raise Problem("E522", message, "`dlspec predict` gives the answers")
     model = None
     metrics: dict[str, dict[str, float]] = {}
     outputs: dict[str, dict[str, OutputResults]] = {}
