@@ -43,6 +43,7 @@ FLOORS = (
     "data.checks",
     "data.feeding",
     "data.preview",
+    "drafting",
     "passes",
     "views.drawing",
     "views",

@@ -12,6 +12,10 @@ from dlspec.data.sources.written import PLAIN, Numerals
 
 # Distinct values that are looked at, and how many of them may be no numbers where these stand for missing ones.
 _LOOKED_AT, _WORDS = 10_000, 3
+# What stands beside a number of money or percent, or inside of it, and hardly in a name.
+_SIGN = re.compile(
+    r"[^\w\s.+-]|\d[ '\u00a0\u202f]\d{3}|\b(?:USD|EUR|GBP|CHF|JPY|CNY|INR|SEK|NOK|DKK|PLN|CZK|AUD|CAD)\b"
+)
 _YES, _NO = ("yes", "y", "ja", "oui", "si", "on", "t", "true"), ("no", "n", "nein", "non", "off", "f", "false")
 
 
@@ -34,17 +38,23 @@ def _signs(name: str, values: list[str], dialect: Dialect) -> str:
     numerals = dialect.numerals
     other = "," if numerals.decimal == "." else "."
     ways = []
-    if name not in dialect.numbers and (read := _all_numbers(values, numerals, signs=True)):
+    if name not in dialect.numbers and (read := all_numbers(values, numerals, signs=True)):
         ways.append(f"`numbers: [{_yaml(name)}]` in `csv` reads `{values[0]}` as {read[0]}")
-    if read := _all_numbers(values, Numerals(other), signs=False):
+    if read := all_numbers(values, Numerals(other), signs=False):
         ways.append(f'`decimal: "{other}"` in `csv` reads `{values[0]}` as {read[0]}')
     return ", ".join(ways)
 
 
-def _all_numbers(values: list[str], numerals: Numerals, *, signs: bool) -> list[str]:
-    """The values as plain numbers; [] unless all are some."""
+def all_numbers(values: list[str], numerals: Numerals, *, signs: bool) -> list[str]:
+    """The values as plain numbers; [] unless all are some.
+
+    Args:
+        signs: Whether signs of money and percent belong to numbers; see :meth:`Numerals.plain`.
+    """
     import pyarrow as pa
 
+    if signs and not any(_SIGN.search(value) for value in values):
+        return []  # three letters before a number are a currency, or part of a name
     plain = numerals.plain(pa.array(values, pa.string()), signs=signs).to_pylist()
     return plain if all(re.match(PLAIN, value) for value in plain) else []
 

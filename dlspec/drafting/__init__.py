@@ -1,0 +1,1 @@
+"""A first spec from somebody's table: what its columns are, what to predict, and a model that fits."""

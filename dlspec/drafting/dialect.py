@@ -1,0 +1,102 @@
+"""How a CSV file is written, as its rows show it: options of the source `csv`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlspec.data.sources.csv_advice import all_numbers
+from dlspec.data.sources.csv_text import CsvText, Dialect
+from dlspec.data.sources.written import PLAIN, Numerals
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# Bytes at the start of a file that show its encoding and its delimiter.
+_HEAD = 1 << 20
+_DELIMITERS = (",", ";", "\t", "|")
+_NUMBER = re.compile(PLAIN)
+# A strange word among so many different numbers stands for a missing one; among fewer, it is a class.
+_NUMBERS = 10
+# Distinct words of a column that are looked at.
+_WORDS = 10_000
+
+
+def layout(path: Path) -> dict[str, Any]:
+    """`encoding`, `delimiter` and `names`, those of them that differ from the usual ones.
+
+    The delimiter is the commonest one in the first row. Where that row holds numbers where the second one does, it
+    is an example, and the columns are named by their places.
+    """
+    try:
+        start = CsvText(path, Dialect(), path.name).start(_HEAD)
+    except OSError:
+        return {}  # the source says what is wrong
+    options: dict[str, Any] = {}
+    encoding = _encoding(start)
+    if encoding != "utf-8":
+        options["encoding"] = encoding
+    row, second = [*start.decode(encoding, errors="replace").lstrip("\ufeff").splitlines()[:2], "", ""][:2]
+    delimiter = max(_DELIMITERS, key=row.count)
+    if delimiter != "," and delimiter in row:
+        options["delimiter"] = "\\t" if delimiter == "\t" else delimiter
+    kinds, others = (
+        [bool(_NUMBER.match(value.strip('" '))) for value in line.split(delimiter)] for line in (row, second)
+    )
+    if any(kinds) and kinds == others:
+        options["names"] = [f"c{number}" for number in range(1, len(kinds) + 1)]
+    return options
+
+
+def _encoding(start: bytes) -> str:
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            start[:-4].decode(encoding) if len(start) == _HEAD else start.decode(encoding)
+        except UnicodeDecodeError as error:
+            if encoding == "utf-8" and len(start) == _HEAD and error.start >= len(start) - 8:
+                return encoding  # a letter that the end of what was read cuts
+        else:
+            return encoding
+    return "latin-1"
+
+
+def numbers_in_words(columns: Mapping[str, np.ndarray[Any, Any]], missing: Sequence[str]) -> dict[str, Any]:
+    """`decimal`, `numbers` and `missing_words` that make numbers of columns of text.
+
+    Args:
+        columns: Columns of text by name: arrays of words, "" where one is missing.
+        missing: Words that stand for a missing value already.
+    """
+    import numpy as np
+
+    signs: list[str] = []
+    commas: list[str] = []
+    words: dict[str, None] = {}
+    for name, values in columns.items():
+        distinct, counts = np.unique(values[values != ""], return_counts=True)
+        known = {str(word): int(count) for word, count in zip(distinct[:_WORDS], counts[:_WORDS], strict=True)}
+        known = {word: count for word, count in known.items() if word not in missing}
+        if not known:
+            continue
+        if all_numbers(list(known), Numerals(","), signs=False):
+            commas.append(name)
+        elif all_numbers(list(known), Numerals("."), signs=True):
+            signs.append(name)
+        else:
+            words |= dict.fromkeys(_strange(known))
+    options: dict[str, Any] = {"decimal": ","} if commas else {}
+    options |= {"numbers": signs} if signs else {}
+    return options | ({"missing_words": list(words)} if words else {})
+
+
+def _strange(known: Mapping[str, int]) -> list[str]:
+    """Words among many different numbers that stand for a missing one: they repeat, or hold no letter."""
+    wrong = [word for word in known if not _NUMBER.match(word)]
+    if not wrong or len(wrong) > 2 or len(known) - len(wrong) < _NUMBERS:
+        return []
+    ok = all(known[word] > 1 or not any(letter.isalnum() for letter in word) for word in wrong)
+    return wrong if ok else []

@@ -1,0 +1,185 @@
+"""Everything that a first spec for a table says, before it is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from dlspec.core.errors import Problem, did_you_mean
+from dlspec.drafting import leaks
+from dlspec.drafting.roles import Judgement, Role, judge
+from dlspec.drafting.sample import Sample, Values
+from dlspec.drafting.splitting import Split, choose_split
+
+# Whole numbers with at most so many distinct values are classes.
+_CLASSES = 10
+# Rows that a class has at least on average, where classes are written as numbers.
+_PER_CLASS = 12
+# Words for yes: the class whose probability a model gives.
+_YES = ("yes", "y", "true", "t", "1", "positive", "pos", "1.0")
+# A word in fewer rows than this is one of the others.
+_RARE = 5
+_MOST_WORDS = 500
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is to be predicted.
+
+    Attributes:
+        name: Its word in the spec.
+        values: The column.
+        labelled: Whether it is a class.
+    """
+
+    name: str
+    values: Values
+    labelled: bool
+
+    @property
+    def classes(self) -> list[Any]:
+        """The classes as the file writes them, that of "yes" or the rarer of two last; [] for numbers."""
+        if not self.labelled:
+            return []
+        found = [int(value) if self.values.whole else value for value in self.values.distinct.tolist()]
+        if len(found) != 2:
+            return found
+        yes = [one for one in found if str(one).lower() in _YES]
+        last = yes[0] if len(yes) == 1 else found[int(self.values.counts.argmin())]
+        if not self.values.text:
+            last = max(found)
+        return sorted(found, key=lambda one: bool(one == last))
+
+    @property
+    def binary(self) -> bool:
+        """Whether it is a class of two."""
+        return len(self.classes) == 2
+
+
+class Draft:
+    """A first spec for a table.
+
+    Args:
+        name: The name of the spec.
+        sample: The table.
+        targets: The columns to predict.
+
+    Raises:
+        Problem: E602, there is no such column, or none is left that can enter; E604, a target has nothing to predict.
+    """
+
+    def __init__(self, name: str, sample: Sample, targets: Sequence[str]) -> None:
+        self.name = name
+        self.sample = sample
+        self._words: set[str] = set()
+        self.targets = [self._target(one) for one in targets]
+        self.judged = self._judged()
+        first = self.targets[0]
+        smallest = int(first.values.counts.min()) if first.labelled else 0
+        self.split: Split = choose_split(sample, self.judged, first.values, smallest, labelled=first.labelled)
+        if self.split.groups:
+            self.judged[self.split.groups] = Judgement(Role.LEFT_OUT, "names the groups of the split")
+        if not any(self.of(role) for role in (Role.NUMBER, Role.WORD, Role.TEXT)):
+            raise Problem("E602", f"no column is left to predict `{first.values.name}` from{self._why()}")
+
+    def _target(self, column: str) -> Target:
+        if column not in self.sample.columns:
+            help = did_you_mean(column, self.sample.columns) or f"its columns are {', '.join(self.sample.columns)}"
+            raise Problem("E602", f"the table has no column `{column}`", help)
+        values = self.sample.columns[column]
+        if len(values.distinct) < 2:
+            raise Problem("E604", f"`{column}` has the same value in all rows: there is nothing to predict")
+        labelled = is_class(values)
+        if values.text and len(values.distinct) > 0.5 * len(values.known):
+            raise Problem("E604", f"`{column}` has {len(values.distinct):,} different words: these are no classes")
+        return Target(self.word(column), values, labelled)
+
+    def word(self, column: str) -> str:
+        """A name in the spec for a column: letters, digits and `_`, none twice."""
+        word = re.sub(r"\W+", "_", column, flags=re.ASCII).strip("_").lower()
+        word = word if re.match(r"[a-z]", word) else f"column_{word}".rstrip("_")
+        number, found = 1, word[:50]
+        while found in self._words or found in _TAKEN:
+            number += 1
+            found = f"{word[:50]}_{number}"
+        self._words.add(found)
+        return found
+
+    def _judged(self) -> dict[str, Judgement]:
+        """What each column but the targets is; those that say a target are left out."""
+        taken = {one.values.name for one in self.targets}
+        judged = {name: judge(one, self.sample) for name, one in self.sample.columns.items() if name not in taken}
+        for target in self.targets:
+            self._leave_leaks(judged, target)
+        return judged
+
+    def _leave_leaks(self, judged: dict[str, Judgement], target: Target) -> None:
+        columns = self.sample.columns
+        for name in leaks.follow_up({name: columns[name] for name in judged}, target.values):
+            judged[name] = Judgement(Role.LEFT_OUT, f"known only when `{target.values.name}` is")
+        for name, judgement in judged.items():
+            if judgement.role is Role.LEFT_OUT:
+                continue
+            if leaks.alone(columns[name], target.values, labelled=target.labelled):
+                judged[name] = Judgement(Role.LEFT_OUT, f"`{target.values.name}` follows from it")
+            elif leaks.missing_with(columns[name], target.values):
+                judged[name] = Judgement(
+                    Role.LEFT_OUT, f"missing just where `{target.values.name}` is: known only then"
+                )
+        if target.labelled:
+            return
+        while parts := leaks.together([columns[name] for name in self._of(judged, Role.NUMBER)], target.values):
+            for name in parts:
+                judged[name] = Judgement(Role.LEFT_OUT, f"`{target.values.name}` follows from it and others together")
+
+    def _why(self) -> str:
+        """What was found of a few columns that are left out."""
+        found = [f"`{name}` {one.reason or 'holds dates'}" for name, one in self.judged.items()]
+        return f": {'; '.join(found[:4])}" if found else ""
+
+    @staticmethod
+    def _of(judged: dict[str, Judgement], role: Role) -> list[str]:
+        return [name for name, judgement in judged.items() if judgement.role is role]
+
+    def of(self, role: Role) -> list[Values]:
+        """The columns of one kind."""
+        return [self.sample.columns[name] for name in self._of(self.judged, role)]
+
+    @cached_property
+    def numbers(self) -> tuple[list[str], list[str]]:
+        """Columns of numbers: those without a gap in the sample, and those with some."""
+        numbers = self.of(Role.NUMBER)
+        return [one.name for one in numbers if not one.missing.any()], [
+            one.name for one in numbers if one.missing.any()
+        ]
+
+    @property
+    def rows(self) -> int:
+        """Rows for training: those with a target, 70 % of them."""
+        known = min((~one.values.missing).mean() for one in self.targets)
+        return max(1, int(self.sample.total * known * 0.7))
+
+
+# Words that mean something else in a spec.
+_TAKEN = frozenset(("prev", "numbers", "incomplete", "row", "deep", "linear", "features"))
+
+
+def is_class(values: Values) -> bool:
+    """Whether a column to predict holds classes: words, or a few whole numbers."""
+    if values.text:
+        return True
+    distinct = len(values.distinct)
+    if not values.whole or distinct > _CLASSES:
+        return False
+    return distinct == 2 or (
+        len(values.known) >= _PER_CLASS * distinct and values.distinct[-1] - values.distinct[0] < 2 * distinct
+    )
+
+
+def frequent_words(column: Values, total: int) -> int:
+    """How many words of a column stand in enough rows to be learnt, at most 500."""
+    least = _RARE if total >= 700 else 2
+    return min(_MOST_WORDS, int((column.counts >= least).sum()))

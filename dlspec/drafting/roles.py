@@ -1,0 +1,130 @@
+"""What the columns of a table are: numbers, words, texts, dates, and what is no input at all."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+from dlspec.drafting.sample import Sample, Values
+
+
+class Role(Enum):
+    """What a column is to a model."""
+
+    NUMBER = "number"
+    WORD = "word"
+    TEXT = "text"
+    DATE = "date"
+    LEFT_OUT = "left out"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What was found of a column.
+
+    Attributes:
+        role: What it is.
+        reason: Why it is left out; "" for an input.
+        repeats: Whether it names something that has several rows.
+    """
+
+    role: Role
+    reason: str = ""
+    repeats: bool = False
+
+
+_DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:[ T]\d{1,2}:\d{2}.*)?$")
+# Names of columns that number or name something.
+_ID = re.compile(
+    r"(?:^|[^a-z])(?:id|ids|nr|no|key|idx|index|seqn?|seqno|uuid|guid|serial|subject|patient|person|customer|client|user"
+    r"|member|student|employee|account|order|invoice|ticket|flight|session|device|licen[cs]e|plate|tail)(?:$|[^a-z])"
+    r"|(?:[a-z](?:Id|ID|Nr|No))$|(?:num|cod|code|number|_?id)$",
+)
+_NAME = re.compile(r"(?:^|[^a-z])(?:name|title|label|genus|model|make|brand|designation)(?:$|[^a-z])|name$")
+_CODE = re.compile(r"(?:^|[^a-z])(?:zip|postal|postcode|post)(?:$|[^a-z])|code$")
+
+# Names of times, which are written as numbers.
+TIME = re.compile(r"(?:^|[^a-z])(?:(?:year|month|week|day|hour|period|quarter)s?|date|time|t|timestamp)(?:$|[^a-z])")
+
+# A share of the rows that lack a value above which a column of numbers or words says too little.
+_MOSTLY_MISSING = 0.8
+# A share of distinct values from which nearly every row has one of its own.
+_ALL_DIFFERENT = 0.95
+# From so many rows on, texts of several words are worth learning from.
+_TEXT_ROWS = 1000
+_TEXT_WORDS = 2.5
+# Words that may enter as rows of 0 and 1.
+_WORDS = 0.2
+
+
+def judge(column: Values, sample: Sample) -> Judgement:
+    """What one column is, by its values first and its name where they leave it open."""
+    if not len(column.known):
+        return _out("empty")
+    share = column.missing.mean()
+    if len(column.distinct) == 1 and not share:
+        return _out(f"always {_cut(column.distinct[0])}")
+    if share > _MOSTLY_MISSING:
+        return _out(f"missing in {share:.0%} of the rows")
+    return _word(column, sample) if column.text else _number(column)
+
+
+def _number(column: Values) -> Judgement:
+    distinct, known = len(column.distinct), len(column.known)
+    if not column.whole:
+        return Judgement(Role.NUMBER)
+    name = bool(_ID.search(column.name) or _ID.search(column.name.lower()))
+    if distinct >= _ALL_DIFFERENT * known and known > 20:
+        span = column.distinct[-1] - column.distinct[0] + 1
+        if span <= 1.1 * known and _in_order(column):
+            return Judgement(Role.NUMBER) if TIME.search(column.name.lower()) else _out("numbers the rows")
+        return _out("another number in every row, a name of it") if name else Judgement(Role.NUMBER)
+    if _CODE.search(column.name.lower()) and distinct > 20:
+        return Judgement(Role.WORD)
+    if name and distinct > max(20, 0.02 * known):
+        return Judgement(Role.LEFT_OUT, f"a name: {distinct:,} different numbers", repeats=True)
+    return Judgement(Role.NUMBER)
+
+
+def _in_order(column: Values) -> bool:
+    """Whether the values rise from row to row, but for a few."""
+    import numpy as np
+
+    steps = np.diff(column.known)
+    return bool((steps > 0).mean() > 0.9 or (steps < 0).mean() > 0.9)
+
+
+def _word(column: Values, sample: Sample) -> Judgement:
+    distinct, known = len(column.distinct), len(column.known)
+    if is_date(column):
+        return Judgement(Role.DATE)
+    lengths = [len(str(value).split()) for value in column.distinct[:2000]]
+    words = sum(lengths) / len(lengths)
+    if distinct > 0.5 * known and words >= _TEXT_WORDS and sample.total >= _TEXT_ROWS:
+        return Judgement(Role.TEXT)
+    name = _NAME.search(column.name.lower()) or _ID.search(column.name.lower()) or _ID.search(column.name)
+    if distinct >= _ALL_DIFFERENT * known and known > 20:
+        return _out("another word in every row, a name of it")
+    if name and distinct > max(20, 0.02 * known):
+        return Judgement(Role.LEFT_OUT, f"a name: {distinct:,} different words", repeats=True)
+    if distinct > max(20, 0.5 * known):
+        return _out(f"{distinct:,} different words in {known:,} rows")
+    return Judgement(Role.WORD)
+
+
+def is_date(column: Values) -> bool:
+    """Whether nearly all words are dates with the year first, perhaps with a time."""
+    if not column.text:
+        return False
+    some = column.known[:: max(1, len(column.known) // 1000)]
+    return len(some) > 0 and sum(bool(_DATE.match(str(value).strip())) for value in some) >= 0.98 * len(some)
+
+
+def _out(reason: str) -> Judgement:
+    return Judgement(Role.LEFT_OUT, reason)
+
+
+def _cut(value: object) -> str:
+    text = f"{value:g}" if isinstance(value, float) else f"`{value}`"
+    return text if len(text) <= 30 else text[:28] + "…`"

@@ -1,0 +1,154 @@
+"""A sample of a table: its columns as arrays, as the sources of a spec read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlspec.core.errors import Problem
+from dlspec.data.sources.base import Table
+from dlspec.data.sources.csv import Csv
+from dlspec.data.sources.parquet import Parquet, ParquetTable
+from dlspec.data.sources.stated import MISSING
+from dlspec.drafting.dialect import layout, numbers_in_words
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+# So many rows are looked at, spread over all of them.
+ROWS = 20_000
+_PARQUET = (".parquet", ".pq")
+
+
+@dataclass(frozen=True)
+class Values:
+    """One column of the sample.
+
+    Attributes:
+        name: As the file has it.
+        values: Shape [rows]: numbers as float64, NaN where missing; or words as objects, "" where missing.
+        text: Whether they are words.
+    """
+
+    name: str
+    values: Array = field(repr=False)
+    text: bool
+
+    @cached_property
+    def missing(self) -> Array:
+        """Which rows lack a value, shape [rows]."""
+        import numpy as np
+
+        return np.asarray(self.values == "", bool) if self.text else np.isnan(self.values)
+
+    @cached_property
+    def known(self) -> Array:
+        """The values that are there."""
+        return self.values[~self.missing]
+
+    @cached_property
+    def _unique(self) -> tuple[Array, Array]:
+        import numpy as np
+
+        distinct, counts = np.unique(self.known, return_counts=True)
+        return distinct, counts
+
+    @property
+    def distinct(self) -> Array:
+        """The distinct values, sorted."""
+        return self._unique[0]
+
+    @property
+    def counts(self) -> Array:
+        """How often each of :attr:`distinct` is there."""
+        return self._unique[1]
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether all are whole numbers."""
+        return not self.text and len(self.known) > 0 and bool((self.known == self.known.round()).all())
+
+    @cached_property
+    def codes(self) -> Array:
+        """Numbers for a decision tree, shape [rows]: words by their place in the alphabet, missing ones below all."""
+        import numpy as np
+
+        if not self.text:
+            lowest = self.known.min() - 1 if len(self.known) else 0.0
+            return np.where(self.missing, lowest, self.values)
+        found = np.searchsorted(self.distinct, self.values).astype(np.float64)
+        found[self.missing] = -1
+        return found
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Some rows of a table.
+
+    Attributes:
+        columns: By name, in the order of the file; a column whose examples are arrays is left out.
+        rows: How many rows are looked at.
+        total: How many there are.
+        source: The source, as a spec writes it.
+        notes: What the source has left out.
+    """
+
+    columns: Mapping[str, Values]
+    rows: int
+    total: int
+    source: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether it holds all rows, so that neighbours in it are neighbours in the table."""
+        return self.rows == self.total
+
+
+def take_sample(path: str, folder: Path) -> Sample:
+    """Reads a table.
+
+    Args:
+        path: A CSV or Parquet file, from `folder`.
+        folder: The folder in which the spec will stand.
+
+    Raises:
+        Problem: E601 there is no such file, E608 it is broken, E606 it holds no rows.
+    """
+    source = Parquet(path=path) if path.lower().endswith(_PARQUET) else _csv(path, folder)
+    table = source.open(folder)
+    names = [name for name, column in table.columns.items() if not column.tensor.shape]
+    total = max((table.columns[name].count for name in names), default=0)
+    if not total:
+        raise Problem("E606", f"`{path}` has no rows")
+    return Sample(
+        {name: _values(name, table, total) for name in names},
+        min(total, ROWS),
+        total,
+        {source.name: path if set(source.given) == {"path"} else dict(source.given)},
+        tuple(one.message for one in table.left_out),
+    )
+
+
+def _csv(path: str, folder: Path) -> Csv:
+    """The source for a CSV file, with what its rows show of how it is written."""
+    options: dict[str, Any] = {"path": path, **layout(folder / path)}
+    table = Csv(**options).open(folder)
+    words = {name: table.read([name])[name] for name, column in table.columns.items() if column.text}
+    return Csv(**options, **numbers_in_words(words, MISSING))
+
+
+def _values(name: str, table: Table, total: int) -> Values:
+    import numpy as np
+
+    chosen = np.linspace(0, total - 1, min(total, ROWS)).astype(np.int64)
+    values = table.take([name], chosen)[name]
+    text = table.columns[name].text
+    if text and not isinstance(table, ParquetTable):
+        values = np.where(np.isin(values, MISSING), "", values)
+    return Values(name, np.asarray(values, object if text else np.float64), text)
