@@ -145,6 +145,38 @@ def test_what_onnx_lacks_is_refused_before_tensorflow_starts(
     assert message in error and "spec.yaml:" in error and "starting TensorFlow" not in error
 
 
+@pytest.mark.parametrize(
+    ("layer", "shape", "form", "message"),
+    [
+        ("category_encoding: {num_tokens: 3, output_mode: one_hot}", "{shape: [1], dtype: int32}", "onnx", "category_"),
+        ("category_encoding: 3", "{shape: [2], dtype: int32}", "litert", "category_encoding"),
+        ("conv_lstm1d: {filters: 2, kernel_size: 2}", "[3, 4, 1]", "litert", "conv_lstm1d"),
+        ("adaptive_max_pooling3d: 2", "[4, 4, 4, 1]", "litert", "adaptive_max_pooling3d"),
+    ],
+)
+def test_what_a_format_lacks_is_refused_before_tensorflow_starts(
+    layer: str, shape: str, form: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "spec.yaml"
+    path.write_text(f"inputs: {{x: {shape}}}\nlayers: [{{{layer}}}]\n")
+    target = tmp_path / f"model.{'onnx' if form == 'onnx' else 'tflite'}"
+    assert run(["export", str(path), "--to", form, "-o", str(target)]) == 1
+    error = capsys.readouterr().err
+    assert f" has no operations for `{message}" in error and "starting TensorFlow" not in error
+
+
+def test_what_a_run_prepares_is_refused_before_tensorflow_starts(
+    run_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = run_folder / "spec.yaml"
+    spec.write_text(spec.read_text().replace("[normalization]", "[{discretization: {num_bins: 3}}]"))
+    assert "discretization" in spec.read_text()
+    (run_folder / "model.keras").touch()
+    assert run(["export", str(run_folder), "--to", "onnx", "-o", "model.onnx"]) == 1
+    error = capsys.readouterr().err
+    assert "error[E702]: ONNX has no operations for `discretization`" in error and "starting TensorFlow" not in error
+
+
 def test_text_for_onnx_is_refused_before_tensorflow_starts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "spec.yaml"
     path.write_text("inputs: {word: {shape: [], dtype: string}}\nlayers: [{string_lookup: {vocabulary: [a]}}]\n")

@@ -195,9 +195,15 @@ def _refuse_options_of_specs() -> None:
 
 
 def _export_run(folder: Path, form: Format, path: Path) -> Outcome | int:
-    from dlspec.export.formats.origin import check_run, load_run
+    from dlspec.export.formats.base import require_fit
+    from dlspec.export.formats.origin import check_run, load_run, traits_of_run
 
     warnings = check_run(folder)
+    try:
+        require_fit(form, traits_of_run(folder))
+    except SpecError as error:
+        show_diagnostics(error.diagnostics, {})
+        return 1
     if warnings:
         show_diagnostics(warnings, {})
     return _export(lambda: load_run(folder), form, path, {})

@@ -17,6 +17,7 @@ class _ConvLSTM(Recurrent, SpatialLayer, abstract=True):
     """Options and rules that the convolutional LSTMs share."""
 
     states = 2
+    formats_lacking = ("litert",)  # it loops over the steps
     filters = integer(min=1, doc="Number of output channels.")
     kernel_size = sizes(doc="Size of the window, one number or one for each axis.")
     strides = sizes(default=1, doc="Step of the window.")

@@ -253,5 +253,6 @@ class AdaptiveMaxPooling3D(_AdaptiveMaxPooling):
     """Takes the largest values of parts of a volume, so many that the output has the wanted size."""
 
     keras = "keras.layers.AdaptiveMaxPooling3D"
+    formats_lacking = ("litert",)
     rank = 3
     examples = (example("2", (8, 9, 10, 3)),)

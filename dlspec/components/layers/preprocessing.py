@@ -168,6 +168,10 @@ class CategoryEncoding(Layer):
         example("{num_tokens: 5, output_mode: one_hot}", (None,), dtype="int32"),
     )
 
+    def lacking_in(self, *inputs: Tensor) -> tuple[str, ...]:
+        """LiteRT counts no numbers, and Keras asks whether single ones are alone as ONNX and LiteRT cannot."""
+        return ("onnx", "litert") if self.output_mode == "one_hot" else ("litert",)
+
     def infer(self, x: Tensor, count_weights: Tensor | None = None) -> Tensor:
         """[items] → [num_tokens], or [items, num_tokens] with `one_hot`."""
         check_numeric(x, self.name)

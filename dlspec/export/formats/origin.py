@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from dlspec.core.documents.report import REPORT_FILE
 from dlspec.core.errors import Diagnostic, SpecError
 from dlspec.core.ir import Graph, Node, shared_models
+from dlspec.export.formats import traits
 from dlspec.export.formats.reasons import reason
+from dlspec.export.formats.traits import Trait
+from dlspec.passes import Workspace, compile_spec
+from dlspec.passes.state import Lowered
 from dlspec.training.loop.fit import MODEL_FILE
 from dlspec.training.loop.non_finite import unsound_weights
 from dlspec.training.saved import require_room
@@ -38,6 +43,22 @@ def check_run(folder: Path) -> list[Diagnostic]:
     if run.status == "finished":
         return []
     return [Diagnostic("W703", f"the run has the status `{run.status}`: its model is the best so far")]
+
+
+def traits_of_run(folder: Path) -> list[Trait]:
+    """What of a run's model matters to formats, as its spec tells it, preparation included; nothing is loaded."""
+    run = Run(folder)
+    home = run.spec_folder if run.spec_folder_is_here else run.path
+    state = compile_spec(run.path / SPEC_FILE, (), Workspace(home), until=Lowered)
+    if not isinstance(state, Lowered):
+        return []  # where its data are gone, inputs may not be known: what cannot be written is said by the exporter
+    dtypes = run.facts.get("data", {}).get("columns", {})
+    found = traits.of_graph(state.graph)
+    for name, feature in state.data_section.features.items() if state.data_section is not None else ():
+        if feature.prepare and feature.length is None and dtypes.get(feature.sources[0]) == "string":
+            found.append(Trait("text", name))
+        found += [Trait("lack", layer.name, None, layer.name, layer.lacking_in()) for layer in feature.prepare]
+    return [replace(trait, span=None) for trait in found]
 
 
 class SpecOfRun(NamedTuple):
