@@ -60,8 +60,7 @@ def _course(state: Lowered, method: Method) -> Course:
 
 def _batch(state: Lowered) -> int:
     """Examples of a batch, no more than there are; 1 where that is not known."""
-    assert state.data_section is not None
-    return min(state.data_section.batch_size, state.examples or 1)
+    return min(state.data_section.batch_size, state.examples or 1) if state.data_section is not None else 1
 
 
 def _weights(node: Node) -> int:

@@ -85,7 +85,6 @@ def structured(state: Checked) -> tuple[list[Function], Constructors]:
     given = state.given_inputs or {}
     values = {**state.params.values, **{name: space.default for name, space in state.params.spaces.items()}}
     found, graph = record(state.program, Environment(values), given)
-    assert graph is not None
     models = [model.name for model in shared_models(graph)]
     module = Module(state.program, values, found, given, models, own_tensors(graph))
     function = module.main()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dlspec.components.layers.base import Layer
-from dlspec.core.errors import Diagnostics
+from dlspec.core.errors import Diagnostics, SpecError
 from dlspec.core.ir import Argument, Graph, Tensor
 from dlspec.graph.lower.expand import Body, Expander
 from dlspec.graph.lower.graph_builder import Frame
@@ -60,13 +60,18 @@ class _Body(Body):
         self.record.values[id(step)].append(values)
 
 
-def record(program: Program, environment: Environment, given: Mapping[str, Tensor]) -> tuple[Record, Graph | None]:
+def record(program: Program, environment: Environment, given: Mapping[str, Tensor]) -> tuple[Record, Graph]:
     """Expands a checked program once more.
 
     Args:
         environment: The outermost one.
         given: Types of inputs that the data tell.
+
+    Raises:
+        SpecError: The program has no graph: it was not checked.
     """
     recorder = _Recorder(program, environment, Evaluator(Diagnostics()))
     graph = recorder.body(program.main).graph(given)
+    if graph is None:
+        raise SpecError(recorder.evaluator.diagnostics.errors)
     return recorder.record, graph

@@ -28,7 +28,7 @@ from dlspec.semantics.schema.meant import (
     translated,
     wrapping,
 )
-from dlspec.semantics.schema.validate import definition, iterate_errors, resolve
+from dlspec.semantics.schema.validate import definition, is_valid, iterate_errors, resolve
 from dlspec.semantics.schema.wording import (
     SPACE_HELP,
     SPACES,
@@ -146,11 +146,6 @@ def _as_option(key: str, meant: str, value: Any, node: JSON, context: Context, d
     if isinstance(help, Replacement):
         help.safe = help.safe and is_valid(value, node["properties"][meant])
     return help
-
-
-def is_valid(value: Any, node: JSON) -> bool:
-    """Whether nothing is wrong with a value, as far as a schema tells."""
-    return next(iterate_errors(value, node), None) is None
 
 
 def _section_help(key: str, node: JSON, container: Any, describe: Describe) -> str:

@@ -50,6 +50,11 @@ def iterate_errors(data: Any, node: JSON) -> Errors:
     return _descend(_validator(), data, node, None)
 
 
+def is_valid(data: Any, node: JSON) -> bool:
+    """Whether nothing is wrong with `data`, as far as a schema tells."""
+    return next(iterate_errors(data, node), None) is None
+
+
 @lru_cache(maxsize=1)
 def _validator() -> Any:
     return _Validator({})
