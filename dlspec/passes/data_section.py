@@ -6,6 +6,7 @@ from typing import cast
 
 from dlspec.components.methods.base import wants_targets
 from dlspec.components.sections.data import Data
+from dlspec.components.sections.selection import Selection
 from dlspec.core.errors import Span, SpecError
 from dlspec.core.tree import Invalid, Map, key_place
 from dlspec.passes.state import Bound, step
@@ -38,16 +39,35 @@ def data_section(state: Bound) -> None:
         state.add("E613", "data needs at least one of `targets`", key_place(raw, "targets"), help)
         state.given_inputs = None if "inputs" not in state.data else {}
         return
-    state.data_section = section
+    found = _with_columns(state, section, raw)
+    if found is None:
+        state.given_inputs = None if "inputs" not in state.data else {}
+        return
+    state.data_section = section = found
     if "inputs" not in state.data and ("layers" in state.data or not state.looks):
         _ask_data(state, section, raw)
+
+
+def _with_columns(state: Bound, section: Data, raw: Map) -> Data | None:
+    """The section with the names of columns that it chooses by pattern or type; None after an error."""
+    named = (*section.features.values(), *section.targets.values())
+    if not any(isinstance(one.columns, Selection) for one in named):
+        return section
+    from dlspec.data.binding.binding import Opened
+    from dlspec.data.binding.findings import Findings
+    from dlspec.data.binding.selecting import with_columns
+
+    state.opened, findings = Opened(), Findings()
+    found = with_columns(section, state.folder, findings, allow_outside=state.allow_outside, opened=state.opened)
+    state.diagnostics.extend(findings.diagnostics({"data": raw}))
+    return None if findings.errors else found
 
 
 def _ask_data(state: Bound, section: Data, raw: Map) -> None:
     from dlspec.data.binding.binding import Opened
     from dlspec.data.checks.contract import feature_tensors
 
-    state.opened = Opened()
+    state.opened = state.opened or Opened()
     try:
         state.given_inputs = feature_tensors(
             section, state.folder, raw=raw, allow_outside=state.allow_outside, opened=state.opened

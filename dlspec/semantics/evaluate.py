@@ -132,6 +132,8 @@ class Evaluator:
             return LOST
         if field.kind and not (raw is None and field.nullable):
             return self.nested(field, raw, environment, context, span)
+        if getattr(raw, "tainted", False):  # an error took something from it
+            return LOST
         literal, numeric = literal_of(owner, field)
         if field.textual:
             value = self.text(raw, environment, span)

@@ -18,10 +18,10 @@ from dlspec.components.registry import (
     options,
     plain,
     text,
-    texts,
 )
 from dlspec.components.sections.base import Section
 from dlspec.components.sections.missing import Error, Missing
+from dlspec.components.sections.selection import Selection, selected_columns
 from dlspec.components.sections.splitters import Column, Random, Splitter, Stratified
 from dlspec.core.errors import Problem, leave_out
 
@@ -37,7 +37,9 @@ class Feature(Section):
 
     shorthand = "column"
     column = optional(text(), doc="The column.")
-    columns = optional(texts(), doc="Columns of numbers, stacked.")
+    columns = selected_columns(
+        "Columns of one kind, stacked: names, patterns such as `price_*`, or all of a `type` but those in `except`."
+    )
     length = optional(
         integer(min=1),
         doc="For a text column of whole numbers such as `12 7 9`: they are cut or filled with 0 to this length.",
@@ -55,7 +57,10 @@ class Feature(Section):
         example("{columns: [rooms, area], missing: median, prepare: [normalization]}"),
         example("{column: city, prepare: [string_lookup]}"),
         example("{column: tokens, length: 40}"),
+        example("{columns: 'price_*'}"),
+        example("{columns: {type: number, except: [id, 'code_*']}, missing: median}"),
     )
+    chosen = False  # whether its columns follow from a pattern or a type
 
     def validate(self) -> None:
         """One of `column` and `columns`; layers that prepare."""
@@ -82,7 +87,9 @@ class Feature(Section):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The names of its columns."""
+        """The names of its columns; () while it is open which they are."""
+        if isinstance(self.columns, Selection):
+            return ()
         return self.columns if self.columns is not None else (self.column or "",)
 
 
@@ -91,7 +98,9 @@ class Target(Section):
 
     shorthand = "column"
     column = optional(text(), doc="The column.")
-    columns = optional(texts(), doc="Several columns of numbers (of 0 and 1 where several labels may hold), stacked.")
+    columns = selected_columns(
+        "Several columns of numbers (of 0 and 1 where several labels may hold), stacked: names, or patterns."
+    )
     separator = optional(
         text(pattern=r"^.+$"),
         doc="What stands between the labels of a text such as `red;round`, of which any may hold.",
@@ -111,6 +120,7 @@ class Target(Section):
         example("{column: churned, class_weights: balanced}"),
         example('{column: tags, separator: ";"}'),
     )
+    chosen = False
 
     def validate(self) -> None:
         """One of `column` and `columns`; classes that differ."""
@@ -132,7 +142,9 @@ class Target(Section):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The names of its columns."""
+        """The names of its columns; () while it is open which they are."""
+        if isinstance(self.columns, Selection):
+            return ()
         return self.columns if self.columns is not None else (self.column or "",)
 
 

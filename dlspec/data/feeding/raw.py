@@ -16,6 +16,7 @@ from typing import Any
 from dlspec.components import registry
 from dlspec.components.registry import Component
 from dlspec.components.sections.data import Data, Feature
+from dlspec.components.sections.selection import Selection
 from dlspec.core.errors import Problem, SpecError, did_you_mean
 from dlspec.core.ir import Tensor, show_shape
 from dlspec.data.binding import missing
@@ -77,13 +78,22 @@ class Training:
     @property
     def section(self) -> Data:
         """The section, with the inputs that were found: other examples may have further columns, or another order."""
-        if self.data.features or not self.inputs:
+        features = self.data.features
+        if not self.inputs or (features and not any(map(_chosen, features.values()))):
             return self.data
         found = {
             name: Feature(columns=tuple(columns)) if len(columns) > 1 else Feature(column=columns[0])
             for name, columns in self.inputs.items()
         }
+        for name, one in features.items():
+            chosen = {"columns": tuple(self.inputs[name])} if _chosen(one) and name in self.inputs else {}
+            found[name] = Feature(**{**one.given, **chosen})
         return type(self.data)(**{**self.data.given, "inputs": found})
+
+
+def _chosen(feature: Feature) -> bool:
+    """Whether the columns of an input follow from a pattern or a type: those of the training count."""
+    return feature.chosen or isinstance(feature.columns, Selection)
 
 
 @dataclass(frozen=True, slots=True)

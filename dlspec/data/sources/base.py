@@ -285,7 +285,9 @@ class Table(ABC):
                     return None
             else:
                 return None
-        return Problem("E602", f"the source has none of the columns that are named: {_listed(names)}", self._held)
+        return Problem(
+            "E602", f"the source has none of the columns that are named: {_listed(names)}", self.known_columns
+        )
 
     def _blanks(self, name: str) -> str:
         """Help where blanks alone, which a file has around its names, make the difference."""
@@ -293,10 +295,10 @@ class Table(ABC):
         return f'blanks belong to its name: write `"{found}"`' if found is not None else ""
 
     def _known(self, name: str) -> str:
-        return did_you_mean(name, self.columns, guess=True) or self._held
+        return did_you_mean(name, self.columns, guess=True) or self.known_columns
 
     @property
-    def _held(self) -> str:
+    def known_columns(self) -> str:
         """Which columns there are, in words."""
         return f"its columns are {_listed(self.columns)}"
 

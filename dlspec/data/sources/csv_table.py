@@ -188,12 +188,12 @@ class CsvTable(ArrowTable):
         return values_for_names(held, self._shown, self._width)
 
     def _known(self, name: str) -> str:
-        return super()._known(name) if suggestions(name, self.columns) else self._held
+        return super()._known(name) if suggestions(name, self.columns) else self.known_columns
 
     @property
-    def _held(self) -> str:
+    def known_columns(self) -> str:
         """Which columns there are, and where that stands: the row of names may be missing."""
-        return super()._held.replace("its columns are", "its first row names the columns:")
+        return super().known_columns.replace("its columns are", "its first row names the columns:")
 
     def forget(self) -> None:
         """Lets go of columns that :meth:`take` has kept in memory."""
