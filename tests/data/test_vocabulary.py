@@ -148,3 +148,30 @@ def test_rows_are_as_long_as_keras_makes_them(tmp_path: Path, lookup: str) -> No
     write(tmp_path, "a.yaml", ROWS_SPEC.format(inputs=f"inputs: {{word: [{size + 1}]}}\n", lookup=lookup))
     problem = only(compile_spec(tmp_path / "a.yaml").diagnostics.errors)
     assert (problem.code, problem.help) == ("E605", f"write `inputs: {{word: [{size}]}}`")
+
+
+@pytest.mark.parametrize(
+    ("missing", "strategy"),
+    [
+        ("mean", {"strategy": "mean"}),
+        ("median", {"strategy": "median"}),
+        ("most_frequent", {"strategy": "most_frequent"}),
+        ("{constant: 77}", {"strategy": "constant", "fill_value": 77.0}),
+    ],
+)
+def test_numbers_that_are_filled_in_count_as_for_keras(tmp_path: Path, missing: str, strategy: dict[str, Any]) -> None:
+    import keras
+
+    from dlspec.keras_layers.imputation import Imputation
+
+    table(tmp_path, [1, 4, "", 9, 5, 4])
+    filling, lookup = Imputation(dtype="float64", **strategy), keras.layers.IntegerLookup(output_mode="multi_hot")
+    values = np.array([[1], [4], [np.nan], [9], [5], [4]])
+    if missing[0] != "{":
+        filling.adapt(values)
+    lookup.adapt(filling(values))
+    text = ROWS_SPEC.format(inputs="", lookup="integer_lookup: {output_mode: one_hot}")
+    write(tmp_path, "a.yaml", text.replace("column: word,", f"column: word, missing: {missing},"))
+    state = compile_spec(tmp_path / "a.yaml")
+    assert not state.diagnostics.errors and state.graph is not None
+    assert state.graph.nodes[state.graph.inputs[0]].outputs[0].shape == lookup(values[:1]).shape[-1:]

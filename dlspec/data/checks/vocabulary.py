@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from dlspec.components.layers.core import Embedding, ReversibleEmbedding
-from dlspec.components.layers.filling import TextImputation
+from dlspec.components.layers.filling import Imputation, TextImputation
 from dlspec.components.layers.lookup import IntegerLookup, StringLookup, TextVectorization, VocabularyLayer
 from dlspec.components.sections.data import Data
 from dlspec.core.errors import Note, Problem
@@ -17,6 +17,7 @@ from dlspec.data.binding.bad import bad_examples
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.inputs import Input
+from dlspec.data.binding.missing import gaps
 from dlspec.data.binding.targets import bind_outputs
 from dlspec.data.binding.values import tokens
 from dlspec.data.order.splits import choose
@@ -155,23 +156,39 @@ def _training_values(data: Data, binding: Binding, one: Input) -> Any:
 
     table = binding.table
     before = one.prepare[:-1]
-    if table.streamed or any(not isinstance(layer, TextImputation) for layer in before):
+    if table.streamed or len(before) > 1 or not all(_fills_alone(layer) for layer in before):
         return None
     rows = choose(data, table, binding.count, binding.dropped()).train
-    values = np.concatenate([table.read([column])[column][rows].reshape(-1) for column in one.columns])
-    if not before:
-        return values
-    kept = values[values != ""]
-    return (
-        np.append(kept, before[0].fill_value) if before[0].strategy == "constant" and len(kept) < len(values) else kept
-    )
+    columns = [table.read([column])[column][rows].reshape(-1) for column in one.columns]
+    return np.concatenate([_filled(before[0], values) if before else values for values in columns])
+
+
+def _fills_alone(layer: Any) -> bool:
+    """Whether a layer puts a value in place of missing ones, and adds nothing else."""
+    return isinstance(layer, TextImputation) or (isinstance(layer, Imputation) and not layer.indicator)
+
+
+def _filled(layer: Imputation | TextImputation, values: Any) -> Any:
+    """The distinct values of a column once what is missing is filled in, some of them several times."""
+    import numpy as np
+
+    lacking = gaps(values)
+    known = values[~lacking]
+    if not lacking.any() or layer.strategy == "most_frequent":
+        return known
+    fill: Any = layer.fill_value
+    if layer.strategy != "constant":
+        fill = np.mean(known) if layer.strategy == "mean" else np.median(known)
+    return np.append(known, fill)
 
 
 def _words(layer: VocabularyLayer, values: Any) -> set[Any] | None:
     """The distinct words of some examples, as the layer sees them."""
     if values is None:
         return None
-    if isinstance(layer, StringLookup | IntegerLookup):
+    if isinstance(layer, IntegerLookup):
+        return {int(value) for value in values.tolist()}  # as Keras does with a median between two whole numbers
+    if isinstance(layer, StringLookup):
         return {_word(value) for value in values.tolist()}
     if not isinstance(layer, TextVectorization) or layer.ngrams is not None or layer.split != "whitespace":
         return None
