@@ -140,9 +140,11 @@ def print_data(text: str, end: str = "\n") -> None:
     _to_stdout(printable_lines(text) if sys.stdout.isatty() else text, end)
 
 
-def print_as(form: str, text: str) -> None:
-    """A result in the form that ``--format`` asked for: ``json`` is for programs."""
-    (print_data if form == "json" else print_text)(text)
+def print_document(document: Mapping[str, Any] | Sequence[Any]) -> None:
+    """A result for programs as JSON; its type is in :mod:`dlspec.core.documents.printed`."""
+    from dlspec.core.documents.reading import document_text
+
+    print_data(document_text(document), end="")
 
 
 def say(text: str) -> None:

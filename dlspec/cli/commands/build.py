@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
-from dlspec.cli.output import compiled, print_as, say, show_diagnostics, spec_argument
+from dlspec.cli.output import compiled, print_document, print_text, say, show_diagnostics, spec_argument
 from dlspec.core.errors import Diagnostic
 from dlspec.core.ir import Node
 
@@ -42,7 +41,7 @@ def command(
     model, tensors = build_with_tensors(state.graph)
     report = keras_facts(state.graph, model, tensors)
     differences = verify(state.graph, model, tensors)
-    print_as(form, json.dumps(report, indent=2) if form == "json" else text_table(report))
+    print_document(report) if form == "json" else print_text(text_table(report))
     if differences:
         show_diagnostics([item.diagnostic() for item in differences], state.texts)
         return 1

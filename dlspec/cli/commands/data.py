@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
-from dlspec.cli.output import code_allowed, print_as, show_diagnostics, spec_argument
+from dlspec.cli.output import code_allowed, print_document, print_text, show_diagnostics, spec_argument
 from dlspec.core.errors import Diagnostic, SpecError
 from dlspec.core.terminal import table
 from dlspec.passes.state import Bound, Checked, Parsed
@@ -60,7 +59,7 @@ def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, form: s
     help = "`dlspec explain W602` tells what to do"
     if facts["warnings"]:
         show_diagnostics([Diagnostic("W602", warning, None, help) for warning in facts["warnings"]], state.texts)
-    print_as(form, json.dumps(facts, indent=2, ensure_ascii=False) if form == "json" else _text(facts))
+    print_document(facts) if form == "json" else print_text(_text(facts))
     return 1 if state.diagnostics.errors else 0
 
 

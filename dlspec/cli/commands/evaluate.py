@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from dlspec.cli.output import print_data, print_text
+from dlspec.cli.output import print_document, print_text
 from dlspec.cli.runs import reported, runs_option
 
 _PARTS = ("train", "validation", "test")
@@ -59,7 +58,7 @@ def command(
 
     found = evaluate(saved, data, parts or _PARTS)
     if form == "json":
-        print_data(json.dumps({"run": saved.run.id, **found}, indent=2, ensure_ascii=False))
+        print_document({"run": saved.run.id, **found})
         return
     from dlspec.training.run.report import measures_table
     from dlspec.views.pages.verdict import verdict

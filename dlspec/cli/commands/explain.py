@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from dlspec.cli.output import print_as, print_data, print_painted, wants_colour
+from dlspec.cli.output import print_document, print_painted, print_text, wants_colour
 
 if TYPE_CHECKING:
     from dlspec.core.documents.printed import CodeEntry
@@ -25,7 +24,10 @@ def command(code: str | None, form: str) -> None:
     from dlspec.core.codes import CODES
 
     if code is None:
-        print_as(form, _catalogue() if form == "text" else _json({"codes": [_entry(name) for name in CODES]}))
+        if form == "json":
+            print_document({"codes": [_entry(name) for name in CODES]})
+        else:
+            print_text(_catalogue())
         return
     name = code.upper()
     if name not in CODES:
@@ -33,7 +35,7 @@ def command(code: str | None, form: str) -> None:
     if form == "text":
         print_painted(_explanation(name, wants_colour(sys.stdout)))
     else:
-        print_data(_json(_entry(name)))
+        print_document(_entry(name))
 
 
 def _meant(name: str) -> str:
@@ -56,10 +58,6 @@ def _entry(name: str) -> CodeEntry:
         "right": entry.right,
         "scene": entry.scene,
     }
-
-
-def _json(data: object) -> str:
-    return json.dumps(data, indent=2, ensure_ascii=False)
 
 
 def _catalogue() -> str:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
-from dlspec.cli.output import compiled, print_as, print_data, print_text, say, show_diagnostics, spec_argument
+from dlspec.cli.output import compiled, print_data, print_document, print_text, say, show_diagnostics, spec_argument
 from dlspec.cli.runs import reported, runs_option
 from dlspec.core.errors import Diagnostic, SpecError
 from dlspec.core.terminal import printable
 
 if TYPE_CHECKING:
+    from dlspec.core.documents.printed import ExportResult
     from dlspec.export.formats.base import Format
     from dlspec.export.formats.export import Outcome
     from dlspec.passes.state import Checked
@@ -91,7 +91,7 @@ def command(
         outcome = _export_spec(state, chosen, path, weights, seed)
     if isinstance(outcome, int):
         return outcome
-    print_as(form, _json(outcome) if form == "json" else _text(outcome))
+    print_document(_facts(outcome)) if form == "json" else print_text(_text(outcome))
     return 0
 
 
@@ -271,13 +271,12 @@ def _text(outcome: Outcome) -> str:
     return f"{outcome.path}: {outcome.form.title}, {show_bytes(outcome.bytes)}, {verdict}"
 
 
-def _json(outcome: Outcome) -> str:
+def _facts(outcome: Outcome) -> ExportResult:
     comparison = outcome.comparison
-    facts = {
+    return {
         "path": str(outcome.path),
         "format": outcome.form.name,
         "bytes": outcome.bytes,
         "verified": comparison is not None,
         "differences": dict(comparison.differences) if comparison is not None else {},
     }
-    return json.dumps(facts, indent=2)

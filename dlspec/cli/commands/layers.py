@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
-from dlspec.cli.output import print_as
+from dlspec.cli.output import print_document, print_text
 
 
 @click.command()
@@ -28,13 +26,15 @@ def command(name: str | None, word: str | None, form: str) -> None:
         if homes:
             owner = registry.find(homes[0], name)
             assert owner is not None
-            document = {"version": catalogue.VERSION, **catalogue.facts(owner)} if form == "json" else None
-            print_as(form, _json(document) if document else catalogue.text(owner))
+            if form == "json":
+                print_document({"version": catalogue.VERSION, **catalogue.facts(owner)})
+            else:
+                print_text(catalogue.text(owner))
             return
         kind = catalogue.kind_of(name) if word is None else ""
         if not kind:
             raise click.UsageError(_unknown(name, _kind(word) if word else ""))
-    print_as(form, _json(catalogue.listing(kind)) if form == "json" else catalogue.list_text(kind))
+    print_document(catalogue.listing(kind)) if form == "json" else print_text(catalogue.list_text(kind))
 
 
 def _kind(word: str) -> str:
@@ -64,7 +64,3 @@ def _unknown(name: str, kind: str) -> str:
     found = [f"`{other}`" for other in catalogue.similar(name, kind)]
     help = f"did you mean {' or '.join(found)}?" if found else f"`{listed}` lists what there is"
     return f"no such {kind or 'layer or other component'} `{name}`; {help}"
-
-
-def _json(document: object) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dlspec.cli.output import print_data, print_text, say
+from dlspec.cli.output import print_document, print_text, say
 from dlspec.cli.runs import reported, runs_option
 from dlspec.core.terminal import table
 from dlspec.views.pages.index import Run, all_runs, find_run, measure_changes, spec_changes
@@ -31,7 +31,7 @@ def command(context: click.Context, runs: Path, form: str) -> None:
         return
     found = all_runs(runs)
     if form == "json":
-        print_data(json.dumps([run.summary() for run in found], indent=2, ensure_ascii=False))
+        print_document([run.summary() for run in found])
     elif found:
         print_text(_list(found))
     else:
@@ -47,7 +47,7 @@ def show(runs: Path, run: str, form: str) -> None:
     """Show what came of RUN: a folder, an id, a name, or `latest`."""
     found = find_run(run, runs)
     if form == "json":
-        print_data(json.dumps({**found.summary(), "report": found.facts}, indent=2, ensure_ascii=False))
+        print_document({**found.summary(), "report": found.facts})
         return
     facts = found.facts
     lines = [(key, str(value)) for key, value in (("run", found.path), ("status", found.status))]
@@ -73,7 +73,7 @@ def compare(runs: Path, a: str, b: str, form: str) -> None:
     specs, measures = spec_changes(one, other), measure_changes(one, other)
     if form == "json":
         facts = {"a": one.summary(), "b": other.summary(), "spec": specs, "metrics": measures}
-        print_data(json.dumps(facts, indent=2, ensure_ascii=False))
+        print_document(facts)
         return
     print_text(f"a  {one.name} {one.id}\nb  {other.name} {other.id}\n")
     if specs:

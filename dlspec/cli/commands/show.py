@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
-from dlspec.cli.output import code_allowed, compiled, print_as, print_text, say, show_diagnostics, spec_argument
+from dlspec.cli.output import code_allowed, compiled, print_document, print_text, say, show_diagnostics, spec_argument
 
 if TYPE_CHECKING:
     from dlspec.passes.state import Checked, Compilation
@@ -94,7 +93,7 @@ def command(
         print_text(print_graph(state.graph))
     elif not (svg or html):
         report = facts(state.graph, state.name)
-        print_as(form, json.dumps(report, indent=2) if form == "json" else text_table(report))
+        print_document(report) if form == "json" else print_text(text_table(report))
     return 0
 
 

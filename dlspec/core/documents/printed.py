@@ -324,14 +324,14 @@ class ExportResult(TypedDict):
     Attributes:
         bytes: Its size.
         verified: Whether its outputs were compared with those of Keras.
-        differences: By output: the largest difference.
+        differences: By output: the largest difference; null where it is not finite.
     """
 
     path: str
     format: str
     bytes: int
     verified: bool
-    differences: dict[str, float]
+    differences: dict[str, float | None]
 
 
 class RunSummary(TypedDict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -18,7 +18,7 @@ D = TypeVar("D")
 _WHOLE = frozenset({TargetFacts, Verdict})
 
 
-def document_text(document: Mapping[str, Any]) -> str:
+def document_text(document: Mapping[str, Any] | Sequence[Any]) -> str:
     """A document as JSON; a number that JSON cannot write becomes null."""
     return json.dumps(_finite(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 

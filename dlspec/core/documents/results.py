@@ -1,4 +1,7 @@
-"""What is measured of each output of a model: in ``report.json``, and by ``dlspec evaluate``."""
+"""What is measured of each output of a model: in ``report.json``, and by ``dlspec evaluate``.
+
+Figures that are not finite, which JSON cannot write, are null.
+"""
 
 from __future__ import annotations
 
@@ -99,7 +102,7 @@ class ClassDetails(ClassResults, total=False):
     mean_f1: float | None
     mean_iou: float | None
     exact: float | None
-    perplexity: float
+    perplexity: float | None
     confusion: list[list[int]]
     auc: float | None
 
@@ -112,7 +115,7 @@ class NumberBaseline(TypedDict):
         rmse: Its root mean square error.
     """
 
-    answer: float | str
+    answer: float | str | None
     rmse: float | None
 
 
@@ -120,9 +123,9 @@ class _NumberFigures(TypedDict):
     """What is always known of a number."""
 
     name: str
-    rmse: float
-    mae: float
-    bias: float
+    rmse: float | None
+    mae: float | None
+    bias: float | None
     r2: float | None
     baseline: NumberBaseline | None
 
@@ -140,7 +143,7 @@ class NumberFigures(_NumberFigures, total=False):
         residuals: Quantiles of the errors, by their share.
     """
 
-    residuals: dict[str, float]
+    residuals: dict[str, float | None]
 
 
 class _NumberResults(TypedDict):
@@ -148,8 +151,8 @@ class _NumberResults(TypedDict):
 
     kind: NumberKind
     examples: int
-    rmse: float
-    mae: float
+    rmse: float | None
+    mae: float | None
     r2: float | None
     array: bool
     baseline: NumberBaseline | None
