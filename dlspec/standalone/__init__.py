@@ -1,4 +1,5 @@
-"""The Keras classes of models and metrics in training that Keras lacks: standalone, as they are copied into projects.
+"""Code that dlspec uses itself and exported projects carry as it stands; it imports nothing of dlspec.
 
-They are imported one by one where a training needs them.
+Modules are imported one by one where they are needed: some import Keras. Those of functions have no import of
+`annotations` from the future, since a project that carries a function has none.
 """

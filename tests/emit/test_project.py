@@ -7,7 +7,6 @@ import io
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ from dlspec.components import registry
 from dlspec.core import resources
 from dlspec.data.order.order import Blocks
 from dlspec.export.python.formatting import formatted
+from dlspec.standalone import orders
 from tests.emit import project_sources
 from tests.emit.project_cases import CASES
 from tests.emit.project_cases import spec as written
@@ -64,12 +64,9 @@ def test_the_same_data(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("window", [1, 20, 50, 1000])
 def test_the_order_of_row_groups(window: int) -> None:
     """However many windows an epoch has, its order is that of training."""
-    found: dict[str, Any] = {"np": np}
-    for name in ("permutation", "by_windows"):
-        exec((TEMPLATES / "helpers" / f"{name}.py.jinja").read_text(encoding="utf-8"), found)
     sizes = [17, 3, 30, 17, 8, 1, 17]
     for epoch in range(3):
-        order = found["by_windows"](np.array(sizes), window, 7, epoch)
+        order = orders.by_windows(np.array(sizes), window, 7, epoch)
         np.testing.assert_array_equal(order, Blocks(sizes, window).order(7, epoch))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dlspec.core.ir import Tensor
-from dlspec.data.binding.inputs import Input, token_ids
+from dlspec.data.binding.inputs import Input
 from dlspec.data.binding.labelling import among, divided
 from dlspec.data.binding.targets import BINARY, CLASSES, Output
 from dlspec.data.sources.base import TEXT, Arrays, DataProblem, Table
@@ -88,13 +88,9 @@ def with_rank(values: Any, rank: int) -> Any:
 
 def tokens(values: Array, length: int) -> Array:
     """Texts of whole numbers (``12 7 9``) as rows, cut or filled with 0 at the end: shape [examples, length]."""
-    import numpy as np
+    from dlspec.standalone import texts
 
-    rows = np.zeros((len(values), length), np.int32)
-    for row, value in zip(rows, values, strict=True):
-        found = token_ids(value)[:length]
-        row[: len(found)] = found
-    return rows
+    return texts.tokens(values, length)
 
 
 def encoded(output: Output, arrays: Arrays) -> Array:

@@ -10,7 +10,6 @@ from dlspec.core.errors import Problem, did_you_mean
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.targets import BINARY, Output
 from dlspec.data.binding.values import encoded
-from dlspec.data.order.order import permutation
 from dlspec.data.sources.base import Table
 
 if TYPE_CHECKING:
@@ -114,6 +113,8 @@ def class_weights(data: Data, outputs: Sequence[Output], table: Table, train: Ar
     """
     import numpy as np
 
+    from dlspec.standalone.orders import balanced
+
     found: dict[str, Array] = {}
     for output in outputs:
         given = data.targets[output.target].class_weights
@@ -127,9 +128,7 @@ def class_weights(data: Data, outputs: Sequence[Output], table: Table, train: Ar
             table_ = {str(name): weight for name, weight in given.items()}
             found[output.name] = np.array([table_.get(name, 1.0) for name in names], np.float32)
         else:
-            counts = np.bincount(numbers.ravel(), minlength=size)
-            present = max(1, int((counts > 0).sum()))
-            found[output.name] = (numbers.size / (present * np.maximum(counts, 1))).astype(np.float32)
+            found[output.name] = balanced(numbers, size)
     return found
 
 
@@ -155,12 +154,6 @@ def repeated(classes: Array, seed: int) -> Array:
 
     Every example comes at least once; which of them come once more is a function of the seed.
     """
-    import numpy as np
+    from dlspec.standalone.orders import oversampled
 
-    counts = np.bincount(classes)
-    chosen = []
-    for number in np.flatnonzero(counts):
-        members = np.flatnonzero(classes == number)
-        times, more = divmod(int(counts.max()), len(members))
-        chosen += [np.repeat(members, times), members[permutation(len(members), seed, int(number))[:more]]]
-    return np.sort(np.concatenate(chosen))
+    return oversampled(classes, seed)

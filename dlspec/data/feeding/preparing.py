@@ -49,19 +49,9 @@ def settle(layer: Any) -> None:
     become a million. Words that hold a line break are saved with the layer's options, since Keras reads its file of
     words line by line.
     """
-    import numpy as np
+    from dlspec.standalone import settling
 
-    if hasattr(layer, "adapt_variance"):
-        mean, variance = np.array(layer.adapt_mean), np.array(layer.adapt_variance)
-        size, spread = np.abs(mean), np.sqrt(variance)
-        constant = (spread <= 4 * np.finfo("float32").eps * size) | ((spread <= 1e-7) & (spread <= 1e-5 * size))
-        layer.adapt_variance.assign(np.where(constant, 1, variance))
-        layer.finalize_state()
-    lookup = getattr(layer, "_lookup_layer", layer)
-    if hasattr(lookup, "input_vocabulary") and lookup.output_mode != "tf_idf":
-        words = lookup.get_vocabulary(include_special_tokens=False)
-        if any(str(word).splitlines() != [str(word)] for word in words):
-            lookup.input_vocabulary = words
+    settling.settle(layer)
 
 
 def apply(layers: list[Any], values: Array, rank: int | None = None) -> Array:

@@ -33,8 +33,9 @@ def permutation(count: int, *entropy: int) -> Indices:
     """
     import numpy as np
 
-    keys = np.random.Philox(np.random.SeedSequence(entropy)).random_raw(count)
-    return np.argsort(keys, kind="stable").astype(np.int64, copy=False)
+    from dlspec.standalone import orders
+
+    return orders.permutation(count, *entropy).astype(np.int64, copy=False)
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from dlspec.data.sources.base import DataProblem, Labels, LeftOut
 from dlspec.data.sources.limits import check_link
+from dlspec.standalone.files import hidden
 
-# What systems and programs put beside people's files; names with a dot in front are hidden as well.
-BOOKKEEPING = ("Thumbs.db", "desktop.ini", "__MACOSX", "@eaDir")
 # Endings that a message lists.
 _SHOWN = 8
 
@@ -61,7 +60,7 @@ class ClassFolders:
                 folders = [entry.name for entry in entries if entry.is_dir()]
         except OSError as error:
             raise self._unreadable(error) from error
-        return tuple(sorted(name for name in folders if not _hidden(name)))
+        return tuple(sorted(name for name in folders if not hidden(name)))
 
     @cached_property
     def files(self) -> tuple[Path, ...]:
@@ -162,7 +161,7 @@ class ClassFolders:
         """Files that count; others are noted. `above` are the folders that lead here: a link back to one is no way."""
         with os.scandir(folder) as entries:
             for entry in entries:
-                if _hidden(entry.name):
+                if hidden(entry.name):
                     continue
                 if entry.is_dir():
                     self._check_link(entry)
@@ -176,7 +175,7 @@ class ClassFolders:
     def _beside(self) -> list[Path]:
         """Files that count, but stand beside the folders of the classes."""
         with os.scandir(self._path) as entries:
-            files = [entry for entry in entries if not entry.is_dir() and not _hidden(entry.name)]
+            files = [entry for entry in entries if not entry.is_dir() and not hidden(entry.name)]
         return sorted(Path(file.path) for file in files if self._ends_well(file.name))
 
     def _counts(self, entry: os.DirEntry[str]) -> bool:
@@ -199,10 +198,6 @@ class ClassFolders:
     def _unreadable(self, error: OSError) -> DataProblem:
         reason = error.strerror or error
         return DataProblem("E601", f"cannot read `{self._shown}`: {reason}", "", self._option, self._shown)
-
-
-def _hidden(name: str) -> bool:
-    return name.startswith(".") or name in BOOKKEEPING
 
 
 def _second(path: str) -> str:

@@ -14,12 +14,12 @@ from dlspec.data.binding.values import Rows
 from dlspec.data.feeding.pipeline import WINDOW
 from dlspec.data.order.joined import JoinedTable
 from dlspec.data.sources.base import TEXT, Source, Table
-from dlspec.data.sources.folders import BOOKKEEPING
 from dlspec.data.sources.parquet import ParquetTable
 from dlspec.export.project.bound import bound_input, bound_output, keeps_bytes, only_or_all
+from dlspec.export.project.carried import carried
 from dlspec.export.project.changes import changes
 from dlspec.export.project.dividing import asked, division, parts_with_examples
-from dlspec.export.project.reading import Flags, Readers, decoded, helpers
+from dlspec.export.project.reading import Readers, decoded
 from dlspec.export.project.searched import Searched
 from dlspec.export.project.writing import LayerWriter
 from dlspec.export.python.constructors import Constructors
@@ -87,8 +87,7 @@ def render(
         "imports": Code(""),
     }
     template = templates.get_template("data.py.jinja")
-    known = {**facts, **vars(readers.flags), "bookkeeping": BOOKKEEPING}
-    used = helpers(template.render({**facts, "helpers": []}), templates, known)
+    used = carried(template.render({**facts, "helpers": []}), templates, facts)
     body = template.render({**facts, "helpers": used})
     return DataText(
         body,
@@ -129,7 +128,7 @@ def _reading(data: Data, binding: Binding, templates: jinja2.Environment) -> tup
     main = tables["train"]
     if isinstance(main, ParquetTable) and data.shuffle and main.regrouped:
         raise Unsupported(f"row groups as large as those of `{data.source.path}`: write it with smaller ones")
-    readers = Readers(templates, Flags.of(list(sources.values())))
+    readers = Readers(templates)
     calls = {
         part: readers.add("read" if part == "train" else f"read_{part}", source, columns, tables[part],
                           groups=blocks and data.shuffle and part == "train")

@@ -16,11 +16,11 @@ from dlspec.core.ir import Graph
 from dlspec.data.checks.measures import smaller_is_better
 from dlspec.data.sources.base import locate
 from dlspec.export.project.callbacks import callbacks, folders
+from dlspec.export.project.carried import carried
 from dlspec.export.project.compiling import compile_arguments, optimizer
 from dlspec.export.project.data import DataText
 from dlspec.export.project.distributed import distribution
 from dlspec.export.project.positions import from_saved, layer_names, places
-from dlspec.export.project.reading import helpers
 from dlspec.export.project.searched import Searched, build_arguments
 from dlspec.export.python.constructors import Constructors
 from dlspec.export.python.syntax import Unsupported, constant, text
@@ -30,6 +30,10 @@ from dlspec.passes.state import Trainable
 
 if TYPE_CHECKING:
     import jinja2
+
+
+# What `train.py` may need of the code that projects carry.
+_CARRIED = ("Mirrored", "devices", "settle")
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class TrainText:
         models: What ``train()`` returns besides the measures.
         keep: The epoch whose weights are kept.
         distributed: Whether several devices share each batch.
-        devices: Whether ``devices()`` tells which; else all GPUs do.
+        devices: How many, as ``devices()`` takes it; None for all GPUs.
     """
 
     body: str
@@ -55,7 +59,7 @@ class TrainText:
     models: tuple[str, ...]
     keep: str
     distributed: bool
-    devices: bool
+    devices: int | None
 
 
 def render(
@@ -101,13 +105,19 @@ def render(
         **_fitting(state, method, searched, constructors, validation="validation" in read.parts, examples=examples),
         **_searching(model, words, data.batch_size, read, searched),
     }
-    settling = helpers("settle", templates, context) if context["adapting"] else []
-    context["helpers"] = [one for one in settling if one not in read.body]  # else `data.py` has it
-    body = templates.get_template("train.py.jinja").render(context)
+    template = templates.get_template("train.py.jinja")
+    used = carried(template.render({**context, "helpers": []}), templates, context, _CARRIED)
+    context["helpers"] = [_based(one, context["model_base"]) for one in used if one not in read.body]
+    body = template.render(context)
     given = _arguments(method, context["batch_size"])
     needed = searched.needed([*model, *words])
-    shared, counted = context["distributed"], context["devices"] is not None
-    return TrainText(body, constructors, given, needed, model, context["models"], method.keep, shared, counted)
+    shared, devices = context["distributed"], context["devices"]
+    return TrainText(body, constructors, given, needed, model, context["models"], method.keep, shared, devices)
+
+
+def _based(source: Code, base: str) -> Code:
+    """A class with another class than ``keras.Model`` to build upon."""
+    return Code(source.replace("(keras.Model):", f"({base}):", 1))
 
 
 def _fitting(

@@ -8,6 +8,7 @@ from contextlib import suppress
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from dlspec.export.project.carried import carried
 from dlspec.export.project.data import DataText
 from dlspec.export.project.searched import Searched
 from dlspec.export.project.train import TrainText
@@ -85,8 +86,9 @@ def render(
         **_calls(plan, read, train, searched, folder),
     }
     template = templates.get_template("tune.py.jinja")
-    selects = "chosen(" in template.render({**context, "selects": False})
-    return template.render({**context, "selects": selects})
+    draft = template.render({**context, "selects": False, "helpers": []})
+    used = carried(draft, templates, context, ("Oracle",))
+    return template.render({**context, "selects": "chosen(" in draft, "helpers": used})
 
 
 def _calls(plan: Plan, read: DataText, train: TrainText, searched: Searched, folder: str) -> dict[str, Any]:

@@ -1,15 +1,19 @@
-{% if devices %}
-def devices() -> list[str]:
+"""Training on several devices of one machine, with the result of one."""
+
+import keras
+import tensorflow as tf
+
+
+def devices(count: int) -> list[str]:
     """Those that share each batch: GPUs; without one, parts of the CPU."""
     if tf.config.list_physical_devices("GPU"):
-        return [f"GPU:{number}" for number in range({{ devices }})]
+        return [f"GPU:{number}" for number in range(count)]
     (cpu,) = tf.config.list_physical_devices("CPU")
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * {{ devices }})
-    return [f"CPU:{number}" for number in range({{ devices }})]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
+    return [f"CPU:{number}" for number in range(count)]
 
 
-{% endif %}
-class Mirrored({{ model_base }}):
+class Mirrored(keras.Model):
     """Trains on several devices; every example counts alike, however many of a batch each of them has."""
 
     def _maybe_symbolic_build(self, iterator: object = None, data_batch: object = None) -> None:

@@ -1,3 +1,10 @@
+"""What a layer of preparation has measured, mended where Keras would go on with less."""
+
+from typing import Any
+
+import numpy as np
+
+
 def settle(layer: Any) -> None:
     """Gives constant features the variance 1, and saves words that hold a line break with the layer's options."""
     if hasattr(layer, "adapt_variance"):

@@ -1,3 +1,23 @@
+"""Some examples of all columns, also of such that are made when a batch asks for them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Arrays = dict[str, Any]
+
+
+def take(columns: Arrays, rows: np.ndarray) -> Arrays:
+    """Some examples of all columns."""
+    return {name: values[rows] for name, values in columns.items()}
+
+
+def gather(columns: Arrays, rows: np.ndarray) -> Arrays:
+    """Some examples of all columns, as arrays."""
+    return {name: np.asarray(values[rows]) for name, values in columns.items()}
+
+
 class Lazy:
     """Examples that are made when a batch asks for them: `make` gives those of some rows."""
 
