@@ -14,7 +14,7 @@ from pyarrow import parquet
 from dlspec.components.layers.lookup import IntegerLookup
 from dlspec.components.layers.preprocessing import CategoryEncoding, Hashing, Normalization
 from dlspec.components.sections.data import Data, Feature, Target
-from dlspec.components.sections.missing import Median, MostFrequent
+from dlspec.components.sections.missing import Drop, Median, MostFrequent
 from dlspec.components.training.losses import MeanSquaredError
 from dlspec.core.errors import SpecError
 from dlspec.core.ir import Tensor
@@ -62,6 +62,32 @@ def test_whole_numbers_beside_a_gap_are_float64_up_to_the_lookup(tmp_path: Path,
 def test_numbers_that_are_measured_are_float32(tmp_path: Path) -> None:
     one, _ = bound(tmp_path, Feature(columns=("a", "b"), prepare=(Normalization(),)), Tensor((2,)))
     assert one.raw == Tensor((2,), "float32")
+
+
+@pytest.mark.parametrize("column", ["a", "y"])
+def test_a_single_number_that_is_measured_is_float32(tmp_path: Path, column: str) -> None:
+    """A model that was trained on whole numbers takes fractions as well."""
+    one, values = bound(tmp_path, Feature(column=column, prepare=(Normalization(),)), Tensor((1,)))
+    assert (one.raw, values.dtype) == (Tensor((1,), "float32"), np.float32)
+
+
+def test_whole_numbers_beside_a_gap_that_is_left_out_are_hashed(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", IDS)
+    given = {"x": Feature(column="g", missing=Drop(), prepare=(Hashing(num_bins=5),))}
+    data, findings = Data(source=Csv(path="a.csv"), inputs=given, targets={"y": Target(column="y")}), Findings()
+    table = Csv(path="a.csv").open(tmp_path)
+    (one,) = bind_inputs(data, table, None, findings)
+    assert (str(one.raw), str(one.tensor)) == ("[1] int64", "[1] int64")
+    there = {"g": table.read(["g"])["g"][[0, 2]]}
+    assert raw_values(one, there).tolist() == [[BASE + 1], [BASE + 3]]
+
+
+def test_fractions_are_not_hashed(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", "f,y\n1.5,1\n,2\n3,3\n")
+    given = {"x": Feature(column="f", missing=Drop(), prepare=(Hashing(num_bins=5),))}
+    data, findings = Data(source=Csv(path="a.csv"), inputs=given, targets={"y": Target(column="y")}), Findings()
+    bind_inputs(data, Csv(path="a.csv").open(tmp_path), None, findings)
+    assert [item.problem.code for item in findings.items] == ["E409"]
 
 
 def test_the_filled_numbers_are_told_apart_by_keras(tmp_path: Path) -> None:

@@ -105,11 +105,15 @@ def _bind(name: str, feature: Feature, table: Table, wanted: Tensor | None, find
     exact = _exact(feature, wanted)
     with findings.at("data", "inputs", name):
         raw = _sequence(feature, columns[0]) if feature.length is not None else raw_tensor(columns, stacked, exact)
-        if feature.policy.fills and raw.dtype != TEXT:
+        # What prepares a number computes with float32: the saved model takes fractions where the training had none.
+        measured = bool(feature.prepare) and not exact and not columns[0].tensor.shape and feature.length is None
+        if raw.dtype != TEXT and (feature.policy.fills or measured):
             raw = replace_dtype(raw, "float64" if exact else "float32")
+        how = missing.how(feature, text=columns[0].text)
+        if how == missing.DROP and raw.dtype == "float64" and _wants_whole(feature) and _whole(feature, table):
+            raw = replace_dtype(raw, "int64")  # gaps made them float64, and are left out
         filling = missing.filling(feature.policy, raw)
         prepare = (*filling, *feature.prepare)
-        how = missing.how(feature, text=columns[0].text)
         one = Input(name, feature.sources, stacked, raw, prepare, raw, how, feature.length or 0)
         return _prepared(one, len(filling), findings)
     return None
@@ -120,6 +124,22 @@ def _wants_text(feature: Feature, wanted: Tensor | None) -> bool:
     if not feature.prepare:
         return wanted is not None and wanted.dtype == TEXT
     return takes(feature.prepare[0], TEXT, feature)
+
+
+def _wants_whole(feature: Feature) -> bool:
+    """Whether the first layer of preparation takes whole numbers, and no others."""
+    first = feature.prepare[0] if feature.prepare else None
+    return first is not None and takes(first, "int64", feature) and not takes(first, "float64", feature)
+
+
+def _whole(feature: Feature, table: Table) -> bool:
+    """Whether all values that are there are whole numbers which float64 holds exactly."""
+    for column in feature.sources:
+        values = table.read([column])[column]
+        there = values[values == values]
+        if ((there % 1 != 0) | (abs(there) > 2.0**53)).any():
+            return False
+    return True
 
 
 def only_text(feature: Feature, wanted: Tensor | None) -> bool:
