@@ -30,6 +30,7 @@ from dlspec.passes.seeds import seeds
 from dlspec.passes.start import start
 from dlspec.passes.state import Checked, Compilation, Lowered, Pass
 from dlspec.passes.structure import structure
+from dlspec.passes.suited import suited
 from dlspec.passes.training import training
 from dlspec.passes.unused import unused
 from dlspec.passes.verify import run_verified, wanted
@@ -54,9 +55,10 @@ PASSES: tuple[Pass, ...] = (
     start,
     distribution,
     added_losses,
+    heads,
     data_contract,
     memory,
-    heads,
+    suited,
     searching,
     unused,
 )

@@ -1,4 +1,4 @@
-"""What each output gives its loss; warns where a loss expects probabilities and gets something else, or the reverse."""
+"""What each output gives its loss."""
 
 from __future__ import annotations
 
@@ -14,46 +14,19 @@ from dlspec.passes.state import Lowered, step
 
 @step(requires=Lowered)
 def heads(state: Lowered) -> None:
-    """Compares each output's last activation with what its loss takes."""
-    if state.method is None or any(item.code == "E503" for item in state.diagnostics.items):
-        return  # a loss that does not suit its output is a mistake of its own
-    for name, edge in state.graph.outputs:
-        loss = state.method.loss_of(name)
+    """Fills in the loss, the last activation and the type of each output."""
+    for name, edge in state.graph.outputs if state.method is not None else ():
+        assert state.method is not None
         node = state.graph.nodes[edge.node]
         activation = last_activation(state.graph, node)
         found = state.catalogue.find("activation", activation) if activation is not None else None
-        state.method.heads[name] = Head(loss, found, state.graph.tensor(edge))
-        if getattr(loss, "activations", ()):
-            _check(state, state.graph, node, loss)
-        elif getattr(loss, "takes_scores", False) and activation in ("softmax", "sigmoid"):
-            text = f"{loss.name} takes raw scores, but `{node.name}` ends in {activation}"
-            state.add("W502", text, node.span, f"leave `{activation}` out")
-
-
-def _check(state: Lowered, graph: Graph, node: Node, loss: Any) -> None:
-    activation = last_activation(graph, node)
-    if activation is None:
-        return
-    wanted = loss.activations
-    units = node.outputs[0].shape[-1:]
-    if activation == "softmax" and wanted[0] == "sigmoid" and units != (1,) and not loss.from_logits:
-        text = f"{loss.name} judges each unit by itself, but softmax of `{node.name}` makes one choice among them"
-        help = "write `categorical_crossentropy`, or `sparse_categorical_crossentropy` for class numbers"
-        state.add("W502", text, node.span, help)
-    elif not loss.from_logits and (activation not in wanted or (activation == "softmax" and units == (1,))):
-        word = "sigmoid" if wanted[0] == "sigmoid" or units == (1,) else "softmax"
-        text = f"{loss.name} takes probabilities, but `{node.name}` ends in {_describe(activation, units)}"
-        help = f"write `activation: {word}`, or `{loss.name}: {{from_logits: true}}` with a linear output"
-        state.add("W502", text, node.span, help)
-    elif loss.from_logits and activation in wanted:
-        text = f"{loss.name} with `from_logits: true` takes raw scores, but `{node.name}` ends in {activation}"
-        state.add("W502", text, node.span, "leave `from_logits` out, or the activation")
-
-
-def _describe(activation: str, units: tuple[int | None, ...]) -> str:
-    if activation == "linear":
-        return "no activation"
-    return f"{activation} over a single unit" if activation == "softmax" and units == (1,) else activation
+        state.method.heads[name] = Head(
+            state.method.loss_of(name),
+            found,
+            state.graph.tensor(edge),
+            features=_ends_in_features(state.graph, node),
+            reaches=_reaches(found, _back(state.graph, node)[-1].layer),
+        )
 
 
 def last_activation(graph: Graph, node: Node) -> str | None:
@@ -66,6 +39,28 @@ def last_activation(graph: Graph, node: Node) -> str | None:
         return None
     activation = getattr(layer, "activation", None)
     return "linear" if activation is None else str(getattr(activation, "name", activation))
+
+
+def _reaches(activation: Any, layer: Any) -> tuple[float | None, float | None]:
+    """Between which values an activation lies; with options, as leaks have some, that is not known."""
+    written = getattr(layer, "activation", None)
+    if not isinstance(written, Component):
+        written = layer if isinstance(layer, Layer) and layer.applies else None
+    if activation is None or (written is not None and written.given):
+        return None, None
+    least, most = activation.reaches
+    return least, most
+
+
+def _ends_in_features(graph: Graph, node: Node) -> bool:
+    """Whether the last axis is what a layer makes of each step, and not a side of a picture that was put together."""
+    layer = getattr(node.layer, "layer", None) or node.layer
+    if isinstance(layer, Component) and {"units", "filters", "output_dim"} & type(layer).fields.keys():
+        return True
+    if len(node.edges) != 1 or (isinstance(layer, Layer) and layer.moves):
+        return False
+    (edge,) = node.edges
+    return graph.tensor(edge).shape == node.outputs[0].shape and _ends_in_features(graph, graph.nodes[edge.node])
 
 
 def probability_heads(graph: Graph) -> list[Node]:

@@ -19,6 +19,7 @@ class Correlation(keras.metrics.Metric):
         super().__init__(name=name, dtype=dtype)
         self.concordance = concordance
         self.sums = None
+        self._direction = "up"
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         y_pred = ops.cast(y_pred, "float64")
@@ -51,3 +52,35 @@ class Correlation(keras.metrics.Metric):
 
     def get_config(self):
         return {**super().get_config(), "concordance": self.concordance}
+
+
+class VectorCorrelation(keras.metrics.MeanMetricWrapper):
+    """The mean of the correlations of single vectors, Pearson's or Lin's.
+
+    It is 0 for a vector without any spread. Keras's `PearsonCorrelation` is NaN for one, and with it the mean of all,
+    even where a mask leaves the vector out, as it does with padded targets.
+
+    Args:
+        axis: Along which the vectors lie, counting the batch as 0.
+        concordance: Whether it is Lin's coefficient.
+    """
+
+    def __init__(self, axis=-1, concordance=False, name="correlation", dtype=None):
+        super().__init__(correlations, name=name, dtype=dtype, axis=axis, concordance=concordance)
+        self._direction = "up"
+
+    def get_config(self):
+        return {"name": self.name, "dtype": self.dtype, **self._fn_kwargs}
+
+
+def correlations(y_true, y_pred, axis, concordance):
+    y_pred = ops.cast(y_pred, "float64")
+    y_true = ops.reshape(ops.cast(y_true, "float64"), ops.shape(y_pred))
+    means = ops.mean(y_true, axis=axis, keepdims=True), ops.mean(y_pred, axis=axis, keepdims=True)
+    true, guess = y_true - means[0], y_pred - means[1]
+    covariance = ops.mean(true * guess, axis=axis)
+    variances = ops.mean(ops.square(true), axis=axis), ops.mean(ops.square(guess), axis=axis)
+    if concordance:
+        apart = ops.square(ops.squeeze(means[0] - means[1], axis=axis))
+        return ops.divide_no_nan(2 * covariance, variances[0] + variances[1] + apart)
+    return ops.divide_no_nan(covariance, ops.sqrt(variances[0] * variances[1]))

@@ -32,6 +32,7 @@ class ExactCurve(keras.metrics.Metric):
         self.multi_label = multi_label
         self.seen = self.add_variable((), "zeros", dtype="int32", name="seen")
         self.scores = None
+        self._direction = "up"
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         weight = sample_weight

@@ -20,6 +20,7 @@ from dlspec.views.pages.tasks import (
     CHOICE,
     NUMBERS,
     TAGS,
+    TRANSCRIPT,
     YES_NO,
     Task,
     guesses,
@@ -28,6 +29,7 @@ from dlspec.views.pages.tasks import (
     task_of,
     yes_share,
 )
+from dlspec.views.pages.transcripts import read
 
 if TYPE_CHECKING:
     import numpy as np
@@ -112,6 +114,10 @@ class Predictions:
                 by_tag = {label: _number(share) for label, share in zip(task.names, row, strict=True)}
                 labels = [label for label, holds in zip(by_tag, yes, strict=True) if holds]
                 yield {name: labels, f"{name} probabilities": by_tag}
+        elif task is not None and task.kind == TRANSCRIPT:
+            for row, labels in zip(values, read(values), strict=True):
+                # What holds a score that is not a number reads as nothing.
+                yield {name: [task.names[label] for label in labels] if _finite(row) else None}
         else:
             single = task is not None and task.kind == NUMBERS and values[0].size == 1
             for row in values if task is None or not task.numeric else numbers(task, values):
@@ -245,6 +251,12 @@ def _cells(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             raise Problem("E524", f"`{name}` is an array for each example, which no row of CSV holds", help)
         else:
             yield name, value
+
+
+def _finite(values: Array) -> bool:
+    import numpy as np
+
+    return bool(np.isfinite(values).all())
 
 
 def _plain(value: Any) -> Any:

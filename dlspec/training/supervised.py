@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dlspec.components.methods.supervised import Supervised
 from dlspec.components.registry import Component
 from dlspec.core.documents.report import Planned, Speed
+from dlspec.data.checks.measures import callbacks
 from dlspec.training.loop import phases, speed
 from dlspec.training.loop.backend import Feed
 from dlspec.training.loop.compiling import averaging, trainer
@@ -81,7 +82,8 @@ class SupervisedTrainer(Trainer):
         self._chosen = state.phase + 1
         optimizer = every_phase[state.phase].optimizer or method.chosen_optimizer
         compiled = trainer(job.model, method, optimizer, job.outputs, job.distribution, job.most_examples)
-        running = [(declared, declared.make_in(job.folder, state.epoch)) for declared in method.callbacks]
+        told = callbacks(method, job.outputs)
+        running = [(declared, declared.make_in(job.folder, state.epoch)) for declared in told]
         validation = job.prepared.validation
         self._phase = KerasPhase(
             compiled,

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dlspec.components.registry import find
+from dlspec.components.sections.train import Supervised
 from dlspec.components.training.heads import Head, threshold_of
 from dlspec.components.training.metrics import Metric
 from dlspec.core.ir import Tensor
+from dlspec.data.checks.measures import callbacks, smaller_is_better
 from dlspec.passes import compile_spec
 from dlspec.passes.heads import last_activation, probability_heads
 
@@ -77,6 +80,33 @@ def test_operations_that_end_a_model(steps: str, expected: str | None, names: li
     assert graph is not None
     assert last_activation(graph, graph.nodes[graph.outputs[0][1].node]) == expected
     assert [node.kind for node in probability_heads(graph)] == names
+
+
+def test_what_is_good_does_not_change_by_how_a_metric_is_made() -> None:
+    """Epochs are compared by it: a metric behind a threshold, or with another sum, is good where it is large."""
+    raw = made("loss", "binary_crossentropy", from_logits=True)
+    for loss, metrics, shape in (
+        (made("loss", "mse"), [made("metric", "r2_score"), made("metric", "pearson_correlation", axis=0)], (2,)),
+        (raw, [made("metric", name) for name in ("precision", "auc", "accuracy", "f1_score", "binary_io_u")], (1,)),
+    ):
+        method = Supervised(loss=loss, metrics=tuple(metrics))
+        method.heads["y"] = Head(loss, None, Tensor(shape, "float32", masked=True), examples=100)
+        assert [smaller_is_better(method, ["y"], metric.name) for metric in metrics] == [False] * len(metrics)
+        watching = [made("callback", "early_stopping", monitor=f"val_{metric.name}") for metric in metrics]
+        method = method.changed(callbacks=(*watching, made("callback", "early_stopping")))
+        assert [one.mode for one in callbacks(method, ["y"])] == ["max"] * len(metrics) + ["auto"]
+
+
+def test_the_class_that_a_loss_ignores_counts_in_no_metric() -> None:
+    """Of five labels 7 does not count: three of four are right, as scikit-learn has it without that one."""
+    head = Head(made("loss", "sparse_categorical_crossentropy", ignore_class=7), None, Tensor((3,), "float32"))
+    true, given = np.array([0, 1, 7, 2, 2]), np.eye(3)[[0, 1, 0, 2, 1]] * 0.9 + 0.04
+    surprise = -np.log(given[[0, 1, 3, 4], [0, 1, 2, 2]] / given.sum(axis=1)[0]).mean()
+    expected = {"accuracy": 0.75, "sparse_categorical_accuracy": 0.75, "sparse_categorical_crossentropy": surprise}
+    for name, value in {**expected, "mean_io_u": (1 + 0.5 + 0.5) / 3}.items():
+        metric = made("metric", name, **({"num_classes": 3} if name == "mean_io_u" else {})).settled(head).make()
+        metric.update_state(true, given)
+        assert float(metric.result()) == pytest.approx(value, rel=1e-6), name
 
 
 def test_accuracy_of_several_yes_or_no_counts_each() -> None:

@@ -244,6 +244,29 @@ def test_probabilities_are_no_class_numbers() -> None:
         metric.problem(Tensor((4, 4, 1)), Tensor((4, 4, 1)))
     settled = metric.settled(Head(component("loss", "mse"), None, Tensor((4, 4, 2))))
     assert (settled.sparse_y_pred, settled.name) == (False, "mean_io_u")
+    metric.problem(Tensor((4, 4)), Tensor((4, 4, 2)))  # where one unit stands for each class, the largest is the answer
+
+
+@pytest.mark.parametrize(
+    ("written", "concordance"), [("pearson_correlation", False), ("concordance_correlation", True)]
+)
+def test_a_vector_without_spread_correlates_with_nothing(written: str, concordance: bool) -> None:
+    """Padded targets do not vary: Keras multiplies their NaN by 0."""
+    true = np.array([[[1.0, 2, 4], [0, 0, 0]], [[3, 1, 2], [5, 5, 5]]])
+    guess = np.array([[[1.0, 3, 4], [1, 2, 3]], [[1, 2, 2], [1, 2, 3]]])
+    declared = component("metric", written)
+    metric = declared.settled(Head(output=Tensor((2, 3), "float32", masked=True))).make()
+    given = keras.ops.convert_to_tensor(guess)
+    given._keras_mask = keras.ops.convert_to_tensor([[True, False], [True, True]])
+    metric.update_state(true, given)
+
+    def agreement(x: Any, y: Any) -> float:
+        both = np.cov(x, y, ddof=0)
+        apart = both[0, 0] + both[1, 1] + (x.mean() - y.mean()) ** 2
+        return float(2 * both[0, 1] / apart if concordance else np.corrcoef(x, y)[0, 1])
+
+    counted = [agreement(true[0, 0], guess[0, 0]), agreement(true[1, 0], guess[1, 0]), 0.0]
+    assert float(metric.result()) == pytest.approx(np.mean(counted), rel=1e-6)
 
 
 def test_weights_of_classes() -> None:
@@ -276,6 +299,38 @@ def test_steps_of_a_mask_are_not_taken_together(written: Any) -> None:
     with pytest.raises(Problem, match="takes the steps of the output together"):
         loss.problem(target, Tensor((6, 2), "float32", masked=True))
     loss.problem(target, Tensor((6, 2), "float32"))
+
+
+@pytest.mark.parametrize(
+    ("reduction", "weights", "together", "alone"),
+    [
+        ("sum_over_batch_size", None, 6 / 4, (3 / 1 + 3 / 3) / 2),
+        ("sum_over_batch_size", 2.0, 9 / 4, (6 / 1 + 3 / 3) / 2),
+        ("mean_with_sample_weight", 2.0, 9 / 5, (6 / 2 + 3 / 3) / 2),
+        ("sum", None, 6, (3 + 3) / 2),
+    ],
+)
+def test_what_a_masked_loss_divides_by(reduction: str, weights: float | None, together: float, alone: float) -> None:
+    """The example of docs/training.md: a loss of 3 in the only step of one sequence, of 1 in three of another."""
+    loss = component("loss", {"mae": {"reduction": reduction}}).make()
+    true, mask = np.array([[[3.0], [7], [9]], [[1], [1], [1]]]), np.array([[True, False, False], [True, True, True]])
+    each = None if weights is None else np.array([[weights, 1, 1], [1, 1, 1]], "float32")
+
+    def measured(rows: slice) -> float:
+        given = keras.ops.zeros((len(true[rows]), 3, 1))
+        given._keras_mask = keras.ops.convert_to_tensor(mask[rows])
+        return float(loss(true[rows], given, None if each is None else each[rows]))
+
+    assert measured(slice(0, 2)) == pytest.approx(together)
+    assert (measured(slice(0, 1)) + measured(slice(1, 2))) / 2 == pytest.approx(alone)
+
+
+def test_frames_of_a_mask_are_not_read_together() -> None:
+    loss, target = component("loss", "ctc"), Tensor((2,), "int32")
+    with pytest.raises(Problem, match="ctc takes the steps of the output together") as caught:
+        loss.problem(target, Tensor((6, 3), "float32", masked=True))
+    assert "leave `masking` or `mask_zero` out" in caught.value.help
+    loss.problem(target, Tensor((6, 3), "float32"))
 
 
 @pytest.mark.parametrize(

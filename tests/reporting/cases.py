@@ -1,150 +1,23 @@
-"""Random small runs: outputs, losses, activations, masks, class weights, weights of losses and unequal batches.
+"""Random small runs: outputs, losses, activations, metrics, masks, weights of classes and losses, and unequal batches.
 
 What their figures must be is computed in :mod:`judged`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from formulas import Array, sigmoid
+from heads import IGNORED, LABELS, Head, makers
 
-Array = np.ndarray[Any, Any]
-STEPS, LEAST = 6, 1e-7
 PARTS = ("train", "validation", "test")
-
-
-@dataclass
-class Head:
-    """One output: how it is made, and how it is read.
-
-    Attributes:
-        kind: ``choice``, ``yes``, ``tags``, ``numbers``; of each example, or of each step.
-        squash: From what the model gives to shares; None for numbers.
-        threshold: Above which the model's number means yes.
-    """
-
-    name: str
-    kind: str
-    layer: dict[str, Any]
-    loss: Any
-    metrics: list[Any]
-    of_loss: Callable[[Array, Array], Array]
-    steps: bool = False
-    threshold: float = 0.5
-    squash: Callable[[Array], Array] | None = None
-    weights: dict[int, float] | None = None
-
-    @property
-    def units(self) -> int:
-        return int(self.layer["units"])
-
-
-def softmax(values: Array) -> Array:
-    raised = np.exp(values - values.max(axis=-1, keepdims=True))
-    return raised / raised.sum(axis=-1, keepdims=True)
-
-
-def sigmoid(values: Array) -> Array:
-    return 1 / (1 + np.exp(-values))
-
-
-def same(values: Array) -> Array:
-    return values
-
-
-def margin(values: Array) -> Array:
-    return np.clip((values + 1) / 2, 0, 1)
-
-
-def crossentropy(squash: Callable[[Array], Array]) -> Callable[[Array, Array], Array]:
-    """Minus the logarithm of what the right class is given; targets are class numbers."""
-
-    def loss(true: Array, given: Array) -> Array:
-        share = squash(given) / squash(given).sum(axis=-1, keepdims=True)
-        right = np.take_along_axis(share, true[..., None].astype(int), axis=-1)[..., 0]
-        return -np.log(np.clip(right, LEAST, 1 - LEAST if squash is same else 1))
-
-    return loss
-
-
-def binary(squash: Callable[[Array], Array]) -> Callable[[Array, Array], Array]:
-    def loss(true: Array, given: Array) -> Array:
-        share = np.clip(squash(given), LEAST, 1 - LEAST)
-        return -(true * np.log(share) + (1 - true) * np.log(1 - share)).mean(axis=-1)
-
-    return loss
-
-
-def hinge(power: int) -> Callable[[Array, Array], Array]:
-    return lambda true, given: (np.maximum(1 - (2 * true - 1) * given, 0) ** power).mean(axis=-1)
-
-
-def categorical_hinge(true: Array, given: Array) -> Array:
-    hot = np.eye(given.shape[-1])[true.astype(int)]
-    return np.maximum(((1 - hot) * given).max(axis=-1) - (hot * given).sum(axis=-1) + 1, 0)
-
-
-def squares(true: Array, given: Array) -> Array:
-    return ((true - given) ** 2).mean(axis=-1)
-
-
-def absolute(true: Array, given: Array) -> Array:
-    return np.abs(true - given).mean(axis=-1)
-
-
-def huber(true: Array, given: Array) -> Array:
-    off = np.abs(true - given)
-    return np.where(off <= 1, off**2 / 2, off - 0.5).mean(axis=-1)
-
-
-def heads(chance: np.random.Generator, steps: bool) -> Iterator[Callable[[str], Head]]:
-    """Every kind of output, with a random one of its losses."""
-    several, extra = int(chance.integers(2, 5)), ["accuracy"]
-    rank = [] if steps else ["auc"]
-    rates = [*extra, *rank] if steps else [*extra, *rank, "precision", "recall"]
-
-    def one(kind: str, units: int, activation: str, *rest: Any, **more: Any) -> Callable[[str], Head]:
-        layer = {"units": units, "activation": activation}
-        return lambda name: Head(name, kind, layer, *rest, steps=steps, **more)
-
-    logits = {"from_logits": True}
-    choices = [
-        one("choice", several, "softmax", "sparse_categorical_crossentropy", extra, crossentropy(same), squash=same),
-        one("choice", several, "linear", {"sparse_categorical_crossentropy": logits}, extra,
-            crossentropy(softmax), squash=softmax),
-    ]  # fmt: skip
-    if not steps:
-        choices += [
-            one("choice", several, "softmax", "categorical_crossentropy", extra, crossentropy(same), squash=same),
-            one("choice", several, "linear", "categorical_hinge", extra, categorical_hinge, squash=same),
-        ]
-    yield choices[chance.integers(len(choices))]
-    answers = [
-        one("yes", 1, "sigmoid", "binary_crossentropy", rates, binary(same), squash=same),
-        one("yes", 1, "linear", {"binary_crossentropy": logits}, rates, binary(sigmoid), squash=sigmoid, threshold=0.0),
-        one("yes", 1, "tanh", "hinge", rates, hinge(1), squash=margin, threshold=0.0),
-        one("yes", 1, "linear", "squared_hinge", rates, hinge(2), squash=margin, threshold=0.0),
-    ]
-    yield answers[chance.integers(len(answers))]
-    tags = [
-        one("tags", 3, "sigmoid", "binary_crossentropy", ["binary_accuracy"], binary(same), squash=same),
-        one("tags", 3, "linear", {"binary_crossentropy": logits}, ["binary_accuracy"], binary(sigmoid), squash=sigmoid,
-            threshold=0.0),
-    ]  # fmt: skip
-    yield tags[chance.integers(len(tags))]
-    units = int(chance.integers(1, 4))
-    losses = {"mse": squares, "mae": absolute, "huber": huber}
-    loss = list(losses)[chance.integers(3)]
-    measures = ["mae", "root_mean_squared_error"] if steps else ["mae", "mse", "r2_score"]
-    yield one("numbers", units, "linear", loss, measures, losses[loss])
-    grey = [
-        one("numbers", units, "sigmoid", "binary_crossentropy", [], binary(same), squash=same),
-        one("numbers", units, "linear", {"binary_crossentropy": logits}, [], binary(sigmoid), squash=sigmoid),
-    ]
-    yield grey[chance.integers(len(grey))]
+STEPS, SIDES = 6, (6, 5)
+VECTOR, TOKENS, SERIES, IMAGE = "vector", "tokens", "series", "image"
+_PLACES = {VECTOR: "", TOKENS: "steps", SERIES: "steps", IMAGE: "pixels"}
+_AXES: dict[str, tuple[int, ...]] = {"": (), "steps": (STEPS,), "pixels": SIDES}
 
 
 @dataclass
@@ -152,104 +25,155 @@ class Case:
     """A spec with its data.
 
     Attributes:
-        masked: Whether padding, the number 0, is masked.
+        enters: What the input is: a vector, tokens, a series of vectors, or an image.
+        masked: Whether steps that are all 0 are masked.
+        still: Whether the weights do not move, and examples come in order: training measures what is kept then.
         data: By part and column.
     """
 
     seed: int
     heads: list[Head]
+    enters: str
     masked: bool
-    tokens: bool
+    still: bool
     spec: dict[str, Any]
     data: dict[str, dict[str, Array]]
     loss_weights: dict[str, float]
     batch: int
 
+    def mask(self, part: str, head: Head) -> Array | None:
+        """Which steps of an output count; None for all."""
+        if not self.masked or (head.place != "steps" and head.kind != "labels"):
+            return None
+        x = self.data[part]["x"]
+        return x > 0 if self.enters == TOKENS else (x != 0).any(axis=-1)
 
-def case(seed: int) -> Case:
+
+def case(seed: int, devices: int = 1) -> Case:
     """The case of a seed."""
     chance = np.random.default_rng(seed)
-    tokens, masked = bool(chance.random() < 0.6), bool(chance.random() < 0.7)
-    kinds = list(heads(chance, steps=tokens)) + (list(heads(chance, steps=False)) if tokens else [])
+    enters = str(chance.choice([VECTOR, TOKENS, SERIES, IMAGE], p=[0.25, 0.3, 0.25, 0.2]))
+    masked = enters in (TOKENS, SERIES) and bool(chance.random() < 0.7)
+    still = bool(chance.random() < 0.3)
+    place = _PLACES[enters]
+    kinds = list(makers(chance, place)) + (list(makers(chance, "")) if place else [])
+    if enters != SERIES or masked:
+        kinds = [kind for kind in kinds if kind("").kind != "labels"]
     chosen = chance.permutation(len(kinds))[: int(chance.integers(1, 4))]
-    made = [kinds[kind](f"y{place}") for place, kind in enumerate(chosen)]
+    made = [kinds[kind](f"y{number}") for number, kind in enumerate(chosen)]
     for head in made:
-        if head.kind in ("choice", "yes") and not head.steps and chance.random() < 0.4:
+        if head.weighable and chance.random() < 0.4:
             head.weights = {n: round(float(chance.uniform(0.5, 3)), 2) for n in range(max(2, head.units))}
     sizes = chance.integers((24, 5, 3), (60, 40, 30))
-    data = {part: dict(_arrays(chance, int(size), made, tokens)) for part, size in zip(PARTS, sizes, strict=True)}
+    data = {part: dict(_arrays(chance, int(n), made, enters)) for part, n in zip(PARTS, sizes, strict=True)}
     batch = int(chance.choice([7, 8, 16, 36]))
     weights = {head.name: round(float(chance.uniform(0.2, 3)), 2) for head in made} if len(made) > 1 else {}
-    return Case(seed, made, masked, tokens, _spec(seed, made, masked, tokens, batch, weights), data, weights, batch)
+    one = Case(seed, made, enters, masked, still, {}, data, weights, batch)
+    one.spec = _spec(one, devices)
+    return one
 
 
-def _arrays(chance: np.random.Generator, count: int, made: list[Head], tokens: bool) -> Iterator[tuple[str, Array]]:
-    lead: tuple[int, ...] = (count,)
-    signal = chance.normal(size=(count, 4))
-    if tokens:
-        words = chance.integers(1, 9, (count, STEPS))
-        words[np.arange(STEPS) >= chance.integers(1, STEPS + 1, (count, 1))] = 0
+def _arrays(chance: np.random.Generator, count: int, made: list[Head], enters: str) -> Iterator[tuple[str, Array]]:
+    shape = (count, *_AXES[_PLACES[enters]])
+    signal = chance.normal(size=shape)
+    if enters == TOKENS:
+        words = chance.integers(1, 9, shape)
+        words[_padding(chance, count)] = 0
+        signal = words / 4 - 1
         yield "x", words
-        signal = words[..., None] / 4 - 1
     else:
-        yield "x", signal.astype(np.float32)
+        # A third of what enters is noise.
+        x = np.stack([signal, signal + chance.normal(size=shape), chance.normal(size=shape)], axis=-1)
+        if enters == SERIES:
+            x[_padding(chance, count)] = 0
+        yield "x", x.astype(np.float32)
     for head in made:
-        shape = (count, STEPS) if head.steps else lead
-        base = signal[..., 0] if head.steps or not tokens else signal[..., 0].mean(axis=1)
-        noisy = base + chance.normal(0, 0.7, shape)
-        if head.kind == "choice":
-            labels = np.clip(np.floor((noisy + 1.5) / 3 * head.units), 0, head.units - 1).astype(np.int64)
-            labels.reshape(-1)[: head.units] = np.arange(head.units)  # every class stands somewhere in every part
-            yield head.name, labels
-        elif head.kind == "yes":
-            labels = (noisy > 0.2).astype(np.int64)
-            labels.reshape(-1)[:2] = (0, 1)
-            yield head.name, labels
-        elif head.kind == "tags":
-            labels = (noisy[..., None] + chance.normal(0, 0.5, (*shape, 3)) > (-0.5, 0.2, 0.6)).astype(np.int64)
-            labels.reshape(-1, 3)[:2] = ((0, 0, 0), (1, 1, 1))
-            yield head.name, labels
-        else:
-            values = noisy[..., None] * np.linspace(1, 3, head.units) + chance.normal(0, 0.3, (*shape, head.units))
-            yield head.name, (sigmoid(values) if head.squash else values + 4).astype(np.float32)
+        axes = _AXES[head.place]
+        base = signal if axes else signal.reshape(count, -1).mean(axis=1)
+        yield head.name, _target(chance, head, base + chance.normal(0, 0.7, (count, *axes)))
 
 
-def _spec(
-    seed: int, made: list[Head], masked: bool, tokens: bool, batch: int, weights: dict[str, float]
-) -> dict[str, Any]:
-    layers: list[Any] = []
-    if tokens:
-        layers.append({"embedding": {"input_dim": 10, "output_dim": 4, "mask_zero": masked}})
-        layers.append({"dense": {"units": 5, "activation": "tanh", "name": "each"}})
-        if not all(head.steps for head in made):
-            layers.append({"global_average_pooling1d": {"name": "whole"}})
+def _padding(chance: np.random.Generator, count: int) -> Array:
+    return np.arange(STEPS) >= chance.integers(1, STEPS + 1, (count, 1))
+
+
+def _target(chance: np.random.Generator, head: Head, noisy: Array) -> Array:
+    """What the model shall give, from a noisy signal; every class stands somewhere in every part."""
+    if head.kind == "labels":
+        labels = chance.integers(1, head.units, (len(noisy), LABELS))
+        labels[chance.random(len(noisy)) < 0.4, -1] = 0
+        return labels
+    if head.kind == "choice":
+        labels = np.clip(np.floor((noisy + 1.5) / 3 * head.units), 0, head.units - 1).astype(np.int64)
+        if head.ignored:
+            labels[chance.random(labels.shape) < 0.2] = IGNORED
+        labels.reshape(-1)[: head.units] = np.arange(head.units)
+        return labels
+    if head.kind == "yes":
+        labels = (noisy > 0.2).astype(np.int64)
+        labels.reshape(-1)[:2] = (0, 1)
+        return 2 * labels - 1 if head.signed else labels
+    if head.kind == "tags":
+        labels = (noisy[..., None] + chance.normal(0, 0.5, (*noisy.shape, 3)) > (-0.5, 0.2, 0.6)).astype(np.int64)
+        labels.reshape(-1, 3)[:2] = ((0, 0, 0), (1, 1, 1))
+        return labels
+    values = noisy[..., None] * np.linspace(1, 3, head.units) + chance.normal(0, 0.3, (*noisy.shape, head.units))
+    shown = {"any": values + 4, "shares": sigmoid(values), "counts": np.floor(np.exp(np.clip(values, -3, 2))) + 1}
+    return shown[head.holds].astype(np.float32)
+
+
+def _layers(one: Case) -> list[Any]:
+    tanh: dict[str, Any] = {"units": 5, "activation": "tanh"}
+    wholes = any(not head.place and head.kind != "labels" for head in one.heads)
+    if one.enters == VECTOR:
+        return [{"dense": {**tanh, "name": "whole"}}]
+    if one.enters == TOKENS:
+        layers: list[Any] = [{"embedding": {"input_dim": 10, "output_dim": 4, "mask_zero": one.masked}}]
+    elif one.enters == SERIES:
+        layers = [{"masking": 0.0}] if one.masked else []
     else:
-        layers.append({"dense": {"units": 5, "activation": "tanh", "name": "whole"}})
-    for head in made:
-        layers.append({"dense": {**head.layer, "name": head.name, "from": "each" if head.steps else "whole"}})
-    loss: Any = {head.name: head.loss for head in made}
+        layers = [{"conv2d": {"filters": 4, "kernel_size": 3, "padding": "same"}}]
+    layers.append({"dense": {**tanh, "name": "each"}})
+    pooling = "global_average_pooling2d" if one.enters == IMAGE else "global_average_pooling1d"
+    return [*layers, {pooling: {"name": "whole"}}] if wholes else layers
+
+
+def _spec(one: Case, devices: int) -> dict[str, Any]:
+    layers = _layers(one)
+    for head in one.heads:
+        start = "each" if head.place or head.kind == "labels" else "whole"
+        layer = {"units": head.units, "activation": head.activation, "name": head.name, "from": start}
+        layers.append({"dense": layer})
+    shape = {TOKENS: [STEPS], SERIES: [STEPS, 3], IMAGE: [*SIDES, 3], VECTOR: [3]}[one.enters]
+    measured = {head.name: [measure.entry for measure in head.measures] for head in one.heads if head.measures}
     return {
-        "name": f"case_{seed}",
-        "inputs": {"x": {"shape": [STEPS], "dtype": "int32"} if tokens else [4]},
+        "name": f"case_{one.seed}",
+        "inputs": {"x": {"shape": shape, "dtype": "int32"} if one.enters == TOKENS else shape},
         "layers": layers,
-        "outputs": [head.name for head in made],
+        "outputs": [head.name for head in one.heads],
         "data": {
             "source": {"npz": "train.npz"},
             "inputs": {"x": "x"},
-            "targets": {
-                head.name: {"column": head.name, **({"class_weights": head.weights} if head.weights else {})}
-                for head in made
-            },
+            "targets": {head.name: _column(head) for head in one.heads},
             "split": {"validation": {"npz": "validation.npz"}, "test": {"npz": "test.npz"}},
-            "batch_size": batch,
+            "batch_size": one.batch,
+            **({"shuffle": False} if one.still else {}),
         },
         "train": {
-            "loss": loss,
-            **({"loss_weights": weights} if weights else {}),
-            "metrics": {head.name: head.metrics for head in made if head.metrics},
-            "optimizer": {"adam": 0.02},
+            "loss": {head.name: head.loss for head in one.heads},
+            **({"loss_weights": one.loss_weights} if one.loss_weights else {}),
+            **({"metrics": measured} if measured else {}),
+            "optimizer": {"sgd": 1e-30} if one.still else {"adam": 0.02},
             "epochs": 2,
             "keep": "last",
-            "seed": seed,
+            "seed": one.seed,
+            **({"distribute": {"mirrored": devices}} if devices > 1 else {}),
         },
     }
+
+
+def _column(head: Head) -> dict[str, Any]:
+    if head.weights is None:
+        return {"column": head.name}
+    names = {n: 2 * n - 1 for n in head.weights} if head.signed else {n: n for n in head.weights}
+    return {"column": head.name, "class_weights": {names[n]: weight for n, weight in head.weights.items()}}

@@ -1,22 +1,26 @@
 """What numpy and scikit-learn say of the saved models' answers in the random runs of :mod:`cases`.
 
-Figures are computed by what shares nothing with dlspec but names: see :func:`disagreements`.
+Figures are computed by what shares nothing with dlspec but names: see :func:`disagreements` and :mod:`formulas`.
 """
 
 from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import formulas as f
 import keras
 import numpy as np
 import sample_runs
 import yaml
-from cases import PARTS, Array, Case, Head
+from cases import PARTS, TOKENS, Case
+from formulas import Array
+from heads import IGNORED, Head
 from sklearn import metrics
 
 from tests.support import as_documented
@@ -35,20 +39,32 @@ class Seen:
     mask: Array | None
 
     @property
+    def counts(self) -> Array:
+        """Which positions count, booleans."""
+        return np.ones(self.given.shape[:-1], bool) if self.mask is None else self.mask
+
+    @property
     def kept(self) -> tuple[Array, Array]:
         """Truth and answers where they count: [positions] or [positions, numbers], and [positions, numbers]."""
-        kept = np.ones(self.given.shape[:-1], bool) if self.mask is None else self.mask
-        return self.true[kept], self.given[kept]
+        return self.true[self.counts], self.given[self.counts]
 
 
-def expected_loss(head: Head, seen: Seen, batch: int) -> float:
-    """The mean over the examples of the loss of their batch, which is a mean over the steps that count."""
-    values, total = head.of_loss(seen.true, seen.given), 0.0
-    for start in range(0, len(values), batch):
+def expected_loss(head: Head, seen: Seen, batch: int, *, weighted: bool = False) -> float:
+    """The mean over the examples of the loss of their batch: by default a mean over the positions that count."""
+    total = 0.0
+    for start in range(0, len(seen.true), batch):
         rows = slice(start, start + batch)
-        some = values[rows] if seen.mask is None else values[rows][seen.mask[rows]]
-        total += float(some.mean()) * len(values[rows])
-    return total / len(values)
+        values = np.asarray(head.of_loss(seen.true[rows], seen.given[rows]))
+        counts = np.ones(values.shape)
+        if seen.mask is not None:
+            counts = seen.mask[rows].astype(float)
+        weights = counts
+        if weighted and head.weights:
+            truth = seen.true[rows][..., 0] if head.kind == "yes" else seen.true[rows]
+            weights = counts * np.vectorize(lambda label: head.weights.get(int(label), 1.0))(truth)
+        divisor = {"mean": counts.sum(), "sum": 1.0, "mean_with_sample_weight": weights.sum()}[head.reduction]
+        total += float((values * weights).sum()) / divisor * len(seen.true[rows])
+    return total / len(seen.true)
 
 
 def guess(head: Head, given: Array) -> Array:
@@ -60,67 +76,78 @@ def guess(head: Head, given: Array) -> Array:
 def told_apart(seen: Seen) -> bool:
     """Whether all scores differ by more than the last bit: those of the same words in another order do not, and whether
     they are equal depends on the batch, and the area under the curve on that."""
-    return bool((np.diff(np.sort(seen.kept[1].reshape(-1))) > 1e-6).all())
-
-
-def expected_metric(head: Head, name: str, seen: Seen) -> float:
-    """A metric of the table, over all positions that count."""
-    true, given = seen.kept
-    if name in ("accuracy", "binary_accuracy"):
-        return float(np.mean(guess(head, given).reshape(true.shape) == true))
-    if name == "auc":
-        return float(metrics.roc_auc_score(true.reshape(-1), given.reshape(-1)))
-    if name in ("precision", "recall"):
-        rate = {"precision": metrics.precision_score, "recall": metrics.recall_score}[name]
-        return float(rate(true.reshape(-1), guess(head, given).reshape(-1), zero_division=0))
-    if name == "r2_score":
-        return float(metrics.r2_score(true, given))
-    errors = {"mae": metrics.mean_absolute_error, "mse": metrics.mean_squared_error}
-    if name == "root_mean_squared_error":
-        return float(metrics.mean_squared_error(true, given) ** 0.5)
-    return float(errors[name](true, given))
+    return bool((np.diff(np.sort(seen.kept[1].reshape(-1))) > 2e-7).all())
 
 
 def expected_facts(head: Head, seen: Seen, train: Seen) -> dict[str, Any]:
     """What the report says of an output, with the trivial answer of the training split."""
+    if head.kind == "labels":
+        return _of_labels(seen, train)
     true, given = seen.kept
     if head.kind == "numbers":
-        shown = head.squash(given) if head.squash else given
-        mean = train.kept[0].mean(axis=0, dtype=np.float64)
-        return {
-            "rmse": metrics.mean_squared_error(true, shown) ** 0.5,
-            "mae": metrics.mean_absolute_error(true, shown),
-            "r2": metrics.r2_score(true, shown),
-            "baseline.rmse": float(((true - mean) ** 2).mean() ** 0.5),
-        }
+        return _of_numbers(head, seen, train)
     answer, usual = guess(head, given).reshape(true.shape), train.kept[0]
-    found = {"accuracy": float((answer == true).mean())}
+    found: dict[str, Any] = {"accuracy": float((answer == true).mean())}
     if head.kind == "tags":
-        found["baseline.accuracy"] = float((true == (usual.mean(axis=0) > 0.5)).mean())
-        found["f1"] = metrics.f1_score(true, answer, average=None, zero_division=0).tolist()
+        rows, answer = true.reshape(-1, true.shape[-1]), answer.reshape(-1, true.shape[-1])
+        found["baseline.accuracy"] = float((rows == (usual.mean(axis=0) > 0.5)).mean())
+        found["f1"] = metrics.f1_score(rows, answer, average=None, zero_division=0).tolist()
         return found
     true, answer = true.reshape(-1), answer.reshape(-1)
     found["baseline.accuracy"] = float((true == np.bincount(usual.reshape(-1).astype(int)).argmax()).mean())
     labels = list(range(max(2, head.units)))
     found["confusion"] = metrics.confusion_matrix(true, answer, labels=labels).tolist()
-    found["mean_f1"] = metrics.f1_score(true, answer, average="macro", labels=np.unique(true), zero_division=0)
-    if head.kind == "yes" and not head.steps and told_apart(seen):
+    present = {"labels": np.unique(true), "average": "macro", "zero_division": 0}
+    found["mean_f1"] = metrics.f1_score(true, answer, **present)
+    if head.place == "pixels":
+        found["mean_iou"] = metrics.jaccard_score(true, answer, **present)
+    if head.kind == "yes" and not head.place and told_apart(seen):
         found["auc"] = metrics.roc_auc_score(true, given.reshape(-1))
-    if head.steps:
-        whole = [_whole(guess(head, row).reshape(right.shape) == right, mask) for row, right, mask in _rows(seen)]
-        found["exact"] = float(np.mean(whole))
-        if "crossentropy" in str(head.loss):
-            found["perplexity"] = math.exp(head.of_loss(*seen.kept).mean())
+    if head.place == "steps":
+        found |= _of_sequences(head, seen)
     return found
 
 
-def _rows(seen: Seen) -> Iterator[tuple[Array, Array, Array]]:
-    mask = np.ones(seen.given.shape[:2], bool) if seen.mask is None else seen.mask
-    return zip(seen.given, seen.true, mask, strict=True)
+def _of_sequences(head: Head, seen: Seen) -> dict[str, float]:
+    """Sequences that are right in every step, and the perplexity."""
+    right = guess(head, seen.given).reshape(seen.true.shape) == seen.true
+    whole = [bool(row[counts].all()) for row, counts in zip(right, seen.counts, strict=True) if counts.any()]
+    found = {"exact": float(np.mean(whole))}
+    if head.loss_name.endswith("crossentropy") and "focal" not in head.loss_name:
+        assert head.squash is not None
+        surprise = f.crossentropy(head.squash) if head.kind == "choice" else f.binary(head.squash)
+        found["perplexity"] = math.exp(surprise(*seen.kept).mean())
+    return found
 
 
-def _whole(right: Array, mask: Array) -> bool:
-    return bool(right[mask].all())
+def _of_numbers(head: Head, seen: Seen, train: Seen) -> dict[str, Any]:
+    """R² has the numbers of the last axis as its columns; the mean of pictures is one of each pixel."""
+    true, given = seen.kept
+    shown = head.squash(given) if head.squash else given
+    if head.place == "pixels":
+        off = (seen.true - train.true.mean(axis=0, dtype=np.float64)).reshape(-1)
+    else:
+        off = (true - train.kept[0].mean(axis=0, dtype=np.float64)).reshape(-1)
+    return {
+        "rmse": metrics.mean_squared_error(true, shown) ** 0.5,
+        "mae": metrics.mean_absolute_error(true, shown),
+        "r2": metrics.r2_score(true, shown),
+        "baseline.rmse": float((off**2).mean() ** 0.5),
+    }
+
+
+def _of_labels(seen: Seen, train: Seen) -> dict[str, Any]:
+    """Exact sequences, and labels that are wrong, missing or too many."""
+    true = [row[row > 0].astype(int).tolist() for row in seen.true]
+    found = [f.transcript(row, counts) for row, counts in zip(seen.given, seen.counts, strict=True)]
+    usual = Counter(tuple(row[row > 0].astype(int).tolist()) for row in train.true).most_common(1)[0][0]
+    length = sum(map(len, true))
+    return {
+        "exact": float(np.mean([one == other for one, other in zip(found, true, strict=True)])),
+        "error_rate": sum(f.edits(one, other) for one, other in zip(found, true, strict=True)) / length,
+        "baseline.exact": float(np.mean([list(usual) == other for other in true])),
+        "baseline.error_rate": sum(f.edits(list(usual), other) for other in true) / length,
+    }
 
 
 def flat(facts: dict[str, Any]) -> dict[str, Any]:
@@ -148,7 +175,7 @@ def _compared(one: Case, run: Path, folder: Path) -> Iterator[str]:
     from dlspec.views.pages.index import Run
 
     saved = open_run(Run(run), allow_outside=True)
-    seen = {part: _answers(one, saved.model, one.data[part]) for part in PARTS}
+    seen = {part: _answers(one, saved.model, part) for part in PARTS}
     facts = as_documented("report", (run / "report.json").read_text(encoding="utf-8"))
     again = as_documented("output/evaluate", json.dumps({"run": saved.run.id, **evaluate(saved)}))
     row = _last_row(run)
@@ -158,6 +185,8 @@ def _compared(one: Case, run: Path, folder: Path) -> Iterator[str]:
         yield from differences(f"evaluate, {part}", again["metrics"][part], wanted)
         if part == "validation":
             yield from differences("metrics.csv", {name: row[f"val_{name}"] for name in wanted}, wanted)
+    if one.still:
+        yield from differences("metrics.csv, training", row, dict(_wanted(one, seen["train"], weighted=True)))
     if "outputs" not in facts["results"]:
         yield f"the report: {facts['results']}"
         return
@@ -169,53 +198,65 @@ def _compared(one: Case, run: Path, folder: Path) -> Iterator[str]:
                 shown = flat(facts["results"]["outputs"][head.name])
                 yield from differences(f"report, {head.name}", shown, figures)
     objects = [row for piece in predict(saved, folder / "test.npz") for row in piece.objects()]
-    yield from _predicted(one, objects, seen["test"])
-
-
-def _predicted(one: Case, objects: list[dict[str, Any]], seen: dict[str, Seen]) -> Iterator[str]:
     for head in one.heads:
-        given = seen[head.name].given
-        if head.kind in ("choice", "yes") and not head.steps:
-            wanted = guess(head, given).reshape(-1).tolist()
-            yield from differences(f"predict, {head.name}", {"class": [int(row[head.name]) for row in objects]},
-                                   {"class": wanted})  # fmt: skip
-        if head.kind == "yes" and not head.steps and head.squash is not None:
-            shares = [row[f"{head.name} probabilities"]["1"] for row in objects]
-            wanted = head.squash(given).reshape(-1).tolist()
-            yield from differences(f"predict, {head.name}", {"probability": shares}, {"probability": wanted})
-        if head.kind == "numbers":
-            shown = head.squash(given) if head.squash else given
-            values = np.array([row[head.name] for row in objects]).reshape(-1).tolist()
-            yield from differences(
-                f"predict, {head.name}", {"numbers": values}, {"numbers": shown.reshape(-1).tolist()}
-            )
+        yield from _predicted(head, objects, seen["test"][head.name])
 
 
-def _answers(one: Case, model: Any, data: dict[str, Array]) -> dict[str, Seen]:
+def _predicted(head: Head, objects: list[dict[str, Any]], seen: Seen) -> Iterator[str]:
+    given, where = seen.given, f"predict, {head.name}"
+    shown = [row[head.name] for row in objects]
+    if head.kind == "labels":
+        wanted = [f.transcript(row, counts) for row, counts in zip(given, seen.counts, strict=True)]
+        yield from (
+            () if shown == [list(map(str, row)) for row in wanted] else [f"{where}: {shown[:5]} for {wanted[:5]}"]
+        )
+        return
+    shares = head.squash(given) if head.squash is not None else given
+    if head.place or head.kind == "numbers":
+        values = shares if head.kind == "numbers" else given
+        yield from differences(where, {"numbers": np.array(shown).reshape(-1)}, {"numbers": values.reshape(-1)})
+        return
+    if head.kind == "yes":
+        shares = np.concatenate([1 - shares, shares], axis=-1)
+    by_class = np.array([list(row[f"{head.name} probabilities"].values()) for row in objects])
+    yield from differences(where, {"probabilities": by_class}, {"probabilities": shares})
+    if head.kind == "tags":
+        wanted = [[str(n) for n in np.flatnonzero(row)] for row in guess(head, given)]
+        yield from () if shown == wanted else [f"{where}: {shown[:5]} for {wanted[:5]}"]
+        return
+    labels = guess(head, given).reshape(-1)
+    wanted = 2 * labels - 1 if head.signed else labels
+    yield from differences(where, {"class": np.array(shown, int)}, {"class": wanted})
+
+
+def _answers(one: Case, model: Any, part: str) -> dict[str, Seen]:
     """What the saved model gives to a part, by output; alone where there is a single one."""
-    given = model(data["x"].astype(np.int32 if one.tokens else np.float32), training=False)
+    data = one.data[part]
+    given = model(data["x"].astype(np.int32 if one.enters == TOKENS else np.float32), training=False)
     given = given if isinstance(given, dict) else {one.heads[0].name: given}
     found = {}
     for head in one.heads:
         values, true = np.asarray(given[head.name], np.float64), data[head.name].astype(np.float64)
+        mask = one.mask(part, head)
+        if head.ignored:
+            mask = (true != IGNORED) if mask is None else mask & (true != IGNORED)
         if head.kind == "yes":
-            true = true[..., None]
-        mask = data["x"] > 0 if head.steps and one.masked else None
+            true = (true > 0).astype(float)[..., None]
         found[head.name] = Seen(values, true, mask)
     return found
 
 
-def _wanted(one: Case, seen: dict[str, Seen]) -> Iterator[tuple[str, float]]:
-    """The measures of the table."""
-    losses = {head.name: expected_loss(head, seen[head.name], one.batch) for head in one.heads}
+def _wanted(one: Case, seen: dict[str, Seen], *, weighted: bool = False) -> Iterator[tuple[str, float]]:
+    """The measures of the table; in training, classes weigh in the loss."""
+    losses = {head.name: expected_loss(head, seen[head.name], one.batch, weighted=weighted) for head in one.heads}
     yield "loss", sum(one.loss_weights.get(name, 1.0) * loss for name, loss in losses.items())
     for head in one.heads:
         prefix = f"{head.name}_" if len(one.heads) > 1 else ""
         if prefix:
             yield f"{prefix}loss", losses[head.name]
-        for name in head.metrics:
-            if name != "auc" or told_apart(seen[head.name]):
-                yield f"{prefix}{name}", expected_metric(head, name, seen[head.name])
+        for measure in head.measures:
+            if not measure.apart or told_apart(seen[head.name]):
+                yield f"{prefix}{measure.name}", measure.of(*seen[head.name].kept)
 
 
 def _last_row(run: Path) -> dict[str, float]:

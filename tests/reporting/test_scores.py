@@ -265,7 +265,7 @@ def test_more_epochs_help_only_where_they_ran_out() -> None:
     rows = curves(*((1 / n, 1 / n) for n in (1, 2, 3, 4)))
     facts = {"status": "finished", "best": {"epoch": 4, "val_loss": 0.25}}
     (more,) = hints({**facts, "planned": {"epochs": 4, "steps_per_epoch": 200, "scheduled": False}}, rows)
-    assert "more `epochs`" in more
+    assert "val_loss (0.5, 0.3333, 0.25) was still getting better: more `epochs` may help" in more
     for planned in (
         {"epochs": 30, "steps_per_epoch": 200, "scheduled": False},  # a callback ended it
         {"epochs": 4, "steps_per_epoch": 200, "scheduled": True},
@@ -308,6 +308,40 @@ def test_rare_classes_that_are_never_answered_are_called_rare() -> None:
     assert rare == "The model never answers “2”, which is rare: class weights or more such examples help."
     assert said((100, 90, 5), {"y": [1.0, 1.0, 9.0]})[0].endswith("which is rare: more such examples help.")
     assert said((100, 90, 80), {}) == ["The model never answers “2”."]
+
+
+def test_a_rare_answer_is_judged_by_what_its_scores_tell() -> None:
+    def said(auc: float, recall: float, weights: dict[str, list[float]]) -> list[str]:
+        counts = ({"name": "no", "examples": 288, "recall": 1.0}, {"name": "yes", "examples": 12, "recall": recall})
+        classes = [{"predicted": 1, **one} for one in counts]
+        results = {
+            "verdicts": [{"output": "y", "grade": "poor"}],
+            "outputs": {"y": {"kind": YES_NO, "auc": auc, "classes": classes}},
+        }
+        return hints({"results": results, "data": {"class_weights": weights}}, [])
+
+    (found,) = said(0.93, 0.25, {})
+    assert found == (
+        "“yes” is rare (4.0 % of examples), and accuracy says little of it: the model finds 25.0 % of them, and its "
+        "scores tell more than its answers (area under ROC 0.93, where chance has 0.5): `class_weights: balanced` makes "
+        "it answer so more often, also where it is wrong."
+    )
+    assert said(0.93, 0.25, {"y": [1.0, 9.0]})[0].endswith("where chance has 0.5).")
+    assert "hardly tell them from the others (area under ROC 0.42" in said(0.42, 0.0, {})[0]
+    assert said(0.93, 0.75, {}) == []
+
+
+def test_a_few_errors_that_make_up_most_of_the_squares_are_called_so() -> None:
+    error = np.r_[np.linspace(-3, 3, 97), 500.0, -400.0, 300.0]
+    score = Numbers(Task("price", NUMBERS, ("price",)))
+    score.learn(np.arange(100.0))
+    score.add(np.arange(100.0) + error, np.arange(100.0))
+    (far,) = hints({"results": {"outputs": {"price": score.facts()}, "verdicts": []}}, [])
+    assert far.startswith("Nine of ten predictions are off by at most 2.") and "by up to 500 (price)" in far
+    even = Numbers(Task("price", NUMBERS, ("price",)))
+    even.learn(np.arange(100.0))
+    even.add(np.arange(100.0) + error.clip(-4, 4), np.arange(100.0))
+    assert hints({"results": {"outputs": {"price": even.facts()}, "verdicts": []}}, []) == []
 
 
 def test_a_gap_that_chance_explains_is_none() -> None:

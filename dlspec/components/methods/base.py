@@ -106,7 +106,7 @@ class Method(Component, abstract=True):
         return None
 
     def chosen_metrics(self, output: str) -> Iterable[Any]:
-        """The metrics of one output as they are written."""
+        """The metrics of one output as they are written: which values are good, and what they take."""
         return ()
 
     def metrics_of(self, output: str, examples: int | None = None) -> tuple[Any, ...]:
@@ -145,7 +145,7 @@ class Method(Component, abstract=True):
             if prefix:
                 found[f"{prefix}loss"] = "down"
             seen: dict[str, int] = {}
-            for metric in self.metrics_of(name):
+            for metric in self.chosen_metrics(name):  # made otherwise, it may say nothing of what is good
                 number = seen[metric.name] = seen.get(metric.name, -1) + 1  # Keras numbers those of one name
                 found[f"{prefix}{metric.name}" + (f"_{number}" if number else "")] = metric.direction
         return found

@@ -15,12 +15,14 @@ class Activation(Component, abstract=True):
         layer: Dotted path of the Keras layer that stands for the function once it has options: Keras accepts it as an
             ``activation`` and, unlike a function with bound arguments, saves it.
         signed: Whether its values lie between −1 and 1, so that 0 divides no from yes.
+        reaches: The least and the largest value that it gives without options; None where there is no end.
     """
 
     kind = "activation"
     plain_name = True
     layer: ClassVar[str] = ""
     signed: ClassVar[bool] = False
+    reaches: ClassVar[tuple[float | None, float | None]] = (None, None)
     examples: ClassVar[tuple[Example, ...]] = (example(""),)
 
     def make(self, **extra: Any) -> Any:
@@ -50,6 +52,7 @@ class Exponential(Activation):
     """exp(x)."""
 
     keras = "keras.activations.exponential"
+    reaches = (0, None)
 
 
 class Gelu(Activation):
@@ -68,6 +71,7 @@ class HardSigmoid(Activation):
     """Piecewise linear approximation of the sigmoid: x / 6 + 0.5, cut to [0, 1]."""
 
     keras = "keras.activations.hard_sigmoid"
+    reaches = (0, 1)
 
 
 class HardSilu(Activation):
@@ -81,6 +85,7 @@ class HardTanh(Activation):
     """x cut to [−1, 1]."""
 
     keras = "keras.activations.hard_tanh"
+    reaches = (-1, 1)
     signed = True
 
 
@@ -104,12 +109,14 @@ class LogSigmoid(Activation):
     """log(sigmoid(x))."""
 
     keras = "keras.activations.log_sigmoid"
+    reaches = (None, 0)
 
 
 class LogSoftmax(Activation):
     """log(softmax(x)) over the last axis."""
 
     keras = "keras.activations.log_softmax"
+    reaches = (None, 0)
 
 
 class Mish(Activation):
@@ -123,6 +130,7 @@ class Relu(Activation):
 
     keras = "keras.activations.relu"
     layer = "keras.layers.ReLU"
+    reaches = (0, None)
     negative_slope = number(min=0, default=0.0, doc="Slope below the threshold.")
     max_value = optional(number(above=0), doc="Largest output; none unless given.")
     threshold = number(min=0, default=0.0, doc="Inputs below it are damped.")
@@ -139,6 +147,7 @@ class Relu6(Activation):
     """x cut to [0, 6]."""
 
     keras = "keras.activations.relu6"
+    reaches = (0, 6)
 
 
 class Selu(Activation):
@@ -151,6 +160,7 @@ class Sigmoid(Activation):
     """1 / (1 + exp(−x))."""
 
     keras = "keras.activations.sigmoid"
+    reaches = (0, 1)
 
 
 class Silu(Activation):
@@ -170,18 +180,21 @@ class Softmax(Activation):
     """exp(x), divided by its sum over the last axis: probabilities of exclusive classes."""
 
     keras = "keras.activations.softmax"
+    reaches = (0, 1)
 
 
 class Softplus(Activation):
     """log(exp(x) + 1)."""
 
     keras = "keras.activations.softplus"
+    reaches = (0, None)
 
 
 class Softsign(Activation):
     """x / (|x| + 1)."""
 
     keras = "keras.activations.softsign"
+    reaches = (-1, 1)
     signed = True
 
 
@@ -189,30 +202,35 @@ class SparsePlus(Activation):
     """Softplus made of pieces: zero below −1, (x + 1)² / 4 between, x above 1."""
 
     keras = "keras.activations.sparse_plus"
+    reaches = (0, None)
 
 
 class SparseSigmoid(Activation):
     """Sigmoid made of pieces: zero below −1, (x + 1) / 2 between, one above 1."""
 
     keras = "keras.activations.sparse_sigmoid"
+    reaches = (0, 1)
 
 
 class Sparsemax(Activation):
     """Probabilities over the last axis of which many are exactly zero."""
 
     keras = "keras.activations.sparsemax"
+    reaches = (0, 1)
 
 
 class Squareplus(Activation):
     """(x + √(x² + 4)) / 2."""
 
     keras = "keras.activations.squareplus"
+    reaches = (0, None)
 
 
 class Tanh(Activation):
     """Hyperbolic tangent."""
 
     keras = "keras.activations.tanh"
+    reaches = (-1, 1)
     signed = True
 
 

@@ -46,6 +46,15 @@ class Callback(Component, abstract=True):
         """Whether it counts single steps, so that it must be called after each of them."""
         return False
 
+    @property
+    def watches(self) -> str | None:
+        """The measure that it compares epochs by and whose good values it does not know; None where there is none."""
+        return getattr(self, "monitor", None) if getattr(self, "mode", "") == "auto" else None
+
+    def told(self, mode: str) -> Callback:
+        """The same, knowing which values are good."""
+        return type(self)(**{**self.given, "mode": mode})
+
     def check_path(self) -> None:
         """Raises E108 for a path that leads out of the run folder."""
         path = str(getattr(self, self.written)) if self.written else ""
@@ -162,6 +171,11 @@ class ModelCheckpoint(Callback):
             "{filepath: best.keras, monitor: val_auc, mode: max, save_best_only: true, initial_value_threshold: 0.5}"
         ),
     )
+
+    @property
+    def watches(self) -> str | None:
+        """Where only the best are saved."""
+        return super().watches if self.save_best_only else None
 
     @property
     def every_step(self) -> bool:

@@ -18,12 +18,16 @@ class Head:
         activation: The class of the activation that the output went through last; None where that cannot be told.
         output: Its type, without the batch; None where it is not known.
         examples: How many are measured together at most; None where that is not known.
+        features: Whether its last axis is what a layer makes of each step, and not a side of a picture.
+        reaches: The least and the largest value that the activation gives; None where there is no end.
     """
 
     loss: Any = None
     activation: Any = None
     output: Tensor | None = None
     examples: int | None = None
+    features: bool = False
+    reaches: tuple[float | None, float | None] = (None, None)
 
     @property
     def threshold(self) -> float:
@@ -34,6 +38,11 @@ class Head:
     def from_logits(self) -> bool:
         """Whether the output is taken before sigmoid or softmax."""
         return bool(getattr(self.loss, "from_logits", False))
+
+    @property
+    def ignored(self) -> int | None:
+        """The class number that does not count; None where all do."""
+        return getattr(self.loss, "ignore_class", None)
 
     @property
     def raw(self) -> bool:

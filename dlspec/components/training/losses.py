@@ -370,6 +370,8 @@ class CTC(Loss):
             message = f"ctc needs an output [time, classes] and a target [labels], got {show_shape(output.shape)}"
             raise Problem("E503", f"{message} and {show_shape(target.shape)}")
         rules.classes(self.registered_name, Tensor(output.shape[:1]), output)
+        help = "leave `masking` or `mask_zero` out: it learns to read padding as the blank"
+        rules.apart(self.registered_name, output, (1,), help, option="")
 
 
 class Circle(Loss):

@@ -28,6 +28,7 @@ class Metric(Component, abstract=True):
         strict: Whether a target may not even lack a last axis of size 1: Keras would broadcast it against the batch.
         direction: Whether ``up`` or ``down`` is better; "" where neither is (Keras refuses ``mode: auto`` then).
         masking: Whether Keras leaves out what a mask leaves out, as it does in means over single values.
+        ignoring: Whether Keras leaves out the class that `ignore_class` names; in means it counts as 0.
     """
 
     kind = "metric"
@@ -36,6 +37,7 @@ class Metric(Component, abstract=True):
     strict: ClassVar[bool] = False
     direction: ClassVar[Literal["up", "down", ""]] = "down"
     masking: ClassVar[bool] = True
+    ignoring: ClassVar[bool] = False
     examples: ClassVar[tuple[Example, ...]] = (example(""),)
     name: ClassVar[Any] = optional(
         text(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,62}$|\$"), doc="Name under which it is reported; its own unless given."
@@ -65,9 +67,13 @@ class Metric(Component, abstract=True):
 
     def settled(self, head: Head) -> Metric:
         """This metric of an output: what follows from the output's loss and activation, filled in where not given."""
-        if "from_logits" in self.fields and "from_logits" not in self.given and head.from_logits:
-            return self.with_options(from_logits=True)
-        return answered(self, head)
+        follows = {"from_logits": head.from_logits or None, "ignore_class": head.ignored}
+        options = {
+            name: value
+            for name, value in follows.items()
+            if value is not None and name in self.fields and name not in self.given
+        }
+        return answered(self.with_options(**options) if options else self, head)
 
     def with_options(self, **options: Any) -> Metric:
         """The same, reported under the same name, with further options."""
@@ -110,7 +116,10 @@ class Answered(Metric, abstract=True):
 
 
 def answered(metric: Metric, head: Head, **options: Any) -> Metric:
-    """The metric, seeing its output through `options`, and nothing that the output's mask leaves out."""
+    """The metric, seeing its output through `options`, and nothing that the output's mask or its loss leaves out."""
+    ignored = metric.given.get("ignore_class", head.ignored)
+    if ignored is not None and not metric.ignoring:
+        options["ignored"] = ignored
     if not options and (metric.masking or not head.masked):
         return metric
     made = Answered(metric=metric, **options)
@@ -249,6 +258,12 @@ class Correlation(Metric, abstract=True):
     keras = "dlspec.standalone.correlation.Correlation"
 
 
+class VectorCorrelation(Metric, abstract=True):
+    """Of single vectors, among which are some without any spread."""
+
+    keras = "dlspec.standalone.correlation.VectorCorrelation"
+
+
 class _Agreement(_Direction, abstract=True):
     """Compares how values vary, along the batch too."""
 
@@ -259,11 +274,10 @@ class _Agreement(_Direction, abstract=True):
         """Any axis, that of the batch included."""
 
     def settled(self, head: Head) -> Metric:
-        """Over all examples rather than the mean over batches, which Keras takes along axis 0."""
-        if self.axis != 0:
-            return self
-        options = {"concordance": True} if self.concordance else {}
-        made = Correlation(**options, **({"dtype": self.dtype} if self.dtype else {}))
+        """Over all examples rather than the mean over batches, which Keras takes along axis 0; never NaN."""
+        options = {name: self.given[name] for name in ("axis", "dtype") if self.given.get(name)}
+        options |= {"concordance": True} if self.concordance else {}
+        made = VectorCorrelation(**options) if self.axis != 0 else Correlation(**options)
         made.__dict__["name"] = self.name
         return answered(made, head)
 
@@ -305,6 +319,8 @@ class Accuracy(Metric):
 
     def settled(self, head: Head) -> Metric:
         """Each unit of a yes-or-no loss counts by itself: Keras compares the largest of several, and cuts at 0.5."""
+        if head.ignored is not None:
+            return SparseCategoricalAccuracy(name=self.name).settled(head)
         single = head.output.shape[-1:] == (1,) if head.output is not None else head.binary
         if not (head.raw if single else head.binary):
             return self

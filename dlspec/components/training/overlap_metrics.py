@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from dlspec.components.registry import Field, boolean, example, integer, number, optional
 from dlspec.components.training import targets as rules
 from dlspec.components.training.heads import Head
-from dlspec.components.training.metrics import THRESHOLD, Metric, answered, at_threshold
+from dlspec.components.training.metrics import THRESHOLD, Metric, at_threshold
 from dlspec.components.training.targets import Targets
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor
@@ -23,6 +23,7 @@ class _Overlap(Metric, abstract=True):
 
     direction = "up"
     masking = False
+    ignoring = True
     targets: ClassVar[Targets] = "classes"
     num_classes: ClassVar[Any] = integer(min=2, doc="Number of classes.")
     target_class_ids: ClassVar[Any] = ()
@@ -39,13 +40,22 @@ class _Overlap(Metric, abstract=True):
             )
 
     def settled(self, head: Head) -> Metric:
+        """Reads the output as it is."""
+        reading = self if head.output is None else self._reading(head.output)
+        return super().settled(head) if reading is self else reading.settled(head)
+
+    def _reading(self, output: Tensor) -> Metric:
         """An output of probabilities holds no class numbers, though Keras takes it for some unless told otherwise."""
         free = "sparse_y_pred" in self.fields and "sparse_y_pred" not in self.given
-        shares = head.output is not None and _real(head.output) and head.output.shape[-1:] == (self.num_classes,)
-        return answered(self.with_options(sparse_y_pred=False) if free and shares else self, head)
+        shares = free and self.sparse_y_pred and _real(output) and output.shape[-1:] == (self.num_classes,)
+        return self.with_options(sparse_y_pred=False) if shares else self
 
     def problem(self, target: Tensor, output: Tensor) -> None:
         """Each side has class numbers, or a last axis of all classes."""
+        reading = self._reading(output)
+        if reading is not self:
+            reading.problem(target, output)
+            return
         if self.sparse_y_pred and "sparse_y_pred" in self.fields and _real(output):
             message = f"{self.registered_name} takes class numbers, and cuts off what the output {output} has behind"
             help = "`sparse_y_pred: false` takes the largest of several units, `binary_io_u` cuts one at a threshold"

@@ -145,14 +145,14 @@ def directions(who: str, target: Tensor, output: Tensor, axis: int = -1) -> None
     apart(who, output, (axis,), "take another axis: -1 is that of the values of each step")
 
 
-def apart(who: str, output: Tensor, axes: tuple[int, ...], help: str) -> None:
+def apart(who: str, output: Tensor, axes: tuple[int, ...], help: str, option: str = "axis") -> None:
     """The axes, counted with the batch, are not that of steps of which a mask leaves out some.
 
     What takes steps together would count all of them: Keras weighs what comes out, and not what enters.
     """
     if output.masked and {1, -output.rank} & set(axes):
         message = f"{who} takes the steps of the output together, and would count those that its mask leaves out"
-        raise Problem("E503", message, help, "axis")
+        raise Problem("E503", message, help, option)
 
 
 def has_axes(who: str, output: Tensor, axes: tuple[int, ...]) -> None:

@@ -210,6 +210,40 @@ CODES: dict[str, Code] = {
         train: {loss: mse, metrics: [mae]}
         """,
     ),
+    "W506": code(
+        "targets that the output never reaches",
+        """
+        An activation at the end bounds what a model can answer: sigmoid gives 0 to 1, tanh -1 to 1, relu nothing
+        below 0. A target beyond that is never met, however long the model trains. Leave the activation out, or bring
+        the targets into its range in the data: `prepare` changes what enters the model, and no target.
+        """,
+        wrong="""
+        inputs: {image: [8, 8, 1]}
+        layers:
+          - flatten
+          - dense: {units: 16, activation: relu}
+          - dense: {units: 64, activation: sigmoid}
+          - reshape: [8, 8, 1]
+        data:
+          source: {sklearn: digits}
+          inputs: {image: {column: images, prepare: [{rescaling: 1 / 16}]}}
+          targets: {same: images}
+        train: {loss: mse}
+        """,
+        right="""
+        inputs: {image: [8, 8, 1]}
+        layers:
+          - flatten
+          - dense: {units: 16, activation: relu}
+          - dense: 64
+          - reshape: [8, 8, 1]
+        data:
+          source: {sklearn: digits}
+          inputs: {image: {column: images, prepare: [{rescaling: 1 / 16}]}}
+          targets: {same: images}
+        train: {loss: mse}
+        """,
+    ),
     "W601": code(
         "column that never changes",
         """

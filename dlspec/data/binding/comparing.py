@@ -15,7 +15,7 @@ def check_metrics(method: Method, name: str, target: Tensor, output: Tensor | No
     """Every metric of an output can compare it with its target (E503)."""
     place = method.path_of("metrics", name)
     of_vectors = []
-    for position, metric in enumerate(method.metrics_of(name) if output is not None else ()):
+    for position, metric in enumerate(method.chosen_metrics(name) if output is not None else ()):
         if _compares_vectors(metric, method.loss_of(name), target, output):
             of_vectors.append((position, metric.registered_name))
             continue

@@ -27,7 +27,7 @@ def warn_of_measures(binding: Binding, method: Method, findings: Findings) -> No
         if one.encoding != VALUES or (value := _quantity(binding, one)) is None:
             continue
         place = method.path_of("metrics", one.name)
-        for position, metric in enumerate(method.metrics_of(one.name)):
+        for position, metric in enumerate(method.chosen_metrics(one.name)):
             if metric.targets != VALUES:
                 message = f"`{metric.name}` counts right classes, and `{one.column}` holds quantities such as {value}"
                 with findings.at(*place, position):

@@ -19,7 +19,7 @@ from dlspec.data.checks.advice import warn_of_measures, warn_of_ranges
 from dlspec.data.checks.dependence import dependence
 from dlspec.data.checks.leaks import warn_of_leaks
 from dlspec.data.checks.measures import check_measures
-from dlspec.data.checks.ranges import check_ranges
+from dlspec.data.checks.ranges import check_ranges, check_reach
 from dlspec.data.checks.transcripts import check_transcripts
 from dlspec.data.checks.value_ranges import check_value_ranges
 from dlspec.data.checks.vocabulary import check_embeddings, check_rows, embedding_sizes, sized
@@ -61,8 +61,8 @@ def check(
         counted: Called with the number of examples, where it is known.
 
     Returns:
-        Diagnostics E108, E503, E509, E601 to E609, E616 to E618, W504, W601 to W605, W610 and W611; no errors when
-        training can start.
+        Diagnostics E108, E503, E509, E601 to E609, E616 to E618, W504, W506, W601 to W605, W610 and W611; no errors
+        when training can start.
     """
     findings = Findings()
     parts = parts if parts is not None else set()
@@ -81,6 +81,7 @@ def check(
                 warn_of_leaks(binding, data, findings)
                 if method is not None:
                     check_ranges(binding, method, findings)
+                    check_reach(binding, method, findings)
             if graph is not None and method is not None and not findings.errors:
                 warn_of_measures(binding, method, findings)
                 warn_of_ranges(binding, data, graph, findings)

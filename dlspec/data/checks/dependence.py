@@ -33,7 +33,7 @@ def dependence(
     """
     options = {name: value for name, value in data.given.items() if name not in VISITING}
     compared = {
-        name: (describe(method.loss_of(name)), describe(method.metrics_of(name)))
+        name: (describe(method.loss_of(name)), describe(tuple(method.chosen_metrics(name))))
         for name in (signature.outputs if method is not None else ())
         if method is not None
     }

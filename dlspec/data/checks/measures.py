@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from dlspec.components.methods.base import Method
+from dlspec.components.methods.supervised import Supervised
 from dlspec.components.sections.data import Data
+from dlspec.components.training.callbacks import Callback
 from dlspec.core.errors import Problem, did_you_mean
 from dlspec.data.binding.findings import Findings
 
@@ -35,6 +37,23 @@ def smaller_is_better(method: Method, outputs: Sequence[str], monitor: str) -> b
         message = f"neither small nor large `{monitor}` is better: it cannot compare epochs"
         raise Problem("E509", message, "monitor another measure", "monitor")
     return direction == "down"
+
+
+def callbacks(method: Supervised, outputs: Sequence[str]) -> tuple[Callback, ...]:
+    """Those of the method, told which values of what they watch are good.
+
+    Keras asks the metric itself, which it does not find where there are several outputs, or where it is one of ours.
+
+    Raises:
+        Problem: E509, one watches what is not measured, or what says nothing.
+    """
+    found: list[Callback] = []
+    for callback in method.callbacks:
+        watched = callback.watches
+        if watched is not None and watched.removeprefix("val_") != "loss":
+            callback = callback.told("min" if smaller_is_better(method, outputs, watched) else "max")
+        found.append(callback)
+    return tuple(found)
 
 
 def check_measures(

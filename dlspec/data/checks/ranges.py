@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from dlspec.components.methods.base import Method
+from dlspec.components.training.heads import Head
 from dlspec.components.training.targets import Range
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.targets import VALUES, Output
 from dlspec.data.sources.base import DataProblem
+
+# Examples of an array that are looked at.
+_ROWS = 64
 
 
 def check_ranges(binding: Binding, method: Method, findings: Findings) -> None:
@@ -24,10 +28,48 @@ def check_ranges(binding: Binding, method: Method, findings: Findings) -> None:
         taken: Range | None = getattr(loss, "takes", None)
         with findings.at("train", "loss", output.name):
             _check(loss, binding, output, code="E618" if taken is not None and taken.strict else "W605")
-        for position, metric in enumerate(method.metrics_of(output.name)):
+        for position, metric in enumerate(method.chosen_metrics(output.name)):
             if taken is None or getattr(metric, "takes", None) != taken:  # said once
                 with findings.at(*method.path_of("metrics", output.name), position):
                     _check(metric, binding, output, code="W605")
+
+
+def check_reach(binding: Binding, method: Method, findings: Findings) -> None:
+    """No target lies where the last activation of its output never gets (W506).
+
+    Of arrays some rows are looked at, of sources that are streamed none.
+    """
+    for output in binding.outputs if not binding.table.streamed else ():
+        head = method.head_of(output.name)
+        if output.encoding == VALUES and head.reaches != (None, None) and len(output.columns) == 1:
+            with findings.at("data", "targets", output.target):
+                _check_reach(binding, output, head)
+
+
+def _check_reach(binding: Binding, output: Output, head: Head) -> None:
+    """One output.
+
+    Raises:
+        DataProblem: W506, a value is out of reach.
+    """
+    values = binding.table.whole(output.column)
+    values = values[:_ROWS] if values.ndim > 1 else values
+    least, most = head.reaches
+    beyond = (values < least) if least is not None else (values != values)
+    if most is not None:
+        beyond = beyond | (values > most)
+    if not beyond.any():
+        return
+    index = int(beyond.reshape(len(beyond), -1).any(axis=1).argmax())
+    value = values[index][beyond[index]].flat[0] if values.ndim > 1 else values[index]
+    ends = f"{least:g} to {most:g}" if None not in (least, most) else f"0 {'and more' if most is None else 'and less'}"
+    message = (
+        f"`{output.name}` ends in {head.activation.registered_name}, which gives {ends}, and `{output.column}` holds"
+    )
+    help = (
+        f"leave the activation out, or write targets of {ends} into the data: `prepare` of an input changes no target"
+    )
+    raise DataProblem("W506", f"{message} {value:g}", help, "column", binding.table.where(index))
 
 
 def _check(measure: Any, binding: Binding, output: Output, code: str) -> None:

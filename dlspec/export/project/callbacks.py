@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
 from dlspec.components.methods.supervised import Supervised
 from dlspec.components.training.callbacks import Callback
+from dlspec.data.checks import measures
 from dlspec.export.project.searched import Searched
 from dlspec.export.python.constructors import Constructors
 from dlspec.export.python.syntax import Unsupported, call, constant, name, text
 from dlspec.export.python.templates import Code
 
 
-def callbacks(method: Supervised, searched: Searched, constructors: Constructors) -> list[Code]:
+def callbacks(method: Supervised, outputs: Sequence[str], searched: Searched, constructors: Constructors) -> list[Code]:
     """The callbacks that the section asks for, in their order.
 
     Raises:
         Unsupported: It asks for something that projects do not support.
     """
-    written = searched.components("callback", searched.train.get("callbacks"), method.callbacks, constructors)
+    told = measures.callbacks(method, outputs)
+    written = searched.components("callback", searched.train.get("callbacks"), told, constructors)
     below = [_placed(one, made, method) for one, made in zip(method.callbacks, written, strict=True)]
     made = [*_averaging(method), *below, *_logs(method)]
     names = {callback.name for callback in method.callbacks}

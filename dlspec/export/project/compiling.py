@@ -61,7 +61,7 @@ def compile_arguments(
         arguments["loss_weights"] = ast.Dict([constant(name) for name in weights], list(weights.values()))
         if len(trained) == 1:
             arguments["loss_weights"] = sequence(list(weights.values()), as_list=True)
-    if any(method.metrics_of(name) for name in trained):
+    if any(method.chosen_metrics(name) for name in trained):
         arguments["metrics"] = _each(
             {
                 name: sequence(

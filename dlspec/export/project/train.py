@@ -165,7 +165,7 @@ def _fitting(
             searched.train.get("optimizer"), method.chosen_optimizer, method, searched, constructors, rows_of=rows_of
         ),
         "phases": _phases(method, graph, searched, constructors, rows_of),
-        "callbacks": callbacks(method, searched, constructors),
+        "callbacks": callbacks(method, outputs, searched, constructors),
         "folders": folders(method),
         "keep": method.keep,
         "monitor": monitor,

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from dlspec.views.pages.shares import interval
+from dlspec.views.pages.tasks import YES_NO
 from dlspec.views.pages.verdict import GOOD, POOR, figure, percent
 
 Facts = Mapping[str, Any]
@@ -21,6 +22,10 @@ _GAP = 0.1
 _TREND, _RISE, _FALL = 3, 1.1, 0.99
 # Steps of training below which a poor model may just not have begun to learn.
 _FEW_STEPS = 100
+# A class of so few examples is rare, and found where so many are; an area under ROC that says more than chance.
+_RARE, _FOUND, _TELLS = 0.1, 0.5, 0.65
+# Errors so far beyond those of nine in ten make up most of the squares.
+_FAR = 2
 # More numbers than these are pixels and the like, of which each by itself says nothing.
 _FEW_NUMBERS = 10
 
@@ -39,9 +44,13 @@ def hints(facts: Facts, history: Rows) -> list[str]:
     for name, output in outputs.items():
         of = f" of `{name}`" if len(outputs) > 1 else ""
         if "numbers" in output:
-            found += _numbers(output, of)
-        elif "classes" in output and grades.get(name, GOOD) != POOR:
-            found += _classes(output, of, learnt=grades.get(name, GOOD) == GOOD, weighted=name in weighted)
+            found += [*_numbers(output, of), *_outliers(output, of)]
+            continue
+        rare = _rare(output, of, weighted=name in weighted)
+        found += [rare] if rare else []
+        if "classes" in output and grades.get(name, GOOD) != POOR:
+            learnt = grades.get(name, GOOD) == GOOD and not rare
+            found += _classes(output, of, learnt=learnt, weighted=name in weighted)
     return found
 
 
@@ -62,8 +71,8 @@ def _course(facts: Facts, history: Rows) -> Iterator[str]:
     best = (facts.get("best") or {}).get("epoch")
     if best is None or len(history) < _TREND:
         return
-    if best == len(history) and _ran_out(facts, history):
-        yield f"The last epoch ({best}) was the best one, and better by far than those before: more `epochs` may help."
+    if best == len(history) and (run := _ran_out(facts, history)):
+        yield f"The last epoch ({best}) was the best one, and {run} was still getting better: more `epochs` may help."
     last, kept = history[-_TREND:], history[best - 1]
     if len(history) - best < _TREND or not kept.get("val_loss") or kept["val_loss"] < 0:
         return
@@ -77,19 +86,21 @@ def _course(facts: Facts, history: Rows) -> Iterator[str]:
         )
 
 
-def _ran_out(facts: Facts, history: Rows) -> bool:
-    """Whether training ended since its epochs were over, while the measure that compares them went on getting better.
+def _ran_out(facts: Facts, history: Rows) -> str:
+    """The measure that compares epochs with its last values, if it went on getting better when the epochs were over.
 
-    A callback that ended it had its reason, and a schedule of the learning rate had come to its end.
+    A callback that ended training had its reason, and a schedule of the learning rate had come to its end.
     """
     planned = facts.get("planned") or {}
     if facts.get("status") != "finished" or planned.get("epochs") != len(history) or planned.get("scheduled"):
-        return False
+        return ""
     (name, _), *_ = ((name, value) for name, value in facts["best"].items() if name != "epoch")
     values = [float(row.get(name, math.nan)) for row in history[-_TREND:]]
     steps = [after - before for before, after in pairwise(values)]
     steady = all(step < 0 for step in steps) or all(step > 0 for step in steps)
-    return steady and abs(values[-1] - values[0]) > (1 - _FALL) * abs(values[0])
+    if not steady or abs(values[-1] - values[0]) <= (1 - _FALL) * abs(values[0]):
+        return ""
+    return f"{name} ({', '.join(map(figure, values))})"
 
 
 def _untrained(facts: Facts, history: Rows) -> Iterator[str]:
@@ -143,6 +154,24 @@ def _classes(output: Facts, of: str, *, learnt: bool, weighted: bool) -> Iterato
         yield pair + of + "."
 
 
+def _rare(output: Facts, of: str, *, weighted: bool) -> str:
+    """A yes (or no) of which accuracy says little, with what the scores say of it; "" where it is found or frequent."""
+    if output.get("kind") != YES_NO or output.get("auc") is None:
+        return ""
+    one, total = min(output["classes"], key=lambda one: one["examples"]), sum(c["examples"] for c in output["classes"])
+    if one["examples"] > _RARE * total or (one["recall"] or 0.0) >= _FOUND:
+        return ""
+    area = f"area under ROC {output['auc']:.2f}, where chance has 0.5"
+    scores = f"its scores hardly tell them from the others ({area})"
+    if output["auc"] >= _TELLS:
+        remedy = "" if weighted else ": `class_weights: balanced` makes it answer so more often, also where it is wrong"
+        scores = f"its scores tell more than its answers ({area}){remedy}"
+    return (
+        f"“{one['name']}”{of} is rare ({percent(one['examples'] / total)} of examples), and accuracy says little of "
+        f"it: the model finds {percent(one['recall'])} of them, and {scores}."
+    )
+
+
 def _confused(matrix: Any, classes: Sequence[Facts]) -> str | None:
     """The most frequent mistake, if it makes up a good part of all."""
     if not matrix or len(matrix) < 3:
@@ -154,6 +183,19 @@ def _confused(matrix: Any, classes: Sequence[Facts]) -> str | None:
         return None
     pair = f"“{classes[true]['name']}” is taken for “{classes[guess]['name']}”"
     return f"The most frequent mistake: {pair} ({worst:,} of {total:,} mistakes)"
+
+
+def _outliers(output: Facts, of: str) -> Iterator[str]:
+    """A few predictions so far off that they make up most of the squared error."""
+    for one in output["numbers"] if len(output["numbers"]) <= _FEW_NUMBERS else ():
+        off = one.get("residuals")
+        usual = max(abs(off["5%"]), abs(off["95%"])) if off else 0.0
+        if off and one["rmse"] > _FAR * usual:
+            yield (
+                f"Nine of ten predictions{of} are off by at most {figure(usual)}, the others by up to "
+                f"{figure(max(abs(off['min']), abs(off['max'])))} ({one['name']}): these few make up most of the RMSE. "
+                "Are they right in the data? `huber` and `mae` as loss count them less."
+            )
 
 
 def _numbers(output: Facts, of: str) -> Iterator[str]:

@@ -85,7 +85,7 @@ def task_of(output: Output, head: Head, shape: Shape) -> Task | None:
     if output.encoding == BINARY and not output.graded:
         return _binary(output, head, shape)
     if output.encoding in (BINARY, VALUES):
-        return _numbers(output, loss, shape)
+        return _numbers(output, head, shape)
     return None
 
 
@@ -108,7 +108,7 @@ def _exclusive(output: Output, loss: Any, shape: Shape) -> Task | None:
 def _binary(output: Output, head: Head, shape: Shape) -> Task:
     loss, threshold = head.loss, head.threshold
     likelihood = getattr(loss, "name", "") in _LIKELIHOODS
-    if len(shape) > 1 and (shape[-1] == 1 or (len(shape) == 2 and is_map(shape))):
+    if len(shape) > 1 and (shape[-1] == 1 or (len(shape) == 2 and is_map(shape) and not head.features)):
         axes = len(shape) - (shape[-1] == 1)
         return Task(output.name, _placed(axes), _two(output), _logits(loss), threshold, likelihood=likelihood)
     if len(shape) <= 1 and shape in ((), (1,)):
@@ -116,12 +116,12 @@ def _binary(output: Output, head: Head, shape: Shape) -> Task:
     return Task(output.name, TAGS, _class_names(output, int(shape[-1] or 0)), _logits(loss), threshold)
 
 
-def _numbers(output: Output, loss: Any, shape: Shape) -> Task:
+def _numbers(output: Output, head: Head, shape: Shape) -> Task:
     """Numbers: those of an example, of each step of a sequence, or of a whole array such as a picture."""
-    logits, several = _logits(loss), len(output.columns) == 1 and shape[-1:] not in ((), (1,))
+    logits, several = _logits(head.loss), len(output.columns) == 1 and shape[-1:] not in ((), (1,))
     if len(shape) <= 1 or all(size == 1 for size in shape):
         return Task(output.name, NUMBERS, _numbered(output, int(shape[-1] or 1) if shape else 1), logits, array=several)
-    if len(shape) == 2 and not is_map(shape):
+    if len(shape) == 2 and (head.features or not is_map(shape)):
         return Task(output.name, SERIES, _numbered(output, int(shape[-1] or 1)), logits, array=several)
     return Task(output.name, ARRAYS, (), logits, array=True)
 

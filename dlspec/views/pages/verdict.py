@@ -121,7 +121,7 @@ def _of_numbers(name: str, found: Mapping[str, Any], part: str) -> Verdict:
     sentence = f"Off by {figure(error)} (root mean square) {_where(found)} of {part}"
     if baseline:
         answer = baseline["answer"]
-        usual = f"{figure(answer)}, the mean of" if isinstance(answer, float) else f"{answer} in"
+        usual = f"{figure(answer)}, the mean of" if isinstance(answer, float) else f"{answer} number in"
         comma = "," if isinstance(answer, float) else ""
         sentence += f"; always answering {usual} the training split{comma} would be off by {figure(trivial)}"
     return Verdict(name, _headline(found, error, trivial), f"{sentence}.{_remark(grade)}", grade)
