@@ -115,9 +115,9 @@ class Predictions:
                 labels = [label for label, holds in zip(by_tag, yes, strict=True) if holds]
                 yield {name: labels, f"{name} probabilities": by_tag}
         elif task is not None and task.kind == TRANSCRIPT:
-            for row, labels in zip(values, read(values), strict=True):
+            for row, sequence in zip(values, read(values), strict=True):
                 # What holds a score that is not a number reads as nothing.
-                yield {name: [task.names[label] for label in labels] if _finite(row) else None}
+                yield {name: [task.names[label] for label in sequence] if _finite(row) else None}
         else:
             single = task is not None and task.kind == NUMBERS and values[0].size == 1
             for row in values if task is None or not task.numeric else numbers(task, values):

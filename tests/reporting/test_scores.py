@@ -266,6 +266,8 @@ def test_more_epochs_help_only_where_they_ran_out() -> None:
     facts = {"status": "finished", "best": {"epoch": 4, "val_loss": 0.25}}
     (more,) = hints({**facts, "planned": {"epochs": 4, "steps_per_epoch": 200, "scheduled": False}}, rows)
     assert "val_loss (0.5, 0.3333, 0.25) was still getting better: more `epochs` may help" in more
+    right = {"outputs": {"y": {"exact": 1.0}}}
+    assert hints({**facts, "planned": {"epochs": 4, "scheduled": False}, "results": right}, rows) == []
     for planned in (
         {"epochs": 30, "steps_per_epoch": 200, "scheduled": False},  # a callback ended it
         {"epochs": 4, "steps_per_epoch": 200, "scheduled": True},
@@ -323,8 +325,8 @@ def test_a_rare_answer_is_judged_by_what_its_scores_tell() -> None:
     (found,) = said(0.93, 0.25, {})
     assert found == (
         "“yes” is rare (4.0 % of examples), and accuracy says little of it: the model finds 25.0 % of them, and its "
-        "scores tell more than its answers (area under ROC 0.93, where chance has 0.5): `class_weights: balanced` makes "
-        "it answer so more often, also where it is wrong."
+        "scores tell more than its answers (area under ROC 0.93, where chance has 0.5): `class_weights: balanced` "
+        "makes it answer so more often, also where it is wrong."
     )
     assert said(0.93, 0.25, {"y": [1.0, 9.0]})[0].endswith("where chance has 0.5).")
     assert "hardly tell them from the others (area under ROC 0.42" in said(0.42, 0.0, {})[0]

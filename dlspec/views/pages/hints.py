@@ -71,7 +71,7 @@ def _course(facts: Facts, history: Rows) -> Iterator[str]:
     best = (facts.get("best") or {}).get("epoch")
     if best is None or len(history) < _TREND:
         return
-    if best == len(history) and (run := _ran_out(facts, history)):
+    if best == len(history) and not _perfect(facts) and (run := _ran_out(facts, history)):
         yield f"The last epoch ({best}) was the best one, and {run} was still getting better: more `epochs` may help."
     last, kept = history[-_TREND:], history[best - 1]
     if len(history) - best < _TREND or not kept.get("val_loss") or kept["val_loss"] < 0:
@@ -84,6 +84,12 @@ def _course(facts: Facts, history: Rows) -> Iterator[str]:
             f"{figure(last[-1]['val_loss'])}): the model began to learn by heart. More data, `dropout` or a smaller "
             "model help."
         )
+
+
+def _perfect(facts: Facts) -> bool:
+    """Whether every answer is right already."""
+    outputs = facts.get("results", {}).get("outputs", {}).values()
+    return bool(outputs) and all(1.0 in (one.get("exact"), one.get("accuracy")) for one in outputs)
 
 
 def _ran_out(facts: Facts, history: Rows) -> str:
