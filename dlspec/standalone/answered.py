@@ -12,20 +12,24 @@ class Answered(keras.metrics.Metric):
         metric: The metric.
         threshold: The output above which the answer is yes, which becomes 1, and any other 0.
         sigmoid: Whether scores become probabilities, for thresholds that the metric chooses between 0 and 1.
+        softmax: Whether scores of classes become their shares first.
         ignored: The class number whose elements do not count.
     """
 
-    def __init__(self, metric, threshold=None, sigmoid=False, ignored=None, name=None, dtype=None):
+    def __init__(self, metric, threshold=None, sigmoid=False, softmax=False, ignored=None, name=None, dtype=None):
         super().__init__(name=name or metric.name, dtype=dtype)
         self.metric = metric
         self.threshold = threshold
         self.sigmoid = sigmoid
+        self.softmax = softmax
         self.ignored = ignored
         self._direction = getattr(metric, "_direction", None)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         if sample_weight is None:
             sample_weight = self._weight(y_true, getattr(y_pred, "_keras_mask", None))
+        if self.softmax:
+            y_pred = ops.softmax(y_pred)
         if self.threshold is not None:
             y_pred = ops.cast(y_pred > self.threshold, "float32")
         if self.sigmoid:
@@ -55,8 +59,8 @@ class Answered(keras.metrics.Metric):
 
     def get_config(self):
         config = {"metric": keras.saving.serialize_keras_object(self.metric)}
-        config |= {"threshold": self.threshold, "sigmoid": self.sigmoid, "ignored": self.ignored}
-        return {**super().get_config(), **config}
+        config |= {"threshold": self.threshold, "sigmoid": self.sigmoid, "softmax": self.softmax}
+        return {**super().get_config(), **config, "ignored": self.ignored}
 
     @classmethod
     def from_config(cls, config):

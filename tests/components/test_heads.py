@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import precision_score, recall_score, roc_auc_score
 
 from dlspec.components.registry import find
 from dlspec.components.sections.train import Supervised
@@ -107,6 +108,23 @@ def test_the_class_that_a_loss_ignores_counts_in_no_metric() -> None:
         metric = made("metric", name, **({"num_classes": 3} if name == "mean_io_u" else {})).settled(head).make()
         metric.update_state(true, given)
         assert float(metric.result()) == pytest.approx(value, rel=1e-6), name
+
+
+def test_scores_of_classes_are_cut_as_shares() -> None:
+    """What `softmax` at the end of the same model gives, by scikit-learn."""
+    head = Head(made("loss", "categorical_crossentropy", from_logits=True), None, Tensor((3,), "float32"), examples=4)
+    true, scores = np.eye(3)[[0, 1, 2, 0]], np.array([[3.0, 1, 1], [1, 1.2, 1], [0.5, 1, 4], [2, 2.5, 1]])
+    shares = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    expected = {
+        "precision": precision_score(true.ravel(), shares.ravel() > 0.5),
+        "recall": recall_score(true.ravel(), shares.ravel() > 0.5),
+        "auc": roc_auc_score(true.ravel(), shares.ravel()),
+    }
+    assert roc_auc_score(true.ravel(), scores.ravel()) != expected["auc"]
+    for name, value in expected.items():
+        metric = made("metric", name).settled(head).make()
+        metric.update_state(true, scores)
+        assert float(metric.result()) == pytest.approx(value), name
 
 
 def test_accuracy_of_several_yes_or_no_counts_each() -> None:

@@ -140,7 +140,8 @@ def _choices(chance: np.random.Generator, place: str) -> Iterator[Maker]:
     hinged = [accuracy, Measure("categorical_hinge", "categorical_hinge", f.mean(f.categorical_hinge))]
     yield one(rows, "softmax", {"categorical_crossentropy": {"label_smoothing": smooth}},
               f.crossentropy(f.same, smooth))  # fmt: skip
-    yield one(rows, "linear", {"categorical_crossentropy": {"from_logits": True, "label_smoothing": smooth}},
+    raw_rows = _of_rows(chance, place, units, accuracy, of_shares=f.softmax)
+    yield one(raw_rows, "linear", {"categorical_crossentropy": {"from_logits": True, "label_smoothing": smooth}},
               f.crossentropy(f.softmax, smooth), squash=f.softmax)  # fmt: skip
     yield one(rows, "softmax", {"categorical_focal_crossentropy": {"alpha": 0.4, "gamma": 1.5}},
               f.categorical_focal(f.same, 0.4, 1.5))  # fmt: skip
@@ -149,13 +150,20 @@ def _choices(chance: np.random.Generator, place: str) -> Iterator[Maker]:
               f.divergence)  # fmt: skip
 
 
-def _of_rows(chance: np.random.Generator, place: str, units: int, accuracy: Measure) -> list[Measure]:
-    """Measures of classes as one-hot rows."""
+def _of_rows(
+    chance: np.random.Generator, place: str, units: int, accuracy: Measure, of_shares: Callable[[Array], Array] = f.same
+) -> list[Measure]:
+    """Measures of classes as one-hot rows: of their shares, but where the spec gives a threshold of its own."""
+
+    def shared(measure: f.Measured) -> f.Measured:
+        return lambda true, given: measure(true, of_shares(given))
+
     found = [
         accuracy,
         Measure("categorical_accuracy", "categorical_accuracy", f.right_class),
         Measure({"one_hot_mean_io_u": units}, "one_hot_mean_io_u", f.overlap(list(range(units)))),
-        Measure({"precision": {"class_id": 1}}, "precision", _precision(0.5, 1)),
+        Measure({"precision": {"class_id": 1}}, "precision", shared(_precision(0.5, 1))),
+        Measure("auc", "auc", shared(f.area), apart=True),
         Measure({"recall": {"thresholds": 0.3}}, "recall", _recall(0.3)),
     ]
     if units > 2:

@@ -26,13 +26,18 @@ class ExactCurve(Metric, abstract=True):
 MOST_ANSWERS = 1_000_000
 
 
+def as_shares(head: Head) -> dict[str, bool]:
+    """How a measure over all thresholds sees scores of classes: it compares those of different examples."""
+    return {"softmax": True} if head.class_scores else {}
+
+
 def exact(metric: Metric, head: Head, measure: str, **options: Any) -> Metric | None:
     """The same measure from all answers; None where they are not known to be few enough."""
     if head.answers is None or head.answers > MOST_ANSWERS:
         return None
     made = ExactCurve(measure=measure, capacity=head.examples, **options)
     made.__dict__["name"] = metric.name
-    return made
+    return answered(made, head, **as_shares(head))
 
 
 # --- counts ---------------------------------------------------------------------------------------------------------
@@ -157,7 +162,7 @@ class _Best(_Rate, abstract=True):
         found = exact(self, head, self.registered_name, value=value, **options)
         if found is not None and "num_thresholds" not in self.given:
             return found
-        return answered(self, head, **({"sigmoid": True} if head.raw else {}))
+        return answered(self, head, **as_shares(head), **({"sigmoid": True} if head.raw else {}))
 
 
 class PrecisionAtRecall(_Best):
@@ -249,7 +254,7 @@ class AUC(Metric):
             if found is not None:
                 return found
         scores = head.raw and "from_logits" not in self.given
-        return answered(self.with_options(from_logits=True) if scores else self, head)
+        return answered(self.with_options(from_logits=True) if scores else self, head, **as_shares(head))
 
     def problem(self, target: Tensor, output: Tensor) -> None:
         """Labels lie in a vector of their number."""

@@ -45,8 +45,13 @@ class Head:
         return getattr(self.loss, "ignore_class", None)
 
     @property
+    def class_scores(self) -> bool:
+        """Whether it holds scores of exclusive classes, whose shares follow from all of them together."""
+        return self.from_logits and getattr(self.loss, "targets", "binary") != "binary"
+
+    @property
     def raw(self) -> bool:
-        """Whether the output is no probability: a score or a margin around 0."""
+        """Whether the output is no probability of a yes: a score or a margin around 0."""
         return self.threshold != 0.5
 
     @property
@@ -72,11 +77,13 @@ def threshold_of(loss: Any, activation: Any = None) -> float:
     """The output above which the answer is yes.
 
     It is 0 for scores before the sigmoid (`from_logits`), for margins (hinge), and behind an activation that lies
-    around 0 (tanh); for probabilities it is 0.5. Metrics in training, the report, `evaluate` and `predict` share it.
+    around 0 (tanh). For probabilities, and for the shares that scores of classes become, it is 0.5. Metrics in
+    training, the report, `evaluate` and `predict` share it.
 
     Args:
         loss: As declared, or None.
         activation: The class of the output's last activation, or None.
     """
-    scores = getattr(loss, "from_logits", False) or getattr(loss, "signed", False)
+    logits = getattr(loss, "from_logits", False) and getattr(loss, "targets", "binary") == "binary"
+    scores = logits or getattr(loss, "signed", False)
     return 0.0 if scores or getattr(activation, "signed", False) else 0.5

@@ -145,6 +145,8 @@ def at_threshold(
     """
     given = metric.given.get(option)
     cut = head.threshold if given is None else float(given)
+    if given is None and head.class_scores:
+        return answered(metric, head, softmax=True)
     if not taken(cut):
         return answered(metric.with_options(**{option: 0.5}), head, threshold=cut)
     same = cut == (default if given is None else given)
