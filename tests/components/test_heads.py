@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import precision_score, recall_score, roc_auc_score
 
+from dlspec.components.methods.supervised import Supervised
 from dlspec.components.registry import find
-from dlspec.components.sections.train import Supervised
 from dlspec.components.training.heads import Head, threshold_of
 from dlspec.components.training.metrics import Metric
 from dlspec.core.ir import Tensor
