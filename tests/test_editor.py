@@ -92,6 +92,14 @@ class Editor:
         result = self.request("textDocument/completion", {"textDocument": {"uri": uri}, "position": position})
         return [item["label"] for item in result["items"]]
 
+    def explain(self, text: str, name: str, line: int, character: int) -> str:
+        """What is shown for the word at a place, once the text has been looked at."""
+        assert self.problems(text, name) == []
+        document = {"uri": f"file:///{name}.yaml"}
+        position = {"line": line, "character": character}
+        result = self.request("textDocument/hover", {"textDocument": document, "position": position})
+        return str(result["contents"]["value"])
+
 
 @pytest.fixture(scope="module")
 def editor() -> Iterator[Editor]:
@@ -129,19 +137,13 @@ def test_the_train_section_completes(editor: Editor) -> None:
 
 
 def test_hover_explains(editor: Editor) -> None:
-    uri = editor.open("inputs: {x: [4]}\nlayers:\n  - dense: {units: 3}\n", "hover")
-    position = {"line": 2, "character": 13}
-    result = editor.request("textDocument/hover", {"textDocument": {"uri": uri}, "position": position})
-    assert "Size of the output's last axis" in json.dumps(result)
+    text = "inputs: {x: [4]}\nlayers:\n  - dense: {units: 3}\n"
+    assert "Size of the output's last axis" in editor.explain(text, "hover", 2, 13)
 
 
 def test_an_option_that_layers_share_is_explained_and_completed(editor: Editor) -> None:
     text = "inputs: {x: [4]}\nlayers:\n  - dense: {units: 3, trainable: false}\n"
-    position = {"line": 2, "character": 24}
-    result = editor.request(
-        "textDocument/hover", {"textDocument": {"uri": editor.open(text, "shared")}, "position": position}
-    )
-    assert "Whether training changes the layer's weights. Default: `true`." in result["contents"]["value"]
+    assert "Whether training changes the layer's weights. Default: `true`." in editor.explain(text, "shared", 2, 24)
     labels = editor.complete("inputs: {x: [4]}\nlayers:\n  - dense:\n      dtype: |\n", "shared_choices")
     assert {"float16", "mixed_bfloat16"} <= set(labels)
     assert {"dtype", "trainable"} <= set(editor.complete("inputs: {x: [4]}\nlayers:\n  - dense:\n      |\n", "keys"))

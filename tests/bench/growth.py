@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import resource
 import signal
 import sys
 import tempfile
@@ -18,8 +19,10 @@ from tests.bench.growing_runs import run_dimensions
 LIMIT = 2.3
 # Repetitions of each size; the best counts, since whatever disturbs makes it slower. Short work is repeated for so many
 # seconds, at most so often.
-RUNS, ENOUGH, MOST = 3, 0.5, 25
-# Seconds after which a single piece of work is given up.
+RUNS, ENOUGH, MOST = 2, 0.3, 25
+# How often all sizes are measured again where the limit is broken: a machine with other work to do is slow for a while.
+ROUNDS = 8
+# Seconds of processor time after which a single piece of work is given up.
 PATIENCE = 30
 
 
@@ -38,18 +41,27 @@ def dimensions() -> list[Dimension]:
 
 
 def _measured(dimension: Dimension) -> bool:
-    times: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
-        for factor in (0, 1, 2):
-            place = Path(folder, str(factor))
-            place.mkdir()
-            try:
-                work = dimension.prepare(place, max(1, dimension.size * factor))
-                times.append(_best(work))
-            except Exception as error:
-                return _report(False, dimension, f"{type(error).__name__}: {error}"[-300:])
-    ratio = (times[2] - times[0]) / max(times[1] - times[0], 1e-3)
-    return _report(ratio <= LIMIT, dimension, f"{ratio:5.2f}× ({', '.join(f'{one:.3f}' for one in times)} s)")
+        try:
+            works = [_prepared(dimension, Path(folder, str(factor)), factor) for factor in (0, 1, 2)]
+            times, rounds = [_best(work) for work in works], 0
+            while _ratio(times) > LIMIT and rounds < ROUNDS:
+                times = [min(best, _best(work)) for best, work in zip(times, works, strict=True)]
+                rounds += 1
+        except Exception as error:
+            return _report(False, dimension, f"{type(error).__name__}: {error}"[-300:])
+    again = f", {rounds + 1} rounds" if rounds else ""
+    text = f"{_ratio(times):5.2f}× ({', '.join(f'{one:.3f}' for one in times)} s{again})"
+    return _report(_ratio(times) <= LIMIT, dimension, text)
+
+
+def _prepared(dimension: Dimension, place: Path, factor: int) -> Work:
+    place.mkdir()
+    return dimension.prepare(place, max(1, dimension.size * factor))
+
+
+def _ratio(times: list[float]) -> float:
+    return (times[2] - times[0]) / max(times[1] - times[0], 1e-3)
 
 
 def _report(good: bool, dimension: Dimension, text: str) -> bool:
@@ -65,22 +77,27 @@ def _best(work: Work) -> float:
 
 
 def _seconds(work: Work) -> float:
-    """Processor time of one piece of work, without what earlier ones have left in caches."""
+    """Processor time of one piece of work and its processes, without what earlier ones have left in caches."""
     expressions.parse.cache_clear()
     expressions.template.cache_clear()
     gc.collect()
-    signal.signal(signal.SIGALRM, _give_up)
-    signal.alarm(PATIENCE)
+    signal.signal(signal.SIGPROF, _give_up)
+    signal.setitimer(signal.ITIMER_PROF, PATIENCE)
     try:
-        start = time.process_time()
+        start = _spent()
         work()
-        return time.process_time() - start
+        return _spent() - start
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def _spent() -> float:
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def _give_up(_signal: int, _frame: Any) -> None:
-    raise TimeoutError(f"more than {PATIENCE} s")
+    raise TimeoutError(f"more than {PATIENCE} s of processor time")
 
 
 if __name__ == "__main__":
