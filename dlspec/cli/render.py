@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlspec import __version__
-from dlspec.core.documents.printed import Change, Check, Finding, Range
 from dlspec.core.errors import Diagnostic, Edit, Span
 from dlspec.core.terminal import cells, printable
+
+if TYPE_CHECKING:
+    from dlspec.core.documents.printed import Change, Check, Finding, Range
 
 FORMATS = ("text", "json", "github", "sarif")
 CAP = 50

@@ -5,7 +5,6 @@ Nothing here prints. Every part of dlspec creates :class:`Diagnostic` values; th
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -214,6 +213,8 @@ def suggestions(word: str, known: Iterable[str]) -> list[str]:
     initials = [name for name in folded.values() if len(key) > 1 and _initials(name) == key]
     if len(begun) == 1 or initials:
         return begun if len(begun) == 1 else initials[:1]
+    import difflib  # where something is wrong, and only there
+
     matches = difflib.get_close_matches(key, folded, n=1, cutoff=0.7)
     return [folded[matches[0]]] if matches else []
 

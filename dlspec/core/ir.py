@@ -188,7 +188,8 @@ class Node:
     @property
     def edges(self) -> tuple[Edge, ...]:
         """All incoming edges, positional ones first."""
-        return tuple(_edges(self.arguments)) + tuple(_edges(tuple(value for _, value in self.keywords)))
+        given = (*self.arguments, *(value for _, value in self.keywords)) if self.keywords else self.arguments
+        return tuple(_edges(given))
 
     @property
     def parameters(self) -> int:

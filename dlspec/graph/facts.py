@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dlspec.core.documents.model import LayerFacts, Model, TensorFacts
 from dlspec.core.ir import Graph, Node, show_bytes, show_shape
 from dlspec.core.terminal import table
+
+if TYPE_CHECKING:
+    from dlspec.core.documents.model import LayerFacts, Model, TensorFacts
 
 _UNKNOWN = "unknown, since an axis has no size"
 

@@ -34,7 +34,6 @@ from dlspec.passes.suited import suited
 from dlspec.passes.training import training
 from dlspec.passes.unused import unused
 from dlspec.passes.verify import run_verified, wanted
-from dlspec.semantics.edits import with_edits
 
 PASSES: tuple[Pass, ...] = (
     read,
@@ -112,8 +111,11 @@ def compile_spec(
     finally:
         if collecting:
             gc.enable()
-    files = {name: text for name, text in state.texts.items() if not name.startswith("--set ")}
-    state.diagnostics.items = [with_edits(item, files) for item in state.diagnostics.items]
+    if state.diagnostics.items:
+        from dlspec.semantics.edits import with_edits
+
+        files = {name: text for name, text in state.texts.items() if not name.startswith("--set ")}
+        state.diagnostics.items = [with_edits(item, files) for item in state.diagnostics.items]
     return state
 
 

@@ -6,7 +6,7 @@ from dlspec.components.methods.base import wants_targets
 from dlspec.core.errors import Span
 from dlspec.core.tree import Map
 from dlspec.passes.state import Parsed, step
-from dlspec.semantics.schema.check import check
+from dlspec.semantics.schema.conforming import check
 from dlspec.semantics.schema.validate import schema
 
 

@@ -46,10 +46,11 @@ def _losses(graph: Graph, calls: dict[_Call, bool]) -> Iterator[tuple[Node, Node
                 yield from inside
             if calls.get(call):
                 lost.add(node.index)
-        if any(edge.node in lost for edge in node.edges):
+        edges = node.edges
+        if any(edge.node in lost for edge in edges):
             lost.add(node.index)
             continue
-        carrier = next((edge for edge in node.edges if graph.tensor(edge).masked), None)
+        carrier = next((edge for edge in edges if graph.tensor(edge).masked), None)
         if carrier is None or not isinstance(node.layer, Layer) or node.layer.takes_batch:
             continue
         text = node.layer.padding_counts(*_arguments(graph, node), **_named(graph, node))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dlspec.backends.keras.archive import Saved, Unreadable, read_layers
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph, SharedModel
 from dlspec.core.tree import place
 from dlspec.passes.state import Lowered, step
+
+if TYPE_CHECKING:
+    from dlspec.backends.keras.archive import Saved
 
 # What Keras reads as well, and what is not looked into before it does.
 _OTHER = (".h5", ".hdf5")
@@ -31,6 +34,8 @@ def start(state: Lowered) -> None:
 
 
 def _check(path: Path, shown: str, graph: Graph) -> None:
+    from dlspec.backends.keras.archive import Unreadable, read_layers
+
     try:
         saved = read_layers(path)
     except Unreadable as error:
@@ -44,6 +49,8 @@ def _check(path: Path, shown: str, graph: Graph) -> None:
 
 def _fits(saved: list[Saved], graph: Graph) -> bool:
     """Whether a layer may take the weights of one of the same name; their order is not known here."""
+    from dlspec.backends.keras.archive import Saved
+
     known = set(saved)
     own = ((node.name, [tuple(size or 0 for size in weight.shape) for weight in node.weights]) for node in graph.nodes)
     return any(Saved(name, tuple(sorted(shapes))) in known for name, shapes in own if shapes)

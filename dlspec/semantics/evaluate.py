@@ -11,10 +11,9 @@ from dlspec.components.registry import BUILT_IN, JSON, Catalogue, Component, Fie
 from dlspec.core.errors import Diagnostic, Diagnostics, Note, Problem, Span, did_you_mean, suggestions
 from dlspec.core.tree import Invalid, Map, key_place, place
 from dlspec.semantics.environment import LOST, Environment, Lost
-from dlspec.semantics.schema.check import check, check_value
+from dlspec.semantics.schema.conforming import check, check_value
 from dlspec.semantics.schema.context import Context
 from dlspec.semantics.schema.validate import definition
-from dlspec.semantics.schema.wording import shown
 from dlspec.syntax.expressions import UnknownValue, is_arithmetic, is_expression, parse, substitute, unescape
 
 MAX_ITEMS = 10_000
@@ -254,6 +253,8 @@ class Evaluator:
             return LOST
         problems = check_value(value, literal, context, span)
         if problems:
+            from dlspec.semantics.schema.wording import shown
+
             first = problems[0]
             note = (Note(f"`{raw}` gives {shown(value)}"),) if isinstance(raw, str) and raw != str(value) else ()
             code = "E304" if first.code in ("E204", "E504", "E614", "E102") and isinstance(raw, str) else first.code

@@ -19,7 +19,6 @@ import yaml
 
 from dlspec.core.errors import Diagnostic, Diagnostics, Note, Span
 from dlspec.core.tree import Invalid, Map, Seq, describe
-from dlspec.syntax.syntax import explain
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 64
@@ -104,6 +103,8 @@ def load(text: str, file: str = "<text>") -> Document:
     except _StopError:
         document.data = None
     except yaml.YAMLError as error:
+        from dlspec.syntax.syntax import explain
+
         document.diagnostics.add(explain(error, document.file, document.text))
     except UnicodeEncodeError:  # bytes of a command line that are not UTF-8 become halves of characters
         document.diagnostics.add(Diagnostic("Y002", "it holds bytes that are not UTF-8", Span(file, 1, 1, 1, 1)))

@@ -13,9 +13,8 @@ from dlspec.components.methods.base import Method
 from dlspec.components.registry import Component
 from dlspec.components.registry.component import describe
 from dlspec.components.sections.data import Data
-from dlspec.core.errors import Problem
 from dlspec.data.binding.signature import Signature
-from dlspec.data.sources.image_table import ImageTable
+from dlspec.data.sources.base import Source
 
 # Options of `data` that only say how prepared examples are visited.
 VISITING = ("batch_size", "shuffle", "seed")
@@ -55,8 +54,11 @@ def files(data: Data, folder: Path, *, allow_outside: bool = False) -> list[tupl
 
 def _files(value: Any, folder: Path, allow_outside: bool) -> Iterator[Fact]:
     """Every file that an option or a table names, or that stands in a folder that an option names."""
-    if isinstance(value, ImageTable):
-        yield from _named(value, folder, allow_outside)
+    if isinstance(value, Source):
+        for name in value.named_files(folder, allow_outside=allow_outside):
+            with suppress(OSError, ValueError):
+                facts = os.stat(name)  # noqa: PTH116 - there may be many: no `Path` for each
+                yield name, facts.st_size, facts.st_mtime_ns
     if isinstance(value, Component):
         value = value.given
     if isinstance(value, dict | list | tuple):
@@ -68,21 +70,6 @@ def _files(value: Any, folder: Path, allow_outside: bool) -> Iterator[Fact]:
             if set("*?[") & set(value):  # several files of records
                 for path in folder.glob(value):
                     yield from _found(path)
-
-
-def _named(source: ImageTable, folder: Path, allow_outside: bool) -> Iterator[Fact]:
-    """The images in a table; none where something is wrong with it, which is said by others."""
-    try:
-        table = source.table.open(folder, allow_outside=allow_outside)
-        columns = table.read([*source.images, *source.masks])
-    except (Problem, OSError):
-        return
-    start = str(folder / source.folder)
-    for name in (str(value) for values in columns.values() for value in values):
-        path = os.path.join(start, name)  # noqa: PTH118 - there may be many: no `Path` for each
-        with suppress(OSError, ValueError):
-            facts = os.stat(path)  # noqa: PTH116
-            yield path, facts.st_size, facts.st_mtime_ns
 
 
 def _found(path: Path) -> Iterator[Fact]:

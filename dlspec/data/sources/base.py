@@ -337,6 +337,10 @@ class Source(Component, abstract=True):
         """How the examples are divided where the spec does not say; None for a split by chance."""
         return None
 
+    def named_files(self, folder: Path, *, allow_outside: bool = False) -> Iterable[str]:
+        """Paths that stand in the content of the source; none where something is wrong with it, which others say."""
+        return ()
+
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
         """What the source's template, ``templates/python/sources/<name>.py.jinja``, needs beside its options.
 

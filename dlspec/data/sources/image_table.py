@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +41,16 @@ class ImageTable(Source):
             if name in self.images:
                 raise Problem("E207", f"`{name}` is both in `images` and in `masks`", "name it once", "masks")
         check_values(self.values)
+
+    def named_files(self, folder: Path, *, allow_outside: bool = False) -> Iterable[str]:
+        """The images and masks of the table."""
+        try:
+            columns = self.table.open(folder, allow_outside=allow_outside).read([*self.images, *self.masks])
+        except (Problem, OSError):
+            return
+        start = str(folder / self.folder)
+        for values in columns.values():
+            yield from (os.path.join(start, str(value)) for value in values)  # noqa: PTH118 - many: no `Path` for each
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
         """The table, and how the images of each column are decoded."""

@@ -14,7 +14,6 @@ from dlspec.graph.lower.scope import Binding, Value
 from dlspec.graph.lower.sources import Sources
 from dlspec.semantics.environment import LOST, Environment, Lost
 from dlspec.semantics.evaluate import evaluate_plain
-from dlspec.semantics.schema.wording import example
 from dlspec.syntax.expressions import UnknownValue
 
 
@@ -46,6 +45,8 @@ def block_values(
         else:
             values[name] = _parameter(builder, default, defaults, place(block.declaration.get("params"), name))
     if absent and not problems:
+        from dlspec.semantics.schema.wording import example
+
         text = f"{block.name} needs " + ", ".join(f"`{name}`" for name in absent)
         builder.report(Problem("E307", text, example(block.name, *absent)), step.span)
     return values

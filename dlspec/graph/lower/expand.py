@@ -14,7 +14,6 @@ from dlspec.core.tree import Invalid, Map, key_place, place
 from dlspec.graph.lower.blocks import block_inputs, block_outputs, block_values
 from dlspec.graph.lower.counting import MAX_LAYERS, too_many_layers
 from dlspec.graph.lower.graph_builder import Frame, GraphBuilder, lost
-from dlspec.graph.lower.hints import with_hint
 from dlspec.graph.lower.idle import Idle
 from dlspec.graph.lower.infer import apply, check_elements
 from dlspec.graph.lower.program import (
@@ -269,6 +268,8 @@ class Body(GraphBuilder):
             result = apply(layer, arguments.positional, arguments.keywords, self.tensor)
             check_elements(name, result.outputs, result.weights)
         except Problem as problem:
+            from dlspec.graph.lower.hints import with_hint
+
             self.report_call(with_hint(problem, layer, sources, self.nodes), step, sources)
             return lost(step)
         if len(self.nodes) >= MAX_LAYERS:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dlspec.core.errors import Note, Problem, Span, did_you_mean, suggestions
 from dlspec.core.ir import Edge, Node, Tensor, show_shape
 from dlspec.core.tree import Map, place
-from dlspec.graph.lower.hints import Hint
 from dlspec.graph.lower.infer import check_elements
 from dlspec.graph.lower.parse import check_name
 from dlspec.graph.lower.program import ModelDefinition, Step, walk
@@ -15,6 +14,9 @@ from dlspec.graph.lower.scope import Binding, NodeNames, Scope, Value
 from dlspec.graph.lower.sources import Sources
 from dlspec.semantics.environment import LOST, Environment, Lost
 from dlspec.semantics.evaluate import Evaluator
+
+if TYPE_CHECKING:
+    from dlspec.graph.lower.hints import Hint
 
 
 class Frame(NamedTuple):

@@ -22,10 +22,7 @@ from dlspec.graph.lower.program import (
     RepeatStep,
     Step,
 )
-from dlspec.semantics.schema.meant import wanted_axes
-from dlspec.semantics.schema.unknown import layer_help
 from dlspec.semantics.schema.validate import definition, resolve
-from dlspec.semantics.schema.wording import name_help
 from dlspec.syntax.expressions import RESERVED
 
 _KEYWORDS = frozenset(
@@ -82,6 +79,8 @@ def check_name(name: str, span: Span | None, diagnostics: Diagnostics) -> bool:
         diagnostics.add(Diagnostic("E103", f"`{name}` is {why} and cannot be a name", span, f"for example `{name}_1`"))
         return False
     if not _NAME.match(name):
+        from dlspec.semantics.schema.wording import name_help
+
         diagnostics.add(Diagnostic("E103", f"`{name}` cannot be a name", span, name_help(name, capital=False)))
         return False
     return True
@@ -241,6 +240,8 @@ class _Parser:
         known = [*self.blocks, *self.models]
         if suggestions(key, known):
             return did_you_mean(key, known)
+        from dlspec.semantics.schema.unknown import layer_help
+
         help = layer_help(key, options, resolve(definition("layer")), self.catalogue.names("layer"), self.axes())
         text = help.replace("did you mean `", "did you mean the layer `") or "declare it under `blocks:` or `models:`"
         return Replacement(text, help.old, help.new, help.safe) if isinstance(help, Replacement) else text
@@ -249,6 +250,8 @@ class _Parser:
         """How many axes images or sequences have where the parser is."""
         items, index = self.at
         around = [*reversed(items[:index]), *items[index + 1 :]] if isinstance(items, list) else []
+        from dlspec.semantics.schema.meant import wanted_axes
+
         return wanted_axes(around, self.declared_inputs)
 
     def repeat(self, common: dict[str, Any]) -> Step:

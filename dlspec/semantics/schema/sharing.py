@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from dlspec.components.registry import JSON
 
-# How often an option must stand alike to be shared.
-_ALIKE = 3
+# Characters that must be saved where an option is shared.
+_SAVED = 300
 
 
 def share(definitions: JSON) -> None:
@@ -20,7 +20,7 @@ def share(definitions: JSON) -> None:
     for properties, name in found:
         schema = properties[name]
         text = _text(schema)
-        if counts[text] < _ALIKE or schema.keys() == {"$ref"}:
+        if (counts[text] - 1) * len(text) < _SAVED or schema.keys() == {"$ref"}:
             continue
         if text not in places:
             places[text] = _place(name, definitions)
@@ -29,12 +29,11 @@ def share(definitions: JSON) -> None:
 
 
 def _options(schema: JSON) -> Iterator[tuple[JSON, str]]:
-    """Each option below a definition: the options it stands among, and its name; not those inside of options."""
+    """Each option below a definition, inner ones first: the options it stands among, and its name."""
     properties = schema.get("properties", {})
     for name, inner in properties.items():
-        if "x-kind" in inner:  # a component
-            yield from ((inner["properties"], option) for option in inner.get("properties", {}))
-        else:
+        yield from _options(inner)
+        if "x-kind" not in inner:  # no component
             yield properties, name
 
 
