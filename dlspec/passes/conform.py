@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from dlspec.components.methods.base import wants_targets
-from dlspec.core.errors import Span
+from dlspec.core.errors import Diagnostic, Note, Span
 from dlspec.core.tree import Map
 from dlspec.passes.state import Parsed, step
 from dlspec.semantics.schema.conforming import check
@@ -26,7 +28,21 @@ def conform(state: Parsed) -> None:
         if item.code != "Y007"
         or not any(within(note.span, around) for note in item.notes if note.span for around in mappings)
     ]
-    state.diagnostics.extend(found)
+    state.diagnostics.extend(_once(found))
+
+
+def _once(found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """A name that nothing may have is one mistake, at its first place; notes name the others."""
+    named: dict[str, list[Diagnostic]] = {}
+    for item in found:
+        if item.code == "E103" and item.span is not None:
+            named.setdefault(item.message.split("`")[1], []).append(item)
+        else:
+            yield item
+    for name, items in named.items():
+        first, *others = sorted(items, key=lambda item: item.span or Span("", 0, 0, 0, 0))
+        notes = tuple(Note(f"`{name}` stands here as well", item.span) for item in others)
+        yield first._replace(notes=(*first.notes, *notes))
 
 
 def within(inner: Span, outer: Span) -> bool:

@@ -44,12 +44,13 @@ def training_needs(state: Lowered) -> Needs | None:
     from dlspec.data.sources.limits import graphics_processor
 
     method, graph = state.method, state.graph
-    if method is None or state.data_section is None or graphics_processor():
+    if method is None or state.data_section is None:
         return None
     course = _course(state, method)
     names = [node.name for node in graph.nodes if node.layer is not None]
     needs = (training(graph, optimizer, course, frozen) for optimizer, frozen in method.stretches(names))
-    return max(needs, key=lambda need: need.total, default=None)
+    most = max(needs, key=lambda need: need.total, default=None)
+    return None if most is None or (most.total >= NO_MATTER and graphics_processor()) else most
 
 
 def _course(state: Lowered, method: Method) -> Course:
