@@ -14,13 +14,12 @@ if TYPE_CHECKING:
 @step(requires=Bound, sets=("binding", "examples", "opened", "parts"))
 def data_contract(state: Bound) -> None:
     """Columns, dtypes, shapes, labels and splits."""
-    from dlspec.data.checks.contract import check
-
     section = state.data_section
     if section is None:
         return
     if state.looks and not section.features and not state.data.get("layers"):
         return  # what enters is not said: the data are looked at as they are
+    from dlspec.data.checks.contract import check  # specs without data do without it
 
     without_targets = not section.targets and wants_targets(state.data.get("train"))
 
