@@ -21,7 +21,7 @@ def data_contract(state: Bound) -> None:
         return  # what enters is not said: the data are looked at as they are
     from dlspec.data.checks.contract import check  # specs without data do without it
 
-    without_targets = not section.targets and wants_targets(state.data.get("train"))
+    without_targets = not section.targets and wants_targets(state.data.get("train"), state.catalogue)
 
     def keep(binding: Binding) -> None:
         if not binding.table.draws:

@@ -34,7 +34,7 @@ def data_section(state: Bound) -> None:
     if state.hides_code:  # what the data are only code could tell that may not run
         state.given_inputs = None if "inputs" not in state.data else {}
         return
-    if not section.targets and not state.looks and wants_targets(state.data.get("train")):
+    if not section.targets and not state.looks and wants_targets(state.data.get("train"), state.catalogue):
         help = "name a column for each output: `targets: {price: {column: price}}`"
         state.add("E613", "data needs at least one of `targets`", key_place(raw, "targets"), help)
         state.given_inputs = None if "inputs" not in state.data else {}

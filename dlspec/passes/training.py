@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from dlspec.components.methods.base import DEFAULT, Method, method_named
+from dlspec.components.methods.base import Method, method_of
 from dlspec.components.sections.tune import Tune
 from dlspec.core.tree import Invalid, Map, key_place
 from dlspec.passes.state import Bound, step
@@ -36,8 +36,7 @@ def training(state: Bound) -> None:
 
 
 def _method(state: Bound, raw: Map) -> Method | None:
-    name = raw.get("method", DEFAULT)
-    owner = method_named(name)
+    owner = method_of(raw, state.catalogue)
     if owner is None:
         return None
     written = Map(raw.span)
@@ -46,7 +45,7 @@ def _method(state: Bound, raw: Map) -> Method | None:
         if key in owner.fields:
             written.put(key, value, raw.key_spans.get(key), raw.value_spans.get(key))
         elif key != "method":
-            state.add("E501", f"training by `{name}` has no option `{key}`", key_place(raw, key))
+            state.add("E501", f"training by `{owner.registered_name}` has no option `{key}`", key_place(raw, key))
     missing = [key for key, field in owner.fields.items() if field.required and key not in raw]
     for key in missing:
         if raw.tainted:  # a key that was not understood may be the one that is missing

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple, cast
 
-from dlspec.components.registry import Component, find, integer, options
+from dlspec.components.registry import Component, integer, options
+from dlspec.components.registry.catalogue import Catalogue
 from dlspec.components.sections.training import Checkpoint
 from dlspec.components.training.heads import Head
 from dlspec.components.training.optimizers import Optimizer
@@ -226,12 +227,18 @@ class Method(Component, abstract=True):
         return other
 
 
-def wants_targets(train: Any) -> bool:
-    """Whether the data must name targets for a section `train` as it is written."""
-    owner = method_named(train.get("method", DEFAULT)) if isinstance(train, dict) else None
+def method_of(train: Any, catalogue: Catalogue) -> type[Method] | None:
+    """The way of training that a section `train` names; None where there is none of that name.
+
+    Args:
+        train: The section as it is written.
+        catalogue: The components of the spec.
+    """
+    name = train.get("method", DEFAULT) if isinstance(train, dict) else None
+    return cast("type[Method] | None", catalogue.find("method", name)) if isinstance(name, str) else None
+
+
+def wants_targets(train: Any, catalogue: Catalogue) -> bool:
+    """Whether the data must name targets for a section `train`; arguments as those of :func:`method_of`."""
+    owner = method_of(train, catalogue)
     return owner is None or owner.needs_targets
-
-
-def method_named(name: Any = DEFAULT) -> type[Method] | None:
-    """The method that a spec calls `name`; None where there is none."""
-    return cast("type[Method] | None", find("method", name)) if isinstance(name, str) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
+from dlspec.components.methods.base import DEFAULT
 from dlspec.components.registry import Component
 from dlspec.core.errors import Diagnostics, Problem
 from dlspec.core.tree import Map
@@ -166,7 +167,7 @@ class Usage:
         for name, kind, word in (("data", "section", "data"), ("train", "method", "")):
             raw = self._data.get(name)
             if isinstance(raw, Map):
-                owner = self._catalogue.find(kind, word or str(raw.get("method", "supervised")))
+                owner = self._catalogue.find(kind, word or str(raw.get("method", DEFAULT)))
                 yield cast("type[Component]", owner), raw, Context((name,))
 
     # --- what depends on what -------------------------------------------------------------------------------------
