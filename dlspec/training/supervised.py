@@ -82,7 +82,7 @@ class SupervisedTrainer(Trainer):
         self._chosen = state.phase + 1
         optimizer = every_phase[state.phase].optimizer or method.chosen_optimizer
         compiled = trainer(job.model, method, optimizer, job.outputs, job.distribution, job.most_examples)
-        told = callbacks(method, job.outputs)
+        told = callbacks(method.callbacks, method, job.outputs)
         running = [(declared, declared.make_in(job.folder, state.epoch)) for declared in told]
         validation = job.prepared.validation
         self._phase = KerasPhase(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from dlspec.components.methods.base import Method
-from dlspec.components.methods.supervised import Supervised
 from dlspec.components.sections.data import Data
 from dlspec.components.training.callbacks import Callback
 from dlspec.core.errors import Problem, did_you_mean
@@ -39,8 +38,8 @@ def smaller_is_better(method: Method, outputs: Sequence[str], monitor: str) -> b
     return direction == "down"
 
 
-def callbacks(method: Supervised, outputs: Sequence[str]) -> tuple[Callback, ...]:
-    """Those of the method, told which values of what they watch are good.
+def callbacks(chosen: Iterable[Callback], method: Method, outputs: Sequence[str]) -> tuple[Callback, ...]:
+    """The chosen callbacks, told which values of what they watch are good.
 
     Keras asks the metric itself, which it does not find where there are several outputs, or where it is one of ours.
 
@@ -48,7 +47,7 @@ def callbacks(method: Supervised, outputs: Sequence[str]) -> tuple[Callback, ...
         Problem: E509, one watches what is not measured, or what says nothing.
     """
     found: list[Callback] = []
-    for callback in method.callbacks:
+    for callback in chosen:
         watched = callback.watches
         if watched is not None and watched.removeprefix("val_") != "loss":
             callback = callback.told("min" if smaller_is_better(method, outputs, watched) else "max")

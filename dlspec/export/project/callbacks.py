@@ -22,7 +22,7 @@ def callbacks(method: Supervised, outputs: Sequence[str], searched: Searched, co
     Raises:
         Unsupported: It asks for something that projects do not support.
     """
-    told = measures.callbacks(method, outputs)
+    told = measures.callbacks(method.callbacks, method, outputs)
     written = searched.components("callback", searched.train.get("callbacks"), told, constructors)
     below = [_placed(one, made, method) for one, made in zip(method.callbacks, written, strict=True)]
     made = [*_averaging(method), *below, *_logs(method)]
