@@ -76,12 +76,15 @@ def training(graph: Graph, optimizer: Optimizer, course: Course, frozen: Iterabl
     """
     out = set(frozen)
     learning = [node for node in graph.nodes if node.name not in out]
-    rows = [node for node in learning if getattr(node.layer, "gradient_by_rows", False) and optimizer.adds_rows]
-    whole = [node for node in learning if node not in rows]
-    largest = max((weight.bytes for weight in _learnt(whole)), default=0)
+    rows = [node for node in learning if getattr(node.layer, "gradient_by_rows", False)]
+    whole = [node for node in learning if not getattr(node.layer, "gradient_by_rows", False)]
+    stepping = whole if optimizer.adds_rows else learning
+    largest = max((weight.bytes for weight in _learnt(stepping)), default=0)
     gradients = _bytes(_learnt(whole)) + course.batch * sum(_size(tensor) for node in rows for tensor in node.outputs)
     # XLA gives each gradient back as soon as it is applied.
-    changes = {"gradients": largest} if course.jit else {"gradients": gradients, "its step": _STEP * largest}
+    changes = (
+        {"gradients": min(gradients, largest)} if course.jit else {"gradients": gradients, "its step": _STEP * largest}
+    )
     always = {
         "weights": _bytes(weight for node in graph.nodes for weight in node.weights),
         f"what `{optimizer.name}` keeps of them": optimizer.copies * _bytes(_learnt(learning)),
