@@ -1,4 +1,8 @@
-"""Reads ``tf.train.Example`` messages without TensorFlow: lists of bytes, floats or integers by name."""
+"""Reads ``tf.train.Example`` messages without TensorFlow: lists of bytes, floats or integers by name.
+
+It also tells where in a message values stand, which protobuf does not: by that, records that are laid out alike are
+read many at a time (:mod:`dlspec.data.sources.layouts`). What that saves is in docs/decisions/tfrecords.md.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,10 @@
 
 A record is its length (8 bytes), a checksum of these, the data, and a checksum of the data; the checksums are CRC-32C,
 turned by 15 bits. https://www.tensorflow.org/tutorials/load_data/tfrecord tells the form.
+
+Read by hand, since of what is installed nothing but TensorFlow reads it, which `check` does not start. Records of
+numbers take as long as with protobuf and google-crc32c, records of text 16 times as long: see
+docs/decisions/tfrecords.md.
 """
 
 from __future__ import annotations
