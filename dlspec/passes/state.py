@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", bound="Compilation")
 
+# Nothing compares or prints a stage: the methods for that would take a tenth of the time of a check to be made.
 
-@dataclass(kw_only=True)
+
+@dataclass(kw_only=True, repr=False, eq=False, match_args=False)
 class Compilation:
     """A spec of which nothing is known yet.
 
@@ -92,7 +94,7 @@ class Compilation:
         return self
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False, eq=False, match_args=False)
 class Parsed(Compilation):
     """A spec that could be read.
 
@@ -116,7 +118,7 @@ class Parsed(Compilation):
         return stem if stem[:1].isalpha() else f"spec_{stem}"[:63]
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False, eq=False, match_args=False)
 class Resolved(Parsed):
     """A spec whose names have been looked up.
 
@@ -129,14 +131,14 @@ class Resolved(Parsed):
     unused: frozenset[str]
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False, eq=False, match_args=False)
 class Structured(Resolved):
     """A spec as a program: blocks, models and steps, their expressions not evaluated."""
 
     program: Program
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False, eq=False, match_args=False)
 class Bound(Structured):
     """A spec whose parameters have values; its sections are evaluated one after the other.
 
@@ -181,7 +183,7 @@ class Bound(Structured):
         return None
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False, eq=False, match_args=False)
 class Lowered(Bound):
     """A spec with a graph.
 
@@ -211,7 +213,7 @@ class Lowered(Bound):
         return (self.graph, *(model.graph for model in self.models.values()))
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False, eq=False, match_args=False)
 class Checked(Lowered):
     """A spec in which every pass found nothing wrong."""
 
@@ -248,7 +250,7 @@ class Checked(Lowered):
             )
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False, eq=False, match_args=False)
 class Trainable(Checked):
     """A checked spec with data and a way of training."""
 
@@ -256,7 +258,7 @@ class Trainable(Checked):
     method: Method
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False, eq=False, match_args=False)
 class Searchable(Trainable):
     """A checked spec with a search as well."""
 
