@@ -95,7 +95,7 @@ def test_what_is_good_does_not_change_by_how_a_metric_is_made() -> None:
         assert [smaller_is_better(method, ["y"], metric.name) for metric in metrics] == [False] * len(metrics)
         watching = [made("callback", "early_stopping", monitor=f"val_{metric.name}") for metric in metrics]
         method = method.changed(callbacks=(*watching, made("callback", "early_stopping")))
-        assert [one.mode for one in callbacks(method, ["y"])] == ["max"] * len(metrics) + ["auto"]
+        assert [one.mode for one in callbacks(method.callbacks, method, ["y"])] == ["max"] * len(metrics) + ["auto"]
 
 
 def test_the_class_that_a_loss_ignores_counts_in_no_metric() -> None:
