@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", bound="Compilation")
 
-# Nothing compares or prints a stage: the methods for that would take a tenth of the time of a check to be made.
+# Nothing compares or prints a stage: methods for that would be made at every start.
 
 
 @dataclass(kw_only=True, repr=False, eq=False, match_args=False)
