@@ -113,7 +113,7 @@ def test_the_class_that_a_loss_ignores_counts_in_no_metric() -> None:
 def test_scores_of_classes_are_cut_as_shares() -> None:
     """What `softmax` at the end of the same model gives, by scikit-learn."""
     head = Head(made("loss", "categorical_crossentropy", from_logits=True), None, Tensor((3,), "float32"), examples=4)
-    true, scores = np.eye(3)[[0, 1, 2, 0]], np.array([[3.0, 1, 1], [1, 1.2, 1], [0.5, 1, 4], [2, 2.5, 1]])
+    true, scores = np.eye(3)[[0, 1, 2, 0]], np.array([[3.0, 1, 1], [9, 9.2, 9], [0.5, 1, 4], [2, 2.5, 1]])
     shares = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     expected = {
         "precision": precision_score(true.ravel(), shares.ravel() > 0.5),
