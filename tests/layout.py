@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from tests.support import ROOT
@@ -76,7 +76,8 @@ def modules() -> dict[str, Path]:
     return files
 
 
-def imports(path: Path, without_types: Iterable[str] = ()) -> list[tuple[str, bool]]:
+@cache
+def imports(path: Path, without_types: frozenset[str] = frozenset()) -> list[tuple[str, bool]]:
     """Every module that a file imports, and whether at its top level.
 
     Args:
@@ -127,6 +128,7 @@ def purpose(name: str) -> str:
     return (ast.get_docstring(tree) or "").split("\n\n")[0].replace("\n", " ").replace("``", "`").removesuffix(".")
 
 
+@cache
 def rooms() -> dict[str, set[str]]:
     """Each topmost folder, from the ground up, and those that it imports from."""
     known = modules()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.code_rules import facts, foreign_privates, named
 from tests.layout import DOCUMENTS, FLOORS, folder, imported, imports, modules, purpose, renewed, room, rooms
 from tests.support import ROOT, SPECS
 
@@ -222,3 +224,93 @@ def test_templates_of_python_are_frames() -> None:
             assert count <= UNFRAMED[name], f"{name} has {count} lines"
         else:
             assert count <= 20 and "{% if" not in text, f"{name} has {count} lines, or decides something"
+
+
+# Private names of Keras in code that is copied into projects, and why there is no public way.
+STANDALONE_PRIVATES = {
+    "_build_input_shape": "tensors that a layer of normalization made of its weights are made again",
+    "_clip_gradients": "clipping sees a gradient of rows as Keras leaves it: rows that occur twice twice",
+    "_compile_loss": "metrics of single losses have no other owner",
+    "_flatten_layers": "layers inside wrappers and models",
+    "_inbound_nodes": "the tensors that enter a layer",
+    "_keras_history": "the layer behind a tensor",
+    "_keras_mask": "the mask of an output",
+    "_trainable_variables": "the variables that an optimizer was built for",
+}
+TEMPLATE_PRIVATES = {
+    "_flatten_layers": "random layers inside of others",
+    "_lookup_layer": "the words of a layer of text",
+    "_make_gpr": "the model of the Bayesian search, made again with its seed",
+    "_maybe_symbolic_build": "what `fit` does before its first step, on every device",
+    "_random_state": "the draws of the Bayesian search",
+    "_random_values": "what the Bayesian search proposes where its favourite was tried",
+    "_seed_state": "the seed 0, which Keras Tuner takes for none",
+}
+
+
+def test_privates_of_other_packages_stand_in_one_file() -> None:
+    # What Keras and Keras Tuner keep to themselves, a release may change: backends/keras/internals.py says what then.
+    known = modules()
+    inherited = {name for path in known.values() for name in facts(path).defined}
+    standalone = set()
+    for module, path in known.items():
+        for line, name, _ in foreign_privates(path, inherited):
+            if _inside(module, "standalone"):
+                standalone.add(name)
+            elif module != "backends.keras.internals" and (module, name) != ("semantics.schema.validate", "_set"):
+                raise AssertionError(f"dlspec.{module}:{line} takes `{name}`: put a function into internals.py")
+    assert standalone == set(STANDALONE_PRIVATES)
+
+
+def test_templates_name_few_privates_of_keras() -> None:
+    texts = (path.read_text(encoding="utf-8") for path in (ROOT / "templates").rglob("*.jinja"))
+    assert {name for text in texts for name in re.findall(r"\._[a-z]\w*", text)} == {
+        f".{name}" for name in TEMPLATE_PRIVATES
+    }
+
+
+# Names of components that are also words of other meanings; they still may not stand beside `layer.name` and the like.
+ORDINARY = {
+    "activation": "an option of layers",
+    "column": "a key of `inputs`",
+    "constant": "a value of `strategy`",
+    "csv": "a form of output, and a module of Python",
+    "data": "a section, and an argument",
+    "error": "the severity of a diagnostic",
+    "maximum": "a keyword of JSON schema",
+    "mean": "a value of `strategy` and of `reduction`",
+    "median": "a value of `strategy`",
+    "minimum": "a keyword of JSON schema",
+    "most_frequent": "a value of `strategy`",
+    "one": "how many components a field holds",
+    "python": "a language to export to",
+    "split": "a key of `data`",
+    "stft": "a value of `mode`",
+    "target": "a column of scikit-learn's sets",
+    "tune": "a section",
+}
+
+
+def test_no_decision_compares_the_name_of_a_component() -> None:
+    # What others need to know of a component is an attribute of its declaration, or a new one would need changes there.
+    index = json.loads((ROOT / "schemas" / "index.json").read_text(encoding="utf-8"))
+    kinds: dict[str, set[str]] = {}
+    declared: dict[str, set[str]] = {}
+    for kind, entries in index.items():
+        for name, place in entries.items():
+            kinds.setdefault(name, set()).add(kind)
+            declared.setdefault(place.partition(":")[0].removeprefix("dlspec."), set()).add(name)
+    used = set()
+    for module, path in modules().items():
+        if module == "semantics.schema.foreign":  # what people from other frameworks write, and what they mean
+            continue
+        others = {name: kinds[name] for name in kinds.keys() - declared.get(module, set())}
+        declares = _inside(module, "components") or _inside(module, "core.codes")
+        for words in facts(path).words:
+            if words.table and declares:  # a declaration may list other components
+                continue
+            for name in named(words, others):
+                used.add(name)
+                if words.beside or name not in ORDINARY:
+                    raise AssertionError(f"dlspec.{module}:{words.line} decides by the name `{name}`: declare the fact")
+    assert used == set(ORDINARY)

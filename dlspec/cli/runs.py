@@ -33,8 +33,7 @@ def reported(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return function(*arguments, **options)
         except Problem as problem:
-            where = getattr(problem, "where", "")
-            notes = (Note(f"found in {where}"),) if where else ()
+            notes = (Note(f"found in {problem.where}"),) if problem.where else ()
             show_diagnostics([problem.at(None, notes)], {})
             raise click.exceptions.Exit(1) from problem
 

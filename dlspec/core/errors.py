@@ -135,7 +135,12 @@ class Problem(Exception):
         message: As in :class:`Diagnostic`.
         help: As in :class:`Diagnostic`.
         option: The option of the component that is at fault, so that the caret can stand under it.
+
+    Attributes:
+        where: The place in a file of data, where the culprit stands in one.
     """
+
+    where: str = ""
 
     def __init__(self, code: str, message: str, help: str = "", option: str = "") -> None:
         super().__init__(message)

@@ -47,11 +47,7 @@ def _in_weights(layer: Layer) -> tuple[str, str] | None:
         return None
     for name, field in layer.fields.items():
         given = field.kind == "regularizer" and getattr(layer, name) is not None
-        if (
-            given
-            and name != "activity_regularizer"
-            and (name != "bias_regularizer" or getattr(layer, "use_bias", True))
-        ):
+        if given and name != "activity_regularizer" and (name != "bias_regularizer" or layer.use_bias):
             other = f"give the layer `dtype: mixed_{dtype}`" if "16" in dtype else "leave `dtype` out"
             return dtype, f"leave `{name}` out, or {other}"
     return None

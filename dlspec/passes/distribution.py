@@ -28,11 +28,11 @@ def distribution(state: Lowered) -> None:
             text = f"`{node.name}` measures over each device's share of a batch, not over the whole"
             help = (
                 "write `synchronized: true`"
-                if hasattr(layer, "synchronized")
+                if "synchronized" in layer.fields
                 else f"leave out `{layer.name}` or `distribute`"
             )
             state.add("W503", text, node.span, help)
-        elif getattr(layer, "synchronized", False):
+        elif layer.synchronized:
             _check_synchronized(state, node, inside, adding)
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from dlspec.components.layers.base import Layer
+from dlspec.components import registry
+from dlspec.components.layers.base import ACTIVATION, Layer
 from dlspec.components.ops.base import Op
 from dlspec.components.registry import Component
 from dlspec.components.training.heads import Head
 from dlspec.core.ir import Graph, Node
 from dlspec.passes.state import Lowered, step
+
+if TYPE_CHECKING:
+    from dlspec.components.training.activations import Activation
 
 
 @step(requires=Lowered)
@@ -18,8 +22,7 @@ def heads(state: Lowered) -> None:
     for name, edge in state.graph.outputs if state.method is not None else ():
         assert state.method is not None
         node = state.graph.nodes[edge.node]
-        activation = last_activation(state.graph, node)
-        found = state.catalogue.find("activation", activation) if activation is not None else None
+        found = last_activation(state.graph, node)
         state.method.heads[name] = Head(
             state.method.loss_of(name),
             found,
@@ -29,19 +32,26 @@ def heads(state: Lowered) -> None:
         )
 
 
-def last_activation(graph: Graph, node: Node) -> str | None:
-    """Name of the activation that a node's output went through last; None where it cannot be told."""
+def last_activation(graph: Graph, node: Node) -> type[Activation] | None:
+    """The activation that a node's output went through last; None where it cannot be told."""
     node = _back(graph, node)[-1]
     layer = node.layer
     if isinstance(layer, Layer) and layer.applies:
-        return layer.applies
-    if not isinstance(layer, Component) or "activation" not in type(layer).fields or layer.kind != "layer":
+        return _declared(layer.applies)
+    if not isinstance(layer, Layer) or ACTIVATION not in layer.fields:
         return None
-    activation = getattr(layer, "activation", None)
-    return "linear" if activation is None else str(getattr(activation, "name", activation))
+    function = getattr(layer, ACTIVATION)
+    if function is None:
+        return _declared("linear")
+    return cast("type[Activation]", type(function)) if isinstance(function, Component) else _declared(function)
 
 
-def _reaches(activation: Any, layer: Any) -> tuple[float | None, float | None]:
+def _declared(name: str) -> type[Activation] | None:
+    """The activation called `name`, which layers name by default or are themselves."""
+    return cast("type[Activation] | None", registry.find(ACTIVATION, name))
+
+
+def _reaches(activation: type[Activation] | None, layer: Any) -> tuple[float | None, float | None]:
     """Between which values an activation lies; with options, as leaks have some, that is not known."""
     written = getattr(layer, "activation", None)
     if not isinstance(written, Component):
@@ -66,7 +76,7 @@ def _ends_in_features(graph: Graph, node: Node) -> bool:
 def probability_heads(graph: Graph) -> list[Node]:
     """The layers whose softmax or sigmoid makes an output, and what moves it: they compute in float32 in any case."""
     nodes = [graph.nodes[edge.node] for _, edge in graph.outputs]
-    found = [node for node in nodes if last_activation(graph, node) in ("softmax", "sigmoid")]
+    found = [node for node in nodes if (last := last_activation(graph, node)) is not None and last.probabilities]
     return [one for node in found for one in [*_back(graph, node), *_makers(graph, _back(graph, node)[-1])]]
 
 

@@ -47,7 +47,7 @@ def searching(state: Bound) -> None:
         _searched_where_all_are_alike(state)
     for name, space in state.params.spaces.items():
         if space.step is not None:
-            _short(state, name, space)
+            _short(state, name, space, space.step)
     if tune.algorithm.listing:
         for name, space in state.params.spaces.items():
             if space.step is None and (space.head == "float" or space.log):
@@ -112,9 +112,9 @@ def _searched_where_all_are_alike(state: Bound) -> None:
             state.add(code, message.format(searched[0]), place(train, key), help)
 
 
-def _short(state: Bound, name: str, space: Space) -> None:
+def _short(state: Bound, name: str, space: Space, step: float) -> None:
     """W533: the last step of a range ends below its upper end."""
-    last, high = stepped(space)[-1], space.values[-1]
+    last, high = stepped(space, step)[-1], space.values[-1]
     if last < high and not math.isclose(last, high, rel_tol=1e-9):
         text = f"the steps of `{name}` end at {last:g}: {high:g} is never tried"
         help = f"write `{last:g}` as the upper end, or another step"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-from dlspec.core.ir import Graph, Node
+from dlspec.core.ir import Node
 from dlspec.passes.heads import last_activation
 from dlspec.passes.state import Lowered, step
+
+if TYPE_CHECKING:
+    from dlspec.components.training.activations import Activation
+    from dlspec.components.training.losses import Loss
 
 
 @step(requires=Lowered)
@@ -14,39 +18,40 @@ def suited(state: Lowered) -> None:
     """Compares each output's last activation with what its loss takes."""
     if state.method is None or any(item.code == "E503" for item in state.diagnostics.items):
         return  # a loss that does not suit its output is a mistake of its own
-    for name, edge in state.graph.outputs:
-        loss = state.method.loss_of(name)
+    for output, edge in state.graph.outputs:
+        loss = state.method.loss_of(output)
         node = state.graph.nodes[edge.node]
-        if getattr(loss, "activations", ()):
-            _check(state, state.graph, node, loss)
-        elif getattr(loss, "takes_scores", False):
-            activation = last_activation(state.graph, node)
-            if activation in ("softmax", "sigmoid"):
-                text = f"{loss.name} takes raw scores, but `{node.name}` ends in {activation}"
-                state.add("W502", text, node.span, f"leave `{activation}` out")
+        activation = last_activation(state.graph, node)
+        if loss is None or activation is None:
+            continue
+        if loss.activations:
+            _check(state, node, loss, activation)
+        elif loss.takes_scores and activation.probabilities:
+            name = activation.registered_name
+            text = f"{loss.name} takes raw scores, but `{node.name}` ends in {name}"
+            state.add("W502", text, node.span, f"leave `{name}` out")
 
 
-def _check(state: Lowered, graph: Graph, node: Node, loss: Any) -> None:
-    activation = last_activation(graph, node)
-    if activation is None:
-        return
-    wanted = loss.activations
+def _check(state: Lowered, node: Node, loss: Loss, activation: type[Activation]) -> None:
+    name, wanted = activation.registered_name, loss.activations
     units = node.outputs[0].shape[-1:]
-    if activation == "softmax" and wanted[0] == "sigmoid" and units != (1,) and not loss.from_logits:
+    classes = activation.probabilities == "classes"
+    if classes and loss.targets == "binary" and units != (1,) and not loss.from_logits:
         text = f"{loss.name} judges each unit by itself, but softmax of `{node.name}` makes one choice among them"
         help = "write `categorical_crossentropy`, or `sparse_categorical_crossentropy` for class numbers"
         state.add("W502", text, node.span, help)
-    elif not loss.from_logits and (activation not in wanted or (activation == "softmax" and units == (1,))):
-        word = "sigmoid" if wanted[0] == "sigmoid" or units == (1,) else "softmax"
+    elif not loss.from_logits and (name not in wanted or (classes and units == (1,))):
+        word = "sigmoid" if units == (1,) else wanted[0]
         text = f"{loss.name} takes probabilities, but `{node.name}` ends in {_describe(activation, units)}"
         help = f"write `activation: {word}`, or `{loss.name}: {{from_logits: true}}` with a linear output"
         state.add("W502", text, node.span, help)
-    elif loss.from_logits and activation in wanted:
-        text = f"{loss.name} with `from_logits: true` takes raw scores, but `{node.name}` ends in {activation}"
+    elif loss.from_logits and name in wanted:
+        text = f"{loss.name} with `from_logits: true` takes raw scores, but `{node.name}` ends in {name}"
         state.add("W502", text, node.span, "leave `from_logits` out, or the activation")
 
 
-def _describe(activation: str, units: tuple[int | None, ...]) -> str:
-    if activation == "linear":
+def _describe(activation: type[Activation], units: tuple[int | None, ...]) -> str:
+    if activation.identity:
         return "no activation"
-    return f"{activation} over a single unit" if activation == "softmax" and units == (1,) else activation
+    single = activation.probabilities == "classes" and units == (1,)
+    return f"{activation.registered_name} over a single unit" if single else activation.registered_name

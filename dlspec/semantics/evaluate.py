@@ -58,7 +58,7 @@ class Evaluator:
         instance = self.options(owner, value, environment, context.inside([name]), name_span, value_span)
         if not isinstance(instance, Lost):
             instance.called(name)
-            for option in getattr(instance, "call_arguments", dict)() if context.path[-1:] != ("merge",) else ():
+            for option in instance.call_arguments() if context.path[-1:] != ("merge",) else ():
                 # A layer inside another one is called by that one, which knows nothing of our constants.
                 message = f"`{option}` has no effect on a layer inside another one"
                 self.report(Problem("E207", message, f"use `{name}` as a step"), key_place(value, option) or name_span)

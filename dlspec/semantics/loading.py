@@ -49,7 +49,7 @@ def load_spec(path: Path, overrides: tuple[str, ...] = (), workspace: Workspace 
     loaded.data = _read(path, str(path), loaded, (), workspace or Workspace())
     if loaded.data is not None:
         for number, setting in enumerate(overrides):
-            _override(loaded, setting, number)
+            _override(loaded, loaded.data, setting, number)
     return loaded
 
 
@@ -141,7 +141,7 @@ def _subschema(node: JSON, key: str) -> JSON:
     return extra if isinstance(extra, dict) else {}
 
 
-def _override(loaded: Loaded, setting: str, number: int) -> None:
+def _override(loaded: Loaded, data: Map, setting: str, number: int) -> None:
     file = f"--set {setting}"
     key, separator, text = setting.partition("=")
     span = Span(file, 1, 1, 1, max(2, len(key) + 1))
@@ -161,8 +161,7 @@ def _override(loaded: Loaded, setting: str, number: int) -> None:
         loaded.diagnostics.add(Diagnostic("E109", f"the value of `{key}` is not YAML: {reason}", span))
         return
     value_span = Span(file, 1, len(key) + 2, 1, len(setting) + 1)
-    assert loaded.data is not None
-    _put(loaded, loaded.data, parts, _respan(document.data["value"], value_span), span, value_span)
+    _put(loaded, data, parts, _respan(document.data["value"], value_span), span, value_span)
 
 
 def _put(loaded: Loaded, data: Map, parts: list[str], value: Any, span: Span, value_span: Span) -> None:

@@ -40,12 +40,13 @@ class _Syntax:
     """libyaml's reason for stopping, in words that someone who does not know its grammar understands."""
 
     def __init__(self, error: yaml.YAMLError, file: str, text: str) -> None:
-        self.problem: str = getattr(error, "problem", None) or str(error).splitlines()[0]
-        self.context: str = getattr(error, "context", None) or ""
+        marked = error if isinstance(error, yaml.MarkedYAMLError) else yaml.MarkedYAMLError()
+        self.problem = marked.problem or str(error).splitlines()[0]
+        self.context = marked.context or ""
         self.file = file
         self.lines = text.split("\n")
-        self.at = self.span(getattr(error, "problem_mark", None))
-        self.start = self.span(getattr(error, "context_mark", None))
+        self.at = self.span(marked.problem_mark)
+        self.start = self.span(marked.context_mark)
 
     def span(self, mark: Any) -> Span:
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)

@@ -43,7 +43,7 @@ class SupervisedTrainer(Trainer):
     @property
     def planned(self) -> Planned:
         """Epochs, steps in each, and whether a schedule rules the learning rate to the end."""
-        rates = [getattr(optimizer, "learning_rate", None) for optimizer in self.method.optimizers]
+        rates = [optimizer.learning_rate for optimizer in self.method.optimizers]
         return {**super().planned, "scheduled": any(isinstance(rate, Component) for rate in rates)}
 
     @property

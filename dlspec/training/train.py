@@ -198,8 +198,8 @@ def _gone_on_with(
     place: Place, run_folder: RunFolder, progress: Progress, files: dict[str, str], now: dict[str, Any]
 ) -> Checkpoint | None:
     """The checkpoint of an unfinished run; None where it begins again."""
-    changed = check_unchanged(place, now)
-    checkpoint, damages = checkpoint_of(place)
+    changed = check_unchanged(run_folder, now, force=place.force)
+    checkpoint, damages = checkpoint_of(run_folder, force=place.force)
     report = [f"{place.damage}; it is written anew"] if place.damage else []
     for sentence in (*report, *(f"{change}, which was forced" for change in changed), *damages):
         progress.note(sentence)

@@ -98,13 +98,13 @@ def _inputs(owner: type[Component]) -> LayerInputs | None:
         return None
     arguments = owner.arguments
     optional = [name.removesuffix("?") for name in arguments if name.endswith("?")]
-    takes_list = bool(getattr(owner, "takes_list", False))
+    takes_list = owner.takes_list
     return {
         "arguments": [name.removesuffix("?") for name in arguments],
         "optional": optional,
         "list": takes_list,
-        "minimum": getattr(owner, "minimum_inputs", 1) if takes_list else len(arguments) - len(optional),
-        "maximum": (getattr(owner, "maximum_inputs", 0) or None) if takes_list else len(arguments),
+        "minimum": owner.minimum_inputs if takes_list else len(arguments) - len(optional),
+        "maximum": (owner.maximum_inputs or None) if takes_list else len(arguments),
     }
 
 

@@ -353,6 +353,15 @@ def test_a_gap_that_chance_explains_is_none() -> None:
     assert "does not carry over" in said
 
 
+def test_a_gap_is_one_of_right_answers() -> None:
+    parts = {"examples": {"test": 200}}
+    losses = {"train": {"vaccine_loss": 0.93}, "test": {"vaccine_loss": 0.5}}  # no accuracy, for all its name
+    assert hints({"metrics": losses, "data": parts}, []) == []
+    shares = {"train": {"sold_acc": 0.93}, "test": {"sold_acc": 0.5}}
+    (said,) = hints({"metrics": shares, "data": parts}, [])
+    assert said.startswith("sold_acc is 93")
+
+
 def test_a_hint_warns_of_examples_in_two_splits() -> None:
     shared = {"parts": ["test", "train"], "examples": 3, "rows": [["a.csv, line 2", "a.csv, line 9"]]}
     (said,) = hints({"data": {"equal_examples": [shared]}}, [])

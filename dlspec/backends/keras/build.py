@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dlspec.backends.keras.internals import calls_in_order, mask_of, origin_of, rename_operation, set_mask
 from dlspec.components.layers.base import Layer
 from dlspec.components.ops.base import Op
 from dlspec.core.documents.model import BuiltLayer, BuiltModel
@@ -80,6 +81,9 @@ class _Builder:
         arguments, keywords = self.entering(node, results)
         constants = node.layer.call_arguments() if isinstance(node.layer, Layer) else {}
         output = layer(*arguments, **keywords, **constants)
+        if isinstance(node.layer, Op):
+            # Keras's own name of an operation could meet those that the spec gives.
+            rename_operation(keras.tree.flatten(output)[0], node.name)
         if isinstance(node.layer, Layer) and not node.layer.trainable:
             # Layers that hold others make them at their first call, which the constructor's `trainable` does not reach.
             layer.trainable = True
@@ -108,7 +112,7 @@ class _Builder:
         if isinstance(node.layer, SharedModel):
             return self.shared[node.layer.name]
         assert isinstance(node.layer, Layer)
-        return node.layer.make(name=node.name)
+        return node.layer.make() if isinstance(node.layer, Op) else node.layer.make(name=node.name)
 
 
 def _copied(tensor: Any, name: str) -> Any:
@@ -169,7 +173,7 @@ def verify(graph: Graph, model: Any, tensors: list[tuple[Any, ...]]) -> list[Dif
         for static, tensor in zip(node.outputs, real, strict=False):
             add("output shape", show_shape(static.shape), show_shape(_shape(tensor)))
             add("dtype", static.dtype, _dtype(tensor))
-            for seen in carried.get(id(tensor)) or {getattr(tensor, "_keras_mask", None) is not None}:
+            for seen in carried.get(id(tensor)) or {mask_of(tensor) is not None}:
                 add("mask", static.masked, seen)
         variables = made.by(node, real)
         add("weights", _described(node, node.weights), _described(node, variables))
@@ -200,15 +204,14 @@ def carried_masks(model: Any) -> dict[int, set[bool]]:
 
         def look(tensors: Any) -> None:
             for tensor in tensors:
-                seen.setdefault(id(tensor), set()).add(getattr(values[id(tensor)], "_keras_mask", None) is not None)
+                seen.setdefault(id(tensor), set()).add(mask_of(values[id(tensor)]) is not None)
 
-        for depth in sorted(model._nodes_by_depth, reverse=True):
-            for call in model._nodes_by_depth[depth]:
-                if call.is_input:
-                    continue
-                look(call.input_tensors)
-                values.update(zip(map(id, call.outputs), _outputs(call, values), strict=True))
-                look(call.outputs)
+        for call in calls_in_order(model):
+            if call.is_input:
+                continue
+            look(call.input_tensors)
+            values.update(zip(map(id, call.outputs), _outputs(call, values), strict=True))
+            look(call.outputs)
         look(model.outputs)
 
     specs = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in model.inputs]
@@ -228,7 +231,7 @@ def _outputs(call: Any, values: dict[int, Any]) -> list[Any]:
         promised = []
         for tensor in call.outputs:
             value = tf.zeros([size or 1 for size in tensor.shape], tensor.dtype)
-            value._keras_mask = getattr(tensor, "_keras_mask", None)
+            set_mask(value, mask_of(tensor))
             promised.append(value)
         return promised
 
@@ -243,7 +246,7 @@ class _Made:
         """The variables that this call made; an input or an operation has none."""
         if node.layer is None or isinstance(node.layer, Op):
             return []
-        found = [v for v in tensors[0]._keras_history.operation.weights if id(v) not in self.seen]
+        found = [v for v in origin_of(tensors[0]).operation.weights if id(v) not in self.seen]
         self.seen.update(id(variable) for variable in found)
         return found
 

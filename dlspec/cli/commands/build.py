@@ -35,6 +35,7 @@ def command(
 
     from dlspec.backends.keras.build import build_with_tensors, keras_facts, verify
     from dlspec.backends.keras.seeding import set_seed
+    from dlspec.components.layers.base import Layer
     from dlspec.graph.facts import text_table
 
     set_seed(seed)
@@ -48,7 +49,9 @@ def command(
     layers = len(state.graph.nodes)
     say(f"static analysis and Keras agree on all {layers} nodes")
     if output is not None:
-        unadapted = [_unadapted(node) for node in state.graph.nodes if getattr(node.layer, "adapts", False)]
+        unadapted = [
+            _unadapted(node) for node in state.graph.nodes if isinstance(node.layer, Layer) and node.layer.adapts
+        ]
         if unadapted:
             show_diagnostics(unadapted, state.texts)
         _save(model, output)

@@ -23,9 +23,8 @@ def command(name: str | None, word: str | None, form: str) -> None:
     kind = "layer" if word is None else _kind(word)
     if name is not None:
         homes = catalogue.homes(name) if word is None else [kind] * (name in registry.names(kind))
-        if homes:
-            owner = registry.find(homes[0], name)
-            assert owner is not None
+        owner = registry.find(homes[0], name) if homes else None
+        if owner is not None:
             if form == "json":
                 print_document({"version": catalogue.VERSION, **catalogue.facts(owner)})
             else:

@@ -120,6 +120,7 @@ class AdditiveAttention(_ListAttention):
 class _ProjectedAttention(Layer, abstract=True):
     """Attention with learned projections of query, key and value, and one of the result."""
 
+    holds_layers = True
     arguments = ("query", "value", "key?", "attention_mask?")
     positional = 3
     masking = "pass"

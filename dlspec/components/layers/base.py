@@ -45,10 +45,25 @@ class Layer(Component, abstract=True):
         applies: Name of the activation that it is, where an activation of that name exists and losses ask for it.
         is_activation: It applies a function of activation, and no more than that unless it has weights.
         reads: Whether texts that enter must be readable, as :meth:`unreadable` tells.
+        categories: Each text or number that enters is one of several categories.
+        unit_kernel: It has a kernel whose last axis is the output's units.
+        weighs_measures: What it measures on the data stands among its weights.
+        holds_layers: It makes layers of its own, which no option names.
+        generators: Attributes of the Keras layer, or of layers inside, with its generators of random numbers.
+        draws_unless_0: Option at 0 of which it draws no random numbers, and has no generator of them; "" for none.
         whole_numbers: Whether numbers that enter are names of things: they must not be rounded on the way.
         formats_lacking: Formats of ``dlspec export`` that have no operations for it; see :meth:`lacking_in`.
         masking: What becomes of a mask: ``pass`` it on, or ``drop`` it (with a warning, as Keras does).
         unmasks: Names of call arguments whose tensors Keras takes the mask from, for whatever else reads them too.
+
+    The last ones are options of some layers, with what holds for the others:
+        activity_regularizer: A penalty on the output; None for none.
+        use_bias: Whether its sums have a bias, if it has any.
+        seed: Of the random numbers; None for another one each time.
+        value_range: Least and largest value of images; None where it does not matter.
+        synchronized: Whether devices measure together, over the examples of all of them.
+        unroll: Whether it writes out steps instead of looping over them.
+        return_sequences: Whether the output has all steps.
     """
 
     kind = "layer"
@@ -70,10 +85,24 @@ class Layer(Component, abstract=True):
     applies: ClassVar[str] = ""
     is_activation: ClassVar[bool] = False
     reads: ClassVar[bool] = False
+    categories: ClassVar[bool] = False
+    unit_kernel: ClassVar[bool] = False
+    weighs_measures: ClassVar[bool] = False
+    holds_layers: ClassVar[bool] = False
+    generators: ClassVar[tuple[str, ...]] = ("generator",)
+    draws_unless_0: ClassVar[str] = ""
     whole_numbers: ClassVar[bool] = False
     formats_lacking: ClassVar[tuple[str, ...]] = ()
     masking: ClassVar[Literal["pass", "drop"]] = "drop"
     unmasks: ClassVar[tuple[str, ...]] = ()
+
+    activity_regularizer: Any = None
+    use_bias: Any = True
+    seed: Any = None
+    value_range: Any = None
+    synchronized: Any = False
+    unroll: Any = True
+    return_sequences: Any = True
 
     trainable = boolean(default=True, doc="Whether training changes the layer's weights.")
     dtype = optional(
@@ -112,7 +141,7 @@ class Layer(Component, abstract=True):
     @property
     def keeps_steps_with(self) -> str:
         """What would keep the axis of steps in the output; "" where it is kept, or there is none."""
-        return "" if getattr(self, "return_sequences", True) else "return_sequences: true"
+        return "" if self.return_sequences else "return_sequences: true"
 
     def last_step_alone(self) -> Layer | None:
         """The layer with the last step in place of all of them; None where it gives no steps."""
@@ -137,7 +166,7 @@ class Layer(Component, abstract=True):
     @property
     def adds_loss(self) -> bool:
         """Whether the layer adds something to the loss that depends on the examples."""
-        return getattr(self, "activity_regularizer", None) is not None
+        return self.activity_regularizer is not None
 
     def infer(self, *inputs: Any, **named: Any) -> Outputs:
         """Type of the output, or of each output.
@@ -182,9 +211,9 @@ class Layer(Component, abstract=True):
         return ""
 
 
-def activation(default: str = "linear", doc: str = "Activation function applied to the output.") -> Field[Any]:
+def activation(default: str = "", doc: str = "Activation function applied to the output.") -> Field[Any]:
     """The ``activation`` option."""
-    field = component(ACTIVATION, default=None if default == "linear" else default, doc=doc)
+    field = component(ACTIVATION, default=default or None, doc=doc)
     field.nullable = True  # Keras's None: no activation, whatever the default is
     return field
 
@@ -214,9 +243,14 @@ def seed() -> Field[int | None]:
     return optional(integer(min=0, max=2**32 - 1), doc="Seed of the random numbers; a random one unless given.")
 
 
-def activation_flops(function: Component | str | None, output: Tensor) -> int:
-    """One operation per element for an activation other than linear: the convention of docs/flops.md."""
-    return 0 if function is None or getattr(function, "name", function) == "linear" else output.size
+def activation_flops(function: Any, output: Tensor) -> int:
+    """One operation per element for an activation other than linear: the convention of docs/flops.md.
+
+    Args:
+        function: The activation as given, the name of a default, or None for no activation.
+    """
+    unchanged = function is None or (not isinstance(function, str) and function.identity)
+    return 0 if unchanged else output.size
 
 
 def inner_weights(layer: Layer, prefix: str, *inputs: Any) -> list[Weight]:

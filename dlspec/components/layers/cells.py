@@ -13,9 +13,24 @@ from dlspec.core.ir import Shape, Tensor, Weight, known
 
 
 class Cell(Component, abstract=True):
-    """Base of the cells, which `rnn` repeats."""
+    """Base of the cells, which `rnn` repeats.
+
+    Class attributes:
+        stacked: Whether it is several cells, whose states come grouped by cell.
+    """
 
     kind = "cell"
+    stacked: ClassVar[bool] = False
+
+    @property
+    def nested(self) -> bool:
+        """Whether Keras groups the states by cell."""
+        return False
+
+    @property
+    def deep(self) -> bool:
+        """Whether Keras groups the states of a cell once more."""
+        return False
 
     @property
     def state_sizes(self) -> tuple[int, ...]:
@@ -154,6 +169,7 @@ class StackedRNNCells(Cell):
     """Several cells in one, each step going through all of them."""
 
     keras = "keras.layers.StackedRNNCells"
+    stacked = True
     cells = components("cell", doc="The cells, from the input to the output.")
     examples = (example("{cells: [{lstm_cell: 8}, {gru_cell: 4}]}"),)
 
@@ -178,7 +194,7 @@ class StackedRNNCells(Cell):
     @property
     def deep(self) -> bool:
         """Whether Keras groups the states of a cell once more."""
-        return any(getattr(cell, "nested", False) for cell in self.cells)
+        return any(cell.nested for cell in self.cells)
 
     @property
     def output_size(self) -> int:
@@ -224,7 +240,7 @@ class RNN(Recurrent):
     def validate(self) -> None:
         """Keras cannot return states that are grouped twice."""
         super().validate()
-        if self.return_state and getattr(self.cell, "deep", False):
+        if self.return_state and self.cell.deep:
             message = "rnn cannot return the states of a stack of cells within another"
             raise Problem(
                 "E207", message, "write all cells into one stack, or leave `return_state` out", "return_state"
@@ -241,7 +257,7 @@ class RNN(Recurrent):
 
     def initial_shapes(self, sequence: Tensor) -> list[Shape]:
         """The cell's states, unless Keras wants them grouped by cell."""
-        if getattr(self.cell, "nested", False):
+        if self.cell.nested:
             message = "rnn takes no initial state for stacked cells of which one has several"
             raise Problem("E405", message, "use one `rnn` for each cell", "cell")
         return self.state_shapes(sequence)

@@ -27,6 +27,7 @@ from dlspec.core.ir import Tensor, Weight, volume
 class _Convolution(SpatialLayer, abstract=True):
     """Options and rules that the plain convolutions share."""
 
+    unit_kernel = True
     filters = integer(min=1, doc="Number of output channels.")
     kernel_size = sizes(doc="Size of the window, one number or one for each axis.")
     strides = sizes(default=1, doc="Step of the window.")

@@ -15,6 +15,7 @@ class Dense(Layer):
     """Multiplies the last axis with a learned matrix, adds a bias and applies an activation."""
 
     keras = "keras.layers.Dense"
+    unit_kernel = True
     shorthand = "units"
     masking = "pass"
     units = integer(min=1, doc="Size of the output's last axis.")

@@ -135,7 +135,7 @@ class ImageLayer(SpatialLayer, abstract=True):
 
     def validate(self) -> None:
         """A range of values goes upwards."""
-        low, high = getattr(self, "value_range", (0, 1))
+        low, high = self.value_range or (0, 1)
         if low >= high:
             message = f"`value_range` of {self.name} must go upwards, got [{low:g}, {high:g}]"
             raise Problem("E207", message, "write the least value first", "value_range")

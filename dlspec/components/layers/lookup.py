@@ -38,6 +38,8 @@ class VocabularyLayer(Layer, abstract=True):
     idf_weights: Any
     output_mode: Any
     pad_to_max_tokens: Any
+    invert: Any = False
+    mask_token: Any = None
 
     @property
     def adapts(self) -> bool:
@@ -146,6 +148,7 @@ class StringLookup(_Lookup):
     """Turns words into indices of a vocabulary, or indices into words."""
 
     keras = "keras.layers.StringLookup"
+    categories = True
     max_tokens = _max_tokens()
     num_oov_indices = integer(min=0, default=1, doc="Number of indices for words that are not in the vocabulary.")
     mask_token = optional(plain({"type": "string"}), doc="A word that gets index 0, such as an empty one.")

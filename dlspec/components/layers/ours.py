@@ -130,7 +130,7 @@ class WeightNormalization(Layer):
 
     def validate(self) -> None:
         """The layer has a kernel whose last axis is the output units, and no penalty that Keras would lose."""
-        if self.layer.name not in ("dense", "conv1d", "conv2d", "conv3d"):
+        if not self.layer.unit_kernel:
             message = f"{self.name} wraps a layer with a kernel, not `{self.layer.name}`"
             raise Problem("E207", message, "wrap a `dense`, `conv1d`, `conv2d` or `conv3d`", "layer")
         if self.layer.activity_regularizer is not None:

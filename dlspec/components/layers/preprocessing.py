@@ -80,6 +80,7 @@ class Normalization(Layer):
     """Brings features to mean 0 and variance 1, by statistics of the training data or given ones."""
 
     keras = "keras.layers.Normalization"
+    weighs_measures = True
     prepares = True
     masking = "pass"
     axis = optional(plain({"type": ["integer", "array"], "items": {"type": "integer"}, "maxItems": 8}))

@@ -22,6 +22,7 @@ from dlspec.components.registry import (
     plain,
     text,
 )
+from dlspec.components.sections.logs import LOGS
 from dlspec.components.sections.matching import matching
 from dlspec.components.sections.training import Phase
 from dlspec.components.training.optimizers import Optimizer
@@ -99,8 +100,8 @@ class Supervised(Method):
     )
     checkpoint = CHECKPOINT
     log = Field(
-        {"type": ["string", "array"], "pattern": r"^(tensorboard|mlflow|wandb)$|\$", "minItems": 1, "uniqueItems": True,
-         "items": {"enum": ["tensorboard", "mlflow", "wandb"]}},
+        {"type": ["string", "array"], "pattern": rf"^({'|'.join(LOGS)})$|\$", "minItems": 1, "uniqueItems": True,
+         "items": {"enum": [*LOGS]}},
         default=(), doc="Logs for other programs, written into the run folder: `tensorboard`, `mlflow`, `wandb`.",
         convert=lambda value, _: (value,) if isinstance(value, str) else tuple(value),
     )  # fmt: skip
@@ -139,42 +140,40 @@ class Supervised(Method):
             raise Problem("E207", message, "leave one of them out", option="speed")
         for optimizer in self.optimizers:
             for option in ("gradient_accumulation_steps", "ema_overwrite_frequency"):
-                if getattr(optimizer, option, None):
+                if getattr(optimizer, option):
                     message = f"`{option}` of `{optimizer.name}` does not work on several devices (`distribute`)"
                     raise Problem("E207", message, "leave one of them out", option="optimizer")
 
-    def _check_optimizer(self, optimizer: Component) -> None:
+    def _check_optimizer(self, optimizer: Optimizer) -> None:
         """What a callback changes, nothing else may rule, and what it uses must be there."""
         for callback in self.callbacks:
             self._check_callback(callback, optimizer)
-        ruled = isinstance(getattr(optimizer, "learning_rate", None), Component)
+        ruled = isinstance(optimizer.learning_rate, Component)
         if self.non_finite == "rollback" and ruled:
             message = "`rollback` cannot halve a learning rate that a schedule rules"
             raise Problem("E207", message, "give the optimizer a number, or write `stop`", option="non_finite")
 
-    def _check_callback(self, callback: Callback, optimizer: Component) -> None:
-        if callback.changes_rate and isinstance(getattr(optimizer, "learning_rate", None), Component):
+    def _check_callback(self, callback: Callback, optimizer: Optimizer) -> None:
+        if callback.changes_rate and isinstance(optimizer.learning_rate, Component):
             message = f"`{callback.name}` cannot change a learning rate that a schedule rules"
             raise Problem("E207", message, "give the optimizer a number, or leave the callback out", "callbacks")
-        if callback.swaps_averages and not getattr(optimizer, "use_ema", False):
+        if callback.swaps_averages and not optimizer.use_ema:
             message = f"`{callback.name}` has nothing to swap: the optimizer keeps no moving average"
             raise Problem("E207", message, f"write `{optimizer.name}: {{use_ema: true}}`", "callbacks")
 
     @property
     def chosen_optimizer(self) -> Optimizer:
         """The optimizer, the default one included."""
-        if isinstance(self.optimizer, Optimizer):
-            return self.optimizer
-        default = find("optimizer", str(self.optimizer))
-        assert default is not None, "the default optimizer is declared"
-        return cast("Optimizer", default())
+        if isinstance(self.optimizer, str):
+            return cast("type[Optimizer]", find("optimizer", self.optimizer))()
+        return cast("Optimizer", self.optimizer)
 
-    def sums_rows(self, optimizer: Component) -> bool:
+    def sums_rows(self, optimizer: Optimizer) -> bool:
         """Whether `optimizer` is given the sum over all uses of an embedding's row in a batch."""
-        return self.embedding_gradients == "summed" and bool(getattr(optimizer, "wants_whole_rows", False))
+        return self.embedding_gradients == "summed" and optimizer.wants_whole_rows
 
     @property
-    def optimizers(self) -> tuple[Component, ...]:
+    def optimizers(self) -> tuple[Optimizer, ...]:
         """The optimizer of each phase."""
         return tuple(phase.optimizer or self.chosen_optimizer for phase in self.training_phases.values())
 
@@ -211,11 +210,10 @@ class Supervised(Method):
         """The measure that compares epochs, and those of callbacks."""
         yield from super().watched()
         for position, callback in enumerate(self.callbacks):
-            monitor: Any = getattr(callback, "monitor", None)
-            if isinstance(monitor, str):
+            if isinstance(callback.monitor, str):
                 # A `mode` of its own says which values are good, and not that there are any.
-                judged = getattr(callback, "mode", "auto") == "auto"
-                yield Watched(monitor, ("train", "callbacks", position, callback.name), judged)
+                judged = callback.mode == "auto"
+                yield Watched(callback.monitor, ("train", "callbacks", position, callback.name), judged)
 
     def mistakes(self, graph: Graph, shared: Mapping[str, Graph]) -> Iterator[Mistake]:
         """Names of outputs and layers that there are not, and options without an effect on this model."""

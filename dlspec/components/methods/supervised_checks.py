@@ -69,7 +69,7 @@ def idle_gradients(optimizers: tuple[Any, ...], *graphs: Graph) -> Iterator[Mist
     """`embedding_gradients: by_use` needs a layer whose gradient comes by rows, and an optimizer that minds (E207)."""
     if not any(gradients_by_rows(*graphs)):
         reason = "no layer such as `embedding` learns"
-    elif not any(getattr(optimizer, "wants_whole_rows", False) for optimizer in optimizers):
+    elif not any(optimizer.wants_whole_rows for optimizer in optimizers):
         reason = f"`{optimizers[0].name}` adds up the gradients of all uses by itself"
     else:
         return

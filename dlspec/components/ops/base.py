@@ -59,16 +59,11 @@ class Op(Layer, abstract=True):
         return function(**dict(zip(names, tensors, strict=False)), **named, **self.constants(*tensors))
 
     def make(self, **extra: Any) -> Any:
-        """A function of Keras tensors that calls the operation, and names it where `extra` holds a ``name``."""
+        """A function of Keras tensors that calls the operation."""
         function = load_attribute(self.keras)
 
         def call(*tensors: Any, **named: Any) -> Any:
-            result = self.compute(function, *tensors, **named)
-            if name := extra.get("name"):
-                first = result[0] if isinstance(result, list | tuple) else result
-                # Keras numbers operations by itself, and its names could meet those that the spec gives.
-                first._keras_history.operation.name = name
-            return result
+            return self.compute(function, *tensors, **named)
 
         return call
 

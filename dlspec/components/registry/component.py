@@ -88,6 +88,11 @@ class Component:
             if name not in given:
                 raise TypeError(f"{owner.registered_name} needs `{name}`")
 
+    @classmethod
+    def constructor(cls) -> str:
+        """Dotted path of what is called with the options in generated code."""
+        return cls.keras
+
     @property
     def name(self) -> str:
         """The name in a spec."""
@@ -114,6 +119,10 @@ class Component:
     def keras_arguments(self) -> dict[str, Any]:
         """Constructor arguments as plain values and components: what the spec gave, nothing else."""
         return dict(self.given)
+
+    def call_arguments(self) -> dict[str, Any]:
+        """Options that Keras takes at a call rather than in the constructor, as plain values."""
+        return {}
 
     def make(self, **extra: Any) -> Any:
         """A new Keras object; nested components become new Keras objects too.

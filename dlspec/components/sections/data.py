@@ -178,6 +178,11 @@ class Split(Section):
                     message = f"column `{self.by.column}` says which examples are kept, and so does `{part}`"
                     raise Problem("E606", message, f"leave `{part}` out", part)
 
+    @property
+    def asks(self) -> str | None:
+        """The column that decides which examples belong to which part, or None."""
+        return self.by.asks if isinstance(self.by, Splitter) else None
+
     def share(self, part: str) -> float:
         """The share of the examples that `part` gets; 0 where it has a source of its own."""
         value = getattr(self, part)
@@ -272,7 +277,7 @@ def _check_augmentation(layers: tuple[Layer, ...]) -> None:
         if not layer.augments:
             message = f"`{layer.name}` makes no random change of an example"
             raise Problem("E207", message, "move it to `prepare` or `layers`", option="augment")
-        if getattr(layer, "seed", None) is not None:
+        if layer.seed is not None:
             message = f"`seed` of `{layer.name}` has no effect in `augment`"
             raise Problem("E207", message, "the data's own `seed` decides", option="augment")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from dlspec.components.registry import Component, Example, example, load_attribute, number, optional
 from dlspec.core.errors import Problem
@@ -16,6 +16,9 @@ class Activation(Component, abstract=True):
             ``activation`` and, unlike a function with bound arguments, saves it.
         signed: Whether its values lie between −1 and 1, so that 0 divides no from yes.
         reaches: The least and the largest value that it gives without options; None where there is no end.
+        identity: Whether it changes nothing.
+        probabilities: Whether its values are probabilities: of each unit by itself (``each``), or of exclusive classes
+            that add up to 1 (``classes``); "" where they are none.
     """
 
     kind = "activation"
@@ -23,7 +26,14 @@ class Activation(Component, abstract=True):
     layer: ClassVar[str] = ""
     signed: ClassVar[bool] = False
     reaches: ClassVar[tuple[float | None, float | None]] = (None, None)
+    identity: ClassVar[bool] = False
+    probabilities: ClassVar[Literal["", "each", "classes"]] = ""
     examples: ClassVar[tuple[Example, ...]] = (example(""),)
+
+    @classmethod
+    def constructor(cls) -> str:
+        """The layer: the function itself takes no options."""
+        return cls.layer
 
     def make(self, **extra: Any) -> Any:
         """The Keras function itself, or the equal layer where options are given."""
@@ -103,6 +113,7 @@ class Linear(Activation):
     """x unchanged."""
 
     keras = "keras.activations.linear"
+    identity = True
 
 
 class LogSigmoid(Activation):
@@ -161,6 +172,7 @@ class Sigmoid(Activation):
 
     keras = "keras.activations.sigmoid"
     reaches = (0, 1)
+    probabilities = "each"
 
 
 class Silu(Activation):
@@ -181,6 +193,7 @@ class Softmax(Activation):
 
     keras = "keras.activations.softmax"
     reaches = (0, 1)
+    probabilities = "classes"
 
 
 class Softplus(Activation):

@@ -28,9 +28,15 @@ class Callback(Component, abstract=True):
 
     Class attributes:
         written: The option that holds a path to write to, or "". Such paths start at, and stay in, the run folder.
-        state: Fields of the Keras callback that change during training; a checkpoint holds them.
+        state: Public fields of the Keras callback that change during training; a checkpoint holds them, and what
+            :func:`dlspec.backends.keras.internals.callback_counters` knows of.
         weights: Such fields that hold a list of arrays, or None.
         changes_rate: Whether it changes the learning rate during training.
+        stops_early: Whether it may end training before the last epoch.
+        stops_non_finite: Whether it ends training at a loss that is not finite.
+        logs_epochs: Whether it writes a row for every epoch, as ``metrics.csv`` of a run has.
+        monitor: The measure that it watches; None for none.
+        mode: Whether small or large values of it are good; ``auto`` asks the metric.
         swaps_averages: Whether it puts the moving averages of the weights, which the optimizer keeps, into their place.
     """
 
@@ -39,6 +45,11 @@ class Callback(Component, abstract=True):
     state: ClassVar[tuple[str, ...]] = ()
     weights: ClassVar[tuple[str, ...]] = ()
     changes_rate: ClassVar[bool] = False
+    monitor: Any = None
+    mode: Any = "auto"
+    stops_early: ClassVar[bool] = False
+    stops_non_finite: ClassVar[bool] = False
+    logs_epochs: ClassVar[bool] = False
     swaps_averages: ClassVar[bool] = False
 
     @property
@@ -104,6 +115,7 @@ class CSVLogger(Callback):
     """Writes the numbers of each epoch into a CSV file."""
 
     keras = "keras.callbacks.CSVLogger"
+    logs_epochs = True
     shorthand = "filename"
     written = "filename"
     filename = text(doc="Path of the file, inside the run folder.")
@@ -133,6 +145,7 @@ class EarlyStopping(Callback):
     """Stops training when a quantity has not improved for some epochs."""
 
     keras = "keras.callbacks.EarlyStopping"
+    stops_early = True
     state = ("wait", "stopped_epoch", "best", "best_epoch")
     weights = ("best_weights",)
     monitor = _monitor()
@@ -152,7 +165,7 @@ class ModelCheckpoint(Callback):
     """Writes the model, or its weights, into a file during training."""
 
     keras = "keras.callbacks.ModelCheckpoint"
-    state = ("best", "_batches_seen_since_last_saving", "_last_batch_seen")
+    state = ("best",)
     shorthand = "filepath"
     written = "filepath"
     filepath = text(
@@ -223,7 +236,6 @@ class SwapEMAWeights(Callback):
 
     keras = "keras.callbacks.SwapEMAWeights"
     swaps_averages = True
-    state = ("_ema_weights_in_model",)
     swap_on_epoch = boolean(default=False, doc="Whether to swap at the end of each epoch rather than for validation.")
     examples = (example(""), example("{swap_on_epoch: true}"))
 
@@ -232,7 +244,6 @@ class TensorBoard(Callback):
     """Writes a log for TensorBoard."""
 
     keras = "keras.callbacks.TensorBoard"
-    state = ("_global_train_batch", "_global_test_batch")
     aliases = ("tensorboard",)
     shorthand = "log_dir"
     written = "log_dir"
@@ -285,6 +296,8 @@ class TerminateOnNaN(Callback):
     """Stops training when the loss is not a finite number."""
 
     keras = "keras.callbacks.TerminateOnNaN"
+    stops_early = True
+    stops_non_finite = True
     aliases = ("terminate_on_nan",)
     raise_error = boolean(default=False, doc="Whether to end with an error rather than as if training were complete.")
     examples = (example(""), example("{raise_error: true}"))

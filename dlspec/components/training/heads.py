@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING
 
 from dlspec.core.ir import Tensor
+
+if TYPE_CHECKING:
+    from dlspec.components.training.activations import Activation
+    from dlspec.components.training.losses import Loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +26,8 @@ class Head:
         reaches: The least and the largest value that the activation gives; None where there is no end.
     """
 
-    loss: Any = None
-    activation: Any = None
+    loss: Loss | None = None
+    activation: type[Activation] | None = None
     output: Tensor | None = None
     examples: int | None = None
     features: bool = False
@@ -37,7 +41,7 @@ class Head:
     @property
     def from_logits(self) -> bool:
         """Whether the output is taken before sigmoid or softmax."""
-        return bool(getattr(self.loss, "from_logits", False))
+        return self.loss is not None and bool(self.loss.from_logits)
 
     @property
     def ignored(self) -> int | None:
@@ -70,10 +74,10 @@ class Head:
     @property
     def binary(self) -> bool:
         """Whether its loss takes every unit as a yes or no of its own."""
-        return getattr(self.loss, "targets", "") == "binary"
+        return self.loss is not None and self.loss.targets == "binary"
 
 
-def threshold_of(loss: Any, activation: Any = None) -> float:
+def threshold_of(loss: Loss | None, activation: type[Activation] | None = None) -> float:
     """The output above which the answer is yes.
 
     It is 0 for scores before the sigmoid (`from_logits`), for margins (hinge), and behind an activation that lies
@@ -84,6 +88,7 @@ def threshold_of(loss: Any, activation: Any = None) -> float:
         loss: As declared, or None.
         activation: The class of the output's last activation, or None.
     """
-    logits = getattr(loss, "from_logits", False) and getattr(loss, "targets", "binary") == "binary"
-    scores = logits or getattr(loss, "signed", False)
-    return 0.0 if scores or getattr(activation, "signed", False) else 0.5
+    if loss is None:
+        return 0.0 if activation is not None and activation.signed else 0.5
+    scores = (loss.from_logits and loss.targets == "binary") or loss.signed
+    return 0.0 if scores or (activation is not None and activation.signed) else 0.5

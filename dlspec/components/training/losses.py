@@ -35,12 +35,20 @@ class Loss(Component, abstract=True):
         aligns: A target is a sequence of labels, each of which takes at least one step of the output.
         takes_scores: The output is taken before sigmoid or softmax, always.
         activations: Names of the activations whose probabilities it takes, first the one to propose; () for any.
+        likelihood: It is minus the logarithm of what the right class is given.
+        from_logits: The output is taken before sigmoid or softmax; an option of some.
+        axis: That of the classes, counting the batch as 0; an option of some.
+        ignore_class: A class number whose examples do not count; an option of some.
     """
 
     kind = "loss"
     aligns: ClassVar[bool] = False
     takes_scores: ClassVar[bool] = False
     activations: ClassVar[tuple[str, ...]] = ()
+    likelihood: ClassVar[bool] = False
+    from_logits: Any = False
+    axis: Any = -1
+    ignore_class: Any = None
     targets: ClassVar[Targets] = "values"
     takes: ClassVar[Range | None] = None
     labels_in_head: ClassVar[bool] = True
@@ -67,8 +75,8 @@ class Loss(Component, abstract=True):
         Raises:
             Problem: E503, the shapes do not suit.
         """
-        axis = getattr(self, "axis", -1)
-        rules.check(self.targets, self.registered_name, target, output, axis if isinstance(axis, int) else -1)
+        axis = self.axis if isinstance(self.axis, int) else -1
+        rules.check(self.targets, self.registered_name, target, output, axis)
 
 
 def _from_logits() -> Field[bool]:
@@ -157,6 +165,7 @@ class BinaryCrossentropy(Loss):
     """Crossentropy of independent yes-or-no outputs."""
 
     keras = "keras.losses.BinaryCrossentropy"
+    likelihood = True
     activations = ("sigmoid", "hard_sigmoid")
     aliases: ClassVar[tuple[str, ...]] = ("bce",)
     targets = "binary"
@@ -175,6 +184,7 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
     """Crossentropy of yes-or-no outputs that weighs easy examples less."""
 
     keras = "keras.losses.BinaryFocalCrossentropy"
+    likelihood = False
     aliases = ()
     apply_class_balancing = boolean(default=False, doc="Whether to weigh the two classes by `alpha`.")
     alpha = number(min=0, max=1, default=0.25, doc="Weight of class 1; class 0 has the rest.")
@@ -248,6 +258,7 @@ class CategoricalCrossentropy(Loss):
     """Crossentropy of exclusive classes, given as one-hot rows or probabilities."""
 
     keras = "keras.losses.CategoricalCrossentropy"
+    likelihood = True
     activations = ("softmax", "sigmoid")
     targets = "one_hot"
     from_logits = _from_logits()
@@ -327,6 +338,7 @@ class SparseCategoricalCrossentropy(Loss):
     """Crossentropy of exclusive classes, given as numbers."""
 
     keras = "keras.losses.SparseCategoricalCrossentropy"
+    likelihood = True
     activations = ("softmax", "sigmoid")
     targets = "classes"
     from_logits = _from_logits()
@@ -339,6 +351,7 @@ class Crossentropy(Loss):
     """Keras's choice by the shapes: binary for one unit, sparse for class numbers, else categorical."""
 
     aliases = ("ce",)
+    likelihood = True
     targets = "classes"
     reduction = None
     dtype = None

@@ -27,6 +27,8 @@ class Metric(Component, abstract=True):
         takes: What numbers a target may hold; None for any.
         strict: Whether a target may not even lack a last axis of size 1: Keras would broadcast it against the batch.
         direction: Whether ``up`` or ``down`` is better; "" where neither is (Keras refuses ``mode: auto`` then).
+        share_right: Whether it is the share of right answers among all, from 0 to 1.
+        axis: That of the values that belong together, counting the batch as 0; an option of some.
         masking: Whether Keras leaves out what a mask leaves out, as it does in means over single values.
         ignoring: Whether Keras leaves out the class that `ignore_class` names; in means it counts as 0.
     """
@@ -36,6 +38,8 @@ class Metric(Component, abstract=True):
     takes: ClassVar[Range | None] = None
     strict: ClassVar[bool] = False
     direction: ClassVar[Literal["up", "down", ""]] = "down"
+    share_right: ClassVar[bool] = False
+    axis: Any = -1
     masking: ClassVar[bool] = True
     ignoring: ClassVar[bool] = False
     examples: ClassVar[tuple[Example, ...]] = (example(""),)
@@ -93,7 +97,7 @@ class Metric(Component, abstract=True):
         Raises:
             Problem: E503, the shapes do not suit.
         """
-        rules.check(self.targets, self.registered_name, target, output, getattr(self, "axis", -1), self.strict)
+        rules.check(self.targets, self.registered_name, target, output, self.axis, self.strict)
 
 
 # What stands in the doc of each threshold: Keras cuts at 0.5 unless told otherwise.
@@ -307,6 +311,7 @@ class Accuracy(Metric):
 
     aliases = ("acc",)
     direction = "up"
+    share_right = True
     targets = "classes"
     dtype = None
     name: ClassVar[Any] = optional(choice("accuracy", "acc"), doc="Name under which it is reported.")
@@ -334,6 +339,7 @@ class BinaryAccuracy(Metric):
 
     keras = "keras.metrics.BinaryAccuracy"
     direction = "up"
+    share_right = True
     targets = "binary"
     shorthand = "threshold"
     threshold = number(default=0.5, doc=THRESHOLD)
@@ -349,6 +355,7 @@ class CategoricalAccuracy(Metric):
 
     keras = "keras.metrics.CategoricalAccuracy"
     direction = "up"
+    share_right = True
     targets = "one_hot"
 
 
@@ -357,6 +364,7 @@ class SparseCategoricalAccuracy(Metric):
 
     keras = "keras.metrics.SparseCategoricalAccuracy"
     direction = "up"
+    share_right = True
     targets = "classes"
 
 
@@ -364,7 +372,9 @@ class _TopK(Metric, abstract=True):
     """Looks for the right class among the largest outputs; equal ones count as larger."""
 
     kind = "metric"  # declared again: these options come last
+    from_sorted_ids: Any = False
     direction = "up"
+    share_right = True
     shorthand = "k"
     k = integer(min=1, default=5, doc="How many outputs count; fewer than there are classes.")
     examples: ClassVar[tuple[Example, ...]] = (example("1"), example("2"))
@@ -373,7 +383,7 @@ class _TopK(Metric, abstract=True):
         """Not all classes count."""
         super().problem(target, output)
         size = output.shape[-1]
-        if size is not None and self.k >= size and not getattr(self, "from_sorted_ids", False):
+        if size is not None and self.k >= size and not self.from_sorted_ids:
             message = f"the right one of {size} classes is always among {self.k} (`k` of {self.registered_name})"
             raise Problem("E503", message, f"write `{self.registered_name}: 1`, or any `k` below {size}", option="k")
 

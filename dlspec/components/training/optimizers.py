@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from dlspec.components.registry import (
     Component,
@@ -20,15 +20,35 @@ from dlspec.core.errors import Problem, leave_out
 
 
 class Optimizer(Component, abstract=True):
-    """Base of all optimizers."""
+    """Base of all optimizers.
+
+    Class attributes:
+        scales_loss: Whether it scales the loss for the gradient's computation in float16.
+
+    The others are options of most optimizers, with what holds for those that lack them.
+    """
 
     kind = "optimizer"
     adds_rows: ClassVar[bool] = False  # whether its own rule adds up the parts of a gradient by rows, and nothing else
+
+    scales_loss: ClassVar[bool] = False
+    learning_rate: Any = None
+    use_ema: Any = False
+    clipnorm: Any = None
+    clipvalue: Any = None
+    global_clipnorm: Any = None
+    ema_overwrite_frequency: Any = None
+    gradient_accumulation_steps: Any = None
 
     @property
     def copies(self) -> int:
         """How many arrays of its shape are kept for each weight that learns, at least."""
         return 0
+
+    @property
+    def rule(self) -> Optimizer:
+        """The optimizer that changes the weights: itself, or the one inside."""
+        return self
 
     @property
     def wants_whole_rows(self) -> bool:
@@ -348,6 +368,7 @@ class LossScaleOptimizer(Optimizer):
     """Another optimizer, whose loss is scaled up as far as float16 allows."""
 
     keras = "keras.optimizers.LossScaleOptimizer"
+    scales_loss = True
     aliases = ("lossscaleoptimizer",)
     shorthand = "inner_optimizer"
     inner_optimizer = component("optimizer", doc="The optimizer that changes the weights.")
@@ -363,12 +384,17 @@ class LossScaleOptimizer(Optimizer):
     @property
     def copies(self) -> int:
         """Those of the optimizer that changes the weights."""
-        return int(self.inner_optimizer.copies)
+        return self.rule.copies
+
+    @property
+    def rule(self) -> Optimizer:
+        """The one inside."""
+        return cast(Optimizer, self.inner_optimizer)
 
     @property
     def wants_whole_rows(self) -> bool:
         """As the optimizer that changes the weights."""
-        return bool(self.inner_optimizer.wants_whole_rows)
+        return self.rule.wants_whole_rows
 
     def validate(self) -> None:
         """The loss is scaled once."""

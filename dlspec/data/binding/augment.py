@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dlspec.backends.keras.internals import flatten_layers
 from dlspec.components.layers.base import Layer
 from dlspec.components.layers.image import ImageLayer
 from dlspec.components.sections.data import Data
@@ -166,7 +167,7 @@ def _stateless(layer: Layer) -> tuple[Any, Any]:
             return tf.random.experimental.stateless_fold_in(self.base, self.calls)
 
     made, seeds = layer.make(), Seeds()
-    for inner in made._flatten_layers():
+    for inner in flatten_layers(made):
         for name in ("generator", "seed_generator"):
             if name in vars(inner):
                 object.__setattr__(inner, name, seeds)  # past Keras's tracking: it is no state of the layer

@@ -367,7 +367,7 @@ def _obvious(data: Data, table: Table, signature: Signature | None) -> Input:
 
 def _asked(data: Data) -> list[str]:
     """The column that the split asks for, which is no feature."""
-    asks = getattr(data.parts.by, "asks", None)
+    asks = data.parts.asks
     return [asks] if asks else []
 
 

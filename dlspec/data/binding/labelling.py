@@ -6,6 +6,7 @@ from collections.abc import Container
 from typing import Any
 
 from dlspec.components.sections.data import Target
+from dlspec.components.training.losses import Loss
 from dlspec.data.sources.base import DataProblem, Labels, Table
 
 
@@ -89,6 +90,6 @@ def among(value: Any, classes: Container[str]) -> str | None:
     return name if name in classes else twin if (twin := _TWINS.get(name, "")) in classes else None
 
 
-def margins(loss: Any, labels: Labels) -> tuple[int, ...]:
+def margins(loss: Loss | None, labels: Labels) -> tuple[int, ...]:
     """-1 and 1 where labels are these and the loss takes margins; they become 0 and 1, as everywhere else."""
-    return (-1, 1) if getattr(loss, "signed", False) and set(labels.values) == {-1, 1} else ()
+    return (-1, 1) if loss is not None and loss.signed and set(labels.values) == {-1, 1} else ()

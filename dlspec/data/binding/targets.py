@@ -337,7 +337,7 @@ class _Comparison:
             return
         if labelling.margins(self.loss, labels):
             return
-        ignored = getattr(self.loss, "ignore_class", None)
+        ignored = self.loss.ignore_class if self.loss is not None else None
         for value in labels.values:
             inside = 0 <= value <= 1 if binary else 0 <= value < units and value == int(value)
             if not inside and value != ignored:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
+from dlspec.components.training.losses import Loss
 from dlspec.core.errors import Problem, did_you_mean
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.targets import BINARY, Output
@@ -45,9 +46,9 @@ def _check(weights: Any, output: Output) -> None:
             raise Problem("E616", message, did_you_mean(str(name), known), "class_weights")
 
 
-def _check_loss(output: Output, loss: Any) -> None:
+def _check_loss(output: Output, loss: Loss | None) -> None:
     """What shall weigh has a loss of its own: Keras takes means over the last axis, and some losses are one for all."""
-    if getattr(loss, "whole", False):
+    if loss is not None and loss.whole:
         message = f"`{loss.name}` is one loss for all that an example holds: its classes cannot weigh differently"
         raise Problem("E616", message, "leave `class_weights` out, or take another loss", "class_weights")
     shape = output.tensor.shape

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from dlspec.components.methods.base import Method
 from dlspec.components.training.heads import Head
+from dlspec.components.training.losses import Loss
+from dlspec.components.training.metrics import Metric
 from dlspec.components.training.targets import Range
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.findings import Findings
@@ -25,11 +25,11 @@ def check_ranges(binding: Binding, method: Method, findings: Findings) -> None:
         if output.encoding != VALUES:
             continue
         loss = method.loss_of(output.name)
-        taken: Range | None = getattr(loss, "takes", None)
+        taken: Range | None = loss.takes if loss is not None else None
         with findings.at("train", "loss", output.name):
             _check(loss, binding, output, code="E618" if taken is not None and taken.strict else "W605")
         for position, metric in enumerate(method.chosen_metrics(output.name)):
-            if taken is None or getattr(metric, "takes", None) != taken:  # said once
+            if taken is None or metric.takes != taken:  # said once
                 with findings.at(*method.path_of("metrics", output.name), position):
                     _check(metric, binding, output, code="W605")
 
@@ -41,12 +41,17 @@ def check_reach(binding: Binding, method: Method, findings: Findings) -> None:
     """
     for output in binding.outputs if not binding.table.streamed else ():
         head = method.head_of(output.name)
-        if output.encoding == VALUES and head.reaches != (None, None) and len(output.columns) == 1:
+        if (
+            output.encoding == VALUES
+            and head.activation is not None
+            and head.reaches != (None, None)
+            and len(output.columns) == 1
+        ):
             with findings.at("data", "targets", output.target):
-                _check_reach(binding, output, head)
+                _check_reach(binding, output, head, head.activation.registered_name)
 
 
-def _check_reach(binding: Binding, output: Output, head: Head) -> None:
+def _check_reach(binding: Binding, output: Output, head: Head, activation: str) -> None:
     """One output.
 
     Raises:
@@ -63,24 +68,23 @@ def _check_reach(binding: Binding, output: Output, head: Head) -> None:
     index = int(beyond.reshape(len(beyond), -1).any(axis=1).argmax())
     value = values[index][beyond[index]].flat[0] if values.ndim > 1 else values[index]
     ends = f"{least:g} to {most:g}" if None not in (least, most) else f"0 {'and more' if most is None else 'and less'}"
-    message = (
-        f"`{output.name}` ends in {head.activation.registered_name}, which gives {ends}, and `{output.column}` holds"
-    )
+    message = f"`{output.name}` ends in {activation}, which gives {ends}, and `{output.column}` holds"
     help = (
         f"leave the activation out, or write targets of {ends} into the data: `prepare` of an input changes no target"
     )
     raise DataProblem("W506", f"{message} {value:g}", help, "column", binding.table.where(index))
 
 
-def _check(measure: Any, binding: Binding, output: Output, code: str) -> None:
+def _check(measure: Loss | Metric | None, binding: Binding, output: Output, code: str) -> None:
     """One loss or metric.
 
     Raises:
         DataProblem: E618 or W605, a value is outside of what it takes.
     """
-    takes: Range | None = getattr(measure, "takes", None)
-    for column in output.columns if takes is not None else ():
-        assert takes is not None
+    if measure is None or measure.takes is None:
+        return
+    takes = measure.takes
+    for column in output.columns:
         values = binding.table.whole(column)
         outside = takes.outside(values)
         if outside.any():

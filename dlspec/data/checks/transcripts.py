@@ -18,7 +18,7 @@ def check_transcripts(binding: Binding, method: Method | None, signature: Signat
     for output in binding.outputs:
         frames = signature.outputs[output.name].shape[:1] if output.name in signature.outputs else ()
         loss = method.loss_of(output.name)
-        if not getattr(loss, "aligns", False) or not frames or frames[0] is None or len(output.tensor.shape) != 1:
+        if loss is None or not loss.aligns or not frames or frames[0] is None or len(output.tensor.shape) != 1:
             continue
         import numpy as np
 

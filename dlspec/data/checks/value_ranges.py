@@ -28,7 +28,7 @@ def check_value_ranges(data: Data, graph: Graph, binding: Binding, findings: Fin
         What is said at the model's own layers; what is said of `augment` goes to `findings`.
     """
     told: list[Diagnostic] = []
-    if not any(hasattr(layer, "value_range") for layer in _layers(binding, graph)):
+    if not any("value_range" in layer.fields for layer in _layers(binding, graph)):
         return told  # nothing is read for what nobody asks
     for one in binding.inputs:
         if one.tensor.rank != 3 or binding.table.streamed or not binding.count:
@@ -45,9 +45,10 @@ def check_value_ranges(data: Data, graph: Graph, binding: Binding, findings: Fin
     return told
 
 
-def _layers(binding: Binding, graph: Graph) -> list[Any]:
+def _layers(binding: Binding, graph: Graph) -> list[Layer]:
     """Those that change examples, and those of the model."""
-    return [*(step.layer for step in binding.steps), *(node.layer for node in graph.nodes)]
+    own = (node.layer for node in graph.nodes)
+    return [*(step.layer for step in binding.steps), *(layer for layer in own if isinstance(layer, Layer))]
 
 
 def _at_layer(node: Node, values: Range, name: str) -> list[Diagnostic]:
@@ -105,7 +106,7 @@ def _reached(graph: Graph, name: str, entering: Range) -> Iterator[tuple[Node, R
         first = ranges.get(node.edges[0].node) if len(node.edges) == 1 else None
         if first is None or not isinstance(node.layer, Layer):
             continue
-        if hasattr(node.layer, "value_range"):
+        if "value_range" in node.layer.fields:
             yield node, first
         after = _after(node.layer, first)
         if after is not None:
@@ -114,7 +115,7 @@ def _reached(graph: Graph, name: str, entering: Range) -> Iterator[tuple[Node, R
 
 def _compare(layer: Any, values: Range, name: str) -> None:
     """Raises W611 where a layer takes its images for much lighter or darker than they are."""
-    told = getattr(layer, "value_range", None)
+    told = layer.value_range
     if told is None:
         return
     wide, assumed = values[1] - values[0], told[1] - told[0]

@@ -77,7 +77,7 @@ def _count(data: Data, binding: Binding, one: Input, fewest: int) -> tuple[int, 
     if not one.prepare:
         return _numbers(data, binding, one)
     layer = one.prepare[-1]
-    if not isinstance(layer, VocabularyLayer) or layer.output_mode != "int" or getattr(layer, "invert", False):
+    if not isinstance(layer, VocabularyLayer) or layer.output_mode != "int" or layer.invert:
         return None
     most: int | None = layer.max_tokens
     if layer.vocabulary is not None:
@@ -145,7 +145,7 @@ def _learned(data: Data, binding: Binding, one: Input, layer: VocabularyLayer) -
     if words is None:
         return None
     special = layer.special()
-    taken = {_word(word) for word in (*special, getattr(layer, "mask_token", None)) if word is not None}
+    taken = {_word(word) for word in (*special, layer.mask_token) if word is not None}
     count, most = len(special) + len(words - taken), layer.max_tokens
     return count if most is None else min(count, int(most))
 

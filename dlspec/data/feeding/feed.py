@@ -60,7 +60,7 @@ class Feed:
         self.steps = -(-self.count // batch_size)
         self._windows = None
         if isinstance(self._examples, Streamed) and self._examples.blocks is not None:
-            self._windows = Windows(self._examples, seed, shuffle=shuffle)
+            self._windows = Windows(self._examples, self._examples.blocks, seed, shuffle=shuffle)
         with tf.device("CPU:0"):
             self._epoch = self._number("epoch")
             self._window_count = self._number("windows")
@@ -161,7 +161,7 @@ class Feed:
     def _batches(self, start: int) -> Any:
         group = 1 if self._windows is not None else self._examples.group(self.batch_size)
         if self._windows is not None:
-            batches = self._cut(self._windows.pieces(*self._state(), start * self.batch_size), start)
+            batches = self._cut(self._windows.pieces(*self._state(self._windows), start * self.batch_size), start)
         elif group > 1:
             batches = self._cut(self._groups(start, group), start)
         else:
@@ -221,14 +221,13 @@ class Feed:
             return os.cpu_count() or 1
         return 1  # to copy examples, one thread is as fast as several
 
-    def _state(self) -> tuple[Any, Any]:
+    def _state(self, windows: Windows) -> tuple[Any, Any]:
         """The epoch, and how many windows it has."""
         import tensorflow as tf
 
-        assert self._windows is not None
         epoch: Any = tf.constant(0, tf.int64) if self._epoch is None else self._epoch
         count: Any = self._window_count
-        return epoch, tf.constant(self._windows.count(0), tf.int64) if count is None else count
+        return epoch, tf.constant(windows.count(0), tf.int64) if count is None else count
 
     def _finished(self, numbers: Any, batch: Any) -> Any:
         batch = self._examples.finished(batch)

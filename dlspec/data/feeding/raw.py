@@ -11,10 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from dlspec.components import registry
-from dlspec.components.registry import Component
 from dlspec.components.sections.data import Data, Feature
 from dlspec.components.sections.selection import Selection
 from dlspec.core.errors import Problem, SpecError, did_you_mean
@@ -27,10 +26,8 @@ from dlspec.data.binding.stating import by_run, by_spec
 from dlspec.data.binding.targets import Output
 from dlspec.data.binding.values import encoded, places, raw_values
 from dlspec.data.feeding.records import RecordsTable
-from dlspec.data.sources.base import TEXT, Arrays, DataProblem, Table
+from dlspec.data.sources.base import TEXT, Arrays, DataProblem, Source, Table
 
-_FORMATS = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".npz": "npz", ".npy": "npy"}
-_FOLDERS = {"image_masks": "image_folder", "image_table": "image_folder"}
 _JSON = (".json", ".jsonl", ".ndjson")
 
 
@@ -234,27 +231,36 @@ def outputs_of(facts: Mapping[str, Any]) -> list[Output]:
     ]
 
 
-def source_for(path: Path, like: Component) -> Component | None:
+def _readers() -> dict[str, type[Source]]:
+    """The source that reads files of each ending."""
+    owners = [_source(name) for name in registry.names("source")]
+    return {suffix: owner for owner in owners if owner is not None for suffix in owner.suffixes}
+
+
+def _source(name: str) -> type[Source] | None:
+    return cast("type[Source] | None", registry.find("source", name))
+
+
+def source_for(path: Path, like: Source) -> Source | None:
     """A source that reads `path`, with the options of the source `like` where both have one format; None for JSON.
 
     Raises:
         DataProblem: E601, nothing reads such a file.
     """
-    if "table" in like.fields and not path.is_dir():  # images or windows over a table: another table
-        table = source_for(path, like.table)  # type: ignore[attr-defined]
+    if like.table is not None and not path.is_dir():  # images or windows over a table: another table
+        table = source_for(path, like.table)
         return type(like)(**{**like.given, "table": table}) if table is not None else None
-    name = _FORMATS.get(path.suffix.lower())
+    suffix, readers = path.suffix.lower(), _readers()
+    owner = readers.get(suffix)
     if path.is_dir():
-        name = like.name if like.name.endswith("_folder") else _FOLDERS.get(like.name, "image_folder")
-    elif "path" in like.fields and like.name not in _FORMATS.values():
-        name = name or like.name  # text_lines and the like take any file
-    if path.suffix.lower() in _JSON:
+        owner = _source(like.for_folders)
+    elif "path" in like.fields and not like.suffixes:
+        owner = owner or type(like)  # text_lines and the like take any file
+    if suffix in _JSON:
         return None
-    if name is None:
-        known = ", ".join([*_FORMATS, *_JSON])
+    if owner is None:
+        known = ", ".join([*readers, *_JSON])
         raise DataProblem("E601", f"nothing reads files such as `{path.name}`", f"take one of {known}, or a folder")
-    owner = registry.find("source", name)
-    assert owner is not None
     # The types of the columns are those of the training, which need not be stated for columns that are not there.
     own = {"path", "texts"}
     given = {option: value for option, value in like.given.items() if option in owner.fields and option not in own}

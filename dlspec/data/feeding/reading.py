@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -52,20 +53,15 @@ class BackgroundRead:
     """
 
     def __init__(self, data: Data, binding: Binding) -> None:
-        self._found: Reading | Exception | None = None
-        self._thread = threading.Thread(target=self._read, args=(data, binding), daemon=True)
-        self._thread.start()
+        self._found: Future[Reading] = Future()
+        threading.Thread(target=self._read, args=(data, binding), daemon=True).start()
 
     def reading(self) -> Reading:
         """What was found; waits for it, and raises what went wrong."""
-        self._thread.join()
-        if isinstance(self._found, Exception):
-            raise self._found
-        assert self._found is not None
-        return self._found
+        return self._found.result()
 
     def _read(self, data: Data, binding: Binding) -> None:
         try:
-            self._found = read(data, binding)
+            self._found.set_result(read(data, binding))
         except Exception as error:  # for whoever waits
-            self._found = error
+            self._found.set_exception(error)

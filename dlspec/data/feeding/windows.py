@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.feeding.examples import Streamed, aligned
+from dlspec.data.order.order import Blocks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,9 +20,8 @@ _PARALLEL = 2
 class Windows:
     """The windows of all epochs of some examples, read and mixed one after the other."""
 
-    def __init__(self, examples: Streamed, seed: int, *, shuffle: bool) -> None:
-        assert examples.blocks is not None
-        self._examples, self._blocks = examples, examples.blocks
+    def __init__(self, examples: Streamed, blocks: Blocks, seed: int, *, shuffle: bool) -> None:
+        self._examples, self._blocks = examples, blocks
         self._seed, self._shuffle = seed, shuffle
         self._plan = lru_cache(maxsize=2)(self._make_plan)
 

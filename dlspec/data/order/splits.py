@@ -77,7 +77,7 @@ def choose(data: Data, table: Table, count: int, dropped: Array | None = None) -
     sections = table.sections if isinstance(table, JoinedTable) else {"train": range(count)}
     chosen = {part: kept[(kept >= own.start) & (kept < own.stop)] for part, own in sections.items()}
     main = chosen.pop("train")
-    column = stratify_column(data) or getattr(data.parts.by, "asks", None)
+    column = stratify_column(data) or data.parts.asks
     values = table.read([column])[column][main] if column else None
     parts = _by(data.parts, main, values, table)
     return Parts(*(chosen.get(part, indices) for part, indices in zip(PARTS, parts, strict=True)))
@@ -85,13 +85,11 @@ def choose(data: Data, table: Table, count: int, dropped: Array | None = None) -
 
 def _by(split: Split, main: Indices, values: Array | None, table: Table) -> Parts:
     """Divides the examples `main` of the source itself; `values` are those of the column that decides."""
-    if isinstance(split.by, Column):
-        assert values is not None
+    if isinstance(split.by, Column) and values is not None:
         return _by_column(split.by, main, values, table)
     if isinstance(split.by, Time):
         places = _by_time(split, len(main), None if values is None else _times(split.by, main, values, table))
-    elif isinstance(split.by, Grouped):
-        assert values is not None
+    elif isinstance(split.by, Grouped) and values is not None:
         places = _by_group(split, values)
     else:
         places = assign(split, len(main), values)
@@ -113,7 +111,7 @@ def check_split(data: Data, table: Table, count: int) -> None:
             raise Problem("E606", f"{share:g} of {own} examples is none", f"make `{part}` larger", part)
     if sum(sizes.values()) >= own:
         raise Problem("E606", f"nothing of {own} examples is left to train on", "make the parts smaller", "validation")
-    asks = getattr(split.by, "asks", None)
+    asks = split.asks
     if asks and table.find(asks, "by").tensor.shape:
         raise Problem("E606", f"column `{asks}` holds arrays, which cannot divide examples", "", "by")
     if asks or isinstance(split.by, Time):
@@ -128,7 +126,7 @@ def _check_parts(parts: Parts, split: Split) -> None:
     for part, indices in zip(PARTS, parts, strict=True):
         if not len(indices) and (part == "train" or split.has(part)):
             what = "nothing is left to train on" if part == "train" else f"no example falls into `{part}`"
-            raise Problem("E606", what, f"look at the values of column `{getattr(split.by, 'asks', '')}`", "by")
+            raise Problem("E606", what, f"look at the values of column `{split.asks or ''}`", "by")
 
 
 def _check_classes(column: str, split: Split, table: Table) -> None:

@@ -109,10 +109,9 @@ def kind(name: str, column: Column, binding: Binding) -> str:
             return "label" if output.labelled else "numeric" if not shape else "array"
     uses = [one for one in binding.inputs if name in one.columns]
     if column.text:
-        prepared = {layer.name for one in uses for layer in one.prepare}
         if any(one.length for one in uses):
             return "sequence"
-        return "categorical" if "string_lookup" in prepared else "text"
+        return "categorical" if any(layer.categories for one in uses for layer in one.prepare) else "text"
     if len(shape) == 3 and dtype == "uint8":
         return "image"
     if not shape:

@@ -31,7 +31,9 @@ class AudioFolder(Source):
     subfolders. PCM with 8, 16, 24 or 32 bits and floating point are read; all files must have one sample rate.
     """
 
+    decodes = True
     shorthand = "path"
+    for_folders = "audio_folder"
     path = text(doc="The folder, from the spec's folder.")
     seconds = optional(
         number(above=0, max=3600),

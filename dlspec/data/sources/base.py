@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from dlspec.components.registry import Component
 from dlspec.core.errors import Problem, did_you_mean, suggestions
@@ -310,9 +310,26 @@ def _listed(names: Iterable[str]) -> str:
 
 
 class Source(Component, abstract=True):
-    """Base of all data sources."""
+    """Base of all data sources.
+
+    Attributes:
+        suffixes: Endings of the files that it reads; () where any file will do, or it reads none.
+        for_folders: Name of the source that reads a folder of further examples, as `predict` is given one.
+        decodes: Whether it decodes files of images or sounds.
+        table: The source inside that lists what to read; None for none.
+        size: Height and width of decoded images; None for their own.
+        channels: Of decoded images or sounds; None for their own.
+        values: Values of pixels of masks, in the order of the classes; None for class numbers.
+    """
 
     kind = "source"
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    for_folders: ClassVar[str] = "image_folder"
+    decodes: ClassVar[bool] = False
+    table: Any = None
+    size: Any = None
+    channels: Any = None
+    values: Any = None
 
     @property
     def gaps(self) -> tuple[str, ...]:
@@ -339,6 +356,11 @@ class Source(Component, abstract=True):
 
     def named_files(self, folder: Path, *, allow_outside: bool = False) -> Iterable[str]:
         """Paths that stand in the content of the source; none where something is wrong with it, which others say."""
+        return ()
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """Columns of images, which are decoded batch by batch where they are too large for memory."""
         return ()
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:

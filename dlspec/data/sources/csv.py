@@ -33,6 +33,7 @@ class Csv(Source):
     """A text file with one example a row and a first row of column names; it may be packed with gzip, zstd or bzip2."""
 
     shorthand = "path"
+    suffixes = (".csv", ".tsv")
     path = _paths()
     delimiter = text(
         default=",",

@@ -25,11 +25,17 @@ class ImageFolder(Source):
     Columns: ``image``, and ``label`` (the name of the subfolder) where there are subfolders.
     """
 
+    decodes = True
     shorthand = "path"
     path = text(doc="The folder, from the spec's folder.")
     size = size_option("images are resized (bilinear)")
     channels = channels_option()
     examples = (example("photos"), example("{path: photos, size: [64, 64], channels: 3}"))
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """The images."""
+        return ("image",)
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
         """How images are decoded, whether there are folders of classes, and the endings of images."""

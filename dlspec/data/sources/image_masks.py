@@ -27,6 +27,7 @@ class ImageMasks(Source):
     Columns: ``image``, and ``mask``, whose pixels are class numbers (grey or palette images).
     """
 
+    decodes = True
     images = text(doc="The folder of images, from the spec's folder.")
     masks = text(doc="The folder of masks, from the spec's folder.")
     size = size_option("images (bilinear) and masks (nearest) are resized")
@@ -36,6 +37,11 @@ class ImageMasks(Source):
         example("{images: photos, masks: masks, size: [128, 128], channels: 3}"),
         example("{images: cells, masks: outlines, values: [0, 255]}"),
     )
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """Both columns."""
+        return ("image", "mask")
 
     def validate(self) -> None:
         """Values of masks fit into a byte."""

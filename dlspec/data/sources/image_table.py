@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 class ImageTable(Source):
     """A table with the path of an image in every row, and labels, numbers or whatever else in its other columns."""
 
+    decodes = True
     table = component("source", doc="The table: `{csv: labels.csv}`, or any other source.")
     images = texts(default="image", doc="Columns with paths of images; each becomes the images themselves.")
     masks = texts(default=(), doc="Columns with paths of masks, whose pixels are class numbers (grey or palette).")
@@ -34,6 +35,11 @@ class ImageTable(Source):
         example("{table: {csv: labels.csv}, images: file, folder: photos, size: [64, 64], channels: 3}"),
         example("{table: {csv: scans.csv}, images: scan, masks: organs}"),
     )
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """Images and masks."""
+        return (*self.images, *self.masks)
 
     def validate(self) -> None:
         """Every column is one thing; values of masks fit into a byte."""

@@ -25,6 +25,7 @@ class Npy(Source):
     """Files made by ``numpy.save``: each is a column, named like its file, and its first axis counts the examples."""
 
     shorthand = "path"
+    suffixes = (".npy",)
     path = texts(doc="The file or files, from the spec's folder.")
     examples = (example("[signals.npy, kinds.npy]"),)
 

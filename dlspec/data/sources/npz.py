@@ -18,6 +18,7 @@ class Npz(Source):
     """A file made by ``numpy.savez``: each array is a column, its first axis counts the examples."""
 
     shorthand = "path"
+    suffixes = (".npz",)
     path = text(doc="The file, from the spec's folder.")
     examples = (example("digits.npz"),)
 

@@ -35,6 +35,7 @@ class Parquet(Source):
     """A Parquet file: numbers, texts, and lists of one length by name."""
 
     shorthand = "path"
+    suffixes = (".parquet",)
     path = text(doc="The file, from the spec's folder.")
     examples = (example("flights.parquet"),)
 

@@ -24,6 +24,7 @@ class TextFolder(Source):
     """
 
     shorthand = "path"
+    for_folders = "text_folder"
     path = text(doc="The folder, from the spec's folder.")
     examples = (example("reviews"),)
 

@@ -116,4 +116,4 @@ def _cannot_hold(form: Format, error: Exception) -> Diagnostic:
 
 
 def _other_formats(form: Format) -> str:
-    return "" if form.name in ("keras", "savedmodel") else OTHERS
+    return "" if form.holds_everything else OTHERS

@@ -14,6 +14,7 @@ class KerasFile(Format):
     """One file that Keras loads with ``keras.saving.load_model``."""
 
     name = "keras"
+    holds_everything = True
     title = "a Keras file"
     suffix = ".keras"
 

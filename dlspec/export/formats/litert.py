@@ -48,8 +48,7 @@ class LiteRT(Format):
         runner = interpreter.get_signature_runner()
         wanted = list(runner.get_input_details())
 
-        def read(inputs: Arrays) -> Arrays:
-            assert interpreter is not None  # the runner does not keep it alive
+        def read(inputs: Arrays, kept: Any = interpreter) -> Arrays:  # which the runner does not keep alive
             outputs: Arrays = runner(**{name: inputs[name] for name in wanted})
             return outputs
 

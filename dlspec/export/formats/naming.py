@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from dlspec.backends.keras.internals import origin_of
 from dlspec.backends.keras.structure import like_inputs, outputs_by_name
 from dlspec.export.formats.base import Arrays, Reader
 
@@ -34,10 +35,10 @@ def _name(tensor: Any) -> str:
     """Name of the layer that makes a tensor; where that is a model (preparation and core), of the layer in it."""
     import keras
 
-    history = tensor._keras_history
-    if isinstance(history.operation, keras.Model):
-        return _name(history.operation.outputs[history.tensor_index])
-    return str(history.operation.name)
+    origin = origin_of(tensor)
+    if isinstance(origin.operation, keras.Model):
+        return _name(origin.operation.outputs[origin.tensor_index])
+    return str(origin.operation.name)
 
 
 def by_name(model: Any, names: Sequence[str]) -> Reader:

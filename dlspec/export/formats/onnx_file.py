@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from dlspec.backends.keras.internals import flatten_layers
 from dlspec.core.errors import Diagnostic
 from dlspec.export.formats.base import Arrays, Format, Reader
 from dlspec.export.formats.onnx_operations import register
@@ -62,7 +63,7 @@ def _plain_constants(model: Any) -> Iterator[None]:
     import tensorflow as tf
 
     kept: list[tuple[dict[str, Any], str, Any]] = []
-    for layer in model._flatten_layers():
+    for layer in flatten_layers(model):
         for name, value in list(vars(layer).items()):
             if isinstance(value, tf.Tensor):
                 kept.append((vars(layer), name, value))

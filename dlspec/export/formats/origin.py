@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dlspec.backends.keras.internals import flatten_layers
+from dlspec.components.layers.base import Layer
 from dlspec.core.documents.report import REPORT_FILE
 from dlspec.core.errors import Diagnostic, SpecError
 from dlspec.core.ir import Graph, Node, shared_models
@@ -164,7 +166,7 @@ def read_weights(model: Any, file: Path) -> None:
     for candidate in _models(_load(file)):
         if _shapes(candidate) == wanted:
             model.set_weights(candidate.get_weights())
-            for layer in model._flatten_layers(include_self=False):
+            for layer in flatten_layers(model, include_self=False):
                 if isinstance(layer, keras.layers.Normalization):
                     layer.finalize_state()  # computes with constants made of its weights
             return
@@ -187,7 +189,7 @@ def _shapes(model: Any) -> list[tuple[int, ...]]:
 
 
 def unadapted(graph: Graph, weights: Path | None) -> list[Diagnostic]:
-    """Warnings of layers that have measured no data: `normalization` keeps what it measured among the weights."""
+    """Warnings of layers that have measured no data; some keep what they measured among their weights."""
     return [
         Diagnostic(
             "W404",
@@ -195,11 +197,13 @@ def unadapted(graph: Graph, weights: Path | None) -> list[Diagnostic]:
             node.span,
             "`dlspec train` adapts it to the training split; export the run's folder",
         )
-        for node in _adapting(graph)
-        if weights is None or node.kind != "normalization"
+        for node, layer in _adapting(graph)
+        if weights is None or not layer.weighs_measures
     ]
 
 
-def _adapting(graph: Graph) -> Iterator[Node]:
+def _adapting(graph: Graph) -> Iterator[tuple[Node, Layer]]:
     for one in (graph, *(model.graph for model in shared_models(graph))):
-        yield from (node for node in one.nodes if getattr(node.layer, "adapts", False))
+        for node in one.nodes:
+            if isinstance(node.layer, Layer) and node.layer.adapts:
+                yield node, node.layer

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from dlspec.backends.keras.internals import calls_of
 from dlspec.export.formats.base import Arrays
 
 _UNKNOWN = "qqq"
@@ -44,7 +45,7 @@ def _readers(model: Any, tensor: Any) -> Iterator[Domain]:
     import keras
 
     for operation in model.operations:
-        for node in operation._inbound_nodes:
+        for node in calls_of(operation):
             places = [place for place, entering in enumerate(node.input_tensors) if entering is tensor]
             if not places:
                 continue

@@ -12,6 +12,7 @@ class SavedModel(Format):
     """A folder with the signature ``serving_default``."""
 
     name = "savedmodel"
+    holds_everything = True
     title = "a SavedModel"
     suffix = ""
 
@@ -26,8 +27,7 @@ class SavedModel(Format):
         loaded = tf.saved_model.load(str(path))
         signature = loaded.signatures["serving_default"]
 
-        def read(inputs: Arrays) -> Arrays:
-            assert loaded is not None  # the signature's variables live as long as what was loaded
+        def read(inputs: Arrays, kept: Any = loaded) -> Arrays:  # the signature's variables live as long as this
             outputs = signature(**{name: tf.constant(value) for name, value in inputs.items()})
             return {name: value.numpy() for name, value in outputs.items()}
 

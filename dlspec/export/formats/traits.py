@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from dlspec.backends.keras.internals import flatten_layers
 from dlspec.components.layers.base import Layer
 from dlspec.components.registry import Component
 from dlspec.core.errors import Span
@@ -52,7 +53,7 @@ def _lacks(graph: Graph) -> Iterator[Trait]:
 
 def _loops(graph: Graph) -> Iterator[Trait]:
     for node in graph.nodes:
-        if any(getattr(part, "unroll", True) is False for part in _parts(node.layer)):
+        if any(isinstance(part, Layer) and part.unroll is False for part in _parts(node.layer)):
             yield Trait("loop", node.name, node.span)
 
 
@@ -72,7 +73,7 @@ def of_model(model: Any) -> list[Trait]:
     import keras
 
     found = [Trait("text", tensor.name) for tensor in model.inputs if tensor.dtype == "string"]
-    for layer in model._flatten_layers(include_self=False):
+    for layer in flatten_layers(model, include_self=False):
         if isinstance(layer, keras.layers.RNN) and not layer.unroll:
             found.append(Trait("loop", layer.name))
     return found

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import Any
 
 from dlspec.components.methods.supervised import Supervised
+from dlspec.components.sections.logs import LOGS
 from dlspec.components.training.callbacks import Callback
 from dlspec.data.checks import measures
 from dlspec.export.project.searched import Searched
@@ -26,8 +26,7 @@ def callbacks(method: Supervised, outputs: Sequence[str], searched: Searched, co
     written = searched.components("callback", searched.train.get("callbacks"), told, constructors)
     below = [_placed(one, made, method) for one, made in zip(method.callbacks, written, strict=True)]
     made = [*_averaging(method), *below, *_logs(method)]
-    names = {callback.name for callback in method.callbacks}
-    if method.non_finite == "stop" and "terminate_on_nan" not in names:
+    if method.non_finite == "stop" and not any(callback.stops_non_finite for callback in method.callbacks):
         made.append(call("keras.callbacks.TerminateOnNaN"))
     return [Code(text(one)) for one in made]
 
@@ -47,8 +46,8 @@ def _placed(declared: Callback, made: ast.expr, method: Supervised) -> ast.expr:
     """One callback; what it writes goes below the folder of the output."""
     if not declared.written:
         return made
-    if declared.name == "csv_logger" and method.phases:
-        raise Unsupported("`csv_logger` beside `phases`: `history.csv` is written anyway")
+    if declared.logs_epochs and method.phases:
+        raise Unsupported(f"`{declared.name}` beside `phases`: `history.csv` is written anyway")
     assert isinstance(made, ast.Call)
     path = _below(PurePosixPath(getattr(declared, declared.written)))
     if made.args:
@@ -62,20 +61,18 @@ def _placed(declared: Callback, made: ast.expr, method: Supervised) -> ast.expr:
 def _logs(method: Supervised) -> list[ast.expr]:
     """Logs for other programs."""
     for word in method.log:
-        if word != "tensorboard":
+        if not LOGS[word].callback:
             raise Unsupported(f"`log: {word}`")
-    return [call("keras.callbacks.TensorBoard", [_below(PurePosixPath("tensorboard"))]) for _ in method.log]
+    return [call(LOGS[word].callback, [_below(PurePosixPath(word))]) for word in method.log]
 
 
 def _averaging(method: Supervised) -> list[ast.expr]:
     """What compares and keeps epochs by the moving averages of the weights, where an optimizer keeps some."""
-    optimizers: list[Any] = list(method.optimizers)
-    names = {callback.name for callback in method.callbacks}
-    averaged = [bool(getattr(optimizer, "use_ema", False)) for optimizer in optimizers]
+    averaged = [bool(optimizer.use_ema) for optimizer in method.optimizers]
     if not any(averaged) or any(callback.swaps_averages for callback in method.callbacks):
         return []
     if not all(averaged):
         raise Unsupported("phases of which some keep a moving average of the weights")
-    if method.keep == "last" and names & {"early_stopping", "terminate_on_nan"}:
+    if method.keep == "last" and any(callback.stops_early for callback in method.callbacks):
         raise Unsupported("`keep: last` where a callback may end a training with moving averages")
     return [call("keras.callbacks.SwapEMAWeights", (), {"swap_on_epoch": constant(True)})]

@@ -42,15 +42,12 @@ def changes(data: Data, method: Method, binding: Binding, blocks: bool, writer: 
 def _generators(binding: Binding, searched: bool) -> list[str]:
     """Where layers keep their generators of random numbers; also of layers inside, if it is more than one word.
 
-    Noise of no strength has none.
+    Noise of no strength has none: each layer is asked then, as where several words are.
     """
-    names = {step.layer.name for step in binding.steps}
-    if "gaussian_noise" in names and (searched or any(getattr(step.layer, "stddev", 1) == 0 for step in binding.steps)):
-        return ["generator", "seed_generator"]
-    nested = names & {"rand_augment", "random_color_jitter"}
-    if names == {"gaussian_noise"}:
-        return ["seed_generator"]
-    return ["generator", "seed_generator"] if nested or "gaussian_noise" in names else ["generator"]
+    words = sorted({word for step in binding.steps for word in step.layer.generators}) or ["generator"]
+    options = [(step.layer, step.layer.draws_unless_0) for step in binding.steps if step.layer.draws_unless_0]
+    silent = any(searched or not getattr(layer, option) for layer, option in options)
+    return ["generator", "seed_generator"] if silent else words
 
 
 def _summary(data: Data, changed: bool, weighted: bool) -> Code:
@@ -130,8 +127,7 @@ def _weighted(data: Data, method: Method, binding: Binding) -> list[dict[str, An
 
 def _table(one: Output, method: Method, weights: Any) -> Code:
     """The weight of each class."""
-    ignored = getattr(method.loss_of(one.name), "ignore_class", None)
-    if ignored is not None:
+    if method.loss_of(one.name).ignore_class is not None:
         raise Unsupported("`class_weights` beside `ignore_class`")
     if isinstance(weights, dict):
         by_name = {str(key): float(value) for key, value in weights.items()}

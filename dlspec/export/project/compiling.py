@@ -6,7 +6,7 @@ import ast
 from typing import Any
 
 from dlspec.components.methods.supervised import SUMMED_ROWS, Supervised
-from dlspec.components.registry import Component
+from dlspec.components.training.optimizers import Optimizer
 from dlspec.export.project.searched import Searched
 from dlspec.export.python.constructors import Constructors
 from dlspec.export.python.syntax import call, constant, name, sequence, text
@@ -14,7 +14,7 @@ from dlspec.export.python.templates import Code
 
 
 def optimizer(
-    raw: Any, made: Component, method: Supervised, searched: Searched, constructors: Constructors, *, rows_of: str
+    raw: Any, made: Optimizer, method: Supervised, searched: Searched, constructors: Constructors, *, rows_of: str
 ) -> Code:
     """How the weights are changed; where they are computed in float16, with a loss that is scaled.
 
@@ -24,7 +24,7 @@ def optimizer(
         rows_of: The model that is compiled, where the gradient of some weight of it comes by rows; else "".
     """
     written = searched.component("optimizer", raw, made, constructors)
-    if method.precision == "mixed_float16" and made.name != "loss_scale_optimizer":
+    if method.precision == "mixed_float16" and not made.scales_loss:
         written = call("keras.optimizers.LossScaleOptimizer", [_object(written)])
     if rows_of and method.sums_rows(made):
         written = call(constructors.path(SUMMED_ROWS), [_object(written), name(rows_of)])

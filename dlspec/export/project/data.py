@@ -19,7 +19,7 @@ from dlspec.export.project.bound import bound_input, bound_output, keeps_bytes, 
 from dlspec.export.project.carried import carried
 from dlspec.export.project.changes import changes
 from dlspec.export.project.dividing import asked, division, parts_with_examples
-from dlspec.export.project.reading import Readers, decoded
+from dlspec.export.project.reading import Readers
 from dlspec.export.project.searched import Searched
 from dlspec.export.project.writing import LayerWriter
 from dlspec.export.python.constructors import Constructors
@@ -104,7 +104,7 @@ def render(
 
 def _check(data: Data, binding: Binding) -> None:
     """What stands in the way of a project as a whole."""
-    lazy = decoded(data.source) if binding.table.streamed else ()
+    lazy = data.source.pictures if binding.table.streamed else ()
     if any(one.columns[0] in lazy and any(layer.adapts for layer in one.prepare) for one in binding.inputs):
         raise Unsupported("layers that are fitted on images which do not fit into memory")
     for output in binding.outputs:
@@ -123,7 +123,7 @@ def _reading(data: Data, binding: Binding, templates: jinja2.Environment) -> tup
     sources: dict[str, Source] = {part: data.source if part == "train" else data.parts.source(part) for part in tables}
     columns = tuple(dict.fromkeys([*binding.columns, *asked(data)]))
     blocks = table.blocks is not None
-    if blocks and data.source.name != "parquet":
+    if blocks and not isinstance(tables["train"], ParquetTable):
         raise Unsupported(f"the order of examples of the source `{data.source.name}`, which is read in blocks")
     main = tables["train"]
     if isinstance(main, ParquetTable) and data.shuffle and main.regrouped:
@@ -140,7 +140,7 @@ def _reading(data: Data, binding: Binding, templates: jinja2.Environment) -> tup
         "read": calls.pop("train"),
         "others": calls,
         "blocks": blocks,
-        "lazy": any(tables[part].streamed and bool(decoded(source)) for part, source in sources.items()),
+        "lazy": any(tables[part].streamed and bool(source.pictures) for part, source in sources.items()),
         "window": max(1, WINDOW // Rows(table, binding.inputs, binding.outputs).raw_bytes),
     }
     facts["parameter"] = Code(

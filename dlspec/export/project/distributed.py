@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from dlspec.components.layers.base import layers_of
 from dlspec.components.methods.supervised import Supervised
 from dlspec.components.training.distributions import Mirrored
@@ -26,15 +24,16 @@ def distribution(state: Checked, method: Supervised, graph: Graph) -> Mirrored |
     if not isinstance(shared, Mirrored):
         raise Unsupported(f"`distribute: {shared.name}`")
     for optimizer in method.optimizers:
-        inner: Any = getattr(optimizer, "inner_optimizer", optimizer)
         for option in (*_CLIPPING, "use_ema"):
-            if getattr(inner, option, None):
+            if getattr(optimizer.rule, option):
                 raise Unsupported(f"`{option}` beside `distribute`: Keras applies it on each device")
     for name, edge in graph.outputs:
         loss = method.loss_of(name)
-        if loss is not None and graph.tensor(edge).masked:
+        if loss is None:
+            continue
+        if graph.tensor(edge).masked:
             raise Unsupported(f"`distribute` where output `{name}` has a mask: Keras counts on each device")
-        if getattr(loss, "reduction", None) not in ("sum_over_batch_size", "mean"):
+        if loss.reduction not in ("sum_over_batch_size", "mean"):
             raise Unsupported(f"`distribute` with this `reduction` of `{loss.name}`: Keras reduces on each device")
     for node, layer, _ in layers_of(*state.graphs):
         if layer.over_batch:

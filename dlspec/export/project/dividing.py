@@ -42,7 +42,7 @@ def division(data: Data, binding: Binding, templates: jinja2.Environment) -> dic
 
 def asked(data: Data) -> tuple[str, ...]:
     """Columns that the split reads."""
-    return tuple(filter(None, (stratify_column(data), getattr(data.parts.by, "asks", None))))
+    return tuple(filter(None, (stratify_column(data), data.parts.asks)))
 
 
 def parts_with_examples(data: Data, binding: Binding) -> list[str]:

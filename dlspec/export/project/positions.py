@@ -43,12 +43,13 @@ def from_saved(graph: Graph, path: Path) -> list[dict[str, Any]]:
     import keras
 
     from dlspec.backends.keras.build import build
+    from dlspec.backends.keras.internals import flatten_layers
     from dlspec.training.loop.phases import load_weights
 
     model = build(graph)
     load_weights(model, path, path.name)  # says what is wrong with the file
     saved = keras.saving.load_model(path, compile=False)
-    if any(type(layer).__module__.startswith("dlspec") for layer in saved._flatten_layers()):
+    if any(type(layer).__module__.startswith("dlspec") for layer in flatten_layers(saved)):
         raise Unsupported("`start_from` a model with layers that Keras lacks")
     sources = dict(_layers(saved, "saved"))
     found: dict[str, list[tuple[int, str]]] = {}

@@ -56,22 +56,15 @@ class Readers:
                 "inner": inner,
                 "parameter": Code("folder: Path" if any("(folder)" in call for call in inner.values()) else ""),
                 "groups": groups,
-                "lazy": table.streamed and bool(decoded(source)),
-                "resized": bool(getattr(source, "size", None)),
-                "mono": getattr(source, "channels", None) == 1,
+                "lazy": table.streamed and bool(source.pictures),
+                "resized": bool(source.size),
+                "mono": source.channels == 1,
                 **facts,
             }
         )
         self.functions.append(Code(text.strip()))
         definition = next(node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef))
         return Code(f"{function}(folder)" if definition.args.args else f"{function}()")
-
-
-def decoded(source: Source) -> tuple[str, ...]:
-    """Columns of images, which are decoded batch by batch where they are too large for memory."""
-    if source.name == "image_table":
-        return (*source.images, *source.masks)  # type: ignore[attr-defined]
-    return {"image_folder": ("image",), "image_masks": ("image", "mask")}.get(source.name, ())
 
 
 def template(templates: jinja2.Environment, folder: str, word: str) -> Code:

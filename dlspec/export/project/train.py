@@ -298,8 +298,9 @@ def _saved(state: Trainable, method: Supervised, graph: Graph) -> list[dict[str,
 
 def _adapting(graph: Graph) -> Code | None:
     """Expression of the layers of the model itself that are fitted on the training examples; None for none."""
-    able = [node for node in graph.nodes if getattr(type(node.layer), "adapts", Layer.adapts) is not Layer.adapts]
-    waiting = [node for node in able if getattr(node.layer, "adapts", False)]
+    layers = [(node, node.layer) for node in graph.nodes if isinstance(node.layer, Layer)]
+    able = [(node, layer) for node, layer in layers if type(layer).adapts is not Layer.adapts]
+    waiting = [node for node, layer in able if layer.adapts]
     if not waiting:
         return None
     if len(waiting) == len(able):

@@ -74,7 +74,8 @@ class BodyWriter(CallWriter):
                 self.prev = start
                 self.body(branch, variable, needed=True)
                 result = self.prev
-            assert result is not None
+            if result is None:
+                raise Unsupported("a branch without layers that nothing enters")
             if word and self.tensors.names.is_used(word):
                 variable = self.tensors.variable(word)
                 if not same(result, name(variable)):

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from dlspec.components import registry
+from dlspec.components.layers.cells import Cell
 from dlspec.components.ops.base import Op
 from dlspec.export.python import operations
 from dlspec.export.python.context import ModuleContext
@@ -167,8 +169,7 @@ class CallWriter:
         positional = function.tensors(inputs)
         keywords = function.arguments(step, scope)
         keywords |= {one.identifier: self.captured(word) for word, one in function.captured.items()}
-        if function.takes_batch:
-            assert self.first_input is not None
+        if function.takes_batch and self.first_input is not None:
             keywords["examples"] = self.first_input()
         first = function.leading(step)
         if first is not None and first in keywords:
@@ -212,10 +213,11 @@ class CallWriter:
 def holds_stack(value: Any) -> bool:
     """Whether the cell among a layer's options is a stack of cells."""
     cell = value.get("cell") if isinstance(value, dict) else value
-    return isinstance(cell, dict) and "stacked_rnn_cells" in cell
+    owners = [registry.find("cell", name) for name in cell] if isinstance(cell, dict) else []
+    return any(owner is not None and issubclass(owner, Cell) and owner.stacked for owner in owners)
 
 
 def _frozen(step: LayerStep, value: Any) -> bool:
     """Whether the layer holds others and shall not learn."""
-    holds = any(field.kind in ("layer", "cell") for field in step.layer.fields.values()) or "attention" in step.key
+    holds = step.layer.holds_layers or any(field.kind in ("layer", "cell") for field in step.layer.fields.values())
     return holds and isinstance(value, dict) and "trainable" in value and value["trainable"] is not True

@@ -51,9 +51,8 @@ class Constructors:
             return constant(owner.registered_name)
         if not owner.keras:
             return constant(owner.registered_name)
-        path = getattr(owner, "layer", "") if owner.kind == "activation" else owner.keras
         positional, keywords = self.options(owner, value, scope)
-        made = call(self.path(path), positional, keywords)
+        made = call(self.path(owner.constructor()), positional, keywords)
         if owner.wrapped_in:
             made = call(self.path(owner.wrapped_in), [sequence([made], as_list=True)])
         if label:
@@ -77,12 +76,11 @@ class Constructors:
             return constant(component.name)
         if component.plain_name and not component.given:
             return constant(component.registered_name)
-        path = getattr(component, "layer", "") if component.kind == "activation" else component.keras
         given = {word: self.plain(value) for word, value in component.keras_arguments().items()}
         given = {word: given[word] for word in sorted(given, key=_order(type(component)))}
         first = list(given)[: _positional(type(component), list(given))]
         keywords = {word: value for word, value in given.items() if word not in first}
-        made = call(self.path(path), [given[word] for word in first], keywords)
+        made = call(self.path(component.constructor()), [given[word] for word in first], keywords)
         if component.wrapped_in:
             made = call(self.path(component.wrapped_in), [sequence([made], as_list=True)])
         if label:

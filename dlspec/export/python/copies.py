@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 
 from dlspec.components.layers.base import Layer
+from dlspec.components.registry import snake_case
 from dlspec.core.errors import Span
 from dlspec.export.python.function import TENSOR, Function, Parameter
 from dlspec.export.python.naming import Identifiers
@@ -32,7 +33,7 @@ class Copies:
     @property
     def automatic(self) -> set[str]:
         """Classes of the layers that get automatic names, as Keras spells them there."""
-        return {"rescaling"} if self.places else set()
+        return {snake_case("Rescaling")} if self.places else set()
 
     @property
     def functions(self) -> list[Function]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 
 from dlspec.components.layers.base import Layer
+from dlspec.components.layers.cells import RNN
 from dlspec.components.ops.base import Op
 from dlspec.components.registry import snake_case
 from dlspec.core.ir import Argument, Edge, Graph, Node, Shape, SharedModel, shared_models
@@ -127,7 +128,7 @@ class FlatWriter:
         layer_made = self.constructors.instance(node.layer, self.labels.get(node.name, ""))
         if node.layer.trainable:
             made = call(layer_made, positional, keywords)
-            if len(variables) > 1 and getattr(getattr(node.layer, "cell", None), "name", "") == "stacked_rnn_cells":
+            if len(variables) > 1 and isinstance(node.layer, RNN) and node.layer.cell.stacked:
                 made = call("keras.tree.flatten", [made])  # the states come grouped by cell
             self.statements.append(assign(variables, made))
             return

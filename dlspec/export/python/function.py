@@ -80,8 +80,7 @@ class Function:
 
     def arguments(self, step: Step, scope: Scope) -> dict[str, ast.expr]:
         """Parameters that a call gives."""
-        assert self.block is not None
-        given = given_params(step, list(self.block.params))
+        given = given_params(step, list(self.block.params)) if self.block is not None else {}
         return {parameter.identifier: scope.value(given[word]) for word, parameter in self.own.items() if word in given}
 
     def leading(self, step: Step) -> str | None:

@@ -358,7 +358,8 @@ def _bodies(program: Program) -> list[tuple[Step, ...]]:
 
 def _last(writer: BodyWriter) -> ast.expr:
     """The last output of a body."""
-    assert writer.prev is not None
+    if writer.prev is None:
+        raise Unsupported("a body without an output")
     return writer.prev
 
 

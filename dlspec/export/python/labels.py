@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from functools import cache
 
 from dlspec.components import registry
+from dlspec.components.layers.base import Layer
 from dlspec.components.ops.base import Op
 from dlspec.graph.lower.program import LayerStep, ParallelStep, Program, RepeatStep, Step, walk
 
@@ -63,11 +66,21 @@ def _steps(body: tuple[Step, ...], repeated: bool) -> Iterator[tuple[Step, bool]
                 yield from _steps(branch, inside)
 
 
-def _classes(step: Step) -> set[str]:
+@cache
+def _merging() -> frozenset[str]:
+    """Classes of the layers that an expression may choose to merge branches."""
+    found = {name: registry.find("layer", name) for name in registry.names("layer")}
+    return frozenset(
+        name.rpartition(".")[2]
+        for name, owner in found.items()
+        if owner is not None and issubclass(owner, Layer) and owner.takes_list
+    )
+
+
+def _classes(step: Step) -> AbstractSet[str]:
     if isinstance(step, LayerStep):
         return {step.layer.registered_name.rpartition(".")[2]}
     if isinstance(step, ParallelStep):
         word, _ = registry.name_and_value(step.merge)
-        merges = {"add", "average", "concatenate", "maximum", "minimum", "multiply", "dot", "subtract"}
-        return merges if "$" in word else {word}
+        return _merging() if "$" in word else {word}
     return set()

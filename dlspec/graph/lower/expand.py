@@ -129,7 +129,9 @@ class Body(GraphBuilder):
         schema = {"type": "array", "items": {"type": ["integer", "null"], "minimum": 1}}
         span = place(raw, "shape") if isinstance(raw, dict) else place(self.definition.inputs, name)
         value = self.evaluator.value(shape, frame.environment, schema, Context(("inputs", name)), span, numeric=True)
-        return LOST if isinstance(value, Lost) or getattr(raw, "tainted", False) else Tensor(tuple(value), dtype)
+        return (
+            LOST if isinstance(value, Lost) or (isinstance(raw, Map) and raw.tainted) else Tensor(tuple(value), dtype)
+        )
 
     def bind_input(self, name: str, tensor: Tensor | Lost, frame: Frame, span: Span | None) -> None:
         if isinstance(tensor, Lost) or not self.countable(name, tensor, span):
@@ -243,8 +245,7 @@ class Body(GraphBuilder):
 
     def next_sources(self, step: Step, sources: Sources, frame: Frame) -> Sources:
         """What later turns take: the turn before; a written list or map is read anew."""
-        if sources.single:
-            assert self.prev is not None
+        if sources.single and self.prev is not None:
             return Sources(((self.prev,)), {}, single=True)
         return read_sources(self, step, frame)
 

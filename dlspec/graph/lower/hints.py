@@ -37,7 +37,7 @@ def with_hint(problem: Problem, layer: Any, sources: Sources, nodes: Sequence[No
         option = before.layer.keeps_steps_with if isinstance(before.layer, Layer) and edge.output == 0 else ""
         if option and _fits(layer, arguments, nodes, edge, lambda shape: (None, *shape)):
             return Hint(_other_help(problem, f"write `{option}` in `{before.name}`, which gives the last step alone"))
-    maker, rank = _only_input(arguments, nodes), getattr(layer, "rank", 0)
+    maker, rank = _only_input(arguments, nodes), layer.rank if isinstance(layer, Layer) else 0
     alone = maker is not None and problem.code == "E402" and not problem.option and not (other and rank == 1)
     if maker is not None and alone and _fits(layer, arguments, nodes, _edges(arguments)[0], lambda shape: shape[1:]):
         if rank:  # one axis too many of a sequence is an image's more often than the batch
@@ -68,7 +68,7 @@ def _without_batch(layer: Any, tensor: Tensor) -> str:
 
 def _relative(layer: Any, arguments: Arguments, nodes: Sequence[Node]) -> str:
     """The layer for another number of axes (`conv1d` for `conv2d`) that takes what enters; "" where there is none."""
-    rank = getattr(layer, "rank", 0)
+    rank = layer.rank if isinstance(layer, Layer) else 0
     edges = _edges(arguments)
     axes = nodes[edges[0].node].outputs[edges[0].output].rank - 1 if len(edges) == 1 else 0
     if not rank or axes == rank or f"{rank}d" not in layer.name:

@@ -42,13 +42,12 @@ class Space:
 _MOST = 10_000
 
 
-def stepped(space: Space) -> list[Any]:
-    """The values of a range with a step, from its lower end to the last one that is not beyond its upper end."""
+def stepped(space: Space, step: float) -> list[Any]:
+    """The values of a range with a `step`, from its lower end to the last one that is not beyond its upper end."""
     low, high = space.values
-    assert space.step is not None
     values = [low]
     while len(values) < _MOST:
-        following = values[-1] * space.step if space.log else low + len(values) * space.step
+        following = values[-1] * step if space.log else low + len(values) * step
         if following > high * (1 + 1e-9) if high > 0 else following > high + 1e-12:
             break
         values.append(following)

@@ -94,7 +94,7 @@ def _report(error: ValidationError, data: Any, context: Context) -> Diagnostic |
     container = _walk(data, path)
     if container is not error.instance or isinstance(container, Invalid):
         return None
-    if error.validator == "required" and getattr(container, "tainted", False):
+    if error.validator == "required" and isinstance(container, Map) and container.tainted:
         return None
     if error.validator == "required" and isinstance(container, dict) and error.message in container:
         return None

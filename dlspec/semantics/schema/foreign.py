@@ -154,6 +154,10 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("labels", "label", "target", "y"), ("targets",)),
     "x": ("inputs",),
 }  # fmt: skip
+# What a number alone stands for, as PyTorch's `weight_decay` does.
+FOR_NUMBERS = {"regularizer": "l2"}
+# Those of the next that ask for other layers, where Keras has no option.
+OTHER_LAYERS = ("bidirectional", "numlayers")
 # Options that Keras does without.
 NEEDLESS = {
     **dict.fromkeys(

@@ -152,7 +152,7 @@ def options_of(node: JSON, positional: Sequence[Any], named: Mapping[str, Any]) 
     options = dict(zip(properties, positional, strict=False))
     for key, value in named.items():
         if fold(key) in foreign.NEEDLESS:
-            if fold(key) in ("bidirectional", "numlayers"):
+            if fold(key) in foreign.OTHER_LAYERS:
                 return None
             continue
         name = key if key in properties else option_meant(key, [one for one in properties if one not in options])

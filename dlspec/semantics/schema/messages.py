@@ -9,7 +9,7 @@ from jsonschema.exceptions import ValidationError
 from dlspec.components.registry import JSON
 from dlspec.core.errors import Replacement, did_you_mean, suggestions, write
 from dlspec.semantics.schema.context import Context
-from dlspec.semantics.schema.foreign import DTYPES
+from dlspec.semantics.schema.foreign import DTYPES, FOR_NUMBERS
 from dlspec.semantics.schema.meant import as_called, component_meant, wrapped
 from dlspec.semantics.schema.unknown import Message, one_key, unknown_component, unknown_key, unnameable
 from dlspec.semantics.schema.validate import definition, iterate_errors, resolve
@@ -164,8 +164,8 @@ def _component_help(instance: Any, kind: str, node: JSON) -> str:
         if required:
             return f"write `{{{found[0]}: {{{inner}}}}}`"
         return write(instance, f"{{{found[0]}: {{}}}}")
-    if isinstance(instance, int | float) and "l2" in node["properties"]:
-        return write(instance, f"{{l2: {plain(instance)}}}", safe=False)
+    if isinstance(instance, int | float) and kind in FOR_NUMBERS:
+        return write(instance, f"{{{FOR_NUMBERS[kind]}: {plain(instance)}}}", safe=False)
     return f"write the {kind}'s name, or `name: {{options}}`"
 
 

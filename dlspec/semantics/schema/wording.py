@@ -10,7 +10,7 @@ from typing import Any
 from dlspec.components import registry
 from dlspec.components.registry import JSON
 from dlspec.core.errors import Replacement, write
-from dlspec.core.tree import describe, plain_number
+from dlspec.core.tree import Map, describe, plain_number
 from dlspec.semantics.schema.context import Context
 from dlspec.syntax.dumping import flow
 
@@ -81,7 +81,7 @@ def type_help(instance: Any, types: list[str], node: JSON, context: Context) -> 
         if "array" in types and "object" not in types:
             text = flow([{key: value} for key, value in instance.items()])
             start = "start each item with `-`"
-            whole = len(text) <= SHORT and not getattr(instance, "doubled", False)
+            whole = len(text) <= SHORT and not (isinstance(instance, Map) and instance.doubled)
             return f"write `{text}`, or {start} on a line of its own" if whole else start
         return "start each item with `-`" if "array" in types and "object" not in types else ""
     if isinstance(instance, list) and len(instance) == 1 and "array" not in types:

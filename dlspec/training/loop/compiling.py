@@ -6,18 +6,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
+from dlspec.backends.keras.internals import moving_averages, rule_of
 from dlspec.backends.keras.structure import only_or_all, outputs_by_name
 from dlspec.components.methods.base import Method
 from dlspec.components.methods.supervised import SUMMED_ROWS, Supervised
-from dlspec.components.registry import Component, load_attribute
+from dlspec.components.registry import load_attribute
 from dlspec.components.training.callbacks import Callback
+from dlspec.components.training.optimizers import Optimizer
 from dlspec.training.loop.distribution import ONE_DEVICE, Distribution
 
 
 def trainer(
     core: Any,
     method: Supervised,
-    optimizer: Component,
+    optimizer: Optimizer,
     outputs: Sequence[str],
     distribution: Distribution = ONE_DEVICE,
     examples: int | None = None,
@@ -31,7 +33,7 @@ def trainer(
 
 
 def made_optimizer(
-    optimizer: Component, method: Supervised, model: Any, distribution: Distribution = ONE_DEVICE
+    optimizer: Optimizer, method: Supervised, model: Any, distribution: Distribution = ONE_DEVICE
 ) -> Any:
     """The optimizer of a compiled model, as `method` wants it: see its ``precision`` and ``embedding_gradients``."""
     import keras
@@ -114,13 +116,13 @@ def averaging(optimizer: Any, callbacks: Sequence[Callback]) -> Callable[[], Abs
         optimizer: That of the compiled model.
         callbacks: As declared.
     """
-    inner = getattr(optimizer, "inner_optimizer", optimizer)
-    if not getattr(inner, "use_ema", False) or any(callback.swaps_averages for callback in callbacks):
+    inner = rule_of(optimizer)
+    if not inner.use_ema or any(callback.swaps_averages for callback in callbacks):
         return nullcontext
 
     @contextmanager
     def averaged() -> Iterator[None]:
-        pairs = list(zip(inner._trainable_variables, inner._model_variables_moving_average, strict=True))
+        pairs = moving_averages(inner)
         own = [variable.value.numpy() for variable, _ in pairs]
         for variable, average in pairs:
             variable.assign(average)

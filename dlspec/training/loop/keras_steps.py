@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from dlspec.backends.keras.internals import batch_loss, count_loss, flatten_layers
+
 
 def train_step(model: Any) -> Callable[[Any], Any]:
     """Keras's own step, but that a loss that is not finite changes no weight; returns whether it was finite."""
@@ -17,8 +19,8 @@ def train_step(model: Any) -> Callable[[Any], Any]:
         x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
         with tf.GradientTape() as tape:
             outputs = model(x, training=True)
-            loss = model._compute_loss(x=x, y=y, y_pred=outputs, sample_weight=weights, training=True)
-            model._loss_tracker.update_state(loss, sample_weight=tf.shape(tf.nest.flatten(x)[0])[0])
+            loss = batch_loss(model, x, y, outputs, weights)
+            count_loss(model, loss, tf.shape(tf.nest.flatten(x)[0])[0])
             scaled = model.optimizer.scale_loss(loss)
         variables = model.trainable_variables
         pairs = list(zip(tape.gradient(scaled, variables), variables, strict=True))
@@ -31,7 +33,7 @@ def train_step(model: Any) -> Callable[[Any], Any]:
 
 
 def _convolves(model: Any) -> bool:
-    return any(hasattr(layer, "kernel_size") for layer in model._flatten_layers())
+    return any(hasattr(layer, "kernel_size") for layer in flatten_layers(model))
 
 
 def _decide(finite: Any, optimizer: Any, pairs: list[tuple[Any, Any]]) -> None:

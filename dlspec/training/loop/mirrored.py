@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from dlspec.backends.keras.internals import flatten_layers, forget_strategy, synchronized, take_sums_as_given
 from dlspec.components.training.distributions import Mirrored
 from dlspec.core.errors import Problem
 from dlspec.training.loop.distribution import Step
@@ -31,7 +32,7 @@ class MirroredDevices:
         with self.strategy.scope():
             model = make()
         # What Keras itself does with the model besides training (predict, adapt, save), it does on one device.
-        model._distribute_strategy = None
+        forget_strategy(model)
         return model
 
     def optimizer(self, make: Callable[[], Any], variables: list[Any]) -> Any:
@@ -40,7 +41,7 @@ class MirroredDevices:
             optimizer = make()
             optimizer.build(variables)
         # Keras would add up what is summed already, and has clipped each device's share before.
-        getattr(optimizer, "inner_optimizer", optimizer)._all_reduce_sum_gradients = _as_they_are
+        take_sums_as_given(optimizer)
         return optimizer
 
     def check(self, model: Any, count: int, batch_size: int) -> None:
@@ -58,7 +59,7 @@ class MirroredDevices:
         if min(batch_size, count) < devices:
             message = f"a batch of {min(batch_size, count)} cannot be divided among {devices} devices"
             raise Problem("E518", message, "give more examples to a batch, or take fewer `devices`", "distribute")
-        layers = [layer.name for layer in model._flatten_layers() if getattr(layer, "synchronized", False)]
+        layers = [layer.name for layer in flatten_layers(model) if synchronized(layer)]
         if layers and 0 < rest < devices:
             message = f"the last batch holds {rest} of {count} examples, fewer than the {devices} devices"
             help = f"take another `batch_size`: `{layers[0]}` measures over the examples of every device"
@@ -86,10 +87,6 @@ class MirroredDevices:
                     state = copy.numpy()
                     state[0] ^= (number * 0x9E3779B1) & 0x7FFFFFFF
                     copy.assign(state)
-
-
-def _as_they_are(pairs: Any) -> Any:
-    return pairs
 
 
 def open_devices(wanted: Mirrored) -> MirroredDevices | None:

@@ -9,8 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
-# What Keras hangs on an output for losses and metrics: which elements count, and the numbers before the activation.
-_ATTRIBUTES = ("_keras_mask", "_keras_logits")
+from dlspec.backends.keras.internals import (
+    attach,
+    attached,
+    compiled_loss,
+    count_loss,
+    flatten_layers,
+    own_non_trainable_variables,
+    synchronized,
+)
 
 
 class MirroredSteps:
@@ -114,9 +121,9 @@ class MirroredSteps:
 
         measured = [
             variable
-            for layer in self._model._flatten_layers(include_self=False)
-            if not getattr(layer, "synchronized", False)
-            for variable in layer._non_trainable_variables
+            for layer in flatten_layers(self._model, include_self=False)
+            if not synchronized(layer)
+            for variable in own_non_trainable_variables(layer)
             if tf.as_dtype(variable.dtype).is_floating
         ]
         if measured:
@@ -148,9 +155,9 @@ class MirroredSteps:
         outputs = self._outputs(answers)
         if hasattr(self._model, "count_examples"):
             self._model.count_examples(outputs)
-        loss = self._model._compile_loss(y, outputs, weights)
+        loss = compiled_loss(self._model, y, outputs, weights)
         loss += tf.cast(extra, loss.dtype)
-        self._model._loss_tracker.update_state(loss, sample_weight=tf.shape(answers[0])[0])
+        count_loss(self._model, loss, tf.shape(answers[0])[0])
         self._model.compute_metrics(None, y, outputs, sample_weight=weights)
         return loss
 
@@ -161,7 +168,7 @@ class MirroredSteps:
         outputs: list[Any] = []
         for answer, name in zip(answers, self._parts, strict=True):
             if name:
-                setattr(outputs[-1], name, answer)
+                attach(outputs[-1], name, answer)
             else:
                 outputs.append(answer)
         return tf.nest.pack_sequence_as(self._model.output, outputs)
@@ -208,11 +215,9 @@ def _flat(outputs: Any) -> tuple[list[Any], list[str]]:
 
     found, names = [], []
     for output in tf.nest.flatten(outputs):
-        for name in ("", *_ATTRIBUTES):
-            value = getattr(output, name, None) if name else output
-            if value is not None:
-                found.append(value)
-                names.append(name)
+        for name, value in {"": output, **attached(output)}.items():
+            found.append(value)
+            names.append(name)
     return found, names
 
 

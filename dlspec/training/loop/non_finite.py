@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from dlspec.backends.keras.internals import calls_of, flatten_layers, mask_of
 from dlspec.core.documents.results import Measures
 from dlspec.core.errors import Problem
 from dlspec.training.loop.trainer import NonFinite
@@ -89,7 +90,7 @@ def unsound_weights(model: Any) -> str:
     """Name of the first layer whose weights are not all finite, those of nested models too; "" where there is none."""
     import keras
 
-    layers = (layer for layer in model._flatten_layers(include_self=False) if not isinstance(layer, keras.Model))
+    layers = (layer for layer in flatten_layers(model, include_self=False) if not isinstance(layer, keras.Model))
     return next((layer.name for layer in layers if not _finite(layer.variables)), "")
 
 
@@ -100,7 +101,7 @@ def _first_layer(model: Any, inputs: Any) -> str:
         layer.name: layer.output
         for layer in model.layers
         # A layer that is called several times has no single output.
-        if not isinstance(layer, keras.layers.InputLayer) and len(layer._inbound_nodes) == 1
+        if not isinstance(layer, keras.layers.InputLayer) and len(calls_of(layer)) == 1
     }
     found = keras.Model(model.input, outputs)(inputs, training=True)
     return next((name for name in outputs if not _finite(found[name])), "")
@@ -112,7 +113,7 @@ def _enters_nothing(model: Any, name: str, inputs: Any) -> bool:
     import tensorflow as tf
 
     entered = keras.Model(model.input, model.get_layer(name).input)(inputs, training=True)
-    masks = [getattr(tensor, "_keras_mask", None) for tensor in tf.nest.flatten(entered)]
+    masks = [mask_of(tensor) for tensor in tf.nest.flatten(entered)]
     return any(mask is not None and not bool(tf.reduce_all(tf.reduce_any(mask, axis=1))) for mask in masks)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from dlspec.components.methods.supervised import Supervised
-from dlspec.components.registry import Component
+from dlspec.components.training.optimizers import Optimizer
 from dlspec.core.documents.report import Speed
 from dlspec.core.errors import Problem
 from dlspec.core.files import read_json, write_atomically
@@ -94,7 +94,7 @@ def keep(folder: Path, choice: Choice) -> None:
     write_atomically(folder / SPEED_FILE, lambda path: path.write_text(choice.text(), encoding="utf-8"))
 
 
-def choose(job: Job, method: Supervised, optimizer: Component, feed: Feed) -> Choice:
+def choose(job: Job, method: Supervised, optimizer: Optimizer, feed: Feed) -> Choice:
     """Times some steps of each candidate on the model of `job`, whose state is afterwards what it was.
 
     Args:
@@ -117,7 +117,7 @@ def choose(job: Job, method: Supervised, optimizer: Component, feed: Feed) -> Ch
 class _Candidate:
     """One way to compute the steps, with an optimizer and metrics of its own."""
 
-    def __init__(self, job: Job, method: Supervised, optimizer: Component, feed: Feed, *, jit: bool) -> None:
+    def __init__(self, job: Job, method: Supervised, optimizer: Optimizer, feed: Feed, *, jit: bool) -> None:
         model = trainer(job.model, with_jit(method, jit), optimizer, job.outputs, examples=feed.count)
         feed.set_position(0, 0)
         batch_size = job.data.batch_size

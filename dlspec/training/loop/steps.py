@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from dlspec.backends.keras.internals import make_variables
 from dlspec.data.order.slices import Kind, Slices, cut
 from dlspec.training.loop.distribution import ONE_DEVICE, Distribution
 
@@ -30,7 +31,7 @@ class Steps:
     def __init__(self, model: Any, batch: Any, distribution: Distribution = ONE_DEVICE) -> None:
         # Makes the variables of optimizer and metrics, which Keras otherwise makes in the first step: a checkpoint is
         # put into place before that.
-        model._symbolic_build(data_batch=batch)
+        make_variables(model, batch)
         train, test = distribution.steps(model, batch)
         self._train = repeated(train, model.jit_compile)
         self._test = repeated(test, model.jit_compile)

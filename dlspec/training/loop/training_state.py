@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dlspec.backends.keras.internals import callback_counters
 from dlspec.components.training.callbacks import Callback
 from dlspec.core.errors import Problem
 from dlspec.training.loop.watch import Best
@@ -72,7 +73,7 @@ def capture(core: Any, trainer: Any, running: Running) -> Checkpoint:
     }
     states = []
     for number, (declared, callback) in enumerate(running):
-        states.append({name: _plain(getattr(callback, name)) for name in declared.state})
+        states.append({name: _plain(getattr(callback, name)) for name in _counters(declared, callback)})
         for name in declared.weights:
             for position, array in enumerate(getattr(callback, name) or ()):
                 arrays[f"callback/{number}/{name}/{position}"] = array
@@ -88,7 +89,7 @@ def restore(checkpoint: Checkpoint, core: Any, trainer: Any, running: Running) -
     for group, variables in _variables(core, trainer).items():
         assign(checkpoint, group, variables)
     for number, ((declared, callback), state) in enumerate(zip(running, checkpoint.facts["callbacks"], strict=True)):
-        for name in declared.state:
+        for name in _counters(declared, callback):
             setattr(callback, name, state[name])
         for name in declared.weights:
             setattr(callback, name, _group(checkpoint.arrays, f"callback/{number}/{name}/") or None)
@@ -123,6 +124,11 @@ def restore_best(checkpoint: Checkpoint, best: Best | None) -> None:
     if best is not None:
         best.epoch, best.value = checkpoint.facts["best"]["epoch"], checkpoint.facts["best"]["value"]
         best.weights = _group(checkpoint.arrays, "best/")
+
+
+def _counters(declared: Callback, callback: Any) -> tuple[str, ...]:
+    """Names of the attributes of a Keras callback that training goes on with."""
+    return (*declared.state, *callback_counters(callback))
 
 
 def _variables(core: Any, trainer: Any) -> dict[str, list[Any]]:

@@ -101,8 +101,11 @@ def _unfinished(folder: Path, spec_text: str) -> Place | None:
         return None  # in use, or not ours to write: a new run disturbs nobody
 
 
-def check_unchanged(place: Place, now: Mapping[str, Any]) -> list[str]:
+def check_unchanged(folder: RunFolder, now: Mapping[str, Any], *, force: bool) -> list[str]:
     """Compares what a run began with to what is there now.
+
+    Args:
+        force: Whether to go on although something changed.
 
     Returns:
         What changed, where that was forced.
@@ -110,15 +113,14 @@ def check_unchanged(place: Place, now: Mapping[str, Any]) -> list[str]:
     Raises:
         Problem: E512, something changed, and the user did not force it.
     """
-    assert place.folder is not None
-    path = place.folder.path / IDENTITY_FILE
+    path = folder.path / IDENTITY_FILE
     try:
         before = read_json(path)
     except (OSError, ValueError):
         before = {}
     changed = differences(before, now)
-    if changed and not place.force:
-        raise _refusal(place.folder.path, changed)
+    if changed and not force:
+        raise _refusal(folder.path, changed)
     return changed
 
 
@@ -128,8 +130,11 @@ def _refusal(run: Path, changed: list[str]) -> Problem:
     return Problem("E512", f"the run `{run}` cannot go on to the result it would have had: {shown}", help)
 
 
-def checkpoint_of(place: Place) -> tuple[Checkpoint | None, list[str]]:
+def checkpoint_of(folder: RunFolder, *, force: bool) -> tuple[Checkpoint | None, list[str]]:
     """The newest sound checkpoint of a run, and what to tell about damaged ones.
+
+    Args:
+        force: Whether the run may begin again where none is sound.
 
     Returns:
         None for the checkpoint where none was written yet: the run begins again in its folder.
@@ -137,9 +142,8 @@ def checkpoint_of(place: Place) -> tuple[Checkpoint | None, list[str]]:
     Raises:
         Problem: E514, all of them are damaged.
     """
-    assert place.folder is not None
-    found, damages = Checkpoints(place.folder.path).load()
-    if found is None and damages and not place.force:
+    found, damages = Checkpoints(folder.path).load()
+    if found is None and damages and not force:
         help = "`--force` begins the run again in its folder, `--new` in another one"
-        raise Problem("E514", f"no checkpoint of `{place.folder.path}` is sound: {'; '.join(damages)}", help)
+        raise Problem("E514", f"no checkpoint of `{folder.path}` is sound: {'; '.join(damages)}", help)
     return found, damages

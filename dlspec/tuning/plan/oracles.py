@@ -7,6 +7,13 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from dlspec.backends.keras.internals import (
+    keep_in_memory,
+    random_values,
+    seed_oracle,
+    trial_status,
+    was_proposed,
+)
 from dlspec.components.registry import load_attribute
 from dlspec.components.sections.tune import Tune
 
@@ -48,11 +55,9 @@ class Driver:
 
     def propose(self) -> Proposal | None:
         """The next trial; None where the oracle has no further one, now or ever."""
-        from keras_tuner.engine import trial as trials
-
         # Each trial is a client of its own, since an oracle gives a client the same trial until it ends.
         trial = self._oracle.create_trial(f"client {len(self._oracle.start_order)}")
-        if trial.status != trials.TrialStatus.RUNNING:
+        if trial.status != trial_status().RUNNING:
             return None
         values = trial.hyperparameters.values
         own = {name: value for name, value in values.items() if name in self._names}
@@ -66,17 +71,15 @@ class Driver:
 
     def tell(self, handle: str, score: float | None) -> None:
         """What became of a trial; None for one that failed."""
-        from keras_tuner.engine import trial as trials
-
         trial = self._oracle.trials[handle]
         if score is None and self._halving:
             # Hyperband waits for ever for trials that failed; as the worst of all they are simply not promoted.
             score = math.inf if self._smaller else -math.inf
         if score is None:
-            trial.status = trials.TrialStatus.FAILED
+            trial.status = trial_status().FAILED
         else:
             self._oracle.update_trial(handle, {self._oracle.objective.name: score})
-            trial.status = trials.TrialStatus.COMPLETED
+            trial.status = trial_status().COMPLETED
         self._oracle.end_trial(trial)
 
 
@@ -88,14 +91,8 @@ def _oracle(tune: Tune, space: Any, epochs: int, direction: str) -> Any:
     if tune.algorithm.halving:
         options = {"max_epochs": epochs}
 
-    class Kept(base):  # type: ignore[misc]
-        """Keeps its state in memory: the search's own record is enough to make it anew."""
-
-        def save(self, *arguments: Any, **more: Any) -> None:
-            pass
-
-        def _save_trial(self, trial: Any) -> None:
-            pass
+    class Oracle(base):  # type: ignore[misc]
+        """That of Keras Tuner, but for what it proposes when its favourite was tried before."""
 
         def populate_space(self, trial_id: str) -> dict[str, Any]:
             """What was tried is not proposed again: the Bayesian oracle would propose its favourite for ever."""
@@ -105,12 +102,12 @@ def _oracle(tune: Tune, space: Any, epochs: int, direction: str) -> Any:
                 found: dict[str, Any] = super().populate_space(trial_id)
             if not tune.algorithm.modelling or found["status"] != "RUNNING":
                 return found
-            if self._compute_values_hash(found["values"]) not in self._tried_so_far:
+            if not was_proposed(self, found["values"]):
                 return found
-            values = self._random_values()
+            values = random_values(self)
             return {"status": "RUNNING", "values": values} if values else {"status": "STOPPED"}
 
-    made = Kept(
+    made = Oracle(
         objective=keras_tuner.Objective("objective", direction),
         hyperparameters=space,
         allow_new_entries=False,
@@ -119,12 +116,7 @@ def _oracle(tune: Tune, space: Any, epochs: int, direction: str) -> Any:
         max_consecutive_failed_trials=1_000_000_000,
         **options,
     )
-    # Keras Tuner takes seed 0 for none.
-    made.seed = made._seed_state = tune.seed
-    if tune.algorithm.modelling:
-        import numpy as np
-
-        made._random_state = np.random.RandomState(tune.seed)
-        made.gpr = made._make_gpr()
+    seed_oracle(made, tune.seed)
+    keep_in_memory(made)  # the search's own record is enough to make it anew
     made.verbose = 0
     return made

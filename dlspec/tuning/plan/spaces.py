@@ -73,7 +73,7 @@ def listed(space: Space, grid: bool) -> list[Any] | None:
         return list(range(low, high + 1)) if grid and high - low < _MOST else None
     if space.step is None:
         return _spread(space) if grid else None
-    return stepped(space)
+    return stepped(space, space.step)
 
 
 def _spread(space: Space) -> list[Any]:

@@ -9,7 +9,7 @@ from dlspec.core.documents.search import Search as SearchFacts
 from dlspec.core.documents.search import TrialFacts
 from dlspec.core.terminal import table as columns
 from dlspec.training.loop.progress import show_time
-from dlspec.tuning.workers.trial import COMPLETED, FAILED, PRUNED
+from dlspec.tuning.workers.trial import COMPLETED, FAILED, PRUNED, Result
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,13 +27,12 @@ class Reporter:
 
     def __call__(self, trial: Trial) -> None:
         """A trial ended."""
-        if self._console is not None and trial.same_as is None:
-            self._console.print(self.line(trial), highlight=False, soft_wrap=True, markup=False)
+        if self._console is not None and trial.same_as is None and trial.result is not None:
+            self._console.print(self.line(trial, trial.result), highlight=False, soft_wrap=True, markup=False)
 
-    def line(self, trial: Trial) -> str:
-        """The line of a trial."""
-        result, search = trial.result, self._search
-        assert result is not None
+    def line(self, trial: Trial, result: Result) -> str:
+        """The line of a trial that ended."""
+        search = self._search
         total = search.plan.trials
         number = f"trial {trial.number}" + (f"/{total}" if total is not None else "")
         outcome = result.status if result.score is None else f"{search.plan.tune.objective} {result.score:.4g}"
@@ -104,13 +103,16 @@ def count(search: Search, status: str) -> int:
 def table(search: Search) -> str:
     """The best trials, and what became of the others."""
     plan = search.plan
-    scored = [trial for trial in search.trials if trial.score is not None and trial.same_as is None]
-    scored.sort(key=lambda trial: (trial.score or 0.0) * (1 if plan.smaller else -1))
+    scored = [
+        (trial.number, trial.score, trial.result, trial.values)
+        for trial in search.trials
+        if trial.score is not None and trial.result is not None and trial.same_as is None
+    ]
+    scored.sort(key=lambda one: one[1] * (1 if plan.smaller else -1))
     rows = [["trial", plan.tune.objective, "epoch", "parameters", "values"]]
-    for trial in scored[:10]:
-        assert trial.result is not None
-        size = f"{trial.result.parameters:,}" if trial.result.parameters is not None else ""
-        rows.append([str(trial.number), f"{trial.score:.4g}", str(trial.result.epoch), size, values_text(trial.values)])
+    for number, score, result, values in scored[:10]:
+        size = f"{result.parameters:,}" if result.parameters is not None else ""
+        rows.append([str(number), f"{score:.4g}", str(result.epoch), size, values_text(values)])
     lines = columns(rows, numbers=range(4))
     ended = ", ".join(f"{count(search, status)} {status}" for status in (COMPLETED, FAILED, PRUNED))
     return "\n".join([*lines, f"{ended}; {search.folder}"])

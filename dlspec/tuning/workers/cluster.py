@@ -14,7 +14,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import cached_property
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import IO, Any
 
 from dlspec.core.errors import Problem
 from dlspec.tuning.workers import machines
@@ -77,7 +77,7 @@ class Cluster:
                 start_new_session=True,  # Ctrl-C in a terminal reaches the search, which decides what follows from it
             )  # fmt: skip
             self._open = begun.pop_all()
-        threading.Thread(target=self._read, daemon=True).start()
+        threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True).start()
         self._send(Order(address, wanted, replace(job, token=token)))
 
     @cached_property
@@ -120,18 +120,19 @@ class Cluster:
                 return tuple(parts)
             self._say(*parts)
 
-    def _read(self) -> None:
-        assert self._process.stdout is not None
+    def _read(self, answers: IO[bytes]) -> None:
         with suppress(Exception):  # its end, at whatever byte
             while True:
-                self._messages.put(pickle.load(self._process.stdout))
+                self._messages.put(pickle.load(answers))
         self._messages.put(("gone",))
 
     def _send(self, message: Any) -> None:
-        assert self._process.stdin is not None
+        orders = self._process.stdin
+        if orders is None:
+            return
         with suppress(BrokenPipeError):  # what is read next says so
-            pickle.dump(message, self._process.stdin)
-            self._process.stdin.flush()
+            pickle.dump(message, orders)
+            orders.flush()
 
     def _help_with_token(self) -> str:
         """What to do where the cluster turned this machine away for want of a token; "" where it did not.

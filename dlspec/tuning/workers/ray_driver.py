@@ -126,7 +126,7 @@ class RayDriver:
 
     def _begun(self, process: _Process, future: Future[Place]) -> None:
         try:
-            process.place = _outcome(future)
+            place = process.place = _outcome(future)
         except _Lost as lost:
             self._failed_starts += 1
             if self._failed_starts >= _FAILED_STARTS:
@@ -135,22 +135,24 @@ class RayDriver:
             self._open()
             return
         self._failed_starts = 0
-        if process.place.problem is not None:
-            raise _raised(process.place.problem)
+        if place.problem is not None:
+            raise _raised(place.problem)
 
     def _hand_out(self) -> None:
         for process in self._processes:
             if self._waiting and process.place is not None and process.trial is None and not self._stopping:
-                process.trial = self._waiting.popleft()
-                self._then(process.actor.run.remote(process.trial.task), partial(self._ended, process))
+                process.trial = trial = self._waiting.popleft()
+                outcome = process.actor.run.remote(trial.task)
+                self._then(outcome, partial(self._ended, process, trial, process.place))
 
-    def _ended(self, process: _Process, future: Future[Result | Diagnostic | None]) -> None:
-        assert process.trial is not None
-        trial, process.trial = process.trial, None
+    def _ended(
+        self, process: _Process, trial: _Trial, place: Place, future: Future[Result | Diagnostic | None]
+    ) -> None:
+        process.trial = None
         try:
             result = _outcome(future)
         except _Lost as lost:
-            self._lose(process, trial, lost)
+            self._lose(process, trial, place, lost)
             return
         if result is None:  # a signal, as of a machine that shuts down
             self._waiting.appendleft(trial)
@@ -159,14 +161,13 @@ class RayDriver:
         else:
             self.tell("result", trial.number, result)
 
-    def _lose(self, process: _Process, trial: _Trial, lost: _Lost) -> None:
+    def _lose(self, process: _Process, trial: _Trial, place: Place, lost: _Lost) -> None:
         """Another process takes the trial of one that died; a machine that is lost is not the trial's fault."""
-        assert process.place is not None
         self._close(process)
         if self._stopping:
             return
-        host, trial.deaths = process.place.host, [*trial.deaths, process.place.node]
-        if lost.in_doubt or process.place.node not in _alive():
+        host, trial.deaths = place.host, [*trial.deaths, place.node]
+        if lost.in_doubt or place.node not in _alive():
             self.tell("note", f"the machine `{host}` does not answer: {trial.name} goes on elsewhere")
         else:
             self.tell("note", f"the process of {trial.name} on `{host}` died")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dlspec.backends.keras.internals import forget_calls
 from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
 from dlspec.data.binding.signature import Signature
@@ -35,6 +36,4 @@ def detach() -> None:
     for _, prepared in _HELD:
         for layers in prepared.layers.values():
             for layer in layers:
-                for one in layer._flatten_layers():
-                    one._inbound_nodes.clear()
-                    one._outbound_nodes.clear()
+                forget_calls(layer)

@@ -109,7 +109,11 @@ class Layout:
         made_by: dict[Vertex, dict[Edge, None]] = {}
         for wire in inside.wires:
             made_by.setdefault(wire.path[0], {})[wire.tensor] = None
-        parts = {vertex: self.part(vertex, list(made_by.get(vertex, ()))) for vertex in inside.vertices if vertex.thing}
+        parts = {
+            vertex: self.part(vertex, vertex.thing, list(made_by.get(vertex, ())))
+            for vertex in inside.vertices
+            if vertex.thing
+        }
         _widen_for_labels(inside, self)
         set_columns(inside)
         _spread_ports(inside)
@@ -126,10 +130,8 @@ class Layout:
                 result.outs[wire.tensor] = wire.path[-1].x
         return result
 
-    def part(self, vertex: Vertex, leaving: Sequence[Edge]) -> Picture:
-        """The picture of one thing; tells the vertex its size."""
-        thing = vertex.thing
-        assert thing is not None
+    def part(self, vertex: Vertex, thing: Thing, leaving: Sequence[Edge]) -> Picture:
+        """The picture of the thing at a vertex; tells the vertex its size."""
         part = self.frame(thing, leaving) if isinstance(thing, Frame) else _box(thing, leaving)
         if isinstance(thing, Frame):
             part.places.insert(0, Place(thing, -part.left, 0.0, part.width, part.height))

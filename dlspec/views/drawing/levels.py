@@ -79,9 +79,8 @@ def level(frame: Frame, leaving: Sequence[Edge]) -> Level:
     maker = Makers((vertex, vertex.thing) for vertex in things if vertex.thing)
     entering = dict(zip(taken(frame), entries, strict=True))
     pairs: list[Wire] = []
-    for vertex in things:
-        assert vertex.thing is not None
-        for order, tensor in enumerate(taken(vertex.thing)):
+    for vertex, child in zip(things, frame.children, strict=True):
+        for order, tensor in enumerate(taken(child)):
             source = entering.get(tensor) or maker[tensor.node]
             pairs.append(Wire(tensor, [source, vertex], order))
     pairs += [Wire(tensor, [maker[tensor.node], stop], 0) for tensor, stop in zip(leaving, exits, strict=True)]

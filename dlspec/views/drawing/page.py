@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from dlspec.core.ir import Graph, Node, SharedModel
 from dlspec.graph.facts import facts, show_count, totals
-from dlspec.views.drawing.columns import picture
 from dlspec.views.drawing.svg import element, escape
 from dlspec.views.drawing.tables import Cell, html_table
 from dlspec.views.drawing.words import shape_text
@@ -73,7 +72,7 @@ def _models(graph: Graph) -> Iterator[SharedModel]:
 
 
 def _picture(graph: Graph, name: str, description: str, prefix: str) -> str:
-    drawn = element(picture(graph), name, description, prefix, heading=False)
+    drawn = element(graph, name, description, prefix, heading=False)
     return f'<div class="picture">\n{drawn}</div>'
 
 

@@ -9,7 +9,7 @@ from dlspec.core.ir import Graph, Node
 from dlspec.graph.facts import headline
 from dlspec.views.drawing.boxes import Box, Frame
 from dlspec.views.drawing.columns import picture
-from dlspec.views.drawing.layout import HEADER, LINE, PADDING, TITLE, Label, Line, Picture, Place
+from dlspec.views.drawing.layout import HEADER, LINE, PADDING, TITLE, Label, Line, Place
 from dlspec.views.drawing.words import shape_text
 
 HEAD = 40.0
@@ -46,13 +46,12 @@ def svg(graph: Graph, name: str, description: str = "") -> str:
         name: Its title.
         description: A sentence on it, for those who do not see the picture.
     """
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + element(picture(graph), name, description)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + element(graph, name, description)
 
 
-def element(drawn: Picture, name: str, description: str = "", prefix: str = "model", heading: bool = True) -> str:
+def element(graph: Graph, name: str, description: str = "", prefix: str = "model", heading: bool = True) -> str:
     """The ``svg`` element; `prefix` keeps its identifiers apart from others of the same page."""
-    assert drawn.drawing is not None
-    facts = headline(drawn.drawing.graph)
+    drawn, facts = picture(graph), headline(graph)
     top = HEAD if heading else 0.0
     width = max(drawn.width, 340.0)
     shift = (width - drawn.width) / 2

@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
+from dlspec.components.layers.base import ACTIVATION, Layer
+from dlspec.components.registry import Component
 from dlspec.core.ir import Node, Tensor
 from dlspec.graph.facts import show_count
 from dlspec.views.drawing.outline import automatic
@@ -59,18 +61,17 @@ def headline(node: Node) -> str:
 
 def is_plain_function(node: Node) -> bool:
     """Whether the layer is no more than an activation function, which may stand on the line of the layer before it."""
-    return not node.weights and getattr(node.layer, "is_activation", False)
+    return not node.weights and isinstance(node.layer, Layer) and node.layer.is_activation
 
 
 def function_text(node: Node) -> str:
     """``relu`` for the layer ``activation: relu`` as for the layer ``relu``; nothing for the linear one."""
-    function = getattr(node.layer, "given", {}).get("activation")
-    name = getattr(function, "name", None) or node.kind
-    return "" if name == "linear" else name
+    function = _activation(node.layer)
+    return node.kind if function is None else function
 
 
 def _details(layer: Any) -> str:
-    given: dict[str, Any] = getattr(layer, "given", {})
+    given: dict[str, Any] = layer.given if isinstance(layer, Component) else {}
     parts = [_number(given[name]) for name in _AMOUNTS if isinstance(given.get(name), int | float)]
     parts += [_words(name, given[name]) for name in ("num_heads", "key_dim") if name in given]
     if "input_dim" in given and "output_dim" in given:
@@ -81,8 +82,16 @@ def _details(layer: Any) -> str:
     parts += [f"groups {given['groups']}"] if given.get("groups", 1) != 1 else []
     parts += [f"up {_sizes(given['size'])}"] if _sizes(given.get("size")) else []
     parts += [f"pad {_sizes(given['padding'])}"] if _sizes(given.get("padding")) else []
-    parts.append(getattr(given.get("activation"), "name", ""))
-    return " · ".join(part for part in parts if part and part != "linear")
+    parts.append(_activation(layer) or "")
+    return " · ".join(part for part in parts if part)
+
+
+def _activation(layer: Any) -> str | None:
+    """Name of the activation that the spec gives to a layer, "" for the linear one; None where it gives none."""
+    function = layer.given.get(ACTIVATION) if isinstance(layer, Component) else None
+    if function is None:
+        return None
+    return "" if function.identity else str(function.name)
 
 
 def _words(name: str, value: Any) -> str:

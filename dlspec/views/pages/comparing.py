@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from dlspec.backends.keras.internals import mask_of
 from dlspec.backends.keras.structure import like_inputs, outputs_by_name
 from dlspec.views.pages.scores import Score
 
@@ -24,11 +25,6 @@ Answering = Callable[[Any], tuple[dict[str, Any], dict[str, Any]]]
 def batch_size(elements: int) -> int:
     """How many examples enter the model at a time, if so many numbers enter it for each."""
     return max(1, min(_LARGEST_BATCH, _BATCH_ELEMENTS // max(elements, 1)))
-
-
-def mask_of(tensor: Any) -> Any:
-    """The mask of a tensor, as Keras carries it; None where all of it counts."""
-    return getattr(tensor, "_keras_mask", None)
 
 
 def answering(model: Any, outputs: tuple[str, ...], calls: int = 1, *, masks_only: bool = False) -> Answering:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dlspec.backends.keras.internals import mask_of
 from dlspec.backends.keras.structure import outputs_by_name
 from dlspec.components.methods.base import Method
 from dlspec.core.documents.results import Results
@@ -15,7 +16,7 @@ from dlspec.data.binding.values import Rows
 from dlspec.data.feeding.examples import Streamed
 from dlspec.data.feeding.feed import in_order
 from dlspec.data.feeding.pipeline import Part, Prepared
-from dlspec.views.pages.comparing import UNTRACED, answering, batch_size, compare, learn, mask_of
+from dlspec.views.pages.comparing import UNTRACED, answering, batch_size, compare, learn
 from dlspec.views.pages.examples import SHOWN, Example, LookedAt, show
 from dlspec.views.pages.scores import Score, score_of
 from dlspec.views.pages.tasks import Task, task_of

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from dlspec.components import registry
+from dlspec.components.training.metrics import Metric
 from dlspec.views.pages.shares import interval
 from dlspec.views.pages.tasks import YES_NO
 from dlspec.views.pages.verdict import GOOD, POOR, figure, percent
@@ -133,7 +135,7 @@ def _gap(metrics: Facts, examples: Facts) -> Iterator[str]:
     part = "test" if metrics.get("test") else "validation"
     train, test = metrics.get("train", {}), metrics.get(part) or {}
     for name in train:
-        if "acc" not in name or None in (train[name], test.get(name)) or train[name] - test[name] <= _GAP:
+        if not _shares_right(name) or None in (train[name], test.get(name)) or train[name] - test[name] <= _GAP:
             continue
         limits = interval(min(max(test[name], 0.0), 1.0), examples.get(part, 0))
         if limits is not None and train[name] > limits[1]:
@@ -142,6 +144,14 @@ def _gap(metrics: Facts, examples: Facts) -> Iterator[str]:
                 "not: it does not carry over. More data, augmentation or `dropout` help."
             )
             return
+
+
+def _shares_right(measure: str) -> bool:
+    """Whether a measure, after the name of its output where there are several, is the share of right answers."""
+    words = measure.split("_")
+    owners = (registry.find("metric", "_".join(words[start:])) for start in range(len(words)))
+    metric = next((owner for owner in owners if owner is not None), None)
+    return metric is not None and issubclass(metric, Metric) and metric.share_right
 
 
 def _classes(output: Facts, of: str, *, learnt: bool, weighted: bool) -> Iterator[str]:

@@ -15,17 +15,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from dlspec.components.sections.logs import LOGS
 from dlspec.core.errors import Problem
 
 Facts = Mapping[str, Any]
 Rows = Sequence[Mapping[str, float]]
 
-# The package behind each, and what to install for it.
-_NEEDS = {
-    "tensorboard": ("tensorflow", "dlspec"),
-    "mlflow": ("mlflow", "dlspec[mlflow]"),
-    "wandb": ("wandb", "dlspec[wandb]"),
-}
 _TAGS = ("name", "id", "status", "command")
 
 
@@ -36,9 +31,8 @@ def require(names: Sequence[str]) -> None:
         Problem: E525, it is not.
     """
     for name in names:
-        module, package = _NEEDS[name]
-        if importlib.util.find_spec(module) is None:
-            help = f"pip install '{package}', or leave `{name}` out of `log`"
+        if importlib.util.find_spec(LOGS[name].module) is None:
+            help = f"pip install '{LOGS[name].package}', or leave `{name}` out of `log`"
             raise Problem("E525", f"`log` asks for {name}, which is not installed", help, "log")
 
 

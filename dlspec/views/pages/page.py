@@ -10,7 +10,6 @@ from typing import Any
 from dlspec.core.files import write_atomically
 from dlspec.core.ir import Graph
 from dlspec.semantics.loading import load_spec
-from dlspec.views.drawing.columns import picture
 from dlspec.views.drawing.svg import element
 from dlspec.views.pages.examine import Examined
 from dlspec.views.pages.frames import rendered
@@ -79,7 +78,7 @@ def _drawing(graph: Graph, facts: Mapping[str, Any]) -> Any:
 
     if len(graph.nodes) > _NODES_DRAWN:
         return None
-    return Markup(element(picture(graph), str(facts["name"]), prefix="model", heading=False))
+    return Markup(element(graph, str(facts["name"]), prefix="model", heading=False))
 
 
 def _text(path: Path) -> str:

@@ -230,11 +230,9 @@ def _as_part(text: str, words: str) -> str:
     text = re.sub(r"font-family: [^;\"]*;?|font: ([\d.]+px) [^;\"]*", _font, text)
     for colour, name in _VARIABLES.items():
         text = text.replace(colour, f"var(--{name})")
-    head = re.match(r"<svg[^>]*>", text)
-    assert head is not None
-    box = re.search(r'viewBox="[^"]+"', head[0])
-    assert box is not None
-    return f'<svg class="plot" {box[0]} role="img" aria-label="{words}">{text[head.end() :]}'
+    head, _, body = text.partition(">")
+    (box,) = re.findall(r'viewBox="[^"]+"', head)
+    return f'<svg class="plot" {box} role="img" aria-label="{words}">{body}'
 
 
 def _font(found: re.Match[str]) -> str:

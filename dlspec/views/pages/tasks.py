@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlspec.components.training.heads import Head
+from dlspec.components.training.losses import Loss
 from dlspec.core.ir import Shape
 from dlspec.data.binding.targets import BINARY, CLASSES, ONE_HOT, VALUES, Output
 
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 # sequence of labels that is as long as it likes; numbers; numbers per step; arrays of numbers.
 CHOICE, YES_NO, TAGS, STEPS, PIXELS, TRANSCRIPT = "choice", "yes_no", "tags", "steps", "pixels", "transcript"
 NUMBERS, SERIES, ARRAYS = "numbers", "series", "arrays"
-_UNJUDGED = ("circle",)
-# Losses that are minus the logarithm of what the right class is given.
-_LIKELIHOODS = ("sparse_categorical_crossentropy", "categorical_crossentropy", "binary_crossentropy", "crossentropy")
 _SMALLEST_MAP = 4
 
 
@@ -76,49 +74,48 @@ def task_of(output: Output, head: Head, shape: Shape) -> Task | None:
         shape: Of one prediction; None where an axis has no fixed size.
     """
     loss = head.loss
-    if getattr(loss, "name", "") in _UNJUDGED or shape[-1:] == (None,):
+    if loss is None or not loss.labels_in_head or shape[-1:] == (None,):
         return None
-    if getattr(loss, "name", "") == "ctc":
+    if loss.aligns:
         return Task(output.name, TRANSCRIPT, _class_names(output, int(shape[-1] or 0)))
     if output.encoding in (CLASSES, ONE_HOT) and shape and shape[-1] != 1:
         return _exclusive(output, loss, shape)
     if output.encoding == BINARY and not output.graded:
-        return _binary(output, head, shape)
+        return _binary(output, head, loss, shape)
     if output.encoding in (BINARY, VALUES):
-        return _numbers(output, head, shape)
+        return _numbers(output, head, loss, shape)
     return None
 
 
-def _exclusive(output: Output, loss: Any, shape: Shape) -> Task | None:
+def _exclusive(output: Output, loss: Loss, shape: Shape) -> Task | None:
     target = output.tensor.shape
     labels = target[:-1] if output.encoding == ONE_HOT else target
     labels = labels[:-1] if len(labels) == len(shape) else labels
-    if getattr(loss, "axis", -1) != -1 or len(labels) != len(shape) - 1:
+    if loss.axis != -1 or len(labels) != len(shape) - 1:
         return None
     return Task(
         output.name,
         _placed(len(labels), CHOICE),
         _class_names(output, int(shape[-1] or 0)),
-        _logits(loss),
-        ignored=getattr(loss, "ignore_class", None),
-        likelihood=getattr(loss, "name", "") in _LIKELIHOODS,
+        loss.from_logits,
+        ignored=loss.ignore_class,
+        likelihood=loss.likelihood,
     )
 
 
-def _binary(output: Output, head: Head, shape: Shape) -> Task:
-    loss, threshold = head.loss, head.threshold
-    likelihood = getattr(loss, "name", "") in _LIKELIHOODS
+def _binary(output: Output, head: Head, loss: Loss, shape: Shape) -> Task:
+    logits, threshold, likelihood = loss.from_logits, head.threshold, loss.likelihood
     if len(shape) > 1 and (shape[-1] == 1 or (len(shape) == 2 and is_map(shape) and not head.features)):
         axes = len(shape) - (shape[-1] == 1)
-        return Task(output.name, _placed(axes), _two(output), _logits(loss), threshold, likelihood=likelihood)
+        return Task(output.name, _placed(axes), _two(output), logits, threshold, likelihood=likelihood)
     if len(shape) <= 1 and shape in ((), (1,)):
-        return Task(output.name, YES_NO, _two(output), _logits(loss), threshold, likelihood=likelihood)
-    return Task(output.name, TAGS, _class_names(output, int(shape[-1] or 0)), _logits(loss), threshold)
+        return Task(output.name, YES_NO, _two(output), logits, threshold, likelihood=likelihood)
+    return Task(output.name, TAGS, _class_names(output, int(shape[-1] or 0)), logits, threshold)
 
 
-def _numbers(output: Output, head: Head, shape: Shape) -> Task:
+def _numbers(output: Output, head: Head, loss: Loss, shape: Shape) -> Task:
     """Numbers: those of an example, of each step of a sequence, or of a whole array such as a picture."""
-    logits, several = _logits(head.loss), len(output.columns) == 1 and shape[-1:] not in ((), (1,))
+    logits, several = loss.from_logits, len(output.columns) == 1 and shape[-1:] not in ((), (1,))
     if len(shape) <= 1 or all(size == 1 for size in shape):
         return Task(output.name, NUMBERS, _numbered(output, int(shape[-1] or 1) if shape else 1), logits, array=several)
     if len(shape) == 2 and (head.features or not is_map(shape)):
@@ -129,10 +126,6 @@ def _numbers(output: Output, head: Head, shape: Shape) -> Task:
 def _placed(axes: int, single: str = PIXELS) -> str:
     """The kind of a class for each position: a step of a sequence, or a pixel."""
     return {0: single, 1: STEPS}.get(axes, PIXELS)
-
-
-def _logits(loss: Any) -> bool:
-    return bool(getattr(loss, "from_logits", False))
 
 
 def _two(output: Output) -> tuple[str, ...]:

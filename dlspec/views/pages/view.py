@@ -138,9 +138,12 @@ def figures(found: Facts) -> Iterator[tuple[str, str]]:
         yield "exact sequences", percent(found["exact"])
     if "perplexity" in found:
         yield "perplexity", figure(found["perplexity"])
-    for key, title in (("mean_f1", "mean F1"), ("mean_iou", "mean IoU"), ("auc", "area under ROC")):
-        if found.get(key) is not None and (key != "mean_iou" or found["kind"] == PIXELS):
-            yield title, f"{found[key]:.4f}" if key == "auc" else percent(found[key])
+    if found.get("mean_f1") is not None:
+        yield "mean F1", percent(found["mean_f1"])
+    if found.get("mean_iou") is not None and found["kind"] == PIXELS:
+        yield "mean IoU", percent(found["mean_iou"])
+    if found.get("auc") is not None:
+        yield "area under ROC", f"{found['auc']:.4f}"
 
 
 def _classes(found: Facts) -> dict[str, Any] | None:

@@ -1,0 +1,212 @@
+"""Everything private of Keras and Keras Tuner that dlspec needs: a new release of theirs is a change of this file.
+
+A function for each, with what it stands for in Keras's terms; ``tests/backends/test_internals.py`` says which of them a
+version no longer has. What is copied into projects (:mod:`dlspec.standalone`) cannot import this file; the architecture
+test lists the few names that it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+# --- layers and the calls that make up a model -------------------------------------------------------------------
+
+
+def flatten_layers(layer: Any, *, include_self: bool = True) -> list[Any]:
+    """A layer or model and every layer inside, at any depth; without itself where `include_self` is false."""
+    return list(layer._flatten_layers(include_self=include_self))
+
+
+def calls_of(operation: Any) -> list[Any]:
+    """The symbolic calls of a layer or operation: nodes with `input_tensors` and `output_tensors`."""
+    nodes: list[Any] = operation._inbound_nodes
+    return nodes
+
+
+def forget_calls(layer: Any) -> None:
+    """Takes a layer out of every model that calls it; it would keep their tensors in memory."""
+    for inner in flatten_layers(layer):
+        inner._inbound_nodes.clear()
+        inner._outbound_nodes.clear()
+
+
+def calls_in_order(model: Any) -> Iterator[Any]:
+    """The calls of a functional model in the order in which the model runs them, inputs first."""
+    for depth in sorted(model._nodes_by_depth, reverse=True):
+        yield from model._nodes_by_depth[depth]
+
+
+class Origin(NamedTuple):
+    """Where a symbolic tensor comes from.
+
+    Attributes:
+        operation: The layer, model or operation that gave it.
+        tensor_index: Its number among the tensors of that call.
+    """
+
+    operation: Any
+    tensor_index: int
+
+
+def origin_of(tensor: Any) -> Origin:
+    """What gave a symbolic tensor."""
+    operation, _, tensor_index = tensor._keras_history
+    return Origin(operation, tensor_index)
+
+
+def rename_operation(tensor: Any, name: str) -> None:
+    """Names the operation behind a symbolic tensor: Keras numbers operations by itself, and takes no name for one."""
+    tensor._keras_history.operation.name = name
+
+
+def own_non_trainable_variables(layer: Any) -> list[Any]:
+    """Variables of a layer itself, not of layers inside, that gradients do not change, such as moving means."""
+    variables: list[Any] = layer._non_trainable_variables
+    return variables
+
+
+def inner_lookup(layer: Any) -> Any:
+    """The layer that holds the words of a layer of text; the layer itself where there is no other."""
+    return layer._lookup_layer if hasattr(layer, "_lookup_layer") else layer
+
+
+def synchronized(layer: Any) -> bool:
+    """Whether a layer measures over the examples of all devices together."""
+    return bool(getattr(layer, "synchronized", False))
+
+
+# --- what Keras hangs on tensors ---------------------------------------------------------------------------------
+
+# Which elements count, and the numbers before the activation, from which losses compute more exactly.
+_MASK, _LOGITS = "_keras_mask", "_keras_logits"
+
+
+def mask_of(tensor: Any) -> Any:
+    """The mask that a tensor carries; None where all of it counts."""
+    return attached(tensor).get(_MASK)
+
+
+def set_mask(tensor: Any, mask: Any) -> None:
+    """Lets a tensor carry a mask; None for none."""
+    setattr(tensor, _MASK, mask)
+
+
+def attached(tensor: Any) -> dict[str, Any]:
+    """The tensors that hang on an output for losses and metrics, by the names that :func:`attach` takes."""
+    found = {name: getattr(tensor, name, None) for name in (_MASK, _LOGITS)}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def attach(tensor: Any, name: str, value: Any) -> None:
+    """Hangs a tensor on an output under a name that :func:`attached` gave."""
+    setattr(tensor, name, value)
+
+
+# --- training ----------------------------------------------------------------------------------------------------
+
+
+def make_variables(model: Any, batch: Any) -> None:
+    """Makes the variables of optimizer and metrics of a compiled model, which Keras otherwise makes in the first step.
+
+    Args:
+        batch: Type of a batch, as a dataset's ``element_spec`` gives it.
+    """
+    model._symbolic_build(data_batch=batch)
+
+
+def batch_loss(model: Any, x: Any, y: Any, outputs: Any, weights: Any) -> Any:
+    """The loss of a batch in training with all that layers and weights add to it, a scalar."""
+    return model._compute_loss(x=x, y=y, y_pred=outputs, sample_weight=weights, training=True)
+
+
+def compiled_loss(model: Any, y: Any, outputs: Any, weights: Any) -> Any:
+    """The loss of outputs alone as the model was compiled, a scalar, without what layers and weights add."""
+    return model._compile_loss(y, outputs, weights)
+
+
+def count_loss(model: Any, loss: Any, examples: Any) -> None:
+    """Adds the loss of a batch of so many examples to the mean that the model shows as ``loss``."""
+    model._loss_tracker.update_state(loss, sample_weight=examples)
+
+
+def rule_of(optimizer: Any) -> Any:
+    """The optimizer that changes the weights: itself, or the one inside of what scales the loss."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def moving_averages(optimizer: Any) -> list[tuple[Any, Any]]:
+    """Each trained variable with the variable of its moving average, of an optimizer with ``use_ema``."""
+    return list(zip(optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True))
+
+
+# Callbacks that count what no public attribute tells; `callback_counters` finds those that one has.
+_COUNTERS = (
+    "_batches_seen_since_last_saving",  # ModelCheckpoint
+    "_last_batch_seen",
+    "_ema_weights_in_model",  # SwapEMAWeights
+    "_global_train_batch",  # TensorBoard
+    "_global_test_batch",
+)
+
+
+def callback_counters(callback: Any) -> tuple[str, ...]:
+    """Names of the attributes in which a callback of Keras counts what it goes on with after an interruption."""
+    return tuple(name for name in _COUNTERS if hasattr(callback, name))
+
+
+# --- several devices ---------------------------------------------------------------------------------------------
+
+
+def forget_strategy(model: Any) -> None:
+    """Lets a model whose variables stand on several devices predict, adapt and save on one."""
+    model._distribute_strategy = None
+
+
+def take_sums_as_given(optimizer: Any) -> None:
+    """Lets an optimizer apply gradients as they are: Keras would add up over devices what is a sum already."""
+    rule_of(optimizer)._all_reduce_sum_gradients = _as_they_are
+
+
+def _as_they_are(pairs: Any) -> Any:
+    return pairs
+
+
+# --- Keras Tuner -------------------------------------------------------------------------------------------------
+
+
+def trial_status() -> Any:
+    """Keras Tuner's names of what became of a trial: ``RUNNING``, ``COMPLETED``, ``FAILED``."""
+    from keras_tuner.engine import trial
+
+    return trial.TrialStatus
+
+
+def keep_in_memory(oracle: Any) -> None:
+    """Lets an oracle write no files."""
+    oracle.save = oracle._save_trial = _write_nothing
+
+
+def _write_nothing(*arguments: Any, **more: Any) -> None:
+    pass
+
+
+def seed_oracle(oracle: Any, seed: int) -> None:
+    """Gives an oracle a seed after it was made: its constructor takes 0 for none."""
+    import numpy as np
+
+    oracle.seed = oracle._seed_state = seed
+    if hasattr(oracle, "_make_gpr"):  # the Bayesian one draws from more than the seed
+        oracle._random_state = np.random.RandomState(seed)
+        oracle.gpr = oracle._make_gpr()
+
+
+def was_proposed(oracle: Any, values: dict[str, Any]) -> bool:
+    """Whether an oracle has proposed these values before."""
+    return oracle._compute_values_hash(values) in oracle._tried_so_far
+
+
+def random_values(oracle: Any) -> dict[str, Any] | None:
+    """Values at random that the oracle has not proposed before; None where it finds none."""
+    values: dict[str, Any] | None = oracle._random_values()
+    return values
