@@ -140,7 +140,7 @@ class Supervised(Method):
             raise Problem("E207", message, "leave one of them out", option="speed")
         for optimizer in self.optimizers:
             for option in ("gradient_accumulation_steps", "ema_overwrite_frequency"):
-                if getattr(optimizer, option):
+                if optimizer.given.get(option):
                     message = f"`{option}` of `{optimizer.name}` does not work on several devices (`distribute`)"
                     raise Problem("E207", message, "leave one of them out", option="optimizer")
 

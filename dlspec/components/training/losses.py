@@ -36,9 +36,7 @@ class Loss(Component, abstract=True):
         takes_scores: The output is taken before sigmoid or softmax, always.
         activations: Names of the activations whose probabilities it takes, first the one to propose; () for any.
         likelihood: It is minus the logarithm of what the right class is given.
-        from_logits: The output is taken before sigmoid or softmax; an option of some.
-        axis: That of the classes, counting the batch as 0; an option of some.
-        ignore_class: A class number whose examples do not count; an option of some.
+        from_logits, axis, ignore_class: Options of some, with what holds for the others.
     """
 
     kind = "loss"
@@ -75,8 +73,7 @@ class Loss(Component, abstract=True):
         Raises:
             Problem: E503, the shapes do not suit.
         """
-        axis = self.axis if isinstance(self.axis, int) else -1
-        rules.check(self.targets, self.registered_name, target, output, axis)
+        rules.check(self.targets, self.registered_name, target, output, self.axis if isinstance(self.axis, int) else -1)
 
 
 def _from_logits() -> Field[bool]:

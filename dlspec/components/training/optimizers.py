@@ -24,8 +24,7 @@ class Optimizer(Component, abstract=True):
 
     Class attributes:
         scales_loss: Whether it scales the loss for the gradient's computation in float16.
-
-    The others are options of most optimizers, with what holds for those that lack them.
+        learning_rate, use_ema: Options of most, with what holds for those that lack them.
     """
 
     kind = "optimizer"
@@ -34,11 +33,6 @@ class Optimizer(Component, abstract=True):
     scales_loss: ClassVar[bool] = False
     learning_rate: Any = None
     use_ema: Any = False
-    clipnorm: Any = None
-    clipvalue: Any = None
-    global_clipnorm: Any = None
-    ema_overwrite_frequency: Any = None
-    gradient_accumulation_steps: Any = None
 
     @property
     def copies(self) -> int:

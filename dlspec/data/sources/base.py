@@ -6,12 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dlspec.components.registry import Component
 from dlspec.core.errors import Problem, did_you_mean, suggestions
 from dlspec.core.ir import Tensor
 from dlspec.data.sources.finite import finite, too_large
+from dlspec.data.sources.remarks import Held, LeftOut
 from dlspec.data.sources.stated import NOTHING, Stated
 
 if TYPE_CHECKING:
@@ -61,28 +62,6 @@ class Labels:
 
     values: tuple[Any, ...]
     counts: tuple[int, ...]
-
-
-class Held(NamedTuple):
-    """What a column holds in place of numbers: in words, what helps, and where it stands."""
-
-    what: str
-    help: str
-    where: str
-
-
-class LeftOut(NamedTuple):
-    """Something of a source that is used by none of its columns, though it may have been meant to be.
-
-    Attributes:
-        message: What it is and where, with how many there are of the kind.
-        help: What makes it count, or ends the warning.
-        option: The option of the source that names it.
-    """
-
-    message: str
-    help: str
-    option: str = "path"
 
 
 class Table(ABC):
@@ -334,8 +313,7 @@ class Source(Component, abstract=True):
     @property
     def gaps(self) -> tuple[str, ...]:
         """Words that stand for a missing value since the spec says so; of a source over a table, in that table."""
-        inner = getattr(self, "table", None)
-        return inner.gaps if isinstance(inner, Source) else ()
+        return self.table.gaps if isinstance(self.table, Source) else ()
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> Table:
         """Opens the source; nothing is read before it is needed.

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
-from dlspec.data.sources.base import Column, DataProblem, LeftOut
+from dlspec.data.sources.base import Column, DataProblem
 from dlspec.data.sources.csv_table import CsvTable
 from dlspec.data.sources.csv_text import Dialect
 from dlspec.data.sources.paths import File
+from dlspec.data.sources.remarks import LeftOut
 from dlspec.data.sources.stacked import StackedTable
 from dlspec.data.sources.stated import Stated
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.core.errors import Problem, suggestions
 from dlspec.data.sources.arrow import ArrowTable
-from dlspec.data.sources.base import Arrays, Column, DataProblem, Held, LeftOut
+from dlspec.data.sources.base import Arrays, Column, DataProblem
 from dlspec.data.sources.cache import converted
 from dlspec.data.sources.csv_advice import advice
 from dlspec.data.sources.csv_conversion import RAGGED, Reader
 from dlspec.data.sources.csv_header import Names, check_header, is_number, nameless, not_utf8, values_for_names
 from dlspec.data.sources.csv_text import CsvText, Dialect
 from dlspec.data.sources.parquet import ParquetTable
+from dlspec.data.sources.remarks import Held, LeftOut
 
 if TYPE_CHECKING:
     import numpy as np

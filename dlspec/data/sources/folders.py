@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from dlspec.data.sources.base import DataProblem, Labels, LeftOut
+from dlspec.data.sources.base import DataProblem, Labels
 from dlspec.data.sources.limits import check_link
+from dlspec.data.sources.remarks import LeftOut
 from dlspec.standalone.files import hidden
 
 # Endings that a message lists.

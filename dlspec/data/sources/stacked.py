@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor
-from dlspec.data.sources.base import TEXT, Arrays, Column, Held, Labels, Table
+from dlspec.data.sources.base import TEXT, Arrays, Column, Labels, Table
+from dlspec.data.sources.remarks import Held
 
 if TYPE_CHECKING:
     import numpy as np

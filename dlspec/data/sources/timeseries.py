@@ -12,8 +12,9 @@ from dlspec.components.sections.splitters import Time, first_in_dates
 from dlspec.core.dates import is_iso, moment, order_help
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor
-from dlspec.data.sources.base import Arrays, Column, DataProblem, LeftOut, Source, Table
+from dlspec.data.sources.base import Arrays, Column, DataProblem, Source, Table
 from dlspec.data.sources.limits import STREAMED_FROM, check_memory
+from dlspec.data.sources.remarks import LeftOut
 
 if TYPE_CHECKING:
     import numpy as np

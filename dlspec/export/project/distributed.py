@@ -25,7 +25,7 @@ def distribution(state: Checked, method: Supervised, graph: Graph) -> Mirrored |
         raise Unsupported(f"`distribute: {shared.name}`")
     for optimizer in method.optimizers:
         for option in (*_CLIPPING, "use_ema"):
-            if getattr(optimizer.rule, option):
+            if optimizer.rule.given.get(option):
                 raise Unsupported(f"`{option}` beside `distribute`: Keras applies it on each device")
     for name, edge in graph.outputs:
         loss = method.loss_of(name)

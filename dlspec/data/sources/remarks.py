@@ -1,0 +1,27 @@
+"""What a source tells of columns that hold something else than they should, and of what it left out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Held(NamedTuple):
+    """What a column holds in place of numbers: in words, what helps, and where it stands."""
+
+    what: str
+    help: str
+    where: str
+
+
+class LeftOut(NamedTuple):
+    """Something of a source that is used by none of its columns, though it may have been meant to be.
+
+    Attributes:
+        message: What it is and where, with how many there are of the kind.
+        help: What makes it count, or ends the warning.
+        option: The option of the source that names it.
+    """
+
+    message: str
+    help: str
+    option: str = "path"
