@@ -86,13 +86,6 @@ def test_the_variables_that_layers_measure(model: Any) -> None:
     assert names == ["moving_mean", "moving_variance"], "devices would not agree on moving means"
 
 
-def test_the_words_inside_a_layer_of_text() -> None:
-    layer = keras.layers.TextVectorization(vocabulary=["a", "b"])
-    assert internals.inner_lookup(layer).input_vocabulary == ["a", "b"], "words with line breaks would be saved as two"
-    alone = keras.layers.StringLookup(vocabulary=["a", "b"])
-    assert internals.inner_lookup(alone) is alone
-
-
 def test_the_mask_of_a_tensor(model: Any, values: tuple[Any, Any]) -> None:
     words = model.get_layer("words")(values[0])
     mask = internals.mask_of(words)

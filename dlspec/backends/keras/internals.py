@@ -66,11 +66,6 @@ def own_non_trainable_variables(layer: Any) -> list[Any]:
     return variables
 
 
-def inner_lookup(layer: Any) -> Any:
-    """The layer that holds the words of a layer of text; the layer itself where there is no other."""
-    return layer._lookup_layer if hasattr(layer, "_lookup_layer") else layer
-
-
 def synchronized(layer: Any) -> bool:
     """Whether a layer measures over the examples of all devices together."""
     return bool(getattr(layer, "synchronized", False))
