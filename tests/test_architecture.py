@@ -232,20 +232,16 @@ STANDALONE_PRIVATES = {
     "_clip_gradients": "clipping sees a gradient of rows as Keras leaves it: rows that occur twice twice",
     "_compile_loss": "metrics of single losses have no other owner",
     "_flatten_layers": "layers inside wrappers and models",
+    "_fn_kwargs": "the options of a metric that is a function",
     "_inbound_nodes": "the tensors that enter a layer",
     "_keras_history": "the layer behind a tensor",
     "_keras_mask": "the mask of an output",
     "_lookup_layer": "the words of a layer of text",
+    "_make_gpr": "the model of the Bayesian search, made again with its seed",
+    "_random_values": "what the Bayesian search proposes where its favourite was tried",
     "_trainable_variables": "the variables that an optimizer was built for",
 }
-TEMPLATE_PRIVATES = {
-    "_flatten_layers": "random layers inside of others",
-    "_make_gpr": "the model of the Bayesian search, made again with its seed",
-    "_maybe_symbolic_build": "what `fit` does before its first step, on every device",
-    "_random_state": "the draws of the Bayesian search",
-    "_random_values": "what the Bayesian search proposes where its favourite was tried",
-    "_seed_state": "the seed 0, which Keras Tuner takes for none",
-}
+TEMPLATE_PRIVATES = {"_flatten_layers": "random layers inside of others"}
 
 
 def test_privates_of_other_packages_stand_in_one_file() -> None:
@@ -305,9 +301,9 @@ def test_no_decision_compares_the_name_of_a_component() -> None:
         if module == "semantics.schema.foreign":  # what people from other frameworks write, and what they mean
             continue
         others = {name: kinds[name] for name in kinds.keys() - declared.get(module, set())}
-        declares = _inside(module, "components") or _inside(module, "core.codes")
+        declares = any(_inside(module, one) for one in ("components", "core.codes", "drafting"))
         for words in facts(path).words:
-            if words.table and declares:  # a declaration may list other components
+            if words.table and declares:  # declarations, examples and drafts list others
                 continue
             for name in named(words, others):
                 used.add(name)
