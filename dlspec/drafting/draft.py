@@ -74,7 +74,7 @@ class Draft:
     def __init__(self, name: str, sample: Sample, targets: Sequence[str]) -> None:
         self.name = name
         self.sample = sample
-        self._words: set[str] = set()
+        self._words: dict[str, str] = {}  # by column
         self.targets = [self._target(one) for one in targets]
         self.judged = self._judged()
         first = self.targets[0]
@@ -82,7 +82,7 @@ class Draft:
         self.split: Split = choose_split(sample, self.judged, first.values, smallest, labelled=first.labelled)
         if self.split.groups:
             self.judged[self.split.groups] = Judgement(Role.LEFT_OUT, "names the groups of the split")
-        if not any(self.of(role) for role in (Role.NUMBER, Role.WORD, Role.TEXT)):
+        if not any(self.of(role) for role in (Role.NUMBER, Role.WORD, Role.TEXT, Role.DATE)):
             raise Problem("E602", f"no column is left to predict `{first.values.name}` from{self._why()}")
 
     def _target(self, column: str) -> Target:
@@ -99,13 +99,17 @@ class Draft:
 
     def word(self, column: str) -> str:
         """A name in the spec for a column: letters, digits and `_`, none twice."""
+        if column not in self._words:
+            self._words[column] = self._free(column)
+        return self._words[column]
+
+    def _free(self, column: str) -> str:
         word = re.sub(r"\W+", "_", column, flags=re.ASCII).strip("_").lower()
         word = word if re.match(r"[a-z]", word) else f"column_{word}".rstrip("_")
         number, found = 1, word[:50]
-        while found in self._words or found in _TAKEN:
+        while found in self._words.values() or found in _TAKEN:
             number += 1
             found = f"{word[:50]}_{number}"
-        self._words.add(found)
         return found
 
     def _judged(self) -> dict[str, Judgement]:
@@ -137,7 +141,7 @@ class Draft:
 
     def _why(self) -> str:
         """What was found of a few columns that are left out."""
-        found = [f"`{name}` {one.reason or 'holds dates'}" for name, one in self.judged.items()]
+        found = [f"`{name}` {one.reason}" for name, one in self.judged.items()]
         return f": {'; '.join(found[:4])}" if found else ""
 
     @staticmethod

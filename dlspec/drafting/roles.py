@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
+from dlspec.core.dates import moment
 from dlspec.drafting.sample import Sample, Values
 
 
@@ -27,14 +28,15 @@ class Judgement:
         role: What it is.
         reason: Why it is left out; "" for an input.
         repeats: Whether it names something that has several rows.
+        first: What stands first in its dates: ``year``, ``day`` or ``month``; "" where it holds none.
     """
 
     role: Role
     reason: str = ""
     repeats: bool = False
+    first: str = ""
 
 
-_DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:[ T]\d{1,2}:\d{2}.*)?$")
 # Names of columns that number or name something.
 _ID = re.compile(
     r"(?:^|[^a-z])(?:id|ids|nr|no|key|idx|index|seqn?|seqno|uuid|guid|serial|subject|patient|person|customer|client|user"
@@ -54,8 +56,8 @@ _ALL_DIFFERENT = 0.95
 # From so many rows on, texts of several words are worth learning from.
 _TEXT_ROWS = 1000
 _TEXT_WORDS = 2.5
-# Words that may enter as rows of 0 and 1.
-_WORDS = 0.2
+# So many different words are tried as dates.
+_DATES = 2000
 
 
 def judge(column: Values, sample: Sample) -> Judgement:
@@ -97,8 +99,11 @@ def _in_order(column: Values) -> bool:
 
 def _word(column: Values, sample: Sample) -> Judgement:
     distinct, known = len(column.distinct), len(column.known)
-    if is_date(column):
-        return Judgement(Role.DATE)
+    orders = date_orders(column)
+    if len(orders) == 1:
+        return Judgement(Role.DATE, first=orders[0])
+    if orders:
+        return _out("dates of which nothing tells whether the day or the month stands first")
     lengths = [len(str(value).split()) for value in column.distinct[:2000]]
     words = sum(lengths) / len(lengths)
     if distinct > 0.5 * known and words >= _TEXT_WORDS and sample.total >= _TEXT_ROWS:
@@ -113,12 +118,22 @@ def _word(column: Values, sample: Sample) -> Judgement:
     return Judgement(Role.WORD)
 
 
-def is_date(column: Values) -> bool:
-    """Whether nearly all words are dates with the year first, perhaps with a time."""
-    if not column.text:
+def date_orders(column: Values) -> list[str]:
+    """What may stand first in the dates of a column: ``year``, ``day`` or ``month``; [] where it holds no dates."""
+    known = column.distinct[:: max(1, len(column.distinct) // _DATES)]
+    if not len(known) or not any(digit in str(known[0]) for digit in "0123456789"):
+        return []
+    if all(_is_moment(str(value), "year") for value in known):
+        return ["year"]
+    return [first for first in ("day", "month") if all(_is_moment(str(value), first) for value in known)]
+
+
+def _is_moment(text: str, first: str) -> bool:
+    try:
+        moment(text, first)
+    except ValueError:
         return False
-    some = column.known[:: max(1, len(column.known) // 1000)]
-    return len(some) > 0 and sum(bool(_DATE.match(str(value).strip())) for value in some) >= 0.98 * len(some)
+    return True
 
 
 def _out(reason: str) -> Judgement:

@@ -33,7 +33,7 @@ class Split:
         groups: A column whose values name the groups, which is then no input.
     """
 
-    by: str | dict[str, str]
+    by: str | dict[str, Any]
     reason: str
     groups: str = ""
 
@@ -55,7 +55,9 @@ def choose_split(
     for name in sorted(dates, key=lambda name: -len(others[name].distinct)):
         moments = len(others[name].distinct)
         if moments >= min(_MOMENTS, 0.5 * sample.rows) and moments > 20:
-            return Split({"time": name}, "the latest rows are the test: what is known then is to predict what comes")
+            first = judged[name].first
+            by: dict[str, Any] = {"time": name if first == "year" else {"column": name, "first": first}}
+            return Split(by, "the latest rows are the test: what is known then is to predict what comes")
     group = _group(sample, judged, others)
     if group:
         return Split({"grouped": group}, f"all rows of one `{group}` in one part: new ones are to be predicted", group)

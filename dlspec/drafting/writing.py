@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from dlspec.core.dates import moment
 from dlspec.core.terminal import printable
 from dlspec.drafting.draft import Draft, Target, frequent_words
 from dlspec.drafting.roles import Role
@@ -14,6 +15,8 @@ from dlspec.syntax.dumping import flow
 _WIDTH = 120
 # Words of a text that are learnt.
 _TEXT_WORDS = 500
+# Seconds.
+_DAY = 86_400
 
 
 def text_of(draft: Draft, *, schema: str, command: str) -> str:
@@ -74,22 +77,15 @@ def _inputs(draft: Draft) -> Iterator[tuple[str, dict[str, Any], str]]:
     """Name, options and reason of each input."""
     full, gaps = draft.numbers
     encoding = {"piecewise_linear_encoding": {"bins": _bins(draft.rows), "include_input": True}}
+    both = "standardised, and spread over bins so that curves are learnt"
     for name, columns, missing, reason in (
-        (
-            "numbers",
-            full,
-            "median",
-            "standardised, and spread over bins so that curves are learnt; median where missing",
-        ),
-        (
-            "incomplete",
-            gaps,
-            {"median": {"indicator": True}},
-            "likewise, and a 0 or 1 beside each: whether it is missing",
-        ),
+        ("numbers", full, "median", f"{both}; median where missing"),
+        ("incomplete", gaps, {"median": {"indicator": True}}, f"{both}; a 0 or 1 beside each: whether it is missing"),
     ):
         if columns:
             yield name, {"columns": columns, "missing": missing, "prepare": ["normalization", encoding]}, reason
+    for column in draft.of(Role.DATE):
+        yield draft.word(column.name), _dates(column, draft), "parts that come round, as sine and cosine"
     for column in draft.of(Role.WORD):
         yield draft.word(column.name), _words(column, draft), _many(column)
     for column in draft.of(Role.TEXT):
@@ -102,6 +98,19 @@ def _inputs(draft: Draft) -> Iterator[tuple[str, dict[str, Any], str]]:
 def _bins(rows: int) -> int:
     """Bins for each number: at least 40 training examples for each."""
     return min(32, max(4, rows // 40))
+
+
+def _dates(column: Values, draft: Draft) -> dict[str, Any]:
+    """A date by what comes round: the day of the year, where there are several months, of the week, and the time."""
+    first = draft.judged[column.name].first
+    moments = sorted({moment(str(value), first) for value in column.distinct.tolist()})
+    parts = ["day_of_year"] if moments[-1] - moments[0] > 60 * _DAY else []
+    parts += ["day_of_week"] if len({one // _DAY for one in moments}) > 20 else []
+    parts += ["hour"] if any(one % _DAY for one in moments) else []
+    order = {} if first == "year" else {"first": first}
+    layer = {"date_parts": {"parts": parts or ["day_of_year"], "cyclic": True, **order}}
+    missing = {"missing": "most_frequent"} if column.missing.any() else {}
+    return {"column": column.name, **missing, "prepare": [layer]}
 
 
 def _words(column: Values, draft: Draft) -> dict[str, Any]:

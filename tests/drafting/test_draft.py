@@ -141,6 +141,20 @@ def test_days_in_order_are_split_by_time(drafted: Drafted) -> None:
     assert drafted(_with(day=days, price=PRICE), "price").split.by == {"time": "day"}
 
 
+def test_dates_enter_by_what_comes_round(drafted: Drafted) -> None:
+    days = np.datetime64("2023-01-01") + np.arange(ROWS)
+    text = text_of(drafted(_with(day=days, price=PRICE), "price"), schema="", command="")
+    assert "day: {column: day, prepare: [{date_parts: {parts: [day_of_year, day_of_week], cyclic: true}}]}" in text
+
+
+def test_days_first_and_dates_that_nobody_can_read(drafted: Drafted) -> None:
+    days = [f"{1 + number % 28:02}.{1 + number // 28:02}.2023" for number in range(ROWS)]
+    either = [f"{1 + number % 12:02}/{1 + number // 12 % 12:02}/2023" for number in range(ROWS)]
+    draft = drafted(_with(day=days, other=either, price=PRICE), "price")
+    assert draft.split.by == {"time": {"column": "day", "first": "day"}}
+    assert "first" in draft.judged["other"].reason
+
+
 def test_a_column_that_holds_the_row_before_says_that_rows_are_in_order(drafted: Drafted) -> None:
     before = [PRICE[0], *PRICE[:-1]]
     draft = drafted(_with(price=PRICE, lag=before, lag2=[PRICE[0], *before[:-1]]), "price")
