@@ -310,3 +310,9 @@ def test_no_decision_compares_the_name_of_a_component() -> None:
                 if words.beside or name not in ORDINARY:
                     raise AssertionError(f"dlspec.{module}:{words.line} decides by the name `{name}`: declare the fact")
     assert used == set(ORDINARY)
+
+
+def test_what_must_be_there_is_handed_on() -> None:
+    # Types carry the fact, or a function returns early.
+    found = [f"dlspec.{module}:{line}" for module, path in modules().items() for line in facts(path).asserts]
+    assert len(found) <= 20, found
