@@ -44,7 +44,7 @@ def extensions(state: Parsed) -> None:
 
 def _file(name: Any, state: Parsed, found: dict[str, Path]) -> Path:
     """One of the files, whose name can be a module's."""
-    from dlspec.data.sources.base import locate  # only specs with code of their own need it
+    from dlspec.data.sources.paths import locate
 
     path = locate(str(name), state.folder, allow_outside=state.allow_outside)
     stem = path.stem

@@ -22,7 +22,7 @@ def start(state: Lowered) -> None:
     """The file is there, is a Keras model, and one of its layers has the name and shapes of one of this model."""
     if state.method is None or state.method.start_from is None:
         return
-    from dlspec.data.sources.base import locate
+    from dlspec.data.sources.paths import locate
 
     shown, span = state.method.start_from, place(state.data["train"], "start_from")
     try:

@@ -22,7 +22,7 @@ from dlspec.core.ir import Graph
 from dlspec.data.binding.signature import Signature, of_model
 from dlspec.data.feeding.facts import data_facts, leakage
 from dlspec.data.feeding.pipeline import Prepared, prepare, telling
-from dlspec.data.sources.base import locate
+from dlspec.data.sources.paths import locate
 from dlspec.training.loop.compiling import precision
 from dlspec.training.loop.distribution import open_distribution
 from dlspec.training.loop.fit import Training

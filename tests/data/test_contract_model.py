@@ -11,7 +11,7 @@ from builders import DIGITS, HOUSES, SOLD, checked, graph, houses, only, picture
 from dlspec.components.layers.core import Dense
 from dlspec.components.methods.supervised import Supervised
 from dlspec.components.sections.data import Data, Feature, Split, Stratified, Target
-from dlspec.components.training import metrics
+from dlspec.components.training import accuracy_metrics
 from dlspec.components.training.callbacks import EarlyStopping
 from dlspec.components.training.losses import (
     BinaryCrossentropy,
@@ -161,7 +161,7 @@ def test_a_loss_that_does_not_suit_the_output(folder: Path) -> None:
 
 
 def test_a_metric_that_does_not_suit_the_output(folder: Path) -> None:
-    method = supervised(metrics=(metrics.Accuracy(), metrics.SparseCategoricalAccuracy()))
+    method = supervised(metrics=(accuracy_metrics.Accuracy(), accuracy_metrics.SparseCategoricalAccuracy()))
     text = "data: {}\ntrain:\n  metrics: [accuracy, sparse_categorical_accuracy]\n"
     found = only(checked(houses(), folder, SOLD, method, text))
     assert found.code == "E503"
@@ -179,7 +179,7 @@ def test_weights_of_losses_belong_to_outputs(folder: Path) -> None:
 
 def test_monitors_name_what_will_be_measured(folder: Path) -> None:
     split = Split(validation=0.25)
-    method = supervised(monitor="val_acuracy", metrics=(metrics.Accuracy(),))
+    method = supervised(monitor="val_acuracy", metrics=(accuracy_metrics.Accuracy(),))
     found = only(checked(houses(split=split), folder, SOLD, method))
     assert (found.code, found.message, found.help) == (
         "E509", "training measures no `val_acuracy`", "did you mean `val_accuracy`?",

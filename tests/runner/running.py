@@ -8,8 +8,8 @@ from typing import Any
 
 from dlspec.components.methods.supervised import Supervised
 from dlspec.components.sections.data import Data, Split, Stratified, Target
+from dlspec.components.training.accuracy_metrics import Accuracy
 from dlspec.components.training.losses import SparseCategoricalCrossentropy
-from dlspec.components.training.metrics import Accuracy
 from dlspec.components.training.optimizers import Adam
 from dlspec.data.sources.sklearn import Sklearn
 from dlspec.training.run.report import Report

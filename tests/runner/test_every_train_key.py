@@ -12,10 +12,10 @@ from running import iris, load, method, small, train
 
 from dlspec.components.methods.supervised import Supervised
 from dlspec.components.sections.training import Checkpoint, Phase
+from dlspec.components.training.accuracy_metrics import Accuracy
 from dlspec.components.training.callbacks import CSVLogger
 from dlspec.components.training.distributions import Mirrored
 from dlspec.components.training.losses import MeanSquaredError, SparseCategoricalCrossentropy
-from dlspec.components.training.metrics import Accuracy
 from dlspec.components.training.optimizers import SGD, Adam
 from dlspec.core.errors import Problem
 from dlspec.training.loop.compiling import trainer

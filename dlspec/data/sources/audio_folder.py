@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.components.registry import boolean, choice, example, integer, number, optional, text
 from dlspec.core.ir import Tensor
-from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Labels, Source, Table, locate
+from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Labels, Source, Table
 from dlspec.data.sources.folders import ClassFolders
 from dlspec.data.sources.limits import STREAMED_FROM, check_memory
+from dlspec.data.sources.paths import locate
 from dlspec.data.sources.remarks import LeftOut
 from dlspec.data.sources.wav import BrokenWav, Wav, read_header, read_samples
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dlspec.components.registry import Component
@@ -364,41 +364,3 @@ class Source(Component, abstract=True):
     def read(self, folder: Path, names: Iterable[str], *, allow_outside: bool = False) -> Arrays:
         """The columns `names` as arrays. See :meth:`open` and :meth:`Table.read`."""
         return self.open(folder, allow_outside=allow_outside).read(names)
-
-
-def locate(path: str, folder: Path, *, allow_outside: bool, want: str = "file", option: str = "path") -> Path:
-    """The existing file or folder behind a spec's `path`.
-
-    Args:
-        path: As the spec writes it, with forward slashes.
-        folder: The spec's folder.
-        allow_outside: Whether it may stand outside of `folder`.
-        want: ``file`` or ``folder``.
-        option: The option of the source that holds `path`.
-
-    Raises:
-        Problem: E108, the path leads outside of `folder`, or is a URL.
-        DataProblem: E601, there is no such file or folder.
-    """
-    if "://" in path:
-        raise Problem("E108", f"`{path}` is a URL", "download it, and name the file", option)
-    outside = PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()
-    found = (folder / path).resolve()
-    if not allow_outside and (outside or not found.is_relative_to(folder.resolve())):
-        help = "move the data beside the spec, or pass `--allow-outside`"
-        raise Problem("E108", f"`{path}` leads out of the spec's folder", help, option)
-    if (want == "file" and found.is_file()) or (want == "folder" and found.is_dir()):
-        return found
-    raise _missing(path, found, want, option)
-
-
-def _missing(path: str, found: Path, want: str, option: str) -> DataProblem:
-    if found.exists():
-        other = "folder" if want == "file" else "file"
-        return DataProblem("E601", f"`{path}` is a {other}, expected a {want}", option=option, where=path)
-    parent = found.parent
-    neighbours = [entry.name for entry in parent.iterdir()] if parent.is_dir() else []
-    help = did_you_mean(found.name, neighbours, guess=True)
-    if not help.startswith("did"):
-        help = "paths start at the folder of the spec"
-    return DataProblem("E601", f"there is no {want} `{path}`", help, option, path)

@@ -30,8 +30,7 @@ CONVERTED_FROM = 256 << 20
 _DESCRIBED = 5
 # Rows that are compared with the first one, where that has another number of values.
 _COMPARED = 100
-# A cell may hold a whole document.
-csv.field_size_limit(1 << 30)
+csv.field_size_limit(1 << 30)  # a cell may hold a whole document
 
 
 class CsvTable(ArrowTable):
@@ -394,8 +393,7 @@ class CsvTable(ArrowTable):
         return widths.pop() if len(widths) == 1 and self._width not in widths else None
 
     def _problem(self, code: str, message: str, help: str = "", line: int = 0) -> DataProblem:
-        where = f"{self._shown}, line {line}" if line else self._shown
-        return DataProblem(code, message, help, "path", where)
+        return DataProblem(code, message, help, "path", f"{self._shown}, line {line}" if line else self._shown)
 
 
 def _values(row: list[str]) -> str:

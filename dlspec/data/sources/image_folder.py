@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.components.registry import example, text
 from dlspec.core.ir import Tensor
-from dlspec.data.sources.base import TEXT, Arrays, Column, Labels, Source, Table, locate
+from dlspec.data.sources.base import TEXT, Arrays, Column, Labels, Source, Table
 from dlspec.data.sources.broken_pictures import find_broken
 from dlspec.data.sources.folders import ClassFolders
 from dlspec.data.sources.limits import STREAMED_FROM
+from dlspec.data.sources.paths import locate
 from dlspec.data.sources.pictures import SUFFIXES, PictureFile, Pictures, channels_option, decoding, size_option
 from dlspec.data.sources.remarks import LeftOut
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.components.registry import example, text
-from dlspec.data.sources.base import Arrays, Column, DataProblem, Labels, Source, Table, locate
+from dlspec.data.sources.base import Arrays, Column, DataProblem, Labels, Source, Table
 from dlspec.data.sources.broken_pictures import find_broken
 from dlspec.data.sources.folders import ClassFolders
 from dlspec.data.sources.limits import STREAMED_FROM
 from dlspec.data.sources.masks import Masks, check_values, values_option
+from dlspec.data.sources.paths import locate
 from dlspec.data.sources.pictures import SUFFIXES, PictureFile, Pictures, channels_option, decoding, size_option
 from dlspec.data.sources.remarks import LeftOut
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.components.registry import component, example, text, texts
 from dlspec.core.errors import Problem
-from dlspec.data.sources.base import Arrays, Column, DataProblem, Labels, Source, Table, locate
+from dlspec.data.sources.base import Arrays, Column, DataProblem, Labels, Source, Table
 from dlspec.data.sources.broken_pictures import find_broken
 from dlspec.data.sources.limits import STREAMED_FROM
 from dlspec.data.sources.masks import Masks, check_values, values_option
+from dlspec.data.sources.paths import locate
 from dlspec.data.sources.pictures import PictureFile, Pictures, channels_option, decoding, size_option
 from dlspec.data.sources.remarks import LeftOut
 

@@ -9,9 +9,10 @@ from functools import cached_property
 from pathlib import Path
 
 from dlspec.components.registry import example, text
-from dlspec.data.sources.base import Arrays, Column, DataProblem, Source, Table, locate
+from dlspec.data.sources.base import Arrays, Column, DataProblem, Source, Table
 from dlspec.data.sources.limits import check_memory, check_unfolded
 from dlspec.data.sources.npy import plain, read_header
+from dlspec.data.sources.paths import locate
 
 
 class Npz(Source):

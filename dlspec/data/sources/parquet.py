@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.components.registry import example, text
 from dlspec.data.sources.arrow import ArrowTable, Uneven, bytes_of, is_list, list_sizes
-from dlspec.data.sources.base import Arrays, Column, DataProblem, Source, Table, locate
+from dlspec.data.sources.base import Arrays, Column, DataProblem, Source, Table
 from dlspec.data.sources.cache import converted
 from dlspec.data.sources.finite import finite, too_large
 from dlspec.data.sources.limits import STREAMED_FROM, check_unfolded
+from dlspec.data.sources.paths import locate
 from dlspec.data.sources.remarks import LeftOut
 
 if TYPE_CHECKING:

@@ -1,11 +1,12 @@
-"""Files that a spec names by a pattern."""
+"""The files and folders that a spec names, by a path or a pattern."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 
-from dlspec.data.sources.base import DataProblem, locate
+from dlspec.core.errors import Problem, did_you_mean
+from dlspec.data.sources.base import DataProblem
 
 
 class File(NamedTuple):
@@ -31,3 +32,41 @@ def locate_all(path: str, folder: Path, *, allow_outside: bool) -> list[File]:
         raise DataProblem("E601", f"no file matches `{path}`", "paths start at the folder of the spec", "path", path)
     shown = [f"{parent}/{name}" if parent else name for name in names]
     return [File(locate(each, folder, allow_outside=allow_outside), each) for each in shown]
+
+
+def locate(path: str, folder: Path, *, allow_outside: bool, want: str = "file", option: str = "path") -> Path:
+    """The existing file or folder behind a spec's `path`.
+
+    Args:
+        path: As the spec writes it, with forward slashes.
+        folder: The spec's folder.
+        allow_outside: Whether it may stand outside of `folder`.
+        want: ``file`` or ``folder``.
+        option: The option of the source that holds `path`.
+
+    Raises:
+        Problem: E108, the path leads outside of `folder`, or is a URL.
+        DataProblem: E601, there is no such file or folder.
+    """
+    if "://" in path:
+        raise Problem("E108", f"`{path}` is a URL", "download it, and name the file", option)
+    outside = PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()
+    found = (folder / path).resolve()
+    if not allow_outside and (outside or not found.is_relative_to(folder.resolve())):
+        help = "move the data beside the spec, or pass `--allow-outside`"
+        raise Problem("E108", f"`{path}` leads out of the spec's folder", help, option)
+    if (want == "file" and found.is_file()) or (want == "folder" and found.is_dir()):
+        return found
+    raise _missing(path, found, want, option)
+
+
+def _missing(path: str, found: Path, want: str, option: str) -> DataProblem:
+    if found.exists():
+        other = "folder" if want == "file" else "file"
+        return DataProblem("E601", f"`{path}` is a {other}, expected a {want}", option=option, where=path)
+    parent = found.parent
+    neighbours = [entry.name for entry in parent.iterdir()] if parent.is_dir() else []
+    help = did_you_mean(found.name, neighbours, guess=True)
+    if not help.startswith("did"):
+        help = "paths start at the folder of the spec"
+    return DataProblem("E601", f"there is no {want} `{path}`", help, option, path)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.components.registry import example, text
 from dlspec.core.ir import Tensor
-from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Labels, Source, Table, locate
+from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Labels, Source, Table
 from dlspec.data.sources.folders import ClassFolders
 from dlspec.data.sources.limits import check_memory
+from dlspec.data.sources.paths import locate
 from dlspec.data.sources.remarks import LeftOut
 
 if TYPE_CHECKING:

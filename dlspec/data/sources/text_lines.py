@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dlspec.components.registry import example, optional, text, texts
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor
-from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Source, Table, locate
+from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Source, Table
 from dlspec.data.sources.limits import check_memory
+from dlspec.data.sources.paths import locate
 
 if TYPE_CHECKING:
     import numpy as np

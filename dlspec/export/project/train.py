@@ -14,7 +14,7 @@ from dlspec.components.methods.supervised_checks import gradients_by_rows
 from dlspec.components.sections.matching import matching
 from dlspec.core.ir import Graph
 from dlspec.data.checks.measures import smaller_is_better
-from dlspec.data.sources.base import locate
+from dlspec.data.sources.paths import locate
 from dlspec.export.project.callbacks import callbacks, folders
 from dlspec.export.project.carried import carried
 from dlspec.export.project.compiling import compile_arguments, optimizer

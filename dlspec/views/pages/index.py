@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from dlspec.core.documents.printed import MeasureChange, RunSummary, SpecChange
+from dlspec.core.documents.printed_runs import MeasureChange, RunSummary, SpecChange
 from dlspec.core.documents.reading import read_report
 from dlspec.core.documents.report import REPORT_FILE, Report
 from dlspec.core.errors import Problem, did_you_mean
