@@ -27,6 +27,11 @@ T = TypeVar("T")
 
 def spec_argument(function: F) -> F:
     """The argument SPEC with the options that change how it is read."""
+    return click.argument("spec", type=click.Path(path_type=Path))(spec_options(function))
+
+
+def spec_options(function: F) -> F:
+    """The options that change how a spec is read."""
     function = click.option("--allow-outside", is_flag=True, help="Let the spec read files outside of its own folder.")(
         function
     )
@@ -37,14 +42,13 @@ def spec_argument(function: F) -> F:
         callback=_remember,
         help="Let the spec run the Python code that its `extensions` name.",
     )(function)
-    function = click.option(
+    return click.option(
         "--set",
         "overrides",
         multiple=True,
         metavar="KEY=VALUE",
         help="Override a key, e.g. --set train.epochs=5 (repeatable).",
     )(function)
-    return click.argument("spec", type=click.Path(path_type=Path))(function)
 
 
 def _remember(context: click.Context, parameter: click.Parameter, value: bool) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.core.errors import Problem
-from dlspec.data.sources.base import Table
+from dlspec.data.sources.base import Source, Table
 from dlspec.data.sources.csv import Csv
 from dlspec.data.sources.parquet import Parquet, ParquetTable
 from dlspec.data.sources.stated import MISSING
@@ -120,8 +120,25 @@ def take_sample(path: str, folder: Path) -> Sample:
     Raises:
         Problem: E601 there is no such file, E608 it is broken, E606 it holds no rows.
     """
-    source = Parquet(path=path) if path.lower().endswith(_PARQUET) else _csv(path, folder)
-    table = source.open(folder)
+    return sample_of(source_of(path, folder), folder)
+
+
+def source_of(path: str, folder: Path) -> Source:
+    """The source that reads a file, with what its rows show of how it is written.
+
+    Raises:
+        Problem: E601 there is no such file, E608 it is broken.
+    """
+    return Parquet(path=path) if path.lower().endswith(_PARQUET) else _csv(path, folder)
+
+
+def sample_of(source: Source, folder: Path) -> Sample:
+    """Some rows of what a source reads.
+
+    Raises:
+        Problem: E608 a file is broken, E606 it holds no rows.
+    """
+    table, path = source.open(folder), source.given["path"]
     names = [name for name, column in table.columns.items() if not column.tensor.shape]
     total = max((table.columns[name].count for name in names), default=0)
     if not total:

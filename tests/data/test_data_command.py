@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from builders import picture, write
 from click.testing import CliRunner
 from PIL import Image
+from pyarrow import parquet
 
 from dlspec.cli.main import cli
 from tests.support import ROOT, as_documented
@@ -56,6 +58,83 @@ def test_missing_values_of_examples() -> None:
     facts = as_documented("output/data", said)
     assert facts["examples"][0]["age"] is None
     assert facts["columns"]["age"]["used"]
+
+
+MESSY = ",id,when,sex,size,empty\n" + "".join(
+    f"{row},{900 - row * 7},2024-01-{row % 28 + 1:02d},{'NA' if row % 4 == 0 else 'fm'[row % 2]},{row % 9}.5,\n"
+    for row in range(40)
+)
+
+
+def test_a_table_needs_no_spec(tmp_path: Path) -> None:
+    write(tmp_path, "my table.csv", MESSY)
+    result = shown(tmp_path / "my table.csv")
+    assert result.stderr.startswith("warning[W603]: the first column of `my table.csv` has no name")
+    columns, roles, offered = (result.stdout.split("\n\n")[place] for place in (1, -2, -1))
+    assert [line.split()[:4] for line in columns.splitlines()[1:]] == [
+        ["id", "numeric", "[]", "int64"],
+        ["when", "categorical", "[]", "string"],
+        ["sex", "categorical", "[]", "string"],
+        ["size", "numeric", "[]", "float64"],
+        ["empty", "numeric", "[]", "float64"],
+        ["not", "used:", "empty"],
+    ]
+    assert "sex     categorical  [] string   10       f 10, m 20" in columns
+    assert [line.split(maxsplit=1) for line in roles.splitlines()[1:]] == [
+        ["id", "left out                  another number in every row, a name of it"],
+        ["when", "date"],
+        ["sex", "word"],
+        ["size", "number"],
+        ["empty", "left out                  empty"],
+    ]
+    assert offered.splitlines()[:3] == [
+        "columns that could be predicted:",
+        "  sex: one of 2 classes: f, m",
+        "  size: a number from 0.5 to 8.5",
+    ]
+    assert f"`dlspec init '{tmp_path}/my table.csv' --target sex` writes a spec for the first" in offered
+
+
+def test_the_dialect_of_a_table_is_found(tmp_path: Path) -> None:
+    write(tmp_path, "a.txt", "kind;size\n" + "".join(f"{'ab'[row % 2]};{row},5\n" for row in range(30)))
+    said = shown(tmp_path / "a.txt").stdout
+    assert said.startswith("csv (path: a.txt, delimiter: ;, decimal: ','): 30 examples\n")
+    assert "\nsize    numeric      [] float64  0        0.5 … 29.5, mean 15, 30 distinct\n" in said
+
+
+def test_a_table_as_json(tmp_path: Path) -> None:
+    lists = pa.array([[1.0, 2.0]] * 30)
+    size = pa.array([row / 4 for row in range(30)])
+    parquet.write_table(pa.table({"lists": lists, "size": size, "kind": list("abc") * 10}), tmp_path / "a.parquet")
+    facts = as_documented("output/data", shown(tmp_path / "a.parquet", "--format", "json").stdout)
+    assert facts["source"] == {"parquet": {"path": "a.parquet"}} and facts["looked_at"] == facts["count"] == 30
+    assert facts["roles"] == {
+        "lists": {"role": "left out", "reason": "each value is an array: [2] float64"},
+        "size": {"role": "number", "reason": ""},
+        "kind": {"role": "word", "reason": ""},
+    }
+    assert [one["column"] for one in facts["candidates"]] == ["kind", "size"]
+    assert facts["columns"]["kind"]["values"] == {"a": 10, "b": 10, "c": 10}
+
+
+def test_a_table_that_cannot_be_read(tmp_path: Path) -> None:
+    write(tmp_path, "inf.csv", "x,y\n1,2\n3,inf\n")
+    write(tmp_path, "none.csv", "")
+    for name, said in (
+        ("inf.csv", "error[E608]: column `y` holds an infinite value\n  = note: found in inf.csv, line 3\n"),
+        ("none.csv", "error[E608]: `none.csv` is empty\n"),
+        ("nome.csv", "error[E601]: there is no file `nome.csv`\n"),
+    ):
+        done = CliRunner().invoke(cli, ["data", str(tmp_path / name)])
+        assert done.exit_code == 1 and done.stderr.startswith(said) and not done.stdout
+    done = CliRunner().invoke(cli, ["data", str(tmp_path / "inf.csv"), "--set", "a=1"])
+    assert done.exit_code == 2 and "--set and --sheet go with a spec" in done.stderr
+
+
+def test_an_empty_column_keeps_no_summary_away(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", "x,none\n1,\n2,\n")
+    write(tmp_path, "spec.yaml", "data: {source: {csv: a.csv}}\n")
+    assert "\nnot used: none\n" in shown(tmp_path / "spec.yaml").stdout
 
 
 BROKEN = "x,y\n1,0\nmany,1\n2\n3,1\ninf,0\n4,0\n5,1\n"

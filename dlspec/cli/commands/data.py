@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
-from dlspec.cli.output import code_allowed, print_document, print_text, show_diagnostics, spec_argument
-from dlspec.core.errors import Diagnostic, SpecError
+from dlspec.cli.output import code_allowed, print_document, print_text, show_diagnostics, spec_options
+from dlspec.cli.runs import reported
+from dlspec.core.errors import Diagnostic, Problem, SpecError
 from dlspec.core.terminal import table
 from dlspec.passes.state import Bound, Checked, Parsed
 from dlspec.syntax.dumping import flow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from dlspec.components.sections.data import Data
-    from dlspec.core.documents.printed import ColumnSummary, InputSummary, SplitSummary, TargetSummary
+    from dlspec.core.documents.printed import ColumnSummary, InputSummary, SplitSummary, TableData, TargetSummary
     from dlspec.core.documents.printed import Data as DataSummary
     from dlspec.data.sources.base import Column, Table
 
 # Columns that a spec does not use are many in some tables; so many of them are described.
 _OTHERS = 8
+# Columns of a table without a spec that are offered as targets.
+_OFFERED = 12
+# Endings of specs; one without an ending is a spec, too.
+_SPEC = ("", ".yaml", ".yml", ".json")
 
 
 def _png(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
@@ -33,7 +39,8 @@ def _png(_context: click.Context, _parameter: click.Parameter, path: Path | None
 
 
 @click.command()
-@spec_argument
+@click.argument("spec", type=click.Path(path_type=Path), metavar="SPEC | TABLE")
+@spec_options
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the summary.")
 @click.option(
     "--sheet",
@@ -42,12 +49,21 @@ def _png(_context: click.Context, _parameter: click.Parameter, path: Path | None
     callback=_png,
     help="Draw training images of every class into FILE (PNG) as well.",
 )
+@reported
 def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, form: str, sheet: Path | None) -> int:
     """Show the data of a spec: columns, splits, classes, what enters the model, and a few examples.
 
     Every example is looked at once: for the fingerprint of the data, and for examples that several parts hold.
     TensorFlow is not imported. Targets and layers may be missing, and mistakes in the layers do not matter.
+
+    A CSV or Parquet file needs no spec: what `dlspec init` makes of each column is shown, and what could be predicted.
     """
+    if spec.suffix.lower() not in _SPEC:
+        if overrides or sheet is not None:
+            raise click.UsageError("--set and --sheet go with a spec")
+        found = _of_table(spec)
+        print_document(found) if form == "json" else print_text("\n\n".join([_text(found), *_offers(found, spec)]))
+        return 0
     state, section = _compiled(spec, overrides, allow_outside)
     keep_inputs(sheet, inputs_of_spec(state), "--sheet")
     try:
@@ -108,10 +124,36 @@ def _facts(state: Bound, data: Data, sheet: Path | None) -> DataSummary:
     if binding is not None and not findings.errors:
         with findings.at("data", "source", data.source.name):  # some values are read for the first time
             facts = summary(data, binding)
-            facts["inputs"] = {} if guessed else facts["inputs"]
+            facts = _without_guess(facts) if guessed else facts
     if findings.errors or facts is None:
         raise SpecError(findings.diagnostics(dict(state.data)))
     return facts
+
+
+def _of_table(path: Path) -> TableData:
+    """A table that no spec describes, with what becomes of its columns.
+
+    Raises:
+        Problem: It cannot be read.
+    """
+    from dlspec.components.sections.data import Data
+    from dlspec.data.binding.binding import Opened, bind, open_table
+    from dlspec.data.binding.findings import Findings
+    from dlspec.data.preview.summary import summary
+    from dlspec.drafting.overview import overview
+    from dlspec.drafting.sample import sample_of, source_of
+
+    folder, findings, opened = path.parent, Findings(), Opened()
+    data = Data(source=source_of(path.name, folder), targets={})
+    sample = sample_of(data.source, folder)
+    data = _with_all(data, open_table(data, folder, findings, opened=opened))
+    binding = bind(data, folder, None, None, findings, opened=opened)
+    if findings.errors or binding is None:
+        raise findings.errors[0].problem
+    facts = _without_guess(summary(data, binding))
+    if binding.table.left_out:
+        show_diagnostics([Diagnostic("W603", one.message, None, one.help) for one in binding.table.left_out], {})
+    return overview(facts, sample)
 
 
 def _with_all(data: Data, table: Table | None) -> Data:
@@ -122,18 +164,37 @@ def _with_all(data: Data, table: Table | None) -> Data:
         return data
     targets = {column for target in data.targets.values() for column in target.sources}
     inputs = {
-        name: Feature(column=name, **_guess(column)) for name, column in table.columns.items() if name not in targets
+        name: Feature(column=name, **_guess(column))
+        for name, column in table.columns.items()
+        if name not in targets and _has_values(table, name)
     }
     return Data(**{**data.given, "inputs": inputs})
+
+
+def _without_guess(facts: DataSummary) -> DataSummary:
+    """The facts without what follows from :func:`_guess` alone."""
+    for column in facts["columns"].values():
+        if "characters" in column:  # so many words are no categories
+            column["type"] = "text"
+    facts["inputs"] = {}
+    return facts
+
+
+def _has_values(table: Table, name: str) -> bool:
+    try:
+        table.find(name, "")
+    except Problem:
+        return False
+    return True
 
 
 def _guess(column: Column) -> dict[str, Any]:
     """Options under which an input takes any column as it is."""
     from dlspec.components.layers.lookup import StringLookup
-    from dlspec.components.sections.missing import Median
+    from dlspec.components.sections.missing import Constant, Median
 
     if column.text:
-        return {"prepare": (StringLookup(),)}
+        return {"prepare": (StringLookup(),), "missing": Constant(value="missing")}
     return {} if column.tensor.shape else {"missing": Median()}
 
 
@@ -163,6 +224,20 @@ def _text(facts: DataSummary) -> str:
     return "\n".join(
         [*lines, "", f"equal examples in two parts: {told or 'none'}", f"fingerprint: sha256 {facts['fingerprint']}"]
     )
+
+
+def _offers(facts: TableData, path: Path) -> Iterator[str]:
+    """What becomes of each column, and which could be predicted."""
+    roles = [[_cut(name, 30), one["role"], one["reason"]] for name, one in facts["roles"].items()]
+    seen = "" if facts["looked_at"] == facts["read"] else f" (by {facts['looked_at']:,} rows)"
+    yield "\n".join(table([["column", f"dlspec init takes it for{seen}", "since"], *roles]))
+    found = facts["candidates"]
+    if not found:
+        yield "no column could be predicted"
+        return
+    lines = [f"  {one['column']}: {one['meaning']}" for one in found[:_OFFERED]]
+    command = f"dlspec init {shlex.quote(str(path))} --target {shlex.quote(found[0]['column'])}"
+    yield "\n".join(["columns that could be predicted:", *lines, f"`{command}` writes a spec for the first"])
 
 
 def _columns(columns: Mapping[str, ColumnSummary]) -> list[str]:

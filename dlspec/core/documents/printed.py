@@ -192,6 +192,34 @@ class Data(TypedDict):
     examples: list[dict[str, Any]]
 
 
+class ColumnRole(TypedDict):
+    """What `dlspec init` makes of a column; the reason is that of one left out, "" otherwise."""
+
+    role: Literal["number", "word", "text", "date", "left out"]
+    reason: str
+
+
+class Candidate(TypedDict):
+    """A column that could be predicted, and what it is in words."""
+
+    column: str
+    meaning: str
+
+
+class TableData(Data):
+    """A table that no spec describes yet.
+
+    Attributes:
+        looked_at: Rows from which the roles follow.
+        roles: What `dlspec init` makes of each column.
+        candidates: Columns that could be predicted, the likeliest first.
+    """
+
+    looked_at: int
+    roles: dict[str, ColumnRole]
+    candidates: list[Candidate]
+
+
 class Option(TypedDict):
     """One option of a component.
 
@@ -337,7 +365,7 @@ class ExportResult(TypedDict):
 PRINTED: dict[str, Any] = {
     "build": BuiltModel,
     "check": Check,
-    "data": Data,
+    "data": Data | TableData,
     "evaluate": RunEvaluation,
     "explain": CodeEntry | CodeList,
     "export": ExportResult,
