@@ -139,11 +139,13 @@ def test_only_the_command_line_prints_or_exits() -> None:
 @pytest.mark.parametrize("command", ["check", "show"])
 @pytest.mark.parametrize("spec", SPECS)
 def test_static_commands_never_import_tensorflow(command: str, spec: str) -> None:
-    # `show specs/start/…` reads CSV files for the contract; only the frameworks are out of bounds there.
+    # `show specs/start/…` reads CSV files for the contract; only the frameworks are out of bounds there. jsonschema, a
+    # third of the time of a check, decides about bounds that are broken.
     code = (
         "import sys\nfrom dlspec.cli.main import run\n"
         f"code = run([{command!r}, {spec!r}])\n"
-        "loaded = {'tensorflow', 'keras', 'jinja2', 'keras_tuner', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
+        "loaded = {'tensorflow', 'keras', 'jinja2', 'keras_tuner', 'sklearn', 'matplotlib', 'jsonschema'}\n"
+        "loaded &= set(sys.modules)\n"
         "sys.exit(code or (str(loaded) if loaded else 0))"
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -253,7 +255,7 @@ def test_privates_of_other_packages_stand_in_one_file() -> None:
         for line, name, _ in foreign_privates(path, inherited):
             if _inside(module, "standalone"):
                 standalone.add(name)
-            elif module != "backends.keras.internals" and (module, name) != ("semantics.schema.validate", "_set"):
+            elif module != "backends.keras.internals":
                 raise AssertionError(f"dlspec.{module}:{line} takes `{name}`: put a function into internals.py")
     assert standalone == set(STANDALONE_PRIVATES)
 

@@ -13,7 +13,7 @@ from dlspec.components.registry import Component, Field
 from dlspec.core import resources
 from dlspec.semantics.schema.check import check
 from dlspec.semantics.schema.generate import document_schemas, files
-from dlspec.semantics.schema.validate import definition, iterate_errors, schema
+from dlspec.semantics.schema.validate import BOUNDS, KEYWORDS, definition, is_valid, iterate_errors, schema
 from dlspec.syntax.source import load
 from tests.support import ROOT, SPECS
 
@@ -92,6 +92,25 @@ def test_numbers_are_what_they_seem() -> None:
     for bad in (64.0, True, "64"):
         assert list(iterate_errors(bad, integer))
     assert not list(iterate_errors(64, integer))
+
+
+def test_every_keyword_of_the_schema_is_checked() -> None:
+    used = {keyword for node in _walk(schema()) if "type" in node or "anyOf" in node for keyword in node}
+    assert used & set(Draft202012Validator.VALIDATORS) <= set(KEYWORDS)
+
+
+_PLAIN: tuple[Any, ...] = (-1, 0, 1, 2, 3, -0.5, 0.5, 2.5, "", "a", "abc", True, False, None)
+_HOLDING: tuple[Any, ...] = ({}, {"a": 1}, {"a": 1, "b": 2, "c": 3}, [], [1], [1, True], [1, 1.0], [1, 1], [[], []])
+_TEXTS: tuple[Any, ...] = (["a"], ["a", "a"], ["a", "b", "c"])
+
+
+@pytest.mark.parametrize("keyword", BOUNDS)
+def test_bounds_are_those_of_jsonschema(keyword: str) -> None:
+    """They are decided without it where they are seen to be kept."""
+    for bound in (True,) if keyword == "uniqueItems" else (0, 1, 2, 2.5):
+        node = {keyword: bound}
+        for value in (*_PLAIN, *_HOLDING, *_TEXTS):
+            assert is_valid(value, node) == Draft202012Validator(node).is_valid(value), (node, value)
 
 
 def test_names_are_ascii_and_take_no_trailing_newline() -> None:

@@ -42,7 +42,7 @@ def main(wanted: list[str]) -> int:
 
 
 def static_commands() -> bool:
-    """``check`` and ``show`` of two networks against importing the three libraries that they cannot do without."""
+    """``check`` and ``show`` of two networks against importing what reads a command line, YAML and JSON schemas."""
     bare = ["-c", "import click, yaml, jsonschema"]
     ok = True
     for command, name, limit in (("check", "ResNet-50", 2.0), ("show", "ResNet-50", 2.0), ("check", "ResNet-152", 2.2)):

@@ -10,8 +10,6 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from jsonschema.exceptions import ValidationError
-
 from dlspec.components.registry import JSON
 from dlspec.core.errors import Diagnostic, Span
 from dlspec.core.tree import Invalid, Map, Seq, key_place, place
@@ -20,7 +18,7 @@ from dlspec.semantics.schema.meant import torn_apart, wanted_axes
 from dlspec.semantics.schema.messages import describe_error, schema_of
 from dlspec.semantics.schema.tuples import mend_torn
 from dlspec.semantics.schema.unknown import fold, free_options, main_key, mended, option_fitting, part_of_data
-from dlspec.semantics.schema.validate import compile_pattern, iterate_errors, resolve
+from dlspec.semantics.schema.validate import Violation, compile_pattern, iterate_errors, resolve
 
 _ORDER = {"maxProperties": 0, "additionalProperties": 1}
 
@@ -61,7 +59,7 @@ def check(data: Any, node: JSON, context: Context | None = None) -> list[Diagnos
         diagnostics.extend(mend_torn(data, data, node))
         pending = list(iterate_errors(data, node)) if diagnostics else pending
     # Misplaced and misspelt keys first: reading them as meant may settle that another key is missing.
-    pending.sort(key=lambda error: _ORDER.get(str(error.validator), len(_ORDER)))
+    pending.sort(key=lambda error: _ORDER.get(error.validator, len(_ORDER)))
     waiting = deque(pending)
     while waiting:
         error = waiting.popleft()
@@ -88,7 +86,7 @@ def check_value(value: Any, node: JSON, context: Context, span: Span | None) -> 
     return found
 
 
-def _report(error: ValidationError, data: Any, context: Context) -> Diagnostic | None:
+def _report(error: Violation, data: Any, context: Context) -> Diagnostic | None:
     """The diagnostic, or None where an earlier one has said it."""
     path = list(error.path)
     container = _walk(data, path)
@@ -104,14 +102,14 @@ def _report(error: ValidationError, data: Any, context: Context) -> Diagnostic |
     return Diagnostic(message.code, message.text, _span(error, data, path, message.at_key), message.help)
 
 
-def _named(error: ValidationError) -> str:
+def _named(error: Violation) -> str:
     """The layer that an error speaks of."""
     if error.validator == "additionalProperties":
-        return str(error.message)
+        return error.message
     return error.instance if isinstance(error.instance, str) else ""
 
 
-def _span(error: ValidationError, data: Any, path: list[Any], at_key: bool) -> Span | None:
+def _span(error: Violation, data: Any, path: list[Any], at_key: bool) -> Span | None:
     if error.validator == "additionalProperties":
         return key_place(_walk(data, path), error.message)
     if not path:
@@ -131,7 +129,7 @@ def _first_line(data: Any) -> Span | None:
     return Span(span.file, span.line, span.column, span.line, span.column + 1) if span else None
 
 
-def _repair(error: ValidationError, data: Any) -> Iterator[ValidationError]:
+def _repair(error: Violation, data: Any) -> Iterator[Violation]:
     """Mends what the error speaks of; yields errors that only show after the mend."""
     path = list(error.path)
     container = _walk(data, path)
@@ -151,7 +149,7 @@ def _repair(error: ValidationError, data: Any) -> Iterator[ValidationError]:
             yield from _further(folded, node, path)
 
 
-def _repair_key(error: ValidationError, data: Any, path: list[Any], container: Map) -> Iterator[ValidationError]:
+def _repair_key(error: Violation, data: Any, path: list[Any], container: Map) -> Iterator[Violation]:
     key, node = error.message, schema_of(error)
     if "x-names" in node:
         if path and node.get("maxProperties") == 1:
@@ -196,7 +194,7 @@ def _axes(data: Any, path: list[Any]) -> int:
     return wanted_axes(around, inputs)
 
 
-def _further(value: Any, node: JSON, path: list[Any]) -> Iterator[ValidationError]:
+def _further(value: Any, node: JSON, path: list[Any]) -> Iterator[Violation]:
     for error in iterate_errors(value, node):
         error.path.extendleft(reversed(path))
         yield error

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
-from jsonschema.exceptions import ValidationError
+from typing import Any
 
 from dlspec.components.registry import JSON
 from dlspec.core.errors import Replacement, did_you_mean, suggestions, write
@@ -12,7 +10,7 @@ from dlspec.semantics.schema.context import Context
 from dlspec.semantics.schema.foreign import DTYPES, FOR_NUMBERS
 from dlspec.semantics.schema.meant import as_called, component_meant, wrapped
 from dlspec.semantics.schema.unknown import Message, one_key, unknown_component, unknown_key, unnameable
-from dlspec.semantics.schema.validate import definition, iterate_errors, resolve
+from dlspec.semantics.schema.validate import Violation, definition, iterate_errors, resolve
 from dlspec.semantics.schema.wording import (
     NAME_RULE,
     TYPE_NAMES,
@@ -43,7 +41,7 @@ _CODES = {
 _UNKNOWN_KEY, _UNKNOWN_COMPONENT, _MISSING, _TYPE, _BOUNDS, _CHOICE = range(6)
 
 
-def describe_error(error: ValidationError, context: Context, container: Any = None) -> Message:
+def describe_error(error: Violation, context: Context, container: Any = None) -> Message:
     """The message for one raw error.
 
     Args:
@@ -62,7 +60,7 @@ def describe_error(error: ValidationError, context: Context, container: Any = No
     if error.validator == "anyOf":
         return _choice(error.instance, node, codes, context)
     if error.validator == "enum":
-        return _not_among(error.instance, list(cast("list[Any]", error.validator_value)), codes, context)
+        return _not_among(error.instance, list(error.validator_value), codes, context)
     if error.validator == "pattern" and NAME_RULE in node["pattern"]:
         return _bad_name(error.instance, node, context)
     if error.validator == "pattern" and not is_value_pattern(node):
@@ -72,9 +70,9 @@ def describe_error(error: ValidationError, context: Context, container: Any = No
     return _bound(error, node, codes, context, computed=container is None)
 
 
-def schema_of(error: ValidationError) -> JSON:
+def schema_of(error: Violation) -> JSON:
     """The schema that the error's instance violates, with what it refers to."""
-    return resolve(cast("JSON", error.schema))
+    return resolve(error.schema)
 
 
 # --- one kind of mistake each ----------------------------------------------------------------------------------------
@@ -90,8 +88,8 @@ def _unknown(key: str, node: JSON, codes: tuple[str, ...], context: Context, con
     return unknown_key(key, node, codes[_UNKNOWN_KEY], context, container, describe_error)
 
 
-def _missing(error: ValidationError, node: JSON, codes: tuple[str, ...], context: Context, container: Any) -> Message:
-    missing = [name for name in cast("list[str]", error.validator_value) if name not in (container or ())]
+def _missing(error: Violation, node: JSON, codes: tuple[str, ...], context: Context, container: Any) -> Message:
+    missing = [name for name in error.validator_value if name not in (container or ())]
     missing = missing or [error.message]
     who = title_of(node, context)
     help = example(str(context.path[-1]) if context.path else who, *missing)
@@ -223,7 +221,7 @@ def _in_order(instance: Any, node: JSON, key: str) -> str:
     return called if "," in text and called else ""
 
 
-def _bound(error: ValidationError, node: JSON, codes: tuple[str, ...], context: Context, computed: bool) -> Message:
+def _bound(error: Violation, node: JSON, codes: tuple[str, ...], context: Context, computed: bool) -> Message:
     value = error.validator_value
     who = subject(node, context)
     if error.validator in ("minLength", "minProperties"):
@@ -236,7 +234,7 @@ def _bound(error: ValidationError, node: JSON, codes: tuple[str, ...], context: 
         "minItems": f"needs at least {value} item{'s' if value != 1 else ''}",
         "maxItems": f"takes at most {value} items",
     }
-    text = words.get(str(error.validator), f"breaks the rule `{error.validator}`")
+    text = words.get(error.validator, f"breaks the rule `{error.validator}`")
     if error.validator in ("minItems", "maxItems") and node.get("minItems") == node.get("maxItems"):
         help = "one number stands for all axes" if "integer" in node.get("type", ()) else ""
         return Message(codes[_BOUNDS], f"{who} needs exactly {value} items, got {shown(error.instance)}", help)

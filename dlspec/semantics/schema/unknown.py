@@ -6,8 +6,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from jsonschema.exceptions import ValidationError
-
 from dlspec.components import registry
 from dlspec.components.layers.refused import REFUSED
 from dlspec.components.registry import JSON
@@ -28,7 +26,7 @@ from dlspec.semantics.schema.meant import (
     translated,
     wrapping,
 )
-from dlspec.semantics.schema.validate import definition, is_valid, iterate_errors, resolve
+from dlspec.semantics.schema.validate import Violation, definition, is_valid, iterate_errors, resolve
 from dlspec.semantics.schema.wording import (
     SPACE_HELP,
     SPACES,
@@ -65,7 +63,7 @@ class Message(NamedTuple):
     at_key: bool = False
 
 
-Describe = Callable[[ValidationError, Context], Message]
+Describe = Callable[[Violation, Context], Message]
 
 
 # --- options ----------------------------------------------------------------------------------------------------------
