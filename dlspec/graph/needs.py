@@ -7,7 +7,7 @@ cannot run, and what takes 60 % of a machine by it does. They hold for the memor
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dlspec.components.registry import find
 from dlspec.components.training.optimizers import Optimizer
@@ -19,8 +19,7 @@ TENSORFLOW = 1 << 29
 _STEP = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(NamedTuple):
     """Bytes that something takes at least.
 
     Attributes:
@@ -41,8 +40,7 @@ class Needs:
         return TENSORFLOW + sum(size for _, size in self.parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(NamedTuple):
     """What of a training decides how much it takes, beside model and optimizer.
 
     Attributes:

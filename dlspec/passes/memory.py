@@ -41,8 +41,6 @@ def training_needs(state: Lowered) -> Needs | None:
 
     The memory of a graphics processor is not known before TensorFlow starts.
     """
-    from dlspec.data.sources.limits import graphics_processor
-
     method, graph = state.method, state.graph
     if method is None or state.data_section is None:
         return None
@@ -50,7 +48,13 @@ def training_needs(state: Lowered) -> Needs | None:
     names = [node.name for node in graph.nodes if node.layer is not None]
     needs = (training(graph, optimizer, course, frozen) for optimizer, frozen in method.stretches(names))
     most = max(needs, key=lambda need: need.total, default=None)
-    return None if most is None or (most.total >= NO_MATTER and graphics_processor()) else most
+    return None if most is None or (most.total >= NO_MATTER and _graphics_processor()) else most
+
+
+def _graphics_processor() -> bool:
+    from dlspec.data.sources.limits import graphics_processor
+
+    return graphics_processor()
 
 
 def _course(state: Lowered, method: Method) -> Course:

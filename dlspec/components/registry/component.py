@@ -56,20 +56,18 @@ class Component:
     registered_name: ClassVar[str] = ""
 
     given: dict[str, Any]
+    _own: ClassVar[tuple[str, ...]] = ()
     _defaults: ClassVar[dict[str, Any]]
     _required: ClassVar[tuple[str, ...]]
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        fields: dict[str, Field[Any]] = {}
+        cls._own = _options_of(cls)
         # Options of the component itself first, those that the whole kind shares (trainable, dtype) last.
         bases = list(reversed(cls.__mro__))
         bases.sort(key=lambda base: "kind" in base.__dict__)
-        for base in bases:
-            for name, value in base.__dict__.items():
-                if isinstance(value, Field):
-                    fields[name] = value
-        cls.fields = {name: getattr(cls, name) for name in fields if isinstance(getattr(cls, name), Field)}
+        names = dict.fromkeys(name for base in bases for name in _options_of(base))
+        cls.fields = {name: field for name in names if isinstance(field := getattr(cls, name), Field)}
         cls._required = tuple(name for name, field in cls.fields.items() if field.required)
         cls.registered_name = "" if abstract else snake_case((cls.keras or cls.__name__).rsplit(".", 1)[-1])
 
@@ -134,6 +132,12 @@ class Component:
         if self.wrapped_in:
             return load_attribute(self.wrapped_in)([load_attribute(self.keras)(**arguments)], **extra)
         return load_attribute(self.keras)(**arguments, **extra)
+
+
+def _options_of(cls: type) -> tuple[str, ...]:
+    """Names of the options that a class has beside those of its bases."""
+    known: tuple[str, ...] | None = cls.__dict__.get("_own")
+    return tuple(name for name, value in cls.__dict__.items() if isinstance(value, Field)) if known is None else known
 
 
 def describe(value: Any) -> str:
