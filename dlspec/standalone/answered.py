@@ -49,7 +49,10 @@ class Answered(keras.metrics.Metric):
             counts.append(ops.not_equal(y_true, ops.cast(self.ignored, y_true.dtype)))
         if not counts:
             return None
-        return ops.cast(ops.all(ops.stack(counts), axis=0), "int32" if overlap else "float32")
+        counted = ops.all(ops.stack(counts), axis=0)
+        if getattr(self.metric, "class_id", None) is not None:
+            counted = counted[..., :1]  # Keras looks at a single unit, and weighs that
+        return ops.cast(counted, "int32" if overlap else "float32")
 
     def result(self):
         return self.metric.result()
