@@ -172,7 +172,6 @@ def test_start_up_does_not_grow_with_the_catalogue(tmp_path: Path) -> None:
         "dlspec.components.training.heads",
         "dlspec.components.layers.axes",
         "dlspec.components.layers.base",
-        "dlspec.components.layers.refused",
         "dlspec.components.ops.base",
         "dlspec.components.ops.dtypes",
     }

@@ -7,14 +7,20 @@ cannot run, and what takes 60 % of a machine by it does. They hold for the memor
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dlspec.components.registry import find
-from dlspec.components.training.optimizers import Optimizer
 from dlspec.core.ir import Graph, Node, SharedModel, Tensor, UnknownSize, Weight
+
+if TYPE_CHECKING:
+    from dlspec.components.training.optimizers import Optimizer
 
 # A process in which TensorFlow is loaded and has computed something, in bytes.
 TENSORFLOW = 1 << 29
+# Every machine that runs TensorFlow has as much, in bytes.
+NO_MATTER = 1 << 30
+# No initializer takes more arrays of a weight's size beside it: most weights need not be asked for theirs.
+MOST_TEMPORARIES = 4
 # The step of an optimizer makes so many arrays of the size of a gradient beside it: 2.0 for `sgd`, 3.3 for `adam`.
 _STEP = 2
 
@@ -59,7 +65,10 @@ class Course(NamedTuple):
 def building(graph: Graph) -> Needs:
     """The weights, and the largest one while its initial value is drawn."""
     held = _bytes(weight for node in graph.nodes for weight in node.weights)
-    largest = max((_drawn(node, weight) for node in graph.nodes for weight in node.weights), default=0)
+    # A value that takes less changes nothing: the weights take as much together, or all of it does not matter.
+    least = max(held, NO_MATTER - TENSORFLOW) / (1 + MOST_TEMPORARIES)
+    large = ((node, weight) for node in graph.nodes for weight in node.weights if weight.bytes > least)
+    largest = max((_drawn(node, weight) for node, weight in large), default=0)
     return Needs("building", _sorted({"weights": held, "their initial values": max(0, largest - held)}))
 
 

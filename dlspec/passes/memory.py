@@ -5,7 +5,7 @@ from __future__ import annotations
 from dlspec.components.methods.base import Method
 from dlspec.core.ir import Graph, Node, show_bytes
 from dlspec.graph.facts import show_count
-from dlspec.graph.needs import TENSORFLOW, Course, Needs, building, training
+from dlspec.graph.needs import NO_MATTER, TENSORFLOW, Course, Needs, building, training
 from dlspec.passes.state import Lowered, step
 
 
@@ -27,8 +27,6 @@ def memory(state: Lowered) -> None:
         state.add("E416", f"{text}: {sizes}{owner}", node.span, _help(state.graph, need, here))
 
 
-# Every machine that runs TensorFlow has as much, in bytes.
-NO_MATTER = 1 << 30
 # Parts that are a smaller share are not listed.
 _LITTLE = 0.01
 # What takes this share of the memory by the lower bound fits, as was measured.

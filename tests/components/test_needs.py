@@ -15,7 +15,7 @@ from written import of, of_example
 from dlspec.cli.main import run
 from dlspec.components.registry import Component, Example
 from dlspec.core.ir import show_bytes
-from dlspec.graph.needs import TENSORFLOW
+from dlspec.graph.needs import MOST_TEMPORARIES, TENSORFLOW
 from dlspec.passes import compile_spec
 from dlspec.passes.memory import training_needs
 from tests.support import ROOT
@@ -47,6 +47,10 @@ def spec(folder: Path, layers: str, optimizer: str, batch: int = 8) -> Path:
         f"train: {{loss: mse, epochs: 1, optimizer: {optimizer}}}\n"
     )
     return folder / "spec.yaml"
+
+
+def test_no_initializer_takes_more_than_the_most() -> None:
+    assert max(getattr(owner, "temporaries", 0) for owner in of("initializer")) == MOST_TEMPORARIES
 
 
 @pytest.mark.parametrize(("owner", "example"), OPTIMIZERS, ids=lambda one: getattr(one, "registered_name", str(one)))

@@ -55,7 +55,8 @@ def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, form: s
 def _training(state: Lowered) -> str:
     """How much memory training takes, where that is more than any machine has."""
     from dlspec.core.ir import show_bytes
-    from dlspec.passes.memory import NO_MATTER, training_needs
+    from dlspec.graph.needs import NO_MATTER
+    from dlspec.passes.memory import training_needs
 
     need = training_needs(state)
     return "" if need is None or need.total < NO_MATTER else f"; training takes {show_bytes(need.total)} at least"

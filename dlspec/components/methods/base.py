@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
 from dlspec.components.registry import Component, integer, options
 from dlspec.components.registry.catalogue import Catalogue
 from dlspec.components.sections.training import Checkpoint
 from dlspec.components.training.heads import Head
-from dlspec.components.training.optimizers import Optimizer
 from dlspec.core.errors import Problem, leave_out
 from dlspec.core.ir import Graph
+
+if TYPE_CHECKING:
+    from dlspec.components.training.optimizers import Optimizer
 
 # A function of ours that goes into projects as well; only building a model imports it.
 ENDS_IN_FLOAT32 = "dlspec.standalone.ends_in_float32.ends_in_float32"
