@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from dlspec.core.errors import Problem
 from dlspec.data.sources.base import Source, Table
 from dlspec.data.sources.csv import Csv
-from dlspec.data.sources.parquet import Parquet, ParquetTable
+from dlspec.data.sources.json_lines import JsonLines
+from dlspec.data.sources.parquet import Parquet
 from dlspec.data.sources.stated import MISSING
+from dlspec.data.sources.typed import TypedTable
 from dlspec.drafting.dialect import layout, numbers_in_words
 
 if TYPE_CHECKING:
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
 
 # So many rows are looked at, spread over all of them.
 ROWS = 20_000
+# Endings of files other than CSV.
 _PARQUET = (".parquet", ".pq")
+_JSON_LINES = re.compile(r"\.(?:jsonl|ndjson)(?:\.(?:gz|zst|bz2))?\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,7 @@ def take_sample(path: str, folder: Path) -> Sample:
     """Reads a table.
 
     Args:
-        path: A CSV or Parquet file, from `folder`.
+        path: A file of CSV, Parquet or JSON Lines, from `folder`.
         folder: The folder in which the spec will stand.
 
     Raises:
@@ -129,6 +134,8 @@ def source_of(path: str, folder: Path) -> Source:
     Raises:
         Problem: E601 there is no such file, E608 it is broken.
     """
+    if _JSON_LINES.search(path):
+        return JsonLines(path=path)
     return Parquet(path=path) if path.lower().endswith(_PARQUET) else _csv(path, folder)
 
 
@@ -166,6 +173,6 @@ def _values(name: str, table: Table, total: int) -> Values:
     chosen = np.linspace(0, total - 1, min(total, ROWS)).astype(np.int64)
     values = table.take([name], chosen)[name]
     text = table.columns[name].text
-    if text and not isinstance(table, ParquetTable):
+    if text and not isinstance(table, TypedTable):
         values = np.where(np.isin(values, MISSING), "", values)
     return Values(name, np.asarray(values, object if text else np.float64), text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -36,8 +37,6 @@ def _kind(row: int) -> str:
 @case
 def money_in_several_packed_files(folder: Path) -> str:
     """Numbers as a shop writes them, words for what is missing and for yes, in two files without a row of names."""
-    import gzip
-
     for name, rows in (("a.csv.gz", range(30)), ("b.csv.gz", range(30, 60))):
         lines = [f"{_price(row)};{_share(row)};{'ja' if row % 3 else 'nein'};{_kind(row)}" for row in rows]
         (folder / name).write_bytes(gzip.compress("\n".join(["Umsätze", *lines, ""]).encode("cp1252")))
@@ -87,6 +86,31 @@ def lists_and_durations(folder: Path) -> str:
     )
     return text.replace("{x: [2]}", "{x: [2], grid: [2, 2], time: [1]}").replace(
         "  - flatten\n", "  - flatten: {from: grid, name: flat}\n  - concatenate: [x, flat, time]\n"
+    )
+
+
+@case
+def lines_of_json(folder: Path) -> str:
+    """Numbers with gaps, dates as the words that they are, lists and truth, in a packed file."""
+    rows = [
+        {
+            "when": f"2024-01-{row % 3 + 1:02d}",
+            "pair": [row, 0.5],
+            "member": row % 2 == 0,
+            "kind": ["low", "mid", "high"][row % 3],
+        }
+        | ({"age": row % 7} if row % 5 else {})
+        for row in range(60)
+    ]
+    (folder / "a.jsonl.gz").write_bytes(gzip.compress("\n".join(map(json.dumps, rows)).encode()))
+    text = spec(
+        "  source: {json_lines: a.jsonl.gz}\n  inputs:\n    x: pair\n"
+        "    row: {columns: [age], missing: median}\n    member: {columns: [member]}\n"
+        "    when: {column: when, prepare: [{string_lookup: {output_mode: one_hot}}]}\n"
+        "  targets: {kind: kind}\n  split: {test: 0.2}"
+    )
+    return text.replace("{x: [2]}", "{x: [2], row: [1], member: [1], when: [4]}").replace(
+        "  - flatten\n", "  - concatenate: [x, row, member, when]\n"
     )
 
 

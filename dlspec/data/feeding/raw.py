@@ -29,6 +29,7 @@ from dlspec.data.feeding.records import RecordsTable
 from dlspec.data.sources.base import TEXT, Arrays, DataProblem, Source, Table
 
 _JSON = (".json", ".jsonl", ".ndjson")
+_PACKED = (".gz", ".zst", ".bz2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +242,12 @@ def _source(name: str) -> type[Source] | None:
     return cast("type[Source] | None", registry.find("source", name))
 
 
+def _ending(path: Path) -> str:
+    """What a file's name ends in, before that of a packed one: both `.csv` and `.csv.gz` are `.csv`."""
+    packed = path.suffix.lower() in _PACKED
+    return Path(path.stem if packed else path.name).suffix.lower()
+
+
 def source_for(path: Path, like: Source) -> Source | None:
     """A source that reads `path`, with the options of the source `like` where both have one format; None for JSON.
 
@@ -250,21 +257,21 @@ def source_for(path: Path, like: Source) -> Source | None:
     if like.table is not None and not path.is_dir():  # images or windows over a table: another table
         table = source_for(path, like.table)
         return type(like)(**{**like.given, "table": table}) if table is not None else None
-    suffix, readers = path.suffix.lower(), _readers()
+    suffix, readers = _ending(path), _readers()
     owner = readers.get(suffix)
     if path.is_dir():
         owner = _source(like.for_folders)
     elif "path" in like.fields and not like.suffixes:
         owner = owner or type(like)  # text_lines and the like take any file
-    if suffix in _JSON:
+    if suffix in _JSON and suffix not in like.suffixes:
         return None
     if owner is None:
-        known = ", ".join([*readers, *_JSON])
+        known = ", ".join(dict.fromkeys([*readers, *_JSON]))
         raise DataProblem("E601", f"nothing reads files such as `{path.name}`", f"take one of {known}, or a folder")
     # The types of the columns are those of the training, which need not be stated for columns that are not there.
     own = {"path", "texts"}
     given = {option: value for option, value in like.given.items() if option in owner.fields and option not in own}
-    if path.suffix.lower() == ".tsv":
+    if suffix == ".tsv":
         given["delimiter"] = "\t"
     return owner(path=str(path), **given)
 

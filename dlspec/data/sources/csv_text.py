@@ -142,8 +142,9 @@ class CsvText:
 
     def not_utf8(self) -> tuple[int, bytes]:
         """The first line, from 1, that is not UTF-8, and what it holds; 0 where all are."""
-        with self.raw() as stream:
-            for number, line in enumerate(stream, 1):
+        with io.TextIOWrapper(self.raw(), "latin-1", newline="\n") as stream:  # streams of pyarrow give no lines
+            for number, text in enumerate(stream, 1):
+                line = text.encode("latin-1")
                 try:
                     line.decode("utf-8")
                 except UnicodeDecodeError:

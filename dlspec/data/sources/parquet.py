@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.components.registry import example, text
-from dlspec.data.sources.arrow import ArrowTable, Uneven, bytes_of, is_list, list_sizes
+from dlspec.data.sources.arrow import bytes_of
 from dlspec.data.sources.base import Arrays, Column, DataProblem, Source, Table
 from dlspec.data.sources.cache import converted
-from dlspec.data.sources.finite import finite, too_large
 from dlspec.data.sources.limits import STREAMED_FROM, check_unfolded
 from dlspec.data.sources.paths import locate
 from dlspec.data.sources.remarks import LeftOut
+from dlspec.data.sources.typed import TypedTable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,7 +57,7 @@ class Parquet(Source):
         return ParquetTable(locate(self.path, folder, allow_outside=allow_outside), self.path)
 
 
-class ParquetTable(ArrowTable):
+class ParquetTable(TypedTable):
     """One file; its row groups are what is cheap to read together.
 
     Args:
@@ -118,24 +118,6 @@ class ParquetTable(ArrowTable):
     def _file(self) -> str:
         return self._shown
 
-    def find(self, name: str, option: str) -> Column:
-        """The column `name`; also tells of one whose type no model takes."""
-        kind = self._kinds.get(name)
-        if kind is not None and name not in self.columns:
-            uneven = self._lists.get(name)
-            if isinstance(uneven, Uneven):
-                raise self._uneven(name, option, *uneven)
-            message = f"column `{name}` holds values of type {kind}"
-            raise DataProblem(
-                "E608", message, "numbers, texts and lists of one length can be used", option, self._shown
-            )
-        return super().find(name, option)
-
-    def _uneven(self, name: str, option: str, first: int, size: int, second: int, other: int) -> DataProblem:
-        message = f"column `{name}` holds lists of different lengths: {size} in row {first}, {other} in row {second}"
-        help = "cut or fill up all to one length when writing the file"
-        return DataProblem("E608", message, help, option, self.where(second))
-
     def read(self, names: Iterable[str]) -> Arrays:
         """Whole columns."""
         names = list(names)
@@ -160,27 +142,6 @@ class ParquetTable(ArrowTable):
     def where(self, index: int) -> str:
         """File and row."""
         return f"{self._shown}, row {index}"
-
-    def check(self, names: Sequence[str]) -> None:
-        """No number is missing, and all are finite; looks at some rows at a time."""
-
-        numbers = [name for name in names if self.columns[name].tensor.floating]
-        for start, arrays in self._pieces(numbers) if numbers else ():
-            for name, values in arrays.items():
-                sound = finite(values)
-                if not sound.all():
-                    index = int(sound.argmin())
-                    raise self._not_finite(name, start + index, too_large(values[index : index + 1]))
-
-    def _not_finite(self, name: str, index: int, large: str) -> DataProblem:
-        if large:
-            message, help = f"column `{name}` holds {large}", "correct the value, or take larger units"
-            return DataProblem("E608", message, help, where=self.where(index))
-        missing = self._missing.get(name)
-        message = f"column `{name}` holds a value that is not a finite number"
-        if missing:
-            message = f"column `{name}` has {missing} missing value{'s' if missing > 1 else ''}"
-        return DataProblem("E608", message, "fill or drop such examples", where=self.where(index))
 
     # --- the file ---------------------------------------------------------------------------------------------------
 
@@ -210,15 +171,6 @@ class ParquetTable(ArrowTable):
             message = f"`{self._shown}` has two columns named `{twice[0]}`"
             raise self._problem("E608", message, "give each a name of its own")
         return schema
-
-    @cached_property
-    def _lists(self) -> dict[str, tuple[int, ...] | Uneven]:
-        """How long the lists of each column that has some are; its values are read for that."""
-        return {name: list_sizes(self._rows([name])) for name, kind in self._kinds.items() if is_list(kind)}
-
-    def _sizes(self, name: str) -> tuple[int, ...]:
-        sizes = self._lists.get(name, ())
-        return () if isinstance(sizes, Uneven) or 0 in sizes else sizes
 
     @cached_property
     def _missing(self) -> dict[str, int]:

@@ -36,6 +36,7 @@ _OTHERS = {
     "Image": "from PIL import Image",
     "ImageOps": "from PIL import ImageOps",
     "csv": "from pyarrow import csv",
+    "arrow_json": "from pyarrow import json as arrow_json",
     "wavfile": "from scipy.io import wavfile",
     "datasets": "from sklearn import datasets",
 }
