@@ -45,7 +45,7 @@ def static_commands() -> bool:
     """``check`` and ``show`` of two networks against importing what reads a command line, YAML and JSON schemas."""
     bare = ["-c", "import click, yaml, jsonschema"]
     ok = True
-    for command, name, limit in (("check", "ResNet-50", 2.0), ("show", "ResNet-50", 2.0), ("check", "ResNet-152", 2.2)):
+    for command, name, limit in (("check", "ResNet-50", 1.5), ("show", "ResNet-50", 1.5), ("check", "ResNet-152", 1.8)):
         arguments = ["-m", "dlspec", command, f"specs/cnn/{name.lower().replace('-', '')}.yaml"]
         ours, base, ratio = paired(lambda a=arguments: process(a), lambda: process(bare))  # type: ignore[misc]
         ok &= report(f"{command} {name} ({ours:.3f} s) / bare imports ({base:.3f} s)", ratio, limit)
