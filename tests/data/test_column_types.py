@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import gzip
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -64,6 +65,15 @@ def test_digits_and_gaps_of_a_later_file(tmp_path: Path, columns: Mapping[str, s
     assert later(tmp_path, "none.json", columns).inputs["where"].tolist() == [""]
     write(tmp_path, "mixed.json", json.dumps([{"a": 3, "site": value} for value in (7, 7.0, 1.5, True, "07")]))
     assert later(tmp_path, "mixed.json", columns).inputs["where"].tolist() == ["7", "7", "1.5", "true", "07"]
+
+
+def test_packed_files_of_later_examples(tmp_path: Path) -> None:
+    for name, text in (("new.csv.gz", "a,site\n0.1,07\n"), ("new.jsonl.gz", '{"a": 0.1, "site": "07"}\n')):
+        (tmp_path / name).write_bytes(gzip.compress(text.encode()))
+        assert later(tmp_path, name).inputs["where"].tolist() == ["07"]
+    (tmp_path / "new.json.gz").write_bytes(gzip.compress(b"[]"))
+    with pytest.raises(SpecError, match=r"nothing reads files such as `new\.json\.gz`"):
+        later(tmp_path, "new.json.gz")
 
 
 def test_columns_of_parquet_in_the_types_of_the_training(tmp_path: Path) -> None:

@@ -14,12 +14,13 @@ from dlspec.components.layers.preprocessing import Normalization
 from dlspec.components.methods.supervised import Supervised
 from dlspec.components.sections.data import Data, Feature, Split, Target
 from dlspec.components.sections.missing import Constant, Drop, Error, Mean, Median, MostFrequent
-from dlspec.components.training.losses import BinaryCrossentropy, SparseCategoricalCrossentropy
+from dlspec.components.training.losses import BinaryCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy
 from dlspec.core.ir import Tensor
 from dlspec.data.binding.signature import Signature
 from dlspec.data.feeding.pipeline import Prepared, prepare
 from dlspec.data.order.splits import choose
 from dlspec.data.sources.csv import Csv
+from dlspec.passes import compile_spec
 
 TABLE = "a,b,city,y\n1,10,Cork,0\n,20,Graz,1\n3,,,0\n8,40,Graz,1\n"
 BOTH = {"x": Tensor((2,))}
@@ -152,3 +153,33 @@ def test_statistics_come_from_the_training_split_alone(tmp_path: Path) -> None:
     assert sorted(lookup.get_vocabulary()) == ["[UNK]", "t0", "t1", "t2"]
     assert found.test is not None
     np.testing.assert_allclose(found.test.inputs["x"][:2], 0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "source", "warned"),
+    [
+        ("", "a.csv", True),
+        (", missing: {constant: missing}", "a.csv", False),
+        (", missing: drop", "a.csv", False),
+        ("", "{path: a.csv, missing_words: [NA]}", False),
+    ],
+)
+def test_words_for_missing_values_among_words(tmp_path: Path, options: str, source: str, warned: bool) -> None:
+    write(tmp_path, "a.csv", "sex,price\nF,3\nM,4\nNA,6\nF,5\n")
+    spec = (
+        "layers:\n  - dense: 1\n"
+        f"data:\n  source: {{csv: {source}}}\n"
+        f"  inputs: {{sex: {{column: sex, prepare: [string_lookup: {{output_mode: one_hot}}]{options}}}}}\n"
+        "  targets: {price: price}\ntrain: {loss: mse}\n"
+    )
+    write(tmp_path, "spec.yaml", spec)
+    found = compile_spec(tmp_path / "spec.yaml").diagnostics.items
+    message = "column `sex` holds `NA` in 1 row, which is a word like others here"
+    assert [(one.code, one.message) for one in found] == ([("W606", message)] if warned else [])
+
+
+def test_a_vocabulary_says_that_such_a_word_is_one(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", "land,price\nNA,3\nZA,4\n")
+    lookup = StringLookup(vocabulary=("NA", "ZA"), output_mode="one_hot")
+    section = data(Feature(column="land", prepare=(lookup,)), targets={"y": Target(column="price")})
+    assert checked(section, tmp_path, graph({"x": Tensor((3,))}, OUT), supervised(MeanSquaredError())) == []

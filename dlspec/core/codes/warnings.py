@@ -298,6 +298,18 @@ CODES: dict[str, Code] = {
         # metrics: [mape], and column `profit` holds 0
         """,
     ),
+    "W606": code(
+        "word for a missing value among words",
+        """
+        `NA`, `N/A`, `nan` and `null` are missing numbers. In an input of words they are words like others, for they may
+        be: the code of Namibia, a grade. `missing: {constant: missing}` makes them and empty cells a word of their own,
+        `missing: drop` leaves such rows out, and a `vocabulary` that names them says that they are words.
+        """,
+        scene="""
+        dlspec check pets.yaml
+        # column `sex` holds `NA` in 11 rows, which is a word like others here
+        """,
+    ),
     "W610": code(
         "pictures without a scale",
         """

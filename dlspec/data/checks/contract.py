@@ -17,6 +17,7 @@ from dlspec.data.binding.inputs import bind_inputs
 from dlspec.data.binding.signature import Signature, of_graph
 from dlspec.data.checks.advice import warn_of_measures, warn_of_ranges
 from dlspec.data.checks.dependence import dependence
+from dlspec.data.checks.gap_words import warn_of_gap_words
 from dlspec.data.checks.leaks import warn_of_leaks
 from dlspec.data.checks.measures import check_measures
 from dlspec.data.checks.ranges import check_ranges, check_reach
@@ -61,7 +62,7 @@ def check(
         counted: Called with the number of examples, where it is known.
 
     Returns:
-        Diagnostics E108, E503, E509, E601 to E609, E616 to E618, W504, W506, W601 to W605, W610 and W611; no errors
+        Diagnostics E108, E503, E509, E601 to E609, E616 to E618, W504, W506, W601 to W606, W610 and W611; no errors
         when training can start.
     """
     findings = Findings()
@@ -78,6 +79,7 @@ def check(
                     check_embeddings(data, graph, binding, findings)
                     check_rows(data, graph, binding, findings)
                 warn_of_constants(binding, data, findings)
+                warn_of_gap_words(binding, data, findings)
                 warn_of_leaks(binding, data, findings)
                 if method is not None:
                     check_ranges(binding, method, findings)

@@ -242,10 +242,11 @@ def _source(name: str) -> type[Source] | None:
     return cast("type[Source] | None", registry.find("source", name))
 
 
-def _ending(path: Path) -> str:
-    """What a file's name ends in, before that of a packed one: both `.csv` and `.csv.gz` are `.csv`."""
-    packed = path.suffix.lower() in _PACKED
-    return Path(path.stem if packed else path.name).suffix.lower()
+def _ending(path: Path, readers: Mapping[str, type[Source]]) -> str:
+    """What a file's name ends in; `.csv` also for a packed `.csv.gz`, where the source of such files unpacks them."""
+    inner = Path(path.stem).suffix.lower()
+    owner = readers.get(inner) if path.suffix.lower() in _PACKED else None
+    return inner if owner is not None and owner.unpacks else path.suffix.lower()
 
 
 def source_for(path: Path, like: Source) -> Source | None:
@@ -257,13 +258,14 @@ def source_for(path: Path, like: Source) -> Source | None:
     if like.table is not None and not path.is_dir():  # images or windows over a table: another table
         table = source_for(path, like.table)
         return type(like)(**{**like.given, "table": table}) if table is not None else None
-    suffix, readers = _ending(path), _readers()
+    readers = _readers()
+    suffix = _ending(path, readers)
     owner = readers.get(suffix)
     if path.is_dir():
         owner = _source(like.for_folders)
     elif "path" in like.fields and not like.suffixes:
         owner = owner or type(like)  # text_lines and the like take any file
-    if suffix in _JSON and suffix not in like.suffixes:
+    if path.suffix.lower() in _JSON and suffix not in like.suffixes:
         return None
     if owner is None:
         known = ", ".join(dict.fromkeys([*readers, *_JSON]))

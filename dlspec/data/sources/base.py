@@ -293,6 +293,7 @@ class Source(Component, abstract=True):
 
     Attributes:
         suffixes: Endings of the files that it reads; () where any file will do, or it reads none.
+        unpacks: Whether it reads such files also where they are packed, as `.csv.gz` is.
         for_folders: Name of the source that reads a folder of further examples, as `predict` is given one.
         decodes: Whether it decodes files of images or sounds.
         table: The source inside that lists what to read; None for none.
@@ -303,6 +304,7 @@ class Source(Component, abstract=True):
 
     kind = "source"
     suffixes: ClassVar[tuple[str, ...]] = ()
+    unpacks: ClassVar[bool] = False
     for_folders: ClassVar[str] = "image_folder"
     decodes: ClassVar[bool] = False
     table: Any = None

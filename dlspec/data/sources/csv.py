@@ -34,6 +34,7 @@ class Csv(Source):
 
     shorthand = "path"
     suffixes = (".csv", ".tsv")
+    unpacks = True
     path = _paths()
     delimiter = text(
         default=",",

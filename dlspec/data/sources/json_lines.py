@@ -34,6 +34,7 @@ class JsonLines(Source):
 
     shorthand = "path"
     suffixes = (".jsonl", ".ndjson")
+    unpacks = True
     path = text(doc="The file, from the spec's folder.")
     examples = (example("people.jsonl"),)
 
