@@ -15,6 +15,10 @@ from dlspec.core.ir import Tensor
 
 # name, options, inputs, code, option at fault, message, part of the help
 SHAPES: list[tuple[str, str, list[Any], str, str, str, str]] = [
+    ("piecewise_linear_encoding", "8", [()], "E402", "",
+     "piecewise_linear_encoding takes features, but the input has shape []", "put `reshape: [1]` before it"),
+    ("date_parts", "[year]", [(2,)], "E409", "",
+     "date_parts takes dates as text, but the input has dtype float32", "write `dtype: string` for the input"),
     ("conv2d", "{filters: 8, kernel_size: 3}", [(28, 28)], "E402", "",
      "conv2d expects 3 axes [height, width, channels], but the input has shape [28, 28]", "add the channel axis"),
     ("conv1d", "{filters: 8, kernel_size: 3, data_format: channels_first}", [(4, 5, 6)], "E402", "",
@@ -195,6 +199,9 @@ SHAPES: list[tuple[str, str, list[Any], str, str, str, str]] = [
 
 # name, options, option at fault, message
 OPTIONS = [
+    ("date_parts", "[elapsed]", "parts", "`elapsed` refers to a date, and there is none"),
+    ("date_parts", '{parts: [year], since: "2024-01-01"}', "since", "`since` is for `elapsed` and `age`"),
+    ("date_parts", "{parts: [age], since: soon}", "since", "`soon` is no date"),
     ("equalization", "{value_range: [1, 0]}", "value_range",
      "`value_range` of equalization must go upwards, got [1, 0]"),
     ("solarization", "{value_range: [0, 0]}", "value_range",

