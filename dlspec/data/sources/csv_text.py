@@ -140,6 +140,17 @@ class CsvText:
             last = piece[-1:]
         return newlines + (last != b"\n") if returns == pairs else None
 
+    def is_utf8(self) -> bool:
+        """Whether all of it is UTF-8."""
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        try:
+            for piece in self.pieces():
+                decoder.decode(piece)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+        return True
+
     def not_utf8(self) -> tuple[int, bytes]:
         """The first line, from 1, that is not UTF-8, and what it holds; 0 where all are."""
         with io.TextIOWrapper(self.raw(), "latin-1", newline="\n") as stream:  # streams of pyarrow give no lines

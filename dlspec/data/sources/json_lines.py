@@ -98,6 +98,8 @@ class JsonLinesTable(TypedTable):
 
     def where(self, index: int) -> str:
         """File and line: blank lines are none."""
+        if self._plain:
+            return f"{self._shown}, line {index + 1}"
         lines = self._lines_of_rows
         return f"{self._shown}, line {lines[index]}" if len(lines) == self._count else self._shown
 
@@ -151,8 +153,8 @@ class JsonLinesTable(TypedTable):
     @cached_property
     def _whole(self) -> pa.Table:
         self._check_size()
-        number, _ = self.text.not_utf8()
-        if number:
+        if not self.text.is_utf8():
+            number, _ = self.text.not_utf8()
             raise self._problem(f"line {number} of `{self._shown}` is not UTF-8", "save the file as UTF-8", number)
         import pyarrow as pa
 
@@ -201,6 +203,11 @@ class JsonLinesTable(TypedTable):
         self._bad = tuple(lines.faults)
         self.__dict__["_lines_of_rows"] = lines.numbers
         return self._parsed(lambda: io.BytesIO("".join(lines.good).encode()), {})
+
+    @cached_property
+    def _plain(self) -> bool:
+        """Whether every line is a row."""
+        return not self._bad and self.text.count_lines() == self._count
 
     @cached_property
     def _lines_of_rows(self) -> Sequence[int]:
