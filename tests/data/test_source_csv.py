@@ -104,6 +104,7 @@ def test_other_columns_without_a_name(tmp_path: Path, text: str, message: str) -
             "unpack it first, or pack it with gzip or zstd: `unxz a.csv`",
         ),
         (b"PAR1....", "`a.csv` is a Parquet file", "`parquet: a.csv` reads it"),
+        (b'{"a": 1, "b": 2}\n{"a": 3, "b": 4}\n', "`a.csv` is a file of JSON Lines", "`json_lines: a.csv` reads it"),
         ("a,b\n1,2\n".encode("utf-16"), "`a.csv` is in UTF-16", "say so: `encoding: utf-16`"),
         (
             b"sep=;\na;b\n1;2\n",

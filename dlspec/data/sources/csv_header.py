@@ -15,12 +15,13 @@ from dlspec.data.sources.csv_text import WHITESPACE, CsvText, Dialect
 
 # A row up to its end, which is none between quotes.
 _ROW = re.compile(r'(?:[^"\r\n]|"[^"]*")*')
-# How files begin that are no text.
+# How files begin that are no tables of text.
 _OTHERS = {
     b"PK\x03\x04": ("a spreadsheet or an archive", "save the table as CSV, in UTF-8"),
     b"\xd0\xcf\x11\xe0": ("a spreadsheet", "save the table as CSV, in UTF-8"),
     b"\xfd7zXZ": ("compressed by xz", "unpack it first, or pack it with gzip or zstd: `unxz {}`"),
     b"PAR1": ("a Parquet file", "`parquet: {}` reads it"),
+    b'{"': ("a file of JSON Lines", "`json_lines: {}` reads it"),
 }
 # How text in UTF-16 begins.
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
