@@ -1,0 +1,1 @@
+"""Public tables that `dlspec init` writes specs for: ``make tables``."""
