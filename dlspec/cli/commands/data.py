@@ -231,7 +231,7 @@ def _offers(facts: TableData, path: Path) -> Iterator[str]:
     """What becomes of each column, and which could be predicted."""
     roles = [[_cut(name, 30), one["role"], one["reason"]] for name, one in facts["roles"].items()]
     seen = "" if facts["looked_at"] == facts["read"] else f" (by {facts['looked_at']:,} rows)"
-    yield "\n".join(table([["column", f"dlspec init takes it for{seen}", "since"], *roles]))
+    yield "\n".join(table([["column", f"dlspec init takes it for{seen}", "reason"], *roles]))
     found = facts["candidates"]
     if not found:
         yield "no column could be predicted"
