@@ -13,7 +13,7 @@ from rich.console import Console
 from running import iris, load, method, rows, small, train
 
 from dlspec.components.sections.data import Data, Split
-from dlspec.components.training import metrics
+from dlspec.components.training import accuracy_metrics
 from dlspec.components.training.callbacks import Callback, EarlyStopping, ReduceLROnPlateau, TerminateOnNaN
 from dlspec.components.training.losses import MeanSquaredError
 from dlspec.components.training.optimizers import SGD, Adam
@@ -96,7 +96,7 @@ def test_keys_of_train_change_the_training(tmp_path: Path, how: dict[str, Any]) 
 
 
 def test_epochs_metrics_and_early_stopping(tmp_path: Path) -> None:
-    report = train(tmp_path, how=method(epochs=2, metrics=(metrics.SparseTopKCategoricalAccuracy(k=2),)))
+    report = train(tmp_path, how=method(epochs=2, metrics=(accuracy_metrics.SparseTopKCategoricalAccuracy(k=2),)))
     assert len(rows(report)) == 2
     assert "sparse_top_k_categorical_accuracy" in report.metrics["test"]
     stopping = EarlyStopping(monitor="loss", patience=0, min_delta=100.0)
