@@ -30,6 +30,7 @@ from dlspec.core.errors import Problem
 from dlspec.data.feeding.feed import Feed, in_order
 from dlspec.training.loop.compiling import trainer
 from dlspec.training.loop.distribution import open_distribution
+from dlspec.training.loop.mirrored import MirroredDevices
 from dlspec.training.loop.signals import Interrupted
 from dlspec.training.loop.steps import Steps
 from tests.crash.results import different, results
@@ -141,8 +142,8 @@ def weights_after(build: Callable[[], Any], how: Supervised, examples: Any, batc
     model.reset_metrics()
     steps.test(iter(in_order(examples, batch)), feed.steps)
     tested = {f"val_{name}": float(value) for name, value in model.get_metrics_result().items()}
-    copies = [distribution.strategy.experimental_local_results(v.value) for v in core.weights] if distribution else []
-    for copy in copies:
+    strategy = distribution.strategy if isinstance(distribution, MirroredDevices) else None
+    for copy in [strategy.experimental_local_results(weight.value) for weight in core.weights] if strategy else []:
         assert all((one.numpy() == copy[0].numpy()).all() for one in copy), "all devices hold the same weights"
     return core.get_weights(), learnt | tested
 
