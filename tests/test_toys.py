@@ -38,7 +38,7 @@ HOUSES = "".join(
 )
 DATA = """
 data:
-  source: {json_lines: houses.jsonl}
+  source: {plain_lines: houses.jsonl}
   inputs: {house: {columns: [rooms, area]}}
   targets: {price: {column: price}}
   split: {validation: 0.2, test: 0.2}
@@ -56,7 +56,7 @@ FREE = """
 name: free
 params: {size: {choice: [0.01, 0.05, 0.1]}}
 layers: [{dense: {units: 1, use_bias: false, name: score}}]
-data: {source: {json_lines: houses.jsonl}, inputs: {house: {columns: [rooms, area]}}, split: {validation: 0.2}}
+data: {source: {plain_lines: houses.jsonl}, inputs: {house: {columns: [rooms, area]}}, split: {validation: 0.2}}
 train: {method: oja, step_size: $size, epochs: 40, checkpoint: 0}
 tune: {algorithm: backwards, trials: 3, epochs: 2, objective: val_energy}
 """
@@ -99,8 +99,8 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "dlspec/training/delta_rule.py",
         "dlspec/components/training/pinned.py",
         "dlspec/training/loop/pinned.py",
-        "dlspec/data/sources/json_lines.py",
-        "templates/python/sources/json_lines.py.jinja",
+        "dlspec/data/sources/plain_lines.py",
+        "templates/python/sources/plain_lines.py.jinja",
     ]
     for name, text in files:
         assert not (folder / name).exists()
