@@ -54,7 +54,7 @@ tune: {{algorithm: backwards, trials: 3, epochs: 2, objective: val_loss}}
 """
 FREE = """
 name: free
-params: {size: {choice: [0.01, 0.05, 0.1]}}
+params: {size: {choice: [0.5, 0.1, 0.05]}}
 layers: [{dense: {units: 1, use_bias: false, name: score}}]
 data: {source: {plain_lines: houses.jsonl}, inputs: {house: {columns: [rooms, area]}}, split: {validation: 0.2}}
 train: {method: oja, step_size: $size, epochs: 40, checkpoint: 0}
