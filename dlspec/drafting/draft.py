@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from dlspec.core.errors import Problem, did_you_mean
 from dlspec.drafting import leaks
-from dlspec.drafting.roles import Judgement, Role, judge
+from dlspec.drafting.roles import Judgement, Role, judge, left_out
 from dlspec.drafting.sample import Sample, Values
 from dlspec.drafting.splitting import Split, choose_split
 
@@ -75,13 +75,15 @@ class Draft:
         self.name = name
         self.sample = sample
         self._words: dict[str, str] = {}  # by column
+        self._taken = dict.fromkeys(_TAKEN, 1)  # how often a word was asked for
         self.targets = [self._target(one) for one in targets]
+        self._taken |= {f"{one.name}_{part}": 1 for one in self.targets for part in ("deep", "linear")}
         self.judged = self._judged()
         first = self.targets[0]
         smallest = int(first.values.counts.min()) if first.labelled else 0
-        self.split: Split = choose_split(sample, self.judged, first.values, smallest, labelled=first.labelled)
+        self.split: Split = choose_split(sample, self.judged, smallest)
         if self.split.groups:
-            self.judged[self.split.groups] = Judgement(Role.LEFT_OUT, "names the groups of the split")
+            self.judged[self.split.groups] = left_out("names the groups of the split")
         if not any(self.of(role) for role in (Role.NUMBER, Role.WORD, Role.TEXT, Role.DATE)):
             raise Problem("E602", f"no column is left to predict `{first.values.name}` from{self._why()}")
 
@@ -106,10 +108,11 @@ class Draft:
     def _free(self, column: str) -> str:
         word = re.sub(r"\W+", "_", column, flags=re.ASCII).strip("_").lower()
         word = word if re.match(r"[a-z]", word) else f"column_{word}".rstrip("_")
-        number, found = 1, word[:50]
-        while found in self._words.values() or found in _TAKEN:
-            number += 1
-            found = f"{word[:50]}_{number}"
+        found = word = word[:50]
+        while found in self._taken:
+            self._taken[word] += 1
+            found = f"{word}_{self._taken[word]}"
+        self._taken[found] = 1
         return found
 
     def _judged(self) -> dict[str, Judgement]:
@@ -121,44 +124,38 @@ class Draft:
         return judged
 
     def _leave_leaks(self, judged: dict[str, Judgement], target: Target) -> None:
-        columns = self.sample.columns
+        columns, word = self.sample.columns, f"`{target.values.name}`"
         for name in leaks.follow_up({name: columns[name] for name in judged}, target.values):
-            judged[name] = Judgement(Role.LEFT_OUT, f"known only when `{target.values.name}` is")
+            judged[name] = left_out(f"known only when {word} is")
         for name, judgement in judged.items():
             if judgement.role is Role.LEFT_OUT:
                 continue
             if leaks.alone(columns[name], target.values, labelled=target.labelled):
-                judged[name] = Judgement(Role.LEFT_OUT, f"`{target.values.name}` follows from it")
+                judged[name] = left_out(f"{word} follows from it")
             elif leaks.missing_with(columns[name], target.values):
-                judged[name] = Judgement(
-                    Role.LEFT_OUT, f"missing just where `{target.values.name}` is: known only then"
-                )
+                judged[name] = left_out(f"missing just where {word} is: known only then")
         if target.labelled:
             return
-        while parts := leaks.together([columns[name] for name in self._of(judged, Role.NUMBER)], target.values):
-            for name in parts:
-                judged[name] = Judgement(Role.LEFT_OUT, f"`{target.values.name}` follows from it and others together")
+        while parts := leaks.together([columns[name] for name in _of(judged, Role.NUMBER)], target.values):
+            judged |= dict.fromkeys(parts, left_out(f"{word} follows from it and others together"))
 
     def _why(self) -> str:
         """What was found of a few columns that are left out."""
         found = [f"`{name}` {one.reason}" for name, one in self.judged.items()]
         return f": {'; '.join(found[:4])}" if found else ""
 
-    @staticmethod
-    def _of(judged: dict[str, Judgement], role: Role) -> list[str]:
-        return [name for name, judgement in judged.items() if judgement.role is role]
-
     def of(self, role: Role) -> list[Values]:
         """The columns of one kind."""
-        return [self.sample.columns[name] for name in self._of(self.judged, role)]
+        return [self.sample.columns[name] for name in _of(self.judged, role)]
 
     @cached_property
     def numbers(self) -> tuple[list[str], list[str]]:
         """Columns of numbers: those without a gap in the sample, and those with some."""
-        numbers = self.of(Role.NUMBER)
-        return [one.name for one in numbers if not one.missing.any()], [
-            one.name for one in numbers if one.missing.any()
-        ]
+        full: list[str] = []
+        gaps: list[str] = []
+        for one in self.of(Role.NUMBER):
+            (gaps if one.missing.any() else full).append(one.name)
+        return full, gaps
 
     @property
     def rows(self) -> int:
@@ -167,8 +164,12 @@ class Draft:
         return max(1, int(self.sample.total * known * 0.7))
 
 
+def _of(judged: Mapping[str, Judgement], role: Role) -> list[str]:
+    return [name for name, judgement in judged.items() if judgement.role is role]
+
+
 # Words that mean something else in a spec.
-_TAKEN = frozenset(("prev", "numbers", "incomplete", "row", "deep", "linear", "features"))
+_TAKEN = frozenset(("prev", "numbers", "incomplete", "row", "trunk", "deep", "linear"))
 
 
 def is_class(values: Values) -> bool:

@@ -47,7 +47,7 @@ _NAME = re.compile(r"(?:^|[^a-z])(?:name|title|label|genus|model|make|brand|desi
 _CODE = re.compile(r"(?:^|[^a-z])(?:zip|postal|postcode|post)(?:$|[^a-z])|code$")
 
 # Names of times, which are written as numbers.
-TIME = re.compile(r"(?:^|[^a-z])(?:(?:year|month|week|day|hour|period|quarter)s?|date|time|t|timestamp)(?:$|[^a-z])")
+_TIME = re.compile(r"(?:^|[^a-z])(?:(?:year|month|week|day|hour|period|quarter)s?|date|time|t|timestamp)(?:$|[^a-z])")
 
 # A share of the rows that lack a value above which a column of numbers or words says too little.
 _MOSTLY_MISSING = 0.8
@@ -63,12 +63,12 @@ _DATES = 2000
 def judge(column: Values, sample: Sample) -> Judgement:
     """What one column is, by its values first and its name where they leave it open."""
     if not len(column.known):
-        return _out("empty")
+        return left_out("empty")
     share = column.missing.mean()
     if len(column.distinct) == 1 and not share:
-        return _out(f"always {_cut(column.distinct[0])}")
+        return left_out(f"always {_cut(column.distinct[0])}")
     if share > _MOSTLY_MISSING:
-        return _out(f"missing in {share:.0%} of the rows")
+        return left_out(f"missing in {share:.0%} of the rows")
     return _word(column, sample) if column.text else _number(column)
 
 
@@ -76,12 +76,12 @@ def _number(column: Values) -> Judgement:
     distinct, known = len(column.distinct), len(column.known)
     if not column.whole:
         return Judgement(Role.NUMBER)
-    name = bool(_ID.search(column.name) or _ID.search(column.name.lower()))
+    name = _is_id(column)
     if distinct >= _ALL_DIFFERENT * known and known > 20:
         span = column.distinct[-1] - column.distinct[0] + 1
         if span <= 1.1 * known and _in_order(column):
-            return Judgement(Role.NUMBER) if TIME.search(column.name.lower()) else _out("numbers the rows")
-        return _out("another number in every row, a name of it") if name else Judgement(Role.NUMBER)
+            return Judgement(Role.NUMBER) if is_time(column) else left_out("numbers the rows")
+        return left_out("another number in every row, a name of it") if name else Judgement(Role.NUMBER)
     if _CODE.search(column.name.lower()) and distinct > 20:
         return Judgement(Role.WORD)
     if name and distinct > max(20, 0.02 * known):
@@ -103,18 +103,18 @@ def _word(column: Values, sample: Sample) -> Judgement:
     if len(orders) == 1:
         return Judgement(Role.DATE, first=orders[0])
     if orders:
-        return _out("dates of which nothing tells whether the day or the month stands first")
+        return left_out("dates of which nothing tells whether the day or the month stands first")
     lengths = [len(str(value).split()) for value in column.distinct[:2000]]
     words = sum(lengths) / len(lengths)
     if distinct > 0.5 * known and words >= _TEXT_WORDS and sample.total >= _TEXT_ROWS:
         return Judgement(Role.TEXT)
-    name = _NAME.search(column.name.lower()) or _ID.search(column.name.lower()) or _ID.search(column.name)
+    name = _NAME.search(column.name.lower()) or _is_id(column)
     if distinct >= _ALL_DIFFERENT * known and known > 20:
-        return _out("another word in every row, a name of it")
+        return left_out("another word in every row, a name of it")
     if name and distinct > max(20, 0.02 * known):
         return Judgement(Role.LEFT_OUT, f"a name: {distinct:,} different words", repeats=True)
     if distinct > max(20, 0.5 * known):
-        return _out(f"{distinct:,} different words in {known:,} rows")
+        return left_out(f"{distinct:,} different words in {known:,} rows")
     return Judgement(Role.WORD)
 
 
@@ -136,7 +136,18 @@ def _is_moment(text: str, first: str) -> bool:
     return True
 
 
-def _out(reason: str) -> Judgement:
+def _is_id(column: Values) -> bool:
+    """Whether a column's name says that it numbers or names something; `userId` does in its own letters only."""
+    return bool(_ID.search(column.name) or _ID.search(column.name.lower()))
+
+
+def is_time(column: Values) -> bool:
+    """Whether a column's name is that of a time, such as `year`."""
+    return _TIME.search(column.name.lower()) is not None
+
+
+def left_out(reason: str) -> Judgement:
+    """A column that does not enter."""
     return Judgement(Role.LEFT_OUT, reason)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dlspec.drafting.roles import TIME, Judgement, Role
+from dlspec.drafting.roles import Judgement, Role, is_time
 from dlspec.drafting.sample import Sample, Values
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ _MOMENTS = 60
 _NUMBERS = 30
 # So many groups of what is observed again and again.
 _GROUPS = 10
+# Training, validation and test each need an example of a class.
+_PARTS = 3
 # Rows that a group must have on average, to be one.
 _PER_GROUP = 1.5
 
@@ -38,17 +40,13 @@ class Split:
     groups: str = ""
 
 
-def choose_split(
-    sample: Sample, judged: Mapping[str, Judgement], target: Values, smallest: int, *, labelled: bool
-) -> Split:
+def choose_split(sample: Sample, judged: Mapping[str, Judgement], smallest: int) -> Split:
     """The split that does not let a model see in training what it will be asked about.
 
     Args:
         sample: The table.
-        judged: What each column but the target is.
-        target: What is to be predicted.
-        smallest: Rows of the rarest class; 0 for numbers.
-        labelled: Whether the target is a class.
+        judged: What each column but the targets is.
+        smallest: Rows of the rarest class to be predicted; 0 where it is a number.
     """
     others = {name: one for name, one in sample.columns.items() if name in judged}
     dates = [name for name, judgement in judged.items() if judgement.role is Role.DATE]
@@ -64,7 +62,7 @@ def choose_split(
     series = _series(sample, judged, others)
     if series:
         return series
-    if labelled and smallest >= 3:
+    if smallest >= _PARTS:
         return Split("stratified", "the share of every class alike in all parts")
     return Split("random", "by chance")
 
@@ -88,23 +86,18 @@ def _panel(column: Values, sample: Sample, others: Mapping[str, Values]) -> bool
     import numpy as np
 
     counts = column.counts
-    if (
-        TIME.search(column.name.lower())
-        or len(counts) < _GROUPS
-        or not sample.complete
-        or not (column.text or column.whole)
-        or column.missing.any()
-    ):
+    names = (column.text or column.whole) and not is_time(column)
+    if not names or not sample.complete or len(counts) < _GROUPS or column.missing.any():
         return False
     often = int(np.bincount(counts).argmax())
     if often < 2 or often > 200 or (counts == often).mean() < 0.9:
         return False
     order = np.argsort(column.codes, kind="stable")
     same = np.diff(column.codes[order]) == 0
-    for name, one in others.items():
+    for one in others.values():
         if one is column or len(one.distinct) < 2:
             continue
-        if TIME.search(name.lower()) and not one.text and len(one.distinct) == counts.max():
+        if is_time(one) and not one.text and len(one.distinct) == counts.max():
             pairs = np.unique(np.stack([column.codes, one.codes]), axis=1).shape[1]
             if pairs == len(column.values):
                 return True
@@ -120,7 +113,7 @@ def _series(sample: Sample, judged: Mapping[str, Judgement], others: Mapping[str
     import numpy as np
 
     for name, one in others.items():
-        if one.text or one.missing.any() or judged[name].role is not Role.NUMBER or not TIME.search(name.lower()):
+        if one.text or one.missing.any() or judged[name].role is not Role.NUMBER or not is_time(one):
             continue
         if len(one.distinct) >= _NUMBERS and (np.diff(one.values) >= 0).all():
             return Split({"time": name}, f"the rows are in order of `{name}`: the latest are the test")

@@ -178,6 +178,13 @@ def test_names_that_a_spec_cannot_hold(drafted: Drafted) -> None:
     assert len(_inputs(drafted(columns, "Preis (EUR)"))) == 5
 
 
+def test_names_that_the_layers_have(drafted: Drafted) -> None:
+    draft = drafted(_with(price=PRICE, sold=SOLD, trunk=CITY, price_deep=CITY, sold_linear=CITY), "price", "sold")
+    assert {draft.word(name) for name in ("trunk", "price_deep", "sold_linear")} == {
+        "trunk_2", "price_deep_2", "sold_linear_2",
+    }  # fmt: skip
+
+
 def test_another_delimiter(drafted: Drafted) -> None:
     assert drafted(_with(price=PRICE), "price", delimiter=";").sample.source == {
         "csv": {"path": "table.csv", "delimiter": ";"}
