@@ -46,7 +46,7 @@ data:
 """
 RULE = f"""
 name: rule
-params: {{rate: {{choice: [0.05, 0.1, 0.2]}}}}
+params: {{rate: {{choice: [0.5, 0.2, 0.1]}}}}
 layers: [{{dense: {{units: 1, name: price}}}}]
 {DATA}
 train: {{method: delta_rule, rate: $rate, epochs: 40, checkpoint: 0}}
