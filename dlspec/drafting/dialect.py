@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlspec.data.sources.csv_advice import all_numbers
+from dlspec.data.sources.csv_advice import all_numbers, strange_words
+from dlspec.data.sources.csv_header import commonest_delimiter, western_encoding
 from dlspec.data.sources.csv_text import CsvText, Dialect
 from dlspec.data.sources.written import PLAIN, Numerals
 
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
 
 # Bytes at the start of a file that show its encoding and its delimiter.
 _HEAD = 1 << 20
-_DELIMITERS = (",", ";", "\t", "|")
 _NUMBER = re.compile(PLAIN)
 # A strange word among so many different numbers stands for a missing one; among fewer, it is a class.
 _NUMBERS = 10
@@ -39,8 +40,8 @@ def layout(path: Path) -> dict[str, Any]:
     if encoding != "utf-8":
         options["encoding"] = encoding
     row, second = [*start.decode(encoding, errors="replace").lstrip("\ufeff").splitlines()[:2], "", ""][:2]
-    delimiter = max(_DELIMITERS, key=row.count)
-    if delimiter != "," and delimiter in row:
+    delimiter = commonest_delimiter(row) or ","
+    if delimiter != ",":
         options["delimiter"] = "\\t" if delimiter == "\t" else delimiter
     kinds, others = (
         [bool(_NUMBER.match(value.strip('" '))) for value in line.split(delimiter)] for line in (row, second)
@@ -53,15 +54,11 @@ def layout(path: Path) -> dict[str, Any]:
 def _encoding(start: bytes) -> str:
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
-    for encoding in ("utf-8", "cp1252"):
-        try:
-            start[:-4].decode(encoding) if len(start) == _HEAD else start.decode(encoding)
-        except UnicodeDecodeError as error:
-            if encoding == "utf-8" and len(start) == _HEAD and error.start >= len(start) - 8:
-                return encoding  # a letter that the end of what was read cuts
-        else:
-            return encoding
-    return "latin-1"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)  # which forgives a letter that the end cuts
+    except UnicodeDecodeError:
+        return western_encoding(start)
+    return "utf-8"
 
 
 def numbers_in_words(columns: Mapping[str, np.ndarray[Any, Any]], missing: Sequence[str]) -> dict[str, Any]:
@@ -87,16 +84,9 @@ def numbers_in_words(columns: Mapping[str, np.ndarray[Any, Any]], missing: Seque
         elif all_numbers(list(known), Numerals("."), signs=True):
             signs.append(name)
         else:
-            words |= dict.fromkeys(_strange(known))
+            strange = strange_words(known, known)
+            if len(known) - len(strange) >= _NUMBERS:
+                words |= dict.fromkeys(strange)
     options: dict[str, Any] = {"decimal": ","} if commas else {}
     options |= {"numbers": signs} if signs else {}
     return options | ({"missing_words": list(words)} if words else {})
-
-
-def _strange(known: Mapping[str, int]) -> list[str]:
-    """Words among many different numbers that stand for a missing one: they repeat, or hold no letter."""
-    wrong = [word for word in known if not _NUMBER.match(word)]
-    if not wrong or len(wrong) > 2 or len(known) - len(wrong) < _NUMBERS:
-        return []
-    ok = all(known[word] > 1 or not any(letter.isalnum() for letter in word) for word in wrong)
-    return wrong if ok else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from dlspec.data.sources.csv_text import Dialect
 from dlspec.data.sources.stated import MISSING
@@ -61,17 +61,27 @@ def all_numbers(values: list[str], numerals: Numerals, *, signs: bool) -> list[s
 
 def _missing(counts: Mapping[str, int], values: list[str], dialect: Dialect) -> str:
     """A few words among numbers."""
-    wrong = [value for value in values if not re.match(PLAIN, value)]
-    if len(wrong) > min(_WORDS, len(values) // 2):
-        return ""
-    signs = all(not any(character.isalnum() for character in value) or counts[value] > 1 for value in wrong)
-    if not signs:
+    wrong = strange_words(counts, values)
+    if not 0 < len(wrong) <= len(values) // 2:
         return ""
     said = [word for word in dialect.missing if word not in MISSING]
     listed = json.dumps([*said, *wrong], ensure_ascii=False)
     verb = "stand" if len(wrong) > 1 else "stands"
     shown = ", ".join(f"`{word}`" for word in wrong)
     return f"if {shown} {verb} for a missing value, write `missing_words: {listed}` in `csv`; else correct the value"
+
+
+def strange_words(counts: Mapping[str, int], values: Iterable[str]) -> list[str]:
+    """The words among `values` that are no numbers; [] where there are many, or one that looks like a mistake.
+
+    What stands for a missing value repeats, or is made of signs, such as `?`.
+
+    Args:
+        counts: How often each value occurs.
+    """
+    wrong = [value for value in values if not re.match(PLAIN, value)]
+    signs = all(counts[word] > 1 or not any(letter.isalnum() for letter in word) for word in wrong)
+    return wrong if signs and len(wrong) <= _WORDS else []
 
 
 def _truth(values: list[str]) -> str:

@@ -133,13 +133,18 @@ def _first_row(start: bytes, text: CsvText, dialect: Dialect, shown: str) -> str
 
 def not_utf8(what: str, held: bytes, where: str) -> DataProblem:
     """`what` is in another encoding; `held` are some of its bytes."""
-    try:
-        held.decode("cp1252")
-        likely = "cp1252"
-    except UnicodeDecodeError:
-        likely = "latin-1"
+    likely = western_encoding(held)
     help = f"say which encoding it is in, such as `encoding: {likely}` (Western Europe), or save the file as UTF-8"
     return _problem(f"{what} is not UTF-8", help, where)
+
+
+def western_encoding(held: bytes) -> str:
+    """The encoding of Western Europe in which bytes that are not UTF-8 are text; every byte is a letter of the last."""
+    try:
+        held.decode("cp1252")
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "cp1252"
 
 
 def nameless(number: int, shown: str, where: str = "") -> DataProblem:
@@ -172,14 +177,20 @@ def _distinct(names: Sequence[str]) -> list[str]:
 
 def _other_delimiter(line: str, delimiter: str) -> str:
     """The delimiter that divides the line into most columns, as YAML writes it; "" where none does."""
-    best = max((other for other in _DELIMITERS if other != delimiter), key=line.count)
-    if best in line:
+    best = commonest_delimiter(line, delimiter)
+    if best:
         return f'"{best}"'.replace("\t", "\\t")
     if "::" in line:
         return '"::"'
     values = line.split()
     runs = len(values) > 1 and ("  " in line.strip() or all(_NUMBER.match(value) for value in values))
     return WHITESPACE if runs and delimiter != WHITESPACE else ""
+
+
+def commonest_delimiter(line: str, but: str = "") -> str:
+    """The usual delimiter, other than `but`, that stands most often in a line; "" where none does."""
+    best = max((one for one in _DELIMITERS if one != but), key=line.count)
+    return best if best in line else ""
 
 
 def is_number(name: str) -> bool:
