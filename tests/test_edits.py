@@ -90,7 +90,7 @@ def test_every_safe_edit_of_the_bad_specs_mends_something(tmp_path: Path, monkey
 
 def edits_of(text: str, span: tuple[int, int, int, int], help: str) -> str:
     """`text` with what `help` says at `span` (line, column and their ends) made of it."""
-    item = with_edits(Diagnostic("E101", "m", Span("f", *span), help), {"f": text})
+    (item,) = with_edits([Diagnostic("E101", "m", Span("f", *span), help)], {"f": text})
     return applied(text, item.edits)
 
 
@@ -118,8 +118,7 @@ def test_a_help_becomes_a_change(text: str, span: tuple[int, int, int, int], hel
 
 def test_edits_of_what_is_no_file_are_none() -> None:
     item = Diagnostic("E109", "m", Span("--set a=b", 1, 1, 1, 2), did_you_mean("epoch", ["epochs"]))
-    assert with_edits(item, {}).edits == ()
-    assert with_edits(item._replace(span=None), {}).edits == ()
+    assert [one.edits for one in with_edits([item, item._replace(span=None)], {})] == [(), ()]
 
 
 def test_overlapping_edits_are_not_both_made() -> None:

@@ -115,7 +115,7 @@ def compile_spec(
         from dlspec.semantics.edits import with_edits
 
         files = {name: text for name, text in state.texts.items() if not name.startswith("--set ")}
-        state.diagnostics.items = [with_edits(item, files) for item in state.diagnostics.items]
+        state.diagnostics.items = with_edits(state.diagnostics.items, files)
     return state
 
 

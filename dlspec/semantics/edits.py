@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from dlspec.core.errors import Diagnostic, Edit, Replacement, Span
@@ -11,18 +12,49 @@ from dlspec.core.tree import Map
 from dlspec.syntax.source import load
 
 
-def with_edits(diagnostic: Diagnostic, texts: Mapping[str, str]) -> Diagnostic:
-    """The diagnostic with its edits, where its help names a change and the file has what is to be changed.
+def with_edits(found: Iterable[Diagnostic], texts: Mapping[str, str]) -> list[Diagnostic]:
+    """The diagnostics with their edits, where a help names a change and the file has what is to be changed.
 
     Args:
+        found: All that was found in one compilation: each file is looked at once.
         texts: Text of each file that may be changed, by the name that spans give it.
     """
+    files = {name: _File(name, text) for name, text in texts.items()}
+    return [_with_edits(item, files) for item in found]
+
+
+def _with_edits(diagnostic: Diagnostic, files: Mapping[str, _File]) -> Diagnostic:
     help = diagnostic.help
     if not isinstance(help, Replacement) or diagnostic.span is None:
         return diagnostic
-    edits = [_edit(help, span, texts[span.file]) for span in (diagnostic.span, *help.also) if span.file in texts]
+    edits = [_edit(help, span, files[span.file]) for span in (diagnostic.span, *help.also) if span.file in files]
     known = tuple(edit for edit in edits if edit is not None)
     return diagnostic._replace(edits=known) if len(known) == 1 + len(help.also) else diagnostic
+
+
+class _File:
+    """A file that may be changed; what is asked of it often is made once."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return self.text.split("\n")
+
+    @cached_property
+    def entries(self) -> dict[tuple[str, Span], tuple[Span, Span, bool]]:
+        """By key and place of an entry, its key's or its value's: both places, and whether nothing stands beside it."""
+        found: dict[tuple[str, Span], tuple[Span, Span, bool]] = {}
+        for mapping in _maps(load(self.text, self.name).data):
+            for key, value in mapping.value_spans.items():
+                place = mapping.key_spans.get(key)
+                if place is not None:
+                    entry = (place, value, len(mapping) == 1)
+                    found.setdefault((key, place), entry)
+                    found.setdefault((key, value), entry)
+        return found
 
 
 def applied(text: str, edits: Iterable[Edit]) -> str:
@@ -48,16 +80,15 @@ def applied(text: str, edits: Iterable[Edit]) -> str:
     return "".join([*parts, text[done:]])
 
 
-def _edit(help: Replacement, span: Span, text: str) -> Edit | None:
-    lines = text.split("\n")
-    if span.end_line > len(lines):
+def _edit(help: Replacement, span: Span, file: _File) -> Edit | None:
+    if span.end_line > len(file.lines):
         return None
     if help.new is None:
-        removed = _entry(help.old, span, text, lines)
+        removed = _entry(help.old, span, file)
         return Edit(removed, "", help.safe) if removed else None
     if span.line != span.end_line:
         return None
-    before, written = span.column - 1, lines[span.line - 1][span.column - 1 : span.end_column - 1]
+    before, written = span.column - 1, file.lines[span.line - 1][span.column - 1 : span.end_column - 1]
     if _reads_as(written, help.old):
         return Edit(span, help.new, help.safe)
     if not isinstance(help.old, str):
@@ -81,17 +112,15 @@ def _reads_as(written: str, value: Any) -> bool:
     return type(read) is type(value) and bool(read == value)
 
 
-def _entry(key: str, span: Span, text: str, lines: list[str]) -> Span | None:
+def _entry(key: str, span: Span, file: _File) -> Span | None:
     """Where the entry stands whose key or value is at `span`, with what parts it from its neighbours.
 
     None where it is not on one line, or where nothing would be left of a block mapping.
     """
-    for mapping in _maps(load(text, span.file).data):
-        place = mapping.key_spans.get(key)
-        value = mapping.value_spans.get(key)
-        if place is not None and value is not None and span in (place, value) and value.end_line == place.line:
-            return _without(place, value, lines[place.line - 1], alone=len(mapping) == 1)
-    return None
+    place, value, alone = file.entries.get((key, span), (None, None, False))
+    if place is None or value is None or value.end_line != place.line:
+        return None
+    return _without(place, value, file.lines[place.line - 1], alone)
 
 
 def _without(key: Span, value: Span, line: str, alone: bool) -> Span | None:

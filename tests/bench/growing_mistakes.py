@@ -99,6 +99,7 @@ CHECKED: dict[str, tuple[Text, int, int]] = {
     "blocks that are not there": (_unknown_blocks, 800, 1),
     "layers that are not there": (_steps("  - densely: 4"), 200, 1),
     "options that are not there": (_steps("  - dense: {units: 4, activates: relu}"), 500, 1),
+    "options that are needless": (_steps("  - dense: {units: 4, in_features: 4}"), 500, 1),
     "options of one layer that are not there": (
         lambda n: f"{X}layers:\n  - dense: {{units: 4, {joined('bad#: 1', n)}}}\n", 500, 1
     ),
