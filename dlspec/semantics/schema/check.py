@@ -96,9 +96,12 @@ def _report(error: Violation, data: Any, context: Context) -> Diagnostic | None:
         return None
     if error.validator == "required" and isinstance(container, dict) and error.message in container:
         return None
-    if schema_of(error).get("x-names") == "layer" and _named(error) in context.names.misnamed:
-        return None
-    message = describe_error(error, context.inside(path)._replace(axes=_axes(data, path)), container)
+    context = context.inside(path)
+    if schema_of(error).get("x-names") == "layer":
+        if _named(error) in context.names.misnamed:
+            return None
+        context = context._replace(axes=_axes(data, path))
+    message = describe_error(error, context, container)
     return Diagnostic(message.code, message.text, _span(error, data, path, message.at_key), message.help)
 
 
