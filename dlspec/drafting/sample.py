@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +14,6 @@ from dlspec.data.sources.base import Source, Table
 from dlspec.data.sources.csv import Csv
 from dlspec.data.sources.json_lines import JsonLines
 from dlspec.data.sources.parquet import Parquet
-from dlspec.data.sources.stated import MISSING
-from dlspec.data.sources.typed import TypedTable
 from dlspec.drafting.dialect import layout, numbers_in_words
 
 if TYPE_CHECKING:
@@ -151,7 +149,7 @@ def sample_of(source: Source, folder: Path) -> Sample:
     if not total:
         raise Problem("E606", f"`{path}` has no rows")
     return Sample(
-        {name: _values(name, table, total) for name in names},
+        {name: _values(name, table, total, source.usual_gaps) for name in names},
         min(total, ROWS),
         total,
         {source.name: path if set(source.given) == {"path"} else dict(source.given)},
@@ -162,17 +160,19 @@ def sample_of(source: Source, folder: Path) -> Sample:
 def _csv(path: str, folder: Path) -> Csv:
     """The source for a CSV file, with what its rows show of how it is written."""
     options: dict[str, Any] = {"path": path, **layout(folder / path)}
-    table = Csv(**options).open(folder)
+    source = Csv(**options)
+    table = source.open(folder)
     words = {name: table.read([name])[name] for name, column in table.columns.items() if column.text}
-    return Csv(**options, **numbers_in_words(words, MISSING))
+    return Csv(**options, **numbers_in_words(words, source.usual_gaps))
 
 
-def _values(name: str, table: Table, total: int) -> Values:
+def _values(name: str, table: Table, total: int, gaps: Sequence[str]) -> Values:
+    """Some values of a column; words among `gaps` are missing ones."""
     import numpy as np
 
     chosen = np.linspace(0, total - 1, min(total, ROWS)).astype(np.int64)
     values = table.take([name], chosen)[name]
     text = table.columns[name].text
-    if text and not isinstance(table, TypedTable):
-        values = np.where(np.isin(values, MISSING), "", values)
+    if text and gaps:
+        values = np.where(np.isin(values, gaps), "", values)
     return Values(name, np.asarray(values, object if text else np.float64), text)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from builders import checked, graph, only, supervised, write
+from pyarrow import parquet as pq
 
 from dlspec.components.layers.lookup import StringLookup
 from dlspec.components.layers.preprocessing import Normalization
@@ -16,10 +19,13 @@ from dlspec.components.sections.data import Data, Feature, Split, Target
 from dlspec.components.sections.missing import Constant, Drop, Error, Mean, Median, MostFrequent
 from dlspec.components.training.losses import BinaryCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy
 from dlspec.core.ir import Tensor
+from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.signature import Signature
 from dlspec.data.feeding.pipeline import Prepared, prepare
 from dlspec.data.order.splits import choose
 from dlspec.data.sources.csv import Csv
+from dlspec.data.sources.json_lines import JsonLines
+from dlspec.data.sources.parquet import Parquet
 from dlspec.passes import compile_spec
 
 TABLE = "a,b,city,y\n1,10,Cork,0\n,20,Graz,1\n3,,,0\n8,40,Graz,1\n"
@@ -183,3 +189,22 @@ def test_a_vocabulary_says_that_such_a_word_is_one(tmp_path: Path) -> None:
     lookup = StringLookup(vocabulary=("NA", "ZA"), output_mode="one_hot")
     section = data(Feature(column="land", prepare=(lookup,)), targets={"y": Target(column="price")})
     assert checked(section, tmp_path, graph({"x": Tensor((3,))}, OUT), supervised(MeanSquaredError())) == []
+
+
+@pytest.mark.parametrize("name", ["parquet", "json_lines"])
+@pytest.mark.parametrize("policy", [{}, {"missing": Drop()}])
+def test_words_of_typed_files_are_words(tmp_path: Path, name: str, policy: dict[str, Any]) -> None:
+    rows = {"land": ["NA", "ZA", None, "nan"], "kind": ["N/A", "b", "b", "N/A"]}
+    pq.write_table(pa.table(rows), tmp_path / "a.parquet")
+    lines = [dict(zip(rows, row, strict=True)) for row in zip(*rows.values(), strict=True)]
+    write(tmp_path, "a.jsonl", "\n".join(map(json.dumps, lines)))
+    source = Parquet(path="a.parquet") if name == "parquet" else JsonLines(path="a.jsonl")
+    feature = Feature(column="land", prepare=(StringLookup(output_mode="one_hot"),), **policy)
+    section = Data(source=source, inputs={"x": feature}, targets={"y": Target(column="kind")})
+    found: list[Binding] = []
+    model = graph({"x": Tensor((4,) if policy else (5,))}, {"y": Tensor((2,))})
+    assert checked(section, tmp_path, model, supervised(SparseCategoricalCrossentropy()), found=found.append) == []
+    dropped = found[0].dropped()
+    assert (dropped.tolist() if dropped is not None else []) == ([False, False, True, False] if policy else [])
+    assert found[0].outputs[0].classes == ("N/A", "b")
+    assert found[0].table.read(["land"])["land"].tolist() == ["NA", "ZA", "", "nan"]

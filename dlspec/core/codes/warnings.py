@@ -303,7 +303,8 @@ CODES: dict[str, Code] = {
         """
         `NA`, `N/A`, `nan` and `null` are missing numbers. In an input of words they are words like others, for they may
         be: the code of Namibia, a grade. `missing: {constant: missing}` makes them and empty cells a word of their own,
-        `missing: drop` leaves such rows out, and a `vocabulary` that names them says that they are words.
+        `missing: drop` leaves such rows out, and a `vocabulary` that names them says that they are words. Files of
+        Parquet and JSON Lines know missing values themselves: words in them are words.
         """,
         scene="""
         dlspec check pets.yaml

@@ -12,7 +12,7 @@ from dlspec.data.binding.inputs import only_text
 from dlspec.data.binding.signature import Signature
 from dlspec.data.binding.targets import Output
 from dlspec.data.sources.base import TEXT, Column
-from dlspec.data.sources.stated import MISSING, Stated
+from dlspec.data.sources.stated import Stated
 
 
 def by_spec(data: Data, signature: Signature | None) -> Stated:
@@ -24,7 +24,7 @@ def by_spec(data: Data, signature: Signature | None) -> Stated:
     texts: set[str] = set()
     gaps: dict[str, tuple[str, ...]] = {}
     said = data.source.gaps
-    words = (*MISSING, *said)
+    words = (*data.source.usual_gaps, *said)
     for name, feature in data.features.items():
         wanted = signature.inputs.get(name) if signature is not None else None
         if only_text(feature, wanted):

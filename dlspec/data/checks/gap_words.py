@@ -9,26 +9,24 @@ from dlspec.core.errors import Problem
 from dlspec.data.binding import missing
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.findings import Findings
-from dlspec.data.sources.stated import MISSING
-
-# The empty text is no word: it is a text of no letters wherever the spec is silent.
-_WORDS = frozenset(MISSING) - {""}
 
 
 def warn_of_gap_words(binding: Binding, data: Data, findings: Findings) -> None:
     """`NA` and its like in an input of words are meant as what they are taken for (W606).
 
-    Either `missing` says what becomes of them, or a `vocabulary` which words there are. A source that is streamed is
-    not read for that.
+    Either `missing` says what becomes of them, or a `vocabulary` which words there are. Files whose format knows
+    missing values hold words where they hold words. A source that is streamed is not read for that.
     """
-    for one in binding.inputs if not binding.table.streamed else ():
+    # The empty text is no word: it is a text of no letters wherever the spec is silent.
+    words = frozenset(data.source.usual_gaps) - {""}
+    for one in binding.inputs if words and not binding.table.streamed else ():
         feature = data.features.get(one.name)
         if one.stacked or one.length or _decided(feature or Feature(column=one.columns[0])):
             continue
         column = one.columns[0]
         if not binding.table.columns[column].text or binding.table.columns[column].tensor.shape:
             continue
-        counts = Counter(value for value in binding.table.whole(column) if value in _WORDS)
+        counts = Counter(value for value in binding.table.whole(column) if value in words)
         if counts:
             place = ("source",) if feature is None else ("inputs", one.name, "column")
             with findings.at("data", *place):

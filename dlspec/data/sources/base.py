@@ -317,6 +317,11 @@ class Source(Component, abstract=True):
         """Words that stand for a missing value since the spec says so; of a source over a table, in that table."""
         return self.table.gaps if isinstance(self.table, Source) else ()
 
+    @property
+    def usual_gaps(self) -> tuple[str, ...]:
+        """Words for a missing value that are usual in files of its kind; () where the files say themselves what is."""
+        return self.table.usual_gaps if isinstance(self.table, Source) else ()
+
     def open(self, folder: Path, *, allow_outside: bool = False) -> Table:
         """Opens the source; nothing is read before it is needed.
 

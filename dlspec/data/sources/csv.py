@@ -93,6 +93,11 @@ class Csv(Source):
         return tuple(self.missing_words or ())
 
     @property
+    def usual_gaps(self) -> tuple[str, ...]:
+        """A file of text has nothing but words for what is missing."""
+        return MISSING
+
+    @property
     def dialect(self) -> Dialect:
         """How the files are written."""
         return Dialect(
@@ -100,7 +105,7 @@ class Csv(Source):
             self.encoding,
             tuple(self.names or ()),
             self.skip_rows,
-            (*MISSING, *self.gaps),
+            (*self.usual_gaps, *self.gaps),
             tuple(self.true_words or ()),
             tuple(self.false_words or ()),
             Numerals(self.decimal, self.thousands or ""),

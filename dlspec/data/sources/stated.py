@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-# Words in files of text that stand for a value that is missing.
+# Words that usually stand for a missing value in files of text, which know no other way to say so.
 MISSING = ("", "NA", "N/A", "#N/A", "nan", "NaN", "null", "NULL")
 
 
