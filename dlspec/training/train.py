@@ -7,10 +7,12 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from dlspec.backends.keras.build import build
 from dlspec.backends.keras.seeding import set_seed
 from dlspec.components.methods.base import ENDS_IN_FLOAT32, Method
 from dlspec.components.registry import load_attribute
@@ -23,6 +25,8 @@ from dlspec.data.binding.signature import Signature, of_model
 from dlspec.data.feeding.facts import data_facts, leakage
 from dlspec.data.feeding.pipeline import Prepared, prepare, telling
 from dlspec.data.sources.paths import locate
+from dlspec.passes.state import Trainable
+from dlspec.syntax.dumping import dump
 from dlspec.training.loop.compiling import precision
 from dlspec.training.loop.distribution import open_distribution
 from dlspec.training.loop.fit import Training
@@ -44,42 +48,67 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def run(
-    build: Callable[[], Any],
-    data: Data,
-    method: Method,
-    *,
-    folder: Path,
-    spec_text: str,
-    name: str,
-    runs: Path,
-    place: Place | None = None,
-    console: Console | None = None,
-    command: str = "",
-    signature: Signature | None = None,
-    allow_outside: bool = False,
-    graph: Graph | None = None,
-    brief: bool = False,
-    prepare: Callable[..., Prepared] = prepare,
-) -> Report:
-    """Trains and reports.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be trained.
 
-    Args:
+    Attributes:
         build: Makes the functional Keras model; called after the seed is set.
         data: Where the examples come from.
         method: How to train.
         folder: The spec's folder, from which paths of the data start.
         spec_text: The resolved spec, kept in the run folder.
         name: Of the spec: a new run's folder is ``runs/name/id``.
+        command: What to type to repeat the run.
+        graph: The model before it is built, for the report's picture and table of layers.
+        signature: Names and types of the model's inputs and outputs; read from the model unless given.
+        allow_outside: Whether paths of the data may leave `folder`.
+        prepare: What reads and prepares the data; one of many runs may have those of another.
+    """
+
+    build: Callable[[], Any]
+    data: Data
+    method: Method
+    folder: Path
+    spec_text: str
+    name: str
+    command: str = ""
+    graph: Graph | None = None
+    signature: Signature | None = None
+    allow_outside: bool = False
+    prepare: Callable[..., Prepared] = prepare
+
+
+def request_of(state: Trainable) -> Request:
+    """What a checked spec asks for."""
+    return Request(
+        build=lambda: build(state.graph),
+        data=state.data_section,
+        method=state.method,
+        folder=state.folder,
+        spec_text=dump(state.data),
+        name=state.name,
+        graph=state.graph,
+        allow_outside=state.allow_outside,
+    )
+
+
+def run(
+    request: Request,
+    runs: Path,
+    *,
+    place: Place | None = None,
+    console: Console | None = None,
+    brief: bool = False,
+) -> Report:
+    """Trains and reports.
+
+    Args:
+        request: What is to be trained.
         runs: The folder of all runs.
         place: Where the run goes, as :func:`dlspec.training.run.resume.find` found it; into a new folder unless given.
         console: Where progress goes; None for none.
-        command: What to type to repeat the run.
-        signature: Names and types of the model's inputs and outputs; read from the model unless given.
-        allow_outside: Whether paths of the data may leave `folder`.
-        graph: The model before it is built, for the report's picture and table of layers.
         brief: Whether to leave out what one of many runs need not do: the last evaluation and the page.
-        prepare: What reads and prepares the data; one of many runs may have those of another.
 
     Returns:
         The report, which also stands in the run folder.
@@ -89,38 +118,15 @@ def run(
         Problem: E507 to E509, E511 to E516. The report of a run that has begun says ``failed`` then.
         KeyboardInterrupt: The run folder holds the best model so far and a report that says ``interrupted``.
     """
-    clock = _Clock()
-    progress = choose(console)
-    require(method.log)
-    start = None
-    if method.start_from is not None:
-        start = locate(method.start_from, folder, allow_outside=allow_outside, option="start_from")
-    distribution = open_distribution(method)
-    set_seed(method.seed)
-    with precision(method.precision):
-        model = distribution.build(build)
-        load_attribute(ENDS_IN_FLOAT32)(model)
-    clock.lap("build")
-    signature = signature or of_model(model)
-    prepared = prepare(data, folder, signature, method, allow_outside=allow_outside)
-    for warning in leakage(prepared):
-        progress.note(f"warning[{warning.code}]: {warning.message}")
-    clock.lap("data")
-    distribution.check(model, prepared.fed.count, data.batch_size)
-    if method.distribute is not None:
-        progress.note(f"distribute: {distribution}")
-    now = identity(prepared, distribution.devices)
-    run_folder, checkpoint = _opened(place or Place(), progress, runs, name, spec_text, now)
-    outputs = tuple(signature.outputs)
-    job = Job(model, prepared, data, method, outputs, run_folder.path, progress.note, distribution)
-    training = Training(job, run_folder, progress, start)
-    reporter = None if brief else Reporter(name, graph, method.log, progress.note)
+    clock, progress = _Clock(), choose(console)
+    training, checkpoint = _ready(request, runs, place or Place(), progress, clock)
+    reporter = None if brief else Reporter(request.name, request.graph, request.method.log, progress.note)
     if reporter is not None:
         training.once_running = reporter.preload
-    facts = _facts(training, folder, name, command, allow_outside)
+    facts = _facts(training, request)
     metrics: Measures = {}
     try:
-        with telling(prepared.binding.table):
+        with telling(training.job.prepared.binding.table):
             metrics = _trained(training, checkpoint, reporter, clock)
         require_finite(metrics)
         return _write(training, clock, "finished", facts, reporter, metrics)
@@ -130,15 +136,42 @@ def run(
         raise
     except Exception as error:  # Keras and TensorFlow raise of every kind
         failure = told(error)
-        code = failure.code if isinstance(failure, Problem) else type(error).__name__
-        message = str(failure).strip().split("\n")[0]
-        facts["error"] = Failure(code=code, message=message)
+        facts["error"] = _failure(failure)
         _fail(training, clock, facts, reporter, metrics)
         if failure is error:
             raise
         raise failure from error
     finally:
-        run_folder.release()
+        training.folder.release()
+
+
+def _ready(
+    request: Request, runs: Path, place: Place, progress: Progress, clock: _Clock
+) -> tuple[Training, Checkpoint | None]:
+    """A training with its model, data and run folder, and the checkpoint to go on from."""
+    data, method = request.data, request.method
+    require(method.log)
+    start = None
+    if method.start_from is not None:
+        start = locate(method.start_from, request.folder, allow_outside=request.allow_outside, option="start_from")
+    distribution = open_distribution(method)
+    set_seed(method.seed)
+    with precision(method.precision):
+        model = distribution.build(request.build)
+        load_attribute(ENDS_IN_FLOAT32)(model)
+    clock.lap("build")
+    signature = request.signature or of_model(model)
+    prepared = request.prepare(data, request.folder, signature, method, allow_outside=request.allow_outside)
+    for warning in leakage(prepared):
+        progress.note(f"warning[{warning.code}]: {warning.message}")
+    clock.lap("data")
+    distribution.check(model, prepared.fed.count, data.batch_size)
+    if method.distribute is not None:
+        progress.note(f"distribute: {distribution}")
+    now = identity(prepared, distribution.devices)
+    folder, checkpoint = _opened(request, runs, place, progress, now)
+    job = Job(model, prepared, data, method, tuple(signature.outputs), folder.path, progress.note, distribution)
+    return Training(job, folder, progress, start), checkpoint
 
 
 def _trained(training: Training, checkpoint: Checkpoint | None, reporter: Reporter | None, clock: _Clock) -> Measures:
@@ -156,15 +189,15 @@ def _trained(training: Training, checkpoint: Checkpoint | None, reporter: Report
     return metrics
 
 
-def _facts(training: Training, folder: Path, name: str, command: str, allow_outside: bool) -> Begun:
+def _facts(training: Training, request: Request) -> Begun:
     """What the report says of a training before it begins."""
     path, job = training.folder.path, training.job
     facts: Begun = {
-        "name": name,
-        "command": command,
-        "allow_outside": allow_outside,
+        "name": request.name,
+        "command": request.command,
+        "allow_outside": request.allow_outside,
         "id": training.folder.id,
-        "spec_folder": Path(os.path.relpath(folder.resolve(), path.resolve())).as_posix(),
+        "spec_folder": Path(os.path.relpath(request.folder.resolve(), path.resolve())).as_posix(),
         "seed": job.method.seed,
         "parameters": parameters(job.model),
         "data": data_facts(job.data, job.prepared),
@@ -177,10 +210,10 @@ def _facts(training: Training, folder: Path, name: str, command: str, allow_outs
 
 
 def _opened(
-    place: Place, progress: Progress, runs: Path, name: str, spec_text: str, now: dict[str, Any]
+    request: Request, runs: Path, place: Place, progress: Progress, now: dict[str, Any]
 ) -> tuple[RunFolder, Checkpoint | None]:
     """The run folder, made or found, and the checkpoint to go on from."""
-    files = {SPEC_FILE: spec_text, IDENTITY_FILE: json.dumps(now, indent=2) + "\n"}
+    files = {SPEC_FILE: request.spec_text, IDENTITY_FILE: json.dumps(now, indent=2) + "\n"}
     if place.folder is not None:
         try:
             return place.folder, _gone_on_with(place, place.folder, progress, files, now)
@@ -191,7 +224,7 @@ def _opened(
             progress.note(f"a new run instead of {place.folder.path}: {problem.message}")
     if place.wanted is not None:
         return RunFolder.create_at(place.wanted, files), None
-    return RunFolder.create(runs, name, files), None
+    return RunFolder.create(runs, request.name, files), None
 
 
 def _gone_on_with(
@@ -214,6 +247,12 @@ def _rescue(training: Training) -> None:
     """Saves what an interrupted training has reached, where it finished an epoch."""
     if training.history:
         training.finish()
+
+
+def _failure(error: Exception) -> Failure:
+    """What the report says of it: code and first line."""
+    code = error.code if isinstance(error, Problem) else type(error).__name__
+    return {"code": code, "message": str(error).strip().split("\n")[0]}
 
 
 def _fail(training: Training, clock: _Clock, facts: Begun, reporter: Reporter | None, metrics: Measures) -> None:

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -144,20 +145,18 @@ def _ours(spec: Path, *overrides: str) -> tuple[float, str]:
 
     from dlspec.backends.keras.build import build
     from dlspec.passes import compile_spec
-    from dlspec.syntax.dumping import dump
-    from dlspec.training.train import run
+    from dlspec.passes.state import Checked
+    from dlspec.training.train import request_of, run
 
     state = compile_spec(spec, (*overrides, "train.keep=last"))
+    assert isinstance(state, Checked)
     models: list[Any] = []
 
     def built() -> Any:
-        models.append(build(state.graph))  # type: ignore[arg-type]
+        models.append(build(state.graph))
         return models[0]
 
-    done = run(
-        built, state.data_section, state.method, folder=spec.parent, spec_text=dump(state.data),  # type: ignore[arg-type]
-        name="task", runs=spec.parent / "runs", graph=state.graph, brief=True,
-    )  # fmt: skip
+    done = run(replace(request_of(state.trainable()), build=built), spec.parent / "runs", brief=True)
     result = statistics.median(done.facts["epoch_seconds"][1:]), _hash(models[0])
     keras.backend.clear_session()
     return result

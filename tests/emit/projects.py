@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,18 +52,13 @@ def train_spec(state: Compilation, runs: Path) -> tuple[Curve, Path]:
     """Trains as ``dlspec train`` does: the curve and the run folder."""
     import keras
 
-    from dlspec.backends.keras.build import build
-    from dlspec.components.methods.supervised import Supervised
     from dlspec.data.binding.signature import of_graph
-    from dlspec.training.train import run
+    from dlspec.passes.state import Checked
+    from dlspec.training.train import request_of, run
 
-    graph, data, method = state.graph, state.data_section, state.method
-    assert graph is not None and data is not None and isinstance(method, Supervised)
+    assert isinstance(state, Checked)
     keras.backend.clear_session()
-    report = run(
-        lambda: build(graph), data, method, folder=state.folder, spec_text="", name=state.name, runs=runs,
-        signature=of_graph(graph),
-    )  # fmt: skip
+    report = run(replace(request_of(state.trainable()), signature=of_graph(state.graph)), runs)
     return curve(report.folder / "metrics.csv"), report.folder
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from dlspec.passes import compile_spec
+from dlspec.passes.state import Checked
 from dlspec.training.run.report import Report
-from dlspec.training.train import run
+from dlspec.training.train import request_of, run
 
 HOSTILE = ("<script>alert(1)</script>", 'a & b\'s "x"', "plain `code`", "</style><b>bold")
 
@@ -85,22 +87,8 @@ def train(folder: Path, text: str) -> Report:
     path = folder / "spec.yaml"
     path.write_text(text, encoding="utf-8")
     state = compile_spec(path)
-    assert not state.diagnostics.errors, state.diagnostics.errors
-    from dlspec.backends.keras.build import build
-
-    graph = state.graph
-    assert graph is not None
-    return run(
-        lambda: build(graph),
-        state.data_section,
-        state.method,
-        folder=folder,
-        spec_text=text,
-        name=state.name,
-        runs=folder / "runs",
-        command="dlspec train spec.yaml",
-        graph=graph,
-    )
+    assert isinstance(state, Checked), state.diagnostics.errors
+    return run(replace(request_of(state.trainable()), command="dlspec train spec.yaml"), folder / "runs")
 
 
 def write_shapes(folder: Path) -> None:

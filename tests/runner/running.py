@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlspec.components.methods.supervised import Supervised
 from dlspec.components.sections.data import Data, Split, Stratified, Target
@@ -13,7 +13,11 @@ from dlspec.components.training.losses import SparseCategoricalCrossentropy
 from dlspec.components.training.optimizers import Adam
 from dlspec.data.sources.sklearn import Sklearn
 from dlspec.training.run.report import Report
-from dlspec.training.train import run
+from dlspec.training.run.resume import Place
+from dlspec.training.train import Request, run
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def iris(**options: Any) -> Data:
@@ -47,20 +51,24 @@ def small(units: int = 3) -> Any:
     return keras.Model(x, keras.layers.Dense(units, activation="softmax", name="species")(hidden), name="small")
 
 
+def request(build: Any, data: Data, how: Supervised, folder: Path, name: str = "small", **options: Any) -> Request:
+    """A training without a spec."""
+    return Request(build=build, data=data, method=how, folder=folder, spec_text=f"name: {name}\n", name=name, **options)
+
+
 def train(
-    folder: Path, data: Data | None = None, how: Supervised | None = None, build: Any = small, **options: Any
+    folder: Path,
+    data: Data | None = None,
+    how: Supervised | None = None,
+    build: Any = small,
+    *,
+    place: Place | None = None,
+    console: Console | None = None,
+    **options: Any,
 ) -> Report:
     """One run below `folder`."""
-    return run(
-        build,
-        data or iris(),
-        how or method(),
-        folder=folder,
-        spec_text="name: small\n",
-        name="small",
-        runs=folder / "runs",
-        **options,
-    )
+    wanted = request(build, data or iris(), how or method(), folder, **options)
+    return run(wanted, folder / "runs", place=place, console=console)
 
 
 def rows(report: Report) -> list[dict[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,12 @@ import pytest
 from running import load
 
 import dlspec.keras_layers  # noqa: F401  (registers the layers that fill in missing values)
-from dlspec.backends.keras.build import build
 from dlspec.data.binding.signature import of_graph
 from dlspec.data.feeding.pipeline import prepare
 from dlspec.data.feeding.raw import Training, outputs_of, read_inputs
 from dlspec.passes import compile_spec
-from dlspec.training.train import run
+from dlspec.passes.state import Checked
+from dlspec.training.train import request_of, run
 from tests.support import ROOT
 
 pytestmark = pytest.mark.slow
@@ -23,19 +24,11 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize("name", ["diabetes", "zones"])
 def test_raw_values_in_and_the_same_predictions_out(tmp_path: Path, name: str) -> None:
     state = compile_spec(ROOT / f"specs/start/{name}.yaml", ("train.epochs=2",))
-    graph, data, method = state.graph, state.data_section, state.method
-    assert graph is not None and data is not None and method is not None
-    signature = of_graph(graph)
-    report = run(
-        lambda: build(graph),
-        data,
-        method,  # type: ignore[arg-type]
-        folder=ROOT / "specs/start",
-        spec_text="",
-        name=name,
-        runs=tmp_path,
-        signature=signature,
-    )
+    assert isinstance(state, Checked)
+    trained = state.trainable()
+    data, method = trained.data_section, trained.method
+    signature = of_graph(state.graph)
+    report = run(replace(request_of(trained), signature=signature), tmp_path)
     model = load(report.folder / "model.keras")
     outputs = outputs_of(report.facts["data"]["targets"])
     raw = read_inputs(Training(data, ROOT / "specs/start", signature), outputs=outputs)
@@ -45,7 +38,7 @@ def test_raw_values_in_and_the_same_predictions_out(tmp_path: Path, name: str) -
     tensors = {key: _tensor(values) for key, values in raw.inputs.items()}
     whole = np.asarray(model([tensors[one.name] for one in model.inputs]))
 
-    prepared = prepare(data, ROOT / "specs/start", signature, method)  # type: ignore[arg-type]
+    prepared = prepare(data, ROOT / "specs/start", signature, method)
     core = next(layer for layer in model.layers if hasattr(layer, "layers"))
     for part, numbers in ((prepared.train, prepared.parts.train), (prepared.test, prepared.parts.test)):
         assert part is not None

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from running import iris, load, method, train
+from running import iris, load, method, request, train
 
 from dlspec.components.layers.lookup import StringLookup
 from dlspec.components.layers.preprocessing import Normalization
@@ -64,7 +64,7 @@ def run_listing(folder: Path, how: Supervised | None = None, *, as_dict: bool = 
 
     data, default = listing()
     build = lambda: two_headed(as_dict)  # noqa: E731
-    return run(build, data, how or default, folder=START, spec_text="", name="listing", runs=folder)
+    return run(request(build, data, how or default, START, "listing"), folder)
 
 
 def test_measures_are_named_after_outputs_and_learn(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_an_output_without_loss_is_left_out(tmp_path: Path) -> None:
 
     data.targets.pop("price")
     how = Supervised(loss={"sold": BinaryCrossentropy()}, metrics={"sold": (AUC(),)}, epochs=2)
-    report = run(two_headed, data, how, folder=START, spec_text="", name="listing", runs=tmp_path)
+    report = run(request(two_headed, data, how, START, "listing"), tmp_path)
     assert set(report.metrics["test"]) == {"loss", "auc"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,12 +120,8 @@ def _train(state: Trainable, runs: Path, found: Place, quiet: bool, repeat: str)
         background = BackgroundRead(state.data_section, state.binding)
     backend.start()
 
-    from dlspec.backends.keras.build import build
     from dlspec.data.feeding.pipeline import prepare, prepare_read
-    from dlspec.syntax.dumping import dump
-    from dlspec.training.train import run
-
-    graph, data, method = state.graph, state.data_section, state.method
+    from dlspec.training.train import request_of, run
 
     def prepared(data: Data, folder: Path, signature: Signature, method: Any, **options: Any) -> Prepared:
         """What was read in the background, where the check has found what to read."""
@@ -132,21 +129,8 @@ def _train(state: Trainable, runs: Path, found: Place, quiet: bool, repeat: str)
             return prepare(data, folder, signature, method, **options)
         return prepare_read(data, background.reading(), signature)
 
-    return run(
-        lambda: build(graph),
-        data,
-        method,
-        folder=state.path.parent,
-        spec_text=dump(state.data),
-        name=state.name,
-        runs=runs,
-        place=found,
-        console=console,
-        command=repeat,
-        allow_outside=state.allow_outside,
-        graph=graph,
-        prepare=prepared,
-    )
+    request = replace(request_of(state), command=repeat, prepare=prepared)
+    return run(request, runs, place=found, console=console)
 
 
 def _command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, runs: Path) -> str:

@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -166,24 +166,12 @@ def _clear() -> None:
 
 
 def _trained(task: Task, state: Trainable) -> Result:
-    from dlspec.backends.keras.build import build
-    from dlspec.syntax.dumping import dump
+    from dlspec.training.train import request_of
     from dlspec.training.train import run as train
 
-    graph, data, method = state.graph, state.data_section, state.method
-    report = train(
-        lambda: build(graph),
-        data,
-        method.lasting(task.epochs),
-        folder=state.path.parent,
-        spec_text=dump(state.data),
-        name=state.name,
-        runs=task.folder.parent,
-        place=_place(task),
-        allow_outside=state.allow_outside,
-        brief=True,
-        prepare=sharing.prepare_once,
-    )
+    method = state.method.lasting(task.epochs)
+    request = replace(request_of(state), method=method, prepare=sharing.prepare_once)
+    report = train(request, task.folder.parent, place=_place(task), brief=True)
     history = history_of(report.folder)
     scores = [epoch[task.objective] for epoch in history if math.isfinite(epoch.get(task.objective, math.nan))]
     if not scores:
