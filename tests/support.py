@@ -73,3 +73,12 @@ def dlspec(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.
     variables = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment}
     variables.pop("DLSPEC_TRACEBACK", None)
     return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, timeout=300, check=False)
+
+
+def tested_apart(folder: Path, *files: str) -> None:
+    """Runs the tests in `files`, all of which must pass, in one process of their own, in which TensorFlow starts."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-n", "0", *files]
+    variables = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert " passed" in done.stdout

@@ -43,7 +43,7 @@ EFFECTS: dict[str, tuple[Any, str]] = {
     "embedding_gradients": ("by_use", "weights"),
     "jit": (True, "compiled"),
     "speed": ("auto", "files"),
-    "distribute": (Mirrored(), "notes"),  # what it does on two devices: on_two_devices.py
+    "distribute": (Mirrored(), "notes"),  # what it does on two devices: runs_on_two_devices.py
     "non_finite": ("rollback", "error"),
     "checkpoint": (Checkpoint(every=0.0), "files"),
     "log": (("tensorboard",), "files"),
