@@ -1,6 +1,6 @@
 """Everything private of Keras and Keras Tuner that dlspec needs: a new release of theirs is a change of this file.
 
-A function for each, with what it stands for in Keras's terms; ``tests/backends/test_internals.py`` says which of them a
+A function for each, with what it stands for in Keras's terms; ``tests/runner/test_internals.py`` says which of them a
 version no longer has. What is copied into projects (:mod:`dlspec.standalone`) cannot import this file; the architecture
 test lists the few names that it needs.
 """
@@ -188,20 +188,4 @@ def _write_nothing(*arguments: Any, **more: Any) -> None:
 
 def seed_oracle(oracle: Any, seed: int) -> None:
     """Gives an oracle a seed after it was made: its constructor takes 0 for none."""
-    import numpy as np
-
     oracle.seed = oracle._seed_state = seed
-    if hasattr(oracle, "_make_gpr"):  # the Bayesian one draws from more than the seed
-        oracle._random_state = np.random.RandomState(seed)
-        oracle.gpr = oracle._make_gpr()
-
-
-def was_proposed(oracle: Any, values: dict[str, Any]) -> bool:
-    """Whether an oracle has proposed these values before."""
-    return oracle._compute_values_hash(values) in oracle._tried_so_far
-
-
-def random_values(oracle: Any) -> dict[str, Any] | None:
-    """Values at random that the oracle has not proposed before; None where it finds none."""
-    values: dict[str, Any] | None = oracle._random_values()
-    return values

@@ -13,11 +13,11 @@ class Algorithm(Component, abstract=True):
     Class attributes:
         oracle: Dotted path of the class that proposes values: one of Keras Tuner's oracles, or derived from them. The
             same calls in the same order must give the same proposals: so a search goes on after a kill.
-        tuner: The class of Keras Tuner that searches in exported projects; "" where they have no words for it.
+        tuner: The class of Keras Tuner that searches in exported projects, ``Tuner`` for the one that takes an oracle
+            which the project carries; "" where they have no words for it.
         halving: Gives trials more and more epochs, goes on with the better ones, and ends by itself.
         listing: Tries values one by one: ranges without a step are cut into some.
         seeded: Something in it is left to chance.
-        modelling: Models the objective, keeps random numbers of its own, and may propose what it has tried before.
     """
 
     kind = "algorithm"
@@ -26,7 +26,6 @@ class Algorithm(Component, abstract=True):
     halving: ClassVar[bool] = False
     listing: ClassVar[bool] = False
     seeded: ClassVar[bool] = True
-    modelling: ClassVar[bool] = False
     examples = (example(""),)
 
 
@@ -40,9 +39,8 @@ class Random(Algorithm):
 class Bayesian(Algorithm):
     """Tries values that a Gaussian process, fitted to the results so far, takes for the most promising."""
 
-    oracle = "keras_tuner.oracles.BayesianOptimizationOracle"
-    tuner = "BayesianOptimization"
-    modelling = True
+    oracle = "dlspec.standalone.oracle.Oracle"
+    tuner = "Tuner"
 
 
 class Hyperband(Algorithm):

@@ -64,7 +64,7 @@ def render(
         "conditional": bool(plan.conditions),
         "tuner": Code(tune.algorithm.tuner),
         "halving": tune.algorithm.halving,
-        "modelling": tune.algorithm.modelling,
+        "own_oracle": tune.algorithm.tuner == "Tuner",
         "objective": tune.objective,
         "direction": "min" if plan.smaller else "max",
         "best": Code("min" if plan.smaller else "max"),

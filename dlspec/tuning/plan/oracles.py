@@ -7,13 +7,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from dlspec.backends.keras.internals import (
-    keep_in_memory,
-    random_values,
-    seed_oracle,
-    trial_status,
-    was_proposed,
-)
+from dlspec.backends.keras.internals import keep_in_memory, seed_oracle, trial_status
 from dlspec.components.registry import load_attribute
 from dlspec.components.sections.tune import Tune
 
@@ -56,7 +50,10 @@ class Driver:
     def propose(self) -> Proposal | None:
         """The next trial; None where the oracle has no further one, now or ever."""
         # Each trial is a client of its own, since an oracle gives a client the same trial until it ends.
-        trial = self._oracle.create_trial(f"client {len(self._oracle.start_order)}")
+        with warnings.catch_warnings():
+            # Measures that hardly depend on the values fit no model well, which nobody who searches can mend.
+            warnings.filterwarnings("ignore", category=UserWarning, module="sklearn.gaussian_process")
+            trial = self._oracle.create_trial(f"client {len(self._oracle.start_order)}")
         if trial.status != trial_status().RUNNING:
             return None
         values = trial.hyperparameters.values
@@ -86,28 +83,10 @@ class Driver:
 def _oracle(tune: Tune, space: Any, epochs: int, direction: str) -> Any:
     import keras_tuner
 
-    base: Any = load_attribute(tune.algorithm.oracle)
     options: Mapping[str, Any] = {"max_trials": None}
     if tune.algorithm.halving:
         options = {"max_epochs": epochs}
-
-    class Oracle(base):  # type: ignore[misc]
-        """That of Keras Tuner, but for what it proposes when its favourite was tried before."""
-
-        def populate_space(self, trial_id: str) -> dict[str, Any]:
-            """What was tried is not proposed again: the Bayesian oracle would propose its favourite for ever."""
-            with warnings.catch_warnings():
-                # Measures that hardly depend on the values fit no model well, which nobody who searches can mend.
-                warnings.filterwarnings("ignore", category=UserWarning, module="sklearn.gaussian_process")
-                found: dict[str, Any] = super().populate_space(trial_id)
-            if not tune.algorithm.modelling or found["status"] != "RUNNING":
-                return found
-            if not was_proposed(self, found["values"]):
-                return found
-            values = random_values(self)
-            return {"status": "RUNNING", "values": values} if values else {"status": "STOPPED"}
-
-    made = Oracle(
+    made = load_attribute(tune.algorithm.oracle)(
         objective=keras_tuner.Objective("objective", direction),
         hyperparameters=space,
         allow_new_entries=False,
