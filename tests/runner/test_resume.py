@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,15 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return results(go(tmp_path_factory.mktemp("whole"), stateful()).folder)
 
 
+@pytest.fixture
+def hangup() -> Iterator[None]:
+    """SIGHUP means something: under `nohup` it is ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hangup")
 @pytest.mark.parametrize(
     ("number", "epoch", "step"),
     [
