@@ -37,6 +37,7 @@ class _Builder:
     """Builds graphs; a shared model is one instance, whichever graphs call it.
 
     Attributes:
+        shared: Those that were built, by name.
         own: What gets tensors of its own; see :mod:`dlspec.graph.lower.own_tensors`.
     """
 
@@ -45,6 +46,11 @@ class _Builder:
         self.own = own
 
     def model(self, graph: Graph) -> tuple[Any, list[tuple[Any, ...]]]:
+        """The model of a graph, and the Keras tensors of each node.
+
+        Raises:
+            SpecError: As :func:`build`.
+        """
         import keras
 
         # All shared models first, the innermost before those that call them: random numbers are drawn in this order.
@@ -71,13 +77,13 @@ class _Builder:
         return model, results
 
     def node(self, node: Node, results: list[tuple[Any, ...]]) -> tuple[Any, ...]:
+        """The Keras tensors that a node gives; `results` has those of all nodes before it."""
         import keras
 
         if node.layer is None:
             tensor = node.outputs[0]
             return (keras.Input(tensor.shape, dtype=tensor.dtype, name=node.name),)
         layer = self.layer(node)
-
         arguments, keywords = self.entering(node, results)
         constants = node.layer.call_arguments() if isinstance(node.layer, Layer) else {}
         output = layer(*arguments, **keywords, **constants)
@@ -109,6 +115,7 @@ class _Builder:
         return [resolve(argument, word) for argument, word in zip(node.arguments, words, strict=True)], named
 
     def layer(self, node: Node) -> Any:
+        """What a node calls: a new layer or operation, or the one instance of a shared model."""
         if isinstance(node.layer, SharedModel):
             return self.shared[node.layer.name]
         assert isinstance(node.layer, Layer)

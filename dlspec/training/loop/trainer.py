@@ -80,7 +80,33 @@ class Job:
         return like_inputs(self.model, inputs), only_or_all(targets), *map(only_or_all, weights)
 
 
-class Trainer(ABC):
+class Moments:
+    """What a training does at its moments besides taking steps: nothing, unless a method has something to do.
+
+    The runner calls them in the order that :class:`Trainer` describes.
+    """
+
+    def open(self, *, begun: bool) -> None:
+        """Once, before anything is trained.
+
+        Args:
+            begun: Whether it goes on from a checkpoint.
+        """
+
+    def begin(self, state: TrainingState, last: int) -> None:
+        """A phase begins, or goes on, and ends with epoch number `last`."""
+
+    def end(self, state: TrainingState) -> None:
+        """A phase is over."""
+
+    def close(self) -> None:
+        """Closes what a phase has open, however it ended."""
+
+    def slow_down(self, times: int) -> None:
+        """Halves the learning rate so many times, after a loss that was not finite."""
+
+
+class Trainer(Moments, ABC):
     """One training by one method.
 
     The runner calls ``open`` once, then for each phase ``begin``, ``restore`` where it goes on from a checkpoint, for
@@ -134,16 +160,6 @@ class Trainer(ABC):
 
     # --- the training -------------------------------------------------------------------------------------------
 
-    def open(self, *, begun: bool) -> None:  # noqa: B027
-        """Once, before anything is trained.
-
-        Args:
-            begun: Whether it goes on from a checkpoint.
-        """
-
-    def begin(self, state: TrainingState, last: int) -> None:  # noqa: B027
-        """A phase begins, or goes on, and ends with epoch number `last`."""
-
     def epoch(self, state: TrainingState) -> None:
         """An epoch begins, or goes on from the step at which `state` stands."""
         self.feed.set_position(state.epoch, state.step)
@@ -176,21 +192,12 @@ class Trainer(ABC):
         """Whether the phase shall end after this epoch."""
         return False
 
-    def end(self, state: TrainingState) -> None:  # noqa: B027
-        """A phase is over."""
-
-    def close(self) -> None:  # noqa: B027
-        """Closes what a phase has open, however it ended."""
-
     def measure(self, feed: Feed) -> Logs:
         """Loss and metrics over all of `feed`, with the weights in place."""
         model, steps = self._measuring
         model.reset_metrics()
         steps.test(feed.batches(), feed.steps)
         return {name: float(value) for name, value in model.get_metrics_result().items()}
-
-    def slow_down(self, times: int) -> None:  # noqa: B027
-        """Halves the learning rate so many times, after a loss that was not finite."""
 
     # --- what it all depends on ---------------------------------------------------------------------------------
 
