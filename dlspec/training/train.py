@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dlspec.backends.keras.build import build
 from dlspec.backends.keras.seeding import set_seed
+from dlspec.backends.keras.structure import parameters
 from dlspec.components.methods.base import ENDS_IN_FLOAT32, Method
 from dlspec.components.registry import load_attribute
 from dlspec.components.sections.data import Data
@@ -38,7 +39,7 @@ from dlspec.training.loop.training_state import training_state_of
 from dlspec.training.run.checkpoint import Checkpoint
 from dlspec.training.run.failures import told
 from dlspec.training.run.identity import IDENTITY_FILE, identity
-from dlspec.training.run.report import Report, machine, parameters, versions
+from dlspec.training.run.report import Report, machine, versions
 from dlspec.training.run.resume import SPEC_FILE, Place, check_unchanged, checkpoint_of
 from dlspec.training.run.run_folder import RunFolder
 from dlspec.views.pages.loggers import require

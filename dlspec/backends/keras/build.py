@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dlspec.backends.keras.internals import calls_in_order, mask_of, origin_of, rename_operation, set_mask
+from dlspec.backends.keras.structure import parameters, scalars
 from dlspec.components.layers.base import Layer
 from dlspec.components.ops.base import Op
 from dlspec.core.documents.model import BuiltLayer, BuiltModel
@@ -184,7 +185,7 @@ def verify(graph: Graph, model: Any, tensors: list[tuple[Any, ...]]) -> list[Dif
                 add("mask", static.masked, seen)
         variables = made.by(node, real)
         add("weights", _described(node, node.weights), _described(node, variables))
-        add("parameters", node.parameters, _parameters(variables))
+        add("parameters", node.parameters, scalars(variables))
     total = _collector(graph.nodes[-1], differences)
     total("parameters of the model", graph.parameters, model.count_params())
     return differences
@@ -282,10 +283,6 @@ def _described(node: Node, weights: Sequence[Any]) -> list[str]:
     return sorted(described) if isinstance(node.layer, SharedModel) else described
 
 
-def _parameters(variables: Sequence[Any]) -> int:
-    return sum(_size(variable) for variable in variables)
-
-
 def keras_facts(graph: Graph, model: Any, tensors: list[tuple[Any, ...]]) -> BuiltModel:
     """The table of ``dlspec show`` with every figure read from Keras (which knows no FLOPs)."""
     rows: list[BuiltLayer] = []
@@ -297,21 +294,8 @@ def keras_facts(graph: Graph, model: Any, tensors: list[tuple[Any, ...]]) -> Bui
                 "name": node.name,
                 "layer": node.kind,
                 "output_shape": shapes[0] if len(shapes) == 1 else shapes,
-                "parameters": _parameters(made.by(node, real)),
+                "parameters": scalars(made.by(node, real)),
                 "shares": graph.nodes[node.shared].name if node.shared is not None else None,
             }
         )
-    trainable = _parameters(model.trainable_weights)
-    total = model.count_params()
-    return {
-        "name": model.name,
-        "parameters": {"total": total, "trainable": trainable, "non_trainable": total - trainable},
-        "layers": rows,
-    }
-
-
-def _size(variable: Any) -> int:
-    size = 1
-    for axis in variable.shape:
-        size *= axis
-    return size
+    return {"name": model.name, "parameters": parameters(model), "layers": rows}

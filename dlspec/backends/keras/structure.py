@@ -1,9 +1,12 @@
-"""Tensors of a Keras model by name: spec names, whatever structure the model takes and gives."""
+"""A Keras model from outside: its tensors by their names in the spec, and how many numbers it holds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from dlspec.core.documents.model import Parameters
 
 
 def like_inputs(model: Any, values: Mapping[str, Any]) -> Any:
@@ -33,3 +36,14 @@ def outputs_by_name(outputs: Any, names: Sequence[str]) -> dict[str, Any]:
 def only_or_all(values: Mapping[str, Any]) -> Any:
     """The single value, or the dict of all: Keras names no measure after the output of a model that has just one."""
     return next(iter(values.values())) if len(values) == 1 else dict(values)
+
+
+def scalars(variables: Iterable[Any]) -> int:
+    """How many numbers variables hold together."""
+    return sum(math.prod(variable.shape) for variable in variables)
+
+
+def parameters(model: Any) -> Parameters:
+    """Counts of the model's scalars."""
+    trainable, total = scalars(model.trainable_weights), scalars(model.weights)
+    return {"total": total, "trainable": trainable, "non_trainable": total - trainable}

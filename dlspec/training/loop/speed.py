@@ -37,13 +37,7 @@ _WORTH = 1.1
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What was chosen.
-
-    Attributes:
-        jit: Whether XLA compiles the steps.
-        plain: Examples per second without XLA.
-        xla: Examples per second with it; None where it cannot compile the model.
-    """
+    """What was chosen, and why: see :class:`dlspec.core.documents.report.Speed`."""
 
     jit: bool
     plain: float

@@ -7,10 +7,8 @@ import platform
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from dlspec import __version__
-from dlspec.core.documents.model import Parameters
 from dlspec.core.documents.reading import document_text
 from dlspec.core.documents.report import Machine
 from dlspec.core.documents.report import Report as ReportFacts
@@ -85,17 +83,3 @@ def machine() -> Machine:
     """What else decides about the last bits of a result."""
     settings = {name: os.environ[name] for name in _SETTINGS if name in os.environ}
     return {"platform": platform.platform(), "cpus": os.cpu_count(), "environment": settings}
-
-
-def parameters(model: Any) -> Parameters:
-    """Counts of the model's scalars."""
-    trainable = sum(_size(weight) for weight in model.trainable_weights)
-    total = sum(_size(weight) for weight in model.weights)
-    return {"total": total, "trainable": trainable, "non_trainable": total - trainable}
-
-
-def _size(weight: Any) -> int:
-    size = 1
-    for axis in weight.shape:
-        size *= int(axis)
-    return size
