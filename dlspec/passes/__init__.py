@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlspec.core.workspace import Workspace
 from dlspec.passes.added_losses import added_losses
@@ -34,6 +34,9 @@ from dlspec.passes.suited import suited
 from dlspec.passes.training import training
 from dlspec.passes.unused import unused
 from dlspec.passes.verify import run_verified, wanted
+
+if TYPE_CHECKING:
+    from dlspec.data.checks.contract import Known
 
 PASSES: tuple[Pass, ...] = (
     read,
@@ -70,7 +73,7 @@ def compile_spec(
     *,
     until: type[Compilation] = Checked,
     values: Mapping[str, Any] | None = None,
-    sound: dict[str, int] | None = None,
+    sound: dict[str, Known] | None = None,
     keeps_data: bool = False,
     looks: bool = False,
     observe: Callable[[Pass, Compilation], None] | None = None,
@@ -85,8 +88,7 @@ def compile_spec(
         workspace: Where the spec's paths start, what it may do, and texts that are not saved yet.
         until: The stage after which no further pass runs; by default all of them do.
         values: What a trial of a search puts in place of the searched parameters; `tune` is left out then.
-        sound: Data that were held against their files before, and need not be again, with the number of their
-            examples; others are added.
+        sound: Data that were held against their files before, and need not be again; others are added.
         looks: Whether the data alone are asked for, which are there without targets and layers.
         keeps_data: Whether the data that are read stay in memory, for the training that follows.
         observe: Called after each pass that ran, with the stage that there is then.

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dlspec.components.methods.base import wants_targets
 from dlspec.passes.state import Bound, step
-
-if TYPE_CHECKING:
-    from dlspec.data.binding.binding import Binding
 
 
 @step(requires=Bound, sets=("binding", "examples", "opened", "parts"))
@@ -23,27 +18,22 @@ def data_contract(state: Bound) -> None:
 
     without_targets = not section.targets and wants_targets(state.data.get("train"), state.catalogue)
 
-    def keep(binding: Binding) -> None:
-        if not binding.table.draws:
-            state.binding = binding
-
-    def counted(examples: int) -> None:
-        state.examples = examples
-
-    problems = check(
+    found = check(
         section,
-        state.data["data"],
+        state.data,
         # With an error in `train` nobody knows what the targets must be; the data themselves are still checked.
         None if (state.method is None and "train" in state.data) or without_targets else state.model,
         state.method,
         state.folder,
-        raw_train=state.data.get("train"),
         allow_outside=state.allow_outside,
         sound=state.sound,
-        found=keep if state.keeps_data else None,
-        parts=state.parts,
         opened=state.opened,
-        counted=counted,
     )
     state.opened = None
-    state.diagnostics.extend(problems)
+    state.diagnostics.extend(found.diagnostics)
+    if found.known is not None:
+        state.examples, state.parts = found.known
+    if found.binding is not None and state.keeps_data and not found.binding.table.draws:
+        state.binding = found.binding
+    elif found.binding is not None:
+        found.binding.table.forget()

@@ -25,6 +25,7 @@ from dlspec.semantics.evaluate import Evaluator
 
 if TYPE_CHECKING:
     from dlspec.data.binding.binding import Binding, Opened
+    from dlspec.data.checks.contract import Known
 
 S = TypeVar("S", bound="Compilation")
 
@@ -50,7 +51,7 @@ class Compilation:
     overrides: tuple[str, ...] = ()
     workspace: Workspace = field(default_factory=Workspace)
     values: Mapping[str, Any] | None = None
-    sound: dict[str, int] | None = None
+    sound: dict[str, Known] | None = None
     looks: bool = False
     keeps_data: bool = False
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
@@ -157,7 +158,7 @@ class Bound(Structured):
     data_section: Data | None = None
     opened: Opened | None = None
     binding: Binding | None = None
-    parts: set[str] = field(default_factory=set)
+    parts: frozenset[str] = frozenset()
     examples: int = 0
     method: Method | None = None
     tune: Tune | None = None

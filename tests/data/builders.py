@@ -59,16 +59,7 @@ def checked(
     **options: Any,
 ) -> list[Diagnostic]:
     """The contract's diagnostics; `text` is the spec, for spans."""
-    raw = load(text, "spec.yaml").data if text else None
-    return check(
-        data,
-        raw["data"] if raw else None,
-        model,
-        method,
-        folder,
-        raw_train=raw.get("train") if raw else None,
-        **options,
-    )
+    return check(data, load(text, "spec.yaml").data if text else {}, model, method, folder, **options).diagnostics
 
 
 def only(diagnostics: list[Diagnostic]) -> Diagnostic:

@@ -11,6 +11,7 @@ from builders import DIGITS, HOUSES, SOLD, checked, graph, houses, only, picture
 from dlspec.components.layers.core import Dense
 from dlspec.components.methods.supervised import Supervised
 from dlspec.components.sections.data import Data, Feature, Split, Stratified, Target
+from dlspec.components.sections.splitters import Column
 from dlspec.components.training import accuracy_metrics
 from dlspec.components.training.callbacks import EarlyStopping
 from dlspec.components.training.losses import (
@@ -21,10 +22,11 @@ from dlspec.components.training.losses import (
 )
 from dlspec.core.errors import Problem, SpecError
 from dlspec.core.ir import Tensor
-from dlspec.data.checks.contract import feature_tensors
+from dlspec.data.checks.contract import Known, check, feature_tensors
 from dlspec.data.sources.image_folder import ImageFolder
 from dlspec.data.sources.npz import Npz
 from dlspec.data.sources.sklearn import Sklearn
+from dlspec.passes import compile_spec
 
 
 def test_data_that_do_not_fit_the_input(folder: Path) -> None:
@@ -170,8 +172,12 @@ def test_a_metric_that_does_not_suit_the_output(folder: Path) -> None:
 
 
 def test_weights_of_losses_belong_to_outputs(folder: Path) -> None:
-    text = "data: {}\ntrain:\n  loss_weights: {sodl: 2.0}\n"
-    found = only(checked(houses(), folder, SOLD, supervised(loss_weights={"sodl": 2.0}), text))
+    text = (
+        "data: {source: {csv: houses.csv}, inputs: {x: {columns: [rooms, area]}}, targets: {sold: sold}}\n"
+        "train:\n  loss_weights: {sodl: 2.0}\n  loss: binary_crossentropy\n"
+        "inputs: {x: [2]}\nlayers: [{dense: {units: 1, activation: sigmoid}}]\n"
+    )
+    found = only(compile_spec(folder / write(folder, "spec.yaml", text)).diagnostics.sorted())
     assert (found.code, found.message) == ("E607", "`loss_weights` names `sodl`, no output of the model")
     assert found.help == "did you mean `sold`?"
     assert found.span is not None and found.span[1:3] == (3, 18)
@@ -188,6 +194,19 @@ def test_monitors_name_what_will_be_measured(folder: Path) -> None:
     found = only(checked(houses(), folder, SOLD, stopping))
     assert (found.code, found.message) == ("E509", "`val_loss` needs a validation split, and `data` has none")
     assert checked(houses(split=split), folder, SOLD, stopping) == []
+
+
+def test_what_was_found_right_is_not_read_again_and_judges_monitors(folder: Path) -> None:
+    write(folder, "houses.csv", HOUSES.replace("price\n", "price,part\n", 1).replace("0\n", "0,train\n"))
+    data = houses(split=Split(by=Column(column="part")))
+    stopping = supervised(callbacks=(EarlyStopping(),))
+    sound: dict[str, Known] = {}
+    for read in (True, False):
+        found = check(data, {}, SOLD, stopping, folder, sound=sound)
+        message = "`val_loss` needs a validation split, and column `part` gives no example to it"
+        assert [(one.code, one.message) for one in found.diagnostics] == [("E509", message)]
+        assert found.known == Known(4, frozenset({"train"}))
+        assert (found.binding is not None) is read
 
 
 # --- what a spec may leave out ------------------------------------------------------------------------------------

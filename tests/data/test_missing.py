@@ -19,8 +19,8 @@ from dlspec.components.sections.data import Data, Feature, Split, Target
 from dlspec.components.sections.missing import Constant, Drop, Error, Mean, Median, MostFrequent
 from dlspec.components.training.losses import BinaryCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy
 from dlspec.core.ir import Tensor
-from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.signature import Signature
+from dlspec.data.checks.contract import check
 from dlspec.data.feeding.pipeline import Prepared, prepare
 from dlspec.data.order.splits import choose
 from dlspec.data.sources.csv import Csv
@@ -201,10 +201,10 @@ def test_words_of_typed_files_are_words(tmp_path: Path, name: str, policy: dict[
     source = Parquet(path="a.parquet") if name == "parquet" else JsonLines(path="a.jsonl")
     feature = Feature(column="land", prepare=(StringLookup(output_mode="one_hot"),), **policy)
     section = Data(source=source, inputs={"x": feature}, targets={"y": Target(column="kind")})
-    found: list[Binding] = []
     model = graph({"x": Tensor((4,) if policy else (5,))}, {"y": Tensor((2,))})
-    assert checked(section, tmp_path, model, supervised(SparseCategoricalCrossentropy()), found=found.append) == []
-    dropped = found[0].dropped()
+    found = check(section, {}, model, supervised(SparseCategoricalCrossentropy()), tmp_path)
+    assert found.diagnostics == [] and found.binding is not None
+    dropped = found.binding.dropped()
     assert (dropped.tolist() if dropped is not None else []) == ([False, False, True, False] if policy else [])
-    assert found[0].outputs[0].classes == ("N/A", "b")
-    assert found[0].table.read(["land"])["land"].tolist() == ["NA", "ZA", "", "nan"]
+    assert found.binding.outputs[0].classes == ("N/A", "b")
+    assert found.binding.table.read(["land"])["land"].tolist() == ["NA", "ZA", "", "nan"]

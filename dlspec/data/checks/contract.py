@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
@@ -29,82 +29,106 @@ from dlspec.data.order.splits import named_parts
 from dlspec.data.sources.base import Table
 
 
+class Known(NamedTuple):
+    """What is known of data without mistakes.
+
+    Attributes:
+        examples: How many there are.
+        parts: The parts that a column gives examples to; none where no column decides.
+    """
+
+    examples: int
+    parts: frozenset[str]
+
+
+class Found(NamedTuple):
+    """What holding data against a model tells.
+
+    Attributes:
+        diagnostics: E108, E503, E509, E601 to E609, E616 to E618, W504, W506, W601 to W606, W610 and W611; no errors
+            when training can start.
+        known: None where something is wrong with the data.
+        binding: The data as they were bound, whose table keeps what was read of it; None where something is wrong with
+            them, or nothing was read.
+    """
+
+    diagnostics: list[Diagnostic]
+    known: Known | None = None
+    binding: Binding | None = None
+
+
 def check(
     data: Data,
-    raw: Any,
+    written: Mapping[str, Any],
     graph: Graph | None,
     method: Method | None,
     folder: Path,
     *,
-    raw_train: Any = None,
     allow_outside: bool = False,
-    sound: dict[str, int] | None = None,
-    found: Callable[[Binding], object] | None = None,
-    parts: set[str] | None = None,
+    sound: dict[str, Known] | None = None,
     opened: Opened | None = None,
-    counted: Callable[[int], object] = lambda examples: None,
-) -> list[Diagnostic]:
+) -> Found:
     """Every mistake of the data section that can be known without training.
 
     Args:
         data: The section.
-        raw: What the spec wrote for it, with spans.
+        written: The sections of the spec by name as they were written, with spans.
         graph: The model; without one, only the data themselves are checked.
         method: The way of training; without one, labels are not compared with a loss.
         folder: The spec's folder.
-        raw_train: What the spec wrote for `train`, with spans.
         allow_outside: Whether paths may leave `folder`.
-        sound: What was found right before, with the number of examples, and is not read again; what is found right
-            now is added to it.
-        parts: The parts are added to it that a column gives examples to.
-        found: Called with the binding, whose table keeps what was read of it, where nothing is wrong with the data.
+        sound: What was found right before, and is not read again; what is found right now is added to it.
         opened: The source, where an earlier step has opened it.
-        counted: Called with the number of examples, where it is known.
-
-    Returns:
-        Diagnostics E108, E503, E509, E601 to E609, E616 to E618, W504, W506, W601 to W606, W610 and W611; no errors
-        when training can start.
     """
     findings = Findings()
-    parts = parts if parts is not None else set()
-    at_layers: list[Diagnostic] = []
     signature = of_graph(graph) if graph is not None else None
     key = _key(data, folder, signature, method, graph, allow_outside) if sound is not None else None
-    if key is None or sound is None or key not in sound:
+    known = sound.get(key) if sound is not None and key is not None else None
+    binding, at_layers = None, []
+    if known is None:
         binding = bind(data, folder, signature, method, findings, allow_outside=allow_outside, opened=opened)
-        if binding is not None and not findings.items:
-            with findings.at("data", "source", data.source.name):  # some values are read for the first time
-                warn_of_left_out(data, binding.table, findings)
-                if graph is not None:
-                    check_embeddings(data, graph, binding, findings)
-                    check_rows(data, graph, binding, findings)
-                warn_of_constants(binding, data, findings)
-                warn_of_gap_words(binding, data, findings)
-                warn_of_leaks(binding, data, findings)
-                if method is not None:
-                    check_ranges(binding, method, findings)
-                    check_reach(binding, method, findings)
-            if graph is not None and method is not None and not findings.errors:
-                warn_of_measures(binding, method, findings)
-                warn_of_ranges(binding, data, graph, findings)
-                at_layers += check_value_ranges(data, graph, binding, findings)
-                check_transcripts(binding, method, signature, findings)
-            if key is not None and sound is not None and not findings.items:
-                sound[key] = binding.count if binding is not None else 0
+        if binding is not None:
+            at_layers = _check_bound(data, graph, method, binding, findings)
         if binding is not None and not findings.errors:
-            counted(binding.count)
-            parts |= named_parts(data.parts, binding.table)
-        if binding is not None and found is not None and not findings.errors:
-            found(binding)
+            known = Known(binding.count, frozenset(named_parts(data.parts, binding.table)))
         elif binding is not None:
             binding.table.forget()
-    else:
-        counted(sound[key])
+        if sound is not None and key is not None and known is not None and not findings.items:
+            sound[key] = known
     if method is not None:
         outputs = tuple(signature.outputs if signature is not None else data.targets)
-        broken = isinstance(raw, dict) and "split" in raw and "split" not in data.given  # said at the split
+        said = written.get("data")
+        broken = isinstance(said, dict) and "split" in said and "split" not in data.given  # told at the split
+        parts = known.parts if known is not None else ()
         check_measures(data, method, outputs, findings, split=not broken, parts=parts)
-    return [*_told(findings, graph, method, {"data": raw, "train": raw_train}), *at_layers]
+    sections = {name: written.get(name) for name in ("data", "train")}
+    told = [*_told(findings, graph, method, sections), *at_layers]
+    return Found(told, known, binding if known is not None else None)
+
+
+def _check_bound(
+    data: Data, graph: Graph | None, method: Method | None, binding: Binding, findings: Findings
+) -> list[Diagnostic]:
+    """What is wrong with data that could be bound goes to `findings`; what is told at the model's layers is returned."""
+    if not findings.items:
+        with findings.at("data", "source", data.source.name):  # some values are read for the first time
+            warn_of_left_out(data, binding.table, findings)
+            if graph is not None:
+                check_embeddings(data, graph, binding, findings)
+                check_rows(data, graph, binding, findings)
+            warn_of_constants(binding, data, findings)
+            warn_of_gap_words(binding, data, findings)
+            warn_of_leaks(binding, data, findings)
+            if method is not None:
+                check_ranges(binding, method, findings)
+                check_reach(binding, method, findings)
+    if graph is None or method is None or findings.errors:
+        return []
+    warn_of_measures(binding, method, findings)
+    warn_of_ranges(binding, data, graph, findings)
+    at_layers = check_value_ranges(data, graph, binding, findings)
+    check_transcripts(binding, method, of_graph(graph), findings)
+    return at_layers
 
 
 def _told(findings: Findings, graph: Graph | None, method: Method | None, raw: dict[str, Any]) -> list[Diagnostic]:

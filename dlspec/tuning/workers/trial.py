@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlspec.core.errors import Problem, SpecError
 from dlspec.core.workspace import Workspace
@@ -17,13 +17,16 @@ from dlspec.passes import compile_spec
 from dlspec.passes.state import Checked, Trainable
 from dlspec.tuning.workers import sharing
 
+if TYPE_CHECKING:
+    from dlspec.data.checks.contract import Known
+
 COMPLETED, FAILED, PRUNED = "completed", "failed", "pruned"
 # A trial whose process dies so often has failed: most likely it wants more memory than there is.
 DEATHS = 2
 # The last trial that was checked in this process, with its outcome.
 _CHECKED: list[tuple[Task, Trainable | Result]] = []
 # Data that were held against their files in this process.
-_SOUND: dict[str, int] = {}
+_SOUND: dict[str, Known] = {}
 
 
 @dataclass(frozen=True)
