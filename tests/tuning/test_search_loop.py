@@ -32,19 +32,25 @@ train: {loss: sparse_categorical_crossentropy}
 
 
 class Pretending:
-    """Workers that train nothing: the score follows from the values, and every second trial fails if it is to."""
+    """Workers that train nothing.
+
+    The score follows from the values unless all are given, and every second trial fails if it is to.
+    """
 
     count = 1
 
-    def __init__(self, fail: bool) -> None:
-        self._fail = fail
+    def __init__(self, fail: bool, scores: tuple[float, ...] = ()) -> None:
+        self._fail, self._scores = fail, scores
         self.tasks: list[Task] = []
 
     def submit(self, task: Task) -> Callable[[], Result]:
         self.tasks.append(task)
+        task.folder.mkdir(exist_ok=True)
+        (task.folder / "model.keras").touch()
         if self._fail and len(self.tasks) % 2:
             return lambda: Result(FAILED, reason="it was told to")
-        return lambda: Result(COMPLETED, float(task.values["units"]), epoch=task.epochs)
+        score = self._scores[len(self.tasks) - 1] if self._scores else float(task.values["units"])
+        return lambda: Result(COMPLETED, score, epoch=task.epochs)
 
     def close(self) -> None:
         pass
@@ -103,3 +109,10 @@ def test_what_does_not_fit_is_pruned_counted_and_never_handed_out(algorithm: str
     again = Search(search.plan, search.spec, (), tmp_path, Record(tmp_path))
     assert again.tally == tally
     again.record.close()
+
+
+def test_only_the_best_trial_keeps_its_model(tmp_path: Path) -> None:
+    # The first one is the best until the last one ends, eight trials later.
+    search = searched(tmp_path, "random", Pretending(fail=False, scores=(5.0, *[9.0] * 7, 4.0)))
+    assert search.best is not None and search.best.score == 4.0
+    assert [path.parent for path in tmp_path.glob("trials/*/model.keras")] == [search.path(search.best.number)]

@@ -185,10 +185,10 @@ class Supervised(Method):
     def stretches(self, layers: Sequence[str]) -> Iterator[tuple[Optimizer, set[str]]]:
         """One for each phase."""
         frozen: set[str] = set()
-        for phase in self.training_phases.values():
+        for phase, optimizer in zip(self.training_phases.values(), self.optimizers, strict=True):
             frozen.update(*matching(phase.freeze or (), layers).values())
             frozen.difference_update(*matching(phase.unfreeze or (), layers).values())
-            yield phase.optimizer or self.chosen_optimizer, set(frozen)
+            yield optimizer, set(frozen)
 
     def loss_of(self, output: str) -> Any:
         """The loss of one output, or None."""
@@ -234,7 +234,7 @@ class Supervised(Method):
         if not self.phases:
             return None
         if halving:
-            message = "`hyperband` gives trials more and more epochs, and phases have fixed ones"
+            message = "the search gives trials more and more epochs, and phases have fixed ones"
             return Problem("E207", message, "choose another algorithm, or train without phases", "algorithm")
         help = "leave it out, or give the phases the epochs that a trial shall have"
         return Problem("E207", "`epochs` has no effect: `train` has phases, each with its own", help, "epochs")

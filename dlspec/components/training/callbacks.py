@@ -60,7 +60,7 @@ class Callback(Component, abstract=True):
     @property
     def watches(self) -> str | None:
         """The measure that it compares epochs by and whose good values it does not know; None where there is none."""
-        return getattr(self, "monitor", None) if getattr(self, "mode", "") == "auto" else None
+        return self.monitor if self.mode == "auto" else None
 
     def told(self, mode: str) -> Callback:
         """The same, knowing which values are good."""

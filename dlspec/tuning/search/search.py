@@ -83,17 +83,20 @@ class Search:
 
     def _take(self, proposal: Proposal, number: int, same_as: int | None) -> Trial:
         before = self._numbers.get(proposal.before)
-        epochs = min(proposal.epochs or self.plan.epochs, self.plan.epochs)
-        trial = Trial(number, proposal.handle, proposal.values, epochs, before, same_as)
+        trial = Trial(number, proposal.handle, proposal.values, self._epochs(proposal), before, same_as)
         self.trials.append(trial)
         self._numbers.setdefault(trial.handle, number)
         self.tally.begin(trial)
         if same_as is None:
-            self._keys.setdefault(self._key(trial), number)
+            self._keys.setdefault(self._key(proposal), number)
         return trial
 
-    def _key(self, trial: Trial) -> tuple[str, int]:
-        return self.plan.key(trial.values), trial.epochs
+    def _epochs(self, proposal: Proposal) -> int:
+        return min(proposal.epochs or self.plan.epochs, self.plan.epochs)
+
+    def _key(self, proposal: Proposal) -> tuple[str, int]:
+        """What makes two trials the same."""
+        return self.plan.key(proposal.values), self._epochs(proposal)
 
     def run(self, workers: Workers) -> None:
         """Runs trials until the plan is done.
@@ -127,10 +130,7 @@ class Search:
             if proposal is None:
                 return None
             number = len(self.trials) + 1
-            draft = Trial(
-                number, proposal.handle, proposal.values, min(proposal.epochs or self.plan.epochs, self.plan.epochs)
-            )
-            same_as = self._keys.get(self._key(draft))
+            same_as = self._keys.get(self._key(proposal))
             self.record.add(Event("proposed", number, {"values": proposal.values, "same_as": same_as}))
             trial = self._take(proposal, number, same_as)
             ended = self._known(trial)
@@ -171,9 +171,10 @@ class Search:
         return self.folder / "trials" / f"{number:04}"
 
     def _end(self, trial: Trial, result: Result) -> None:
+        former = self.best
         self.record.add(Event("ended", trial.number, result.facts()))
         self._ended(trial, result)
-        self._lighten()
+        self._lighten(former)
         self.told(trial)
 
     def _ended(self, trial: Trial, result: Result) -> Result:
@@ -182,12 +183,16 @@ class Search:
         self._driver.tell(trial.handle, trial.score)
         return result
 
-    def _lighten(self) -> None:
-        """Models and checkpoints of trials that nothing needs any more are deleted; Hyperband may go on with any."""
+    def _lighten(self, former: Trial | None) -> None:
+        """Models and checkpoints of trials that nothing needs any more are deleted; Hyperband may go on with any.
+
+        Args:
+            former: The best one before the last trial ended.
+        """
         if self.plan.tune.algorithm.halving:
             return
         best = self.best
-        for trial in self.trials[-8:]:
+        for trial in (*self.trials[-8:], *([former] if former is not None else ())):
             if trial is best or trial.result is None or trial.result.status != COMPLETED:
                 continue
             for pattern in _HEAVY:
