@@ -100,12 +100,7 @@ def _sections() -> JSON:
 
 
 def _structure() -> JSON:
-    shape = {
-        "type": "array",
-        "items": {"type": ["integer", "null", "string"], "minimum": 1, "pattern": ARITHMETIC},
-        "maxItems": 8,
-    }
-    plain_shape = {"type": "array", "items": {"type": ["integer", "null"], "minimum": 1}, "maxItems": 8}
+    """What stands around the components: names, parameters, inputs, blocks and models."""
     return {
         "steps": {"type": "array", "items": {"$ref": "#/$defs/layer"}},
         "names": {
@@ -124,64 +119,76 @@ def _structure() -> JSON:
             "description": "Named values, used as `$name`; at the top also search spaces such as `{int: [1, 4]}`, "
             "drawn once or, with `each_time: true`, at each use.",
         },
-        "inputs": {
-            "type": "object",
-            "patternProperties": {
-                NAME: {
-                    **shape,
-                    "type": ["array", "object"],
-                    "properties": {
-                        "shape": {**shape, "markdownDescription": "Sizes without the batch; null where unknown."},
-                        "dtype": {"enum": list(_dtypes()), "markdownDescription": "Data type. Default: `float32`."},
-                    },
-                    "required": ["shape"],
-                    "additionalProperties": False,
-                    "title": "input",
-                }
-            },
-            "additionalProperties": False,
-            "minProperties": 1,
-            "x-names": "input",
-            "description": "Inputs of the model: a shape without the batch for each name.",
-        },
-        "block": {
-            "type": "object",
-            "properties": {
+        "inputs": _inputs(),
+        "block": _body(
+            "a block",
+            ["layers"],
+            {
                 "params": {"$ref": "#/$defs/params"},
                 "inputs": {"type": "array", "items": {"type": "string", "pattern": NAME}, "minItems": 1},
-                "layers": _REF_STEPS,
-                "outputs": {"$ref": "#/$defs/names"},
             },
-            "required": ["layers"],
-            "additionalProperties": False,
-            "title": "a block",
-        },
-        "model": {
-            "type": "object",
-            "properties": {
-                "inputs": {"$ref": "#/$defs/inputs"},
-                "layers": _REF_STEPS,
-                "outputs": {"$ref": "#/$defs/names"},
-            },
-            "required": ["inputs", "layers"],
-            "additionalProperties": False,
-            "title": "a model",
-        },
-        "expect": {
-            "type": "object",
-            "properties": {
-                "parameters": {"type": "integer", "minimum": 0, "markdownDescription": "Number of all parameters."},
-                "output": {
-                    **plain_shape,
-                    "type": ["array", "object"],
-                    "patternProperties": {NAME: plain_shape},
-                    "markdownDescription": "Shape of the output, or a map from output names to shapes.",
-                },
-            },
-            "additionalProperties": False,
-            "title": "expect",
-        },
+        ),
+        "model": _body("a model", ["inputs", "layers"], {"inputs": {"$ref": "#/$defs/inputs"}}),
+        "expect": _expect(),
     }  # fmt: skip
+
+
+def _inputs() -> JSON:
+    """Inputs of a model: a shape, or a map with shape and dtype, by name."""
+    shape = {
+        "type": "array",
+        "items": {"type": ["integer", "null", "string"], "minimum": 1, "pattern": ARITHMETIC},
+        "maxItems": 8,
+    }
+    one = {
+        **shape,
+        "type": ["array", "object"],
+        "properties": {
+            "shape": {**shape, "markdownDescription": "Sizes without the batch; null where unknown."},
+            "dtype": {"enum": list(_dtypes()), "markdownDescription": "Data type. Default: `float32`."},
+        },
+        "required": ["shape"],
+        "additionalProperties": False,
+        "title": "input",
+    }
+    return {
+        "type": "object",
+        "patternProperties": {NAME: one},
+        "additionalProperties": False,
+        "minProperties": 1,
+        "x-names": "input",
+        "description": "Inputs of the model: a shape without the batch for each name.",
+    }
+
+
+def _body(title: str, required: list[str], entering: JSON) -> JSON:
+    """A block or a model: what enters it, its layers, and the names of its outputs."""
+    return {
+        "type": "object",
+        "properties": {**entering, "layers": _REF_STEPS, "outputs": {"$ref": "#/$defs/names"}},
+        "required": required,
+        "additionalProperties": False,
+        "title": title,
+    }
+
+
+def _expect() -> JSON:
+    """The section `expect`: what must come out of the spec."""
+    shape = {"type": "array", "items": {"type": ["integer", "null"], "minimum": 1}, "maxItems": 8}
+    return {
+        "type": "object",
+        "properties": {
+            "parameters": {"type": "integer", "minimum": 0, "markdownDescription": "Number of all parameters."},
+            "output": {
+                **shape,
+                "type": ["array", "object"],
+                "patternProperties": {NAME: shape},
+                "markdownDescription": "Shape of the output, or a map from output names to shapes.",
+            },
+        },
+        "additionalProperties": False,
+        "title": "expect",
+    }
 
 
 def _dtypes() -> tuple[str, ...]:
