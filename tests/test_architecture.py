@@ -139,8 +139,8 @@ def test_only_the_command_line_prints_or_exits() -> None:
 @pytest.mark.parametrize("command", ["check", "show"])
 @pytest.mark.parametrize("spec", SPECS)
 def test_static_commands_never_import_tensorflow(command: str, spec: str) -> None:
-    # `show specs/start/…` reads CSV files for the contract; only the frameworks are out of bounds there. jsonschema, a
-    # third of the time of a check, decides about bounds that are broken.
+    # `show specs/start/…` reads CSV files for the contract; only the frameworks are out of bounds there. jsonschema,
+    # which only tests need, would take a third of the time of a check.
     code = (
         "import sys\nfrom dlspec.cli.main import run\n"
         f"code = run([{command!r}, {spec!r}])\n"
