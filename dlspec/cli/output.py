@@ -95,10 +95,10 @@ def compiled(
         keeps_data: Whether the data that are read stay in memory, for the training that follows.
         expecting: Whether what `expect` says must hold; otherwise what does not is a remark on stderr.
     """
-    from dlspec.passes import compile_spec
+    from dlspec.passes import Reading, compile_spec
 
     workspace = Workspace(home, allow_outside, code_allowed())
-    state = compile_spec(spec, overrides, workspace, keeps_data=keeps_data)
+    state = compile_spec(spec, overrides, workspace, reading=Reading(keeps=keeps_data))
     remarks = [] if expecting else [item for item in state.diagnostics.items if item.code == "E413"]
     state.diagnostics.items = [item for item in state.diagnostics.items if item not in remarks]
     if state.diagnostics.items:

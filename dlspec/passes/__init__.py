@@ -28,15 +28,12 @@ from dlspec.passes.resolve_names import resolve_names
 from dlspec.passes.searching import searching
 from dlspec.passes.seeds import seeds
 from dlspec.passes.start import start
-from dlspec.passes.state import Checked, Compilation, Lowered, Pass
+from dlspec.passes.state import Checked, Compilation, Lowered, Pass, Reading
 from dlspec.passes.structure import structure
 from dlspec.passes.suited import suited
 from dlspec.passes.training import training
 from dlspec.passes.unused import unused
 from dlspec.passes.verify import run_verified, wanted
-
-if TYPE_CHECKING:
-    from dlspec.data.checks.contract import Known
 
 PASSES: tuple[Pass, ...] = (
     read,
@@ -73,9 +70,7 @@ def compile_spec(
     *,
     until: type[Compilation] = Checked,
     values: Mapping[str, Any] | None = None,
-    sound: dict[str, Known] | None = None,
-    keeps_data: bool = False,
-    looks: bool = False,
+    reading: Reading | None = None,
     observe: Callable[[Pass, Compilation], None] | None = None,
 ) -> Compilation:
     """Runs the passes, each unless an error keeps the compilation from the stage that it requires.
@@ -88,9 +83,7 @@ def compile_spec(
         workspace: Where the spec's paths start, what it may do, and texts that are not saved yet.
         until: The stage after which no further pass runs; by default all of them do.
         values: What a trial of a search puts in place of the searched parameters; `tune` is left out then.
-        sound: Data that were held against their files before, and need not be again; others are added.
-        looks: Whether the data alone are asked for, which are there without targets and layers.
-        keeps_data: Whether the data that are read stay in memory, for the training that follows.
+        reading: What is asked of the data; that they are right unless given.
         observe: Called after each pass that ran, with the stage that there is then.
 
     Returns:
@@ -101,9 +94,7 @@ def compile_spec(
         overrides=overrides,
         workspace=workspace or Workspace(),
         values=values,
-        sound=sound,
-        keeps_data=keeps_data,
-        looks=looks,
+        reading=reading or Reading(),
     )
     # A compilation makes many small objects and no garbage cycles: collecting in between costs a fifth of its time.
     collecting = gc.isenabled()
@@ -142,4 +133,4 @@ def _run(
     return state
 
 
-__all__ = ["PASSES", "Checked", "Compilation", "Pass", "Workspace", "compile_spec"]
+__all__ = ["PASSES", "Checked", "Compilation", "Pass", "Reading", "Workspace", "compile_spec"]

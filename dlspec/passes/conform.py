@@ -16,7 +16,7 @@ from dlspec.semantics.schema.validate import schema
 def conform(state: Parsed) -> None:
     """Reports every violation; wrong values are replaced so that later passes pass over them."""
     raw = state.data.get("data")
-    needless = state.looks or not wants_targets(state.data.get("train"), state.catalogue)
+    needless = state.reading.alone or not wants_targets(state.data.get("train"), state.catalogue)
     if needless and isinstance(raw, Map) and "source" in raw:
         raw.setdefault("targets", Map())  # nothing is predicted
     found = check(state.data, schema())

@@ -12,7 +12,7 @@ def data_contract(state: Bound) -> None:
     section = state.data_section
     if section is None:
         return
-    if state.looks and not section.features and not state.data.get("layers"):
+    if state.reading.alone and not section.features and not state.data.get("layers"):
         return  # what enters is not said: the data are looked at as they are
     from dlspec.data.checks.contract import check  # specs without data do without it
 
@@ -26,14 +26,14 @@ def data_contract(state: Bound) -> None:
         state.method,
         state.folder,
         allow_outside=state.allow_outside,
-        sound=state.sound,
+        sound=state.reading.sound,
         opened=state.opened,
     )
     state.opened = None
     state.diagnostics.extend(found.diagnostics)
     if found.known is not None:
         state.examples, state.parts = found.known
-    if found.binding is not None and state.keeps_data and not found.binding.table.draws:
+    if found.binding is not None and state.reading.keeps and not found.binding.table.draws:
         state.binding = found.binding
     elif found.binding is not None:
         found.binding.table.forget()

@@ -34,7 +34,7 @@ def data_section(state: Bound) -> None:
     if state.hides_code:  # what the data are only code could tell that may not run
         state.given_inputs = None if "inputs" not in state.data else {}
         return
-    if not section.targets and not state.looks and wants_targets(state.data.get("train"), state.catalogue):
+    if not section.targets and not state.reading.alone and wants_targets(state.data.get("train"), state.catalogue):
         help = "name a column for each output: `targets: {price: {column: price}}`"
         state.add("E613", "data needs at least one of `targets`", key_place(raw, "targets"), help)
         state.given_inputs = None if "inputs" not in state.data else {}
@@ -44,7 +44,7 @@ def data_section(state: Bound) -> None:
         state.given_inputs = None if "inputs" not in state.data else {}
         return
     state.data_section = section = found
-    if "inputs" not in state.data and ("layers" in state.data or not state.looks):
+    if "inputs" not in state.data and ("layers" in state.data or not state.reading.alone):
         _ask_data(state, section, raw)
 
 

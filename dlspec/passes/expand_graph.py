@@ -20,7 +20,7 @@ def expand_graph(state: Bound) -> Lowered | None:
     if state.given_inputs is None:
         return None
     if not state.data.get("layers", ()):
-        if not state.data.tainted and not state.looks:
+        if not state.data.tainted and not state.reading.alone:
             span = key_place(state.data, "layers" if "layers" in state.data else "inputs")
             state.add("E105", "the spec has no `layers`", span, "write `layers:` and below it `- dense: 10`")
         return None

@@ -33,6 +33,22 @@ S = TypeVar("S", bound="Compilation")
 
 
 @dataclass(kw_only=True, repr=False, eq=False, match_args=False)
+class Reading:
+    """What is asked of the data.
+
+    Attributes:
+        sound: Data that were held against their files before, and need not be again; others are added.
+            See :func:`dlspec.data.checks.contract.check`.
+        keeps: Whether what is read stays in memory, for the training that follows.
+        alone: Whether nothing else is asked for: the spec may have neither targets nor layers.
+    """
+
+    sound: dict[str, Known] | None = None
+    keeps: bool = False
+    alone: bool = False
+
+
+@dataclass(kw_only=True, repr=False, eq=False, match_args=False)
 class Compilation:
     """A spec of which nothing is known yet.
 
@@ -41,9 +57,7 @@ class Compilation:
         overrides: ``--set`` settings.
         workspace: Where its paths start, and what it may do.
         values: Those of a trial for the searched parameters; None where nothing is tried.
-        sound: Data that are known to be right, as :func:`dlspec.data.checks.contract.check` knows them.
-        looks: Whether the data alone are asked for, which are there without targets and layers.
-        keeps_data: Whether what checking reads of the data stays in memory, for the training that follows.
+        reading: What is asked of its data.
         texts: Text of every file that a span may name.
     """
 
@@ -51,9 +65,7 @@ class Compilation:
     overrides: tuple[str, ...] = ()
     workspace: Workspace = field(default_factory=Workspace)
     values: Mapping[str, Any] | None = None
-    sound: dict[str, Known] | None = None
-    looks: bool = False
-    keeps_data: bool = False
+    reading: Reading = field(default_factory=Reading)
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
     texts: dict[str, str] = field(default_factory=dict)
 

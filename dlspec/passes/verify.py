@@ -42,7 +42,7 @@ def run_verified(run: Pass, state: Compilation) -> Compilation | None:
 
 
 def _check_ensured(run: Pass, state: Compilation) -> None:
-    if run.ensures is not None and not isinstance(state, run.ensures) and not state.looks:
+    if run.ensures is not None and not isinstance(state, run.ensures) and not state.reading.alone:
         raise BrokenContract(f"pass `{run.__name__}` ensures `{run.ensures.__name__}`, and does not return it")
     if isinstance(state, run.ensures or ()):
         own = {field.name for field in fields(state)} - {field.name for field in fields(run.requires)}

@@ -10,7 +10,7 @@ import pytest
 from dlspec.data.feeding.content import row_keys
 from dlspec.data.feeding.reading import BackgroundRead, read
 from dlspec.data.sources.base import DataProblem
-from dlspec.passes import Compilation, Workspace, compile_spec
+from dlspec.passes import Compilation, Reading, Workspace, compile_spec
 
 SPEC = """
 inputs: {x: [3]}
@@ -31,7 +31,7 @@ def compiled(folder: Path, source: str = "npz: task.npz", more: str = "") -> Com
     np.savez(folder / "task.npz", x=np.arange(27.0).reshape(9, 3), y=np.arange(9.0))
     path = folder / "task.yaml"
     path.write_text(SPEC.replace("SOURCE", source) + more)
-    state = compile_spec(path, workspace=Workspace(allow_code=True), keeps_data=True)
+    state = compile_spec(path, workspace=Workspace(allow_code=True), reading=Reading(keeps=True))
     assert not state.diagnostics.errors
     return state
 

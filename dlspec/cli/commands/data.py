@@ -82,9 +82,9 @@ def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, form: s
 
 def _compiled(spec: Path, overrides: tuple[str, ...], allow_outside: bool) -> tuple[Bound, Data]:
     """The spec and its section, whatever its layers are; shows what is wrong, and exits with 1 without a section."""
-    from dlspec.passes import Workspace, compile_spec
+    from dlspec.passes import Reading, Workspace, compile_spec
 
-    state = compile_spec(spec, overrides, Workspace(None, allow_outside, code_allowed()), looks=True)
+    state = compile_spec(spec, overrides, Workspace(None, allow_outside, code_allowed()), reading=Reading(alone=True))
     if isinstance(state, Parsed) and "data" not in state.data and not state.data.tainted:
         problem = Diagnostic("E105", "the spec has no `data`", None, "write a section `data:`")
         show_diagnostics([problem], state.texts)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.core.errors import Problem, SpecError
 from dlspec.core.workspace import Workspace
-from dlspec.passes import compile_spec
+from dlspec.passes import Reading, compile_spec
 from dlspec.passes.state import Checked, Trainable
 from dlspec.tuning.workers import sharing
 
@@ -98,7 +98,7 @@ def check(task: Task) -> Trainable | Result:
 
 def _checked(task: Task) -> Trainable | Result:
     workspace = Workspace(allow_outside=task.allow_outside, allow_code=task.allow_code)
-    compiled = compile_spec(task.spec, task.overrides, workspace, values=task.values, sound=_SOUND)
+    compiled = compile_spec(task.spec, task.overrides, workspace, values=task.values, reading=Reading(sound=_SOUND))
     if not isinstance(compiled, Checked):
         first = compiled.diagnostics.errors[0]
         return Result(PRUNED, reason=f"{first.code}: {first.message}")
