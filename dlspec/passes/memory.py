@@ -44,15 +44,13 @@ def training_needs(state: Lowered) -> Needs | None:
         return None
     course = _course(state, method)
     names = [node.name for node in graph.nodes if node.layer is not None]
-    needs = (training(graph, optimizer, course, frozen) for optimizer, frozen in method.stretches(names))
+    needs = (training(graph, optimizer, course, frozen) for optimizer, frozen in method.learning_phases(names))
     most = max(needs, key=lambda need: need.total, default=None)
-    return None if most is None or (most.total >= NO_MATTER and _graphics_processor()) else most
-
-
-def _graphics_processor() -> bool:
+    if most is None or most.total < NO_MATTER:
+        return most
     from dlspec.data.sources.limits import graphics_processor
 
-    return graphics_processor()
+    return None if graphics_processor() else most
 
 
 def _course(state: Lowered, method: Method) -> Course:

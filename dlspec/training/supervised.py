@@ -65,8 +65,10 @@ class SupervisedTrainer(Trainer):
             return
         choice = speed.read(self.job.folder, begun=begun)
         if choice is None:
-            phases.choose(self.job.model, next(iter(self.method.training_phases.values())))
-            choice = speed.choose(self.job, self.method, self.method.optimizers[0], self.feed)
+            phase = next(iter(self.method.training_phases.values()))
+            phases.choose(self.job.model, phase)
+            optimizer = self.method.optimizer_of(phase)
+            choice = speed.choose(self.job, self.method, optimizer, self.feed)
             speed.keep(self.job.folder, choice)
         self.choice, self.method = choice, speed.with_jit(self.method, choice.jit)
         self.job.say(str(choice))
@@ -78,7 +80,7 @@ class SupervisedTrainer(Trainer):
         for phase in every_phase[self._chosen : state.phase + 1]:
             phases.choose(job.model, phase)
         self._chosen = state.phase + 1
-        optimizer = method.optimizers[state.phase]
+        optimizer = method.optimizer_of(every_phase[state.phase])
         compiled = trainer(job.model, method, optimizer, job.outputs, job.distribution, job.most_examples)
         told = callbacks(method.callbacks, method, job.outputs)
         running = [(declared, declared.make_in(job.folder, state.epoch)) for declared in told]

@@ -213,8 +213,8 @@ class Method(Component, abstract=True):
         message = f"`epochs` has no effect: training by `{self.name}` has no such option"
         return Problem("E207", message, leave_out("epochs"), "epochs")
 
-    def stretches(self, layers: Sequence[str]) -> Iterator[tuple[Optimizer, set[str]]]:
-        """The optimizer of each stretch of training, and the names of those of `layers` that do not learn in it."""
+    def learning_phases(self, layers: Sequence[str]) -> Iterator[tuple[Optimizer, set[str]]]:
+        """The optimizer of each phase of training, and the names of those of `layers` that do not learn in it."""
         yield from ()
 
     @property

@@ -175,20 +175,24 @@ class Supervised(Method):
     @property
     def optimizers(self) -> tuple[Optimizer, ...]:
         """The optimizer of each phase."""
-        return tuple(phase.optimizer or self.chosen_optimizer for phase in self.training_phases.values())
+        return tuple(map(self.optimizer_of, self.training_phases.values()))
+
+    def optimizer_of(self, phase: Phase) -> Optimizer:
+        """The optimizer of one phase: its own, or that of the training."""
+        return phase.optimizer or self.chosen_optimizer
 
     @property
     def training_phases(self) -> dict[str, Phase]:
         """The phases; a single one where none is given."""
         return self.phases or {"train": Phase(epochs=self.epochs)}
 
-    def stretches(self, layers: Sequence[str]) -> Iterator[tuple[Optimizer, set[str]]]:
-        """One for each phase."""
+    def learning_phases(self, layers: Sequence[str]) -> Iterator[tuple[Optimizer, set[str]]]:
+        """As in :class:`Method`: what an earlier phase froze stays so until a later one unfreezes it."""
         frozen: set[str] = set()
         for phase, optimizer in zip(self.training_phases.values(), self.optimizers, strict=True):
             frozen.update(*matching(phase.freeze or (), layers).values())
             frozen.difference_update(*matching(phase.unfreeze or (), layers).values())
-            yield optimizer, set(frozen)
+            yield self.optimizer_of(phase), set(frozen)
 
     def loss_of(self, output: str) -> Any:
         """The loss of one output, or None."""

@@ -109,7 +109,7 @@ def check(
 def _check_bound(
     data: Data, graph: Graph | None, method: Method | None, binding: Binding, findings: Findings
 ) -> list[Diagnostic]:
-    """What is wrong with data that could be bound goes to `findings`; what is told at the model's layers is returned."""
+    """What is wrong with data that could be bound goes to `findings`; what layers are told is returned."""
     if not findings.items:
         with findings.at("data", "source", data.source.name):  # some values are read for the first time
             warn_of_left_out(data, binding.table, findings)

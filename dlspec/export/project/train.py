@@ -277,7 +277,7 @@ def _phases(
             "epochs": phase.epochs,
             "optimizer": optimizer(
                 (raw[name] if phase.optimizer else searched.train).get("optimizer"),
-                phase.optimizer or method.chosen_optimizer,
+                method.optimizer_of(phase),
                 method,
                 searched,
                 constructors,
