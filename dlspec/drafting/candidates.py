@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from dlspec.drafting.draft import is_class
 from dlspec.drafting.roles import Role, judge
@@ -12,6 +13,8 @@ _NAMES = re.compile(
     r"(?:^|[^a-z])(?:target|label|class|y|outcome|response|price|status|churn(?:ed)?|default|deny|approve[d]?|survived"
     r"|sold|score|rating|species|kind|type|category|diagnosis|death)(?:$|[^a-z])"
 )
+# Columns that are offered as targets.
+_OFFERED = 12
 
 
 def candidates(sample: Sample) -> list[tuple[str, str]]:
@@ -21,6 +24,13 @@ def candidates(sample: Sample) -> list[tuple[str, str]]:
     last = list(sample.columns)[-1]
     likely = sorted(usable, key=lambda name: (not _NAMES.search(name.lower()), name != last, usable.index(name)))
     return [(name, _words(sample.columns[name])) for name in likely if len(sample.columns[name].distinct) > 1]
+
+
+def offer(found: Sequence[tuple[str, str]]) -> list[str]:
+    """The first of the :func:`candidates` for people, one a line below a head."""
+    if not found:
+        return ["no column could be predicted"]
+    return ["columns that could be predicted:", *(f"  {name}: {meaning}" for name, meaning in found[:_OFFERED])]
 
 
 def _words(column: Values) -> str:

@@ -123,27 +123,31 @@ def take_sample(path: str, folder: Path) -> Sample:
     Raises:
         Problem: E601 there is no such file, E608 it is broken, E606 it holds no rows.
     """
-    return sample_of(source_of(path, folder), folder)
+    return sample_of(*opened(path, folder))
 
 
-def source_of(path: str, folder: Path) -> Source:
-    """The source that reads a file, with what its rows show of how it is written.
+def opened(path: str, folder: Path) -> tuple[Source, Table]:
+    """The source that reads a file, with what its rows show of how it is written, and the table that it reads.
 
     Raises:
         Problem: E601 there is no such file, E608 it is broken.
     """
     if _JSON_LINES.search(path):
-        return JsonLines(path=path)
-    return Parquet(path=path) if path.lower().endswith(_PARQUET) else _csv(path, folder)
+        source: Source = JsonLines(path=path)
+    elif path.lower().endswith(_PARQUET):
+        source = Parquet(path=path)
+    else:
+        return _csv(path, folder)
+    return source, source.open(folder)
 
 
-def sample_of(source: Source, folder: Path) -> Sample:
-    """Some rows of what a source reads.
+def sample_of(source: Source, table: Table) -> Sample:
+    """Some rows of the table that a source reads.
 
     Raises:
         Problem: E608 a file is broken, E606 it holds no rows.
     """
-    table, path = source.open(folder), source.given["path"]
+    path = source.given["path"]
     names = [name for name, column in table.columns.items() if not column.tensor.shape]
     total = max((table.columns[name].count for name in names), default=0)
     if not total:
@@ -157,13 +161,17 @@ def sample_of(source: Source, folder: Path) -> Sample:
     )
 
 
-def _csv(path: str, folder: Path) -> Csv:
-    """The source for a CSV file, with what its rows show of how it is written."""
+def _csv(path: str, folder: Path) -> tuple[Source, Table]:
+    """The same for a CSV file: it is read again where its words turn out to be numbers."""
     options: dict[str, Any] = {"path": path, **layout(folder / path)}
     source = Csv(**options)
     table = source.open(folder)
     words = {name: table.read([name])[name] for name, column in table.columns.items() if column.text}
-    return Csv(**options, **numbers_in_words(words, source.usual_gaps))
+    found = numbers_in_words(words, source.usual_gaps)
+    if found:
+        source = Csv(**options, **found)
+        table = source.open(folder)
+    return source, table
 
 
 def _values(name: str, table: Table, total: int, gaps: Sequence[str]) -> Values:

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 # Columns that a spec does not use are many in some tables; so many of them are described.
 _OTHERS = 8
-# Columns of a table without a spec that are offered as targets.
-_OFFERED = 12
 # Endings of specs; one without an ending is a spec, too.
 _SPEC = ("", ".yaml", ".yml", ".json")
 
@@ -138,17 +136,17 @@ def _of_table(path: Path) -> TableData:
         Problem: It cannot be read.
     """
     from dlspec.components.sections.data import Data
-    from dlspec.data.binding.binding import Opened, bind, open_table
+    from dlspec.data.binding.binding import bind
     from dlspec.data.binding.findings import Findings
     from dlspec.data.preview.summary import summary
     from dlspec.drafting.overview import overview
-    from dlspec.drafting.sample import sample_of, source_of
+    from dlspec.drafting.sample import opened, sample_of
 
-    folder, findings, opened = path.parent, Findings(), Opened()
-    data = Data(source=source_of(path.name, folder), targets={})
-    sample = sample_of(data.source, folder)
-    data = _with_all(data, open_table(data, folder, findings, opened=opened))
-    binding = bind(data, folder, None, None, findings, opened=opened)
+    folder, findings = path.parent, Findings()
+    source, table = opened(path.name, folder)
+    sample = sample_of(source, table)
+    data = _with_all(Data(source=source, targets={}), table)
+    binding = bind(data, folder, None, None, findings)
     if findings.errors or binding is None:
         raise findings.errors[0].problem
     facts = _without_guess(summary(data, binding))
@@ -229,16 +227,17 @@ def _text(facts: DataSummary) -> str:
 
 def _offers(facts: TableData, path: Path) -> Iterator[str]:
     """What becomes of each column, and which could be predicted."""
+    from dlspec.drafting.candidates import offer
+
     roles = [[_cut(name, 30), one["role"], one["reason"]] for name, one in facts["roles"].items()]
     seen = "" if facts["looked_at"] == facts["read"] else f" (by {facts['looked_at']:,} rows)"
     yield "\n".join(table([["column", f"dlspec init takes it for{seen}", "reason"], *roles]))
     found = facts["candidates"]
-    if not found:
-        yield "no column could be predicted"
-        return
-    lines = [f"  {one['column']}: {one['meaning']}" for one in found[:_OFFERED]]
-    command = f"dlspec init {shlex.quote(str(path))} --target {shlex.quote(found[0]['column'])}"
-    yield "\n".join(["columns that could be predicted:", *lines, f"`{command}` writes a spec for the first"])
+    offered = offer([(one["column"], one["meaning"]) for one in found])
+    if found:
+        command = f"dlspec init {shlex.quote(str(path))} --target {shlex.quote(found[0]['column'])}"
+        offered.append(f"`{command}` writes a spec for the first")
+    yield "\n".join(offered)
 
 
 def _columns(columns: Mapping[str, ColumnSummary]) -> list[str]:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}\Z")
 _SPEC = (".yaml", ".yml")
-# Columns that are offered as targets.
-_OFFERED = 12
 
 
 @click.command()
@@ -130,12 +128,9 @@ def _path(file: Path, spec: Path) -> str:
 
 def _asked(sample: Sample) -> str:
     """The column that somebody at a terminal chooses as the target; where nobody sits, the command ends with a list."""
-    from dlspec.drafting.candidates import candidates
+    from dlspec.drafting.candidates import candidates, offer
 
-    found = candidates(sample)
-    say("columns that could be predicted:")
-    for name, what in found[:_OFFERED]:
-        say(f"  {name}: {what}")
+    say("\n".join(offer(candidates(sample))))
     if not sys.stdin.isatty():
         raise click.UsageError("name what to predict: --target COLUMN")
     return str(click.prompt("predict", type=click.Choice(list(sample.columns)), show_choices=False))
