@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
 import click
 
 from dlspec.cli.render import FORMATS, render, summary
-from dlspec.core.errors import Diagnostic, SpecError
+from dlspec.core.errors import Diagnostic, Problem, SpecError
 from dlspec.core.terminal import printable, printable_lines
+from dlspec.core.tree import place
 from dlspec.core.workspace import Workspace
-from dlspec.passes.state import Checked, Lowered
+from dlspec.passes.state import Checked, Lowered, Parsed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -127,6 +128,14 @@ def show_diagnostics(diagnostics: Sequence[Diagnostic], texts: Mapping[str, str]
     """Diagnostics as text on stderr, followed by their number."""
     _to_stderr(render(diagnostics, texts, "text", wants_colour(sys.stderr)))
     say(f"\n{summary(diagnostics)}")
+
+
+def show_problem(problem: Problem, state: Parsed, section: str) -> None:
+    """A problem that arose at work: at a section of the spec, where its code is one of specs."""
+    from dlspec.core.codes import of_spec
+
+    span = place(state.data, section) if of_spec(problem.code) else None
+    show_diagnostics([problem.at(span)], state.texts)
 
 
 def print_text(text: str) -> None:

@@ -148,8 +148,15 @@ def test_what_onnx_lacks_is_refused_before_tensorflow_starts(
 @pytest.mark.parametrize(
     ("layer", "shape", "form", "message"),
     [
-        ("category_encoding: {num_tokens: 3, output_mode: one_hot}", "{shape: [1], dtype: int32}", "onnx", "category_"),
+        ("category_encoding: {num_tokens: 3, output_mode: one_hot}", "{shape: [null], dtype: int32}", "onnx", "catego"),
         ("category_encoding: 3", "{shape: [2], dtype: int32}", "litert", "category_encoding"),
+        ("integer_lookup: {vocabulary: [1, 2]}", "{shape: [2], dtype: int64}", "litert", "integer_lookup"),
+        ("text_vectorization: {vocabulary: [a]}", "{shape: [], dtype: string}", "litert", "text_vectorization"),
+        ("hashing: 3", "{shape: [2], dtype: string}", "litert", "hashing"),
+        ("hashing: 3", "{shape: [2], dtype: int64}", "onnx", "hashing"),
+        ("string_lookup: {vocabulary: [a], num_oov_indices: 2}", "{shape: [], dtype: string}", "litert", "string_look"),
+        ("string_lookup: {vocabulary: [a], invert: true}", "{shape: [], dtype: int64}", "onnx", "string_lookup"),
+        ("discretization: {bin_boundaries: [0.5], output_mode: count}", "[3]", "litert", "discretization"),
         ("conv_lstm1d: {filters: 2, kernel_size: 2}", "[3, 4, 1]", "litert", "conv_lstm1d"),
         ("adaptive_max_pooling3d: 2", "[4, 4, 4, 1]", "litert", "adaptive_max_pooling3d"),
     ],

@@ -45,6 +45,14 @@ def test_limits_are_found_inside_of_nested_models() -> None:
     assert domains(model) == {"word": Domain(values=("x", "y", "qqq")), "number": Domain(below=4)}
 
 
+def test_lookups_that_turn_back_take_indices() -> None:
+    index = keras.Input((3,), dtype="int64", name="index")
+    layer = keras.layers.StringLookup(vocabulary=["x", "y"], invert=True)
+    model = keras.Model(index, layer(index))
+    assert domains(model) == {"index": Domain(below=3)}
+    assert set(batch(model, 50, 8, 0)["index"].flat) == {0, 1, 2}
+
+
 def test_texts_have_known_and_unknown_words() -> None:
     text = keras.Input((), dtype="string", name="text")
     layer = keras.layers.TextVectorization(vocabulary=["good", "bad"], output_sequence_length=4)

@@ -18,10 +18,10 @@ from dlspec.cli.output import (
     required,
     say,
     show_diagnostics,
+    show_problem,
     spec_argument,
 )
 from dlspec.core.errors import Problem, SpecError
-from dlspec.core.tree import place
 from dlspec.passes.state import Checked, Trainable
 from dlspec.training.loop.signals import Interrupted
 from dlspec.training.run.report import Report
@@ -82,10 +82,7 @@ def command(
         show_diagnostics(error.diagnostics, state.texts)
         return 1
     except Problem as problem:
-        from dlspec.core.codes import of_spec
-
-        span = place(state.data, "train") if of_spec(problem.code) else None
-        show_diagnostics([problem.at(span)], state.texts)
+        show_problem(problem, state, "train")
         return 1
     except Interrupted as interruption:
         say(f"interrupted; the same command goes on from {interruption.place}")

@@ -18,12 +18,11 @@ from dlspec.cli.output import (
     progress_console,
     required,
     say,
-    show_diagnostics,
+    show_problem,
     spec_argument,
 )
 from dlspec.core.errors import Problem
 from dlspec.core.terminal import printable
-from dlspec.core.tree import place
 from dlspec.passes.state import Checked, Searchable
 
 if TYPE_CHECKING:
@@ -87,10 +86,7 @@ def command(
     try:
         found = _search(state, runs, search, new, workers, cluster, quiet)
     except Problem as problem:
-        from dlspec.core.codes import of_spec
-
-        span = place(state.data, "tune") if of_spec(problem.code) else None
-        show_diagnostics([problem.at(span)], state.texts)
+        show_problem(problem, state, "tune")
         return 1
     if isinstance(found, int):
         return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dlspec.components.layers.base import Layer
-from dlspec.components.layers.preprocessing import MODES, encoded_shape
+from dlspec.components.layers.preprocessing import MODES, encoded_shape, lacking_encoding
 from dlspec.components.registry import Field, boolean, choice, example, integer, optional, plain
 from dlspec.core.errors import Problem, leave_out
 from dlspec.core.ir import Tensor, show_shape
@@ -166,13 +166,18 @@ class StringLookup(_Lookup):
         example('{vocabulary: [a, b], mask_token: "", output_mode: one_hot}', (1,), dtype="string"),
     )
 
+    def lacking_in(self, *inputs: Tensor) -> tuple[str, ...]:
+        """ONNX has no tables of words; LiteRT no hashes, which spread unknown words, and what its mode says."""
+        hashes = ("litert",) if self.num_oov_indices > 1 else ()
+        return ("onnx", *hashes, *lacking_encoding(self.output_mode, *inputs))
+
 
 class IntegerLookup(_Lookup):
     """Turns whole numbers into indices of a vocabulary, or back."""
 
     keras = "keras.layers.IntegerLookup"
     whole_numbers = True
-    formats_lacking = ("onnx",)
+    formats_lacking = ("onnx", "litert")
     max_tokens = _max_tokens()
     num_oov_indices = integer(min=0, default=1, doc="Number of indices for numbers that are not in the vocabulary.")
     mask_token = optional(integer(), doc="A number that gets index 0.")
@@ -216,6 +221,7 @@ class TextVectorization(VocabularyLayer):
     """Splits texts into words and turns these into indices of a vocabulary, or each text into one row."""
 
     keras = "keras.layers.TextVectorization"
+    formats_lacking = ("onnx", "litert")
     max_tokens = _max_tokens()
     standardize = plain(
         {"enum": ["lower_and_strip_punctuation", "lower", "strip_punctuation", None]},

@@ -34,6 +34,15 @@ def encoded_shape(x: Tensor, mode: str, depth: int | None, who: str) -> Shape:
     return (depth,)
 
 
+def lacking_encoding(mode: str, *inputs: Tensor) -> tuple[str, ...]:
+    """Formats of ``dlspec export`` without operations for a mode: LiteRT cannot count, and ONNX no more than LiteRT can
+    tell a single item of an example from several where their number is not known.
+    """
+    if mode == "one_hot":
+        return ("onnx", "litert") if any(x.shape[-1:] == (None,) for x in inputs) else ()
+    return () if mode == "int" else ("litert",)
+
+
 def check_numeric(x: Tensor, who: str) -> None:
     """Raises E409 for text."""
     if x.dtype == "string":
@@ -170,8 +179,8 @@ class CategoryEncoding(Layer):
     )
 
     def lacking_in(self, *inputs: Tensor) -> tuple[str, ...]:
-        """LiteRT counts no numbers, and Keras asks whether single ones are alone as ONNX and LiteRT cannot."""
-        return ("onnx", "litert") if self.output_mode == "one_hot" else ("litert",)
+        """As its mode says."""
+        return lacking_encoding(self.output_mode, *inputs)
 
     def infer(self, x: Tensor, count_weights: Tensor | None = None) -> Tensor:
         """[items] → [num_tokens], or [items, num_tokens] with `one_hot`."""
@@ -187,7 +196,6 @@ class Discretization(Layer):
 
     keras = "keras.layers.Discretization"
     prepares = True
-    formats_lacking = ("onnx",)
     trainable: Any = True  # Keras's constructor takes no `trainable` here, and there is nothing to train
     bin_boundaries = optional(
         plain({"type": "array", "items": {"type": "number"}, "minItems": 1}), doc="The limits between the bins, rising."
@@ -205,6 +213,10 @@ class Discretization(Layer):
     def adapts(self) -> bool:
         """Whether the layer measures the training data before it can be used."""
         return self.bin_boundaries is None
+
+    def lacking_in(self, *inputs: Tensor) -> tuple[str, ...]:
+        """ONNX has no bins, and LiteRT what its mode says."""
+        return ("onnx", *lacking_encoding(self.output_mode, *inputs))
 
     def validate(self) -> None:
         """Either the limits or their number is given."""
@@ -233,6 +245,7 @@ class Hashing(Layer):
 
     keras = "keras.layers.Hashing"
     prepares = True
+    formats_lacking = ("onnx", "litert")
     shorthand = "num_bins"
     whole_numbers = True
     trainable: Any = True  # nothing to train
@@ -266,6 +279,7 @@ class HashedCrossing(ListLayer):
 
     keras = "keras.layers.HashedCrossing"
     prepares = True
+    formats_lacking = ("onnx", "litert")
     masking = "drop"
     maximum_inputs = 2
     trainable: Any = True  # nothing to train

@@ -72,6 +72,8 @@ def _domain(layer: Any) -> Domain | None:
         return Domain(below=layer.num_tokens)
     if isinstance(layer, layers.TextVectorization):
         return Domain(values=(*_vocabulary(layer, 2), _UNKNOWN), words=5)
+    if isinstance(layer, layers.StringLookup | layers.IntegerLookup) and layer.invert:
+        return Domain(below=layer.vocabulary_size())
     if isinstance(layer, layers.StringLookup | layers.IntegerLookup):
         values = _vocabulary(layer, 0, include_special_tokens=False)
         unknown: Any = _UNKNOWN if isinstance(layer, layers.StringLookup) else max(values, default=0) + 1

@@ -50,16 +50,36 @@ def render(
     Raises:
         Unsupported: Keras Tuner cannot do the search.
     """
-    tune = plan.tune
-    if not tune.algorithm.tuner:
-        raise Unsupported(f"the algorithm `{tune.algorithm.name}`")
-    limits = plan.limits
-    for word, limit in limits.items():
-        if limit is not None and word != "parameters":
-            raise Unsupported(f"a limit of `{word}`, which Keras does not count")
+    _require_supported(plan)
     context: dict[str, Any] = {
         "title": Code(f"Searches good parameters for the model {label}."),
         "imports": Code(""),
+        **_searching(plan),
+        "epochs": plan.epochs if "epochs" in train.arguments else None,
+        "keep": train.keep,
+        "distributed": train.distributed,
+        "devices": train.devices,
+        **_calls(plan, read, train, searched, folder),
+    }
+    template = templates.get_template("tune.py.jinja")
+    draft = template.render({**context, "selects": False, "helpers": []})
+    used = carried(draft, templates, context, ("Oracle",))
+    return template.render({**context, "selects": "chosen(" in draft, "helpers": used})
+
+
+def _require_supported(plan: Plan) -> None:
+    tune = plan.tune
+    if not tune.algorithm.tuner:
+        raise Unsupported(f"the algorithm `{tune.algorithm.name}`")
+    for word, limit in plan.limits.items():
+        if limit is not None and word != "parameters":
+            raise Unsupported(f"a limit of `{word}`, which Keras does not count")
+
+
+def _searching(plan: Plan) -> dict[str, Any]:
+    """What is searched, how, and when it ends."""
+    tune = plan.tune
+    return {
         "space": [Code(line) for line in _space(plan)],
         "conditional": bool(plan.conditions),
         "tuner": Code(tune.algorithm.tuner),
@@ -71,24 +91,15 @@ def render(
         "worst": Code("math.inf" if plan.smaller else "-math.inf"),
         "trials": plan.trials,
         "failures": max(_FAILURES, (plan.trials or 0) + 1),
-        "epochs": plan.epochs if "epochs" in train.arguments else None,
         "trained_epochs": tune.epochs,
         "seconds": tune.seconds,
         "patience": tune.patience,
-        "parameters": limits["parameters"],
+        "parameters": plan.limits["parameters"],
         "uses": _uses(plan),
         "seeded": tune.algorithm.seeded,
         "seed": tune.seed,
-        "keep": train.keep,
         "booleans": any(isinstance(value, bool) for space in plan.spaces.values() for value in space.values),
-        "distributed": train.distributed,
-        "devices": train.devices,
-        **_calls(plan, read, train, searched, folder),
     }
-    template = templates.get_template("tune.py.jinja")
-    draft = template.render({**context, "selects": False, "helpers": []})
-    used = carried(draft, templates, context, ("Oracle",))
-    return template.render({**context, "selects": "chosen(" in draft, "helpers": used})
 
 
 def _calls(plan: Plan, read: DataText, train: TrainText, searched: Searched, folder: str) -> dict[str, Any]:
