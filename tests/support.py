@@ -75,7 +75,7 @@ def dlspec(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.
     return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, timeout=300, check=False)
 
 
-def tested_apart(folder: Path, *files: str) -> None:
+def run_tests_apart(folder: Path, *files: str) -> None:
     """Runs the tests in `files`, all of which must pass, in one process of their own, in which TensorFlow starts."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-n", "0", *files]
     variables = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}

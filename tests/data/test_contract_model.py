@@ -175,7 +175,7 @@ def test_weights_of_losses_belong_to_outputs(folder: Path) -> None:
     text = (
         "data: {source: {csv: houses.csv}, inputs: {x: {columns: [rooms, area]}}, targets: {sold: sold}}\n"
         "train:\n  loss_weights: {sodl: 2.0}\n  loss: binary_crossentropy\n"
-        "inputs: {x: [2]}\nlayers: [{dense: {units: 1, activation: sigmoid}}]\n"
+        "inputs: {x: [2]}\nlayers: [{dense: {units: 1, activation: sigmoid, name: sold}}]\noutputs: [sold]\n"
     )
     found = only(compile_spec(folder / write(folder, "spec.yaml", text)).diagnostics.sorted())
     assert (found.code, found.message) == ("E607", "`loss_weights` names `sodl`, no output of the model")

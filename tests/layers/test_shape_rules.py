@@ -42,6 +42,7 @@ STRICTER = {
     "the same stride on every axis": "only oneDNN's kernels take others, which some processors do without",
     "can use the masks of [steps": "masks whose sizes are equal by accident would be broadcast",
     "cannot use the mask of its input": "as above",
+    "`since` is for": "an option without an effect is a slip",
     "takes images with 1 or 3 channels": "Keras chooses changes of colour, which need colours, by chance",
     "adaptive_": "Keras does not look at the number of axes and computes nonsense",
     "rnn expects 2 axes": "a cell that adds a vector of states to a matrix broadcasts by accident",

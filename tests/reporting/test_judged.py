@@ -8,7 +8,7 @@ import cases
 import judged
 import pytest
 
-from tests.support import tested_apart
+from tests.support import run_tests_apart
 
 
 # Between them: a class, yes or no, tags and numbers, of examples, steps and pixels, with masks and weights of classes.
@@ -26,4 +26,4 @@ def test_every_figure_of_many_runs_is_what_numpy_says(seed: int, tmp_path: Path)
 
 @pytest.mark.exhaustive
 def test_every_figure_of_two_devices_is_what_numpy_says() -> None:
-    tested_apart(Path(__file__).parent, "on_two_devices.py")
+    run_tests_apart(Path(__file__).parent, "on_two_devices.py")

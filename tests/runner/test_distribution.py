@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import tested_apart
+from tests.support import run_tests_apart
 
 pytestmark = pytest.mark.slow
 
 
 def test_on_two_devices() -> None:
     """TensorFlow divides the CPU only before it starts: the tests stand in files of their own."""
-    tested_apart(Path(__file__).parent, "steps_on_two_devices.py", "runs_on_two_devices.py")
+    run_tests_apart(Path(__file__).parent, "steps_on_two_devices.py", "runs_on_two_devices.py")

@@ -83,17 +83,17 @@ def test_trials_in_one_process_measure_what_each_measures_alone(spec: Path) -> N
 def test_a_model_that_was_trained_is_not_kept_by_the_layers_of_its_preparation(
     spec: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import dlspec.backends.keras.build
+    from dlspec.training import train
 
     made: list[weakref.ref[Any]] = []
-    build = dlspec.backends.keras.build.build
+    build = train.build
 
     def watched(graph: Any) -> Any:
         model = build(graph)
         made.append(weakref.ref(model))
         return model
 
-    monkeypatch.setattr(dlspec.backends.keras.build, "build", watched)
+    monkeypatch.setattr(train, "build", watched)
     for number in range(2):
         trained(spec, number)
     gc.unfreeze()

@@ -189,7 +189,7 @@ class Supervised(Method):
     def learning_phases(self, layers: Sequence[str]) -> Iterator[tuple[Optimizer, set[str]]]:
         """As in :class:`Method`: what an earlier phase froze stays so until a later one unfreezes it."""
         frozen: set[str] = set()
-        for phase, optimizer in zip(self.training_phases.values(), self.optimizers, strict=True):
+        for phase in self.training_phases.values():
             frozen.update(*matching(phase.freeze or (), layers).values())
             frozen.difference_update(*matching(phase.unfreeze or (), layers).values())
             yield self.optimizer_of(phase), set(frozen)
