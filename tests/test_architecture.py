@@ -183,10 +183,31 @@ def test_start_up_does_not_grow_with_the_catalogue(tmp_path: Path) -> None:
     assert set(after) == bases | named
 
 
-def test_modules_stay_readable() -> None:
+def test_files_stay_readable() -> None:
+    for top in ("dlspec", "tests"):
+        for path in (ROOT / top).rglob("*.py"):
+            lines = path.read_text(encoding="utf-8").count("\n")
+            assert lines <= 400, f"{path.relative_to(ROOT)} has {lines} lines"
+
+
+# Functions of more than eight parameters, and why.
+MANY_PARAMETERS = {
+    "cli.commands.export.command": "click hands over each option by its name",
+    "cli.commands.tune.command": "click hands over each option by its name",
+    "keras_layers.reservoir.__init__": "Keras makes a saved layer anew from its options by their names",
+}
+
+
+def test_functions_stay_readable() -> None:
+    many = set()
     for module, path in modules().items():
-        lines = path.read_text(encoding="utf-8").count("\n")
-        assert lines <= 400, f"dlspec.{module} has {lines} lines"
+        for one in facts(path).functions:
+            place = f"dlspec.{module}:{one.line} `{one.name}`"
+            assert one.lines <= 60, f"{place} has {one.lines} lines"
+            if one.parameters > 8:
+                many.add(f"{module}.{one.name}")
+                assert f"{module}.{one.name}" in MANY_PARAMETERS, f"{place} has {one.parameters} parameters"
+    assert many == set(MANY_PARAMETERS)
 
 
 # Lines of templates that are more than frames still; nothing is added here.
@@ -317,3 +338,9 @@ def test_what_must_be_there_is_handed_on() -> None:
     # Types carry the fact, or a function returns early.
     found = [f"dlspec.{module}:{line}" for module, path in modules().items() for line in facts(path).asserts]
     assert len(found) <= 20, found
+
+
+def test_attributes_are_declared_where_they_are_asked_for() -> None:
+    # A base class says what holds for the others; a default belongs to objects of other packages and to numbers.
+    asked = [f"dlspec.{module}:{line}" for module, path in modules().items() for line in facts(path).defaults]
+    assert len(asked) <= 24, asked

@@ -41,9 +41,8 @@ def inputs_of_spec(state: Bound) -> Iterator[Path]:
     if state.data_section is not None:
         names = files(state.data_section, state.folder, allow_outside=state.allow_outside)
         yield from (state.folder / name for name, _ in names)
-    start = getattr(state.method, "start_from", None)
-    if start:
-        yield state.folder / start
+    if state.method is not None and state.method.start_from:
+        yield state.folder / state.method.start_from
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from dlspec.components.layers.base import Layer
 from dlspec.components.registry import find
 from dlspec.core.ir import Graph, Node, SharedModel, Tensor, UnknownSize, Weight
 
@@ -83,8 +84,8 @@ def training(graph: Graph, optimizer: Optimizer, course: Course, frozen: Iterabl
     """
     out = set(frozen)
     learning = [node for node in graph.nodes if node.name not in out]
-    rows = [node for node in learning if getattr(node.layer, "gradient_by_rows", False)]
-    whole = [node for node in learning if not getattr(node.layer, "gradient_by_rows", False)]
+    rows = [node for node in learning if _by_rows(node)]
+    whole = [node for node in learning if not _by_rows(node)]
     stepping = whole if optimizer.adds_rows else learning
     largest = max((weight.bytes for weight in _learnt(stepping)), default=0)
     gradients = _bytes(_learnt(whole)) + course.batch * sum(_size(tensor) for node in rows for tensor in node.outputs)
@@ -101,6 +102,10 @@ def training(graph: Graph, optimizer: Optimizer, course: Course, frozen: Iterabl
         sizes = _times(course.devices, always) | {f"values of a batch of {course.batch}": values}
         return Needs("training", _sorted(sizes), values, course.batch)
     return Needs("training", _sorted(_times(course.devices, always | changes)))
+
+
+def _by_rows(node: Node) -> bool:
+    return isinstance(node.layer, Layer) and node.layer.gradient_by_rows
 
 
 def _times(number: int, sizes: dict[str, int]) -> dict[str, int]:

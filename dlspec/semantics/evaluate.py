@@ -131,7 +131,7 @@ class Evaluator:
             return LOST
         if field.kind and not (raw is None and field.nullable):
             return self.nested(field, raw, environment, context, span)
-        if getattr(raw, "tainted", False):  # an error took something from it
+        if isinstance(raw, Map) and raw.tainted:  # an error took something from it
             return LOST
         literal, numeric = literal_of(owner, field)
         if field.textual:
@@ -167,7 +167,7 @@ class Evaluator:
             raw = self.value(raw, environment, field.literal(Component), context, span)
             if raw is None or isinstance(raw, Lost):
                 return raw
-        if field.scalar and not isinstance(raw, dict):
+        if field.container == "number" and not isinstance(raw, dict):
             value = self.value(raw, environment, field.literal(Component), context, span, numeric=True)
             if isinstance(value, int | float | Lost):
                 return value if isinstance(value, Lost) else float(value)

@@ -129,7 +129,7 @@ def value_text(field: Field[Any], owner: type[Component]) -> str:
     literal = field.literal(owner)
     if not field.kind:
         return _words(literal)
-    if field.scalar:
+    if field.container == "number":
         return f"number{_bounds(literal)}, or {_article(field.kind)}"
     if field.container == "many":
         return f"list of {field.kind}s"

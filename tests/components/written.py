@@ -70,7 +70,7 @@ def options(owner: type[Component], value: Any) -> dict[str, Any]:
 
 
 def _converted(field: Field[Any], value: Any, owner: type[Component]) -> Any:
-    if field.kind and value is not None and not (field.scalar and isinstance(value, int | float)):
+    if field.kind and value is not None and not (field.container == "number" and isinstance(value, int | float)):
         return component(field.kind, value)
     return field.convert(value, owner)
 

@@ -15,6 +15,7 @@ from dlspec.core.errors import Diagnostic, Span
 from dlspec.core.ir import Edge, Graph, Node, Tensor
 from dlspec.data.checks.contract import check
 from dlspec.data.sources.csv import Csv
+from dlspec.data.sources.csv_table import CsvTable
 from dlspec.syntax.source import load
 
 
@@ -24,6 +25,14 @@ def write(folder: Path, name: str, text: str | bytes) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return name
+
+
+def tolerant(folder: Path, text: str) -> CsvTable:
+    """A CSV file whose broken rows are left out."""
+    write(folder, "a.csv", text)
+    table = Csv(path="a.csv").open(folder)
+    table.tolerant = True
+    return table
 
 
 def picture(path: Path, shape: tuple[int, ...] = (8, 8, 3), seed: int = 0) -> Path:

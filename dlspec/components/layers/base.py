@@ -64,6 +64,7 @@ class Layer(Component, abstract=True):
         synchronized: Whether devices measure together, over the examples of all of them.
         unroll: Whether it writes out steps instead of looping over them.
         return_sequences: Whether the output has all steps.
+        vocabulary: The words or values that it knows; None where it learns them, or knows none.
     """
 
     kind = "layer"
@@ -103,6 +104,7 @@ class Layer(Component, abstract=True):
     synchronized: Any = False
     unroll: Any = True
     return_sequences: Any = True
+    vocabulary: Any = None
 
     trainable = boolean(default=True, doc="Whether training changes the layer's weights.")
     dtype = optional(

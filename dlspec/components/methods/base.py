@@ -68,6 +68,7 @@ class Method(Component, abstract=True):
 
     Options that every part of dlspec reads, whether or not a method lets a spec write them:
         seed: Seed of the weights and of everything random.
+        epochs: Passes over the training split; 1 where a method knows no others.
         precision: Numbers in which layers compute: ``float32``, ``mixed_float16`` or ``mixed_bfloat16``.
         start_from: A saved model whose weights come first, or None.
         distribute: Devices that share a training, or None.
@@ -86,6 +87,7 @@ class Method(Component, abstract=True):
     needs_targets: ClassVar[bool] = True
 
     seed: ClassVar[Any] = 0
+    epochs: ClassVar[Any] = 1
     precision: ClassVar[Any] = "float32"
     start_from: ClassVar[Any] = None
     distribute: ClassVar[Any] = None
@@ -193,7 +195,7 @@ class Method(Component, abstract=True):
     @property
     def total_epochs(self) -> int:
         """Passes over the training split in all."""
-        return int(getattr(self, "epochs", 1))
+        return int(self.epochs)
 
     def lasting(self, epochs: int) -> Method:
         """The same for another number of epochs, where that can be chosen."""

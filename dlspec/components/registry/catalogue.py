@@ -71,8 +71,7 @@ class Catalogue:
         if name in self._modules:
             return self._modules[name]
         if name in sys.modules:
-            known = getattr(sys.modules[name], "__file__", None)
-            if known == str(path):  # another module of the spec has imported it
+            if _file(name) == str(path):  # another module of the spec has imported it
                 return sys.modules[name]
             raise NameTaken(name)
         spec = importlib.util.spec_from_file_location(name, path)
@@ -97,11 +96,16 @@ def _own(names: Iterable[str], folders: Iterable[str]) -> list[str]:
     found = []
     for name in names:
         top = name.partition(".")[0]
-        file = getattr(sys.modules[name], "__file__", None) or ""
+        file = _file(name)
         beside = [(str(Path(folder) / f"{top}.py"), str(Path(folder) / top / "")) for folder in folders]
         if any(file == alone or file.startswith(f"{package}/") for alone, package in beside):
             found.append(name)
     return found
+
+
+def _file(name: str) -> str:
+    """The file of an imported module; "" where there is none."""
+    return getattr(sys.modules[name], "__file__", None) or ""
 
 
 # What every spec knows that brings no code along.

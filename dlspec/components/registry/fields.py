@@ -23,7 +23,7 @@ EXPRESSION = r"\$"
 # A numeric field takes `$` expressions and constant arithmetic such as `1 / 255`; a lone number in quotes is text.
 ARITHMETIC = r"\$|^[-+( ]*[0-9.]+([eE]-?[0-9]+)?[-+*/() ][-+*/(). 0-9eE]*$"
 
-Container = Literal["one", "many", "per_output", "options", "map"]
+Container = Literal["one", "number", "many", "per_output", "options", "map"]
 
 
 class _Missing:
@@ -43,11 +43,11 @@ class Field(Generic[T]):
         doc: One sentence, with units where there are any.
         convert: Plain value to the attribute's value.
         kind: The kind of component the value names, or "" for a plain value.
-        container: For a `kind`: ``one`` component, ``many`` (a list), ``per_output`` (one, or a map from output names),
-            ``options`` (those of the one component `target`), or ``map`` (from names to options of `target`).
+        container: For a `kind`: ``one`` component, ``number`` (one, or a plain number), ``many`` (a list),
+            ``per_output`` (one, or a map from output names), ``options`` (those of the one component `target`), or
+            ``map`` (from names to options of `target`).
         target: For ``options`` and ``map``: the name of the component.
         textual: The value is text in which ``$name`` is substituted rather than an expression.
-        scalar: For a `kind` in the container ``one``: a plain number may stand instead of the component.
     """
 
     def __init__(
@@ -61,7 +61,6 @@ class Field(Generic[T]):
         container: Container = "one",
         target: str = "",
         textual: bool = False,
-        scalar: bool = False,
     ) -> None:
         self._literal = literal
         self.default = default
@@ -71,7 +70,6 @@ class Field(Generic[T]):
         self.container = container
         self.target = target
         self.textual = textual
-        self.scalar = scalar
         self.nullable = False
         self.name = ""
 
@@ -269,7 +267,7 @@ def number_or_component(
     def convert(value: Any, _: type[Owner]) -> Any:
         return float(value) if isinstance(value, int) else value
 
-    return Field(literal, default=default, doc=doc, convert=convert, kind=kind, scalar=True)
+    return Field(literal, default=default, doc=doc, convert=convert, kind=kind, container="number")
 
 
 def components(kind: str, *, default: Any = MISSING, doc: str = "") -> Field[Any]:

@@ -40,7 +40,7 @@ def value_schema(owner: type[Component], common: Mapping[str, JSON] | None = Non
 
 def _merge_shorthand(field: Field[Any], owner: type[Component]) -> JSON:
     schema = dict(field.schema(owner))
-    if field.scalar:
+    if field.container == "number":
         # `adam: 1e-3`; a map there is the options of the component itself.
         bounds = {key: value for key, value in schema.items() if key in ("pattern", "exclusiveMinimum")}
         return {"type": ["object", "number", "string"], **bounds}

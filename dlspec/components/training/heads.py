@@ -46,12 +46,12 @@ class Head:
     @property
     def ignored(self) -> int | None:
         """The class number that does not count; None where all do."""
-        return getattr(self.loss, "ignore_class", None)
+        return None if self.loss is None else self.loss.ignore_class
 
     @property
     def class_scores(self) -> bool:
         """Whether it holds scores of exclusive classes, whose shares follow from all of them together."""
-        return self.from_logits and getattr(self.loss, "targets", "binary") != "binary"
+        return self.loss is not None and self.from_logits and self.loss.targets != "binary"
 
     @property
     def raw(self) -> bool:

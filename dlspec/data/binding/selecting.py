@@ -26,8 +26,7 @@ def with_columns(
         return data
     targets = {name: _named(one, table, (), findings, ("targets", name)) for name, one in data.targets.items()}
     taken = [column for target in targets.values() for column in target.sources]
-    asked = getattr(data.parts.by, "asks", None)
-    taken += [asked] if asked else []
+    taken += [data.parts.asks] if data.parts.asks else []
     inputs = {name: _named(one, table, taken, findings, ("inputs", name)) for name, one in data.features.items()}
     return type(data)(**{**data.given, "targets": targets, **({"inputs": inputs} if inputs else {})})
 

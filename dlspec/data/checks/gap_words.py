@@ -35,7 +35,7 @@ def warn_of_gap_words(binding: Binding, data: Data, findings: Findings) -> None:
 
 def _decided(feature: Feature) -> bool:
     """Whether the spec says what such words are."""
-    named = any(getattr(layer, "vocabulary", None) is not None for layer in feature.prepare[:1])
+    named = any(layer.vocabulary is not None for layer in feature.prepare[:1])
     return named or missing.how(feature, text=True) != missing.KEEP
 
 

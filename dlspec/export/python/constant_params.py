@@ -257,7 +257,7 @@ def _by_axis(owner: type[Component], option: str) -> bool:
 
 
 def _field_needs(field: Field[Any], raw: Any) -> Iterator[tuple[Any, str]]:
-    if field.container == "one":
+    if field.container in ("one", "number"):
         yield from _component_needs(field.kind, raw)
     elif field.container == "many" and isinstance(raw, list):
         for one in raw:

@@ -142,9 +142,9 @@ class Constructors:
 
     def nested(self, field: Field[Any], raw: Any, scope: Scope) -> ast.expr:
         """An option that holds components."""
-        if field.container == "one":
-            if field.scalar and not isinstance(raw, dict):
-                return scope.value(raw)
+        if field.container == "number" and not isinstance(raw, dict):
+            return scope.value(raw)
+        if field.container in ("one", "number"):
             return self.component(field.kind, raw, scope)
         if field.container == "many" and isinstance(raw, list):
             return sequence([self.component(field.kind, one, scope) for one in raw], as_list=True)
