@@ -80,6 +80,24 @@ def test_code_that_may_not_run_is_not_looked_at(tmp_path: Path) -> None:
     assert [item.code for item in compiled(spec).diagnostics.items] == ["E610"]
 
 
+COMPONENTS = {
+    "layer": "from dlspec.components.layers.base import Layer\nclass Shrink(Layer): ...\n",
+    "loss": "import dlspec.components.training.losses as losses\nclass Shrink(losses.Loss): ...\n",
+    "source": "def later():\n    from dlspec.data.sources.csv import Csv as Table\n    class Shrink(Table): ...\n",
+    "": "from dlspec.core.errors import Problem\nclass Shrink(Problem): ...\n",
+}
+
+
+@pytest.mark.parametrize("kind", COMPONENTS)
+def test_components_in_files_of_a_spec_are_refused(tmp_path: Path, kind: str) -> None:
+    spec = spec_of(tmp_path / "one", 3)
+    with (spec.parent / "loading_examples.py").open("a") as stream:
+        stream.write(COMPONENTS[kind])
+    found = [(item.code, item.message, item.span and item.span.line) for item in compiled(spec).diagnostics.items]
+    told = f"`loading_examples.py` declares the {kind} `Shrink`, but files of a spec hold functions for its data alone"
+    assert found == ([("E110", told, 3)] if kind else [])
+
+
 def test_a_module_is_imported_once_for_a_catalogue(tmp_path: Path) -> None:
     (tmp_path / "counted_once.py").write_text("from beside_counted import seen\nseen.append(1)\n")
     (tmp_path / "beside_counted.py").write_text("seen = []\n")
