@@ -65,6 +65,7 @@ def test_a_layer() -> None:
 def test_inputs_in_words() -> None:
     assert "a list of at least 2 tensors: `from: [a, b]`" in shown("add")
     assert "a list of 2 tensors: `from: [a, b]`" in shown("dot")
+    assert "a list of 2 to 3 tensors, in this order: query, value, key: `from: [a, b]`" in shown("attention")
     text = " ".join(shown("multi_head_attention").split())
     assert "2 tensors: `from: [a, b]` or `from: {query: a, value: b}`; `from: {query: a, value: b, …}` also" in text
     assert "`from: {sequence: a, …}` also takes `initial_state`" in shown("lstm")
@@ -121,7 +122,9 @@ def test_json_of_a_list_and_of_one() -> None:
         "meaning": "Number of output channels.", "schema": {"type": "integer", "minimum": 1},
     }  # fmt: skip
     assert options["activation"]["component"] == "activation"
-    assert one["inputs"] == {"arguments": ["inputs"], "optional": [], "list": False, "minimum": 1, "maximum": 1}
+    assert one["inputs"] == {
+        "arguments": ["inputs"], "optional": [], "listed": [], "list": False, "minimum": 1, "maximum": 1,
+    }  # fmt: skip
     assert one["examples"][0]["inputs"] == [[28, 28, 1]]
 
 

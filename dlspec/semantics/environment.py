@@ -84,7 +84,8 @@ class Environment:
             return self._graph_value(name)
         if name == "index":
             if self.index is None:
-                raise Problem("E302", "`$index` stands outside a repeat", "it counts the turns of `repeat`, from 0")
+                help = "it counts the turns of `repeat`, from 0; a single name in `from` is read before the first one"
+                raise Problem("E302", "`$index` stands outside a repeat", help)
             return self.index
         environment: Environment | None = self
         while environment is not None:

@@ -103,6 +103,7 @@ def _inputs(owner: type[Component]) -> LayerInputs | None:
         "arguments": [name.removesuffix("?") for name in arguments],
         "optional": optional,
         "list": takes_list,
+        "listed": list(owner.listed),
         "minimum": owner.minimum_inputs if takes_list else len(arguments) - len(optional),
         "maximum": (owner.maximum_inputs or None) if takes_list else len(arguments),
     }
@@ -261,7 +262,8 @@ def _input_text(inputs: LayerInputs) -> str:
     if inputs["list"]:
         least, most = inputs["minimum"], inputs["maximum"]
         count = f"{least}" if least == most else f"{least} to {most}" if most else f"at least {least}"
-        return f"a list of {count} tensors: `from: [a, b]`"
+        order = f", in this order: {', '.join(inputs['listed'])}" if inputs["listed"] else ""
+        return f"a list of {count} tensors{order}: `from: [a, b]`"
     if not inputs["minimum"]:
         return "none; the model's first input tells the number of examples, unless `from: a` does"
     required = inputs["arguments"][: inputs["minimum"]]

@@ -27,6 +27,7 @@ class _ListAttention(ListLayer, abstract=True):
     """Rules of the attention layers that take one list: query, value, and a key that is the value unless given."""
 
     maximum_inputs = 3
+    listed = ("query", "value", "key")
     call_options = ("use_causal_mask", "return_attention_scores")
     # Declared as an option by each layer, after those of Keras's constructor.
     return_attention_scores: Any

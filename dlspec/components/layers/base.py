@@ -31,6 +31,7 @@ class Layer(Component, abstract=True):
         list_arguments: Those of them that may be a list of tensors.
         positional: How many of them Keras takes without their names; 0 for all.
         takes_list: The layer is called with one list of tensors (merge layers, attention).
+        listed: For `takes_list`: what its tensors are, in their order, where they differ in that.
         minimum_inputs: For `takes_list`: how many tensors at least.
         maximum_inputs: For `takes_list`: how many tensors at most, 0 for any number.
         takes_batch: Only the number of examples matters; without ``from``, the model's first input tells it.
@@ -72,6 +73,7 @@ class Layer(Component, abstract=True):
     list_arguments: ClassVar[tuple[str, ...]] = ()
     positional: ClassVar[int] = 0
     takes_list: ClassVar[bool] = False
+    listed: ClassVar[tuple[str, ...]] = ()
     minimum_inputs: ClassVar[int] = 2
     maximum_inputs: ClassVar[int] = 0
     takes_batch: ClassVar[bool] = False

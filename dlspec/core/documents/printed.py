@@ -245,6 +245,7 @@ class LayerInputs(TypedDict):
     Attributes:
         arguments: Names of its inputs.
         optional: Those that may be left out.
+        listed: What the tensors of a list are, in their order, where they differ in that.
         list: Whether it takes a list of any length.
         minimum: Tensors at least.
         maximum: Tensors at most; null where there is no limit.
@@ -252,6 +253,7 @@ class LayerInputs(TypedDict):
 
     arguments: list[str]
     optional: list[str]
+    listed: list[str]
     list: bool
     minimum: int
     maximum: int | None

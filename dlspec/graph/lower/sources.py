@@ -115,7 +115,9 @@ def _argument(binding: Binding, nested: bool, layer: Any, name: str) -> Argument
 
 def _list_arguments(layer: Any, sources: Sources) -> Arguments:
     if sources.named:
-        raise Problem("E405", f"{layer.name} takes a list of inputs, not named ones", f"write `{layer.name}: [a, b]`")
+        order = f", in the order {', '.join(layer.listed)}" if layer.listed else ""
+        message = f"{layer.name} takes a list of inputs, not named ones"
+        raise Problem("E405", message, f"write `from: [a, b]`{order}")
     if sources.nested:
         message = f"{layer.name} takes one list of inputs, not a list inside of it"
         raise Problem("E406", message, "write all names in one list")
