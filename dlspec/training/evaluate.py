@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +17,23 @@ from dlspec.data.feeding.raw import RawInputs, read_inputs
 from dlspec.data.order.splits import PARTS, choose
 from dlspec.training.loop.compiling import measuring
 from dlspec.training.saved import SavedRun
+from dlspec.training.unknown_words import UnknownWords
 from dlspec.views.pages.comparing import answering, batch_size, compare, learn
 from dlspec.views.pages.scores import Score, score_of
 from dlspec.views.pages.tasks import task_of
 from dlspec.views.pages.trivial import read_trivial
 
 
-def evaluate(saved: SavedRun, path: Path | None = None, parts: Sequence[str] = PARTS) -> Evaluation:
+def evaluate(
+    saved: SavedRun, path: Path | None = None, parts: Sequence[str] = PARTS, tell: Callable[[str], object] = str
+) -> Evaluation:
     """Measures as in training, and what is known of each output beyond them.
 
     Args:
         saved: The run.
         path: A file or folder of examples with labels; the run's own data unless given.
         parts: Which splits of the run's own data.
+        tell: Called with the words of other examples that the model does not know.
 
     Returns:
         ``metrics`` by part, ``dropped``, how many examples were left out where some lack a value, and ``outputs``: by
@@ -48,7 +52,7 @@ def evaluate(saved: SavedRun, path: Path | None = None, parts: Sequence[str] = P
     outputs: dict[str, dict[str, OutputResults]] = {}
     found: Evaluation = {"metrics": metrics, "outputs": outputs}
     trivial = read_trivial(saved.run.path) or _learnt(saved)
-    for name, examples in _new(saved, path) if path is not None else _own(saved, parts):
+    for name, examples in _new(saved, path, tell) if path is not None else _own(saved, parts):
         if examples.dropped:
             found["dropped"] = {name: examples.dropped}
         model = model or _trainer(saved, examples.count)
@@ -64,8 +68,13 @@ def _trainer(saved: SavedRun, count: int) -> Any:
     return measuring(saved.model, saved.method, saved.outputs, examples=max(count, *own))
 
 
-def _new(saved: SavedRun, path: Path) -> Iterator[tuple[str, RawInputs]]:
-    yield path.name, read_inputs(saved.training, path=path, outputs=saved.targets)
+def _new(saved: SavedRun, path: Path, tell: Callable[[str], object]) -> Iterator[tuple[str, RawInputs]]:
+    found = read_inputs(saved.training, path=path, outputs=saved.targets)
+    unknown = UnknownWords(saved.model, found.bound)
+    unknown.look(found.inputs)
+    for line in unknown.lines():
+        tell(line)
+    yield path.name, found
 
 
 def _own(saved: SavedRun, wanted: Sequence[str]) -> Iterator[tuple[str, RawInputs]]:

@@ -6,16 +6,18 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.backends.keras.structure import like_inputs, outputs_by_name
 from dlspec.core.errors import Problem
 from dlspec.data.binding.targets import Output
+from dlspec.data.feeding.kept import as_given
 from dlspec.data.feeding.raw import RawInputs, open_inputs
 from dlspec.data.sources.base import Arrays
 from dlspec.training.saved import SavedRun
+from dlspec.training.unknown_words import UnknownWords
 from dlspec.views.pages.tasks import (
     CHOICE,
     NUMBERS,
@@ -51,16 +53,21 @@ class Predictions:
         tasks: How they are read, by output; None where they stand for themselves.
         names: What the spec calls each output's target.
         places: Where each example stands.
+        kept: Columns of the examples that are handed on.
     """
 
     values: dict[str, Array]
     tasks: dict[str, Task | None]
     names: dict[str, str]
     places: list[str]
+    kept: Arrays = field(default_factory=dict)
 
     def objects(self) -> list[dict[str, Any]]:
         """One object for each example: answers by target, with the probabilities of all classes."""
         found: list[dict[str, Any]] = [{"example": place} for place in self.places]
+        for name, array in self.kept.items():
+            for row, value in zip(found, as_given(array), strict=True):
+                row[name] = value
         for output, values in self.values.items():
             for row, answer in zip(found, self._answers(output, values), strict=True):
                 row.update(answer)
@@ -73,12 +80,14 @@ class Predictions:
             Problem: E524, an output is an array.
         """
         yield "example", self.places
+        yield from ((name, as_given(values)) for name, values in self.kept.items())
         for output, values in self.values.items():
             yield from self._columns(output, values)
 
     def arrays(self) -> dict[str, Array]:
-        """What the model gave, by target."""
-        return {self.names[output]: values for output, values in self.values.items()}
+        """What is kept, and what the model gave, by target."""
+        kept = {name: values.astype(str) if values.dtype == object else values for name, values in self.kept.items()}
+        return {**kept, **{self.names[output]: values for output, values in self.values.items()}}
 
     def _columns(self, output: str, values: Array) -> Iterator[tuple[str, Sequence[Any]]]:
         import numpy as np
@@ -159,7 +168,11 @@ def together(pieces: Iterable[Predictions]) -> dict[str, Array]:
 
 
 def predict(
-    saved: SavedRun, path: Path, places: Sequence[str] = (), tell: Callable[[str], object] = str
+    saved: SavedRun,
+    path: Path,
+    places: Sequence[str] = (),
+    tell: Callable[[str], object] = str,
+    keep: Sequence[str] = (),
 ) -> Iterator[Predictions]:
     """Lets the model answer, some examples at a time.
 
@@ -167,19 +180,25 @@ def predict(
         saved: The run.
         path: A file or folder of examples, without labels.
         places: What to call the examples; by their file and row unless given.
-        tell: Called with what else the source holds, and is not used.
+        tell: Called with what else the source holds, and is not used; and in the end with the words that the model
+            does not know.
+        keep: Columns of the examples that stand before the answers.
 
     Raises:
         SpecError: The examples do not fit: see :func:`dlspec.data.feeding.raw.open_inputs`.
+        Problem: E524, a column to keep is called as an answer is.
     """
-    found = open_inputs(saved.training, path=path)
+    found = open_inputs(saved.training, path=path, keep=keep)
+    _check_kept(found.kept, saved)
+    unknown = UnknownWords(saved.model, found.bound)
     targets = {output.name: output for output in saved.targets}
     size = _batch_size(found.elements)
     answer = _answering(saved, traced=found.count > size * _BATCHES)
     resolved, start = str(path.resolve()), 0
     for one in found.table.left_out:
         tell(one.message.replace(resolved, path.name))
-    for inputs in found.pieces(size * _BATCHES):
+    for inputs, kept in found.pieces(size * _BATCHES):
+        unknown.look(inputs)
         values = _in_batches(answer, inputs, size)
         tasks = {name: _task(saved, targets.get(name), array.shape[1:]) for name, array in values.items()}
         names = {name: targets[name].target if name in targets else name for name in values}
@@ -187,8 +206,24 @@ def predict(
         where = places[start : start + count] or [
             found.table.where(index).replace(resolved, path.name) for index in range(start, start + count)
         ]
-        yield Predictions(values, tasks, names, list(where))
+        yield Predictions(values, tasks, names, list(where), kept)
         start += count
+    for line in unknown.lines():
+        tell(line)
+
+
+def _check_kept(kept: Sequence[str], saved: SavedRun) -> None:
+    """No answer has the name of a column that is kept.
+
+    Raises:
+        Problem: E524.
+    """
+    targets = {output.name: output.target for output in saved.targets}
+    answers = [targets.get(name, name) for name in saved.outputs]
+    taken = {"example", *(f"{name}{end}" for name in answers for end in ("", " probability", " probabilities"))}
+    for name in taken.intersection(kept):
+        message = f"`{name}` cannot be kept: the answers have a column of that name"
+        raise Problem("E524", message, "give it another name in the examples")
 
 
 def answers_of(saved: SavedRun, found: RawInputs) -> dict[str, Array]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dlspec.cli.output import print_document, print_text
+from dlspec.cli.output import print_document, print_text, say
 from dlspec.cli.runs import reported, runs_option
 
 _PARTS = ("train", "validation", "test")
@@ -56,7 +56,7 @@ def command(
 
     from dlspec.training.evaluate import evaluate
 
-    found = evaluate(saved, data, parts or _PARTS)
+    found = evaluate(saved, data, parts or _PARTS, say)
     if form == "json":
         print_document({"run": saved.run.id, **found})
         return

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}\Z")
 _SPEC = (".yaml", ".yml")
+# The language's schema beside a spec, from the spec's folder: a path that holds on other machines, too.
+_SCHEMA = ".dlspec/schema.json"
 
 
 @click.command()
@@ -69,13 +71,25 @@ def _ready(spec: Path, force: bool) -> None:
 
 
 def _save(spec: Path, text: str) -> None:
-    from dlspec.core.files import write_atomically
-
-    try:
-        write_atomically(spec, lambda path: path.write_text(text, encoding="utf-8"))
-    except OSError as error:
-        raise click.ClickException(f"cannot write `{spec}`: {error.strerror}") from error
+    _put(spec, text)
+    schema = spec.parent / _SCHEMA
+    if _put(schema, _schema()):
+        say(f"wrote {schema}, by which editors complete and check specs")
     say(f"wrote {spec}; next: dlspec check {spec}, dlspec train {spec}")
+
+
+def _put(path: Path, text: str) -> bool:
+    """Writes a file, whose folder is made if need be; whether it was another one before."""
+    from dlspec.core.files import is_file, write_atomically
+
+    if is_file(path) and path.read_bytes() == text.encode():
+        return False
+    try:
+        path.parent.mkdir(exist_ok=True)
+        write_atomically(path, lambda path: path.write_text(text, encoding="utf-8"))
+    except OSError as error:
+        raise click.ClickException(f"cannot write `{path}`: {error.strerror}") from error
+    return True
 
 
 def _word(stem: str) -> str:
@@ -87,7 +101,7 @@ def _word(stem: str) -> str:
 def _schema() -> str:
     from dlspec.core import resources
 
-    return (resources.folder("schemas") / "spec.json").as_posix()
+    return resources.read("schemas", "spec.json")
 
 
 def _starter(spec: Path) -> str:
@@ -97,7 +111,7 @@ def _starter(spec: Path) -> str:
 
     text = resources.read("templates", "starter.yaml.jinja")
     template = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True).from_string(text)
-    return template.render(name=spec.stem, file=spec.name, schema=_schema())
+    return template.render(name=spec.stem, file=spec.name, schema=_SCHEMA)
 
 
 def _drafted(file: Path, spec: Path, targets: Iterable[str]) -> str:
@@ -113,7 +127,7 @@ def _drafted(file: Path, spec: Path, targets: Iterable[str]) -> str:
     sample = take_sample(_path(file, spec), spec.parent)
     targets = list(targets) or [_asked(sample)]
     command = " ".join(["dlspec init", shlex.quote(file.name), *(f"--target {shlex.quote(one)}" for one in targets)])
-    return text_of(Draft(spec.stem, sample, targets), schema=_schema(), command=command)
+    return text_of(Draft(spec.stem, sample, targets), schema=_SCHEMA, command=command)
 
 
 def _path(file: Path, spec: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,18 @@ if TYPE_CHECKING:
     from dlspec.training.predict import Predictions
 
 _FORMS = (".csv", ".json", ".npz")
+_STANDARD_INPUT = Path("-")
+# How files begin that are no text; anything else is a table of text, as the training had.
+_BEGINNINGS = {
+    b"PAR1": ".parquet",
+    b"PK\x03\x04": ".npz",
+    b"\x93NUM": ".npy",
+    b"\x1f\x8b": ".csv.gz",
+    b"\x28\xb5\x2f\xfd": ".csv.zst",
+    b"BZh": ".csv.bz2",
+    b"[": ".json",
+    b"{": ".jsonl",
+}
 
 
 def _target(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
@@ -37,20 +50,29 @@ def _target(_context: click.Context, _parameter: click.Parameter, path: Path | N
 @click.argument("run")
 @click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="INPUT...")
 @click.option("-o", "--output", type=click.Path(path_type=Path), callback=_target, help="Write .csv, .json or .npz.")
+@click.option(
+    "--keep",
+    multiple=True,
+    metavar="COLUMN[,COLUMN …]",
+    help="Columns of INPUT that stand before the answers, as an id.",
+)
 @click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv", help="What is printed without -o.")
 @runs_option
 @reported
-def command(run: str, inputs: tuple[Path, ...], output: Path | None, form: str, runs: Path) -> None:
+def command(
+    run: str, inputs: tuple[Path, ...], output: Path | None, keep: tuple[str, ...], form: str, runs: Path
+) -> None:
     """Let the model of RUN (a folder, an id, a name, or `latest`) answer for new examples.
 
-    INPUT is a CSV, JSON or Parquet file, a NumPy archive, a folder of images, or images. It holds raw values, as the
-    training data did; preparation is part of the model. Classes come by name, with their probabilities.
+    INPUT is a CSV, JSON or Parquet file, a NumPy archive, a folder of images, or images; `-` is what comes by standard
+    input. It holds raw values, as the training data did; preparation is part of the model. Classes come by name, with
+    their probabilities.
     """
     from dlspec.training.saved import open_run
     from dlspec.views.pages.index import find_run
 
     for path in inputs:
-        if not path.exists():
+        if path != _STANDARD_INPUT and not path.exists():
             raise Problem("E523", f"there is no file or folder `{path}`")
     saved = open_run(find_run(run, runs))
     keep_inputs(output, [*inputs, saved.run.path, *inputs_of_spec(saved.state)])
@@ -62,7 +84,7 @@ def command(run: str, inputs: tuple[Path, ...], output: Path | None, form: str, 
     from dlspec.training.predict import csv_text, json_text, predict
 
     with _one_source(inputs) as (path, places):
-        found = predict(saved, path, places, say)
+        found = predict(saved, path, places, say, keep)
         if output is not None:
             count = _write(found, output)
             say(f"wrote {count:,} prediction{'s' if count != 1 else ''} to {output}")
@@ -73,9 +95,13 @@ def command(run: str, inputs: tuple[Path, ...], output: Path | None, form: str, 
 
 @contextmanager
 def _one_source(inputs: tuple[Path, ...]) -> Iterator[tuple[Path, list[str]]]:
-    """The one file or folder; single images come together in a folder for a while."""
+    """The one file or folder; single images, and what comes by standard input, stand in a folder for a while."""
     from dlspec.data.sources.pictures import SUFFIXES
 
+    if inputs == (_STANDARD_INPUT,):
+        with tempfile.TemporaryDirectory() as folder:
+            yield _received(Path(folder)), []
+        return
     images = [path for path in inputs if path.is_file() and path.suffix.lower() in SUFFIXES]
     if not images and len(inputs) == 1:
         yield inputs[0], []
@@ -86,6 +112,24 @@ def _one_source(inputs: tuple[Path, ...]) -> Iterator[tuple[Path, list[str]]]:
         for number, path in enumerate(images):
             shutil.copy(path, Path(folder) / f"{number:06d}-{path.name}")
         yield Path(folder), [str(path) for path in images]
+
+
+def _received(folder: Path) -> Path:
+    """Standard input as a file: all of it is looked at before the first answer.
+
+    Raises:
+        Problem: E523, nothing came.
+    """
+    stream = sys.stdin.buffer
+    start = stream.read(1 << 16)
+    if not start.strip():
+        raise Problem("E523", "nothing came by standard input", "pipe a table into it, or name a file")
+    bare = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    path = folder / f"stdin{next((end for mark, end in _BEGINNINGS.items() if bare.startswith(mark)), '.csv')}"
+    with path.open("wb") as file:
+        file.write(start)
+        shutil.copyfileobj(stream, file, 1 << 20)
+    return path
 
 
 def _write(found: Iterator[Predictions], path: Path) -> int:

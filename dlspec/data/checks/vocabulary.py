@@ -156,14 +156,14 @@ def _training_values(data: Data, binding: Binding, one: Input) -> Any:
 
     table = binding.table
     before = one.prepare[:-1]
-    if table.streamed or len(before) > 1 or not all(_fills_alone(layer) for layer in before):
+    if table.streamed or len(before) > 1 or not all(fills_alone(layer) for layer in before):
         return None
     rows = choose(data, table, binding.count, binding.dropped()).train
     columns = [table.read([column])[column][rows].reshape(-1) for column in one.columns]
     return np.concatenate([_filled(before[0], values) if before else values for values in columns])
 
 
-def _fills_alone(layer: Any) -> bool:
+def fills_alone(layer: Any) -> bool:
     """Whether a layer puts a value in place of missing ones, and adds nothing else."""
     return isinstance(layer, TextImputation) or (isinstance(layer, Imputation) and not layer.indicator)
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from dlspec.components import registry
 from dlspec.components.sections.data import Data, Feature
 from dlspec.components.sections.selection import Selection
 from dlspec.core.errors import Problem, SpecError, did_you_mean
@@ -25,11 +24,10 @@ from dlspec.data.binding.signature import Signature
 from dlspec.data.binding.stating import by_run, by_spec
 from dlspec.data.binding.targets import Output
 from dlspec.data.binding.values import encoded, places, raw_values
+from dlspec.data.feeding.kept import kept_columns, meant
+from dlspec.data.feeding.new_files import source_for
 from dlspec.data.feeding.records import RecordsTable
-from dlspec.data.sources.base import TEXT, Arrays, DataProblem, Source, Table
-
-_JSON = (".json", ".jsonl", ".ndjson")
-_PACKED = (".gz", ".zst", ".bz2")
+from dlspec.data.sources.base import TEXT, Arrays, DataProblem, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +100,20 @@ class OpenedInputs:
     table: Table
     bound: tuple[Input, ...]
     count: int
+    kept: tuple[str, ...] = ()
 
-    def pieces(self, size: int) -> Iterator[Arrays]:
-        """What enters each input, for `size` examples at a time.
+    def pieces(self, size: int) -> Iterator[tuple[Arrays, Arrays]]:
+        """What enters each input, and the columns that are kept, for `size` examples at a time.
 
         Raises:
             SpecError: E601, E605, E608: the files are broken, or their values are not what the model takes.
         """
-        columns = tuple(dict.fromkeys(column for one in self.bound for column in one.columns))
+        used = [column for one in self.bound for column in one.columns]
+        columns = tuple(dict.fromkeys((*used, *self.kept)))
         findings = Findings()
         with findings.at("data", "source", self.training.data.source.name):
             for arrays in self.table.pieces(columns, size):
-                yield self.inputs(arrays)
+                yield self.inputs(arrays), {name: arrays[name] for name in self.kept}
         if findings.errors:
             raise SpecError(findings.diagnostics({}))
 
@@ -136,6 +136,7 @@ def open_inputs(
     path: Path | None = None,
     outputs: Sequence[Output] = (),
     raw: Any = None,
+    keep: Sequence[str] = (),
     allow_outside: bool = False,
 ) -> OpenedInputs:
     """Opens raw examples and looks at their values.
@@ -147,6 +148,7 @@ def open_inputs(
             to the spec's folder.
         outputs: Targets that will be read as well.
         raw: What the spec wrote for `data`, for the places of messages.
+        keep: Columns that are handed on beside the inputs: names, or several between commas.
         allow_outside: Whether paths in the spec may leave its folder.
 
     Raises:
@@ -155,23 +157,25 @@ def open_inputs(
     """
     data = training.section
     findings = Findings()
-    table = _open(training, path, outputs, findings, allow_outside=allow_outside)
+    table = _open(training, path, outputs, findings, keep=keep, allow_outside=allow_outside)
     bound: Sequence[Input] = ()
+    kept: tuple[str, ...] = ()
     if table is not None:
         with findings.at("data", "source", data.source.name):
             if strange := table.strange([column for feature in data.features.values() for column in feature.sources]):
                 raise strange
             _check_labels(outputs, table)
+            kept = kept_columns(keep, table)
         bound = [] if findings.errors else bind_inputs(data, table, training.signature, findings)
     if table is None or findings.errors:
         raise SpecError(findings.diagnostics({"data": raw}))
     count = 0
     with findings.at("data", "source", data.source.name), _after_training():
         _check(bound, outputs, table)
-        count = _count(bound, table)
+        count = _count([*(column for one in bound for column in one.columns), *kept], table)
     if findings.errors:
         raise SpecError(findings.diagnostics({"data": raw}))
-    return OpenedInputs(training, table, tuple(bound), count)
+    return OpenedInputs(training, table, tuple(bound), count, kept)
 
 
 def read_inputs(
@@ -232,54 +236,14 @@ def outputs_of(facts: Mapping[str, Any]) -> list[Output]:
     ]
 
 
-def _readers() -> dict[str, type[Source]]:
-    """The source that reads files of each ending."""
-    owners = [_source(name) for name in registry.names("source")]
-    return {suffix: owner for owner in owners if owner is not None for suffix in owner.suffixes}
-
-
-def _source(name: str) -> type[Source] | None:
-    return cast("type[Source] | None", registry.find("source", name))
-
-
-def _ending(path: Path, readers: Mapping[str, type[Source]]) -> str:
-    """What a file's name ends in; `.csv` also for a packed `.csv.gz`, where the source of such files unpacks them."""
-    inner = Path(path.stem).suffix.lower()
-    owner = readers.get(inner) if path.suffix.lower() in _PACKED else None
-    return inner if owner is not None and owner.unpacks else path.suffix.lower()
-
-
-def source_for(path: Path, like: Source) -> Source | None:
-    """A source that reads `path`, with the options of the source `like` where both have one format; None for JSON.
-
-    Raises:
-        DataProblem: E601, nothing reads such a file.
-    """
-    if like.table is not None and not path.is_dir():  # images or windows over a table: another table
-        table = source_for(path, like.table)
-        return type(like)(**{**like.given, "table": table}) if table is not None else None
-    readers = _readers()
-    suffix = _ending(path, readers)
-    owner = readers.get(suffix)
-    if path.is_dir():
-        owner = _source(like.for_folders)
-    elif "path" in like.fields and not like.suffixes:
-        owner = owner or type(like)  # text_lines and the like take any file
-    if path.suffix.lower() in _JSON and suffix not in like.suffixes:
-        return None
-    if owner is None:
-        known = ", ".join(dict.fromkeys([*readers, *_JSON]))
-        raise DataProblem("E601", f"nothing reads files such as `{path.name}`", f"take one of {known}, or a folder")
-    # The types of the columns are those of the training, which need not be stated for columns that are not there.
-    own = {"path", "texts"}
-    given = {option: value for option, value in like.given.items() if option in owner.fields and option not in own}
-    if suffix == ".tsv":
-        given["delimiter"] = "\t"
-    return owner(path=str(path), **given)
-
-
 def _open(
-    training: Training, path: Path | None, outputs: Sequence[Output], findings: Findings, *, allow_outside: bool
+    training: Training,
+    path: Path | None,
+    outputs: Sequence[Output],
+    findings: Findings,
+    *,
+    keep: Sequence[str],
+    allow_outside: bool,
 ) -> Table | None:
     data = training.section
     with findings.at("data", "source", data.source.name):
@@ -293,7 +257,8 @@ def _open(
                 RecordsTable(path, path.name) if source is None else source.open(training.folder, allow_outside=True)
             )
         stated = by_spec(data, training.signature)
-        table.stated = by_run(stated, data, training.columns, training.saved, outputs)
+        stated = by_run(stated, data, training.columns, training.saved, outputs)
+        table.stated = replace(stated, kept=meant(keep))
         _ = table.columns
         return table
     return None
@@ -342,8 +307,8 @@ def _check(bound: Sequence[Input], outputs: Sequence[Output], table: Table) -> N
             check_tokens(feature, table)
 
 
-def _count(bound: Sequence[Input], table: Table) -> int:
-    counts = {table.columns[column].count for one in bound for column in one.columns}
+def _count(columns: Sequence[str], table: Table) -> int:
+    counts = {table.columns[column].count for column in columns}
     if len(counts) > 1:
         raise Problem("E605", f"columns have different numbers of examples: {sorted(counts)}")
     return counts.pop() if counts else 0

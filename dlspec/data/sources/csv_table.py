@@ -47,7 +47,7 @@ class CsvTable(ArrowTable):
     @cached_property
     def columns(self) -> Mapping[str, Column]:
         """Types as pyarrow infers them from all rows; dates stay text."""
-        self.stated = self.stated.also(frozenset(self._given.texts))
+        self.stated = self.stated.also(frozenset(self._given.texts)).also(self.stated.kept)
         columns = self._copy.columns if self._copy is not None else super().columns
         self._check_behind()
         _ = self.skipped

@@ -17,11 +17,13 @@ class Stated:
         texts: Columns of text, also where a file happens to hold digits only: `07` stays `07`.
         numbers: Columns of numbers, also where a file has no value at all.
         gaps: For columns of text, the words that stand for a missing value; no others do but the empty one.
+        kept: Columns that are handed on: files of text keep them as they are written, unless they are of numbers.
     """
 
     texts: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
     gaps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    kept: frozenset[str] = frozenset()
 
     def __contains__(self, name: str) -> bool:
         """Whether the type of a column is known."""
@@ -29,7 +31,7 @@ class Stated:
 
     def also(self, texts: frozenset[str], numbers: frozenset[str] = frozenset()) -> Stated:
         """The same with further columns; what was stated before counts."""
-        return Stated(self.texts | texts - self.numbers, self.numbers | numbers - self.texts, self.gaps)
+        return Stated(self.texts | texts - self.numbers, self.numbers | numbers - self.texts, self.gaps, self.kept)
 
 
 NOTHING = Stated()
