@@ -210,6 +210,10 @@ def test_every_command_works_on_new_components(package: Path) -> None:
     measured = report(package, "free")["metrics"]
     # The largest eigenvalue of E[x xᵀ] over all rows, of which the split takes some.
     assert measured["train"]["energy"] == pytest.approx(0.4125, abs=0.04)
+    length = report(package, "free")["method_facts"]["kernel_length"]
+    assert length["value"] == pytest.approx(1, abs=0.02)
+    assert "<dt>length of the kernel</dt><dd>" in (package / "work/free/report.html").read_text(encoding="utf-8")
+    assert sum("length of the kernel: " in part for part in results) == 1
     for name in both:
         assert curve(package, f"killed-{name}") == curve(package, f"whole-{name}")
         facts = report(package, f"killed-{name}")

@@ -71,7 +71,7 @@ def text_table(report: Mapping[str, Any]) -> str:
         [
             layer["name"],
             layer["layer"],
-            _shapes(layer["output_shape"]),
+            show_shapes(layer["output_shape"]),
             f"{layer['parameters']:,}" if layer["shares"] is None else "(shared)",
             *([_count(layer["flops"])] if "flops" in report else []),
         ]
@@ -108,7 +108,8 @@ def show_count(count: int) -> str:
     return str(count)
 
 
-def _shapes(shape: Any) -> str:
+def show_shapes(shape: Any) -> str:
+    """The shape of one tensor, or those of several, as a spec writes them."""
     if shape and isinstance(shape[0], list):
         return " ".join(show_shape(tuple(item)) for item in shape)
     return show_shape(tuple(shape))

@@ -34,10 +34,3 @@ def regularized() -> Any:
     x = keras.Input((4,), name="measures")
     hidden = keras.layers.Dense(8, activation="relu", kernel_regularizer="l2", activity_regularizer="l2")(x)
     return keras.Model(x, keras.layers.Dense(3, activation="softmax", name="species")(hidden), name="small")
-
-
-def linear() -> Any:
-    import keras
-
-    x = keras.Input((4,), name="measures")
-    return keras.Model(x, keras.layers.Dense(1, name="species")(x))

@@ -51,6 +51,14 @@ def small(units: int = 3) -> Any:
     return keras.Model(x, keras.layers.Dense(units, activation="softmax", name="species")(hidden), name="small")
 
 
+def linear() -> Any:
+    """A model of one number."""
+    import keras
+
+    x = keras.Input((4,), name="measures")
+    return keras.Model(x, keras.layers.Dense(1, name="species")(x))
+
+
 def request(build: Any, data: Data, how: Supervised, folder: Path, name: str = "small", **options: Any) -> Request:
     """A training without a spec."""
     return Request(build=build, data=data, method=how, folder=folder, spec_text=f"name: {name}\n", name=name, **options)

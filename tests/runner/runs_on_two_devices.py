@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from divided import TWO, divide_cpu, linear, regularized, same
+from divided import TWO, divide_cpu, regularized, same
 from rich.console import Console
-from running import iris, load, method, rows, train
+from running import iris, linear, load, method, rows, train
 from test_resume import Press, go, noisy, stateful
 
 from dlspec.components.methods.supervised import Supervised

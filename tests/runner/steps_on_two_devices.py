@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from divided import TWO, Weights, divide_cpu, linear, regularized, same
-from running import iris, load, method, train
+from divided import TWO, Weights, divide_cpu, regularized, same
+from running import iris, linear, load, method, train
 
 from dlspec.components.methods.supervised import Supervised
 from dlspec.components.registry import Component, declared

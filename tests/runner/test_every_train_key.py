@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from running import iris, load, method, small, train
+from running import iris, linear, load, method, small, train
 
 from dlspec.components.methods.supervised import Supervised
 from dlspec.components.sections.training import Checkpoint, Phase
@@ -74,13 +74,6 @@ def traces(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
         "dtype": model.layers[1].compute_dtype,
         "compiled": compiled.jit_compile,
     }
-
-
-def linear() -> Any:
-    import keras
-
-    x = keras.Input((4,), name="measures")
-    return keras.Model(x, keras.layers.Dense(1, name="species")(x))
 
 
 def looked_up() -> Any:

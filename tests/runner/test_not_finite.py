@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from rich.console import Console
-from running import iris, method, rows, train
+from running import iris, linear, method, rows, train
 
 from dlspec.components.methods.supervised import Supervised
 from dlspec.components.training.losses import MeanSquaredError
@@ -24,13 +24,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
 ]
-
-
-def linear() -> Any:
-    import keras
-
-    x = keras.Input((4,), name="measures")
-    return keras.Model(x, keras.layers.Dense(1, name="species")(x))
 
 
 def exploding(rate: float, **options: Any) -> Supervised:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from rich.console import Console
-from running import iris, load, method, rows, small, train
+from running import iris, linear, load, method, rows, small, train
 
 from dlspec.components.sections.data import Data, Split
 from dlspec.components.training import accuracy_metrics
@@ -134,14 +134,8 @@ def test_without_validation_the_training_loss_decides(tmp_path: Path) -> None:
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
     how = method(optimizer=SGD(learning_rate=1e30), loss=MeanSquaredError(), metrics=(), epochs=5)
 
-    def build() -> Any:
-        import keras
-
-        x = keras.Input((4,), name="measures")
-        return keras.Model(x, keras.layers.Dense(1, name="species")(x))
-
     with pytest.raises(Problem, match=r"the loss became (nan|inf) in (epoch|step)") as caught:
-        train(tmp_path, how=how, build=build)
+        train(tmp_path, how=how, build=linear)
     assert caught.value.code == "E508"
     assert caught.value.help.startswith("lower the learning rate")
     facts = only_report(tmp_path)

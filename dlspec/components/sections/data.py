@@ -88,9 +88,13 @@ class Feature(Section):
     @property
     def sources(self) -> tuple[str, ...]:
         """The names of its columns; () while it is open which they are."""
-        if isinstance(self.columns, Selection):
-            return ()
-        return self.columns if self.columns is not None else (self.column or "",)
+        return _names(self.column, self.columns)
+
+
+def _names(column: str | None, columns: Any) -> tuple[str, ...]:
+    if isinstance(columns, Selection):
+        return ()
+    return columns if columns is not None else (column or "",)
 
 
 class Target(Section):
@@ -143,9 +147,7 @@ class Target(Section):
     @property
     def sources(self) -> tuple[str, ...]:
         """The names of its columns; () while it is open which they are."""
-        if isinstance(self.columns, Selection):
-            return ()
-        return self.columns if self.columns is not None else (self.column or "",)
+        return _names(self.column, self.columns)
 
 
 class Split(Section):

@@ -62,9 +62,7 @@ class Loss(Component, abstract=True):
 
     def validate(self) -> None:
         """Axis 0 is the batch."""
-        if self.given.get("axis") == 0:
-            message = f"`axis` of {self.registered_name} counts the batch as 0: it must be another one"
-            raise Problem("E207", message, "-1 is the last axis", option="axis")
+        rules.check_axis(self.registered_name, self.given.get("axis"))
 
     def problem(self, target: Tensor, output: Tensor) -> None:
         """Checks that a target of this type (without batch) can be compared with this output.

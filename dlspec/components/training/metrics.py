@@ -12,7 +12,6 @@ from dlspec.components.registry import Component, Example, choice, example, inte
 from dlspec.components.training import targets as rules
 from dlspec.components.training.heads import Head
 from dlspec.components.training.targets import NOT_NEGATIVE, POSITIVE, Range, Targets
-from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor
 
 
@@ -87,9 +86,7 @@ class Metric(Component, abstract=True):
 
     def validate(self) -> None:
         """Axis 0 is the batch."""
-        if self.given.get("axis") == 0:
-            message = f"`axis` of {self.registered_name} counts the batch as 0: it must be another one"
-            raise Problem("E207", message, "-1 is the last axis", option="axis")
+        rules.check_axis(self.registered_name, self.given.get("axis"))
 
     def problem(self, target: Tensor, output: Tensor) -> None:
         """Checks that a target of this type (without batch) can be compared with this output.

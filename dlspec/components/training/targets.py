@@ -61,6 +61,17 @@ def check(kind: Targets, who: str, target: Tensor, output: Tensor, axis: int = -
         elementwise(who, target, output, classes_likely=kind == "binary", strict=strict)
 
 
+def check_axis(who: str, axis: Any) -> None:
+    """Checks that an option `axis` does not name the batch.
+
+    Raises:
+        Problem: E207, it does.
+    """
+    if axis == 0:
+        message = f"`axis` of {who} counts the batch as 0: it must be another one"
+        raise Problem("E207", message, "-1 is the last axis", option="axis")
+
+
 def elementwise(
     who: str, target: Tensor, output: Tensor, *, classes_likely: bool = False, strict: bool = False
 ) -> None:

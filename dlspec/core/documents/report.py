@@ -64,6 +64,20 @@ class Speed(TypedDict):
     xla: float | None
 
 
+class Fact(TypedDict):
+    """What a way of training tells of itself beside its measures.
+
+    Attributes:
+        title: What it is, in a few words.
+        value: A figure, or a word; null where it has none.
+        unit: Of the figure; "" where it has none.
+    """
+
+    title: str
+    value: float | str | None
+    unit: str
+
+
 class BadExamples(TypedDict):
     """Examples that were left out since they are broken.
 
@@ -211,6 +225,7 @@ class Course(_Course, total=False):
     """How the training went."""
 
     speed: Speed
+    method_facts: dict[str, Fact]
 
 
 class Examined(TypedDict, total=False):
@@ -247,6 +262,7 @@ class Report(Begun, Course, Examined, Timing):
         kept: Which weights the model has.
         epoch_seconds: Time of each epoch.
         speed: Where that was measured.
+        method_facts: What the way of training tells of a run that is finished, by name.
         model: What `dlspec show` prints of it.
         results: What the trained model answered.
         started: UTC, in ISO 8601.

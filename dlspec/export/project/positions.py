@@ -49,7 +49,7 @@ def from_saved(graph: Graph, path: Path) -> list[dict[str, Any]]:
     model = build(graph)
     load_weights(model, path, path.name)  # says what is wrong with the file
     saved = keras.saving.load_model(path, compile=False)
-    if any(type(layer).__module__.startswith("dlspec") for layer in flatten_layers(saved)):
+    if any(keras.saving.get_registered_name(type(layer)).startswith("dlspec>") for layer in flatten_layers(saved)):
         raise Unsupported("`start_from` a model with layers that Keras lacks")
     sources = dict(_layers(saved, "saved"))
     found: dict[str, list[tuple[int, str]]] = {}

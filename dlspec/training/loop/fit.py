@@ -204,4 +204,6 @@ class Training:
         }
         if speed is not None:
             course["speed"] = speed
+        if status == "finished" and (facts := self.trainer.facts):
+            course["method_facts"] = dict(facts)
         return course

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,7 @@ from typing import Any
 from dlspec.backends.keras.structure import like_inputs, only_or_all
 from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
-from dlspec.core.documents.report import Planned, Speed
+from dlspec.core.documents.report import Fact, Planned, Speed
 from dlspec.data.feeding.pipeline import Part, Prepared
 from dlspec.training.loop.backend import BACKEND, Backend, Feed, Steps
 from dlspec.training.loop.compiling import measuring
@@ -153,6 +153,11 @@ class Trainer(Moments, ABC):
     def speed(self) -> Speed | None:
         """For the report: how it computes, where that was measured and chosen."""
         return None
+
+    @property
+    def facts(self) -> Mapping[str, Fact]:
+        """For the report and its page: what this way of training tells at its end, with the kept weights in place."""
+        return {}
 
     def notes(self) -> Iterator[str]:
         """What a user should know before it begins."""

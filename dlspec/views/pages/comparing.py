@@ -47,7 +47,7 @@ def answering(model: Any, outputs: tuple[str, ...], calls: int = 1, *, masks_onl
 
     def answered(inputs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         answer, masks = function(inputs)
-        return _arrays(answer), _arrays(masks)
+        return as_arrays(answer), as_arrays(masks)
 
     return answered
 
@@ -57,7 +57,7 @@ def learn(answer: Answering, batches: Iterable[tuple[Any, Any]], scores: Mapping
     for inputs, targets in batches:
         _, masks = answer(inputs)
         for name, score in scores.items():
-            score.learn(_array(targets[name]), masks.get(name))
+            score.learn(as_array(targets[name]), masks.get(name))
 
 
 def compare(
@@ -68,15 +68,17 @@ def compare(
     for inputs, targets in batches:
         answered, masks = answer(inputs)
         for name, score in scores.items():
-            badness[name].append(score.add(answered[name], _array(targets[name]), masks.get(name)))
+            badness[name].append(score.add(answered[name], as_array(targets[name]), masks.get(name)))
     return badness
 
 
-def _arrays(tensors: Mapping[str, Any]) -> dict[str, Array]:
-    return {name: _array(values) for name, values in tensors.items()}
+def as_arrays(tensors: Mapping[str, Any]) -> dict[str, Array]:
+    """Tensors by name as arrays of numpy."""
+    return {name: as_array(values) for name, values in tensors.items()}
 
 
-def _array(values: Any) -> Array:
+def as_array(values: Any) -> Array:
+    """A tensor as an array of numpy."""
     import numpy as np
 
     return np.asarray(values)

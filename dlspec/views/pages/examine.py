@@ -16,7 +16,7 @@ from dlspec.data.binding.values import Rows
 from dlspec.data.feeding.examples import Streamed
 from dlspec.data.feeding.feed import in_order
 from dlspec.data.feeding.pipeline import Part, Prepared
-from dlspec.views.pages.comparing import UNTRACED, answering, batch_size, compare, learn
+from dlspec.views.pages.comparing import UNTRACED, answering, as_array, as_arrays, batch_size, compare, learn
 from dlspec.views.pages.examples import SHOWN, Example, LookedAt, show
 from dlspec.views.pages.scores import Score, score_of
 from dlspec.views.pages.tasks import Task, task_of
@@ -106,7 +106,7 @@ def _learn(model: Any, part: Part, binding: Binding, scores: Mapping[str, Score]
         return
     for targets in _targets(part, binding):
         for name, score in scores.items():
-            score.learn(_array(targets[name]))
+            score.learn(as_array(targets[name]))
 
 
 def _targets(part: Part, binding: Binding) -> Iterator[Mapping[str, Any]]:
@@ -127,7 +127,7 @@ def _look(model: Any, part: Part, chosen: Mapping[str, Array], outputs: tuple[st
     groups = [group for group, rows in chosen.items() for _ in rows]
     inputs, targets = _batch(part, positions)
     answer, masks = answering(model, outputs)(inputs)
-    return LookedAt(groups, part.examples.numbers[positions], _arrays(inputs), _arrays(targets), answer, masks)
+    return LookedAt(groups, part.examples.numbers[positions], as_arrays(inputs), as_arrays(targets), answer, masks)
 
 
 def _batches(part: Part, size: int) -> Iterator[tuple[Any, Any]]:
@@ -147,16 +147,6 @@ def _batch(part: Part, positions: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     examples = part.examples
     inputs, targets = examples.finished(examples.batch(tf.constant(positions, tf.int64)))
     return inputs, targets
-
-
-def _arrays(tensors: Mapping[str, Any]) -> dict[str, Array]:
-    return {name: _array(values) for name, values in tensors.items()}
-
-
-def _array(values: Any) -> Array:
-    import numpy as np
-
-    return np.asarray(values)
 
 
 def _batch_size(part: Part) -> int:

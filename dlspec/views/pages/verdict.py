@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dlspec.core.documents.report import Fact
 from dlspec.core.documents.results import Grade
 from dlspec.core.documents.results import Verdict as VerdictFacts
 from dlspec.data.order.splits import PARTS
@@ -166,3 +167,9 @@ def figure(value: float | None) -> str:
     if value == int(value) and abs(value) < 1e6:
         return f"{int(value):,}"
     return f"{value:,.4g}" if 1e-3 <= abs(value) < 1e6 else f"{value:.3g}"
+
+
+def fact_text(fact: Fact) -> str:
+    """The value of what a way of training tells, with its unit."""
+    value = fact["value"] if isinstance(fact["value"], str) else figure(fact["value"])
+    return f"{value} {fact['unit']}".rstrip()

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from dlspec.core.ir import show_bytes, show_shape
-from dlspec.graph.facts import show_count
+from dlspec.graph.facts import show_count, show_shapes
 from dlspec.views.pages import plots
 from dlspec.views.pages.class_scores import Classes
 from dlspec.views.pages.examine import Examined
@@ -18,7 +18,7 @@ from dlspec.views.pages.pictures import colour
 from dlspec.views.pages.plots import Plot
 from dlspec.views.pages.scores import Score
 from dlspec.views.pages.tasks import ARRAYS, NUMBERS, PIXELS, SERIES, STEPS, TRANSCRIPT, YES_NO
-from dlspec.views.pages.verdict import figure, percent
+from dlspec.views.pages.verdict import fact_text, figure, percent
 
 Facts = Mapping[str, Any]
 Rows = Sequence[Mapping[str, float]]
@@ -48,6 +48,7 @@ def view(facts: Facts, history: Rows, examined: Examined | None) -> dict[str, An
         "hints": hints(facts, history),
         "curves": list(_curves(facts, history)),
         "measures": _measures(facts.get("metrics", {})),
+        "method_facts": [(fact["title"], fact_text(fact)) for fact in facts.get("method_facts", {}).values()],
         "outputs": list(_outputs(facts, examined)),
         "part": facts.get("results", {}).get("part", ""),
         "layers": _layers(facts.get("model")),
@@ -252,7 +253,7 @@ def _layers(model: Facts | None) -> dict[str, Any] | None:
         {
             "name": layer["name"],
             "layer": layer["layer"],
-            "shape": _shape(layer["output_shape"]),
+            "shape": show_shapes(layer["output_shape"]),
             "parameters": f"{layer['parameters']:,}" if layer["shares"] is None else "shared",
             "flops": "?" if layer["flops"] is None else show_count(layer["flops"]),
         }
@@ -267,12 +268,6 @@ def _layers(model: Facts | None) -> dict[str, Any] | None:
         ("weights", show_bytes(4 * model["parameters"]["total"])),
     ]
     return {"rows": rows[:_LAYERS], "left_out": max(0, len(rows) - _LAYERS), "totals": totals}
-
-
-def _shape(shape: Any) -> str:
-    if shape and isinstance(shape[0], list):
-        return " ".join(show_shape(tuple(item)) for item in shape)
-    return show_shape(tuple(shape))
 
 
 def _data(data: Facts) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from dlspec.core.documents.report import Fact
 from dlspec.training.loop.backend import Feed
 from dlspec.training.loop.trainer import Logs, Trainer
 from dlspec.training.loop.training_state import TrainingState
@@ -30,6 +32,14 @@ class OjaTrainer(Trainer):
         kernel.assign_add(method.step_size * moved / len(x))
         state.step += 1
         return True
+
+    @property
+    def facts(self) -> Mapping[str, Fact]:
+        """How long the kernel is: 1 where the rule has come to its end."""
+        import numpy as np
+
+        length = float(np.linalg.norm(self.job.model.trainable_variables[0]))
+        return {"kernel_length": {"title": "length of the kernel", "value": length, "unit": ""}}
 
     def measure(self, feed: Feed) -> Logs:
         """The mean square of all outputs."""
