@@ -44,24 +44,33 @@ def evaluate(
         SpecError: The data are gone, changed, or do not fit.
         Problem: E522, the method of training compares nothing.
     """
-    if not saved.method.trained(saved.outputs):
-        message = f"training by `{saved.method.name}` compares no output with a target: there is nothing to measure"
-        raise Problem("E522", message, "`dlspec predict` gives the answers")
+    require_measures(saved)
     model = None
     metrics: dict[str, dict[str, float]] = {}
     outputs: dict[str, dict[str, OutputResults]] = {}
     found: Evaluation = {"metrics": metrics, "outputs": outputs}
     trivial = read_trivial(saved.run.path) or _learnt(saved)
-    for name, examples in _new(saved, path, tell) if path is not None else _own(saved, parts):
+    for name, examples in _new(saved, path, tell) if path is not None else own_examples(saved, parts):
         if examples.dropped:
             found["dropped"] = {name: examples.dropped}
-        model = model or _trainer(saved, examples.count)
+        model = model or compiled(saved, examples.count)
         metrics[name] = _measured(saved, model, examples)
         outputs[name] = _judged(saved, examples, trivial)
     return found
 
 
-def _trainer(saved: SavedRun, count: int) -> Any:
+def require_measures(saved: SavedRun) -> None:
+    """Says that there is nothing to measure by.
+
+    Raises:
+        Problem: E522, the method of training compares nothing.
+    """
+    if not saved.method.trained(saved.outputs):
+        message = f"training by `{saved.method.name}` compares no output with a target: there is nothing to measure"
+        raise Problem("E522", message, "`dlspec predict` gives the answers")
+
+
+def compiled(saved: SavedRun, count: int) -> Any:
     """The compiled model for as many examples as one part has, of the run's own or of what is measured now."""
     data = saved.run.facts["data"]
     own = (*data.get("examples", {}).values(), data.get("visited_per_epoch", 0))
@@ -77,8 +86,18 @@ def _new(saved: SavedRun, path: Path, tell: Callable[[str], object]) -> Iterator
     yield path.name, found
 
 
-def _own(saved: SavedRun, wanted: Sequence[str]) -> Iterator[tuple[str, RawInputs]]:
-    """The run's own splits, raw."""
+def own_examples(saved: SavedRun, wanted: Sequence[str], most: int | None = None) -> Iterator[tuple[str, RawInputs]]:
+    """The run's own splits, raw.
+
+    Args:
+        saved: The run.
+        wanted: Their names; those without examples are passed over.
+        most: Of larger splits, so many examples are read, which chance chose; the same ones each time.
+
+    Raises:
+        SpecError: The data are gone, changed, or do not fit.
+        Problem: E522, they stand where this run may not read.
+    """
     if not (saved.allow_outside or saved.run.spec_folder_is_here):
         raise Problem("E522", saved.run.away(), "call `dlspec evaluate` from there, or add `--allow-outside`")
     findings = Findings()
@@ -89,8 +108,18 @@ def _own(saved: SavedRun, wanted: Sequence[str]) -> Iterator[tuple[str, RawInput
     rows = Rows(binding.table, binding.inputs, binding.outputs)
     for name, numbers in zip(PARTS, parts, strict=True):
         if name in wanted and len(numbers):
-            inputs, targets = rows.load(numbers)
-            yield name, RawInputs(inputs, len(numbers), binding.table, binding.inputs, targets)
+            some = some_of(numbers, most)
+            inputs, targets = rows.load(some)
+            yield name, RawInputs(inputs, len(some), binding.table, binding.inputs, targets)
+
+
+def some_of(numbers: Any, most: int | None) -> Any:
+    """At most so many of some numbers, in their order: chance chooses, the same ones each time."""
+    import numpy as np
+
+    if most is None or len(numbers) <= most:
+        return numbers
+    return numbers[np.sort(np.random.default_rng(0).permutation(len(numbers))[:most])]
 
 
 def _measured(saved: SavedRun, model: Any, examples: RawInputs) -> dict[str, float]:
@@ -103,7 +132,7 @@ def _measured(saved: SavedRun, model: Any, examples: RawInputs) -> dict[str, flo
 
 
 def _judged(saved: SavedRun, examples: RawInputs, trivial: Mapping[str, Any]) -> dict[str, OutputResults]:
-    scores = _scores(saved)
+    scores = scores_of(saved)
     for name, score in scores.items():
         score.trivial = trivial.get(name)
     batches = _batches(examples)
@@ -111,7 +140,7 @@ def _judged(saved: SavedRun, examples: RawInputs, trivial: Mapping[str, Any]) ->
     return {output.target: scores[output.name].facts() for output in saved.targets if output.name in scores}
 
 
-def _scores(saved: SavedRun) -> dict[str, Score]:
+def scores_of(saved: SavedRun) -> dict[str, Score]:
     """A score for each output that can be judged."""
     outputs = saved.signature.outputs
     tasks = [task_of(one, saved.method.head_of(one.name), outputs[one.name].shape) for one in saved.targets]
@@ -120,9 +149,9 @@ def _scores(saved: SavedRun) -> dict[str, Score]:
 
 def _learnt(saved: SavedRun) -> dict[str, Any]:
     """The trivial answers of a run that kept none: from its training split, if that can still be read."""
-    scores = _scores(saved)
+    scores = scores_of(saved)
     try:
-        for _, examples in _own(saved, ("train",)):
+        for _, examples in own_examples(saved, ("train",)):
             batches = _batches(examples)
             learn(answering(saved.model, saved.outputs, len(batches), masks_only=True), batches, scores)
     except (Problem, SpecError):
@@ -131,6 +160,10 @@ def _learnt(saved: SavedRun) -> dict[str, Any]:
 
 
 def _batches(examples: RawInputs) -> Any:
-    """Inputs and targets by name."""
-    elements = sum(array.size for array in examples.inputs.values()) // max(examples.count, 1)
-    return in_order((examples.inputs, examples.targets), batch_size(elements))
+    """Inputs and targets by name, in batches that are large where the inputs are small."""
+    return in_order((examples.inputs, examples.targets), largest_batch(examples))
+
+
+def largest_batch(examples: RawInputs) -> int:
+    """How many of these examples enter a model at a time."""
+    return batch_size(sum(array.size for array in examples.inputs.values()) // max(examples.count, 1))

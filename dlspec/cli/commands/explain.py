@@ -42,7 +42,9 @@ def _meant(name: str) -> str:
     from dlspec.core.codes import CODES
     from dlspec.core.errors import did_you_mean, suggestions
 
-    return did_you_mean(name, CODES) if suggestions(name, CODES) else "`dlspec explain` lists all codes"
+    if suggestions(name, CODES):
+        return did_you_mean(name, CODES)
+    return "`dlspec explain` lists all codes; `dlspec importance RUN` tells which columns matter to a model"
 
 
 def _entry(name: str) -> CodeEntry:

@@ -62,4 +62,16 @@ CODES: dict[str, Code] = {
         # pip install 'dlspec[mlflow]'
         """,
     ),
+    "E526": code(
+        "no columns to compare",
+        """
+        `dlspec importance` shuffles one column after the other and tells how much worse the model gets. A model that
+        takes a single column, such as a picture or a text, has nothing to compare it with. Arrays with one axis of
+        numbers count as a column for each number.
+        """,
+        scene="""
+        dlspec importance photos
+        # the model of the run takes the column `image` alone
+        """,
+    ),
 }

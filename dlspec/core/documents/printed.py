@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypedDict
 
+from dlspec.core.documents.importance import Importance
 from dlspec.core.documents.model import BuiltModel, Model, Shape
 from dlspec.core.documents.printed_runs import RunComparison, RunDetails, RunSummary
 from dlspec.core.documents.report import BadExamples, EqualExamples
@@ -371,6 +372,7 @@ PRINTED: dict[str, Any] = {
     "evaluate": RunEvaluation,
     "explain": CodeEntry | CodeList,
     "export": ExportResult,
+    "importance": Importance,
     "layers": OneComponent | ComponentList,
     "predict": list[dict[str, Any]],
     "runs": list[RunSummary],

@@ -43,12 +43,14 @@ class Column:
         count: Number of examples.
         label: Whether the column is what the source was collected to predict.
         largest: The largest value that its kind of file can hold; 0 where that is not known.
+        parts: What the numbers of an example are called, where it has several that have names.
     """
 
     tensor: Tensor
     count: int
     label: bool = False
     largest: int = 0
+    parts: tuple[str, ...] = ()
 
     @property
     def text(self) -> bool:

@@ -82,7 +82,7 @@ class SklearnTable(Table):
     def columns(self) -> Mapping[str, Column]:
         """From the table of this file."""
         facts = self._facts
-        columns = {"data": Column(Tensor((len(facts.features),), "float64"), facts.examples)}
+        columns = {"data": Column(Tensor((len(facts.features),), "float64"), facts.examples, parts=facts.features)}
         if facts.images:
             columns["images"] = Column(Tensor(facts.images, "float64"), facts.examples, largest=_LARGEST_PIXEL)
         shape = (len(facts.targets),) if facts.targets else ()

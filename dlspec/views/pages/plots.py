@@ -137,10 +137,10 @@ def shares(true: Array, share: Array, names: Sequence[str]) -> Plot:
         import numpy as np
 
         bins = np.linspace(0, 1, 21)
-        axes.hist(share[true == 0], bins=bins, color=SECOND, alpha=0.7, label=_clean(names[0]))
-        axes.hist(share[true == 1], bins=bins, color=FIRST, alpha=0.7, label=_clean(names[1]))
+        axes.hist(share[true == 0], bins=bins, color=SECOND, alpha=0.7, label=clean(names[0]))
+        axes.hist(share[true == 1], bins=bins, color=FIRST, alpha=0.7, label=clean(names[1]))
         axes.axvline(0.5, color=MARK, linewidth=1, linestyle=(0, (3, 3)))
-        axes.set_xlabel(f"probability given to “{_clean(names[1])}”")
+        axes.set_xlabel(f"probability given to “{clean(names[1])}”")
         axes.set_ylabel("examples")
         axes.legend(loc="best", handlelength=1.2)
 
@@ -193,7 +193,7 @@ def _some(*columns: Array) -> tuple[Array, ...]:
     return tuple(column[rows] for column in columns)
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Text as a legend can take it: short, in one line, and not beginning with `_`, which hides it."""
     text = "".join(letter if letter.isprintable() else " " for letter in text)
     return (text if len(text) <= 24 else text[:23] + "…").lstrip("_")

@@ -51,6 +51,17 @@ def verdict(name: str, found: Mapping[str, Any], part: str) -> Verdict:
     return _of_classes(name, found, part)
 
 
+def leading(found: Mapping[str, Any]) -> tuple[str, float | None]:
+    """The measure that the headline of an output leads with, and its value; only of ``RMSE`` less is better."""
+    if found["kind"] in (NUMBERS, SERIES, ARRAYS):
+        known = found["r2"] is not None and not found.get("array")
+        return ("R²", found["r2"]) if known else ("RMSE", found["rmse"])
+    if found["kind"] == TRANSCRIPT:
+        return "exact", found["exact"]
+    pixels = found["kind"] == PIXELS and found["mean_iou"] is not None
+    return ("mean IoU", found["mean_iou"]) if pixels else ("accuracy", found["accuracy"])
+
+
 def _of_classes(name: str, found: Mapping[str, Any], part: str) -> Verdict:
     share, baseline, limits = found["accuracy"], found["baseline"], found["interval"]
     trivial = baseline["accuracy"] if baseline else None
