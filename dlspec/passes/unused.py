@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from dlspec.components.sections.data import Data
 from dlspec.core.errors import Span
-from dlspec.core.tree import Map, key_place
+from dlspec.core.tree import Map, key_place, place
 from dlspec.graph.lower.program import Program, walk
-from dlspec.passes.state import Structured, step
+from dlspec.passes.state import Bound, Structured, step
 
 
 @step(requires=Structured)
 def unused(state: Structured) -> None:
-    """Top-level parameters, blocks and models; silent while there are errors, which may hide their uses."""
+    """Parameters, blocks, models and Python files; silent while there are errors, which may hide their uses."""
     if state.diagnostics.errors:
         return
     for name in state.unused:
@@ -23,6 +29,44 @@ def unused(state: Structured) -> None:
             span = _key(state.data, section, name)
             if name not in called and _own(span, state):
                 state.add("W401", f"{what} {name} is used nowhere", span, "call it, or delete it")
+    if state.catalogue.files and isinstance(state, Bound):
+        _files(state)
+
+
+def _files(state: Bound) -> None:
+    """The files of `extensions` that no source runs, and that none of those imports which one does."""
+    files, written = state.catalogue.files, state.data["extensions"]
+    waiting, used = list(_run(state.data_section)), set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in files and name not in used:
+            used.add(name)
+            waiting += _imported(files[name])
+    for position, (name, path) in enumerate(files.items()):
+        span = place(written, position) if isinstance(written, list) else key_place(state.data, "extensions")
+        if name not in used and _own(span, state):
+            help = f"write `source: {{python: {name}:FUNCTION}}`, or leave the file out"
+            state.add("W401", f"`{path.name}` of `extensions` is used nowhere", span, help)
+
+
+def _run(data: Data | None) -> Iterator[str]:
+    """The modules that the sources of the data run."""
+    from dlspec.data.sources.base import Source  # only a spec with files of its own needs it here
+
+    sources = [data.source, *(data.parts.source(part) for part in ("validation", "test"))] if data is not None else []
+    for source in sources:
+        if isinstance(source, Source):
+            yield from source.modules
+
+
+def _imported(path: Path) -> Iterator[str]:
+    """Names of the modules that a Python file imports, as its text tells."""
+    with suppress(OSError, SyntaxError, ValueError):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                yield node.module.partition(".")[0]
+            elif isinstance(node, ast.Import):
+                yield from (one.name.partition(".")[0] for one in node.names)
 
 
 def _own(span: Span | None, state: Structured) -> bool:

@@ -20,7 +20,7 @@ from dlspec.training.run.checkpoint import Checkpoint
 
 
 class SupervisedTrainer(Trainer):
-    """See above.
+    """Trains by `fit`'s steps, phase after phase: see the method ``supervised``.
 
     Attributes:
         method: The declared method, ``jit`` chosen where `speed: auto` chooses it.

@@ -98,6 +98,16 @@ def test_components_in_files_of_a_spec_are_refused(tmp_path: Path, kind: str) ->
     assert found == ([("E110", told, 3)] if kind else [])
 
 
+def test_a_file_that_nothing_runs_is_told(tmp_path: Path) -> None:
+    spec = spec_of(tmp_path / "one", 3)
+    (spec.parent / "left_over.py").write_text("")
+    files = "[loading_examples.py, helping_with_examples.py, left_over.py]"
+    spec.write_text(SPEC.replace("[loading_examples.py]", files))
+    (item,) = compiled(spec).diagnostics.items
+    assert (item.code, item.message) == ("W401", "`left_over.py` of `extensions` is used nowhere")
+    assert item.span is not None and (item.span.line, item.span.column) == (3, 61)
+
+
 def test_a_module_is_imported_once_for_a_catalogue(tmp_path: Path) -> None:
     (tmp_path / "counted_once.py").write_text("from beside_counted import seen\nseen.append(1)\n")
     (tmp_path / "beside_counted.py").write_text("seen = []\n")

@@ -64,9 +64,10 @@ CODES: dict[str, Code] = {
         """,
     ),
     "W401": code(
-        "unused block or model",
+        "unused block, model or file",
         """
-        A block or model that nothing calls is often left over.
+        A block or model that nothing calls is often left over. So is a Python file of `extensions` that no source
+        `python` runs, and that none of those imports which one does.
         """,
         wrong="""
         inputs: {x: [8]}

@@ -48,13 +48,13 @@ class Shared:
         return f"{self.count} of {size} {first} examples {verb} a {word} example: {one} and {other}"
 
     def facts(self) -> EqualExamples:
-        """For reports."""
+        """The pair of parts, how many examples it is, and some of them, as the report holds it."""
         return {"parts": list(self.parts), "examples": self.count, "rows": [list(pair) for pair in self.rows]}
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What was found.
+    """What a look at the values of all columns in use gives.
 
     Attributes:
         fingerprint: SHA-256 of the values of all columns in use, in hexadecimal; the same data give the same one,

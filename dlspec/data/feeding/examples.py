@@ -74,10 +74,13 @@ class Examples(ABC):
 
 
 class InMemory(Examples):
-    """Arrays.
+    """Examples in memory.
 
     Args:
         values: A structure (tuples, dicts) of arrays whose first axis counts the examples.
+        numbers: Number of each example in its table, shape [examples]; from 0 on unless given.
+        blocks: How many of them each block of the table holds.
+        finish: What is left to do with each batch; see :meth:`finished`.
     """
 
     def __init__(
@@ -112,7 +115,7 @@ class InMemory(Examples):
         return self.tensors
 
     def batch(self, positions: Any) -> Any:
-        """Gathers."""
+        """The examples at `positions`, an int64 tensor of shape [n]: the structure of tensors of shape [n, …]."""
         import tensorflow as tf
 
         with tf.init_scope():

@@ -54,7 +54,7 @@ class Part:
 
     @property
     def count(self) -> int:
-        """How many examples."""
+        """How many examples it has."""
         return self.examples.count
 
     @property
@@ -82,6 +82,9 @@ class Prepared:
     """Data ready to train.
 
     Attributes:
+        binding: What feeds each input and target.
+        parts: Which examples belong to which part.
+        validation, test: The other splits; None where there is none.
         train: The training split, each example once.
         fed: What an epoch of training visits: the same, but for examples that are repeated.
         layers: Fitted Keras layers of each input that is prepared, in order.
@@ -110,7 +113,7 @@ class Prepared:
 def prepare(
     data: Data, folder: Path, signature: Signature, method: Method | None, *, allow_outside: bool = False
 ) -> Prepared:
-    """Reads and prepares everything.
+    """Binds, reads and divides the data, and fits the layers that prepare them on the training split.
 
     Args:
         data: The section.
@@ -131,7 +134,7 @@ def prepare(
 
 
 def prepare_read(data: Data, reading: Reading, signature: Signature) -> Prepared:
-    """Prepares what was read before.
+    """Fits the layers of `prepare` on data that were read before, and applies them.
 
     Args:
         data: The section.

@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was found.
+    """Bound data whose examples were divided and looked at.
 
     Attributes:
+        binding: What feeds each input and target.
+        parts: Which examples belong to which part.
+        content: Fingerprint, and examples that several parts hold.
         dropped: Which examples are left out, shape [examples]; None where none may be.
     """
 
@@ -57,7 +60,7 @@ class BackgroundRead:
         threading.Thread(target=self._read, args=(data, binding), daemon=True).start()
 
     def reading(self) -> Reading:
-        """What was found; waits for it, and raises what went wrong."""
+        """The data that were read; waits for them, and raises what went wrong in the thread."""
         return self._found.result()
 
     def _read(self, data: Data, binding: Binding) -> None:

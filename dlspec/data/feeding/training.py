@@ -82,13 +82,13 @@ class Repeated(Examples):
         return self._examples._specs
 
     def batch(self, positions: Any) -> Any:
-        """Gathers from the examples."""
+        """Those at `positions`, an int64 tensor of shape [n] that counts repeated ones by themselves."""
         import tensorflow as tf
 
         return self._examples.batch(tf.gather(tf.constant(self._positions), positions))
 
     def finished(self, batch: Any) -> Any:
-        """As they do it."""
+        """See :meth:`Examples.finished`; that of the examples that are repeated."""
         return self._examples.finished(batch)
 
 

@@ -315,6 +315,11 @@ class Source(Component, abstract=True):
     values: Any = None
 
     @property
+    def modules(self) -> tuple[str, ...]:
+        """The spec's own Python files that it runs, as modules."""
+        return ()
+
+    @property
     def gaps(self) -> tuple[str, ...]:
         """Words that stand for a missing value since the spec says so; of a source over a table, in that table."""
         return self.table.gaps if isinstance(self.table, Source) else ()

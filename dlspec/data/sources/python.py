@@ -42,6 +42,11 @@ class Python(Source):
         if isinstance(catalogue, Catalogue):
             self._catalogue = catalogue
 
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The file of the function."""
+        return (self.function.partition(":")[0],)
+
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
         """The module, which goes along, the function, and whether it yields examples one by one."""
         assert isinstance(table, PythonTable)

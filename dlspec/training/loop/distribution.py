@@ -21,7 +21,7 @@ class Distribution(Protocol):
 
     @property
     def devices(self) -> tuple[str, ...]:
-        """See above."""
+        """Names of the devices; () where there is one only."""
 
     def __str__(self) -> str:
         """What the user is told of the devices."""

@@ -22,9 +22,14 @@ _PAUSE = 9
 
 @dataclass
 class Saving:
-    """See :class:`dlspec.training.loop.loop.LoopHooks`.
+    """Keeps a training on the disk and shows it, at the moments of :class:`dlspec.training.loop.loop.LoopHooks`.
 
     Attributes:
+        folder: Where it stands.
+        checkpoints: The files that it goes on from.
+        progress: What shows it.
+        signals: Those that end it between two steps.
+        best: The best epoch so far; None where only the last one is kept.
         capture: Gives the whole state of the training at this moment; None where it is not worth keeping.
         every: Seconds after which it is saved even inside an epoch.
         last: The epoch at the end of which the phase is over.

@@ -111,7 +111,13 @@ def assign(checkpoint: Checkpoint, group: str, variables: Sequence[Any]) -> None
 
 
 def whole(own: Checkpoint, state: TrainingState, best: Best | None) -> Checkpoint:
-    """What a trainer has captured, with the position of the training and the best epoch so far, where it is kept."""
+    """A checkpoint of a whole training.
+
+    Args:
+        own: What the trainer has captured: model, optimizer, metrics, counts of callbacks.
+        state: The position of the training, and its history.
+        best: The best epoch so far; None where only the last one is kept.
+    """
     facts: dict[str, Any] = {"course": asdict(state), **own.facts}
     if best is None:
         return Checkpoint(own.arrays, facts)
@@ -120,7 +126,7 @@ def whole(own: Checkpoint, state: TrainingState, best: Best | None) -> Checkpoin
 
 
 def restore_best(checkpoint: Checkpoint, best: Best | None) -> None:
-    """Puts back the best epoch so far, where it is kept."""
+    """Gives `best` the epoch, value and weights that :func:`whole` put into a checkpoint; None for nothing to do."""
     if best is not None:
         best.epoch, best.value = checkpoint.facts["best"]["epoch"], checkpoint.facts["best"]["value"]
         best.weights = _group(checkpoint.arrays, "best/")
