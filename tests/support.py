@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from dlspec.cli.main import run
 from dlspec.core import resources
 from dlspec.core.errors import Diagnostic
 from dlspec.passes import Compilation, compile_spec
@@ -75,9 +78,29 @@ def dlspec(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.
     return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, timeout=300, check=False)
 
 
-def run_tests_apart(folder: Path, *files: str) -> None:
-    """Runs the tests in `files`, all of which must pass, in one process of their own, in which TensorFlow starts."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-n", "0", *files]
+def dlspec_here(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs the real command line in this process, where nothing depends on a process of its own."""
+    output, errors = io.StringIO(), io.StringIO()
+    with redirect_stdout(output), redirect_stderr(errors):
+        code = run(list(arguments))
+    return subprocess.CompletedProcess(arguments, code, output.getvalue(), errors.getvalue())
+
+
+def asked(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What a command prints that succeeds, run in this process."""
+    capsys.readouterr()
+    assert run(list(arguments)) == 0, capsys.readouterr().err
+    return capsys.readouterr().out
+
+
+def run_tests_apart(folder: Path, *files: str, chosen: str = "not exhaustive") -> None:
+    """Runs the tests in `files`, all of which must pass, in one process of their own, in which TensorFlow starts.
+
+    Args:
+        folder: Where they stand.
+        chosen: Which of them, as pytest's ``-m`` takes it.
+    """
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-n", "0", "-m", chosen, *files]
     variables = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

@@ -14,7 +14,7 @@ import pytest
 from dlspec.components import registry
 from dlspec.components.registry import Component
 from dlspec.views import catalogue
-from tests.support import ROOT, as_documented, compile_text, dlspec
+from tests.support import ROOT, as_documented, compile_text, dlspec_here
 
 KINDS = registry.kinds()
 COMPONENTS = [owner for kind in KINDS for owner in catalogue.components(kind)]
@@ -27,14 +27,14 @@ KEYS = {
 
 def shown(*arguments: str) -> str:
     """What the command prints; nothing may go wrong."""
-    result = dlspec("layers", *arguments)
+    result = dlspec_here("layers", *arguments)
     assert (result.returncode, result.stderr) == (0, "")
     return result.stdout
 
 
 def refused(*arguments: str) -> str:
     """What the command says of wrong usage."""
-    result = dlspec("layers", *arguments)
+    result = dlspec_here("layers", *arguments)
     assert (result.returncode, result.stdout) == (2, "")
     return result.stderr
 
