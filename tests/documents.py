@@ -8,7 +8,7 @@ The first word after the fence is the language; further words say how a block is
   ``yaml wrong E202`` must give that error, ``yaml proposed`` shows what a change would make of it. A first line
   ``# name.yaml`` makes it a file for the commands. A fragment is held against the schema.
 * ``console`` lines that start with ``$ `` are run; the others are the output. ``slow`` starts TensorFlow; ``training``
-  does, and only the form of its output is compared.
+  does, and only the form of its output is compared; so it does with ``tutorial``, whose trainings tests shorten.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import tutorial
 from tests.support import ROOT
 
 DOCUMENTS = (
@@ -64,12 +65,17 @@ class Block:
     @property
     def slow(self) -> bool:
         """Whether its commands start TensorFlow."""
-        return bool({"slow", "training"} & set(self.words))
+        return self.training or "slow" in self.words
 
     @property
     def training(self) -> bool:
         """Whether its figures differ between machines."""
-        return "training" in self.words
+        return "training" in self.words or self.tutorial
+
+    @property
+    def tutorial(self) -> bool:
+        """Whether it is about the tables of :mod:`tests.tutorial`."""
+        return "tutorial" in self.words
 
 
 def blocks(language: str = "", *documents: str) -> list[Block]:
@@ -115,6 +121,7 @@ def furnish(folder: Path) -> None:
         path = folder / "photos" / ("cat", "dog")[number % 2] / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(path)
+    tutorial.furnish(folder)
     np.savez(folder / "waves.npz", signal=np.ones((8, 50, 3), np.float32), kind=np.arange(8) % 3)
 
 

@@ -11,7 +11,9 @@ from tests.documents import Block, blocks, commands, form, furnish, run
 from tests.support import ROOT
 
 CONSOLE = [
-    pytest.param(block, id=block.id, marks=[pytest.mark.slow] if block.slow else []) for block in blocks("console")
+    pytest.param(block, id=block.id, marks=[pytest.mark.slow] if block.slow else [])
+    for block in blocks("console")
+    if not block.tutorial
 ]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
