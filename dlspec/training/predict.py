@@ -196,7 +196,8 @@ def predict(
     answer = _answering(saved, traced=found.count > size * _BATCHES)
     resolved, start = str(path.resolve()), 0
     for one in found.table.left_out:
-        tell(one.message.replace(resolved, path.name))
+        if not one.index:
+            tell(one.message.replace(resolved, path.name))
     for inputs, kept in found.pieces(size * _BATCHES):
         unknown.look(inputs)
         values = _in_batches(answer, inputs, size)

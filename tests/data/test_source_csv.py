@@ -11,6 +11,7 @@ from builders import tolerant, write
 from dlspec.core.errors import Problem
 from dlspec.data.sources.base import DataProblem
 from dlspec.data.sources.csv import Csv
+from dlspec.passes import compile_spec
 
 GOOD = "rooms,area,city,sold\n3,70.5,Cork,true\n5,120,Graz,false\n"
 
@@ -73,6 +74,14 @@ def test_columns_without_a_name_at_either_end_are_no_columns(tmp_path: Path, tex
         ",,": ["the first 2 columns of `a.csv` have no name, as pandas' index: left out"],
     }.get(text[:2], [])
     assert table.where(1) == "a.csv, line 3"
+
+
+@pytest.mark.parametrize(("inputs", "codes"), [("", ["W603"]), ("inputs: {features: {columns: [a]}}, ", [])])
+def test_an_index_is_no_loss_where_the_spec_names_what_enters(tmp_path: Path, inputs: str, codes: list[str]) -> None:
+    write(tmp_path, "a.csv", ",a,b\n" + "".join(f"{n},{n * 3},{n}\n" for n in range(20)))
+    text = f"name: a\nlayers: [{{dense: 1}}]\ndata: {{source: {{csv: a.csv}}, {inputs}targets: {{b: b}}}}\ntrain: {{loss: mse}}\n"
+    (tmp_path / "a.yaml").write_text(text)
+    assert [one.code for one in compile_spec(tmp_path / "a.yaml").diagnostics.items] == codes
 
 
 @pytest.mark.parametrize(

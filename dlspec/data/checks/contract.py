@@ -188,6 +188,8 @@ def warn_of_left_out(data: Data, table: Table, findings: Findings) -> None:
     for part, one in table.tables.items() if isinstance(table, JoinedTable) else [("train", table)]:
         source = data.source if part == "train" else data.parts.source(part)
         for left in one.left_out:
+            if left.index and data.features:
+                continue
             place = ("source",) if part == "train" else ("split", part)
             with findings.at("data", *place, source.name):
                 raise Problem("W603", left.message, left.help, left.option)

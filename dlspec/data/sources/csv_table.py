@@ -100,7 +100,8 @@ class CsvTable(ArrowTable):
         columns = "the first column" if self._names.before == 1 else f"the first {self._names.before} columns"
         verb = "has" if self._names.before == 1 else "have"
         message = f"{columns} of `{self._shown}` {verb} no name, as pandas' index: left out"
-        return (LeftOut(message, "write the file with `index=False`, or name what is meant to be used"),)
+        help = "write the file with `index=False`, or name what is meant to be used"
+        return (LeftOut(message, help, index=True),)
 
     def read(self, names: Iterable[str]) -> Arrays:
         """Columns of shape [rows]."""

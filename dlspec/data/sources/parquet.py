@@ -89,7 +89,8 @@ class ParquetTable(TypedTable):
         if not any(_PANDAS_INDEX.match(name) for name in self._schema.names):
             return ()
         message = f"`{self._shown}` holds the index of a frame, as pandas writes it: left out"
-        return (LeftOut(message, "write the file with `index=False`, or name the index if it is meant to be used"),)
+        help = "write the file with `index=False`, or name the index if it is meant to be used"
+        return (LeftOut(message, help, index=True),)
 
     @cached_property
     def streamed(self) -> bool:  # type: ignore[override]
