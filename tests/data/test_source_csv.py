@@ -79,8 +79,8 @@ def test_columns_without_a_name_at_either_end_are_no_columns(tmp_path: Path, tex
 @pytest.mark.parametrize(("inputs", "codes"), [("", ["W603"]), ("inputs: {features: {columns: [a]}}, ", [])])
 def test_an_index_is_no_loss_where_the_spec_names_what_enters(tmp_path: Path, inputs: str, codes: list[str]) -> None:
     write(tmp_path, "a.csv", ",a,b\n" + "".join(f"{n},{n * 3},{n}\n" for n in range(20)))
-    text = f"name: a\nlayers: [{{dense: 1}}]\ndata: {{source: {{csv: a.csv}}, {inputs}targets: {{b: b}}}}\ntrain: {{loss: mse}}\n"
-    (tmp_path / "a.yaml").write_text(text)
+    data = f"data: {{source: {{csv: a.csv}}, {inputs}targets: {{b: b}}}}\n"
+    (tmp_path / "a.yaml").write_text(f"name: a\nlayers: [{{dense: 1}}]\n{data}train: {{loss: mse}}\n")
     assert [one.code for one in compile_spec(tmp_path / "a.yaml").diagnostics.items] == codes
 
 
