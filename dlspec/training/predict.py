@@ -196,7 +196,7 @@ def predict(
     answer = _answering(saved, traced=found.count > size * _BATCHES)
     resolved, start = str(path.resolve()), 0
     for one in found.table.left_out:
-        if not one.index:
+        if not one.of_frame:
             tell(one.message.replace(resolved, path.name))
     for inputs, kept in found.pieces(size * _BATCHES):
         unknown.look(inputs)

@@ -188,7 +188,7 @@ def warn_of_left_out(data: Data, table: Table, findings: Findings) -> None:
     for part, one in table.tables.items() if isinstance(table, JoinedTable) else [("train", table)]:
         source = data.source if part == "train" else data.parts.source(part)
         for left in one.left_out:
-            if left.index and data.features:
+            if left.of_frame and data.features:
                 continue
             place = ("source",) if part == "train" else ("split", part)
             with findings.at("data", *place, source.name):

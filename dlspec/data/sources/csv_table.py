@@ -101,7 +101,7 @@ class CsvTable(ArrowTable):
         verb = "has" if self._names.before == 1 else "have"
         message = f"{columns} of `{self._shown}` {verb} no name, as pandas' index: left out"
         help = "write the file with `index=False`, or name what is meant to be used"
-        return (LeftOut(message, help, index=True),)
+        return (LeftOut(message, help, of_frame=True),)
 
     def read(self, names: Iterable[str]) -> Arrays:
         """Columns of shape [rows]."""

@@ -90,7 +90,7 @@ class ParquetTable(TypedTable):
             return ()
         message = f"`{self._shown}` holds the index of a frame, as pandas writes it: left out"
         help = "write the file with `index=False`, or name the index if it is meant to be used"
-        return (LeftOut(message, help, index=True),)
+        return (LeftOut(message, help, of_frame=True),)
 
     @cached_property
     def streamed(self) -> bool:  # type: ignore[override]

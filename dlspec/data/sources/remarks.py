@@ -20,10 +20,10 @@ class LeftOut(NamedTuple):
         message: What it is and where, with how many there are of the kind.
         help: What makes it count, or ends the warning.
         option: The option of the source that names it.
-        index: Whether it is the index of a frame, which nobody misses who names what enters the model.
+        of_frame: Whether it is the index of a frame, which nobody misses who names what enters the model.
     """
 
     message: str
     help: str
     option: str = "path"
-    index: bool = False
+    of_frame: bool = False
