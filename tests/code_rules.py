@@ -18,6 +18,9 @@ _PUBLIC = {"_replace", "_asdict", "_fields", "_exit"}
 _IDENTITY = ("name", "registered_name", "kind", "key")
 
 
+_PRINTING = ("print", "sys.exit", "exit", "click.echo")
+
+
 class Private(NamedTuple):
     """The use of an attribute with an underscore, or of a module that a package keeps to itself.
 
@@ -63,6 +66,9 @@ class Facts:
         defined: Names of its functions, classes, class fields and attributes of `self`.
         asserts: Lines that assert that something is not None.
         defaults: Lines that ask for an attribute with a default.
+        homes: Lines that ask for the module of a class.
+        printing: Lines that print or exit.
+        methods: Lines that name the way of training called ``supervised``, or its class.
     """
 
     defined: set[str] = field(default_factory=set)
@@ -71,6 +77,9 @@ class Facts:
     asserts: list[int] = field(default_factory=list)
     defaults: list[int] = field(default_factory=list)
     functions: list[Function] = field(default_factory=list)
+    homes: list[int] = field(default_factory=list)
+    printing: list[int] = field(default_factory=list)
+    methods: list[int] = field(default_factory=list)
 
 
 @cache
@@ -101,6 +110,8 @@ def _assignment(found: Facts, node: ast.Assign | ast.AnnAssign) -> None:
 
 
 def _attribute(found: Facts, node: ast.Attribute) -> None:
+    if node.attr == "__module__":
+        found.homes.append(node.lineno)
     if not _PRIVATE.fullmatch(node.attr) or node.attr in _PUBLIC:
         return
     owner = node.value
@@ -111,12 +122,26 @@ def _attribute(found: Facts, node: ast.Attribute) -> None:
     found.privates.append(Private(node.lineno, node.attr, own))
 
 
+def _name(found: Facts, node: ast.Name | ast.alias) -> None:
+    if (node.id if isinstance(node, ast.Name) else node.name) == "Supervised":
+        found.methods.append(node.lineno)
+
+
+def _constant(found: Facts, node: ast.Constant) -> None:
+    if node.value == "__module__":
+        found.homes.append(node.lineno)
+    elif node.value == "supervised":
+        found.methods.append(node.lineno)
+
+
 def _import(found: Facts, node: ast.Import | ast.ImportFrom) -> None:
     names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
     found.privates += [Private(node.lineno, name, False) for name in names if _INSIDE.match(name)]
 
 
 def _call(found: Facts, node: ast.Call) -> None:
+    if isinstance(node.func, ast.Name | ast.Attribute) and ast.unparse(node.func) in _PRINTING:
+        found.printing.append(node.lineno)
     match node:
         case ast.Call(func=ast.Name(id="getattr" | "hasattr" | "setattr" as asks), args=[_, second, *more]):
             if isinstance(second, ast.Constant) and _PRIVATE.fullmatch(str(second.value)):
@@ -158,6 +183,9 @@ _READERS = {
     ast.Assign: _assignment,
     ast.AnnAssign: _assignment,
     ast.Attribute: _attribute,
+    ast.Name: _name,
+    ast.alias: _name,
+    ast.Constant: _constant,
     ast.Import: _import,
     ast.ImportFrom: _import,
     ast.Call: _call,

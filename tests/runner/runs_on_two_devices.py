@@ -41,7 +41,10 @@ def three_devices() -> None:
 
 
 # 90 examples: in equal shares; in shares of 23 and 22; with a last batch of one example, for two and three devices.
-@pytest.mark.parametrize(("batch_size", "devices"), [(30, 2), (45, 2), (89, 2), (88, 3), (7, 3)])
+@pytest.mark.parametrize(
+    ("batch_size", "devices"),
+    [(89, 2), (88, 3), *(pytest.param(*one, marks=pytest.mark.exhaustive) for one in ((30, 2), (45, 2), (7, 3)))],
+)
 def test_a_run_is_that_of_one_device(tmp_path: Path, batch_size: int, devices: int) -> None:
     data, stream = iris(batch_size=batch_size), io.StringIO()
     console = Console(file=stream, width=200)

@@ -192,7 +192,7 @@ def test_no_trial_differs_only_in_uses_that_it_does_not_have(algorithm: str) -> 
     plan = plan_of(compile_spec(SPEC, (f"tune.algorithm={algorithm}", "tune.epochs=9", "params.width=4")))
     space = hyperparameters(plan.spaces, plan.conditions, grid=algorithm == "grid")
     oracle, tried = Driver(plan.tune, space, plan.epochs, plan.smaller), []
-    while len(tried) < 60 and (proposal := oracle.propose()) is not None:
+    while len(tried) < 30 and (proposal := oracle.propose()) is not None:
         depth = proposal.values["depth"]
         assert set(proposal.values) == {
             "depth", "units_2", *(f"{name}_{turn}" for name in ("units_1", "norm") for turn in range(1, depth + 1)),
