@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dlspec.core.errors import Problem
 from dlspec.data.sources.base import Source, Table
 from dlspec.data.sources.csv import Csv
+from dlspec.data.sources.excel import Excel
 from dlspec.data.sources.json_lines import JsonLines
 from dlspec.data.sources.parquet import Parquet
 from dlspec.drafting.dialect import layout, numbers_in_words
@@ -117,7 +118,7 @@ def take_sample(path: str, folder: Path) -> Sample:
     """Reads a table.
 
     Args:
-        path: A file of CSV, Parquet or JSON Lines, from `folder`.
+        path: A file of CSV, Parquet, JSON Lines or Excel, from `folder`.
         folder: The folder in which the spec will stand.
 
     Raises:
@@ -136,6 +137,8 @@ def opened(path: str, folder: Path) -> tuple[Source, Table]:
         source: Source = JsonLines(path=path)
     elif path.lower().endswith(_PARQUET):
         source = Parquet(path=path)
+    elif path.lower().endswith(Excel.suffixes):
+        source = Excel(path=path)
     else:
         return _csv(path, folder)
     return source, source.open(folder)

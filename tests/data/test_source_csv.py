@@ -100,7 +100,11 @@ def test_other_columns_without_a_name(tmp_path: Path, text: str, message: str) -
 @pytest.mark.parametrize(
     ("content", "message", "help"),
     [
-        (b"PK\x03\x04....", "`a.csv` is a spreadsheet or an archive", "save the table as CSV, in UTF-8"),
+        (
+            b"PK\x03\x04....",
+            "`a.csv` is a spreadsheet or an archive",
+            "`excel: a.csv` reads a workbook; or save the table as CSV, in UTF-8",
+        ),
         (
             b"\xfd7zXZ\x00....",
             "`a.csv` is compressed by xz",

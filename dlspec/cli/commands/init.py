@@ -41,7 +41,7 @@ def command(file: Path, targets: tuple[str, ...], output: Path | None, force: bo
     """Write a first spec that trains as it is: for a table of yours, or an example to change.
 
     \b
-    dlspec init houses.csv --target price   a spec for CSV, Parquet or JSON Lines
+    dlspec init houses.csv --target price   a spec for CSV, Parquet, JSON Lines or Excel
     dlspec init first.yaml                  an example, on data of scikit-learn
 
     Every choice has its reason beside it: what the columns are, what is left out and why, how the examples are

@@ -17,8 +17,8 @@ from dlspec.data.sources.csv_text import WHITESPACE, CsvText, Dialect
 _ROW = re.compile(r'(?:[^"\r\n]|"[^"]*")*')
 # How files begin that are no tables of text.
 _OTHERS = {
-    b"PK\x03\x04": ("a spreadsheet or an archive", "save the table as CSV, in UTF-8"),
-    b"\xd0\xcf\x11\xe0": ("a spreadsheet", "save the table as CSV, in UTF-8"),
+    b"PK\x03\x04": ("a spreadsheet or an archive", "`excel: {}` reads a workbook; or save the table as CSV, in UTF-8"),
+    b"\xd0\xcf\x11\xe0": ("a spreadsheet of before 2007", "save the table as CSV, in UTF-8, or as .xlsx"),
     b"\xfd7zXZ": ("compressed by xz", "unpack it first, or pack it with gzip or zstd: `unxz {}`"),
     b"PAR1": ("a Parquet file", "`parquet: {}` reads it"),
     b'{"': ("a file of JSON Lines", "`json_lines: {}` reads it"),

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.components.registry import example, text
-from dlspec.data.sources.base import Arrays, Column, DataProblem, Source, Table
+from dlspec.data.sources.base import Column, DataProblem, Source, Table
 from dlspec.data.sources.csv_text import CsvText, Dialect
 from dlspec.data.sources.json_faults import Fault, Lines
 from dlspec.data.sources.limits import check_memory, show_bytes
 from dlspec.data.sources.paths import locate
-from dlspec.data.sources.typed import TypedTable
+from dlspec.data.sources.typed import WholeTable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,7 +52,7 @@ class JsonLines(Source):
         return JsonLinesTable(locate(self.path, folder, allow_outside=allow_outside), self.path)
 
 
-class JsonLinesTable(TypedTable):
+class JsonLinesTable(WholeTable):
     """One file, parsed whole by pyarrow; lines of mistakes are found by a second look with Python's own reader.
 
     Attributes:
@@ -91,11 +91,6 @@ class JsonLinesTable(TypedTable):
             raise DataProblem("E608", message, help, option, self._shown)
         return super().find(name, option)
 
-    def read(self, names: Iterable[str]) -> Arrays:
-        """Whole columns."""
-        names = list(names)
-        return self._arrays(self._whole.select(names), names)
-
     def where(self, index: int) -> str:
         """File and line: blank lines are none."""
         if self._plain:
@@ -121,29 +116,6 @@ class JsonLinesTable(TypedTable):
     @property
     def _file(self) -> str:
         return self._shown
-
-    @property
-    def _count(self) -> int:
-        return int(self._whole.num_rows)
-
-    @property
-    def _kinds(self) -> Mapping[str, pa.DataType]:
-        return {field.name: field.type for field in self._whole.schema}
-
-    @cached_property
-    def _missing(self) -> dict[str, int]:
-        """Keys that rows lack, those of `null`, and `NaN`, which Python writes."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        found = {}
-        for field, column in zip(self._whole.schema, self._whole.columns, strict=True):
-            nans = pc.sum(pc.is_nan(column)).as_py() if pa.types.is_floating(field.type) else 0
-            found[field.name] = int(column.null_count + (nans or 0))
-        return found
-
-    def _tables(self, names: list[str]) -> Iterator[pa.Table]:
-        yield self._whole.select(names)
 
     @property
     def block(self) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dlspec.data.sources.arrow import ArrowTable, Uneven, is_list, list_sizes
-from dlspec.data.sources.base import Column, DataProblem
+from dlspec.data.sources.base import Arrays, Column, DataProblem
 from dlspec.data.sources.finite import finite, too_large
 
 if TYPE_CHECKING:
@@ -66,3 +67,40 @@ class TypedTable(ArrowTable):
     def _rows(self, names: list[str]) -> Iterator[pa.Table]:
         """The rows of some columns before it is known how much they take in memory."""
         return self._tables(names)
+
+
+class WholeTable(TypedTable):
+    """Rows that are read all at once."""
+
+    @property
+    @abstractmethod
+    def _whole(self) -> pa.Table:
+        """All rows of all columns."""
+
+    def read(self, names: Iterable[str]) -> Arrays:
+        """Whole columns."""
+        names = list(names)
+        return self._arrays(self._whole.select(names), names)
+
+    @property
+    def _count(self) -> int:
+        return int(self._whole.num_rows)
+
+    @property
+    def _kinds(self) -> Mapping[str, pa.DataType]:
+        return {field.name: field.type for field in self._whole.schema}
+
+    @cached_property
+    def _missing(self) -> dict[str, int]:
+        """Values that rows lack, and `NaN`, which Python writes."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        found = {}
+        for field, column in zip(self._whole.schema, self._whole.columns, strict=True):
+            nans = pc.sum(pc.is_nan(column)).as_py() if pa.types.is_floating(field.type) else 0
+            found[field.name] = int(column.null_count + (nans or 0))
+        return found
+
+    def _tables(self, names: list[str]) -> Iterator[pa.Table]:
+        yield self._whole.select(names)
