@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from dlspec.core.collecting import without_collecting
 from dlspec.core.workspace import Workspace
 from dlspec.passes.added_losses import added_losses
 from dlspec.passes.conform import conform
@@ -96,14 +96,8 @@ def compile_spec(
         values=values,
         reading=reading or Reading(),
     )
-    # A compilation makes many small objects and no garbage cycles: collecting in between costs a fifth of its time.
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
+    with without_collecting():
         state = _run(state, until, observe)
-    finally:
-        if collecting:
-            gc.enable()
     if state.diagnostics.items:
         from dlspec.semantics.edits import with_edits
 

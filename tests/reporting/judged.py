@@ -26,7 +26,8 @@ from sklearn import metrics
 from tests.support import as_documented
 
 # Models answer in float32, and `predict` writes seven digits: both are right to 6e-8 and 5e-7 of a figure. What is near
-# zero is right to as much of what was subtracted to get there: of a correlation, shares of 1.
+# zero is right to as much of what was subtracted to get there: of a correlation, shares of 1; of the sum of losses,
+# some of which may be negative, each of them.
 RELATIVE, ABSOLUTE, OF_ONE = 1e-6, 1e-7, 1e-6
 
 
@@ -266,8 +267,10 @@ def _last_row(run: Path) -> dict[str, float]:
 
 def differences(where: str, shown: dict[str, Any], wanted: dict[str, Any]) -> Iterator[str]:
     """A line for each figure that is missing or another."""
+    added = sum(abs(value) for name, value in wanted.items() if name.endswith("_loss"))
     for name, value in wanted.items():
+        near = OF_ONE if "correlation" in name else max(ABSOLUTE, RELATIVE * added) if name == "loss" else ABSOLUTE
         if name not in shown or shown[name] is None:
             yield f"{where}: no {name}, which is {value}"
-        elif not np.allclose(shown[name], value, RELATIVE, OF_ONE if "correlation" in name else ABSOLUTE):
+        elif not np.allclose(shown[name], value, RELATIVE, near):
             yield f"{where}: {name} is {shown[name]}, numpy says {value}"

@@ -54,8 +54,8 @@ def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, form: s
     Every example is looked at once: for the fingerprint of the data, and for examples that several parts hold.
     TensorFlow is not imported. Targets and layers may be missing, and mistakes in the layers do not matter.
 
-    A file of CSV, Parquet, JSON Lines or Excel needs no spec: what `dlspec init` makes of each column is shown, and what
-    could be predicted.
+    A file of CSV, Parquet, JSON Lines or Excel needs no spec: what `dlspec init` makes of each column is shown, and
+    what could be predicted.
     """
     if spec.suffix.lower() not in _SPEC:
         if overrides or sheet is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dlspec.components.layers.base import Layer
+from dlspec.core.collecting import without_collecting
 from dlspec.core.ir import Graph, Node, shared_models, show_shape
 from dlspec.export.python.classes import class_source
 from dlspec.export.python.constructors import Constructors
@@ -27,6 +28,7 @@ from dlspec.semantics.environment import Environment
 _FROM_KERAS = ("layers", "ops")
 
 
+@without_collecting()
 def emit_model(state: Checked, template_dir: Path | None = None, exact: bool = True) -> str:
     """Source of a module with ``build_model()``, formatted.
 
