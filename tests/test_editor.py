@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from dlspec.cli.main import run
 from dlspec.components import registry
 from tests.support import ROOT, SPECS
 
@@ -152,3 +153,11 @@ def test_an_option_that_layers_share_is_explained_and_completed(editor: Editor) 
 def test_a_misspelt_option_is_underlined(editor: Editor) -> None:
     (message,) = editor.problems("inputs: {x: [4]}\nlayers:\n  - dense: {units: 3, activaton: relu}\n", "misspelt")
     assert message == "Property activaton is not allowed."
+
+
+def test_the_line_that_init_writes_leads_to_the_schema_beside_the_spec(editor: Editor, tmp_path: Path) -> None:
+    assert run(["init", str(tmp_path / "first.yaml")]) == 0
+    line = (tmp_path / "first.yaml").read_text().splitlines()[0]
+    # The server knows our schema by its settings, too: another one shows that the line is followed.
+    (tmp_path / ".dlspec/schema.json").write_text('{"properties": {"only_here": {"type": "string"}}}')
+    assert editor.complete(f"{line}\n|\n", str(tmp_path / "second").removeprefix("/")) == ["only_here"]
