@@ -156,21 +156,19 @@ def of_spec(task: Task, division: Division, settings: Sequence[str]) -> float:
 
 def of_others(task: Task, division: Division, seed: int) -> Iterator[float]:
     """The scores of gradient boosting and of a linear model."""
-    from sklearn.compose import make_column_transformer
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegressionCV, RidgeCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
-    number, words = slice(0, len(task.numbers)), slice(len(task.numbers), None)
+    count = len(task.numbers)
+    numbers, words = list(range(count)), list(range(count, count + len(task.words)))
     codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
-    trees = make_column_transformer((codes, words), ("passthrough", number), sparse_threshold=0)
+    trees = _by_kind((codes, words), ("passthrough", numbers))
     categories = list(range(len(task.words)))
     filled = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
-    rows = make_column_transformer(
-        (filled, number), (OneHotEncoder(handle_unknown="ignore"), words), sparse_threshold=0
-    )
+    rows = _by_kind((filled, numbers), (OneHotEncoder(handle_unknown="ignore"), words))
     if task.classes:
         boosting: Any = HistGradientBoostingClassifier(categorical_features=categories, random_state=seed)
         linear: Any = LogisticRegressionCV(max_iter=5000, scoring="neg_log_loss")
@@ -183,6 +181,13 @@ def of_others(task: Task, division: Division, seed: int) -> Iterator[float]:
         new = _matrix(task, division.test)
         answers = model.predict_proba(new) if task.classes else model.predict(new)
         yield score(task, truth_of(task, division.test), answers)
+
+
+def _by_kind(*parts: tuple[Any, list[int]]) -> Any:
+    """Columns by what becomes of them; a kind that the table lacks is left out."""
+    from sklearn.compose import make_column_transformer
+
+    return make_column_transformer(*[part for part in parts if part[1]], sparse_threshold=0)
 
 
 def _matrix(task: Task, arrays: Arrays) -> Any:
