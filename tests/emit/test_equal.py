@@ -13,14 +13,20 @@ from tests.emit.equality import compare, compiled
 from tests.random_specs import Writer
 from tests.support import LARGE_MODEL, ROOT, SPECS
 
+ALIKE = {"vgg16", "resnet152", "alexnet"}
 LARGE = {"vgg16", "resnet152", "deeplab", "fcn8s", "transformer", "vit_b16", "alexnet", "zfnet"}
 
 
 def gallery() -> list[object]:
     """All specs that hold a model."""
-    large = [pytest.mark.slow, LARGE_MODEL]
     paths = [ROOT / path for path in SPECS]
-    return [pytest.param(path, id=path.stem, marks=large if path.stem in LARGE else []) for path in paths]
+    return [pytest.param(path, id=path.stem, marks=_marks(path.stem)) for path in paths]
+
+
+def _marks(name: str) -> list[pytest.MarkDecorator]:
+    """Large models come late; of those that stack layers of one kind, one is enough for every change."""
+    large = [pytest.mark.slow, LARGE_MODEL] if name in LARGE else []
+    return [*large, pytest.mark.exhaustive] if name in ALIKE else large
 
 
 @pytest.mark.parametrize("path", gallery())

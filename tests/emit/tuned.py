@@ -75,7 +75,7 @@ inputs: {x: [4]}
 layers: [{dense: {units: $units, activation: relu}}, {dense: {units: 3, activation: softmax}}]
 data: {source: {sklearn: iris}, targets: {species: {column: target}}, split: {validation: 0.3, by: stratified}}
 train: {loss: sparse_categorical_crossentropy, epochs: 1}
-tune: {algorithm: bayesian, trials: 7, seed: 0}
+tune: {algorithm: bayesian, trials: 5, seed: 0}
 """
 
 _PHASES = """
@@ -96,7 +96,7 @@ train:
   phases:
     head: {epochs: 1, freeze: first, optimizer: {sgd: $rate}}
     whole: {epochs: 2, unfreeze: first, optimizer: $by}
-tune: {objective: val_accuracy, trials: 3}
+tune: {objective: val_accuracy, trials: 2}
 """
 
 _WORDS = """
@@ -113,7 +113,7 @@ data:
   targets: {y: kind}
   split: {validation: 0.3}
 train: {loss: sparse_categorical_crossentropy, epochs: 2}
-tune: {algorithm: random, objective: loss, trials: 3}
+tune: {algorithm: random, objective: loss, trials: 2}
 """
 
 # Every layer, turn and call draws by itself; blocks are handed the values of their layers.
@@ -155,7 +155,7 @@ layers:
   - dense: {units: 3, activation: softmax}
 data: {source: {sklearn: iris}, targets: {species: {column: target}}, split: {validation: 0.3, by: stratified}}
 train: {loss: sparse_categorical_crossentropy, metrics: [accuracy], optimizer: {adam: 0.01}}
-tune: {objective: val_accuracy, trials: 5, epochs: 2}
+tune: {objective: val_accuracy, trials: 3, epochs: 2}
 """
 
 
@@ -165,9 +165,9 @@ def _conditional(algorithm: str) -> str:
 
 SEARCHES = {
     "everywhere": EVERYWHERE,
-    "grid": _conditional("grid, trials: 7, epochs: 1"),
+    "grid": _conditional("grid, trials: 4, epochs: 1"),
     "bayesian": _SMALL,
-    "hyperband": _conditional("hyperband, trials: 7, epochs: 4, seed: 0"),
+    "hyperband": _conditional("hyperband, trials: 6, epochs: 4, seed: 0"),
     "phases": _PHASES,
     "words": _WORDS,
     "drawn": _DRAWN,
