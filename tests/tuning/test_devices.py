@@ -23,7 +23,7 @@ layers:
   - dense: {units: 3, activation: softmax, name: y}
 data: {source: {sklearn: iris}, targets: {y: target}, split: {validation: 0.3, by: stratified}, batch_size: 16}
 train: {loss: sparse_categorical_crossentropy, optimizer: {adam: $rate}, distribute: {mirrored: 2}}
-tune: {objective: val_loss, trials: 4, epochs: 2}
+tune: {objective: val_loss, trials: 2, epochs: 2}
 """
 
 
@@ -36,7 +36,7 @@ def scores(spec: Path, *options: str) -> list[tuple[dict[str, Any], float]]:
     facts = json.loads((folder / "search.json").read_text(encoding="utf-8"))
     reports = [json.loads(file.read_text()) for file in sorted((folder / "trials").glob("*/report.json"))]
     devices = ["CPU:0", "CPU:1"] if "distribute" in spec.read_text() else None
-    assert [one.get("devices") for one in reports] == [devices] * 4
+    assert [one.get("devices") for one in reports] == [devices] * 2
     return [(one["values"], one["score"]) for one in facts["trials"]]
 
 

@@ -17,7 +17,8 @@ from dlspec.tuning.workers.trial import history_of
 from dlspec.tuning.workers.worker import environment
 from tests.support import as_documented
 
-pytestmark = pytest.mark.slow
+# In one process of the tests, which shares a search.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("searching")]
 SPEC = Path(__file__).parent / "iris.yaml"
 
 
@@ -36,11 +37,29 @@ def trials(folder: Path) -> list[tuple[Any, ...]]:
     return [(trial["values"], trial["status"], trial["score"]) for trial in facts["trials"]]
 
 
-def test_a_search_hands_back_an_ordinary_spec(tmp_path: Path) -> None:
-    done = tune(tmp_path / "s")
+def begun(folder: Path, process: Any, number: int) -> None:
+    """Waits until the training of a trial has begun."""
+    until = time.monotonic() + 240
+    while not (folder / "trials" / f"{number:04}" / "spec.yaml").is_file():
+        assert process.poll() is None and time.monotonic() < until, process.communicate()[1]
+        time.sleep(0.05)
+
+
+FOUR = ("--set", "tune.trials=4")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a search of four trials that nobody disturbed."""
+    folder = tmp_path_factory.mktemp("whole") / "s"
+    done = tune(folder, *FOUR)
     assert done.returncode == 0, done.stderr
-    assert len(trials(tmp_path / "s")) == 6
-    best = tmp_path / "s.yaml"
+    return folder
+
+
+def test_a_search_hands_back_an_ordinary_spec(whole: Path, tmp_path: Path) -> None:
+    assert len(trials(whole)) == 4
+    best = whole.with_name("s.yaml")
     assert "tune" not in best.read_text(encoding="utf-8")
     trained = subprocess.run(
         [sys.executable, "-m", "dlspec", "train", str(best), "--runs", str(tmp_path / "runs")],
@@ -50,7 +69,7 @@ def test_a_search_hands_back_an_ordinary_spec(tmp_path: Path) -> None:
 
 
 def test_the_best_spec_repeats_its_trial_where_each_use_was_drawn(tmp_path: Path) -> None:
-    done = tune(tmp_path / "s", spec=SPEC.with_name("each_time.yaml"))
+    done = tune(tmp_path / "s", "--set", "tune.trials=3", spec=SPEC.with_name("each_time.yaml"))
     assert done.returncode == 0, done.stderr
     facts = json.loads((tmp_path / "s" / "search.json").read_text(encoding="utf-8"))
     best = facts["trials"][facts["best"] - 1]
@@ -67,25 +86,24 @@ def test_the_best_spec_repeats_its_trial_where_each_use_was_drawn(tmp_path: Path
     "algorithm",
     ["random", *(pytest.param(one, marks=pytest.mark.exhaustive) for one in ("grid", "bayesian", "hyperband"))],
 )
-def test_a_killed_search_ends_as_if_nothing_had_happened(algorithm: str, tmp_path: Path) -> None:
-    options = ["--set", f"tune.algorithm={algorithm}", "--set", "tune.trials=4"]
-    whole = tune(tmp_path / "whole", *options)
-    assert whole.returncode == 0, whole.stderr
-    for seconds in (7.0, 8.5):
+def test_a_killed_search_ends_as_if_nothing_had_happened(algorithm: str, whole: Path, tmp_path: Path) -> None:
+    options, expected = [*FOUR, "--set", f"tune.algorithm={algorithm}"], whole
+    if algorithm != "random":
+        expected = tmp_path / "whole"
+        assert tune(expected, *options).returncode == 0
+    for number in (1, 3):
         process = tune(tmp_path / "killed", *options, wait=False)
-        time.sleep(seconds)
+        begun(tmp_path / "killed", process, number)
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
     done = tune(tmp_path / "killed", *options)
     assert done.returncode == 0, done.stderr
-    assert trials(tmp_path / "killed") == trials(tmp_path / "whole")
+    assert trials(tmp_path / "killed") == trials(expected)
 
 
-def test_processes_find_the_same(tmp_path: Path) -> None:
-    options = ["--set", "tune.trials=4"]
-    assert tune(tmp_path / "one", *options).returncode == 0
-    assert tune(tmp_path / "two", *options, "--workers", "2").returncode == 0
-    assert [one[0] for one in trials(tmp_path / "one")] == [two[0] for two in trials(tmp_path / "two")]
+def test_processes_find_the_same(whole: Path, tmp_path: Path) -> None:
+    assert tune(tmp_path / "two", *FOUR, "--workers", "2").returncode == 0
+    assert [one[0] for one in trials(whole)] == [two[0] for two in trials(tmp_path / "two")]
 
 
 def test_a_search_goes_on_past_failures(tmp_path: Path) -> None:
@@ -96,16 +114,15 @@ def test_a_search_goes_on_past_failures(tmp_path: Path) -> None:
     assert {status for _, status, _ in found} == {"completed", "failed"}
 
 
-def begun(folder: Path, process: Any, number: int) -> None:
-    """Waits until the training of a trial has begun."""
-    until = time.monotonic() + 60
-    while not (folder / "trials" / f"{number:04}" / "spec.yaml").is_file():
-        assert process.poll() is None and time.monotonic() < until, process.communicate()[1]
-        time.sleep(0.05)
-
-
-@pytest.mark.parametrize("workers", ["1", "2"])
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("sent", "code", "workers"),
+    [
+        (signal.SIGINT, 130, "1"),
+        (signal.SIGTERM, 143, "2"),
+        pytest.param(signal.SIGINT, 130, "2", marks=pytest.mark.exhaustive),
+        pytest.param(signal.SIGTERM, 143, "1", marks=pytest.mark.exhaustive),
+    ],
+)
 def test_signals_end_a_search_that_goes_on(sent: signal.Signals, code: int, workers: str, tmp_path: Path) -> None:
     options = ["--set", "tune.trials=3", "--workers", workers]
     process = tune(tmp_path / "s", *options, wait=False)
