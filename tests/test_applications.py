@@ -21,9 +21,13 @@ CLASSICS = (
     ("Xception", "specs/cnn/xception.yaml", 96),
     ("VGG16", "specs/cnn/vgg16.yaml", 224),
 )
+DEEPER = {"ResNet152"}  # of the same blocks as another one
 
 
-@pytest.mark.parametrize(("name", "spec", "size"), CLASSICS, ids=[name for name, _, _ in CLASSICS])
+@pytest.mark.parametrize(
+    ("name", "spec", "size"),
+    [pytest.param(*case, id=case[0], marks=pytest.mark.exhaustive if case[0] in DEEPER else []) for case in CLASSICS],
+)
 def test_same_weights_and_outputs(name: str, spec: str, size: int) -> None:
     graph = compile_spec(ROOT / spec, [f"inputs.image=[{size}, {size}, 3]"]).graph
     assert graph is not None
