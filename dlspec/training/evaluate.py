@@ -19,9 +19,10 @@ from dlspec.training.loop.compiling import measuring
 from dlspec.training.saved import SavedRun
 from dlspec.training.unknown_words import UnknownWords
 from dlspec.views.pages.comparing import answering, batch_size, compare, learn
+from dlspec.views.pages.linear import Linear, LinearScores, also_seen, with_linear
 from dlspec.views.pages.scores import Score, score_of
 from dlspec.views.pages.tasks import task_of
-from dlspec.views.pages.trivial import read_trivial
+from dlspec.views.pages.trivial import read_linear, read_trivial
 
 
 def evaluate(
@@ -49,13 +50,13 @@ def evaluate(
     metrics: dict[str, dict[str, float]] = {}
     outputs: dict[str, dict[str, OutputResults]] = {}
     found: Evaluation = {"metrics": metrics, "outputs": outputs}
-    trivial = read_trivial(saved.run.path) or _learnt(saved)
+    trivial, linear = read_trivial(saved.run.path) or _learnt(saved), read_linear(saved.run.path)
     for name, examples in _new(saved, path, tell) if path is not None else own_examples(saved, parts):
         if examples.dropped:
             found["dropped"] = {name: examples.dropped}
         model = model or compiled(saved, examples.count)
         metrics[name] = _measured(saved, model, examples)
-        outputs[name] = _judged(saved, examples, trivial)
+        outputs[name] = _judged(saved, examples, trivial, linear)
     return found
 
 
@@ -131,13 +132,18 @@ def _measured(saved: SavedRun, model: Any, examples: RawInputs) -> dict[str, flo
     return {name: float(measured[name]) for name in sorted(measured, key=lambda name: not name.endswith("loss"))}
 
 
-def _judged(saved: SavedRun, examples: RawInputs, trivial: Mapping[str, Any]) -> dict[str, OutputResults]:
+def _judged(
+    saved: SavedRun, examples: RawInputs, trivial: Mapping[str, Any], linear: Linear | None
+) -> dict[str, OutputResults]:
     scores = scores_of(saved)
     for name, score in scores.items():
         score.trivial = trivial.get(name)
     batches = _batches(examples)
-    compare(answering(saved.model, saved.outputs, len(batches)), batches, scores)
-    return {output.target: scores[output.name].facts() for output in saved.targets if output.name in scores}
+    compared = LinearScores(linear, [score.task for score in scores.values()]) if linear is not None else None
+    seen = also_seen(batches, compared, saved.prepared)
+    compare(answering(saved.model, saved.outputs, len(batches)), seen, scores)
+    judged = {name: with_linear(score.facts(), compared, name) for name, score in scores.items()}
+    return {output.target: judged[output.name] for output in saved.targets if output.name in judged}
 
 
 def scores_of(saved: SavedRun) -> dict[str, Score]:

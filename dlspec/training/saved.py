@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from dlspec.backends.keras.internals import calls_of
+from dlspec.backends.keras.structure import like_inputs
 from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
 from dlspec.core.errors import Problem
@@ -88,10 +90,28 @@ class SavedRun:
     @cached_property
     def signature(self) -> Signature:
         """What the model proper, behind its preparation, takes and gives, by the names of the training."""
+        return of_model(self._core)
+
+    @cached_property
+    def prepared(self) -> Any:
+        """A function from a batch of raw inputs, by name, to what enters the model proper."""
+        import keras
+
+        core = self._core
+        if core is self.model:
+            return lambda inputs: inputs
+        entering = calls_of(core)[-1].input_tensors
+        names = [tensor.name for tensor in core.inputs]
+        before = keras.Model(self.model.input, dict(zip(names, entering, strict=True)))
+        return lambda inputs: before(like_inputs(self.model, inputs), training=False)
+
+    @property
+    def _core(self) -> Any:
+        """The model proper, behind its preparation; the whole model where it has none."""
         import keras
 
         inner = (layer for layer in self.model.layers if isinstance(layer, keras.Model))
-        return of_model(next((layer for layer in inner if layer.name == self.model.name), self.model))
+        return next((layer for layer in inner if layer.name == self.model.name), self.model)
 
     @property
     def outputs(self) -> tuple[str, ...]:

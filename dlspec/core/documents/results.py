@@ -85,6 +85,22 @@ class ClassResults(TypedDict):
     classes: list[ClassFigures]
 
 
+class LinearFigures(TypedDict, total=False):
+    """A linear model of the same inputs, fitted to the training split in one step (ridge regression).
+
+    Attributes:
+        accuracy: Of classes: its share of right answers.
+        rmse: Of numbers: its root mean square error.
+        mae: Its mean absolute error.
+        r2: Mean share of the variance that it explains; null where there is none.
+    """
+
+    accuracy: float
+    rmse: float | None
+    mae: float | None
+    r2: float | None
+
+
 class ClassDetails(ClassResults, total=False):
     """Answers that are one class each.
 
@@ -96,6 +112,7 @@ class ClassDetails(ClassResults, total=False):
         perplexity: Of the steps: e to the power of the mean crossentropy.
         confusion: Rows are true classes, columns those that were answered; left out where there are many classes.
         auc: Area under the ROC curve of yes or no; null where there is one class only.
+        linear: A linear model of the same inputs; left out where there is none.
     """
 
     positions: int
@@ -105,6 +122,7 @@ class ClassDetails(ClassResults, total=False):
     perplexity: float | None
     confusion: list[list[int]]
     auc: float | None
+    linear: LinearFigures
 
 
 class NumberBaseline(TypedDict):
@@ -171,10 +189,12 @@ class NumberResults(_NumberResults, total=False):
         baseline: The answer that needs no model; null where it is not known.
         positions: Steps or elements that count.
         numbers: Each number by itself, where they are few.
+        linear: A linear model of the same inputs; left out where there is none.
     """
 
     positions: int
     numbers: list[NumberFigures]
+    linear: LinearFigures
 
 
 class TranscriptBaseline(TypedDict):

@@ -18,6 +18,7 @@ from dlspec.data.feeding.feed import in_order
 from dlspec.data.feeding.pipeline import Part, Prepared
 from dlspec.views.pages.comparing import UNTRACED, answering, as_array, as_arrays, batch_size, compare, learn
 from dlspec.views.pages.examples import SHOWN, Example, LookedAt, show
+from dlspec.views.pages.linear import ROWS, Linear, LinearScores, also_seen, fit, layout_of, with_linear
 from dlspec.views.pages.scores import Score, score_of
 from dlspec.views.pages.tasks import Task, task_of
 from dlspec.views.pages.verdict import verdict
@@ -39,15 +40,19 @@ class Examined:
         part: The split that was looked at.
         scores: By output; outputs that cannot be judged are left out.
         examples: By output: the worst and some random ones.
+        linear: A linear model of the same inputs, where these are a table.
+        compared: Its answers, judged.
     """
 
     part: str
     scores: dict[str, Score] = field(default_factory=dict)
     examples: dict[str, list[Example]] = field(default_factory=dict)
+    linear: Linear | None = None
+    compared: LinearScores | None = None
 
     def facts(self) -> Results:
         """For ``report.json``: verdicts and the figures of every output."""
-        outputs = {name: score.facts() for name, score in self.scores.items()}
+        outputs = {name: with_linear(score.facts(), self.compared, name) for name, score in self.scores.items()}
         verdicts = [verdict(name, found, self.part).facts() for name, found in outputs.items()]
         return {"part": self.part, "verdicts": verdicts, "outputs": outputs}
 
@@ -73,7 +78,10 @@ def examine(model: Any, prepared: Prepared, method: Method, outputs: tuple[str, 
         return found
     _learn(model, prepared.train, prepared.binding, found.scores, outputs)
     size = _batch_size(part)
-    badness = compare(answering(model, outputs, -(-part.count // size)), _batches(part, size), found.scores)
+    found.linear = _linear(prepared.train, tasks)
+    found.compared = LinearScores(found.linear, tasks) if found.linear is not None else None
+    batches = also_seen(_batches(part, size), found.compared)
+    badness = compare(answering(model, outputs, -(-part.count // size)), batches, found.scores)
     for task in tasks:
         chosen = _choose(np.concatenate(badness[task.name]), seed)
         looked_at = _look(model, part, chosen, outputs)
@@ -107,6 +115,20 @@ def _learn(model: Any, part: Part, binding: Binding, scores: Mapping[str, Score]
     for targets in _targets(part, binding):
         for name, score in scores.items():
             score.learn(as_array(targets[name]))
+
+
+def _linear(part: Part, tasks: list[Task]) -> Linear | None:
+    """A linear model of the training examples, where they are in memory; of many, of those at equal distances."""
+    import numpy as np
+
+    if part.streamed:
+        return None
+    few, _ = _batch(part, [0])
+    if layout_of(as_arrays(few)) is None:  # pictures are not put together for nothing
+        return None
+    chosen = np.unique(np.linspace(0, part.count - 1, ROWS).astype(np.int64)) if part.count > ROWS else None
+    inputs, targets = _batch(part, np.arange(part.count) if chosen is None else chosen)
+    return fit(tasks, as_arrays(inputs), as_arrays(targets))
 
 
 def _targets(part: Part, binding: Binding) -> Iterator[Mapping[str, Any]]:

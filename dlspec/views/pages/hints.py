@@ -28,6 +28,8 @@ _FEW_STEPS = 100
 _RARE, _FOUND, _TELLS = 0.1, 0.5, 0.65
 # Errors so far beyond those of nine in ten make up most of the squares.
 _FAR = 2
+# A linear model's error is clearly less below this share of the model's.
+_BETTER = 0.95
 # More numbers than these are pixels and the like, of which each by itself says nothing.
 _FEW_NUMBERS = 10
 
@@ -45,6 +47,7 @@ def hints(facts: Facts, history: Rows) -> list[str]:
     weighted = facts.get("data", {}).get("class_weights") or {}
     for name, output in outputs.items():
         of = f" of `{name}`" if len(outputs) > 1 else ""
+        found += _linear(output, of)
         if "numbers" in output:
             found += [*_numbers(output, of), *_outliers(output, of)]
             continue
@@ -152,6 +155,17 @@ def _shares_right(measure: str) -> bool:
     owners = (registry.find("metric", "_".join(words[start:])) for start in range(len(words)))
     metric = next((owner for owner in owners if owner is not None), None)
     return metric is not None and issubclass(metric, Metric) and metric.share_right
+
+
+def _linear(output: Facts, of: str) -> Iterator[str]:
+    """Whether a linear model does better, and more so than chance explains."""
+    linear = output.get("linear") or {}
+    limits, answers = output.get("interval"), f"The model{of} does worse than a linear model of the same inputs"
+    remedy = "other layers, another `learning_rate` or more `epochs` may help."
+    if "accuracy" in linear and limits and linear["accuracy"] > limits[1]:
+        yield f"{answers} ({percent(output['accuracy'])} right against {percent(linear['accuracy'])}): {remedy}"
+    elif linear.get("rmse") is not None and output["rmse"] is not None and linear["rmse"] < _BETTER * output["rmse"]:
+        yield f"{answers} (off by {figure(output['rmse'])} against {figure(linear['rmse'])}): {remedy}"
 
 
 def _classes(output: Facts, of: str, *, learnt: bool, weighted: bool) -> Iterator[str]:

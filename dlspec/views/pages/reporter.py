@@ -65,7 +65,7 @@ class Reporter:
             self._loading.join()
         try:
             if self._examined is not None:
-                write_trivial(folder, self._examined.scores)
+                write_trivial(folder, self._examined.scores, self._examined.linear)
             publish(folder, facts, self._graph, self._examined)
         except OSError as error:
             self._say(f"{folder / PAGE_FILE} could not be written: {error.strerror or error}")

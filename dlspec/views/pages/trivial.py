@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.core.files import write_atomically
+from dlspec.views.pages.linear import Linear, from_arrays, to_arrays
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,21 +21,32 @@ TRIVIAL_FILE = "baseline.npz"
 _OF = "of "
 
 
-def write_trivial(folder: Path, scores: Mapping[str, Score]) -> None:
-    """Keeps the trivial answer of each output: a class number, yes or no by question, means, or labels."""
+def write_trivial(folder: Path, scores: Mapping[str, Score], linear: Linear | None = None) -> None:
+    """Keeps the linear model and the trivial answers: a class number, yes or no by question, means, or labels."""
     import numpy as np
 
     known = {_OF + name: score.trivial for name, score in scores.items() if score.trivial is not None}
+    known |= to_arrays(linear) if linear is not None else {}
     if known:
         write_atomically(folder / TRIVIAL_FILE, lambda path: np.savez(path, **known))
 
 
 def read_trivial(folder: Path) -> dict[str, Array]:
     """By output; {} where none are kept, as in runs of an earlier dlspec."""
+    kept = _read(folder)
+    return {name.removeprefix(_OF): values for name, values in kept.items() if name.startswith(_OF)}
+
+
+def read_linear(folder: Path) -> Linear | None:
+    """The linear model that is kept, or None."""
+    return from_arrays(_read(folder))
+
+
+def _read(folder: Path) -> dict[str, Array]:
     import numpy as np
 
     try:
         with np.load(folder / TRIVIAL_FILE, allow_pickle=False) as kept:
-            return {name.removeprefix(_OF): kept[name] for name in kept.files}
+            return dict(kept)
     except (OSError, ValueError):
         return {}

@@ -76,7 +76,7 @@ def _of_classes(name: str, found: Mapping[str, Any], part: str) -> Verdict:
     if baseline:
         usual = baseline["answer"] if found["kind"] == TAGS else f"always answering “{baseline['answer']}”"
         sentence += f"; {usual} would be right in {percent(trivial)}"
-    sentence += f".{_of_sequences(found)}{_limits(limits)}{_remark(grade, clear=True)}"
+    sentence += f".{_of_sequences(found)}{_limits(limits)}{_remark(grade, clear=True)}{_linear(found)}"
     headline = f"{percent(share)} accuracy"
     if found["kind"] == PIXELS and found["mean_iou"] is not None:
         headline = f"{percent(found['mean_iou'])} mean IoU"
@@ -136,7 +136,23 @@ def _of_numbers(name: str, found: Mapping[str, Any], part: str) -> Verdict:
         usual = f"{figure(answer)}, the mean of" if isinstance(answer, float) else f"{answer} number in"
         comma = "," if isinstance(answer, float) else ""
         sentence += f"; always answering {usual} the training split{comma} would be off by {figure(trivial)}"
-    return Verdict(name, _headline(found, error, trivial), f"{sentence}.{_remark(grade)}", grade)
+    return Verdict(name, _headline(found, error, trivial), f"{sentence}.{_remark(grade)}{_linear(found)}", grade)
+
+
+def _linear(found: Mapping[str, Any]) -> str:
+    """How a linear model of the same inputs does."""
+    linear = found.get("linear")
+    if not linear:
+        return ""
+    if "accuracy" in linear:
+        better = linear["accuracy"] > found["accuracy"]
+        does = f"would be right in {percent(linear['accuracy'])}"
+    else:
+        if linear["rmse"] is None:
+            return ""
+        better = linear["rmse"] < found["rmse"]
+        does = f"would be off by {figure(linear['rmse'])}"
+    return f" A linear model of the same inputs {does}{': it is better' if better else ''}."
 
 
 def _where(found: Mapping[str, Any]) -> str:
