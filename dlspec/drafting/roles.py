@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from dlspec.core.dates import moment
+from dlspec.data.checks.naming import ALL_DIFFERENT, FEWEST, in_order, is_time, names_something
 from dlspec.drafting.sample import Sample, Values
 
 
@@ -37,22 +38,11 @@ class Judgement:
     first: str = ""
 
 
-# Names of columns that number or name something.
-_ID = re.compile(
-    r"(?:^|[^a-z])(?:id|ids|nr|no|key|idx|index|seqn?|seqno|uuid|guid|serial|subject|patient|person|customer|client|user"
-    r"|member|student|employee|account|order|invoice|ticket|flight|session|device|licen[cs]e|plate|tail)(?:$|[^a-z])"
-    r"|(?:[a-z](?:Id|ID|Nr|No))$|(?:num|cod|code|number|_?id)$",
-)
 _NAME = re.compile(r"(?:^|[^a-z])(?:name|title|label|genus|model|make|brand|designation)(?:$|[^a-z])|name$")
 _CODE = re.compile(r"(?:^|[^a-z])(?:zip|postal|postcode|post)(?:$|[^a-z])|code$")
 
-# Names of times, which are written as numbers.
-_TIME = re.compile(r"(?:^|[^a-z])(?:(?:year|month|week|day|hour|period|quarter)s?|date|time|t|timestamp)(?:$|[^a-z])")
-
 # A share of the rows that lack a value above which a column of numbers or words says too little.
 _MOSTLY_MISSING = 0.8
-# A share of distinct values from which nearly every row has one of its own.
-_ALL_DIFFERENT = 0.95
 # From so many rows on, texts of several words are worth learning from.
 _TEXT_ROWS = 1000
 _TEXT_WORDS = 2.5
@@ -76,25 +66,17 @@ def _number(column: Values) -> Judgement:
     distinct, known = len(column.distinct), len(column.known)
     if not column.whole:
         return Judgement(Role.NUMBER)
-    name = _is_id(column)
-    if distinct >= _ALL_DIFFERENT * known and known > 20:
+    name = names_something(column.name)
+    if distinct >= ALL_DIFFERENT * known and known > FEWEST:
         span = column.distinct[-1] - column.distinct[0] + 1
-        if span <= 1.1 * known and _in_order(column):
-            return Judgement(Role.NUMBER) if is_time(column) else left_out("numbers the rows")
+        if span <= 1.1 * known and in_order(column.known):
+            return Judgement(Role.NUMBER) if is_time(column.name) else left_out("numbers the rows")
         return left_out("another number in every row, a name of it") if name else Judgement(Role.NUMBER)
     if _CODE.search(column.name.lower()) and distinct > 20:
         return Judgement(Role.WORD)
     if name and distinct > max(20, 0.02 * known):
         return Judgement(Role.LEFT_OUT, f"a name: {distinct:,} different numbers", repeats=True)
     return Judgement(Role.NUMBER)
-
-
-def _in_order(column: Values) -> bool:
-    """Whether the values rise from row to row, but for a few."""
-    import numpy as np
-
-    steps = np.diff(column.known)
-    return bool((steps > 0).mean() > 0.9 or (steps < 0).mean() > 0.9)
 
 
 def _word(column: Values, sample: Sample) -> Judgement:
@@ -108,8 +90,8 @@ def _word(column: Values, sample: Sample) -> Judgement:
     words = sum(lengths) / len(lengths)
     if distinct > 0.5 * known and words >= _TEXT_WORDS and sample.total >= _TEXT_ROWS:
         return Judgement(Role.TEXT)
-    name = _NAME.search(column.name.lower()) or _is_id(column)
-    if distinct >= _ALL_DIFFERENT * known and known > 20:
+    name = _NAME.search(column.name.lower()) or names_something(column.name)
+    if distinct >= ALL_DIFFERENT * known and known > FEWEST:
         return left_out("another word in every row, a name of it")
     if name and distinct > max(20, 0.02 * known):
         return Judgement(Role.LEFT_OUT, f"a name: {distinct:,} different words", repeats=True)
@@ -134,16 +116,6 @@ def _is_moment(text: str, first: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_id(column: Values) -> bool:
-    """Whether a column's name says that it numbers or names something; `userId` does in its own letters only."""
-    return bool(_ID.search(column.name) or _ID.search(column.name.lower()))
-
-
-def is_time(column: Values) -> bool:
-    """Whether a column's name is that of a time, such as `year`."""
-    return _TIME.search(column.name.lower()) is not None
 
 
 def left_out(reason: str) -> Judgement:

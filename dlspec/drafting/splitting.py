@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dlspec.drafting.roles import Judgement, Role, is_time
+from dlspec.data.checks.naming import is_time
+from dlspec.drafting.roles import Judgement, Role
 from dlspec.drafting.sample import Sample, Values
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _panel(column: Values, sample: Sample, others: Mapping[str, Values]) -> bool
     import numpy as np
 
     counts = column.counts
-    names = (column.text or column.whole) and not is_time(column)
+    names = (column.text or column.whole) and not is_time(column.name)
     if not names or not sample.complete or len(counts) < _GROUPS or column.missing.any():
         return False
     often = int(np.bincount(counts).argmax())
@@ -97,7 +98,7 @@ def _panel(column: Values, sample: Sample, others: Mapping[str, Values]) -> bool
     for one in others.values():
         if one is column or len(one.distinct) < 2:
             continue
-        if is_time(one) and not one.text and len(one.distinct) == counts.max():
+        if is_time(one.name) and not one.text and len(one.distinct) == counts.max():
             pairs = np.unique(np.stack([column.codes, one.codes]), axis=1).shape[1]
             if pairs == len(column.values):
                 return True
@@ -113,7 +114,7 @@ def _series(sample: Sample, judged: Mapping[str, Judgement], others: Mapping[str
     import numpy as np
 
     for name, one in others.items():
-        if one.text or one.missing.any() or judged[name].role is not Role.NUMBER or not is_time(one):
+        if one.text or one.missing.any() or judged[name].role is not Role.NUMBER or not is_time(one.name):
             continue
         if len(one.distinct) >= _NUMBERS and (np.diff(one.values) >= 0).all():
             return Split({"time": name}, f"the rows are in order of `{name}`: the latest are the test")

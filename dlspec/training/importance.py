@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 from dlspec.backends.keras.structure import like_inputs, only_or_all
 from dlspec.core.documents.importance import Baseline, ColumnImportance, Dependence, Effect, Importance
 from dlspec.core.errors import Problem
-from dlspec.data.binding.inputs import Input
 from dlspec.data.feeding.raw import RawInputs, read_inputs
-from dlspec.data.sources.base import TEXT, Arrays
+from dlspec.data.sources.base import Arrays
 from dlspec.training.evaluate import (
     compiled,
     largest_batch,
@@ -27,6 +26,7 @@ from dlspec.training.evaluate import (
     some_of,
 )
 from dlspec.training.saved import SavedRun
+from dlspec.training.shuffled import Shuffled, columns_of
 from dlspec.views.pages.comparing import Answering, answering, compare
 from dlspec.views.pages.tasks import CHOICE, NUMBERS, YES_NO, Task, numbers, probabilities
 from dlspec.views.pages.verdict import leading
@@ -39,43 +39,10 @@ if TYPE_CHECKING:
 # The measure of which less is better; see :func:`dlspec.views.pages.verdict.leading`.
 _LESS_IS_BETTER = "RMSE"
 LOSS = "loss"
-# Numbers of one example that are shuffled one by one; an array of more is shuffled as a whole.
-_MOST_PARTS = 1000
 # Of partial dependence: columns, examples, values of a number and words of a column, and classes.
 _SHOWN, _ROWS, _NUMBERS, _WORDS, _CLASSES = 4, 1000, 20, 12, 10
 # Shares of the examples between which the values of a number lie: what is rarer says little of the rest.
 _FROM, _TO = 0.05, 0.95
-
-
-@dataclass(frozen=True, slots=True)
-class Shuffled:
-    """What is shuffled together: a column, or one number of it, wherever it enters.
-
-    Attributes:
-        name: Of the column, or of the number in it.
-        places: Names of inputs, with the place in their last axis; None where the input is this column alone.
-        text: Whether it holds text.
-        single: Whether an example has one value of it.
-    """
-
-    name: str
-    places: tuple[tuple[str, int | None], ...]
-    text: bool
-    single: bool
-
-    def values(self, inputs: Arrays) -> Array:
-        """Its values, shape [examples, …]."""
-        name, place = self.places[0]
-        found: Array = inputs[name] if place is None else inputs[name][..., place]
-        return found
-
-    def put(self, inputs: Arrays, values: Any) -> Arrays:
-        """The inputs with other values of it, one for each example or one for all."""
-        changed = {name: inputs[name].copy() for name in dict.fromkeys(name for name, _ in self.places)}
-        for name, place in self.places:
-            target = changed[name] if place is None else changed[name][..., place]
-            target[...] = values.reshape(target.shape) if getattr(values, "ndim", 0) else values
-        return {**inputs, **changed}
 
 
 def importance(
@@ -162,46 +129,6 @@ def _alone(saved: SavedRun, examples: RawInputs) -> Problem:
     column = examples.bound[0].columns[0]
     message = f"the model of run `{saved.run.id}` takes the column `{column}` alone: there is nothing to compare"
     return Problem("E526", message, "this compares the columns of a table; `report.html` shows single examples")
-
-
-# --- columns ----------------------------------------------------------------------------------------------------------
-
-
-def columns_of(examples: RawInputs) -> list[Shuffled]:
-    """What can be shuffled, in the order of the inputs; a column of several inputs once."""
-    whole = {one.columns[0] for one in examples.bound if not one.stacked and not _parts(one, examples)}
-    places: dict[str, list[tuple[str, int | None]]] = {}
-    text: dict[str, bool] = {}
-    single: dict[str, bool] = {}
-    for one in examples.bound:
-        for name, place in _places(one, examples, whole):
-            places.setdefault(name, []).append((one.name, place))
-            text[name] = one.raw.dtype == TEXT
-            values = examples.inputs[one.name]
-            single[name] = values.ndim == 1 or (values.ndim == 2 and (place is not None or values.shape[1] == 1))
-    return [Shuffled(name, tuple(found), text[name], single[name]) for name, found in places.items()]
-
-
-def _places(one: Input, examples: RawInputs, whole: set[str]) -> Iterator[tuple[str, int | None]]:
-    """Names of what enters an input, each with its place in the last axis."""
-    parts = _parts(one, examples)
-    if one.stacked:
-        yield from ((column, place) for place, column in enumerate(one.columns))
-    elif parts and one.columns[0] not in whole:
-        yield from ((name, place) for place, name in enumerate(parts))
-    else:
-        yield one.columns[0], None
-
-
-def _parts(one: Input, examples: RawInputs) -> tuple[str, ...]:
-    """Names of the numbers of a column that has several for each example, each with a meaning of its own."""
-    values, (column, *_) = examples.inputs[one.name], one.columns
-    if one.stacked or one.length or values.ndim != 2 or values.dtype.kind != "f":
-        return ()
-    count = values.shape[1]
-    if not 1 < count <= _MOST_PARTS:
-        return ()
-    return examples.table.columns[column].parts or tuple(f"{column}[{place}]" for place in range(count))
 
 
 # --- permutation importance -------------------------------------------------------------------------------------------

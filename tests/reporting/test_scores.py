@@ -372,3 +372,12 @@ def test_what_can_be_looked_at_as_a_picture() -> None:
     assert [is_map(shape) for shape in ((28, 28), (28, 28, 3), (28, 28, 5), (50, 4), (3, 3), (None, 8, 1))] == [
         True, True, False, False, False, False,
     ]  # fmt: skip
+
+
+def test_a_loss_that_leaps_again_and_again_is_told() -> None:
+    leaping = [{"loss": loss} for loss in (1.0, 0.5, 0.9, 0.4, 0.8, 0.3, 0.28)]
+    (said,) = hints({"planned": {"scheduled": False}}, leaping)
+    assert said.startswith("The loss leaps in training, 2 times, first from 0.5 to 0.9 in epoch 3")
+    assert hints({"planned": {"scheduled": True}}, leaping) == []
+    assert hints({}, [{"loss": loss} for loss in (1.0, 0.5, 0.9, 0.4, 0.3, 0.29, 0.28)]) == []  # once is chance
+    assert hints({}, [{"loss": loss} for loss in (1.0, 0.02, 0.05, 0.01, 0.04, 0.01, 0.03)]) == []  # all of them small

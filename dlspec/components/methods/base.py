@@ -170,6 +170,10 @@ class Method(Component, abstract=True):
         if self.monitor is not None:
             yield Watched(self.monitor, ("train",), True)
 
+    def stopping(self) -> Iterator[Watched]:
+        """Those among :meth:`watched` by which training may end before its last epoch."""
+        yield from ()
+
     # --- checks -------------------------------------------------------------------------------------------------
 
     def mistakes(self, graph: Graph, shared: Mapping[str, Graph]) -> Iterator[Mistake]:

@@ -213,11 +213,19 @@ class Supervised(Method):
     def watched(self) -> Iterator[Watched]:
         """The measure that compares epochs, and those of callbacks."""
         yield from super().watched()
+        yield from (watched for _, watched in self._watching())
+
+    def stopping(self) -> Iterator[Watched]:
+        """The measures of callbacks that stop early."""
+        yield from (watched for callback, watched in self._watching() if callback.stops_early)
+
+    def _watching(self) -> Iterator[tuple[Callback, Watched]]:
+        """Callbacks with the measure that each of them watches."""
         for position, callback in enumerate(self.callbacks):
             if isinstance(callback.monitor, str):
                 # A `mode` of its own says which values are good, and not that there are any.
                 judged = callback.mode == "auto"
-                yield Watched(callback.monitor, ("train", "callbacks", position, callback.name), judged)
+                yield callback, Watched(callback.monitor, ("train", "callbacks", position, callback.name), judged)
 
     def mistakes(self, graph: Graph, shared: Mapping[str, Graph]) -> Iterator[Mistake]:
         """Names of outputs and layers that there are not, and options without an effect on this model."""

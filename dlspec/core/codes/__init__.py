@@ -7,6 +7,7 @@ shapes, E5 train and tune, E6 data, E7 export, E9 internal; W… are warnings. A
 from __future__ import annotations
 
 from dlspec.core.codes import (
+    advice,
     data,
     exporting,
     expressions,
@@ -46,6 +47,7 @@ CODES: dict[str, Code] = {
     **data.CODES,
     **exporting.CODES,
     **warnings.CODES,
+    **advice.CODES,
     **exporting.WARNINGS,
 }
 

@@ -48,7 +48,7 @@ def _quantity(binding: Binding, one: Output) -> str | None:
 def warn_of_ranges(binding: Binding, data: Data, graph: Graph, findings: Findings) -> None:
     """Pictures whose values are far larger than 1 where they meet the first weights (W610)."""
     for one in binding.inputs:
-        if one.prepare or not (largest := _largest(binding, one)) or (layer := _first_weights(graph, one)) is None:
+        if one.prepare or not (largest := _largest(binding, one)) or (layer := first_weights(graph, one)) is None:
             continue
         written = one.name in data.features
         with findings.at("data", *(("inputs", one.name) if written else ("source",))):
@@ -78,7 +78,7 @@ def _is_picture(shape: Shape) -> bool:
     return len(shape) > 2 or (len(shape) == 2 and all(size is None or size >= _SMALLEST_SIDE for size in shape))
 
 
-def _first_weights(graph: Graph, one: Input) -> Node | None:
+def first_weights(graph: Graph, one: Input) -> Node | None:
     """The layer with weights that gets the values of an input as they are; None where none does."""
     start = next((index for index in graph.inputs if graph.nodes[index].name == one.name), None)
     reached = {start}

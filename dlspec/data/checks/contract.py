@@ -21,6 +21,8 @@ from dlspec.data.checks.gap_words import warn_of_gap_words
 from dlspec.data.checks.leaks import warn_of_leaks
 from dlspec.data.checks.measures import check_measures
 from dlspec.data.checks.ranges import check_ranges, check_reach
+from dlspec.data.checks.table_advice import warn_of_ids, warn_of_scales
+from dlspec.data.checks.training_advice import warn_of_batches, warn_of_monitors
 from dlspec.data.checks.transcripts import check_transcripts
 from dlspec.data.checks.value_ranges import check_value_ranges
 from dlspec.data.checks.vocabulary import check_embeddings, check_rows, embedding_sizes, sized
@@ -45,8 +47,8 @@ class Found(NamedTuple):
     """What holding data against a model tells.
 
     Attributes:
-        diagnostics: E108, E503, E509, E601 to E609, E616 to E618, W504, W506, W601 to W606, W610 and W611; no errors
-            when training can start.
+        diagnostics: E108, E503, E509, E601 to E609, E616 to E618, W504, W506 to W508, W601 to W607 and W610 to W612; no
+            errors when training can start.
         known: None where something is wrong with the data.
         binding: The data as they were bound, whose table keeps what was read of it; None where something is wrong with
             them, or nothing was read.
@@ -101,6 +103,9 @@ def check(
         broken = isinstance(said, dict) and "split" in said and "split" not in data.given  # told at the split
         parts = known.parts if known is not None else ()
         check_measures(data, method, outputs, findings, split=not broken, parts=parts)
+        if known is not None and not findings.errors:
+            warn_of_batches(data, known.examples, findings)
+            warn_of_monitors(data, method, outputs, findings)
     sections = {name: written.get(name) for name in ("data", "train")}
     told = [*_told(findings, graph, method, sections), *at_layers]
     return Found(told, known, binding if known is not None else None)
@@ -119,6 +124,7 @@ def _check_bound(
             warn_of_constants(binding, data, findings)
             warn_of_gap_words(binding, data, findings)
             warn_of_leaks(binding, data, findings)
+            warn_of_ids(binding, data, findings)
             if method is not None:
                 check_ranges(binding, method, findings)
                 check_reach(binding, method, findings)
@@ -126,6 +132,7 @@ def _check_bound(
         return []
     warn_of_measures(binding, method, findings)
     warn_of_ranges(binding, data, graph, findings)
+    warn_of_scales(binding, data, graph, findings)
     at_layers = check_value_ranges(data, graph, binding, findings)
     check_transcripts(binding, method, of_graph(graph), findings)
     return at_layers

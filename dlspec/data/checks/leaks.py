@@ -49,7 +49,7 @@ def _compare(binding: Binding, data: Data, output: Output, findings: Findings) -
     if table.columns[output.column].tensor.shape or binding.count < _FEWEST:
         return
     target = table.whole(output.column)
-    samples = [_spread(binding.count, size) for size in _SAMPLES if size < binding.count]
+    samples = [spread(binding.count, size) for size in _SAMPLES if size < binding.count]
     for column in binding.input_columns:
         if column == output.column or table.columns[column].tensor.shape:
             continue
@@ -60,7 +60,7 @@ def _compare(binding: Binding, data: Data, output: Output, findings: Findings) -
             _warn(binding, data, column, f"target `{output.target}` follows from column `{column}`: {how}", findings)
 
 
-def _spread(count: int, size: int) -> Array:
+def spread(count: int, size: int) -> Array:
     """The numbers of some examples, far apart."""
     import numpy as np
 
@@ -126,12 +126,13 @@ def _one_each(values: Array, target: Array, *, whole: bool) -> bool:
 
 
 def _warn(binding: Binding, data: Data, column: str, message: str, findings: Findings) -> None:
-    for place in _places(binding, data, column):
+    for place in places_of(binding, data, column):
         with findings.at("data", *place):
             raise Problem("W604", message, "leave it out, unless it is known before what is predicted")
 
 
-def _places(binding: Binding, data: Data, column: str) -> Iterator[tuple[str | int, ...]]:
+def places_of(binding: Binding, data: Data, column: str) -> Iterator[tuple[str | int, ...]]:
+    """Where the section names a column that enters the model, once for each input."""
     for one in binding.inputs:
         if column in one.columns:
             stacked = ("columns", one.columns.index(column)) if one.stacked else ("column",)

@@ -24,6 +24,9 @@ _GAP = 0.1
 _TREND, _RISE, _FALL = 3, 1.1, 0.99
 # Steps of training below which a poor model may just not have begun to learn.
 _FEW_STEPS = 100
+# Epochs from which on a loss that leaps is seen; a leap is a rise by this share to a good part of the first loss, and
+# so many of them are no chance.
+_LONG, _LEAP, _SEEN, _LEAPS = 6, 1.5, 0.2, 2
 # A class of so few examples is rare, and found where so many are; an area under ROC that says more than chance.
 _RARE, _FOUND, _TELLS = 0.1, 0.5, 0.65
 # Errors so far beyond those of nine in ten make up most of the squares.
@@ -36,7 +39,7 @@ _FEW_NUMBERS = 10
 
 def hints(facts: Facts, history: Rows) -> list[str]:
     """All that apply, the most important first."""
-    found = [*_shared(facts.get("data", {})), *_course(facts, history)]
+    found = [*_shared(facts.get("data", {})), *_course(facts, history), *_leaps(facts, history)]
     found += _gap(facts.get("metrics", {}), facts.get("data", {}).get("examples", {}))
     results = facts.get("results", {})
     if "error" in results:
@@ -89,6 +92,21 @@ def _course(facts: Facts, history: Rows) -> Iterator[str]:
             f"{figure(last[-1]['val_loss'])}): the model began to learn by heart. More data, `dropout` or a smaller "
             "model help."
         )
+
+
+def _leaps(facts: Facts, history: Rows) -> Iterator[str]:
+    """Whether the loss of training rises by far again and again, where no schedule changes the learning rate."""
+    losses = [row.get("loss", math.nan) for row in history]
+    if len(losses) < _LONG or min(losses) <= 0 or (facts.get("planned") or {}).get("scheduled"):
+        return
+    far = [n for n in range(2, len(losses)) if losses[n] > _LEAP * losses[n - 1] and losses[n] > _SEEN * losses[0]]
+    if len(far) < _LEAPS:
+        return
+    first = far[0]
+    yield (
+        f"The loss leaps in training, {len(far)} times, first from {figure(losses[first - 1])} to "
+        f"{figure(losses[first])} in epoch {first + 1}: a smaller `learning_rate` may help."
+    )
 
 
 def _perfect(facts: Facts) -> bool:
@@ -162,9 +180,9 @@ def _linear(output: Facts, of: str) -> Iterator[str]:
     linear = output.get("linear") or {}
     limits, answers = output.get("interval"), f"The model{of} does worse than a linear model of the same inputs"
     remedy = "other layers, another `learning_rate` or more `epochs` may help."
-    if "accuracy" in linear and limits and linear["accuracy"] > limits[1]:
+    if limits and linear and linear["accuracy"] > limits[1]:
         yield f"{answers} ({percent(output['accuracy'])} right against {percent(linear['accuracy'])}): {remedy}"
-    elif linear.get("rmse") is not None and output["rmse"] is not None and linear["rmse"] < _BETTER * output["rmse"]:
+    elif "rmse" in linear and linear["rmse"] < _BETTER * output["rmse"]:
         yield f"{answers} (off by {figure(output['rmse'])} against {figure(linear['rmse'])}): {remedy}"
 
 

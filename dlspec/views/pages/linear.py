@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from dlspec.core.documents.results import LinearFigures, OutputResults
 from dlspec.views.pages.comparing import as_arrays
@@ -157,8 +157,9 @@ class LinearScores:
         if name not in self._scores:
             return None
         found: Mapping[str, Any] = self._scores[name].facts()
-        keys = ("accuracy",) if "accuracy" in found else ("rmse", "mae", "r2")
-        return cast("LinearFigures", {key: found[key] for key in keys})
+        if "rmse" in found:
+            return {"rmse": found["rmse"], "mae": found["mae"], "r2": found["r2"]}
+        return {"accuracy": found["accuracy"]}
 
 
 def also_seen(

@@ -144,14 +144,12 @@ def _linear(found: Mapping[str, Any]) -> str:
     linear = found.get("linear")
     if not linear:
         return ""
-    if "accuracy" in linear:
-        better = linear["accuracy"] > found["accuracy"]
-        does = f"would be right in {percent(linear['accuracy'])}"
-    else:
-        if linear["rmse"] is None:
-            return ""
+    if "rmse" in linear:
         better = linear["rmse"] < found["rmse"]
         does = f"would be off by {figure(linear['rmse'])}"
+    else:
+        better = linear["accuracy"] > found["accuracy"]
+        does = f"would be right in {percent(linear['accuracy'])}"
     return f" A linear model of the same inputs {does}{': it is better' if better else ''}."
 
 

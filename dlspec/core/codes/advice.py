@@ -1,0 +1,98 @@
+"""W: what may be written, and is rarely what was meant or best."""
+
+from __future__ import annotations
+
+from dlspec.core.codes.entry import Code, code
+
+CODES: dict[str, Code] = {
+    "W507": code(
+        "one step an epoch",
+        """
+        `batch_size` is larger than the training split, so that each epoch changes the weights once only. Few epochs are
+        then few steps, and a model may look as if it could not learn. A smaller batch gives more steps an epoch.
+        """,
+        wrong="""
+        inputs: {x: [4]}
+        layers:
+          - dense: {units: 3, activation: softmax}
+        data: {source: {sklearn: iris}, inputs: {x: data}, targets: {kind: target}, batch_size: 512}
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+        right="""
+        inputs: {x: [4]}
+        layers:
+          - dense: {units: 3, activation: softmax}
+        data: {source: {sklearn: iris}, inputs: {x: data}, targets: {kind: target}, batch_size: 16}
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+    ),
+    "W508": code(
+        "monitors that differ",
+        """
+        `early_stopping` ends training when one measure gets no better, and the epoch that is kept is the best of
+        another one (`monitor` of `train`, the validation loss unless given). Training may end while the measure that
+        counts was still getting better.
+        """,
+        wrong="""
+        inputs: {x: [4]}
+        layers:
+          - dense: {units: 3, activation: softmax}
+        data: {source: {sklearn: iris}, inputs: {x: data}, targets: {kind: target}, split: {validation: 0.2}}
+        train:
+          loss: sparse_categorical_crossentropy
+          metrics: [accuracy]
+          callbacks: [{early_stopping: {monitor: val_accuracy}}]
+        """,
+        right="""
+        inputs: {x: [4]}
+        layers:
+          - dense: {units: 3, activation: softmax}
+        data: {source: {sklearn: iris}, inputs: {x: data}, targets: {kind: target}, split: {validation: 0.2}}
+        train:
+          loss: sparse_categorical_crossentropy
+          metrics: [accuracy]
+          monitor: val_accuracy
+          callbacks: [{early_stopping: {monitor: val_accuracy}}]
+        """,
+    ),
+    "W607": code(
+        "name of a row among the inputs",
+        """
+        A column with another value in nearly every row, such as an id or the number of the row, names its row. What a
+        model learns of it does not carry over to rows that it has not seen. Times and texts are none of these, and a
+        column of numbers counts only where its name says so or it numbers the rows from 0 or 1.
+        """,
+        scene="""
+        dlspec check loans.yaml
+        # column `customer_id` has another number in nearly every row, and is called as such are
+        """,
+    ),
+    "W612": code(
+        "numbers without a scale",
+        """
+        Weights begin with values that suit inputs around 1. A column with values in the thousands drowns the others,
+        and slows learning down or keeps it from beginning. `prepare: [normalization]` brings each column to mean 0
+        and standard deviation 1, in training and in use.
+        """,
+        wrong="""
+        inputs: {x: [2]}
+        layers:
+          - dense: {units: 1, activation: sigmoid}
+        data:
+          source: {sklearn: breast_cancer}
+          inputs: {x: {columns: [mean_radius, worst_area]}}
+          targets: {benign: target}
+        train: {loss: binary_crossentropy}
+        """,
+        right="""
+        inputs: {x: [2]}
+        layers:
+          - dense: {units: 1, activation: sigmoid}
+        data:
+          source: {sklearn: breast_cancer}
+          inputs: {x: {columns: [mean_radius, worst_area], prepare: [normalization]}}
+          targets: {benign: target}
+        train: {loss: binary_crossentropy}
+        """,
+    ),
+}
