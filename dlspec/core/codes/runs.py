@@ -73,5 +73,6 @@ CODES: dict[str, Code] = {
         dlspec importance photos
         # the model of the run takes the column `image` alone
         """,
+        belongs="folder",
     ),
 }
