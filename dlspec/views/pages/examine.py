@@ -85,7 +85,7 @@ def examine(model: Any, prepared: Prepared, method: Method, outputs: tuple[str, 
     for task in tasks:
         chosen = _choose(np.concatenate(badness[task.name]), seed)
         looked_at = _look(model, part, chosen, outputs)
-        found.examples[task.name] = show(task, prepared.binding, looked_at)
+        found.examples[task.name] = show(task, prepared.binding, looked_at, prepared.train.examples.numbers)
     return found
 
 

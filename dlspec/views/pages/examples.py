@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlspec.core.errors import Problem
@@ -24,6 +25,7 @@ from dlspec.views.pages.tasks import (
     numbers,
 )
 from dlspec.views.pages.transcripts import read, spelt, true_labels
+from dlspec.views.pages.unusual import unusual
 from dlspec.views.pages.verdict import figure, percent
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class Example:
         guess: The model's answer.
         note: How sure the model was, or how far off.
         right: Whether both agree; None where that is no yes or no.
+        unusual: In what it is unlike the training examples.
     """
 
     group: str
@@ -63,6 +66,7 @@ class Example:
     right: bool | None = None
     pictures: list[tuple[str, str]] = field(default_factory=list)
     values: list[tuple[str, str]] = field(default_factory=list)
+    unusual: list[str] = field(default_factory=list)
 
 
 class LookedAt(NamedTuple):
@@ -85,13 +89,15 @@ class LookedAt(NamedTuple):
     masks: Mapping[str, Array]
 
 
-def show(task: Task, binding: Binding, seen: LookedAt) -> list[Example]:
-    """The examples as the output `task` saw them."""
+def show(task: Task, binding: Binding, seen: LookedAt, train: Array) -> list[Example]:
+    """The examples as the output `task` saw them; `train` has the numbers of the training examples."""
     raw = _raw(binding, seen)
+    reasons = unusual(binding.table, dict(islice(raw.items(), _COLUMNS)), train)
     image_name = _image_name(seen.inputs)
     found = []
     for row, (group, number) in enumerate(zip(seen.groups, seen.numbers, strict=True)):
         one = Example(group, _where(binding, int(number)), values=list(_values(raw, row)))
+        one.unusual = reasons[row] if raw else []
         image = seen.inputs[image_name][row] if image_name is not None else None
         if image is not None:
             one.pictures.append(("input", picture(image)))
