@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 # Training examples that are fitted, of more those at equal distances; columns up to which a table is fitted.
-ROWS, COLUMNS = 10_000, 500
+ROWS, COLUMNS = 10_000, 200
 _PENALTY = 1.0
 _KINDS = (NUMBERS, CHOICE, YES_NO)
 
