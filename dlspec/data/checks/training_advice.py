@@ -9,6 +9,9 @@ from dlspec.components.sections.data import Data
 from dlspec.core.errors import Problem
 from dlspec.data.binding.findings import Findings
 
+# A batch of the usual size is no mistake where a table has fewer rows.
+_USUAL = 32
+
 
 def warn_of_batches(data: Data, examples: int, findings: Findings) -> None:
     """A written `batch_size` above the number of training examples: each epoch is a single step (W507).
@@ -17,7 +20,7 @@ def warn_of_batches(data: Data, examples: int, findings: Findings) -> None:
         data: The section.
         examples: How many there are in all.
     """
-    if "batch_size" not in data.given or data.oversample is not False:
+    if "batch_size" not in data.given or data.batch_size <= _USUAL or data.oversample is not False:
         return
     if any(data.parts.source(part) is not None for part in ("validation", "test")):
         return
@@ -26,7 +29,7 @@ def warn_of_batches(data: Data, examples: int, findings: Findings) -> None:
     if data.batch_size > most:
         message = f"`batch_size` is {data.batch_size:,}, and about {most:,} examples train: an epoch is one step"
         with findings.at("data", "batch_size"):
-            raise Problem("W507", message, f"write a smaller one, such as {max(1, min(32, most // 10))}")
+            raise Problem("W507", message, f"write a smaller one, such as {max(1, min(_USUAL, most // 10))}")
 
 
 def warn_of_monitors(data: Data, method: Method, outputs: Sequence[str], findings: Findings) -> None:
