@@ -102,24 +102,29 @@ def _takes_names(one: Input) -> bool:
 
 def _why(column: str, values: Array) -> str:
     """In which way a column is but a name of its rows; "" where it may say something."""
+    if is_time(column):
+        return ""
+    number = values.dtype != object
+    if number and _numbers_rows(values):
+        return "numbers the rows"
+    # Most columns are done with after a few of their values.
+    if (number and not names_something(column)) or not (_differs(some_of(values)) and _differs(values)):
+        return ""
+    if not number:
+        return "has another word in nearly every row"
+    return "" if (values % 1 > 0).any() else "has another number in nearly every row, and is called as such are"
+
+
+def _numbers_rows(values: Array) -> bool:
+    """Whether a column counts the rows, from 0 or 1."""
     import numpy as np
 
-    known = values[~gaps(values)]
-    if len(known) <= FEWEST or is_time(column):
-        return ""
-    if known.dtype != object:
-        known = known.astype(np.float64)
-        if (known % 1 != 0).any():
-            return ""
-        if len(known) == len(values) >= _NUMBERED and (np.diff(known) == 1).all() and known[0] in (0, 1):
-            return "numbers the rows"
-    if not (_differs(some_of(known)) and _differs(known)):
-        return ""
-    if known.dtype == object:
-        return "has another word in nearly every row"
-    return "has another number in nearly every row, and is called as such are" if names_something(column) else ""
+    if len(values) < _NUMBERED or values[0] not in (0, 1) or values[1] != values[0] + 1:
+        return False
+    return bool((values == values[0] + np.arange(len(values))).all())
 
 
 def _differs(values: Array) -> bool:
-    """Whether nearly each of some values is another one."""
-    return len(set(values.tolist())) >= ALL_DIFFERENT * len(values)
+    """Whether nearly each of some values is another one; those that are missing are none."""
+    known = values[~gaps(values)]
+    return len(known) > FEWEST and len(set(known.tolist())) >= ALL_DIFFERENT * len(known)
