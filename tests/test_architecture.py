@@ -89,9 +89,9 @@ def test_classes_of_layers_stand_alone() -> None:
     # Code generation writes these files into projects that know nothing of dlspec.
     for module, path in modules().items():
         if _inside(module, "keras_layers") or _inside(module, "standalone"):
-            libraries = {"keras", "numpy", "tensorflow"}
+            libraries = {"keras", "numpy", "scipy", "tensorflow"}
             if _inside(module, "standalone"):
-                libraries |= {"keras_tuner", "PIL", "scipy"} | sys.stdlib_module_names
+                libraries |= {"keras_tuner", "PIL"} | sys.stdlib_module_names
             allowed = {"dlspec", "importlib", "pkgutil"} if module == "keras_layers" else libraries
             assert {name.split(".")[0] for name, _ in imports(path)} <= allowed, module
         elif module != "training.saved":  # which loads models that hold such layers

@@ -18,6 +18,8 @@ from dlspec.drafting.splitting import Split, choose_split
 _CLASSES = 10
 # Rows that a class has at least on average, where classes are written as numbers.
 _PER_CLASS = 12
+# Skewness from which on a target is learnt by its logarithm.
+_HEAVY = 3
 # Words for yes: the class whose probability a model gives.
 _YES = ("yes", "y", "true", "t", "1", "positive", "pos", "1.0")
 # A word in fewer rows than this is one of the others.
@@ -52,6 +54,18 @@ class Target:
         if not self.values.text:
             last = max(found)
         return sorted(found, key=lambda one: bool(one == last))
+
+    @property
+    def heavy_tailed(self) -> bool:
+        """Whether a few numbers are so much larger than the others that their logarithm is learnt: skewness above 3.
+
+        Below that, a logarithm makes the squared errors of the numbers themselves larger.
+        """
+        known = self.values.known
+        if self.labelled or known.min() < 0:
+            return False
+        off = known.astype("float64") - known.mean()
+        return bool((off**3).mean() > _HEAVY * (off**2).mean() ** 1.5)
 
     @property
     def binary(self) -> bool:

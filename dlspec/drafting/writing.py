@@ -165,6 +165,12 @@ def _target(target: Target) -> Iterator[str]:
         options["classes"] = target.classes
     if target.values.missing.any():
         options["missing"] = "drop"
+    if not target.labelled:
+        options["prepare"] = ["log1p", "normalization"] if target.heavy_tailed else ["normalization"]
+        tail = " of a logarithm, since a few are far larger than the others" if target.heavy_tailed else ""
+        yield from _comment(
+            f"the network learns numbers near 0{tail}; answers are in the unit of `{target.values.name}`", "    "
+        )
     count = int(target.values.missing.sum())
     reason = f"  # {count:,} rows without a value are left out" if count else ""
     yield f"    {target.name}: {flow(options)}{reason}"
@@ -213,18 +219,9 @@ def _heads(draft: Draft, row: str) -> Iterator[str]:
             yield f"  - add: [{deep}, {linear}]"
             yield f"  - activation: {{activation: {'sigmoid' if target.binary else 'softmax'}{name}}}"
         else:
-            scale, offset = _figure(target.values.known.std()), _figure(target.values.known.mean())
-            yield f"  - add: [{deep}, {linear}]"
-            yield from _comment(
-                f"spread and mean of `{target.values.name}`: the network itself learns numbers near 0", "  "
-            )
-            yield f"  - rescaling: {{scale: {scale}, offset: {offset}{name}}}"
+            yield f"  - add: {{from: [{deep}, {linear}]{name}}}" if name else f"  - add: [{deep}, {linear}]"
     if several:
         yield f"outputs: {flow([target.name for target in draft.targets])}"
-
-
-def _figure(value: float) -> str:
-    return f"{float(f'{value:.3g}'):g}" if value else "1"
 
 
 def _batch(rows: int) -> int:

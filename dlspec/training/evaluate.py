@@ -16,6 +16,7 @@ from dlspec.data.feeding.feed import in_order
 from dlspec.data.feeding.raw import RawInputs, read_inputs
 from dlspec.data.order.splits import PARTS, choose
 from dlspec.training.loop.compiling import measuring
+from dlspec.training.loop.preparation import in_prepared_units
 from dlspec.training.saved import SavedRun
 from dlspec.training.unknown_words import UnknownWords
 from dlspec.views.pages.comparing import answering, batch_size, compare, learn
@@ -75,7 +76,9 @@ def compiled(saved: SavedRun, count: int) -> Any:
     """The compiled model for as many examples as one part has, of the run's own or of what is measured now."""
     data = saved.run.facts["data"]
     own = (*data.get("examples", {}).values(), data.get("visited_per_epoch", 0))
-    return measuring(saved.model, saved.method, saved.outputs, examples=max(count, *own))
+    layers = {one.name: len(prepare) for one in saved.targets if (prepare := saved.data.targets[one.target].prepare)}
+    core, units = in_prepared_units(saved.model, saved.outputs, layers)
+    return measuring(core, saved.method, saved.outputs, examples=max(count, *own), units=units)
 
 
 def _new(saved: SavedRun, path: Path, tell: Callable[[str], object]) -> Iterator[tuple[str, RawInputs]]:

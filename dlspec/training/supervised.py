@@ -81,7 +81,7 @@ class SupervisedTrainer(Trainer):
             phases.choose(job.model, phase)
         self._chosen = state.phase + 1
         optimizer = method.optimizer_of(every_phase[state.phase])
-        compiled = trainer(job.model, method, optimizer, job.outputs, job.distribution, job.most_examples)
+        compiled = trainer(job.model, method, optimizer, job.outputs, job.distribution, job.most_examples, job.units)
         told = callbacks(method.callbacks, method, job.outputs)
         running = [(declared, declared.make_in(job.folder, state.epoch)) for declared in told]
         validation = job.prepared.validation

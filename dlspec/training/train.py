@@ -32,6 +32,7 @@ from dlspec.training.loop.compiling import precision
 from dlspec.training.loop.distribution import open_distribution
 from dlspec.training.loop.fit import Training
 from dlspec.training.loop.non_finite import require_finite
+from dlspec.training.loop.preparation import in_data_units
 from dlspec.training.loop.progress import Progress, choose
 from dlspec.training.loop.saving import guarded
 from dlspec.training.loop.trainer import Job
@@ -185,7 +186,7 @@ def _trained(training: Training, checkpoint: Checkpoint | None, reporter: Report
     metrics = training.evaluate()
     clock.lap("evaluate")
     job = training.job
-    reporter.examine(job.model, job.prepared, job.method, tuple(job.outputs))
+    reporter.examine(in_data_units(job.model, job.prepared), job.prepared, job.method, tuple(job.outputs))
     clock.lap("examine")
     return metrics
 

@@ -101,6 +101,20 @@ def test_layers_of_the_model_that_adapt(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_targets_in_other_units(tmp_path: Path) -> None:
+    path = tmp_path / "spec.yaml"
+    path.write_text(
+        "layers: [{dense: 8}, {dense: {units: 1, name: a}}, {dense: {units: 2, name: b, from: dense}}]\n"
+        "outputs: [a, b]\ndata:\n  source: {sklearn: diabetes}\n  inputs: {x: {columns: [age, bmi], prepare: "
+        "[normalization]}}\n  targets: {a: {column: target, prepare: [{power: box_cox}, normalization]}, "
+        "b: {columns: [target, s5], prepare: [{rescaling: {scale: [0.01, 1]}}]}}\n  split: {validation: 0.2}\n"
+        "train: {loss: {a: mse, b: huber}, metrics: {a: [mae, r2_score], b: mape}, epochs: 2}\n",
+        encoding="utf-8",
+    )
+    assert max(compared(path, tmp_path).values()) <= CLOSE
+
+
+@pytest.mark.slow
 def test_large_and_constant_columns_in_16_bits(tmp_path: Path) -> None:
     rows = "".join(f"{70_000 + 15_000 * row},5.5,{'yn'[row % 2]}\n" for row in range(60))
     (tmp_path / "a.csv").write_text("a,b,k\n" + rows, encoding="utf-8")

@@ -99,7 +99,8 @@ def test_unknown_sizes_have_no_count() -> None:
 
 def test_layers_that_adapt() -> None:
     adapting = {owner.registered_name for owner in LAYERS if isinstance(vars(owner).get("adapts"), property)}
-    assert adapting == {"normalization", "discretization", "imputation", "text_imputation", "piecewise_linear_encoding"}
+    encoding = {"discretization", "piecewise_linear_encoding"}
+    assert adapting == {"normalization", "imputation", "text_imputation", "power", *encoding}
     assert instance(CATALOGUE["layer", "string_lookup"], None).adapts
     assert not instance(CATALOGUE["layer", "string_lookup"], {"vocabulary": ["a"]}).adapts
     assert not instance(CATALOGUE["layer", "dense"], 4).adapts

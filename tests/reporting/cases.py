@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from formulas import Array, sigmoid
 from heads import IGNORED, LABELS, Head, makers
+from prepared import ANY, BOTH, POSITIVE
 
 PARTS = ("train", "validation", "test")
 STEPS, SIDES = 6, (6, 5)
@@ -64,6 +65,7 @@ def case(seed: int, devices: int = 1) -> Case:
     for head in made:
         if head.weighable and chance.random() < 0.4:
             head.weights = {n: round(float(chance.uniform(0.5, 3)), 2) for n in range(max(2, head.units))}
+    _prepare(made, np.random.default_rng([seed, 1]))
     sizes = chance.integers((24, 5, 3), (60, 40, 30))
     data = {part: dict(_arrays(chance, int(n), made, enters)) for part, n in zip(PARTS, sizes, strict=True)}
     batch = int(chance.choice([7, 8, 16, 36]))
@@ -71,6 +73,22 @@ def case(seed: int, devices: int = 1) -> Case:
     one = Case(seed, made, enters, masked, still, {}, data, weights, batch)
     one.spec = _spec(one, devices)
     return one
+
+
+def _prepare(made: list[Head], chance: np.random.Generator) -> None:
+    """Lets the loss of half of the outputs of numbers compare in other units than those of the data.
+
+    The direction of small numbers does not follow from answers of float32 from which their mean is taken again.
+    """
+    for head in made:
+        if (
+            head.kind == "numbers"
+            and head.loss_name != "cosine_similarity"
+            and head.holds != "shares"
+            and chance.random() < 0.5
+        ):
+            choice = {"any": ANY, "counts": POSITIVE if head.activation != "linear" else BOTH}[head.holds]
+            head.prepare = choice[chance.integers(len(choice))]
 
 
 def _arrays(chance: np.random.Generator, count: int, made: list[Head], enters: str) -> Iterator[tuple[str, Array]]:
@@ -174,6 +192,6 @@ def _spec(one: Case, devices: int) -> dict[str, Any]:
 
 def _column(head: Head) -> dict[str, Any]:
     if head.weights is None:
-        return {"column": head.name}
+        return {"column": head.name, **({"prepare": head.prepare} if head.prepare else {})}
     names = {n: 2 * n - 1 for n in head.weights} if head.signed else {n: n for n in head.weights}
     return {"column": head.name, "class_weights": {names[n]: weight for n, weight in head.weights.items()}}

@@ -43,6 +43,7 @@ class Head:
         weights: Of the classes.
         ignored: Whether some labels are the number that does not count.
         reduction: How the losses of a batch become one number.
+        prepare: Layers behind which the loss compares the target.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Head:
     weights: dict[int, float] | None = None
     ignored: bool = False
     reduction: str = "mean"
+    prepare: list[Any] = field(default_factory=list)
 
     @property
     def loss_name(self) -> str:

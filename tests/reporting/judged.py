@@ -21,6 +21,7 @@ import yaml
 from cases import PARTS, TOKENS, Case
 from formulas import Array
 from heads import IGNORED, Head
+from prepared import Function, fitted
 from sklearn import metrics
 
 from tests.support import as_documented
@@ -33,11 +34,12 @@ RELATIVE, ABSOLUTE, OF_ONE = 1e-6, 1e-7, 1e-6
 
 @dataclass
 class Seen:
-    """The answers of the saved model to one part, and what of them counts."""
+    """The answers of the saved model to one part, what of them counts, and as what the loss compares them."""
 
     given: Array
     true: Array
     mask: Array | None
+    prepared: Function
 
     @property
     def counts(self) -> Array:
@@ -55,7 +57,7 @@ def expected_loss(head: Head, seen: Seen, batch: int, *, weighted: bool = False)
     total = 0.0
     for start in range(0, len(seen.true), batch):
         rows = slice(start, start + batch)
-        values = np.asarray(head.of_loss(seen.true[rows], seen.given[rows]))
+        values = np.asarray(head.of_loss(seen.prepared(seen.true[rows]), seen.prepared(seen.given[rows])))
         counts = np.ones(values.shape)
         if seen.mask is not None:
             counts = seen.mask[rows].astype(float)
@@ -243,7 +245,8 @@ def _answers(one: Case, model: Any, part: str) -> dict[str, Seen]:
             mask = (true != IGNORED) if mask is None else mask & (true != IGNORED)
         if head.kind == "yes":
             true = (true > 0).astype(float)[..., None]
-        found[head.name] = Seen(values, true, mask)
+        prepared = fitted(head.prepare, one.data["train"][head.name].astype(np.float64))
+        found[head.name] = Seen(values, true, mask, prepared)
     return found
 
 

@@ -16,9 +16,13 @@ import pytest
 from rich.console import Console
 from running import iris, method, small, train
 
-from dlspec.components.sections.data import Split
+from dlspec.components.layers.powers import Log1p
+from dlspec.components.layers.preprocessing import Normalization
+from dlspec.components.sections.data import Feature, Split, Target
 from dlspec.components.sections.training import Checkpoint, Phase
 from dlspec.components.training.callbacks import Callback, CSVLogger, EarlyStopping, ReduceLROnPlateau
+from dlspec.components.training.losses import MeanSquaredError
+from dlspec.components.training.metrics import MeanAbsoluteError
 from dlspec.components.training.optimizers import SGD, Adam
 from dlspec.core.errors import Problem
 from dlspec.training.loop.signals import Interrupted
@@ -138,6 +142,27 @@ def test_an_interrupted_run_ends_as_if_nothing_had_happened(
     assert report.folder == folder, "it goes on in its folder"
     assert f"going on with {folder} from {caught.value.place}" in stream.getvalue()
     assert different(whole, results(folder)) == []
+
+
+def test_targets_in_other_units(tmp_path: Path) -> None:
+    def line() -> Any:
+        import keras
+
+        x = keras.Input((2,), name="measures")
+        return keras.Model(x, keras.layers.Dense(1, name="length")(keras.layers.Dropout(0.2)(x)), name="small")
+
+    def trained(folder: Path, press: Press) -> Report:
+        inputs = {"measures": Feature(columns=("sepal_length", "sepal_width"))}
+        targets = {"length": Target(column="petal_length", prepare=(Log1p(), Normalization()))}
+        how = stateful(press, loss=MeanSquaredError(), metrics=(MeanAbsoluteError(),))
+        place = find(folder / "runs", "small", SPEC, run=None, new=False, force=False)
+        data = iris(inputs=inputs, targets=targets, split=Split(validation=0.2), batch_size=16)
+        return train(folder, data, how, line, place=place)
+
+    whole, press = trained(tmp_path / "whole", Press(epoch=-1)), Press(epoch=2, step=3)
+    with pytest.raises(Interrupted):
+        trained(tmp_path, press)
+    assert different(results(whole.folder), results(trained(tmp_path, press).folder)) == []
 
 
 def test_where_it_stops_is_the_next_step(tmp_path: Path) -> None:

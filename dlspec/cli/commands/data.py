@@ -273,7 +273,8 @@ def _input(name: str, facts: InputSummary) -> list[str]:
 
 def _target(name: str, facts: TargetSummary) -> list[str]:
     classes = _cut(", ".join(facts["classes"]), 60) or "-"
-    return [name, ", ".join(facts["columns"]), f"{facts['encoding']} {facts['compared']}", classes]
+    behind = f" behind {', '.join(facts['prepare'])}" if facts["prepare"] else ""
+    return [name, ", ".join(facts["columns"]), f"{facts['encoding']} {facts['compared']}{behind}", classes]
 
 
 def _split(name: str, facts: SplitSummary) -> list[str]:

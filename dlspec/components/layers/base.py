@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from dlspec.components.registry import Component, Field, boolean, choice, component, integer, optional
+from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph, Node, Tensor, Weight
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
 
 ACTIVATION = "activation"
 # dtype policies that Keras takes by name: (dtype of the computation, dtype of the variables)
@@ -42,6 +48,7 @@ class Layer(Component, abstract=True):
         augments: Training changes single examples with it at random as the data's seed decides: `augment` takes it.
         augments_not: Why `augment` does not take a random change, as a help says it; "" for any other layer.
         prepares: The same happens in training and use, and nothing is learnt by gradients, as `prepare` of `data` asks.
+        undoable: Numbers that entered follow from what comes out, as `prepare` of a target asks; see :meth:`measured`.
         moves: In use, the values that come out are those that enter, in another order or shape at most.
         applies: Name of the activation that it is, where an activation of that name exists and losses ask for it.
         is_activation: It applies a function of activation, and no more than that unless it has weights.
@@ -84,6 +91,7 @@ class Layer(Component, abstract=True):
     augments: ClassVar[bool] = False
     augments_not: ClassVar[str] = ""
     prepares: ClassVar[bool] = False
+    undoable: ClassVar[bool] = False
     moves: ClassVar[bool] = False
     applies: ClassVar[str] = ""
     is_activation: ClassVar[bool] = False
@@ -157,6 +165,21 @@ class Layer(Component, abstract=True):
     def adapts(self) -> bool:
         """Whether the layer measures the training data before it can be used."""
         return False
+
+    @property
+    def above(self) -> float | None:
+        """What numbers that enter must lie above; None where all may enter."""
+        return None
+
+    def check_undoable(self) -> None:
+        """Raises E207 where the options of an `undoable` layer leave nothing to undo."""
+        if self.dtype is not None:
+            message = f"`dtype` of `{self.name}` has no effect on a target: it is prepared in float32"
+            raise Problem("E207", message, "leave `dtype` out", option="prepare")
+
+    def measured(self, values: Array) -> Array | None:
+        """What an `undoable` layer makes of all numbers of a column, about; None where that takes long to find."""
+        return None
 
     @property
     def over_batch(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlspec.components.layers.axes import axis_indices
 from dlspec.components.layers.base import Layer
@@ -11,6 +11,11 @@ from dlspec.components.layers.merging import ListLayer, list_shapes
 from dlspec.components.registry import Field, boolean, choice, example, integer, number, optional, plain
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Shape, Tensor, Weight, known, show_shape
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
 
 _ONE_OR_MANY = {"type": ["number", "array"], "items": {"type": "number"}, "minItems": 1}
 MODES = "`int` gives indices, `one_hot` a row per item, `multi_hot` and `count` one row for all items of an example."
@@ -62,6 +67,7 @@ class Rescaling(Layer):
 
     keras = "keras.layers.Rescaling"
     prepares = True
+    undoable = True
     shorthand = "scale"
     masking = "pass"
     scale = plain(_ONE_OR_MANY, doc="The factor, or one for each element of the last axis.")
@@ -84,6 +90,20 @@ class Rescaling(Layer):
         """Two operations per element."""
         return 2 * output.size
 
+    def check_undoable(self) -> None:
+        """A factor of 0 makes all numbers one."""
+        super().check_undoable()
+        if 0 in (self.scale if isinstance(self.scale, list) else [self.scale]):
+            message = "a `scale` of 0 cannot be undone in the answers, as `prepare` of a target has to be"
+            raise Problem("E207", message, "give another factor", option="prepare")
+
+    def measured(self, values: Array) -> Array | None:
+        """What comes out, where all features are alike."""
+        if isinstance(self.scale, list) or isinstance(self.offset, list):
+            return None
+        found: Array = values * self.scale + self.offset
+        return found
+
 
 class Normalization(Layer):
     """Brings features to mean 0 and variance 1, by statistics of the training data or given ones."""
@@ -91,6 +111,7 @@ class Normalization(Layer):
     keras = "keras.layers.Normalization"
     weighs_measures = True
     prepares = True
+    undoable = True
     masking = "pass"
     axis = optional(plain({"type": ["integer", "array"], "items": {"type": "integer"}, "maxItems": 8}))
     axis.default = -1
@@ -135,6 +156,13 @@ class Normalization(Layer):
             message = f"normalization has {_many(self.mean)} in `mean`, but the axis has size {sizes[-1]}"
             raise Problem("E402", message, "give one for each feature", "mean")
         return Tensor(x.shape, self.compute_dtype)
+
+    def measured(self, values: Array) -> Array | None:
+        """What comes out of one feature whose statistics are measured."""
+        if not self.adapts or self.invert or not values.size:
+            return None
+        found: Array = (values - values.mean()) / (values.std() or 1)
+        return found
 
     def _sizes(self, x: Tensor) -> tuple[int, ...]:
         return tuple(known(x, axis, self.name) for axis in sorted(axis_indices(self._axes, x, self.name)))

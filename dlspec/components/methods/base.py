@@ -65,6 +65,7 @@ class Method(Component, abstract=True):
         project: Dotted path of the function that writes ``train.py`` of an exported project (see
             :func:`dlspec.export.project.train.render`); "" where there are no words for the method in plain Keras.
         needs_targets: Whether the data must name targets.
+        prepares_targets: Whether it compares outputs with targets as `prepare` of `data.targets` changes them.
 
     Options that every part of dlspec reads, whether or not a method lets a spec write them:
         seed: Seed of the weights and of everything random.
@@ -85,6 +86,7 @@ class Method(Component, abstract=True):
     trainer: ClassVar[str] = ""
     project: ClassVar[str] = ""
     needs_targets: ClassVar[bool] = True
+    prepares_targets: ClassVar[bool] = False
 
     seed: ClassVar[Any] = 0
     epochs: ClassVar[Any] = 1

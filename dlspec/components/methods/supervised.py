@@ -41,6 +41,7 @@ class Supervised(Method):
 
     trainer = "dlspec.training.supervised.SupervisedTrainer"
     project = "dlspec.export.project.train.render"
+    prepares_targets = True
 
     loss = per_output("loss", doc="What is minimised: one loss, or one for each output.")
     loss_weights = optional(

@@ -114,6 +114,12 @@ class Target(Section):
         doc="The values that stand for class 0, 1, …; unless given, texts in sorted order, and numbers as they are.",
     )
     missing = choice("error", "drop", default="error", doc="What becomes of examples without a target.")
+    prepare = components(
+        "layer",
+        default=(),
+        doc="Layers for a target of numbers, in order, fitted on the training split: the loss compares what comes out. "
+        "The saved model undoes them in its answers.",
+    )
     class_weights: Any = optional(
         plain({"type": ["string", "object"], "pattern": r"^balanced$|\$",
                "additionalProperties": {"type": "number", "minimum": 0}}),
@@ -123,6 +129,7 @@ class Target(Section):
         example("churned"),
         example("{column: churned, class_weights: balanced}"),
         example('{column: tags, separator: ";"}'),
+        example("{column: price, prepare: [log1p, normalization]}"),
     )
     chosen = False
 
@@ -143,6 +150,12 @@ class Target(Section):
         if self.class_weights is not None and (self.columns is not None or self.separator is not None):
             message = "`class_weights` need exclusive classes: here several labels may hold at once"
             raise Problem("E207", message, "leave them out", option="class_weights")
+        for layer in self.prepare:
+            if not layer.undoable:
+                message = f"`{layer.name}` cannot be undone in the answers, as `prepare` of a target has to be"
+                help = "targets take `normalization`, `rescaling`, `log1p` and `power`"
+                raise Problem("E207", message, help, option="prepare")
+            layer.check_undoable()
 
     @property
     def sources(self) -> tuple[str, ...]:

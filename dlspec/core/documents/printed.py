@@ -147,6 +147,7 @@ class TargetSummary(TypedDict):
         output: Of the model.
         encoding: How values become numbers.
         compared: Shape and data type that the loss takes.
+        prepare: Layers behind which the loss compares it.
         classes: What stands for 0, 1, …
         class_weights: As the spec gives them; null where it does not.
     """
@@ -155,6 +156,7 @@ class TargetSummary(TypedDict):
     columns: list[str]
     encoding: str
     compared: str
+    prepare: list[str]
     classes: list[str]
     class_weights: Any
 

@@ -151,10 +151,12 @@ class TargetFacts(_Target, total=False):
         separator: Between labels of one cell; "" where a cell holds one.
         column: The first column.
         graded: Whether the classes have an order.
+        prepare: Layers behind which the loss compares it; answers are in the units of the data.
     """
 
     column: str
     graded: bool
+    prepare: list[str]
 
 
 class DataFacts(TypedDict):

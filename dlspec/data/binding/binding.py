@@ -16,6 +16,7 @@ from dlspec.data.binding.augment import Step, steps
 from dlspec.data.binding.bad import bad_examples
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.inputs import Input, bind_inputs, check_exact, check_readable, check_tokens
+from dlspec.data.binding.preparation import check_preparation
 from dlspec.data.binding.signature import Signature
 from dlspec.data.binding.stating import by_columns, by_spec
 from dlspec.data.binding.targets import Output, bind_outputs
@@ -190,6 +191,7 @@ def bind(
         return None
     before = len(findings.items)
     outputs = bind_outputs(data, table, signature, method, findings)
+    check_preparation(outputs, method, findings)
     inputs = bind_inputs(data, table, signature, findings)
     count = max(column.count for column in table.columns.values())
     binding = Binding(table, count, tuple(inputs), tuple(outputs))

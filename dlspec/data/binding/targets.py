@@ -39,6 +39,7 @@ class Output:
         missing: What becomes of examples without a value: ``error`` or ``drop``.
         units: How many classes the output tells apart, where each example has one and that is known; else 0.
         graded: Whether a binary target holds shares between 0 and 1, such as grey values, and not only yes and no.
+        prepare: Layers, not yet fitted, behind which the loss compares; they are undone in answers.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Output:
     missing: str = "error"
     units: int = 0
     graded: bool = False
+    prepare: tuple[Any, ...] = ()
 
     @property
     def column(self) -> str:
@@ -233,6 +235,7 @@ class _Comparison:
             self.section.missing,
             (self._places() if self.encoding != VALUES else 0) or 0,
             graded,
+            self.section.prepare,
         )
 
     def _check_numbers(self) -> None:

@@ -9,6 +9,7 @@ from dlspec.components.training.metrics import Metric
 from dlspec.components.training.targets import Range
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.findings import Findings
+from dlspec.data.binding.preparation import check_numbers, prepared
 from dlspec.data.binding.targets import VALUES, Output
 from dlspec.data.sources.base import DataProblem
 
@@ -24,10 +25,11 @@ def check_ranges(binding: Binding, method: Method, findings: Findings) -> None:
     for output in binding.outputs if not binding.table.streamed else ():
         if output.encoding != VALUES:
             continue
+        check_numbers(output, binding.table, findings)
         loss = method.loss_of(output.name)
         taken: Range | None = loss.takes if loss is not None else None
         with findings.at("train", "loss", output.name):
-            _check(loss, binding, output, code="E618" if taken is not None and taken.strict else "W605")
+            _check(loss, binding, output, prepare=True, code="E618" if taken is not None and taken.strict else "W605")
         for position, metric in enumerate(method.chosen_metrics(output.name)):
             if taken is None or metric.takes != taken:  # said once
                 with findings.at(*method.path_of("metrics", output.name), position):
@@ -57,7 +59,9 @@ def _check_reach(binding: Binding, output: Output, head: Head, activation: str) 
     Raises:
         DataProblem: W506, a value is out of reach.
     """
-    values = binding.table.whole(output.column)
+    values = prepared(output, binding.table, output.column)
+    if values is None:
+        return
     values = values[:_ROWS] if values.ndim > 1 else values
     least, most = head.reaches
     beyond = (values < least) if least is not None else (values != values)
@@ -68,15 +72,22 @@ def _check_reach(binding: Binding, output: Output, head: Head, activation: str) 
     index = int(beyond.reshape(len(beyond), -1).any(axis=1).argmax())
     value = values[index][beyond[index]].flat[0] if values.ndim > 1 else values[index]
     ends = f"{least:g} to {most:g}" if None not in (least, most) else f"0 {'and more' if most is None else 'and less'}"
-    message = f"`{output.name}` ends in {activation}, which gives {ends}, and `{output.column}` holds"
-    help = (
-        f"leave the activation out, or write targets of {ends} into the data: `prepare` of an input changes no target"
-    )
-    raise DataProblem("W506", f"{message} {value:g}", help, "column", binding.table.where(index))
+    message = f"`{output.name}` ends in {activation}, which gives {ends}, and `{output.column}` holds {value:g}"
+    help = "leave the activation out"
+    if output.prepare:
+        message += " behind `prepare`"
+    else:
+        help += ", or let `prepare` of the target bring it there: that of an input changes no target"
+    raise DataProblem("W506", message, help, "column", binding.table.where(index))
 
 
-def _check(measure: Loss | Metric | None, binding: Binding, output: Output, code: str) -> None:
+def _check(
+    measure: Loss | Metric | None, binding: Binding, output: Output, code: str, *, prepare: bool = False
+) -> None:
     """One loss or metric.
+
+    Args:
+        prepare: Whether it compares targets as their layers change them.
 
     Raises:
         DataProblem: E618 or W605, a value is outside of what it takes.
@@ -85,10 +96,13 @@ def _check(measure: Loss | Metric | None, binding: Binding, output: Output, code
         return
     takes = measure.takes
     for column in output.columns:
-        values = binding.table.whole(column)
+        values = prepared(output, binding.table, column) if prepare else binding.table.whole(column)
+        if values is None:
+            continue
         outside = takes.outside(values)
         if outside.any():
             index = int(outside.reshape(len(outside), -1).any(axis=1).argmax())
             value = values[index][outside[index]].flat[0] if values.ndim > 1 else values[index]
-            message = f"`{measure.name}` takes targets {takes.words}, column `{column}` holds {value:g}"
+            behind = " behind `prepare`" if prepare and output.prepare else ""
+            message = f"`{measure.name}` takes targets {takes.words}, column `{column}` holds {value:g}{behind}"
             raise DataProblem(code, message, takes.help, where=binding.table.where(index))

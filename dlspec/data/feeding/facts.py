@@ -42,6 +42,7 @@ def data_facts(data: Data, prepared: Prepared) -> DataFacts:
             "one_hot": one.expand,
             "separator": one.separator,
             "graded": one.graded,
+            "prepare": [layer.name for layer in one.prepare],
         }
         for one in binding.outputs
     }

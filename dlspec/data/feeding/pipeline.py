@@ -88,6 +88,8 @@ class Prepared:
         train: The training split, each example once.
         fed: What an epoch of training visits: the same, but for examples that are repeated.
         layers: Fitted Keras layers of each input that is prepared, in order.
+        units: The units of each target that is prepared, by output: a :class:`dlspec.standalone.units.Units`. What the
+            parts hold is as it stands in the data.
         changes: What is done to batches of training examples.
         content: Fingerprint of the data, and examples that several parts hold.
         dropped: How many examples are left out since they lack a value.
@@ -100,6 +102,7 @@ class Prepared:
     test: Part | None
     fed: Examples
     layers: dict[str, list[Any]]
+    units: dict[str, Any]
     changes: Changes
     content: Content
     dropped: int = 0
@@ -150,7 +153,9 @@ def prepare_read(data: Data, reading: Reading, signature: Signature) -> Prepared
     held = _held(data, rows, parts)
     train = _Draft(rows, parts.train, held=held[0])
     with telling(table):
-        layers = {one.name: preparing.fit(one, train.raw(one.name)) for one in binding.inputs}
+        layers = {one.name: preparing.fit(one.prepare, train.raw(one.name)) for one in binding.inputs}
+        prepared_targets = [one for one in binding.outputs if one.prepare]
+        units = {one.name: preparing.units(one, train.target(one.name)) for one in prepared_targets}
     validation, test = (
         _Draft(rows, numbers, held=hold).part(layers) if len(numbers) else None
         for numbers, hold in zip(parts[1:], held[1:], strict=True)
@@ -164,6 +169,7 @@ def prepare_read(data: Data, reading: Reading, signature: Signature) -> Prepared
         test,
         _fed(data, rows, whole.examples),
         {name: some for name, some in layers.items() if some},
+        units,
         Changes(
             binding.steps,
             class_weights(data, binding.outputs, table, parts.train),
@@ -235,6 +241,16 @@ class _Draft:
         alone = Rows(self._rows.table, one, ())
         batches = in_order(Streamed(alone.load, self._numbers, self._blocks), _CHUNK)
         return batches.map(lambda inputs, _: inputs[name])
+
+    def target(self, name: str) -> Any:
+        """What one output is compared with before it is prepared: an array, or a dataset of batches."""
+        if self._held:
+            self._values = self._values or _load(self._rows.load, self._numbers, self._blocks)
+            return self._values[1][name]
+        one = [one for one in self._rows.outputs if one.name == name]
+        alone = Rows(self._rows.table, (), one)
+        batches = in_order(Streamed(alone.load, self._numbers, self._blocks), _CHUNK)
+        return batches.map(lambda _, targets: targets[name])
 
     def part(self, layers: Layers) -> Part:
         """The part, prepared by fitted layers."""

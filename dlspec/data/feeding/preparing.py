@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.binding.inputs import Input
+from dlspec.data.binding.targets import Output
 from dlspec.data.binding.values import with_rank
 from dlspec.data.feeding.examples import aligned
 
@@ -18,20 +19,21 @@ Layers = dict[str, list[Any]]
 _CHUNK = 4096
 
 
-def fit(one: Input, values: Any) -> list[Any]:
-    """The Keras layers of an input, each fitted on the training examples that reach it.
+def fit(declared: Sequence[Any], values: Any) -> list[Any]:
+    """The Keras layers of an input or target, each fitted on the training examples that reach it.
 
     Args:
+        declared: The layers as the spec declares them.
         values: The raw training examples: an array, or a dataset of batches of them, which is passed over once for
             each layer that adapts.
     """
     import numpy as np
     import tensorflow as tf
 
-    layers = [layer.make() for layer in one.prepare]
+    layers = [layer.make() for layer in declared]
     with tf.device("CPU:0"):
         for position, layer in enumerate(layers):
-            if not one.prepare[position].adapts:  # what it needs to know is given
+            if not declared[position].adapts:  # what it needs to know is given
                 continue
             before = layers[:position]
             if isinstance(values, np.ndarray):
@@ -40,6 +42,13 @@ def fit(one: Input, values: Any) -> list[Any]:
                 layer.adapt(values.map(lambda batch, before=tuple(before): _through(before, batch)))
             settle(layer)
     return layers
+
+
+def units(one: Output, values: Any) -> Any:
+    """What prepares a target, fitted on the training examples, and what undoes it in answers."""
+    from dlspec.standalone.units import Units
+
+    return Units(fit(one.prepare, values), (None, *one.tensor.shape), one.name)
 
 
 def settle(layer: Any) -> None:

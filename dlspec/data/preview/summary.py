@@ -168,6 +168,7 @@ def _targets(data: Data, binding: Binding) -> dict[str, TargetSummary]:
             "columns": list(one.columns),
             "encoding": one.encoding if not one.separator else "several labels",
             "compared": str(one.tensor),
+            "prepare": [layer.name for layer in one.prepare],
             "classes": [str(name) for name in one.classes],
             "class_weights": data.targets[one.target].class_weights,
         }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _STANDALONE = Path(__file__).resolve().parents[2] / "standalone"
 # Modules of functions; the others hold one class each, which the emission of the model carries.
-_MODULES = ("files", "mirrored", "oracle", "orders", "pictures", "settling", "sounds", "tables", "texts")
+_MODULES = ("files", "mirrored", "oracle", "orders", "pictures", "settling", "sounds", "tables", "texts", "units")
 
 
 def carried(

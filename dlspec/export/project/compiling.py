@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from dlspec.components.methods.supervised import SUMMED_ROWS, Supervised
+from dlspec.components.registry import Component
 from dlspec.components.training.optimizers import Optimizer
 from dlspec.export.project.searched import Searched
 from dlspec.export.python.constructors import Constructors
-from dlspec.export.python.syntax import call, constant, name, sequence, text
+from dlspec.export.python.syntax import call, constant, item, name, sequence, text
 from dlspec.export.python.templates import Code
+
+NOTHING: Mapping[str, ast.expr] = MappingProxyType({})
 
 
 def optimizer(
@@ -37,9 +42,19 @@ def _object(written: ast.expr) -> ast.expr:
 
 
 def compile_arguments(
-    method: Supervised, trained: list[str], searched: Searched, constructors: Constructors, examples: int
+    method: Supervised,
+    trained: list[str],
+    searched: Searched,
+    constructors: Constructors,
+    examples: int,
+    units: Collection[str],
 ) -> list[tuple[Code, Code]]:
-    """Arguments of ``model.compile`` besides the optimizer; an epoch visits at most that many `examples`."""
+    """Arguments of ``model.compile`` besides the optimizer.
+
+    Args:
+        examples: How many an epoch visits at most.
+        units: The outputs whose targets are prepared.
+    """
     raw = searched.train
 
     def written(key: str, name: str) -> Any:
@@ -49,6 +64,7 @@ def compile_arguments(
     losses = {
         name: searched.component("loss", written("loss", name), method.loss_of(name), constructors) for name in trained
     }
+    losses |= {name: _prepared(losses[name], method.loss_of(name), name, constructors) for name in units}
     arguments: dict[str, ast.expr] = {"loss": _each(losses)}
     if method.loss_weights:
         given = raw.get("loss_weights", {})
@@ -62,20 +78,39 @@ def compile_arguments(
         if len(trained) == 1:
             arguments["loss_weights"] = sequence(list(weights.values()), as_list=True)
     if any(method.chosen_metrics(name) for name in trained):
-        arguments["metrics"] = _each(
-            {
-                name: sequence(
-                    searched.components(
-                        "metric", written("metrics", name), method.metrics_of(name, examples), constructors
-                    ),
-                    True,
-                )
-                for name in trained
-            }
-        )
+        metrics = {
+            name: searched.components(
+                "metric", written("metrics", name), method.metrics_of(name, examples), constructors
+            )
+            for name in trained
+        }
+        for name in units:
+            made = zip(metrics[name], method.metrics_of(name, examples), strict=True)
+            metrics[name] = [_undone(one, metric, name, constructors) for one, metric in made]
+        arguments["metrics"] = _each({name: sequence(some, True) for name, some in metrics.items()})
     if method.jit is not None:
         arguments["jit_compile"] = searched.value(raw["jit"]) if searched.used(raw.get("jit")) else constant(method.jit)
     return [(Code(name), Code(text(value))) for name, value in arguments.items()]
+
+
+def _prepared(written: ast.expr, loss: Component, output: str, constructors: Constructors) -> ast.expr:
+    """A loss that compares the target of an output as it is prepared."""
+    return call("PreparedLoss", [_made(written, loss, constructors), item(name("units"), constant(output))])
+
+
+def _undone(written: ast.expr, metric: Component, output: str, constructors: Constructors) -> ast.expr:
+    """A metric of an output in the units of the data."""
+    label = {"name": constant(metric.name)} if isinstance(written, ast.Constant) else {}
+    return call("UndoneMetric", [_made(written, metric, constructors, label), item(name("units"), constant(output))])
+
+
+def _made(
+    written: ast.expr, component: Component, constructors: Constructors, label: Mapping[str, ast.expr] = NOTHING
+) -> ast.expr:
+    """A loss or metric as an object, where a plain name was written."""
+    if not isinstance(written, ast.Constant):
+        return written
+    return call(constructors.path(component.constructor()), [], dict(label))
 
 
 def _each(values: dict[str, ast.expr]) -> ast.expr:

@@ -37,6 +37,7 @@ class DataText:
     Attributes:
         body: The module without its imports.
         prepared: Whether layers prepare inputs.
+        units: Names of the outputs whose targets are prepared.
         training: Whether the batches of training take a seed; None where they are like all others.
         reads_files: Whether it reads files below a folder.
         parts: Names of the parts that have examples.
@@ -48,6 +49,7 @@ class DataText:
     body: str
     constructors: Constructors
     prepared: bool
+    units: tuple[str, ...]
     training: Mapping[str, Any] | None
     reads_files: bool
     parts: list[str]
@@ -93,6 +95,7 @@ def render(
         body,
         constructors,
         bool(facts["prepared"]),
+        tuple(one.name for one in binding.outputs if one.prepare),
         facts["training"],
         bool(facts["parameter"]),
         parts_with_examples(data, binding),
@@ -108,9 +111,15 @@ def _check(data: Data, binding: Binding) -> None:
     if any(one.columns[0] in lazy and any(layer.adapts for layer in one.prepare) for one in binding.inputs):
         raise Unsupported("layers that are fitted on images which do not fit into memory")
     for output in binding.outputs:
-        changed = output.classes or output.expand or data.targets[output.target].class_weights or data.oversample
+        changed = (
+            output.classes
+            or output.expand
+            or output.prepare
+            or data.targets[output.target].class_weights
+            or data.oversample
+        )
         if output.columns[0] in lazy and (changed or output.tensor.rank != 2):
-            raise Unsupported("weights or classes of masks which do not fit into memory")
+            raise Unsupported("weights, classes or units of masks which do not fit into memory")
     if binding.bad_count:
         what = "a broken example" if binding.bad_count == 1 else f"{binding.bad_count} broken examples"
         raise Unsupported(f"{what} that `bad: skip` leaves out ({binding.bad_places(1)[0]})")
@@ -152,12 +161,19 @@ def _reading(data: Data, binding: Binding, templates: jinja2.Environment) -> tup
 def _bound(binding: Binding, writer: LayerWriter) -> dict[str, Any]:
     """Inputs and targets."""
     inputs = [bound_input(one, binding, writer) for one in binding.inputs]
-    outputs = [bound_output(one, binding) for one in binding.outputs]
+    outputs = [bound_output(one, binding, writer) for one in binding.outputs]
     changed = {step.input for step in binding.steps}
     return {
         "inputs": inputs,
         "outputs": outputs,
         "prepared": [one for one in inputs if one.layers],
+        "units": [one for one in outputs if one.layers],
+        "units_fitted": [
+            (one.name, position)
+            for one in binding.outputs
+            for position, layer in enumerate(one.prepare)
+            if layer.adapts
+        ],
         "adapts": [
             (one.name, position) for one in binding.inputs for position, layer in enumerate(one.prepare) if layer.adapts
         ],

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 # What `train.py` may need of the code that projects carry.
-_CARRIED = ("Mirrored", "devices", "settle")
+_CARRIED = ("Mirrored", "PreparedLoss", "UndoneMetric", "devices", "in_data_units", "settle")
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,9 @@ def render(
         "training": read.training,
         "validation": "validation" in read.parts,
         "prepared": read.prepared,
+        "units": bool(read.units),
         "imports": Code(""),
-        **_fitting(state, method, searched, constructors, validation="validation" in read.parts, examples=examples),
+        **_fitting(state, method, searched, constructors, read, examples=examples),
         **_searching(model, words, data.batch_size, read, searched),
     }
     template = templates.get_template("train.py.jinja")
@@ -125,12 +126,12 @@ def _fitting(
     method: Supervised,
     searched: Searched,
     constructors: Constructors,
+    read: DataText,
     *,
-    validation: bool,
     examples: int,
 ) -> dict[str, Any]:
     """How the model is made, compiled and fitted, and which epoch is kept."""
-    graph = state.graph
+    graph, validation = state.graph, "validation" in read.parts
     outputs = [name for name, _ in graph.outputs]
     trained = [name for name in outputs if method.loss_of(name) is not None]
     subset = len(trained) < len(outputs)
@@ -160,7 +161,7 @@ def _fitting(
         "start_from": method.start_from,
         "saved": _saved(state, method, graph),
         "adapting": _adapting(graph),
-        "compile": compile_arguments(method, trained, searched, constructors, examples),
+        "compile": compile_arguments(method, trained, searched, constructors, examples, read.units),
         "optimizer": optimizer(
             searched.train.get("optimizer"), method.chosen_optimizer, method, searched, constructors, rows_of=rows_of
         ),

@@ -45,6 +45,13 @@ class LayerWriter:
         self.prepared_with = tuple(dict.fromkeys([*self.prepared_with, *used]))
         return made
 
+    def target(self, layer: Layer) -> ast.expr:
+        """A layer of a target's preparation."""
+        made, used = self._layer(layer)
+        if used:
+            raise Unsupported(f"the searched `{used[0]}` in `prepare` of a target")
+        return made
+
     def _layer(self, layer: Layer) -> tuple[ast.expr, tuple[str, ...]]:
         raw = self._written.get(id(layer))  # None for one that fills in missing values
         return self.searched.component("layer", raw, layer, self.constructors), self.searched.used(raw)
@@ -79,6 +86,11 @@ def _written(data: Data, raw: Mapping[str, Any]) -> Iterator[tuple[int, Any]]:
         if isinstance(written, dict):
             yield from _pairs(feature.prepare, written.get("prepare"))
             yield from _pairs(feature.augment, written.get("augment"))
+
+    for name, target in data.targets.items():
+        written = (raw.get("targets") or {}).get(name)
+        if isinstance(written, dict):
+            yield from _pairs(target.prepare, written.get("prepare"))
 
 
 def _pairs(made: Iterable[Layer], written: Any) -> Iterator[tuple[int, Any]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import MappingProxyType
 from typing import Any
 
 from dlspec.backends.keras.internals import moving_averages, rule_of
@@ -15,6 +16,9 @@ from dlspec.components.training.callbacks import Callback
 from dlspec.components.training.optimizers import Optimizer
 from dlspec.training.loop.distribution import ONE_DEVICE, Distribution
 
+# No target is prepared.
+NO_UNITS: Mapping[str, Any] = MappingProxyType({})
+
 
 def trainer(
     core: Any,
@@ -23,13 +27,14 @@ def trainer(
     outputs: Sequence[str],
     distribution: Distribution = ONE_DEVICE,
     examples: int | None = None,
+    units: Mapping[str, Any] = NO_UNITS,
 ) -> Any:
     """As :func:`measuring`, with an optimizer as the method wants it."""
 
     def made(model: Any) -> Any:
         return made_optimizer(optimizer, method, model, distribution)
 
-    return measuring(core, method, outputs, distribution, examples, made)
+    return measuring(core, method, outputs, distribution, examples, made, units)
 
 
 def made_optimizer(
@@ -54,6 +59,7 @@ def measuring(
     distribution: Distribution = ONE_DEVICE,
     examples: int | None = None,
     optimizer: Callable[[Any], Any] | None = None,
+    units: Mapping[str, Any] = NO_UNITS,
 ) -> Any:
     """A compiled model around the layers of `core`, whose weights it shares.
 
@@ -66,6 +72,7 @@ def measuring(
         distribution: The devices on which the variables of `core` stand.
         examples: How many are measured together at most; some metrics keep the answers to all of them.
         optimizer: Makes the optimizer for the model around `core`; without one, it can be measured only.
+        units: Of the targets that are prepared, by output: see :class:`dlspec.standalone.units.Units`.
     """
     import keras
 
@@ -76,14 +83,27 @@ def measuring(
     owner = ExampleMeans if len(losses) > 1 else keras.Model
     model = owner(core.input, only_or_all({name: tensors[name] for name in losses}), name=core.name)
     metrics = {name: [metric.make() for metric in method.metrics_of(name, examples)] for name in losses}
+    compared = {name: loss.make() for name, loss in losses.items()}
+    _compare_in(units, compared, metrics)
     model.compile(
         optimizer="sgd" if optimizer is None else optimizer(model),
-        loss=only_or_all({name: loss.make() for name, loss in losses.items()}),
+        loss=only_or_all(compared),
         loss_weights=_weights(method, list(losses)),
         metrics=only_or_all(metrics) if any(metrics.values()) else None,
         jit_compile=distribution.compiled(method.jit),
     )
     return model
+
+
+def _compare_in(units: Mapping[str, Any], losses: dict[str, Any], metrics: dict[str, list[Any]]) -> None:
+    """Lets losses compare targets as they are prepared, and metrics in the units of the data."""
+    if not units:
+        return
+    from dlspec.standalone.units import PreparedLoss, UndoneMetric
+
+    for name, unit in units.items():
+        losses[name] = PreparedLoss(losses[name], unit)
+        metrics[name] = [UndoneMetric(metric, unit) for metric in metrics[name]]
 
 
 def _weights(method: Method, outputs: Sequence[str]) -> Any:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dlspec.backends.keras.structure import like_inputs
+from dlspec.backends.keras.internals import calls_of, origin_of
+from dlspec.backends.keras.structure import like_inputs, outputs_by_name
 from dlspec.core.ir import Tensor
 from dlspec.data.feeding.pipeline import Prepared
 from dlspec.data.feeding.preparing import settle
@@ -39,15 +40,23 @@ def _fitted(layer: Any) -> bool:
     return any(config.get(name) is not None for name in _STATE)
 
 
+def in_data_units(core: Any, prepared: Prepared) -> Any:
+    """The model with answers in the units of the data; `core` itself where no target is prepared."""
+    from dlspec.standalone import units
+
+    return units.in_data_units(core, prepared.units) if prepared.units else core
+
+
 def with_preparation(core: Any, prepared: Prepared) -> Any:
-    """The model that takes raw values: preparation first, then `core`, whose weights it shares.
+    """The model that takes raw values and answers in the units of the data: preparation first, then `core`, whose
+    weights it shares, last what undoes the preparation of targets.
 
     Returns:
         `core` itself where nothing is prepared.
     """
     import keras
 
-    if not prepared.layers:
+    if not prepared.layers and not prepared.units:
         return core
     inputs, values = {}, {}
     for one in prepared.binding.inputs:
@@ -57,7 +66,32 @@ def with_preparation(core: Any, prepared: Prepared) -> Any:
             value = layer(value)
         values[one.name] = _to_rank(value, one.tensor)
     outputs = core(like_inputs(core, values))
-    return keras.Model(like_inputs(core, inputs), outputs, name=core.name)
+    return in_data_units(keras.Model(like_inputs(core, inputs), outputs, name=core.name), prepared)
+
+
+def in_prepared_units(saved: Any, outputs: Sequence[str], layers: Mapping[str, int]) -> tuple[Any, dict[str, Any]]:
+    """A saved model without what undoes the preparation of its targets, and their units by output.
+
+    Args:
+        saved: A functional model as :func:`with_preparation` made it.
+        outputs: Names of its outputs in their order.
+        layers: How many layers prepared each target, by output; those that are not prepared are left out.
+    """
+    import keras
+
+    from dlspec.standalone.units import Units, inverse
+
+    if not layers:
+        return saved, {}
+    tensors, units = dict(outputs_by_name(saved.output, outputs)), {}
+    for name, count in layers.items():
+        undoing = []
+        for _ in range(count):
+            undoing.append(origin_of(tensors[name]).operation)
+            (tensors[name],) = calls_of(undoing[-1])[0].input_tensors
+        units[name] = Units([inverse(layer) for layer in undoing], tensors[name].shape, name)
+    inner = tensors if isinstance(saved.output, dict) else next(iter(tensors.values()))
+    return keras.Model(saved.input, inner, name=saved.name), units
 
 
 def _to_rank(value: Any, wanted: Tensor) -> Any:

@@ -67,6 +67,11 @@ class Job:
         return self.prepared.binding.most_examples(self.data)
 
     @property
+    def units(self) -> Mapping[str, Any]:
+        """The units of the targets that are prepared, by output."""
+        return self.prepared.units
+
+    @property
     def seed(self) -> int:
         """Seed of the order of examples and of what changes them."""
         return int(self.data.seed if self.data.seed is not None else self.method.seed)
@@ -222,7 +227,7 @@ class Trainer(Moments, ABC):
     @cached_property
     def _measuring(self) -> tuple[Any, Steps]:
         job = self.job
-        model = measuring(job.model, job.method, job.outputs, job.distribution, job.most_examples)
+        model = measuring(job.model, job.method, job.outputs, job.distribution, job.most_examples, units=job.units)
         return model, job.backend.steps(model, self._training_in_order, job.distribution)
 
     @cached_property

@@ -300,12 +300,17 @@ def _data(data: Facts) -> dict[str, Any]:
             {
                 "name": name,
                 "column": _listed(one["columns"]) if "columns" in one else one["column"],
-                "encoding": one["encoding"].replace("_", "-"),
+                "encoding": one["encoding"].replace("_", "-") + _behind(one.get("prepare")),
                 "classes": _listed(one["classes"]) or "–",
             }
             for name, one in data["targets"].items()
         ],
     }
+
+
+def _behind(layers: Sequence[str] | None) -> str:
+    """Where the loss compares a target as layers change it."""
+    return f"; loss behind {', '.join(layers)}" if layers else ""
 
 
 def _listed(names: Sequence[Any], limit: int = 24) -> str:
