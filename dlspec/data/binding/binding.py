@@ -191,7 +191,7 @@ def bind(
         return None
     before = len(findings.items)
     outputs = bind_outputs(data, table, signature, method, findings)
-    check_preparation(outputs, method, findings)
+    check_preparation(outputs, method, findings, shaped=signature is not None)
     inputs = bind_inputs(data, table, signature, findings)
     count = max(column.count for column in table.columns.values())
     binding = Binding(table, count, tuple(inputs), tuple(outputs))

@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 
-def check_preparation(outputs: Iterable[Output], method: Method | None, findings: Findings) -> None:
-    """A target that is prepared holds numbers, which its layers and the way of training take (E607, E402)."""
+def check_preparation(outputs: Iterable[Output], method: Method | None, findings: Findings, *, shaped: bool) -> None:
+    """A target that is prepared holds numbers, which its layers and the way of training take (E607, E402).
+
+    Args:
+        shaped: Whether a model says which shape the target takes.
+    """
     for output in outputs:
         if not output.prepare:
             continue
@@ -31,11 +35,12 @@ def check_preparation(outputs: Iterable[Output], method: Method | None, findings
             if output.encoding != VALUES:
                 message = f"target `{output.target}` holds classes, and `prepare` of a target is for numbers"
                 raise Problem("E607", message, leave_out("prepare"), "prepare")
-            if not output.tensor.rank:
+            if shaped and not output.tensor.rank:
                 message = f"output `{output.name}` is a single number without an axis, and features alone are prepared"
                 raise Problem("E402", message, "end the model in `dense: 1`, or in `reshape: [1]`", "prepare")
         tensor = output.tensor
-        for position, layer in enumerate(output.prepare if output.encoding == VALUES and output.tensor.rank else ()):
+        known = shaped and output.encoding == VALUES and output.tensor.rank > 0
+        for position, layer in enumerate(output.prepare if known else ()):
             with findings.at(*place, "prepare", position):
                 tensor = call_layer(layer, [tensor], {}).outputs[0]
 
