@@ -55,10 +55,8 @@ class Power(keras.layers.Layer):
         if len(known) == 0 or known.min() == known.max():
             return 1.0, -1e30, 1e30
         yeo_johnson = self.method == "yeo_johnson"
-        find, power = (
-            (stats.yeojohnson_normmax, stats.yeojohnson) if yeo_johnson else (stats.boxcox_normmax, stats.boxcox)
-        )
-        exponent = float(find(known))
+        power = stats.yeojohnson if yeo_johnson else stats.boxcox
+        exponent = float(power(known)[1])
         low, high = power(np.array([known.min(), known.max()]), exponent)
         margin = 0.2 * (high - low)
         lowest, highest = low - margin, high + margin
@@ -66,7 +64,7 @@ class Power(keras.layers.Layer):
         if exponent < 0:
             highest = min(highest, (high - 1 / exponent) / 2)
         if yeo_johnson and exponent > 2:
-            lowest = max(lowest, (low + 1 / (exponent - 2)) / 2)
+            lowest = max(lowest, (low - 1 / (exponent - 2)) / 2)
         if not yeo_johnson and exponent > 0:
             lowest = max(lowest, (low - 1 / exponent) / 2)
         return exponent, lowest, highest

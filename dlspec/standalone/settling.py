@@ -5,6 +5,16 @@ from typing import Any
 import numpy as np
 
 
+def fitted(layers: list, values: Any, measuring: tuple) -> list:
+    """The layers, of which those at the places `measuring` are fitted to what reaches them of `values`, an array."""
+    for place, layer in enumerate(layers):
+        if place in measuring:
+            layer.adapt(values)
+            settle(layer)
+        values = np.asarray(layer(values))
+    return layers
+
+
 def settle(layer: Any) -> None:
     """Gives constant features the variance 1, and saves words that hold a line break with the layer's options."""
     if hasattr(layer, "adapt_variance"):

@@ -162,4 +162,5 @@ def open_run(run: Run, *, allow_outside: bool = False, allow_code: bool = False)
     if not isinstance(state, Bound) or state.data_section is None or state.method is None:
         first = next((item.message for item in state.diagnostics.errors), "no section `data` or `train`")
         raise Problem("E522", f"the spec of run `{run.id}` cannot be used any more: {first}")
+    state.method.decide(run.facts.get("thresholds", {}))
     return SavedRun(run, state, state.data_section, state.method, allow_outside)

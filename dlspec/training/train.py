@@ -28,6 +28,7 @@ from dlspec.data.feeding.pipeline import Prepared, prepare, telling
 from dlspec.data.sources.paths import locate
 from dlspec.passes.state import Trainable
 from dlspec.syntax.dumping import dump
+from dlspec.training.deciding import decide
 from dlspec.training.loop.compiling import precision
 from dlspec.training.loop.distribution import open_distribution
 from dlspec.training.loop.fit import Training
@@ -151,7 +152,7 @@ def _ready(
     request: Request, runs: Path, place: Place, progress: Progress, clock: _Clock
 ) -> tuple[Training, Checkpoint | None]:
     """A training with its model, data and run folder, and the checkpoint to go on from."""
-    data, method = request.data, request.method
+    data, method = request.data, request.method.undecided()
     require(method.log)
     start = None
     if method.start_from is not None:
@@ -181,6 +182,7 @@ def _trained(training: Training, checkpoint: Checkpoint | None, reporter: Report
     training.fit(checkpoint)
     clock.lap("fit")
     training.finish()
+    decide(training)
     if reporter is None:
         return {}
     metrics = training.evaluate()

@@ -104,11 +104,11 @@ def test_layers_of_the_model_that_adapt(tmp_path: Path) -> None:
 def test_targets_in_other_units(tmp_path: Path) -> None:
     path = tmp_path / "spec.yaml"
     path.write_text(
-        "layers: [{dense: 8}, {dense: {units: 1, name: a}}, {dense: {units: 2, name: b, from: dense}}]\n"
+        "layers: [{dense: {units: 8, name: h}}, {dense: {units: 1, name: a}}, {dense: {units: 2, name: b, from: h}}]\n"
         "outputs: [a, b]\ndata:\n  source: {sklearn: diabetes}\n  inputs: {x: {columns: [age, bmi], prepare: "
         "[normalization]}}\n  targets: {a: {column: target, prepare: [{power: box_cox}, normalization]}, "
         "b: {columns: [target, s5], prepare: [{rescaling: {scale: [0.01, 1]}}]}}\n  split: {validation: 0.2}\n"
-        "train: {loss: {a: mse, b: huber}, metrics: {a: [mae, r2_score], b: mape}, epochs: 2}\n",
+        "train: {loss: {a: mse, b: huber}, metrics: {a: [mae, r2_score], b: [mape]}, epochs: 2}\n",
         encoding="utf-8",
     )
     assert max(compared(path, tmp_path).values()) <= CLOSE

@@ -44,7 +44,7 @@ def test_powers_are_those_of_scikit_learn(method: str, data: Any) -> None:
 
 def test_a_power_of_no_number_is_held_near_the_training_data() -> None:
     far = np.array([[-1e6, -1e6], [1e6, 1e6]], "float32")
-    for data in (NUMBERS, -NUMBERS, np.exp(NUMBERS / 20)):
+    for data in (NUMBERS, -NUMBERS, np.exp(NUMBERS / 20), -np.exp(NUMBERS / 20)):
         found = np.asarray(_layer("power", None, data).inverse()(far))
         assert np.isfinite(found).all()
         assert (found[0] < data.min(axis=0)).all() and (found[1] > data.max(axis=0)).all()

@@ -50,11 +50,9 @@ def _rescaling(options: Any, train: Array) -> Function:
 
 
 def _power(method: str, train: Array) -> Function:
-    find, power = {"box_cox": (stats.boxcox_normmax, stats.boxcox)}.get(
-        method, (stats.yeojohnson_normmax, stats.yeojohnson)
-    )
+    power = {"box_cox": stats.boxcox, "yeo_johnson": stats.yeojohnson}[method]
     columns = train.reshape(-1, train.shape[-1]).T
-    exponents = [find(column) for column in columns]
+    exponents = [power(column)[1] for column in columns]
 
     def raised(values: Array) -> Array:
         parts = [power(values[..., n].reshape(-1), exponent) for n, exponent in enumerate(exponents)]

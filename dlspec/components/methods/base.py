@@ -132,6 +132,22 @@ class Method(Component, abstract=True):
             return next(iter(self.heads.values()))
         return self.heads.get(output) or Head(self.loss_of(output))
 
+    def decision_of(self, output: str) -> Any:
+        """How the threshold of one output is chosen when training is over; None where loss and activation say it."""
+        return None
+
+    def undecided(self) -> Method:
+        """The same before any threshold was chosen."""
+        other = self.changed()
+        other.heads = {name: replace(head, chosen=None) for name, head in self.heads.items()}
+        return other
+
+    def decide(self, thresholds: Mapping[str, float]) -> None:
+        """Takes thresholds, by output, that were chosen on the validation split."""
+        for name, value in thresholds.items():
+            key = next(iter(self.heads)) if len(self.heads) == 1 else name
+            self.heads[key] = replace(self.head_of(name), chosen=value)
+
     def threshold_of(self, output: str) -> float:
         """The value of one output above which the answer is yes."""
         return self.head_of(output).threshold

@@ -50,6 +50,10 @@ class Supervised(Method):
     )
     optimizer = component("optimizer", default="adam", doc="How the weights are changed.")
     metrics = per_output("metric", many=True, default=(), doc="What is measured besides the loss.")
+    threshold: Any = optional(
+        per_output("decision"),
+        doc="How the threshold of outputs of yes or no is chosen on the validation split, once training is over.",
+    )
     epochs = EPOCHS
     callbacks = components("callback", default=(), doc="What watches and changes the course of training.")
     seed = SEED
@@ -206,6 +210,10 @@ class Supervised(Method):
         chosen: Any = self.metrics.get(output, ()) if isinstance(self.metrics, dict) else self.metrics or ()
         return chosen if isinstance(chosen, list | tuple) else (chosen,)
 
+    def decision_of(self, output: str) -> Any:
+        """How the threshold of one output is chosen."""
+        return self.threshold.get(output) if isinstance(self.threshold, dict) else self.threshold
+
     def coarse(self, outputs: Iterable[str], examples: int) -> list[str]:
         """Measures over all thresholds that try some of them only, since there are too many answers to keep."""
         measured = (metric for name in outputs for metric in self.metrics_of(name, examples))
@@ -231,7 +239,7 @@ class Supervised(Method):
     def mistakes(self, graph: Graph, shared: Mapping[str, Graph]) -> Iterator[Mistake]:
         """Names of outputs and layers that there are not, and options without an effect on this model."""
         outputs = [name for name, _ in graph.outputs]
-        measured = self.metrics if isinstance(self.metrics, dict) else ()
+        measured = {"metrics": self.metrics, "threshold": self.threshold}
         yield from unknown_outputs(self.loss_weights or (), measured, self.trained(outputs), outputs)
         yield from wrong_phases(self.phases or {}, graph)
         if self.embedding_gradients == "by_use":

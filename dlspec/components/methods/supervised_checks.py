@@ -14,13 +14,13 @@ from dlspec.core.ir import Graph
 
 
 def unknown_outputs(
-    weights: Iterable[str], measured: Iterable[str], trained: list[str], outputs: list[str]
+    weights: Iterable[str], measured: Mapping[str, Any], trained: list[str], outputs: list[str]
 ) -> Iterator[Mistake]:
     """Weights of losses belong to outputs of the model (E607), metrics to those that have a loss (E207).
 
     Args:
         weights: The outputs that `loss_weights` names.
-        measured: Those that `metrics` names.
+        measured: Options that may be a map by output, and are for those that have a loss, by their name.
         trained: Those that have a loss.
         outputs: All of the model.
     """
@@ -29,14 +29,15 @@ def unknown_outputs(
             message = f"`loss_weights` names `{name}`, no output of the model"
             problem = Problem("E607", message, did_you_mean(name, outputs))
             yield Mistake(problem, ("train", "loss_weights", name), on_key=True)
-    for name in measured:
+    by_output = ((option, name) for option, given in measured.items() if isinstance(given, dict) for name in given)
+    for option, name in by_output:
         if name in outputs and name not in trained:
-            message = f"`metrics` names output `{name}`, which has no loss: it is compared with no target"
+            message = f"`{option}` names output `{name}`, which has no loss: it is compared with no target"
             help = (
                 f"give it a target and a loss (`loss_weights: {{{name}: 0}}` keeps it from being trained), "
                 "or leave it out"
             )
-            yield Mistake(Problem("E207", message, help), ("train", "metrics", name), on_key=True)
+            yield Mistake(Problem("E207", message, help), ("train", option, name), on_key=True)
 
 
 def wrong_phases(phases: Mapping[str, Phase], graph: Graph) -> Iterator[Mistake]:

@@ -35,7 +35,7 @@ class Accuracy(Metric):
         if head.ignored is not None:
             return SparseCategoricalAccuracy(name=self.name).settled(head)
         single = head.output.shape[-1:] == (1,) if head.output is not None else head.binary
-        if not (head.raw if single else head.binary):
+        if not (head.threshold != 0.5 if single else head.binary):
             return self
         return BinaryAccuracy(name=self.name).settled(head)
 

@@ -24,6 +24,7 @@ class Head:
         examples: How many are measured together at most; None where that is not known.
         features: Whether its last axis is what a layer makes of each step, and not a side of a picture.
         reaches: The least and the largest value that the activation gives; None where there is no end.
+        chosen: The threshold that was chosen on the validation split; None where none was.
     """
 
     loss: Loss | None = None
@@ -32,10 +33,16 @@ class Head:
     examples: int | None = None
     features: bool = False
     reaches: tuple[float | None, float | None] = (None, None)
+    chosen: float | None = None
 
     @property
     def threshold(self) -> float:
         """The output above which the answer is yes."""
+        return self.middle if self.chosen is None else self.chosen
+
+    @property
+    def middle(self) -> float:
+        """The output that speaks for yes no more than for no."""
         return threshold_of(self.loss, self.activation)
 
     @property
@@ -56,7 +63,7 @@ class Head:
     @property
     def raw(self) -> bool:
         """Whether the output is no probability of a yes: a score or a margin around 0."""
-        return self.threshold != 0.5
+        return self.middle != 0.5
 
     @property
     def masked(self) -> bool:

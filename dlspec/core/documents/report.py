@@ -227,6 +227,7 @@ class Course(_Course, total=False):
     """How the training went."""
 
     speed: Speed
+    thresholds: dict[str, float]
     method_facts: dict[str, Fact]
 
 
@@ -264,6 +265,7 @@ class Report(Begun, Course, Examined, Timing):
         kept: Which weights the model has.
         epoch_seconds: Time of each epoch.
         speed: Where that was measured.
+        thresholds: Above which outputs mean yes, by name, where they were chosen on the validation split.
         method_facts: What the way of training tells of a run that is finished, by name.
         model: What `dlspec show` prints of it.
         results: What the trained model answered.

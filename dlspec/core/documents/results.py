@@ -113,6 +113,7 @@ class ClassDetails(ClassResults, total=False):
         confusion: Rows are true classes, columns those that were answered; left out where there are many classes.
         auc: Area under the ROC curve of yes or no; null where there is one class only.
         linear: A linear model of the same inputs; left out where there is none.
+        threshold: Above which the output means yes, where it was chosen on the validation split.
     """
 
     positions: int
@@ -123,6 +124,7 @@ class ClassDetails(ClassResults, total=False):
     confusion: list[list[int]]
     auc: float | None
     linear: LinearFigures
+    threshold: float
 
 
 class NumberBaseline(TypedDict):

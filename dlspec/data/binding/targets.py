@@ -394,8 +394,7 @@ def _between(labels: Labels) -> bool:
 
 
 def _reads_as_number(value: str) -> bool:
-    try:
+    with suppress(ValueError):
         float(value)
-    except ValueError:
-        return False
-    return value != ""
+        return True
+    return False

@@ -90,12 +90,27 @@ def check_validation(monitor: str, data: Data, parts: Collection[str] = (), opti
     Raises:
         Problem: E509 at `option`.
     """
-    if not monitor.startswith("val_"):
-        return
+    if monitor.startswith("val_"):
+        require_validation(f"`{monitor}`", data, parts, option, ", or drop `val_`")
+
+
+def require_validation(who: str, data: Data, parts: Collection[str], option: str, instead: str = "") -> None:
+    """There is a validation split.
+
+    Args:
+        who: What needs it.
+        data: The section.
+        parts: Those that a column gives examples to, where one decides and was read.
+        option: Where that stands.
+        instead: What else helps, after ``write `validation` into some rows``.
+
+    Raises:
+        Problem: E509 at `option`.
+    """
     if data.parts.has("validation") is False:
-        message = f"`{monitor}` needs a validation split, and `data` has none"
+        message = f"{who} needs a validation split, and `data` has none"
         raise Problem("E509", message, "add `split: {validation: 0.15}` to `data`", option)
     if parts and "validation" not in parts:
         column = data.parts.by.column
-        message = f"`{monitor}` needs a validation split, and column `{column}` gives no example to it"
-        raise Problem("E509", message, f"write `validation` into some rows of `{column}`, or drop `val_`", option)
+        message = f"{who} needs a validation split, and column `{column}` gives no example to it"
+        raise Problem("E509", message, f"write `validation` into some rows of `{column}`{instead}", option)

@@ -35,16 +35,10 @@ class BoundInput:
 
 @dataclass(frozen=True)
 class BoundOutput:
-    """One output of the model.
-
-    Attributes:
-        values: Expression of what the loss receives, from the dictionary `columns`.
-        layers: Expression of the layers behind which the loss compares it, each with whether it is fitted; "" for none.
-    """
+    """One output of the model: `values` is what the loss receives, from the dictionary `columns`."""
 
     name: str
     values: Code
-    layers: Code
 
 
 def bound_input(one: Input, binding: Binding, writer: LayerWriter) -> BoundInput:
@@ -89,16 +83,9 @@ def keeps_bytes(one: Input, have: Tensor) -> bool:
     return have.dtype == "uint8" and not one.prepare
 
 
-def bound_output(one: Output, binding: Binding, writer: LayerWriter) -> BoundOutput:
+def bound_output(one: Output, binding: Binding) -> BoundOutput:
     """An output as templates see it."""
-    return BoundOutput(one.name, Code(text(_output_values(one, binding))), _target_layers(one, writer))
-
-
-def _target_layers(one: Output, writer: LayerWriter) -> Code:
-    """The list of the layers of a target."""
-    if not one.prepare:
-        return Code("")
-    return Code(text(sequence([writer.target(layer) for layer in one.prepare], as_list=True)))
+    return BoundOutput(one.name, Code(text(_output_values(one, binding))))
 
 
 def _output_values(one: Output, binding: Binding) -> ast.expr:

@@ -21,6 +21,7 @@ from dlspec.export.project.changes import changes
 from dlspec.export.project.dividing import asked, division, parts_with_examples
 from dlspec.export.project.reading import Readers
 from dlspec.export.project.searched import Searched
+from dlspec.export.project.units import functions
 from dlspec.export.project.writing import LayerWriter
 from dlspec.export.python.constructors import Constructors
 from dlspec.export.python.syntax import Unsupported, constant, text
@@ -81,6 +82,7 @@ def render(
     writer = LayerWriter(constructors, searched, data)
     facts |= changes(data, method, binding, facts["blocks"], writer)
     facts |= _bound(binding, writer)
+    facts["sources"] = [*facts["sources"], *functions(binding, writer)]
     facts |= writer.facts()
     facts |= {
         "title": Code(f"The data of {label}: read, divided, prepared, and handed out in batches."),
@@ -161,19 +163,12 @@ def _reading(data: Data, binding: Binding, templates: jinja2.Environment) -> tup
 def _bound(binding: Binding, writer: LayerWriter) -> dict[str, Any]:
     """Inputs and targets."""
     inputs = [bound_input(one, binding, writer) for one in binding.inputs]
-    outputs = [bound_output(one, binding, writer) for one in binding.outputs]
+    outputs = [bound_output(one, binding) for one in binding.outputs]
     changed = {step.input for step in binding.steps}
     return {
         "inputs": inputs,
         "outputs": outputs,
         "prepared": [one for one in inputs if one.layers],
-        "units": [one for one in outputs if one.layers],
-        "units_fitted": [
-            (one.name, position)
-            for one in binding.outputs
-            for position, layer in enumerate(one.prepare)
-            if layer.adapts
-        ],
         "adapts": [
             (one.name, position) for one in binding.inputs for position, layer in enumerate(one.prepare) if layer.adapts
         ],

@@ -22,6 +22,7 @@ from dlspec.export.project.data import DataText
 from dlspec.export.project.distributed import distribution
 from dlspec.export.project.positions import from_saved, layer_names, places
 from dlspec.export.project.searched import Searched, build_arguments
+from dlspec.export.project.units import FITTED, whole_model
 from dlspec.export.python.constructors import Constructors
 from dlspec.export.python.syntax import Unsupported, constant, text
 from dlspec.export.python.templates import Code
@@ -88,6 +89,8 @@ def render(
     data = state.data_section
     if method.non_finite == "rollback":
         raise Unsupported("`non_finite: rollback`")
+    if method.threshold is not None:
+        raise Unsupported("`threshold`, which is chosen when training is over")
     if method.speed == "auto":
         raise Unsupported("`speed: auto`")
     constructors = Constructors()
@@ -101,11 +104,13 @@ def render(
         "training": read.training,
         "validation": "validation" in read.parts,
         "prepared": read.prepared,
-        "units": bool(read.units),
+        "whole_model": whole_model(read.units, prepared=read.prepared),
         "imports": Code(""),
         **_fitting(state, method, searched, constructors, read, examples=examples),
         **_searching(model, words, data.batch_size, read, searched),
     }
+    if read.units:
+        context["computing"] = [Code(f"units = {FITTED}"), *context["computing"]]
     template = templates.get_template("train.py.jinja")
     used = carried(template.render({**context, "helpers": []}), templates, context, _CARRIED)
     context["helpers"] = [_based(one, context["model_base"]) for one in used if one not in read.body]

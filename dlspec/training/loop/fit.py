@@ -36,6 +36,7 @@ class Training:
         progress: Where it shows how far it is.
         start_from: A saved model whose weights come first.
         state: How far it has come.
+        thresholds: Of outputs of yes or no, where they were chosen on the validation split.
         once_running: Called when the first steps are done.
         trainer: What the method trains with.
     """
@@ -46,6 +47,7 @@ class Training:
     start_from: Path | None = None
     state: TrainingState = field(default_factory=TrainingState)
     best: Best | None = None
+    thresholds: dict[str, float] = field(default_factory=dict)
     once_running: Callable[[], object] | None = None
     trainer: Trainer = field(init=False)
     _signals: Signals = field(default_factory=Signals)
@@ -183,7 +185,9 @@ class Training:
         return {name: self._evaluate(part) for name, part in parts.items() if part is not None}
 
     def _evaluate(self, part: Part) -> dict[str, float]:
-        return ordered(self.trainer.measure(self.job.in_order(part)))
+        feed = self.job.in_order(part)
+        # Metrics were made before the thresholds were chosen.
+        return ordered(Trainer.measure(self.trainer, feed) if self.thresholds else self.trainer.measure(feed))
 
     def course(self, status: Literal["finished", "interrupted", "failed"], metrics: Measures) -> Course:
         """How far it came, for the report.
@@ -204,6 +208,8 @@ class Training:
         }
         if speed is not None:
             course["speed"] = speed
+        if self.thresholds:
+            course["thresholds"] = self.thresholds
         if status == "finished" and (facts := self.trainer.facts):
             course["method_facts"] = dict(facts)
         return course

@@ -127,6 +127,8 @@ class Classes:
             found["perplexity"] = math.exp(self.surprise / total)
         if len(self.task.names) <= MATRIX_LIMIT:
             found["confusion"] = self.matrix.tolist()
+        if self.task.chosen:
+            found["threshold"] = self.task.threshold
         if self.yes:
             found["auc"] = auc(np.concatenate(self.true), np.concatenate(self.yes))
         return found

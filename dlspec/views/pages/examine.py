@@ -89,6 +89,22 @@ def examine(model: Any, prepared: Prepared, method: Method, outputs: tuple[str, 
     return found
 
 
+def answered(model: Any, part: Part, outputs: tuple[str, ...]) -> dict[str, tuple[Array, Array]]:
+    """What the model gives for a part, and what its loss compares that with, by output: [examples, …] each."""
+    import numpy as np
+
+    size = _batch_size(part)
+    answer = answering(model, outputs, -(-part.count // size))
+    pairs = [
+        (answer(inputs)[0], {key: as_array(one) for key, one in targets.items()})
+        for inputs, targets in _batches(part, size)
+    ]
+    return {
+        name: (np.concatenate([given[name] for given, _ in pairs]), np.concatenate([true[name] for _, true in pairs]))
+        for name in pairs[0][1]
+    }
+
+
 def _parts(prepared: Prepared) -> Iterator[tuple[str, Part | None]]:
     yield "test", prepared.test
     yield "validation", prepared.validation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlspec.components.training.heads import Head
@@ -32,6 +32,8 @@ class Task:
         names: Of the classes, or of the numbers of a vector.
         logits: Whether predictions are taken before sigmoid or softmax.
         threshold: Above which a prediction, as the model gives it, means yes.
+        margin: Whether predictions lie around 0, between -1 and 1 where it is sure.
+        chosen: Whether the threshold was chosen on the validation split.
         ignored: A class number that does not count, or None.
         likelihood: Whether the loss is the crossentropy of the classes, which perplexity is made of.
         array: Whether the numbers are those of one array, which share a unit, and not of several columns.
@@ -42,6 +44,8 @@ class Task:
     names: tuple[str, ...]
     logits: bool = False
     threshold: float = 0.5
+    margin: bool = False
+    chosen: bool = False
     ignored: int | None = None
     likelihood: bool = False
     array: bool = False
@@ -104,13 +108,14 @@ def _exclusive(output: Output, loss: Loss, shape: Shape) -> Task | None:
 
 
 def _binary(output: Output, head: Head, loss: Loss, shape: Shape) -> Task:
-    logits, threshold, likelihood = loss.from_logits, head.threshold, loss.likelihood
+    margin = head.middle == 0 and not loss.from_logits
+    task = Task(output.name, YES_NO, _two(output), loss.from_logits, head.threshold, margin, head.chosen is not None)
     if len(shape) > 1 and (shape[-1] == 1 or (len(shape) == 2 and is_map(shape) and not head.features)):
         axes = len(shape) - (shape[-1] == 1)
-        return Task(output.name, _placed(axes), _two(output), logits, threshold, likelihood=likelihood)
+        return replace(task, kind=_placed(axes), likelihood=loss.likelihood)
     if len(shape) <= 1 and shape in ((), (1,)):
-        return Task(output.name, YES_NO, _two(output), logits, threshold, likelihood=likelihood)
-    return Task(output.name, TAGS, _class_names(output, int(shape[-1] or 0)), logits, threshold)
+        return replace(task, likelihood=loss.likelihood)
+    return replace(task, kind=TAGS, names=_class_names(output, int(shape[-1] or 0)))
 
 
 def _numbers(output: Output, head: Head, loss: Loss, shape: Shape) -> Task:
@@ -235,7 +240,7 @@ def yes_share(task: Task, values: Array) -> Array:
     if task.logits:
         shares: Array = 0.5 * (1 + np.tanh(values / 2))  # the logistic function, without overflow
         return shares
-    return np.clip((values + 1) / 2, 0, 1) if task.threshold == 0 else values
+    return np.clip((values + 1) / 2, 0, 1) if task.margin else values
 
 
 def numbers(task: Task, values: Array) -> Array:

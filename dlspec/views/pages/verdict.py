@@ -76,7 +76,7 @@ def _of_classes(name: str, found: Mapping[str, Any], part: str) -> Verdict:
     if baseline:
         usual = baseline["answer"] if found["kind"] == TAGS else f"always answering “{baseline['answer']}”"
         sentence += f"; {usual} would be right in {percent(trivial)}"
-    sentence += f".{_of_sequences(found)}{_limits(limits)}{_remark(grade, clear=True)}{_linear(found)}"
+    sentence += f".{_of_sequences(found)}{_cut(found)}{_limits(limits)}{_remark(grade, clear=True)}{_linear(found)}"
     headline = f"{percent(share)} accuracy"
     if found["kind"] == PIXELS and found["mean_iou"] is not None:
         headline = f"{percent(found['mean_iou'])} mean IoU"
@@ -96,6 +96,13 @@ def _of_sequences(found: Mapping[str, Any]) -> str:
         return ""
     more = f", perplexity {figure(found['perplexity'])}" if "perplexity" in found else ""
     return f" {percent(found['exact'])} of {found['examples']:,} sequences are right in every step{more}."
+
+
+def _cut(found: Mapping[str, Any]) -> str:
+    if "threshold" not in found:
+        return ""
+    yes = found["classes"][1]["name"]
+    return f" The answer is “{yes}” above {figure(found['threshold'])}, as chosen on the validation split."
 
 
 def _limits(limits: Sequence[float] | None) -> str:
