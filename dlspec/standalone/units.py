@@ -61,16 +61,21 @@ class PreparedLoss(keras.losses.Loss):
 
 
 class UndoneMetric(keras.metrics.Metric):
-    """Another metric, but that compares in the units of the data."""
+    """Another metric, but that compares in the units of the data, and one unit of the output where only that counts."""
 
-    def __init__(self, metric: Any, units: Units) -> None:
+    def __init__(self, metric: Any, units: Units | None = None, answer: int | None = None) -> None:
         super().__init__(name=metric.name)
         self.metric = metric
         self.units = units
+        self.answer = answer
         self._direction = metric._direction if hasattr(metric, "_direction") else None
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        self.metric.update_state(y_true, self.units.undo(y_pred), sample_weight)
+        if self.answer is not None:
+            y_pred = y_pred[..., self.answer : self.answer + 1]
+        if self.units is not None:
+            y_pred = self.units.undo(y_pred)
+        self.metric.update_state(y_true, y_pred, sample_weight)
 
     def result(self) -> Any:
         return self.metric.result()

@@ -105,6 +105,10 @@ class Predictions:
             )
         elif task is not None and task.kind == NUMBERS and values[0].size == 1:
             yield name, [_number(value) for value in numbers(task, values).reshape(-1).tolist()]
+        elif task is not None and task.quantiles:
+            yield name, [_number(value) for value in numbers(task, values).reshape(-1).tolist()]
+            for share, column in zip(task.quantiles, values.T, strict=True):
+                yield f"{name} {share:g}", [_number(value) for value in column.tolist()]
         else:
             rows = [dict(_cells(answer)) for answer in self._answers(output, values)]
             for title in rows[0] if rows else ():
@@ -127,6 +131,10 @@ class Predictions:
             for row, sequence in zip(values, read(values), strict=True):
                 # What holds a score that is not a number reads as nothing.
                 yield {name: [task.names[label] for label in sequence] if _finite(row) else None}
+        elif task is not None and task.quantiles:
+            for row, answer in zip(values, numbers(task, values), strict=True):
+                by_share = {f"{share:g}": _number(one) for share, one in zip(task.quantiles, row, strict=True)}
+                yield {name: _number(answer[0]), f"{name} quantiles": by_share}
         else:
             single = task is not None and task.kind == NUMBERS and values[0].size == 1
             for row in values if task is None or not task.numeric else numbers(task, values):

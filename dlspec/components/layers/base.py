@@ -171,6 +171,11 @@ class Layer(Component, abstract=True):
         """What numbers that enter must lie above; None where all may enter."""
         return None
 
+    @property
+    def falls(self) -> bool:
+        """Whether larger numbers become smaller ones."""
+        return False
+
     def check_undoable(self) -> None:
         """Raises E207 where the options of an `undoable` layer leave nothing to undo."""
         if self.dtype is not None:

@@ -90,6 +90,11 @@ class Rescaling(Layer):
         """Two operations per element."""
         return 2 * output.size
 
+    @property
+    def falls(self) -> bool:
+        """A factor is below 0."""
+        return any(one < 0 for one in (self.scale if isinstance(self.scale, list) else [self.scale]))
+
     def check_undoable(self) -> None:
         """A factor of 0 makes all numbers one."""
         super().check_undoable()

@@ -35,6 +35,7 @@ class Loss(Component, abstract=True):
         takes_scores: The output is taken before sigmoid or softmax, always.
         activations: Names of the activations whose probabilities it takes, first the one to propose; () for any.
         likelihood: It is minus the logarithm of what the right class is given.
+        quantiles: The share of the targets below each unit of the output; () where units are no quantiles.
         from_logits, axis, ignore_class: Options of some, with what holds for the others.
     """
 
@@ -43,6 +44,7 @@ class Loss(Component, abstract=True):
     takes_scores: ClassVar[bool] = False
     activations: ClassVar[tuple[str, ...]] = ()
     likelihood: ClassVar[bool] = False
+    quantiles: Any = ()
     from_logits: Any = False
     axis: Any = -1
     ignore_class: Any = None
@@ -63,6 +65,15 @@ class Loss(Component, abstract=True):
     def validate(self) -> None:
         """Axis 0 is the batch."""
         rules.check_axis(self.registered_name, self.given.get("axis"))
+
+    @property
+    def answer(self) -> int | None:
+        """The unit of the output that is the answer, where the others say how sure it is; None where all are."""
+        return None
+
+    def compared(self, output: Tensor) -> Tensor:
+        """What a target of numbers has to be like, to be compared with this output."""
+        return output
 
     def problem(self, target: Tensor, output: Tensor) -> None:
         """Checks that a target of this type (without batch) can be compared with this output.

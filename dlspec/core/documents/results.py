@@ -166,6 +166,40 @@ class NumberFigures(_NumberFigures, total=False):
     residuals: dict[str, float | None]
 
 
+class QuantileFigure(TypedDict):
+    """One quantile.
+
+    Attributes:
+        share: Of the targets that shall lie below it.
+        below: Share of those that do.
+        pinball: Its mean loss, in the unit of the target.
+    """
+
+    share: float
+    below: float
+    pinball: float
+
+
+class QuantileFigures(TypedDict):
+    """Quantiles of a number.
+
+    Attributes:
+        quantiles: Each by itself.
+        share: Of the targets that shall lie between the first and the last.
+        covered: Share of those that do.
+        interval: Where the true share lies with 95 % confidence, from and to.
+        width: Mean distance between the first and the last.
+        crossing: Share of examples in which a larger quantile is below a smaller one.
+    """
+
+    quantiles: list[QuantileFigure]
+    share: float
+    covered: float
+    interval: list[float] | None
+    width: float
+    crossing: float
+
+
 class _NumberResults(TypedDict):
     """What is always known of answers that are numbers."""
 
@@ -192,11 +226,13 @@ class NumberResults(_NumberResults, total=False):
         positions: Steps or elements that count.
         numbers: Each number by itself, where they are few.
         linear: A linear model of the same inputs; left out where there is none.
+        spread: Of an output of quantiles, whose median all else is about.
     """
 
     positions: int
     numbers: list[NumberFigures]
     linear: LinearFigures
+    spread: QuantileFigures
 
 
 class TranscriptBaseline(TypedDict):

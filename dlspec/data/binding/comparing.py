@@ -14,6 +14,8 @@ from dlspec.data.binding.findings import Findings
 def check_metrics(method: Method, name: str, target: Tensor, output: Tensor | None, findings: Findings) -> None:
     """Every metric of an output can compare it with its target (E503)."""
     place = method.path_of("metrics", name)
+    loss = method.loss_of(name)
+    output = loss.compared(output) if loss is not None and output is not None else output
     of_vectors = []
     for position, metric in enumerate(method.chosen_metrics(name) if output is not None else ()):
         if _compares_vectors(metric, method.loss_of(name), target, output):

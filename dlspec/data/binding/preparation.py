@@ -35,6 +35,10 @@ def check_preparation(outputs: Iterable[Output], method: Method | None, findings
             if output.encoding != VALUES:
                 message = f"target `{output.target}` holds classes, and `prepare` of a target is for numbers"
                 raise Problem("E607", message, leave_out("prepare"), "prepare")
+            loss = method.loss_of(output.name) if method is not None else None
+            if loss is not None and loss.quantiles and any(layer.falls for layer in output.prepare):
+                message = "a `scale` below 0 makes the largest targets the smallest, and `quantile` their shares others"
+                raise Problem("E607", message, "give another factor", "prepare")
             if shaped and not output.tensor.rank:
                 message = f"output `{output.name}` is a single number without an axis, and features alone are prepared"
                 raise Problem("E402", message, "end the model in `dense: 1`, or in `reshape: [1]`", "prepare")

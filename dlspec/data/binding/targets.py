@@ -32,8 +32,7 @@ class Output:
         columns: Where its values come from; several are stacked.
         encoding: ``values``, ``classes`` (numbers from 0), ``one_hot`` or ``binary``.
         tensor: What the loss receives per example.
-        classes: What stands for 0, 1, …: sorted texts, or the values that the spec lists; () where the column holds
-            the numbers themselves.
+        classes: What stands for 0, 1, …; () where the column holds the numbers themselves.
         expand: Whether labels are written as one-hot vectors of the output's last axis.
         separator: What stands between labels of which several may hold; "" for all other targets.
         missing: What becomes of examples without a value: ``error`` or ``drop``.
@@ -183,7 +182,8 @@ class _Comparison:
             return Tensor(self.values.shape, dtype)
         if self.expand:
             return Tensor(self.output.shape, dtype)
-        want = self.output.shape[:-1] if self.encoding == CLASSES else self.output.shape
+        like = self.output if self.loss is None else self.loss.compared(self.output)
+        want = like.shape[:-1] if self.encoding == CLASSES else like.shape
         shape = fit_shape(self.values.shape, want)
         return Tensor(shape, dtype) if shape is not None else None
 

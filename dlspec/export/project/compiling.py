@@ -12,7 +12,7 @@ from dlspec.components.registry import Component
 from dlspec.components.training.optimizers import Optimizer
 from dlspec.export.project.searched import Searched
 from dlspec.export.python.constructors import Constructors
-from dlspec.export.python.syntax import call, constant, item, name, sequence, text
+from dlspec.export.python.syntax import Unsupported, call, constant, item, name, sequence, text
 from dlspec.export.python.templates import Code
 
 NOTHING: Mapping[str, ast.expr] = MappingProxyType({})
@@ -84,6 +84,9 @@ def compile_arguments(
             )
             for name in trained
         }
+        for name in trained:
+            if method.loss_of(name).answer is not None and metrics[name]:
+                raise Unsupported("metrics beside `quantile`")
         for name in units:
             made = zip(metrics[name], method.metrics_of(name, examples), strict=True)
             metrics[name] = [_undone(one, metric, name, constructors) for one, metric in made]

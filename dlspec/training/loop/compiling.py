@@ -84,7 +84,7 @@ def measuring(
     model = owner(core.input, only_or_all({name: tensors[name] for name in losses}), name=core.name)
     metrics = {name: [metric.make() for metric in method.metrics_of(name, examples)] for name in losses}
     compared = {name: loss.make() for name, loss in losses.items()}
-    _compare_in(units, compared, metrics)
+    _compare_in(units, compared, metrics, {name: loss.answer for name, loss in losses.items()})
     model.compile(
         optimizer="sgd" if optimizer is None else optimizer(model),
         loss=only_or_all(compared),
@@ -95,15 +95,17 @@ def measuring(
     return model
 
 
-def _compare_in(units: Mapping[str, Any], losses: dict[str, Any], metrics: dict[str, list[Any]]) -> None:
-    """Lets losses compare targets as they are prepared, and metrics in the units of the data."""
-    if not units:
-        return
+def _compare_in(
+    units: Mapping[str, Any], losses: dict[str, Any], metrics: dict[str, list[Any]], answers: Mapping[str, int | None]
+) -> None:
+    """Lets losses compare targets as they are prepared, and metrics the answers alone, in the units of the data."""
     from dlspec.standalone.units import PreparedLoss, UndoneMetric
 
-    for name, unit in units.items():
-        losses[name] = PreparedLoss(losses[name], unit)
-        metrics[name] = [UndoneMetric(metric, unit) for metric in metrics[name]]
+    for name, answer in answers.items():
+        if name in units:
+            losses[name] = PreparedLoss(losses[name], units[name])
+        if name in units or answer is not None:
+            metrics[name] = [UndoneMetric(metric, units.get(name), answer) for metric in metrics[name]]
 
 
 def _weights(method: Method, outputs: Sequence[str]) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dlspec.core.documents.results import NumberBaseline, NumberFigures, NumberKind, NumberResults
 from dlspec.views.pages.class_scores import mean_of
+from dlspec.views.pages.quantiles import quantile_figures
 from dlspec.views.pages.shares import explained
 from dlspec.views.pages.tasks import ARRAYS, Task, counted, is_map, numbers
 
@@ -38,6 +39,7 @@ class Numbers:
     _sum: Any = 0.0
     _squares: Any = 0.0
     _of: int = 0
+    _quantiles: list[Array] = field(default_factory=list)
 
     def learn(self, targets: Array, mask: Array | None = None) -> None:
         """The mean, which is the best constant answer."""
@@ -60,6 +62,8 @@ class Numbers:
         guess = numbers(self.task, predicted).reshape(len(target), -1)
         self.true.append(true[valid])
         self.guess.append(guess[valid])
+        if self.task.quantiles:
+            self._quantiles.append(predicted.astype(np.float64)[valid])
         count = max(self._of, 1)
         spread = np.sqrt(np.maximum(self._squares / count - (self._sum / count) ** 2, 0.0))
         worst: Array = np.where(valid, (np.abs(true - guess) / np.where(spread > 0, spread, 1.0)).max(axis=1), 0.0)
@@ -88,7 +92,7 @@ class Numbers:
             quantiles = np.quantile(error[:, n], list(_QUANTILES.values()))
             row["residuals"] = dict(zip(_QUANTILES, map(float, quantiles), strict=True))
         of_all = explained((error**2).sum(axis=0), spread)
-        return {
+        found: NumberResults = {
             "kind": cast("NumberKind", self.task.kind),
             "examples": len(true),
             "rmse": float(np.sqrt((error**2).mean())),
@@ -98,6 +102,9 @@ class Numbers:
             "baseline": baseline(self.trivial, None if trivial is None else float(np.sqrt(trivial.mean()))),
             "numbers": rows,
         }
+        if self.task.quantiles:
+            found["spread"] = quantile_figures(self.task.quantiles, true[:, 0], np.concatenate(self._quantiles))
+        return found
 
 
 @dataclass(slots=True)

@@ -36,6 +36,7 @@ class Task:
         chosen: Whether the threshold was chosen on the validation split.
         ignored: A class number that does not count, or None.
         likelihood: Whether the loss is the crossentropy of the classes, which perplexity is made of.
+        quantiles: The share of targets below each number of a prediction; () where all of them are answers.
         array: Whether the numbers are those of one array, which share a unit, and not of several columns.
     """
 
@@ -49,6 +50,7 @@ class Task:
     ignored: int | None = None
     likelihood: bool = False
     array: bool = False
+    quantiles: tuple[float, ...] = ()
 
     @property
     def classifies(self) -> bool:
@@ -120,6 +122,8 @@ def _binary(output: Output, head: Head, loss: Loss, shape: Shape) -> Task:
 
 def _numbers(output: Output, head: Head, loss: Loss, shape: Shape) -> Task:
     """Numbers: those of an example, of each step of a sequence, or of a whole array such as a picture."""
+    if loss.quantiles:
+        return Task(output.name, NUMBERS, (output.target,), quantiles=tuple(map(float, loss.quantiles)))
     logits, several = loss.from_logits, len(output.columns) == 1 and shape[-1:] not in ((), (1,))
     if len(shape) <= 1 or all(size == 1 for size in shape):
         return Task(output.name, NUMBERS, _numbered(output, int(shape[-1] or 1) if shape else 1), logits, array=several)
@@ -244,7 +248,9 @@ def yes_share(task: Task, values: Array) -> Array:
 
 
 def numbers(task: Task, values: Array) -> Array:
-    """What the model gives as numbers, float64: shares where it gives them before sigmoid."""
+    """What the model gives as numbers, float64: shares where it gives them before sigmoid; of quantiles the median."""
     import numpy as np
 
+    if task.quantiles:
+        values = values[..., [task.quantiles.index(0.5)]]
     return yes_share(task, values.astype(np.float64)) if task.logits else values.astype(np.float64)

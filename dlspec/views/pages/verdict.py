@@ -143,7 +143,8 @@ def _of_numbers(name: str, found: Mapping[str, Any], part: str) -> Verdict:
         usual = f"{figure(answer)}, the mean of" if isinstance(answer, float) else f"{answer} number in"
         comma = "," if isinstance(answer, float) else ""
         sentence += f"; always answering {usual} the training split{comma} would be off by {figure(trivial)}"
-    return Verdict(name, _headline(found, error, trivial), f"{sentence}.{_remark(grade)}{_linear(found)}", grade)
+    more = f"{_remark(grade)}{_linear(found)}{_spread(found)}"
+    return Verdict(name, _headline(found, error, trivial), f"{sentence}.{more}", grade)
 
 
 def _linear(found: Mapping[str, Any]) -> str:
@@ -158,6 +159,20 @@ def _linear(found: Mapping[str, Any]) -> str:
         better = linear["accuracy"] > found["accuracy"]
         does = f"would be right in {percent(linear['accuracy'])}"
     return f" A linear model of the same inputs {does}{': it is better' if better else ''}."
+
+
+def _spread(found: Mapping[str, Any]) -> str:
+    """How many targets lie between the outermost quantiles, and whether these are in order."""
+    if "spread" not in found or len(found["spread"]["quantiles"]) < 2:
+        return ""
+    spread = found["spread"]
+    sentence = (
+        f" {percent(spread['covered'])} of the targets lie between the outermost quantiles, which shall hold "
+        f"{percent(spread['share'])} and are {figure(spread['width'])} apart on average."
+    )
+    if spread["crossing"]:
+        sentence += f" In {percent(spread['crossing'])} of the examples a larger quantile is below a smaller one."
+    return sentence
 
 
 def _where(found: Mapping[str, Any]) -> str:

@@ -1,0 +1,41 @@
+"""What came of outputs that give quantiles: how many targets lie below each, and between the outermost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from dlspec.core.documents.results import QuantileFigures
+from dlspec.views.pages.shares import interval
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+def quantile_figures(shares: Sequence[float], true: Array, given: Array) -> QuantileFigures:
+    """The figures of one output.
+
+    Args:
+        shares: That of the targets which each quantile leaves below it.
+        true: The targets, [examples].
+        given: The quantiles, [examples, shares].
+    """
+    import numpy as np
+
+    error = true[:, None] - given
+    losses = np.maximum(np.array(shares) * error, (np.array(shares) - 1) * error).mean(axis=0)
+    below = (error <= 0).mean(axis=0)
+    inside = float(((error[:, 0] >= 0) & (error[:, -1] <= 0)).mean())
+    return {
+        "quantiles": [
+            {"share": share, "below": float(one), "pinball": float(loss)}
+            for share, one, loss in zip(shares, below, losses, strict=True)
+        ],
+        "share": shares[-1] - shares[0],
+        "covered": inside,
+        "interval": interval(inside, len(true)),
+        "width": float((given[:, -1] - given[:, 0]).mean()),
+        "crossing": float((np.diff(given, axis=1) < 0).any(axis=1).mean()),
+    }
