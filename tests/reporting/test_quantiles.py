@@ -42,7 +42,7 @@ def test_every_figure_is_what_numpy_says(prepare: str, tmp_path: Path) -> None:
     keras.backend.clear_session()
     facts = json.loads((report.folder / "report.json").read_text(encoding="utf-8"))
     saved = open_run(Run(report.folder), allow_outside=True)
-    data = load_diabetes(scaled=False, as_frame=True).frame
+    data = load_diabetes(as_frame=True).frame
     names = ["bmi", "bp", "s5"]
     given = np.asarray(saved.model(data[names].to_numpy("float32")), np.float64)
     data[names].to_csv(tmp_path / "new.csv", index=False)
