@@ -30,7 +30,7 @@ class Units:
 
     def __init__(self, fitted: list, shape: tuple, name: str) -> None:
         # Layers of constants: they compute on whatever device the model is.
-        self.undoing = [inverse(layer, f"{name}_undo_{layer.name}") for layer in reversed(fitted)]
+        self.undoing = [inverse(layer, f"{name}_undo_{number}") for number, layer in enumerate(reversed(fitted), 1)]
         self.layers = [inverse(layer) for layer in reversed(self.undoing)]
         for layer in (*self.undoing, *self.layers):
             layer.build(shape)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dlspec.backends.keras.internals import origin_of
+from dlspec.backends.keras.internals import calls_of, origin_of
 from dlspec.backends.keras.structure import like_inputs, outputs_by_name
 from dlspec.export.formats.base import Arrays, Reader
 
@@ -28,14 +28,23 @@ def for_inference(model: Any) -> Any:
 def _names(model: Any) -> list[str]:
     if isinstance(model.output, dict):
         return list(model.output)
-    return [_name(tensor) for tensor in model.outputs]
+    inner = (layer for layer in model.layers if isinstance(layer, type(model)) and layer.name == model.name)
+    core = next(inner, None)
+    return [_name(tensor, core) for tensor in model.outputs]
 
 
-def _name(tensor: Any) -> str:
-    """Name of the layer that makes a tensor; where that is a model (preparation and core), of the layer in it."""
+def _name(tensor: Any, core: Any = None) -> str:
+    """Name of the layer that makes a tensor; where that is a model (preparation and core), of the layer in it.
+
+    Args:
+        core: The model proper, where some layer behind it only undoes the preparation of a target.
+    """
     import keras
 
     origin = origin_of(tensor)
+    while core is not None and origin.operation is not core:
+        (tensor,) = calls_of(origin.operation)[0].input_tensors
+        origin = origin_of(tensor)
     if isinstance(origin.operation, keras.Model):
         return _name(origin.operation.outputs[origin.tensor_index])
     return str(origin.operation.name)
