@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 
-def fitted(layers: list, values: Any, measuring: tuple) -> list:
+def fitted_in_order(layers: list, values: Any, measuring: tuple) -> list:
     """The layers, of which those at the places `measuring` are fitted to what reaches them of `values`, an array."""
     for place, layer in enumerate(layers):
         if place in measuring:

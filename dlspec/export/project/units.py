@@ -31,7 +31,7 @@ def functions(binding: Binding, writer: LayerWriter) -> list[Code]:
         name = text(constant(one.name))
         layers = text(sequence([writer.target(layer) for layer in one.prepare], as_list=True))
         measuring = text(constant(tuple(place for place, layer in enumerate(one.prepare) if layer.adapts)))
-        fitted = f"fitted({layers}, targets[{name}], {measuring})"
+        fitted = f"fitted_in_order({layers}, targets[{name}], {measuring})"
         lines.append(f"        {name}: Units({fitted}, (None, *targets[{name}].shape[1:]), {name}),")
     return [Code("\n".join([*lines, "    }"]))]
 
