@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 
-def inverse(layer: Any, name: str | None = None) -> Any:
+def undone_by(layer: Any, name: str | None = None) -> Any:
     """The layer that undoes one: of Keras's own, those that can be undone; of ours, what they say themselves."""
     if isinstance(layer, keras.layers.Normalization):
         mean, variance = layer.input_mean, layer.input_variance
@@ -30,8 +30,8 @@ class Units:
 
     def __init__(self, fitted: list, shape: tuple, name: str) -> None:
         # Layers of constants: they compute on whatever device the model is.
-        self.undoing = [inverse(layer, f"{name}_undo_{number}") for number, layer in enumerate(reversed(fitted), 1)]
-        self.layers = [inverse(layer) for layer in reversed(self.undoing)]
+        self.undoing = [undone_by(layer, f"{name}_undo_{number}") for number, layer in enumerate(reversed(fitted), 1)]
+        self.layers = [undone_by(layer) for layer in reversed(self.undoing)]
         for layer in (*self.undoing, *self.layers):
             layer.build(shape)
 

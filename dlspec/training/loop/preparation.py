@@ -79,7 +79,7 @@ def in_prepared_units(saved: Any, outputs: Sequence[str], layers: Mapping[str, i
     """
     import keras
 
-    from dlspec.standalone.units import Units, inverse
+    from dlspec.standalone.units import Units, undone_by
 
     if not layers:
         return saved, {}
@@ -89,7 +89,7 @@ def in_prepared_units(saved: Any, outputs: Sequence[str], layers: Mapping[str, i
         for _ in range(count):
             undoing.append(origin_of(tensors[name]).operation)
             (tensors[name],) = calls_of(undoing[-1])[0].input_tensors
-        units[name] = Units([inverse(layer) for layer in undoing], tensors[name].shape, name)
+        units[name] = Units([undone_by(layer) for layer in undoing], tensors[name].shape, name)
     inner = tensors if isinstance(saved.output, dict) else next(iter(tensors.values()))
     return keras.Model(saved.input, inner, name=saved.name), units
 
