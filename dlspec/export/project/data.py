@@ -82,7 +82,7 @@ def render(
     writer = LayerWriter(constructors, searched, data)
     facts |= changes(data, method, binding, facts["blocks"], writer)
     facts |= _bound(binding, writer)
-    facts["sources"] = [*facts["sources"], *functions(binding, writer)]
+    own = functions(binding, writer)
     facts |= writer.facts()
     facts |= {
         "title": Code(f"The data of {label}: read, divided, prepared, and handed out in batches."),
@@ -91,8 +91,8 @@ def render(
         "imports": Code(""),
     }
     template = templates.get_template("data.py.jinja")
-    used = carried(template.render({**facts, "helpers": []}), templates, facts)
-    body = template.render({**facts, "helpers": used})
+    used = carried(template.render({**facts, "helpers": own}), templates, facts)
+    body = template.render({**facts, "helpers": [*used, *own]})
     return DataText(
         body,
         constructors,
