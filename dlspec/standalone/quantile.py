@@ -17,6 +17,8 @@ class Quantile(keras.losses.Loss):
         self.quantiles = tuple(quantiles)
 
     def call(self, y_true, y_pred):
+        if len(y_true.shape) < len(y_pred.shape):
+            y_true = ops.expand_dims(y_true, -1)
         error = y_true - y_pred
         shares = ops.convert_to_tensor(self.quantiles, dtype=error.dtype)
         return ops.mean(ops.maximum(shares * error, (shares - 1) * error), axis=-1)

@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 
 
-def fitted_in_order(layers: list, values: Any, measuring: tuple) -> list:
-    """The layers, of which those at the places `measuring` are fitted to what reaches them of `values`, an array."""
-    for place, layer in enumerate(layers):
+def fitted_in_order(found: list, values: Any, measuring: tuple) -> list:
+    """Layers, of which those at the places `measuring` are fitted to what reaches them of `values`, an array."""
+    for place, layer in enumerate(found):
         if place in measuring:
             layer.adapt(values)
             settle(layer)
         values = np.asarray(layer(values))
-    return layers
+    return found
 
 
 def settle(layer: Any) -> None:
