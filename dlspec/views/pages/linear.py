@@ -184,7 +184,8 @@ def with_linear(found: OutputResults, compared: LinearScores | None, name: str) 
 
 def _own(task: Task) -> Task:
     """The task with the answers of a regression: numbers as they are, yes above one half."""
-    return replace(task, logits=False, threshold=0.5, likelihood=False)
+    plain = replace(task, logits=False, likelihood=False, quantiles=())
+    return replace(plain, threshold=0.5, margin=False, chosen=False)
 
 
 # --- kept in the run folder -------------------------------------------------------------------------------------------
