@@ -8,7 +8,9 @@ score of a table is the mean over three seeds, each with a split of its own (by 
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
 import json
 import math
 import sys
@@ -135,8 +137,7 @@ def of_spec(task: Task, division: Division, settings: Sequence[str]) -> float:
     """The score of the spec: trained and asked by the commands that people use."""
     folder, new, answers = task.folder, task.folder / "new.csv", task.folder / "answers.json"
     options = [word for setting in settings for word in ("--set", setting)]
-    done = run(["train", str(folder / f"{task.name}.yaml"), "--quiet", "--new", "--runs", str(folder), *options])
-    assert done == 0, task.name
+    _quietly(["train", str(folder / f"{task.name}.yaml"), "--quiet", "--new", "--runs", str(folder), *options])
     columns = {name: division.test[name].tolist() for name in (*task.numbers, *task.words)}
     with new.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
@@ -144,7 +145,7 @@ def of_spec(task: Task, division: Division, settings: Sequence[str]) -> float:
         writer.writerows(
             [["" if value != value else value for value in row] for row in zip(*columns.values(), strict=True)]
         )
-    assert run(["predict", task.name, str(new), "--runs", str(folder), "-o", str(answers)]) == 0, task.name
+    _quietly(["predict", task.name, str(new), "--runs", str(folder), "-o", str(answers)])
     rows = json.loads(answers.read_text(encoding="utf-8"))
     named = [key for key in rows[0] if key != "example"]
     if task.classes:
@@ -152,6 +153,13 @@ def of_spec(task: Task, division: Division, settings: Sequence[str]) -> float:
     else:
         found = np.array([row[named[0]] for row in rows])
     return score(task, truth_of(task, division.test), found)
+
+
+def _quietly(command: list[str]) -> None:
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        done = run(command)
+    assert done == 0, said.getvalue()
 
 
 def of_others(task: Task, division: Division, seed: int) -> Iterator[float]:
