@@ -276,10 +276,13 @@ def f_score(average: str, beta: float, threshold: float | None) -> Measured:
 
 
 def overlap(classes: list[int], *, threshold: float | None = None) -> Measured:
-    """The mean of scikit-learn's Jaccard index of some classes, but for those that are neither true nor answered."""
+    """The mean of scikit-learn's Jaccard index of some classes, but for those that are neither true nor answered.
+
+    Keras takes an answer at the threshold for yes here, and for no in its other measures.
+    """
 
     def measure(true: Array, given: Array) -> float:
-        answer = given.argmax(axis=-1) if threshold is None else (given > threshold).astype(int)
+        answer = given.argmax(axis=-1) if threshold is None else (given >= threshold).astype(int)
         wanted, answer = true.reshape(-1), answer.reshape(-1)
         seen = [one for one in classes if one in wanted or one in answer]
         return float(metrics.jaccard_score(wanted, answer, labels=seen, average="macro", zero_division=0))

@@ -142,7 +142,7 @@ class OneHotMeanIoU(_Overlap):
 
 
 class BinaryIoU(_Overlap):
-    """Intersection over union of yes and no answers."""
+    """Intersection over union of yes and no answers; one at the threshold counts as yes here, elsewhere as no."""
 
     keras = "keras.metrics.BinaryIoU"
     targets = "binary"

@@ -37,8 +37,7 @@ class CsvTable(ArrowTable):
     """A CSV file: columns of numbers, of ``true``/``false``, or of text."""
 
     def __init__(self, path: Path, shown: str, dialect: Dialect | None = None) -> None:
-        self._path = path
-        self._shown = shown
+        self._path, self._shown = path, shown
         self._given = dialect or Dialect()
         self._text = CsvText(path, self._given, shown)
         self._ragged = 0  # rows that were left out
