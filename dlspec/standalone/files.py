@@ -22,6 +22,11 @@ def files_by_class(root: Path, suffixes: tuple[str, ...]) -> list[Path]:
     return [file for folder in folders for file in files_in(folder, suffixes)]
 
 
+def files_by_name(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    """The files of a folder and of those inside of it, sorted by their names without the endings."""
+    return sorted(files_in(folder, suffixes), key=lambda file: file.with_suffix("").as_posix())
+
+
 def lines(path: Path) -> list[str]:
     """The lines of a text, without their ends."""
     content = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")

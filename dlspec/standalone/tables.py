@@ -18,6 +18,12 @@ def gather(columns: Arrays, rows: np.ndarray) -> Arrays:
     return {name: np.asarray(values[rows]) for name, values in columns.items()}
 
 
+def row_groups(metadata: Any) -> np.ndarray:
+    """Where the row groups of a Parquet file begin, and its end, from what pyarrow knows of the file."""
+    sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+    return np.cumsum([0, *sizes])
+
+
 class Lazy:
     """Examples that are made when a batch asks for them: `make` gives those of some rows."""
 

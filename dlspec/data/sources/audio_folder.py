@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.components.registry import boolean, choice, example, integer, number, optional, text
 from dlspec.core.ir import Tensor
+from dlspec.core.pieces import Piece
 from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Labels, Source, Table
-from dlspec.data.sources.folders import ClassFolders
+from dlspec.data.sources.folders import ClassFolders, emitted
 from dlspec.data.sources.limits import STREAMED_FROM, check_memory
 from dlspec.data.sources.paths import locate
 from dlspec.data.sources.remarks import LeftOut
@@ -49,8 +50,11 @@ class AudioFolder(Source):
     examples = (example("{path: commands, seconds: 1}"), example("{path: music, seconds: 10, channels: 2}"))
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
-        """Whether there are folders of classes, and the samples of a sound."""
-        return {"classes": "label" in table.columns, "frames": table.columns["audio"].tensor.shape[0]}
+        """How the files are listed, and the arrays of their samples and classes."""
+        mono = ".mean(axis=1, keepdims=True)" if int(self.channels) == 1 else ""
+        frames = table.columns["audio"].tensor.shape[0]
+        sounds = Piece(f"np.stack([sound(file, {{}}){mono} for file in files])", frames)
+        return emitted(table, columns, (".wav",), audio=sounds)
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> AudioTable:
         """Finds the folder."""

@@ -359,7 +359,8 @@ class Source(Component, abstract=True):
         """What the source's template, ``templates/python/sources/<name>.py.jinja``, needs beside its options.
 
         The template holds the function of generated projects that gives the arrays that :meth:`Table.read` gives. It
-        knows ``function``, the function's name, ``source`` and ``columns``.
+        knows ``function``, the function's name, ``source`` and ``columns``. It decides nothing: what depends on options
+        is given as :class:`dlspec.core.pieces.Piece`, for expressions and lines.
 
         Three keys have a meaning of their own: ``refused``, in words what no project can read; ``inner``, sources that
         this one reads, each with its columns and opened table, by the word under which the template finds a call that

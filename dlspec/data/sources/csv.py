@@ -9,6 +9,7 @@ from typing import Any
 
 from dlspec.components.registry import Field, choice, example, integer, optional, plain, text, texts
 from dlspec.core.errors import Problem
+from dlspec.core.pieces import Piece, call
 from dlspec.data.sources.base import Source, Table
 from dlspec.data.sources.csv_conversion import FALSE, TRUE
 from dlspec.data.sources.csv_files import CsvFiles
@@ -114,30 +115,61 @@ class Csv(Source):
         )
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
-        """The types of the columns in pyarrow's words, texts for what is missing, and what is unusual in the file."""
+        """The table that pyarrow reads, and what is changed in its columns."""
         assert isinstance(table, CsvTable | CsvFiles)
         first = table if isinstance(table, CsvTable) else next(iter(table.tables.values()))
-        words = {name: table.stated.gaps[name] for name in columns if table.columns[name].text and table.gap(name)}
-        rewritten = first.rewritten(columns)
         if first.dialect.divided:
             return {"refused": "a delimiter of several characters"}
+        changes = self._changes(columns, table, first)
+        plain = Piece("{{name: table[name].to_numpy() for name in table.column_names}}")
         return {
-            "files": [self.path] if isinstance(table, CsvTable) else list(table.tables),
-            "packed": first.packed,
-            "types": {**table.types(columns), **dict.fromkeys(rewritten, "string")},
-            "missing": first.dialect.missing,
-            "parsing": first.parsing(),
-            "reading": _given(
-                column_names=list(first.dialect.names), skip_rows=self.skip_rows, encoding=first.encoding
-            ),
-            "converting": _given(
-                decimal_point="" if self.decimal == "." else self.decimal,
-                true_values=self.true_words and [*TRUE, *self.true_words],
-                false_values=self.false_words and [*FALSE, *self.false_words],
-            ),
-            "rewritten": rewritten,
-            "words": words,
+            "table": self._read(columns, table, first),
+            "lines": [Piece("columns = {}", plain), *changes] if changes else [],
+            "arrays": Piece("columns") if changes else plain,
         }
+
+    def _read(self, columns: Sequence[str], table: CsvTable | CsvFiles, first: CsvTable) -> Piece:
+        """One file as a table of pyarrow, or several, one below the other."""
+        files = [self.path] if isinstance(table, CsvTable) else list(table.tables)
+        path = Piece("folder / {}", files[0] if len(files) == 1 else Piece("file"))
+        reading = _given(column_names=tuple(first.dialect.names), skip_rows=self.skip_rows, encoding=first.encoding)
+        converting = {
+            "include_columns": _list(columns),
+            "column_types": {**table.types(columns), **dict.fromkeys(first.rewritten(columns), "string")},
+            "null_values": _list(first.dialect.missing),
+            **_given(
+                decimal_point="" if self.decimal == "." else self.decimal,
+                true_values=self.true_words and (*TRUE, *self.true_words),
+                false_values=self.false_words and (*FALSE, *self.false_words),
+            ),
+        }
+        options = {
+            **_given(read_options=reading and call("csv.ReadOptions", **reading)),
+            **_given(parse_options=(parsing := first.parsing()) and call("csv.ParseOptions", **parsing)),
+            "convert_options": call("csv.ConvertOptions", lines=True, **converting),
+        }
+        packed = call("pa.input_stream", path, compression=first.packed) if first.packed else path
+        one = call("csv.read_csv", packed, lines=True, **options)
+        return one if len(files) == 1 else Piece("pa.concat_tables([{} for file in {}])", one, _list(files))
+
+    def _changes(self, columns: Sequence[str], table: CsvTable | CsvFiles, first: CsvTable) -> list[Piece]:
+        """Numbers that are read as they are written, and words that stand for a missing value."""
+        words = {name: table.stated.gaps[name] for name in columns if table.columns[name].text and table.gap(name)}
+        lines = []
+        if rewritten := first.rewritten(columns):
+            lines += [
+                Piece("for name in {}:", _list(rewritten)),
+                Piece(
+                    "    columns[name] = np.array([written_number(value, {}) for value in columns[name]])", self.decimal
+                ),
+            ]
+        if words:
+            lines += [
+                Piece("for name, words in {}.items():  # words that stand for a missing value", words),
+                Piece("    values = ['' if value in words else value for value in columns[name]]"),
+                Piece("    columns[name] = np.array(values, 'object')"),
+            ]
+        return lines
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> CsvTable | CsvFiles:
         """Finds the files."""
@@ -146,6 +178,11 @@ class Csv(Source):
         if len(files) == 1:
             return CsvTable(*files[0], self.dialect)
         return CsvFiles(files, self.dialect)
+
+
+def _list(values: Sequence[Any]) -> Piece | None:
+    """Values as a list of Python, which pyarrow wants; None for none."""
+    return Piece(f"[{', '.join('{}' for _ in values)}]", *values) if values else None
 
 
 def _given(**options: Any) -> dict[str, Any]:

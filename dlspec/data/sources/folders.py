@@ -6,14 +6,28 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from dlspec.data.sources.base import DataProblem, Labels
+from dlspec.core.pieces import Piece
+from dlspec.data.sources.base import DataProblem, Labels, Table
 from dlspec.data.sources.limits import check_link
 from dlspec.data.sources.remarks import LeftOut
 from dlspec.standalone.files import hidden
 
 # Endings that a message lists.
 _SHOWN = 8
+
+
+def emitted(table: Table, columns: Sequence[str], suffixes: Sequence[str], **values: Piece) -> Mapping[str, Any]:
+    """What the template of a source of class folders needs: how its files are listed, and the arrays of its columns.
+
+    Args:
+        values: The column besides ``label``, made of the list ``files``.
+    """
+    files = "files_by_class" if "label" in table.columns else "files_in"
+    labels = Piece("np.array([file.relative_to(root).parts[0] for file in files], object)")
+    arrays = {name: made for name, made in {**values, "label": labels}.items() if name in columns}
+    return {"files": Piece(f"{files}(root, {{}})", tuple(suffixes)), "arrays": arrays}
 
 
 class ClassFolders:

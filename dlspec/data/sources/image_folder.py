@@ -11,10 +11,17 @@ from dlspec.components.registry import example, text
 from dlspec.core.ir import Tensor
 from dlspec.data.sources.base import TEXT, Arrays, Column, Labels, Source, Table
 from dlspec.data.sources.broken_pictures import find_broken
-from dlspec.data.sources.folders import ClassFolders
+from dlspec.data.sources.folders import ClassFolders, emitted
 from dlspec.data.sources.limits import STREAMED_FROM
 from dlspec.data.sources.paths import locate
-from dlspec.data.sources.pictures import SUFFIXES, PictureFile, Pictures, channels_option, decoding, size_option
+from dlspec.data.sources.pictures import (
+    SUFFIXES,
+    PictureFile,
+    Pictures,
+    channels_option,
+    emitted_images,
+    size_option,
+)
 from dlspec.data.sources.remarks import LeftOut
 
 if TYPE_CHECKING:
@@ -40,9 +47,9 @@ class ImageFolder(Source):
         return ("image",)
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
-        """How images are decoded, whether there are folders of classes, and the endings of images."""
-        size, mode = decoding(table.columns["image"].tensor)
-        return {"size": size, "mode": mode, "classes": "label" in table.columns, "suffixes": SUFFIXES}
+        """How the files are listed, and the arrays of their pixels and classes."""
+        images = emitted_images("files", table.columns["image"].tensor, bool(self.size), lazy=table.streamed)
+        return emitted(table, columns, SUFFIXES, image=images)
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> ImageTable:
         """Finds the folder."""

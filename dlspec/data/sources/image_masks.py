@@ -8,13 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.components.registry import example, text
+from dlspec.core.pieces import Piece
 from dlspec.data.sources.base import Arrays, Column, DataProblem, Labels, Source, Table
 from dlspec.data.sources.broken_pictures import find_broken
 from dlspec.data.sources.folders import ClassFolders
 from dlspec.data.sources.limits import STREAMED_FROM
-from dlspec.data.sources.masks import Masks, check_values, values_option
+from dlspec.data.sources.masks import Masks, check_values, emitted_masks, values_option
 from dlspec.data.sources.paths import locate
-from dlspec.data.sources.pictures import SUFFIXES, PictureFile, Pictures, channels_option, decoding, size_option
+from dlspec.data.sources.pictures import (
+    SUFFIXES,
+    PictureFile,
+    Pictures,
+    channels_option,
+    emitted_images,
+    size_option,
+)
 from dlspec.data.sources.remarks import LeftOut
 
 if TYPE_CHECKING:
@@ -50,9 +58,21 @@ class ImageMasks(Source):
         check_values(self.values)
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
-        """How images are decoded, and their endings."""
-        size, mode = decoding(table.columns["image"].tensor)
-        return {"size": size, "mode": mode, "suffixes": SUFFIXES}
+        """How the files of each column are listed, and the arrays that are decoded from them."""
+        tensors = {name: one.tensor for name, one in table.columns.items()}
+        resized, lazy = bool(self.size), table.streamed
+        found = {
+            "image": (self.images, emitted_images("images", tensors["image"], resized, lazy=lazy)),
+            "mask": (self.masks, emitted_masks("masks", tensors["mask"], resized, self.values, lazy=lazy)),
+        }
+        return {
+            "listed": [
+                Piece(f"{name}s = files_by_name(folder / {{}}, {{}})", path, SUFFIXES)
+                for name, (path, _) in found.items()
+                if name in columns
+            ],
+            "arrays": {name: made for name, (_, made) in found.items() if name in columns},
+        }
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> MaskedImages:
         """Finds both folders."""

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.components.registry import component, example, text, texts
 from dlspec.core.errors import Problem
+from dlspec.core.pieces import Piece
 from dlspec.data.sources.base import Arrays, Column, DataProblem, Labels, Source, Table
 from dlspec.data.sources.broken_pictures import find_broken
 from dlspec.data.sources.limits import STREAMED_FROM
-from dlspec.data.sources.masks import Masks, check_values, values_option
+from dlspec.data.sources.masks import Masks, check_values, emitted_masks, values_option
 from dlspec.data.sources.paths import locate
-from dlspec.data.sources.pictures import PictureFile, Pictures, channels_option, decoding, size_option
+from dlspec.data.sources.pictures import PictureFile, Pictures, channels_option, emitted_images, size_option
 from dlspec.data.sources.remarks import LeftOut
 
 if TYPE_CHECKING:
@@ -61,17 +62,21 @@ class ImageTable(Source):
             yield from (os.path.join(start, str(value)) for value in values)  # noqa: PTH118 - many: no `Path` for each
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
-        """The table, and how the images of each column are decoded."""
+        """The table, and how the images of each column are found and decoded."""
         assert isinstance(table, PicturedTable)
-        decoded = {
-            name: decoding(table.columns[name].tensor) for name in columns if name in (*self.images, *self.masks)
-        }
-        return {
-            "inner": {"table": (self.table, columns, table.table)},
-            "images": {name: how for name, how in decoded.items() if name in self.images},
-            "masks": {name: size for name, (size, _) in decoded.items() if name in self.masks},
-            "start": () if self.folder == "." else (self.folder,),
-        }
+        here = self.folder == "."
+        lines = [] if here else [Piece("root = folder / {}", self.folder)]
+        for name in sorted((name for name in columns if name in self.pictures), key=self.masks.__contains__):
+            lines.append(Piece(f"files = [{'folder' if here else 'root'} / file for file in columns[{{}}]]", name))
+            lines.append(Piece("columns[{}] = {}", name, self._decoded(name, table)))
+        return {"inner": {"table": (self.table, columns, table.table)}, "lines": lines}
+
+    def _decoded(self, name: str, table: Table) -> Piece:
+        """The images of one column, whose paths are the list ``files``."""
+        tensor, resized, lazy = table.columns[name].tensor, bool(self.size), table.streamed
+        if name in self.masks:
+            return emitted_masks("files", tensor, resized, self.values, lazy=lazy, again=True)
+        return emitted_images("files", tensor, resized, lazy=lazy, again=True)
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> PicturedTable:
         """Opens the table and finds the folder of the images."""

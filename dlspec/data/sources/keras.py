@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dlspec.components.registry import choice, example, integer, optional
 from dlspec.core.errors import Problem, leave_out
 from dlspec.core.ir import Tensor
+from dlspec.core.pieces import Piece, call
 from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Labels, Source, Table
 
 if TYPE_CHECKING:
@@ -101,12 +102,26 @@ class Keras(Source):
             raise Problem("E207", f"`label` has no effect on {self.set}", leave_out("label"), "label")
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
-        """The loader's options, the names of its two columns, and whether labels come as a column of one."""
+        """How the set is loaded, how texts get one length, and the arrays of its columns."""
         values, target, *_ = table.columns
         options: dict[str, Any] = {"num_words": self.num_words} if self.num_words else {}
         if self.label == "coarse":
             options["label_mode"] = "coarse"
-        return {"options": options, "values": values, "target": target, "flat": self.set.startswith("cifar")}
+        flat = "[:, 0]" if self.set.startswith("cifar") else ""
+        arrays = {
+            values: Piece("np.concatenate([x_train, x_test])"),
+            target: Piece(f"np.concatenate([y_train, y_test]){flat}"),
+            "part": Piece("np.repeat(['train', 'test'], [len(x_train), len(x_test)])"),
+        }
+        return {
+            "loaded": call(f"keras.datasets.{self.set}.load_data", **options),
+            "lines": [
+                Piece(f"{part} = keras.utils.pad_sequences({part}, maxlen={{}})", self.length)
+                for part in ("x_train", "x_test")
+                if self.length
+            ],
+            "arrays": {name: made for name, made in arrays.items() if name in columns},
+        }
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> KerasTable:
         """Finds nothing, since Keras has its cache wherever the spec is; but what is cached is whole.

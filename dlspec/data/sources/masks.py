@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from dlspec.components.registry import Field, integers, optional
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor
+from dlspec.core.pieces import Piece
 from dlspec.data.sources.base import Labels
-from dlspec.data.sources.pictures import PictureFile, Pictures, turned
+from dlspec.data.sources.pictures import PictureFile, Pictures, all_decoded, turned, width_and_height
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,6 +32,20 @@ def check_values(values: tuple[int, ...] | None) -> None:
     """
     if values is not None and (not values or max(values) > 255 or len(set(values)) < len(values)):
         raise Problem("E207", "`values` are different whole numbers from 0 to 255", "`values: [0, 255]`", "values")
+
+
+def emitted_masks(
+    files: str, tensor: Tensor, resized: bool, values: tuple[int, ...] | None, *, lazy: bool, again: bool = False
+) -> Piece:
+    """How a project decodes the masks of some files; see :func:`dlspec.data.sources.pictures.all_decoded`."""
+
+    def decoded(file: str) -> Piece:
+        pixels = Piece(f"mask({file})")
+        if resized:
+            pixels = Piece(f"resized_mask({file}, {{}})", width_and_height(tensor))
+        return Piece("numbered({}, {})", pixels, values) if values else pixels
+
+    return all_decoded(files, decoded, lazy=lazy, again=again)
 
 
 class Masks(Pictures):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.components.registry import example, text
+from dlspec.core.pieces import Piece
 from dlspec.data.sources.arrow import bytes_of
 from dlspec.data.sources.base import Arrays, Column, DataProblem, Source, Table
 from dlspec.data.sources.cache import converted
@@ -42,19 +43,33 @@ class Parquet(Source):
     examples = (example("flights.parquet"),)
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
-        """The columns of text, those of lists, and those of durations."""
-        texts = tuple(name for name in columns if table.columns[name].text)
+        """The array of each column; one expression for all where each is plain numbers."""
         assert isinstance(table, ParquetTable)
-        return {
-            "texts": texts,
-            "lists": tuple(name for name in columns if table.columns[name].tensor.rank == 1),
-            "nested": {name: one.dtype for name in columns if (one := table.columns[name].tensor).rank > 1},
-            "durations": tuple(name for name in columns if table.is_duration(name)),
-        }
+        patterns = {name: _emitted(name, table) for name in columns}
+        if set(patterns.values()) == {_PLAIN}:
+            return {"arrays": Piece("{{name: table[name].to_numpy() for name in table.column_names}}")}
+        return {"arrays": {name: Piece(pattern, name) for name, pattern in patterns.items()}}
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> ParquetTable:
         """Finds the file."""
         return ParquetTable(locate(self.path, folder, allow_outside=allow_outside), self.path)
+
+
+_PLAIN = "table[{}].to_numpy()"
+
+
+def _emitted(name: str, table: ParquetTable) -> str:
+    """How a project makes the array of a column, whose name goes into the pattern."""
+    tensor = table.columns[name].tensor
+    if table.columns[name].text:
+        return "table[{}].cast('string').fill_null('').to_numpy()"
+    if tensor.rank == 1:
+        return "np.stack(table[{}].to_numpy())"
+    if tensor.rank > 1:
+        return f"np.array(table[{{}}].to_pylist(), {tensor.dtype!r})"
+    if table.is_duration(name):
+        return "table[{}].to_numpy() / np.timedelta64(1, 's')"
+    return _PLAIN
 
 
 class ParquetTable(TypedTable):
@@ -230,9 +245,9 @@ class ParquetTable(TypedTable):
 
     @cached_property
     def _starts(self) -> np.ndarray[Any, Any]:
-        import numpy as np
+        from dlspec.standalone.tables import row_groups
 
-        return np.concatenate([[0], np.cumsum(self.blocks, dtype=np.int64)])
+        return row_groups(self._grouped[1])
 
     def _empty(self, name: str, count: int) -> np.ndarray[Any, Any]:
         import numpy as np

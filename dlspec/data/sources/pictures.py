@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from dlspec.components.registry import Field, choice, integers, optional
 from dlspec.core.ir import Tensor
+from dlspec.core.pieces import Piece
 from dlspec.data.sources.base import DataProblem
 from dlspec.data.sources.limits import check_memory
 
@@ -68,10 +69,42 @@ def _content(path: Path) -> io.BytesIO:
         return io.BytesIO(stream.readall())
 
 
-def decoding(tensor: Tensor) -> tuple[tuple[int, int], str]:
-    """Width and height in Pillow's order, and its word for the channels, of images of a type."""
-    height, width, *channels = (size or 0 for size in tensor.shape)
-    return (width, height), MODES[channels[0] if channels else 1]
+def emitted_images(files: str, tensor: Tensor, resized: bool, *, lazy: bool, again: bool = False) -> Piece:
+    """How a project decodes the images of some files; see :func:`all_decoded`.
+
+    Args:
+        tensor: The type of one image.
+        resized: Whether the files may have other sizes.
+    """
+    channels = MODES[tensor.shape[2] or 0]
+
+    def decoded(file: str) -> Piece:
+        if resized:
+            return Piece(f"resized_picture({file}, {{}}, {{}})", width_and_height(tensor), channels)
+        return Piece(f"picture({file}, {{}})", channels)
+
+    return all_decoded(files, decoded, lazy=lazy, again=again)
+
+
+def width_and_height(tensor: Tensor) -> tuple[int, int]:
+    """The size of images of a type, in Pillow's order."""
+    return tensor.shape[1] or 0, tensor.shape[0] or 0
+
+
+def all_decoded(files: str, decoded: Callable[[str], Piece], *, lazy: bool, again: bool = False) -> Piece:
+    """An array of all images; where that is too large, of those that a batch asks for.
+
+    Args:
+        files: The variable that holds the paths.
+        decoded: How a single file is decoded, from its expression.
+        lazy: Whether all are too large.
+        again: Whether the variable holds other paths later.
+    """
+    if not lazy:
+        return Piece(f"np.stack([{{}} for file in {files}])", decoded("file"))
+    rows = f"rows, {files}={files}" if again else "rows"
+    one = decoded(f"{files}[row]")
+    return Piece(f"Lazy(lambda {rows}: np.stack([{{}} for row in rows]), np.arange(len({files})),)", one)
 
 
 class Header(NamedTuple):

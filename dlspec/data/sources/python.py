@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dlspec.components.registry import BUILT_IN, Catalogue, NameTaken, example, plain, text
 from dlspec.core.errors import Problem, did_you_mean
 from dlspec.core.ir import DTYPES, Tensor
+from dlspec.core.pieces import Piece, call
 from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Source, Table
 from dlspec.data.sources.limits import check_memory
 
@@ -52,13 +53,12 @@ class Python(Source):
         assert isinstance(table, PythonTable)
         module, _, name = self.function.partition(":")
         source = self._catalogue.files[module].read_text(encoding="utf-8")
-        return {
-            "module": module,
-            "name": name,
-            "arguments": self.arguments,
-            "rows": table.yields,
-            "modules": {module: source},
-        }
+        lines, values = [Piece("made = {}", call(f"{module}.{name}", **self.arguments))], "np.asarray(made[name])"
+        if table.yields:
+            lines += [Piece("rows = list(made)")]
+            values = "np.array([row[name] for row in rows])"
+        arrays = Piece(f"{{{{name: {values} for name in {{}}}}}}", tuple(columns))
+        return {"module": module, "lines": lines, "arrays": arrays, "modules": {module: source}}
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> PythonTable:
         """Finds the module among those that may run.

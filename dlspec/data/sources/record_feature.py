@@ -10,8 +10,9 @@ from dlspec.components.registry import choice, example, optional, shape
 from dlspec.components.sections.base import Section
 from dlspec.core.errors import Problem
 from dlspec.core.ir import DTYPES, Tensor
+from dlspec.core.pieces import Piece
 from dlspec.data.sources.base import TEXT
-from dlspec.data.sources.pictures import shown_size, turned
+from dlspec.data.sources.pictures import MODES, shown_size, turned
 from dlspec.data.sources.protos import Feature
 
 if TYPE_CHECKING:
@@ -44,6 +45,36 @@ class RecordFeature(Section):
     def tensor(self) -> Tensor:
         """What one example is."""
         return Tensor(tuple(self.shape), str(self.dtype))
+
+    @property
+    def parsed_shape(self) -> tuple[int, ...]:
+        """The shape that ``tf.io.parse_example`` gives."""
+        return () if self.decode else tuple(size or 0 for size in self.shape)
+
+    @property
+    def parsed_dtype(self) -> str:
+        """The dtype that ``tf.io.parse_example`` gives."""
+        if self.dtype == TEXT or self.decode:
+            return "string"
+        return "float32" if self.tensor.floating else "int64"
+
+    def emitted_type(self) -> Piece:
+        """What a project lets TensorFlow parse."""
+        return Piece("tf.io.FixedLenFeature({}, {})", self.parsed_shape, self.parsed_dtype)
+
+    def emitted_values(self, name: str) -> Piece:
+        """The array of the feature in a project, from what was parsed."""
+        parsed = Piece("columns[{}]", name)
+        if self.decode == "image":
+            return Piece("np.stack([decoded(content, {}) for content in {}])", MODES[self.shape[2] or 0], parsed)
+        if self.decode:
+            one = Piece("np.frombuffer(content, {}).reshape({})", self.dtype, tuple(self.shape))
+            return Piece("np.stack([{} for content in {}])", one, parsed)
+        if self.dtype == TEXT and not self.shape:
+            return Piece("np.array([content.decode() for content in {}], object)", parsed)
+        if self.dtype == self.parsed_dtype:
+            return Piece("np.stack({})", parsed)
+        return Piece("np.stack({}).astype({})", parsed, self.dtype)
 
 
 def convert(declared: RecordFeature, found: Feature) -> Any:

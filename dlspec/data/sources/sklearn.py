@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from dlspec.components.registry import choice, example
 from dlspec.core.ir import Tensor
+from dlspec.core.pieces import Piece
 from dlspec.data.sources.base import Arrays, Column, Labels, Source, Table
 
 
@@ -61,14 +62,15 @@ class Sklearn(Source):
         return SklearnTable(self.set)
 
     def emitted(self, columns: Sequence[str], table: Table) -> dict[str, Any]:
-        """The loader's name, and where each column stands in what it returns."""
+        """Where each column stands in what the set's loader returns."""
+        return {"arrays": {name: self._place(name) for name in columns}}
+
+    def _place(self, name: str) -> Piece:
         facts = SETS[self.set]
-        places: dict[str, tuple[str, int | None]] = {}
-        for name in columns:
-            part = "data" if name in facts.features else "target" if name in facts.targets else name
-            within = facts.features if name in facts.features else facts.targets
-            places[name] = (part, within.index(name) if name in within else None)
-        return {"set": self.set, "places": places}
+        for part, members in (("data", facts.features), ("target", facts.targets)):
+            if name in members:
+                return Piece("bunch[{}][:, {}]", part, members.index(name))
+        return Piece("bunch[{}]", name)
 
 
 class SklearnTable(Table):

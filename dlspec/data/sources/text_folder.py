@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.components.registry import example, text
 from dlspec.core.ir import Tensor
+from dlspec.core.pieces import Piece
 from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Labels, Source, Table
-from dlspec.data.sources.folders import ClassFolders
+from dlspec.data.sources.folders import ClassFolders, emitted
 from dlspec.data.sources.limits import check_memory
 from dlspec.data.sources.paths import locate
 from dlspec.data.sources.remarks import LeftOut
@@ -31,8 +32,9 @@ class TextFolder(Source):
     examples = (example("reviews"),)
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
-        """Whether there are folders of classes."""
-        return {"classes": "label" in table.columns}
+        """How the files are listed, and the arrays of their texts and classes."""
+        texts = Piece("np.array([file.read_bytes().decode('utf-8-sig') for file in files], object)")
+        return emitted(table, columns, (".txt",), text=texts)
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> TextFolderTable:
         """Finds the folder."""

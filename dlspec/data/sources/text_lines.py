@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dlspec.components.registry import example, optional, text, texts
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor
+from dlspec.core.pieces import Piece
 from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Source, Table
 from dlspec.data.sources.limits import check_memory
 from dlspec.data.sources.paths import locate
@@ -49,9 +50,17 @@ class TextLines(Source):
                 raise Problem("E207", f"two columns would be named `{name}`", "give `names`", "path")
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
-        """The names of the columns, and the file of each where they have one."""
-        files = {} if self.separator else dict(zip(self._names(), self.path, strict=True))
-        return {"names": self._names(), "files": {name: file for name, file in files.items() if name in columns}}
+        """How the lines of the files become columns."""
+        if not self.separator:
+            files = {name: file for name, file in zip(self._names(), self.path, strict=True) if name in columns}
+            lines = [Piece("files = {}", files)]
+            each = Piece("np.array(lines(folder / file), object) for name, file in files.items()")
+        else:
+            rows = Piece("[line.split({}) for line in lines(folder / {})]", self.separator, self.path[0])
+            made = Piece("columns = dict(zip({}, zip(*rows, strict=True), strict=True))", self._names())
+            lines = [Piece("rows = {}", rows), made]
+            each = Piece("np.array(columns[name], object) for name in {}", tuple(columns))
+        return {"lines": lines, "arrays": Piece("{{name: {}}}", each)}
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> TextLinesTable:
         """Finds the files."""

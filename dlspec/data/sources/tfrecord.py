@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.components.registry import example, map_of, texts
 from dlspec.core.errors import did_you_mean
+from dlspec.core.pieces import Piece
 from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Source, Table
 from dlspec.data.sources.layouts import Layouts, Wanted
 from dlspec.data.sources.limits import STREAMED_FROM, check_memory
@@ -43,14 +44,16 @@ class Tfrecord(Source):
     )
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
-        """The files, and for each column what TensorFlow parses and how that becomes its values."""
+        """The files, what TensorFlow parses for each column, and how that becomes its values."""
         assert isinstance(table, TfrecordTable)
-        features = [
-            {"name": name, "shape": _parsed_shape(feature), "dtype": _parsed_dtype(feature), "feature": feature}
-            for name, feature in self.features.items()
-            if name in columns
-        ]
-        return {"files": table.files, "packed": any(file.endswith(".gz") for file in table.files), "features": features}
+        asked = {name: feature for name, feature in self.features.items() if name in columns}
+        packed = ", 'GZIP' if file.endswith('.gz') else ''" if any(file.endswith(".gz") for file in table.files) else ""
+        return {
+            "files": table.files,
+            "records": Piece(f"tf.data.TFRecordDataset(str(folder / file){packed})"),
+            "features": {name: feature.emitted_type() for name, feature in asked.items()},
+            "arrays": {name: feature.emitted_values(name) for name, feature in asked.items()},
+        }
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> TfrecordTable:
         """Finds the files."""
@@ -58,22 +61,11 @@ class Tfrecord(Source):
         return TfrecordTable(files, self.features)
 
 
-def _parsed_dtype(feature: RecordFeature) -> str:
-    """What ``tf.io.parse_example`` gives."""
-    if feature.dtype == TEXT or feature.decode:
-        return "string"
-    return "float32" if feature.tensor.floating else "int64"
-
-
 def _kind(feature: RecordFeature) -> str:
     """What holds the numbers."""
     if feature.decode:
         return "bytes"
     return "floats" if feature.tensor.floating else "integers"
-
-
-def _parsed_shape(feature: RecordFeature) -> tuple[int, ...]:
-    return () if feature.decode else tuple(size or 0 for size in feature.shape)
 
 
 class TfrecordTable(Table):
@@ -208,7 +200,7 @@ class TfrecordTable(Table):
     def _together(self, features: Mapping[str, RecordFeature], indices: np.ndarray[Any, Any]) -> Arrays | None:
         """The same by TensorFlow's parser; None where that is not loaded, or anything is wrong with a record."""
         places = [self._index[index] for index in indices.tolist()]
-        wanted = {name: (_parsed_dtype(one), _parsed_shape(one)) for name, one in features.items()}
+        wanted = {name: (one.parsed_dtype, one.parsed_shape) for name, one in features.items()}
         try:
             found = parsed([self._records[file].read(number) for file, number in places], wanted)
             return found and {name: convert_all(features[name], values) for name, values in found.items()}

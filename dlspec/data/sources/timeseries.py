@@ -12,6 +12,7 @@ from dlspec.components.sections.splitters import Time, first_in_dates
 from dlspec.core.dates import is_iso, moment, order_help
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor
+from dlspec.core.pieces import Piece
 from dlspec.data.sources.base import Arrays, Column, DataProblem, Source, Table
 from dlspec.data.sources.limits import STREAMED_FROM, check_memory
 from dlspec.data.sources.remarks import LeftOut
@@ -52,7 +53,41 @@ class Timeseries(Source):
         dates = self.time is not None and table.table.columns[self.time].text
         if self.time is not None and dates and not all(map(is_iso, table.table.read([self.time])[self.time])):
             return {"refused": f"dates in another form than 2024-12-31 in column `{self.time}`"}
-        return {"inner": {"table": (self.table, names, table.table)}, "series": series, "dates": dates}
+        return {
+            "inner": {"table": (self.table, names, table.table)},
+            "lines": self._emitted_lines(columns, series, dates),
+            "arrays": self._emitted_windows(columns),
+        }
+
+    def _emitted_lines(self, columns: Sequence[str], series: Sequence[str], dates: bool) -> list[Piece]:
+        """From a project's table to the values in the order of time, and to the first step of each window."""
+        lines = []
+        if self.time:
+            times = Piece("table[{}]", self.time)
+            if dates:
+                lines.append(Piece("times = [moment(value) for value in {}]", times))
+            lines.append(Piece("order = np.argsort({}, kind='stable')", Piece("times") if dates else times))
+        order = "[order]" if self.time else ""
+        several = Piece(f"np.stack([table[name]{order}.astype('float32') for name in {{}}], axis=-1)", tuple(series))
+        if "past" in columns:
+            lines.append(Piece("series = {}", several))
+        if "future" in columns:
+            ahead = Piece(f"table[{{}}]{order}.astype('float32')", self.targets[0])
+            if len(self.targets) > 1:
+                ahead = Piece(several.pattern, tuple(self.targets))
+            lines.append(Piece("ahead = {}", ahead))
+        steps = "series" if "past" in columns else "ahead"
+        lines.append(Piece(f"count = len({steps}) - {{}}", self.window + self.horizon - 1))
+        stride = f"0, count, {self.stride}" if self.stride > 1 else "count"
+        return [*lines, Piece(f"starts = np.arange({stride})[:, None]")]
+
+    def _emitted_windows(self, columns: Sequence[str]) -> Mapping[str, Piece]:
+        """What was and what comes next, in a project."""
+        arrays = {
+            "past": Piece("series[starts + np.arange({})]", self.window),
+            "future": Piece("ahead[starts + np.arange({}, {})]", self.window, self.window + self.horizon),
+        }
+        return {name: made for name, made in arrays.items() if name in columns}
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> WindowTable:
         """Opens the table."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
+from dlspec.core.pieces import Piece
 from dlspec.data.binding import missing
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.values import Rows
@@ -141,16 +142,16 @@ def _reading(data: Data, binding: Binding, templates: jinja2.Environment) -> tup
         raise Unsupported(f"row groups as large as those of `{data.source.path}`: write it with smaller ones")
     readers = Readers(templates)
     calls = {
-        part: readers.add("read" if part == "train" else f"read_{part}", source, columns, tables[part],
-                          groups=blocks and data.shuffle and part == "train")
+        part: readers.add("read" if part == "train" else f"read_{part}", source, columns, tables[part])
         for part, source in sources.items()
-    }  # fmt: skip
+    }
     facts: dict[str, Any] = {
         "sources": readers.functions,
         "columns": columns,
         "read": calls.pop("train"),
         "others": calls,
         "blocks": blocks,
+        "row_groups": Piece("row_groups(parquet.read_metadata(folder / {}))", data.source.path) if blocks else None,
         "lazy": any(tables[part].streamed and bool(source.pictures) for part, source in sources.items()),
         "window": max(1, WINDOW // Rows(table, binding.inputs, binding.outputs).raw_bytes),
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dlspec.components.sections.data import Data, Split
 from dlspec.components.sections.splitters import Column, Time
 from dlspec.core.dates import is_iso
+from dlspec.core.pieces import Piece
 from dlspec.data.binding.binding import Binding
 from dlspec.data.order.splits import PARTS, WORDS, stratify_column
 from dlspec.export.project.reading import template
@@ -33,11 +34,32 @@ def division(data: Data, binding: Binding, templates: jinja2.Environment) -> dic
         "shares": shares,
         "cuts": _cuts(split, list(shares)),
         "empty": Code("{" + ", ".join(f"{part!r}: []" for part in PARTS if part == "train" or part in shares) + "}"),
+        "wanted": {part: shares[part] for part in ("test", "validation") if part in shares},
         "stratify": stratify_column(data),
-        "tight": _tight(data, binding, shares),
-        "dates": dates,
+        "sizes": _class_sizes(shares, tight=_tight(data, binding, shares)),
+        "order": _by_time(split.by, binding.columns[0], dates) if isinstance(split.by, Time) else (),
         **_words(split, binding),
     }
+
+
+def _by_time(by: Time, first: str, dates: bool) -> list[Piece]:
+    """The order of time: that of a column, or of the table itself, whose `first` column tells its length."""
+    if by.column is None:
+        return [Piece("order = np.arange(len(columns[{}]))", first)]
+    times = Piece("columns[{}]", by.column)
+    if not dates:
+        return [Piece("order = np.argsort({}, kind='stable')", times)]
+    return [Piece("times = [moment(value) for value in {}]", times), Piece("order = np.argsort(times, kind='stable')")]
+
+
+def _class_sizes(shares: Mapping[str, float], *, tight: bool) -> list[Piece]:
+    """How many members of a class go into each part; where it may be small, one is left for training."""
+    sizes = [Piece(f"{part} = max(1, round(len(members) * {{}}))", share) for part, share in shares.items()]
+    if not tight:
+        return sizes
+    if len(shares) == 1:
+        return [*sizes, *(Piece(f"{part} = {part} if {part} < len(members) else 1") for part in shares)]
+    return [*sizes, Piece("if validation + test >= len(members):"), Piece("    validation = test = 1")]
 
 
 def asked(data: Data) -> tuple[str, ...]:

@@ -28,14 +28,13 @@ class Readers:
     functions: list[Code] = field(default_factory=list)
     modules: dict[str, str] = field(default_factory=dict)
 
-    def add(self, function: str, source: Source, columns: Sequence[str], table: Table, *, groups: bool = False) -> Code:
+    def add(self, function: str, source: Source, columns: Sequence[str], table: Table) -> Code:
         """Writes the function of one source.
 
         Args:
             function: Its name.
             columns: The columns that it returns.
             table: The opened source.
-            groups: Whether the order of training asks for the row groups of the file.
 
         Returns:
             A call of it, in a function with the argument `folder`.
@@ -55,10 +54,6 @@ class Readers:
                 "columns": tuple(columns),
                 "inner": inner,
                 "parameter": Code("folder: Path" if any("(folder)" in call for call in inner.values()) else ""),
-                "groups": groups,
-                "lazy": table.streamed and bool(source.pictures),
-                "resized": bool(source.size),
-                "mono": source.channels == 1,
                 **facts,
             }
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.core import resources
+from dlspec.core.pieces import Piece
 from dlspec.export.python.syntax import constant, sequence, text
 
 if TYPE_CHECKING:
@@ -19,9 +20,16 @@ class Code(str):
 
 
 def escaped(value: Any) -> str:
-    """What a value becomes in generated text: code stays, everything else becomes a Python literal."""
+    """What a value becomes in generated text: code stays, everything else becomes a Python literal.
+
+    Dictionaries that hold code have a line for each entry.
+    """
     if isinstance(value, Code):
         return str(value)
+    if isinstance(value, Piece):
+        return value.pattern.format(*map(escaped, value.values))
+    if isinstance(value, dict) and any(isinstance(one, Code | Piece) for one in value.values()):
+        return "{" + "".join(f"{escaped(key)}: {escaped(one)}, " for key, one in value.items()) + "}"
     return text(constant(value))
 
 
