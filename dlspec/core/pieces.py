@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -17,15 +18,30 @@ class Piece:
         self.pattern = pattern
         self.values = values
 
+    def with_more(self, arguments: Sequence[Piece]) -> Piece:
+        """A call with further arguments behind its own."""
+        given = ", ".join("{}" for _ in arguments)
+        between = ", " if self.values and arguments else ""
+        return Piece(f"{self.pattern[:-1]}{between}{given})", *self.values, *arguments)
 
-def call(function: str, *positional: Any, lines: bool = False, **keywords: Any) -> Piece:
+    def by_lines(self) -> Piece:
+        """A call with a line for each of its arguments."""
+        return Piece(f"{self.pattern[:-1]},)", *self.values) if self.values else self
+
+
+def call(function: str, /, *positional: Any, **keywords: Any) -> Piece:
     """A call: ``call("np.load", Piece("file"), allow_pickle=False)``.
 
     Args:
         function: As it is written.
         positional: Arguments.
-        lines: Whether each argument has a line of its own.
         keywords: Arguments by name.
+
+    Raises:
+        ValueError: A name is none of Python's.
     """
+    for name in (*function.split("."), *keywords):
+        if not name.isidentifier() or not name.isascii():
+            raise ValueError(f"{name!r} is no identifier")
     given = ["{}" for _ in positional] + [f"{name}={{}}" for name in keywords]
-    return Piece(f"{function}({', '.join(given)}{',' if lines else ''})", *positional, *keywords.values())
+    return Piece(f"{function}({', '.join(given)})", *positional, *keywords.values())

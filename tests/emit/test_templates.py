@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from dlspec.cli.main import run
+from dlspec.core.pieces import Piece, call
+from dlspec.export.python.imports import import_lines, used_names
+from dlspec.export.python.templates import Code, escaped
 
 SPEC = "name: tiny\ninputs: {a: [3]}\nlayers: [{dense: 2}]\n"
 OURS = Path(__file__).resolve().parent.parent.parent / "templates" / "python" / "model.py.jinja"
@@ -60,3 +63,34 @@ def test_a_house_style_replaces_ours(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_a_folder_without_templates_is_a_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, output = export(tmp_path, None, capsys)
     assert code == 2 and "holds none of the templates: model.py.jinja" in output, output
+
+
+HOSTILE = 'it\'s "{}" {{ 7 * 7 }} \\ {0}'
+PIECES = {
+    "columns[{}]": (Piece("columns[{}]", HOSTILE), f"columns[{HOSTILE!r}]"),
+    "nested": (Piece("np.stack({})", Piece("columns[{}]", "{}")), "np.stack(columns['{}'])"),
+    "a call": (call("f", Code("x"), -1, flag=True, path=HOSTILE), f"f(x, -1, flag=True, path={HOSTILE!r})"),
+    "lines": (call("f", 1, a=[2, 3]).by_lines(), "f(1, a=(2, 3),)"),
+    "more": (call("f").by_lines(), "f()"),
+    "a dictionary": ({HOSTILE: Piece("x")}, f"{{{HOSTILE!r}: x, }}"),
+    "plain values": ({"a": [1, "{}"]}, "{'a': (1, '{}')}"),
+}
+
+
+@pytest.mark.parametrize("name", PIECES)
+def test_only_patterns_of_pieces_are_code(name: str) -> None:
+    piece, expected = PIECES[name]
+    assert escaped(piece) == expected
+
+
+@pytest.mark.parametrize("name", ["a-b", "x=1, y", "", "Ω"])
+def test_names_in_calls_are_identifiers(name: str) -> None:
+    with pytest.raises(ValueError, match="is no identifier"):
+        call("f", **{name: 1})
+
+
+def test_names_that_functions_bind_are_their_own() -> None:
+    """A variable may be called like a function that projects carry, or like a module."""
+    source = "def f(layers: Path):\n    lines = layers\n    return mask(lines)\n\n\nx = layers.Dense(f)\n"
+    assert used_names(source) == ["Path", "layers", "mask", "f"]
+    assert import_lines(source) == "from pathlib import Path\n\nfrom keras import layers"

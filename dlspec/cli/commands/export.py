@@ -147,7 +147,7 @@ def _check_templates(folder: Path) -> None:
     from dlspec.export.python.templates import replaced
 
     if not replaced(folder):
-        text = f"`{folder}` holds none of the templates: model.py.jinja, and for --project train.py.jinja and others"
+        text = f"`{folder}` holds none of the templates: model.py.jinja, and for --project data.py.jinja and others"
         raise click.BadParameter(text, param_hint="--template-dir")
 
 

@@ -57,8 +57,6 @@ class Layer(Component, abstract=True):
         unit_kernel: It has a kernel whose last axis is the output's units.
         weighs_measures: What it measures on the data stands among its weights.
         holds_layers: It makes layers of its own, which no option names.
-        generators: Attributes of the Keras layer, or of layers inside, with its generators of random numbers.
-        draws_unless_0: Option at 0 of which it draws no random numbers, and has no generator of them; "" for none.
         whole_numbers: Whether numbers that enter are names of things: they must not be rounded on the way.
         formats_lacking: Formats of ``dlspec export`` that have no operations for it; see :meth:`lacking_in`.
         masking: What becomes of a mask: ``pass`` it on, or ``drop`` it (with a warning, as Keras does).
@@ -100,8 +98,6 @@ class Layer(Component, abstract=True):
     unit_kernel: ClassVar[bool] = False
     weighs_measures: ClassVar[bool] = False
     holds_layers: ClassVar[bool] = False
-    generators: ClassVar[tuple[str, ...]] = ("generator",)
-    draws_unless_0: ClassVar[str] = ""
     whole_numbers: ClassVar[bool] = False
     formats_lacking: ClassVar[tuple[str, ...]] = ()
     masking: ClassVar[Literal["pass", "drop"]] = "drop"

@@ -124,7 +124,6 @@ class RandomColorJitter(RandomImageLayer):
     """Changes brightness, contrast, saturation and hue of images at random, as far as each is given."""
 
     keras = "keras.layers.RandomColorJitter"
-    generators = ("generator", "seed_generator")
     colours = (3,)
     value_range = value_range()
     brightness_factor = optional(extent(-1, 1, "As in `random_brightness`."))

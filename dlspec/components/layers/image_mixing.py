@@ -44,7 +44,6 @@ class RandAugment(RandomImageLayer):
     """
 
     keras = "keras.layers.RandAugment"
-    generators = ("generator", "seed_generator")
     colours = (1, 3)
     value_range = value_range()
     num_ops = integer(min=1, max=11, default=2, doc="Number of operations, one after another.")

@@ -125,8 +125,6 @@ class GaussianNoise(_Unchanged):
     """Adds noise around 0 during training."""
 
     keras = "keras.layers.GaussianNoise"
-    generators = ("seed_generator",)
-    draws_unless_0 = "stddev"
     augments = True
     shorthand = "stddev"
     stddev = number(min=0, max=1, doc="Standard deviation of the noise.")

@@ -65,14 +65,15 @@ def settle(layer: Any) -> None:
 
 def apply(layers: list[Any], values: Array, rank: int | None = None) -> Array:
     """`values` after all `layers`, with examples of `rank` axes where it is given."""
-    import numpy as np
     import tensorflow as tf
+
+    from dlspec.standalone.preparing import prepare
 
     if layers:
         found = None
         for start in range(0, len(values), _CHUNK):
             with tf.device("CPU:0"):
-                chunk = np.asarray(_through(layers, tensor(values[start : start + _CHUNK])))
+                chunk = prepare(layers, values[start : start + _CHUNK])
             if found is None:
                 found = aligned((len(values), *chunk.shape[1:]), chunk.dtype)
             found[start : start + len(chunk)] = chunk

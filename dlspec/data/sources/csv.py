@@ -146,10 +146,10 @@ class Csv(Source):
         options = {
             **_given(read_options=reading and call("csv.ReadOptions", **reading)),
             **_given(parse_options=(parsing := first.parsing()) and call("csv.ParseOptions", **parsing)),
-            "convert_options": call("csv.ConvertOptions", lines=True, **converting),
+            "convert_options": call("csv.ConvertOptions", **converting).by_lines(),
         }
         packed = call("pa.input_stream", path, compression=first.packed) if first.packed else path
-        one = call("csv.read_csv", packed, lines=True, **options)
+        one = call("csv.read_csv", packed, **options).by_lines()
         return one if len(files) == 1 else Piece("pa.concat_tables([{} for file in {}])", one, _list(files))
 
     def _changes(self, columns: Sequence[str], table: CsvTable | CsvFiles, first: CsvTable) -> list[Piece]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from dlspec.export.python.imports import used_names
 from dlspec.export.python.templates import Code
 
 if TYPE_CHECKING:
@@ -15,18 +16,18 @@ if TYPE_CHECKING:
 
 _STANDALONE = Path(__file__).resolve().parents[2] / "standalone"
 # Modules of functions; the others hold one class each, which the emission of the model carries.
-_MODULES = ("files", "mirrored", "oracle", "orders", "pictures", "settling", "sounds", "tables", "texts", "units")
+_MODULES = (
+    "changing", "files", "mirrored", "oracle", "orders", "pictures", "preparing", "searching", "settling", "sounds",
+    "tables", "texts", "units",
+)  # fmt: skip
 
 
-def carried(
-    body: str, templates: jinja2.Environment, facts: Mapping[str, Any], words: Collection[str] = ()
-) -> list[Code]:
-    """What `body` uses of them, and what that uses in turn.
+def carried(written: Iterable[str], templates: jinja2.Environment, words: Collection[str] = ()) -> list[Code]:
+    """What some definitions use of them, and what that uses in turn.
 
     Args:
-        body: A module without its imports.
+        written: Source of the definitions.
         templates: In whose folder ``helpers`` a user may have others of the same names.
-        facts: What such templates may show.
         words: Names that may be meant; all unless given.
     """
     others = {
@@ -36,11 +37,11 @@ def carried(
     }
     known = {**_definitions(), **others}
     found: dict[str, Code] = {}
-    waiting = [word for word in used_names(body) if not words or word in words]
+    waiting = [word for word in used_names("\n".join(written)) if not words or word in words]
     while waiting:
         word = waiting.pop(0)
         if word in known and word not in found:
-            own = templates.get_template(others[word]).render(facts).strip() if word in others else known[word]
+            own = templates.get_template(others[word]).render().strip() if word in others else known[word]
             found[word] = Code(own)
             waiting += used_names(own)
     return list(found.values())
@@ -56,10 +57,3 @@ def _definitions() -> Mapping[str, str]:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 found[node.name] = ast.get_source_segment(text, node) or ""
     return found
-
-
-def used_names(source: str) -> list[str]:
-    """Names that a module loads, in their order."""
-    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)]
-    nodes.sort(key=lambda node: (node.lineno, node.col_offset))
-    return list(dict.fromkeys(node.id for node in nodes if isinstance(node.ctx, ast.Load)))

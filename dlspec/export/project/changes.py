@@ -3,51 +3,83 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
+from dlspec.core.pieces import Piece
 from dlspec.data.binding.augment import Step
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.targets import BINARY, Output
 from dlspec.data.binding.weights import repeated_target
+from dlspec.export.project.bound import keeps_bytes
 from dlspec.export.project.writing import LayerWriter
 from dlspec.export.python.syntax import Unsupported, constant, item, name, text
 from dlspec.export.python.templates import Code
 
 
-def changes(data: Data, method: Method, binding: Binding, blocks: bool, writer: LayerWriter) -> dict[str, Any]:
-    """What the templates ``batches.py.jinja`` and ``augmentation.py.jinja`` need to know.
+@dataclass(frozen=True)
+class Changes:
+    """What training alone sees of its examples.
+
+    Attributes:
+        layers: Those that change batches at random.
+        changing: Statements that change a batch, inside of the class ``Augmentation``.
+        oversample: Expression of the class numbers by which examples are repeated; None where they are not.
+        weighted: The weights of the examples of a batch, for each output; [] where all weigh the same.
+        seeded: Whether a seed decides anything.
+        summary: What is different from other batches, in words.
+        numbered: Whether the places of examples in the source matter.
+    """
+
+    layers: list[Code]
+    changing: list[Piece]
+    oversample: Code | None
+    weighted: list[dict[str, Any]]
+    seeded: bool
+    summary: Code
+    numbered: bool
+
+    @property
+    def any(self) -> bool:
+        """Whether the batches of training are others at all."""
+        return self.seeded or self.oversample is not None or bool(self.weighted)
+
+
+def changes(data: Data, method: Method, binding: Binding, blocks: bool, writer: LayerWriter) -> Changes:
+    """What the section changes for training.
+
+    Args:
+        blocks: Whether the source is read in blocks, which an order keeps together.
 
     Raises:
         Unsupported: A change that projects do not support.
     """
-    steps = [{"layer": Code(text(writer.change(step.layer)))} for step in binding.steps]
+    layers = [Code(text(writer.change(step.layer))) for step in binding.steps]
     target = repeated_target(data, binding.outputs)
     weighted = _weighted(data, method, binding)
-    seeded = data.shuffle or bool(steps)
-    changed = target is not None or seeded or bool(weighted)
-    return {
-        "steps": steps,
-        "groups": [_group(start, list(some), binding) for start, some in _alike(binding.steps)],
-        "generators": _generators(binding, bool(writer.changed_with)),
-        "oversample": Code(_numbers(target, "part.targets")) if target is not None else None,
-        "weighted": weighted,
-        "training": {"seeded": seeded, "summary": _summary(data, bool(steps), bool(weighted))} if changed else None,
-        "numbered": bool(steps) or (blocks and data.shuffle),
-    }
+    return Changes(
+        layers,
+        [*_floats(binding), *(line for start, some in _alike(binding.steps) for line in _group(start, some, binding))],
+        Code(_numbers(target, "part.targets")) if target is not None else None,
+        weighted,
+        data.shuffle or bool(layers),
+        _summary(data, bool(layers), bool(weighted)),
+        bool(layers) or (blocks and data.shuffle),
+    )
 
 
-def _generators(binding: Binding, searched: bool) -> list[str]:
-    """Where layers keep their generators of random numbers; also of layers inside, if it is more than one word.
-
-    Noise of no strength has none: each layer is asked then, as where several words are.
-    """
-    words = sorted({word for step in binding.steps for word in step.layer.generators}) or ["generator"]
-    options = [(step.layer, step.layer.draws_unless_0) for step in binding.steps if step.layer.draws_unless_0]
-    silent = any(searched or not getattr(layer, option) for layer, option in options)
-    return ["generator", "seed_generator"] if silent else words
+def _floats(binding: Binding) -> list[Piece]:
+    """Images that are kept as bytes are numbers once they are changed."""
+    changed = {step.input for step in binding.steps}
+    kept = [
+        one.name
+        for one in binding.inputs
+        if one.name in changed and keeps_bytes(one, binding.table.columns[one.columns[0]].tensor)
+    ]
+    return [Piece("inputs[{}] = inputs[{}].astype('float32')", name, name) for name in kept]
 
 
 def _summary(data: Data, changed: bool, weighted: bool) -> Code:
@@ -70,31 +102,32 @@ def _alike(steps: tuple[Step, ...]) -> list[tuple[int, list[Step]]]:
     return found
 
 
-def _group(start: int, steps: list[Step], binding: Binding) -> dict[str, Any]:
+def _group(start: int, steps: list[Step], binding: Binding) -> list[Piece]:
     """One loop over layers of augmentation."""
     step, end = steps[0], start + len(steps)
-    whole = end - start == len(binding.steps)
-    group: dict[str, Any] = {
-        "input": step.input,
-        "start": start,
-        "slice": Code("" if whole else f"[{start}:{end}]"),
-        "kind": None,
-    }
+    some = "" if end - start == len(binding.steps) else f", {start}, {end}"
+    loop = Piece(f"for layer in self.seeded(epoch, first{some}):")
+    images = Piece("inputs[{}]", step.input)
     changed = step.masks or step.labels
     if not changed:
-        return group
+        return [loop, Piece("    {} = np.asarray(layer({}, training=True))", images, images)]
     if len(changed) > 1:
         raise Unsupported("augmentation of images together with several targets")
     output = next(one for one in binding.outputs if one.name == changed[0])
-    target = text(item(name("targets"), constant(output.name)))
-    rank = (3 if step.masks else 1) - output.tensor.rank  # axes of 1 that the layer wants besides
+    target, whole = Piece("targets[{}]", output.name), output.tensor.dtype.startswith("int")
+    more = (3 if step.masks else 1) - output.tensor.rank  # axes of 1 that the layer wants besides
     kind = "segmentation_masks" if step.masks else "labels"
-    whole = output.tensor.dtype.startswith("int")
-    given = target + ('.astype("float32")' if whole else "") + ("[..., None]" if rank else "")
-    taken = f"np.asarray(batch[{kind!r}])" + ("[..., 0]" if rank else "")
+    given = "{}" + (".astype('float32')" if whole else "") + ("[..., None]" if more else "")
+    taken = f"np.asarray(batch[{kind!r}])" + ("[..., 0]" if more else "")
     if whole:
         taken = f"np.round({taken}).astype({output.tensor.dtype!r})"
-    return {**group, "kind": kind, "target": output.name, "given": Code(given), "taken": Code(taken)}
+    return [
+        loop,
+        Piece(f"    batch = {{{{'images': {{}}, {kind!r}: {given}}}}}", images, target),
+        Piece("    batch = layer(batch, training=True)"),
+        Piece("    {} = np.asarray(batch['images'])", images),
+        Piece(f"    {{}} = {taken}", target),
+    ]
 
 
 def _numbers(output: Output, targets: str) -> str:

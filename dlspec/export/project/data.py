@@ -14,12 +14,15 @@ from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.values import Rows
 from dlspec.data.feeding.pipeline import WINDOW
 from dlspec.data.order.joined import JoinedTable
-from dlspec.data.sources.base import TEXT, Source, Table
+from dlspec.data.sources.base import Source, Table
 from dlspec.data.sources.parquet import ParquetTable
-from dlspec.export.project.bound import bound_input, bound_output, keeps_bytes, only_or_all
+from dlspec.export.project.batches import BatchWriter
+from dlspec.export.project.bound import BoundInput, bound_input, bound_output, only_or_all
 from dlspec.export.project.carried import carried
-from dlspec.export.project.changes import changes
+from dlspec.export.project.changes import Changes, changes
 from dlspec.export.project.dividing import asked, division, parts_with_examples
+from dlspec.export.project.frames import framed
+from dlspec.export.project.loading import Loading, preparing
 from dlspec.export.project.reading import Readers
 from dlspec.export.project.searched import Searched
 from dlspec.export.project.units import functions
@@ -40,7 +43,8 @@ class DataText:
         body: The module without its imports.
         prepared: Whether layers prepare inputs.
         units: Names of the outputs whose targets are prepared.
-        training: Whether the batches of training take a seed; None where they are like all others.
+        training: Whether the batches of training are others than those of the other parts.
+        seeded: Whether they take a seed.
         reads_files: Whether it reads files below a folder.
         parts: Names of the parts that have examples.
         changed_with: Parameters that the batches of training take.
@@ -52,7 +56,8 @@ class DataText:
     constructors: Constructors
     prepared: bool
     units: tuple[str, ...]
-    training: Mapping[str, Any] | None
+    training: bool
+    seeded: bool
     reads_files: bool
     parts: list[str]
     changed_with: tuple[str, ...]
@@ -71,40 +76,50 @@ def render(
         binding: The section, bound to the model.
         searched: What is searched.
         label: The spec's name.
-        templates: Where the templates are: ``data.py.jinja``, and one for each source and way of splitting.
+        templates: Where the templates are: ``data.py.jinja``, and one for each function that depends on the spec.
 
     Raises:
         Unsupported: The section asks for something that projects do not support.
     """
     _check(data, binding)
     constructors = Constructors()
-    readers, facts = _reading(data, binding, templates)
-    facts |= division(data, binding, templates)
-    writer = LayerWriter(constructors, searched, data)
-    facts |= changes(data, method, binding, facts["blocks"], writer)
-    facts |= _bound(binding, writer)
-    own = functions(binding, writer)
-    facts |= writer.facts()
-    facts |= {
-        "title": Code(f"The data of {label}: read, divided, prepared, and handed out in batches."),
-        "shuffle": data.shuffle,
-        "drop": _complete(binding),
-        "imports": Code(""),
-    }
-    template = templates.get_template("data.py.jinja")
-    used = carried(template.render({**facts, "helpers": own}), templates, facts)
-    body = template.render({**facts, "helpers": [*used, *own]})
+    layers = LayerWriter(constructors, searched, data)
+    sources = _reading(data, binding, templates)
+    changed = changes(data, method, binding, sources.window is not None, layers)
+    batches = BatchWriter(data, binding, changed, layers, sources.window, sources.lazy, templates)
+    inputs = [bound_input(one, binding, layers) for one in binding.inputs]
+    prepared = any(one.layers for one in inputs)
+    split = division(data, binding, templates)
+    loading = _loading(data, binding, sources, changed, divided=split is not None)
+    own = [
+        *functions(binding, layers),
+        *([split] if split else []),
+        framed(templates, "data/examples", **_examples(inputs, binding, prepared)),
+        *([framed(templates, "data/preparation", **_preparation(inputs, binding, layers))] if prepared else []),
+        *batches.definitions(),
+        framed(templates, "data/load", **_load(loading, binding, sources, layers, prepared)),
+    ]
+    definitions = [*sources.readers.functions, *carried([*sources.readers.functions, *own], templates), *own]
+    body = templates.get_template("data.py.jinja").render(
+        title=Code(f"The data of {label}: read, divided, prepared, and handed out in batches."),
+        imports=Code(""),
+        array=Code("Any" if sources.lazy else "np.ndarray"),
+        places=Code("; and where they stand" if changed.numbered else ""),
+        fields=_fields(loading),
+        definitions=definitions,
+    )
     return DataText(
         body,
         constructors,
-        bool(facts["prepared"]),
+        prepared,
         tuple(one.name for one in binding.outputs if one.prepare),
-        facts["training"],
-        bool(facts["parameter"]),
+        changed.any,
+        changed.seeded,
+        sources.reads_files,
         parts_with_examples(data, binding),
-        writer.changed_with,
-        writer.prepared_with,
-        readers.modules,
+        layers.changed_with,
+        layers.prepared_with,
+        sources.readers.modules,
     )
 
 
@@ -128,8 +143,32 @@ def _check(data: Data, binding: Binding) -> None:
         raise Unsupported(f"{what} that `bad: skip` leaves out ({binding.bad_places(1)[0]})")
 
 
-def _reading(data: Data, binding: Binding, templates: jinja2.Environment) -> tuple[Readers, dict[str, Any]]:
-    """The functions that read the sources."""
+@dataclass(frozen=True)
+class _Sources:
+    """The functions that read the sources, and how they are called.
+
+    Attributes:
+        calls: By the part whose examples they read.
+        columns: Those that are read.
+        groups: Expression of where the blocks of the source begin; None where it is not read in blocks.
+        window: Examples that an order mixes at once, where it is; else None.
+        lazy: Whether some columns are made when a batch asks for them.
+    """
+
+    readers: Readers
+    calls: Mapping[str, Code]
+    columns: tuple[str, ...]
+    groups: Piece | None
+    window: int | None
+    lazy: bool
+
+    @property
+    def reads_files(self) -> bool:
+        """Whether they need a folder."""
+        return any("(folder)" in call for call in self.calls.values())
+
+
+def _reading(data: Data, binding: Binding, templates: jinja2.Environment) -> _Sources:
     table = binding.table
     tables: dict[str, Table] = table.tables if isinstance(table, JoinedTable) else {"train": table}
     sources: dict[str, Source] = {part: data.source if part == "train" else data.parts.source(part) for part in tables}
@@ -145,45 +184,80 @@ def _reading(data: Data, binding: Binding, templates: jinja2.Environment) -> tup
         part: readers.add("read" if part == "train" else f"read_{part}", source, columns, tables[part])
         for part, source in sources.items()
     }
-    facts: dict[str, Any] = {
-        "sources": readers.functions,
-        "columns": columns,
-        "read": calls.pop("train"),
-        "others": calls,
-        "blocks": blocks,
-        "row_groups": Piece("row_groups(parquet.read_metadata(folder / {}))", data.source.path) if blocks else None,
-        "lazy": any(tables[part].streamed and bool(source.pictures) for part, source in sources.items()),
-        "window": max(1, WINDOW // Rows(table, binding.inputs, binding.outputs).raw_bytes),
-    }
-    facts["parameter"] = Code(
-        "folder: Path" if any("(folder)" in str(call) for call in (facts["read"], *calls.values())) else ""
+    groups = Piece("row_groups(parquet.read_metadata(folder / {}))", data.source.path) if blocks else None
+    window = max(1, WINDOW // Rows(table, binding.inputs, binding.outputs).raw_bytes)
+    lazy = any(tables[part].streamed and bool(source.pictures) for part, source in sources.items())
+    return _Sources(readers, calls, columns, groups, window if blocks else None, lazy)
+
+
+def _loading(data: Data, binding: Binding, sources: _Sources, changed: Changes, *, divided: bool) -> Loading:
+    return Loading(
+        read=sources.calls["train"],
+        others={part: call for part, call in sources.calls.items() if part != "train"},
+        first=sources.columns[0],
+        divided=divided,
+        complete=_complete(binding),
+        numbered=changed.numbered,
+        groups=sources.groups if data.shuffle else None,
     )
-    return readers, facts
 
 
-def _bound(binding: Binding, writer: LayerWriter) -> dict[str, Any]:
-    """Inputs and targets."""
-    inputs = [bound_input(one, binding, writer) for one in binding.inputs]
+def _fields(loading: Loading) -> list[Code]:
+    """The fields of the class ``Part``."""
+    fields = ["inputs: Arrays", "targets: Arrays"]
+    fields += ["rows: np.ndarray"] if loading.numbered else []
+    fields += ["groups: np.ndarray"] if loading.groups else []
+    return [Code(field) for field in fields]
+
+
+def _examples(inputs: list[BoundInput], binding: Binding, prepared: bool) -> dict[str, Any]:
+    """What `examples.py.jinja` needs to know."""
     outputs = [bound_output(one, binding) for one in binding.outputs]
-    changed = {step.input for step in binding.steps}
     return {
-        "inputs": inputs,
-        "outputs": outputs,
-        "prepared": [one for one in inputs if one.layers],
-        "adapts": [
-            (one.name, position) for one in binding.inputs for position, layer in enumerate(one.prepare) if layer.adapts
-        ],
-        "texts_prepared": any(one.prepare and one.raw.dtype == TEXT for one in binding.inputs),
-        "texts": [one.name for one in binding.inputs if one.raw.dtype == TEXT and not one.prepare],
-        "bytes_changed": [
-            one.name
-            for one in binding.inputs
-            if one.name in changed and keeps_bytes(one, binding.table.columns[one.columns[0]].tensor)
-        ],
-        "call": only_or_all("values", [one.name for one in inputs], as_list=True),
-        "raw_inputs": only_or_all("inputs", [one.name for one in inputs], as_list=True),
-        "batch_inputs": only_or_all("inputs", [one.name for one in inputs]),
-        "batch_targets": only_or_all("targets", [one.name for one in outputs]),
+        "or_preparation": Code(" or its preparation" if prepared else ""),
+        "inputs": {one.name: one.values for one in inputs},
+        "outputs": {one.name: one.values for one in outputs},
+    }
+
+
+def _adapts(binding: Binding) -> list[tuple[str, int]]:
+    """The layers that are fitted: an input's name, and the place among its layers."""
+    return [(one.name, place) for one in binding.inputs for place, layer in enumerate(one.prepare) if layer.adapts]
+
+
+def _preparation(inputs: list[BoundInput], binding: Binding, layers: LayerWriter) -> dict[str, Any]:
+    """What `preparation.py.jinja` needs to know."""
+    names = [one.name for one in inputs]
+    return {
+        "prepare_parameters": layers.facts()["prepare_parameters"],
+        "not_fitted": Code(", not yet fitted" if _adapts(binding) else ""),
+        "prepared": {one.name: one.layers for one in inputs if one.layers},
+        "raw": {one.name: one.raw for one in inputs},
+        "raw_inputs": only_or_all("inputs", names, as_list=True),
+        "call": only_or_all("values", names, as_list=True),
+    }
+
+
+def _load(loading: Loading, binding: Binding, sources: _Sources, layers: LayerWriter, prepared: bool) -> dict[str, Any]:
+    """What `load.py.jinja` needs to know."""
+    given, adapts = layers.facts(), _adapts(binding)
+    parameters = [*(["folder: Path"] if sources.reads_files else []), given["prepare_parameters"]]
+    returns, and_layers, returned, lines = "dict[str, Part]", "", "parts", list[Piece]()
+    if prepared:
+        returns, returned = "tuple[dict[str, Part], dict[str, list[layers.Layer]]]", "parts, fitted"
+        and_layers = ", and the layers that prepared them"
+        lines = [*preparing(adapts, given["prepare_arguments"], lazy=sources.lazy)]
+    if adapts:
+        and_layers = ", and the layers of preparation, fitted on the training part alone"
+    return {
+        "parameters": Code(", ".join(filter(None, parameters))),
+        "returns": Code(returns),
+        "and_layers": Code(and_layers),
+        "read": loading.read,
+        "tables": [*loading.tables()],
+        "part": loading.part(),
+        "prepared": lines,
+        "returned": Code(returned),
     }
 
 

@@ -19,36 +19,37 @@ if TYPE_CHECKING:
     import jinja2
 
 
-def division(data: Data, binding: Binding, templates: jinja2.Environment) -> dict[str, Any]:
-    """What the templates of splitters need to know; ``split_template`` is None where everything trains."""
+def division(data: Data, binding: Binding, templates: jinja2.Environment) -> Code | None:
+    """The function ``split()``; None where everything trains."""
     split = data.parts
     shares = {part: split.share(part) for part in ("validation", "test") if split.share(part)}
+    if not shares and not isinstance(split.by, Column):
+        return None
     by = split.by if isinstance(split.by, str) else split.by.registered_name
-    divided = bool(shares) or isinstance(split.by, Column)
-    dates = isinstance(split.by, Time) and split.by.column is not None and _text(binding, split.by.column)
-    if dates and not all(map(is_iso, binding.table.read([split.by.column])[split.by.column])):
-        raise Unsupported(f"dates in another form than 2024-12-31 in column `{split.by.column}`")
-    return {
+    facts = {
         "split": split,
-        "split_template": template(templates, "splitters", by) if divided else None,
+        "first": next(iter([*binding.columns, *asked(data)])),
         "shares": shares,
         "cuts": _cuts(split, list(shares)),
         "empty": Code("{" + ", ".join(f"{part!r}: []" for part in PARTS if part == "train" or part in shares) + "}"),
         "wanted": {part: shares[part] for part in ("test", "validation") if part in shares},
         "stratify": stratify_column(data),
         "sizes": _class_sizes(shares, tight=_tight(data, binding, shares)),
-        "order": _by_time(split.by, binding.columns[0], dates) if isinstance(split.by, Time) else (),
+        "order": _by_time(split.by, binding) if isinstance(split.by, Time) else (),
         **_words(split, binding),
     }
+    return Code(templates.get_template(template(templates, "splitters", by)).render(facts).strip())
 
 
-def _by_time(by: Time, first: str, dates: bool) -> list[Piece]:
-    """The order of time: that of a column, or of the table itself, whose `first` column tells its length."""
+def _by_time(by: Time, binding: Binding) -> list[Piece]:
+    """The order of time: that of a column, or of the table itself."""
     if by.column is None:
-        return [Piece("order = np.arange(len(columns[{}]))", first)]
+        return [Piece("order = np.arange(len(columns[{}]))", binding.columns[0])]
     times = Piece("columns[{}]", by.column)
-    if not dates:
+    if not _text(binding, by.column):
         return [Piece("order = np.argsort({}, kind='stable')", times)]
+    if not all(map(is_iso, binding.table.read([by.column])[by.column])):
+        raise Unsupported(f"dates in another form than 2024-12-31 in column `{by.column}`")
     return [Piece("times = [moment(value) for value in {}]", times), Piece("order = np.argsort(times, kind='stable')")]
 
 

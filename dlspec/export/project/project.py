@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -15,6 +15,7 @@ from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.signature import of_graph
 from dlspec.export.project import data as data_file
 from dlspec.export.project import tune as tune_file
+from dlspec.export.project.data import DataText
 from dlspec.export.project.searched import Searched
 from dlspec.export.project.train import TrainText
 from dlspec.export.project.uses import spread
@@ -94,18 +95,37 @@ def emit_project(state: Trainable, target: Path, template_dir: Path | None = Non
         files["tune.py"] = _module("tune", tune, {**own, "tune": {}}, state.name, modules)
     if taken := sorted(files.keys() & modules.keys()):
         raise Unsupported(f"a module of yours named `{taken[0]}`: projects have one of that name")
-    packages = _packages("\n".join(files.values()))
-    facts = {
-        "name": Code(state.name),
-        "packages": [Code(line) for line in packages],
-        "modules": [Code(name) for name in modules],
-        "reads_files": read.reads_files,
-        "prepared": read.prepared,
-        "tuned": plan is not None,
-    }
-    for name in ("requirements.txt", "README.md"):
-        files[name] = templates.get_template(f"{name}.jinja").render(facts)
+    packages = [Code(line) for line in _packages("\n".join(files.values()))]
+    files["requirements.txt"] = templates.get_template("requirements.txt.jinja").render(packages=packages)
+    files["README.md"] = templates.get_template("README.md.jinja").render(
+        name=Code(state.name),
+        files={Code(name): Code(holds) for name, holds in _contents(read, modules, tuned=plan is not None).items()},
+        lines=[Code(line) for line in _remarks(read, tuned=plan is not None)],
+    )
     return files | modules
+
+
+def _contents(read: DataText, modules: Iterable[str], *, tuned: bool) -> dict[str, str]:
+    """What each file holds, in words."""
+    prepared = ", prepared" if read.prepared else ""
+    return {
+        "model.py": "the model: `build_model()`",
+        "data.py": f"how the data are read, divided{prepared} and handed out in batches",
+        "train.py": "the training; `python train.py --help` lists what can be changed",
+        **({"tune.py": "the search for better parameters"} if tuned else {}),
+        **dict.fromkeys(modules, "your own code, which makes the examples"),
+    }
+
+
+def _remarks(read: DataText, *, tuned: bool) -> Iterator[str]:
+    """What else a reader of the project should know, line by line."""
+    if read.reads_files:
+        yield "The data are read where they were when this project was written; `--data` names another folder."
+    if tuned:
+        yield "`python tune.py` searches good parameters, and ends with the command that trains with the best ones. Its"
+        yield "trials go to `output/search`, with the measures of each epoch."
+    raw = ", which takes raw values," if read.prepared else ""
+    yield f"The measures of each epoch go to `output/history.csv`, the trained model{raw} to `output/model.keras`."
 
 
 def in_order(binding: Binding, graph: Graph) -> Binding:

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from itertools import groupby
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dlspec.core.pieces import Piece, call
 from dlspec.export.project.carried import carried
 from dlspec.export.project.data import DataText
+from dlspec.export.project.frames import folder_options, framed, indented, option, script, strategy
 from dlspec.export.project.searched import Searched
+from dlspec.export.project.space import declarations
 from dlspec.export.project.train import TrainText
-from dlspec.export.python.syntax import Unsupported, call, constant, sequence, text
+from dlspec.export.python.syntax import Unsupported
 from dlspec.export.python.templates import Code
-from dlspec.graph.lower.space import Space
 from dlspec.tuning.plan.plan import Plan
-from dlspec.tuning.plan.spaces import listed, nearest, ordered
 
 if TYPE_CHECKING:
     import jinja2
 
-# Values of a range that are written one by one; of more, how they are computed.
-_LISTED = 12
 # Failed trials in a row after which the space counts as exhausted.
 _FAILURES = 200
+# What `tune.py` may need of the code that projects carry.
+_CARRIED = ("Limited", "Oracle", "chosen", "chosen_as", "option")
 
 
 def render(
@@ -45,26 +44,27 @@ def render(
         searched: What is searched.
         folder: Where the data are, seen from the project.
         label: The spec's name.
-        templates: Where the template is.
+        templates: Where the templates are.
 
     Raises:
         Unsupported: Keras Tuner cannot do the search.
     """
     _require_supported(plan)
-    context: dict[str, Any] = {
-        "title": Code(f"Searches good parameters for the model {label}."),
-        "imports": Code(""),
-        **_searching(plan),
-        "epochs": plan.epochs if "epochs" in train.arguments else None,
-        "keep": train.keep,
-        "distributed": train.distributed,
-        "devices": train.devices,
-        **_calls(plan, read, train, searched, folder),
-    }
-    template = templates.get_template("tune.py.jinja")
-    draft = template.render({**context, "selects": False, "helpers": []})
-    used = carried(draft, templates, context, ("Oracle",))
-    return template.render({**context, "selects": "chosen(" in draft, "helpers": used})
+    writer = _Writer(plan, read, train, searched, folder)
+    definitions = [
+        framed(
+            templates,
+            "tune/space",
+            conditional=Code("; those in a scope are drawn where they make a difference" if plan.conditions else ""),
+            lines=[Code(line) for line in declarations(plan)],
+        ),
+        *([framed(templates, "tune/uses", uses=_uses(plan))] if plan.usage.drawn else []),
+        framed(templates, "tune/search", **writer.search()),
+        framed(templates, "tune/main", **writer.main()),
+    ]
+    helpers = carried(definitions, templates, _CARRIED)
+    title = f"Searches good parameters for the model {label}."
+    return script(templates, title, [*definitions[:-2], *helpers, *definitions[-2:]], [Piece("main()")])
 
 
 def _require_supported(plan: Plan) -> None:
@@ -76,72 +76,216 @@ def _require_supported(plan: Plan) -> None:
             raise Unsupported(f"a limit of `{word}`, which Keras does not count")
 
 
-def _searching(plan: Plan) -> dict[str, Any]:
-    """What is searched, how, and when it ends."""
-    tune = plan.tune
-    return {
-        "space": [Code(line) for line in _space(plan)],
-        "conditional": bool(plan.conditions),
-        "tuner": Code(tune.algorithm.tuner),
-        "halving": tune.algorithm.halving,
-        "own_oracle": tune.algorithm.tuner == "Tuner",
-        "objective": tune.objective,
-        "direction": "min" if plan.smaller else "max",
-        "best": Code("min" if plan.smaller else "max"),
-        "worst": Code("math.inf" if plan.smaller else "-math.inf"),
-        "trials": plan.trials,
-        "failures": max(_FAILURES, (plan.trials or 0) + 1),
-        "trained_epochs": tune.epochs,
-        "seconds": tune.seconds,
-        "patience": tune.patience,
-        "parameters": plan.limits["parameters"],
-        "uses": _uses(plan),
-        "seeded": tune.algorithm.seeded,
-        "seed": tune.seed,
-        "booleans": any(isinstance(value, bool) for space in plan.spaces.values() for value in space.values),
-    }
+@dataclass(frozen=True)
+class _Writer:
+    """Writes the class ``Search`` and the function ``main()``."""
 
+    plan: Plan
+    read: DataText
+    train: TrainText
+    searched: Searched
+    folder: str
 
-def _calls(plan: Plan, read: DataText, train: TrainText, searched: Searched, folder: str) -> dict[str, Any]:
-    """What is handed on to ``load()``, ``build_model()`` and ``train()``."""
-    names = {word: searched.identifier(word) for word in searched.spaces}
-    halving = plan.tune.algorithm.halving
+    @property
+    def _halving(self) -> bool:
+        """Whether the search divides epochs among its trials itself."""
+        return bool(self.plan.tune.algorithm.halving)
 
-    renamed = any(word != one for word, one in [*names.items(), *train.model.items()])
-    everything = not halving and not renamed and not plan.usage.drawn
+    @property
+    def _own_oracle(self) -> bool:
+        return bool(self.plan.tune.algorithm.tuner == "Tuner")
 
-    def chosen(words: Mapping[str, str]) -> Code:
-        """Expression of some of a trial's values, by the names of arguments."""
-        if everything and list(words) == list(plan.spaces):
-            return Code("values")
-        return Code(f"chosen(values, {text(constant(dict(words) if renamed else tuple(words)))})")
+    # --- what is handed on ----------------------------------------------------------------------------------------
 
-    loaded = {word: names[word] for word in searched.needed(read.prepared_with)}
-    trained = {word: names[word] for word in train.words}
-    arguments = {word: value for word, value in train.arguments.items() if word != "epochs" or not halving}
-    given = {} if loaded else {"parts": Code("dict[str, Part]")}
-    given |= {"data": Code("Path")} if "data" in arguments or (loaded and read.reads_files) else {}
-    given |= {"epochs": Code("int")} if "epochs" in arguments else {}
-    reads = "load(arguments.data)" if read.reads_files else "load()"
-    given |= {"strategy": Code("tf.distribute.Strategy")} if train.distributed else {}
-    handed = {"parts": "parts", "data": "arguments.data", "epochs": "arguments.epochs", "strategy": "strategy"}
-    results = ", ".join([*("_" for _ in train.models), "measures"])
-    rounds = {"epochs": 'values["tuner/epochs"]'} if halving else {}
-    passed = ", ".join(f"{word}={value}" for word, value in (rounds | arguments).items())
-    fitted = f"{results} = train(parts, folder, {passed}{f', **{chosen(trained)}' if trained else ''})"
-    return {
-        "given": [Code(f"{word}: {kind}") for word, kind in given.items()],
-        "searching": Code(", ".join(handed[word] for word in given)),
-        "data_folder": folder if read.reads_files or "data" in arguments else None,
-        "reads_files": read.reads_files,
-        "load": None if loaded else Code(reads),
-        "renamed": renamed,
-        "loaded": chosen(loaded) if loaded else None,
-        "loaded_parts": Code("parts, _" if read.prepared else "parts"),
-        "modelled": chosen(train.model),
-        "fitted": Code(f"with strategy.scope(): {fitted}" if train.distributed else fitted),
-        "named": chosen({word: one for word, one in names.items() if word in {**trained, **loaded}}),
-    }
+    @property
+    def _names(self) -> dict[str, str]:
+        """What each parameter is called in functions."""
+        return {word: self.searched.identifier(word) for word in self.searched.spaces}
+
+    @property
+    def _loaded(self) -> dict[str, str]:
+        """The parameters that ``load()`` takes, with their names there."""
+        return {word: self._names[word] for word in self.searched.needed(self.read.prepared_with)}
+
+    @property
+    def _trained(self) -> dict[str, str]:
+        """Those that ``train()`` takes."""
+        return {word: self._names[word] for word in self.train.words}
+
+    @property
+    def _arguments(self) -> dict[str, Code]:
+        """The other arguments of ``train()`` in a trial."""
+        found = dict(self.train.arguments)
+        if self._halving:
+            found = {word: value for word, value in found.items() if word != "epochs"}
+            return {"epochs": Code("values['tuner/epochs']"), **found}
+        return found
+
+    def _chosen(self, words: Mapping[str, str]) -> Piece:
+        """Some of a trial's values, by the names of arguments."""
+        plan, names = self.plan, self._names
+        if any(word != one for word, one in [*names.items(), *self.train.model.items()]):
+            return Piece("chosen_as(values, {})", dict(words))
+        if not self._halving and not plan.usage.drawn and list(words) == list(plan.spaces):
+            return Piece("values")
+        return Piece("chosen(values, {})", tuple(words))
+
+    @property
+    def _given(self) -> dict[str, tuple[str, str]]:
+        """What ``main()`` hands to each trial: by name, its type and its expression there."""
+        loaded, arguments = bool(self._loaded), self.train.arguments
+        found = {} if loaded else {"parts": ("dict[str, Part]", "parts")}
+        if "data" in arguments or (loaded and self.read.reads_files):
+            found["data"] = ("Path", "arguments.data")
+        if "epochs" in arguments and not self._halving:
+            found["epochs"] = ("int", "arguments.epochs")
+        if self.train.distributed:
+            found["strategy"] = ("tf.distribute.Strategy", "strategy")
+        return found
+
+    def _values(self, trial: str) -> Piece:
+        """The values of a trial."""
+        return Piece(f"with_uses({trial}.hyperparameters.values)" if self.plan.usage.drawn else
+                     f"{trial}.hyperparameters.values")  # fmt: skip
+
+    # --- the class ------------------------------------------------------------------------------------------------
+
+    def search(self) -> dict[str, Any]:
+        """What `search.py.jinja` needs to know."""
+        tune, worst = self.plan.tune, "math.inf" if self.plan.smaller else "-math.inf"
+        limits = {word: value for word in ("seconds", "patience") if (value := getattr(tune, word))}
+        best = f"{'min' if self.plan.smaller else 'max'}(scores{f', default={worst}' if self._halving else ''})"
+        return {
+            "bases": Code(f"{'Limited, ' if limits else ''}keras_tuner.{tune.algorithm.tuner}"),
+            "limits": [Piece(f"{word} = {{}}", value) for word, value in limits.items()],
+            "parameters": Code(
+                ", ".join(["self", "trial: Any", *(f"{word}: {kind}" for word, (kind, _) in self._given.items())])
+            ),
+            "values": self._values("trial"),
+            "lines": [*self._trial(worst)],
+            "objective": tune.objective,
+            "best": Code(best),
+        }
+
+    def _trial(self, worst: str) -> Iterator[Piece]:
+        """Statements of a trial."""
+        if self._loaded:
+            folder = "data, " if self.read.reads_files else ""
+            yield Piece(f"{self._parts} = load({folder}**{{}})", self._chosen(self._loaded))
+        if self.plan.limits["parameters"]:
+            yield from self._limited(self.plan.limits["parameters"], worst)
+        yield Piece("folder = Path(self.get_trial_dir(trial.trial_id))")
+        yield from self._mended(worst) if self._halving else self._fitted()
+        if self.train.keep == "best":
+            yield Piece("(folder / 'best.weights.h5').unlink()")
+
+    def _limited(self, parameters: float, worst: str) -> Iterator[Piece]:
+        """Leaves out models that are too large."""
+        yield Piece("model = build_model(**{})", self._chosen(self.train.model))
+        yield Piece("if model.count_params() > {}:", parameters)
+        if self._halving:
+            yield Piece(f"    return {worst}")
+            return
+        yield Piece("    self.oracle.max_trials += 1  # this one does not count")
+        message = f"the model has more than {parameters} parameters"
+        yield Piece("    raise keras_tuner.errors.FailedTrialError({})", message)
+
+    def _fitted(self) -> Iterator[Piece]:
+        """The training of a trial."""
+        results = ", ".join([*("_" for _ in self.train.models), "measures"])
+        values = [Piece("**{}", self._chosen(self._trained))] if self._trained else []
+        fit = Piece(
+            f"{results} = {{}}", call("train", Code("parts"), Code("folder"), **self._arguments).with_more(values)
+        )
+        if not self.train.distributed:
+            yield fit
+            return
+        yield Piece("with strategy.scope():")
+        yield from indented([fit])
+
+    def _mended(self, worst: str) -> Iterator[Piece]:
+        """The same where a search would wait for a failed trial."""
+        yield Piece("try:")
+        yield Piece(
+            "    # A trial that goes on with another one repeats it, so that nothing of the optimizer's state is lost."
+        )
+        yield from indented(self._fitted())
+        yield Piece("except Exception:")
+        yield Piece("    # Hyperband would wait for a failed trial for ever; the worst of all is not promoted.")
+        yield Piece("    logging.getLogger(__name__).exception('trial %s failed', trial.trial_id)")
+        yield Piece(f"    return {worst}")
+
+    # --- the program ----------------------------------------------------------------------------------------------
+
+    def main(self) -> dict[str, Any]:
+        """What `main.py.jinja` needs to know."""
+        needs_data = self.read.reads_files or "data" in self._arguments
+        return {
+            "options": [*folder_options(self.folder if needs_data else None), *self._options()],
+            "searching": [*self._searching()],
+            "named": [*self._named()],
+            "objective": self.plan.tune.objective,
+        }
+
+    def _options(self) -> Iterator[Piece]:
+        """What the command line can change."""
+        plan, tune = self.plan, self.plan.tune
+        if plan.trials:
+            yield option("--trials", "int", plan.trials, "trials at most")
+        if "epochs" in self.train.arguments and plan.epochs:
+            shown = f"epochs of a trial{' at most' if self._halving else ''}"
+            yield option("--epochs", "int", plan.epochs, shown)
+        if tune.algorithm.seeded:
+            yield option("--seed", "int", tune.seed, "of the choice of values")
+
+    @property
+    def _parts(self) -> str:
+        return "parts, _" if self.read.prepared else "parts"
+
+    def _searching(self) -> Iterator[Piece]:
+        """The search."""
+        if self.train.distributed:
+            yield Piece("strategy = {}", strategy(self.train.devices))
+        if not self._loaded:
+            yield Piece(f"{self._parts} = load({'arguments.data' if self.read.reads_files else ''})")
+        yield Piece("tuner = {}", self._tuner())
+        if self._halving and self.plan.trials:
+            yield Piece("tuner.oracle.max_trials = arguments.trials")
+        if self.plan.tune.algorithm.seeded and not self._own_oracle:
+            yield Piece("# As an argument, Keras Tuner would take seed 0 for none.")
+            yield Piece("state = tuner.oracle.get_state()")
+            seeds = "{{**state, 'seed': arguments.seed, 'seed_state': arguments.seed}}"
+            yield Piece(f"tuner.oracle.set_state({seeds})")
+        yield call("tuner.search", *(Code(handed) for _, handed in self._given.values()))
+
+    def _tuner(self) -> Piece:
+        plan = self.plan
+        objective = call("keras_tuner.Objective", plan.tune.objective, "min" if plan.smaller else "max")
+        limit: dict[str, Any] = {"max_trials": Code("arguments.trials")} if plan.trials else {}
+        limit = {"max_epochs": Code("arguments.epochs")} if self._halving else limit
+        how = {
+            "objective": objective,
+            **limit,
+            **({"seed": Code("arguments.seed")} if self._own_oracle else {}),
+            "hyperparameters": Code("space()"),
+            "tune_new_entries": False,
+            "allow_new_entries": False,
+            "max_consecutive_failed_trials": max(_FAILURES, (plan.trials or 0) + 1),
+        }
+        where = {"directory": Code("arguments.output"), "project_name": "search", "overwrite": True}
+        if self._own_oracle:
+            return call("Search", oracle=call("Oracle", **how).by_lines(), **where).by_lines()
+        return call("Search", **how, **where).by_lines()
+
+    def _named(self) -> Iterator[Piece]:
+        """The best values, as options of ``train.py``."""
+        yield Piece("values = {}", self._values("best"))
+        words = {**self._trained, **self._loaded}
+        named = self._chosen({word: one for word, one in self._names.items() if word in words})
+        yield Piece("options = [option(name, value) for name, value in {}.items()]", named)
+        if self.plan.tune.epochs:
+            epochs = "values['tuner/epochs']" if self._halving else "arguments.epochs"
+            yield Piece(f"options.append(option('epochs', {epochs}))")
 
 
 def _uses(plan: Plan) -> list[dict[str, Any]]:
@@ -152,64 +296,3 @@ def _uses(plan: Plan) -> list[dict[str, Any]]:
         for word, places in drawn.items()
         if (names := list(places.values()))
     ]
-
-
-# --- the space --------------------------------------------------------------------------------------------------------
-
-
-def _space(plan: Plan) -> Iterator[str]:
-    """Statements that declare the parameters, those of the same conditions together."""
-    conditions = {word: tuple(plan.conditions.get(word, {}).items()) for word in plan.spaces}
-    for scopes, words in groupby(ordered(plan.spaces, plan.conditions), key=lambda word: conditions[word]):
-        heads = [
-            text(call("hp.conditional_scope", [constant(parent), sequence([constant(one) for one in values], True)]))
-            for parent, values in scopes
-        ]
-        if heads:
-            yield f"with {', '.join(heads)}:"
-        for word in words:
-            made = text(_declared(word, plan.spaces[word], grid=plan.tune.algorithm.listing))
-            yield f"    {made}" if heads else made
-
-
-def _declared(word: str, space: Space, grid: bool) -> ast.expr:
-    """One parameter: ``hp.Int("units", 8, 32, step=8)``."""
-    low, high = space.values[0], space.values[-1]
-    default = {"default": constant(space.default)}
-    if space.head == "bool":
-        return call("hp.Boolean", [constant(word)], default if space.default else {})
-    if space.head == "choice":
-        choices = sequence([constant(one) for one in space.values], as_list=True)
-        return call("hp.Choice", [constant(word), choices], default if space.default != space.values[0] else {})
-    bounds = [constant(word), constant(low), constant(high)]
-    default = default if space.default != low else {}
-    log = {"sampling": constant("log")} if space.log else {}
-    if space.head == "int" and not space.log:
-        # Keras Tuner's whole numbers are exact.
-        step = {"step": constant(int(space.step))} if space.step not in (None, 1) else {}
-        if (space.default - low) % int(space.step or 1) == 0:
-            return call("hp.Int", bounds, {**step, **default})
-    values = listed(space, grid)
-    if values is None:
-        return call("hp.Int" if space.head == "int" else "hp.Float", bounds, {**log, **default})
-    # Keras Tuner's own ranges of floats miss the upper end now and then.
-    chosen = nearest(values, space.default)
-    return call(
-        "hp.Choice",
-        [constant(word), _values(values, space)],
-        {} if chosen == values[0] else {"default": constant(chosen)},
-    )
-
-
-def _values(values: list[Any], space: Space) -> ast.expr:
-    """A list of values; a long one as it is computed, where that gives the same."""
-    plain = sequence([constant(one) for one in values], as_list=True)
-    if len(values) <= _LISTED or space.log or space.step is None:
-        return plain
-    low, step = space.values[0], space.step
-    for digits in range(1, 13):
-        with suppress(OverflowError):
-            if [round(low + number * step, digits) for number in range(len(values))] == values:
-                source = f"[round({low!r} + number * {step!r}, {digits}) for number in range({len(values)})]"
-                return ast.parse(source, mode="eval").body
-    return plain

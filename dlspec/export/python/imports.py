@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import symtable
+from collections.abc import Iterator
 
 # What each name stands for; the standard library first, as ruff sorts imports.
 _STANDARD = {
@@ -18,6 +20,7 @@ _STANDARD = {
     "time": "import time",
     "wave": "import wave",
     "Callable": "from collections.abc import Callable",
+    "Iterator": "from collections.abc import Iterator",
     "datetime": "from datetime import datetime",
     "Path": "from pathlib import Path",
     "Any": "from typing import Any",
@@ -49,11 +52,7 @@ def import_lines(source: str, own: dict[str, str] | None = None) -> str:
         source: A module without its imports.
         own: Names that come from the project's other modules, with their import lines.
     """
-    tree = ast.parse(source)
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-    used -= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    used -= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    used -= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    used = set(used_names(source)) - _defined(ast.parse(source))
     groups = [_lines(table, used) for table in (_STANDARD, _OTHERS, own or {})]
     return "\n\n".join(group for group in groups if group)
 
@@ -69,3 +68,27 @@ def _lines(table: dict[str, str], used: set[str]) -> str:
         f"from {module} import {', '.join(sorted(names))}" for module, names in merged.items() if module not in plain
     ]
     return "\n".join([*plain, *sorted(members, key=str.lower)])
+
+
+def _defined(module: ast.Module) -> set[str]:
+    """Names that a module defines at its top."""
+    found = {node.name for node in module.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    targets = [target for node in module.body if isinstance(node, ast.Assign) for target in node.targets]
+    return found | {target.id for target in targets if isinstance(target, ast.Name)}
+
+
+def used_names(source: str) -> list[str]:
+    """Names that a module loads and that no function of it binds itself, in their order."""
+    outer = set(_outer(symtable.symtable(source, "module", "exec")))
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name) and node.id in outer]
+    nodes.sort(key=lambda node: (node.lineno, node.col_offset))
+    return list(dict.fromkeys(node.id for node in nodes if isinstance(node.ctx, ast.Load)))
+
+
+def _outer(table: symtable.SymbolTable) -> Iterator[str]:
+    """Names that a scope and those inside of it take from the module."""
+    for symbol in table.get_symbols():
+        if symbol.is_referenced() and (symbol.is_global() or table.get_type() == "module"):
+            yield symbol.get_name()
+    for inner in table.get_children():
+        yield from _outer(inner)

@@ -1,0 +1,119 @@
+"""The classes of ``data.py`` that hand out batches, in a generated project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dlspec.components.sections.data import Data
+from dlspec.core.pieces import Piece
+from dlspec.data.binding.binding import Binding
+from dlspec.data.sources.base import TEXT
+from dlspec.export.project.bound import only_or_all
+from dlspec.export.project.changes import Changes
+from dlspec.export.project.frames import framed
+from dlspec.export.project.writing import LayerWriter
+from dlspec.export.python.templates import Code
+
+if TYPE_CHECKING:
+    import jinja2
+
+
+@dataclass(frozen=True)
+class BatchWriter:
+    """Writes the classes.
+
+    Attributes:
+        window: Examples that an order mixes at once, where the source is read in blocks; else None.
+        lazy: Whether some columns are made when a batch asks for them.
+    """
+
+    data: Data
+    binding: Binding
+    changes: Changes
+    layers: LayerWriter
+    window: int | None
+    lazy: bool
+    templates: jinja2.Environment
+
+    def definitions(self) -> list[Code]:
+        """All of them, in an order that works."""
+        batch = framed(self.templates, "data/batch", lines=[*self._taking()], batch=self._batch())
+        made = [framed(self.templates, "data/batches", first_input=self.binding.inputs[0].name, batch=batch)]
+        if self.changes.layers:
+            facts = {"layers": self.changes.layers, "changing": self.changes.changing, **self.layers.facts()}
+            made.insert(0, framed(self.templates, "data/augmentation", **facts))
+        if self.changes.any:
+            own = {"lines": [*self._beginning()], "methods": [*self._methods()]}
+            facts = {"summary": self.changes.summary, "parameters": self._parameters(), **own}
+            made.append(framed(self.templates, "data/training_batches", **facts))
+        return made
+
+    # --- one batch ------------------------------------------------------------------------------------------------
+
+    def _taking(self) -> Iterator[Piece]:
+        """The examples of the batch; texts as a tensor."""
+        take = "gather" if self.lazy else "take"
+        yield Piece(f"inputs, targets = {take}(self.part.inputs, rows), {take}(self.part.targets, rows)")
+        for one in self.binding.inputs:
+            if one.raw.dtype == TEXT and not one.prepare:
+                yield Piece("inputs[{}] = tf.constant(inputs[{}].tolist())", one.name, one.name)
+
+    def _batch(self) -> Piece:
+        inputs = only_or_all("inputs", [one.name for one in self.binding.inputs])
+        return Piece("{}, {}", inputs, only_or_all("targets", [one.name for one in self.binding.outputs]))
+
+    def _changed(self) -> Iterator[Piece]:
+        """The same for training: changed at random, with weights."""
+        yield from self._taking()
+        if self.changes.layers:
+            yield Piece("self.augmentation.change(inputs, targets, self.epoch, int(self.part.rows[rows[0]]))")
+        weighted = self.changes.weighted
+        if len(weighted) == 1:
+            yield Piece("weights = {}", weighted[0]["batch"])
+        elif weighted:
+            yield Piece("weights = {}", {one["name"]: one["batch"] for one in weighted})
+
+    # --- batches of training --------------------------------------------------------------------------------------
+
+    def _parameters(self) -> Code:
+        """Parameters of the constructor besides the usual ones."""
+        return Code((", seed: int" if self.changes.seeded else "") + self.layers.facts()["change_parameters"])
+
+    def _beginning(self) -> Iterator[Piece]:
+        """What the constructor keeps."""
+        changes, mixed = self.changes, self.window is not None and self.data.shuffle
+        if changes.oversample:
+            yield Piece("self.order = oversampled({}, {})", changes.oversample, self.data.parts.seed)
+            if self.data.shuffle:
+                yield Piece("self.positions = self.order")
+        if changes.seeded:
+            yield Piece("self.seed, self.epoch = seed, -1")
+        if mixed:
+            rows = "part.rows[self.order]" if changes.oversample else "part.rows"
+            yield Piece(f"edges = np.searchsorted({rows}, part.groups)")
+            yield Piece("self.sizes = np.diff(edges)[np.diff(edges) > 0]")
+        if changes.layers:
+            yield Piece("self.augmentation = Augmentation(seed{})", self.layers.facts()["change_arguments"])
+        for one in changes.weighted:
+            if one["table"]:
+                yield Piece("self.{} = {}", one["variable"], one["table"])
+
+    def _methods(self) -> Iterator[Code]:
+        """Methods that are others than those of all batches."""
+        if self.changes.seeded:
+            own = Code("an order" if self.data.shuffle else "changes")
+            yield framed(self.templates, "data/epoch", own=own, lines=[*self._order()])
+        if self.changes.layers or self.changes.weighted:
+            batch = Piece("{}, weights", self._batch()) if self.changes.weighted else self._batch()
+            yield framed(self.templates, "data/batch", lines=[*self._changed()], batch=batch)
+
+    def _order(self) -> Iterator[Piece]:
+        """The order of an epoch."""
+        if not self.data.shuffle:
+            return
+        order = Piece("permutation(len(self.order), self.seed, self.epoch)")
+        if self.window is not None:
+            order = Piece("by_windows(self.sizes, {}, self.seed, self.epoch)", self.window)
+        yield Piece("self.order = self.positions[{}]" if self.changes.oversample else "self.order = {}", order)

@@ -1,0 +1,189 @@
+"""The function ``train()`` of ``train.py`` in a generated project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dlspec.core.pieces import Piece, call
+from dlspec.export.project.frames import framed, indented
+from dlspec.export.python.templates import Code
+
+if TYPE_CHECKING:
+    import jinja2
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of the training: expressions of the layers that stop and begin to learn, and of the optimizer."""
+
+    freeze: Code | None
+    unfreeze: Code | None
+    epochs: int
+    optimizer: Code
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How a model is made, compiled and fitted, and which epoch is kept.
+
+    Attributes:
+        model: Arguments of ``build_model``.
+        precision: The policy of its layers; None for float32.
+        ends: What lets both ends of the model compute in float32; None where all does.
+        wrapped: Expression of the model that is trained; None where it is the model itself.
+        computing: Statements that compute parameters from others.
+        batch: Expression of the batch size.
+        training: Expression of the batches of training.
+        validation: Whether there is a validation part.
+        start_from: The file of a saved model; None for none.
+        saved: Which layers begin with weights of that model.
+        adapting: Expression of the layers that are fitted on the data; None for none.
+        compile: Arguments of ``compile`` besides the optimizer.
+        optimizer: Expression of it, where there are no phases.
+        phases: In their order; none where all is trained at once.
+        callbacks: Expressions of those that the spec asks for.
+        folders: Expressions of folders that these write into.
+        keep: The epoch whose weights are kept: ``best`` or ``last``.
+        monitor: The measure by which the best one is known.
+        mode: ``min`` or ``max``.
+        distributed: Whether several devices share each batch.
+    """
+
+    model: Code
+    precision: str | None
+    ends: Code | None
+    wrapped: Piece | None
+    computing: Sequence[Code]
+    batch: Code
+    training: Piece
+    validation: bool
+    start_from: str | None
+    saved: Sequence[Mapping[str, Any]]
+    adapting: Code | None
+    compile: Mapping[str, Code]
+    optimizer: Code
+    phases: Sequence[Phase]
+    callbacks: Sequence[Code]
+    folders: Sequence[Code]
+    keep: str
+    monitor: str
+    mode: str
+    distributed: bool
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The variables of the model that is saved, and of the one that is trained where that is another."""
+        return ("model",) if self.wrapped is None else ("model", "trained")
+
+    @property
+    def fitted(self) -> str:
+        """The variable of the model that is trained."""
+        return self.models[-1]
+
+    @property
+    def returned(self) -> Code:
+        """What ``train()`` returns."""
+        return Code(", ".join([*self.models, "measures"]))
+
+    def lines(self, templates: jinja2.Environment) -> Iterator[Piece | Code]:
+        """All statements but the last one."""
+        for folder in self.folders:
+            yield Piece("({}).mkdir(parents=True, exist_ok=True)", folder)
+        yield Piece("keras.utils.set_random_seed(seed)")
+        yield from self._model()
+        yield from self._batches()
+        yield from self._saved()
+        yield from self._adapted()
+        yield Piece("")
+        if self.keep == "best":
+            yield Piece("best = {}", self._checkpoint())
+        if self.phases:
+            yield from self._in_phases(templates)
+        else:
+            yield from self._compiled(self.optimizer)
+            yield Piece("measures = {}.history", self._fit(epochs=Code("epochs"), log={}))
+        if self.keep == "best":
+            yield Piece(f"{self.fitted}.load_weights(best.filepath)")
+
+    # --- before the training --------------------------------------------------------------------------------------
+
+    def _model(self) -> Iterator[Piece | Code]:
+        made = Piece("model = build_model({})", self.model)
+        if self.precision:
+            yield Piece("keras.config.set_dtype_policy({})", self.precision)
+            yield made
+            yield Piece("keras.config.set_dtype_policy('float32')")
+        else:
+            yield made
+        if self.ends:
+            yield Piece("{}(model)", self.ends)
+        if self.wrapped is not None:
+            yield Piece("trained = {}", self.wrapped)
+        yield from self.computing
+
+    def _batches(self) -> Iterator[Piece]:
+        yield Piece("training = {}", self.training)
+        if self.validation:
+            yield Piece("validation = Batches(parts['validation'], {})", self.batch)
+
+    def _saved(self) -> Iterator[Piece]:
+        """Weights of a saved model."""
+        if self.saved:
+            yield Piece("")
+            yield Piece("saved = keras.saving.load_model(data / {}, compile=False)", self.start_from)
+        for one in self.saved:
+            yield Piece("for number, name in {}:", one["pairs"])
+            weights = Piece("{}.get_layer(name).get_weights()", one["holder"])
+            yield Piece("    model.layers[number].set_weights({})", weights)
+
+    def _adapted(self) -> Iterator[Piece]:
+        """Layers of the model that are fitted on what reaches them."""
+        if self.adapting:
+            yield Piece("")
+            yield Piece("for layer in {}:", self.adapting)
+            yield Piece("    before = keras.Model(model.input, layer.input)")
+            yield Piece("    layer.adapt(before.predict(Batches(parts['train'], {}), verbose=0))", self.batch)
+            yield Piece("    settle(layer)")
+
+    def _checkpoint(self) -> Piece:
+        """What keeps the weights of the best epoch."""
+        path = Piece("output / 'best.weights.h5'")
+        how = {"save_best_only": True, "save_weights_only": True}
+        return call("keras.callbacks.ModelCheckpoint", path, monitor=self.monitor, mode=self.mode, **how)
+
+    # --- the training ---------------------------------------------------------------------------------------------
+
+    def _compiled(self, optimizer: Code) -> Iterator[Piece]:
+        yield call(f"{self.fitted}.compile", optimizer=optimizer, **self.compile).by_lines()
+        if self.distributed:
+            yield Piece("# Makes the variables of optimizer and metrics.")
+            yield Piece(f"{self.fitted}.test_on_batch(*Batches(parts['train'], {{}})[0])", self.batch)
+
+    def _fit(self, *, log: Mapping[str, Piece], **epochs: Code) -> Piece:
+        """The call of ``fit``; `log` holds further arguments of what writes ``history.csv``."""
+        history = call("keras.callbacks.CSVLogger", Piece("output / 'history.csv'"), **log)
+        used = [*self.callbacks, *([Code("best")] if self.keep == "best" else []), history]
+        validation = {"validation_data": Code("validation")} if self.validation else {}
+        callbacks = Piece(f"[{'{}, ' * len(used)}]", *used)
+        given = {**validation, **epochs, "shuffle": False, "callbacks": callbacks}
+        return call(f"{self.fitted}.fit", Code("training"), **given).by_lines()
+
+    def _in_phases(self, templates: jinja2.Environment) -> Iterator[Piece | Code]:
+        """A function for a phase, and its calls."""
+        yield Piece("measures: dict[str, list[float]] = {{}}")
+        yield Piece("done = 0")
+        yield Piece("")
+        epochs = {"initial_epoch": Code("done"), "epochs": Code("done + epochs")}
+        fit = Piece("history = {}", self._fit(log={"append": Piece("done > 0")}, **epochs))
+        phase = framed(templates, "train/phase", lines=[*self._compiled(Code("optimizer")), fit])
+        yield from map(Code, phase.splitlines())
+        yield Piece("")
+        for one in self.phases:
+            for layers, learns in ((one.freeze, False), (one.unfreeze, True)):
+                if layers:
+                    yield Piece("for layer in {}:", layers)
+                    yield from indented([Piece("layer.trainable = {}", learns)])
+            yield Piece("fit({}, {})", one.epochs, one.optimizer)
+            yield Piece("")

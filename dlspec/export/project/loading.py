@@ -1,0 +1,91 @@
+"""The function ``load()`` of ``data.py`` in a generated project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from dlspec.core.pieces import Piece
+from dlspec.export.python.templates import Code
+
+
+@dataclass(frozen=True)
+class Loading:
+    """What the function does.
+
+    Attributes:
+        read: The call that reads the examples that are divided.
+        others: Those that read the other parts, by the part's name.
+        first: A column, which tells how many examples there are.
+        divided: Whether there is a function ``split()``.
+        complete: Expression of which examples lack nothing; None where none is left out.
+        numbered: Whether the places of examples in the source are kept.
+        groups: Expression of where the blocks of the source begin; None where they do not matter.
+    """
+
+    read: Code
+    others: Mapping[str, Code]
+    first: str
+    divided: bool
+    complete: Code | None
+    numbered: bool
+    groups: Piece | None
+
+    def tables(self) -> Iterator[Piece]:
+        """Statements that make the columns of each part, from those of the source."""
+        yield from self._rows()
+        if self.divided or self.complete:
+            yield Piece("tables = {{part: take(columns, some) for part, some in rows.items()}}")
+        else:
+            yield Piece("tables = {{'train': columns}}")
+        for part, call in self.others.items():
+            yield from self._other(part, call)
+
+    def _rows(self) -> Iterator[Piece]:
+        """The places of the examples of each part."""
+        if self.complete:
+            yield Piece("kept = np.flatnonzero({})", self.complete)
+            if self.divided:
+                yield Piece("rows = {{part: kept[some] for part, some in split(take(columns, kept)).items()}}")
+            else:
+                yield Piece("rows = {{'train': kept}}")
+        elif self.divided:
+            yield Piece("rows = split(columns)")
+        elif self.numbered:
+            yield Piece("rows = {{'train': np.arange(len(columns[{}]))}}", self.first)
+
+    def _other(self, part: str, call: Code) -> Iterator[Piece]:
+        """A part that has a source of its own."""
+        if self.complete:
+            yield Piece("columns = {}", call)
+            yield Piece("tables[{}] = take(columns, np.flatnonzero({}))", part, self.complete)
+        else:
+            yield Piece("tables[{}] = {}", part, call)
+        if self.numbered:
+            yield Piece("rows[{}] = np.arange(len(tables[{}][{}]))", part, part, self.first)
+
+    def part(self) -> Piece:
+        """One part of its columns."""
+        rows = ", rows[part]" if self.numbered else ""
+        groups = Piece(", {}", self.groups) if self.groups else Code("")
+        return Piece(f"Part(model_inputs(table), model_targets(table){rows}{{}})", groups)
+
+
+def preparing(adapts: list[tuple[str, int]], arguments: Code, *, lazy: bool) -> Iterator[Piece]:
+    """Statements that fit the layers of preparation, and let the values of all parts through.
+
+    Args:
+        adapts: The layers that are fitted on the training part: an input's name, and the place among its layers.
+        arguments: Those of ``preparation()``.
+        lazy: Whether some columns are made when a batch asks for them.
+    """
+    yield Piece("fitted = preparation({})", arguments)
+    if adapts:
+        yield Piece(f"for name, number in [{', '.join('{}' for _ in adapts)}]:", *adapts)
+        yield Piece("    raw = parts['train'].inputs[name]")
+        yield Piece("    fitted[name][number].adapt(prepare(fitted[name][:number], raw))")
+        yield Piece("    settle(fitted[name][number])")
+    yield Piece("for name, found in fitted.items():")
+    yield Piece("    for part in parts.values():")
+    prepare = "prepare_later" if lazy else "prepare"
+    yield Piece(f"        part.inputs[name] = {prepare}(found, part.inputs[name])")

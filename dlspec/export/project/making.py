@@ -1,0 +1,220 @@
+"""What ``train()`` of a generated project does: decided from a checked spec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dlspec.components.layers.base import Layer, layers_of
+from dlspec.components.methods.base import ENDS_IN_FLOAT32
+from dlspec.components.methods.supervised import Supervised
+from dlspec.components.methods.supervised_checks import gradients_by_rows
+from dlspec.components.sections.matching import matching
+from dlspec.components.training.distributions import Mirrored
+from dlspec.core.ir import Graph
+from dlspec.core.pieces import Piece, call
+from dlspec.data.checks.measures import smaller_is_better
+from dlspec.data.sources.paths import locate
+from dlspec.export.project.callbacks import callbacks, folders
+from dlspec.export.project.compiling import compile_arguments, optimizer
+from dlspec.export.project.data import DataText
+from dlspec.export.project.distributed import distribution
+from dlspec.export.project.fitting import Fitting, Phase
+from dlspec.export.project.positions import from_saved, layer_names, places
+from dlspec.export.project.searched import Searched, build_arguments
+from dlspec.export.project.units import FITTED
+from dlspec.export.python.constructors import Constructors
+from dlspec.export.python.syntax import text
+from dlspec.export.python.templates import Code
+from dlspec.passes.state import Trainable
+
+
+@dataclass(frozen=True)
+class FittingWriter:
+    """Writes the parts of the function.
+
+    Attributes:
+        examples: How many an epoch visits at most.
+        mirrored: Which devices share each batch; None for one device.
+        base: The class of the model that is trained, on one device.
+        model: The searched parameters that ``build_model`` takes, with their names there.
+        words: Those that training uses beside the model, in the order of the spec.
+        batch: Expression of the batch size.
+        batch_size: Its value; None where it is searched.
+    """
+
+    state: Trainable
+    method: Supervised
+    read: DataText
+    searched: Searched
+    examples: int
+    constructors: Constructors
+    mirrored: Mirrored | None
+    base: str
+    model: Mapping[str, str]
+    words: tuple[str, ...]
+    batch: Code
+    batch_size: int | None
+
+    @classmethod
+    def of(
+        cls, state: Trainable, method: Supervised, read: DataText, searched: Searched, examples: int
+    ) -> FittingWriter:
+        """For a checked spec.
+
+        Raises:
+            Unsupported: Several devices compute something that projects do not support.
+        """
+        constructors = Constructors()
+        raw = searched.data.get("batch_size")
+        chosen = bool(searched.used(raw))
+        return cls(
+            state,
+            method,
+            read,
+            searched,
+            examples,
+            constructors,
+            mirrored=distribution(state, method, state.graph),
+            base=_base(state, method, constructors),
+            model=build_arguments(state, searched),
+            words=_words(read, searched),
+            batch=Code(text(searched.value(raw))) if chosen else Code("batch_size"),
+            batch_size=None if chosen else state.data_section.batch_size,
+        )
+
+    def fitting(self) -> Fitting:
+        """How the model is made, compiled and fitted, and which epoch is kept."""
+        state, method, searched = self.state, self.method, self.searched
+        outputs = [name for name, _ in state.graph.outputs]
+        trained = _trained(state, method)
+        validation = "validation" in self.read.parts
+        wrapped = _wrapped(outputs, trained, self.base if self.mirrored is None else "Mirrored")
+        rows_of = ("model" if wrapped is None else "trained") if any(gradients_by_rows(*state.graphs)) else ""
+        units = [Code(f"units = {FITTED}")] if self.read.units else []
+        monitor = method.monitor or ("val_loss" if validation else "loss")
+        return Fitting(
+            model=Code(", ".join(f"{name}={searched.identifier(word)}" for word, name in self.model.items())),
+            precision=method.precision if method.precision != "float32" else None,
+            ends=self._ends(),
+            wrapped=wrapped,
+            computing=[*units, *searched.computing(self.words)],
+            batch=self.batch,
+            training=self._training(),
+            validation=validation,
+            start_from=method.start_from,
+            saved=_saved(state, method),
+            adapting=_adapting(state.graph),
+            compile=dict(
+                compile_arguments(method, trained, searched, self.constructors, self.examples, self.read.units)
+            ),
+            optimizer=self._optimizer(searched.train, method.chosen_optimizer, rows_of),
+            phases=self._phases(rows_of),
+            callbacks=callbacks(method, outputs, searched, self.constructors),
+            folders=folders(method),
+            keep=method.keep,
+            monitor=monitor,
+            mode="min" if smaller_is_better(method, outputs, monitor) else "max",
+            distributed=self.mirrored is not None,
+        )
+
+    def _compiled(self, trained: list[str]) -> dict[str, Code]:
+        """Arguments of ``compile`` besides the optimizer."""
+        units = self.read.units
+        found = compile_arguments(self.method, trained, self.searched, self.constructors, self.examples, units)
+        return dict(found)
+
+    def _ends(self) -> Code | None:
+        """What lets both ends of the model compute in float32, where some layer has another precision."""
+        values = [self.method.precision, *(layer.dtype for _, layer, _ in layers_of(*self.state.graphs))]
+        values += [value for space in self.searched.spaces.values() for value in space.values]
+        mixed = any(str(value).startswith("mixed_") for value in values)
+        return Code(text(self.constructors.path(ENDS_IN_FLOAT32))) if mixed else None
+
+    def _training(self) -> Piece:
+        """The batches of training."""
+        read, seed = self.read, self.state.data_section.seed
+        if not read.training:
+            return Piece("Batches(parts['train'], {})", self.batch)
+        given = {"seed": Code("seed") if seed is None else seed} if read.seeded else {}
+        given |= {one: Code(one) for one in map(self.searched.identifier, read.changed_with)}
+        return call("TrainingBatches", Piece("parts['train']"), self.batch, **given)
+
+    def _optimizer(self, raw: Mapping[str, Any], made: Any, rows_of: str) -> Code:
+        """An optimizer; `raw` is the section or phase that names it."""
+        return optimizer(raw.get("optimizer"), made, self.method, self.searched, self.constructors, rows_of=rows_of)
+
+    def _phases(self, rows_of: str) -> list[Phase]:
+        """What freezes and thaws before each phase, its epochs and its optimizer; [] where there is a single one."""
+        if not self.method.phases:
+            return []
+        names = layer_names(self.state.graph)
+        raw = self.searched.train.get("phases") or {name: {} for name in self.method.phases}
+
+        def chosen(patterns: Any) -> Code | None:
+            found = [name for some in matching(patterns or (), names).values() for name in some]
+            return places(names, found) if found else None
+
+        return [
+            Phase(
+                chosen(phase.freeze),
+                chosen(phase.unfreeze),
+                phase.epochs,
+                self._optimizer(
+                    raw[name] if phase.optimizer else self.searched.train, self.method.optimizer_of(phase), rows_of
+                ),
+            )
+            for name, phase in self.method.phases.items()
+        ]
+
+
+def _trained(state: Trainable, method: Supervised) -> list[str]:
+    """The outputs that have a loss."""
+    return [name for name, _ in state.graph.outputs if method.loss_of(name) is not None]
+
+
+def _base(state: Trainable, method: Supervised, constructors: Constructors) -> str:
+    several = len(_trained(state, method)) > 1
+    return text(constructors.path("dlspec.standalone.ExampleMeans")) if several else "keras.Model"
+
+
+def _wrapped(outputs: list[str], trained: list[str], kind: str) -> Piece | None:
+    """The model that is trained where it is not the whole one as Keras has it: of a class of ours, or with a loss."""
+    if len(trained) < len(outputs):
+        given = Piece("model.output[{}]", trained[0])
+        if len(trained) > 1:
+            given = Piece("{{name: model.output[name] for name in {}}}", trained)
+        return call(kind, Code("model.input"), given)
+    return None if kind == "keras.Model" else call(kind, Code("model.input"), Code("model.output"))
+
+
+def _words(read: DataText, searched: Searched) -> tuple[str, ...]:
+    """The parameters that training uses beside the model, in the order of the spec."""
+    return searched.used(
+        {
+            "train": searched.train,
+            "batch_size": searched.data.get("batch_size"),
+            "data": [f"${word}" for word in read.changed_with],
+        }
+    )
+
+
+def _saved(state: Trainable, method: Supervised) -> list[dict[str, Any]]:
+    """Which layers begin with weights of a saved model."""
+    if method.start_from is None:
+        return []
+    path = locate(method.start_from, state.folder, allow_outside=state.allow_outside, option="start_from")
+    return from_saved(state.graph, path)
+
+
+def _adapting(graph: Graph) -> Code | None:
+    """Expression of the layers of the model itself that are fitted on the training examples; None for none."""
+    layers = [(node, node.layer) for node in graph.nodes if isinstance(node.layer, Layer)]
+    able = [(node, layer) for node, layer in layers if type(layer).adapts is not Layer.adapts]
+    waiting = [node for node, layer in able if layer.adapts]
+    if not waiting:
+        return None
+    if len(waiting) == len(able):
+        return Code("[layer for layer in model.layers if hasattr(layer, 'adapt')]")
+    return places(layer_names(graph), [node.name for node in waiting])

@@ -1,0 +1,22 @@
+"""Layers of preparation, applied to arrays."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+
+def prepare(found: list[layers.Layer], values: np.ndarray) -> np.ndarray:
+    """The values after all layers; text comes as objects."""
+    tensor = tf.constant(values.tolist() if values.dtype == object else values)
+    for layer in found:
+        tensor = layer(tensor)
+    return np.asarray(tensor)
+
+
+def prepare_later(found: list[layers.Layer], values: Any) -> Any:
+    """The values after all layers; those that are made when a batch asks for them are prepared then."""
+    if hasattr(values, "map"):
+        return values.map(lambda batch: prepare(found, batch))
+    return prepare(found, values)
