@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dlspec.cli.main import run
 from tests.support import ROOT, as_documented, dlspec
 
 GOOD = "inputs: {x: [4]}\nlayers:\n  - dense: 3\n"
@@ -130,33 +131,33 @@ def test_the_installed_script_and_the_module_are_one(good: Path) -> None:
 
 
 @pytest.mark.slow
-def test_build_saves_whole_models_only(good: Path) -> None:
+def test_build_saves_whole_models_only(
+    good: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     import keras
 
-    result = dlspec("build", "good.yaml", "-o", "model.keras", cwd=good.parent)
-    assert result.returncode == 0, result.stderr
-    assert "static analysis and Keras agree on all 2 nodes" in result.stderr
+    monkeypatch.chdir(good.parent)
+    assert run(["build", "good.yaml", "-o", "model.keras"]) == 0
+    assert "static analysis and Keras agree on all 2 nodes" in capsys.readouterr().err
     assert sorted(path.name for path in good.parent.iterdir()) == ["good.yaml", "model.keras"]
     model = keras.models.load_model(good.parent / "model.keras")
     assert model.count_params() == 15
     (good.parent / "unadapted.yaml").write_text("inputs: {x: [4]}\nlayers:\n  - normalization\n  - dense: 3\n")
-    warned = dlspec("build", "unadapted.yaml", "-o", "model.keras", cwd=good.parent)
-    assert warned.returncode == 0
-    assert "warning[W404]: `normalization` is saved without having measured any data" in warned.stderr
-    refused = dlspec("build", "good.yaml", "-o", "absent/model.keras", cwd=good.parent)
-    assert refused.returncode == 2
-    assert "there is no folder `absent`" in refused.stderr
+    assert run(["build", "unadapted.yaml", "-o", "model.keras"]) == 0
+    assert "warning[W404]: `normalization` is saved without having measured any data" in capsys.readouterr().err
+    assert run(["build", "good.yaml", "-o", "absent/model.keras"]) == 2
+    assert "there is no folder `absent`" in capsys.readouterr().err
 
 
 @pytest.mark.slow
-def test_callbacks_write_into_the_run_folder(tmp_path: Path) -> None:
+def test_callbacks_write_into_the_run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "spec.yaml").write_text(
         "name: logged\ninputs: {x: [4]}\nlayers:\n  - dense: {units: 3, activation: softmax}\n"
         "data: {source: {sklearn: iris}, targets: {species: target}}\n"
         "train:\n  loss: sparse_categorical_crossentropy\n  epochs: 2\n  callbacks: [{csv_logger: logs/epochs.csv}]\n"
     )
-    result = dlspec("train", "spec.yaml", "--quiet", cwd=tmp_path)
-    assert result.returncode == 0, result.stderr
+    monkeypatch.chdir(tmp_path)
+    assert run(["train", "spec.yaml", "--quiet"]) == 0
     (log,) = tmp_path.glob("runs/logged/*/logs/epochs.csv")
     assert len(log.read_text().splitlines()) == 3
     assert sorted(path.name for path in tmp_path.iterdir()) == ["runs", "spec.yaml"]

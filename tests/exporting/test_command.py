@@ -265,8 +265,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run whose model prepares its inputs."""
     folder = tmp_path_factory.mktemp("trained")
     (folder / "small.yaml").write_text(SPEC)
-    done = dlspec("train", "small.yaml", "-q", cwd=folder)
-    assert done.returncode == 0, done.stderr
+    assert run(["train", str(folder / "small.yaml"), "-q", "--runs", str(folder / "runs")]) == 0
     (path,) = (folder / "runs/small").iterdir()
     return path
 
@@ -322,15 +321,17 @@ def test_an_unfinished_run_is_exported_with_a_warning(
 
 
 @pytest.mark.slow
-def test_words_and_several_outputs(tmp_path: Path) -> None:
+def test_words_and_several_outputs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     for name in ("listing.yaml", "listing.csv"):
         shutil.copy(ROOT / "specs/start" / name, tmp_path)
-    done = dlspec("train", "listing.yaml", "-q", "--set", "train.epochs=1", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    assert run(["train", "listing.yaml", "-q", "--set", "train.epochs=1"]) == 0
     (run_folder,) = (tmp_path / "runs/listing").iterdir()
-    done = dlspec("export", str(run_folder), "--to", "savedmodel", "-o", "served", "--format", "json", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["differences"].keys() == {"price", "sold"}
+    capsys.readouterr()
+    assert run(["export", str(run_folder), "--to", "savedmodel", "-o", "served", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["differences"].keys() == {"price", "sold"}
     code = (
         "import tensorflow as tf\n"
         "model = tf.saved_model.load('served').signatures['serving_default']\n"
@@ -339,5 +340,5 @@ def test_words_and_several_outputs(tmp_path: Path) -> None:
     )
     served = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert served.stdout == "['price', 'sold']\n", served.stderr
-    refused = dlspec("export", str(run_folder), "--to", "onnx", "-o", "m.onnx", cwd=tmp_path)
-    assert refused.returncode == 1 and "ONNX cannot hold the text input `city`" in refused.stderr
+    assert run(["export", str(run_folder), "--to", "onnx", "-o", "m.onnx"]) == 1
+    assert "ONNX cannot hold the text input `city`" in capsys.readouterr().err

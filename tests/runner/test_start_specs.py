@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from dlspec.cli.main import run
 from tests.support import ROOT, as_documented
 
 pytestmark = pytest.mark.slow
@@ -35,10 +34,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def measured(name: str, measure: str, runs: Path) -> float:
-    """Trains in a process of its own, and returns the measure on the test split."""
-    command = [sys.executable, "-m", "dlspec", "train", f"specs/start/{name}.yaml", "--runs", str(runs), "--quiet"]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
+    """Trains, and returns the measure on the test split."""
+    assert run(["train", str(ROOT / f"specs/start/{name}.yaml"), "--runs", str(runs), "--quiet"]) == 0
     [folder] = (runs / name).iterdir()
     facts = as_documented("report", (folder / "report.json").read_text(encoding="utf-8"))
     assert len(facts["data"]["fingerprint"]) == 64
