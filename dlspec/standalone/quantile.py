@@ -2,6 +2,7 @@ import keras
 from keras import ops
 
 
+@keras.saving.register_keras_serializable(package="dlspec")
 class Quantile(keras.losses.Loss):
     """The pinball loss: each unit of the output learns below which number a share of the targets lies.
 

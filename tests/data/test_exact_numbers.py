@@ -96,7 +96,7 @@ def test_the_filled_numbers_are_told_apart_by_keras(tmp_path: Path) -> None:
 
     given = Feature(columns=("a", "g"), missing=MostFrequent(), prepare=(IntegerLookup(),))
     one, values = bound(tmp_path, given, Tensor((2,), "int64"))
-    found = preparing.apply(preparing.fit(one, values), values)
+    found = preparing.apply(preparing.fit(one.prepare, values), values)
     assert len(set(found.ravel().tolist())) == 5
     assert found[1, 1] == found[0, 1], "the smallest of equally frequent ones"
 

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import sys
-import zipfile
-from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import openpyxl
 import pytest
-from builders import write
+from workbooks import opened, workbook
 
 from dlspec.cli.main import run
 from dlspec.core.errors import Problem
-from dlspec.data.sources.excel import Excel, ExcelTable
 from tests.support import as_documented
 
 NAMES = ("age", "city", "since", "seen", "member", "mixed", "share")
@@ -25,21 +20,6 @@ ROWS = (
     (None, None, date(2024, 2, 1), datetime(2024, 2, 1), False, "n/a", 2),
     (41, "Cork", date(2024, 2, 2), datetime(2024, 2, 2, 23, 59, 1), True, time(9, 30), None),
 )
-
-
-def workbook(folder: Path, rows: Sequence[Sequence[Any]], name: str = "a.xlsx", sheet: str = "people") -> Path:
-    book = openpyxl.Workbook()
-    assert book.active is not None
-    book.active.title = "notes"
-    page = book.create_sheet(sheet, 0)
-    for row in rows:
-        page.append(list(row))
-    book.save(folder / name)
-    return folder / name
-
-
-def opened(folder: Path, **options: Any) -> ExcelTable:
-    return Excel(path="a.xlsx", **options).open(folder)
 
 
 def test_types_and_gaps(tmp_path: Path) -> None:
@@ -83,36 +63,6 @@ def test_a_sheet_of_several_below_a_title(tmp_path: Path) -> None:
     with pytest.raises(Problem, match=r"`a\.xlsx` has no sheet `answer`") as caught:
         _ = opened(tmp_path, sheet="answer").columns
     assert caught.value.help == "did you mean `answers`?"
-
-
-@pytest.mark.parametrize(
-    ("rows", "message", "where"),
-    [
-        ([], "`a.xlsx` has no rows", ""),
-        ([("x", "y")], "`a.xlsx` has no rows", ""),
-        ([("x", "x"), (1, 2)], "`a.xlsx` has two columns named `x`", ", row 1"),
-        ([("x", None, "y"), (1, 2, 3)], "column B of `a.xlsx` has no name", ", row 1"),
-        ([("x", "y"), (1, 2), (1, "#DIV/0!")], "column `y` holds Excel's error `#DIV/0!`", ", row 3"),
-        ([("x", "y"), (1, "=A2*2")], "cell B2 of `a.xlsx` holds a formula without its value", ", row 2"),
-    ],
-)
-def test_broken_sheets(tmp_path: Path, rows: list[tuple[Any, ...]], message: str, where: str) -> None:
-    workbook(tmp_path, rows)
-    with pytest.raises(Problem) as caught:
-        _ = opened(tmp_path).columns
-    assert (caught.value.code, caught.value.message, caught.value.where) == ("E608", message, f"a.xlsx{where}")
-    assert caught.value.help
-
-
-def test_what_is_no_workbook(tmp_path: Path) -> None:
-    write(tmp_path, "a.xlsx", b"\xd0\xcf\x11\xe0....")
-    with pytest.raises(Problem, match="is not an Excel workbook") as caught:
-        _ = opened(tmp_path).columns
-    assert "saved as .xlsx" in caught.value.help
-    with zipfile.ZipFile(tmp_path / "a.xlsx", "w") as archive:
-        archive.writestr("x.txt", "x")
-    with pytest.raises(Problem, match="is not a sound Excel workbook"):
-        _ = opened(tmp_path).columns
 
 
 def test_without_openpyxl_the_way_to_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

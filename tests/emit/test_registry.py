@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from dlspec.components.registry import Component, Example, declared
+from dlspec.components.registry import Component, Example, declared, load_attribute
 from dlspec.export.python.classes import class_source
 from dlspec.export.python.constructors import Constructors
 from dlspec.export.python.module import emit_model
@@ -97,6 +97,8 @@ def evaluated(source: str) -> Any:
         if word in names and owner.keras.startswith("dlspec.keras_layers."):
             constructors.path(owner.keras)
             exec(class_source(constructors.own[word], "test"), namespace)
+        elif word in names and owner.keras.startswith("dlspec.standalone."):  # a project carries its file
+            namespace[word] = load_attribute(owner.keras)
     return eval(source, namespace)
 
 
