@@ -14,10 +14,12 @@ from dlspec.components.methods.supervised import Supervised
 from dlspec.components.sections.training import Checkpoint, Phase
 from dlspec.components.training.accuracy_metrics import Accuracy
 from dlspec.components.training.callbacks import CSVLogger
+from dlspec.components.training.decisions import F1
 from dlspec.components.training.distributions import Mirrored
-from dlspec.components.training.losses import MeanSquaredError, SparseCategoricalCrossentropy
+from dlspec.components.training.losses import BinaryCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy
 from dlspec.components.training.optimizers import SGD, Adam
 from dlspec.core.errors import Problem
+from dlspec.data.sources.sklearn import Sklearn
 from dlspec.training.loop.compiling import trainer
 
 pytestmark = [
@@ -26,6 +28,9 @@ pytestmark = [
 ]
 
 PLAIN: dict[str, Any] = {"loss": SparseCategoricalCrossentropy(), "optimizer": SGD(learning_rate=0.1), "epochs": 3}
+# Two classes, for which a threshold decides.
+CANCER = Sklearn(set="breast_cancer")
+NOTED = ("weights of", "distribute:", "threshold of")
 # For each key, what is written beside those of PLAIN, and which of the `traces` must then be others.
 EFFECTS: dict[str, tuple[Any, str]] = {
     "loss": (SparseCategoricalCrossentropy(ignore_class=0), "weights"),
@@ -35,6 +40,7 @@ EFFECTS: dict[str, tuple[Any, str]] = {
     "epochs": (4, "epochs"),
     "callbacks": ((CSVLogger(filename="a.csv"),), "files"),
     "seed": (1, "weights"),
+    "threshold": (F1(), "notes"),
     "monitor": ("loss", "best"),
     "keep": ("last", "best"),
     "start_from": ("base.keras", "notes"),
@@ -54,9 +60,9 @@ def traces(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
     """What a run leaves for somebody to see."""
     how, stream = Supervised(**given), io.StringIO()
     # Fails, unless it goes back to half the learning rate.
-    exploding = given["loss"].name == "mean_squared_error"
-    data = iris(batch_size=1, shuffle=False) if exploding else iris()
-    build = linear if exploding else looked_up if given["optimizer"].name == "adam" else small
+    exploding, binary = given["loss"].name == "mean_squared_error", given["loss"].name == "binary_crossentropy"
+    data = iris(batch_size=1, shuffle=False) if exploding else iris(source=CANCER) if binary else iris()
+    build = linear if exploding else answering if binary else looked_up if given["optimizer"].name == "adam" else small
     found: dict[str, Any] = {"error": None}
     try:
         report = train(folder, data, how, build, console=Console(file=stream, width=200))
@@ -70,10 +76,17 @@ def traces(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
         "epochs": report.facts["epochs"],
         "best": sorted(report.facts["best"] or ()),
         "files": sorted({path.relative_to(report.folder).parts[:2] for path in report.folder.rglob("*")}),
-        "notes": [line for line in stream.getvalue().splitlines() if line.startswith(("weights of", "distribute:"))],
+        "notes": [line for line in stream.getvalue().splitlines() if line.startswith(NOTED)],
         "dtype": model.layers[1].compute_dtype,
         "compiled": compiled.jit_compile,
     }
+
+
+def answering() -> Any:
+    import keras
+
+    x = keras.layers.Rescaling(0.01)(inputs := keras.Input((30,), name="measures"))
+    return keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid", name="species")(x))
 
 
 def looked_up() -> Any:
@@ -100,6 +113,8 @@ def test_a_key_has_its_effect(key: str, tmp_path: Path) -> None:
     if key == "start_from":
         base = train(tmp_path, how=method(seed=5))
         (tmp_path / "base.keras").write_bytes((base.folder / "model.keras").read_bytes())
+    if key == "threshold":
+        plain["loss"] = BinaryCrossentropy()
     if key == "embedding_gradients":
         plain["optimizer"] = Adam()
     without, with_it = traces(tmp_path, plain), traces(tmp_path, {**plain, key: value})
