@@ -64,7 +64,7 @@ def test_the_calls_of_a_layer() -> None:
 def test_the_calls_of_a_model_in_order(model: Any) -> None:
     calls = [call for call in internals.calls_in_order(model) if not call.operation.name.startswith("not_equal")]
     names = [call.operation.name for call in calls]
-    assert names == ["x", "words", "last", "inner", "normed", "answer"], "`build --verify` could not follow masks"
+    assert names == ["x", "words", "last", "inner", "normed", "answer"], "`dlspec build` could not follow masks"
     assert calls[0].is_input
     assert calls[-1].outputs[0] is model.outputs[0]
 
