@@ -91,6 +91,7 @@ class MaxNumBoundingBoxes(ImageLayer):
     """
 
     keras = "keras.layers.MaxNumBoundingBoxes"
+    masking = "pass"
     shorthand = "max_number"
     max_number = integer(min=1, doc="Number of boxes of each image.")
     fill_value = integer(default=-1, doc="Value of the boxes that are added.")
