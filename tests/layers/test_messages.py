@@ -19,6 +19,10 @@ SHAPES: list[tuple[str, str, list[Any], str, str, str, str]] = [
      "piecewise_linear_encoding takes features, but the input has shape []", "put `reshape: [1]` before it"),
     ("date_parts", "[year]", [(2,)], "E409", "",
      "date_parts takes dates as text, but the input has dtype float32", "write `dtype: string` for the input"),
+    ("power", "yeo_johnson", [()], "E402", "", "power takes features, but the input has shape []",
+     "put `reshape: [1]` before it"),
+    ("log1p", "", [Tensor((2,), "int32")], "E409", "",
+     "log1p takes floating-point numbers, but the input has dtype int32", "`category_encoding`"),
     ("conv2d", "{filters: 8, kernel_size: 3}", [(28, 28)], "E402", "",
      "conv2d expects 3 axes [height, width, channels], but the input has shape [28, 28]", "add the channel axis"),
     ("conv1d", "{filters: 8, kernel_size: 3, data_format: channels_first}", [(4, 5, 6)], "E402", "",
@@ -199,6 +203,7 @@ SHAPES: list[tuple[str, str, list[Any], str, str, str, str]] = [
 
 # name, options, option at fault, message
 OPTIONS = [
+    ("power", "{dtype: float16}", "dtype", "power in float16: its exponents do not fit into 16 bits"),
     ("date_parts", "[elapsed]", "parts", "`elapsed` refers to a date, and there is none"),
     ("date_parts", '{parts: [year], since: "2024-01-01"}', "since", "`since` is for `elapsed` and `age`"),
     ("date_parts", "{parts: [age], since: soon}", "since", "`soon` is no date"),
@@ -324,6 +329,21 @@ def test_options(name: str, options: str, option: str, message: str) -> None:
     assert not option or option in {*CATALOGUE["layer", name].fields, "cells"}
 
 
+# What a target cannot be prepared with, since answers have to be turned back.
+UNDOING = [
+    ("rescaling", "0", "a `scale` of 0 cannot be undone in the answers, as `prepare` of a target has to be"),
+    ("normalization", "{dtype: float32}",
+     "`dtype` of `normalization` has no effect on a target: it is prepared in float32"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "options", "message"), UNDOING)
+def test_preparation_of_targets(name: str, options: str, message: str) -> None:
+    with pytest.raises(Problem) as caught:
+        layer(name, options).check_undoable()
+    assert (caught.value.code, caught.value.option, caught.value.message) == ("E207", "prepare", message)
+
+
 @pytest.mark.parametrize(
     ("states", "code", "message"),
     [
@@ -361,4 +381,4 @@ def test_every_problem_has_a_test() -> None:
     files = {Path(inspect.getfile(owner)) for owner in LAYERS}
     folder = next(iter(files)).parent
     places = sum(path.read_text(encoding="utf-8").count("raise Problem(") for path in folder.glob("*.py"))
-    assert len({row[5] for row in SHAPES}) + len(OPTIONS) + 4 >= places
+    assert len({row[5] for row in SHAPES}) + len(OPTIONS) + len(UNDOING) + 4 >= places
