@@ -43,6 +43,8 @@ STRICTER = {
     "can use the masks of [steps": "masks whose sizes are equal by accident would be broadcast",
     "cannot use the mask of its input": "as above",
     "`since` is for": "an option without an effect is a slip",
+    "is no date": "Keras would find out when it is called",
+    "date_parts needs the size": "what comes behind it could not know its own",
     "takes images with 1 or 3 channels": "Keras chooses changes of colour, which need colours, by chance",
     "adaptive_": "Keras does not look at the number of axes and computes nonsense",
     "rnn expects 2 axes": "a cell that adds a vector of states to a matrix broadcasts by accident",
