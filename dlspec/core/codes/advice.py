@@ -64,7 +64,7 @@ CODES: dict[str, Code] = {
         """,
         scene="""
         dlspec check loans.yaml
-        # column `customer_id` has another number in nearly every row, and is called as such are
+        # column `customer_id` has another number in nearly every row, and is named like an id
         """,
     ),
     "W612": code(

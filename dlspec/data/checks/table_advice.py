@@ -112,7 +112,7 @@ def _why(column: str, values: Array) -> str:
         return ""
     if not number:
         return "has another word in nearly every row"
-    return "" if (values % 1 > 0).any() else "has another number in nearly every row, and is called as such are"
+    return "" if (values % 1 > 0).any() else "has another number in nearly every row, and is named like an id"
 
 
 def _numbers_rows(values: Array) -> bool:
