@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dlspec.components.training.decisions import described
 from dlspec.training.loop.fit import Training
 from dlspec.views.pages.examine import answered
 
@@ -23,5 +24,7 @@ def decide(training: Training) -> None:
             training.progress.note(f"threshold of `{name}`: the validation split says nothing about it")
             continue
         training.thresholds[name] = threshold
-        training.progress.note(f"threshold of `{name}`: {threshold:.4g} ({decision.name} of the validation split)")
+        training.progress.note(
+            f"threshold of `{name}`: {described(threshold)} ({decision.name} of the validation split)"
+        )
     job.method.decide(training.thresholds)

@@ -12,7 +12,7 @@ import pytest
 import sample_runs
 from sklearn import metrics
 
-from dlspec.components.training.decisions import F1, Cost, Decision, Youden
+from dlspec.components.training.decisions import ALWAYS_NO, ALWAYS_YES, F1, Cost, Decision, Youden
 
 
 def _f1(true: Any, yes: Any) -> float:
@@ -36,14 +36,35 @@ def test_no_other_cut_is_better(decision: Decision, worth: Any, seed: int) -> No
     scores = np.round(chance.normal(true * 1.0, 1), 1).astype("float32")  # many are equal
     threshold = decision.threshold(true, scores)
     assert threshold is not None
-    cuts = (np.unique(scores)[1:] + np.unique(scores)[:-1]) / 2
+    between = (np.unique(scores)[1:] + np.unique(scores)[:-1]) / 2
+    cuts = [scores.min() - 1, *between, scores.max() + 1]
     best = max(worth(true, scores > cut) for cut in cuts)
     assert worth(true, scores > threshold) == pytest.approx(best)
 
 
 def test_without_a_yes_nothing_is_chosen() -> None:
     assert F1().threshold(np.zeros(4, bool), np.arange(4.0)) is None
-    assert F1().threshold(np.array([True, False]), np.ones(2)) is None
+    assert F1().threshold(np.ones(4, bool), np.arange(4.0)) is None
+
+
+def test_a_cost_may_call_for_one_answer_only() -> None:
+    true, scores = np.array([False, True, False, True, False]), np.array([0.9, 0.8, 0.3, 0.2, 0.1], "float32")
+    # Cuts from above cost, with 10 for a missed yes: 20, 21, 11, 12, 2, 3; with 10 for a wrong one: 2, 12, …
+    assert Cost(false_no=10.0).threshold(true, scores) == pytest.approx(0.15)
+    assert Cost(false_no=10.0).threshold(np.array([False, True, False, False, True]), scores) == ALWAYS_YES
+    assert Cost(false_yes=10.0).threshold(true, scores) == ALWAYS_NO
+    assert Cost(false_no=10.0).threshold(true, np.ones(5, "float32")) == ALWAYS_YES
+    assert (scores > np.float32(ALWAYS_YES)).all() and not (scores > np.float32(ALWAYS_NO)).any()
+
+
+def test_no_cut_between_scores_that_are_printed_alike() -> None:
+    true = np.array([False, False, True, True])
+    assert F1().threshold(true, np.array([0.2, 0.30000001, 0.30000004, 0.4], "float32")) == pytest.approx(0.25)
+    close = np.array([0.2, 0.30000001, 0.3000021, 0.4], "float32")
+    threshold = F1().threshold(true, close)
+    assert threshold is not None
+    printed = np.array([float(f"{score:.7g}") for score in close])
+    assert (printed > threshold).tolist() == (close > np.float32(threshold)).tolist() == true.tolist()
 
 
 SPEC = """

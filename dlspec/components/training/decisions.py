@@ -11,13 +11,20 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
+# Cuts beyond all scores in float32: the answer is always yes, or always no.
+ALWAYS_YES, ALWAYS_NO = -3.4e38, 3.4e38
+# The share of a score by which two have to differ where a cut falls between them: `predict` prints seven digits, and what
+# is printed must lie on the same side of the cut.
+_MARGIN = 4e-6
+_DIGITS = 7
+
 
 class Decision(Component, abstract=True):
     """Base of the rules for a threshold."""
 
     kind = "decision"
 
-    def worth(self, found: Array, wrong: Array, yes: int, no: int) -> Array:
+    def worth(self, found: Array, wrong: Array, yes: float, no: float) -> Array:
         """How good each cut is; the largest is the best.
 
         Args:
@@ -29,9 +36,10 @@ class Decision(Component, abstract=True):
         raise NotImplementedError
 
     def threshold(self, true: Array, scores: Array) -> float | None:
-        """Above which score the answer is yes: half-way between two scores; None where all examples are alike.
+        """Above which score the answer is yes; None where all examples are alike.
 
-        Of cuts that are equally good, the one with the fewest yes is taken.
+        It is half-way between two scores, or `ALWAYS_YES` or `ALWAYS_NO`. Of cuts that are equally good, the one with the
+        fewest yes is taken.
 
         Args:
             true: Whether each example is a yes.
@@ -42,12 +50,16 @@ class Decision(Component, abstract=True):
         order = np.argsort(-scores, kind="stable")
         scores, true = scores[order].astype(np.float64), true[order]
         yes, no = int(true.sum()), int((~true).sum())
-        ends = np.flatnonzero(np.diff(scores))  # the last example above each cut between two scores
-        if not yes or not no or not len(ends):
+        if not yes or not no:
             return None
-        found = np.cumsum(true)[ends]
-        best = int(np.argmax(self.worth(found, ends + 1 - found, yes, no)))
-        return float((scores[ends[best]] + scores[ends[best] + 1]) / 2)
+        apart = -np.diff(scores) > _MARGIN * np.maximum(np.abs(scores[1:]), np.abs(scores[:-1]))
+        above = np.concatenate([[0], np.flatnonzero(apart) + 1, [len(scores)]])  # examples above each cut
+        found = np.concatenate([[0], np.cumsum(true)])[above]
+        best = int(np.argmax(self.worth(found, above - found, yes, no)))
+        if best in (0, len(above) - 1):
+            return ALWAYS_YES if best else ALWAYS_NO
+        middle = (scores[above[best] - 1] + scores[above[best]]) / 2
+        return float(f"{middle:.{_DIGITS}g}")
 
 
 class F1(Decision):
@@ -55,7 +67,7 @@ class F1(Decision):
 
     examples = (example(""),)
 
-    def worth(self, found: Array, wrong: Array, yes: int, no: int) -> Array:
+    def worth(self, found: Array, wrong: Array, yes: float, no: float) -> Array:
         """F1."""
         worth: Array = 2 * found / (found + wrong + yes)
         return worth
@@ -66,7 +78,7 @@ class Youden(Decision):
 
     examples = (example(""),)
 
-    def worth(self, found: Array, wrong: Array, yes: int, no: int) -> Array:
+    def worth(self, found: Array, wrong: Array, yes: float, no: float) -> Array:
         """Youden's J."""
         worth: Array = found / yes - wrong / no
         return worth
@@ -79,7 +91,12 @@ class Cost(Decision):
     false_no = number(min=0, default=1.0, doc="What a no costs that should be a yes.")
     examples = (example("{false_no: 5}"), example("{false_yes: 1, false_no: 20}"))
 
-    def worth(self, found: Array, wrong: Array, yes: int, no: int) -> Array:
+    def worth(self, found: Array, wrong: Array, yes: float, no: float) -> Array:
         """Minus the cost."""
         worth: Array = -(self.false_yes * wrong + self.false_no * (yes - found))
         return worth
+
+
+def described(threshold: float) -> str:
+    """A threshold in words: `always yes`, `always no`, or the number."""
+    return {ALWAYS_YES: "always yes", ALWAYS_NO: "always no"}.get(threshold, f"{threshold:.4g}")

@@ -265,7 +265,8 @@ class Report(Begun, Course, Examined, Timing):
         kept: Which weights the model has.
         epoch_seconds: Time of each epoch.
         speed: Where that was measured.
-        thresholds: Above which outputs mean yes, by name, where they were chosen on the validation split.
+        thresholds: Above which outputs mean yes, by name, where they were chosen on the validation split;
+            -3.4e38 and 3.4e38 mean always yes and always no.
         method_facts: What the way of training tells of a run that is finished, by name.
         model: What `dlspec show` prints of it.
         results: What the trained model answered.

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dlspec.components.training.decisions import ALWAYS_NO, ALWAYS_YES
 from dlspec.core.documents.report import Fact
 from dlspec.core.documents.results import Grade
 from dlspec.core.documents.results import Verdict as VerdictFacts
@@ -101,7 +102,10 @@ def _of_sequences(found: Mapping[str, Any]) -> str:
 def _cut(found: Mapping[str, Any]) -> str:
     if "threshold" not in found:
         return ""
-    yes = found["classes"][1]["name"]
+    no, yes = (one["name"] for one in found["classes"])
+    if found["threshold"] in (ALWAYS_YES, ALWAYS_NO):
+        always = yes if found["threshold"] == ALWAYS_YES else no
+        return f" The answer is always “{always}”, as chosen on the validation split."
     return f" The answer is “{yes}” above {figure(found['threshold'])}, as chosen on the validation split."
 
 
