@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # Cuts beyond all scores in float32: the answer is always yes, or always no.
 ALWAYS_YES, ALWAYS_NO = -3.4e38, 3.4e38
-# The share of a score by which two have to differ where a cut falls between them: `predict` prints seven digits, and what
+# The share of a score by which two differ where a cut falls between them: `predict` prints seven digits, and what
 # is printed must lie on the same side of the cut.
 _MARGIN = 4e-6
 _DIGITS = 7
@@ -38,7 +38,7 @@ class Decision(Component, abstract=True):
     def threshold(self, true: Array, scores: Array) -> float | None:
         """Above which score the answer is yes; None where all examples are alike.
 
-        It is half-way between two scores, or `ALWAYS_YES` or `ALWAYS_NO`. Of cuts that are equally good, the one with the
+        It is half-way between two scores, or `ALWAYS_YES` or `ALWAYS_NO`. Of equally good cuts, the one with the
         fewest yes is taken.
 
         Args:
