@@ -46,13 +46,10 @@ def _method(state: Bound, raw: Map) -> Method | None:
             written.put(key, value, raw.key_spans.get(key), raw.value_spans.get(key))
         elif key != "method":
             state.add("E501", f"training by `{owner.registered_name}` has no option `{key}`", key_place(raw, key))
-    missing = [key for key, field in owner.fields.items() if field.required and key not in raw]
-    for key in missing:
-        if raw.tainted:  # a key that was not understood may be the one that is missing
-            written[key] = Invalid()
-            continue
-        state.add("E505", f"train needs `{key}`", key_place(state.data, "train"), f"write `{key}: …`")
+    for key in owner.missing(raw):
         written[key] = Invalid()
+        if not raw.tainted:  # a key that was not understood may be the one that is missing
+            state.add("E505", f"train needs `{key}`", key_place(state.data, "train"), f"write `{key}: …`")
     span = key_place(state.data, "train")
     method = state.evaluator.options(owner, written, state.environment, Context(("train",)), span, keep_going=True)
     return None if isinstance(method, Lost) else method

@@ -96,7 +96,8 @@ class Evaluator:
             where = (place(raw, name) if isinstance(raw, dict) else value_span) or span
             result = self.field(owner, field, value, environment, context.inside([name]), where)
             if isinstance(result, Lost):
-                lost = lost or not (keep_going and not field.required and field.container != "map")
+                needed = field.required or field.decisive or field.container == "map"
+                lost = lost or needed or not keep_going
                 continue
             given[name] = result
         if lost:
@@ -344,4 +345,5 @@ def _takes_numbers(literal: JSON) -> bool:
     types = types if isinstance(types, list) else [types]
     if "integer" in types or "number" in types:
         return True
-    return "items" in literal and _takes_numbers(literal["items"])
+    inner = [literal.get("items"), literal.get("additionalProperties")]
+    return any(isinstance(one, dict) and _takes_numbers(one) for one in inner)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dlspec.components.methods.supervised import Supervised
 from dlspec.components.registry import Component
 from dlspec.core.documents.report import Planned, Speed
+from dlspec.core.errors import Problem
 from dlspec.data.checks.measures import callbacks
 from dlspec.training.loop import phases, speed
 from dlspec.training.loop.backend import Feed
@@ -31,6 +32,8 @@ class SupervisedTrainer(Trainer):
         super().__init__(job)
         assert isinstance(job.method, Supervised)
         self.method: Supervised = job.method
+        if self.method.turns:
+            raise Problem("E207", "`minimize` and `learners` can be checked, and not be trained yet")
         self.choice: speed.Choice | None = None
         self._phase: KerasPhase | None = None
         self._chosen = 0

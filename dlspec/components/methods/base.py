@@ -108,6 +108,11 @@ class Method(Component, abstract=True):
 
     # --- targets, losses and measures ---------------------------------------------------------------------------
 
+    @property
+    def turns(self) -> Mapping[str, Any]:
+        """The learners that move on each batch in turn, by name; none where outputs are compared with targets alone."""
+        return {}
+
     def loss_of(self, output: str) -> Any:
         """The loss that compares one output with its target and says how that is encoded; None for no target."""
         return None
@@ -194,6 +199,20 @@ class Method(Component, abstract=True):
 
     # --- checks -------------------------------------------------------------------------------------------------
 
+    @classmethod
+    def missing(cls, written: Mapping[str, Any]) -> list[str]:
+        """The options that a section lacks.
+
+        Args:
+            written: The section `train` as it is written.
+        """
+        return [key for key, field in cls.fields.items() if field.required and key not in written]
+
+    @classmethod
+    def compares(cls, written: Mapping[str, Any]) -> bool:
+        """Whether a section compares outputs with targets, so that the data must name some."""
+        return cls.needs_targets
+
     def mistakes(self, graph: Graph, shared: Mapping[str, Graph]) -> Iterator[Mistake]:
         """What is wrong with this method for a model, known before TensorFlow loads.
 
@@ -267,4 +286,4 @@ def method_of(train: Any, catalogue: Catalogue) -> type[Method] | None:
 def wants_targets(train: Any, catalogue: Catalogue) -> bool:
     """Whether the data must name targets for a section `train`; arguments as those of :func:`method_of`."""
     owner = method_of(train, catalogue)
-    return owner is None or owner.needs_targets
+    return owner is None or owner.compares(train)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from dlspec.components.methods.base import CHECKPOINT, EPOCHS, SEED, Method, Mistake, Watched
+from dlspec.components.methods.learning import check_learners, keeps, loss_of, measures_of
 from dlspec.components.methods.supervised_checks import idle_gradients, unknown_outputs, wrong_phases
 from dlspec.components.registry import (
     Component,
@@ -19,12 +21,18 @@ from dlspec.components.registry import (
     map_of,
     optional,
     per_output,
-    plain,
     text,
 )
 from dlspec.components.sections.logs import LOGS
 from dlspec.components.sections.matching import matching
-from dlspec.components.sections.training import Phase
+from dlspec.components.sections.training import (
+    Learner,
+    Phase,
+    check_loss_weights,
+    loss_weights,
+    objectives,
+    output_losses,
+)
 from dlspec.components.training.optimizers import Optimizer
 from dlspec.core.errors import Problem, leave_out
 from dlspec.core.ir import Graph
@@ -43,10 +51,14 @@ class Supervised(Method):
     project = "dlspec.export.project.train.render"
     prepares_targets = True
 
-    loss = per_output("loss", doc="What is minimised: one loss, or one for each output.")
-    loss_weights = optional(
-        plain({"type": "object", "additionalProperties": {"type": "number", "minimum": 0}}),
-        doc="Factor of each output's loss in the sum; 1 where an output is left out.",
+    loss: Any = output_losses("What is minimised: one loss, or one for each output.")
+    loss_weights = loss_weights()
+    minimize: Any = objectives()
+    learners = map_of(
+        "section",
+        "learner",
+        default=None,
+        doc="Several that learn from each batch in turn, by name, each with what it trains and its objectives.",
     )
     optimizer = component("optimizer", default="adam", doc="How the weights are changed.")
     metrics = per_output("metric", many=True, default=(), doc="What is measured besides the loss.")
@@ -112,13 +124,16 @@ class Supervised(Method):
     )  # fmt: skip
     examples = (example("{loss: mse}"), example("{loss: binary_crossentropy, metrics: [auc], epochs: 30}"))
 
+    def __init__(self, **given: Any) -> None:
+        """As for every component; which epoch is kept follows from who learns."""
+        super().__init__(**given)
+        self.__dict__["keep"] = keeps(self)
+
     def validate(self) -> None:
         """Weights of losses belong to outputs that have one; callbacks suit the optimizer."""
-        if self.loss_weights and isinstance(self.loss, dict):
-            for output in self.loss_weights:
-                if output not in self.loss:
-                    message = f"`loss_weights` names `{output}`, which has no loss"
-                    raise Problem("E207", message, option="loss_weights")
+        check_learners(self)
+        if self.learners is None:
+            check_loss_weights(self.loss, self.loss_weights)
         if self.phases is not None and not self.phases:
             raise Problem("E207", "`phases` is empty", "name a phase, or leave it out", option="phases")
         if self.phases and "epochs" in self.given:
@@ -134,6 +149,31 @@ class Supervised(Method):
             self._check_distribution()
         for optimizer in self.optimizers:
             self._check_optimizer(optimizer)
+
+    @classmethod
+    def missing(cls, written: Mapping[str, Any]) -> list[str]:
+        """One of `loss`, `minimize` and `learners` must be there."""
+        return [] if {"loss", "minimize", "learners"} & written.keys() else ["loss"]
+
+    @classmethod
+    def compares(cls, written: Mapping[str, Any]) -> bool:
+        """Whether a loss compares outputs with targets."""
+        learners = written.get("learners")
+        inside = any("loss" in one for one in learners.values() if isinstance(one, dict)) if learners else False
+        return "loss" in written or inside or bool(cls.missing(written))
+
+    @property
+    def turns(self) -> Mapping[str, Learner]:
+        """The learners by name: a single one without a name where `train` itself has `minimize`; else none."""
+        return self._turns
+
+    @cached_property
+    def _turns(self) -> dict[str, Learner]:
+        if self.learners:
+            return dict(self.learners)
+        if self.minimize is None:
+            return {}
+        return {"": Learner(minimize=self.minimize, loss=self.loss, loss_weights=self.loss_weights)}
 
     def _check_distribution(self) -> None:
         """What is decided between the steps of one device cannot be decided by several."""
@@ -179,12 +219,14 @@ class Supervised(Method):
 
     @property
     def optimizers(self) -> tuple[Optimizer, ...]:
-        """The optimizer of each phase."""
-        return tuple(map(self.optimizer_of, self.training_phases.values()))
+        """The optimizers of each phase."""
+        learners: list[Learner | None] = [*self.turns.values()] or [None]
+        return tuple(self.optimizer_of(phase, one) for phase in self.training_phases.values() for one in learners)
 
-    def optimizer_of(self, phase: Phase) -> Optimizer:
-        """The optimizer of one phase: its own, or that of the training."""
-        return phase.optimizer or self.chosen_optimizer
+    def optimizer_of(self, phase: Phase, learner: Learner | None = None) -> Optimizer:
+        """The optimizer of one phase: that of the learner, of the phase, or of the training."""
+        own = learner.optimizer if learner is not None else None
+        return own or phase.optimizer or self.chosen_optimizer
 
     @property
     def training_phases(self) -> dict[str, Phase]:
@@ -200,10 +242,13 @@ class Supervised(Method):
             yield self.optimizer_of(phase), set(frozen)
 
     def loss_of(self, output: str) -> Any:
-        """The loss of one output, or None."""
-        if isinstance(self.loss, dict):
-            return self.loss.get(output)
-        return self.loss
+        """The loss of one output, that of the first learner that has one for it, or None."""
+        found = (loss_of(one, output) for one in self.turns.values() or (self,))
+        return next((loss for loss in found if loss is not None), None)
+
+    def measures(self, outputs: Sequence[str]) -> dict[str, str]:
+        """As in :class:`Method`; beside minimised tensors, as :func:`measures_of` says."""
+        return measures_of(self, outputs) if self.turns else super().measures(outputs)
 
     def chosen_metrics(self, output: str) -> Iterable[Any]:
         """The metrics of one output as they are written."""

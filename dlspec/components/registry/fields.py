@@ -48,6 +48,9 @@ class Field(Generic[T]):
             ``map`` (from names to options of `target`).
         target: For ``options`` and ``map``: the name of the component.
         textual: The value is text in which ``$name`` is substituted rather than an expression.
+
+    Attributes:
+        decisive: The component means something else without it: an error in it hides the whole, though it is optional.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Field(Generic[T]):
         self.target = target
         self.textual = textual
         self.nullable = False
+        self.decisive = False
         self.name = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -129,6 +133,8 @@ def with_expressions(schema: JSON) -> JSON:
         return schema
     if "items" in schema:
         schema["items"] = with_expressions(schema["items"])
+    if isinstance(schema.get("additionalProperties"), dict):
+        schema["additionalProperties"] = with_expressions(schema["additionalProperties"])
     if "type" in schema:
         types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
         if "string" not in types:
@@ -304,3 +310,9 @@ def optional(field: Field[T], *, doc: str = "") -> Field[T | None]:
     optional_field.default = None
     optional_field.doc = doc or field.doc
     return optional_field
+
+
+def decisive(field: Field[T]) -> Field[T]:
+    """`field`, whose absence means something else."""
+    field.decisive = True
+    return field

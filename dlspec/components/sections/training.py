@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlspec.components.registry import component, example, integer, number, optional, texts
+from dlspec.components.registry import (
+    Field,
+    component,
+    decisive,
+    example,
+    integer,
+    number,
+    optional,
+    per_output,
+    plain,
+    texts,
+)
 from dlspec.components.sections.base import Section
+from dlspec.core.errors import Problem
 
 
 class Checkpoint(Section):
@@ -32,3 +44,79 @@ class Phase(Section):
         example("{epochs: 5, freeze: backbone}"),
         example('{epochs: 20, unfreeze: "backbone.stage_4*", optimizer: {adam: 1e-5}}'),
     )
+
+
+def objectives() -> Field[Any]:
+    """The option that names tensors to minimise; a dict from name to weight on instances."""
+    name = {"type": "string", "minLength": 1}
+    field = Field(
+        {
+            "type": ["string", "array", "object"], "minLength": 1, "items": name, "minItems": 1, "uniqueItems": True,
+            "additionalProperties": {"type": "number"}, "minProperties": 1,
+        },
+        default=None, convert=lambda value, _: _weights(value),
+        doc="Tensors of the graph that are minimised: one, a list, or a map to the weight of each. Each counts as the "
+        "mean of its elements over the batch.",
+    )  # fmt: skip
+    return decisive(field)
+
+
+def _weights(value: Any) -> dict[str, float]:
+    """The weight of each tensor; those of a list, and a single one, have 1."""
+    if isinstance(value, dict):
+        return {name: float(weight) for name, weight in value.items()}
+    return dict.fromkeys([value] if isinstance(value, str) else value, 1.0)
+
+
+def output_losses(doc: str) -> Field[Any]:
+    """The option that names losses of outputs."""
+    return decisive(per_output("loss", default=None, doc=doc))
+
+
+def loss_weights() -> Field[Any]:
+    """The option that weighs the losses of outputs."""
+    return optional(
+        plain({"type": "object", "additionalProperties": {"type": "number", "minimum": 0}}),
+        doc="Factor of each output's loss in the sum; 1 where an output is left out.",
+    )
+
+
+class Learner(Section):
+    """One of several that learn from the same graph: what it moves, and by which objectives."""
+
+    trains = optional(
+        texts(),
+        doc="What it moves: models, layers (by a name of an output), blocks or patterns; unless given, all that its "
+        "objectives depend on.",
+    )
+    minimize: Any = objectives()
+    loss: Any = output_losses("What is minimised besides: one loss, or one for each output.")
+    loss_weights = loss_weights()
+    optimizer: Any = component(
+        "optimizer", default=None, doc="How its weights are changed; one of its own as `train` has it unless given."
+    )
+    every = integer(min=1, default=1, doc="It moves on every so many batches: the first time on batch number `every`.")
+    examples = (
+        example("{trains: Critic, minimize: [passed, caught]}"),
+        example("{trains: Generator, minimize: {fooled: 1, penalty: 0.1}, optimizer: {adam: 1e-4}, every: 5}"),
+    )
+
+    def validate(self) -> None:
+        """It minimises something; weights of losses belong to outputs that have one."""
+        if not self.minimize and self.loss is None:
+            raise Problem("E505", "a learner needs `minimize` or `loss`", "write `minimize: NAME` of a tensor")
+        check_loss_weights(self.loss, self.loss_weights)
+
+
+def check_loss_weights(loss: Any, weights: Any) -> None:
+    """Weights of losses belong to outputs that have one.
+
+    Raises:
+        Problem: E207.
+    """
+    if weights and loss is None:
+        message = "`loss_weights` has no effect without `loss`"
+        raise Problem("E207", message, "weigh tensors in `minimize`", option="loss_weights")
+    for output in weights or () if isinstance(loss, dict) else ():
+        if output not in loss:
+            raise Problem("E207", f"`loss_weights` names `{output}`, which has no loss", option="loss_weights")

@@ -69,6 +69,8 @@ def emit_project(state: Trainable, target: Path, template_dir: Path | None = Non
     data, method, graph = state.data_section, state.method, state.graph
     if not method.project:
         raise Unsupported(f"training by `{method.name}`")
+    if method.turns:
+        raise Unsupported("`minimize` and `learners`")
     templates = environment(template_dir)
     findings = Findings()
     binding = bind(data, state.folder, of_graph(graph), method, findings, allow_outside=state.allow_outside)

@@ -1,0 +1,110 @@
+"""Objectives and learners of a training: what they mean together, and what of it does not go together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from dlspec.core.errors import Problem, leave_out
+
+# Options of `train` that have no meaning yet where tensors are minimised, with why.
+_REFUSED = {
+    "distribute": "tensors are minimised on one device",
+    "speed": "it times the steps of a single loss",
+}
+
+
+def loss_of(owner: Any, output: str) -> Any:
+    """The loss of one output in a section with an option `loss`; None where it has none."""
+    return owner.loss.get(output) if isinstance(owner.loss, dict) else owner.loss
+
+
+def keeps(method: Any) -> str:
+    """The epoch that is kept: with several learners, nothing says which is best unless `monitor` does."""
+    if "keep" in method.given or len(method.turns) < 2 or method.monitor is not None:
+        return str(method.keep)
+    return "last"
+
+
+def total_of(method: Any, name: str) -> str:
+    """What the sum of all that a learner minimises is called: ``loss``, or ``critic_loss`` where there are several."""
+    return f"{name}_loss" if len(method.turns) > 1 else "loss"
+
+
+def minimised(method: Any) -> dict[str, tuple[str, float]]:
+    """Each minimised tensor with the first learner that minimises it, and the weight that it has there."""
+    found: dict[str, tuple[str, float]] = {}
+    for learner, turn in method.turns.items():
+        for name, weight in (turn.minimize or {}).items():
+            found.setdefault(name, (learner, weight))
+    return found
+
+
+def means(method: Any, outputs: Sequence[str]) -> dict[str, list[Any]]:
+    """The metrics of tensors that are compared with nothing, by tensor."""
+    chosen = method.metrics if isinstance(method.metrics, dict) else {}
+    trained = method.trained(outputs)
+    return {name: list(method.chosen_metrics(name)) for name in chosen if name not in trained}
+
+
+def measure_of(tensor: str, metric: Any) -> str:
+    """What a metric of a tensor is called: as the tensor, unless the metric has a name of its own."""
+    return f"{tensor}_{metric.name}" if metric.given.get("name") else tensor
+
+
+def measures_of(method: Any, outputs: Sequence[str]) -> dict[str, str]:
+    """Name → direction of what an epoch reports; see :meth:`dlspec.components.methods.base.Method.measures`."""
+    found = {total_of(method, name): "down" for name in method.turns}
+    found |= {name: "up" if weight < 0 else "down" for name, (_, weight) in minimised(method).items()}
+    for output in method.trained(outputs):
+        found[f"{output}_loss"] = "down"
+        found |= {name: metric.direction for name, metric in numbered(output, method.chosen_metrics(output))}
+    for name, metrics in means(method, outputs).items():
+        found |= {measure_of(name, metric): metric.direction for metric in metrics}
+    return found
+
+
+def numbered(output: str, metrics: Any) -> Iterator[tuple[str, Any]]:
+    """The metrics of an output with the names of their measures; Keras numbers those of one name."""
+    seen: dict[str, int] = {}
+    for metric in metrics:
+        number = seen[metric.name] = seen.get(metric.name, -1) + 1
+        yield f"{output}_{metric.name}" + (f"_{number}" if number else ""), metric
+
+
+def check_learners(method: Any) -> None:
+    """What does not go together with learners.
+
+    Raises:
+        Problem: E501 an objective beside `learners`, E505 nothing to compare epochs by, E207 an option without effect.
+    """
+    if method.learners is not None:
+        _check_places(method)
+    if not method.turns:
+        return
+    if len(method.turns) > 1 and method.keep == "best" and method.monitor is None:
+        message = (
+            "`keep: best` needs `monitor`: there are several learners, and none of their losses says which is best"
+        )
+        raise Problem("E505", message, "write `monitor: NAME` of a measure, or `keep: last`", option="keep")
+    for option, reason in _REFUSED.items():
+        if option in method.given and method.given[option] not in (None, "plain"):
+            message = f"`{option}` does not go with `minimize` and `learners`: {reason}"
+            raise Problem("E207", message, leave_out(option), option=option)
+    for callback in method.callbacks:
+        if callback.swaps_averages or callback.written:
+            message = f"`{callback.name}` does not go with `minimize` and `learners`"
+            help = "leave it out: the run keeps `metrics.csv` and the weights, and `log: tensorboard` writes a log"
+            raise Problem("E207", message, help, option="callbacks")
+
+
+def _check_places(method: Any) -> None:
+    if not method.learners:
+        raise Problem("E207", "`learners` is empty", "name a learner, or write `minimize`", option="learners")
+    for option in ("loss", "minimize", "loss_weights"):
+        if option in method.given:
+            message = f"`{option}` stands in a learner where there are `learners`, not in `train` as well"
+            raise Problem("E501", message, f"move `{option}` into the learner that it belongs to", option=option)
+    if "optimizer" in method.given and all(one.optimizer for one in method.learners.values()):
+        message = "`optimizer` has no effect: every learner has its own"
+        raise Problem("E207", message, leave_out("optimizer"), option="optimizer")
