@@ -32,7 +32,7 @@ def forgets(state: Lowered) -> Checked | None:
 @step(requires=Bound, ensures=Lowered)
 def half(state: Bound) -> Lowered:
     """Returns a stage in which something is missing."""
-    return Lowered(**{**vars(state), "graph": None, "models": {}, "dead": ()})
+    return Lowered(**{**vars(state), "graph": None, "training_graph": None, "models": {}, "dead": ()})
 
 
 @step(requires=Lowered)

@@ -224,12 +224,19 @@ class Graph:
 
     Attributes:
         outputs: Name and tensor of each output.
+        objectives: Name and tensor of what training needs besides the outputs: what is minimised or measured.
     """
 
     name: str
     nodes: tuple[Node, ...]
     inputs: tuple[int, ...]
     outputs: tuple[tuple[str, Edge], ...]
+    objectives: tuple[tuple[str, Edge], ...] = ()
+
+    @property
+    def roots(self) -> tuple[tuple[str, Edge], ...]:
+        """Outputs and objectives: whatever none of them depends on is left out."""
+        return (*self.outputs, *self.objectives)
 
     def tensor(self, edge: Edge) -> Tensor:
         """The type of the tensor an edge stands for."""
@@ -348,8 +355,14 @@ def print_graph(graph: Graph, indent: str = "", printed: set[str] | None = None)
         if isinstance(node.layer, SharedModel) and node.layer.name not in printed:
             printed.add(node.layer.name)
             lines.append(print_graph(node.layer.graph, indent + "    ", printed))
-    outputs = ", ".join(f"{name}: {_show(edge)}" for name, edge in graph.outputs)
-    return "\n".join([*lines, f"{indent}  return {outputs}"])
+    lines.append(f"{indent}  return {_named(graph.outputs)}")
+    if graph.objectives:
+        lines.append(f"{indent}  train {_named(graph.objectives)}")
+    return "\n".join(lines)
+
+
+def _named(tensors: tuple[tuple[str, Edge], ...]) -> str:
+    return ", ".join(f"{name}: {_show(edge)}" for name, edge in tensors)
 
 
 def _show(argument: Argument) -> str:

@@ -15,7 +15,7 @@ def added_losses(state: Lowered) -> None:
     if state.method is None:
         return
     told: set[object] = set()
-    heads = {id(node) for node in probability_heads(state.graph)}
+    heads = {id(node) for node in probability_heads(state.training_graph)}
     for node, layer, _ in layers_of(*state.graphs):
         found = in_other_numbers(layer, "float32" if id(node) in heads else state.method.precision)
         if found is None or node.span in told:

@@ -22,7 +22,7 @@ def data_contract(state: Bound) -> None:
         section,
         state.data,
         # With an error in `train` nobody knows what the targets must be; the data themselves are still checked.
-        None if (state.method is None and "train" in state.data) or without_targets else state.model,
+        None if (state.method is None and "train" in state.data) or without_targets else state.trained,
         state.method,
         state.folder,
         allow_outside=state.allow_outside,

@@ -11,6 +11,7 @@ from dlspec.core.tree import key_place
 from dlspec.graph.lower.counting import MAX_LAYERS, least_layers, too_many_layers
 from dlspec.graph.lower.expand import Expander, iterate_models
 from dlspec.graph.lower.program import Program
+from dlspec.graph.lower.prune import saved_part
 from dlspec.passes.state import Bound, Lowered, step
 
 
@@ -35,7 +36,14 @@ def expand_graph(state: Bound) -> Lowered | None:
     # Errors of the sections `data`, `train` and `tune` do not touch the graph.
     if any(item.code[:2] not in ("E5", "E6") for item in state.diagnostics.errors):
         return None
-    return state.become(Lowered, graph=graph, models={model.name: model for model in shared}, dead=tuple(expander.dead))
+    assert graph is not None
+    return state.become(
+        Lowered,
+        graph=saved_part(graph),
+        training_graph=graph,
+        models={model.name: model for model in shared},
+        dead=tuple(expander.dead),
+    )
 
 
 def _check_size(program: Program, values: Mapping[str, Any]) -> None:

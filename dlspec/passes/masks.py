@@ -18,7 +18,7 @@ _Call = tuple[str, tuple[Tensor, ...]]
 def masks(state: Lowered) -> None:
     """One warning for each line at which the first mask gets lost; what comes after it has none to lose."""
     warned = set()
-    for graph in (state.graph, *(model.graph for model in state.models.values())):
+    for graph in state.graphs:
         for node, source, text in _losses(graph, {}):
             if node.span in warned:
                 continue

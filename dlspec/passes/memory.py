@@ -12,7 +12,7 @@ from dlspec.passes.state import Lowered, step
 @step(requires=Lowered)
 def memory(state: Lowered) -> None:
     """One error, at the layer with the most weights, where either takes more than there is."""
-    needs = [building(state.graph), *filter(None, [training_needs(state)])]
+    needs = [building(state.training_graph), *filter(None, [training_needs(state)])]
     need = max(needs, key=lambda need: need.total)
     if need.total < NO_MATTER:
         return
@@ -20,11 +20,11 @@ def memory(state: Lowered) -> None:
 
     here = machine_memory()
     if need.total > here:
-        node = max(state.graph.nodes, key=_values if need.values else _weights)
+        node = max(state.training_graph.nodes, key=_values if need.values else _weights)
         sizes = ", ".join(f"{show_bytes(size)} for {what}" for what, size in need.parts if size > _LITTLE * need.total)
         text = f"{need.what} takes {show_bytes(need.total)} at least, and there are {show_bytes(here)} of memory here"
-        owner = "" if need.values else _owner(state.graph, node)
-        state.add("E416", f"{text}: {sizes}{owner}", node.span, _help(state.graph, need, here))
+        owner = "" if need.values else _owner(state.training_graph, node)
+        state.add("E416", f"{text}: {sizes}{owner}", node.span, _help(state.training_graph, need, here))
 
 
 # Parts that are a smaller share are not listed.
@@ -39,7 +39,7 @@ def training_needs(state: Lowered) -> Needs | None:
 
     The memory of a graphics processor is not known before TensorFlow starts.
     """
-    method, graph = state.method, state.graph
+    method, graph = state.method, state.training_graph
     if method is None or state.data_section is None:
         return None
     course = _course(state, method)

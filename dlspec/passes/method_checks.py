@@ -12,5 +12,5 @@ def method_checks(state: Lowered) -> None:
     if state.method is None:
         return
     shared = {name: model.graph for name, model in state.models.items()}
-    for problem, path, on_key in state.method.mistakes(state.graph, shared):
+    for problem, path, on_key in state.method.mistakes(state.training_graph, shared):
         state.diagnostics.add(problem.at(path_place(state.data, path, on_key)))

@@ -1,4 +1,4 @@
-"""Finds layers and inputs that no output depends on; Keras would drop them without a word."""
+"""Finds layers and inputs that no output and no objective depends on; Keras would drop them without a word."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def reachable(state: Lowered) -> None:
 def _report_inputs(state: Lowered, graph: Graph, dead: tuple[Node, ...]) -> None:
     # An input of a dead end is one mistake with it. Inputs come first, before and after what is dead was left out.
     used = {edge.node for node in (*graph.nodes, *dead) for edge in node.edges}
-    used |= {edge.node for _, edge in graph.outputs}
+    used |= {edge.node for _, edge in graph.roots}
     for index in graph.inputs:
         if index not in used:
             node = graph.nodes[index]
             help = "use it with `from:`, or delete it"
-            state.add("E414", f"no output depends on input `{node.name}`", node.span, help)
+            state.add("E414", f"{_nothing(graph)} depends on input `{node.name}`", node.span, help)
 
 
 def _report_layers(state: Lowered, graph: Graph, dead: tuple[Node, ...]) -> None:
@@ -35,8 +35,13 @@ def _report_layers(state: Lowered, graph: Graph, dead: tuple[Node, ...]) -> None
         if node.index in consumed:
             continue
         if node.span in alive:
-            text = f"no output depends on `{node.name}`, so it is left out"
+            text = f"{_nothing(graph)} depends on `{node.name}`, so it is left out"
             state.add("W403", text, node.span, "other turns of the repeat are used; nothing to do if this is meant")
         else:
             help = "list it under `outputs:`, use it with `from:`, or delete it"
-            state.add("E414", f"no output depends on `{node.name}`", node.span, help)
+            state.add("E414", f"{_nothing(graph)} depends on `{node.name}`", node.span, help)
+
+
+def _nothing(graph: Graph) -> str:
+    """What might need a layer, and does not."""
+    return "no output and nothing that is minimised" if graph.objectives else "no output"

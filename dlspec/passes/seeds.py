@@ -13,7 +13,7 @@ from dlspec.passes.state import Lowered, step
 @step(requires=Lowered)
 def seeds(state: Lowered) -> None:
     """One warning for each line with a seed that a repeat or several calls of a block write out more than once."""
-    for graph in (state.graph, *(model.graph for model in state.models.values())):
+    for graph in state.graphs:
         own = [
             (node, _seeds(node.layer)) for node in graph.nodes if isinstance(node.layer, Layer) and node.shared is None
         ]

@@ -28,7 +28,7 @@ def start(state: Lowered) -> None:
     try:
         path = locate(shown, state.folder, allow_outside=state.allow_outside, option="start_from")
         if path.suffix.lower() not in _OTHER:
-            _check(path, shown, state.graph)
+            _check(path, shown, state.training_graph)
     except Problem as problem:
         state.diagnostics.add(problem.at(span))
 

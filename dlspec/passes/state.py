@@ -191,8 +191,8 @@ class Bound(Structured):
         return Evaluator(self.diagnostics, outputs=self.outputs, catalogue=self.catalogue)
 
     @property
-    def model(self) -> Graph | None:
-        """The model's graph; None where an error, or a spec without layers, hides it."""
+    def trained(self) -> Graph | None:
+        """The graph that is trained; None where an error, or a spec without layers, hides it."""
         return None
 
 
@@ -201,12 +201,15 @@ class Lowered(Bound):
     """A spec with a graph.
 
     Attributes:
-        graph: The model's graph.
+        graph: The graph of the saved model: what its outputs need.
+        training_graph: What is trained: what the outputs and objectives need; the same object where these need nothing
+            more.
         models: Graphs of the shared models.
         dead: For each graph, the nodes that were left out of it because no output depends on them.
     """
 
     graph: Graph
+    training_graph: Graph
     models: dict[str, SharedModel]
     dead: tuple[tuple[Graph, tuple[Node, ...]], ...]
 
@@ -216,14 +219,14 @@ class Lowered(Bound):
         return tuple(name for name, _ in self.graph.outputs)
 
     @property
-    def model(self) -> Graph | None:
-        """The model's graph."""
-        return self.graph
+    def trained(self) -> Graph | None:
+        """The graph that is trained."""
+        return self.training_graph
 
     @property
     def graphs(self) -> tuple[Graph, ...]:
-        """The model's graph and those of the models that it calls."""
-        return (self.graph, *(model.graph for model in self.models.values()))
+        """The graph that is trained and those of the models that it calls."""
+        return (self.training_graph, *(model.graph for model in self.models.values()))
 
 
 @dataclass(kw_only=True, repr=False, eq=False, match_args=False)

@@ -69,7 +69,7 @@ class SupervisedTrainer(Trainer):
         choice = speed.read(self.job.folder, begun=begun)
         if choice is None:
             phase = next(iter(self.method.training_phases.values()))
-            phases.choose(self.job.model, phase)
+            phases.choose(self.job.whole, phase)
             optimizer = self.method.optimizer_of(phase)
             choice = speed.choose(self.job, self.method, optimizer, self.feed)
             speed.keep(self.job.folder, choice)
@@ -81,10 +81,10 @@ class SupervisedTrainer(Trainer):
         job, method = self.job, self.method
         every_phase = list(method.training_phases.values())
         for phase in every_phase[self._chosen : state.phase + 1]:
-            phases.choose(job.model, phase)
+            phases.choose(job.whole, phase)
         self._chosen = state.phase + 1
         optimizer = method.optimizer_of(every_phase[state.phase])
-        compiled = trainer(job.model, method, optimizer, job.outputs, job.distribution, job.most_examples, job.units)
+        compiled = trainer(job.whole, method, optimizer, job.outputs, job.distribution, job.most_examples, job.units)
         told = callbacks(method.callbacks, method, job.outputs)
         running = [(declared, declared.make_in(job.folder, state.epoch)) for declared in told]
         validation = job.prepared.validation
@@ -147,8 +147,8 @@ class SupervisedTrainer(Trainer):
 
     def state(self) -> Checkpoint:
         """Model, optimizer and metrics, and what callbacks count."""
-        return capture(self.job.model, self.running.model, self.running.running)
+        return capture(self.job.whole, self.running.model, self.running.running)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Puts back what :meth:`state` took."""
-        restore(checkpoint, self.job.model, self.running.model, self.running.running)
+        restore(checkpoint, self.job.whole, self.running.model, self.running.running)

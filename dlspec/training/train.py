@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from dlspec.backends.keras.build import build
+from dlspec.backends.keras.build import build, saved_part
 from dlspec.backends.keras.seeding import set_seed
 from dlspec.backends.keras.structure import parameters
 from dlspec.components.methods.base import ENDS_IN_FLOAT32, Method
@@ -22,7 +22,7 @@ from dlspec.core.documents.report import REPORT_FILE, Begun, Examined, Failure, 
 from dlspec.core.documents.results import Measures
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph
-from dlspec.data.binding.signature import Signature, of_model
+from dlspec.data.binding.signature import Signature, of_whole
 from dlspec.data.feeding.facts import data_facts, leakage
 from dlspec.data.feeding.pipeline import Prepared, prepare, telling
 from dlspec.data.sources.paths import locate
@@ -56,14 +56,14 @@ class Request:
     """What is to be trained.
 
     Attributes:
-        build: Makes the functional Keras model; called after the seed is set.
+        build: Makes the functional Keras model, with what is minimised among its outputs; called after the seed is set.
         data: Where the examples come from.
         method: How to train.
         folder: The spec's folder, from which paths of the data start.
         spec_text: The resolved spec, kept in the run folder.
         name: Of the spec: a new run's folder is ``runs/name/id``.
         command: What to type to repeat the run.
-        graph: The model before it is built, for the report's picture and table of layers.
+        graph: The model before it is built, for the report's picture and table of layers; what is built may be more.
         signature: Names and types of the model's inputs and outputs; read from the model unless given.
         allow_outside: Whether paths of the data may leave `folder`.
         prepare: What reads and prepares the data; one of many runs may have those of another.
@@ -85,7 +85,7 @@ class Request:
 def request_of(state: Trainable) -> Request:
     """What a checked spec asks for."""
     return Request(
-        build=lambda: build(state.graph),
+        build=lambda: build(state.training_graph),
         data=state.data_section,
         method=state.method,
         folder=state.folder,
@@ -160,20 +160,22 @@ def _ready(
     distribution = open_distribution(method)
     set_seed(method.seed)
     with precision(method.precision):
-        model = distribution.build(request.build)
-        load_attribute(ENDS_IN_FLOAT32)(model)
+        whole = distribution.build(request.build)
+        load_attribute(ENDS_IN_FLOAT32)(whole)
+    model = whole if request.graph is None else saved_part(whole, request.graph)
     clock.lap("build")
-    signature = request.signature or of_model(model)
+    signature = request.signature or of_whole(model, whole)
     prepared = request.prepare(data, request.folder, signature, method, allow_outside=request.allow_outside)
     for warning in leakage(prepared):
         progress.note(f"warning[{warning.code}]: {warning.message}")
     clock.lap("data")
-    distribution.check(model, prepared.fed.count, data.batch_size)
+    distribution.check(whole, prepared.fed.count, data.batch_size)
     if method.distribute is not None:
         progress.note(f"distribute: {distribution}")
     now = identity(prepared, distribution.devices)
     folder, checkpoint = _opened(request, runs, place, progress, now)
-    job = Job(model, prepared, data, method, tuple(signature.outputs), folder.path, progress.note, distribution)
+    names, note = tuple(signature.outputs), progress.note
+    job = Job(model, prepared, data, method, names, folder.path, note, distribution, whole=whole)
     return Training(job, folder, progress, start), checkpoint
 
 

@@ -39,6 +39,8 @@ def _parts(state: Compilation) -> Iterator[tuple[str, str]]:
         yield "inputs from the data", "\n".join(f"{name}: {tensor}" for name, tensor in given.items())
     if isinstance(state, Lowered):
         yield "graph", print_graph(state.graph)
+        if state.training_graph is not state.graph:
+            yield "graph in training", print_graph(state.training_graph)
         yield "left out", "\n".join(f"{graph.name}: {node.name}" for graph, nodes in state.dead for node in nodes)
     if isinstance(state, Bound) and state.method is not None:
         yield f"training by {state.method.name}", state.method.describe()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from dlspec.backends.keras.internals import calls_in_order, mask_of, origin_of, rename_operation, set_mask
-from dlspec.backends.keras.structure import parameters, scalars
+from dlspec.backends.keras.structure import only_or_all, outputs_by_name, parameters, scalars
 from dlspec.components.layers.base import Layer
 from dlspec.components.ops.base import Op
 from dlspec.core.documents.model import BuiltLayer, BuiltModel
@@ -20,7 +20,7 @@ def build(graph: Graph) -> Any:
     """Builds the graph as a functional ``keras.Model``.
 
     One input is one tensor, several are a list in the order of the spec, and can be fed by name; one output is one
-    tensor, several are a dict by name.
+    tensor, several are a dict by name, in which objectives stand behind the outputs.
 
     Raises:
         SpecError: E901, Keras refuses what the static analysis accepts, or E416, memory is used up; the diagnostic
@@ -32,6 +32,28 @@ def build(graph: Graph) -> Any:
 def build_with_tensors(graph: Graph) -> tuple[Any, list[tuple[Any, ...]]]:
     """The model together with the Keras tensors of each node, for comparing the two."""
     return _Builder(own_tensors(graph)).model(graph)
+
+
+def saved_part(whole: Any, graph: Graph) -> Any:
+    """The model of `graph`, the saved part of the one that `whole` was built from, over the same layers.
+
+    Returns:
+        `whole` itself where it is no more than that.
+    """
+    outputs = [name for name, _ in graph.outputs]
+    names = [graph.nodes[index].name for index in graph.inputs]
+    if len(names) == len(whole.inputs) and len(outputs) == len(whole.outputs):
+        return whole
+    tensors = outputs_by_name(whole.output, outputs)
+    inputs = {tensor.name: tensor for tensor in whole.inputs}
+    return functional([inputs[name] for name in names], {name: tensors[name] for name in outputs}, whole.name)
+
+
+def functional(inputs: Sequence[Any], outputs: Mapping[str, Any], name: str) -> Any:
+    """A functional model from symbolic tensors; see :func:`build` for its structure."""
+    import keras
+
+    return keras.Model(inputs[0] if len(inputs) == 1 else list(inputs), only_or_all(outputs), name=name)
 
 
 class _Builder:
@@ -69,13 +91,8 @@ class _Builder:
                 keras.backend.clear_session()
                 raise SpecError([_refused(node, error)]) from error
         inputs = [results[index][0] for index in graph.inputs]
-        outputs = {name: results[edge.node][edge.output] for name, edge in graph.outputs}
-        model = keras.Model(
-            inputs[0] if len(inputs) == 1 else inputs,
-            next(iter(outputs.values())) if len(outputs) == 1 else outputs,
-            name=graph.name,
-        )
-        return model, results
+        outputs = {name: results[edge.node][edge.output] for name, edge in graph.roots}
+        return functional(inputs, outputs, graph.name), results
 
     def node(self, node: Node, results: list[tuple[Any, ...]]) -> tuple[Any, ...]:
         """The Keras tensors that a node gives; `results` has those of all nodes before it."""

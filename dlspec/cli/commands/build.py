@@ -33,20 +33,25 @@ def command(
 
     backend.start()
 
-    from dlspec.backends.keras.build import build_with_tensors, keras_facts, verify
+    from dlspec.backends.keras.build import build_with_tensors, keras_facts, saved_part, verify
     from dlspec.backends.keras.seeding import set_seed
     from dlspec.components.layers.base import Layer
     from dlspec.graph.facts import text_table
 
     set_seed(seed)
-    model, tensors = build_with_tensors(state.graph)
-    report = keras_facts(state.graph, model, tensors)
-    differences = verify(state.graph, model, tensors)
+    whole, tensors = build_with_tensors(state.training_graph)
+    model = saved_part(whole, state.graph)
+    by_name = {node.name: real for node, real in zip(state.training_graph.nodes, tensors, strict=True)}
+    saved = [by_name[node.name] for node in state.graph.nodes]
+    report = keras_facts(state.graph, model, saved)
+    differences = verify(state.training_graph, whole, tensors)
+    if model is not whole:
+        differences = differences or verify(state.graph, model, saved)
     print_document(report) if form == "json" else print_text(text_table(report))
     if differences:
         show_diagnostics([item.diagnostic() for item in differences], state.texts)
         return 1
-    layers = len(state.graph.nodes)
+    layers = len(state.training_graph.nodes)
     say(f"static analysis and Keras agree on all {layers} nodes")
     if output is not None:
         unadapted = [

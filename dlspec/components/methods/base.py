@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
+from dlspec.components.methods.wanted import Wanted
 from dlspec.components.registry import Component, integer, options
 from dlspec.components.registry.catalogue import Catalogue
 from dlspec.components.sections.training import Checkpoint
@@ -105,6 +106,18 @@ class Method(Component, abstract=True):
         """As for every component; what the model's outputs give is filled in by a later pass."""
         super().__init__(**given)
         self.heads: dict[str, Head] = {}
+
+    # --- what it reads of a section before that is evaluated ------------------------------------------------------
+
+    @classmethod
+    def tensors(cls, train: Any, catalogue: Catalogue) -> Iterator[Wanted]:
+        """Tensors of the graph that training needs, whether or not the outputs depend on them.
+
+        Args:
+            train: The section as it is written.
+            catalogue: The components of the spec.
+        """
+        yield from ()
 
     # --- targets, losses and measures ---------------------------------------------------------------------------
 
@@ -287,3 +300,9 @@ def wants_targets(train: Any, catalogue: Catalogue) -> bool:
     """Whether the data must name targets for a section `train`; arguments as those of :func:`method_of`."""
     owner = method_of(train, catalogue)
     return owner is None or owner.compares(train)
+
+
+def tensors_of(train: Any, catalogue: Catalogue) -> Iterator[Wanted]:
+    """What a section `train` needs of the graph: see :meth:`Method.tensors`."""
+    owner = method_of(train, catalogue)
+    return iter(()) if owner is None else owner.tensors(train, catalogue)

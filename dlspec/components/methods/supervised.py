@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from dlspec.components.methods.base import CHECKPOINT, EPOCHS, SEED, Method, Mistake, Watched
 from dlspec.components.methods.learning import check_learners, keeps, loss_of, measures_of
 from dlspec.components.methods.supervised_checks import idle_gradients, unknown_outputs, wrong_phases
+from dlspec.components.methods.wanted import Wanted, wanted
 from dlspec.components.registry import (
     Component,
     Field,
@@ -38,6 +39,7 @@ from dlspec.core.errors import Problem, leave_out
 from dlspec.core.ir import Graph
 
 if TYPE_CHECKING:
+    from dlspec.components.registry.catalogue import Catalogue
     from dlspec.components.training.callbacks import Callback
 
 # A function of ours that goes into projects as well; only building a model imports it.
@@ -128,6 +130,11 @@ class Supervised(Method):
         """As for every component; which epoch is kept follows from who learns."""
         super().__init__(**given)
         self.__dict__["keep"] = keeps(self)
+
+    @classmethod
+    def tensors(cls, train: Any, catalogue: Catalogue) -> Iterator[Wanted]:
+        """Those that the section minimises or measures."""
+        return wanted(train, catalogue)
 
     def validate(self) -> None:
         """Weights of losses belong to outputs that have one; callbacks suit the optimizer."""

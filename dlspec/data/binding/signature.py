@@ -54,5 +54,15 @@ def of_model(model: Any) -> Signature:
     return Signature(inputs, dict(zip(model.output_names, map(_tensor, model.outputs), strict=True)))
 
 
+def of_whole(model: Any, whole: Any) -> Signature:
+    """What enters training, and what the saved model gives.
+
+    Args:
+        model: The saved one.
+        whole: What is trained: it may take more inputs.
+    """
+    return Signature(of_model(whole).inputs, of_model(model).outputs)
+
+
 def _tensor(tensor: Any) -> Tensor:
     return Tensor(tuple(tensor.shape[1:]), str(tensor.dtype))

@@ -6,16 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from dlspec.components.layers.base import Layer
 from dlspec.components.registry import snake_case
 from dlspec.core.errors import Diagnostics, Note, Problem, Span
 from dlspec.core.ir import Edge, Graph, Node, SharedModel, Tensor
 from dlspec.core.tree import Invalid, Map, key_place, place
 from dlspec.graph.lower.blocks import block_inputs, block_outputs, block_values
-from dlspec.graph.lower.counting import MAX_LAYERS, too_many_layers
 from dlspec.graph.lower.graph_builder import Frame, GraphBuilder, lost
 from dlspec.graph.lower.idle import Idle
-from dlspec.graph.lower.infer import apply, check_elements
+from dlspec.graph.lower.objectives import objectives
 from dlspec.graph.lower.program import (
     Block,
     CallStep,
@@ -31,7 +29,7 @@ from dlspec.graph.lower.program import (
 from dlspec.graph.lower.prune import prune, share
 from dlspec.graph.lower.reading import previous, read_sources
 from dlspec.graph.lower.scope import Binding, NodeNames, Scope, Value, merged
-from dlspec.graph.lower.sources import Sources, arguments_of
+from dlspec.graph.lower.sources import Sources
 from dlspec.graph.lower.turns import condition_of, turns_of
 from dlspec.semantics.environment import LOST, Environment, Lost
 from dlspec.semantics.evaluate import Evaluator
@@ -104,10 +102,13 @@ class Body(GraphBuilder):
         self.prev = bindings[0] if len(bindings) == 1 else None
         self.body(self.definition.body, frame)
         outputs = self.outputs(frame)
-        if any(isinstance(value, Lost) for _, value in outputs) or not outputs:
+        trained = objectives(self, frame, outputs) if self.definition.wanted else []
+        if any(isinstance(value, Lost) for _, value in (*outputs, *trained)) or not outputs:
             return None
-        edges = tuple((name, value) for name, value in outputs if isinstance(value, Edge))
-        whole = Graph(self.definition.name, tuple(self.nodes), inputs, edges)
+        edges, roots = (
+            tuple((name, value) for name, value in some if isinstance(value, Edge)) for some in (outputs, trained)
+        )
+        whole = Graph(self.definition.name, tuple(self.nodes), inputs, edges, roots)
         graph, dead = prune(whole)
         graph = share(graph)
         self.expander.dead.append((graph, dead))
@@ -261,26 +262,6 @@ class Body(GraphBuilder):
             return lost(step)
         name = self.node_name(step, frame, environment, _segment(step.key), named)
         return self.call(layer, sources, name, step, frame)
-
-    def call(self, layer: Layer | SharedModel, sources: Sources, name: str, step: Step, frame: Frame) -> Binding:
-        """Adds the node of one call."""
-        try:
-            arguments = arguments_of(layer, sources)
-            result = apply(layer, arguments.positional, arguments.keywords, self.tensor)
-            check_elements(name, result.outputs, result.weights)
-        except Problem as problem:
-            from dlspec.graph.lower.hints import with_hint
-
-            self.report_call(with_hint(problem, layer, sources, self.nodes), step, sources)
-            return lost(step)
-        if len(self.nodes) >= MAX_LAYERS:
-            raise too_many_layers()
-        node = Node(
-            len(self.nodes), name, layer, arguments.positional, arguments.keywords, result.outputs,
-            result.weights, result.flops, step.span, frame.trace, frame.groups,
-        )  # fmt: skip
-        self.nodes.append(node)
-        return Binding(tuple(Edge(node.index, position) for position in range(len(node.outputs))), step.span)
 
     def parallel(
         self, step: ParallelStep, frame: Frame, environment: Environment, sources: Sources, named: bool

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from dlspec.components.layers.base import Layer
 from dlspec.core.errors import Note, Problem, Span, did_you_mean, suggestions
-from dlspec.core.ir import Edge, Node, Tensor, show_shape
+from dlspec.core.ir import Edge, Node, SharedModel, Tensor, show_shape
 from dlspec.core.tree import Map, place
-from dlspec.graph.lower.infer import check_elements
+from dlspec.graph.lower.counting import MAX_LAYERS, too_many_layers
+from dlspec.graph.lower.infer import apply, check_elements
 from dlspec.graph.lower.parse import check_name
 from dlspec.graph.lower.program import ModelDefinition, Step, walk
 from dlspec.graph.lower.scope import Binding, NodeNames, Scope, Value
-from dlspec.graph.lower.sources import Sources
+from dlspec.graph.lower.sources import Sources, arguments_of
 from dlspec.semantics.environment import LOST, Environment, Lost
 from dlspec.semantics.evaluate import Evaluator
 
@@ -153,6 +155,28 @@ class GraphBuilder:
             text = f"`{name}` is the list of {len(binding.values)} turns, where one tensor is needed"
             self.report(Problem("E406", text, f"merge them: `add: {name}`"), span)
         return LOST
+
+    # --- calls -----------------------------------------------------------------------------------------------------
+
+    def call(self, layer: Layer | SharedModel, sources: Sources, name: str, step: Step, frame: Frame) -> Binding:
+        """Adds the node of one call."""
+        try:
+            arguments = arguments_of(layer, sources)
+            result = apply(layer, arguments.positional, arguments.keywords, self.tensor)
+            check_elements(name, result.outputs, result.weights)
+        except Problem as problem:
+            from dlspec.graph.lower.hints import with_hint
+
+            self.report_call(with_hint(problem, layer, sources, self.nodes), step, sources)
+            return lost(step)
+        if len(self.nodes) >= MAX_LAYERS:
+            raise too_many_layers()
+        node = Node(
+            len(self.nodes), name, layer, arguments.positional, arguments.keywords, result.outputs,
+            result.weights, result.flops, step.span, frame.trace, frame.groups,
+        )  # fmt: skip
+        self.nodes.append(node)
+        return Binding(tuple(Edge(node.index, position) for position in range(len(node.outputs))), step.span)
 
     # --- facts and problems ---------------------------------------------------------------------------------------
 

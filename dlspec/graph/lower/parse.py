@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from dlspec.components import registry
 from dlspec.components.layers.base import Layer
+from dlspec.components.methods.base import tensors_of
 from dlspec.components.registry import MISSING, Catalogue
 from dlspec.core.errors import Diagnostic, Diagnostics, Note, Replacement, Span, did_you_mean, suggestions
 from dlspec.core.tree import Invalid, Map, Seq, is_empty, key_place, place
@@ -116,6 +117,7 @@ class _Parser:
             body=self.body(data.get("layers")),
             outputs=_names(data.get("outputs")),
             declaration=data,
+            wanted=tuple(tensors_of(data.get("train"), self.catalogue)),
         )
         blocks = {name: self.block(name, value) for name, value in self.blocks.items() if isinstance(value, Map)}
         models = {

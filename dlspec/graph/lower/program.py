@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dlspec.components.layers.base import Layer
+from dlspec.components.methods.wanted import Wanted
 from dlspec.core.errors import Span
 from dlspec.core.tree import Map
 
@@ -107,13 +108,18 @@ class Block:
 
 @dataclass(slots=True, eq=False, repr=False)
 class ModelDefinition:
-    """A declaration under ``models``, or the spec's own model: typed inputs, steps, outputs."""
+    """A declaration under ``models``, or the spec's own model: typed inputs, steps, outputs.
+
+    Attributes:
+        wanted: What training needs of the spec's own model besides its outputs.
+    """
 
     name: str
     inputs: Map
     body: tuple[Step, ...]
     outputs: tuple[str, ...]
     declaration: Map = field(repr=False, default_factory=Map)
+    wanted: tuple[Wanted, ...] = ()
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -1,4 +1,4 @@
-"""Removes nodes that no output depends on, as Keras does when it traces a model back; finds what calls share."""
+"""Removes nodes that nothing depends on, as Keras does when it traces a model back; finds what calls share."""
 
 from __future__ import annotations
 
@@ -9,18 +9,44 @@ from dlspec.core.ir import Argument, Edge, Graph, Node, SharedModel
 
 def prune(graph: Graph) -> tuple[Graph, tuple[Node, ...]]:
     """The graph without dead nodes, and the dead nodes; inputs stay."""
-    alive = {edge.node for _, edge in graph.outputs} | set(graph.inputs)
+    return _kept(graph, _alive(graph) | set(graph.inputs))
+
+
+def saved_part(graph: Graph) -> Graph:
+    """What the outputs need, inputs included; `graph` itself where training needs nothing more."""
+    if not graph.objectives:
+        return graph
+    saved = replace(graph, objectives=())
+    return share(_kept(saved, _alive(saved))[0])
+
+
+def _alive(graph: Graph) -> set[int]:
+    """Indices of the nodes that outputs and objectives depend on."""
+    alive = {edge.node for _, edge in graph.roots}
     for node in reversed(graph.nodes):
         if node.index in alive:
             alive.update(edge.node for edge in node.edges)
+    return alive
+
+
+def _kept(graph: Graph, alive: set[int]) -> tuple[Graph, tuple[Node, ...]]:
+    """The graph of the nodes in `alive`, and the others."""
     dead = tuple(node for node in graph.nodes if node.index not in alive)
     if not dead:
         return graph, ()
     kept = [node for node in graph.nodes if node.index in alive]
     place = {node.index: position for position, node in enumerate(kept)}
-    nodes = [_moved(node, place) for node in kept]
-    outputs = tuple((name, Edge(place[edge.node], edge.output)) for name, edge in graph.outputs)
-    return Graph(graph.name, tuple(nodes), tuple(place[index] for index in graph.inputs), outputs), dead
+    return Graph(
+        graph.name,
+        tuple(_moved(node, place) for node in kept),
+        tuple(place[index] for index in graph.inputs if index in place),
+        _moved_names(graph.outputs, place),
+        _moved_names(graph.objectives, place),
+    ), dead
+
+
+def _moved_names(tensors: tuple[tuple[str, Edge], ...], place: dict[int, int]) -> tuple[tuple[str, Edge], ...]:
+    return tuple((name, Edge(place[edge.node], edge.output)) for name, edge in tensors)
 
 
 def share(graph: Graph) -> Graph:

@@ -80,14 +80,14 @@ class Training:
             self.state = training_state_of(resumed)
         elif self.start_from is not None:
             shown = str(method.start_from)
-            left = phases.load_weights(job.model, self.start_from, shown)
+            left = phases.load_weights(job.whole, self.start_from, shown)
             self.progress.note(f"weights of {shown}" + (f", but not for {', '.join(left)}" if left else ""))
         for note in self.trainer.notes():
             self.progress.note(note)
-        adapt_layers(job.model, lambda: job.in_order(job.prepared.train).dataset)
+        adapt_layers(job.whole, lambda: job.in_order(job.prepared.train).dataset)
         if method.keep == "best":
             smaller = smaller_is_better(method, job.outputs, self.monitor)
-            self.best = Best(job.model, self.monitor, smaller, self.save)
+            self.best = Best(job.whole, self.monitor, smaller, self.save)
         rows = [{"epoch": number, **logs} for number, logs in enumerate(self.history, 1)]
         guarded(lambda: self.folder.write_rows(METRICS_FILE, rows), self.folder)
         try:
@@ -117,7 +117,7 @@ class Training:
         saving = self._saving(last)
         if resumed is not None:
             self._restore(resumed)
-        self.job.distribution.agree(self.job.model)
+        self.job.distribution.agree(self.job.whole)
         if saving.rollback and self.state.step == 0:
             saving.keep_beginning()
         while True:
@@ -158,10 +158,10 @@ class Training:
             feed = self.trainer.feed
             feed.set_position(self.state.epoch, trouble.step)
             batch = next(iter(feed.dataset))
-            raise non_finite.problem(trouble, self.state, self.job.model, batch) from None
+            raise non_finite.problem(trouble, self.state, self.job.whole, batch) from None
         self.progress.note(non_finite.go_back(self.state, beginning, trouble))
         self._restore(beginning)
-        self.job.distribution.agree(self.job.model)
+        self.job.distribution.agree(self.job.whole)
         self.trainer.slow_down(self.state.rollbacks - training_state_of(beginning).rollbacks)
 
     def finish(self) -> None:

@@ -43,12 +43,14 @@ class Job:
     """What a trainer is given.
 
     Attributes:
-        model: The functional model, without preparation, whose weights are trained.
+        model: The functional model, without preparation, that is saved.
         outputs: Names of its outputs in its order.
         folder: The run folder, into which callbacks write.
         say: Called with what a user should know.
         distribution: The devices on which the model's variables stand.
         backend: What makes batches and steps.
+        whole: What is trained: the model that gives what is minimised as well, over the same layers; `model` itself
+            where there is nothing more.
     """
 
     model: Any
@@ -60,6 +62,11 @@ class Job:
     say: Callable[[str], object] = len
     distribution: Distribution = ONE_DEVICE
     backend: Backend = BACKEND
+    whole: Any = None
+
+    def __post_init__(self) -> None:
+        if self.whole is None:
+            object.__setattr__(self, "whole", self.model)
 
     @property
     def most_examples(self) -> int:
@@ -81,8 +88,8 @@ class Job:
         return self.backend.feed_in_order(part.examples, self.data.batch_size, self.structure)
 
     def structure(self, inputs: Any, targets: Any, *weights: Any) -> Any:
-        """A batch as the model takes it; weights of the examples last, where the data have some."""
-        return like_inputs(self.model, inputs), only_or_all(targets), *map(only_or_all, weights)
+        """A batch as the whole takes it; weights of the examples last, where the data have some."""
+        return like_inputs(self.whole, inputs), only_or_all(targets), *map(only_or_all, weights)
 
 
 class Moments:
@@ -213,7 +220,7 @@ class Trainer(Moments, ABC):
 
     def state(self) -> Checkpoint:
         """Everything that the rest of the training depends on, but for its position."""
-        variables = enumerate(self.job.model.variables)
+        variables = enumerate(self.job.whole.variables)
         return Checkpoint({f"model/{number}": variable.value.numpy() for number, variable in variables}, {})
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -222,7 +229,7 @@ class Trainer(Moments, ABC):
         Raises:
             Problem: E514, it is of another model or way of training.
         """
-        assign(checkpoint, "model", self.job.model.variables)
+        assign(checkpoint, "model", self.job.whole.variables)
 
     @cached_property
     def _measuring(self) -> tuple[Any, Steps]:

@@ -1,0 +1,91 @@
+"""What training needs of a graph besides its outputs: the tensors that `train` names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from dlspec.components.layers.base import Layer
+from dlspec.components.methods.wanted import Wanted
+from dlspec.components.registry import find
+from dlspec.core.errors import Problem, Span
+from dlspec.core.ir import Edge
+from dlspec.core.tree import path_place
+from dlspec.graph.lower.graph_builder import Frame, GraphBuilder
+from dlspec.graph.lower.program import LayerStep
+from dlspec.graph.lower.scope import Binding, Value
+from dlspec.graph.lower.sources import Sources
+from dlspec.semantics.schema.context import Context
+from dlspec.syntax.expressions import is_expression, unescape
+
+
+def objectives(builder: GraphBuilder, frame: Frame, outputs: list[tuple[str, Value]]) -> list[tuple[str, Value]]:
+    """Names and tensors of what is minimised or measured, each once; those of outputs are no further ones.
+
+    A name that only `metrics` has may be a mistake that is told where the section is evaluated.
+    """
+    there = dict(outputs)
+    found: dict[str, Value] = {}
+    for one, span in _named(builder, frame):
+        binding = frame.scope.find(one.name)
+        if binding is None and not one.minimised:
+            continue
+        value = there.get(one.name) or found.get(one.name)
+        if value is None:
+            value = found[one.name] = _tensor(builder, one.name, frame, span)
+        if one.minimised and isinstance(value, Edge):
+            _check_number(builder, one.name, value, span)
+    return list(found.items())
+
+
+def _named(builder: GraphBuilder, frame: Frame) -> Iterator[tuple[Wanted, Span | None]]:
+    """What is wanted with its name settled, and where it stands."""
+    data, evaluator = builder.definition.declaration, builder.evaluator
+    for one in builder.definition.wanted:
+        span = path_place(data, one.path, one.on_key)
+        if is_expression(one.name) and unescape(one.name) is None and not one.on_key:
+            value = evaluator.value(one.name, frame.environment, {}, Context(one.path), span)
+        else:
+            value = evaluator.text(one.name, frame.environment, span)
+        for name in value if isinstance(value, list | dict) else [value]:
+            if isinstance(name, str):
+                yield one._replace(name=name), span
+
+
+def _tensor(builder: GraphBuilder, name: str, frame: Frame, span: Span | None) -> Value:
+    """The tensor of a name; the turns of a repeat are summed."""
+    binding = builder.lookup(name, frame, span)
+    if len(binding.values) > 1 and not binding.lost:
+        binding = _summed(builder, name, binding, frame)
+    return builder.single(binding, name, span)
+
+
+def _summed(builder: GraphBuilder, name: str, binding: Binding, frame: Frame) -> Binding:
+    """The sum of what a name stood for in each turn: of the means over each example, where their shapes differ."""
+    turns = [Binding((value,), binding.span) for value in binding.values]
+    shapes = [builder.tensor(edge).shape for edge in binding.values if isinstance(edge, Edge)]
+    if len(set(shapes)) > 1:
+        turns = [
+            _called(builder, "ops.mean", f"{name}_mean", (turn,), frame, axis=list(range(1, len(shape) + 1)))
+            if shape
+            else turn
+            for turn, shape in zip(turns, shapes, strict=True)
+        ]
+    return _called(builder, "add", f"{name}_sum", tuple(turns), frame)
+
+
+def _called(
+    builder: GraphBuilder, layer: str, name: str, entering: tuple[Binding, ...], frame: Frame, **options: Any
+) -> Binding:
+    """The node of a layer that no step of the spec calls."""
+    owner = cast("type[Layer]", find("layer", layer))
+    step = LayerStep(layer, entering[0].span, None, layer=owner)
+    return builder.call(owner(**options), Sources(entering, {}), frame.names.automatic(name), step, frame)
+
+
+def _check_number(builder: GraphBuilder, name: str, edge: Edge, span: Span | None) -> None:
+    """What is minimised has a gradient: it is a tensor of real numbers (E409)."""
+    tensor = builder.tensor(edge)
+    if not tensor.floating:
+        help = "minimise a tensor of real numbers, such as what `losses.mse` gives"
+        builder.report(Problem("E409", f"`{name}` cannot be minimised: it is {tensor.dtype}", help), span)
