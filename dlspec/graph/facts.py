@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dlspec.core.ir import Graph, Node, show_bytes, show_shape
+from dlspec.core.ir import Edge, Graph, Node, SharedModel, shared_models, show_bytes, show_shape
 from dlspec.core.terminal import table
+from dlspec.graph.lower.prune import saved_part
 
 if TYPE_CHECKING:
-    from dlspec.core.documents.model import LayerFacts, Model, TensorFacts
+    from dlspec.core.documents.model import LayerFacts, Model, Parameters, TensorFacts
 
 _UNKNOWN = "unknown, since an axis has no size"
 
@@ -18,21 +20,60 @@ def facts(graph: Graph, name: str) -> Model:
     """Everything ``dlspec show`` tells, as plain data.
 
     Counts: FLOPs and activation bytes are per example and None where a size is unknown; one multiply-add is 2 FLOPs.
+
+    Args:
+        graph: What is trained: told are the part that is saved, and what training needs besides.
+        name: Of the spec.
     """
-    trainable = graph.trainable_parameters
-    return {
+    saved = saved_part(graph)
+    found: Model = {
         "name": name,
-        "parameters": {
-            "total": graph.parameters,
-            "trainable": trainable,
-            "non_trainable": graph.parameters - trainable,
-        },
-        "flops": graph.flops,
-        "activation_bytes": graph.activation_bytes,
-        "inputs": {graph.nodes[i].name: _tensor(graph.nodes[i].outputs[0]) for i in graph.inputs},
-        "outputs": {output: _tensor(graph.tensor(edge)) for output, edge in graph.outputs},
-        "layers": [_layer(graph, node) for node in graph.nodes],
+        "parameters": _parameters(saved),
+        "flops": saved.flops,
+        "activation_bytes": saved.activation_bytes,
+        "inputs": _inputs(saved),
+        "outputs": _tensors(saved, saved.outputs),
+        "layers": [_layer(saved, node) for node in saved.nodes],
     }
+    if saved is not graph:
+        found["training"] = {
+            "parameters": _parameters(graph),
+            "inputs": {name: tensor for name, tensor in _inputs(graph).items() if name not in found["inputs"]},
+            "objectives": _tensors(graph, graph.objectives),
+            "layers": list(_further_layers(graph, saved)),
+        }
+    return found
+
+
+def _parameters(graph: Graph) -> Parameters:
+    trainable = graph.trainable_parameters
+    return {"total": graph.parameters, "trainable": trainable, "non_trainable": graph.parameters - trainable}
+
+
+def _inputs(graph: Graph) -> dict[str, TensorFacts]:
+    return {graph.nodes[i].name: _tensor(graph.nodes[i].outputs[0]) for i in graph.inputs}
+
+
+def _tensors(graph: Graph, named: Iterable[tuple[str, Edge]]) -> dict[str, TensorFacts]:
+    return {name: _tensor(graph.tensor(edge)) for name, edge in named}
+
+
+def _further_layers(graph: Graph, saved: Graph) -> Iterator[LayerFacts]:
+    """The layers that the saved part lacks; calls of a shared model that it has share its weights."""
+    there = {node.name for node in saved.nodes}
+    first = {node.kind: node.name for node in reversed(saved.nodes) if isinstance(node.layer, SharedModel)}
+    made = {model.name for model in shared_models(saved)}
+    for node in graph.nodes:
+        if node.name in there:
+            continue
+        if not isinstance(node.layer, SharedModel):
+            yield _layer(graph, node)
+            continue
+        own = replace(node, weights=tuple(node.layer.new_weights(made)), shared=None)
+        shares = first.setdefault(node.kind, node.name)
+        row = _layer(graph, own)
+        row["shares"] = shares if shares != node.name else None
+        yield row
 
 
 def _layer(graph: Graph, node: Node) -> LayerFacts:
@@ -58,33 +99,50 @@ def _tensor(tensor: Any) -> TensorFacts:
 
 
 def headline(graph: Graph) -> str:
-    """One line: ``8 layers, 61,706 parameters, 852.38 k FLOPs``."""
-    layers = sum(node.layer is not None for node in graph.nodes)
-    flops = f", {show_count(graph.flops)} FLOPs" if graph.flops is not None else ""
-    return f"{layers} layer{'s' if layers != 1 else ''}, {graph.parameters:,} parameters{flops}"
+    """One line: ``8 layers, 61,706 parameters, 852.38 k FLOPs``; of the saved part, and what more training has."""
+    saved = saved_part(graph)
+    layers = sum(node.layer is not None for node in saved.nodes)
+    flops = f", {show_count(saved.flops)} FLOPs" if saved.flops is not None else ""
+    more = _more(graph.parameters - saved.parameters)
+    return f"{layers} layer{'s' if layers != 1 else ''}, {saved.parameters:,} parameters{more}{flops}"
+
+
+def _more(parameters: int) -> str:
+    return f" ({parameters:,} more in training)" if parameters else ""
 
 
 def text_table(report: Mapping[str, Any]) -> str:
-    """The facts as a table with totals; columns that the facts do not hold are left out."""
-    head = ["name", "layer", "output shape", "parameters"] + (["FLOPs"] if "flops" in report else [])
+    """The facts as tables with totals; columns that the facts do not hold are left out."""
+    lines = _table(report["layers"], counted="flops" in report)
+    if "training" in report:
+        objectives = ", ".join(report["training"]["objectives"])
+        lines += ["", f"in training besides, for {objectives}:", ""]
+        lines += _table(report["training"]["layers"], counted="flops" in report)
+    return "\n".join([*lines, "", *totals(report)])
+
+
+def _table(layers: Sequence[Mapping[str, Any]], *, counted: bool) -> list[str]:
+    head = ["name", "layer", "output shape", "parameters"] + (["FLOPs"] if counted else [])
     rows = [
         [
             layer["name"],
             layer["layer"],
             show_shapes(layer["output_shape"]),
             f"{layer['parameters']:,}" if layer["shares"] is None else "(shared)",
-            *([_count(layer["flops"])] if "flops" in report else []),
+            *([_count(layer["flops"])] if counted else []),
         ]
-        for layer in report["layers"]
+        for layer in layers
     ]
-    return "\n".join([*table([head, *rows], numbers=(3, 4), rule=True), "", *totals(report)])
+    return table([head, *rows], numbers=(3, 4), rule=True)
 
 
 def totals(report: Mapping[str, Any]) -> list[str]:
     """The lines under the table."""
     count = report["parameters"]
+    more = _more(report["training"]["parameters"]["total"] - count["total"]) if "training" in report else ""
     lines = [
         f"parameters  {count['total']:,} (trainable {count['trainable']:,}, not trainable {count['non_trainable']:,})"
+        + more
     ]
     if "flops" in report:
         flops = f"{show_count(report['flops'])} per example" if report["flops"] is not None else _UNKNOWN

@@ -188,7 +188,8 @@ class Bound(Structured):
     @property
     def evaluator(self) -> Evaluator:
         """Evaluates options; its problems go to `diagnostics`."""
-        return Evaluator(self.diagnostics, outputs=self.outputs, catalogue=self.catalogue)
+        names = tuple(name for name, _ in self.trained.objectives) if self.trained is not None else ()
+        return Evaluator(self.diagnostics, outputs=self.outputs, catalogue=self.catalogue, objectives=names)
 
     @property
     def trained(self) -> Graph | None:

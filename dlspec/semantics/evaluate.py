@@ -28,6 +28,7 @@ class Evaluator:
         diagnostics: Where problems go.
         trace: Notes added to every problem: the calls that led here.
         outputs: Names of the model's outputs, for options given per output; None where an error hides them.
+        objectives: Names of the tensors that training needs besides.
         catalogue: The components that it finds by name.
     """
 
@@ -35,6 +36,7 @@ class Evaluator:
     trace: tuple[Note, ...] = ()
     outputs: tuple[str, ...] | None = ()
     catalogue: Catalogue = BUILT_IN
+    objectives: tuple[str, ...] = ()
 
     def component(self, kind: str, raw: Any, environment: Environment, context: Context, span: Span | None) -> Any:
         """``name | name: value | name: {options}`` as an instance, or LOST."""
@@ -198,7 +200,7 @@ class Evaluator:
         schema = field.literal(Component)["anyOf"][0]
         many = schema.get("type") == "array"
         if isinstance(raw, dict) and not (not many and any(key in self.catalogue.names(field.kind) for key in raw)):
-            return self.each_output(field.kind, many, raw, environment, context, span)
+            return self.each_output(field, many, raw, environment, context, span)
         key = str(context.path[-1])
         around = Map(span)
         around.put(key, raw, span, span)
@@ -207,14 +209,21 @@ class Evaluator:
         return evaluate(field.kind, value, environment, context, span)
 
     def each_output(
-        self, kind: str, many: bool, raw: dict[str, Any], environment: Environment, context: Context, span: Span | None
+        self,
+        field: Field[Any],
+        many: bool,
+        raw: dict[str, Any],
+        environment: Environment,
+        context: Context,
+        span: Span | None,
     ) -> Any:
-        """The map form: keys are names of outputs."""
+        """The map form: keys are names of outputs, and of other tensors where the option takes those."""
+        kind = field.kind
         schema: JSON = {"$ref": f"#/$defs/{kind}"}
         if many:
             schema = {"type": "array", "items": schema}
         results: dict[str, Any] = {}
-        there = frozenset(self.outputs or ())
+        there = frozenset((*(self.outputs or ()), *(self.objectives if field.tensors else ())))
         for name in list(raw):
             if self.outputs is not None and name not in there:
                 known = [*self.outputs, *self.catalogue.names(kind)]

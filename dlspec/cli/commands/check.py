@@ -48,7 +48,7 @@ def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, form: s
         print_text(f"{spec}: {summary(diagnostics)}")
         return 1
     warned = f" ({summary(diagnostics)})" if diagnostics else ""
-    print_text(f"{spec}: ok{warned}, {headline(state.graph)}{_training(state)}")
+    print_text(f"{spec}: ok{warned}, {headline(state.training_graph)}{_training(state)}")
     return 0
 
 

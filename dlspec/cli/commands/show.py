@@ -90,9 +90,9 @@ def command(
     if svg or html:
         _draw(state, svg, html)
     if dump_ir is not None:
-        print_text(print_graph(state.graph))
+        print_text(print_graph(state.training_graph))
     elif not (svg or html):
-        report = facts(state.graph, state.name)
+        report = facts(state.training_graph, state.name)
         print_document(report) if form == "json" else print_text(text_table(report))
     return 0
 
@@ -127,7 +127,7 @@ def _draw(state: Checked, svg: Path | None, html: Path | None) -> None:
     for path, draw in ((svg, drawing.svg), (html, drawing.page)):
         if path is None:
             continue
-        text = draw(state.graph, state.name, description)
+        text = draw(state.training_graph, state.name, description)
         try:
             write_atomically(path, lambda file, text=text: file.write_text(text, encoding="utf-8"))  # type: ignore[misc]
         except OSError as error:

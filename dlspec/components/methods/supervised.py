@@ -63,7 +63,7 @@ class Supervised(Method):
         doc="Several that learn from each batch in turn, by name, each with what it trains and its objectives.",
     )
     optimizer = component("optimizer", default="adam", doc="How the weights are changed.")
-    metrics = per_output("metric", many=True, default=(), doc="What is measured besides the loss.")
+    metrics = per_output("metric", many=True, default=(), tensors=True, doc="What is measured besides the loss.")
     threshold: Any = optional(
         per_output("decision"),
         doc="How the threshold of outputs of yes or no is chosen on the validation split, once training is over.",

@@ -50,6 +50,7 @@ class Field(Generic[T]):
         textual: The value is text in which ``$name`` is substituted rather than an expression.
 
     Attributes:
+        tensors: For ``per_output``: names of other tensors of the graph stand for themselves as well.
         decisive: The component means something else without it: an error in it hides the whole, though it is optional.
     """
 
@@ -74,6 +75,7 @@ class Field(Generic[T]):
         self.target = target
         self.textual = textual
         self.nullable = False
+        self.tensors = False
         self.decisive = False
         self.name = ""
 
@@ -282,12 +284,15 @@ def components(kind: str, *, default: Any = MISSING, doc: str = "") -> Field[Any
     return Field(schema, default=default, doc=doc, kind=kind, container="many")
 
 
-def per_output(kind: str, *, many: bool = False, default: Any = MISSING, doc: str = "") -> Field[Any]:
+def per_output(
+    kind: str, *, many: bool = False, default: Any = MISSING, doc: str = "", tensors: bool = False
+) -> Field[Any]:
     """Components for each output: one (a list with `many`) for all, or a map from output names, then a dict."""
     one: JSON = {"$ref": f"#/$defs/{kind}"}
     value: JSON = {"type": "array", "items": one} if many else one
     schema = {"x-per-output": kind, "anyOf": [value, {"type": "object", "additionalProperties": value}]}
     field: Field[Any] = Field(schema, default=default, doc=doc, kind=kind, container="per_output")
+    field.tensors = tensors
     return field
 
 

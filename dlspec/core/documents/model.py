@@ -75,17 +75,24 @@ class BuiltModel(TypedDict):
     layers: list[BuiltLayer]
 
 
-class Model(TypedDict):
-    """What ``dlspec show`` prints.
+class TrainingPart(TypedDict):
+    """What only training needs of a graph.
 
     Attributes:
-        name: Of the spec.
-        flops: Floating-point operations per example, one multiply-add being 2; null where a size is unknown.
-        activation_bytes: Of all outputs, per example; null where a size is unknown.
-        inputs: By name.
-        outputs: By name.
+        parameters: In all that is trained, the saved model included.
+        inputs: Those that the saved model does not take, by name.
+        objectives: What is minimised or measured besides the outputs, by name.
         layers: In the order of the graph, inputs included.
     """
+
+    parameters: Parameters
+    inputs: dict[str, TensorFacts]
+    objectives: dict[str, TensorFacts]
+    layers: list[LayerFacts]
+
+
+class _Model(TypedDict):
+    """What is known of every model."""
 
     name: str
     parameters: Parameters
@@ -94,3 +101,19 @@ class Model(TypedDict):
     inputs: dict[str, TensorFacts]
     outputs: dict[str, TensorFacts]
     layers: list[LayerFacts]
+
+
+class Model(_Model, total=False):
+    """What ``dlspec show`` prints: the model that is saved.
+
+    Attributes:
+        name: Of the spec.
+        flops: Floating-point operations per example, one multiply-add being 2; null where a size is unknown.
+        activation_bytes: Of all outputs, per example; null where a size is unknown.
+        inputs: By name.
+        outputs: By name.
+        layers: In the order of the graph, inputs included.
+        training: What training needs besides, where it needs more.
+    """
+
+    training: TrainingPart

@@ -21,9 +21,9 @@ class Box:
     """One rounded box.
 
     Attributes:
-        kind: ``input``, ``output`` or ``layers``.
+        kind: ``input``, ``output``, ``objective`` (what is minimised or measured) or ``layers``.
         lines: Pairs of text and number of parameters.
-        nodes: What it stands for, in order; empty for an output.
+        nodes: What it stands for, in order; empty for an output or objective.
         takes: The tensors that enter, in the order of the arguments.
     """
 
@@ -125,9 +125,10 @@ def drawing(graph: Graph) -> Drawing:
     root = Frame("", stacker.children(tree.items))
     leaving: dict[Thing, list[Thing]] = {}
     maker = Makers((child, child) for child in root.children)
-    for name, edge in graph.outputs:
+    for number, (name, edge) in enumerate(graph.roots):
         shown = stacker.shown(edge)
-        leaving.setdefault(maker[shown.node], []).append(Box("output", [(clipped(name), "")], (), (shown,)))
+        kind = "output" if number < len(graph.outputs) else "objective"
+        leaving.setdefault(maker[shown.node], []).append(Box(kind, [(clipped(name), "")], (), (shown,)))
     root.children = [one for child in root.children for one in (child, *leaving.get(child, ()))]
     result = Drawing(graph, root, tree)
     _number(root, result)
@@ -151,7 +152,7 @@ class _Stacker:
     def __init__(self, tree: Outline, graph: Graph) -> None:
         self.tree = tree
         self.users: dict[int, set[int]] = {}
-        for number, (_, edge) in enumerate(graph.outputs):
+        for number, (_, edge) in enumerate(graph.roots):
             self.users.setdefault(tree.shown(edge.node), set()).add(-1 - number)
         for node in graph.nodes:
             for edge in node.edges:

@@ -77,7 +77,7 @@ def _cuts(root: Frame) -> dict[int, Edge]:
 
 
 def _is_end(child: object) -> bool:
-    return isinstance(child, Box) and child.kind == "output"
+    return isinstance(child, Box) and child.kind in ("output", "objective")
 
 
 def _connection(column: Picture, x: float, following: Picture) -> Line:

@@ -148,7 +148,7 @@ class _Equality:
 
     def __init__(self, graph: Graph) -> None:
         self.looks: dict[int, tuple[Any, ...]] = {}
-        self.last_use: dict[int, int] = {edge.node: len(graph.nodes) for _, edge in graph.outputs}
+        self.last_use: dict[int, int] = {edge.node: len(graph.nodes) for _, edge in graph.roots}
         for node in graph.nodes:
             for edge in node.edges:
                 self.last_use[edge.node] = max(self.last_use.get(edge.node, 0), node.index)

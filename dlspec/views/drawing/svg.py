@@ -37,6 +37,10 @@ STYLE = """
 .dlspec .tip { fill: var(--edge); }
 """
 
+OBJECTIVES = """.dlspec .objective rect { fill: #fdf0e3; stroke-dasharray: 4 3; }
+@media (prefers-color-scheme: dark) { .dlspec .objective rect { fill: #47301a; } }
+"""
+
 
 def svg(graph: Graph, name: str, description: str = "") -> str:
     """The graph as a whole SVG document.
@@ -62,7 +66,7 @@ def element(graph: Graph, name: str, description: str = "", prefix: str = "model
         f'aria-labelledby="{prefix}-title {prefix}-desc">',
         f'<title id="{prefix}-title">{escape(name)}</title>',
         f'<desc id="{prefix}-desc">{escape(" ".join([description, facts]).strip())}</desc>',
-        f"<style>{STYLE}</style>",
+        f"<style>{STYLE}{OBJECTIVES if graph.objectives else ''}</style>",
         f'<defs><marker id="{prefix}-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
         'orient="auto"><path class="tip" d="M0 .8 8 4 0 7.2z"/></marker></defs>',
         f'<rect width="{_n(width)}" height="{_n(drawn.height + top)}" fill="var(--paper)"/>',
@@ -137,7 +141,7 @@ def _box(place: Place) -> str:
 
 
 def _tooltip(box: Box) -> str:
-    return "\n".join(map(_full, box.nodes)) or f"output {box.lines[0][0]}"
+    return "\n".join(map(_full, box.nodes)) or f"{box.kind} {box.lines[0][0]}"
 
 
 def _full(node: Node) -> str:
