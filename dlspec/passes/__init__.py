@@ -31,6 +31,7 @@ from dlspec.passes.start import start
 from dlspec.passes.state import Checked, Compilation, Lowered, Pass, Reading
 from dlspec.passes.structure import structure
 from dlspec.passes.suited import suited
+from dlspec.passes.summed_losses import summed_losses
 from dlspec.passes.training import training
 from dlspec.passes.unused import unused
 from dlspec.passes.verify import run_verified, wanted
@@ -58,6 +59,7 @@ PASSES: tuple[Pass, ...] = (
     data_contract,
     memory,
     suited,
+    summed_losses,
     searching,
     unused,
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dlspec.core.ir import Node
+from dlspec.components.layers.base import Layer
+from dlspec.core.ir import Graph, Node
 from dlspec.passes.heads import last_activation
 from dlspec.passes.state import Lowered, step
 
@@ -15,21 +16,35 @@ if TYPE_CHECKING:
 
 @step(requires=Lowered)
 def suited(state: Lowered) -> None:
-    """Compares each output's last activation with what its loss takes."""
+    """Compares the last activation of each output, and of what a step compares, with what the loss takes."""
+    _steps(state)
     if state.method is None or any(item.code == "E503" for item in state.diagnostics.items):
         return  # a loss that does not suit its output is a mistake of its own
     for output, edge in state.graph.outputs:
-        loss = state.method.loss_of(output)
-        node = state.graph.nodes[edge.node]
-        activation = last_activation(state.graph, node)
-        if loss is None or activation is None:
-            continue
-        if loss.activations:
-            _check(state, node, loss, activation)
-        elif loss.takes_scores and activation.probabilities:
-            name = activation.registered_name
-            text = f"{loss.name} takes raw scores, but `{node.name}` ends in {name}"
-            state.add("W502", text, node.span, f"leave `{name}` out")
+        _suits(state, state.graph, state.graph.nodes[edge.node], state.method.loss_of(output))
+
+
+def _steps(state: Lowered) -> None:
+    """The losses that are steps, wherever they stand; of several calls of one step the first."""
+    told: set[object] = set()
+    for graph in state.graphs:
+        for node in graph.nodes:
+            layer = node.layer
+            if isinstance(layer, Layer) and layer.compares and node.span not in told and "y_pred" in layer.arguments:
+                told.add(node.span)
+                _suits(state, graph, graph.nodes[node.edges[-1].node], layer.compares)
+
+
+def _suits(state: Lowered, graph: Graph, node: Node, loss: Loss | None) -> None:
+    activation = last_activation(graph, node)
+    if loss is None or activation is None:
+        return
+    if loss.activations:
+        _check(state, node, loss, activation)
+    elif loss.takes_scores and activation.probabilities:
+        name = activation.registered_name
+        text = f"{loss.name} takes raw scores, but `{node.name}` ends in {name}"
+        state.add("W502", text, node.span, f"leave `{name}` out")
 
 
 def _check(state: Lowered, node: Node, loss: Loss, activation: type[Activation]) -> None:

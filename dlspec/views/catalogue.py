@@ -166,7 +166,11 @@ def _list_words(schema: JSON, alone: bool) -> str:
         return f"a list of {_words(item)}"
     types = item["type"] if isinstance(item["type"], list) else [item["type"]]
     if "array" in types:
-        return f"a list{count}, each {_words(item)}"
+        return (
+            f"a list{count}, each {_words(item)}"
+            if "type" in item.get("items", ())
+            else f"nested lists of {_PLURALS[types[0]]}"
+        )
     if alone:
         return f"a list{count}"
     null = " or null" if "null" in types else ""

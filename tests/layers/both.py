@@ -13,14 +13,16 @@ import numpy as np
 
 from dlspec.components.layers.base import POLICIES, Layer
 from dlspec.components.ops.base import Op
+from dlspec.components.ops.losses import LossStep
 from dlspec.components.registry import Component, Example, Field, declared
 from dlspec.core.ir import Tensor, Weight
 from tests.support import read_value
 
 CATALOGUE = {(owner.kind, name): owner for owner in declared() for name in (owner.registered_name, *owner.aliases)}
 OPS = [owner for owner in declared() if issubclass(owner, Op)]
+STEPS = [owner for owner in declared() if issubclass(owner, LossStep)]
 LAYERS = sorted(
-    (owner for owner in declared() if owner.kind == "layer" and not issubclass(owner, Op)),
+    (owner for owner in declared() if owner.kind == "layer" and not issubclass(owner, Op | LossStep)),
     key=lambda owner: owner.registered_name,
 )
 

@@ -104,6 +104,8 @@ class _Builder:
         layer = self.layer(node)
         arguments, keywords = self.entering(node, results)
         constants = node.layer.call_arguments() if isinstance(node.layer, Layer) else {}
+        if isinstance(node.layer, Layer) and node.layer.one_list:
+            arguments = [arguments]
         output = layer(*arguments, **keywords, **constants)
         if isinstance(node.layer, Op):
             # Keras's own name of an operation could meet those that the spec gives.

@@ -40,6 +40,9 @@ class Layer(Component, abstract=True):
         listed: For `takes_list`: what its tensors are, in their order, where they differ in that.
         minimum_inputs: For `takes_list`: how many tensors at least.
         maximum_inputs: For `takes_list`: how many tensors at most, 0 for any number.
+        one_list: Keras takes the tensors of `arguments` in one list.
+        compares: The loss that a step computes; None for any other layer.
+        only_in_training: What it gives has no meaning for one example, or no saved model can hold it.
         takes_batch: Only the number of examples matters; without ``from``, the model's first input tells it.
         call_options: Options that Keras takes at the call rather than in the constructor.
         normalizes: Whether the size of what enters does not show in what comes out.
@@ -81,6 +84,9 @@ class Layer(Component, abstract=True):
     listed: ClassVar[tuple[str, ...]] = ()
     minimum_inputs: ClassVar[int] = 2
     maximum_inputs: ClassVar[int] = 0
+    one_list: ClassVar[bool] = False
+    compares: Any = None
+    only_in_training: Any = False
     takes_batch: ClassVar[bool] = False
     call_options: ClassVar[tuple[str, ...]] = ()
     normalizes: ClassVar[bool] = False
@@ -195,6 +201,10 @@ class Layer(Component, abstract=True):
     def adds_loss(self) -> bool:
         """Whether the layer adds something to the loss that depends on the examples."""
         return self.activity_regularizer is not None
+
+    def averaged_before(self, *inputs: Any) -> Tensor | None:
+        """What a loss has averaged before the step sums its values, so that one value is left; None where none is."""
+        return None
 
     def infer(self, *inputs: Any, **named: Any) -> Outputs:
         """Type of the output, or of each output.

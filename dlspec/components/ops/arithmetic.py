@@ -13,7 +13,7 @@ from dlspec.core.ir import Tensor
 
 def constant(what: str) -> Field[Any]:
     """An argument that is a tensor, or this constant."""
-    return plain({"type": "number"}, default=None, doc=f"A constant in place of the {what} tensor.")
+    return plain({"type": "number", "x-tensor": True}, default=None, doc=f"A constant in place of the {what} tensor.")
 
 
 def kind(value: float) -> str:

@@ -18,7 +18,7 @@ from dlspec.components.registry import (
 from dlspec.components.training import targets as rules
 from dlspec.components.training.targets import NOT_NEGATIVE, POSITIVE, Range, Targets
 from dlspec.core.errors import Problem
-from dlspec.core.ir import Tensor, show_shape
+from dlspec.core.ir import Shape, Tensor, show_shape
 
 
 class Loss(Component, abstract=True):
@@ -37,6 +37,7 @@ class Loss(Component, abstract=True):
         likelihood: It is minus the logarithm of what the right class is given.
         quantiles: The share of the targets below each unit of the output; () where units are no quantiles.
         from_logits, axis, ignore_class: Options of some, with what holds for the others.
+        example_shapes: Of target and output in an example of the step, where these are not those of `targets`.
     """
 
     kind = "loss"
@@ -53,6 +54,7 @@ class Loss(Component, abstract=True):
     labels_in_head: ClassVar[bool] = True
     whole: ClassVar[bool] = False
     signed: ClassVar[bool] = False
+    example_shapes: ClassVar[tuple[Shape, ...]] = ()
     examples: ClassVar[tuple[Example, ...]] = (example(""),)
     reduction: ClassVar[Any] = choice(
         "sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", default="sum_over_batch_size",
@@ -71,6 +73,16 @@ class Loss(Component, abstract=True):
         """The unit of the output that is the answer, where the others say how sure it is; None where all are."""
         return None
 
+    @property
+    def over_batch(self) -> bool:
+        """Whether it compares the examples of a batch with each other, so that one alone has no loss."""
+        return False
+
+    @property
+    def averages(self) -> bool:
+        """Whether Keras's values are means over the last axis of what is compared."""
+        return self.targets in ("values", "binary") and not self.whole
+
     def compared(self, output: Tensor) -> Tensor:
         """What a target of numbers has to be like, to be compared with this output."""
         return output
@@ -82,6 +94,10 @@ class Loss(Component, abstract=True):
             Problem: E503, the shapes do not suit.
         """
         rules.check(self.targets, self.registered_name, target, output, self.axis if isinstance(self.axis, int) else -1)
+
+    def values(self, target: Tensor, output: Tensor) -> Shape:
+        """The shape of Keras's own values for an example, before any reduction; what is compared suits."""
+        return rules.values(self.targets, target, output, self.axis)
 
 
 def _from_logits() -> Field[bool]:
@@ -155,6 +171,7 @@ class CosineSimilarity(Loss):
     """Minus the cosine of the angle between target and output."""
 
     keras = "keras.losses.CosineSimilarity"
+    averages = False
     axis = integer(default=-1, doc="Axis along which the vectors lie, counting the batch as 0.")
     examples = (example(""), example("{axis: 1}"))
 
@@ -345,6 +362,7 @@ class CTC(Loss):
     whole = True
     aligns = True
     takes_scores = True
+    example_shapes = ((3,), (8, 5))
 
     def problem(self, target: Tensor, output: Tensor) -> None:
         """A sequence of class numbers against a sequence of logits."""
@@ -355,6 +373,10 @@ class CTC(Loss):
         help = "leave `masking` or `mask_zero` out: it learns to read padding as the blank"
         rules.apart(self.registered_name, output, (1,), help, option="")
 
+    def values(self, target: Tensor, output: Tensor) -> Shape:
+        """One for each sequence."""
+        return ()
+
 
 class Circle(Loss):
     """Brings normalised embeddings of the same class together, and those of different classes apart."""
@@ -362,6 +384,8 @@ class Circle(Loss):
     keras = "keras.losses.Circle"
     targets = "classes"
     labels_in_head = False
+    over_batch = True
+    example_shapes = ((), (4,))
     gamma = number(above=0, default=80.0, doc="Factor of the similarities.")
     margin = number(min=0, max=1, default=0.4, doc="How strictly the similarities are held apart.")
     remove_diagonal = boolean(default=True, doc="Whether to leave out each example's similarity to itself.")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dlspec.components.registry import example, integers, number, optional
 from dlspec.components.training import targets as rules
 from dlspec.components.training.losses import Loss
-from dlspec.core.ir import Tensor
+from dlspec.core.errors import Problem
+from dlspec.core.ir import Shape, Tensor
 
 
 class _Overlap(Loss, abstract=True):
@@ -26,6 +27,22 @@ class _Overlap(Loss, abstract=True):
         rules.has_axes(self.registered_name, min(output, target, key=lambda side: side.rank), self.axis or ())
         help = "`binary_crossentropy` leaves them out"
         rules.apart(self.registered_name, output, self.axis or (1,), help)
+
+    @property
+    def over_batch(self) -> bool:
+        """Unless axes of an example are given, the areas of all examples are compared as one."""
+        return not self.axis or 0 in self.axis
+
+    def values(self, target: Tensor, output: Tensor) -> Shape:
+        """The axes that are left."""
+        side = min(target, output, key=lambda side: side.rank)
+        if not self.axis:
+            return ()
+        if {0, -side.rank - 1} & set(self.axis):
+            message = f"{self.registered_name} has `axis: {list(self.axis)}`: the batch among others leaves no example"
+            raise Problem("E402", message, "name axes of an example, or leave `axis` out", "axis")
+        gone = {axis % (side.rank + 1) - 1 for axis in self.axis}
+        return tuple(size for place, size in enumerate(side.shape) if place not in gone)
 
 
 class Dice(_Overlap):

@@ -16,6 +16,8 @@ class Quantile(Loss):
     kind = "loss"  # declared again: these options come last
     keras = "dlspec.standalone.quantile.Quantile"
     shorthand = "quantiles"
+    averages = False
+    example_shapes = ((1,), (3,))
     quantiles: Any = plain(
         {"type": "array", "items": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, "minItems": 1},
         doc="The share of each unit, rising; 0.5 is among them, which metrics and the report take for the answer.",

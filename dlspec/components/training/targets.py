@@ -173,6 +173,20 @@ def has_axes(who: str, output: Tensor, axes: tuple[int, ...]) -> None:
             _place(who, output, axis)
 
 
+def values(kind: Targets, target: Tensor, output: Tensor, axis: int = -1) -> Shape:
+    """The shape of Keras's values of a loss: without the axis of the classes, or the one over which it averages.
+
+    Of two sides of which one lacks a last axis of size 1, Keras leaves that axis out; single numbers have one value.
+    """
+    if kind in ("classes", "one_hot"):
+        place = _class_axis("", output, axis)
+        return output.shape[:place] + output.shape[place + 1 :]
+    short, long = sorted((target.shape, output.shape), key=len)
+    shape = tuple(one if other is None else other for one, other in zip(short, long, strict=False)) or (1,)
+    place = axis + len(shape) if axis < 0 else axis - 1
+    return shape[:place] + shape[place + 1 :]
+
+
 def _class_axis(who: str, output: Tensor, axis: int) -> int:
     place = _place(who, output, axis)
     if output.shape[place] == 1:

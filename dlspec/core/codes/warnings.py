@@ -146,6 +146,29 @@ CODES: dict[str, Code] = {
         # model.yaml has `normalization` among its layers
         """,
     ),
+    "W405": code(
+        "a sum over means",
+        """
+        `reduction` of a loss as a step works on the values that Keras's loss has, and most losses average over the last
+        axis before. Of a prediction with one axis a single value is left, so that `sum` and `mean` are the same: the
+        reconstruction error of flat pixels is then their number of times smaller than the sum that a variational
+        autoencoder weighs against its other part.
+        """,
+        wrong="""
+        inputs: {pixels: [64]}
+        layers:
+          - dense: {units: 64, name: decoded}
+          - losses.mean_squared_error: {from: [pixels, decoded], reduction: sum, name: error}
+        outputs: error
+        """,
+        right="""
+        inputs: {pixels: [64, 1]}
+        layers:
+          - dense: {units: 1, name: decoded}
+          - losses.mean_squared_error: {from: [pixels, decoded], reduction: sum, name: error}
+        outputs: error
+        """,
+    ),
     "W502": code(
         "loss and activation do not go together",
         """

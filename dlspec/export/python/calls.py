@@ -136,7 +136,8 @@ class CallWriter:
         if issubclass(step.layer, Op):
             return operations.write(self.module, step, step.layer, value, inputs, scope)
         made = self.module.constructors.named(step.layer, value, scope, self.label(step))
-        positional, keywords = self.module.copies.entering(step.span, step.layer, *call_arguments(step.layer, inputs))
+        arguments = call_arguments(step.layer, inputs, list(registry.options_by_name(step.layer, value)))
+        positional, keywords = self.module.copies.entering(step.span, step.layer, *arguments)
         keywords |= self.module.constructors.call_options(step.layer, value, scope)
         result: ast.expr
         if _frozen(step, value):

@@ -129,7 +129,7 @@ class Constructors:
         if known is None:
             raise Unsupported(f"an expression in {owner.registered_name}")
         given = {name: owner.fields[name].convert(value, owner) for name, value in known.value.items()}
-        return {name: constant(value) for name, value in owner(**given).keras_arguments().items()}
+        return {name: self.plain(value) for name, value in owner(**given).keras_arguments().items()}
 
     def option(self, owner: type[Component], field: Field[Any], raw: Any, scope: Scope) -> ast.expr:
         """One option."""

@@ -121,9 +121,10 @@ class FlatWriter:
             self.statements.append(assign(variables, self._operation(node, node.layer)))
             return
         keywords = {word: self._argument(value) for word, value in node.keywords}
-        positional, keywords = self.copies.entering(
-            node.span, type(node.layer), [self._argument(argument) for argument in node.arguments], keywords
-        )
+        positional = [self._argument(argument) for argument in node.arguments]
+        if node.layer.one_list:
+            positional = [sequence(positional, as_list=True)]
+        positional, keywords = self.copies.entering(node.span, type(node.layer), positional, keywords)
         keywords |= {word: self.constructors.plain(value) for word, value in node.layer.call_arguments().items()}
         layer_made = self.constructors.instance(node.layer, self.labels.get(node.name, ""))
         if node.layer.trainable:

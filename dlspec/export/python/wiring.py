@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from dlspec.components.layers.base import Layer
-from dlspec.components.ops.base import Op
 from dlspec.core.ir import Argument, Edge
 from dlspec.export.python.syntax import sequence
 from dlspec.graph.lower.scope import Binding
@@ -59,10 +58,7 @@ class _Signature:
         self.takes_list, self.positional = layer.takes_list, layer.positional
         self.list_arguments = layer.list_arguments
         self.minimum_inputs, self.maximum_inputs = layer.minimum_inputs, layer.maximum_inputs
-        names = layer.arguments
-        self.arguments = (
-            tuple(name for name in names if name.rstrip("?") not in given) if issubclass(layer, Op) else names
-        )
+        self.arguments = tuple(name for name in layer.arguments if name.rstrip("?") not in given)
 
 
 def call_arguments(
@@ -73,7 +69,7 @@ def call_arguments(
     Args:
         layer: What is called.
         inputs: What enters.
-        given: Options of an operation that are constants.
+        given: Options that may stand in place of tensors, and those that do not.
     """
     tensors: list[ast.expr] = []
 
@@ -101,7 +97,10 @@ def call_arguments(
             return tensors[argument.node]
         return listed([tensors[edge.node] for edge in argument if edge.output == 0])
 
-    return [written(argument) for argument in found.positional], {name: written(one) for name, one in found.keywords}
+    positional = [written(argument) for argument in found.positional]
+    if layer.one_list:
+        positional = [sequence(positional, as_list=True)]
+    return positional, {name: written(one) for name, one in found.keywords}
 
 
 def listed(tensors: Sequence[ast.expr]) -> ast.expr:

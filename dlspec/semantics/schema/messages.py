@@ -147,11 +147,20 @@ def _wrong_type(instance: Any, node: JSON, codes: tuple[str, ...], context: Cont
     who = subject(node, context)
     component = node.get("maxProperties") == 1 and kind
     words = _type_words([name for name in types if not component or name not in ("object", "string")], node)
-    help = type_help(instance, types, node, context)
+    help = _in_from(instance, node, context) or type_help(instance, types, node, context)
     if component:
         words.append(article(kind))
         help = help or _component_help(instance, kind, node)
     return Message(codes[_TYPE], f"{who} must be {' or '.join(words)}, got {shown(instance)}", help)
+
+
+def _in_from(instance: Any, node: JSON, context: Context) -> str:
+    """Where the name of a tensor belongs that stands in place of a constant."""
+    if "x-tensor" not in node or not isinstance(instance, str) or not context.path:
+        return ""
+    return (
+        f"tensors stand in `from`: write `from: {{{context.path[-1]}: {instance}, …}}`, with the other one by its name"
+    )
 
 
 def _component_help(instance: Any, kind: str, node: JSON) -> str:
