@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from typing import Any
 
 from dlspec.components.methods.supervised import Supervised
 from dlspec.components.registry import Component
+from dlspec.components.training.callbacks import Callback
 from dlspec.core.documents.report import Planned, Speed
-from dlspec.core.errors import Problem
 from dlspec.data.checks.measures import callbacks
 from dlspec.training.loop import phases, speed
 from dlspec.training.loop.backend import Feed
 from dlspec.training.loop.compiling import averaging, trainer
 from dlspec.training.loop.keras_phase import KerasPhase
+from dlspec.training.loop.learners import for_each_learner, optimizers_of
 from dlspec.training.loop.non_finite import lower_rate
 from dlspec.training.loop.trainer import Job, Logs, Trainer
 from dlspec.training.loop.training_state import TrainingState, capture, restore
@@ -32,8 +35,6 @@ class SupervisedTrainer(Trainer):
         super().__init__(job)
         assert isinstance(job.method, Supervised)
         self.method: Supervised = job.method
-        if self.method.turns:
-            raise Problem("E207", "`minimize` and `learners` can be checked, and not be trained yet")
         self.choice: speed.Choice | None = None
         self._phase: KerasPhase | None = None
         self._chosen = 0
@@ -83,10 +84,10 @@ class SupervisedTrainer(Trainer):
         for phase in every_phase[self._chosen : state.phase + 1]:
             phases.choose(job.whole, phase)
         self._chosen = state.phase + 1
-        optimizer = method.optimizer_of(every_phase[state.phase])
+        phase = every_phase[state.phase]
+        optimizer = method.optimizers_of(phase) if method.turns else method.optimizer_of(phase)
         compiled = trainer(job.whole, method, optimizer, job.outputs, job.distribution, job.most_examples, job.units)
-        told = callbacks(method.callbacks, method, job.outputs)
-        running = [(declared, declared.make_in(job.folder, state.epoch)) for declared in told]
+        running = list(self._running(compiled, state.epoch))
         validation = job.prepared.validation
         self._phase = KerasPhase(
             compiled,
@@ -94,10 +95,16 @@ class SupervisedTrainer(Trainer):
             job.backend.steps(compiled, self.feed, job.distribution),
             None if validation is None else job.in_order(validation),
             running,
-            averaging(compiled.optimizer, method.callbacks),
+            averaging(optimizers_of(compiled), method.callbacks),
             together=None if method.seconds_between_checkpoints else 1,
         )
         self._phase.begin(last)
+
+    def _running(self, compiled: Any, epochs: int) -> Iterator[tuple[Callback, Any]]:
+        """The callbacks, as declared and as Keras has them, when so many epochs are over."""
+        for declared in callbacks(self.method.callbacks, self.method, self.job.outputs):
+            for made in for_each_learner(compiled, declared, partial(declared.make_in, self.job.folder, epochs)):
+                yield declared, made
 
     @property
     def running(self) -> KerasPhase:
@@ -143,7 +150,8 @@ class SupervisedTrainer(Trainer):
 
     def slow_down(self, times: int) -> None:
         """Halves the learning rate so many times."""
-        lower_rate(self.running.model.optimizer, times)
+        for optimizer in optimizers_of(self.running.model):
+            lower_rate(optimizer, times)
 
     def state(self) -> Checkpoint:
         """Model, optimizer and metrics, and what callbacks count."""

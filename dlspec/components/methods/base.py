@@ -103,9 +103,10 @@ class Method(Component, abstract=True):
     checkpoint: ClassVar[Any] = None
 
     def __init__(self, **given: Any) -> None:
-        """As for every component; what the model's outputs give is filled in by a later pass."""
+        """As for every component; what the model's outputs give, and further names of layers, later passes fill in."""
         super().__init__(**given)
         self.heads: dict[str, Head] = {}
+        self.layer_names: dict[str, str] = {}
 
     # --- what it reads of a section before that is evaluated ------------------------------------------------------
 
@@ -281,7 +282,7 @@ class Method(Component, abstract=True):
     def changed(self, **options: Any) -> Method:
         """The same with other options."""
         other = type(self)(**{**self.given, **options})
-        other.heads = self.heads
+        other.heads, other.layer_names = self.heads, self.layer_names
         return other
 
 

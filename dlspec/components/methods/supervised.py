@@ -227,13 +227,15 @@ class Supervised(Method):
     @property
     def optimizers(self) -> tuple[Optimizer, ...]:
         """The optimizers of each phase."""
-        learners: list[Learner | None] = [*self.turns.values()] or [None]
-        return tuple(self.optimizer_of(phase, one) for phase in self.training_phases.values() for one in learners)
+        return tuple(one for phase in self.training_phases.values() for one in self.optimizers_of(phase))
 
-    def optimizer_of(self, phase: Phase, learner: Learner | None = None) -> Optimizer:
-        """The optimizer of one phase: that of the learner, of the phase, or of the training."""
-        own = learner.optimizer if learner is not None else None
-        return own or phase.optimizer or self.chosen_optimizer
+    def optimizer_of(self, phase: Phase) -> Optimizer:
+        """The optimizer of one phase: its own, or that of the training."""
+        return phase.optimizer or self.chosen_optimizer
+
+    def optimizers_of(self, phase: Phase) -> list[Optimizer]:
+        """That of each learner in one phase: its own, or that of the phase; a single one without learners."""
+        return [one.optimizer or self.optimizer_of(phase) for one in self.turns.values()] or [self.optimizer_of(phase)]
 
     @property
     def training_phases(self) -> dict[str, Phase]:
@@ -246,7 +248,7 @@ class Supervised(Method):
         for phase in self.training_phases.values():
             frozen.update(*matching(phase.freeze or (), layers).values())
             frozen.difference_update(*matching(phase.unfreeze or (), layers).values())
-            yield self.optimizer_of(phase), set(frozen)
+            yield self.optimizers_of(phase)[0], set(frozen)
 
     def loss_of(self, output: str) -> Any:
         """The loss of one output, that of the first learner that has one for it, or None."""

@@ -23,16 +23,18 @@ NO_UNITS: Mapping[str, Any] = MappingProxyType({})
 def trainer(
     core: Any,
     method: Supervised,
-    optimizer: Optimizer,
+    optimizer: Optimizer | Sequence[Optimizer],
     outputs: Sequence[str],
     distribution: Distribution = ONE_DEVICE,
     examples: int | None = None,
     units: Mapping[str, Any] = NO_UNITS,
 ) -> Any:
-    """As :func:`measuring`, with an optimizer as the method wants it."""
+    """As :func:`measuring`, with an optimizer as the method wants it, or with one for each learner."""
 
     def made(model: Any) -> Any:
-        return made_optimizer(optimizer, method, model, distribution)
+        if isinstance(optimizer, Optimizer):
+            return made_optimizer(optimizer, method, model, distribution)
+        return [made_optimizer(one, method, model, distribution) for one in optimizer]
 
     return measuring(core, method, outputs, distribution, examples, made, units)
 
@@ -71,20 +73,29 @@ def measuring(
         outputs: Names of its outputs in their order.
         distribution: The devices on which the variables of `core` stand.
         examples: How many are measured together at most; some metrics keep the answers to all of them.
-        optimizer: Makes the optimizer for the model around `core`; without one, it can be measured only.
+        optimizer: Makes the optimizer for the model around `core`, or that of each learner; without one, it can be
+            measured only.
         units: Of the targets that are prepared, by output: see :class:`dlspec.standalone.units.Units`.
     """
     import keras
 
     from dlspec.standalone.example_means import ExampleMeans
 
-    tensors = outputs_by_name(core.output, outputs)
     losses = {name: method.loss_of(name) for name in method.trained(outputs)}
-    owner = ExampleMeans if len(losses) > 1 else keras.Model
-    model = owner(core.input, only_or_all({name: tensors[name] for name in losses}), name=core.name)
     metrics = {name: [metric.make() for metric in method.metrics_of(name, examples)] for name in losses}
     compared = {name: loss.make() for name, loss in losses.items()}
     _compare_in(units, compared, metrics, {name: loss.answer for name, loss in losses.items()})
+    if method.turns:
+        from dlspec.training.loop.learners import Optimizers, takes_turns  # few trainings need it
+
+        turns = takes_turns(core, method, outputs, compared, metrics)
+        optimizers = optimizer(turns) if optimizer else [keras.optimizers.SGD() for _ in turns.learners]
+        turns.compile(optimizers, jit_compile=distribution.compiled(method.jit))
+        turns.optimizer = Optimizers(turns)
+        return turns
+    tensors = outputs_by_name(core.output, outputs)
+    owner = ExampleMeans if len(losses) > 1 else keras.Model
+    model = owner(core.input, only_or_all({name: tensors[name] for name in losses}), name=core.name)
     model.compile(
         optimizer="sgd" if optimizer is None else optimizer(model),
         loss=only_or_all(compared),
@@ -128,23 +139,23 @@ def precision(policy: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def averaging(optimizer: Any, callbacks: Sequence[Callback]) -> Callable[[], AbstractContextManager[None]]:
+def averaging(optimizers: Sequence[Any], callbacks: Sequence[Callback]) -> Callable[[], AbstractContextManager[None]]:
     """What puts the moving averages of the weights into their place for a while, where the optimizer keeps some.
 
     Keras itself does so once, after training; epochs would then be compared by other weights than those that are kept.
     Where the callback ``swap_ema_weights`` does it, nothing else may.
 
     Args:
-        optimizer: That of the compiled model.
+        optimizers: Those of the compiled model.
         callbacks: As declared.
     """
-    inner = rule_of(optimizer)
-    if not inner.use_ema or any(callback.swaps_averages for callback in callbacks):
+    inner = [rule for rule in map(rule_of, optimizers) if rule.use_ema]
+    if not inner or any(callback.swaps_averages for callback in callbacks):
         return nullcontext
 
     @contextmanager
     def averaged() -> Iterator[None]:
-        pairs = moving_averages(inner)
+        pairs = [pair for rule in inner for pair in moving_averages(rule)]
         own = [variable.value.numpy() for variable, _ in pairs]
         for variable, average in pairs:
             variable.assign(average)

@@ -82,10 +82,12 @@ class OneDevice:
         """One device can compute any batch."""
 
     def steps(self, model: Any, batch: Any) -> tuple[Step, Step]:
-        """Keras's own steps."""
-        from dlspec.training.loop.keras_steps import test_step, train_step
+        """Keras's own steps, or those of learners."""
+        from dlspec.standalone.learning import Learning
+        from dlspec.training.loop.keras_steps import takes_turns, test_step, train_step
 
-        return train_step(model), test_step(model)
+        train = takes_turns if isinstance(model, Learning) else train_step
+        return train(model), test_step(model)
 
     def compiled(self, wanted: bool | None) -> bool | str:
         """As the method wants it; else as Keras chooses."""

@@ -32,6 +32,42 @@ def train_step(model: Any) -> Callable[[Any], Any]:
     return step
 
 
+def takes_turns(model: Any) -> Callable[[Any], Any]:
+    """A turn of each learner whose batch it is; one whose objective is not finite moves nothing, nor do later ones.
+
+    Args:
+        model: A :class:`dlspec.standalone.learning.Learning`.
+    """
+    import tensorflow as tf
+
+    update = _select if model.jit_compile and _convolves(model) else _decide
+    # XLA compiles what is taken now and then by itself: in a branch it would be slower.
+    apart = model.jit_compile and model.skips
+
+    def taken(learner: Any) -> Callable[[Any, Any], Any]:
+        def turn(batch: Any, finite: Any) -> Any:
+            def guarded(sound: Any, optimizer: Any, pairs: list[tuple[Any, Any]]) -> None:
+                update(tf.logical_and(finite, sound), optimizer, pairs)
+
+            return tf.logical_and(finite, model.turn(learner, batch, guarded))
+
+        return tf.function(turn, jit_compile=True, reduce_retracing=True, autograph=False) if apart else turn
+
+    turns = [(learner, taken(learner)) for learner in model.learners]
+
+    def step(batch: Any) -> Any:
+        number, finite = model.batches.next(), tf.constant(True)
+        for learner, turn in turns:
+            if learner.every == 1:
+                finite = turn(batch, finite)
+            else:
+                due = tf.equal(number % learner.every, 0)
+                finite = tf.cond(due, lambda taken=turn, sound=finite: taken(batch, sound), lambda sound=finite: sound)
+        return finite
+
+    return step
+
+
 def _convolves(model: Any) -> bool:
     return any(hasattr(layer, "kernel_size") for layer in flatten_layers(model))
 

@@ -33,7 +33,7 @@ class Steps:
         # put into place before that.
         make_variables(model, batch)
         train, test = distribution.steps(model, batch)
-        self._train = repeated(train, model.jit_compile)
+        self._train = repeated(train, model.jit_compile and not skips(model))
         self._test = repeated(test, model.jit_compile)
 
     def train(self, batches: Any, count: int) -> tuple[int, bool]:
@@ -51,6 +51,13 @@ class Steps:
     def test(self, batches: Any, count: int) -> None:
         """Updates the metrics with `count` batches."""
         self._test(batches, count)
+
+
+def skips(model: Any) -> bool:
+    """Whether some learner of a model lets batches pass: then each of its turns is compiled by itself."""
+    from dlspec.standalone.learning import Learning
+
+    return isinstance(model, Learning) and model.skips
 
 
 def repeated(step: Callable[[Any], Any], jit_compile: bool = False) -> Callable[[Any, int], tuple[int, bool]]:

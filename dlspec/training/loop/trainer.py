@@ -234,7 +234,7 @@ class Trainer(Moments, ABC):
     @cached_property
     def _measuring(self) -> tuple[Any, Steps]:
         job = self.job
-        model = measuring(job.model, job.method, job.outputs, job.distribution, job.most_examples, units=job.units)
+        model = measuring(job.whole, job.method, job.outputs, job.distribution, job.most_examples, units=job.units)
         return model, job.backend.steps(model, self._training_in_order, job.distribution)
 
     @cached_property

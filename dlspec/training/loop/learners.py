@@ -1,0 +1,152 @@
+"""The model whose learners take turns on each batch, as a method declares them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from dlspec.backends.keras.structure import outputs_by_name
+from dlspec.components.methods.base import Method
+from dlspec.components.methods.learning import loss_of, means, measure_of, numbered
+from dlspec.components.sections.matching import matching
+from dlspec.components.sections.training import Learner as Declared
+from dlspec.components.training.callbacks import Callback
+from dlspec.standalone import learning
+
+
+def takes_turns(
+    core: Any,
+    method: Method,
+    outputs: Sequence[str],
+    compared: Mapping[str, Any],
+    metrics: Mapping[str, list[Any]],
+) -> Any:
+    """A model around the layers of `core`, whose learners have no optimizers yet.
+
+    Args:
+        core: A functional model that gives its outputs, and all that is minimised or measured.
+        outputs: Names of its outputs in their order.
+        compared: A loss as Keras has it for each output with a target.
+        metrics: The metrics of these outputs as Keras has them.
+    """
+    import keras
+
+    whole = keras.Model(core.input, outputs_by_name(core.output, outputs), name=core.name)
+    measured = means(method, outputs)
+    seen = dict(_seen(whole, method, list(measured)))
+    several = len(method.turns) > 1
+    learners = [
+        _learner(whole, name if several else "", declared, method, compared, [one for one in seen if seen[one] == name])
+        for name, declared in method.turns.items()
+    ]
+    named = {
+        output: {
+            name: _chosen(metric, whole.output[output], method.loss_of(output))
+            for (name, _), metric in zip(numbered(output, method.chosen_metrics(output)), made, strict=True)
+        }
+        for output, made in metrics.items()
+    }
+    told = {
+        measure_of(tensor, metric): (tensor, metric.make()) for tensor, chosen in measured.items() for metric in chosen
+    }
+    return learning.Learning(whole, learners, named, told, name=core.name)
+
+
+class Optimizers:
+    """The optimizers of all learners as one, in what concerns them all.
+
+    Args:
+        model: A compiled :class:`dlspec.standalone.learning.Learning`.
+    """
+
+    built = True
+
+    def __init__(self, model: Any) -> None:
+        self.learners = model.learners
+        self._counted = model.batches.variable
+
+    @property
+    def variables(self) -> list[Any]:
+        """Those of all, and the count of batches."""
+        return [*(one for learner in self.learners for one in learner.optimizer.variables), self._counted]
+
+    def finalize_variable_values(self, _: Any) -> None:
+        """Puts moving averages into the weights that each moves, where it keeps some."""
+        for learner in self.learners:
+            learner.optimizer.finalize_variable_values(learner.variables)
+
+
+def optimizers_of(model: Any) -> list[Any]:
+    """The optimizer of a compiled model, or those of its learners."""
+    optimizer = model.optimizer
+    return [one.optimizer for one in optimizer.learners] if isinstance(optimizer, Optimizers) else [optimizer]
+
+
+def for_each_learner(model: Any, declared: Callback, made: Callable[[], Any]) -> Iterator[Any]:
+    """A callback of Keras; where it changes the learning rate, one for each learner.
+
+    Args:
+        model: The compiled model.
+        declared: The callback as declared.
+        made: Makes it.
+    """
+    optimizers = optimizers_of(model)
+    for optimizer in optimizers if declared.changes_rate else optimizers[:1]:
+        callback = made()
+        if declared.changes_rate and len(optimizers) > 1:
+            view = SimpleNamespace(optimizer=optimizer)
+            callback.set_model = lambda _, one=callback, seen=view: type(one).set_model(one, seen)
+        yield callback
+
+
+def _chosen(metric: Any, output: Any, loss: Any) -> Any:
+    """A metric of Keras; `accuracy` by what an output is compared with, as Keras chooses it in `compile`."""
+    import keras
+
+    if not isinstance(metric, str):
+        return metric
+    if output.shape[-1] == 1:
+        return keras.metrics.BinaryAccuracy(name=metric)
+    one_hot = loss.targets == "one_hot"
+    return (keras.metrics.CategoricalAccuracy if one_hot else keras.metrics.SparseCategoricalAccuracy)(name=metric)
+
+
+def _learner(
+    whole: Any, name: str, declared: Declared, method: Method, compared: Mapping[str, Any], seen: Sequence[str]
+) -> learning.Learner:
+    losses = {output: loss for output, loss in compared.items() if loss_of(declared, output) is not None}
+    trains = None if declared.trains is None else layers_of(whole, declared.trains, method)
+    return learning.Learner(
+        whole,
+        name,
+        declared.minimize,
+        losses,
+        declared.loss_weights,
+        trains,
+        declared.every,
+        seen,
+    )
+
+
+def layers_of(whole: Any, patterns: Iterable[str], method: Method) -> list[str]:
+    """Names of the layers of a model that patterns mean, each once."""
+    names = {layer.name: layer.name for layer in whole.layers} | dict(method.layer_names)
+    found = matching(patterns, names)
+    return list(dict.fromkeys(names[one] for some in found.values() for one in some))
+
+
+def _seen(whole: Any, method: Method, tensors: Sequence[str]) -> Iterable[tuple[str, str]]:
+    """The learner in whose pass each tensor that is only measured is computed: the first that depends on it."""
+    import keras
+
+    for tensor in tensors:
+        made = {id(layer) for layer in keras.Model(whole.input, whole.output[tensor]).layers}
+        for name, declared in method.turns.items():
+            wanted = [*(declared.minimize or {}), *(one for one in whole.output if loss_of(declared, one) is not None)]
+            reached = keras.Model(whole.input, {one: whole.output[one] for one in wanted}).layers
+            if made <= {id(layer) for layer in reached}:
+                yield tensor, name
+                break
+        else:
+            yield tensor, next(iter(method.turns))
