@@ -11,7 +11,7 @@ from rich.console import Console
 from running import iris, linear, load, method, small, train
 
 from dlspec.components.methods.supervised import Supervised
-from dlspec.components.sections.training import Checkpoint, Phase
+from dlspec.components.sections.training import Checkpoint, Learner, Phase
 from dlspec.components.training.accuracy_metrics import Accuracy
 from dlspec.components.training.callbacks import CSVLogger
 from dlspec.components.training.decisions import F1
@@ -35,6 +35,8 @@ NOTED = ("weights of", "distribute:", "threshold of")
 EFFECTS: dict[str, tuple[Any, str]] = {
     "loss": (SparseCategoricalCrossentropy(ignore_class=0), "weights"),
     "loss_weights": ({"species": 3.0}, "weights"),
+    "minimize": ({"species": 1.0}, "measures"),
+    "learners": ({"slow": Learner(loss=SparseCategoricalCrossentropy(), every=2)}, "weights"),
     "optimizer": (Adam(), "weights"),
     "metrics": ((Accuracy(),), "measures"),
     "epochs": (4, "epochs"),
@@ -69,7 +71,7 @@ def traces(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
     except Problem as problem:
         return {"error": problem.code}
     model = load(report.folder / "model.keras")
-    compiled = trainer(small(), how, how.chosen_optimizer, ["species"])
+    compiled = trainer(small(), how, list(how.optimizers) if how.turns else how.chosen_optimizer, ["species"])
     return found | {
         "weights": [weight.tobytes() for weight in model.get_weights()],
         "measures": sorted(report.metrics["train"]),
