@@ -19,6 +19,7 @@ from dlspec.passes.expectations import expectations
 from dlspec.passes.extensions import extensions
 from dlspec.passes.heads import heads
 from dlspec.passes.masks import masks
+from dlspec.passes.measure_names import measure_names
 from dlspec.passes.memory import memory
 from dlspec.passes.method_checks import method_checks
 from dlspec.passes.parameters import parameters
@@ -52,6 +53,7 @@ PASSES: tuple[Pass, ...] = (
     expectations,
     training,
     method_checks,
+    measure_names,
     start,
     distribution,
     added_losses,

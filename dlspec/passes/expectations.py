@@ -9,6 +9,9 @@ from dlspec.core.ir import Shape, show_shape
 from dlspec.core.tree import Invalid, Map, key_place, place
 from dlspec.passes.state import Lowered, step
 
+# What a map of `parameters` calls the model that is saved.
+_SAVED = "model"
+
 
 @step(requires=Lowered)
 def expectations(state: Lowered) -> None:
@@ -17,9 +20,11 @@ def expectations(state: Lowered) -> None:
     if not isinstance(expect, Map):
         return
     wanted = expect.get("parameters")
-    if isinstance(wanted, int) and wanted != state.graph.parameters:
-        text = f"expected {wanted:,} parameters, but the model has {state.graph.parameters:,}"
-        state.add("E413", text, place(expect, "parameters"), "`dlspec show` lists them layer by layer")
+    if isinstance(wanted, Map):
+        for name, count in wanted.items():
+            _count(state, count, name, wanted, name)
+    else:
+        _count(state, wanted, _SAVED, expect, "parameters")
     shapes = {name: state.graph.tensor(edge).shape for name, edge in state.graph.outputs}
     output = expect.get("output")
     if isinstance(output, Map):
@@ -35,6 +40,31 @@ def expectations(state: Lowered) -> None:
             state.add("E413", f"the model has {len(shapes)} outputs", place(expect, "output"), f"give a map: {names}")
         else:
             _compare(state, output, next(iter(shapes.values())), expect, "output")
+
+
+def _count(state: Lowered, wanted: Any, part: str, container: Map, key: str) -> None:
+    """Compares the parameters of one part with what is expected."""
+    if not isinstance(wanted, int):
+        return
+    found = _parameters(state, part)
+    if found is None:
+        known = (_SAVED, *state.models, *dict.fromkeys(node.name for node in state.training_graph.nodes if node.layer))
+        text = f"the model has no part `{part}`"
+        state.add("E413", text, key_place(container, key), did_you_mean(part, known))
+    elif found != wanted:
+        what = "the model" if part == _SAVED else f"`{part}`"
+        text = f"expected {wanted:,} parameters, but {what} has {found:,}"
+        state.add("E413", text, place(container, key), "`dlspec show` lists them layer by layer")
+
+
+def _parameters(state: Lowered, part: str) -> int | None:
+    """Those of the saved model, of a shared model, or of the layers of that name or below it; None without such."""
+    if part == _SAVED:
+        return state.graph.parameters
+    if part in state.models:
+        return sum(weight.size for weight in state.models[part].weights)
+    nodes = [node for node in state.training_graph.nodes if f"{node.name}.".startswith(f"{part}.")]
+    return sum(node.parameters for node in nodes) if nodes else None
 
 
 def _compare(state: Lowered, wanted: Any, shape: Shape, container: Map, key: str) -> None:

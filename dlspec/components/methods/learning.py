@@ -64,6 +64,15 @@ def measures_of(method: Any, outputs: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def not_of_tensors(method: Any, outputs: Sequence[str]) -> dict[str, str]:
+    """What each measure is that is not named after a tensor."""
+    found = {total_of(method, name): "the sum of what is minimised" for name in method.turns}
+    for output in method.trained(outputs):
+        found[f"{output}_loss"] = f"the loss of output `{output}`"
+        found |= {name: f"a metric of output `{output}`" for name, _ in numbered(output, method.chosen_metrics(output))}
+    return found
+
+
 def numbered(output: str, metrics: Any) -> Iterator[tuple[str, Any]]:
     """The metrics of an output with the names of their measures; Keras numbers those of one name."""
     seen: dict[str, int] = {}

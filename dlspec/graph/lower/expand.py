@@ -102,7 +102,7 @@ class Body(GraphBuilder):
         self.prev = bindings[0] if len(bindings) == 1 else None
         self.body(self.definition.body, frame)
         outputs = self.outputs(frame)
-        trained = objectives(self, frame, outputs) if self.definition.wanted else []
+        trained = objectives(self, self.expander.program, frame, outputs) if self.definition.wanted else []
         if any(isinstance(value, Lost) for _, value in (*outputs, *trained)) or not outputs:
             return None
         edges, roots = (

@@ -130,7 +130,8 @@ class GraphBuilder:
                     Problem("E407", f"`{name}` is used before it is made", "a name must be given above its use"), span
                 )
             else:
-                self.report(Problem("E401", f"nothing is named `{name}` here", self.names_help(name, frame)), span)
+                help = self.names_help(name, frame, "prev")
+                self.report(Problem("E401", f"nothing is named `{name}` here", help), span)
             return Binding((LOST,), span)
         if binding.absent is not None:
             help = "use a name that is always given"
@@ -138,10 +139,17 @@ class GraphBuilder:
             return Binding((LOST,), span)
         return binding
 
-    def names_help(self, name: str, frame: Frame) -> str:
+    def names_help(self, name: str, frame: Frame, *also: str) -> str:
+        """What a name that stands for nothing may have meant.
+
+        Args:
+            name: As it is written.
+            frame: Where it is looked for.
+            also: What stands for a tensor there without being a name.
+        """
         if not self.evaluator.diagnostics.helps("E401"):
             return "give the `name:` above its use"
-        known = list(dict.fromkeys((*frame.scope.names(), "prev")))
+        known = list(dict.fromkeys((*frame.scope.names(), *also)))
         if not frame.groups and any(name == node.name or name.rpartition("_")[0] == node.name for node in self.nodes):
             return f"only names that the spec gives can be used: write `name: {name}` in the layer"
         if frame.groups and not suggestions(name, known):

@@ -12,14 +12,17 @@ from dlspec.core.errors import Problem, Span
 from dlspec.core.ir import Edge
 from dlspec.core.tree import path_place
 from dlspec.graph.lower.graph_builder import Frame, GraphBuilder
-from dlspec.graph.lower.program import LayerStep
+from dlspec.graph.lower.program import Block, LayerStep, ModelDefinition, Program, walk
 from dlspec.graph.lower.scope import Binding, Value
 from dlspec.graph.lower.sources import Sources
+from dlspec.semantics.environment import LOST
 from dlspec.semantics.schema.context import Context
 from dlspec.syntax.expressions import is_expression, unescape
 
 
-def objectives(builder: GraphBuilder, frame: Frame, outputs: list[tuple[str, Value]]) -> list[tuple[str, Value]]:
+def objectives(
+    builder: GraphBuilder, program: Program, frame: Frame, outputs: list[tuple[str, Value]]
+) -> list[tuple[str, Value]]:
     """Names and tensors of what is minimised or measured, each once; those of outputs are no further ones.
 
     A name that only `metrics` has may be a mistake that is told where the section is evaluated.
@@ -27,8 +30,10 @@ def objectives(builder: GraphBuilder, frame: Frame, outputs: list[tuple[str, Val
     there = dict(outputs)
     found: dict[str, Value] = {}
     for one, span in _named(builder, frame):
-        binding = frame.scope.find(one.name)
-        if binding is None and not one.minimised:
+        if frame.scope.find(one.name) is None:
+            if one.minimised and one.name not in found:
+                _report_unknown(builder, program, one.name, frame, span)
+                found[one.name] = LOST
             continue
         value = there.get(one.name) or found.get(one.name)
         if value is None:
@@ -36,6 +41,17 @@ def objectives(builder: GraphBuilder, frame: Frame, outputs: list[tuple[str, Val
         if one.minimised and isinstance(value, Edge):
             _check_number(builder, one.name, value, span)
     return list(found.items())
+
+
+def _report_unknown(builder: GraphBuilder, program: Program, name: str, frame: Frame, span: Span | None) -> None:
+    """E401: nothing has the name, or it is given inside of a model or block."""
+    parts: list[Block | ModelDefinition] = [*program.models.values(), *program.blocks.values()]
+    inner = next((part.name for part in parts if any(name in step.names for step in walk(part.body))), "")
+    message, help = f"nothing is named `{name}` here", builder.names_help(name, frame)
+    if inner:
+        message += f": it is inside of `{inner}`"
+        help = f"list it under `outputs:` of `{inner}`, and name it where `{inner}` is called: `name: [output, {name}]`"
+    builder.report(Problem("E401", message, help), span)
 
 
 def _named(builder: GraphBuilder, frame: Frame) -> Iterator[tuple[Wanted, Span | None]]:

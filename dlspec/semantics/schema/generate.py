@@ -175,20 +175,21 @@ def _body(title: str, required: list[str], entering: JSON) -> JSON:
 def _expect() -> JSON:
     """The section `expect`: what must come out of the spec."""
     shape = {"type": "array", "items": {"type": ["integer", "null"], "minimum": 1}, "maxItems": 8}
+    count: JSON = {"type": "integer", "minimum": 0}
     return {
         "type": "object",
         "properties": {
-            "parameters": {"type": "integer", "minimum": 0, "markdownDescription": "Number of all parameters."},
+            "parameters": {
+                **count, "type": ["integer", "object"], "additionalProperties": count,
+                "markdownDescription": "Number of all parameters, or those of parts by name; `model` is what is saved.",
+            },
             "output": {
-                **shape,
-                "type": ["array", "object"],
-                "patternProperties": {NAME: shape},
+                **shape, "type": ["array", "object"], "patternProperties": {NAME: shape},
                 "markdownDescription": "Shape of the output, or a map from output names to shapes.",
             },
         },
-        "additionalProperties": False,
-        "title": "expect",
-    }
+        "additionalProperties": False, "title": "expect",
+    }  # fmt: skip
 
 
 def _dtypes() -> tuple[str, ...]:
