@@ -16,21 +16,35 @@ if TYPE_CHECKING:
 # What Keras reads as well, and what is not looked into before it does.
 _OTHER = (".h5", ".hdf5")
 
+# What a run folder holds; the last only where more was trained than is saved.
+_SPEC, _MODEL, _MORE = "spec.yaml", "model.keras", "training.weights.h5"
+
 
 @step(requires=Lowered)
 def start(state: Lowered) -> None:
     """The file is there, is a Keras model, and one of its layers has the name and shapes of one of this model."""
     if state.method is None or state.method.start_from is None:
         return
-    from dlspec.data.sources.paths import locate
+    from dlspec.data.sources.paths import start_of
 
     shown, span = state.method.start_from, place(state.data["train"], "start_from")
     try:
-        path = locate(shown, state.folder, allow_outside=state.allow_outside, option="start_from")
-        if path.suffix.lower() not in _OTHER:
+        path = start_of(shown, state.folder, allow_outside=state.allow_outside)
+        if path.is_dir():
+            _check_run(path, shown, state.training_graph)
+        elif path.suffix.lower() not in _OTHER:
             _check(path, shown, state.training_graph)
     except Problem as problem:
         state.diagnostics.add(problem.at(span))
+
+
+def _check_run(folder: Path, shown: str, graph: Graph) -> None:
+    """A run folder has a model; where training had more than that, Keras alone reads all of it."""
+    lacking = next((name for name in (_SPEC, _MODEL) if not (folder / name).is_file()), None)
+    if lacking is not None:
+        raise Problem("E516", f"`{shown}` is no run with a model: it holds no `{lacking}`", "name the folder of a run")
+    if not (folder / _MORE).exists():
+        _check(folder / _MODEL, shown, graph)
 
 
 def _check(path: Path, shown: str, graph: Graph) -> None:

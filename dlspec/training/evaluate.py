@@ -11,8 +11,9 @@ from dlspec.core.documents.results import Evaluation, OutputResults
 from dlspec.core.errors import Problem, SpecError
 from dlspec.data.binding.binding import bind
 from dlspec.data.binding.findings import Findings
-from dlspec.data.binding.values import Rows
+from dlspec.data.binding.values import Rows, with_rank
 from dlspec.data.feeding.feed import in_order
+from dlspec.data.feeding.preparing import fit
 from dlspec.data.feeding.raw import RawInputs, read_inputs
 from dlspec.data.order.splits import PARTS, choose
 from dlspec.training.loop.compiling import measuring
@@ -46,13 +47,13 @@ def evaluate(
         SpecError: The data are gone, changed, or do not fit.
         Problem: E522, the method of training compares nothing.
     """
-    require_measures(saved)
+    require_measures(saved, of_tensors=True)
     model = None
     metrics: dict[str, dict[str, float]] = {}
     outputs: dict[str, dict[str, OutputResults]] = {}
     found: Evaluation = {"metrics": metrics, "outputs": outputs}
     trivial, linear = read_trivial(saved.run.path) or _learnt(saved), read_linear(saved.run.path)
-    for name, examples in _new(saved, path, tell) if path is not None else own_examples(saved, parts):
+    for name, examples in _new(saved, path, tell) if path is not None else own_examples(saved, parts, whole=True):
         if examples.dropped:
             found["dropped"] = {name: examples.dropped}
         model = model or compiled(saved, examples.count)
@@ -61,13 +62,45 @@ def evaluate(
     return found
 
 
-def require_measures(saved: SavedRun) -> None:
+def entering_whole(saved: SavedRun) -> Callable[[Any], Any]:
+    """A function from a batch of raw inputs, by name, to what enters all that was trained."""
+    layers = _further_layers(saved)
+    inputs = saved.entering.inputs
+
+    def entering(raw: Any) -> Any:
+        found = saved.prepared({name: raw[name] for name in saved.takes})
+        for name in inputs:
+            if name not in found:
+                value = raw[name]
+                for layer in layers.get(name, ()):
+                    value = layer(value)
+                found[name] = with_rank(value, inputs[name].rank)
+        return like_inputs(saved.whole, found)
+
+    return entering
+
+
+def _further_layers(saved: SavedRun) -> dict[str, list[Any]]:
+    """What prepares the inputs that the saved model does not take; what adapts is fitted as it was in training."""
+    further = {name: one for name, one in saved.data.features.items() if name not in saved.takes}
+    declared = {name: one.prepare for name, one in further.items() if one.prepare}
+    if not any(layer.adapts for layers in declared.values() for layer in layers):
+        return {name: fit(layers, None) for name, layers in declared.items()}
+    _, examples = next(own_examples(saved, ("train",), whole=True))
+    return {name: fit(layers, examples.inputs[name]) for name, layers in declared.items()}
+
+
+def require_measures(saved: SavedRun, *, of_tensors: bool = False) -> None:
     """Says that there is nothing to measure by.
+
+    Args:
+        saved: The run.
+        of_tensors: Whether what is minimised counts, which is compared with nothing.
 
     Raises:
         Problem: E522, the method of training compares nothing.
     """
-    if not saved.method.trained(saved.outputs):
+    if not saved.method.trained(saved.outputs) and not (of_tensors and saved.method.turns):
         message = f"training by `{saved.method.name}` compares no output with a target: there is nothing to measure"
         raise Problem("E522", message, "`dlspec predict` gives the answers")
 
@@ -78,11 +111,12 @@ def compiled(saved: SavedRun, count: int) -> Any:
     own = (*data.get("examples", {}).values(), data.get("visited_per_epoch", 0))
     layers = {one.name: len(prepare) for one in saved.targets if (prepare := saved.data.targets[one.target].prepare)}
     core, units = in_prepared_units(saved.model, saved.outputs, layers)
+    core = saved.whole if saved.method.turns else core
     return measuring(core, saved.method, saved.outputs, examples=max(count, *own), units=units)
 
 
 def _new(saved: SavedRun, path: Path, tell: Callable[[str], object]) -> Iterator[tuple[str, RawInputs]]:
-    found = read_inputs(saved.training, path=path, outputs=saved.targets)
+    found = read_inputs(saved.training_of(saved.entering), path=path, outputs=saved.targets)
     unknown = UnknownWords(saved.model, found.bound)
     unknown.look(found.inputs)
     for line in unknown.lines():
@@ -90,13 +124,16 @@ def _new(saved: SavedRun, path: Path, tell: Callable[[str], object]) -> Iterator
     yield path.name, found
 
 
-def own_examples(saved: SavedRun, wanted: Sequence[str], most: int | None = None) -> Iterator[tuple[str, RawInputs]]:
+def own_examples(
+    saved: SavedRun, wanted: Sequence[str], most: int | None = None, *, whole: bool = False
+) -> Iterator[tuple[str, RawInputs]]:
     """The run's own splits, raw.
 
     Args:
         saved: The run.
         wanted: Their names; those without examples are passed over.
         most: Of larger splits, so many examples are read, which chance chose; the same ones each time.
+        whole: Whether they have the inputs of all that was trained, and not those of the saved model alone.
 
     Raises:
         SpecError: The data are gone, changed, or do not fit.
@@ -105,7 +142,9 @@ def own_examples(saved: SavedRun, wanted: Sequence[str], most: int | None = None
     if not (saved.allow_outside or saved.run.spec_folder_is_here):
         raise Problem("E522", saved.run.away(), "call `dlspec evaluate` from there, or add `--allow-outside`")
     findings = Findings()
-    binding = bind(saved.data, saved.folder, saved.signature, saved.method, findings, allow_outside=saved.allow_outside)
+    training = saved.training_of(saved.entering if whole else saved.signature)
+    signature, outside = training.signature, saved.allow_outside
+    binding = bind(training.data, saved.folder, signature, saved.method, findings, allow_outside=outside)
     if binding is None or findings.errors:
         raise SpecError(findings.diagnostics({}))
     parts = choose(saved.data, binding.table, binding.count, binding.dropped())
@@ -127,8 +166,10 @@ def some_of(numbers: Any, most: int | None) -> Any:
 
 
 def _measured(saved: SavedRun, model: Any, examples: RawInputs) -> dict[str, float]:
+    entering = entering_whole(saved) if saved.method.turns else lambda inputs: like_inputs(saved.model, inputs)
+
     def structure(inputs: Any, targets: Any) -> Any:
-        return like_inputs(saved.model, inputs), only_or_all(targets)
+        return entering(inputs), only_or_all(targets)
 
     batches = in_order((examples.inputs, examples.targets), saved.data.batch_size, structure)
     measured = model.evaluate(batches, return_dict=True, verbose=0)

@@ -8,20 +8,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from dlspec.backends.keras.build import build
 from dlspec.backends.keras.internals import calls_of
 from dlspec.backends.keras.structure import like_inputs
-from dlspec.components.methods.base import Method
+from dlspec.components.methods.base import ENDS_IN_FLOAT32, Method
+from dlspec.components.registry import load_attribute
 from dlspec.components.sections.data import Data
 from dlspec.core.errors import Problem
-from dlspec.core.ir import Tensor, show_bytes
-from dlspec.data.binding.signature import Signature, of_model
+from dlspec.core.ir import Graph, Tensor, show_bytes
+from dlspec.data.binding.signature import Signature, of_graph, of_model
 from dlspec.data.binding.targets import Output
 from dlspec.data.feeding.raw import Training, outputs_of
 from dlspec.data.sources.limits import machine_memory
 from dlspec.graph.needs import TENSORFLOW
 from dlspec.passes import Workspace, compile_spec
 from dlspec.passes.state import Bound
+from dlspec.training.loop.compiling import precision
 from dlspec.training.loop.non_finite import unsound_weights
+from dlspec.training.loop.wholes import core_of, with_weights
 from dlspec.training.run.reasons import reason
 from dlspec.views.pages.index import MODEL_FILE, SPEC_FILE, Run
 
@@ -61,9 +65,18 @@ class SavedRun:
     @cached_property
     def training(self) -> Training:
         """What its training says about other examples."""
+        return self.training_of(self.signature)
+
+    def training_of(self, signature: Signature) -> Training:
+        """The same for a model that takes the inputs of `signature`."""
         facts = self.run.facts["data"]
-        inputs = {name: one["columns"] for name, one in facts.get("inputs", {}).items()}
-        return Training(self.data, self.folder, self.signature, self.takes, facts.get("columns"), inputs)
+        wanted = signature.inputs
+        inputs = {name: one["columns"] for name, one in facts.get("inputs", {}).items() if name in wanted}
+        features = {name: one for name, one in self.data.features.items() if name in wanted}
+        data = self.data
+        if len(features) < len(data.features):
+            data = type(data)(**{**data.given, "inputs": features})
+        return Training(data, self.folder, signature, self.takes, facts.get("columns"), inputs)
 
     @cached_property
     def model(self) -> Any:
@@ -108,10 +121,38 @@ class SavedRun:
     @property
     def _core(self) -> Any:
         """The model proper, behind its preparation; the whole model where it has none."""
-        import keras
+        return core_of(self.model)
 
-        inner = (layer for layer in self.model.layers if isinstance(layer, keras.Model))
-        return next((layer for layer in inner if layer.name == self.model.name), self.model)
+    @cached_property
+    def whole(self) -> Any:
+        """All that was trained, behind the preparation: what is minimised is among its outputs.
+
+        Raises:
+            Problem: E522, the spec or the weights cannot be used any more.
+        """
+        with precision(self.method.precision):
+            whole = build(self.trained)
+            load_attribute(ENDS_IN_FLOAT32)(whole)
+        return with_weights(whole, self.trained, self.run.path, lambda: self._core)
+
+    @property
+    def trained(self) -> Graph:
+        """The graph that was trained.
+
+        Raises:
+            Problem: E522, the spec does not give it any more.
+        """
+        if self.state.trained is None:
+            first = next((item.message for item in self.state.diagnostics.errors), "it has no layers")
+            raise Problem("E522", f"the spec of run `{self.run.id}` cannot be used any more: {first}")
+        return self.state.trained
+
+    @cached_property
+    def entering(self) -> Signature:
+        """What is asked for to measure: the inputs of all that was trained; and what the saved model gives."""
+        if self.state.trained is None or not self.state.trained.objectives:
+            return self.signature
+        return replace(of_graph(self.trained), outputs=self.signature.outputs)
 
     @property
     def outputs(self) -> tuple[str, ...]:

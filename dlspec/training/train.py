@@ -25,7 +25,8 @@ from dlspec.core.ir import Graph
 from dlspec.data.binding.signature import Signature, of_whole
 from dlspec.data.feeding.facts import data_facts, leakage
 from dlspec.data.feeding.pipeline import Prepared, prepare, telling
-from dlspec.data.sources.paths import locate
+from dlspec.data.sources.paths import start_of
+from dlspec.graph.lower import prune
 from dlspec.passes.state import Trainable
 from dlspec.syntax.dumping import dump
 from dlspec.training.deciding import decide
@@ -63,7 +64,7 @@ class Request:
         spec_text: The resolved spec, kept in the run folder.
         name: Of the spec: a new run's folder is ``runs/name/id``.
         command: What to type to repeat the run.
-        graph: The model before it is built, for the report's picture and table of layers; what is built may be more.
+        graph: What is trained, before it is built: it says what of it is saved, and the report shows it.
         signature: Names and types of the model's inputs and outputs; read from the model unless given.
         allow_outside: Whether paths of the data may leave `folder`.
         prepare: What reads and prepares the data; one of many runs may have those of another.
@@ -91,7 +92,7 @@ def request_of(state: Trainable) -> Request:
         folder=state.folder,
         spec_text=dump(state.data),
         name=state.name,
-        graph=state.graph,
+        graph=state.training_graph,
         allow_outside=state.allow_outside,
     )
 
@@ -156,13 +157,13 @@ def _ready(
     require(method.log)
     start = None
     if method.start_from is not None:
-        start = locate(method.start_from, request.folder, allow_outside=request.allow_outside, option="start_from")
+        start = start_of(method.start_from, request.folder, allow_outside=request.allow_outside)
     distribution = open_distribution(method)
     set_seed(method.seed)
     with precision(method.precision):
         whole = distribution.build(request.build)
         load_attribute(ENDS_IN_FLOAT32)(whole)
-    model = whole if request.graph is None else saved_part(whole, request.graph)
+    model = whole if request.graph is None else saved_part(whole, prune.saved_part(request.graph))
     clock.lap("build")
     signature = request.signature or of_whole(model, whole)
     prepared = request.prepare(data, request.folder, signature, method, allow_outside=request.allow_outside)

@@ -77,7 +77,7 @@ class Supervised(Method):
     )
     keep = choice("best", "last", default="best", doc="The epoch whose weights are kept.")
     start_from = optional(
-        text(), doc="A `.keras` file whose weights come first, for layers of the same name and shapes."
+        text(), doc="A `.keras` file or run folder whose weights come first, for layers of the same name and shapes."
     )
     phases = map_of(
         "section",

@@ -60,6 +60,12 @@ def locate(path: str, folder: Path, *, allow_outside: bool, want: str = "file", 
     raise _missing(path, found, want, option)
 
 
+def start_of(path: str, folder: Path, *, allow_outside: bool) -> Path:
+    """The file or run folder that `start_from` names. Raises as :func:`locate`."""
+    want = "folder" if (folder / path).is_dir() else "file"
+    return locate(path, folder, allow_outside=allow_outside, want=want, option="start_from")
+
+
 def _missing(path: str, found: Path, want: str, option: str) -> DataProblem:
     if found.exists():
         other = "folder" if want == "file" else "file"

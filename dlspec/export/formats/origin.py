@@ -18,10 +18,9 @@ from dlspec.export.formats.reasons import reason
 from dlspec.export.formats.traits import Trait
 from dlspec.passes import Workspace, compile_spec
 from dlspec.passes.state import Lowered
-from dlspec.training.loop.fit import MODEL_FILE
 from dlspec.training.loop.non_finite import unsound_weights
 from dlspec.training.saved import require_room
-from dlspec.views.pages.index import SPEC_FILE, Run
+from dlspec.views.pages.index import MODEL_FILE, SPEC_FILE, Run
 
 
 def check_run(folder: Path) -> list[Diagnostic]:

@@ -15,7 +15,7 @@ from dlspec.components.training.distributions import Mirrored
 from dlspec.core.ir import Graph
 from dlspec.core.pieces import Piece, call
 from dlspec.data.checks.measures import smaller_is_better
-from dlspec.data.sources.paths import locate
+from dlspec.data.sources.paths import start_of
 from dlspec.export.project.callbacks import callbacks, folders
 from dlspec.export.project.compiling import compile_arguments, optimizer
 from dlspec.export.project.data import DataText
@@ -25,7 +25,7 @@ from dlspec.export.project.positions import from_saved, layer_names, places
 from dlspec.export.project.searched import Searched, build_arguments
 from dlspec.export.project.units import FITTED
 from dlspec.export.python.constructors import Constructors
-from dlspec.export.python.syntax import text
+from dlspec.export.python.syntax import Unsupported, text
 from dlspec.export.python.templates import Code
 from dlspec.passes.state import Trainable
 
@@ -204,7 +204,9 @@ def _saved(state: Trainable, method: Supervised) -> list[dict[str, Any]]:
     """Which layers begin with weights of a saved model."""
     if method.start_from is None:
         return []
-    path = locate(method.start_from, state.folder, allow_outside=state.allow_outside, option="start_from")
+    path = start_of(method.start_from, state.folder, allow_outside=state.allow_outside)
+    if path.is_dir():
+        raise Unsupported("`start_from` a run; name its `model.keras`")
     return from_saved(state.graph, path)
 
 

@@ -21,10 +21,10 @@ from dlspec.training.loop.signals import Signals
 from dlspec.training.loop.trainer import Job, NonFinite, Trainer
 from dlspec.training.loop.training_state import TrainingState, restore_best, training_state_of, whole
 from dlspec.training.loop.watch import METRICS_FILE, Best, ordered
+from dlspec.training.loop.wholes import WEIGHTS_FILE, has_more, save_weights
 from dlspec.training.run.checkpoint import Checkpoint, Checkpoints
 from dlspec.training.run.run_folder import RunFolder
-
-MODEL_FILE = "model.keras"
+from dlspec.views.pages.index import MODEL_FILE
 
 
 @dataclass(slots=True)
@@ -171,12 +171,14 @@ class Training:
         guarded(self.save, self.folder)
 
     def save(self) -> None:
-        """Writes the model with its preparation, in one step."""
+        """Writes the model with its preparation, in one step, and the weights that training has besides."""
         model = with_preparation(self.job.model, self.job.prepared)
         with warnings.catch_warnings():
             # Keras 3.15 with numpy 2 warns about its own conversion of every weight.
             warnings.filterwarnings("ignore", message="__array__ implementation", category=DeprecationWarning)
             self.folder.save(MODEL_FILE, model.save)
+            if has_more(self.job.model, self.job.whole):
+                self.folder.save(WEIGHTS_FILE, lambda path: save_weights(self.job.whole, path))
 
     def evaluate(self) -> dict[str, dict[str, float]]:
         """Loss and metrics of each part with the weights in place."""

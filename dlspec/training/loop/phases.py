@@ -10,6 +10,7 @@ from typing import Any
 from dlspec.components.sections.matching import matching
 from dlspec.components.sections.training import Phase
 from dlspec.core.errors import Problem, did_you_mean
+from dlspec.training.loop.wholes import whole_of
 from dlspec.training.run.reasons import reason
 
 
@@ -34,7 +35,7 @@ def load_weights(model: Any, path: Path, shown: str) -> list[str]:
     """Gives layers the weights of those of the same name and shapes in a saved model.
 
     Args:
-        path: A ``.keras`` file.
+        path: A ``.keras`` file, or the folder of a run, of which all that it trained counts.
         shown: What the spec calls it.
 
     Returns:
@@ -48,9 +49,10 @@ def load_weights(model: Any, path: Path, shown: str) -> list[str]:
     importlib.import_module("dlspec.keras_layers")  # registers the classes that the file may name
 
     try:
-        saved = keras.saving.load_model(path, compile=False)
+        saved = whole_of(path) if path.is_dir() else keras.saving.load_model(path, compile=False)
     except Exception as error:  # Keras raises of every kind
-        message = f"`{shown}` cannot be read as a Keras model: {reason(error)}"
+        what = "run" if path.is_dir() else "Keras model"
+        message = f"`{shown}` cannot be read as a {what}: {reason(error)}"
         raise Problem("E516", message, "it takes a `.keras` file", "start_from") from error
     sources = {layer.name: layer for layer in _layers(saved)}
     left, found = [], 0

@@ -1,0 +1,85 @@
+"""All that a run trained, where its saved model is only a part of it: built again from its spec, with its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from dlspec.backends.keras.build import build, saved_part
+from dlspec.core.errors import Problem
+from dlspec.core.ir import Graph
+from dlspec.graph.lower import prune
+from dlspec.passes import Workspace, compile_spec
+from dlspec.passes.state import Lowered
+from dlspec.training.run.reasons import reason
+from dlspec.views.pages.index import MODEL_FILE, SPEC_FILE, Run
+
+# The weights of all that is trained, where the saved model has fewer.
+WEIGHTS_FILE = "training.weights.h5"
+
+
+def has_more(model: Any, whole: Any) -> bool:
+    """Whether what is trained has weights that the saved model lacks."""
+    return len(whole.weights) > len(model.weights)
+
+
+def save_weights(whole: Any, path: Path) -> None:
+    """Writes all weights to a file of any name; Keras itself wants a certain ending."""
+    written = path.with_name(f"{path.stem}.weights.h5")
+    try:
+        whole.save_weights(written)
+        written.replace(path)
+    finally:
+        written.unlink(missing_ok=True)
+
+
+def core_of(saved: Any) -> Any:
+    """The model proper in a saved model, behind its preparation; `saved` itself where it has none."""
+    import keras
+
+    inner = (layer for layer in saved.layers if isinstance(layer, keras.Model))
+    return next((layer for layer in inner if layer.name == saved.name), saved)
+
+
+def with_weights(whole: Any, graph: Graph, folder: Path, saved: Callable[[], Any]) -> Any:
+    """What a run trained, with the weights that it kept.
+
+    Args:
+        whole: As it is built from its spec.
+        graph: What it was built from.
+        folder: The run folder.
+        saved: Gives the saved model proper, behind its preparation.
+
+    Raises:
+        Problem: E522, the weights are not there, or not those of this graph.
+    """
+    part = saved_part(whole, prune.saved_part(graph))
+    path = folder / (WEIGHTS_FILE if has_more(part, whole) else MODEL_FILE)
+    try:
+        whole.load_weights(path) if path.name == WEIGHTS_FILE else part.set_weights(saved().get_weights())
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        message = f"`{path}` does not hold the weights of this training: {reason(error)}"
+        raise Problem("E522", message, "train again") from error
+    return whole
+
+
+def whole_of(folder: Path) -> Any:
+    """What the run in a folder trained, with its weights.
+
+    Raises:
+        Problem: E522, its spec or its weights cannot be used any more.
+    """
+    import keras
+
+    run = Run(folder)
+    state = compile_spec(folder / SPEC_FILE, (), Workspace(run.spec_folder or folder), until=Lowered)
+    if not isinstance(state, Lowered):
+        first = next((item.message for item in state.diagnostics.errors), "it has no layers")
+        raise Problem("E522", f"the spec of run `{run.id}` cannot be used any more: {first}")
+    graph = state.training_graph
+
+    def saved() -> Any:
+        return core_of(keras.saving.load_model(folder / MODEL_FILE, compile=False))
+
+    return with_weights(build(graph), graph, folder, saved)
