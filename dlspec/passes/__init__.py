@@ -26,6 +26,7 @@ from dlspec.passes.parameters import parameters
 from dlspec.passes.reachable import reachable
 from dlspec.passes.read import read
 from dlspec.passes.resolve_names import resolve_names
+from dlspec.passes.savable import savable
 from dlspec.passes.searching import searching
 from dlspec.passes.seeds import seeds
 from dlspec.passes.start import start
@@ -48,6 +49,7 @@ PASSES: tuple[Pass, ...] = (
     expand_graph,
     each_time,
     reachable,
+    savable,
     masks,
     seeds,
     expectations,

@@ -248,7 +248,8 @@ CODES: dict[str, Code] = {
     "E414": code(
         "dead end",
         """
-        Every layer and every input leads to an output; Keras would drop the others without a word.
+        Every layer and every input leads to an output, or to what is minimised or measured; Keras would drop the
+        others without a word.
         """,
         wrong="""
         inputs: {x: [8]}
@@ -299,5 +300,28 @@ CODES: dict[str, Code] = {
           - dense: 1000
         """,
         belongs="machine",
+    ),
+    "E417": code(
+        "an output that cannot be saved",
+        """
+        What is saved answers one example at a time, in other programs too. A loss that compares the examples of a batch
+        says nothing of one, and no saved file takes derivatives: such steps can be minimised and measured, and no
+        output depends on them.
+        """,
+        wrong="""
+        inputs: {x: [8], kind: {shape: [], dtype: int32}}
+        layers:
+          - dense: {units: 4, name: code, from: x}
+          - losses.circle: {from: [kind, code], name: apart}
+        outputs: [code, apart]
+        """,
+        right="""
+        inputs: {x: [8], kind: {shape: [], dtype: int32}}
+        layers:
+          - dense: {units: 4, name: code, from: x}
+          - losses.circle: {from: [kind, code], name: apart}
+        outputs: code
+        train: {minimize: apart}
+        """,
     ),
 }
