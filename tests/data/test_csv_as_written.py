@@ -135,6 +135,10 @@ def test_files_of_one_table_have_one_type_for_a_column(tmp_path: Path) -> None:
             "or prepare words with `string_lookup`",
         ),
         (["1", "oops", "3", "4"], "correct it"),
+        (["1", "1_5", "3", "4"], "correct it"),
+        (["1", "1٣", "3", "4"], "correct it"),
+        (["1", "15\u00a0", "3"], "`numbers: [a]` in `csv` reads `15\u00a0` as 15"),
+        (["1", "1,5", "3"], '`decimal: ","` in `csv` reads `1,5` as 1.5'),
     ],
 )
 def test_what_to_write_for_words_in_place_of_numbers(tmp_path: Path, cells: list[str], help: str) -> None:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from dlspec.data.sources.csv_text import Dialect
 from dlspec.data.sources.stated import MISSING
 from dlspec.data.sources.written import PLAIN, Numerals
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 # Distinct values that are looked at, and how many of them may be no numbers where these stand for missing ones.
 _LOOKED_AT, _WORDS = 10_000, 3
-# What stands beside a number of money or percent, or inside of it, and hardly in a name.
+# What stands beside a number of money or percent, or inside of it, and hardly in a name; blanks that Arrow leaves.
 _SIGN = re.compile(
-    r"[^\w\s.+-]|\d[ '\u00a0\u202f]\d{3}|\b(?:USD|EUR|GBP|CHF|JPY|CNY|INR|SEK|NOK|DKK|PLN|CZK|AUD|CAD)\b"
+    r"[^\w\s.+-]|^[^\S \t]|[^\S \t]$|\d[ '\u00a0\u202f]\d{3}"
+    r"|\b(?:USD|EUR|GBP|CHF|JPY|CNY|INR|SEK|NOK|DKK|PLN|CZK|AUD|CAD)\b"
 )
 _YES, _NO = ("yes", "y", "ja", "oui", "si", "on", "t", "true"), ("no", "n", "nein", "non", "off", "f", "false")
 
@@ -37,11 +42,13 @@ def advice(name: str, counts: Mapping[str, int], dialect: Dialect) -> str:
 def _signs(name: str, values: list[str], dialect: Dialect) -> str:
     numerals = dialect.numerals
     other = "," if numerals.decimal == "." else "."
-    ways = []
+    read_now = dialect.plain(name, _texts(values)).to_pylist()
+    index = next((index for index, value in enumerate(read_now) if not re.match(PLAIN, value)), 0)
+    shown, ways = f"in `csv` reads `{values[index]}` as", []
     if name not in dialect.numbers and (read := all_numbers(values, numerals, signs=True)):
-        ways.append(f"`numbers: [{_yaml(name)}]` in `csv` reads `{values[0]}` as {read[0]}")
-    if read := all_numbers(values, Numerals(other), signs=False):
-        ways.append(f'`decimal: "{other}"` in `csv` reads `{values[0]}` as {read[0]}')
+        ways.append(f"`numbers: [{_yaml(name)}]` {shown} {read[index]}")
+    if any(other in value for value in values) and (read := all_numbers(values, Numerals(other), signs=False)):
+        ways.append(f'`decimal: "{other}"` {shown} {read[index]}')
     return ", ".join(ways)
 
 
@@ -51,12 +58,16 @@ def all_numbers(values: list[str], numerals: Numerals, *, signs: bool) -> list[s
     Args:
         signs: Whether signs of money and percent belong to numbers; see :meth:`Numerals.plain`.
     """
-    import pyarrow as pa
-
     if signs and not any(_SIGN.search(value) for value in values):
         return []  # three letters before a number are a currency, or part of a name
-    plain = numerals.plain(pa.array(values, pa.string()), signs=signs).to_pylist()
+    plain = numerals.plain(_texts(values), signs=signs).to_pylist()
     return plain if all(re.match(PLAIN, value) for value in plain) else []
+
+
+def _texts(values: list[str]) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.array(values, pa.string())
 
 
 def _missing(counts: Mapping[str, int], values: list[str], dialect: Dialect) -> str:

@@ -13,7 +13,7 @@ _GROUPS = " '_\u00a0\u2009\u202f"
 _BEFORE = r"^([+-]?)[\s\x{00A0}]*(?:[A-Z]{0,3}\p{Sc}|[A-Z]{3})[\s\x{00A0}]*([+-]?)"
 _BEHIND = r"[\s\x{00A0}\x{202F}]*(?:[A-Z]{0,3}\p{Sc}|[A-Z]{3}|%)$"
 # As Arrow reads numbers.
-PLAIN = r"^[ \t]*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[ \t]*$"
+PLAIN = r"^[ \t]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t]*$"
 
 
 class Numerals(NamedTuple):
