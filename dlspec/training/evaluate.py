@@ -18,6 +18,7 @@ from dlspec.data.feeding.raw import RawInputs, read_inputs
 from dlspec.data.order.splits import PARTS, choose
 from dlspec.training.loop.compiling import measuring
 from dlspec.training.loop.preparation import in_prepared_units
+from dlspec.training.run.failures import while_answering
 from dlspec.training.saved import SavedRun
 from dlspec.training.unknown_words import UnknownWords
 from dlspec.views.pages.comparing import answering, batch_size, compare, learn
@@ -57,8 +58,9 @@ def evaluate(
         if examples.dropped:
             found["dropped"] = {name: examples.dropped}
         model = model or compiled(saved, examples.count)
-        metrics[name] = _measured(saved, model, examples)
-        outputs[name] = _judged(saved, examples, trivial, linear)
+        with while_answering():
+            metrics[name] = _measured(saved, model, examples)
+            outputs[name] = _judged(saved, examples, trivial, linear)
     return found
 
 

@@ -16,6 +16,7 @@ from dlspec.data.binding.targets import Output
 from dlspec.data.feeding.kept import as_given
 from dlspec.data.feeding.raw import RawInputs, open_inputs
 from dlspec.data.sources.base import Arrays
+from dlspec.training.run.failures import while_answering
 from dlspec.training.saved import SavedRun
 from dlspec.training.unknown_words import UnknownWords
 from dlspec.views.pages.tasks import (
@@ -270,7 +271,8 @@ def _answering(saved: SavedRun, *, traced: bool = False) -> Callable[[Arrays], A
 
     def answer(batch: Arrays) -> Any:
         tensors = {name: tf.constant(v.tolist() if v.dtype == object else v) for name, v in batch.items()}
-        return outputs_by_name(call(tensors), saved.outputs)
+        with while_answering():
+            return outputs_by_name(call(tensors), saved.outputs)
 
     return answer
 

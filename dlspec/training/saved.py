@@ -16,7 +16,7 @@ from dlspec.components.registry import load_attribute
 from dlspec.components.sections.data import Data
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph, Tensor, show_bytes
-from dlspec.data.binding.signature import Signature, of_graph, of_model
+from dlspec.data.binding.signature import Signature, limits_of, of_graph, of_model
 from dlspec.data.binding.targets import Output
 from dlspec.data.feeding.raw import Training, outputs_of
 from dlspec.data.sources.limits import machine_memory
@@ -76,7 +76,8 @@ class SavedRun:
         data = self.data
         if len(features) < len(data.features):
             data = type(data)(**{**data.given, "inputs": features})
-        return Training(data, self.folder, signature, self.takes, facts.get("columns"), inputs)
+        taken = self.takes, facts.get("columns"), inputs, limits_of(self._core)
+        return Training(data, self.folder, signature, *taken)
 
     @cached_property
     def model(self) -> Any:

@@ -77,7 +77,7 @@ CHECKED: dict[str, tuple[Text, int, int]] = {
     "search spaces": (lambda n: "params:\n" + lines("  p#: {int: [1, 9]}", n) + _steps("  - dense: $p#")(n), 1500, 0),
     "a list of uses": (_list_of_uses, 1500, 0),
     "lists of uses": (_lists_of_uses, 200, 0),
-    "a long list": (lambda n: f"params: {{a: {list(range(1, n + 2))}}}\n{X}layers: [dense: $(len($a))]\n", 5000, 0),
+    "a long list": (lambda n: f"params: {{a: {list(range(1, n + 2))}}}\n{X}layers: [dense: $(len($a))]\n", 4000, 0),
     "a long line of text": (lambda n: f"description: {'word ' * n}\n{_ONE}", 200_000, 0),
     "a long text": (lambda n: "description: |\n" + "  a line of words\n" * n + _ONE, 100_000, 0),
     "comments": (lambda n: "# a remark\n" * n + _ONE, 200_000, 0),

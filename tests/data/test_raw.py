@@ -12,6 +12,7 @@ import pytest
 from builders import HOUSES, houses, picture, write
 
 from dlspec.components.layers.lookup import StringLookup
+from dlspec.components.layers.preprocessing import CategoryEncoding
 from dlspec.components.sections.data import Data, Feature, Target
 from dlspec.components.sections.missing import Drop, Median
 from dlspec.core.errors import SpecError
@@ -86,6 +87,10 @@ def test_a_folder_of_images(tmp_path: Path) -> None:
         ("[3]", "E608", "`new.json` holds no objects with a key for each column"),
         ('{"rooms": 3\n', "E608", "line 1 of `new.json` is not JSON"),
         ('[{"rooms": 3, "area": Infinity, "city": "a"}]', "E608", "column `area` holds an infinite value"),
+        ('[{"rooms": [3, "x"], "area": 1, "city": "a"}]', "E608", 'column `rooms` holds `"x"`, expected a number'),
+        ('[{"rooms": [3, null], "area": 1, "city": "a"}]', "E608", "column `rooms` holds `null`, expected a number"),
+        ('[{"rooms": 3, "area": 1, "city": ["a", 1]}]', "E608", "column `city` holds `1`, expected text"),
+        ('[{"rooms": {"n": 3}, "area": 1, "city": "a"}]', "E608", 'column `rooms` holds `{"n": 3}`, expected a number'),
     ],
 )
 def test_mistakes(folder: Path, text: str, code: str, message: str) -> None:
@@ -93,6 +98,28 @@ def test_mistakes(folder: Path, text: str, code: str, message: str) -> None:
     with pytest.raises(SpecError) as caught:
         read(folder, path)
     assert [(one.code, one.message) for one in caught.value.diagnostics] == [(code, message)]
+
+
+@pytest.mark.parametrize("rooms", [[[1, 2], [3]], [["a"], ["b", "c"]]])
+def test_lists_of_different_lengths(folder: Path, rooms: list[Any]) -> None:
+    path = folder / write(folder, "new.json", json.dumps([{"rooms": one, "area": 1, "city": "a"} for one in rooms]))
+    with pytest.raises(SpecError, match=r"E608: the values of `rooms` in `new\.json` do not form an array"):
+        read(folder, path)
+
+
+@pytest.mark.parametrize("prepare", [(), (CategoryEncoding(num_tokens=4),)])
+def test_indices_that_the_model_does_not_take(folder: Path, prepare: tuple[Any, ...]) -> None:
+    data = houses(inputs={"word": Feature(column="word", prepare=prepare)})
+    signature = Signature({"word": Tensor((4,) if prepare else (1,), "float32" if prepare else "int32")}, {})
+    training = Training(data, folder, signature, limits={} if prepare else {"word": 4})
+    for text in ("[0, 3]", "[3.0, 0]"):
+        write(folder, "new.json", f'{{"word": {text}}}')
+        assert len(read_inputs(training, path=folder / "new.json").inputs["word"]) == 2
+    for value in (4, -1):
+        write(folder, "new.json", f'{{"word": [0, {value}]}}')
+        with pytest.raises(SpecError, match=f"E617: column `word` holds {value}, and the model takes 0 to 3") as caught:
+            read_inputs(training, path=folder / "new.json")
+        assert caught.value.diagnostics[0].notes[0].message == "found in new.json, object 2"
 
 
 def test_no_such_file_and_no_such_format(folder: Path) -> None:

@@ -84,6 +84,53 @@ def test_whole_numbers(tmp_path: Path) -> None:
     assert only(found(tmp_path, 3, ", prepare: [integer_lookup]")).help == "write `input_dim: 4` for `vectors`"
 
 
+def test_whole_numbers_of_every_split(tmp_path: Path) -> None:
+    table(tmp_path, [*range(4)] * 4)
+    split = "split: {validation: 0.25, test: 0.25}"
+    assert found(tmp_path, 4, "", split=split) == []
+    for row in range(16):
+        table(tmp_path, [9 if row == number else number % 4 for number in range(16)])
+        assert only(found(tmp_path, 4, "", split=split)).help == "write `input_dim: 10` for `vectors`"
+        table(tmp_path, [-1 if row == number else number % 4 for number in range(16)])
+        assert only(found(tmp_path, 4, "", split=split)).message == "input `word` brings -1: indices begin at 0"
+
+
+def test_whole_numbers_that_a_file_holds_as_floating_ones(tmp_path: Path) -> None:
+    table(tmp_path, ["3.0", "9.0", "4.0"])
+    assert only(found(tmp_path, 9, "")).help == "write `input_dim: 10` for `vectors`"
+    assert found(tmp_path, 10, "") == []
+
+
+ENCODED = """\
+layers:
+  - dense: {units: 1, activation: sigmoid}
+data:
+  source: {csv: a.csv}
+  inputs: {word: {column: word, prepare: [LOOKUP{category_encoding: {num_tokens: 5, output_mode: one_hot}}]}}
+  targets: {y: y}
+train: {loss: binary_crossentropy}
+"""
+
+
+@pytest.mark.parametrize(
+    ("lookup", "words", "brings"),
+    [
+        ("", [0, 1, 5, 4], "input `word` brings"),
+        ("string_lookup, ", ["a", "b", "c", "d", "e"], "`string_lookup` of input `word` gives"),
+        ("integer_lookup, ", [7, 8, 9, 10, 11], "`integer_lookup` of input `word` gives"),
+    ],
+)
+def test_encodings_that_leave_words_out(tmp_path: Path, lookup: str, words: list[Any], brings: str) -> None:
+    write(tmp_path, "a.yaml", ENCODED.replace("LOOKUP", lookup))
+    table(tmp_path, words)
+    problem = only(compile_spec(tmp_path / "a.yaml").diagnostics.errors)
+    assert problem.message == f"{brings} 0 to 5, `category_encoding` takes 0 to 4"
+    assert problem.help == "write `num_tokens: 6` for `category_encoding`"
+    assert problem.span is not None and problem.span.line == 5
+    table(tmp_path, words[:2] * 2)
+    assert compile_spec(tmp_path / "a.yaml").diagnostics.errors == []
+
+
 def test_token_ids(tmp_path: Path) -> None:
     table(tmp_path, ["1 2", "7 3 12"])
     assert only(found(tmp_path, 7, ", length: 2", length=2)).message.startswith("input `word` brings 0 to 7,")

@@ -61,6 +61,7 @@ class Layer(Component, abstract=True):
         weighs_measures: What it measures on the data stands among its weights.
         holds_layers: It makes layers of its own, which no option names.
         whole_numbers: Whether numbers that enter are names of things: they must not be rounded on the way.
+        counts_by: The option that says how many indices it takes, from 0 on; "" where it takes others than indices.
         formats_lacking: Formats of ``dlspec export`` that have no operations for it; see :meth:`lacking_in`.
         masking: What becomes of a mask: ``pass`` it on, or ``drop`` it (with a warning, as Keras does).
         unmasks: Names of call arguments whose tensors Keras takes the mask from, for whatever else reads them too.
@@ -105,6 +106,7 @@ class Layer(Component, abstract=True):
     weighs_measures: ClassVar[bool] = False
     holds_layers: ClassVar[bool] = False
     whole_numbers: ClassVar[bool] = False
+    counts_by: ClassVar[str] = ""
     formats_lacking: ClassVar[tuple[str, ...]] = ()
     masking: ClassVar[Literal["pass", "drop"]] = "drop"
     unmasks: ClassVar[tuple[str, ...]] = ()
@@ -123,6 +125,11 @@ class Layer(Component, abstract=True):
         Field[str]({"enum": sorted(POLICIES)}, default=None),
         doc="Data type (policy) of the layer's computation and weights.",
     )
+
+    @property
+    def index_limit(self) -> int:
+        """How many indices it takes, from 0 on; 0 where it takes others than indices."""
+        return int(getattr(self, self.counts_by)) if self.counts_by else 0
 
     def unreadable(self, texts: Sequence[str]) -> tuple[int, str, str] | None:
         """The first of some texts that the layer cannot read, as its place, what is wrong, and what helps."""

@@ -51,6 +51,7 @@ class _Vectors(Layer, abstract=True):
     """Rules of the layers that look up learned vectors."""
 
     gradient_by_rows = True
+    counts_by = "input_dim"
     input_dim: Any
     output_dim: Any
 

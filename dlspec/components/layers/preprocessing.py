@@ -200,6 +200,7 @@ class CategoryEncoding(Layer):
     keras = "keras.layers.CategoryEncoding"
     prepares = True
     whole_numbers = True
+    counts_by = "num_tokens"
     arguments = ("inputs", "count_weights?")
     positional = 1
     shorthand = "num_tokens"

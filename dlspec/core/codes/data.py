@@ -336,11 +336,12 @@ CODES: dict[str, Code] = {
         """,
     ),
     "E617": code(
-        "embedding without a vector for every index",
+        "layer that does not take every index",
         """
-        An `embedding` has `input_dim` vectors, for the indices 0 to `input_dim` - 1. A layer with a vocabulary gives an
-        index to each word of the training examples, and to its special tokens. Negative indices would count from
-        the end.
+        An `embedding` has `input_dim` vectors, for the indices 0 to `input_dim` - 1, and `category_encoding` has
+        `num_tokens` places: in training Keras leaves others out without a word. A layer with a vocabulary gives an
+        index to each word of the training examples, and to its special tokens; numbers that enter as they are must be
+        indices in all splits, and in the examples of `predict` and `evaluate`. Negative ones would count from the end.
         """,
         wrong="""
         inputs: {digit: {shape: [1], dtype: int64}}

@@ -272,13 +272,13 @@ CODES: dict[str, Code] = {
         """,
     ),
     "E517": code(
-        "training that TensorFlow gave up",
+        "computation that TensorFlow gave up",
         """
-        TensorFlow could not go on: an index without a vector in an `embedding`, or more memory than there is. The run
-        says `failed`, and keeps its last checkpoint.
+        TensorFlow could not go on: an index without a vector in an `embedding`, or more memory than there is. A run in
+        training says `failed`, and keeps its last checkpoint.
         """,
         scene="""
-        dlspec train faces.yaml --set train.batch_size=65536
+        dlspec train faces.yaml --set data.batch_size=65536
         # the memory is used up: lower the batch size
         """,
     ),

@@ -110,8 +110,11 @@ def _bind(name: str, feature: Feature, table: Table, wanted: Tensor | None, find
         if raw.dtype != TEXT and (feature.policy.fills or measured):
             raw = replace_dtype(raw, "float64" if exact else "float32")
         how = missing.how(feature, text=columns[0].text)
-        if how == missing.DROP and raw.dtype == "float64" and _wants_whole(feature) and _whole(feature, table):
-            raw = replace_dtype(raw, "int64")  # gaps made them float64, and are left out
+        if how == missing.DROP and raw.dtype == "float64" and _wants_whole(feature):
+            if _fraction(feature.sources, table) is None:
+                raw = replace_dtype(raw, "int64")  # gaps made them float64, and are left out
+        elif not feature.prepare and not feature.policy.fills:
+            raw = _as_whole(name, feature.sources, raw, wanted, table)
         filling = missing.filling(feature.policy, raw)
         prepare = (*filling, *feature.prepare)
         one = Input(name, feature.sources, stacked, raw, prepare, raw, how, feature.length or 0)
@@ -132,14 +135,37 @@ def _wants_whole(feature: Feature) -> bool:
     return first is not None and takes(first, "int64", feature) and not takes(first, "float64", feature)
 
 
-def _whole(feature: Feature, table: Table) -> bool:
-    """Whether all values that are there are whole numbers which float64 holds exactly."""
-    for column in feature.sources:
+def _as_whole(name: str, columns: Sequence[str], raw: Tensor, wanted: Tensor | None, table: Table) -> Tensor:
+    """Floating numbers that enter an input of whole ones as they are: whole, if every one of them is.
+
+    Raises:
+        DataProblem: E605, one is not.
+    """
+    if wanted is None or not _is_whole(wanted.dtype) or not raw.floating or table.streamed:
+        return raw
+    found = _fraction(columns, table)
+    if found is None:
+        return replace_dtype(raw, "int64")
+    column, value, index = found
+    message = f"input `{name}` takes {wanted.dtype}, and column `{column}` holds {value}"
+    help = "correct the value, or let the input be `dtype: float32`"
+    raise DataProblem("E605", message, help, where=table.where(index))
+
+
+def _fraction(columns: Sequence[str], table: Table) -> tuple[str, float, int] | None:
+    """The first value that is no whole number which float64 holds exactly; missing ones are told elsewhere.
+
+    Returns:
+        Its column, itself, and the number of its example.
+    """
+    for column in columns:
         values = table.read([column])[column]
-        there = values[values == values]
-        if ((there % 1 != 0) | (abs(there) > 2.0**53)).any():
-            return False
-    return True
+        rows = values.reshape(len(values), -1)
+        wrong = (rows == rows) & ((rows % 1 != 0) | (abs(rows) > 2.0**53))
+        if wrong.any():
+            index = int(wrong.any(axis=1).argmax())
+            return column, float(rows[index][wrong[index]][0]), index
+    return None
 
 
 def only_text(feature: Feature, wanted: Tensor | None) -> bool:
@@ -193,6 +219,28 @@ def check_tokens(one: Input, table: Table) -> None:
             raise DataProblem(
                 "E603", message, "turn words into ids with `text_vectorization`", where=table.where(index)
             )
+
+
+def check_indices(one: Input, table: Table, limit: int) -> None:
+    """Every number is an index of the layer that takes it as it is.
+
+    Args:
+        limit: How many there are.
+
+    Raises:
+        DataProblem: E617.
+    """
+    from dlspec.standalone import texts  # which imports numpy
+
+    for column in one.columns:
+        values = table.read([column])[column]
+        rows = texts.tokens(values, one.length) if one.length else values.reshape(len(values), -1)
+        wrong = (rows < 0) | (rows >= limit)
+        if wrong.any():
+            index = int(wrong.any(axis=1).argmax())
+            message = f"column `{column}` holds {rows[index][wrong[index]][0]:.0f}, and the model takes"
+            help = "correct the value, or train with such examples"
+            raise DataProblem("E617", f"{message} 0 to {limit - 1}", help, where=table.where(index))
 
 
 def check_readable(one: Input, table: Table) -> None:
@@ -377,4 +425,5 @@ def _group(name: str, group: tuple[str, ...], table: Table, wanted: Tensor | Non
     for column in group:
         _check_column(table.columns[column], column, stacked, False, table)
     raw = raw_tensor([table.columns[column] for column in group], stacked, exact)  # some may be taken for numbers now
+    raw = _as_whole(name, group, raw, wanted, table)
     return Input(name, group, stacked, raw, (), raw)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dlspec.backends.keras.internals import calls_of, origin_of
 from dlspec.core.errors import Note, Span
 from dlspec.core.ir import Graph, Tensor
 
@@ -62,6 +63,22 @@ def of_whole(model: Any, whole: Any) -> Signature:
         whole: What is trained: it may take more inputs.
     """
     return Signature(of_model(whole).inputs, of_model(model).outputs)
+
+
+def limits_of(model: Any) -> dict[str, int]:
+    """How many indices there are, by inputs that enter an embedding or a category encoding as they are."""
+    import keras
+
+    found: dict[str, int] = {}
+    for layer in model.layers:
+        if not isinstance(layer, keras.layers.Embedding | keras.layers.CategoryEncoding):
+            continue
+        limit = layer.input_dim if isinstance(layer, keras.layers.Embedding) else layer.num_tokens
+        for call in calls_of(layer):
+            above = origin_of(call.input_tensors[0]).operation
+            if isinstance(above, keras.layers.InputLayer):
+                found[above.name] = min(limit, found.get(above.name, limit))
+    return found
 
 
 def _tensor(tensor: Any) -> Tensor:

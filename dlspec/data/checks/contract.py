@@ -26,7 +26,7 @@ from dlspec.data.checks.table_advice import warn_of_ids, warn_of_scales
 from dlspec.data.checks.training_advice import warn_of_batches, warn_of_monitors
 from dlspec.data.checks.transcripts import check_transcripts
 from dlspec.data.checks.value_ranges import check_value_ranges
-from dlspec.data.checks.vocabulary import check_embeddings, check_rows, embedding_sizes, sized
+from dlspec.data.checks.vocabulary import check_indices, check_rows, index_limits, sized
 from dlspec.data.order.joined import JoinedTable
 from dlspec.data.order.splits import named_parts
 from dlspec.data.sources.base import Table
@@ -120,7 +120,7 @@ def _check_bound(
         with findings.at("data", "source", data.source.name):  # some values are read for the first time
             warn_of_left_out(data, binding.table, findings)
             if graph is not None:
-                check_embeddings(data, graph, binding, findings)
+                check_indices(data, graph, binding, findings)
                 check_rows(data, graph, binding, findings)
             warn_of_constants(binding, data, findings)
             warn_of_gap_words(binding, data, findings)
@@ -165,7 +165,7 @@ def _key(
     if signature is None or graph is None:
         return None
     known = dependence(data, folder, signature, method, allow_outside=allow_outside)
-    return f"{known} {embedding_sizes(data, graph)}"
+    return f"{known} {index_limits(data, graph)}"
 
 
 def feature_tensors(

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dlspec.components.layers.core import Embedding, ReversibleEmbedding
+from dlspec.components.layers.base import Layer
 from dlspec.components.layers.filling import Imputation, TextImputation
 from dlspec.components.layers.lookup import IntegerLookup, StringLookup, TextVectorization, VocabularyLayer
 from dlspec.components.sections.data import Data
-from dlspec.core.errors import Note, Problem
-from dlspec.core.ir import Edge, Graph, Node, Tensor, show_shape
+from dlspec.core.errors import Note, Problem, Span
+from dlspec.core.ir import Edge, Graph, Tensor, show_shape
 from dlspec.data.binding.bad import bad_examples
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.findings import Findings
@@ -27,45 +27,75 @@ from dlspec.data.sources.base import Table
 _PUNCTUATION = re.compile(rb"[!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']")
 
 
-def check_embeddings(data: Data, graph: Graph, binding: Binding, findings: Findings) -> None:
-    """Every embedding that an input enters has a vector for each index that the training examples bring (E617).
+def check_indices(data: Data, graph: Graph, binding: Binding, findings: Findings) -> None:
+    """Every layer that takes indices takes all that the examples bring it (E617): embeddings, and those of `prepare`.
 
     What cannot be counted without TensorFlow is left to the training.
     """
     for one in binding.inputs:
-        embeddings = list(_embeddings(graph, one.name))
-        if not embeddings:
+        for position, layer in enumerate(one.prepare):
+            if layer.counts_by:
+                before = replace(one, prepare=one.prepare[:position])
+                place = ("prepare", position - _added(data, one))
+                _check_takers(data, binding, before, [(layer.name, layer, None)], findings, place)
+        _check_takers(data, binding, one, list(_takers(graph, one.name)), findings)
+
+
+def _check_takers(
+    data: Data,
+    binding: Binding,
+    one: Input,
+    takers: Sequence[tuple[str, Any, Span | None]],
+    findings: Findings,
+    at: tuple[str | int, ...] = (),
+) -> None:
+    """What an input brings is what some layers take: their names, themselves, and their lines in the model.
+
+    Args:
+        at: Where they stand in the input's own section; () for layers of the model.
+    """
+    if not takers:
+        return
+    found = None
+    name, _, span = takers[0]
+    with findings.at("data", "inputs", one.name, *at, notes=_notes(f"`{name}`", span)):
+        found = _count(data, binding, one, min(layer.index_limit for _, layer, _ in takers))
+    if found is None:
+        return
+    count, what, place = found
+    for name, layer, span in takers:
+        limit = layer.index_limit
+        if count <= limit:
             continue
-        found = None
         with findings.at(
-            "data", "inputs", one.name, notes=(Note(f"`{embeddings[0][0].name}`", embeddings[0][0].span),)
+            "data", "inputs", one.name, *(at or place), notes=_notes(f"`{name}` has `{layer.counts_by}: {limit}`", span)
         ):
-            found = _count(data, binding, one, min(layer.input_dim for _, layer in embeddings))
-        if found is None:
-            continue
-        count, what, place = found
-        for node, layer in embeddings:
-            if count <= layer.input_dim:
-                continue
-            notes = (Note(f"`{node.name}` has vectors for {layer.input_dim}", node.span),)
-            with findings.at("data", "inputs", one.name, *place, notes=notes):
-                message = f"{what} 0 to {count - 1}, `{node.name}` takes 0 to {layer.input_dim - 1}"
-                raise Problem("E617", message, f"write `input_dim: {count}` for `{node.name}`")
+            message = f"{what} 0 to {count - 1}, `{name}` takes 0 to {limit - 1}"
+            raise Problem("E617", message, f"write `{layer.counts_by}: {count}` for `{name}`")
 
 
-def embedding_sizes(data: Data, graph: Graph) -> dict[str, list[int]]:
-    """How many indices the embeddings behind each input take."""
-    return {name: [layer.input_dim for _, layer in _embeddings(graph, name)] for name in data.features}
+def _notes(text: str, span: Span | None) -> tuple[Note, ...]:
+    return (Note(text, span),) if span is not None else ()
 
 
-def _embeddings(graph: Graph, name: str) -> Iterator[tuple[Node, Any]]:
-    """The embeddings that take an input of the model as it is."""
+def index_limits(data: Data, graph: Graph) -> dict[str, list[int]]:
+    """How many indices the layers of the model behind each input take."""
+    return {name: [layer.index_limit for _, layer, _ in _takers(graph, name)] for name in data.features}
+
+
+def _takers(graph: Graph, name: str) -> Iterator[tuple[str, Any, Span | None]]:
+    """The layers that take the indices of an input of the model as it is."""
     for node in graph.nodes:
-        if not isinstance(node.layer, Embedding | ReversibleEmbedding) or not node.arguments:
+        if not isinstance(node.layer, Layer) or not node.layer.counts_by or not node.arguments:
             continue
         edge = node.arguments[0]
         if isinstance(edge, Edge) and graph.nodes[edge.node].layer is None and graph.nodes[edge.node].name == name:
-            yield node, node.layer
+            yield node.name, node.layer, node.span
+
+
+def _added(data: Data, one: Input) -> int:
+    """How many layers stand before those that `prepare` names."""
+    return len(one.prepare) - (len(data.features[one.name].prepare) if one.name in data.features else 0)
 
 
 def _count(data: Data, binding: Binding, one: Input, fewest: int) -> tuple[int, str, tuple[str | int, ...]] | None:
@@ -86,8 +116,7 @@ def _count(data: Data, binding: Binding, one: Input, fewest: int) -> tuple[int, 
         return None
     else:
         count = _learned(data, binding, one, layer)
-    added = len(one.prepare) - (len(data.features[one.name].prepare) if one.name in data.features else 0)
-    place = ("prepare", len(one.prepare) - 1 - added)
+    place = ("prepare", len(one.prepare) - 1 - _added(data, one))
     return None if count is None else (count, f"`{layer.name}` of input `{one.name}` gives", place)
 
 
@@ -208,17 +237,18 @@ def _word(value: Any) -> Any:
 
 
 def _numbers(data: Data, binding: Binding, one: Input) -> tuple[int, str, tuple[str | int, ...]] | None:
-    """Of whole numbers that enter as they are."""
+    """Of whole numbers that enter as they are, in every split: no vector stands for those that are unknown."""
+    import numpy as np
+
     table = binding.table
-    kinds = [table.columns[column].tensor for column in one.columns]
-    if table.streamed or not (one.length or all(kind.dtype.startswith(("int", "uint")) for kind in kinds)):
+    if table.streamed or not (one.length or one.raw.dtype.startswith(("int", "uint"))):
         return None
-    rows = choose(data, table, binding.count, binding.dropped()).train
+    rows = np.concatenate(choose(data, table, binding.count, binding.dropped()))
     columns = [table.read([column])[column][rows] for column in one.columns]
     columns = [tokens(values, one.length) if one.length else values for values in columns]
     largest, least = max(int(values.max()) for values in columns), min(int(values.min()) for values in columns)
     if least < 0:
-        message = f"input `{one.name}` brings {least}, for which an embedding takes one of its last vectors"
+        message = f"input `{one.name}` brings {least}: indices begin at 0"
         raise Problem("E617", message, "number what enters it from 0 on")
     place = (("columns",) if one.stacked else ("column",)) if one.name in data.features else ()
     return largest + 1, f"input `{one.name}` brings", place

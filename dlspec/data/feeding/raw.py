@@ -19,7 +19,7 @@ from dlspec.core.errors import Problem, SpecError, did_you_mean
 from dlspec.core.ir import Tensor, show_shape
 from dlspec.data.binding import missing
 from dlspec.data.binding.findings import Findings
-from dlspec.data.binding.inputs import Input, bind_inputs, check_exact, check_readable, check_tokens
+from dlspec.data.binding.inputs import Input, bind_inputs, check_exact, check_indices, check_readable, check_tokens
 from dlspec.data.binding.signature import Signature
 from dlspec.data.binding.stating import by_run, by_spec
 from dlspec.data.binding.targets import Output
@@ -62,6 +62,7 @@ class Training:
         saved: What the saved model takes, by input; arrays get these dtypes, and are compared with these shapes.
         columns: The types of the columns as the run's report names them, by column; None where it does not.
         inputs: The columns of each input as the report names them, for a spec that leaves them to be found.
+        limits: How many indices a layer of the model takes, by inputs that bring them as they are.
     """
 
     data: Data
@@ -70,6 +71,7 @@ class Training:
     saved: Mapping[str, Tensor] = field(default_factory=dict)
     columns: Any = None
     inputs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def section(self) -> Data:
@@ -171,7 +173,7 @@ def open_inputs(
         raise SpecError(findings.diagnostics({"data": raw}))
     count = 0
     with findings.at("data", "source", data.source.name), _after_training():
-        _check(bound, outputs, table)
+        _check(bound, outputs, table, training.limits)
         count = _count([*(column for one in bound for column in one.columns), *kept], table)
     if findings.errors:
         raise SpecError(findings.diagnostics({"data": raw}))
@@ -288,8 +290,8 @@ def _after_training() -> Iterator[None]:
         raise
 
 
-def _check(bound: Sequence[Input], outputs: Sequence[Output], table: Table) -> None:
-    """Values are finite, and none is missing but where the model fills it in."""
+def _check(bound: Sequence[Input], outputs: Sequence[Output], table: Table, limits: Mapping[str, int]) -> None:
+    """Values are finite, none is missing but where the model fills it in, and indices are among those of the model."""
     users: list[Input | Output] = [*bound, *(one for one in outputs if all(c in table.columns for c in one.columns))]
     for one in users:
         if one.missing == missing.FILL or (outputs and one.missing == missing.DROP):
@@ -305,6 +307,9 @@ def _check(bound: Sequence[Input], outputs: Sequence[Output], table: Table) -> N
         check_readable(feature, table)
         if feature.length:
             check_tokens(feature, table)
+        limit = feature.prepare[0].index_limit if feature.prepare else limits.get(feature.name, 0)
+        if limit:
+            check_indices(feature, table, limit)
 
 
 def _count(columns: Sequence[str], table: Table) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,18 +49,38 @@ class RecordsTable(Table):
     def _values(self, name: str, values: list[Any]) -> np.ndarray[Any, Any]:
         import numpy as np
 
-        if name in self.stated.texts or any(isinstance(value, str) for value in values):
-            return np.array([_written(value) for value in values], dtype=object)
+        texts = name in self.stated.texts or any(isinstance(value, str) for value in values)
+        if texts:
+            values = [_written(value) for value in values]
+        elif not any(isinstance(value, list) for value in values):
+            values = [np.nan if value is None else value for value in values]
         try:
-            return np.array([np.nan if value is None else value for value in values])
-        except (ValueError, TypeError, OverflowError) as error:
+            found = np.array(values, dtype=object if texts else None)
+            uneven = texts and any(isinstance(value, list) for value in found.flat)
+        except (ValueError, TypeError, OverflowError):
+            uneven = True
+        if uneven:
             message = f"the values of `{name}` in `{self._shown}` do not form an array"
-            raise DataProblem("E608", message, "give each object as many numbers", where=self._shown) from error
+            raise DataProblem("E608", message, "give each object as many numbers", where=self._shown)
+        if found.dtype.kind not in "OU":
+            return found
+        self._check_alike(name, values, texts or isinstance(next(_leaves(values), None), str))
+        return found.astype(object)
+
+    def _check_alike(self, name: str, values: list[Any], texts: bool) -> None:
+        """Values and what lists hold are all texts, or all numbers.
+
+        Raises:
+            DataProblem: E608, one is not.
+        """
+        for index, value in enumerate(values):
+            for leaf in _leaves(value):
+                if texts != isinstance(leaf, str) or not (texts or _fits(leaf)):
+                    shown = json.dumps(leaf, ensure_ascii=False)
+                    message = f"column `{name}` holds `{shown[:40]}`, expected {'text' if texts else 'a number'}"
+                    raise DataProblem("E608", message, "correct the value", where=self.where(index))
 
     def _column(self, name: str, values: np.ndarray[Any, Any]) -> Column:
-        if values.dtype == object and not all(isinstance(value, str) for value in values.flat):
-            message = f"`{name}` in `{self._shown}` holds other values than numbers and text"
-            raise DataProblem("E608", message, "", where=self._shown)
         dtype = TEXT if values.dtype == object else values.dtype.name
         return Column(Tensor(tuple(values.shape[1:]), dtype), len(values))
 
@@ -101,6 +122,20 @@ def _written(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
     return str(value) if isinstance(value, int | float) else value
+
+
+def _fits(value: Any) -> bool:
+    """Whether an array of numbers holds it."""
+    return isinstance(value, float) or (isinstance(value, int) and -(2**63) <= value < 2**63)
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """What a list of lists holds in the end."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _leaves(item)
+    else:
+        yield value
 
 
 def _rows_of(value: Any) -> list[Any]:

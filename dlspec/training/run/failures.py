@@ -1,8 +1,10 @@
-"""What TensorFlow raises while it trains, as problems that say what to do."""
+"""What TensorFlow raises while it trains or answers, as problems that say what to do."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from dlspec.core.errors import Problem
 
@@ -10,12 +12,29 @@ _LENGTH = 200
 _OUT_OF_RANGE = re.compile(r"indices\[[\d,]*\] = (-?\d+) is not in \[0, (\d+)\)")
 # Keras numbers the scopes of a layer's operations.
 _NODE = re.compile(r"\{\{node (?:(?:gradient_tape|while|cond)(?:_\d+)?/)*[\w.]+/([\w.]+?)(?:_\d+)?/")
+# Keras prints parts of what it raises in bold.
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*m|\{\{function_node \S+\}\} ")
 
 
-def told(error: Exception) -> Exception:
+@contextmanager
+def while_answering() -> Iterator[None]:
+    """Raises what TensorFlow does while a kept model answers as the problem (E517) that it is."""
+    try:
+        yield
+    except Exception as error:
+        failure = told(error, "answering")
+        if failure is error:
+            raise
+        raise failure from error
+
+
+def told(error: Exception, doing: str = "training") -> Exception:
     """`error`, or the problem (E517) that it is where TensorFlow raised it.
 
     TensorFlow's own message comes with the operations that failed, over many lines; its first line says what happened.
+
+    Args:
+        doing: What failed.
     """
     import tensorflow as tf
 
@@ -27,16 +46,16 @@ def told(error: Exception) -> Exception:
     outside = _OUT_OF_RANGE.search(message)
     if outside:
         what = f"index {outside[1]} has no vector: there are {outside[2]}, from 0"
-        return Problem("E517", f"training failed{where}: {what}", "raise `input_dim`, or correct the values")
+        return Problem("E517", f"{doing} failed{where}: {what}", "raise `input_dim`, or correct the values")
     if isinstance(error, tf.errors.ResourceExhaustedError):
-        help = "lower `train.batch_size`, or make the model smaller"
-        return Problem("E517", f"training failed{where}: the memory is used up ({_first(message)})", help)
-    return Problem("E517", f"training failed{where}: {_first(message)}")
+        help = "lower `data.batch_size`, or make the model smaller"
+        return Problem("E517", f"{doing} failed{where}: the memory is used up ({_first(message)})", help)
+    return Problem("E517", f"{doing} failed{where}: {_first(message)}")
 
 
 def _first(message: str) -> str:
     """The line of a message that says what happened, shortened."""
-    lines = [line.strip() for line in message.splitlines()]
-    places = ("Graph execution error", "Detected at", "File ", "<stack")
+    lines = [_ESCAPES.sub("", line).strip() for line in message.splitlines()]
+    places = ("Graph execution error", "Detected at", "File ", "<stack", "Exception encountered when calling")
     line = next((line for line in lines if line and not line.startswith(places)), "TensorFlow gave no reason")
     return line if len(line) <= _LENGTH else f"{line[:_LENGTH]} …"
