@@ -7,6 +7,7 @@ class Answered(keras.metrics.Metric):
 
     Keras's metrics of yes and no take thresholds between 0 and 1 only. But for means over single values they count what
     the mask of the output leaves out, and in means the class that `ignore_class` names counts as 0 or as a mistake.
+    Weights of examples, [examples], become those of each answer, which only Keras's means and scores of rows do.
 
     Args:
         metric: The metric.
@@ -26,8 +27,8 @@ class Answered(keras.metrics.Metric):
         self._direction = getattr(metric, "_direction", None)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        if sample_weight is None:
-            sample_weight = self._weight(y_true, getattr(y_pred, "_keras_mask", None))
+        mask = getattr(y_pred, "_keras_mask", None)
+        sample_weight = self._weight(y_true, mask, sample_weight)
         if self.softmax:
             y_pred = ops.softmax(y_pred)
         if self.threshold is not None:
@@ -36,10 +37,20 @@ class Answered(keras.metrics.Metric):
             y_pred = ops.sigmoid(y_pred)
         self.metric.update_state(y_true, y_pred, sample_weight)
 
-    def _weight(self, y_true, mask):
-        """1 and 0 for each answer: of classes in the last axis there is one. None where all count."""
+    def _weight(self, y_true, mask, examples):
+        """The weight of each answer, of classes in the last axis there is one; None where all count alike.
+
+        Args:
+            y_true: The targets.
+            mask: Of the answers, or None.
+            examples: The weight of each example, or None.
+        """
         overlap = isinstance(self.metric, keras.metrics.IoU)
         rank = len(y_true.shape) - (overlap and not self.metric.sparse_y_true)
+        by_keras = keras.metrics.Mean, keras.metrics.FBetaScore, keras.metrics.R2Score  # it weighs these rightly
+        single = mask is not None and isinstance(self.metric, keras.metrics.RootMeanSquaredError)
+        if examples is not None and self.ignored is None and isinstance(self.metric, by_keras) and not single:
+            return examples if mask is None else ops.reshape(examples, (-1, *[1] * (len(mask.shape) - 1)))
         counts = []
         if mask is not None:
             while len(mask.shape) < rank:
@@ -47,12 +58,15 @@ class Answered(keras.metrics.Metric):
             counts.append(ops.broadcast_to(ops.cast(mask, "bool"), ops.shape(y_true)[:rank]))
         if self.ignored is not None:
             counts.append(ops.not_equal(y_true, ops.cast(self.ignored, y_true.dtype)))
-        if not counts:
+        if not counts and examples is None:
             return None
-        counted = ops.all(ops.stack(counts), axis=0)
+        weight = ops.ones(ops.shape(y_true)[:rank]) if not counts else ops.all(ops.stack(counts), axis=0)
+        weight = ops.cast(weight, "float32")
+        if examples is not None:
+            weight = weight * ops.cast(ops.reshape(examples, (-1, *[1] * (rank - 1))), "float32")
         if getattr(self.metric, "class_id", None) is not None:
-            counted = counted[..., :1]  # Keras looks at a single unit, and weighs that
-        return ops.cast(counted, "int32" if overlap else "float32")
+            weight = weight[..., :1]  # Keras looks at a single unit, and weighs that
+        return ops.cast(weight, "int32") if overlap and examples is None else weight
 
     def result(self):
         return self.metric.result()

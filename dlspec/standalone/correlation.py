@@ -28,15 +28,17 @@ class Correlation(keras.metrics.Metric):
             self.sums = self.add_variable((6, *y_pred.shape[1:]), "zeros", dtype="float64", name="sums")
         parts = (ops.ones_like(y_pred), y_true, y_pred, y_true * y_true, y_pred * y_pred, y_true * y_pred)
         if sample_weight is not None:
-            counts = ops.reshape(sample_weight, ops.shape(y_pred)) > 0
-            parts = tuple(ops.where(counts, part, 0) for part in parts)
+            weight = ops.cast(ops.reshape(sample_weight, ops.shape(y_pred)), "float64")
+            parts = tuple(ops.where(weight > 0, part * weight, 0) for part in parts)
         self.sums.assign_add(ops.stack([ops.sum(part, axis=0) for part in parts]))
 
     def result(self):
         if self.sums is None:
             return ops.cast(0.0, self.dtype)
         counts = self.sums[0]
-        true, guess, true_squared, guess_squared, product = ops.unstack(self.sums[1:] / ops.maximum(counts, 1), 5)
+        true, guess, true_squared, guess_squared, product = ops.unstack(
+            self.sums[1:] / ops.where(counts > 0, counts, 1), 5
+        )
         covariance = product - true * guess
         variances = true_squared - true * true, guess_squared - guess * guess
         if self.concordance:

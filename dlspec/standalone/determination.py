@@ -1,4 +1,5 @@
 import keras
+from keras import ops
 
 
 class Determination(keras.metrics.R2Score):
@@ -15,5 +16,7 @@ class Determination(keras.metrics.R2Score):
         return super().add_variable(shape, initializer, self.dtype, aggregation, name)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
+        before = self.num_samples + 0
         super().update_state(y_true, y_pred, sample_weight)
-        self.num_samples.assign(self.count[0])
+        rows = before + ops.cast(ops.shape(y_true)[0], before.dtype)
+        self.num_samples.assign(self.count[0] if sample_weight is None else rows)

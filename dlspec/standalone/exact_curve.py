@@ -21,15 +21,27 @@ class ExactCurve(keras.metrics.Metric):
         value: What is asked for, in `precision_at_recall` and the like.
         class_id: The only unit to look at.
         multi_label: Whether to take the mean over units of a measure for each, but for those without yes or no.
+        weighed: Whether answers count differently; without it, a weight of 0 is one that does not count.
     """
 
-    def __init__(self, measure, capacity, value=0.0, class_id=None, multi_label=False, name="exact_curve", dtype=None):
+    def __init__(
+        self,
+        measure,
+        capacity,
+        value=0.0,
+        class_id=None,
+        multi_label=False,
+        weighed=False,
+        name="exact_curve",
+        dtype=None,
+    ):
         super().__init__(name=name, dtype=dtype)
         self.measure = measure
         self.capacity = capacity
         self.value = value
         self.class_id = class_id
         self.multi_label = multi_label
+        self.weighed = weighed
         self.seen = self.add_variable((), "zeros", dtype="int32", name="seen")
         self.scores = None
         self._direction = "up"
@@ -45,16 +57,24 @@ class ExactCurve(keras.metrics.Metric):
             while len(weight.shape) < len(truth.shape):
                 weight = ops.expand_dims(weight, -1)
             truth = ops.where(ops.cast(weight, "bool"), truth, ops.cast(-1, "int8"))  # -1: does not count
+            weight = ops.broadcast_to(ops.cast(weight, "float32"), ops.shape(truth))
+        elif self.weighed:
+            weight = ops.ones_like(y_pred)
         if self.class_id is not None:
             y_pred, truth = y_pred[..., self.class_id], truth[..., self.class_id]
+            weight = weight[..., self.class_id] if self.weighed else None
         if self.scores is None:
             shape = (self.capacity + 1, *y_pred.shape[1:])  # the last row takes what is too much
             self.scores = self.add_variable(shape, "zeros", dtype="float32", name="scores")
             self.truth = self.add_variable(shape, "zeros", dtype="int8", name="truth")
+            if self.weighed:
+                self.weights = self.add_variable(shape, "zeros", dtype="float32", name="weights")
         count = ops.shape(y_pred)[0]
         rows = ops.minimum(self.seen + ops.arange(count, dtype="int32"), self.capacity)
         _write(self.scores, rows, y_pred)
         _write(self.truth, rows, truth)
+        if self.weighed:
+            _write(self.weights, rows, weight)
         self.seen.assign_add(count)
 
     def result(self):
@@ -68,13 +88,21 @@ class ExactCurve(keras.metrics.Metric):
         units = self.scores.shape[-1] if self.multi_label else 1
         scores = np.asarray(self.scores.value[:seen]).reshape(-1, units)
         truth = np.asarray(self.truth.value[:seen]).reshape(-1, units)
-        found = [self._measured(truth[:, unit], scores[:, unit]) for unit in range(units)]
+        weights = np.asarray(self.weights.value[:seen]).reshape(-1, units) if self.weighed else None
+        found = [
+            self._measured(truth[:, unit], scores[:, unit], None if weights is None else weights[:, unit])
+            for unit in range(units)
+        ]
         known = [one for one in found if not np.isnan(one)]
         return ops.cast(sum(known) / len(known) if known else float("nan"), self.dtype)
 
-    def _measured(self, truth, scores):
+    def _measured(self, truth, scores, weights):
         """The measure of answers [count] to questions whose right answers are 1 and 0."""
-        hits, alarms = _counts(truth[truth >= 0], scores[truth >= 0])
+        counted = truth >= 0
+        if weights is None:
+            hits, alarms = _counts(truth[counted], scores[counted])
+        else:
+            hits, alarms = _sums(truth[counted], scores[counted], weights[counted])
         if not hits[-1] or not alarms[-1] or not np.isfinite(scores).all():
             return float("nan")
         if self.measure == "roc":
@@ -84,7 +112,7 @@ class ExactCurve(keras.metrics.Metric):
         known = {
             "recall": hits / hits[-1],
             "sensitivity": hits / hits[-1],
-            "precision": hits / np.maximum(hits + alarms, 1),
+            "precision": hits / np.where(hits + alarms > 0, hits + alarms, 1),
             "specificity": 1 - alarms / alarms[-1],
         }
         best, _, given = self.measure.partition("_at_")
@@ -95,7 +123,13 @@ class ExactCurve(keras.metrics.Metric):
 
     def get_config(self):
         config = {"measure": self.measure, "capacity": self.capacity, "value": self.value}
-        return {**super().get_config(), **config, "class_id": self.class_id, "multi_label": self.multi_label}
+        return {
+            **super().get_config(),
+            **config,
+            "class_id": self.class_id,
+            "multi_label": self.multi_label,
+            "weighed": self.weighed,
+        }
 
 
 def _counts(truth, scores):
@@ -108,11 +142,20 @@ def _counts(truth, scores):
     return right, np.append(0, np.flatnonzero(last) + 1) - right
 
 
+def _sums(truth, scores, weights):
+    """The same, but that answers count by their weights."""
+    order = np.argsort(-scores, kind="stable")
+    scores, weights = scores[order], weights[order].astype("float64")
+    last = np.append(np.diff(scores) != 0, True)[: len(scores)]
+    right = np.append(0, np.cumsum(weights * truth[order])[last])
+    return right, np.append(0, np.cumsum(weights)[last]) - right
+
+
 def _area_under_precision(hits, answers):
     """The area under precision against recall for counts of right and of all yes answers, ascending."""
     slope = np.diff(hits) / np.diff(answers)
     start = hits[:-1] - slope * answers[:-1]
-    ratio = np.where(answers[:-1] > 0, answers[1:] / np.maximum(answers[:-1], 1), 1.0)
+    ratio = np.where(answers[:-1] > 0, answers[1:] / np.where(answers[:-1] > 0, answers[:-1], 1), 1.0)
     return float(np.sum(slope * (np.diff(hits) + start * np.log(ratio))) / hits[-1])
 
 

@@ -19,7 +19,8 @@ def decide(training: Training) -> None:
     pairs = answered(job.model, job.prepared.validation, tuple(job.outputs))
     for name, decision in asked.items():
         scores, true = (values.reshape(-1) for values in pairs[name])
-        threshold = decision.threshold(true > 0.5 if true.min() >= 0 else true > 0, scores)
+        weights = job.prepared.validation.weights
+        threshold = decision.threshold(true > 0.5 if true.min() >= 0 else true > 0, scores, weights)
         if threshold is None:
             training.progress.note(f"threshold of `{name}`: the validation split says nothing about it")
             continue

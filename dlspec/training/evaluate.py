@@ -6,22 +6,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dlspec.backends.keras.structure import like_inputs, only_or_all
+from dlspec.backends.keras.structure import like_inputs, only_or_all, single
 from dlspec.core.documents.results import Evaluation, OutputResults
 from dlspec.core.errors import Problem, SpecError
 from dlspec.data.binding.binding import bind
+from dlspec.data.binding.example_weights import weights_of
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.values import Rows, with_rank
-from dlspec.data.feeding.feed import in_order
+from dlspec.data.feeding.feed import feed_in_order, in_order
 from dlspec.data.feeding.preparing import fit
 from dlspec.data.feeding.raw import RawInputs, read_inputs
+from dlspec.data.feeding.training import Changes
 from dlspec.data.order.splits import PARTS, choose
 from dlspec.training.loop.compiling import measuring
 from dlspec.training.loop.preparation import in_prepared_units
 from dlspec.training.run.failures import while_answering
 from dlspec.training.saved import SavedRun
 from dlspec.training.unknown_words import UnknownWords
-from dlspec.views.pages.comparing import answering, batch_size, compare, learn
+from dlspec.views.pages.comparing import Batch, answering, batch_size, compare, learn, with_weights
 from dlspec.views.pages.linear import Linear, LinearScores, also_seen, with_linear
 from dlspec.views.pages.scores import Score, score_of
 from dlspec.views.pages.tasks import task_of
@@ -57,7 +59,7 @@ def evaluate(
     for name, examples in _new(saved, path, tell) if path is not None else own_examples(saved, parts, whole=True):
         if examples.dropped:
             found["dropped"] = {name: examples.dropped}
-        model = model or compiled(saved, examples.count)
+        model = model or compiled(saved, examples.count, weighed=examples.weights is not None)
         with while_answering():
             metrics[name] = _measured(saved, model, examples)
             outputs[name] = _judged(saved, examples, trivial, linear)
@@ -107,14 +109,14 @@ def require_measures(saved: SavedRun, *, of_tensors: bool = False) -> None:
         raise Problem("E522", message, "`dlspec predict` gives the answers")
 
 
-def compiled(saved: SavedRun, count: int) -> Any:
+def compiled(saved: SavedRun, count: int, *, weighed: bool = False) -> Any:
     """The compiled model for as many examples as one part has, of the run's own or of what is measured now."""
     data = saved.run.facts["data"]
     own = (*data.get("examples", {}).values(), data.get("visited_per_epoch", 0))
     layers = {one.name: len(prepare) for one in saved.targets if (prepare := saved.data.targets[one.target].prepare)}
     core, units = in_prepared_units(saved.model, saved.outputs, layers)
     core = saved.whole if saved.method.turns else core
-    return measuring(core, saved.method, saved.outputs, examples=max(count, *own), units=units)
+    return measuring(core, saved.method, saved.outputs, examples=max(count, *own), units=units, weighed=weighed)
 
 
 def _new(saved: SavedRun, path: Path, tell: Callable[[str], object]) -> Iterator[tuple[str, RawInputs]]:
@@ -150,12 +152,13 @@ def own_examples(
     if binding is None or findings.errors:
         raise SpecError(findings.diagnostics({}))
     parts = choose(saved.data, binding.table, binding.count, binding.dropped())
-    rows = Rows(binding.table, binding.inputs, binding.outputs)
+    rows, weights = Rows(binding.table, binding.inputs, binding.outputs), weights_of(binding.weight, binding.table)
     for name, numbers in zip(PARTS, parts, strict=True):
         if name in wanted and len(numbers):
             some = some_of(numbers, most)
             inputs, targets = rows.load(some)
-            yield name, RawInputs(inputs, len(some), binding.table, binding.inputs, targets)
+            own = None if weights is None else weights[some]
+            yield name, RawInputs(inputs, len(some), binding.table, binding.inputs, targets, weights=own)
 
 
 def some_of(numbers: Any, most: int | None) -> Any:
@@ -170,10 +173,11 @@ def some_of(numbers: Any, most: int | None) -> Any:
 def _measured(saved: SavedRun, model: Any, examples: RawInputs) -> dict[str, float]:
     entering = entering_whole(saved) if saved.method.turns else lambda inputs: like_inputs(saved.model, inputs)
 
-    def structure(inputs: Any, targets: Any) -> Any:
-        return entering(inputs), only_or_all(targets)
+    def structure(inputs: Any, targets: Any, *weights: Any) -> Any:
+        return entering(inputs), only_or_all(targets), *map(single, weights)
 
-    batches = in_order((examples.inputs, examples.targets), saved.data.batch_size, structure)
+    weighing = Changes((), {}, {}, examples.weights).measuring()
+    batches = feed_in_order((examples.inputs, examples.targets), saved.data.batch_size, structure, weighing).dataset
     measured = model.evaluate(batches, return_dict=True, verbose=0)
     return {name: float(measured[name]) for name in sorted(measured, key=lambda name: not name.endswith("loss"))}
 
@@ -211,9 +215,10 @@ def _learnt(saved: SavedRun) -> dict[str, Any]:
     return {name: score.trivial for name, score in scores.items()}
 
 
-def _batches(examples: RawInputs) -> Any:
-    """Inputs and targets by name, in batches that are large where the inputs are small."""
-    return in_order((examples.inputs, examples.targets), largest_batch(examples))
+def _batches(examples: RawInputs) -> list[Batch]:
+    """Batches that are large where the inputs are small."""
+    batches = in_order((examples.inputs, examples.targets), largest_batch(examples))
+    return list(with_weights(batches, examples.weights))
 
 
 def largest_batch(examples: RawInputs) -> int:

@@ -16,6 +16,7 @@ from dlspec.backends.keras.structure import like_inputs, only_or_all
 from dlspec.core.documents.importance import Baseline, ColumnImportance, Dependence, Effect, Importance
 from dlspec.core.errors import Problem
 from dlspec.data.feeding.raw import RawInputs, read_inputs
+from dlspec.data.feeding.training import weighed
 from dlspec.data.sources.base import Arrays
 from dlspec.training.evaluate import (
     compiled,
@@ -27,7 +28,7 @@ from dlspec.training.evaluate import (
 )
 from dlspec.training.saved import SavedRun
 from dlspec.training.shuffled import Shuffled, columns_of
-from dlspec.views.pages.comparing import Answering, answering, compare
+from dlspec.views.pages.comparing import Answering, Batch, answering, compare, with_weights
 from dlspec.views.pages.tasks import CHOICE, NUMBERS, YES_NO, Task, numbers, probabilities
 from dlspec.views.pages.verdict import leading
 
@@ -121,7 +122,8 @@ def _first(examples: RawInputs, most: int) -> RawInputs:
     kept = some_of(np.arange(examples.count), most)
     inputs = {name: values[kept] for name, values in examples.inputs.items()}
     targets = {name: values[kept] for name, values in examples.targets.items()}
-    return replace(examples, inputs=inputs, targets=targets, count=len(kept))
+    weights = None if examples.weights is None else examples.weights[kept]
+    return replace(examples, inputs=inputs, targets=targets, count=len(kept), weights=weights)
 
 
 def _alone(saved: SavedRun, examples: RawInputs) -> Problem:
@@ -159,7 +161,7 @@ class _Measures:
     ) -> None:
         self._saved, self._examples, self._columns = saved, examples, columns
         self._calls, self._tell, self._called = calls, tell, 0
-        self._compiled = compiled(saved, examples.count)
+        self._compiled = compiled(saved, examples.count, weighed=examples.weights is not None)
         self._size = largest_batch(examples)
         self._answer: Answering = answering(saved.model, saved.outputs, calls * -(-examples.count // self._size))
         self._targets = {output.name: output.target for output in saved.targets}
@@ -193,7 +195,7 @@ class _Measures:
         return self._of(self._measured(inputs))
 
     def _measured(self, inputs: Arrays) -> _Base:
-        batches = list(_batches(inputs, self._examples.targets, self._size))
+        batches = list(with_weights(_batches(inputs, self._examples.targets, self._size), self._examples.weights))
         scores = scores_of(self._saved)
         compare(self._answer, batches, scores)
         loss = _loss(self._compiled, batches)
@@ -224,12 +226,17 @@ def _batches(inputs: Arrays, targets: Arrays, size: int) -> Iterator[tuple[dict[
         yield part(inputs, start), part(targets, start)
 
 
-def _loss(model: Any, batches: Sequence[tuple[Any, Any]]) -> float:
+def _loss(model: Any, batches: Sequence[Batch]) -> float:
     """The mean loss of all batches, as ``model.evaluate`` gives it."""
+    import tensorflow as tf
+
     model.reset_metrics()
     found: dict[str, Any] = {}
-    for inputs, targets in batches:
-        found = model.test_on_batch(like_inputs(model, inputs), only_or_all(targets), return_dict=True)
+    for inputs, targets, weights in batches:
+        own = None
+        if weights is not None:
+            own = tuple(map(only_or_all, weighed(targets, {}, tf.constant(weights))))
+        found = model.test_on_batch(like_inputs(model, inputs), only_or_all(targets), own, return_dict=True)
     return float(found[LOSS])
 
 

@@ -86,7 +86,16 @@ class SupervisedTrainer(Trainer):
         self._chosen = state.phase + 1
         phase = every_phase[state.phase]
         optimizer = method.optimizers_of(phase) if method.turns else method.optimizer_of(phase)
-        compiled = trainer(job.whole, method, optimizer, job.outputs, job.distribution, job.most_examples, job.units)
+        compiled = trainer(
+            job.whole,
+            method,
+            optimizer,
+            job.outputs,
+            job.distribution,
+            job.most_examples,
+            job.units,
+            weighed=job.weighed,
+        )
         running = list(self._running(compiled, state.epoch))
         validation = job.prepared.validation
         self._phase = KerasPhase(

@@ -38,6 +38,11 @@ def only_or_all(values: Mapping[str, Any]) -> Any:
     return next(iter(values.values())) if len(values) == 1 else dict(values)
 
 
+def single(weights: Any) -> Any:
+    """Weights of a batch by output, or two such dicts, with the single values of a model of one output."""
+    return tuple(map(only_or_all, weights)) if isinstance(weights, tuple) else only_or_all(weights)
+
+
 def scalars(variables: Iterable[Any]) -> int:
     """How many numbers variables hold together."""
     return sum(math.prod(variable.shape) for variable in variables)

@@ -66,6 +66,7 @@ class Method(Component, abstract=True):
         project: Dotted path of the function that writes ``train.py`` of an exported project (see
             :func:`dlspec.export.project.train.render`); "" where there are no words for the method in plain Keras.
         needs_targets: Whether the data must name targets.
+        weighs_examples: Whether examples may count differently: `weight` of `data`.
         prepares_targets: Whether it compares outputs with targets as `prepare` of `data.targets` changes them.
 
     Options that every part of dlspec reads, whether or not a method lets a spec write them:
@@ -87,6 +88,7 @@ class Method(Component, abstract=True):
     trainer: ClassVar[str] = ""
     project: ClassVar[str] = ""
     needs_targets: ClassVar[bool] = True
+    weighs_examples: ClassVar[bool] = False
     prepares_targets: ClassVar[bool] = False
 
     seed: ClassVar[Any] = 0
@@ -135,14 +137,15 @@ class Method(Component, abstract=True):
         """The metrics of one output as they are written: which values are good, and what they take."""
         return ()
 
-    def metrics_of(self, output: str, examples: int | None = None) -> tuple[Any, ...]:
+    def metrics_of(self, output: str, examples: int | None = None, *, weighed: bool = False) -> tuple[Any, ...]:
         """The metrics of one output, settled for what it gives.
 
         Args:
             output: Its name.
             examples: How many are measured together at most; None where that is not known.
+            weighed: Whether they count differently.
         """
-        head = replace(self.head_of(output), examples=examples)
+        head = replace(self.head_of(output), examples=examples, weighed=weighed)
         return tuple(metric.settled(head) for metric in self.chosen_metrics(output))
 
     def head_of(self, output: str) -> Head:

@@ -51,6 +51,7 @@ class Supervised(Method):
 
     trainer = "dlspec.training.supervised.SupervisedTrainer"
     project = "dlspec.export.project.train.render"
+    weighs_examples = True
     prepares_targets = True
 
     loss: Any = output_losses("What is minimised: one loss, or one for each output.")

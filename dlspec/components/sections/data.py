@@ -236,6 +236,9 @@ class Data(Section):
         doc="What enters each input of the model; may be left out where it is obvious.",
     )
     targets = map_of("section", "target", doc="What each output of the model shall predict.")
+    weight = optional(
+        text(), doc="A column of numbers from 0 on: how much each example counts in losses, metrics and the report."
+    )
     split = options("section", "split", default=None, doc="Which examples are kept from training.")
     augment = components(
         "layer",
@@ -282,6 +285,11 @@ class Data(Section):
     def features(self) -> dict[str, Feature]:
         """The inputs as given, or {}."""
         return self.inputs or {}
+
+    @property
+    def aside(self) -> list[str]:
+        """Columns that say something of examples, and are no features: what the split asks for, and their weight."""
+        return [column for column in (self.parts.asks, self.weight) if column]
 
 
 def _check_augmentation(layers: tuple[Layer, ...]) -> None:

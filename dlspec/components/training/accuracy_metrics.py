@@ -34,10 +34,19 @@ class Accuracy(Metric):
         """Each unit of a yes-or-no loss counts by itself: Keras compares the largest of several, and cuts at 0.5."""
         if head.ignored is not None:
             return SparseCategoricalAccuracy(name=self.name).settled(head)
+        if head.masked and head.weighed:  # what Keras chooses itself takes no weights behind a mask
+            return self._chosen(head).settled(head)
         single = head.output.shape[-1:] == (1,) if head.output is not None else head.binary
         if not (head.threshold != 0.5 if single else head.binary):
             return self
         return BinaryAccuracy(name=self.name).settled(head)
+
+    def _chosen(self, head: Head) -> Metric:
+        """The accuracy that Keras chooses."""
+        if head.loss is not None and head.loss.targets == "classes":
+            return SparseCategoricalAccuracy(name=self.name)
+        several = head.output is not None and head.output.shape[-1:] != (1,) and not head.binary
+        return CategoricalAccuracy(name=self.name) if several else BinaryAccuracy(name=self.name)
 
 
 class BinaryAccuracy(Metric):

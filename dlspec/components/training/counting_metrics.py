@@ -22,7 +22,7 @@ class ExactCurve(Metric, abstract=True):
     keras = "dlspec.standalone.exact_curve.ExactCurve"
 
 
-# How many answers are kept: 5 bytes each.
+# How many answers are kept: 5 bytes each, 9 where examples weigh.
 MOST_ANSWERS = 1_000_000
 
 
@@ -35,7 +35,7 @@ def exact(metric: Metric, head: Head, measure: str, **options: Any) -> Metric | 
     """The same measure from all answers; None where they are not known to be few enough."""
     if head.answers is None or head.answers > MOST_ANSWERS:
         return None
-    made = ExactCurve(measure=measure, capacity=head.examples, **options)
+    made = ExactCurve(measure=measure, capacity=head.examples, **options, **({"weighed": True} if head.weighed else {}))
     made.__dict__["name"] = metric.name
     return answered(made, head, **as_shares(head))
 

@@ -35,7 +35,7 @@ class Decision(Component, abstract=True):
         """
         raise NotImplementedError
 
-    def threshold(self, true: Array, scores: Array) -> float | None:
+    def threshold(self, true: Array, scores: Array, weights: Array | None = None) -> float | None:
         """Above which score the answer is yes; None where all examples are alike.
 
         It is half-way between two scores, or `ALWAYS_YES` or `ALWAYS_NO`. Of equally good cuts, the one with the
@@ -44,18 +44,20 @@ class Decision(Component, abstract=True):
         Args:
             true: Whether each example is a yes.
             scores: What the output gave.
+            weights: How much each example counts; None where all count alike.
         """
         import numpy as np
 
         order = np.argsort(-scores, kind="stable")
+        counts = np.ones(len(scores)) if weights is None else weights[order].astype(np.float64)
         scores, true = scores[order].astype(np.float64), true[order]
-        yes, no = int(true.sum()), int((~true).sum())
+        yes, no = float(counts[true].sum()), float(counts[~true].sum())
         if not yes or not no:
             return None
         apart = -np.diff(scores) > _MARGIN * np.maximum(np.abs(scores[1:]), np.abs(scores[:-1]))
         above = np.concatenate([[0], np.flatnonzero(apart) + 1, [len(scores)]])  # examples above each cut
-        found = np.concatenate([[0], np.cumsum(true)])[above]
-        best = int(np.argmax(self.worth(found, above - found, yes, no)))
+        found, wrong = (np.concatenate([[0], np.cumsum(counts * one)])[above] for one in (true, ~true))
+        best = int(np.argmax(self.worth(found, wrong, yes, no)))
         if best in (0, len(above) - 1):
             return ALWAYS_YES if best else ALWAYS_NO
         middle = (scores[above[best] - 1] + scores[above[best]]) / 2

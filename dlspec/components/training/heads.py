@@ -25,6 +25,7 @@ class Head:
         features: Whether its last axis is what a layer makes of each step, and not a side of a picture.
         reaches: The least and the largest value that the activation gives; None where there is no end.
         chosen: The threshold that was chosen on the validation split; None where none was.
+        weighed: Whether examples count differently.
     """
 
     loss: Loss | None = None
@@ -34,6 +35,7 @@ class Head:
     features: bool = False
     reaches: tuple[float | None, float | None] = (None, None)
     chosen: float | None = None
+    weighed: bool = False
 
     @property
     def threshold(self) -> float:

@@ -121,7 +121,8 @@ def answered(metric: Metric, head: Head, **options: Any) -> Metric:
     ignored = metric.given.get("ignore_class", head.ignored)
     if ignored is not None and not metric.ignoring:
         options["ignored"] = ignored
-    if not options and (metric.masking or not head.masked):
+    knows = not (head.masked and head.weighed) if metric.masking else not (head.masked or head.weighed)
+    if not options and knows:
         return metric
     made = Answered(metric=metric, **options)
     made.__dict__["name"] = metric.name

@@ -41,8 +41,15 @@ class _Overlap(Metric, abstract=True):
 
     def settled(self, head: Head) -> Metric:
         """Reads the output as it is."""
+        weighing = self._weighing(head)
+        if weighing is not self:
+            return weighing.settled(head)
         reading = self if head.output is None else self._reading(head.output)
         return super().settled(head) if reading is self else reading.settled(head)
+
+    def _weighing(self, head: Head) -> Metric:
+        """Keras counts in whole numbers, and cuts off what weights have behind the point."""
+        return self.with_options(dtype="float32") if head.weighed and "dtype" not in self.given else self
 
     def _reading(self, output: Tensor) -> Metric:
         """An output of probabilities holds no class numbers, though Keras takes it for some unless told otherwise."""
@@ -155,4 +162,4 @@ class BinaryIoU(_Overlap):
 
     def settled(self, head: Head) -> Metric:
         """Cut where the loss cuts."""
-        return at_threshold(self, head)
+        return at_threshold(self._weighing(head), head)

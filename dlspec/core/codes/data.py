@@ -313,6 +313,7 @@ CODES: dict[str, Code] = {
         """
         `augment` changes an input that its layers can change: images, sounds, or texts as indices of words; where
         several could be meant it stands at the input. `class_weights` and `oversample` are for targets with classes.
+        `weight` names a column of numbers from 0 on.
         """,
         wrong="""
         inputs: {x: [10]}

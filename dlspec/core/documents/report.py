@@ -169,6 +169,7 @@ class DataFacts(TypedDict):
         dropped: Examples that were left out since they lack a value.
         bad: Examples that were left out since they are broken.
         visited_per_epoch: Examples that training sees in one epoch.
+        weight: The column that says how much each example counts; null where all count alike.
         class_weights: By output: a weight for each class.
         equal_examples: Examples that several parts hold.
         columns: In use, with their data types.
@@ -182,6 +183,7 @@ class DataFacts(TypedDict):
     dropped: int
     bad: BadExamples
     visited_per_epoch: int
+    weight: str | None
     class_weights: dict[str, list[float]]
     equal_examples: list[EqualExamples]
     columns: dict[str, str]

@@ -55,8 +55,8 @@ class ClassFigures(TypedDict):
     """
 
     name: str
-    examples: int
-    predicted: int
+    examples: float
+    predicted: float
     precision: float | None
     recall: float | None
     f1: float | None
@@ -121,7 +121,7 @@ class ClassDetails(ClassResults, total=False):
     mean_iou: float | None
     exact: float | None
     perplexity: float | None
-    confusion: list[list[int]]
+    confusion: list[list[float]]
     auc: float | None
     linear: LinearFigures
     threshold: float
@@ -263,7 +263,7 @@ class TranscriptResults(TypedDict):
 
     kind: Literal["transcript"]
     examples: int
-    labels: int
+    labels: float
     exact: float
     interval: list[float] | None
     error_rate: float | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.binding import missing
@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 _MOST = 0.5
 
 
-def bad_examples(table: Table, users: Iterable[Input | Output], count: int) -> dict[int, str]:
+def bad_examples(
+    table: Table, users: Iterable[Input | Output], count: int, further: Sequence[str] = ()
+) -> dict[int, str]:
     """Examples with values that are broken, infinite, or missing where the spec says nothing about missing ones.
+
+    Args:
+        further: Columns of numbers beside those of the users.
 
     Returns:
         The reason by number of the example, ascending.
@@ -30,11 +35,14 @@ def bad_examples(table: Table, users: Iterable[Input | Output], count: int) -> d
         DataProblem: E608, they are most of all examples.
     """
     users = tuple(users)
-    columns = dict.fromkeys(column for one in users for column in one.columns)
+    columns = dict.fromkeys([*(column for one in users for column in one.columns), *further])
     found: dict[int, str] = dict(table.faults(list(columns)))
+    for column in further:
+        for index, reason in _bad_values(table, column, missing.ERROR).items():
+            found.setdefault(index, reason)
     for one in users:
         for column in one.columns:
-            for index, reason in _bad_values(table, column, one).items():
+            for index, reason in _bad_values(table, column, one.missing, _listing(one)).items():
                 found.setdefault(index, reason)
     left_out, whole = len(found) + len(table.skipped), count + len(table.skipped)
     if left_out > whole * _MOST:
@@ -47,18 +55,23 @@ def bad_examples(table: Table, users: Iterable[Input | Output], count: int) -> d
     return dict(sorted(found.items()))
 
 
-def _bad_values(table: Table, column: str, one: Input | Output) -> Mapping[int, str]:
+def _listing(one: Input | Output) -> bool:
+    """Whether it lists labels in a text, of which there may be none."""
+    return isinstance(one, Output) and bool(one.separator)
+
+
+def _bad_values(table: Table, column: str, policy: str, listing: bool = False) -> Mapping[int, str]:
     import numpy as np
 
     facts = table.columns[column]
     if facts.text:
-        if one.missing != missing.ERROR or (isinstance(one, Output) and one.separator):
+        if policy != missing.ERROR or listing:
             return {}
         wrong: Array = missing.gaps(table.read([column])[column])
         reason = f"column `{column}` has no value"
     elif facts.tensor.floating:
         values = table.read([column])[column]
-        strict = one.missing in (missing.ERROR, missing.KEEP)
+        strict = policy in (missing.ERROR, missing.KEEP)
         wrong = ~finite(values) if strict else infinite(values)
         reason = f"column `{column}` holds no finite number"
     else:

@@ -14,6 +14,7 @@ from dlspec.core.errors import Problem
 from dlspec.data.binding import missing
 from dlspec.data.binding.augment import Step, steps
 from dlspec.data.binding.bad import bad_examples
+from dlspec.data.binding.example_weights import bind_weight, check_values
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.inputs import Input, bind_inputs, check_exact, check_readable, check_tokens
 from dlspec.data.binding.preparation import check_preparation
@@ -41,6 +42,7 @@ class Binding:
         count: How many examples it has.
         steps: Random changes of training examples.
         bad: Examples that are left out since they are broken, by number, with the reason.
+        weight: The column that says how much each example counts; "" where all count alike.
     """
 
     table: Table
@@ -49,6 +51,7 @@ class Binding:
     outputs: tuple[Output, ...]
     steps: tuple[Step, ...] = ()
     bad: Mapping[int, str] = field(default_factory=dict)
+    weight: str = ""
 
     @property
     def users(self) -> tuple[Input | Output, ...]:
@@ -99,7 +102,7 @@ class Binding:
     def columns(self) -> tuple[str, ...]:
         """Every column in use, once."""
         names = [column for one in self.users for column in one.columns]
-        return tuple(dict.fromkeys(names))
+        return tuple(dict.fromkeys([*names, *([self.weight] if self.weight else [])]))
 
 
 @dataclass(slots=True)
@@ -193,20 +196,24 @@ def bind(
     outputs = bind_outputs(data, table, signature, method, findings)
     check_preparation(outputs, method, findings, shaped=signature is not None)
     inputs = bind_inputs(data, table, signature, findings)
+    weight = bind_weight(data, table, method, findings)
     count = max(column.count for column in table.columns.values())
-    binding = Binding(table, count, tuple(inputs), tuple(outputs))
+    binding = Binding(table, count, tuple(inputs), tuple(outputs), weight=weight)
     if len(findings.items) == before:
         with findings.at("data", "source", data.source.name):
             count = _count(table, binding.columns)
         bad: Mapping[int, str] = {}
         if table.tolerant:
             with findings.at("data", "source", data.source.name):
-                bad = bad_examples(table, binding.users, count)
+                bad = bad_examples(table, binding.users, count, [weight] if weight else [])
         else:
             _check_values(data, binding, findings)
+        with findings.at("data", "weight"):
+            if weight:
+                check_values(weight, table, bad)
         check_weights(data, outputs, method, findings)
         found = steps(data, inputs, outputs, findings)
-        binding = Binding(table, count, tuple(inputs), tuple(outputs), tuple(found), bad)
+        binding = Binding(table, count, tuple(inputs), tuple(outputs), tuple(found), bad, weight)
     with findings.at("data", "split"):
         check_split(data, table, count)
     return binding

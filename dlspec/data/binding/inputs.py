@@ -400,7 +400,7 @@ def _obvious(data: Data, table: Table, signature: Signature | None) -> Input:
         names = ", ".join(f"`{name}`" for name in signature.inputs)
         message = f"the model has {len(signature.inputs)} inputs ({names})"
         raise Problem("E607", message, "say in `inputs` of `data` which columns enter which")
-    groups = table.obvious([*(column for target in data.targets.values() for column in target.sources), *_asked(data)])
+    groups = table.obvious([*(column for target in data.targets.values() for column in target.sources), *data.aside])
     if not groups or not groups[0]:
         raise Problem("E607", "no column is left to enter the model", "say in `inputs` of `data` what shall")
     name, wanted = next(iter(signature.inputs.items())) if signature is not None else ("", None)
@@ -411,12 +411,6 @@ def _obvious(data: Data, table: Table, signature: Signature | None) -> Input:
         if fit_shape(one.tensor.shape, wanted.shape) is not None:
             return fit(one, wanted)
     return fit(found[0], wanted)
-
-
-def _asked(data: Data) -> list[str]:
-    """The column that the split asks for, which is no feature."""
-    asks = data.parts.asks
-    return [asks] if asks else []
 
 
 def _group(name: str, group: tuple[str, ...], table: Table, wanted: Tensor | None) -> Input:

@@ -17,7 +17,7 @@ from dlspec.data.sources.base import Table
 def with_columns(
     data: Data, folder: Path, findings: Findings, *, allow_outside: bool = False, opened: Opened | None = None
 ) -> Data:
-    """The section with the names of the columns that it chooses; inputs choose no target, nor what the split asks for.
+    """The section with the names of the columns that it chooses; inputs choose no target, nor what stands aside.
 
     The section stays as it is where the source cannot be opened, which is told wherever it is bound.
     """
@@ -26,7 +26,7 @@ def with_columns(
         return data
     targets = {name: _named(one, table, (), findings, ("targets", name)) for name, one in data.targets.items()}
     taken = [column for target in targets.values() for column in target.sources]
-    taken += [data.parts.asks] if data.parts.asks else []
+    taken += data.aside
     inputs = {name: _named(one, table, taken, findings, ("inputs", name)) for name, one in data.features.items()}
     return type(data)(**{**data.given, "targets": targets, **({"inputs": inputs} if inputs else {})})
 

@@ -53,6 +53,7 @@ def data_facts(data: Data, prepared: Prepared) -> DataFacts:
         "dropped": prepared.dropped,
         "bad": {"count": binding.bad_count, "first": binding.bad_places(_NAMED)},
         "visited_per_epoch": prepared.fed.count,
+        "weight": data.weight,
         "class_weights": {name: weights.tolist() for name, weights in prepared.changes.weights.items()},
         "equal_examples": [shared.facts() for shared in prepared.content.shared],
         "columns": {name: binding.table.columns[name].tensor.dtype for name in binding.columns},

@@ -241,6 +241,11 @@ def in_order(examples: Any, batch_size: int, structure: Callable[..., Any] | Non
     return feed_in_order(examples, batch_size, structure).dataset
 
 
-def feed_in_order(examples: Any, batch_size: int, structure: Callable[..., Any] | None = None) -> Feed:
+def feed_in_order(
+    examples: Any,
+    batch_size: int,
+    structure: Callable[..., Any] | None = None,
+    transform: Callable[[Any, Any, Any], Any] | None = None,
+) -> Feed:
     """The same as a feed."""
-    return Feed(examples, batch_size, seed=0, shuffle=False, structure=structure)
+    return Feed(examples, batch_size, seed=0, shuffle=False, transform=transform, structure=structure)

@@ -12,6 +12,7 @@ from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
 from dlspec.core.errors import SpecError
 from dlspec.data.binding.binding import Binding, bind
+from dlspec.data.binding.example_weights import weights_of
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.signature import Signature
 from dlspec.data.binding.values import Rows
@@ -48,9 +49,11 @@ class Part:
     Attributes:
         examples: Batches of them are ``(inputs, targets)``: what enters each input of the model, and what the loss
             compares with each output, tensors of shape [n, …] by name.
+        weights: How much each of them counts, float32; None where all count alike.
     """
 
     examples: Examples
+    weights: Array | None = None
 
     @property
     def count(self) -> int:
@@ -156,11 +159,12 @@ def prepare_read(data: Data, reading: Reading, signature: Signature) -> Prepared
         layers = {one.name: preparing.fit(one.prepare, train.raw(one.name)) for one in binding.inputs}
         prepared_targets = [one for one in binding.outputs if one.prepare]
         units = {one.name: preparing.units(one, train.target(one.name)) for one in prepared_targets}
+    weights = weights_of(binding.weight, table)
     validation, test = (
-        _Draft(rows, numbers, held=hold).part(layers) if len(numbers) else None
+        _Draft(rows, numbers, held=hold).part(layers, weights) if len(numbers) else None
         for numbers, hold in zip(parts[1:], held[1:], strict=True)
     )
-    whole = train.part(layers)
+    whole = train.part(layers, weights)
     prepared = Prepared(
         binding,
         parts,
@@ -174,6 +178,7 @@ def prepare_read(data: Data, reading: Reading, signature: Signature) -> Prepared
             binding.steps,
             class_weights(data, binding.outputs, table, parts.train),
             {one.name: one for one in binding.outputs},
+            weights,
         ),
         reading.content,
         0 if dropped is None else int(dropped.sum()) - len(binding.bad),
@@ -252,12 +257,15 @@ class _Draft:
         batches = in_order(Streamed(alone.load, self._numbers, self._blocks), _CHUNK)
         return batches.map(lambda _, targets: targets[name])
 
-    def part(self, layers: Layers) -> Part:
-        """The part, prepared by fitted layers."""
+    def part(self, layers: Layers, weights: Array | None) -> Part:
+        """The part, prepared by fitted layers; `weights` are those of all examples of the table."""
+        return Part(self._examples(layers), None if weights is None else weights[self._numbers])
+
+    def _examples(self, layers: Layers) -> Examples:
         inputs = {one.name: one for one in self._rows.inputs}
         if not self._held:
             finish = preparing.in_pipeline(inputs, layers) if any(layers.values()) else None
-            return Part(Streamed(self._rows.load, self._numbers, self._blocks, finish))
+            return Streamed(self._rows.load, self._numbers, self._blocks, finish)
 
         def prepared(raw: Arrays) -> Arrays:
             return {name: preparing.apply(layers[name], raw.pop(name), inputs[name].tensor.rank) for name in inputs}
@@ -268,9 +276,9 @@ class _Draft:
                 raw, targets = self._rows.load(numbers)
                 return prepared(raw), targets
 
-            return Part(InMemory(_load(load, self._numbers, self._blocks), self._numbers, self._blocks))
+            return InMemory(_load(load, self._numbers, self._blocks), self._numbers, self._blocks)
         raw, targets = self._values
-        return Part(InMemory((prepared(raw), targets), self._numbers, self._blocks))
+        return InMemory((prepared(raw), targets), self._numbers, self._blocks)
 
 
 def _load(

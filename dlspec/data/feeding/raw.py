@@ -18,6 +18,7 @@ from dlspec.components.sections.selection import Selection
 from dlspec.core.errors import Problem, SpecError, did_you_mean
 from dlspec.core.ir import Tensor, show_shape
 from dlspec.data.binding import missing
+from dlspec.data.binding.example_weights import check_values, weights_of
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.inputs import Input, bind_inputs, check_exact, check_indices, check_readable, check_tokens
 from dlspec.data.binding.signature import Signature
@@ -41,6 +42,7 @@ class RawInputs:
         table: Where they come from: ``table.where(3)`` says where row 3 of it stands.
         bound: How columns enter the inputs.
         dropped: How many further rows were left out, since they lack a value, as in the training.
+        weights: How much each example counts; None where all count alike.
     """
 
     inputs: Arrays
@@ -49,6 +51,7 @@ class RawInputs:
     bound: tuple[Input, ...]
     targets: Arrays = field(default_factory=dict)
     dropped: int = 0
+    weights: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +213,26 @@ def read_inputs(
     for output in outputs if not findings.errors else ():
         with findings.at("data", "targets", output.target):
             targets[output.name] = _target(output, table, kept)
+    weights = None
+    if outputs and (name := training.data.weight) is not None:
+        with findings.at("data", "weight"):
+            weights = _weights(name, table)[kept]
     if findings.errors:
         raise SpecError(findings.diagnostics({"data": raw}))
-    return RawInputs(arrays, count - dropped, table, opened.bound, targets, dropped)
+    return RawInputs(arrays, count - dropped, table, opened.bound, targets, dropped, weights)
+
+
+def _weights(name: str, table: Table) -> Any:
+    """How much each example counts.
+
+    Raises:
+        Problem: E602, E608, E616.
+    """
+    if name not in table.columns:
+        message = f"these examples have no column `{name}`, which says how much each of them counts"
+        raise Problem("E602", message, "add it, with 1 in each row where all count alike")
+    check_values(name, table)
+    return weights_of(name, table)
 
 
 def _dropping(users: Sequence[Input | Output]) -> list[str]:

@@ -26,29 +26,50 @@ class Changes:
         steps: Random changes.
         weights: The weight of each class, by output.
         outputs: The outputs, by name.
+        examples: The weight of each example of the table; None where all count alike.
     """
 
     steps: Sequence[Step]
     weights: Mapping[str, Array]
     outputs: Mapping[str, Output]
+    examples: Array | None = None
 
     def transform(self, seed: int) -> Callable[[Any, Any, Any], Any] | None:
         """The transform of a :class:`dlspec.data.feeding.feed.Feed`; None where nothing is changed.
 
         With weights, a batch becomes ``(inputs, targets, weights)``: a weight for each example (of a mask: for each of
-        its pixels) by output.
+        its pixels) by output. Where examples weigh, there are two by output: in the loss, and in metrics, of which the
+        first is the product with the weight of the class. See :class:`dlspec.standalone.weighed.Weighed`.
         """
         if not self.steps and not self.weights:
-            return None
+            return self.measuring()
         change = augment.transform(self.steps, self.outputs, seed) if self.steps else None
 
         def transform(batch: Any, epoch: Any, numbers: Any) -> Any:
             plain = batch
             if change is not None:
                 batch = change(batch, epoch, numbers)
-            return (*batch, self._weights(plain[1], batch[1])) if self.weights else batch
+            if not self.weights and self.examples is None:
+                return batch
+            in_loss = self._weights(plain[1], batch[1])
+            return (*batch, in_loss if self.examples is None else self._weighed(plain[1], in_loss, numbers))
 
         return transform
+
+    def measuring(self) -> Callable[[Any, Any, Any], Any] | None:
+        """The transform of batches that are measured, in which classes count alike; None where nothing is changed."""
+        if self.examples is None:
+            return None
+
+        def transform(batch: Any, epoch: Any, numbers: Any) -> Any:
+            return (*batch, self._weighed(batch[1], {}, numbers))
+
+        return transform
+
+    def _weighed(self, targets: Any, in_loss: Mapping[str, Any], numbers: Any) -> Any:
+        import tensorflow as tf
+
+        return weighed(targets, in_loss, tf.gather(tf.constant(self.examples), numbers))
 
     def _weights(self, plain: Any, changed: Any) -> Any:
         import tensorflow as tf
@@ -62,6 +83,19 @@ class Changes:
                 ones = tf.ones(tf.shape(plain[name])[:1])
                 found[name] = tf.reshape(ones, (-1, *[1] * (len(plain[name].shape) - 1)))
         return found
+
+
+def weighed(targets: Any, in_loss: Mapping[str, Any], weights: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The weights of examples in loss and metrics, by output: those of `in_loss` times their own, and their own."""
+    import tensorflow as tf
+
+    found = {}
+    for name, target in targets.items():
+        # Of the target's rank, or Keras would take them for those of steps.
+        rank = len(in_loss[name].shape if name in in_loss else target.shape)
+        shaped = tf.reshape(weights, (-1, *[1] * (rank - 1)))
+        found[name] = shaped * in_loss[name] if name in in_loss else shaped
+    return found, dict.fromkeys(targets, weights)
 
 
 class Repeated(Examples):

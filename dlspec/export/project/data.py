@@ -125,6 +125,8 @@ def render(
 
 def _check(data: Data, binding: Binding) -> None:
     """What stands in the way of a project as a whole."""
+    if data.weight is not None:
+        raise Unsupported("`weight`: that examples count differently in losses and metrics")
     lazy = data.source.pictures if binding.table.streamed else ()
     if any(one.columns[0] in lazy and any(layer.adapts for layer in one.prepare) for one in binding.inputs):
         raise Unsupported("layers that are fitted on images which do not fit into memory")

@@ -53,7 +53,7 @@ class Backend(Protocol):
     def feed(self, examples: Any, batch_size: int, **options: Any) -> Feed:
         """The examples in the order of each epoch. Options as those of :class:`dlspec.data.feeding.feed.Feed`."""
 
-    def feed_in_order(self, examples: Any, batch_size: int, structure: Any = None) -> Feed:
+    def feed_in_order(self, examples: Any, batch_size: int, structure: Any = None, transform: Any = None) -> Feed:
         """The examples as they stand, for measuring."""
 
     def steps(self, model: Any, feed: Feed, distribution: Distribution) -> Steps:
@@ -69,11 +69,11 @@ class KerasOnTensorFlow:
 
         return feed.Feed(examples, batch_size, **options)
 
-    def feed_in_order(self, examples: Any, batch_size: int, structure: Any = None) -> Feed:
+    def feed_in_order(self, examples: Any, batch_size: int, structure: Any = None, transform: Any = None) -> Feed:
         """See :func:`dlspec.data.feeding.feed.feed_in_order`."""
         from dlspec.data.feeding import feed
 
-        return feed.feed_in_order(examples, batch_size, structure)
+        return feed.feed_in_order(examples, batch_size, structure, transform)
 
     def steps(self, model: Any, feed: Feed, distribution: Distribution) -> Steps:
         """See :class:`dlspec.training.loop.steps.Steps`."""

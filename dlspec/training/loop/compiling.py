@@ -28,6 +28,8 @@ def trainer(
     distribution: Distribution = ONE_DEVICE,
     examples: int | None = None,
     units: Mapping[str, Any] = NO_UNITS,
+    *,
+    weighed: bool = False,
 ) -> Any:
     """As :func:`measuring`, with an optimizer as the method wants it, or with one for each learner."""
 
@@ -36,7 +38,7 @@ def trainer(
             return made_optimizer(optimizer, method, model, distribution)
         return [made_optimizer(one, method, model, distribution) for one in optimizer]
 
-    return measuring(core, method, outputs, distribution, examples, made, units)
+    return measuring(core, method, outputs, distribution, examples, made, units, weighed=weighed)
 
 
 def made_optimizer(
@@ -62,6 +64,8 @@ def measuring(
     examples: int | None = None,
     optimizer: Callable[[Any], Any] | None = None,
     units: Mapping[str, Any] = NO_UNITS,
+    *,
+    weighed: bool = False,
 ) -> Any:
     """A compiled model around the layers of `core`, whose weights it shares.
 
@@ -76,13 +80,14 @@ def measuring(
         optimizer: Makes the optimizer for the model around `core`, or that of each learner; without one, it can be
             measured only.
         units: Of the targets that are prepared, by output: see :class:`dlspec.standalone.units.Units`.
+        weighed: Whether batches hold the weights of their examples, in the loss and in metrics.
     """
     import keras
 
-    from dlspec.standalone.example_means import ExampleMeans
-
     losses = {name: method.loss_of(name) for name in method.trained(outputs)}
-    metrics = {name: [metric.make() for metric in method.metrics_of(name, examples)] for name in losses}
+    metrics = {
+        name: [metric.make() for metric in method.metrics_of(name, examples, weighed=weighed)] for name in losses
+    }
     compared = {name: loss.make() for name, loss in losses.items()}
     _compare_in(units, compared, metrics, {name: loss.answer for name, loss in losses.items()})
     if method.turns:
@@ -94,16 +99,31 @@ def measuring(
         turns.optimizer = Optimizers(turns)
         return turns
     tensors = outputs_by_name(core.output, outputs)
-    owner = ExampleMeans if len(losses) > 1 else keras.Model
+    owner = _owner(several=len(losses) > 1, weighed=weighed)
     model = owner(core.input, only_or_all({name: tensors[name] for name in losses}), name=core.name)
     model.compile(
         optimizer="sgd" if optimizer is None else optimizer(model),
         loss=only_or_all(compared),
         loss_weights=_weights(method, list(losses)),
-        metrics=only_or_all(metrics) if any(metrics.values()) else None,
+        **{"weighted_metrics" if weighed else "metrics": only_or_all(metrics) if any(metrics.values()) else None},
         jit_compile=distribution.compiled(method.jit),
     )
     return model
+
+
+def _owner(*, several: bool, weighed: bool) -> Any:
+    """The class of a model that is trained or measured."""
+    import keras
+
+    from dlspec.standalone.example_means import ExampleMeans
+    from dlspec.standalone.weighed import Weighed
+
+    class WeighedMeans(Weighed, ExampleMeans):
+        """Of several outputs."""
+
+    if weighed:
+        return WeighedMeans if several else Weighed
+    return ExampleMeans if several else keras.Model
 
 
 def _compare_in(

@@ -152,10 +152,12 @@ class MirroredSteps:
         """The loss of a whole batch; updates the metrics."""
         import tensorflow as tf
 
+        from dlspec.standalone.weighed import in_loss
+
         outputs = self._outputs(answers)
         if hasattr(self._model, "count_examples"):
             self._model.count_examples(outputs)
-        loss = compiled_loss(self._model, y, outputs, weights)
+        loss = compiled_loss(self._model, y, outputs, in_loss(weights))
         loss += tf.cast(extra, loss.dtype)
         count_loss(self._model, loss, tf.shape(answers[0])[0])
         self._model.compute_metrics(None, y, outputs, sample_weight=weights)

@@ -112,7 +112,10 @@ class _Candidate:
     """One way to compute the steps, with an optimizer and metrics of its own."""
 
     def __init__(self, job: Job, method: Supervised, optimizer: Optimizer, feed: Feed, *, jit: bool) -> None:
-        model = trainer(job.model, with_jit(method, jit), optimizer, job.outputs, examples=feed.count, units=job.units)
+        chosen = with_jit(method, jit)
+        model = trainer(
+            job.model, chosen, optimizer, job.outputs, examples=feed.count, units=job.units, weighed=job.weighed
+        )
         feed.set_position(0, 0)
         batch_size = job.data.batch_size
         self._steps, self._feed = job.backend.steps(model, feed, ONE_DEVICE), feed

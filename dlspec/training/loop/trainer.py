@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dlspec.backends.keras.structure import like_inputs, only_or_all
+from dlspec.backends.keras.structure import like_inputs, only_or_all, single
 from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
 from dlspec.core.documents.report import Fact, Planned, Speed
@@ -85,11 +85,17 @@ class Job:
 
     def in_order(self, part: Part) -> Feed:
         """The examples of one part as they stand."""
-        return self.backend.feed_in_order(part.examples, self.data.batch_size, self.structure)
+        transform = self.prepared.changes.measuring()
+        return self.backend.feed_in_order(part.examples, self.data.batch_size, self.structure, transform)
 
     def structure(self, inputs: Any, targets: Any, *weights: Any) -> Any:
         """A batch as the whole takes it; weights of the examples last, where the data have some."""
-        return like_inputs(self.whole, inputs), only_or_all(targets), *map(only_or_all, weights)
+        return like_inputs(self.whole, inputs), only_or_all(targets), *map(single, weights)
+
+    @property
+    def weighed(self) -> bool:
+        """Whether examples count differently."""
+        return self.prepared.binding.weight != ""
 
 
 class Moments:
@@ -234,7 +240,16 @@ class Trainer(Moments, ABC):
     @cached_property
     def _measuring(self) -> tuple[Any, Steps]:
         job = self.job
-        model = measuring(job.whole, job.method, job.outputs, job.distribution, job.most_examples, units=job.units)
+        model = measuring(
+            job.whole,
+            job.method,
+            job.outputs,
+            job.distribution,
+            job.most_examples,
+            None,
+            job.units,
+            weighed=job.weighed,
+        )
         return model, job.backend.steps(model, self._training_in_order, job.distribution)
 
     @cached_property

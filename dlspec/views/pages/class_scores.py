@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from dlspec.core.documents.results import ClassBaseline, ClassDetails, ClassFigures, ClassKind
-from dlspec.views.pages.shares import auc, interval, ratio
-from dlspec.views.pages.tasks import STEPS, YES_NO, Task, answers, counted, true_classes, yes_share
+from dlspec.views.pages.shares import auc, effective, interval, ratio
+from dlspec.views.pages.tasks import STEPS, YES_NO, Task, answers, counted, spread, true_classes, yes_share
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +25,8 @@ _LEAST = 1e-7
 class Classes:
     """Classes against classes: the confusion matrix and what follows from it.
 
-    A prediction that is not a number is an answer of no class, and wrong.
+    A prediction that is not a number is an answer of no class, and wrong. Where examples weigh, counts are sums of
+    weights.
     """
 
     task: Task
@@ -33,24 +34,28 @@ class Classes:
     matrix: Any = 0
     silent: Any = 0
     examples: int = 0
-    whole: int = 0
-    filled: int = 0
+    positions: int = 0
+    whole: float = 0
+    filled: float = 0
     surprise: float = 0.0
     yes: list[Array] = field(default_factory=list)
     true: list[Array] = field(default_factory=list)
+    weights: list[Array] = field(default_factory=list)
     _seen: Any = 0
 
-    def learn(self, targets: Array, mask: Array | None = None) -> None:
+    def learn(self, targets: Array, mask: Array | None = None, weights: Array | None = None) -> None:
         """The most frequent class."""
         import numpy as np
 
-        weights = self._spread_over_classes(targets)
-        if weights is not None:
-            kept = weights[counted(mask, weights.shape[:-1])].sum(axis=0)
+        shares = self._spread_over_classes(targets)
+        if shares is not None:
+            valid = counted(mask, shares.shape[:-1])
+            own = spread(weights, valid)
+            kept = (shares[valid] if own is None else shares[valid] * own[:, None]).sum(axis=0)
         else:
             labels = self._labels(targets)
             valid = counted(mask, labels.shape) & self._inside(labels)
-            kept = np.bincount(labels[valid], minlength=len(self.task.names))
+            kept = np.bincount(labels[valid], weights=spread(weights, valid), minlength=len(self.task.names))
         self._seen = self._seen + kept
         self.trivial = np.asarray(self._seen.argmax())
 
@@ -70,7 +75,7 @@ class Classes:
         valid: Array = (labels >= 0) & (labels < len(self.task.names))
         return valid if self.task.ignored is None else valid & (labels != self.task.ignored)
 
-    def add(self, predicted: Array, target: Array, mask: Array | None = None) -> Array:
+    def add(self, predicted: Array, target: Array, mask: Array | None = None, weights: Array | None = None) -> Array:
         """Counts pairs of true and predicted classes."""
         import numpy as np
 
@@ -78,28 +83,36 @@ class Classes:
         count = len(self.task.names)
         valid = self._inside(found.true) & counted(mask, found.true.shape)
         answered = valid & ~np.isnan(found.probabilities).any(axis=-1)
-        pairs = np.bincount(found.true[answered] * count + found.guess[answered], minlength=count * count)
+        own, mute = spread(weights, answered), valid & ~answered
+        pairs = np.bincount(found.true[answered] * count + found.guess[answered], own, minlength=count * count)
         self.matrix = self.matrix + pairs.reshape(count, count)
-        self.silent = self.silent + np.bincount(found.true[valid & ~answered], minlength=count)
+        self.silent = self.silent + np.bincount(found.true[mute], spread(weights, mute), minlength=count)
         self.examples += len(target)
+        self.positions += int(valid.sum())
+        each = own if self.task.kind == YES_NO else spread(weights, valid)
+        if each is not None:
+            self.weights.append(each)
         if self.task.kind == YES_NO:
             self.yes.append(predicted.reshape(-1)[answered])
             self.true.append(found.true[answered])
         truth = np.where(valid, found.true, 0)[..., None]
         chance = np.take_along_axis(found.probabilities, truth, axis=-1)[..., 0]
         if self.task.likelihood:
-            self.surprise -= float(np.log(np.clip(chance[valid], _LEAST, 1)).sum())
-        self._count_whole((found.true == found.guess) & answered, valid)
+            logs = np.log(np.clip(chance[valid], _LEAST, 1))
+            each = spread(weights, valid)
+            self.surprise -= float((logs if each is None else logs * each).sum())
+        self._count_whole((found.true == found.guess) & answered, valid, weights)
         wrong: Array = np.where(valid, 1 - chance, 0.0).reshape(len(target), -1)
         mean: Array = wrong.sum(axis=1) / np.maximum(valid.reshape(len(target), -1).sum(axis=1), 1)
         return mean
 
-    def _count_whole(self, right: Array, valid: Array) -> None:
+    def _count_whole(self, right: Array, valid: Array, weights: Array | None) -> None:
         """Sequences of which every step is right, among those that have any."""
         flat = valid.reshape(len(valid), -1)
         some = flat.any(axis=1)
-        self.filled += int(some.sum())
-        self.whole += int((some & ~(flat & ~right.reshape(len(valid), -1)).any(axis=1)).sum())
+        whole = some & ~(flat & ~right.reshape(len(valid), -1)).any(axis=1)
+        self.filled += some.sum() if weights is None else weights[some].sum()
+        self.whole += whole.sum() if weights is None else weights[whole].sum()
 
     def facts(self) -> ClassDetails:
         """Accuracy with its interval, the trivial answer's, and each class by itself."""
@@ -107,15 +120,15 @@ class Classes:
 
         right = np.diag(self.matrix).astype(float)
         true, guessed = self.matrix.sum(axis=1) + self.silent, self.matrix.sum(axis=0)
-        total = int(true.sum())
-        accuracy = float(right.sum() / max(total, 1))
+        total = float(true.sum())
+        accuracy = float(right.sum() / (total or 1))
         rows = class_rows(self.task.names, right, true, guessed)
         found: ClassDetails = {
             "kind": cast("ClassKind", self.task.kind),
             "examples": self.examples,
-            "positions": total,
+            "positions": self.positions,
             "accuracy": accuracy,
-            "interval": interval(accuracy, total) if total == self.examples else None,
+            "interval": self._interval(accuracy) if self.positions == self.examples else None,
             "baseline": self._baseline(true),
             "classes": rows,
             "mean_f1": _mean(row["f1"] for row in rows if row["examples"]),
@@ -130,8 +143,14 @@ class Classes:
         if self.task.chosen:
             found["threshold"] = self.task.threshold
         if self.yes:
-            found["auc"] = auc(np.concatenate(self.true), np.concatenate(self.yes))
+            own = np.concatenate(self.weights) if self.weights else None
+            found["auc"] = auc(np.concatenate(self.true), np.concatenate(self.yes), own)
         return found
+
+    def _interval(self, accuracy: float) -> list[float] | None:
+        import numpy as np
+
+        return interval(accuracy, effective(np.concatenate(self.weights)) if self.weights else self.positions)
 
     def shares(self) -> tuple[Array, Array]:
         """Of a yes or no: the truth, and the probability of yes that was given."""
@@ -145,7 +164,7 @@ class Classes:
         usual = int(self.trivial)
         return {
             "answer": self.task.names[usual] if usual < len(self.task.names) else str(usual),
-            "accuracy": float(true[usual] / max(int(true.sum()), 1)) if usual < len(true) else 0.0,
+            "accuracy": float(true[usual] / (float(true.sum()) or 1)) if usual < len(true) else 0.0,
         }
 
 
@@ -155,13 +174,18 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
+def _count(value: Any) -> float:
+    """A count, or a sum of weights."""
+    return float(value) if value % 1 else int(value)
+
+
 def class_rows(names: tuple[str, ...], right: Array, true: Array, guessed: Array) -> list[ClassFigures]:
     """Each class by itself, from how often it was answered rightly, was true, and was answered."""
     return [
         {
             "name": name,
-            "examples": int(true[number]),
-            "predicted": int(guessed[number]),
+            "examples": _count(true[number]),
+            "predicted": _count(guessed[number]),
             "precision": ratio(right[number], guessed[number]),
             "recall": ratio(right[number], true[number]),
             "f1": ratio(2 * right[number], true[number] + guessed[number]),
@@ -180,23 +204,26 @@ class Tags:
     counts: Any = 0
     examples: int = 0
     _seen: Any = 0
-    _of: int = 0
+    _of: float = 0
 
-    def learn(self, targets: Array, mask: Array | None = None) -> None:
+    def learn(self, targets: Array, mask: Array | None = None, weights: Array | None = None) -> None:
         """The more frequent answer to each question."""
-        kept = targets[counted(mask, targets.shape[:-1])] > 0.5
-        self._seen, self._of = self._seen + kept.sum(axis=0), self._of + len(kept)
+        valid = counted(mask, targets.shape[:-1])
+        kept, own = targets[valid] > 0.5, spread(weights, valid)
+        self._seen = self._seen + (kept.sum(axis=0) if own is None else own @ kept)
+        self._of += len(kept) if own is None else float(own.sum())
         self.trivial = self._seen > self._of / 2
 
-    def add(self, predicted: Array, target: Array, mask: Array | None = None) -> Array:
+    def add(self, predicted: Array, target: Array, mask: Array | None = None, weights: Array | None = None) -> Array:
         """Counts true and false, yes and no."""
         import numpy as np
 
         valid = counted(mask, predicted.shape[:-1])
         target = target.reshape(predicted.shape)
         true, guess = target[valid] > 0.5, predicted[valid] > self.task.threshold
-        now = np.stack([(true & guess).sum(0), (~true & guess).sum(0), (true & ~guess).sum(0), (~true & ~guess).sum(0)])
-        self.counts = self.counts + now
+        own = spread(weights, valid)
+        cells = true & guess, ~true & guess, true & ~guess, ~true & ~guess
+        self.counts = self.counts + np.stack([cell.sum(0) if own is None else own @ cell for cell in cells])
         self.examples += len(target)
         off = np.abs(yes_share(self.task, predicted.astype(np.float64)) - (target > 0.5)).mean(axis=-1)
         return mean_of(off, valid)
@@ -211,12 +238,12 @@ class Tags:
         names = self.task.names or tuple(map(str, range(len(hit))))
         baseline: ClassBaseline | None = None
         if self.trivial is not None:
-            trivial = float(np.where(self.trivial, yes, no).sum() / max(total, 1))
+            trivial = float(np.where(self.trivial, yes, no).sum() / (total or 1))
             baseline = {"answer": "the more frequent answer of each", "accuracy": trivial}
         return {
             "kind": cast("ClassKind", self.task.kind),
             "examples": self.examples,
-            "accuracy": float((hit + clear).sum() / max(total, 1)),
+            "accuracy": float((hit + clear).sum() / (total or 1)),
             "interval": None,
             "baseline": baseline,
             "classes": class_rows(names, hit, yes, hit + false),

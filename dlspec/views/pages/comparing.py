@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dlspec.backends.keras.internals import mask_of
@@ -19,6 +19,8 @@ _BATCH_ELEMENTS = 1_000_000
 _LARGEST_BATCH = 1024
 # Calls of a model that take less time than to compile it.
 UNTRACED = 3
+# Inputs and targets by name, and how much each example counts; None where all count alike.
+Batch = tuple[Any, Any, "Array | None"]
 Answering = Callable[[Any], tuple[dict[str, Any], dict[str, Any]]]
 
 
@@ -52,24 +54,31 @@ def answering(model: Any, outputs: tuple[str, ...], calls: int = 1, *, masks_onl
     return answered
 
 
-def learn(answer: Answering, batches: Iterable[tuple[Any, Any]], scores: Mapping[str, Score]) -> None:
-    """Lets `scores` find the trivial answers among batches of inputs and targets, both by name."""
-    for inputs, targets in batches:
+def learn(answer: Answering, batches: Iterable[Batch], scores: Mapping[str, Score]) -> None:
+    """Lets `scores` find the trivial answers among batches."""
+    for inputs, targets, weights in batches:
         _, masks = answer(inputs)
         for name, score in scores.items():
-            score.learn(as_array(targets[name]), masks.get(name))
+            score.learn(as_array(targets[name]), masks.get(name), weights)
 
 
-def compare(
-    answer: Answering, batches: Iterable[tuple[Any, Any]], scores: Mapping[str, Score]
-) -> dict[str, list[Array]]:
-    """Lets `scores` see batches of inputs and targets; returns how bad each example is, by output and batch."""
+def compare(answer: Answering, batches: Iterable[Batch], scores: Mapping[str, Score]) -> dict[str, list[Array]]:
+    """Lets `scores` see batches; returns how bad each example is, by output and batch."""
     badness: dict[str, list[Array]] = {name: [] for name in scores}
-    for inputs, targets in batches:
+    for inputs, targets, weights in batches:
         answered, masks = answer(inputs)
         for name, score in scores.items():
-            badness[name].append(score.add(answered[name], as_array(targets[name]), masks.get(name)))
+            badness[name].append(score.add(answered[name], as_array(targets[name]), masks.get(name), weights))
     return badness
+
+
+def with_weights(batches: Iterable[tuple[Any, Any]], weights: Array | None) -> Iterator[Batch]:
+    """Batches of inputs and targets with the weights of their examples, which all stand in one order."""
+    start = 0
+    for inputs, targets in batches:
+        end = start + len(next(iter(inputs.values())))
+        yield inputs, targets, None if weights is None else weights[start:end]
+        start = end
 
 
 def as_arrays(tensors: Mapping[str, Any]) -> dict[str, Array]:

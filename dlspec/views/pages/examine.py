@@ -16,7 +16,16 @@ from dlspec.data.binding.values import Rows
 from dlspec.data.feeding.examples import Streamed
 from dlspec.data.feeding.feed import in_order
 from dlspec.data.feeding.pipeline import Part, Prepared
-from dlspec.views.pages.comparing import UNTRACED, answering, as_array, as_arrays, batch_size, compare, learn
+from dlspec.views.pages.comparing import (
+    UNTRACED,
+    answering,
+    as_array,
+    as_arrays,
+    batch_size,
+    compare,
+    learn,
+    with_weights,
+)
 from dlspec.views.pages.examples import SHOWN, Example, LookedAt, show
 from dlspec.views.pages.linear import ROWS, Linear, LinearScores, also_seen, fit, layout_of, with_linear
 from dlspec.views.pages.scores import Score, score_of
@@ -80,7 +89,7 @@ def examine(model: Any, prepared: Prepared, method: Method, outputs: tuple[str, 
     size = _batch_size(part)
     found.linear = _linear(prepared.train, tasks)
     found.compared = LinearScores(found.linear, tasks) if found.linear is not None else None
-    batches = also_seen(_batches(part, size), found.compared)
+    batches = also_seen(with_weights(_batches(part, size), part.weights), found.compared)
     badness = compare(answering(model, outputs, -(-part.count // size)), batches, found.scores)
     for task in tasks:
         chosen = _choose(np.concatenate(badness[task.name]), seed)
@@ -126,11 +135,15 @@ def _learn(model: Any, part: Part, binding: Binding, scores: Mapping[str, Score]
     masked = [name for name in scores if mask_of(tensors[name]) is not None]
     if masked:
         size = _batch_size(part)
-        learn(answering(model, outputs, UNTRACED + 1, masks_only=True), _batches(part, size), scores)
+        learn(
+            answering(model, outputs, UNTRACED + 1, masks_only=True),
+            with_weights(_batches(part, size), part.weights),
+            scores,
+        )
         return
-    for targets in _targets(part, binding):
+    for _, targets, weights in with_weights(((one, one) for one in _targets(part, binding)), part.weights):
         for name, score in scores.items():
-            score.learn(as_array(targets[name]))
+            score.learn(as_array(targets[name]), None, weights)
 
 
 def _linear(part: Part, tasks: list[Task]) -> Linear | None:
@@ -143,8 +156,9 @@ def _linear(part: Part, tasks: list[Task]) -> Linear | None:
     if layout_of(as_arrays(few)) is None:  # pictures are not put together for nothing
         return None
     chosen = np.unique(np.linspace(0, part.count - 1, ROWS).astype(np.int64)) if part.count > ROWS else None
-    inputs, targets = _batch(part, np.arange(part.count) if chosen is None else chosen)
-    return fit(tasks, as_arrays(inputs), as_arrays(targets))
+    positions = np.arange(part.count) if chosen is None else chosen
+    inputs, targets = _batch(part, positions)
+    return fit(tasks, as_arrays(inputs), as_arrays(targets), None if part.weights is None else part.weights[positions])
 
 
 def _targets(part: Part, binding: Binding) -> Iterator[Mapping[str, Any]]:

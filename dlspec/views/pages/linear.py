@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dlspec.core.documents.results import LinearFigures, OutputResults
-from dlspec.views.pages.comparing import as_arrays
+from dlspec.views.pages.comparing import Batch, as_arrays
 from dlspec.views.pages.scores import Score, score_of
 from dlspec.views.pages.tasks import CHOICE, NUMBERS, YES_NO, Task, true_classes
 
@@ -88,13 +88,16 @@ class Linear:
         return {name: columns @ one[:-1] + one[-1] for name, one in self.weights.items()}
 
 
-def fit(tasks: list[Task], inputs: Mapping[str, Array], targets: Mapping[str, Array]) -> Linear | None:
+def fit(
+    tasks: list[Task], inputs: Mapping[str, Array], targets: Mapping[str, Array], weights: Array | None = None
+) -> Linear | None:
     """The linear model of those outputs that are numbers or classes of an example; None where there is none.
 
     Args:
         tasks: What outputs decide.
         inputs: Prepared, by name.
         targets: As the loss receives them, by output.
+        weights: How much each example counts; None where all count alike.
     """
     import numpy as np
 
@@ -105,7 +108,12 @@ def fit(tasks: list[Task], inputs: Mapping[str, Array], targets: Mapping[str, Ar
     if not np.isfinite(columns).all():
         return None
     wanted = {task.name: _wanted(task, targets[task.name]) for task in tasks if task.kind in _KINDS}
-    found = {name: _ridge(columns[rows], values[rows]) for name, (values, rows) in wanted.items() if rows.sum() > 1}
+    own = np.ones(len(columns)) if weights is None else weights.astype(np.float64)
+    found = {
+        name: _ridge(columns[rows], values[rows], own[rows])
+        for name, (values, rows) in wanted.items()
+        if (rows & (own > 0)).sum() > 1
+    }
     return Linear(layout, found) if found else None
 
 
@@ -125,15 +133,21 @@ def _wanted(task: Task, target: Array) -> tuple[Array, Array]:
     return one_hot, counts
 
 
-def _ridge(columns: Array, values: Array) -> Array:
-    """The weights of standardized columns, of columns as they stand; shape [columns + 1, answers]."""
+def _ridge(columns: Array, values: Array, examples: Array) -> Array:
+    """The weights of standardized columns, of columns as they stand; shape [columns + 1, answers].
+
+    Args:
+        examples: How much each example counts.
+    """
     import numpy as np
 
-    middle, spread = columns.mean(axis=0), columns.std(axis=0)
+    middle, mean = (np.average(one, axis=0, weights=examples) for one in (columns, values))
+    spread = np.sqrt(np.average((columns - middle) ** 2, axis=0, weights=examples))
     spread = np.where(spread > 0, spread, 1.0)
-    scaled, mean = (columns - middle) / spread, values.mean(axis=0)
-    squares = scaled.T @ scaled + _PENALTY * np.eye(columns.shape[1])
-    weights = np.linalg.solve(squares, scaled.T @ (values - mean)) / spread[:, None]
+    scaled = (columns - middle) / spread
+    weighed = scaled * examples[:, None]
+    squares = weighed.T @ scaled + _PENALTY * np.eye(columns.shape[1])
+    weights = np.linalg.solve(squares, weighed.T @ (values - mean)) / spread[:, None]
     return np.concatenate([weights, (mean - middle @ weights)[None]])
 
 
@@ -146,11 +160,11 @@ class LinearScores:
             task.name: score_of(_own(task)) for task in tasks if task.name in model.weights
         }
 
-    def add(self, inputs: Mapping[str, Array], targets: Mapping[str, Array]) -> None:
+    def add(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], weights: Array | None = None) -> None:
         """Counts a batch."""
         answers = self._model.answers(inputs)
         for name, score in self._scores.items():
-            score.add(answers[name], targets[name])
+            score.add(answers[name], targets[name], None, weights)
 
     def facts(self, name: str) -> LinearFigures | None:
         """The figures of an output; None where it has no linear model."""
@@ -163,15 +177,15 @@ class LinearScores:
 
 
 def also_seen(
-    batches: Iterable[tuple[Any, Any]],
+    batches: Iterable[Batch],
     compared: LinearScores | None,
     prepared: Callable[[Any], Any] = lambda inputs: inputs,
-) -> Iterator[tuple[Any, Any]]:
-    """Batches of inputs and targets, by name, which the linear model sees on their way; `prepared` prepares inputs."""
-    for inputs, targets in batches:
+) -> Iterator[Batch]:
+    """Batches which the linear model sees on their way; `prepared` prepares inputs."""
+    for inputs, targets, weights in batches:
         if compared is not None:
-            compared.add(as_arrays(prepared(inputs)), as_arrays(targets))
-        yield inputs, targets
+            compared.add(as_arrays(prepared(inputs)), as_arrays(targets), weights)
+        yield inputs, targets, weights
 
 
 def with_linear(found: OutputResults, compared: LinearScores | None, name: str) -> OutputResults:

@@ -14,7 +14,7 @@ from dlspec.core.documents.results import NumberBaseline, NumberFigures, NumberK
 from dlspec.views.pages.class_scores import mean_of
 from dlspec.views.pages.quantiles import quantile_figures
 from dlspec.views.pages.shares import explained
-from dlspec.views.pages.tasks import ARRAYS, Task, counted, is_map, numbers
+from dlspec.views.pages.tasks import ARRAYS, Task, counted, is_map, numbers, spread
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,25 +35,29 @@ class Numbers:
     trivial: Any = None
     true: list[Array] = field(default_factory=list)
     guess: list[Array] = field(default_factory=list)
+    weights: list[Array] = field(default_factory=list)
     _first: Any = None
     _sum: Any = 0.0
     _squares: Any = 0.0
-    _of: int = 0
+    _of: float = 0
     _quantiles: list[Array] = field(default_factory=list)
 
-    def learn(self, targets: Array, mask: Array | None = None) -> None:
+    def learn(self, targets: Array, mask: Array | None = None, weights: Array | None = None) -> None:
         """The mean, which is the best constant answer."""
         import numpy as np
 
-        flat = targets.reshape(len(targets), -1).astype(np.float64)[counted(mask, (len(targets),))]
+        valid = counted(mask, (len(targets),))
+        flat = targets.reshape(len(targets), -1).astype(np.float64)[valid]
+        own = spread(weights, valid)
+        own = np.ones(len(flat)) if own is None else own
         if self._first is None:
             self._first = flat[:1].sum(axis=0)
         flat = flat - self._first
-        self._sum, self._of = self._sum + flat.sum(axis=0), self._of + len(flat)
-        self._squares = self._squares + (flat**2).sum(axis=0)
-        self.trivial = self._first + self._sum / max(self._of, 1)
+        self._sum, self._of = self._sum + own @ flat, self._of + float(own.sum())
+        self._squares = self._squares + own @ flat**2
+        self.trivial = self._first + self._sum / (self._of or 1)
 
-    def add(self, predicted: Array, target: Array, mask: Array | None = None) -> Array:
+    def add(self, predicted: Array, target: Array, mask: Array | None = None, weights: Array | None = None) -> Array:
         """Keeps both; an example is as bad as its error, in units of the targets' spread."""
         import numpy as np
 
@@ -62,11 +66,14 @@ class Numbers:
         guess = numbers(self.task, predicted).reshape(len(target), -1)
         self.true.append(true[valid])
         self.guess.append(guess[valid])
+        own = spread(weights, valid)
+        if own is not None:
+            self.weights.append(own)
         if self.task.quantiles:
             self._quantiles.append(predicted.astype(np.float64)[valid])
-        count = max(self._of, 1)
-        spread = np.sqrt(np.maximum(self._squares / count - (self._sum / count) ** 2, 0.0))
-        worst: Array = np.where(valid, (np.abs(true - guess) / np.where(spread > 0, spread, 1.0)).max(axis=1), 0.0)
+        count = self._of or 1
+        unit = np.sqrt(np.maximum(self._squares / count - (self._sum / count) ** 2, 0.0))
+        worst: Array = np.where(valid, (np.abs(true - guess) / np.where(unit > 0, unit, 1.0)).max(axis=1), 0.0)
         return worst
 
     def pairs(self) -> tuple[Array, Array]:
@@ -80,30 +87,35 @@ class Numbers:
         import numpy as np
 
         true, guess = self.pairs()
+        own = np.concatenate(self.weights) if self.weights and np.concatenate(self.weights).any() else None
+
+        def mean(values: Array) -> Array:
+            found: Array = np.average(values, axis=0, weights=own)
+            return found
+
         error = guess - true
-        spread = ((true - true.mean(axis=0)) ** 2).sum(axis=0)
-        trivial = None if self.trivial is None else ((true - self.trivial) ** 2).mean(axis=0)
-        rows = number_rows(
-            self.task.names, (error**2).mean(axis=0), np.abs(error).mean(axis=0), error.mean(axis=0), spread / len(true)
-        )
+        squares, variance = mean(error**2), mean((true - mean(true)) ** 2)
+        trivial = None if self.trivial is None else mean((true - self.trivial) ** 2)
+        rows = number_rows(self.task.names, squares, mean(np.abs(error)), mean(error), variance)
         for n, row in enumerate(rows):
             if trivial is not None:
                 row["baseline"] = {"answer": float(self.trivial[n]), "rmse": float(np.sqrt(trivial[n]))}
-            quantiles = np.quantile(error[:, n], list(_QUANTILES.values()))
+            how: Any = {} if own is None else {"weights": own, "method": "inverted_cdf"}
+            quantiles = np.quantile(error[:, n], list(_QUANTILES.values()), **how)
             row["residuals"] = dict(zip(_QUANTILES, map(float, quantiles), strict=True))
-        of_all = explained((error**2).sum(axis=0), spread)
+        of_all = explained(squares, variance)
         found: NumberResults = {
             "kind": cast("NumberKind", self.task.kind),
             "examples": len(true),
-            "rmse": float(np.sqrt((error**2).mean())),
-            "mae": float(np.abs(error).mean()),
+            "rmse": float(np.sqrt(squares.mean())),
+            "mae": float(mean(np.abs(error)).mean()),
             "r2": float(of_all.mean()) if len(true) > 1 else None,
             "array": self.task.array,
             "baseline": baseline(self.trivial, None if trivial is None else float(np.sqrt(trivial.mean()))),
             "numbers": rows,
         }
         if self.task.quantiles:
-            found["spread"] = quantile_figures(self.task.quantiles, true[:, 0], np.concatenate(self._quantiles))
+            found["spread"] = quantile_figures(self.task.quantiles, true[:, 0], np.concatenate(self._quantiles), own)
         return found
 
 
@@ -118,6 +130,7 @@ class Sums:
     trivial: Any = None
     examples: int = 0
     rows: int = 0
+    weight: float = 0
     squares: Any = 0.0
     absolute: Any = 0.0
     bias: Any = 0.0
@@ -128,7 +141,7 @@ class Sums:
     _sum: Any = 0.0
     _of: Any = 0
 
-    def learn(self, targets: Array, mask: Array | None = None) -> None:
+    def learn(self, targets: Array, mask: Array | None = None, weights: Array | None = None) -> None:
         """The mean: of pictures pixel by pixel, of a series that of all steps."""
         import numpy as np
 
@@ -138,9 +151,10 @@ class Sums:
         if axes != 0 and np.ndim(self._sum) > 1:  # pictures of several sizes: they have no mean but that of all pixels
             inner = tuple(range(self._sum.ndim - 1))
             self._sum, self._of = self._sum.sum(axis=inner), self._of.sum(axis=inner)
-        self._sum = self._sum + np.where(valid, values, 0.0).sum(axis=axes)
-        self._of = self._of + valid.sum(axis=axes)
-        self.trivial = self._sum / np.maximum(self._of, 1)
+        own: Any = 1.0 if weights is None else weights.reshape(-1, *[1] * (values.ndim - 1))
+        self._sum = self._sum + (own * np.where(valid, values, 0.0)).sum(axis=axes)
+        self._of = self._of + (own * valid).sum(axis=axes)
+        self.trivial = self._sum / np.where(self._of > 0, self._of, 1)
 
     def _alike(self, values: Array) -> bool:
         """Whether these arrays have the size of all before."""
@@ -154,7 +168,7 @@ class Sums:
         plain = self.task.kind == ARRAYS and len(shape) == 2 and is_map(shape)
         return values[..., None] if plain else values
 
-    def add(self, predicted: Array, target: Array, mask: Array | None = None) -> Array:
+    def add(self, predicted: Array, target: Array, mask: Array | None = None, weights: Array | None = None) -> Array:
         """Sums squared and absolute errors."""
         import numpy as np
 
@@ -162,17 +176,24 @@ class Sums:
         true = target.reshape(guess.shape).astype(np.float64)
         valid = counted(mask, guess.shape[:-1])
         kept, error = true[valid], (guess - true)[valid]
+        own = spread(weights, valid)
+
+        def total(values: Array) -> Array:
+            found: Array = values.sum(axis=0) if own is None else own @ values
+            return found
+
         if self._first is None and len(kept):
             self._first = kept[0]  # sums of squares are taken from here, so that nothing is lost far from zero
-        self.squares = self.squares + (error**2).sum(axis=0)
-        self.absolute = self.absolute + np.abs(error).sum(axis=0)
-        self.bias = self.bias + error.sum(axis=0)
+        self.squares = self.squares + total(error**2)
+        self.absolute = self.absolute + total(np.abs(error))
+        self.bias = self.bias + total(error)
         if self._first is not None:
-            self._shifted = self._shifted + (kept - self._first).sum(axis=0)
-            self._shifted_squares = self._shifted_squares + ((kept - self._first) ** 2).sum(axis=0)
+            self._shifted = self._shifted + total(kept - self._first)
+            self._shifted_squares = self._shifted_squares + total((kept - self._first) ** 2)
         if self.trivial is not None:
-            self.missed = self.missed + ((true - self.trivial) ** 2)[valid].sum(axis=0)
+            self.missed = self.missed + total(((true - self.trivial) ** 2)[valid])
         self.rows += len(kept)
+        self.weight += len(kept) if own is None else float(own.sum())
         self.examples += len(target)
         return mean_of(((guess - true) ** 2).mean(axis=-1), valid)
 
@@ -180,7 +201,7 @@ class Sums:
         """Errors per number, and those of the mean."""
         import numpy as np
 
-        count = max(self.rows, 1)
+        count = self.weight or 1
         spread = np.maximum(self._shifted_squares - self._shifted**2 / count, 0.0)
         missed = None if self.trivial is None else self.missed / count
         found: NumberResults = {

@@ -29,16 +29,17 @@ class Score(Protocol):
     task: Task
     trivial: Any
 
-    def learn(self, targets: Array, mask: Array | None = None) -> None:
+    def learn(self, targets: Array, mask: Array | None = None, weights: Array | None = None) -> None:
         """Sees a batch of the training split's targets, among which the trivial answer is looked for."""
 
-    def add(self, predicted: Array, target: Array, mask: Array | None = None) -> Array:
+    def add(self, predicted: Array, target: Array, mask: Array | None = None, weights: Array | None = None) -> Array:
         """Counts a batch; returns how bad each example is, larger being worse.
 
         Args:
             predicted: Shape [examples, …] as the model gives it.
             target: Shape [examples, …] as the loss receives it.
             mask: Of the predictions, as Keras carries it; None where all counts.
+            weights: How much each example counts, shape [examples]; None where all count alike.
         """
 
     def facts(self) -> OutputResults:

@@ -16,7 +16,13 @@ def ratio(part: float, whole: float) -> float | None:
     return float(part / whole) if whole else None
 
 
-def interval(share: float, count: int) -> list[float] | None:
+def effective(weights: Array) -> float:
+    """How many examples that count alike are as sure as these: (Σ w)² / Σ w² (Kish 1965)."""
+    squares = float((weights**2).sum())
+    return float(weights.sum()) ** 2 / squares if squares else 0.0
+
+
+def interval(share: float, count: float) -> list[float] | None:
     """Wilson's interval, which holds the true share in 95 of 100 cases."""
     if not count:
         return None
@@ -27,10 +33,12 @@ def interval(share: float, count: int) -> list[float] | None:
     return [max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale)]
 
 
-def auc(true: Array, score: Array) -> float | None:
+def auc(true: Array, score: Array, weights: Array | None = None) -> float | None:
     """The chance that a random yes is given more than a random no; equal ones count half."""
     import numpy as np
 
+    if weights is not None:
+        return _weighed_auc(true, score, weights)
     yes = int((true == 1).sum())
     no = len(true) - yes
     if not yes or not no:
@@ -38,6 +46,15 @@ def auc(true: Array, score: Array) -> float | None:
     _, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
     ranks = counts.cumsum() - (counts - 1) / 2
     return float((ranks[inverse][true == 1].sum() - yes * (yes + 1) / 2) / (yes * no))
+
+
+def _weighed_auc(true: Array, score: Array, weights: Array) -> float | None:
+    import numpy as np
+
+    _, inverse = np.unique(score, return_inverse=True)
+    yes, no = (np.bincount(inverse, weights=weights * (true == one)) for one in (1, 0))
+    pairs = float(yes.sum() * no.sum())
+    return float((yes * (no.cumsum() - no / 2)).sum() / pairs) if pairs else None
 
 
 def explained(squares: Array, spread: Array) -> Array:

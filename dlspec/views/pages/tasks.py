@@ -180,6 +180,21 @@ def counted(mask: Array | None, shape: tuple[int, ...]) -> Array:
     return np.broadcast_to(mask.reshape(mask.shape + (1,) * (len(shape) - mask.ndim)), shape)
 
 
+def spread(weights: Array | None, valid: Array) -> Array | None:
+    """The weight of each position that counts; None where all count alike.
+
+    Args:
+        weights: Of the examples, or None.
+        valid: Which positions count, booleans of shape [examples, …].
+    """
+    import numpy as np
+
+    if weights is None:
+        return None
+    each: Array = np.broadcast_to(weights.reshape(-1, *[1] * (valid.ndim - 1)).astype(np.float64), valid.shape)[valid]
+    return each
+
+
 def answers(task: Task, predicted: Array, target: Array) -> Answers:
     """Predictions and targets of a task that classifies, as class numbers.
 

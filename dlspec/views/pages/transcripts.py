@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dlspec.core.documents.results import TranscriptBaseline, TranscriptResults
-from dlspec.views.pages.shares import interval, ratio
+from dlspec.views.pages.shares import effective, interval, ratio
 from dlspec.views.pages.tasks import Task, counted
 
 if TYPE_CHECKING:
@@ -28,22 +28,25 @@ class Transcripts:
     task: Task
     trivial: Any = None
     examples: int = 0
-    exact: int = 0
-    edits: int = 0
-    labels: int = 0
-    usual_exact: int = 0
-    usual_edits: int = 0
+    exact: float = 0
+    edits: float = 0
+    labels: float = 0
+    usual_exact: float = 0
+    usual_edits: float = 0
+    weights: list[Array] = field(default_factory=list)
     _seen: Any = None
 
-    def learn(self, targets: Array, mask: Array | None = None) -> None:
+    def learn(self, targets: Array, mask: Array | None = None, weights: Array | None = None) -> None:
         """The most frequent sequence."""
         import numpy as np
 
         self._seen = self._seen if self._seen is not None else Counter()
-        self._seen.update(map(tuple, true_labels(targets)))
+        own = [1] * len(targets) if weights is None else weights.tolist()
+        for sequence, weight in zip(map(tuple, true_labels(targets)), own, strict=True):
+            self._seen[sequence] += weight
         self.trivial = np.asarray(self._seen.most_common(1)[0][0], np.int64)
 
-    def add(self, predicted: Array, target: Array, mask: Array | None = None) -> Array:
+    def add(self, predicted: Array, target: Array, mask: Array | None = None, weights: Array | None = None) -> Array:
         """Counts the labels that are to be changed, left out or put in; an example is as bad as their share."""
         import numpy as np
 
@@ -51,24 +54,29 @@ class Transcripts:
         edits = distances(guess, true)
         lengths = np.array([len(one) for one in true])
         self.examples += len(true)
-        self.labels += int(lengths.sum())
-        self.edits += int(edits.sum())
-        self.exact += int((edits == 0).sum())
+        own = np.ones(len(true), int) if weights is None else weights.astype(np.float64)
+        self.weights.append(own)
+        self.labels += (own @ lengths).item()
+        self.edits += (own @ edits).item()
+        self.exact += (own @ (edits == 0)).item()
         if self.trivial is not None:
             usual = distances([self.trivial.tolist()] * len(true), true)
-            self.usual_exact += int((usual == 0).sum())
-            self.usual_edits += int(usual.sum())
+            self.usual_exact += (own @ (usual == 0)).item()
+            self.usual_edits += (own @ usual).item()
         share: Array = edits / np.maximum(lengths, 1)
         return share
 
     def facts(self) -> TranscriptResults:
         """Share of exact sequences with its interval, errors per label, and those of the trivial answer."""
-        exact = self.exact / max(self.examples, 1)
+        import numpy as np
+
+        own = np.concatenate([*self.weights, np.zeros(0)])
+        exact = self.exact / (own.sum().item() or 1)
         baseline: TranscriptBaseline | None = None
         if self.trivial is not None:
             baseline = {
                 "answer": spelt(self.task, self.trivial.tolist()),
-                "exact": self.usual_exact / max(self.examples, 1),
+                "exact": self.usual_exact / (own.sum().item() or 1),
                 "error_rate": ratio(self.usual_edits, self.labels),
             }
         return {
@@ -76,7 +84,7 @@ class Transcripts:
             "examples": self.examples,
             "labels": self.labels,
             "exact": exact,
-            "interval": interval(exact, self.examples),
+            "interval": interval(exact, effective(own)),
             "error_rate": ratio(self.edits, self.labels),
             "baseline": baseline,
         }

@@ -1,0 +1,73 @@
+"""How much each example counts: the column that `weight` of `data` names."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+from dlspec.components.methods.base import Method
+from dlspec.components.sections.data import Data
+from dlspec.core.errors import Problem
+from dlspec.data.binding.findings import Findings
+from dlspec.data.sources.base import DataProblem, Table
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+def bind_weight(data: Data, table: Table, method: Method | None, findings: Findings) -> str:
+    """The column that says how much each example counts, which holds a number for each; "" where none does."""
+    if data.weight is None:
+        return ""
+    before = len(findings.items)
+    with findings.at("data", "weight"):
+        _check(data.weight, table, method)
+    return data.weight if len(findings.items) == before else ""
+
+
+def _check(name: str, table: Table, method: Method | None) -> None:
+    column = table.find(name, "")
+    if column.text and not table.as_numbers(name):
+        held = table.held(name, "correct the value: weights are numbers")
+        raise DataProblem("E603", f"column `{name}` holds {held.what}", held.help, where=held.where)
+    if column.tensor.shape:
+        raise Problem("E605", f"a weight is one number for each example, and `{name}` gives {column.tensor}")
+    if method is not None and (method.turns or not method.weighs_examples):
+        how = "`minimize` and `learners`" if method.turns else f"`{method.name}`"
+        message = f"training by {how} takes all examples alike: they cannot weigh differently"
+        raise Problem("E616", message, "leave `weight` out")
+
+
+def check_values(name: str, table: Table, bad: Collection[int] = ()) -> None:
+    """Weights are numbers from 0 on, and not all of them 0; those of examples that are left out do not matter.
+
+    Raises:
+        DataProblem: E608, one is missing or infinite; E616, one is negative, or all are 0.
+    """
+    import numpy as np
+
+    values = table.whole(name)
+    used = np.ones(len(values), bool)
+    used[list(bad)] = False
+    unknown = used & ~np.isfinite(values)
+    if unknown.any():
+        many = int(unknown.sum())
+        message = f"column `{name}` has {many} missing weight{'s' if many > 1 else ''}"
+        where = table.where(int(unknown.argmax()))
+        raise DataProblem("E608", message, "fill it in; 0 leaves an example out", where=where)
+    negative = used & (values < 0)
+    if negative.any():
+        index = int(negative.argmax())
+        message = f"column `{name}` holds the weight {values[index]:g}, expected numbers from 0 on"
+        raise DataProblem("E616", message, "correct the value; 0 leaves an example out", where=table.where(index))
+    if not values[used].any():
+        raise Problem("E616", f"all weights in column `{name}` are 0: no example counts", "use another column")
+
+
+def weights_of(name: str, table: Table) -> Array | None:
+    """The weight of each example, float32; None where all count alike, and `name` is empty."""
+    import numpy as np
+
+    return table.whole(name).astype(np.float32) if name else None
