@@ -165,6 +165,7 @@ class Node:
         trace: Lines of the block calls and groups around it, innermost first.
         groups: Names of the block calls around it, outermost first.
         shared: Index of the first call of the same layer instance, where this is a further one.
+        names: Those that the spec gives its outputs, where it gives several.
     """
 
     index: int
@@ -179,6 +180,7 @@ class Node:
     trace: tuple[Span, ...] = ()
     groups: tuple[str, ...] = ()
     shared: int | None = None
+    names: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:

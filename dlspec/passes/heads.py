@@ -8,6 +8,7 @@ from dlspec.components import registry
 from dlspec.components.layers.base import ACTIVATION, Layer
 from dlspec.components.ops.base import Op
 from dlspec.components.registry import Component
+from dlspec.components.sections.matching import layer_names
 from dlspec.components.training.heads import Head
 from dlspec.core.ir import Graph, Node
 from dlspec.passes.state import Lowered, step
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 @step(requires=Lowered)
 def heads(state: Lowered) -> None:
-    """Fills in the loss, the last activation and the type of each output."""
+    """Fills in the loss, the last activation and the type of each output, and all names of layers."""
+    if state.method is not None:
+        state.method.layer_names = layer_names(state.training_graph)
     for name, edge in state.graph.outputs if state.method is not None else ():
         assert state.method is not None
         node = state.graph.nodes[edge.node]

@@ -70,7 +70,7 @@ class SupervisedTrainer(Trainer):
         choice = speed.read(self.job.folder, begun=begun)
         if choice is None:
             phase = next(iter(self.method.training_phases.values()))
-            phases.choose(self.job.whole, phase)
+            phases.choose(self.job.whole, phase, self.method.layer_names)
             optimizer = self.method.optimizer_of(phase)
             choice = speed.choose(self.job, self.method, optimizer, self.feed)
             speed.keep(self.job.folder, choice)
@@ -82,7 +82,7 @@ class SupervisedTrainer(Trainer):
         job, method = self.job, self.method
         every_phase = list(method.training_phases.values())
         for phase in every_phase[self._chosen : state.phase + 1]:
-            phases.choose(job.whole, phase)
+            phases.choose(job.whole, phase, method.layer_names)
         self._chosen = state.phase + 1
         phase = every_phase[state.phase]
         optimizer = method.optimizers_of(phase) if method.turns else method.optimizer_of(phase)

@@ -81,6 +81,12 @@ def numbered(output: str, metrics: Any) -> Iterator[tuple[str, Any]]:
         yield f"{output}_{metric.name}" + (f"_{number}" if number else ""), metric
 
 
+def measures_tensors(method: Any) -> bool:
+    """Whether `metrics` names tensors that are compared with nothing."""
+    by_name = method.metrics.values() if isinstance(method.metrics, dict) else ()
+    return any(metric.alone for chosen in by_name for metric in (chosen if isinstance(chosen, tuple) else (chosen,)))
+
+
 def check_learners(method: Any) -> None:
     """What does not go together with learners.
 

@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from dlspec.components.methods.base import CHECKPOINT, EPOCHS, SEED, Method, Mistake, Watched
-from dlspec.components.methods.learning import check_learners, keeps, loss_of, measures_of
+from dlspec.components.methods.learner_checks import wrong_learners
+from dlspec.components.methods.learning import check_learners, keeps, loss_of, measures_of, measures_tensors
 from dlspec.components.methods.supervised_checks import idle_gradients, unknown_outputs, wrong_phases
 from dlspec.components.methods.wanted import Wanted, wanted
 from dlspec.components.registry import (
@@ -172,14 +173,14 @@ class Supervised(Method):
 
     @property
     def turns(self) -> Mapping[str, Learner]:
-        """The learners by name: a single one without a name where `train` itself has `minimize`; else none."""
+        """The learners by name: a single one without a name where `train` itself has `minimize` or measures tensors."""
         return self._turns
 
     @cached_property
     def _turns(self) -> dict[str, Learner]:
         if self.learners:
             return dict(self.learners)
-        if self.minimize is None:
+        if self.minimize is None and not measures_tensors(self):
             return {}
         return {"": Learner(minimize=self.minimize, loss=self.loss, loss_weights=self.loss_weights)}
 
@@ -294,6 +295,7 @@ class Supervised(Method):
     def mistakes(self, graph: Graph, shared: Mapping[str, Graph]) -> Iterator[Mistake]:
         """Names of outputs and layers that there are not, and options without an effect on this model."""
         outputs = [name for name, _ in graph.outputs]
+        yield from wrong_learners(self, graph)
         measured = {"metrics": self.metrics, "threshold": self.threshold}
         yield from unknown_outputs(self.loss_weights or (), measured, self.trained(outputs), outputs)
         yield from wrong_phases(self.phases or {}, graph)

@@ -7,7 +7,7 @@ from typing import Any
 
 from dlspec.components.layers.base import Layer, layers_of
 from dlspec.components.methods.base import Mistake
-from dlspec.components.sections.matching import matching
+from dlspec.components.sections.matching import layer_names, layers_meant
 from dlspec.components.sections.training import Phase
 from dlspec.core.errors import Problem, did_you_mean, leave_out
 from dlspec.core.ir import Graph
@@ -29,10 +29,16 @@ def unknown_outputs(
             message = f"`loss_weights` names `{name}`, no output of the model"
             problem = Problem("E607", message, did_you_mean(name, outputs))
             yield Mistake(problem, ("train", "loss_weights", name), on_key=True)
-    by_output = ((option, name) for option, given in measured.items() if isinstance(given, dict) for name in given)
-    for option, name in by_output:
-        if name in outputs and name not in trained:
-            message = f"`{option}` names output `{name}`, which has no loss: it is compared with no target"
+    by_output = (
+        (option, name, chosen) for option, given in measured.items() if isinstance(given, dict)
+        for name, chosen in given.items()
+    )  # fmt: skip
+    for option, name, chosen in by_output:
+        if option == "metrics" and all(metric.alone for metric in chosen):
+            continue
+        if name not in trained:
+            what = "output" if name in outputs else "tensor"
+            message = f"`{option}` names {what} `{name}`, which has no loss: it is compared with no target"
             help = (
                 f"give it a target and a loss (`loss_weights: {{{name}: 0}}` keeps it from being trained), "
                 "or leave it out"
@@ -42,12 +48,12 @@ def unknown_outputs(
 
 def wrong_phases(phases: Mapping[str, Phase], graph: Graph) -> Iterator[Mistake]:
     """Every pattern of a phase matches a layer, and in every phase something learns (E515)."""
-    learning = {node.name for node in graph.nodes if node.layer is not None and node.parameters}
-    names = [node.name for node in graph.nodes if node.layer is not None]
+    names = layer_names(graph)
+    learning = {names[node.name] for node in graph.nodes if node.layer is not None and node.parameters}
     frozen: set[str] = set()
     for name, phase in phases.items():
-        meant = {option: matching(getattr(phase, option) or (), names) for option in ("freeze", "unfreeze")}
-        yield from _without_layer(meant, name, names)
+        meant = {option: layers_meant(getattr(phase, option) or (), names) for option in ("freeze", "unfreeze")}
+        yield from _without_layer(meant, name, list(names))
         frozen.update(*meant["freeze"].values())
         frozen.difference_update(*meant["unfreeze"].values())
         if learning and learning <= frozen:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import translate
+
+from dlspec.core.ir import Graph, SharedModel
 
 _SPECIAL = re.compile(r"[*?\[]")
 
@@ -22,6 +24,28 @@ def matching(patterns: Iterable[str], names: Iterable[str]) -> dict[str, list[st
     return {
         pattern: search.find(pattern) if _SPECIAL.search(pattern) else inside.get(pattern, []) for pattern in patterns
     }
+
+
+def layers_meant(patterns: Iterable[str], names: Mapping[str, str]) -> dict[str, list[str]]:
+    """The layers that each pattern means, each once; `names` as :func:`layer_names` gives them."""
+    return {
+        pattern: list(dict.fromkeys(names[one] for one in found))
+        for pattern, found in matching(patterns, names).items()
+    }
+
+
+def layer_names(graph: Graph) -> dict[str, str]:
+    """Every name by which a spec may mean a layer or model of a graph, with the one that it has in Keras.
+
+    A layer may be named by any of its outputs, a model by its own name or by one of a call.
+    """
+    found: dict[str, str] = {}
+    for node in graph.nodes:
+        if node.layer is None:
+            continue
+        own = node.layer.name if isinstance(node.layer, SharedModel) else node.name
+        found |= dict.fromkeys((own, node.name, *node.names), own)
+    return found
 
 
 class _Search:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dlspec.components.registry import Field, boolean, example, integer, number, optional
 from dlspec.components.training.metrics import Metric
+from dlspec.core.errors import Problem
+from dlspec.core.ir import Tensor
 
 
 def _axis() -> Field[int]:
@@ -82,3 +84,20 @@ class CategoricalHinge(Metric):
 
     keras = "keras.metrics.CategoricalHinge"
     targets = "one_hot"
+
+
+class Mean(Metric):
+    """Mean of a tensor of the graph, which `metrics` names in place of an output with a loss."""
+
+    keras = "keras.metrics.Mean"
+    alone = True
+    direction = ""
+
+    def problem(self, target: Tensor, output: Tensor) -> None:
+        """It compares nothing.
+
+        Raises:
+            Problem: E503.
+        """
+        message = "`mean` measures a tensor by itself, and this output is compared with a target"
+        raise Problem("E503", message, "write `metrics: {NAME: [mean]}` of a tensor without a loss")

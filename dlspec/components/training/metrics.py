@@ -29,6 +29,7 @@ class Metric(Component, abstract=True):
         share_right: Whether it is the share of right answers among all, from 0 to 1.
         axis: That of the values that belong together, counting the batch as 0; an option of some.
         masking: Whether Keras leaves out what a mask leaves out, as it does in means over single values.
+        alone: Whether it measures a tensor by itself, which is compared with nothing.
         ignoring: Whether Keras leaves out the class that `ignore_class` names; in means it counts as 0.
     """
 
@@ -41,6 +42,7 @@ class Metric(Component, abstract=True):
     axis: Any = -1
     masking: ClassVar[bool] = True
     ignoring: ClassVar[bool] = False
+    alone: ClassVar[bool] = False
     examples: ClassVar[tuple[Example, ...]] = (example(""),)
     name: ClassVar[Any] = optional(
         text(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,62}$|\$"), doc="Name under which it is reported; its own unless given."

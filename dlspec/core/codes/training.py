@@ -338,4 +338,39 @@ CODES: dict[str, Code] = {
         train: {loss: sparse_categorical_crossentropy, precision: mixed_float16}
         """,
     ),
+    "E520": code(
+        "a learner that does not learn, or weights that nobody trains",
+        """
+        What `minimize` names must depend on weights that its learner trains, and every weight of the graph must be
+        trained by some learner, or frozen. A learner that moves on every so many batches needs as many.
+        """,
+        wrong="""
+        inputs: {x: [8]}
+        models:
+          Encoder: {inputs: {x: [8]}, layers: [dense: 2]}
+          Decoder: {inputs: {code: [2]}, layers: [dense: 8]}
+        layers:
+          - Encoder: {from: x, name: code}
+          - Decoder: {from: code, name: back}
+          - losses.mse: {from: [x, back], name: error}
+        outputs: back
+        train:
+          learners:
+            decoder: {trains: Decoder, minimize: error}
+        """,
+        right="""
+        inputs: {x: [8]}
+        models:
+          Encoder: {inputs: {x: [8]}, layers: [dense: 2]}
+          Decoder: {inputs: {code: [2]}, layers: [dense: 8]}
+        layers:
+          - Encoder: {from: x, name: code}
+          - Decoder: {from: code, name: back}
+          - losses.mse: {from: [x, back], name: error}
+        outputs: back
+        train:
+          learners:
+            both: {trains: [Encoder, Decoder], minimize: error}
+        """,
+    ),
 }

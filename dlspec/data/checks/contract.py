@@ -23,7 +23,7 @@ from dlspec.data.checks.leaks import warn_of_leaks
 from dlspec.data.checks.measures import check_measures
 from dlspec.data.checks.ranges import check_ranges, check_reach
 from dlspec.data.checks.table_advice import warn_of_ids, warn_of_scales
-from dlspec.data.checks.training_advice import warn_of_batches, warn_of_monitors
+from dlspec.data.checks.training_advice import check_turns, warn_of_batches, warn_of_monitors
 from dlspec.data.checks.transcripts import check_transcripts
 from dlspec.data.checks.value_ranges import check_value_ranges
 from dlspec.data.checks.vocabulary import check_indices, check_rows, index_limits, sized
@@ -105,6 +105,7 @@ def check(
         parts = known.parts if known is not None else ()
         check_measures(data, method, outputs, findings, split=not broken, parts=parts)
         if known is not None and not findings.errors:
+            check_turns(data, method, known.examples, findings)
             warn_of_batches(data, known.examples, findings)
             warn_of_monitors(data, method, outputs, findings)
     sections = {name: written.get(name) for name in ("data", "train")}

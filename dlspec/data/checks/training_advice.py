@@ -44,3 +44,17 @@ def warn_of_monitors(data: Data, method: Method, outputs: Sequence[str], finding
         with findings.at(*path):
             message = f"training stops by `{measure}`, and the kept epoch is that of the best `{kept}`"
             raise Problem("W508", message, f"write `monitor: {measure}` in `train`, or `monitor: {kept}` here")
+
+
+def check_turns(data: Data, method: Method, examples: int, findings: Findings) -> None:
+    """A learner that moves on every so many batches needs as many in the whole training (E520).
+
+    Args:
+        examples: How many the data have in all.
+    """
+    batches = -(-examples // data.batch_size) * method.total_epochs
+    for name, learner in method.turns.items():
+        if learner.every > batches and data.oversample is False:
+            with findings.at("train", "learners", name, "every"):
+                message = f"learner `{name}` never moves: there are at most {batches:,} batches in all"
+                raise Problem("E520", message, "write a smaller `every`, or more `epochs`")

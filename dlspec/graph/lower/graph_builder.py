@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from dlspec.components.layers.base import Layer
@@ -100,6 +101,9 @@ class GraphBuilder:
             values = (LOST,) * len(step.names)
         for name, value in zip(step.names, values, strict=True):
             self.bind_text(name, Binding((value,), span), frame, environment)
+            if isinstance(value, Edge) and "$" not in name:
+                node = self.nodes[value.node]
+                self.nodes[value.node] = replace(node, names=(*node.names, frame.names.full(name)))
 
     def bind_text(self, text: str, binding: Binding, frame: Frame, environment: Environment) -> None:
         name = self.evaluator.text(text, environment, binding.span)

@@ -6,6 +6,7 @@ one call. What a step does stays Keras's (``train_step``).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -77,7 +78,7 @@ class KerasPhase:
         if self._hooked:
             self._tell("on_train_batch_end", state.step - 1, self.measures())
         if not finite and not self.model.stop_training:
-            raise NonFinite(state.step - 1, self.measures()["loss"])
+            raise NonFinite(state.step - 1, _broken(self.measures()))
         return True
 
     @contextmanager
@@ -121,6 +122,12 @@ class KerasPhase:
     def _tell(self, event: str, *arguments: Any) -> None:
         for _, callback in self.running:
             getattr(callback, event)(*arguments)
+
+
+def _broken(measures: Logs) -> float:
+    """The loss that is not finite: that of the training, or of one of its learners."""
+    losses = [value for name, value in measures.items() if name == "loss" or name.endswith("_loss")]
+    return next((value for value in losses if not math.isfinite(value)), math.nan)
 
 
 def _has_batch_hooks(callback: Any) -> bool:

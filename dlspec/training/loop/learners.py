@@ -9,7 +9,7 @@ from typing import Any
 from dlspec.backends.keras.structure import outputs_by_name
 from dlspec.components.methods.base import Method
 from dlspec.components.methods.learning import loss_of, means, measure_of, numbered
-from dlspec.components.sections.matching import matching
+from dlspec.components.sections.matching import layers_meant
 from dlspec.components.sections.training import Learner as Declared
 from dlspec.components.training.callbacks import Callback
 from dlspec.standalone import learning
@@ -131,9 +131,9 @@ def _learner(
 
 def layers_of(whole: Any, patterns: Iterable[str], method: Method) -> list[str]:
     """Names of the layers of a model that patterns mean, each once."""
-    names = {layer.name: layer.name for layer in whole.layers} | dict(method.layer_names)
-    found = matching(patterns, names)
-    return list(dict.fromkeys(names[one] for some in found.values() for one in some))
+    own = {layer.name: layer.name for layer in whole.layers}
+    names = own | {name: layer for name, layer in method.layer_names.items() if layer in own}
+    return list(dict.fromkeys(one for found in layers_meant(patterns, names).values() for one in found))
 
 
 def _seen(whole: Any, method: Method, tensors: Sequence[str]) -> Iterable[tuple[str, str]]:

@@ -57,10 +57,11 @@ def require_finite(metrics: Measures) -> None:
         Problem: E508.
     """
     for part, measured in metrics.items():
-        loss = measured.get("loss", 0.0)
-        if loss is None or not math.isfinite(loss):
-            text = f"the loss of the {part} part is {loss}, with the weights that were kept"
-            raise Problem("E508", text, _DATA_HELP)
+        losses = [value for name, value in measured.items() if name == "loss" or name.endswith("_loss")]
+        for loss in losses:
+            if loss is None or not math.isfinite(loss):
+                text = f"the loss of the {part} part is {loss}, with the weights that were kept"
+                raise Problem("E508", text, _DATA_HELP)
 
 
 def cause(model: Any, batch: Any) -> tuple[str, str]:

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from dlspec.components.sections.matching import matching
+from dlspec.components.sections.matching import layers_meant
 from dlspec.components.sections.training import Phase
 from dlspec.core.errors import Problem, did_you_mean
 from dlspec.training.loop.wholes import whole_of
 from dlspec.training.run.reasons import reason
 
 
-def choose(model: Any, phase: Phase) -> None:
+def choose(model: Any, phase: Phase, called: Mapping[str, str] | None = None) -> None:
     """Freezes and unfreezes the layers that the phase names.
+
+    Args:
+        called: Further names of layers.
 
     Raises:
         Problem: E515, a pattern matches no layer, or nothing is left to learn.
     """
     layers = {layer.name: layer for layer in model.layers}
+    known = {name: name for name in layers} | {name: own for name, own in (called or {}).items() if own in layers}
     for patterns, trainable in ((phase.freeze, False), (phase.unfreeze, True)):
-        for pattern, names in matching(patterns or (), layers).items():
+        for pattern, names in layers_meant(patterns or (), known).items():
             if not names:
                 raise Problem("E515", f"`{pattern}` is no layer of the model", did_you_mean(pattern, layers), "phases")
             for name in names:

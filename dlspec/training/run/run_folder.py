@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import errno
 import io
+import math
 import re
 import secrets
 import shutil
@@ -112,7 +113,7 @@ class RunFolder:
         writer = csv.writer(text, lineterminator="\n")
         header = list(rows[0])
         writer.writerow(header)
-        writer.writerows([row.get(column, "") for column in header] for row in rows)
+        writer.writerows(_cells(row, header) for row in rows)
         self.write(name, text.getvalue())
 
     def append_row(self, name: str, row: Mapping[str, object]) -> None:
@@ -128,9 +129,15 @@ class RunFolder:
         if not header:
             header = list(row)
             writer.writerow(header)
-        writer.writerow([row.get(column, "") for column in header])
+        writer.writerow(_cells(row, header))
         with target.open("a", encoding="utf-8", newline="") as stream:
             stream.write(text.getvalue())
+
+
+def _cells(row: Mapping[str, object], header: Sequence[str]) -> list[object]:
+    """The values of a row; what is not known, and what is no number, is empty."""
+    values = [row.get(column, "") for column in header]
+    return ["" if isinstance(value, float) and math.isnan(value) else value for value in values]
 
 
 def _header(path: Path) -> list[str]:

@@ -1,0 +1,106 @@
+"""What may be wrong with learners for a model, known before TensorFlow loads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from dlspec.components.methods.base import Method, Mistake, Path
+from dlspec.components.methods.learning import loss_of
+from dlspec.components.sections.matching import layer_names, matching
+from dlspec.components.sections.training import Learner
+from dlspec.core.errors import Problem, did_you_mean
+from dlspec.core.ir import Edge, Graph, SharedModel
+
+
+def wrong_learners(method: Method, graph: Graph) -> Iterator[Mistake]:
+    """Learners that train nothing, names of nothing, and weights that nobody trains (E515, E520).
+
+    Args:
+        graph: All that is trained.
+    """
+    if not method.turns:
+        return
+    names = layer_names(graph)
+    learning = _learning(graph)
+    trained: set[str] = set()
+    found: list[Mistake] = []
+    for name, learner in method.turns.items():
+        found += _wrong_learner(name, learner, graph, names, learning)
+        reached = _reached(graph, _roots(learner, graph).values())
+        trained |= _named(learner, names) if learner.trains else reached
+    yield from found
+    if not found:
+        yield from _untrained(method, learning - trained - _frozen(method, names))
+
+
+def _wrong_learner(
+    name: str, learner: Learner, graph: Graph, names: Mapping[str, str], learning: set[str]
+) -> Iterator[Mistake]:
+    """One learner: what it trains is there and is reached, and each objective moves something."""
+    path: Path = ("train", "learners", name) if name else ("train",)
+    who = f"learner `{name}`" if name else "training"
+    roots = _roots(learner, graph)
+    everything = _reached(graph, roots.values())
+    for pattern, found in matching(learner.trains or (), names).items():
+        layers = {names[one] for one in found}
+        if not layers:
+            message = f"`trains` names `{pattern}`, which is no layer or model"
+            yield Mistake(Problem("E515", message, did_you_mean(pattern, list(names))), (*path, "trains"))
+            return
+        if not layers & learning & everything:
+            reason = "no objective depends on it" if layers & learning else "it has no weights that learn"
+            message = f"{who} cannot train `{pattern}`: {reason}"
+            yield Mistake(Problem("E520", message, "leave it out, or minimise what depends on it"), (*path, "trains"))
+            return
+    moved = _named(learner, names) if learner.trains else learning
+    for objective, edge in roots.items():
+        if not _reached(graph, [edge]) & learning & moved:
+            message = f"{who} minimises `{objective}`, which depends on no weight that it trains"
+            option = "minimize" if objective in (learner.minimize or {}) else "loss"
+            help = "leave it out, or name a layer before it in `trains`"
+            yield Mistake(Problem("E520", message, help), (*path, option))
+
+
+def _untrained(method: Method, layers: Iterable[str]) -> Iterator[Mistake]:
+    """E520 for weights that nobody moves and nothing freezes."""
+    some = sorted(layers)
+    if some:
+        shown = ", ".join(f"`{name}`" for name in some[:3]) + (", …" if len(some) > 3 else "")
+        message = f"no learner trains {shown}"
+        help = f"name it in `trains` of a learner, or freeze it in a phase: `freeze: {some[0]}`"
+        path: Path = ("train", "learners") if "learners" in method.given else ("train", "minimize")
+        yield Mistake(Problem("E520", message, help), path, on_key=True)
+
+
+def _roots(learner: Learner, graph: Graph) -> dict[str, Edge]:
+    """The tensors that a learner minimises, and the outputs that it compares with targets."""
+    wanted = dict((*graph.outputs, *graph.objectives))
+    found = {name: wanted[name] for name in learner.minimize or () if name in wanted}
+    return found | {name: edge for name, edge in graph.outputs if loss_of(learner, name) is not None}
+
+
+def _named(learner: Learner, names: Mapping[str, str]) -> set[str]:
+    return {names[one] for found in matching(learner.trains or (), names).values() for one in found}
+
+
+def _frozen(method: Any, names: Mapping[str, str]) -> set[str]:
+    """The layers that some phase freezes."""
+    patterns = [pattern for phase in (method.phases or {}).values() for pattern in phase.freeze or ()]
+    return {names[one] for found in matching(patterns, names).values() for one in found}
+
+
+def _learning(graph: Graph) -> set[str]:
+    """Layers and models with weights that training changes."""
+    names = layer_names(graph)
+    return {names[node.name] for node in graph.nodes if node.layer is not None and node.trainable_parameters}
+
+
+def _reached(graph: Graph, edges: Iterable[Edge]) -> set[str]:
+    """The layers and models on which tensors depend, along tensors of real numbers."""
+    alive = {edge.node for edge in edges}
+    for node in reversed(graph.nodes):
+        if node.index in alive:
+            alive.update(edge.node for edge in node.edges if graph.tensor(edge).floating)
+    layers = [node for node in graph.nodes if node.index in alive and node.layer is not None]
+    return {node.layer.name if isinstance(node.layer, SharedModel) else node.name for node in layers}
