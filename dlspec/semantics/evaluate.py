@@ -234,10 +234,18 @@ class Evaluator:
                 self.report(Problem(code, what, help), key_place(raw, name) or span)
                 results[name] = LOST
                 continue
-            value = self.checked(raw, name, schema, context)
-            evaluate = self.many if many else self.component
-            results[name] = evaluate(kind, value, environment, context.inside([name]), place(raw, name) or span)
+            single = many and self._is_component(kind, raw[name])
+            value = self.checked(raw, name, {"$ref": f"#/$defs/{kind}"} if single else schema, context)
+            evaluate = self.many if many and not single else self.component
+            found = evaluate(kind, value, environment, context.inside([name]), place(raw, name) or span)
+            results[name] = (found,) if single and not isinstance(found, Lost) else found
         return LOST if any(isinstance(item, Lost) for item in results.values()) else results
+
+    def _is_component(self, kind: str, raw: Any) -> bool:
+        """Whether one component stands where several may."""
+        if isinstance(raw, dict):
+            return next(iter(raw), None) in self.catalogue.names(kind)
+        return isinstance(raw, str) and not is_expression(raw)
 
     def checked(self, container: dict[str, Any], key: str, schema: JSON, context: Context) -> Any:
         """``container[key]`` held against a schema, what is wrong in it replaced by :class:`Invalid`."""

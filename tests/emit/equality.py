@@ -20,8 +20,14 @@ def compiled(path: Path) -> Compilation:
     return state
 
 
-def execute(source: str, **arguments: Any) -> Any:
-    """The model of a generated module, which finds no dlspec to import, for arguments of `build_model`."""
+def execute(source: str, function: str = "build_model", **arguments: Any) -> Any:
+    """The model of a generated module, which finds no dlspec to import, for arguments of `build_model`.
+
+    Args:
+        source: The module.
+        function: Which of its functions gives the model: `build_whole` for all that is trained.
+        arguments: What it is called with.
+    """
     import sys
 
     hidden = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "dlspec"}
@@ -30,7 +36,7 @@ def execute(source: str, **arguments: Any) -> Any:
             sys.modules[name] = None  # type: ignore[assignment]
         namespace: dict[str, Any] = {"__name__": "generated"}
         exec(compile(source, "model.py", "exec"), namespace)
-        return namespace["build_model"](**arguments)
+        return namespace[function](**arguments)
     finally:
         sys.modules.update(hidden)
 
@@ -47,12 +53,13 @@ def compare(state: Compilation, source: str, computes: bool = True, same_seeds: 
     """
     import keras
 
-    assert state.graph is not None
+    graph = state.trained
+    assert graph is not None
     keras.backend.clear_session()
     keras.utils.set_random_seed(7)
-    ours = build(state.graph)
+    ours = build(graph)
     keras.utils.set_random_seed(7)
-    theirs = execute(source, **arguments)
+    theirs = execute(source, "build_whole" if graph.objectives else "build_model", **arguments)
     one, other = plain_config(ours), plain_config(theirs)
     assert one == other, difference(one, other)
     # Training is reproduced: the same first weights, and the same seeds of dropout and noise.
@@ -92,10 +99,11 @@ def values(tensor: Any) -> Any:
 def examples(state: Compilation, count: int = 2) -> Any:
     """A random batch for each input."""
     random = np.random.default_rng(0)
-    assert state.graph is not None
+    graph = state.trained
+    assert graph is not None
     found = []
-    for index in state.graph.inputs:
-        tensor = state.graph.nodes[index].outputs[0]
+    for index in graph.inputs:
+        tensor = graph.nodes[index].outputs[0]
         shape = (count, *(size or 5 for size in tensor.shape))
         if tensor.dtype == "string":
             found.append(np.full(shape, "word", dtype=object))

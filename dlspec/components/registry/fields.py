@@ -290,7 +290,8 @@ def per_output(
     """Components for each output: one (a list with `many`) for all, or a map from output names, then a dict."""
     one: JSON = {"$ref": f"#/$defs/{kind}"}
     value: JSON = {"type": "array", "items": one} if many else one
-    schema = {"x-per-output": kind, "anyOf": [value, {"type": "object", "additionalProperties": value}]}
+    each: JSON = {"anyOf": [one, value]} if many else value
+    schema = {"x-per-output": kind, "anyOf": [value, {"type": "object", "additionalProperties": each}]}
     field: Field[Any] = Field(schema, default=default, doc=doc, kind=kind, container="per_output")
     field.tensors = tensors
     return field

@@ -89,7 +89,7 @@ class FlatWriter:
         for node in graph.nodes:
             self.node(node)
         inputs = [self._tensors[Edge(index)] for index in graph.inputs]
-        outputs = {word: self._tensors[edge] for word, edge in graph.outputs}
+        outputs = {word: self._tensors[edge] for word, edge in graph.roots}
         entering = inputs[0] if len(inputs) == 1 else sequence(inputs, as_list=True)
         leaving: ast.expr = next(iter(outputs.values()))
         if len(outputs) > 1:

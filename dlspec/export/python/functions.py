@@ -77,6 +77,8 @@ class Module:
             many = isinstance(values[word], list | tuple)
             self.top[word] = Constant(values[word]) if hard else Variable(identifiers.give(word), many)
         self.values = values
+        # Names of the outputs and of the objectives, where there are objectives.
+        self.roots: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
     @property
     def varies(self) -> bool:
@@ -224,7 +226,7 @@ class Module:
         main = definition is self.program.main
         function = Function("build_model" if main else self._names.give(wanted), returns="keras.Model")
         identifiers = self._identifiers()
-        names = NamesUsed.of(definition.body, definition.outputs)
+        names = NamesUsed.of(definition.body, (*definition.outputs, *(self.roots[1] if main else ())))
         inputs = self._inputs(definition)
         working = self._working(identifiers, (*inputs, *names.plain(), *self.program.params))
         scope = Scope(dict(self.top), top=self.top)
@@ -267,12 +269,14 @@ class Module:
         return found
 
     def _outputs(self, definition: ModelDefinition, writer: BodyWriter) -> ast.expr:
-        if not definition.outputs:
-            return _last(writer)
-        found = [(word, writer.tensors.find(word, writer.scope)) for word in definition.outputs]
-        if len(found) == 1:
-            return found[0][1]
-        return ast.Dict([constant(word) for word, _ in found], [tensor for _, tensor in found])
+        names = definition.outputs
+        tensors = [writer.tensors.find(word, writer.scope) for word in names] or [_last(writer)]
+        if definition is self.program.main and self.roots[1]:
+            names = (*self.roots[0], *self.roots[1])
+            tensors += [writer.tensors.find(word, writer.scope) for word in self.roots[1]]
+        if any(isinstance(tensor, ast.Starred) for tensor in tensors):
+            raise Unsupported("the sum of the turns of a repeat")
+        return tensors[0] if len(tensors) == 1 else ast.Dict([constant(word) for word in names], tensors)
 
     def _top_parameters(self, scope: Scope) -> dict[str, Parameter]:
         """The spec's parameters as keyword arguments: those that are used, all with their defaults."""

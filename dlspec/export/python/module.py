@@ -18,7 +18,7 @@ from dlspec.export.python.function import Function
 from dlspec.export.python.functions import Module
 from dlspec.export.python.guard import check
 from dlspec.export.python.recording import record
-from dlspec.export.python.syntax import Unsupported
+from dlspec.export.python.syntax import Unsupported, assign, call, constant, item, name, sequence
 from dlspec.export.python.templates import Code, environment
 from dlspec.graph.lower.each_time import Listed
 from dlspec.graph.lower.own_tensors import own_tensors
@@ -46,7 +46,6 @@ def emit_model(state: Checked, template_dir: Path | None = None, exact: bool = T
     """
     functions, constructors = functions_of(state, exact)
     classes = [class_source(file, state.name) for file in constructors.own.values()]
-    functions[-1].summary = _summary(state.graph)
     source = (
         environment(template_dir)
         .get_template("model.py.jinja")
@@ -62,13 +61,46 @@ def emit_model(state: Checked, template_dir: Path | None = None, exact: bool = T
 
 
 def functions_of(state: Checked, exact: bool = True) -> tuple[list[Function], Constructors]:
-    """The functions of a spec's model, ``build_model`` last."""
+    """The functions of a spec's model, ``build_model`` last; before it ``build_whole``, where more is trained."""
+    functions, constructors = _functions_of(state, exact)
+    last = functions[-1]
+    if state.training_graph is not state.graph:
+        last.identifier = "build_whole"
+        last.summary = _summary(state.training_graph, "all that is trained")
+        functions.append(last := saved_function(last, state))
+    last.summary = _summary(state.graph)
+    return functions, constructors
+
+
+def _functions_of(state: Checked, exact: bool) -> tuple[list[Function], Constructors]:
+    """The same with what is trained as the last one."""
     if exact and draws_needlessly(state):
         return flat(state)
     try:
         return structured(state)
     except Unsupported:
         return flat(state)
+
+
+def saved_function(whole: Function, state: Checked) -> Function:
+    """``build_model``, which takes what is saved from what ``build_whole`` makes."""
+    graph, trained = state.graph, state.training_graph
+    places = {trained.nodes[index].name: place for place, index in enumerate(trained.inputs)}
+    made = name("whole")
+    given = {one.identifier: name(one.identifier) for one in whole.own.values()}
+    inputs = [item(_part(made, "inputs"), constant(places[graph.nodes[index].name])) for index in graph.inputs]
+    outputs = {word: item(_part(made, "output"), constant(word)) for word, _ in graph.outputs}
+    entering = inputs[0] if len(inputs) == 1 else sequence(inputs, as_list=True)
+    leaving: ast.expr = next(iter(outputs.values()))
+    if len(outputs) > 1:
+        leaving = ast.Dict([constant(word) for word in outputs], list(outputs.values()))
+    model = call("keras.Model", [entering, leaving], {"name": constant(state.name)})
+    body = [assign(["whole"], call("build_whole", [], given)), ast.Return(model)]
+    return Function("build_model", own=whole.own, returns="keras.Model", body=body)
+
+
+def _part(value: ast.expr, attribute: str) -> ast.expr:
+    return ast.Attribute(value, attribute, ast.Load())
 
 
 def draws_needlessly(state: Checked) -> bool:
@@ -89,6 +121,8 @@ def structured(state: Checked) -> tuple[list[Function], Constructors]:
     found, graph = record(state.program, Environment(values), given)
     models = [model.name for model in shared_models(graph)]
     module = Module(state.program, values, found, given, models, own_tensors(graph))
+    if graph.objectives:
+        module.roots = tuple(word for word, _ in graph.outputs), tuple(word for word, _ in graph.objectives)
     function = module.main()
     function.identifier = "build_model"
     _rename(function, state)
@@ -111,13 +145,13 @@ def _rename(function: Function, state: Checked) -> None:
 def flat(state: Checked) -> tuple[list[Function], Constructors]:
     """Without structure: every layer on a line of its own."""
     written = frozenset(word for step in state.program.main.body for word in step.names if step.repeat is None)
-    return flat_functions(state.graph, written)
+    return flat_functions(state.training_graph, written)
 
 
-def _summary(graph: Graph) -> str:
+def _summary(graph: Graph, what: str = "the model") -> str:
     inputs = ", ".join(f"{graph.nodes[index].name} {graph.nodes[index].outputs[0]}" for index in graph.inputs)
-    outputs = ", ".join(show_shape(graph.tensor(edge).shape) for _, edge in graph.outputs)
-    return f"Builds the model: {inputs} → {outputs}, {graph.parameters:,} parameters.".replace("null", "None")
+    outputs = ", ".join(show_shape(graph.tensor(edge).shape) for _, edge in graph.roots)
+    return f"Builds {what}: {inputs} → {outputs}, {graph.parameters:,} parameters.".replace("null", "None")
 
 
 def _shown(function: Function) -> dict[str, Any]:
