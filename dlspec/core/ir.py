@@ -166,6 +166,7 @@ class Node:
         groups: Names of the block calls around it, outermost first.
         shared: Index of the first call of the same layer instance, where this is a further one.
         names: Those that the spec gives its outputs, where it gives several.
+        draw: What an input is drawn from where no column gives it.
     """
 
     index: int
@@ -181,6 +182,7 @@ class Node:
     groups: tuple[str, ...] = ()
     shared: int | None = None
     names: tuple[str, ...] = ()
+    draw: Operation | None = None
 
     @property
     def kind(self) -> str:
@@ -348,6 +350,7 @@ def print_graph(graph: Graph, indent: str = "", printed: set[str] | None = None)
         outputs = ", ".join(str(tensor) for tensor in node.outputs)
         weights = ", ".join(f"{w.name} {show_shape(w.shape)}{'' if w.trainable else ' frozen'}" for w in node.weights)
         options = f" {node.layer.describe()}" if node.layer is not None else ""
+        options += f" drawn from {node.draw.name} {node.draw.describe()}".rstrip() if node.draw is not None else ""
         line = f"{indent}  %{node.index} {node.name} = {node.kind}({', '.join(arguments)}){options} -> {outputs}"
         lines.append(
             line

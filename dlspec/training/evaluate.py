@@ -152,7 +152,8 @@ def own_examples(
     if binding is None or findings.errors:
         raise SpecError(findings.diagnostics({}))
     parts = choose(saved.data, binding.table, binding.count, binding.dropped())
-    rows, weights = Rows(binding.table, binding.inputs, binding.outputs), weights_of(binding.weight, binding.table)
+    rows = Rows(binding.table, binding.inputs, binding.outputs, binding.drawn)
+    weights = weights_of(binding.weight, binding.table)
     for name, numbers in zip(PARTS, parts, strict=True):
         if name in wanted and len(numbers):
             some = some_of(numbers, most)

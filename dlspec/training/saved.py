@@ -16,7 +16,8 @@ from dlspec.components.registry import load_attribute
 from dlspec.components.sections.data import Data
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph, Tensor, show_bytes
-from dlspec.data.binding.signature import Signature, limits_of, of_graph, of_model
+from dlspec.data.binding.drawn import drawn
+from dlspec.data.binding.signature import Signature, drawn_inputs, limits_of, of_graph, of_model
 from dlspec.data.binding.targets import Output
 from dlspec.data.feeding.raw import Training, outputs_of
 from dlspec.data.sources.limits import machine_memory
@@ -77,7 +78,7 @@ class SavedRun:
         if len(features) < len(data.features):
             data = type(data)(**{**data.given, "inputs": features})
         taken = self.takes, facts.get("columns"), inputs, limits_of(self._core)
-        return Training(data, self.folder, signature, *taken)
+        return Training(data, self.folder, signature, *taken, drawn(self.data, signature, self.method))
 
     @cached_property
     def model(self) -> Any:
@@ -104,7 +105,7 @@ class SavedRun:
     @cached_property
     def signature(self) -> Signature:
         """What the model proper, behind its preparation, takes and gives, by the names of the training."""
-        return of_model(self._core)
+        return of_model(self._core).drawing(drawn_inputs(self.state.trained))
 
     @cached_property
     def prepared(self) -> Any:

@@ -22,7 +22,7 @@ from dlspec.core.documents.report import REPORT_FILE, Begun, Examined, Failure, 
 from dlspec.core.documents.results import Measures
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph
-from dlspec.data.binding.signature import Signature, of_whole
+from dlspec.data.binding.signature import Signature, drawn_inputs, of_whole
 from dlspec.data.feeding.facts import data_facts, leakage
 from dlspec.data.feeding.pipeline import Prepared, prepare, telling
 from dlspec.data.sources.paths import start_of
@@ -165,7 +165,7 @@ def _ready(
         load_attribute(ENDS_IN_FLOAT32)(whole)
     model = whole if request.graph is None else saved_part(whole, prune.saved_part(request.graph))
     clock.lap("build")
-    signature = request.signature or of_whole(model, whole)
+    signature = request.signature or of_whole(model, whole).drawing(drawn_inputs(request.graph))
     prepared = request.prepare(data, request.folder, signature, method, allow_outside=request.allow_outside)
     for warning in leakage(prepared):
         progress.note(f"warning[{warning.code}]: {warning.message}")

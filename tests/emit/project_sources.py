@@ -52,6 +52,23 @@ def money_in_several_packed_files(folder: Path) -> str:
 
 
 @case
+def drawn_inputs(folder: Path) -> str:
+    """One input from the data, prepared, between two that are drawn."""
+    table(folder)
+    data = "  source: {csv: a.csv}\n  inputs: {x: {columns: [b], prepare: [normalization]}}\n  targets: {kind: kind}\n"
+    text = spec(f"{data}  split: {{validation: 0.2, test: 0.2}}")
+    inputs = "a: {shape: [2], draw: truncated_normal}, x: [1], z: {shape: [1], draw: {randint: {minval: 0, maxval: 5}}}"
+    text = text.replace("inputs: {x: [2]}", f"inputs: {{{inputs}}}")
+    return text.replace("  - flatten\n", "  - ops.cast: {from: z, dtype: float32}\n  - concatenate: [a, x, prev]\n")
+
+
+@case
+def nothing_but_draws(folder: Path) -> str:
+    text = spec("  source: {draws: 50}\n  targets: {number: number}\n  shuffle: false", units=1, loss="mse")
+    return text.replace("x: [2]", "x: {shape: [2], draw: {gamma: 2}}")
+
+
+@case
 def row_groups(folder: Path) -> str:
     import pyarrow as pa
     from pyarrow import parquet

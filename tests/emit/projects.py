@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -67,6 +67,7 @@ def data_of(state: Compilation, target: Path) -> tuple[dict[str, list[Any]], dic
     import keras
 
     from dlspec.components.methods.supervised import Supervised
+    from dlspec.data.binding.drawn import in_training
     from dlspec.data.binding.signature import of_graph
     from dlspec.data.feeding.feed import Feed
     from dlspec.data.feeding.pipeline import prepare
@@ -75,10 +76,10 @@ def data_of(state: Compilation, target: Path) -> tuple[dict[str, list[Any]], dic
     data, seed = state.data_section, state.method.seed
     prepared = prepare(data, state.folder, of_graph(state.graph), state.method)
     parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
-    ours = {name: _by_name(part) for name, part in parts.items() if part is not None}
-    feed = Feed(
-        prepared.fed, data.batch_size, seed=seed, shuffle=data.shuffle, transform=prepared.changes.transform(seed)
-    )
+    drawn = {one.name for one in prepared.binding.drawn}  # which a project draws batch by batch
+    ours = {name: _by_name(part, drawn) for name, part in parts.items() if part is not None}
+    transform, draws = prepared.changes.transform(seed), in_training(prepared.binding.drawn)
+    feed = Feed(prepared.fed, data.batch_size, seed=seed, shuffle=data.shuffle, transform=transform, draws=draws)
     for epoch in range(2):
         feed.set_epoch(epoch)
         ours[f"epoch {epoch}"] = [np.asarray(value) for batch in feed.dataset for value in keras.tree.flatten(batch)]
@@ -109,8 +110,8 @@ def _data_of_project(target: Path, folder: Path, batch_size: int, seed: int) -> 
     return theirs
 
 
-def _by_name(part: Any) -> list[Any]:
-    return [arrays[name] for arrays in (part.inputs, part.targets) for name in sorted(arrays)]
+def _by_name(part: Any, drawn: Collection[str] = ()) -> list[Any]:
+    return [arrays[name] for arrays in (part.inputs, part.targets) for name in sorted(arrays) if name not in drawn]
 
 
 def differences(one: Curve, other: Curve) -> dict[str, float]:

@@ -175,6 +175,7 @@ class DataFacts(TypedDict):
         columns: In use, with their data types.
         inputs: By name.
         targets: By output.
+        drawn: Inputs that no column gives, by name: what each is drawn from, with its options.
     """
 
     source: dict[str, Any]
@@ -189,6 +190,7 @@ class DataFacts(TypedDict):
     columns: dict[str, str]
     inputs: dict[str, InputFacts]
     targets: dict[str, TargetFacts]
+    drawn: dict[str, dict[str, Any]]
 
 
 class _Begun(TypedDict):

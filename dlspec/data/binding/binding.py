@@ -14,6 +14,7 @@ from dlspec.core.errors import Problem
 from dlspec.data.binding import missing
 from dlspec.data.binding.augment import Step, steps
 from dlspec.data.binding.bad import bad_examples
+from dlspec.data.binding.drawn import Drawn, drawn
 from dlspec.data.binding.example_weights import bind_weight, check_values
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.inputs import Input, bind_inputs, check_exact, check_readable, check_tokens
@@ -41,6 +42,8 @@ class Binding:
         table: The opened source, with those of parts of the split that have one of their own.
         count: How many examples it has.
         steps: Random changes of training examples.
+        drawn: Inputs that no column gives.
+        entering: Names of all inputs, in the order of the model where that is known.
         bad: Examples that are left out since they are broken, by number, with the reason.
         weight: The column that says how much each example counts; "" where all count alike.
     """
@@ -50,8 +53,10 @@ class Binding:
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
     steps: tuple[Step, ...] = ()
+    drawn: tuple[Drawn, ...] = ()
     bad: Mapping[int, str] = field(default_factory=dict)
     weight: str = ""
+    entering: tuple[str, ...] = ()
 
     @property
     def users(self) -> tuple[Input | Output, ...]:
@@ -198,10 +203,11 @@ def bind(
     inputs = bind_inputs(data, table, signature, findings)
     weight = bind_weight(data, table, method, findings)
     count = max(column.count for column in table.columns.values())
-    binding = Binding(table, count, tuple(inputs), tuple(outputs), weight=weight)
+    draws = drawn(data, signature, method) if signature is not None else ()
+    binding = Binding(table, count, tuple(inputs), tuple(outputs), drawn=draws, weight=weight)
     if len(findings.items) == before:
         with findings.at("data", "source", data.source.name):
-            count = _count(table, binding.columns)
+            count = _count(table, binding.columns or tuple(table.columns))
         bad: Mapping[int, str] = {}
         if table.tolerant:
             with findings.at("data", "source", data.source.name):
@@ -213,7 +219,7 @@ def bind(
                 check_values(weight, table, bad)
         check_weights(data, outputs, method, findings)
         found = steps(data, inputs, outputs, findings)
-        binding = Binding(table, count, tuple(inputs), tuple(outputs), tuple(found), bad, weight)
+        binding = Binding(table, count, tuple(inputs), tuple(outputs), tuple(found), draws, bad, weight)
     with findings.at("data", "split"):
         check_split(data, table, count)
     return binding

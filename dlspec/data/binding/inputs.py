@@ -46,6 +46,8 @@ class Input:
 
 def bind_inputs(data: Data, table: Table, signature: Signature | None, findings: Findings) -> list[Input]:
     """Binds every input; what does not fit goes to `findings` (E601 to E605, E607, and the layers' own codes)."""
+    if not data.features and signature is not None and signature.drawn and not signature.inputs:
+        return []
     if not data.features:
         with findings.at("data", "source", data.source.name):
             return [_obvious(data, table, signature)]
@@ -72,6 +74,9 @@ def bind_inputs(data: Data, table: Table, signature: Signature | None, findings:
 
 
 def _wanted(name: str, signature: Signature) -> Tensor:
+    if name in signature.drawn:
+        message = f"`{name}` is drawn: no column gives it"
+        raise Problem("E607", message, f"leave it out here, or leave out `draw` of input `{name}`")
     if name not in signature.inputs:
         message = f"`{name}` is no input of the model"
         raise Problem("E607", message, did_you_mean(name, signature.inputs))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, cast
 
 from dlspec.backends.keras.internals import calls_of, origin_of
 from dlspec.core.errors import Note, Span
 from dlspec.core.ir import Graph, Tensor
+
+if TYPE_CHECKING:
+    from dlspec.components.training.draws import Draw
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +20,21 @@ class Signature:
 
     Attributes:
         places: The lines that made them, by name of input or output; empty for a Keras model.
+        drawn: Further inputs, which no column gives, with what they are drawn from.
+        entering: Names of all inputs, those drawn among them.
     """
 
     inputs: Mapping[str, Tensor]
     outputs: Mapping[str, Tensor]
     places: Mapping[str, Span] = field(default_factory=dict)
+    drawn: Mapping[str, tuple[Tensor, Draw]] = field(default_factory=dict)
+    entering: tuple[str, ...] = ()
+
+    def drawing(self, drawn: Mapping[str, tuple[Tensor, Draw]]) -> Signature:
+        """The same where those inputs that `drawn` names are drawn."""
+        inputs = {name: one for name, one in self.inputs.items() if name not in drawn}
+        found = {name: one for name, one in drawn.items() if name in self.inputs}
+        return replace(self, inputs=inputs, drawn=found, entering=tuple(self.inputs))
 
     def notes(self, name: str, what: str) -> tuple[Note, ...]:
         """A remark about where `name` is made, where that is known."""
@@ -37,11 +50,18 @@ def of_graph(graph: Graph) -> Signature:
         span = graph.nodes[edge.node].span
         if span is not None:
             places.setdefault(name, span)
-    return Signature(
+    found = Signature(
         {name: node.outputs[0] for name, node in inputs.items()},
         {name: graph.tensor(edge) for name, edge in graph.outputs},
         places,
     )
+    return found.drawing(drawn_inputs(graph))
+
+
+def drawn_inputs(graph: Graph | None) -> dict[str, tuple[Tensor, Draw]]:
+    """The inputs that are drawn, with what they are drawn from."""
+    nodes = [graph.nodes[index] for index in graph.inputs] if graph is not None else []
+    return {node.name: (node.outputs[0], cast("Draw", node.draw)) for node in nodes if node.draw is not None}
 
 
 def of_model(model: Any) -> Signature:

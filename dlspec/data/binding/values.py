@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dlspec.core.ir import Tensor
+from dlspec.data.binding.drawn import Drawn
 from dlspec.data.binding.inputs import Input
 from dlspec.data.binding.labelling import among, divided
 from dlspec.data.binding.targets import BINARY, CLASSES, Output
@@ -24,10 +25,13 @@ _TEXT_BYTES = 128
 class Rows:
     """The examples of a table, bound to a model's inputs and outputs."""
 
-    def __init__(self, table: Table, inputs: Sequence[Input], outputs: Sequence[Output]) -> None:
+    def __init__(
+        self, table: Table, inputs: Sequence[Input], outputs: Sequence[Output], drawn: Sequence[Drawn] = ()
+    ) -> None:
         self.table = table
         self.inputs = tuple(inputs)
         self.outputs = tuple(outputs)
+        self.drawn = tuple(drawn)
         users: tuple[Input | Output, ...] = (*inputs, *outputs)
         names = [column for one in users for column in one.columns]
         self._columns = tuple(dict.fromkeys(names))
@@ -41,16 +45,18 @@ class Rows:
     def prepared_bytes(self) -> int:
         """About how many bytes an example takes in memory."""
         prepared = sum(_bytes(one.tensor) for one in self.inputs) + sum(_bytes(one.tensor) for one in self.outputs)
+        prepared += sum(_bytes(one.tensor) for one in self.drawn)
         return max(self.raw_bytes, prepared)
 
     def load(self, numbers: Array) -> tuple[Arrays, Arrays]:
-        """Raw inputs and encoded targets of the examples number `numbers`; several threads may call it at a time."""
+        """Raw and drawn inputs and encoded targets of some examples; several threads may call it at a time."""
         try:
             arrays = self.table.take(self._columns, numbers)
         except DataProblem as problem:
             self.table.trouble = problem
             raise
         inputs = {one.name: raw_values(one, arrays) for one in self.inputs}
+        inputs |= {one.name: one.at(numbers) for one in self.drawn}
         return inputs, {one.name: encoded(one, arrays) for one in self.outputs}
 
 

@@ -13,6 +13,7 @@ from dlspec.components.methods.base import Method
 from dlspec.components.registry import Component
 from dlspec.components.registry.component import describe
 from dlspec.components.sections.data import Data
+from dlspec.data.binding.drawn import seed_of
 from dlspec.data.binding.signature import Signature
 from dlspec.data.sources.base import Source
 
@@ -40,6 +41,8 @@ def dependence(
         describe(options),
         str(folder.resolve()),
         [(name, str(tensor)) for name, tensor in (*signature.inputs.items(), *signature.outputs.items())],
+        [(name, str(tensor), describe(draw)) for name, (tensor, draw) in signature.drawn.items()],
+        seed_of(data, method) if signature.drawn else None,
         compared,
         sorted(set(_files(options, folder, allow_outside))),
     )

@@ -83,13 +83,14 @@ def examine(table: Table, columns: Sequence[str], inputs: Sequence[str], parts: 
     for arrays in _chunks(table, list(hashes), count):
         for name, digest in hashes.items():
             digest.update(_bytes(arrays[name]))
-        some = row_keys([arrays[name] for name in inputs])
-        keys[start : start + len(some)] = some
-        start += len(some)
+        if inputs:
+            some = row_keys([arrays[name] for name in inputs])
+            keys[start : start + len(some)] = some
+            start += len(some)
     whole = hashlib.sha256(str(count).encode())
     for name, digest in hashes.items():
         whole.update(f"\0{name}\0{table.columns[name].tensor}\0".encode() + digest.digest())
-    return Content(whole.hexdigest(), _shared(keys, parts, table))
+    return Content(whole.hexdigest(), _shared(keys, parts, table) if inputs else ())
 
 
 def _chunks(table: Table, names: list[str], count: int) -> Iterator[Arrays]:

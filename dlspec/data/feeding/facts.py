@@ -59,6 +59,7 @@ def data_facts(data: Data, prepared: Prepared) -> DataFacts:
         "columns": {name: binding.table.columns[name].tensor.dtype for name in binding.columns},
         "inputs": inputs,
         "targets": targets,
+        "drawn": {one.name: {one.draw.name: shown(one.draw.given)} for one in binding.drawn},
     }
 
 

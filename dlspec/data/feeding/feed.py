@@ -7,7 +7,7 @@ order of examples comes from :mod:`dlspec.data.order.order`, a function of (seed
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -32,6 +32,8 @@ class Feed:
         transform: Called in the pipeline with a prepared batch ``(inputs, targets)``, the epoch (a scalar int64
             tensor) and the numbers of its examples in the source (int64, shape [n]); returns a batch. What is random
             in it must follow from these and a seed alone, so that a resumed run sees the same.
+        draws: Called with the epoch, and with the places in it at which a batch begins and ends (scalar int64 tensors);
+            returns what is drawn for the batch, tensors by input, which then replace those of the examples.
         structure: Called last with the parts of a batch: the structure that ``fit`` takes.
 
     Attributes:
@@ -49,13 +51,14 @@ class Feed:
         shuffle: bool = True,
         prefetch: int = AHEAD,
         transform: Callable[[Any, Any, Any], Any] | None = None,
+        draws: Callable[[Any, Any, Any], Mapping[str, Any]] | None = None,
         structure: Callable[..., Any] | None = None,
     ) -> None:
         import tensorflow as tf
 
         self._examples: Examples = examples if isinstance(examples, Examples) else InMemory(examples)
         self.batch_size, self._seed, self._shuffle, self._prefetch = batch_size, seed, shuffle, prefetch
-        self._transform, self._structure = transform, structure
+        self._transform, self._draws, self._structure = transform, draws, structure
         self.count = self._examples.count
         self.steps = -(-self.count // batch_size)
         self._windows = None
@@ -74,7 +77,7 @@ class Feed:
         """A number that changes between epochs; the data in their own order need none."""
         import tensorflow as tf
 
-        changes = self._shuffle or self._transform is not None
+        changes = self._shuffle or self._changes
         return tf.Variable(0, dtype=tf.int64, trainable=False, name=name) if changes else None
 
     @property
@@ -98,7 +101,7 @@ class Feed:
         """
         import tensorflow as tf
 
-        if not isinstance(self._examples, InMemory) or self._examples.finishes or self._transform is not None:
+        if not isinstance(self._examples, InMemory) or self._works:
             return False
         return not tf.config.list_physical_devices("GPU")
 
@@ -174,7 +177,7 @@ class Feed:
 
         def batch(step: Any) -> Any:
             first = step * self.batch_size
-            return self._finished(*self._taken(first, first + self.batch_size))
+            return self._finished(first, *self._taken(first, first + self.batch_size))
 
         steps = tf.data.Dataset.range(start, self.steps)
         return steps.map(batch, num_parallel_calls=self._parallel(), deterministic=True)
@@ -203,17 +206,28 @@ class Feed:
         import tensorflow as tf
 
         if not self._works:
-            pieces = pieces.map(self._finished)
+            pieces = pieces.map(self._structured)
         batches = pieces.rebatch(self.batch_size)
         batches = batches.apply(tf.data.experimental.assert_cardinality(self.steps - start))
         if not self._works:
             return batches
-        return batches.map(self._finished, num_parallel_calls=os.cpu_count() or 1, deterministic=True)
+        firsts = tf.data.Dataset.range(start, self.steps).map(lambda step: step * self.batch_size)
+        batches = tf.data.Dataset.zip(firsts, batches)
+        return batches.map(
+            lambda first, batch: self._finished(first, *batch),
+            num_parallel_calls=os.cpu_count() or 1,
+            deterministic=True,
+        )
 
     @property
     def _works(self) -> bool:
         """Whether something is left to be computed for each batch."""
-        return self._transform is not None or self._examples.finishes
+        return self._changes or self._examples.finishes
+
+    @property
+    def _changes(self) -> bool:
+        """Whether a batch holds other values than its examples."""
+        return self._transform is not None or self._draws is not None
 
     def _parallel(self) -> int:
         """Batches made at a time. Measured: what tf.data finds by itself costs up to half of the speed."""
@@ -229,10 +243,18 @@ class Feed:
         count: Any = self._window_count
         return epoch, tf.constant(windows.count(0), tf.int64) if count is None else count
 
-    def _finished(self, numbers: Any, batch: Any) -> Any:
+    def _finished(self, first: Any, numbers: Any, batch: Any) -> Any:
+        import tensorflow as tf
+
         batch = self._examples.finished(batch)
         if self._transform is not None:
             batch = self._transform(batch, self._epoch.read_value(), numbers)
+        if self._draws is not None:
+            drawn = self._draws(self._epoch.read_value(), first, first + tf.size(numbers, tf.int64))
+            batch = ({**batch[0], **drawn}, *batch[1:])
+        return self._structured(numbers, batch)
+
+    def _structured(self, numbers: Any, batch: Any) -> Any:
         return self._structure(*batch) if self._structure is not None else batch
 
 

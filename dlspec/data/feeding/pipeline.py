@@ -152,7 +152,7 @@ def prepare_read(data: Data, reading: Reading, signature: Signature) -> Prepared
     """
     binding, parts, dropped = reading.binding.of_built(signature), reading.parts, reading.dropped
     table = binding.table
-    rows = Rows(table, binding.inputs, binding.outputs)
+    rows = Rows(table, binding.inputs, binding.outputs, binding.drawn)
     held = _held(data, rows, parts)
     train = _Draft(rows, parts.train, held=held[0])
     with telling(table):
@@ -268,7 +268,8 @@ class _Draft:
             return Streamed(self._rows.load, self._numbers, self._blocks, finish)
 
         def prepared(raw: Arrays) -> Arrays:
-            return {name: preparing.apply(layers[name], raw.pop(name), inputs[name].tensor.rank) for name in inputs}
+            rank = {name: one.tensor.rank for name, one in inputs.items()}
+            return {name: preparing.apply(layers[name], raw.pop(name), rank[name]) for name in inputs} | raw
 
         if self._values is None:
 

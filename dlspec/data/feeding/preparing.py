@@ -86,7 +86,8 @@ def in_pipeline(inputs: Mapping[str, Input], layers: Layers) -> Callable[[Any, A
 
     def finish(values: Any, targets: Any) -> Any:
         return {
-            name: with_rank(_through(layers[name], value), inputs[name].tensor.rank) for name, value in values.items()
+            name: with_rank(_through(layers[name], value), inputs[name].tensor.rank) if name in inputs else value
+            for name, value in values.items()
         }, targets
 
     return finish

@@ -6,7 +6,7 @@ split is made, and targets are read only where they are asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from math import prod
@@ -16,8 +16,9 @@ from typing import Any
 from dlspec.components.sections.data import Data, Feature
 from dlspec.components.sections.selection import Selection
 from dlspec.core.errors import Problem, SpecError, did_you_mean
-from dlspec.core.ir import Tensor, show_shape
+from dlspec.core.ir import Tensor
 from dlspec.data.binding import missing
+from dlspec.data.binding.drawn import Drawn
 from dlspec.data.binding.example_weights import check_values, weights_of
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.inputs import Input, bind_inputs, check_exact, check_indices, check_readable, check_tokens
@@ -25,10 +26,11 @@ from dlspec.data.binding.signature import Signature
 from dlspec.data.binding.stating import by_run, by_spec
 from dlspec.data.binding.targets import Output
 from dlspec.data.binding.values import encoded, places, raw_values
+from dlspec.data.feeding.as_saved import as_saved
 from dlspec.data.feeding.kept import kept_columns, meant
 from dlspec.data.feeding.new_files import source_for
 from dlspec.data.feeding.records import RecordsTable
-from dlspec.data.sources.base import TEXT, Arrays, DataProblem, Table
+from dlspec.data.sources.base import Arrays, DataProblem, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Training:
         columns: The types of the columns as the run's report names them, by column; None where it does not.
         inputs: The columns of each input as the report names them, for a spec that leaves them to be found.
         limits: How many indices a layer of the model takes, by inputs that bring them as they are.
+        drawn: Inputs that are drawn where no column has their name.
     """
 
     data: Data
@@ -75,6 +78,23 @@ class Training:
     columns: Any = None
     inputs: Mapping[str, Sequence[str]] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
+    drawn: tuple[Drawn, ...] = ()
+
+    def given(self, table: Table) -> Training:
+        """The same where columns of `table` give some of the inputs that are drawn otherwise."""
+        given = {one.name: one.tensor for one in self.drawn if one.name in table.columns}
+        if not given:
+            return self
+        section = self.section
+        inputs = {**section.features, **{name: Feature(column=name) for name in given}}
+        signature = replace(self.signature, inputs={**self.signature.inputs, **given})
+        left = {name: one for name, one in self.signature.drawn.items() if name not in given}
+        return replace(
+            self,
+            data=type(section)(**{**section.given, "inputs": inputs}),
+            signature=replace(signature, drawn=left),
+            drawn=tuple(one for one in self.drawn if one.name not in given),
+        )
 
     @property
     def section(self) -> Data:
@@ -116,23 +136,38 @@ class OpenedInputs:
         used = [column for one in self.bound for column in one.columns]
         columns = tuple(dict.fromkeys((*used, *self.kept)))
         findings = Findings()
+        start = 0
         with findings.at("data", "source", self.training.data.source.name):
-            for arrays in self.table.pieces(columns, size):
-                yield self.inputs(arrays), {name: arrays[name] for name in self.kept}
+            for count, arrays in self._pieces(columns, size):
+                numbers = range(start, start + count)
+                yield self.inputs(arrays, numbers), {name: arrays[name] for name in self.kept}
+                start += count
         if findings.errors:
             raise SpecError(findings.diagnostics({}))
+
+    def _pieces(self, columns: Sequence[str], size: int) -> Iterator[tuple[int, Arrays]]:
+        """Columns of some examples at a time, with how many they are."""
+        if not columns:  # all is drawn
+            yield from ((min(size, self.count - start), {}) for start in range(0, self.count, size))
+            return
+        for arrays in self.table.pieces(columns, size):
+            yield len(arrays[columns[0]]), arrays
 
     @property
     def elements(self) -> int:
         """How many numbers and texts an example has."""
         columns = self.table.columns
         shapes = [columns[name].tensor.shape for one in self.bound for name in one.columns if not one.length]
+        shapes += [one.tensor.shape for one in self.training.drawn]
         return sum(prod(size or 1 for size in shape) for shape in shapes) + sum(one.length for one in self.bound)
 
-    def inputs(self, arrays: Arrays) -> Arrays:
-        """What enters each input, from its columns."""
-        saved = self.training.saved
-        return {one.name: _as_saved(one, raw_values(one, arrays), saved.get(one.name)) for one in self.bound}
+    def inputs(self, arrays: Arrays, numbers: Iterable[int]) -> Arrays:
+        """What enters each input, from its columns, or drawn for the examples number `numbers`."""
+        import numpy as np
+
+        saved, places = self.training.saved, np.fromiter(numbers, np.int64)
+        drawn = {one.name: one.at(places) for one in self.training.drawn}
+        return {one.name: as_saved(one, raw_values(one, arrays), saved.get(one.name)) for one in self.bound} | drawn
 
 
 def open_inputs(
@@ -166,6 +201,8 @@ def open_inputs(
     bound: Sequence[Input] = ()
     kept: tuple[str, ...] = ()
     if table is not None:
+        training = training.given(table)
+        data = training.section
         with findings.at("data", "source", data.source.name):
             if strange := table.strange([column for feature in data.features.values() for column in feature.sources]):
                 raise strange
@@ -177,7 +214,8 @@ def open_inputs(
     count = 0
     with findings.at("data", "source", data.source.name), _after_training():
         _check(bound, outputs, table, training.limits)
-        count = _count([*(column for one in bound for column in one.columns), *kept], table)
+        used = [*(column for one in bound for column in one.columns), *kept]
+        count = _count(used or (list(table.columns) if training.drawn else []), table)
     if findings.errors:
         raise SpecError(findings.diagnostics({"data": raw}))
     return OpenedInputs(training, table, tuple(bound), count, kept)
@@ -208,7 +246,8 @@ def read_inputs(
         dropped = int(lacking.sum())
         kept = ~lacking if dropped else kept
         columns = [column for one in opened.bound for column in one.columns]
-        arrays = opened.inputs({name: values[kept] for name, values in table.read(dict.fromkeys(columns)).items()})
+        read = {name: values[kept] for name, values in table.read(dict.fromkeys(columns)).items()}
+        arrays = opened.inputs(read, (~lacking).nonzero()[0])
     targets: Arrays = {}
     for output in outputs if not findings.errors else ():
         with findings.at("data", "targets", output.target):
@@ -337,32 +376,6 @@ def _count(columns: Sequence[str], table: Table) -> int:
     if len(counts) > 1:
         raise Problem("E605", f"columns have different numbers of examples: {sorted(counts)}")
     return counts.pop() if counts else 0
-
-
-def _as_saved(one: Input, values: Any, wanted: Tensor | None) -> Any:
-    """`values` in the dtype of the saved model's input.
-
-    Raises:
-        Problem: E605, the model takes other shapes, or text where numbers are.
-    """
-    if wanted is None:
-        return values
-    have = values.shape[1:]
-    fits = len(have) == wanted.rank and all(w in (None, h) for w, h in zip(wanted.shape, have, strict=True))
-    if not fits:
-        message = f"input `{one.name}` of the saved model has shape {show_shape(wanted.shape)}"
-        raise Problem("E605", f"{message}, these data give {show_shape(have)}")
-    if (wanted.dtype == TEXT) != (values.dtype == object):
-        have_kind, want_kind = ("text", "numbers") if values.dtype == object else ("numbers", "text")
-        if want_kind == "numbers":
-            raise Problem(
-                "E603", f"input `{one.name}` of the saved model takes {want_kind}, these data give {have_kind}"
-            )
-        return values.astype(str).astype(object)
-    if wanted.dtype.startswith(("int", "uint")) and values.dtype.kind == "f" and (values % 1 != 0).any():
-        value = values[values % 1 != 0][0]
-        raise Problem("E603", f"input `{one.name}` takes whole numbers, as the training had, these data give {value:g}")
-    return values if wanted.dtype == TEXT or values.dtype.name == "uint8" else values.astype(wanted.dtype)
 
 
 def _target(output: Output, table: Table, kept: Any) -> Any:

@@ -10,7 +10,7 @@ from dlspec.components.sections.data import Data
 from dlspec.core.pieces import Piece
 from dlspec.data.binding.binding import Binding
 from dlspec.data.sources.base import TEXT
-from dlspec.export.project.bound import only_or_all
+from dlspec.export.project.bound import drawn_values, only_or_all
 from dlspec.export.project.changes import Changes
 from dlspec.export.project.frames import framed
 from dlspec.export.project.writing import LayerWriter
@@ -40,7 +40,9 @@ class BatchWriter:
     def definitions(self) -> list[Code]:
         """All of them, in an order that works."""
         batch = framed(self.templates, "data/batch", lines=[*self._taking()], batch=self._batch())
-        made = [framed(self.templates, "data/batches", first_input=self.binding.inputs[0].name, batch=batch)]
+        inputs = self.binding.inputs
+        counted = Piece("part.inputs[{}]", inputs[0].name) if inputs else Piece("part.rows")
+        made = [framed(self.templates, "data/batches", counted=counted, batch=batch)]
         if self.changes.layers:
             facts = {"layers": self.changes.layers, "changing": self.changes.changing, **self.layers.facts()}
             made.insert(0, framed(self.templates, "data/augmentation", **facts))
@@ -53,7 +55,15 @@ class BatchWriter:
     # --- one batch ------------------------------------------------------------------------------------------------
 
     def _taking(self) -> Iterator[Piece]:
-        """The examples of the batch; texts as a tensor."""
+        """The examples of the batch, with what is drawn for them."""
+        yield from self._taken()
+        for drawn in self.binding.drawn:
+            key = Piece("({}, {})", drawn.seed, drawn.name)
+            values = drawn_values(drawn, key, "self.part.rows[rows]")
+            yield Piece("inputs[{}] = {}", drawn.name, values)
+
+    def _taken(self) -> Iterator[Piece]:
+        """What the data give of it; texts as a tensor."""
         take = "gather" if self.lazy else "take"
         yield Piece(f"inputs, targets = {take}(self.part.inputs, rows), {take}(self.part.targets, rows)")
         for one in self.binding.inputs:
@@ -61,12 +71,17 @@ class BatchWriter:
                 yield Piece("inputs[{}] = tf.constant(inputs[{}].tolist())", one.name, one.name)
 
     def _batch(self) -> Piece:
-        inputs = only_or_all("inputs", [one.name for one in self.binding.inputs])
+        inputs = only_or_all("inputs", list(self.binding.entering))
         return Piece("{}, {}", inputs, only_or_all("targets", [one.name for one in self.binding.outputs]))
 
     def _changed(self) -> Iterator[Piece]:
         """The same for training: changed at random, with weights."""
-        yield from self._taking()
+        yield from self._taken()
+        if self.binding.drawn:
+            yield Piece("places = index * self.batch_size + np.arange(len(rows))")
+        for drawn in self.binding.drawn:
+            key = Piece("(self.seed, self.epoch, {}, {})", "", drawn.name)
+            yield Piece("inputs[{}] = {}", drawn.name, drawn_values(drawn, key, "places"))
         if self.changes.layers:
             yield Piece("self.augmentation.change(inputs, targets, self.epoch, int(self.part.rows[rows[0]]))")
         weighted = self.changes.weighted
@@ -105,7 +120,7 @@ class BatchWriter:
         if self.changes.seeded:
             own = Code("an order" if self.data.shuffle else "changes")
             yield framed(self.templates, "data/epoch", own=own, lines=[*self._order()])
-        if self.changes.layers or self.changes.weighted:
+        if self.changes.layers or self.changes.weighted or self.binding.drawn:
             batch = Piece("{}, weights", self._batch()) if self.changes.weighted else self._batch()
             yield framed(self.templates, "data/batch", lines=[*self._changed()], batch=batch)
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from dlspec.core.ir import Tensor
+from dlspec.core.pieces import Piece
 from dlspec.data.binding.binding import Binding
+from dlspec.data.binding.drawn import Drawn
 from dlspec.data.binding.inputs import Input
 from dlspec.data.binding.targets import BINARY, CLASSES, Output
 from dlspec.data.sources.base import TEXT
@@ -43,10 +45,18 @@ class BoundOutput:
 
 def bound_input(one: Input, binding: Binding, writer: LayerWriter) -> BoundInput:
     """An input as templates see it."""
-    keywords = {"dtype": constant(one.raw.dtype)} if one.raw.dtype != "float32" else {}
-    raw = call("keras.Input", [constant(one.raw.shape)], {**keywords, "name": constant(one.name)})
     values = Code(text(_input_values(one, binding)))
-    return BoundInput(one.name, values, _layers(one, writer), Code(text(raw)))
+    return BoundInput(one.name, values, _layers(one, writer), _entering(one.name, one.raw))
+
+
+def drawn_input(one: Drawn) -> Code:
+    """The ``keras.Input`` of the saved model for an input that is drawn."""
+    return _entering(one.name, one.tensor)
+
+
+def _entering(name: str, tensor: Tensor) -> Code:
+    keywords = {"dtype": constant(tensor.dtype)} if tensor.dtype != "float32" else {}
+    return Code(text(call("keras.Input", [constant(tensor.shape)], {**keywords, "name": constant(name)})))
 
 
 def _layers(one: Input, writer: LayerWriter) -> Code:
@@ -142,6 +152,12 @@ def _ranked(values: ast.expr, have: int, want: int) -> ast.expr:
     if have < want:
         return item(values, ast.Tuple([dots, constant(None)], ast.Load()))
     return item(values, ast.Tuple([dots, constant(0)], ast.Load())) if have > want else values
+
+
+def drawn_values(one: Drawn, key: Piece, places: str) -> Piece:
+    """Expression of what is drawn for an input; `key` and `places` are those of ``draws_at``."""
+    draw, tensor = (one.draw.name, dict(one.draw.arguments)), one.tensor
+    return Piece(f"draws_at({{}}, {{}}, {{}}, {{}}, {places})", draw, tensor.shape, tensor.dtype, key)
 
 
 def only_or_all(variable: str, names: list[str], as_list: bool = False) -> Code:

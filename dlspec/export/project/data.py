@@ -17,7 +17,7 @@ from dlspec.data.order.joined import JoinedTable
 from dlspec.data.sources.base import Source, Table
 from dlspec.data.sources.parquet import ParquetTable
 from dlspec.export.project.batches import BatchWriter
-from dlspec.export.project.bound import BoundInput, bound_input, bound_output, only_or_all
+from dlspec.export.project.bound import BoundInput, bound_input, bound_output, drawn_input, only_or_all
 from dlspec.export.project.carried import carried
 from dlspec.export.project.changes import Changes, changes
 from dlspec.export.project.dividing import asked, division, parts_with_examples
@@ -174,7 +174,7 @@ def _reading(data: Data, binding: Binding, templates: jinja2.Environment) -> _So
     table = binding.table
     tables: dict[str, Table] = table.tables if isinstance(table, JoinedTable) else {"train": table}
     sources: dict[str, Source] = {part: data.source if part == "train" else data.parts.source(part) for part in tables}
-    columns = tuple(dict.fromkeys([*binding.columns, *asked(data)]))
+    columns = tuple(dict.fromkeys([*binding.columns, *asked(data)])) or tuple(table.columns)[:1]
     blocks = table.blocks is not None
     if blocks and not isinstance(tables["train"], ParquetTable):
         raise Unsupported(f"the order of examples of the source `{data.source.name}`, which is read in blocks")
@@ -229,12 +229,13 @@ def _adapts(binding: Binding) -> list[tuple[str, int]]:
 
 def _preparation(inputs: list[BoundInput], binding: Binding, layers: LayerWriter) -> dict[str, Any]:
     """What `preparation.py.jinja` needs to know."""
-    names = [one.name for one in inputs]
+    names = list(binding.entering)
+    drawn = {one.name: drawn_input(one) for one in binding.drawn}
     return {
         "prepare_parameters": layers.facts()["prepare_parameters"],
         "not_fitted": Code(", not yet fitted" if _adapts(binding) else ""),
         "prepared": {one.name: one.layers for one in inputs if one.layers},
-        "raw": {one.name: one.raw for one in inputs},
+        "raw": {one.name: one.raw for one in inputs} | drawn,
         "raw_inputs": only_or_all("inputs", names, as_list=True),
         "call": only_or_all("values", names, as_list=True),
     }

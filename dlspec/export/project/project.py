@@ -137,6 +137,8 @@ def in_order(binding: Binding, graph: Graph) -> Binding:
     return replace(
         binding,
         inputs=tuple(sorted(binding.inputs, key=lambda one: inputs.index(one.name))),
+        drawn=tuple(sorted(binding.drawn, key=lambda one: inputs.index(one.name))),
+        entering=tuple(inputs),
         outputs=tuple(sorted(binding.outputs, key=lambda one: outputs.index(one.name))),
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 # What each name stands for; the standard library first, as ruff sorts imports.
 _STANDARD = {
     "argparse": "import argparse",
+    "hashlib": "import hashlib",
     "io": "import io",
     "json": "import json",
     "logging": "import logging",
@@ -21,6 +22,7 @@ _STANDARD = {
     "wave": "import wave",
     "Callable": "from collections.abc import Callable",
     "Iterator": "from collections.abc import Iterator",
+    "Mapping": "from collections.abc import Mapping",
     "datetime": "from datetime import datetime",
     "Path": "from pathlib import Path",
     "Any": "from typing import Any",

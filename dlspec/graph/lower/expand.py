@@ -11,6 +11,7 @@ from dlspec.core.errors import Diagnostics, Note, Problem, Span
 from dlspec.core.ir import Edge, Graph, Node, SharedModel, Tensor
 from dlspec.core.tree import Invalid, Map, key_place, place
 from dlspec.graph.lower.blocks import block_inputs, block_outputs, block_values
+from dlspec.graph.lower.drawing import drawn_from
 from dlspec.graph.lower.graph_builder import Frame, GraphBuilder, lost
 from dlspec.graph.lower.idle import Idle
 from dlspec.graph.lower.objectives import objectives
@@ -118,7 +119,9 @@ class Body(GraphBuilder):
         written = self.definition.inputs
         for name, raw in written.items():
             tensor = self.input_type(raw, frame, name)
-            self.bind_input(name, tensor, frame, key_place(written, name))
+            inner = self.definition is not self.expander.program.main
+            draw, tensor = drawn_from(self, raw, frame.environment, name, tensor, inner=inner)
+            self.bind_input(name, tensor, frame, key_place(written, name), draw)
         for name, tensor in given.items():
             if name not in written:
                 self.bind_input(name, tensor, frame, None)
@@ -134,12 +137,12 @@ class Body(GraphBuilder):
             LOST if isinstance(value, Lost) or (isinstance(raw, Map) and raw.tainted) else Tensor(tuple(value), dtype)
         )
 
-    def bind_input(self, name: str, tensor: Tensor | Lost, frame: Frame, span: Span | None) -> None:
+    def bind_input(self, name: str, tensor: Tensor | Lost, frame: Frame, span: Span | None, draw: Any = None) -> None:
         if isinstance(tensor, Lost) or not self.countable(name, tensor, span):
             frame.scope.bindings[name] = Binding((LOST,), span)
             return
         frame.names.reserve([name])
-        node = Node(len(self.nodes), name, None, (), (), (tensor,), span=span)
+        node = Node(len(self.nodes), name, None, (), (), (tensor,), span=span, draw=draw)
         self.nodes.append(node)
         frame.scope.bindings[name] = Binding((Edge(node.index),), span)
 

@@ -146,6 +146,7 @@ def _inputs() -> JSON:
         "properties": {
             "shape": {**shape, "markdownDescription": "Sizes without the batch; null where unknown."},
             "dtype": {"enum": list(_dtypes()), "markdownDescription": "Data type. Default: `float32`."},
+            "draw": {"$ref": "#/$defs/draw", "markdownDescription": "What it is drawn from; no column gives it then."},
         },
         "required": ["shape"],
         "additionalProperties": False,

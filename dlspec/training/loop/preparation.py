@@ -65,6 +65,12 @@ def with_preparation(core: Any, prepared: Prepared) -> Any:
         for layer in prepared.layers.get(one.name, ()):
             value = layer(value)
         values[one.name] = _to_rank(value, one.tensor)
+    taken = {tensor.name for tensor in core.inputs}
+    for drawn in prepared.binding.drawn:
+        if drawn.name not in taken:  # only training takes it
+            continue
+        inputs[drawn.name] = keras.Input(drawn.tensor.shape, dtype=drawn.tensor.dtype, name=drawn.name)
+        values[drawn.name] = inputs[drawn.name]
     outputs = core(like_inputs(core, values))
     return in_data_units(keras.Model(like_inputs(core, inputs), outputs, name=core.name), prepared)
 

@@ -14,6 +14,7 @@ from dlspec.backends.keras.structure import like_inputs, only_or_all, single
 from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
 from dlspec.core.documents.report import Fact, Planned, Speed
+from dlspec.data.binding.drawn import in_training
 from dlspec.data.feeding.pipeline import Part, Prepared
 from dlspec.training.loop.backend import BACKEND, Backend, Feed, Steps
 from dlspec.training.loop.compiling import measuring
@@ -158,6 +159,7 @@ class Trainer(Moments, ABC):
             seed=job.seed,
             shuffle=job.data.shuffle,
             transform=job.prepared.changes.transform(job.seed),
+            draws=in_training(job.prepared.binding.drawn),
             structure=job.structure,
         )
 

@@ -1,0 +1,102 @@
+"""Inputs that no column gives: what is drawn for them, as a function of the seed and of places alone.
+
+In training it follows from the seed, the epoch, the example's place in it, and names; elsewhere from the seed, the
+example's place in its source, and the name: the same in every epoch, and whoever asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dlspec.components.methods.base import Method
+from dlspec.components.sections.data import Data
+from dlspec.core.ir import Tensor
+from dlspec.data.binding.signature import Signature
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from dlspec.components.training.draws import Draw
+
+    Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One input that is drawn.
+
+    Attributes:
+        tensor: What one example gets.
+        draw: What it is drawn from.
+        seed: What decides beside places and names.
+    """
+
+    name: str
+    tensor: Tensor
+    draw: Draw
+    seed: int
+
+    def at(self, numbers: Array) -> Array:
+        """What the examples number `numbers` get outside of training: an array of shape [n, …]."""
+        return self._at((self.seed, self.name), numbers)
+
+    def in_training(self, epoch: int, learner: str, first: int, end: int) -> Array:
+        """What the examples get that are at some neighbouring places of an epoch.
+
+        Args:
+            epoch: The epoch, from 0 over all phases.
+            learner: Name of the learner that asks; "" where there is one only.
+            first, end: The places, from 0, `end` excluded.
+        """
+        import numpy as np
+
+        return self._at((self.seed, epoch, learner, self.name), np.arange(first, end))
+
+    def _at(self, key: tuple[Any, ...], places: Array) -> Array:
+        from dlspec.standalone.draws import draws_at
+
+        draw = (self.draw.name, self.draw.arguments)
+        shape = tuple(size or 1 for size in self.tensor.shape)
+        found: Array = draws_at(draw, shape, self.tensor.dtype, key, places)
+        return found
+
+
+def seed_of(data: Data, method: Method | None) -> int:
+    """The seed that decides what is drawn: that of the data, or else of the training."""
+    return int(data.seed if data.seed is not None else method.seed if method is not None else 0)
+
+
+def drawn(data: Data, signature: Signature, method: Method | None) -> tuple[Drawn, ...]:
+    """The inputs of a model that are drawn."""
+    seed = seed_of(data, method)
+    return tuple(Drawn(name, tensor, draw, seed) for name, (tensor, draw) in signature.drawn.items())
+
+
+def key(learner: str, name: str) -> str:
+    """What a learner's own draws for an input are called in a batch."""
+    return f"{learner}/{name}" if learner else name
+
+
+def in_training(
+    inputs: Sequence[Drawn], learners: Sequence[str] = ("",)
+) -> Callable[[Any, Any, Any], Mapping[str, Any]] | None:
+    """The draws of a :class:`dlspec.data.feeding.feed.Feed`, for each learner its own; None where nothing is drawn."""
+    if not inputs:
+        return None
+    asked = [(learner, one) for learner in learners for one in inputs]
+
+    def arrays(epoch: Any, first: Any, end: Any) -> list[Array]:
+        return [one.in_training(int(epoch), learner, int(first), int(end)) for learner, one in asked]
+
+    def draws(epoch: Any, first: Any, end: Any) -> Mapping[str, Any]:
+        import tensorflow as tf
+
+        dtypes = [one.tensor.dtype for _, one in asked]
+        found = tf.numpy_function(arrays, [epoch, first, end], dtypes, stateful=False)
+        for tensor, (_, one) in zip(found, asked, strict=True):
+            tensor.set_shape((None, *one.tensor.shape))
+        return {key(learner, one.name): tensor for tensor, (learner, one) in zip(found, asked, strict=True)}
+
+    return draws
