@@ -33,7 +33,7 @@ COUNT = "draws: 64"
         replace=((COUNT, "draws: 1"), ("0.25", "0.6"))),
     Bad("unknown option", "E611", "unknown option of draws `count`", "count", replace=((COUNT, "draws: {count: 64}"),)),
     Bad("unknown column", "E602", "the source has no column `index`", "index", replace=((": number", ": index"),)),
-    Bad("a column for what is drawn", "E607", "`z` is drawn: no column gives it", "number",
+    Bad("a column for what is drawn", "E607", "`z` is drawn: no column gives it", "z",
         replace=(("  targets", "  inputs: {z: number}\n  targets"),)),
     Bad("an input that nothing gives", "E607", "no column is left to enter the model", "64",
         replace=((", draw: normal", ""),)),
