@@ -36,9 +36,10 @@ def source_for(path: Path, like: Source) -> Source | None:
     Raises:
         DataProblem: E601, nothing reads such a file.
     """
-    if like.table is not None and not path.is_dir():  # images or windows over a table: another table
-        table = source_for(path, like.table)
-        return type(like)(**{**like.given, "table": table}) if table is not None else None
+    inner = getattr(like, like.inner)
+    if inner is not None and (not path.is_dir() or like.table is None):  # images, windows, partners: another table
+        table = source_for(path, inner)
+        return type(like)(**{**like.given, like.inner: table}) if table is not None else None
     readers = _readers()
     suffix = _ending(path, readers)
     owner = readers.get(suffix)

@@ -299,6 +299,7 @@ class Source(Component, abstract=True):
         for_folders: Name of the source that reads a folder of further examples, as `predict` is given one.
         decodes: Whether it decodes files of images or sounds.
         table: The source inside that lists what to read; None for none.
+        inner: The option with the source inside whose place other files take, such as those for `predict`.
         size: Height and width of decoded images; None for their own.
         channels: Of decoded images or sounds; None for their own.
         values: Values of pixels of masks, in the order of the classes; None for class numbers.
@@ -310,6 +311,7 @@ class Source(Component, abstract=True):
     for_folders: ClassVar[str] = "image_folder"
     decodes: ClassVar[bool] = False
     table: Any = None
+    inner: ClassVar[str] = "table"
     size: Any = None
     channels: Any = None
     values: Any = None
