@@ -55,10 +55,13 @@ def searching(state: Bound) -> None:
 
 
 def _objective(state: Bound, tune: Tune, method: Method) -> None:
-    """E509: training does not measure it, or does not say which values are good."""
+    """E509: training does not measure it, or does not say which values are good; E505: several learners need one."""
     outputs = state.outputs
     if outputs is None or _wrong(state):
         return
+    if len(method.turns) > 1 and "objective" not in tune.given:
+        message = "tune needs `objective`: no loss of several learners says which trial is best"
+        raise Problem("E505", message, "write `objective: NAME` of a measure, such as `val_NAME` of a tensor")
     from dlspec.data.checks.measures import check_validation, direction_of  # only specs with `tune` need it
 
     if state.data_section is not None:

@@ -18,10 +18,12 @@ from running import iris, method, small, train
 
 from dlspec.components.layers.powers import Log1p
 from dlspec.components.layers.preprocessing import Normalization
+from dlspec.components.methods.supervised import Supervised
 from dlspec.components.sections.data import Feature, Split, Target
-from dlspec.components.sections.training import Checkpoint, Phase
+from dlspec.components.sections.training import Checkpoint, Learner, Phase
+from dlspec.components.training.accuracy_metrics import Accuracy
 from dlspec.components.training.callbacks import Callback, CSVLogger, EarlyStopping, ReduceLROnPlateau
-from dlspec.components.training.losses import MeanSquaredError
+from dlspec.components.training.losses import MeanSquaredError, SparseCategoricalCrossentropy
 from dlspec.components.training.metrics import MeanAbsoluteError
 from dlspec.components.training.optimizers import SGD, Adam
 from dlspec.core.errors import Problem
@@ -346,3 +348,46 @@ def test_a_folder_that_takes_no_files(tmp_path: Path) -> None:
         go(tmp_path, method(callbacks=(Close(),)), small, run=tmp_path / "here")
     assert caught.value.code == "E511"
     assert json.loads((tmp_path / "here" / "report.json").read_text())["error"]["code"] == "E511"
+
+
+def judged() -> Any:
+    """What two learners train: answers that one of them makes and the other judges."""
+    import keras
+    from keras import layers, ops
+
+    x = keras.Input((4,), name="measures")
+    hidden = layers.BatchNormalization(name="scaled")(layers.Dense(6, activation="tanh", name="hidden")(x))
+    species = layers.Dense(3, activation="softmax", name="species")(hidden)
+    verdict = layers.Dense(1, name="judge")(layers.Dropout(0.3, name="dropped")(hidden))
+    outputs = {"species": species, "caught": ops.softplus(verdict), "fooled": ops.softplus(-verdict)}
+    return keras.Model(x, outputs, name="small")
+
+
+def two_learners(press: Press) -> Any:
+    maker = Learner(
+        trains=("hidden", "scaled", "species"),
+        minimize={"fooled": 0.5},
+        loss={"species": SparseCategoricalCrossentropy()},
+        optimizer=Adam(learning_rate=0.02, use_ema=True),
+    )
+    judge = Learner(
+        trains=("judge",), minimize={"caught": 1.0}, optimizer=SGD(learning_rate=0.1, momentum=0.9), every=3
+    )
+    plateau = ReduceLROnPlateau(monitor="val_judge_loss", mode="min", patience=0, factor=0.5, min_delta=0.1)
+    stop = EarlyStopping(monitor="val_maker_loss", mode="min", patience=3)
+    return Supervised(
+        learners={"maker": maker, "judge": judge},
+        metrics={"species": [Accuracy()]},
+        callbacks=(plateau, stop, press),
+        monitor="val_species_loss",
+        epochs=4,
+        checkpoint=Checkpoint(every=0.0),
+    )
+
+
+def test_learners_go_on_with_their_own_optimizers(tmp_path: Path) -> None:
+    expected = results(go(tmp_path / "whole", two_learners(Press(epoch=-1)), judged).folder)
+    for epoch, step in ((1, 3), (2, None)):
+        with pytest.raises(Interrupted):
+            go(tmp_path / "cut", two_learners(Press(epoch=epoch, step=step)), judged)
+    assert not different(results(go(tmp_path / "cut", two_learners(Press(epoch=-1)), judged).folder), expected)

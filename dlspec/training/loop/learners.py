@@ -91,13 +91,25 @@ def for_each_learner(model: Any, declared: Callback, made: Callable[[], Any]) ->
         declared: The callback as declared.
         made: Makes it.
     """
-    optimizers = optimizers_of(model)
-    for optimizer in optimizers if declared.changes_rate else optimizers[:1]:
-        callback = made()
-        if declared.changes_rate and len(optimizers) > 1:
-            view = SimpleNamespace(optimizer=optimizer)
-            callback.set_model = lambda _, one=callback, seen=view: type(one).set_model(one, seen)
-        yield callback
+    learners = model.learners if isinstance(model, learning.Learning) else []
+    if len(learners) < 2 or not declared.changes_rate:
+        yield made()
+        return
+    for learner in learners:
+        yield _of_one(made(), learner)
+
+
+def _of_one(callback: Any, learner: Any) -> Any:
+    """A callback that changes the learning rate of one learner, and logs it under the learner's name."""
+    set_model, over = callback.set_model, callback.on_epoch_end
+
+    def on_epoch_end(epoch: int, logs: dict[str, Any]) -> None:
+        over(epoch, logs)
+        logs[f"{learner.name}_learning_rate"] = logs.pop("learning_rate")
+
+    callback.set_model = lambda _: set_model(SimpleNamespace(optimizer=learner.optimizer))
+    callback.on_epoch_end = on_epoch_end
+    return callback
 
 
 def _chosen(metric: Any, output: Any, loss: Any) -> Any:
