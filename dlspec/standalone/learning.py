@@ -163,6 +163,7 @@ class Learning(keras.Model):
             Whether its objective is finite.
         """
         x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+        x = self.of_learner(x, learner)
         before = [tf.identity(variable.value) for variable in learner.kept]
         with tf.GradientTape() as tape:
             outputs = learner.model(x, training=True)
@@ -181,6 +182,11 @@ class Learning(keras.Model):
             update(finite, learner.optimizer, pairs)
         self.show(learner, outputs, y, {**means, learner.total: loss}, {**counts, learner.total: examples_of(x)})
         return finite
+
+    def of_learner(self, x, learner):
+        """The inputs of one learner, of a dict by learner where each has draws of its own."""
+        several = isinstance(x, dict) and set(x) == {one.name for one in self.learners}
+        return x[learner.name] if several else x
 
     def means_of(self, learner, outputs, y, weights):
         """The mean of each tensor and loss of a learner over a batch, by its name, and how many numbers it is of."""

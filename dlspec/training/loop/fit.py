@@ -157,7 +157,8 @@ class Training:
         if beginning is None or not non_finite.may_go_back(self.state):
             feed = self.trainer.feed
             feed.set_position(self.state.epoch, trouble.step)
-            batch = next(iter(feed.dataset))
+            inputs, *rest = next(iter(feed.dataset))
+            batch = (self.job.of_one(inputs), *rest)
             raise non_finite.problem(trouble, self.state, self.job.whole, batch) from None
         self.progress.note(non_finite.go_back(self.state, beginning, trouble))
         self._restore(beginning)

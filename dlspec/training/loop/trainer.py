@@ -14,7 +14,7 @@ from dlspec.backends.keras.structure import like_inputs, only_or_all, single
 from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
 from dlspec.core.documents.report import Fact, Planned, Speed
-from dlspec.data.binding.drawn import in_training
+from dlspec.data.binding.drawn import in_training, key
 from dlspec.data.feeding.pipeline import Part, Prepared
 from dlspec.training.loop.backend import BACKEND, Backend, Feed, Steps
 from dlspec.training.loop.compiling import measuring
@@ -89,9 +89,28 @@ class Job:
         transform = self.prepared.changes.measuring()
         return self.backend.feed_in_order(part.examples, self.data.batch_size, self.structure, transform)
 
+    @property
+    def learners(self) -> Sequence[str]:
+        """Names of those that draw for themselves; a single one has no name."""
+        return tuple(self.method.turns) if len(self.method.turns) > 1 else ("",)
+
+    def entering(self, inputs: Mapping[str, Any]) -> Any:
+        """Inputs as the whole takes them; for each learner by name, where each has draws of its own."""
+        drawn = [one.name for one in self.prepared.binding.drawn]
+        if not drawn or key(self.learners[-1], drawn[0]) not in inputs or len(self.learners) == 1:
+            return like_inputs(self.whole, inputs)
+        return {
+            name: like_inputs(self.whole, {**inputs, **{one: inputs[key(name, one)] for one in drawn}})
+            for name in self.learners
+        }
+
+    def of_one(self, inputs: Any) -> Any:
+        """What :meth:`entering` gives, of the first learner."""
+        return inputs[self.learners[0]] if isinstance(inputs, dict) and set(inputs) == set(self.learners) else inputs
+
     def structure(self, inputs: Any, targets: Any, *weights: Any) -> Any:
         """A batch as the whole takes it; weights of the examples last, where the data have some."""
-        return like_inputs(self.whole, inputs), only_or_all(targets), *map(single, weights)
+        return self.entering(inputs), only_or_all(targets), *map(single, weights)
 
     @property
     def weighed(self) -> bool:
@@ -159,7 +178,7 @@ class Trainer(Moments, ABC):
             seed=job.seed,
             shuffle=job.data.shuffle,
             transform=job.prepared.changes.transform(job.seed),
-            draws=in_training(job.prepared.binding.drawn),
+            draws=in_training(job.prepared.binding.drawn, job.learners),
             structure=job.structure,
         )
 
