@@ -128,6 +128,7 @@ def test_evaluating_again_gives_the_figures_of_the_report(name: str, capsys: pyt
     assert set(found["metrics"]) == set(then["metrics"])
     for part, measured in then["metrics"].items():
         assert found["metrics"][part] == pytest.approx(measured, rel=1e-5, abs=1e-6)
+        assert list(found["metrics"][part]) == list(measured)
     for part in ("test",):
         (judged, *_), (before, *_) = found["outputs"][part].values(), then["results"]["outputs"].values()
         about = [(key, pytest.approx(value) if isinstance(value, float) else value) for key, value in figures(before)]

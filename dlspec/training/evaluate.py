@@ -180,7 +180,9 @@ def _measured(saved: SavedRun, model: Any, examples: RawInputs) -> dict[str, flo
     weighing = Changes((), {}, {}, examples.weights).measuring()
     batches = feed_in_order((examples.inputs, examples.targets), saved.data.batch_size, structure, weighing).dataset
     measured = model.evaluate(batches, return_dict=True, verbose=0)
-    return {name: float(measured[name]) for name in sorted(measured, key=lambda name: not name.endswith("loss"))}
+    # Keras sorts the names; here they stand as in the table of the training.
+    known = [name for part in saved.run.facts.get("metrics", {}).values() for name in part]
+    return {name: float(measured[name]) for name in dict.fromkeys((*known, *measured)) if name in measured}
 
 
 def _judged(

@@ -87,8 +87,8 @@ def _of_classes(name: str, found: Mapping[str, Any], part: str) -> Verdict:
 def _what(found: Mapping[str, Any]) -> str:
     """Of what a share is one."""
     if found["kind"] in (PIXELS, STEPS):
-        return f"of {found['positions']:,} {'pixels' if found['kind'] == PIXELS else 'steps'}"
-    return "of all answers" if found["kind"] == TAGS else f"of {found['examples']:,} examples"
+        return f"of {_several(found['positions'], 'pixel' if found['kind'] == PIXELS else 'step')}"
+    return "of all answers" if found["kind"] == TAGS else f"of {_several(found['examples'], 'example')}"
 
 
 def _of_sequences(found: Mapping[str, Any]) -> str:
@@ -128,7 +128,7 @@ def _of_transcripts(name: str, found: Mapping[str, Any], part: str) -> Verdict:
     trivial = min(1.0, baseline["error_rate"]) if baseline and baseline["error_rate"] is not None else 1.0
     grade = GOOD if rate is None else _grade(rate, trivial)
     sentence = (
-        f"Exact in {percent(found['exact'])} of {found['examples']:,} examples of {part}, "
+        f"Exact in {percent(found['exact'])} of {_several(found['examples'], 'example')} of {part}, "
         f"with {percent(rate)} of labels wrong, missing or too many"
     )
     if baseline:
@@ -181,8 +181,12 @@ def _spread(found: Mapping[str, Any]) -> str:
 
 def _where(found: Mapping[str, Any]) -> str:
     if found["kind"] == SERIES:
-        return f"in {found['positions']:,} steps of {found['examples']:,} examples"
-    return f"on {found['examples']:,} examples"
+        return f"in {_several(found['positions'], 'step')} of {_several(found['examples'], 'example')}"
+    return f"on {_several(found['examples'], 'example')}"
+
+
+def _several(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' if count != 1 else ''}"
 
 
 def _headline(found: Mapping[str, Any], error: float, trivial: float | None) -> str:
