@@ -52,6 +52,7 @@ data: {source: {sklearn: iris}, inputs: {x: data}, targets: {y: target}, split: 
 train:
   @
 """
+SPLIT = CLASSES.replace("validation: 0.2", "@").replace("  @", "  loss: sparse_categorical_crossentropy")
 SPEC = "@"
 
 # around | the mistake → what is typed in its place ("" where the help says it in so many words) | code | help
@@ -109,6 +110,8 @@ MISTAKES: list[tuple[str, str, str, str]] = [
     (VECTOR, "dropout: ⟦\"1e-1\"⟧", "E204", "write `1e-1` without quotes"),
     (VECTOR, "dropout: ⟦50⟧→0.5", "E205", "it is a share: `0.5` for 50 %"),
     (VECTOR, "dropout: ⟦50%⟧", "E204", "write `0.5`"),
+    (SPLIT, "validation: ⟦20⟧→0.2", "E615", "it is a share: `0.2` for 20 %"),
+    (SPLIT, "validation: ⟦20%⟧", "E614", "write `0.2`"),
     (IMAGE, "conv2d: {filters: 8, kernel_size: ⟦3x3⟧}", "E204", "write `[3, 3]`"),
     (IMAGE, "conv2d: {filters: 8, kernel_size: ⟦(3, 3)⟧}", "E204", "write `[3, 3]`"),
     (IMAGE, "conv2d: {filters: 8, kernel_size: ⟦3,3⟧}", "E204", "write `[3, 3]`"),
@@ -147,6 +150,12 @@ MISTAKES: list[tuple[str, str, str, str]] = [
     (SPEC, "inputs: {x: ⟦[32, 8, 8, 1]⟧}\nlayers: [{conv2d: {filters: 8, kernel_size: 3}}]", "E402",
      "shapes leave the batch out: write `[8, 8, 1]`; "
      "for sequences of them use `time_distributed: {layer: {conv2d: …}}`"),
+    (SPEC, "inputs: {x: ⟦[1, 28, 28]⟧}\nlayers: [{conv2d: {filters: 8, kernel_size: 3}}]", "E410",
+     "channels come last: write `[28, 28, 1]`; "
+     "or use `padding: same`, a smaller window, or fewer reductions before it"),
+    (SPEC, "inputs: {x: ⟦[3, 32, 32]⟧}\nlayers: [{conv2d: {filters: 8, kernel_size: 5}}]", "E410",
+     "channels come last: write `[32, 32, 3]`; "
+     "or use `padding: same`, a smaller window, or fewer reductions before it"),
     (SPEC, "inputs: {x: [20, 20, 1]}\nlayers: [{⟦conv1d⟧: {filters: 8, kernel_size: 3}}]", "E402",
      "write `conv2d`, or `time_distributed: {layer: {conv1d: …}}` applies it to each step by itself"),
     (SPEC, "inputs: {x: [20, 4]}\nlayers: [{⟦max_pooling2d⟧: 2}]→max_pooling1d", "E402",
@@ -198,6 +207,8 @@ MISTAKES: list[tuple[str, str, str, str]] = [
     (LOSS, "⟦losses⟧: mse", "E501", "did you mean `loss`?"),
     (CLASSES, "loss: ⟦cross_entropy⟧", "E502", "did you mean `crossentropy`?"),
     (CLASSES, "loss: ⟦nll_loss⟧", "E502", "did you mean `sparse_categorical_crossentropy`?"),
+    (CLASSES, "loss: ⟦mse⟧", "E503", "write `sparse_categorical_crossentropy`, which takes class numbers"),
+    (CLASSES, "loss: ⟦huber⟧", "E503", "write `sparse_categorical_crossentropy`, which takes class numbers"),
     (CLASSES, "loss: ⟦binary_crossentropy⟧", "E503",
      "write `sparse_categorical_crossentropy`, which takes class numbers"),
 ]  # fmt: skip

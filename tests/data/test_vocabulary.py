@@ -101,6 +101,17 @@ def test_whole_numbers_that_a_file_holds_as_floating_ones(tmp_path: Path) -> Non
     assert found(tmp_path, 10, "") == []
 
 
+def test_fractions_are_no_indices(tmp_path: Path) -> None:
+    table(tmp_path, [0.5, 1, 2])
+    text = SPEC.format(size=9, feature="", length=1, split="").replace(", dtype: int64", "")
+    write(tmp_path, "a.yaml", text)
+    problem = only(compile_spec(tmp_path / "a.yaml").diagnostics.errors)
+    assert (problem.code, problem.message) == ("E617", "input `word` brings 0.5, which is no index")
+    table(tmp_path, [0, 1, 9])
+    problem = only(compile_spec(tmp_path / "a.yaml").diagnostics.errors)
+    assert problem.help == "write `input_dim: 10` for `vectors`"
+
+
 ENCODED = """\
 layers:
   - dense: {units: 1, activation: sigmoid}

@@ -17,8 +17,9 @@ from dlspec.data.binding.bad import bad_examples
 from dlspec.data.binding.drawn import Drawn, drawn
 from dlspec.data.binding.example_weights import bind_weight, check_values
 from dlspec.data.binding.findings import Findings
-from dlspec.data.binding.inputs import Input, bind_inputs, check_exact, check_readable, check_tokens
+from dlspec.data.binding.inputs import Input, bind_inputs
 from dlspec.data.binding.preparation import check_preparation
+from dlspec.data.binding.readable import check_exact, check_readable, check_tokens
 from dlspec.data.binding.signature import Signature
 from dlspec.data.binding.stating import by_columns, by_spec
 from dlspec.data.binding.targets import Output, bind_outputs

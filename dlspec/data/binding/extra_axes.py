@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from dlspec.components import registry
 from dlspec.components.layers.base import Layer
+from dlspec.components.training.heads import Head
 from dlspec.core.errors import Diagnostic, Note, Problem, Span
 from dlspec.core.ir import Edge, Graph, Node, Tensor, show_shape
 from dlspec.graph.lower.infer import apply
@@ -61,6 +62,15 @@ def told_at_layer(problem: Mismatch, loss: str, graph: Graph, output: str, span:
     if remedy.instead:
         help = f"{remedy.instead}, or {help}"
     return Diagnostic("E503", text, remedy.node.span, help, (Note(f"`{loss}` compares them here", span),))
+
+
+def of_classes(problem: Mismatch, diagnostic: Diagnostic, head: Head) -> Diagnostic:
+    """The mismatch with the loss that takes one class number for the probabilities that softmax gives."""
+    classes = head.activation is not None and head.activation.probabilities == "classes"
+    single = head.output is None or head.output.rank != 1 or head.output.shape == (1,)
+    if problem.option or not classes or single or problem.target.shape not in ((), (1,)):
+        return diagnostic
+    return diagnostic._replace(help="write `sparse_categorical_crossentropy`, which takes class numbers")
 
 
 def _chain(graph: Graph, edge: Edge) -> Iterator[Node]:

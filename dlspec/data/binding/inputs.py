@@ -146,7 +146,7 @@ def _as_whole(name: str, columns: Sequence[str], raw: Tensor, wanted: Tensor | N
     Raises:
         DataProblem: E605, one is not.
     """
-    if wanted is None or not _is_whole(wanted.dtype) or not raw.floating or table.streamed:
+    if wanted is None or not is_whole(wanted.dtype) or not raw.floating or table.streamed:
         return raw
     found = _fraction(columns, table)
     if found is None:
@@ -208,65 +208,6 @@ def token_ids(value: str) -> list[int]:
     return [int(word) for word in value.replace(",", " ").split()]
 
 
-def check_tokens(one: Input, table: Table) -> None:
-    """Every text of a sequence lists token ids, none of them negative.
-
-    Raises:
-        DataProblem: E603.
-    """
-    for index, value in enumerate(table.read(one.columns)[one.columns[0]]):
-        try:
-            wrong = any(token < 0 or token >= 2**31 for token in token_ids(value))
-        except ValueError:
-            wrong = True
-        if wrong:
-            message = f"column `{one.columns[0]}` holds `{value[:40]}`, expected token ids such as `12 7 9`"
-            raise DataProblem(
-                "E603", message, "turn words into ids with `text_vectorization`", where=table.where(index)
-            )
-
-
-def check_indices(one: Input, table: Table, limit: int) -> None:
-    """Every number is an index of the layer that takes it as it is.
-
-    Args:
-        limit: How many there are.
-
-    Raises:
-        DataProblem: E617.
-    """
-    from dlspec.standalone import texts  # which imports numpy
-
-    for column in one.columns:
-        values = table.read([column])[column]
-        rows = texts.tokens(values, one.length) if one.length else values.reshape(len(values), -1)
-        wrong = (rows < 0) | (rows >= limit)
-        if wrong.any():
-            index = int(wrong.any(axis=1).argmax())
-            message = f"column `{column}` holds {rows[index][wrong[index]][0]:.0f}, and the model takes"
-            help = "correct the value, or train with such examples"
-            raise DataProblem("E617", f"{message} 0 to {limit - 1}", help, where=table.where(index))
-
-
-def check_readable(one: Input, table: Table) -> None:
-    """Every text of an input is one that its preparation can read, such as a date; missing ones are told elsewhere.
-
-    Raises:
-        DataProblem: E603.
-    """
-    layer = next((layer for layer in one.prepare if layer.reads), None)
-    if layer is None:
-        return
-    filled = getattr(one.prepare[0], "fill_value", None)
-    if isinstance(filled, str) and (found := layer.unreadable([filled])) is not None:
-        raise Problem("E603", found[1], found[2], "missing")
-    for column in one.columns:
-        if (found := layer.unreadable(table.read([column])[column])) is not None:
-            place, wrong, help = found
-            option = "columns" if one.stacked else "column"
-            raise DataProblem("E603", f"column `{column}`: {wrong}", help, option, table.where(place))
-
-
 def replace_dtype(tensor: Tensor, dtype: str) -> Tensor:
     """`tensor` with another dtype."""
     return Tensor(tensor.shape, dtype)
@@ -302,7 +243,7 @@ def _exact(feature: Feature, wanted: Tensor | None) -> bool:
     """Whether numbers are names of things, for the first layer of preparation or for the model itself."""
     if feature.prepare:
         return bool(feature.prepare[0].whole_numbers)
-    return wanted is not None and _is_whole(wanted.dtype)
+    return wanted is not None and is_whole(wanted.dtype)
 
 
 def raw_tensor(columns: Sequence[Column], stacked: bool, exact: bool = False) -> Tensor:
@@ -317,7 +258,7 @@ def raw_tensor(columns: Sequence[Column], stacked: bool, exact: bool = False) ->
     if stacked and all(column.text for column in columns):
         return Tensor((len(columns),), TEXT)
     if stacked:
-        whole = all(_is_whole(column.tensor.dtype) for column in columns)
+        whole = all(is_whole(column.tensor.dtype) for column in columns)
         return Tensor((len(columns),), ("int64" if whole else "float64") if exact else "float32")
     return _single(columns[0].tensor, exact)
 
@@ -325,38 +266,14 @@ def raw_tensor(columns: Sequence[Column], stacked: bool, exact: bool = False) ->
 def _single(tensor: Tensor, exact: bool) -> Tensor:
     if tensor.dtype == TEXT:
         return tensor
-    whole = _is_whole(tensor.dtype) and tensor.dtype != "uint8"
+    whole = is_whole(tensor.dtype) and tensor.dtype != "uint8"
     rounded = "float64" if exact and tensor.dtype == "float64" else "float32"
     return Tensor(tensor.shape or (1,), tensor.dtype if whole else rounded)
 
 
-def _is_whole(dtype: str) -> bool:
+def is_whole(dtype: str) -> bool:
+    """Whether a dtype holds whole numbers alone."""
     return dtype.startswith(("int", "uint"))
-
-
-def check_exact(one: Input, table: Table) -> None:
-    """No number that names a thing is rounded or turned into another one on its way into the model.
-
-    Raises:
-        DataProblem: E608, float64 holds no whole numbers this large; or the input is of a smaller type.
-    """
-    if one.raw.dtype == "float64" and one.prepare:
-        least, most, why = -(2.0**53), 2.0**53, "beside missing values, numbers are exact to 2^53"
-    elif _is_whole(one.raw.dtype) and one.raw.dtype != "int64" and not one.length:
-        import numpy as np  # a fifth of a second that the check of most specs can do without
-
-        limits = np.iinfo(one.raw.dtype)
-        least, most, why = limits.min, limits.max, f"`{one.name}` takes {limits.min} to {limits.max}"
-    else:
-        return
-    for column in one.columns:
-        values = table.read([column])[column]
-        wrong = ((values < least) | (values > most)).reshape(len(values), -1).any(axis=1)
-        if wrong.any():
-            index = int(wrong.argmax())
-            worst = values[index].reshape(-1)
-            message = f"column `{column}` holds {worst[(worst < least) | (worst > most)][0]:.0f}: {why}"
-            raise DataProblem("E608", message, "read such names as text, for `string_lookup`", where=table.where(index))
 
 
 def _prepared(one: Input, added: int, findings: Findings) -> Input | None:
@@ -420,7 +337,7 @@ def _obvious(data: Data, table: Table, signature: Signature | None) -> Input:
 
 def _group(name: str, group: tuple[str, ...], table: Table, wanted: Tensor | None) -> Input:
     stacked = all(not table.columns[column].tensor.shape for column in group)
-    exact = wanted is not None and _is_whole(wanted.dtype)
+    exact = wanted is not None and is_whole(wanted.dtype)
     for column in group:
         _check_column(table.columns[column], column, stacked, False, table)
     raw = raw_tensor([table.columns[column] for column in group], stacked, exact)  # some may be taken for numbers now

@@ -11,7 +11,7 @@ from dlspec.components.sections.data import Data
 from dlspec.core.errors import Diagnostic, Problem, SpecError
 from dlspec.core.ir import Graph, Tensor
 from dlspec.data.binding.binding import Binding, Opened, bind, open_table
-from dlspec.data.binding.extra_axes import Mismatch, told_at_layer
+from dlspec.data.binding.extra_axes import Mismatch, of_classes, told_at_layer
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.inputs import bind_inputs
 from dlspec.data.binding.signature import Signature, of_graph
@@ -149,7 +149,8 @@ def _told(findings: Findings, graph: Graph | None, method: Method | None, raw: d
         if isinstance(problem, Mismatch) and graph is not None and method is not None:
             output = str(finding.path[2])
             loss = method.loss_of(output).name
-            diagnostic = told_at_layer(problem, loss, graph, output, diagnostic.span) or diagnostic
+            at_layer = told_at_layer(problem, loss, graph, output, diagnostic.span)
+            diagnostic = at_layer or of_classes(problem, diagnostic, method.head_of(output))
         told.append(diagnostic)
     return told
 

@@ -241,11 +241,15 @@ def _numbers(data: Data, binding: Binding, one: Input) -> tuple[int, str, tuple[
     import numpy as np
 
     table = binding.table
-    if table.streamed or not (one.length or one.raw.dtype.startswith(("int", "uint"))):
+    if table.streamed or any(table.columns[column].text and not one.length for column in one.columns):
         return None
     rows = np.concatenate(choose(data, table, binding.count, binding.dropped()))
     columns = [table.read([column])[column][rows] for column in one.columns]
     columns = [tokens(values, one.length) if one.length else values for values in columns]
+    for values in columns:
+        if (values % 1 != 0).any():
+            message = f"input `{one.name}` brings {float(values[values % 1 != 0][0]):g}, which is no index"
+            raise Problem("E617", message, "let whole numbers from 0 on enter, as `discretization` makes them")
     largest, least = max(int(values.max()) for values in columns), min(int(values.min()) for values in columns)
     if least < 0:
         message = f"input `{one.name}` brings {least}: indices begin at 0"

@@ -21,7 +21,8 @@ from dlspec.data.binding import missing
 from dlspec.data.binding.drawn import Drawn
 from dlspec.data.binding.example_weights import check_values, weights_of
 from dlspec.data.binding.findings import Findings
-from dlspec.data.binding.inputs import Input, bind_inputs, check_exact, check_indices, check_readable, check_tokens
+from dlspec.data.binding.inputs import Input, bind_inputs
+from dlspec.data.binding.readable import check_exact, check_indices, check_readable, check_tokens
 from dlspec.data.binding.signature import Signature
 from dlspec.data.binding.stating import by_run, by_spec
 from dlspec.data.binding.targets import Output

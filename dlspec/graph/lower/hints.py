@@ -38,6 +38,10 @@ def with_hint(problem: Problem, layer: Any, sources: Sources, nodes: Sequence[No
         if option and _fits(layer, arguments, nodes, edge, lambda shape: (None, *shape)):
             return Hint(_other_help(problem, f"write `{option}` in `{before.name}`, which gives the last step alone"))
     maker, rank = _only_input(arguments, nodes), layer.rank if isinstance(layer, Layer) else 0
+    entering = maker.outputs[0].shape if maker is not None else ()
+    if problem.code == "E410" and _channels_first(layer, arguments, nodes, entering):
+        shape = show_shape((*entering[1:], entering[0]))
+        return Hint(_other_help(problem, f"channels come last: write `{shape}`; or {problem.help}"), maker)
     alone = maker is not None and problem.code == "E402" and not problem.option and not (other and rank == 1)
     if maker is not None and alone and _fits(layer, arguments, nodes, _edges(arguments)[0], lambda shape: shape[1:]):
         if rank:  # one axis too many of a sequence is an image's more often than the batch
@@ -55,6 +59,12 @@ def _only_input(arguments: Arguments, nodes: Sequence[Node]) -> Node | None:
     edges = _edges(arguments)
     maker = nodes[edges[0].node] if len(edges) == 1 else None
     return maker if maker is not None and maker.layer is None else None
+
+
+def _channels_first(layer: Any, arguments: Arguments, nodes: Sequence[Node], shape: Shape) -> bool:
+    """Whether the first size of an input is that of channels, and the layer would take it as the last."""
+    few = len(shape) > 2 and shape[0] in (1, 3, 4) and None not in shape
+    return few and _fits(layer, arguments, nodes, _edges(arguments)[0], lambda one: (*one[1:], one[0]))
 
 
 def _other_help(problem: Problem, help: str) -> Problem:

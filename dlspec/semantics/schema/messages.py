@@ -248,7 +248,8 @@ def _bound(error: Violation, node: JSON, codes: tuple[str, ...], context: Contex
         help = "one number stands for all axes" if "integer" in node.get("type", ()) else ""
         return Message(codes[_BOUNDS], f"{who} needs exactly {value} items, got {shown(error.instance)}", help)
     given: Any = error.instance
-    if not computed and error.validator == "maximum" and value == 1 and given in range(5, 101):
+    share = error.validator in ("maximum", "exclusiveMaximum") and value == 1 and given in range(5, 100)
+    if share and not computed:
         return Message(codes[_BOUNDS], f"{who} {text}, got {shown(given)}", _share(given))
     help = "write `null` for an unknown size" if "inputs" in context.path and error.validator == "minimum" else ""
     return Message(codes[_BOUNDS], f"{who} {text}, got {shown(error.instance)}", help)
