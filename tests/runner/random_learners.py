@@ -63,7 +63,7 @@ class Case:
         pick = self.chance
 
         def model(name: str, entering: int, leaving: int) -> str:
-            steps = [*(f"{{{step}}}" for step in pick.sample(INNER, pick.randint(0, 3))), f"{{dense: {leaving}}}"]
+            steps = [*(f"{{{step}}}" for step in pick.sample(INNER, pick.randint(0, 2))), f"{{dense: {leaving}}}"]
             return f"  {name}: {{inputs: {{e: [{entering}]}}, layers: [{', '.join(steps)}]}}"
 
         found = ["inputs: {x: [5]}", "models:", model("A", 5, 4), model("B", 4, 3), model("C", 5, 4), "layers:"]
@@ -130,7 +130,6 @@ def trained_by_us(state: Lowered, x: Any, y: Any, *, jit: bool = False) -> Any:
 
 def trained_by_hand(case: Case, state: Lowered, x: Any, y: Any) -> Any:
     """The same with Keras alone."""
-    import keras
     import tensorflow as tf
     from keras import ops
 
@@ -138,12 +137,11 @@ def trained_by_hand(case: Case, state: Lowered, x: Any, y: Any) -> Any:
     models = {name: whole.get_layer(name) for name in "ABC"}
     moved = [_moved(one, models) for one in case.learners]
     optimizers = [one.make() for one in state.method.optimizers]
+    parts = [_part(whole, one) for one in case.learners]
     for number in range(1, len(x) + 1):
-        for one, mine, optimizer, place in zip(case.learners, moved, optimizers, range(2), strict=True):
+        for place, (one, mine, optimizer, part) in enumerate(zip(case.learners, moved, optimizers, parts, strict=True)):
             if number % one["every"]:
                 continue
-            wanted = [*one["minimize"], *(["y"] if one["loss"] else [])]
-            part = keras.Model(whole.input, {name: whole.output[name] for name in wanted})
             kept = [(variable, variable.numpy()) for variable in _changed(models, mine, moved[1 - place])]
             with tf.GradientTape() as tape:
                 outputs = part(x[number - 1], training=True)
@@ -156,6 +154,13 @@ def trained_by_hand(case: Case, state: Lowered, x: Any, y: Any) -> Any:
             variables = [variable for name in mine for variable in models[name].trainable_variables]
             optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
     return whole
+
+
+def _part(whole: Any, one: dict[str, Any]) -> Any:
+    import keras
+
+    wanted = [*one["minimize"], *(["y"] if one["loss"] else [])]
+    return keras.Model(whole.input, {name: whole.output[name] for name in wanted})
 
 
 def _moved(one: dict[str, Any], models: dict[str, Any]) -> list[str]:
