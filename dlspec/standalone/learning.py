@@ -176,10 +176,10 @@ class Learning(keras.Model):
         gradients = zip(tape.gradient(scaled, variables), variables, strict=True)
         pairs = [pair for pair in gradients if pair[0] is not None]
         finite = tf.math.is_finite(loss)
-        if update is None:
-            learner.optimizer.apply_gradients(pairs)
-        else:
+        if pairs and update is not None:
             update(finite, learner.optimizer, pairs)
+        elif pairs:  # all that it trains may be frozen for a while
+            learner.optimizer.apply_gradients(pairs)
         self.show(learner, outputs, y, {**means, learner.total: loss}, {**counts, learner.total: examples_of(x)})
         return finite
 

@@ -107,6 +107,9 @@ def check_learners(method: Any) -> None:
             message = f"`{option}` does not go with `minimize` and `learners`: {reason}"
             raise Problem("E207", message, leave_out(option), option=option)
     for callback in method.callbacks:
+        if callback.stops_non_finite and len(method.turns) > 1:
+            message = f"`{callback.name}` watches `loss`, and each of several learners has a loss of its own"
+            raise Problem("E207", message, "leave it out: such a training stops by itself", option="callbacks")
         if callback.swaps_averages or callback.written:
             message = f"`{callback.name}` does not go with `minimize` and `learners`"
             help = "leave it out: the run keeps `metrics.csv` and the weights, and `log: tensorboard` writes a log"

@@ -47,17 +47,11 @@ def warn_of_monitors(data: Data, method: Method, outputs: Sequence[str], finding
 
 
 def check_turns(data: Data, method: Method, examples: int, findings: Findings) -> None:
-    """A learner that moves on every so many batches needs as many in the whole training (E520); no weights (E207).
+    """A learner that moves on every so many batches needs as many in the whole training (E520).
 
     Args:
         examples: How many the data have in all.
     """
-    if method.turns and data.weight is not None:
-        with findings.at("data", "weight"):
-            message = (
-                "`weight` does not go with `minimize` and `learners` yet: each example counts alike in their means"
-            )
-            raise Problem("E207", message, "leave it out, or train by `loss` alone")
     batches = -(-examples // data.batch_size) * method.total_epochs
     for name, learner in method.turns.items():
         if learner.every > batches and data.oversample is False:
