@@ -12,6 +12,7 @@ from dlspec.passes.added_losses import added_losses
 from dlspec.passes.conform import conform
 from dlspec.passes.data_contract import data_contract
 from dlspec.passes.data_section import data_section
+from dlspec.passes.derivatives import derivatives
 from dlspec.passes.distribution import distribution
 from dlspec.passes.each_time import each_time
 from dlspec.passes.expand_graph import expand_graph
@@ -48,6 +49,7 @@ PASSES: tuple[Pass, ...] = (
     data_section,
     expand_graph,
     each_time,
+    derivatives,
     reachable,
     savable,
     masks,

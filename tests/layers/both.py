@@ -22,7 +22,11 @@ CATALOGUE = {(owner.kind, name): owner for owner in declared() for name in (owne
 OPS = [owner for owner in declared() if issubclass(owner, Op)]
 STEPS = [owner for owner in declared() if issubclass(owner, LossStep)]
 LAYERS = sorted(
-    (owner for owner in declared() if owner.kind == "layer" and not issubclass(owner, Op | LossStep)),
+    (
+        owner
+        for owner in declared()
+        if issubclass(owner, Layer) and not issubclass(owner, Op | LossStep) and not owner.derives
+    ),
     key=lambda owner: owner.registered_name,
 )
 

@@ -17,6 +17,10 @@ from dlspec.core.ir import Tensor
 SHAPES: list[tuple[str, str, list[Any], str, str, str, str]] = [
     ("piecewise_linear_encoding", "8", [()], "E402", "",
      "piecewise_linear_encoding takes features, but the input has shape []", "put `reshape: [1]` before it"),
+    ("gradient", "", [(3, 2), (4,)], "E402", "",
+     "gradient is that of one number for each example, but `of` has shape [3, 2]", "sum it first: `ops.sum: [1, 2]`"),
+    ("gradient", "", [(), Tensor((4,), "int32")], "E409", "",
+     "gradient takes floating-point numbers, but the input has dtype int32", "convert it before `of` is computed"),
     ("date_parts", "[year]", [(2,)], "E409", "",
      "date_parts takes dates as text, but the input has dtype float32", "write `dtype: string` for the input"),
     ("power", "yeo_johnson", [()], "E402", "", "power takes features, but the input has shape []",
@@ -203,6 +207,7 @@ SHAPES: list[tuple[str, str, list[Any], str, str, str, str]] = [
 
 # name, options, option at fault, message
 OPTIONS = [
+    ("constant", "[[1], [1, 2]]", "value", "`value` of constant is no tensor: its lists differ in length"),
     ("power", "{dtype: float16}", "dtype", "power in float16: its exponents do not fit into 16 bits"),
     ("date_parts", "[elapsed]", "parts", "`elapsed` refers to a date, and there is none"),
     ("date_parts", '{parts: [year], since: "2024-01-01"}', "since", "`since` is for `elapsed` and `age`"),

@@ -42,6 +42,7 @@ class Layer(Component, abstract=True):
         maximum_inputs: For `takes_list`: how many tensors at most, 0 for any number.
         one_list: Keras takes the tensors of `arguments` in one list.
         compares: The loss that a step computes; None for any other layer.
+        derives: It derives its first tensor by its second.
         only_in_training: What it gives has no meaning for one example, or no saved model can hold it.
         takes_batch: Only the number of examples matters; without ``from``, the model's first input tells it.
         call_options: Options that Keras takes at the call rather than in the constructor.
@@ -87,6 +88,7 @@ class Layer(Component, abstract=True):
     maximum_inputs: ClassVar[int] = 0
     one_list: ClassVar[bool] = False
     compares: Any = None
+    derives: ClassVar[bool] = False
     only_in_training: Any = False
     takes_batch: ClassVar[bool] = False
     call_options: ClassVar[tuple[str, ...]] = ()

@@ -224,6 +224,17 @@ class LogicalNot(_Elementwise):
         return "bool"
 
 
+class StopGradient(_Elementwise):
+    """Gives a tensor as it is, through which no gradient passes back."""
+
+    keras = "keras.ops.stop_gradient"
+    arguments = ("variable",)
+
+    def flops(self, output: Tensor, x: Tensor) -> int:
+        """Nothing is computed."""
+        return 0
+
+
 class Cast(_Elementwise):
     """Converts a tensor to another data type."""
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from dlspec.components import training
 from dlspec.components.layers.base import Layer
+from dlspec.components.layers.derived import bare, shape_of
 from dlspec.components.ops.dtypes import FLOATS, numeric
 from dlspec.components.registry import Example, Field, choice, optional
 from dlspec.components.training.losses import Loss
@@ -137,21 +138,6 @@ class LossStep(Layer, abstract=True):
 def _constant(value: Any, other: Tensor) -> Tensor:
     """A number has the shape of what it is compared with."""
     return Tensor((shape_of(value) or ()) if isinstance(value, list) else other.shape, masked=other.masked)
-
-
-def shape_of(value: Any) -> Shape | None:
-    """The shape of nested lists of numbers; None where they have none."""
-    if not isinstance(value, list):
-        return ()
-    inner = [shape_of(item) for item in value]
-    if not inner or None in inner or len(set(inner)) > 1:
-        return None
-    return (len(value), *(inner[0] or ()))
-
-
-def bare(value: Any) -> Any:
-    """A value without what the loader attaches to lists: layers are saved with their constants."""
-    return [bare(item) for item in value] if isinstance(value, list) else value
 
 
 def declared_losses() -> Iterator[type[Loss]]:

@@ -1,0 +1,56 @@
+import keras
+
+
+@keras.saving.register_keras_serializable(package="dlspec")
+class Gradient(keras.layers.Layer):
+    """The derivative of one symbolic tensor by another that it is computed from: `Gradient()(of, by)`.
+
+    What lies between the two becomes a model of its own, with the layers that are there already, and is computed once
+    more under a tape. `of` is summed over the batch, so that each example has its own derivative where no layer between
+    mixes examples. The derivative is computed from all weights between, and can be minimised itself. It holds a part of
+    the model that it stands in, so it cannot be saved.
+    """
+
+    def __call__(self, of, by=None, **kwargs):
+        if by is None:  # the call of a functional model, with what the first call has found to enter
+            return super().__call__(of, **kwargs)
+        entering = [by, *self.beside(of, by)]
+        # Its weights are those of the layers between: they train with whatever minimises the derivative.
+        self.between = keras.Model(entering, of, name=f"{self.name}_between")
+        return super().__call__(entering)
+
+    def call(self, inputs, mask=None):
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            tape.watch(inputs[0])
+            of = self.between(inputs, mask=mask)
+        return tape.gradient(of, inputs[0], unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+    def compute_output_spec(self, inputs, mask=None):
+        return keras.KerasTensor(inputs[0].shape, dtype=inputs[0].dtype)
+
+    def compute_mask(self, inputs, previous_mask=None):
+        return None
+
+    def beside(self, of, by):
+        """The symbolic tensors that `of` is computed from beside `by`, as far as they do not depend on it."""
+        depends = {id(by): True}
+        order, waiting = [], [of]
+        while waiting:
+            tensor = waiting[-1]
+            unknown = [one for one in self.before(tensor) if id(one) not in depends and id(tensor) not in depends]
+            if unknown:
+                waiting += unknown
+                continue
+            waiting.pop()
+            if id(tensor) not in depends:
+                depends[id(tensor)] = any(depends[id(one)] for one in self.before(tensor))
+                order.append(tensor)
+        found = {id(one): one for tensor in order if depends[id(tensor)] for one in self.before(tensor)}
+        return [one for key, one in found.items() if not depends[key]]
+
+    def before(self, tensor):
+        """The symbolic tensors that enter the call that gives a tensor."""
+        history = tensor._keras_history
+        return history.operation._inbound_nodes[history.node_index].input_tensors
