@@ -28,6 +28,7 @@ FLOORS = (
     "components.layers",
     "components.training",
     "components.ops",
+    "components.own",
     "components.sections",
     "components.methods",
     "semantics.schema",

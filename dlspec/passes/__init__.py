@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +32,19 @@ from dlspec.passes.savable import savable
 from dlspec.passes.searching import searching
 from dlspec.passes.seeds import seeds
 from dlspec.passes.start import start
-from dlspec.passes.state import Checked, Compilation, Lowered, Pass, Reading
+from dlspec.passes.state import Checked, Compilation, Lowered, Parsed, Pass, Reading
 from dlspec.passes.structure import structure
 from dlspec.passes.suited import suited
 from dlspec.passes.summed_losses import summed_losses
 from dlspec.passes.training import training
 from dlspec.passes.unused import unused
 from dlspec.passes.verify import run_verified, wanted
+from dlspec.semantics.schema.validate import opened_to
 
 PASSES: tuple[Pass, ...] = (
     read,
-    conform,
     extensions,
+    conform,
     resolve_names,
     structure,
     parameters,
@@ -114,6 +116,12 @@ def compile_spec(
     return state
 
 
+def _knowing(state: Compilation) -> AbstractContextManager[None]:
+    """Inside, the schema knows the components that the spec's own files declare."""
+    known = state.catalogue.definitions if isinstance(state, Parsed) else None
+    return opened_to(known) if known else nullcontext()
+
+
 def _run(
     state: Compilation, until: type[Compilation], observe: Callable[[Pass, Compilation], None] | None
 ) -> Compilation:
@@ -124,7 +132,8 @@ def _run(
             if isinstance(state, until):
                 return state
             if isinstance(state, run.requires):
-                state = (run_verified(run, state) if verifies else run(state)) or state
+                with _knowing(state):
+                    state = (run_verified(run, state) if verifies else run(state)) or state
                 if observe is not None:
                     observe(run, state)
     except RecursionError:

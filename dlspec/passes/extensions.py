@@ -1,4 +1,7 @@
-"""Which files of Python code the spec may run: those that it lists, once the command line allows it."""
+"""Which files of Python code the spec may run, and the components that they declare.
+
+The files are read as text to know their components. They run only where the command line allows it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from typing import Any
 
 from dlspec.components.registry import Catalogue, Component, load_attribute
 from dlspec.core.errors import Problem
-from dlspec.core.tree import Invalid, key_place, place
+from dlspec.core.tree import key_place, place
 from dlspec.passes.state import Parsed, step
 
 # Packages with bases of components; the classes of Keras in others would start TensorFlow.
@@ -21,32 +24,60 @@ _DECLARING = ("dlspec.components.", "dlspec.data.sources.")
 
 @step(requires=Parsed, sets=("catalogue", "hides_code"))
 def extensions(state: Parsed) -> None:
-    """Finds the files; without ``--allow-code`` none of them is read."""
+    """Finds the files and what they declare; without ``--allow-code`` they may not run (E110)."""
     written = state.data.get("extensions")
-    if not written:
+    named = [written] if isinstance(written, str) else written
+    if not named:
         return
     state.hides_code = True
-    if isinstance(written, Invalid):
-        return
-    named = [written] if isinstance(written, str) else written
-    if not state.allow_code:
-        names = ", ".join(f"`{name}`" for name in named)
-        help = "read that code, then pass `--allow-code`"
-        state.add("E110", f"the spec runs code of its own ({names})", key_place(state.data, "extensions"), help)
-        return
+    if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
+        return  # which the schema says
     files: dict[str, Path] = {}
     before = len(state.diagnostics.errors)
     for position, name in enumerate(named):
+        span = place(written, position) if isinstance(written, list) else place(state.data, "extensions")
         try:
             path = _file(name, state, files)
             _hold_no_component(path)
-        except Problem as problem:
-            span = place(written, position) if isinstance(written, list) else place(state.data, "extensions")
-            state.diagnostics.add(problem.at(span))
-        else:
             files[path.stem] = path
-    if len(state.diagnostics.errors) == before:
-        state.catalogue, state.hides_code = Catalogue(files), False
+        except Problem as problem:
+            if state.allow_code:
+                state.diagnostics.add(problem.at(span))
+    allowed = state.allow_code and len(state.diagnostics.errors) == before
+    catalogue = Catalogue(files if allowed else None)
+    try:
+        _add_components(catalogue, files)
+    except Problem as problem:
+        state.diagnostics.add(problem.at(key_place(state.data, "extensions")))
+        return
+    state.catalogue = catalogue
+    if allowed:
+        state.hides_code = False
+    elif not state.allow_code:
+        names = ", ".join(f"`{name}`" for name in named)
+        help = "read that code, then pass `--allow-code`"
+        state.add("E110", f"the spec runs code of its own ({names})", key_place(state.data, "extensions"), help)
+
+
+def _add_components(catalogue: Catalogue, files: dict[str, Path]) -> None:
+    """Lets the catalogue know the components of the files.
+
+    Raises:
+        Problem: E104 or E111, one of them cannot be used from a spec.
+    """
+    texts: dict[str, str] = {}
+    for module, path in files.items():
+        with suppress(OSError, ValueError):  # said where it runs
+            texts[module] = path.read_text(encoding="utf-8")
+    if not any("keras" in text for text in texts.values()):
+        return
+    from dlspec.components.own.declaring import declare
+    from dlspec.components.own.reading import read
+    from dlspec.semantics.schema.own import definitions
+
+    components = declare(read(texts), catalogue)
+    own = {(owner.kind, owner.registered_name): owner for owner in components}
+    catalogue.add(components, definitions(own))
 
 
 def _file(name: Any, state: Parsed, found: dict[str, Path]) -> Path:
@@ -64,7 +95,7 @@ def _file(name: Any, state: Parsed, found: dict[str, Path]) -> Path:
 
 
 def _hold_no_component(path: Path) -> None:
-    """Files of a spec are for its data: a layer or a loss of their own would be found by nobody.
+    """Files of a spec declare components as classes of Keras: one of dlspec's own would be found by nobody.
 
     Raises:
         Problem: E110, the file declares one.
@@ -72,8 +103,8 @@ def _hold_no_component(path: Path) -> None:
     declared = next(_components(path), None)
     if declared is not None:
         name, kind = declared
-        message = f"`{path.name}` declares the {kind} `{name}`, but files of a spec hold functions for its data alone"
-        help = f"use a {kind} that there is (`dlspec layers`), or add this one to dlspec itself, and leave it out here"
+        message = f"`{path.name}` declares the {kind} `{name}` as dlspec itself does, which is for dlspec alone"
+        help = "let it descend from a class of Keras, such as `keras.layers.Layer`"
         raise Problem("E110", message, help)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 from dlspec.components import registry
 from dlspec.components.registry import BUILT_IN, JSON, Catalogue, Component, Field
@@ -17,7 +18,8 @@ from dlspec.semantics.schema.validate import definition
 from dlspec.syntax.expressions import UnknownValue, is_arithmetic, is_expression, parse, substitute, unescape
 
 MAX_ITEMS = 10_000
-_LITERALS: dict[tuple[type[Component], str], tuple[JSON, bool]] = {}
+# By component, as long as it is there: those of a spec's own files go with its catalogue.
+_LITERALS: WeakKeyDictionary[type[Component], dict[str, tuple[JSON, bool]]] = WeakKeyDictionary()
 
 
 @dataclass(slots=True)
@@ -114,7 +116,7 @@ class Evaluator:
                 problem, value_span if shorthand and value_span else self.option_span(raw, problem.option, span)
             )
             return LOST
-        return instance
+        return instance if instance.usable else LOST
 
     def option_span(self, raw: Any, option: str, span: Span | None) -> Span | None:
         """Where `option` was written, or else the component's own place."""
@@ -350,11 +352,11 @@ def _is_plain(raw: Any) -> bool:
 
 def literal_of(owner: type[Component], field: Field[Any]) -> tuple[JSON, bool]:
     """JSON schema of a field's plain values, and whether numbers are among them."""
-    key = (owner, field.name)
-    if key not in _LITERALS:
+    known = _LITERALS.setdefault(owner, {})
+    if field.name not in known:
         literal = field.literal(owner)
-        _LITERALS[key] = literal, _takes_numbers(literal)
-    return _LITERALS[key]
+        known[field.name] = literal, _takes_numbers(literal)
+    return known[field.name]
 
 
 def _takes_numbers(literal: JSON) -> bool:

@@ -94,7 +94,7 @@ def test_components_in_files_of_a_spec_are_refused(tmp_path: Path, kind: str) ->
     with (spec.parent / "loading_examples.py").open("a") as stream:
         stream.write(COMPONENTS[kind])
     found = [(item.code, item.message, item.span and item.span.line) for item in compiled(spec).diagnostics.items]
-    told = f"`loading_examples.py` declares the {kind} `Shrink`, but files of a spec hold functions for its data alone"
+    told = f"`loading_examples.py` declares the {kind} `Shrink` as dlspec itself does, which is for dlspec alone"
     assert found == ([("E110", told, 3)] if kind else [])
 
 

@@ -12,6 +12,7 @@ from types import ModuleType
 
 from dlspec.components.registry import index
 from dlspec.components.registry.component import Component
+from dlspec.components.registry.fields import JSON
 
 # Python has one table of modules for all threads: code of one spec at a time runs, and finds its own modules there.
 _RUNNING = RLock()
@@ -25,11 +26,20 @@ class Catalogue:
 
     Attributes:
         files: The Python files that the spec lists and may run, by module.
+        own: The components that its files declare, by kind and name.
+        definitions: What the schema of a spec says with them, where that differs, by name.
     """
 
     def __init__(self, files: Mapping[str, Path] | None = None) -> None:
         self.files = dict(files or {})
+        self.own: dict[tuple[str, str], type[Component]] = {}
+        self.definitions: dict[str, JSON] = {}
         self._modules: dict[str, ModuleType] = {}
+
+    def add(self, components: Iterable[type[Component]], definitions: Mapping[str, JSON]) -> None:
+        """Takes components that the spec's files declare, and what the schema says with them."""
+        self.definitions |= definitions
+        self.own |= {(owner.kind, owner.registered_name): owner for owner in components}
 
     def kinds(self) -> tuple[str, ...]:
         """All kinds of components."""
@@ -37,11 +47,11 @@ class Catalogue:
 
     def names(self, kind: str) -> tuple[str, ...]:
         """The names (aliases included) of all components of `kind`."""
-        return index.names(kind)
+        return (*index.names(kind), *(name for owner, name in self.own if owner == kind))
 
     def find(self, kind: str, name: str) -> type[Component] | None:
         """The component class called `name`, or None."""
-        return index.find(kind, name)
+        return self.own.get((kind, name)) or index.find(kind, name)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:

@@ -96,6 +96,11 @@ class Component:
         """The name in a spec."""
         return self.registered_name
 
+    @property
+    def usable(self) -> bool:
+        """Whether what it takes is known now; code of a spec that may not run gives nothing."""
+        return True
+
     def called(self, word: str) -> None:
         """Tells the instance which of its names the spec used; metrics report under it, as in Keras."""
 
@@ -122,13 +127,17 @@ class Component:
         """Options that Keras takes at a call rather than in the constructor, as plain values."""
         return {}
 
+    def made_arguments(self) -> dict[str, Any]:
+        """Constructor arguments, nested components as new Keras objects."""
+        return {name: _make(value) for name, value in self.keras_arguments().items()}
+
     def make(self, **extra: Any) -> Any:
         """A new Keras object; nested components become new Keras objects too.
 
         Args:
             extra: Further constructor arguments, such as a layer's ``name``.
         """
-        arguments = {name: _make(value) for name, value in self.keras_arguments().items()}
+        arguments = self.made_arguments()
         if self.wrapped_in:
             return load_attribute(self.wrapped_in)([load_attribute(self.keras)(**arguments)], **extra)
         return load_attribute(self.keras)(**arguments, **extra)

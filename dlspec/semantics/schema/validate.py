@@ -12,7 +12,9 @@ import math
 import operator
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
@@ -55,9 +57,24 @@ def schema() -> JSON:
     return loaded
 
 
+# Definitions that take the place of those of the schema, while a spec with components of its own is looked at.
+_OWN: ContextVar[Mapping[str, JSON] | None] = ContextVar("own definitions", default=None)
+
+
+@contextmanager
+def opened_to(definitions: Mapping[str, JSON]) -> Iterator[None]:
+    """What is held against the schema inside may use what these definitions know, which take the place of others."""
+    token = _OWN.set(definitions or None)
+    try:
+        yield
+    finally:
+        _OWN.reset(token)
+
+
 def definition(name: str) -> JSON:
     """One of its ``$defs``."""
-    found: JSON = schema()["$defs"][name]
+    own = _OWN.get()
+    found: JSON = own[name] if own is not None and name in own else schema()["$defs"][name]
     return found
 
 

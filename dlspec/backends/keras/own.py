@@ -1,0 +1,131 @@
+"""Runs classes of a spec's own Python files on symbolic tensors and zeros, to know what they give before training."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dlspec.backends.keras.internals import mask_of, set_mask
+from dlspec.components.own.base import Own
+from dlspec.components.own.kinds import Called, OwnLayer
+from dlspec.components.registry import Catalogue
+from dlspec.core.errors import Problem
+from dlspec.core.ir import Tensor, Weight, show_shape
+
+# Examples of a trial, and the size that stands for an unknown one.
+_EXAMPLES, _SOME = 2, 3
+
+
+def call(layer: OwnLayer, inputs: tuple[Any, ...], named: Mapping[str, Any]) -> Called:
+    """Calls a new layer with symbolic tensors.
+
+    Raises:
+        Problem: E111, its output is no tensor of an example each, or the layer cannot be saved.
+    """
+    import keras
+
+    made = layer.make()
+    arguments = [_symbolic(item) for item in inputs]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a mask ends is said at the line of the spec
+        result = made(*arguments, **{name: _symbolic(item) for name, item in named.items()}, **layer.call_arguments())
+    tensors = list(result.values()) if isinstance(result, dict) else keras.tree.flatten(result)
+    outputs = tuple(_type(layer, tensor) for tensor in tensors)
+    weights = tuple(
+        Weight(weight.name, tuple(weight.shape), keras.backend.standardize_dtype(weight.dtype), weight.trainable)
+        for weight in made.weights
+    )
+    _require_config(layer, made)
+    takes = bool(made.supports_masking or "mask" in made.call.__code__.co_varnames)
+    return Called(outputs, weights, mask_of(tensors[0]) is not None, takes)
+
+
+def _symbolic(value: Any) -> Any:
+    """A tensor of Keras of the same type, the batch first; a list for a list."""
+    import keras
+
+    if isinstance(value, list | tuple) and not isinstance(value, Tensor):
+        return [_symbolic(item) for item in value]
+    tensor = keras.KerasTensor((None, *value.shape), value.dtype)
+    if value.masked:
+        set_mask(tensor, keras.KerasTensor((None, *value.shape[:1]), "bool"))
+    return tensor
+
+
+def _type(layer: OwnLayer, tensor: Any) -> Tensor:
+    import keras
+
+    if not isinstance(tensor, keras.KerasTensor) or not tensor.shape or tensor.shape[0] is not None:
+        shape = tuple(getattr(tensor, "shape", ()))
+        message = f"`{layer.own.name}` gives a tensor of shape {show_shape(shape)}, whose first axis is no batch"
+        raise Problem("E111", message, "let `call` keep the first axis: it counts the examples")
+    return Tensor(tuple(tensor.shape[1:]), keras.backend.standardize_dtype(tensor.dtype))
+
+
+def _require_config(layer: OwnLayer, made: Any) -> None:
+    """Raises E111 where the layer cannot be made again from its configuration, as loading a saved model does."""
+    try:
+        config = made.get_config()
+        lost = [name for name in layer.given if name not in config]
+        type(made).from_config(config)
+    except Exception as error:
+        message = f"`{layer.own.name}` cannot be saved: {layer.failed(error).message}"
+        raise Problem("E111", message, "give it a `get_config` that returns the arguments of `__init__`") from error
+    if lost:
+        message = f"`{layer.own.name}` cannot be saved: its `get_config` leaves out `{lost[0]}`"
+        raise Problem("E111", message, "let `get_config` return every argument of `__init__`")
+
+
+def compare(component: Own, target: Tensor, output: Tensor) -> None:
+    """Lets a loss or a metric compare zeros.
+
+    Raises:
+        Problem: E111, it gives something else than one number.
+    """
+    import keras
+
+    made = component.make()
+    y_true, y_pred = (keras.ops.zeros(_some(tensor), tensor.dtype) for tensor in (target, output))
+    if isinstance(made, keras.metrics.Metric):
+        made.update_state(y_true, y_pred)
+        value = made.result()
+        made.reset_state()
+    else:
+        value = made(y_true, y_pred)
+    shape = tuple(getattr(value, "shape", ()))
+    if shape:
+        message = f"`{component.own.name}` gives a tensor of shape {show_shape(shape)}, expected one number"
+        raise Problem("E111", message, "a metric or loss of several numbers is one for each of them")
+
+
+def _some(tensor: Tensor) -> tuple[int, ...]:
+    return (_EXAMPLES, *(size or _SOME for size in tensor.shape))
+
+
+def change(component: Own) -> None:
+    """Lets an optimizer change a variable once."""
+    import keras
+
+    variable = keras.Variable([0.0, 0.0])
+    component.make().apply([keras.ops.ones(2)], [variable])
+
+
+@contextlib.contextmanager
+def knowing(catalogue: Catalogue) -> Iterator[None]:
+    """Keras loads models inside that hold objects of the spec's own classes.
+
+    Raises:
+        Problem: E111, a file fails.
+    """
+    import keras
+
+    owners = [owner for owner in catalogue.own.values() if issubclass(owner, Own)]
+    usable = [owner for owner in owners if owner.own.module in catalogue.files]
+    if not usable:
+        yield
+        return
+    classes = {owner.own.name: owner.found() for owner in usable}
+    with keras.saving.custom_object_scope(classes):
+        yield

@@ -1,0 +1,1 @@
+"""Components that a spec brings along in Python files of its own: read as text, run only where that is allowed."""

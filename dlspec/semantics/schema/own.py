@@ -1,0 +1,51 @@
+"""The schema of a spec, opened to the components that its own Python files declare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dlspec.components.registry import JSON, Component, value_schema
+from dlspec.semantics.schema.validate import schema
+
+Components = Mapping[tuple[str, str], type[Component]]
+
+
+def definitions(own: Components) -> dict[str, JSON]:
+    """Those of the schema's ``$defs`` that know more components, by name.
+
+    Args:
+        own: The components, by kind and name.
+    """
+    found: dict[str, JSON] = {}
+    for (kind, name), owner in own.items():
+        # Steps have their names and properties in one definition, other kinds in two.
+        places = ("layer_body", "layer_body") if kind == "layer" else (f"{kind}.form", kind)
+        node, names = (found.setdefault(place, _copied(place)) for place in places)
+        node["properties"][name] = _described(owner)
+        if not any(field.required for field in owner.fields.values()):
+            names["anyOf"][0]["enum"].append(name)
+    return found
+
+
+def _copied(place: str) -> JSON:
+    """A definition with properties and names of its own."""
+    node: JSON = schema()["$defs"][place]
+    copy = dict(node)
+    if "properties" in node:
+        copy["properties"] = dict(node["properties"])
+    if "anyOf" in node:
+        first = {**node["anyOf"][0], "enum": list(node["anyOf"][0]["enum"])}
+        copy["anyOf"] = [first, *node["anyOf"][1:]]
+    return copy
+
+
+def _described(owner: type[Component]) -> JSON:
+    """What may stand after the component's name, as the generated schema says it of others."""
+    steps = {name: {"$ref": f"#/$defs/{name}"} for name in schema()["$defs"] if name.startswith("step.")}
+    common = {name.removeprefix("step."): node for name, node in steps.items()} if owner.kind == "layer" else {}
+    node = value_schema(owner, common)
+    if owner.kind == "layer" and getattr(owner, "takes_list", False):
+        types = [*node["type"], "array", "string"]
+        node = {**node, "type": list(dict.fromkeys(types))}
+    summary = (owner.__doc__ or "").strip().split("\n")[0]
+    return {**node, "title": owner.registered_name, "x-kind": owner.kind, "description": summary}
