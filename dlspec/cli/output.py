@@ -31,18 +31,23 @@ def spec_argument(function: F) -> F:
     return click.argument("spec", type=click.Path(path_type=Path))(spec_options(function))
 
 
-def spec_options(function: F) -> F:
-    """The options that change how a spec is read."""
-    function = click.option("--allow-outside", is_flag=True, help="Let the spec read files outside of its own folder.")(
-        function
-    )
-    function = click.option(
+def code_option(function: F) -> F:
+    """``--allow-code``, which :func:`code_allowed` tells."""
+    return click.option(
         "--allow-code",
         is_flag=True,
         expose_value=False,
         callback=_remember,
         help="Let the spec run the Python code that its `extensions` name.",
     )(function)
+
+
+def spec_options(function: F) -> F:
+    """The options that change how a spec is read."""
+    function = click.option("--allow-outside", is_flag=True, help="Let the spec read files outside of its own folder.")(
+        function
+    )
+    function = code_option(function)
     return click.option(
         "--set",
         "overrides",

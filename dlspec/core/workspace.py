@@ -15,12 +15,14 @@ class Workspace:
         folder: Where the paths of a spec start; the folder of its file where None.
         allow_outside: Whether a spec may read files outside of that folder.
         allow_code: Whether the Python files of its `extensions` may run.
+        code: The folder with copies of these files, as a run keeps them; None where they stand as the spec says.
         texts: Texts of specs that are not saved, by path: each is read in place of the file.
     """
 
     folder: Path | None = None
     allow_outside: bool = False
     allow_code: bool = False
+    code: Path | None = None
     texts: Mapping[Path, str] = field(default_factory=dict)
 
     def text(self, path: Path) -> str | None:

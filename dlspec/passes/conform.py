@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 from dlspec.components.methods.base import wants_targets
 from dlspec.core.errors import Diagnostic, Note, Span
 from dlspec.core.tree import Map
-from dlspec.passes.state import Parsed, step
+from dlspec.passes.state import Extended, step
 from dlspec.semantics.schema.conforming import check
 from dlspec.semantics.schema.validate import schema
 
 
-@step(requires=Parsed)
-def conform(state: Parsed) -> None:
+@step(requires=Extended)
+def conform(state: Extended) -> None:
     """Reports every violation; wrong values are replaced so that later passes pass over them."""
     raw = state.data.get("data")
     needless = state.reading.alone or not wants_targets(state.data.get("train"), state.catalogue)

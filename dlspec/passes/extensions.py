@@ -16,22 +16,22 @@ from typing import Any
 from dlspec.components.registry import Catalogue, Component, load_attribute
 from dlspec.core.errors import Problem
 from dlspec.core.tree import key_place, place
-from dlspec.passes.state import Parsed, step
+from dlspec.passes.state import Extended, Parsed, step
 
 # Packages with bases of components; the classes of Keras in others would start TensorFlow.
 _DECLARING = ("dlspec.components.", "dlspec.data.sources.")
 
 
-@step(requires=Parsed, sets=("catalogue", "hides_code"))
-def extensions(state: Parsed) -> None:
+@step(requires=Parsed, ensures=Extended)
+def extensions(state: Parsed) -> Extended | None:
     """Finds the files and what they declare; without ``--allow-code`` they may not run (E110)."""
     written = state.data.get("extensions")
     named = [written] if isinstance(written, str) else written
     if not named:
-        return
+        return state.become(Extended)
     state.hides_code = True
     if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
-        return  # which the schema says
+        return state.become(Extended)  # which the schema says
     files: dict[str, Path] = {}
     before = len(state.diagnostics.errors)
     for position, name in enumerate(named):
@@ -49,7 +49,7 @@ def extensions(state: Parsed) -> None:
         _add_components(catalogue, files)
     except Problem as problem:
         state.diagnostics.add(problem.at(key_place(state.data, "extensions")))
-        return
+        return None
     state.catalogue = catalogue
     if allowed:
         state.hides_code = False
@@ -57,6 +57,7 @@ def extensions(state: Parsed) -> None:
         names = ", ".join(f"`{name}`" for name in named)
         help = "read that code, then pass `--allow-code`"
         state.add("E110", f"the spec runs code of its own ({names})", key_place(state.data, "extensions"), help)
+    return state.become(Extended)
 
 
 def _add_components(catalogue: Catalogue, files: dict[str, Path]) -> None:
@@ -85,6 +86,8 @@ def _file(name: Any, state: Parsed, found: dict[str, Path]) -> Path:
     from dlspec.data.sources.paths import locate
 
     path = locate(str(name), state.folder, allow_outside=state.allow_outside)
+    if state.workspace.code is not None and (state.workspace.code / path.name).is_file():
+        path = (state.workspace.code / path.name).resolve()
     stem = path.stem
     if path.suffix != ".py" or not stem.isidentifier() or keyword.iskeyword(stem):
         raise Problem("E110", f"`{name}` is no Python module", "name a file such as `loading.py`")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dlspec.graph.lower.undefined import undefined_names
-from dlspec.passes.state import Parsed, Resolved, step
+from dlspec.passes.state import Extended, Resolved, step
 
 
-@step(requires=Parsed, ensures=Resolved)
-def resolve_names(state: Parsed) -> Resolved:
+@step(requires=Extended, ensures=Resolved)
+def resolve_names(state: Extended) -> Resolved:
     """Reports each undefined name once."""
     undefined, unused = undefined_names(state.data, state.diagnostics)
     return state.become(Resolved, undefined=undefined, unused=unused)

@@ -132,7 +132,12 @@ class Parsed(Compilation):
 
 
 @dataclass(kw_only=True, repr=False, eq=False, match_args=False)
-class Resolved(Parsed):
+class Extended(Parsed):
+    """A spec whose own Python files have been read, so that all components that it may name are known."""
+
+
+@dataclass(kw_only=True, repr=False, eq=False, match_args=False)
+class Resolved(Extended):
     """A spec whose names have been looked up.
 
     Attributes:

@@ -36,7 +36,7 @@ def unused(state: Structured) -> None:
 def _files(state: Bound) -> None:
     """The files of `extensions` that no source runs, and that none of those imports which one does."""
     files, written = state.catalogue.files, state.data["extensions"]
-    waiting, used = list(_run(state.data_section)), set[str]()
+    waiting, used = [*_run(state.data_section), *state.catalogue.used], set[str]()
     while waiting:
         name = waiting.pop()
         if name in files and name not in used:
@@ -45,7 +45,7 @@ def _files(state: Bound) -> None:
     for position, (name, path) in enumerate(files.items()):
         span = place(written, position) if isinstance(written, list) else key_place(state.data, "extensions")
         if name not in used and _own(span, state):
-            help = f"write `source: {{python: {name}:FUNCTION}}`, or leave the file out"
+            help = f"use what it declares, write `source: {{python: {name}:FUNCTION}}`, or leave the file out"
             state.add("W401", f"`{path.name}` of `extensions` is used nowhere", span, help)
 
 

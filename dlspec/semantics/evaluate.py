@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
 from weakref import WeakKeyDictionary
@@ -14,7 +15,7 @@ from dlspec.core.tree import Invalid, Map, key_place, place
 from dlspec.semantics.environment import LOST, Environment, Lost
 from dlspec.semantics.schema.conforming import check, check_value
 from dlspec.semantics.schema.context import Context
-from dlspec.semantics.schema.validate import definition
+from dlspec.semantics.schema.validate import definition, opened_to
 from dlspec.syntax.expressions import UnknownValue, is_arithmetic, is_expression, parse, substitute, unescape
 
 MAX_ITEMS = 10_000
@@ -45,7 +46,8 @@ class Evaluator:
         if isinstance(raw, Invalid):
             return LOST
         if is_expression(raw) and unescape(raw) is None:
-            value = self.value(raw, environment, definition(kind), context, span)
+            with self.knowing():
+                value = self.value(raw, environment, definition(kind), context, span)
             return LOST if isinstance(value, Lost) else self.component(kind, value, environment, context, span)
         name, value = registry.name_and_value(raw)
         name_span, value_span = span, span
@@ -251,7 +253,8 @@ class Evaluator:
 
     def checked(self, container: dict[str, Any], key: str, schema: JSON, context: Context) -> Any:
         """``container[key]`` held against a schema, what is wrong in it replaced by :class:`Invalid`."""
-        self.diagnostics.extend(check(container, {"properties": {key: schema}}, context))
+        with self.knowing():
+            self.diagnostics.extend(check(container, {"properties": {key: schema}}, context))
         return container[key]
 
     def value(
@@ -271,7 +274,8 @@ class Evaluator:
         except Problem as problem:
             self.report(problem, span)
             return LOST
-        problems = check_value(value, literal, context, span)
+        with self.knowing():
+            problems = check_value(value, literal, context, span)
         if problems:
             from dlspec.semantics.schema.wording import shown
 
@@ -298,6 +302,10 @@ class Evaluator:
         except Problem as problem:
             self.report(problem, span)
             return LOST
+
+    def knowing(self) -> AbstractContextManager[None]:
+        """Inside, the schema knows the components of the spec's own files."""
+        return opened_to(self.catalogue.definitions) if self.catalogue.definitions else nullcontext()
 
     def report(self, problem: Problem, span: Span | None, notes: tuple[Note, ...] = ()) -> None:
         """Adds a problem at its place, with the calls that led to it."""

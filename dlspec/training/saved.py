@@ -10,9 +10,10 @@ from typing import Any
 
 from dlspec.backends.keras.build import build
 from dlspec.backends.keras.internals import calls_of
+from dlspec.backends.keras.own import knowing
 from dlspec.backends.keras.structure import like_inputs
 from dlspec.components.methods.base import ENDS_IN_FLOAT32, Method
-from dlspec.components.registry import load_attribute
+from dlspec.components.registry import BUILT_IN, Catalogue, load_attribute
 from dlspec.components.sections.data import Data
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph, Tensor, show_bytes
@@ -23,12 +24,12 @@ from dlspec.data.feeding.raw import Training, outputs_of
 from dlspec.data.sources.limits import machine_memory
 from dlspec.graph.needs import TENSORFLOW
 from dlspec.passes import Workspace, compile_spec
-from dlspec.passes.state import Bound
+from dlspec.passes.state import Bound, Compilation, Parsed, Resolved
 from dlspec.training.loop.compiling import precision
 from dlspec.training.loop.non_finite import unsound_weights
 from dlspec.training.loop.wholes import core_of, with_weights
 from dlspec.training.run.reasons import reason
-from dlspec.views.pages.index import MODEL_FILE, SPEC_FILE, Run
+from dlspec.views.pages.index import CODE_FOLDER, MODEL_FILE, SPEC_FILE, Run
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ class SavedRun:
         import dlspec.keras_layers  # noqa: F401  the layers that Keras lacks become known by this
 
         try:
-            model = keras.saving.load_model(self.run.path / MODEL_FILE, compile=False)
+            with knowing(self.state.catalogue):
+                model = keras.saving.load_model(self.run.path / MODEL_FILE, compile=False)
         except (OSError, ValueError, KeyError, TypeError) as error:
             message = f"`{self.run.path / MODEL_FILE}` cannot be loaded: {reason(error)}"
             raise Problem("E522", message, "train again") from error
@@ -182,6 +184,34 @@ def require_room(file: Path) -> None:
         raise Problem("E416", message, "load it on a machine with more memory, or train a smaller model")
 
 
+def require_code(run: Run, state: Compilation) -> None:
+    """Says that a run's own components need code that may not run.
+
+    Raises:
+        Problem: E110.
+    """
+    if isinstance(state, Parsed) and state.catalogue.own and not state.catalogue.files:
+        first = next((item for item in state.diagnostics.errors if item.code in ("E104", "E110", "E111")), None)
+        message = f"run `{run.id}` holds components of Python files of its own"
+        help = f"read the files in `{run.path / CODE_FOLDER}`, then pass `--allow-code`"
+        if first is not None and first.code != "E110":
+            message, help = f"{message}: {first.message}", first.help
+        raise Problem("E110", message, help)
+
+
+def catalogue_of(run: Run, *, allow_code: bool) -> Catalogue:
+    """The components that the spec of a run knows, its own included where code may run.
+
+    Raises:
+        Problem: E110, it has components of its own, and code may not run.
+    """
+    home = run.spec_folder if run.spec_folder_is_here else run.path
+    workspace = Workspace(home, allow_code=allow_code, code=run.path / CODE_FOLDER)
+    state = compile_spec(run.path / SPEC_FILE, (), workspace, until=Resolved)
+    require_code(run, state)
+    return state.catalogue if isinstance(state, Parsed) else BUILT_IN
+
+
 def open_run(run: Run, *, allow_outside: bool = False, allow_code: bool = False) -> SavedRun:
     """Reads the spec and the report; the model is loaded when it is asked for.
 
@@ -200,8 +230,9 @@ def open_run(run: Run, *, allow_outside: bool = False, allow_code: bool = False)
             "E522", f"run `{run.id}` has no report that can be read", "the same `dlspec train` goes on with it"
         )
     trusted = allow_outside or run.spec_folder_is_here
-    workspace = Workspace(run.spec_folder if trusted else run.path, allow_outside, allow_code)
+    workspace = Workspace(run.spec_folder if trusted else run.path, allow_outside, allow_code, run.path / CODE_FOLDER)
     state = compile_spec(run.path / SPEC_FILE, (), workspace)
+    require_code(run, state)
     if not isinstance(state, Bound) or state.data_section is None or state.method is None:
         first = next((item.message for item in state.diagnostics.errors), "no section `data` or `train`")
         raise Problem("E522", f"the spec of run `{run.id}` cannot be used any more: {first}")

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dlspec.backends.keras.build import build, saved_part
+from dlspec.backends.keras.own import knowing
 from dlspec.backends.keras.seeding import set_seed
 from dlspec.backends.keras.structure import parameters
 from dlspec.components.methods.base import ENDS_IN_FLOAT32, Method
-from dlspec.components.registry import load_attribute
+from dlspec.components.registry import BUILT_IN, Catalogue, load_attribute
 from dlspec.components.sections.data import Data
 from dlspec.core.documents.report import REPORT_FILE, Begun, Examined, Failure, Timing
 from dlspec.core.documents.results import Measures
@@ -45,6 +46,7 @@ from dlspec.training.run.identity import IDENTITY_FILE, identity
 from dlspec.training.run.report import Report, machine, versions
 from dlspec.training.run.resume import SPEC_FILE, Place, check_unchanged, checkpoint_of
 from dlspec.training.run.run_folder import RunFolder
+from dlspec.views.pages.index import CODE_FOLDER
 from dlspec.views.pages.loggers import require
 from dlspec.views.pages.reporter import Reporter
 
@@ -68,6 +70,7 @@ class Request:
         signature: Names and types of the model's inputs and outputs; read from the model unless given.
         allow_outside: Whether paths of the data may leave `folder`.
         prepare: What reads and prepares the data; one of many runs may have those of another.
+        catalogue: The components that the spec knows; a run keeps copies of the files of its own.
     """
 
     build: Callable[[], Any]
@@ -81,6 +84,7 @@ class Request:
     signature: Signature | None = None
     allow_outside: bool = False
     prepare: Callable[..., Prepared] = prepare
+    catalogue: Catalogue = BUILT_IN
 
 
 def request_of(state: Trainable) -> Request:
@@ -94,6 +98,7 @@ def request_of(state: Trainable) -> Request:
         name=state.name,
         graph=state.training_graph,
         allow_outside=state.allow_outside,
+        catalogue=state.catalogue,
     )
 
 
@@ -122,8 +127,14 @@ def run(
         Problem: E507 to E509, E511 to E516. The report of a run that has begun says ``failed`` then.
         KeyboardInterrupt: The run folder holds the best model so far and a report that says ``interrupted``.
     """
+    with knowing(request.catalogue):
+        return _run(request, runs, place or Place(), console, brief)
+
+
+def _run(request: Request, runs: Path, place: Place, console: Console | None, brief: bool) -> Report:
+    """As :func:`run`, where Keras knows the spec's own classes."""
     clock, progress = _Clock(), choose(console)
-    training, checkpoint = _ready(request, runs, place or Place(), progress, clock)
+    training, checkpoint = _ready(request, runs, place, progress, clock)
     reporter = None if brief else Reporter(request.name, request.graph, request.method.log, progress.note)
     if reporter is not None:
         training.once_running = reporter.preload
@@ -139,7 +150,7 @@ def run(
         _write(training, clock, "interrupted", facts, reporter)
         raise
     except Exception as error:  # Keras and TensorFlow raise of every kind
-        failure = told(error)
+        failure = told(error, code=request.catalogue.used.values())
         facts["error"] = _failure(failure)
         _fail(training, clock, facts, reporter, metrics)
         if failure is error:
@@ -173,7 +184,7 @@ def _ready(
     distribution.check(whole, prepared.fed.count, data.batch_size)
     if method.distribute is not None:
         progress.note(f"distribute: {distribution}")
-    now = identity(prepared, distribution.devices)
+    now = identity(prepared, distribution.devices, _code(request))
     folder, checkpoint = _opened(request, runs, place, progress, now)
     names, note = tuple(signature.outputs), progress.note
     job = Job(model, prepared, data, method, names, folder.path, note, distribution, whole=whole)
@@ -220,7 +231,7 @@ def _opened(
     request: Request, runs: Path, place: Place, progress: Progress, now: dict[str, Any]
 ) -> tuple[RunFolder, Checkpoint | None]:
     """The run folder, made or found, and the checkpoint to go on from."""
-    files = {SPEC_FILE: request.spec_text, IDENTITY_FILE: json.dumps(now, indent=2) + "\n"}
+    files = {SPEC_FILE: request.spec_text, IDENTITY_FILE: json.dumps(now, indent=2) + "\n", **_code(request)}
     if place.folder is not None:
         try:
             return place.folder, _gone_on_with(place, place.folder, progress, files, now)
@@ -232,6 +243,12 @@ def _opened(
     if place.wanted is not None:
         return RunFolder.create_at(place.wanted, files), None
     return RunFolder.create(runs, request.name, files), None
+
+
+def _code(request: Request) -> dict[str, str]:
+    """Text of each Python file whose components the spec uses, by its name in the run folder."""
+    files = request.catalogue.used.values()
+    return {f"{CODE_FOLDER}/{path.name}": path.read_text(encoding="utf-8") for path in files}
 
 
 def _gone_on_with(

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dlspec.cli.output import print_document, print_text, say
+from dlspec.cli.output import code_allowed, code_option, print_document, print_text, say
 from dlspec.cli.runs import reported, runs_option
 
 _PARTS = ("train", "validation", "test")
@@ -24,6 +24,7 @@ _PARTS = ("train", "validation", "test")
 )
 @click.option("--part", "parts", type=click.Choice(_PARTS), multiple=True, help="Only this split (repeatable).")
 @runs_option
+@code_option
 @click.option("--allow-outside", is_flag=True, help="Let the spec read files outside of its own folder.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the figures.")
 @reported
@@ -48,7 +49,7 @@ def command(
     from dlspec.training.saved import open_run
     from dlspec.views.pages.index import find_run
 
-    saved = open_run(find_run(run, runs), allow_outside=allow_outside)
+    saved = open_run(find_run(run, runs), allow_outside=allow_outside, allow_code=code_allowed())
 
     from dlspec.cli import backend
 

@@ -8,12 +8,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
-from dlspec.cli.output import compiled, print_data, print_document, print_text, say, show_diagnostics, spec_argument
+from dlspec.cli.output import (
+    code_allowed,
+    compiled,
+    print_data,
+    print_document,
+    print_text,
+    say,
+    show_diagnostics,
+    spec_argument,
+)
 from dlspec.cli.runs import reported, runs_option
 from dlspec.core.errors import Diagnostic, SpecError
 from dlspec.core.terminal import printable
 
 if TYPE_CHECKING:
+    from dlspec.components.registry import Catalogue
     from dlspec.core.documents.printed import ExportResult
     from dlspec.export.formats.base import Format
     from dlspec.export.formats.export import Outcome
@@ -197,16 +207,19 @@ def _refuse_options_of_specs() -> None:
 def _export_run(folder: Path, form: Format, path: Path) -> Outcome | int:
     from dlspec.export.formats.base import require_fit
     from dlspec.export.formats.origin import check_run, load_run, traits_of_run
+    from dlspec.training.saved import catalogue_of
+    from dlspec.views.pages.index import Run
 
     warnings = check_run(folder)
     try:
-        require_fit(form, traits_of_run(folder))
+        require_fit(form, traits_of_run(folder, allow_code=code_allowed()))
     except SpecError as error:
         show_diagnostics(error.diagnostics, {})
         return 1
     if warnings:
         show_diagnostics(warnings, {})
-    return _export(lambda: load_run(folder), form, path, {})
+    catalogue = catalogue_of(Run(folder), allow_code=code_allowed())
+    return _export(lambda: load_run(folder), form, path, {}, catalogue)
 
 
 def _export_spec(state: Checked, form: Format, path: Path, weights: Path | None, seed: int) -> Outcome | int:
@@ -238,11 +251,12 @@ def _export_spec(state: Checked, form: Format, path: Path, weights: Path | None,
             read_weights(model, weights)
         return model
 
-    return _export(build, form, path, state.texts)
+    return _export(build, form, path, state.texts, state.catalogue)
 
 
-def _export(make: Any, form: Format, path: Path, texts: dict[str, str]) -> Outcome | int:
+def _export(make: Any, form: Format, path: Path, texts: dict[str, str], catalogue: Catalogue) -> Outcome | int:
     """The slow part; shows its diagnostics."""
+    from dlspec.backends.keras.own import knowing
     from dlspec.cli import backend
     from dlspec.export.formats.export import export
 
@@ -250,7 +264,7 @@ def _export(make: Any, form: Format, path: Path, texts: dict[str, str]) -> Outco
     backend.start()
     try:
         # Converters write to stderr from C++; what they refuse comes as an exception.
-        with backend.captured_stderr() as terminal:
+        with backend.captured_stderr() as terminal, knowing(catalogue):
             outcome = export(make(), form, path, lambda text: click.echo(printable(text), file=terminal))
     except SpecError as error:
         show_diagnostics(error.diagnostics, texts)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dlspec.cli.output import print_document, print_text, progress_console, say
+from dlspec.cli.output import code_allowed, code_option, print_document, print_text, progress_console, say
 from dlspec.cli.runs import reported, runs_option
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ _WIDTH, _SHORTEST = 80, 12
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Seed of the shuffles.")
 @runs_option
+@code_option
 @click.option("--allow-outside", is_flag=True, help="Let the spec read files outside of its own folder.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the figures.")
 @reported
@@ -66,7 +67,7 @@ def command(
     from dlspec.training.saved import open_run
     from dlspec.views.pages.index import find_run
 
-    saved = open_run(find_run(run, runs), allow_outside=allow_outside)
+    saved = open_run(find_run(run, runs), allow_outside=allow_outside, allow_code=code_allowed())
 
     from dlspec.cli import backend
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
-from dlspec.cli.output import print_data, say
+from dlspec.cli.output import code_allowed, code_option, print_data, say
 from dlspec.cli.runs import reported, runs_option
 from dlspec.core.errors import Problem
 
@@ -58,6 +58,7 @@ def _target(_context: click.Context, _parameter: click.Parameter, path: Path | N
 )
 @click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv", help="What is printed without -o.")
 @runs_option
+@code_option
 @reported
 def command(
     run: str, inputs: tuple[Path, ...], output: Path | None, keep: tuple[str, ...], form: str, runs: Path
@@ -74,7 +75,7 @@ def command(
     for path in inputs:
         if path != _STANDARD_INPUT and not path.exists():
             raise Problem("E523", f"there is no file or folder `{path}`")
-    saved = open_run(find_run(run, runs))
+    saved = open_run(find_run(run, runs), allow_code=code_allowed())
     keep_inputs(output, [*inputs, saved.run.path, *inputs_of_spec(saved.state)])
 
     from dlspec.cli import backend

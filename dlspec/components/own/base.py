@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 import traceback
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
 from dlspec.components.own.reading import OwnClass
-from dlspec.components.registry import BUILT_IN, Catalogue, Component, NameTaken
+from dlspec.components.registry import BUILT_IN, Catalogue, Component, NameTaken, load_attribute
 from dlspec.core.errors import Problem
 
 T = TypeVar("T")
+_BY_KERAS, _REASON = "Exception encountered when calling", "Error encountered:"
+# Loads Keras without the lines that its backend logs.
+_START = "dlspec.backends.keras.starting.start"
 
 
 class Own(Component, abstract=True):
@@ -69,6 +73,7 @@ class Own(Component, abstract=True):
         Raises:
             Problem: E111, the code raised something; with the line of the file where it did.
         """
+        load_attribute(_START)()
         with contextlib.redirect_stdout(sys.stderr), cls.catalogue.running():
             try:
                 return action()
@@ -80,15 +85,16 @@ class Own(Component, abstract=True):
     @classmethod
     def failed(cls, error: BaseException) -> Problem:
         """What an exception of the file's code is to the user."""
-        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "no reason given")
+        # Keras puts a line of its own before the reason, which it writes in bold.
+        text = re.sub(r"\x1b\[[0-9]*m", "", str(error)).rpartition(_REASON)[2]
+        lines = [line.strip() for line in text.splitlines()]
+        reason = next((line for line in lines if line and not line.startswith(_BY_KERAS)), "no reason given")
         return Problem("E111", f"`{cls.own.name}` raised {type(error).__name__}: {reason} ({cls._line(error)})")
 
     @classmethod
     def _line(cls, error: BaseException) -> str:
         path = cls.catalogue.files[cls.own.module]
-        lines = [
-            frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)
-        ]
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
         if isinstance(error, SyntaxError) and error.filename == str(path):
             lines = [error.lineno]
         return f"{path.name}, line {lines[-1]}" if lines else path.name

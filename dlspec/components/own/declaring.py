@@ -152,7 +152,7 @@ def _documented(doc: str) -> dict[str, str]:
 
 def _arguments(doc: str) -> Iterator[tuple[str, str]]:
     section = re.search(r"^\s*(?:Args|Arguments):\s*\n(.*)", doc, re.MULTILINE | re.DOTALL)
-    name, words = "", []
+    name, words = "", list[str]()
     for line in section[1].splitlines() if section else ():
         begins = re.match(r"\s+(\w+)(?: \([^)]*\))?:\s*(.*)", line)
         if not line.strip():

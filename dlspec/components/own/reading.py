@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dlspec.core.errors import Problem
+
 # The classes of Keras from which a component of each kind descends.
 BASES = {
     "keras.layers.Layer": "layer",
@@ -99,8 +101,10 @@ def read(texts: Mapping[str, str]) -> list[OwnClass]:
     """The components that Python files declare, in written order; classes whose names begin with ``_`` are none.
 
     Args:
-        texts: The text of each file, by module. One that Python cannot read declares nothing: what is wrong with it is
-            said where it runs.
+        texts: The text of each file, by module.
+
+    Raises:
+        Problem: E111, one of them is no Python.
     """
     modules = {name: _Module(name, text) for name, text in texts.items()}
     reader = _Reader(modules)
@@ -118,8 +122,10 @@ class _Module:
         self.classes: dict[str, ast.ClassDef] = {}
         try:
             tree = ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return
+        except SyntaxError as error:
+            raise Problem("E111", f"`{name}.py`, line {error.lineno}, is no Python: {error.msg}") from error
+        except (ValueError, RecursionError, MemoryError) as error:
+            raise Problem("E111", f"`{name}.py` is no Python: {error}") from error
         for node in tree.body:
             if isinstance(node, ast.ImportFrom):
                 self.homes |= {item.asname or item.name: f"{node.module}.{item.name}" for item in node.names}

@@ -28,12 +28,14 @@ class Catalogue:
         files: The Python files that the spec lists and may run, by module.
         own: The components that its files declare, by kind and name.
         definitions: What the schema of a spec says with them, where that differs, by name.
+        used: The files of those components that the spec has asked for, by module.
     """
 
     def __init__(self, files: Mapping[str, Path] | None = None) -> None:
         self.files = dict(files or {})
         self.own: dict[tuple[str, str], type[Component]] = {}
         self.definitions: dict[str, JSON] = {}
+        self.used: dict[str, Path] = {}
         self._modules: dict[str, ModuleType] = {}
 
     def add(self, components: Iterable[type[Component]], definitions: Mapping[str, JSON]) -> None:
@@ -51,7 +53,12 @@ class Catalogue:
 
     def find(self, kind: str, name: str) -> type[Component] | None:
         """The component class called `name`, or None."""
-        return self.own.get((kind, name)) or index.find(kind, name)
+        own = self.own.get((kind, name))
+        if own is None:
+            return index.find(kind, name)
+        if own.__module__ in self.files:
+            self.used[own.__module__] = self.files[own.__module__]
+        return own
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:

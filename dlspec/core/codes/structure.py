@@ -170,4 +170,15 @@ CODES: dict[str, Code] = {
         data: {source: {sklearn: digits}, inputs: {x: {columns: [target]}}, targets: {y: target}}
         """,
     ),
+    "E111": code(
+        "component of one's own that cannot be used",
+        """
+        A class of Keras in a file of `extensions` is a component of the spec: its options are the arguments of
+        `__init__`. dlspec tries it before anything is trained; what its code raises is told with the line.
+        """,
+        scene="""
+        dlspec check own.yaml --allow-code
+        # parts.py: class Scale(keras.layers.Layer), whose call raises ValueError
+        """,
+    ),
 }

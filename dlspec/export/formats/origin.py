@@ -20,7 +20,7 @@ from dlspec.passes import Workspace, compile_spec
 from dlspec.passes.state import Lowered
 from dlspec.training.loop.non_finite import unsound_weights
 from dlspec.training.saved import require_room
-from dlspec.views.pages.index import MODEL_FILE, SPEC_FILE, Run
+from dlspec.views.pages.index import CODE_FOLDER, MODEL_FILE, SPEC_FILE, Run
 
 
 def check_run(folder: Path) -> list[Diagnostic]:
@@ -46,11 +46,12 @@ def check_run(folder: Path) -> list[Diagnostic]:
     return [Diagnostic("W703", f"the run has the status `{run.status}`: its model is the best so far")]
 
 
-def traits_of_run(folder: Path) -> list[Trait]:
+def traits_of_run(folder: Path, *, allow_code: bool = False) -> list[Trait]:
     """What of a run's model matters to formats, as its spec tells it, preparation included; nothing is loaded."""
     run = Run(folder)
     home = run.spec_folder if run.spec_folder_is_here else run.path
-    state = compile_spec(run.path / SPEC_FILE, (), Workspace(home), until=Lowered)
+    workspace = Workspace(home, allow_code=allow_code, code=run.path / CODE_FOLDER)
+    state = compile_spec(run.path / SPEC_FILE, (), workspace, until=Lowered)
     if not isinstance(state, Lowered):
         return []  # where its data are gone, inputs may not be known: what cannot be written is said by the exporter
     dtypes = run.facts.get("data", {}).get("columns", {})

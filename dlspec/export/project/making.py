@@ -66,7 +66,7 @@ class FittingWriter:
         Raises:
             Unsupported: Several devices compute something that projects do not support.
         """
-        constructors = Constructors()
+        constructors = Constructors(state.catalogue)
         raw = searched.data.get("batch_size")
         chosen = bool(searched.used(raw))
         return cls(

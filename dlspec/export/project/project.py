@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 
 from dlspec.components.registry import load_attribute
 from dlspec.core.ir import Graph
@@ -86,11 +87,12 @@ def emit_project(state: Trainable, target: Path, template_dir: Path | None = Non
     )
     exact = not searched.spaces  # a model whose parameters are searched is not written layer by layer
     own = {"model": functions_of(state, exact)[1].own, "data": read.constructors.own, "train": train.constructors.own}
-    modules = {f"{name}.py": text for name, text in read.modules.items()}
+    users = {path.name: path.read_text(encoding="utf-8") for path in state.catalogue.used.values()}
+    modules = {f"{name}.py": text for name, text in read.modules.items()} | users
     files = {
         "model.py": emit_model(state, template_dir, exact),
         "data.py": _module("data", read.body, own, state.name, modules),
-        "train.py": _module("train", train.body, own, state.name, modules),
+        "train.py": _module("train", train.body, own, state.name, modules, train.constructors.users),
     }
     if plan is not None:
         tune = tune_file.render(plan, read, train, searched, folder, state.name, templates)
@@ -115,7 +117,7 @@ def _contents(read: DataText, modules: Iterable[str], *, tuned: bool) -> dict[st
         "data.py": f"how the data are read, divided{prepared} and handed out in batches",
         "train.py": "the training; `python train.py --help` lists what can be changed",
         **({"tune.py": "the search for better parameters"} if tuned else {}),
-        **dict.fromkeys(modules, "your own code, which makes the examples"),
+        **dict.fromkeys(modules, "your own code"),
     }
 
 
@@ -143,13 +145,21 @@ def in_order(binding: Binding, graph: Graph) -> Binding:
     )
 
 
-def _module(name: str, body: str, own: dict[str, dict[str, str]], label: str, modules: Iterable[str]) -> str:
+def _module(
+    name: str,
+    body: str,
+    own: dict[str, dict[str, str]],
+    label: str,
+    modules: Iterable[str],
+    users: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """A module with its imports after its docstring, and classes that Keras lacks: each in the first module."""
     first = list(own)[: list(own).index(name)]
     elsewhere = {word: module for module in reversed(first) for word in own[module]}
     classes = [class_source(file, label) for word, file in own[name].items() if word not in elsewhere]
     names = {Path(file).stem for file in modules}
     lines = {word: f"from {module} import {word}" for word, module in elsewhere.items()}
+    lines |= {word: f"from {module} import {word}" for word, module in users.items()}
     docstring, _, rest = body.partition("\n")
     whole = "\n\n\n".join([*classes, rest.strip()])
     imports = import_lines(whole, {**_OWN, **lines, **{word: f"import {word}" for word in names}})

@@ -9,7 +9,7 @@ from typing import Any
 from dlspec.components import registry
 from dlspec.components.layers.base import Layer
 from dlspec.components.ops.base import Op
-from dlspec.components.registry import Component, Field, snake_case
+from dlspec.components.registry import BUILT_IN, Catalogue, Component, Field, snake_case
 from dlspec.export.python.constant_params import transforms
 from dlspec.export.python.scope import Scope
 from dlspec.export.python.syntax import Unsupported, call, constant, dotted, name, sequence
@@ -23,12 +23,18 @@ OWN = ("dlspec.keras_layers.", "dlspec.standalone.")
 class Constructors:
     """Writes constructor calls.
 
+    Args:
+        catalogue: The components that the spec knows.
+
     Attributes:
         own: The classes of our own that were used, with the module of one of these packages that holds each.
+        users: The classes of the spec's own Python files that were used, with the module of each.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, catalogue: Catalogue = BUILT_IN) -> None:
+        self.catalogue = catalogue
         self.own: dict[str, str] = {}
+        self.users: dict[str, str] = {}
 
     # --- components -----------------------------------------------------------------------------------------------
 
@@ -40,7 +46,7 @@ class Constructors:
         if raw is None or isinstance(raw, bool | int | float):
             return constant(raw)
         word, value = registry.name_and_value(raw)
-        owner = registry.find(kind, word)
+        owner = self.catalogue.find(kind, word)
         if owner is None:
             raise Unsupported(f"{kind} {word}")
         return self.named(owner, value, scope)
@@ -64,6 +70,10 @@ class Constructors:
         if path.startswith(OWN):
             *_, file, own = path.split(".")
             self.own[own] = file if path.count(".") > 2 else snake_case(own)
+            return name(own)
+        home, _, own = path.rpartition(".")
+        if home in self.catalogue.used:
+            self.users[own] = home
             return name(own)
         for package in ("layers", "ops"):
             if path.startswith(f"keras.{package}."):

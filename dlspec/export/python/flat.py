@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from dlspec.components.layers.base import Layer
 from dlspec.components.layers.cells import RNN
 from dlspec.components.ops.base import Op
-from dlspec.components.registry import snake_case
+from dlspec.components.registry import BUILT_IN, Catalogue, snake_case
 from dlspec.core.ir import Argument, Edge, Graph, Node, Shape, SharedModel, shared_models
 from dlspec.export.python.constructors import Constructors
 from dlspec.export.python.copies import Copies
@@ -20,9 +20,11 @@ from dlspec.export.python.syntax import assign, call, constant, name, sequence
 from dlspec.graph.lower.own_tensors import own_tensors
 
 
-def flat_functions(graph: Graph, labels: frozenset[str]) -> tuple[list[Function], Constructors]:
+def flat_functions(
+    graph: Graph, labels: frozenset[str], catalogue: Catalogue = BUILT_IN
+) -> tuple[list[Function], Constructors]:
     """``build_model`` for a graph, after a function for each shared model in it."""
-    constructors = Constructors()
+    constructors = Constructors(catalogue)
     names = Identifiers()
     copies = Copies(own_tensors(graph), names)
     variables = {model.name: names.give(snake_case(model.name), "shared") for model in shared_models(graph)}

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from dlspec.components.registry import MISSING, snake_case
+from dlspec.components.registry import BUILT_IN, MISSING, Catalogue, snake_case
 from dlspec.core.ir import Tensor
 from dlspec.export.python.annotations import annotation
 from dlspec.export.python.body import BodyWriter
@@ -48,13 +48,14 @@ class Module:
         given: Mapping[str, Tensor],
         models: Sequence[str],
         own: frozenset[Place] = frozenset(),
+        catalogue: Catalogue = BUILT_IN,
     ) -> None:
         self.program = program
         self.record = record
         self.live_models = models
         self.given = given
         self.constant_params = ConstantParams(program)
-        self.constructors = Constructors()
+        self.constructors = Constructors(catalogue)
         words = {
             inner
             for body in _bodies(program)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +51,12 @@ def emit_model(state: Checked, template_dir: Path | None = None, exact: bool = T
         .get_template("model.py.jinja")
         .render(
             title=Code(f"The model {state.name}."),
-            imports=Code(_imports(classes, (_source(function) for function in functions))),
+            imports=Code(_imports(classes, [_source(function) for function in functions], constructors.users)),
             classes=[Code(source) for source in classes],
             functions=[_shown(function) for function in functions],
         )
     )
-    check(source)
+    check(source, frozenset(constructors.users.values()))
     return formatted(source)
 
 
@@ -118,9 +118,9 @@ def structured(state: Checked) -> tuple[list[Function], Constructors]:
         raise Unsupported("a parameter whose uses have different values")
     given = state.given_inputs or {}
     values = {**state.params.values, **{name: space.default for name, space in state.params.spaces.items()}}
-    found, graph = record(state.program, Environment(values), given)
+    found, graph = record(state.program, Environment(values), given, state.catalogue)
     models = [model.name for model in shared_models(graph)]
-    module = Module(state.program, values, found, given, models, own_tensors(graph))
+    module = Module(state.program, values, found, given, models, own_tensors(graph), state.catalogue)
     if graph.objectives:
         module.roots = tuple(word for word, _ in graph.outputs), tuple(word for word, _ in graph.objectives)
     function = module.main()
@@ -145,7 +145,7 @@ def _rename(function: Function, state: Checked) -> None:
 def flat(state: Checked) -> tuple[list[Function], Constructors]:
     """Without structure: every layer on a line of its own."""
     written = frozenset(word for step in state.program.main.body for word in step.names if step.repeat is None)
-    return flat_functions(state.training_graph, written)
+    return flat_functions(state.training_graph, written, state.catalogue)
 
 
 def _summary(graph: Graph, what: str = "the model") -> str:
@@ -165,8 +165,8 @@ def _source(function: Function) -> str:
     return f"def {function.identifier}({function.signature}) -> {function.returns}:\n    pass\n{function.code}"
 
 
-def _imports(classes: Iterable[str], functions: Iterable[str]) -> str:
-    """The import lines that classes and functions need."""
+def _imports(classes: Iterable[str], functions: Iterable[str], users: Mapping[str, str]) -> str:
+    """The import lines that classes and functions need, and those of the user's own classes, by their modules."""
     ours, written = _roots(classes), _roots(functions)
     lines = ["import math", ""] if "math" in ours | written else []
     lines += ["import keras"]
@@ -175,6 +175,9 @@ def _imports(classes: Iterable[str], functions: Iterable[str]) -> str:
     lines += ["import tensorflow as tf"] if "tf" in ours else []
     names = [word for word in _FROM_KERAS if word in ours | written]
     lines += [f"from keras import {', '.join(names)}"] if names else []
+    lines += [""] if users else []
+    for module in sorted(set(users.values())):
+        lines.append(f"from {module} import {', '.join(sorted(word for word in users if users[word] == module))}")
     return "\n".join(lines)
 
 

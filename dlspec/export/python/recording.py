@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dlspec.components.layers.base import Layer
+from dlspec.components.registry import BUILT_IN, Catalogue
 from dlspec.core.errors import Diagnostics, SpecError
 from dlspec.core.ir import Argument, Graph, Tensor
 from dlspec.graph.lower.expand import Body, Expander
@@ -60,17 +61,20 @@ class _Body(Body):
         self.record.values[id(step)].append(values)
 
 
-def record(program: Program, environment: Environment, given: Mapping[str, Tensor]) -> tuple[Record, Graph]:
+def record(
+    program: Program, environment: Environment, given: Mapping[str, Tensor], catalogue: Catalogue = BUILT_IN
+) -> tuple[Record, Graph]:
     """Expands a checked program once more.
 
     Args:
         environment: The outermost one.
         given: Types of inputs that the data tell.
+        catalogue: The components that the program's spec knows.
 
     Raises:
         SpecError: The program has no graph: it was not checked.
     """
-    recorder = _Recorder(program, environment, Evaluator(Diagnostics()))
+    recorder = _Recorder(program, environment, Evaluator(Diagnostics(), catalogue=catalogue))
     graph = recorder.body(program.main).graph(given)
     if graph is None:
         raise SpecError(recorder.evaluator.diagnostics.errors)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from dlspec.core.errors import Problem
 
@@ -28,16 +30,22 @@ def while_answering() -> Iterator[None]:
         raise failure from error
 
 
-def told(error: Exception, doing: str = "training") -> Exception:
-    """`error`, or the problem (E517) that it is where TensorFlow raised it.
+def told(error: Exception, doing: str = "training", code: Iterable[Path] = ()) -> Exception:
+    """`error`, or the problem that it is: E517 where TensorFlow raised it, E111 where code of the spec did.
 
     TensorFlow's own message comes with the operations that failed, over many lines; its first line says what happened.
 
     Args:
         doing: What failed.
+        code: The Python files of the spec whose components it uses.
     """
     import tensorflow as tf
 
+    if not isinstance(error, Problem):
+        for path in code:
+            if lines := _lines(error, path):
+                reason = f"{type(error).__name__}: {_first(_without_places(str(error)))}"
+                return Problem("E111", f"{doing} failed in `{path.name}`, line {lines[-1]}: {reason}")
     if not isinstance(error, tf.errors.OpError) or isinstance(error, tf.errors.UnknownError):
         return error  # unknown to TensorFlow is what Python raised inside of it: a mistake of ours
     message = str(error.message or error)
@@ -51,6 +59,20 @@ def told(error: Exception, doing: str = "training") -> Exception:
         help = "lower `data.batch_size`, or make the model smaller"
         return Problem("E517", f"{doing} failed{where}: the memory is used up ({_first(message)})", help)
     return Problem("E517", f"{doing} failed{where}: {_first(message)}")
+
+
+def _lines(error: Exception, path: Path) -> list[int]:
+    """Lines of a file in which an exception was raised, outermost first; functions of TensorFlow tell them as text."""
+    frames = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    told = re.findall(rf'File "{re.escape(str(path))}", line (\d+)', str(error))
+    return [int(line) for line in (told or frames) if line is not None]
+
+
+def _without_places(message: str) -> str:
+    """A message without the lines that say where in a function of TensorFlow it was raised."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    reasons = [line for line in lines if re.match(r"\w*(Error|Exception|Warning)\b.*?: ", line)]
+    return re.sub(r"^\w+: ", "", reasons[-1]) if reasons else message
 
 
 def _first(message: str) -> str:

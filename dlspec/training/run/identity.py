@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from dlspec.data.feeding.pipeline import Prepared
@@ -16,16 +17,21 @@ IDENTITY_FILE = "identity.json"
 _WITHOUT_EFFECT = ("description", "train.checkpoint", "train.log")
 
 
-def identity(prepared: Prepared, devices: Sequence[str] = ()) -> dict[str, Any]:
+def identity(
+    prepared: Prepared, devices: Sequence[str] = (), code: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
     """Data, versions and settings; the spec has a file of its own.
 
     Args:
         prepared: The data.
         devices: Those that share each batch; none where there is one only.
+        code: Texts of the Python files whose components the spec uses, by name.
     """
     found = machine()
     splits = zip(("train", "validation", "test"), prepared.parts, strict=True)
+    hashes = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in code.items()}
     return {
+        **({"code": hashes} if hashes else {}),
         "data": {
             "values": prepared.content.fingerprint,
             **{name: hashlib.sha256(numbers.data).hexdigest() for name, numbers in splits if len(numbers)},
@@ -73,6 +79,8 @@ def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _sentence(key: str, before: Any, now: Any) -> str:
+    if key.startswith("code.") and all(value is None or _is_hash(value) for value in (before, now)):
+        return f"`{key.rpartition('/')[2]}` has another text"
     if key.startswith("data.") and all(value is None or _is_hash(value) for value in (before, now)):
         what = key.removeprefix("data.")
         return "the data have other values" if what == "values" else f"other examples are in the {what} split"

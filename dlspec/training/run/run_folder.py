@@ -101,6 +101,7 @@ class RunFolder:
             The path of the file.
         """
         target = self.path / name
+        target.parent.mkdir(exist_ok=True)
         write_atomically(target, save)
         return target
 

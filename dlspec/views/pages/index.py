@@ -15,6 +15,8 @@ from dlspec.core.errors import Problem, did_you_mean
 from dlspec.core.files import is_file
 
 SPEC_FILE, MODEL_FILE = "spec.yaml", "model.keras"
+# Copies of the Python files whose components a run used.
+CODE_FOLDER = "code"
 # What the folder of a search has, which holds runs but is none.
 SEARCH_FILE = "search.sqlite"
 UNFINISHED = "unfinished"
