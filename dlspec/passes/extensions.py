@@ -22,7 +22,7 @@ from dlspec.passes.state import Extended, Parsed, step
 _DECLARING = ("dlspec.components.", "dlspec.data.sources.")
 
 
-@step(requires=Parsed, ensures=Extended)
+@step(requires=Parsed, ensures=Extended, sets=("catalogue", "hides_code"))
 def extensions(state: Parsed) -> Extended | None:
     """Finds the files and what they declare; without ``--allow-code`` they may not run (E110)."""
     written = state.data.get("extensions")
@@ -70,7 +70,7 @@ def _add_components(catalogue: Catalogue, files: dict[str, Path]) -> None:
     for module, path in files.items():
         with suppress(OSError, ValueError):  # said where it runs
             texts[module] = path.read_text(encoding="utf-8")
-    if not any("keras" in text for text in texts.values()):
+    if not any("class " in text for text in texts.values()):
         return
     from dlspec.components.own.declaring import declare
     from dlspec.components.own.reading import read

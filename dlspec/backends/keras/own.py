@@ -58,9 +58,8 @@ def _type(layer: OwnLayer, tensor: Any) -> Tensor:
     import keras
 
     if not isinstance(tensor, keras.KerasTensor) or not tensor.shape or tensor.shape[0] is not None:
-        shape = tuple(getattr(tensor, "shape", ()))
-        message = f"`{layer.own.name}` gives a tensor of shape {show_shape(shape)}, whose first axis is no batch"
-        raise Problem("E111", message, "let `call` keep the first axis: it counts the examples")
+        message = f"`{layer.own.name}` gives something whose first axis does not count the examples"
+        raise Problem("E111", message, "let `call` keep the first axis of what enters")
     return Tensor(tuple(tensor.shape[1:]), keras.backend.standardize_dtype(tensor.dtype))
 
 
@@ -94,7 +93,7 @@ def compare(component: Own, target: Tensor, output: Tensor) -> None:
         made.reset_state()
     else:
         value = made(y_true, y_pred)
-    shape = tuple(getattr(value, "shape", ()))
+    shape = tuple(keras.ops.convert_to_tensor(value).shape)
     if shape:
         message = f"`{component.own.name}` gives a tensor of shape {show_shape(shape)}, expected one number"
         raise Problem("E111", message, "a metric or loss of several numbers is one for each of them")

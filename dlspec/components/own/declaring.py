@@ -73,7 +73,7 @@ def _component(own: OwnClass, catalogue: Catalogue) -> type[Own]:
     bases = (KINDS[own.kind], base) if base is not None else (KINDS[own.kind],)
     body: dict[str, Any] = {
         "__doc__": own.doc or f"The {own.kind} `{own.name}` of `{own.module}.py`.",
-        "__module__": own.module,
+        "home": own.module,
         "own": own,
         "catalogue": catalogue,
         "keras": f"{own.module}.{own.name}",

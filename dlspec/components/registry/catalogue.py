@@ -56,8 +56,8 @@ class Catalogue:
         own = self.own.get((kind, name))
         if own is None:
             return index.find(kind, name)
-        if own.__module__ in self.files:
-            self.used[own.__module__] = self.files[own.__module__]
+        if own.home in self.files:
+            self.used[own.home] = self.files[own.home]
         return own
 
     @contextlib.contextmanager

@@ -42,6 +42,7 @@ class Component:
         shorthand: The option that ``name: value`` fills; "" where only ``{options}`` are taken.
         rank: Number of spatial axes, for fields made by :func:`sizes`.
         examples: At least one use.
+        home: For a component of a spec's own Python files: the module of the file that declares it.
     """
 
     kind: ClassVar[str] = ""
@@ -52,6 +53,7 @@ class Component:
     shorthand: ClassVar[str] = ""
     rank: ClassVar[int] = 0
     examples: ClassVar[tuple[Example, ...]] = ()
+    home: ClassVar[str] = ""
     fields: ClassVar[dict[str, Field[Any]]] = {}
     registered_name: ClassVar[str] = ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dlspec.components.layers.base import Layer
 from dlspec.components.registry import JSON, Component, value_schema
 from dlspec.semantics.schema.validate import schema
 
@@ -44,7 +45,7 @@ def _described(owner: type[Component]) -> JSON:
     steps = {name: {"$ref": f"#/$defs/{name}"} for name in schema()["$defs"] if name.startswith("step.")}
     common = {name.removeprefix("step."): node for name, node in steps.items()} if owner.kind == "layer" else {}
     node = value_schema(owner, common)
-    if owner.kind == "layer" and getattr(owner, "takes_list", False):
+    if issubclass(owner, Layer) and owner.takes_list:
         types = [*node["type"], "array", "string"]
         node = {**node, "type": list(dict.fromkeys(types))}
     summary = (owner.__doc__ or "").strip().split("\n")[0]
