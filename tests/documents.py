@@ -6,7 +6,7 @@ The first word after the fence is the language; further words say how a block is
 
 * ``yaml`` a whole spec (it has ``layers:``) is checked and gives nothing but what further words name: ``yaml W404``;
   ``yaml wrong E202`` must give that error, ``yaml proposed`` shows what a change would make of it. A first line
-  ``# name.yaml`` makes it a file for the commands. A fragment is held against the schema.
+  ``# name.yaml`` makes it a file for the commands, as ``# name.py`` does with Python. A fragment is held against the schema.
 * ``console`` lines that start with ``$ `` are run; the others are the output. ``slow`` starts TensorFlow; ``training``
   does, and only the form of its output is compared; so it does with ``tutorial``, whose trainings tests shorten.
 """
@@ -34,6 +34,7 @@ DOCUMENTS = (
 )
 _FENCE = re.compile(r"^```(\w*)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"# ([a-z0-9_]+\.yaml)\n")
+_MODULE = re.compile(r"# ([a-z0-9_]+\.py)\n")
 _ELISION = "…"
 
 
@@ -110,6 +111,9 @@ def furnish(folder: Path) -> None:
 
     shutil.copytree(ROOT / "specs", folder / "specs")
     shutil.copytree(ROOT / "schemas", folder / "schemas")
+    for block in blocks("python"):
+        if match := _MODULE.match(block.text):
+            (folder / match[1]).write_text(block.text, encoding="utf-8")
     for data in ROOT.glob("specs/start/*.csv"):
         shutil.copy(data, folder)
     for block in blocks("yaml"):
@@ -175,6 +179,8 @@ def main() -> None:
                 written = ""
                 for command, _ in commands(block):
                     output = run(command, folder)
+                    if "internal error" in output or "Traceback (most recent call last)" in output:
+                        sys.exit(f"{block.id}: `{command}` broke:\n{output}")
                     output = _shorten(output) if block.training else output
                     written += f"$ {command}\n" + (f"{output}\n" if output else "")
             text = text.replace(f"{block.text}```", f"{written}```")

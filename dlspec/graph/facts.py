@@ -13,7 +13,7 @@ from dlspec.graph.lower.prune import saved_part
 if TYPE_CHECKING:
     from dlspec.core.documents.model import LayerFacts, Model, Parameters, TensorFacts
 
-_UNKNOWN = "unknown, since an axis has no size"
+_UNKNOWN = "unknown: an axis has no size, or a layer is code of the spec"
 
 
 def facts(graph: Graph, name: str) -> Model:

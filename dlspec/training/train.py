@@ -150,7 +150,7 @@ def _run(request: Request, runs: Path, place: Place, console: Console | None, br
         _write(training, clock, "interrupted", facts, reporter)
         raise
     except Exception as error:  # Keras and TensorFlow raise of every kind
-        failure = told(error, code=request.catalogue.used.values())
+        failure = told(error, code=request.catalogue.carried)
         facts["error"] = _failure(failure)
         _fail(training, clock, facts, reporter, metrics)
         if failure is error:
@@ -247,7 +247,7 @@ def _opened(
 
 def _code(request: Request) -> dict[str, str]:
     """Text of each Python file whose components the spec uses, by its name in the run folder."""
-    files = request.catalogue.used.values()
+    files = request.catalogue.carried
     return {f"{CODE_FOLDER}/{path.name}": path.read_text(encoding="utf-8") for path in files}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from dlspec.backends.keras.internals import mask_of, set_mask
@@ -85,22 +85,50 @@ def compare(component: Own, target: Tensor, output: Tensor) -> None:
     """
     import keras
 
-    made = component.make()
-    y_true, y_pred = (keras.ops.zeros(_some(tensor), tensor.dtype) for tensor in (target, output))
-    if isinstance(made, keras.metrics.Metric):
+    y_true, y_pred = (zeros((_EXAMPLES, *tensor.shape), tensor.dtype) for tensor in (target, output))
+
+    def value(made: Any) -> Any:
+        if not isinstance(made, keras.metrics.Metric):
+            return made(y_true, y_pred)
         made.update_state(y_true, y_pred)
-        value = made.result()
+        result = made.result()
         made.reset_state()
-    else:
-        value = made(y_true, y_pred)
-    shape = tuple(keras.ops.convert_to_tensor(value).shape)
+        return result
+
+    one_number(component, value)
+
+
+def one_number(component: Own, ask: Callable[[Any], Any]) -> None:
+    """Asks a new object of a component for what must be one number.
+
+    Raises:
+        Problem: E111, it gives something else.
+    """
+    import keras
+
+    shape = tuple(keras.ops.convert_to_tensor(ask(component.make())).shape)
     if shape:
         message = f"`{component.own.name}` gives a tensor of shape {show_shape(shape)}, expected one number"
-        raise Problem("E111", message, "a metric or loss of several numbers is one for each of them")
+        raise Problem("E111", message, f"a {component.kind} gives a single number")
 
 
-def _some(tensor: Tensor) -> tuple[int, ...]:
-    return (_EXAMPLES, *(size or _SOME for size in tensor.shape))
+def zeros(shape: Sequence[int | None], dtype: str = "float32") -> Any:
+    """Zeros, a small size in place of an unknown one."""
+    import keras
+
+    return keras.ops.zeros([size or _SOME for size in shape], dtype)
+
+
+def fill(component: Own, shape: tuple[int, ...]) -> None:
+    """Lets an initializer fill a weight.
+
+    Raises:
+        Problem: E111, it gives another shape.
+    """
+    made = tuple(component.make()(shape, dtype="float32").shape)
+    if made != tuple(shape):
+        message = f"`{component.own.name}` gives a tensor of shape {show_shape(made)} for {show_shape(shape)}"
+        raise Problem("E111", message, "an initializer gives a tensor of the shape that it is asked for")
 
 
 def change(component: Own) -> None:

@@ -20,7 +20,9 @@ from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor, UnknownSize, Weight
 
 # Functions that run the code of a spec; only building and checking such specs imports them, since they load Keras.
-_CALL, _COMPARE, _CHANGE = (f"dlspec.backends.keras.own.{name}" for name in ("call", "compare", "change"))
+_HOME = "dlspec.backends.keras.own"
+_CALL, _COMPARE, _CHANGE = f"{_HOME}.call", f"{_HOME}.compare", f"{_HOME}.change"
+_ONE, _ZEROS, _FILL = f"{_HOME}.one_number", f"{_HOME}.zeros", f"{_HOME}.fill"
 
 
 class Called(NamedTuple):
@@ -116,8 +118,18 @@ class OwnOptimizer(Own, Optimizer, abstract=True):
             self.running(lambda: load_attribute(_CHANGE)(self))
 
 
-class OwnSchedule(Tried, Schedule, abstract=True):
+class OwnSchedule(Own, Schedule, abstract=True):
     """A schedule of the learning rate."""
+
+    def validate(self) -> None:
+        """Asks for the rate of the first step.
+
+        Raises:
+            Problem: E111, it fails.
+        """
+        super().validate()
+        if self.usable:
+            self.running(lambda: load_attribute(_ONE)(self, lambda made: made(0)))
 
 
 class OwnRegularizer(Tried, Regularizer, abstract=True):
@@ -125,11 +137,21 @@ class OwnRegularizer(Tried, Regularizer, abstract=True):
 
     plain_name = False
 
+    def problem(self, shape: tuple[int | None, ...]) -> None:
+        """Asks for the penalty on zeros."""
+        if self.usable:
+            self.running(lambda: load_attribute(_ONE)(self, lambda made: made(load_attribute(_ZEROS)(shape))))
+
 
 class OwnInitializer(Tried, Initializer, abstract=True):
     """An initializer."""
 
     plain_name = False
+
+    def problem(self, shape: tuple[int, ...]) -> None:
+        """Fills a weight of this shape."""
+        if self.usable:
+            self.running(lambda: load_attribute(_FILL)(self, shape))
 
 
 class OwnConstraint(Tried, Constraint, abstract=True):

@@ -43,6 +43,11 @@ class Catalogue:
         self.definitions |= definitions
         self.own |= {(owner.kind, owner.registered_name): owner for owner in components}
 
+    @property
+    def carried(self) -> tuple[Path, ...]:
+        """The files that go wherever the model goes: all of them, where the spec uses a component of one."""
+        return tuple(self.files.values()) if self.used else ()
+
     def kinds(self) -> tuple[str, ...]:
         """All kinds of components."""
         return index.kinds()

@@ -87,7 +87,7 @@ def emit_project(state: Trainable, target: Path, template_dir: Path | None = Non
     )
     exact = not searched.spaces  # a model whose parameters are searched is not written layer by layer
     own = {"model": functions_of(state, exact)[1].own, "data": read.constructors.own, "train": train.constructors.own}
-    users = {path.name: path.read_text(encoding="utf-8") for path in state.catalogue.used.values()}
+    users = {path.name: path.read_text(encoding="utf-8") for path in state.catalogue.carried}
     modules = {f"{name}.py": text for name, text in read.modules.items()} | users
     files = {
         "model.py": emit_model(state, template_dir, exact),

@@ -8,6 +8,8 @@ from math import log10, prod
 from typing import Any, NamedTuple
 
 from dlspec.components.layers.base import Layer
+from dlspec.components.training.initializers import Initializer
+from dlspec.components.training.regularizers import Regularizer
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Argument, Edge, Shape, SharedModel, Tensor, UnknownSize, Weight, show_shape
 
@@ -37,11 +39,30 @@ def call_layer(layer: Layer, positional: Sequence[Inputs], named: dict[str, Inpu
     typed = tuple(Tensor(tensor.shape, tensor.dtype, masked and not place) for place, tensor in enumerate(outputs))
     made = layer.weights(*positional, **named)
     weights = tuple(_typed(weight, layer.variable_dtype, layer.trainable) for weight in made)
+    if layer.given:
+        _require_suited(layer, weights, typed[0])
     try:
         flops: int | None = layer.flops(typed[0], *positional, **named)
     except UnknownSize:
         flops = None
     return Call(typed, weights, flops)
+
+
+def _require_suited(layer: Layer, weights: Sequence[Weight], output: Tensor) -> None:
+    """Holds what a layer is given to fill and to penalise its weights against their shapes.
+
+    Raises:
+        Problem: E402, an initializer or a regularizer is for weights of other shapes.
+    """
+    for weight in weights:
+        stem = weight.name.removesuffix("_kernel")
+        for option in (f"{stem}_initializer", f"{stem}_regularizer"):
+            given = layer.given.get(option)
+            if isinstance(given, Initializer | Regularizer):
+                given.problem(weight.shape)
+    penalty = layer.given.get("activity_regularizer")
+    if isinstance(penalty, Regularizer):
+        penalty.problem((None, *output.shape))
 
 
 def check_elements(name: str, outputs: Iterable[Tensor], weights: Iterable[Weight]) -> None:
