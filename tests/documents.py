@@ -6,7 +6,8 @@ The first word after the fence is the language; further words say how a block is
 
 * ``yaml`` a whole spec (it has ``layers:``) is checked and gives nothing but what further words name: ``yaml W404``;
   ``yaml wrong E202`` must give that error, ``yaml proposed`` shows what a change would make of it. A first line
-  ``# name.yaml`` makes it a file for the commands, as ``# name.py`` does with Python. A fragment is held against the schema.
+  ``# name.yaml`` makes it a file for the commands. A fragment is held against the schema.
+* ``python`` with a first line ``# name.py`` is a file for the commands as well.
 * ``console`` lines that start with ``$ `` are run; the others are the output. ``slow`` starts TensorFlow; ``training``
   does, and only the form of its output is compared; so it does with ``tutorial``, whose trainings tests shorten.
 """

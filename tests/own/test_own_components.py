@@ -59,7 +59,9 @@ def test_a_file_is_read_and_not_run() -> None:
 
 def test_bases_are_followed_through_files_and_imports() -> None:
     base = "from keras import layers as L\nclass _Base(L.Layer):\n    def __init__(self, a=1, **kwargs): ...\n"
-    other = "import tensorflow as tf\nfrom base import _Base\nclass One(_Base): ...\nclass Two(tf.keras.losses.Loss): ...\n"
+    other = (
+        "import tensorflow as tf\nfrom base import _Base\nclass One(_Base): ...\nclass Two(tf.keras.losses.Loss): ...\n"
+    )
     found = read({"base": base, "other": other})
     assert [(one.name, one.kind, [p.name for p in one.parameters]) for one in found] == [
         ("One", "layer", ["a"]),
@@ -124,7 +126,7 @@ MISTAKES = {
         4,
     ),
     "the import fails": (f"{LAYER}\nimport nowhere_at_all\n", "`Scale` raised ModuleNotFoundError", 4),
-    "no Python": (f"{LAYER}\ndef\n", "`parts.py`, line 17, is no Python: invalid syntax", 1),
+    "no Python": (f"{LAYER}\ndef\n", "`parts.py`, line 16, is no Python: invalid syntax", 1),
     "no name": (
         LAYER.replace(", **kwargs", "").replace("**kwargs", ""),
         "`parts.py`, line 5, cannot be named: `__init__` of the layer `Scale` takes no `name`",
@@ -162,7 +164,11 @@ TRAINED = (
 @pytest.mark.parametrize(
     ("code", "train", "message"),
     [
-        ("class Odd(keras.losses.Loss):\n    def call(self, a, b): return a.nothing", "{loss: odd}", "`Odd` raised Attr"),
+        (
+            "class Odd(keras.losses.Loss):\n    def call(self, a, b): return a.nothing",
+            "{loss: odd}",
+            "`Odd` raised Attr",
+        ),
         (
             "class Odd(keras.metrics.Metric):\n    def __init__(self, name=None): super().__init__(name=name)\n"
             "    def update_state(self, a, b, sample_weight=None): ...\n    def result(self): return [1.0, 2.0]",
@@ -172,7 +178,7 @@ TRAINED = (
         (
             "class Odd(keras.metrics.Metric):\n    direction = 'left'\n    def __init__(self, name=None): ...",
             "{loss: mse, metrics: [odd]}",
-            "`parts.py`, line 18, has `direction = 'left'`: it tells dlspec what the metric is",
+            "`parts.py`, line 16, has `direction = 'left'`: it tells dlspec what the metric is",
         ),
         (
             "class Odd(keras.optimizers.Optimizer):\n    def __init__(self, learning_rate=0.1, **kwargs):\n"
@@ -186,7 +192,7 @@ TRAINED = (
             "`Odd` gives a tensor of shape [2, 1], expected one number",
         ),
         (
-            "class Odd(keras.initializers.Initializer):\n    def __call__(self, shape, dtype=None): return keras.ops.ones(3)",
+            "class Odd(keras.initializers.Initializer):\n    def __call__(self, shape, **_): return keras.ops.ones(3)",
             "{loss: mse}",
             "`Odd` gives a tensor of shape [3] for [2, 1]",
         ),

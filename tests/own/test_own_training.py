@@ -100,7 +100,10 @@ def test_a_killed_run_goes_on_to_the_same_end(folder: Path) -> None:
     assert "epochs counted: 3" in done.stdout + done.stderr  # the callback's own state goes on too
     assert "going on with" in done.stdout + done.stderr
     ends = [(folder / "runs" / "own" / name / "metrics.csv").read_text() for name in ("whole", "killed")]
-    rows = [[{k: v for k, v in row.items() if "second" not in k} for row in csv.DictReader(end.splitlines())] for end in ends]
+    rows = [
+        [{k: v for k, v in row.items() if "second" not in k} for row in csv.DictReader(end.splitlines())]
+        for end in ends
+    ]
     assert rows[0] == rows[1]
 
 
@@ -116,7 +119,8 @@ def test_a_search_runs_it_in_two_processes(folder: Path) -> None:
 def test_what_fails_in_training_names_the_line(folder: Path, tmp_path: Path) -> None:
     code = PARTS.read_text().replace(
         "        return self.factor * ops.mean",
-        "        if y_pred.shape[0] != 2:\n            raise TypeError('too many')\n        return self.factor * ops.mean",
+        "        if y_pred.shape[0] != 2:\n            raise TypeError('too many')\n"
+        "        return self.factor * ops.mean",
     )
     (tmp_path / "parts.py").write_text(code)
     shutil.copy(SPEC, tmp_path)
