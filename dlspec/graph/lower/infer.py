@@ -8,8 +8,7 @@ from math import log10, prod
 from typing import Any, NamedTuple
 
 from dlspec.components.layers.base import Layer
-from dlspec.components.training.initializers import Initializer
-from dlspec.components.training.regularizers import Regularizer
+from dlspec.components.registry import Component
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Argument, Edge, Shape, SharedModel, Tensor, UnknownSize, Weight, show_shape
 
@@ -57,12 +56,15 @@ def _require_suited(layer: Layer, weights: Sequence[Weight], output: Tensor) -> 
     for weight in weights:
         stem = weight.name.removesuffix("_kernel")
         for option in (f"{stem}_initializer", f"{stem}_regularizer"):
-            given = layer.given.get(option)
-            if isinstance(given, Initializer | Regularizer):
-                given.problem(weight.shape)
-    penalty = layer.given.get("activity_regularizer")
-    if isinstance(penalty, Regularizer):
-        penalty.problem((None, *output.shape))
+            _require_shape(layer, option, weight.shape)
+    _require_shape(layer, "activity_regularizer", (None, *output.shape))
+
+
+def _require_shape(layer: Layer, option: str, shape: Shape) -> None:
+    given = layer.given.get(option)
+    if isinstance(given, Component):
+        suited: Any = given  # initializers and regularizers are held against shapes
+        suited.problem(shape)
 
 
 def check_elements(name: str, outputs: Iterable[Tensor], weights: Iterable[Weight]) -> None:
