@@ -107,7 +107,10 @@ class SavedRun:
     @cached_property
     def signature(self) -> Signature:
         """What the model proper, behind its preparation, takes and gives, by the names of the training."""
-        return of_model(self._core).drawing(drawn_inputs(self.state.trained))
+        found, trained = of_model(self._core), self.state.trained
+        if trained is not None and trained.objectives:
+            found = found.named([name for name, _ in trained.outputs])
+        return found.drawing(drawn_inputs(trained))
 
     @cached_property
     def prepared(self) -> Any:

@@ -105,7 +105,7 @@ def test_evaluate_asks_for_every_input_and_predict_for_those_of_the_saved_model(
     refused = dlspec_here("evaluate", str(run), "--data", "new.csv")
     assert refused.returncode == 1 and "E602" in refused.stderr and "`price`" in refused.stderr
     lines = asked(capsys, "predict", str(run), "new.csv", "--format", "csv").splitlines()
-    assert len(lines) == 41
+    assert len(lines) == 41 and lines[0] == "example,code 0,code 1"  # and not `Encoder`, which makes it
     with_price = asked(capsys, "predict", str(run), "a.csv", "--format", "csv").splitlines()
     assert [line.split(",")[2:] for line in lines[1:]] == [line.split(",")[2:] for line in with_price[1:]]
 

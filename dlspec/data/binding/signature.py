@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -35,6 +35,12 @@ class Signature:
         inputs = {name: one for name, one in self.inputs.items() if name not in drawn}
         found = {name: one for name, one in drawn.items() if name in self.inputs}
         return replace(self, inputs=inputs, drawn=found, entering=tuple(self.inputs))
+
+    def named(self, outputs: Sequence[str]) -> Signature:
+        """The same with other names of a single output, which Keras calls by the layer that makes it."""
+        if len(outputs) != 1 or len(self.outputs) != 1:
+            return self
+        return replace(self, outputs={outputs[0]: next(iter(self.outputs.values()))})
 
     def notes(self, name: str, what: str) -> tuple[Note, ...]:
         """A remark about where `name` is made, where that is known."""
@@ -82,7 +88,10 @@ def of_whole(model: Any, whole: Any) -> Signature:
         model: The saved one.
         whole: What is trained: it may take more inputs.
     """
-    return Signature(of_model(whole).inputs, of_model(model).outputs)
+    found = Signature(of_model(whole).inputs, of_model(model).outputs)
+    if whole is model or isinstance(model.output, dict):
+        return found
+    return found.named([name for name, tensor in whole.output.items() if tensor is model.output])
 
 
 def limits_of(model: Any) -> dict[str, int]:
