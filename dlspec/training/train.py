@@ -30,6 +30,7 @@ from dlspec.data.sources.paths import start_of
 from dlspec.graph.lower import prune
 from dlspec.passes.state import Trainable
 from dlspec.syntax.dumping import dump
+from dlspec.training.calibrating import calibrate
 from dlspec.training.deciding import decide
 from dlspec.training.loop.compiling import precision
 from dlspec.training.loop.distribution import open_distribution
@@ -196,6 +197,7 @@ def _trained(training: Training, checkpoint: Checkpoint | None, reporter: Report
     training.fit(checkpoint)
     clock.lap("fit")
     training.finish()
+    calibrate(training)
     decide(training)
     if reporter is None:
         return {}

@@ -43,6 +43,7 @@ EFFECTS: dict[str, tuple[Any, str]] = {
     "callbacks": ((CSVLogger(filename="a.csv"),), "files"),
     "seed": (1, "weights"),
     "threshold": (F1(), "notes"),
+    "calibration": ("temperature", "weights"),
     "monitor": ("loss", "best"),
     "keep": ("last", "best"),
     "start_from": ("base.keras", "notes"),

@@ -51,6 +51,7 @@ class Layer(Component, abstract=True):
         gradient_by_rows: Training gives the gradient of a weight as single rows, one for each use in the batch.
         augments: Training changes single examples with it at random as the data's seed decides: `augment` takes it.
         augments_not: Why `augment` does not take a random change, as a help says it; "" for any other layer.
+        scalable: Whether its weights times a number are what enters its activation times that number.
         prepares: The same happens in training and use, and nothing is learnt by gradients, as `prepare` of `data` asks.
         undoable: Numbers that entered follow from what comes out, as `prepare` of a target asks; see :meth:`measured`.
         moves: In use, the values that come out are those that enter, in another order or shape at most.
@@ -97,6 +98,7 @@ class Layer(Component, abstract=True):
     gradient_by_rows: ClassVar[bool] = False
     augments: ClassVar[bool] = False
     augments_not: ClassVar[str] = ""
+    scalable: ClassVar[bool] = False
     prepares: ClassVar[bool] = False
     undoable: ClassVar[bool] = False
     moves: ClassVar[bool] = False

@@ -16,6 +16,7 @@ class Dense(Layer):
 
     keras = "keras.layers.Dense"
     unit_kernel = True
+    scalable = True
     shorthand = "units"
     masking = "pass"
     units = integer(min=1, doc="Size of the output's last axis.")

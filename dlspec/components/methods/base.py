@@ -81,6 +81,7 @@ class Method(Component, abstract=True):
         keep: Whether the ``best`` or the ``last`` epoch is kept.
         non_finite: ``stop`` or ``rollback``: what a loss that is not finite leads to.
         log: Logs for other programs, by name.
+        calibration: ``temperature``, where probabilities are calibrated once training is over, or None.
         checkpoint: How often the training is saved, or None for as often as :class:`Checkpoint` says.
     """
 
@@ -102,6 +103,7 @@ class Method(Component, abstract=True):
     keep: ClassVar[Any] = "last"
     non_finite: ClassVar[Any] = "stop"
     log: ClassVar[Any] = ()
+    calibration: ClassVar[Any] = None
     checkpoint: ClassVar[Any] = None
 
     def __init__(self, **given: Any) -> None:

@@ -70,6 +70,11 @@ class Supervised(Method):
         per_output("decision"),
         doc="How the threshold of outputs of yes or no is chosen on the validation split, once training is over.",
     )
+    calibration = optional(
+        choice("temperature"),
+        doc="How probabilities are calibrated on the validation split, once training is over: `temperature` divides "
+        "what enters the last sigmoid or softmax by a number.",
+    )
     epochs = EPOCHS
     callbacks = components("callback", default=(), doc="What watches and changes the course of training.")
     seed = SEED

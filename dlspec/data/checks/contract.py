@@ -16,6 +16,7 @@ from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.inputs import bind_inputs
 from dlspec.data.binding.signature import Signature, of_graph
 from dlspec.data.checks.advice import warn_of_measures, warn_of_ranges
+from dlspec.data.checks.calibrating import check_calibration
 from dlspec.data.checks.decisions import check_decisions
 from dlspec.data.checks.dependence import dependence
 from dlspec.data.checks.gap_words import warn_of_gap_words
@@ -137,6 +138,7 @@ def _check_bound(
     warn_of_scales(binding, data, graph, findings)
     at_layers = check_value_ranges(data, graph, binding, findings)
     check_decisions(data, binding, method, findings)
+    check_calibration(data, binding, graph, method, findings)
     check_transcripts(binding, method, of_graph(graph), findings)
     return at_layers
 

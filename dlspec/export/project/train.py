@@ -83,6 +83,8 @@ def render(
         raise Unsupported("`non_finite: rollback`")
     if method.threshold is not None:
         raise Unsupported("`threshold`, which is chosen when training is over")
+    if method.calibration is not None:
+        raise Unsupported("`calibration`, which is done when training is over")
     if method.speed == "auto":
         raise Unsupported("`speed: auto`")
     writer = FittingWriter.of(state, method, read, searched, examples)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from dlspec.components.registry import load_attribute
-from dlspec.core.documents.report import Course
+from dlspec.core.documents.report import Course, Fact
 from dlspec.core.documents.results import Measures
 from dlspec.data.checks.measures import smaller_is_better
 from dlspec.data.feeding.pipeline import Part
@@ -37,6 +37,7 @@ class Training:
         start_from: A saved model whose weights come first.
         state: How far it has come.
         thresholds: Of outputs of yes or no, where they were chosen on the validation split.
+        calibrated: For the report: what came of the calibration of probabilities.
         once_running: Called when the first steps are done.
         trainer: What the method trains with.
     """
@@ -48,6 +49,7 @@ class Training:
     state: TrainingState = field(default_factory=TrainingState)
     best: Best | None = None
     thresholds: dict[str, float] = field(default_factory=dict)
+    calibrated: dict[str, Fact] = field(default_factory=dict)
     once_running: Callable[[], object] | None = None
     trainer: Trainer = field(init=False)
     _signals: Signals = field(default_factory=Signals)
@@ -169,6 +171,10 @@ class Training:
         """Puts the weights to keep in place, and saves the model."""
         if self.best is not None:
             self.best.restore()
+        self.keep()
+
+    def keep(self) -> None:
+        """Saves the model as it is."""
         guarded(self.save, self.folder)
 
     def save(self) -> None:
@@ -213,6 +219,6 @@ class Training:
             course["speed"] = speed
         if self.thresholds:
             course["thresholds"] = self.thresholds
-        if status == "finished" and (facts := self.trainer.facts):
-            course["method_facts"] = dict(facts)
+        if status == "finished" and (facts := {**self.trainer.facts, **self.calibrated}):
+            course["method_facts"] = facts
         return course

@@ -1,0 +1,121 @@
+"""Probabilities that are as often right as they say: temperature scaling (Guo et al. 2017) on the validation split.
+
+What enters the last sigmoid or softmax is divided by a number, the temperature, with which the crossentropy of the
+validation split is least. It goes into the weights of the last layer, so that whoever has the model answers alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from dlspec.backends.keras.internals import origin_of
+from dlspec.backends.keras.structure import outputs_by_name
+from dlspec.core.documents.report import Fact
+from dlspec.data.checks.calibrating import calibrated
+from dlspec.training.loop.fit import Training
+from dlspec.views.pages.examine import answered
+from dlspec.views.pages.shares import calibration_error
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+# Logarithms of the temperatures that are tried.
+_COLDEST, _HOTTEST = -3.0, 3.0
+
+
+def calibrate(training: Training) -> None:
+    """Calibrates the outputs that give probabilities, saves the model again, and tells what came of it."""
+    job = training.job
+    part = job.prepared.validation
+    if job.method.calibration is None or part is None:
+        return
+    tensors = outputs_by_name(job.model.output, tuple(job.outputs))
+    names = [one.name for one in job.prepared.binding.outputs if calibrated(one, job.method.head_of(one.name))]
+    layers = {name: layer for name in names if hasattr(layer := origin_of(tensors[name]).operation, "kernel")}
+    with _linear(layers.values()):
+        pairs = answered(job.model, part, tuple(job.outputs))
+    for name, layer in layers.items():
+        scores, true = _two_sided(*pairs[name])
+        temperature = fitted(scores, true, part.weights)
+        for variable in (layer.kernel, layer.bias):
+            if variable is not None:
+                variable.assign(variable / temperature)
+        before, after = (calibration_error(true, shares(scores / one), part.weights) for one in (1.0, temperature))
+        training.calibrated |= _facts(name, temperature, before, after)
+        errors = f"expected calibration error of the validation split {before:.4f} before, {after:.4f} after"
+        training.progress.note(f"calibration of `{name}`: temperature {temperature:.4g}, {errors}")
+    training.keep()
+
+
+@contextmanager
+def _linear(layers: Any) -> Iterator[None]:
+    """Meanwhile, layers give what enters their activation."""
+    import keras
+
+    before = [(layer, layer.activation) for layer in layers]
+    for layer, _ in before:
+        layer.activation = keras.activations.linear
+    try:
+        yield
+    finally:
+        for layer, activation in before:
+            layer.activation = activation
+
+
+def _two_sided(scores: Array, true: Array) -> tuple[Array, Array]:
+    """Scores of all classes, [examples, classes], float64, and class numbers; no has the score 0 where yes has one."""
+    import numpy as np
+
+    scores = scores.reshape(len(scores), -1).astype(np.float64)
+    if scores.shape[1] == 1:
+        return np.concatenate([np.zeros_like(scores), scores], axis=1), (true.reshape(-1) > 0.5).astype(np.int64)
+    labels = true.argmax(axis=-1) if true.ndim > 1 and true.shape[-1] == scores.shape[1] else true.reshape(-1)
+    return scores, labels.astype(np.int64)
+
+
+def shares(scores: Array) -> Array:
+    """The softmax of scores."""
+    import numpy as np
+
+    values = np.exp(scores - scores.max(axis=1, keepdims=True))
+    found: Array = values / values.sum(axis=1, keepdims=True)
+    return found
+
+
+def fitted(scores: Array, true: Array, weights: Array | None = None) -> float:
+    """The temperature with which the mean crossentropy is least, between 0.05 and 20.
+
+    Args:
+        scores: Of all classes, [examples, classes].
+        true: Class numbers; others than those of the classes do not count.
+        weights: How much each example counts; None where all count alike.
+    """
+    import numpy as np
+    from scipy.optimize import minimize_scalar
+    from scipy.special import logsumexp
+
+    inside = (true >= 0) & (true < scores.shape[1])
+    own = (np.ones(len(true)) if weights is None else weights.astype(np.float64))[inside]
+    scores, true = scores[inside], true[inside]
+
+    def loss(cold: float) -> float:
+        scaled = scores * np.exp(-cold)
+        return float(own @ (logsumexp(scaled, axis=1) - scaled[np.arange(len(true)), true]))
+
+    if not own.any():
+        return 1.0
+    best = minimize_scalar(loss, bounds=(_COLDEST, _HOTTEST), method="bounded", options={"xatol": 1e-6})
+    return float(np.exp(best.x))
+
+
+def _facts(name: str, temperature: float, before: float, after: float) -> dict[str, Fact]:
+    error = f"expected calibration error of `{name}` on the validation split"
+    return {
+        f"{name}_temperature": {"title": f"temperature of `{name}`", "value": temperature, "unit": ""},
+        f"{name}_calibration_error_before": {"title": f"{error}, before", "value": before, "unit": ""},
+        f"{name}_calibration_error": {"title": f"{error}, after", "value": after, "unit": ""},
+    }
