@@ -160,10 +160,11 @@ def test_new_rows_meet_the_same_right_side(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_train_evaluate_predict_and_export(tmp_path: Path) -> None:
+def test_train_evaluate_predict_and_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dlspec.cli.main import run
 
     good(tmp_path)
+    monkeypatch.chdir(tmp_path)  # the files of a spec are read only from there, unless told otherwise
     spec = tmp_path / "films.yaml"
     spec.write_text("name: films\n" + SPEC.replace("loss: mse", "loss: mse, epochs: 2"), encoding="utf-8")
     assert run(["train", str(spec), "--runs", str(tmp_path / "runs")]) == 0

@@ -118,6 +118,8 @@ def test_a_key_has_its_effect(key: str, tmp_path: Path) -> None:
         (tmp_path / "base.keras").write_bytes((base.folder / "model.keras").read_bytes())
     if key == "threshold":
         plain["loss"] = BinaryCrossentropy()
+    if key == "calibration":
+        plain["loss"] = SparseCategoricalCrossentropy(from_logits=True)
     if key == "embedding_gradients":
         plain["optimizer"] = Adam()
     without, with_it = traces(tmp_path, plain), traces(tmp_path, {**plain, key: value})

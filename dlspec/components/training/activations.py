@@ -19,6 +19,7 @@ class Activation(Component, abstract=True):
         identity: Whether it changes nothing.
         probabilities: Whether its values are probabilities: of each unit by itself (``each``), or of exclusive classes
             that add up to 1 (``classes``); "" where they are none.
+        logistic: Whether what enters is the logarithm of the odds of these: it is sigmoid or softmax.
     """
 
     kind = "activation"
@@ -28,6 +29,7 @@ class Activation(Component, abstract=True):
     reaches: ClassVar[tuple[float | None, float | None]] = (None, None)
     identity: ClassVar[bool] = False
     probabilities: ClassVar[Literal["", "each", "classes"]] = ""
+    logistic: ClassVar[bool] = False
     examples: ClassVar[tuple[Example, ...]] = (example(""),)
 
     @classmethod
@@ -171,6 +173,7 @@ class Sigmoid(Activation):
     """1 / (1 + exp(−x))."""
 
     keras = "keras.activations.sigmoid"
+    logistic = True
     reaches = (0, 1)
     probabilities = "each"
 
@@ -192,6 +195,7 @@ class Softmax(Activation):
     """exp(x), divided by its sum over the last axis: probabilities of exclusive classes."""
 
     keras = "keras.activations.softmax"
+    logistic = True
     reaches = (0, 1)
     probabilities = "classes"
 

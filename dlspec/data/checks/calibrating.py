@@ -33,7 +33,7 @@ def calibrated(output: Output, head: Head) -> bool:
     if loss is None or not loss.likelihood or output.graded or output.separator or len(output.columns) > 1:
         return False
     shape = output.tensor.shape[:-1] if output.expand else output.tensor.shape
-    return shape in ((), (1,)) and (loss.from_logits or head.reaches == (0, 1))
+    return shape in ((), (1,)) and (loss.from_logits or (head.activation is not None and head.activation.logistic))
 
 
 def _scalable(graph: Graph, name: str) -> bool:
