@@ -60,3 +60,38 @@ def _share(number: int) -> Iterator[Dimension]:
 def test_twice_as_much_takes_twice_the_steps(number: int, tmp_path: Path) -> None:
     found = {one.name: _growth(one, tmp_path / str(place)) for place, one in enumerate(_share(number))}
     assert {name: round(ratio, 2) for name, ratio in found.items() if ratio > LIMIT} == {}
+
+
+def _bytecodes(work: Work, file: str) -> int:
+    """How many bytecodes of one file run: a comprehension is a single call, however long it loops."""
+    count = 0
+
+    def traced(frame: Any, event: str, _argument: Any) -> Any:
+        nonlocal count
+        if not frame.f_code.co_filename.endswith(file):
+            return None
+        frame.f_trace_lines, frame.f_trace_opcodes = False, True
+        count += event == "opcode"
+        return traced
+
+    before = sys.gettrace()
+    sys.settrace(traced)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "least"),
+    [("inputs", "drawing/tracks.py", 50), ("states of turns", "drawing/layout.py", 150)],
+)
+def test_loops_of_a_drawing_grow_with_it(name: str, file: str, least: int, tmp_path: Path) -> None:
+    (drawing,) = (one for one in dimensions() if one.name == f"show --svg: {name}")
+    counts = []
+    for size in (least, 2 * least):
+        place = tmp_path / str(size)
+        place.mkdir()
+        counts.append(_bytecodes(drawing.prepare(place, size), file))
+    assert counts[1] < 2.2 * counts[0]

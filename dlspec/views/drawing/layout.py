@@ -194,9 +194,12 @@ def _widen_for_labels(inside: Level, layout: Layout) -> None:
 
 def _spread_ports(inside: Level) -> None:
     """Where tensors leave and enter a box: side by side, in the order of the places they go to and come from."""
+    leaving: dict[Vertex, dict[Edge, float]] = {}
+    for wire in inside.wires:
+        leaving.setdefault(wire.path[0], {}).setdefault(wire.tensor, wire.path[1].x)
     for vertex in inside.vertices:
         if isinstance(vertex.thing, Box) and len(vertex.outs) > 1:
-            first = {wire.tensor: wire.path[1].x for wire in reversed(inside.wires) if wire.path[0] is vertex}
+            first = leaving[vertex]
             tensors = sorted(vertex.outs, key=lambda tensor: (first[tensor], tensor.output))
             vertex.outs = dict(zip(tensors, sorted(vertex.outs.values()), strict=True))
     entering: dict[Vertex, dict[Edge, float]] = {}

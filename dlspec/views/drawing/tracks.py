@@ -40,8 +40,9 @@ def set_columns(level: Level) -> None:
         around.before.setdefault(stop, []).append((start, order))
     tracks = _tracks(level.vertices, around)
     track_of = {vertex: track for track in tracks for vertex in track.vertices}
+    straight = _straight(track_of, around)
     for track in tracks[1:]:
-        _choose_side(track, track_of, around)
+        _choose_side(track, track_of, around, straight)
     spine = tracks[0]
     for side in (-1, 1):
         reach = {vertex.row: vertex.left if side < 0 else vertex.right for vertex in spine.vertices}
@@ -104,14 +105,25 @@ def _heaviest_path(vertices: Sequence[Vertex], around: _Neighbours) -> list[Vert
     return path
 
 
-def _choose_side(track: Track, track_of: dict[Vertex, Track], around: _Neighbours) -> None:
+def _straight(track_of: dict[Vertex, Track], around: _Neighbours) -> dict[Vertex, float]:
+    """Where what comes straight down its own track enters a vertex; without those that nothing reaches so."""
+    found: dict[Vertex, float] = {}
+    for vertex, coming in around.before.items():
+        for before, order in coming:
+            if track_of[before] is track_of[vertex]:
+                found.setdefault(vertex, order)
+    return found
+
+
+def _choose_side(
+    track: Track, track_of: dict[Vertex, Track], around: _Neighbours, straight: dict[Vertex, float]
+) -> None:
     """Left of the middle if it enters what follows before the middle's own tensor does, else right."""
     last = track.vertices[-1]
     for after, order in around.after.get(last, []):
-        other = track_of[after]
-        beside = [o for vertex, o in around.before[after] if track_of[vertex] is other]
-        track.distance = abs(order - beside[0]) if beside else 0.0
-        track.side = other.side or (-1 if beside and order < beside[0] else 1)
+        beside = straight.get(after, order)
+        track.distance = abs(order - beside)
+        track.side = track_of[after].side or (-1 if order < beside else 1)
         return
     for before, _ in around.before.get(track.vertices[0], []):
         track.side = track_of[before].side
