@@ -181,3 +181,28 @@ def test_training_evaluating_and_predicting(tmp_path: Path, monkeypatch: pytest.
     answers = [together(predict(saved, tmp_path / f"{name}.npz"))["species"] for name in ("some", "given", "zeros")]
     np.testing.assert_allclose(answers[0], answers[1], rtol=1e-6)
     assert np.abs(answers[0] - answers[2]).max() > 1e-3
+
+
+@pytest.mark.slow
+def test_each_learner_moves_by_its_own_draws(tmp_path: Path) -> None:
+    """Two weights that begin at 0 and minimise a product with what is drawn end at minus its mean."""
+    import keras
+
+    from dlspec.training.train import request_of, run
+    from dlspec.views.pages.index import find_run
+
+    layers = "".join(
+        f"  - dense: {{units: 1, use_bias: false, kernel_initializer: zeros, from: z, name: {name}}}\n" for name in "ab"
+    )
+    text = (
+        f"name: two\ninputs: {{z: {{shape: [3], draw: normal}}}}\nlayers:\n{layers}outputs: [a, b]\n"
+        "data: {source: {draws: 50}, batch_size: 50}\ntrain:\n  optimizer: {sgd: 1}\n  epochs: 1\n"
+        "  learners:\n    first: {trains: a, minimize: a}\n    second: {trains: b, minimize: b}\n"
+    )
+    state = trainable(tmp_path, text)
+    report = run(request_of(state), tmp_path / "runs")
+    model = keras.saving.load_model(find_run(str(report.folder), tmp_path).path / "model.keras")
+    (one,) = prepared(state).binding.drawn
+    for name, learner in (("a", "first"), ("b", "second")):
+        mean = one.in_training(0, learner, 0, 50).mean(axis=0)
+        np.testing.assert_allclose(model.get_layer(name).kernel[:, 0], -mean, rtol=1e-4, atol=1e-6)

@@ -367,6 +367,24 @@ class ExportResult(TypedDict):
     differences: dict[str, float | None]
 
 
+class Generated(TypedDict):
+    """Examples that a model made.
+
+    Attributes:
+        run: Its id.
+        folder: Where the files stand.
+        count: How many examples.
+        forms: By output, the form of its files: png, wav, csv, jsonl or npz.
+        files: Their names.
+    """
+
+    run: str
+    folder: str
+    count: int
+    forms: dict[str, str]
+    files: list[str]
+
+
 PRINTED: dict[str, Any] = {
     "build": BuiltModel,
     "check": Check,
@@ -374,6 +392,7 @@ PRINTED: dict[str, Any] = {
     "evaluate": RunEvaluation,
     "explain": CodeEntry | CodeList,
     "export": ExportResult,
+    "generate": Generated,
     "importance": Importance,
     "layers": OneComponent | ComponentList,
     "predict": list[dict[str, Any]],
