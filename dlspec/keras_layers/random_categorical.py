@@ -1,5 +1,3 @@
-import random
-
 import keras
 
 
@@ -7,21 +5,23 @@ import keras
 class RandomCategorical(keras.layers.Layer):
     """Draws the number of a class by the softmax of logits along the last axis; no gradients pass.
 
-    In training the numbers are others at each call. In use they follow from the seed and the example's place in the
-    batch alone, so that the same examples have the same ones.
+    In training the numbers are others at each call. In use they follow from the seed, the layer's name and the
+    example's place in the batch alone, so that the same examples have the same ones.
 
     Args:
-        seed: Seed of the random numbers; drawn by Python, and saved, unless given.
+        seed: Seed of the random numbers.
     """
 
     def __init__(self, seed=None, **kwargs):
         super().__init__(**kwargs)
-        self.seed = random.randint(1, 10**9) if seed is None else seed
+        self.seed = seed
         self.supports_masking = True
-        self.seed_generator = keras.random.SeedGenerator(self.seed)
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        # The layer's name tells its numbers in use from those of others.
+        self.seed_in_use = ((seed or 0) + int.from_bytes(self.name.encode(), "big")) % (2**31 - 1)
 
     def call(self, logits, training=False):
-        seed = self.seed_generator if training else self.seed + 1
+        seed = self.seed_generator if training else self.seed_in_use
         shares = keras.random.uniform(keras.ops.shape(logits), minval=1e-7, maxval=1.0, dtype="float32", seed=seed)
         noise = -keras.ops.log(-keras.ops.log(keras.ops.minimum(shares, 1.0 - 1e-7)))
         return keras.ops.argmax(keras.ops.cast(logits, "float32") + noise, axis=-1)

@@ -41,7 +41,6 @@ class RandomNormal(RandomStep):
 
     keras = "dlspec.keras_layers.RandomNormal"
     arguments = ("mean", "stddev")
-    one_list = True
     examples = (example("", (8,), (8,)), example("{seed: 1}", (None, 4), (None, 4)))
 
     @classmethod
