@@ -30,7 +30,7 @@ def agree(case: Case, state: Any) -> None:
 
 
 def test_weights_are_those_of_tapes_written_by_hand(tmp_path: Path) -> None:
-    for case, state in valid(range(1000), tmp_path, 4):
+    for case, state in valid(range(1000), tmp_path, 3):
         agree(case, state)
 
 
