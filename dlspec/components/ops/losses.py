@@ -157,7 +157,9 @@ def _below(owner: type[Loss]) -> Iterator[type[Loss]]:
 def _step(loss: type[Loss]) -> type[LossStep]:
     """The step of one loss, with its options."""
     members: dict[str, Any] = {name: field for name, field in loss.fields.items() if name not in _COMPILED}
-    if loss.targets != "classes":  # a class number has no axis of the classes, whose shape a number would take
+    if (
+        loss.constant_sides and loss.targets != "classes"
+    ):  # a class number has no axis of the classes, whose shape a number would take
         members |= {"y_true": _side("target"), "y_pred": _side("prediction")}
     members |= {
         "__doc__": loss.__doc__,

@@ -37,6 +37,7 @@ class Loss(Component, abstract=True):
         likelihood: It is minus the logarithm of what the right class is given.
         quantiles: The share of the targets below each unit of the output; () where units are no quantiles.
         from_logits, axis, ignore_class: Options of some, with what holds for the others.
+        constant_sides: Whether a step may compare with a constant.
         example_shapes: Of target and output in an example of the step, where these are not those of `targets`.
     """
 
@@ -55,6 +56,7 @@ class Loss(Component, abstract=True):
     whole: ClassVar[bool] = False
     signed: ClassVar[bool] = False
     example_shapes: ClassVar[tuple[Shape, ...]] = ()
+    constant_sides: ClassVar[bool] = True
     examples: ClassVar[tuple[Example, ...]] = (example(""),)
     reduction: ClassVar[Any] = choice(
         "sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", default="sum_over_batch_size",

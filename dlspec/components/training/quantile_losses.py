@@ -14,7 +14,7 @@ class Quantile(Loss):
     """The pinball loss: each unit of the output learns below which number a share of the targets lies."""
 
     kind = "loss"  # declared again: these options come last
-    keras = "dlspec.standalone.quantile.Quantile"
+    keras = "dlspec.keras_layers.quantile.Quantile"
     shorthand = "quantiles"
     averages = False
     example_shapes = ((1,), (3,))

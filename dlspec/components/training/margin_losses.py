@@ -1,0 +1,42 @@
+"""Losses that Keras lacks: of margins between classes, and of areas and pixels together."""
+
+from __future__ import annotations
+
+from dlspec.components.registry import boolean, example, number
+from dlspec.components.training import targets as rules
+from dlspec.components.training.losses import Loss
+from dlspec.core.ir import Shape, Tensor
+
+
+class WestonWatkins(Loss):
+    """The right class leads each other one by a margin: a support vector machine of several classes."""
+
+    kind = "loss"  # declared again: these options come last
+    keras = "dlspec.keras_layers.weston_watkins.WestonWatkins"
+    targets = "classes"
+    shorthand = "margin"
+    takes_scores = True
+    margin = number(above=0, default=1.0, doc="By how much the right class has to lead.")
+    examples = (example(""), example("2"))
+
+
+class DiceCrossentropy(Loss):
+    """Crossentropy of each pixel, and one minus the Dice overlap of each example's areas: for masks."""
+
+    kind = "loss"  # declared again: these options come last
+    keras = "dlspec.keras_layers.dice_crossentropy.DiceCrossentropy"
+    targets = "binary"
+    whole = True
+    activations = ("sigmoid", "hard_sigmoid")
+    from_logits = boolean(default=False, doc="Whether the output is taken before sigmoid.")
+    smooth = number(above=0, default=1.0, doc="What is added above and below, so that empty areas divide nothing by 0.")
+    examples = (example(""), example("{from_logits: true, smooth: 0.1}"))
+
+    def problem(self, target: Tensor, output: Tensor) -> None:
+        """Alike, without steps that do not count."""
+        rules.check(self.targets, self.registered_name, target, output)
+        rules.apart(self.registered_name, output, (1,), "`binary_crossentropy` leaves them out", "")
+
+    def values(self, target: Tensor, output: Tensor) -> Shape:
+        """One for each example."""
+        return ()
