@@ -25,6 +25,8 @@ from dlspec.training.loop.compiling import trainer
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+    # The model of the test ends in softmax whatever the loss.
+    pytest.mark.filterwarnings("ignore:.*received .from_logits=True:UserWarning"),
 ]
 
 PLAIN: dict[str, Any] = {"loss": SparseCategoricalCrossentropy(), "optimizer": SGD(learning_rate=0.1), "epochs": 3}
