@@ -43,21 +43,23 @@ def drawn_once(generator: np.random.Generator, draw: tuple[str, Mapping[str, Any
     """Numbers of `shape`, drawn one after the other."""
     name, options = draw
     precise: Any = np.float64 if dtype == "float64" else np.float32
-    if name == "normal":
-        return generator.standard_normal(shape, precise) * options["stddev"] + options["mean"]
-    if name == "truncated_normal":
-        return truncated_normal(generator, shape, precise) * options["stddev"] + options["mean"]
-    if name == "uniform":
-        least, most = options["minval"], options["maxval"]
-        values = generator.random(shape, precise) * precise(most - least) + precise(least)
-        return np.minimum(values, np.nextafter(np.dtype(dtype).type(most), np.dtype(dtype).type(least)))
-    if name == "randint":
-        return generator.integers(options["minval"], options["maxval"], shape)
-    if name == "binomial":
-        return generator.binomial(options["counts"], options["probabilities"], shape)
-    if name == "gamma":
-        return generator.standard_gamma(options["alpha"], shape, precise)
-    return generator.beta(options["alpha"], options["beta"], shape)
+    ways = {
+        "normal": lambda: generator.standard_normal(shape, precise) * options["stddev"] + options["mean"],
+        "truncated_normal": lambda: truncated_normal(generator, shape, precise) * options["stddev"] + options["mean"],
+        "uniform": lambda: uniform(generator, shape, dtype, options["minval"], options["maxval"]),
+        "randint": lambda: generator.integers(options["minval"], options["maxval"], shape),
+        "binomial": lambda: generator.binomial(options["counts"], options["probabilities"], shape),
+        "gamma": lambda: generator.standard_gamma(options["alpha"], shape, precise),
+        "beta": lambda: generator.beta(options["alpha"], options["beta"], shape),
+    }
+    return ways[name]()
+
+
+def uniform(generator: np.random.Generator, shape: Any, dtype: str, least: float, most: float) -> Any:
+    """Numbers from `least` on and below `most`, whatever they are rounded to."""
+    precise: Any = np.float64 if dtype == "float64" else np.float32
+    values = generator.random(shape, precise) * precise(most - least) + precise(least)
+    return np.minimum(values, np.nextafter(np.dtype(dtype).type(most), np.dtype(dtype).type(least)))
 
 
 def truncated_normal(generator: np.random.Generator, shape: Any, dtype: Any) -> Any:

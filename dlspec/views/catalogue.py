@@ -14,7 +14,13 @@ from typing import Any, Literal
 from dlspec.components import registry
 from dlspec.components.layers.base import Layer
 from dlspec.components.registry import JSON, Component, Example, Field
-from dlspec.core.documents.printed import ComponentExample, ComponentFacts, ComponentList, LayerInputs, Option
+from dlspec.core.documents.printed_components import (
+    ComponentExample,
+    ComponentFacts,
+    ComponentList,
+    LayerInputs,
+    Option,
+)
 from dlspec.core.errors import suggestions
 from dlspec.graph.lower.program import COMMON
 from dlspec.semantics.schema.wording import plain

@@ -243,6 +243,9 @@ def _numbers(data: Data, binding: Binding, one: Input) -> tuple[int, str, tuple[
     table = binding.table
     if table.streamed or any(table.columns[column].text and not one.length for column in one.columns):
         return None
+    place = (("columns",) if one.stacked else ("column",)) if one.name in data.features else ()
+    if all(table.columns[column].indices for column in one.columns):
+        return max(table.columns[column].indices for column in one.columns), f"input `{one.name}` brings", place
     rows = np.concatenate(choose(data, table, binding.count, binding.dropped()))
     columns = [table.read([column])[column][rows] for column in one.columns]
     columns = [tokens(values, one.length) if one.length else values for values in columns]
@@ -254,5 +257,4 @@ def _numbers(data: Data, binding: Binding, one: Input) -> tuple[int, str, tuple[
     if least < 0:
         message = f"input `{one.name}` brings {least}: indices begin at 0"
         raise Problem("E617", message, "number what enters it from 0 on")
-    place = (("columns",) if one.stacked else ("column",)) if one.name in data.features else ()
     return largest + 1, f"input `{one.name}` brings", place

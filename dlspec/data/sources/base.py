@@ -43,6 +43,7 @@ class Column:
         count: Number of examples.
         label: Whether the column is what the source was collected to predict.
         largest: The largest value that its kind of file can hold; 0 where that is not known.
+        indices: How many values it has where they are all whole numbers from 0 on; 0 where reading alone would tell.
         parts: What the numbers of an example are called, where it has several that have names.
     """
 
@@ -50,6 +51,7 @@ class Column:
     count: int
     label: bool = False
     largest: int = 0
+    indices: int = 0
     parts: tuple[str, ...] = ()
 
     @property

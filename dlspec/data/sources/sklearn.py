@@ -88,7 +88,8 @@ class SklearnTable(Table):
         if facts.images:
             columns["images"] = Column(Tensor(facts.images, "float64"), facts.examples, largest=_LARGEST_PIXEL)
         shape = (len(facts.targets),) if facts.targets else ()
-        columns["target"] = Column(Tensor(shape, "int64" if facts.members else "float64"), facts.examples, label=True)
+        kind, classes = ("int64", len(facts.members)) if facts.members else ("float64", 0)
+        columns["target"] = Column(Tensor(shape, kind), facts.examples, label=True, indices=classes)
         named = (*facts.features, *facts.targets)
         return columns | {name: Column(Tensor((), "float64"), facts.examples) for name in named}
 
