@@ -1,4 +1,5 @@
 import keras
+import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="dlspec")
@@ -11,6 +12,9 @@ class Gradient(keras.layers.Layer):
     the model that it stands in, so it cannot be saved.
     """
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+
     def __call__(self, of, by=None, **kwargs):
         if by is None:  # the call of a functional model, with what the first call has found to enter
             return super().__call__(of, **kwargs)
@@ -20,8 +24,6 @@ class Gradient(keras.layers.Layer):
         return super().__call__(entering)
 
     def call(self, inputs, mask=None):
-        import tensorflow as tf
-
         with tf.GradientTape() as tape:
             tape.watch(inputs[0])
             of = self.between(inputs, mask=mask)

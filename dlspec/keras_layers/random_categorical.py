@@ -5,8 +5,8 @@ import keras
 class RandomCategorical(keras.layers.Layer):
     """Draws the number of a class by the softmax of logits along the last axis; no gradients pass.
 
-    In training the numbers are others at each call. In use they follow from the seed, the layer's name and the
-    example's place in the batch alone, so that the same examples have the same ones.
+    In training the numbers are others at each call. In use they follow from the seed and the example's place
+    in the batch alone, so that the same examples have the same ones.
 
     Args:
         seed: Seed of the random numbers.
@@ -14,14 +14,13 @@ class RandomCategorical(keras.layers.Layer):
 
     def __init__(self, seed=None, **kwargs):
         super().__init__(**kwargs)
-        self.seed = seed
         self.supports_masking = True
         self.seed_generator = keras.random.SeedGenerator(seed)
-        # The layer's name tells its numbers in use from those of others.
-        self.seed_in_use = ((seed or 0) + int.from_bytes(self.name.encode(), "big")) % (2**31 - 1)
+        # One that Keras has chosen is kept, so that a saved model draws as this one does.
+        self.seed = int(keras.ops.convert_to_numpy(self.seed_generator.state)[0])
 
     def call(self, logits, training=False):
-        seed = self.seed_generator if training else self.seed_in_use
+        seed = self.seed_generator if training else self.seed % (2**31 - 1)
         shares = keras.random.uniform(keras.ops.shape(logits), minval=1e-7, maxval=1.0, dtype="float32", seed=seed)
         noise = -keras.ops.log(-keras.ops.log(keras.ops.minimum(shares, 1.0 - 1e-7)))
         return keras.ops.argmax(keras.ops.cast(logits, "float32") + noise, axis=-1)
