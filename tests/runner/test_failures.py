@@ -73,7 +73,7 @@ def test_other_errors() -> None:
     problem = told(full)
     assert isinstance(problem, Problem)
     assert str(problem) == "training failed: the memory is used up (OOM when allocating tensor with shape[9,9])"
-    assert problem.help == "lower `train.batch_size`, or make the model smaller"
+    assert problem.help == "lower `data.batch_size`, or make the model smaller"
     long = told(tf.errors.InvalidArgumentError(None, None, "Graph execution error:\n\nshapes differ" + "!" * 300))
     assert str(long).startswith("training failed: shapes differ!!!")
     assert len(str(long)) < 230
