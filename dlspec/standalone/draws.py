@@ -1,7 +1,7 @@
 """Numbers drawn at random for examples, as a function of a key and of the example's place alone.
 
-The names are those of ``keras.random``. NumPy's Philox counts, so that any place can be asked for by itself: the same
-key and place give the same numbers in every process, whatever is drawn before, and however examples are batched.
+NumPy's Philox counts, so that any place can be asked for by itself: the same key and place give the same numbers in
+every process, whatever is drawn before, and however examples are batched.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def draws_at(
     """What is drawn for the examples at `places`.
 
     Args:
-        draw: The name in ``keras.random``, and its arguments.
+        draw: What :func:`drawn_once` draws, and the arguments of the function of ``keras.random`` for it.
         shape: Of what one example gets.
         dtype: Of the result.
         key: What tells these draws from others: a seed, an epoch, names without blanks.
@@ -44,13 +44,13 @@ def drawn_once(generator: np.random.Generator, draw: tuple[str, Mapping[str, Any
     name, options = draw
     precise: Any = np.float64 if dtype == "float64" else np.float32
     ways = {
-        "normal": lambda: generator.standard_normal(shape, precise) * options["stddev"] + options["mean"],
-        "truncated_normal": lambda: truncated_normal(generator, shape, precise) * options["stddev"] + options["mean"],
-        "uniform": lambda: uniform(generator, shape, dtype, options["minval"], options["maxval"]),
-        "randint": lambda: generator.integers(options["minval"], options["maxval"], shape),
-        "binomial": lambda: generator.binomial(options["counts"], options["probabilities"], shape),
-        "gamma": lambda: generator.standard_gamma(options["alpha"], shape, precise),
-        "beta": lambda: generator.beta(options["alpha"], options["beta"], shape),
+        "gaussian": lambda: generator.standard_normal(shape, precise) * options["stddev"] + options["mean"],
+        "truncated": lambda: truncated_normal(generator, shape, precise) * options["stddev"] + options["mean"],
+        "even": lambda: uniform(generator, shape, dtype, options["minval"], options["maxval"]),
+        "whole": lambda: generator.integers(options["minval"], options["maxval"], shape),
+        "counted": lambda: generator.binomial(options["counts"], options["probabilities"], shape),
+        "standard_gamma": lambda: generator.standard_gamma(options["alpha"], shape, precise),
+        "shares": lambda: generator.beta(options["alpha"], options["beta"], shape),
     }
     return ways[name]()
 

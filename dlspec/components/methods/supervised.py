@@ -173,7 +173,8 @@ class Supervised(Method):
     def compares(cls, written: Mapping[str, Any]) -> bool:
         """Whether a loss compares outputs with targets."""
         learners = written.get("learners")
-        inside = any("loss" in one for one in learners.values() if isinstance(one, dict)) if learners else False
+        each = learners.values() if isinstance(learners, dict) else ()
+        inside = any("loss" in learner for learner in each if isinstance(learner, dict))
         return "loss" in written or inside or bool(cls.missing(written))
 
     @property

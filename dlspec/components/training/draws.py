@@ -15,10 +15,12 @@ class Draw(Component, abstract=True):
 
     Class attributes:
         dtypes: Data types that they give; the first one unless the input says another.
+        numbers: What :func:`dlspec.standalone.draws.drawn_once` calls its numbers.
     """
 
     kind = "draw"
     dtypes: ClassVar[tuple[str, ...]] = ("float32", "float16", "float64")
+    numbers: ClassVar[str] = ""
 
     @property
     def arguments(self) -> Mapping[str, Any]:
@@ -44,6 +46,7 @@ class Normal(Draw):
     """Normal numbers."""
 
     keras = "keras.random.normal"
+    numbers = "gaussian"
     mean = number(default=0.0, doc="Mean.")
     stddev = number(min=0, default=1.0, doc="Standard deviation.")
     examples = (example(""), example("{mean: 1, stddev: 0.5}"))
@@ -53,6 +56,7 @@ class TruncatedNormal(Draw):
     """Normal numbers of which those more than two standard deviations from the mean are drawn again."""
 
     keras = "keras.random.truncated_normal"
+    numbers = "truncated"
     mean = number(default=0.0, doc="Mean.")
     stddev = number(min=0, default=1.0, doc="Standard deviation before numbers are drawn again.")
     examples = (example(""), example("{stddev: 0.02}"))
@@ -62,6 +66,7 @@ class Uniform(Draw):
     """Numbers of which all are as likely, from `minval` (included) to `maxval` (excluded)."""
 
     keras = "keras.random.uniform"
+    numbers = "even"
     minval = number(default=0.0, doc="The least number.")
     maxval = number(default=1.0, doc="What all numbers lie below.")
     examples = (example(""), example("{minval: -1, maxval: 1}"))
@@ -75,6 +80,7 @@ class Randint(Draw):
     """Whole numbers of which all are as likely, from `minval` (included) to `maxval` (excluded)."""
 
     keras = "keras.random.randint"
+    numbers = "whole"
     dtypes = ("int32", "int64")
     minval = integer(min=-(2**31), max=2**31 - 1, doc="The least number.")
     maxval = integer(min=-(2**31), max=2**31 - 1, doc="What all numbers lie below.")
@@ -89,6 +95,7 @@ class Binomial(Draw):
     """How many of some trials succeed."""
 
     keras = "keras.random.binomial"
+    numbers = "counted"
     counts = integer(min=1, max=2**31 - 1, doc="Number of trials.")
     probabilities = number(min=0, max=1, doc="Share of trials that succeed.")
     examples = (example("{counts: 1, probabilities: 0.5}"),)
@@ -98,6 +105,7 @@ class Gamma(Draw):
     """Numbers of the gamma distribution of scale 1."""
 
     keras = "keras.random.gamma"
+    numbers = "standard_gamma"
     shorthand = "alpha"
     alpha = number(above=0, doc="Shape of the distribution, which is its mean too.")
     examples = (example("2"), example("{alpha: 0.5}"))
@@ -107,6 +115,7 @@ class Beta(Draw):
     """Numbers between 0 and 1 of the beta distribution."""
 
     keras = "keras.random.beta"
+    numbers = "shares"
     alpha = number(above=0, doc="First parameter: the larger, the closer to 1.")
     beta = number(above=0, doc="Second parameter: the larger, the closer to 0.")
     examples = (example("{alpha: 2, beta: 5}"),)

@@ -57,7 +57,7 @@ class Drawn:
     def _at(self, key: tuple[Any, ...], places: Array) -> Array:
         from dlspec.standalone.draws import draws_at
 
-        draw = (self.draw.name, self.draw.arguments)
+        draw = (self.draw.numbers, self.draw.arguments)
         shape = tuple(size or 1 for size in self.tensor.shape)
         found: Array = draws_at(draw, shape, self.tensor.dtype, key, places)
         return found

@@ -216,7 +216,7 @@ def warn_of_constants(binding: Binding, data: Data, findings: Findings) -> None:
     table = binding.table
     for one in binding.inputs if not table.streamed else ():
         for position, column in enumerate(one.columns):
-            if table.columns[column].tensor.shape:
+            if table.columns[column].tensor.shape or table.columns[column].indices > 1:
                 continue
             values = table.whole(column)
             if (values == values[0]).all():

@@ -156,7 +156,7 @@ def _ranked(values: ast.expr, have: int, want: int) -> ast.expr:
 
 def drawn_values(one: Drawn, key: Piece, places: str) -> Piece:
     """Expression of what is drawn for an input; `key` and `places` are those of ``draws_at``."""
-    draw, tensor = (one.draw.name, dict(one.draw.arguments)), one.tensor
+    draw, tensor = (one.draw.numbers, dict(one.draw.arguments)), one.tensor
     return Piece(f"draws_at({{}}, {{}}, {{}}, {{}}, {places})", draw, tensor.shape, tensor.dtype, key)
 
 
