@@ -148,12 +148,15 @@ def test_text_is_readable(owner: type[Component]) -> None:
 
 @pytest.mark.parametrize("owner", [owner for owner in NAMED if owner.values[0].kind == "layer"])  # type: ignore[attr-defined]
 def test_examples_of_layers_work_as_they_are_shown(owner: type[Component], tmp_path: Path) -> None:
-    for example in catalogue.facts(owner)["examples"]:  # E406: of several outputs, each wants a name of the writer's
+    # E406: of several outputs, each wants a name of the writer's; E417: training alone can have some as its last step;
+    # E402: what derives one tensor by another cannot do so with two inputs.
+    allowed = {"E406", "E417"} | ({"E402"} if owner.derives else set())  # type: ignore[attr-defined]
+    for example in catalogue.facts(owner)["examples"]:
         inputs = {
             name: _input(shape, example["dtype"]) for name, shape in zip("abcdef", example["inputs"], strict=False)
         }
         state = compile_text(tmp_path, f"inputs: {json.dumps(inputs)}\nlayers:\n  - {example['yaml']}\n")
-        assert [item for item in state.diagnostics.errors if item.code != "E406"] == [], example["yaml"]
+        assert [item for item in state.diagnostics.errors if item.code not in allowed] == [], example["yaml"]
 
 
 def _input(shape: list[Any], dtype: str) -> dict[str, Any]:

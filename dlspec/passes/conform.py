@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 from dlspec.components.methods.base import wants_targets
+from dlspec.components.registry import Catalogue
 from dlspec.core.errors import Diagnostic, Note, Span
 from dlspec.core.tree import Map
 from dlspec.passes.state import Extended, step
 from dlspec.semantics.schema.conforming import check
-from dlspec.semantics.schema.validate import schema
+from dlspec.semantics.schema.validate import definition, opened_to, schema
 
 
 @step(requires=Extended)
@@ -19,7 +21,8 @@ def conform(state: Extended) -> None:
     needless = state.reading.alone or not wants_targets(state.data.get("train"), state.catalogue)
     if needless and isinstance(raw, Map) and "source" in raw:
         raw.setdefault("targets", Map())  # nothing is predicted
-    found = check(state.data, schema())
+    with _wanting_targets(state.catalogue, wanted=not needless):
+        found = check(state.data, schema())
     # Items of a list without their dashes: that a name stands twice among them is no further mistake.
     mappings = [item.span for item in found if item.span is not None and item.message.endswith("got a mapping")]
     state.diagnostics.items = [
@@ -29,6 +32,14 @@ def conform(state: Extended) -> None:
         or not any(within(note.span, around) for note in item.notes if note.span for around in mappings)
     ]
     state.diagnostics.extend(_once(found))
+
+
+def _wanting_targets(catalogue: Catalogue, *, wanted: bool) -> AbstractContextManager[None]:
+    """Inside, data need targets, where they are wanted: whether they are follows from another section."""
+    if not wanted:
+        return nullcontext()
+    section = definition("section.data")
+    return opened_to({**catalogue.definitions, "section.data": {**section, "required": ["source", "targets"]}})
 
 
 def _once(found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:

@@ -43,6 +43,8 @@ STRICTER = {
     ", which holds ": "Keras computes with another constant: a whole number wraps around, a large one becomes infinite",
     "with `ord`": "over two axes 1 and 2 are the norms of matrices, such as the largest singular value",
     "ops.tile takes numbers": "TensorFlow has no kernel for some dtypes, which only shows where something is repeated",
+    "frequencies for `fft_length": "Keras cuts or fills up frequencies without a word, and gives another sound",
+    "puts together": "Keras gives no steps at all, or fills up with zeros",
     "dtype uint64": "TensorFlow has few kernels for it: what runs by itself fails with the next operation",
     "dtype string": "text is for the layers that look words up",
 }

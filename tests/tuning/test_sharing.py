@@ -116,6 +116,7 @@ CHANGES = {
     "split": "data.split.seed=1",
     "augment": "data.inputs.rooms.augment=[{gaussian_noise: 0.1}]",
     "oversample": "data.oversample=true",
+    "weight": "data.weight=area",
     "bad": "data.bad=skip",
     "cache": "data.cache=none",
     "batch_size": "data.batch_size=4",

@@ -10,7 +10,7 @@ from dlspec.components.ops.base import Op
 from dlspec.components.ops.dtypes import numeric
 from dlspec.components.registry import Field, boolean, choice, example, integer, optional
 from dlspec.core.errors import Problem
-from dlspec.core.ir import Tensor, show_shape, volume
+from dlspec.core.ir import Tensor, known, show_shape, volume
 
 _WIDTHS = ("float32", "float64")
 
@@ -63,8 +63,10 @@ class _Whole(_OfComplex, abstract=True):
     """A complex transform: two parts in, two parts of the same shape out."""
 
     def infer(self, x: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """Both parts keep their shape."""
+        """Both parts keep their shape; Keras wants to know the axes that are transformed."""
         first = self.takes(x)
+        for place in range(self.axes):
+            known(first, -place - 1, self.name)
         return Tensor(first.shape, first.dtype), Tensor(first.shape, first.dtype)
 
     def flops(self, output: Tensor, x: list[Tensor]) -> int:
@@ -136,7 +138,7 @@ class Irfft(_OfComplex):
         length = self.fft_length or (None if size is None else 2 * (size - 1))
         if length == 0:
             message = "ops.irfft needs at least 2 frequencies, or `fft_length`, but the input has shape "
-            raise Problem("E410", message + show_shape(first.shape), "write `fft_length: 1`")
+            raise Problem("E402", message + show_shape(first.shape), "write `fft_length: 1`")
         return Tensor((*first.shape[:-1], length), first.dtype)
 
     def flops(self, output: Tensor, x: list[Tensor]) -> int:
@@ -246,11 +248,11 @@ def _pieces(who: str, x: Tensor, length: int, stride: int) -> int | None:
     """How many whole pieces there are.
 
     Raises:
-        Problem: E410, none.
+        Problem: E402, none.
     """
     size = x.shape[-1]
     if size is None:
         return None
     if size < length:
-        raise Problem("E410", f"{who} needs {length} steps for one piece, but there are {size}", "take shorter pieces")
+        raise Problem("E402", f"{who} needs {length} steps for one piece, but there are {size}", "take shorter pieces")
     return 1 + (size - length) // stride

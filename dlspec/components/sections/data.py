@@ -235,7 +235,12 @@ class Data(Section):
         default=None,
         doc="What enters each input of the model; may be left out where it is obvious.",
     )
-    targets = map_of("section", "target", doc="What each output of the model shall predict.")
+    targets = map_of(
+        "section",
+        "target",
+        default={},
+        doc="What each output of the model shall predict; none where training compares nothing with targets.",
+    )
     weight = optional(
         text(), doc="A column of numbers from 0 on: how much each example counts in losses, metrics and the report."
     )
