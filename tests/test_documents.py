@@ -38,7 +38,8 @@ REPORT = {
     "spec_folder": "../..", "seed": 0, "parameters": {"total": 3, "trainable": 2, "non_trainable": 1},
     "data": {
         "source": {"csv": {"path": "a.csv"}}, "fingerprint": "0f", "examples": {"train": 4}, "dropped": 0,
-        "bad": {"count": 0, "first": []}, "visited_per_epoch": 4, "weight": None, "drawn": {}, "class_weights": {"y": [1.0, 2]},
+        "bad": {"count": 0, "first": []}, "visited_per_epoch": 4, "weight": None, "drawn": {},
+        "class_weights": {"y": [1.0, 2]},
         "equal_examples": [{"parts": ["train", "test"], "examples": 1, "rows": [["1", "2"]]}],
         "columns": {"k": "string"}, "targets": {"y": TARGET},
         "inputs": {"x": {"columns": ["a"], "shape": [None], "dtype": "float32", "missing": "error",

@@ -44,6 +44,7 @@ def op_uses(draw: st.DrawFn, owners: list[type[Any]] = OPS) -> OpUse:
                 shapes.pop()
     if owner.takes_list and (change := draw(st.sampled_from([0, 0, 1, 2, -1]))):
         shapes = shapes[:change] if change < 0 and len(shapes) > owner.minimum_inputs else [*shapes, *shapes[:change]]
+        shapes = shapes[: owner.maximum_inputs or len(shapes)]  # how many enter, the graph says
     shapes = draw(resized(shapes))
     if not draw(st.integers(0, 2)):
         shapes = [draw(mutations(shape)) for shape in shapes]
