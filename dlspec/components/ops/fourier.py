@@ -35,7 +35,8 @@ class _Fourier(Op, abstract=True):
             message = f"{self.name} takes a real and an imaginary part that are alike, but got {shapes}"
             raise Problem("E403", message, "both come from one transform: `name: [real, imaginary]`")
         if first.rank < self.axes:
-            message = f"{self.name} needs {self.axes} axes beside the batch, but the input has shape "
+            axes = "an axis" if self.axes == 1 else f"{self.axes} axes"
+            message = f"{self.name} needs {axes} beside the batch, but the input has shape "
             raise Problem("E402", message + show_shape(first.shape), "bring it to more axes with `reshape`")
         return first
 
