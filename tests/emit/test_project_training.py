@@ -129,6 +129,7 @@ def test_large_and_constant_columns_in_16_bits(tmp_path: Path) -> None:
 
 
 _WORDS = """
+  - ops.cast: int32
   - embedding: {input_dim: %d, output_dim: 4}
   - flatten
   - dense: {units: 3, activation: softmax, name: y}
