@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dlspec.components.layers.base import POLICIES, Layer, layers_of
+from dlspec.components.ops.base import Op
 from dlspec.passes.heads import probability_heads
 from dlspec.passes.state import Lowered, step
 
@@ -29,6 +30,8 @@ def added_losses(state: Lowered) -> None:
 
 def in_other_numbers(layer: Layer, precision: str) -> tuple[str, str] | None:
     """What a layer adds to the loss in, and what helps; None where that is float32, or nothing is added."""
+    if isinstance(layer, Op):  # it adds nothing, and its `dtype` is that of what it gives
+        return None
     return _in_output(layer, precision) or _in_weights(layer)
 
 

@@ -232,3 +232,8 @@ def test_numbers_of_what_weights_add(dtype: str, value: dict[str, Any]) -> None:
     inputs = [Tensor((5, 4) if name in ("rnn", "bidirectional") else (4,), "float32")]
     policy = "mixed_float16" if inner is not None and dtype == "mixed_float16" else "float32"
     assert fails(layer, inputs, policy) == said(layer, policy)
+
+
+def test_an_operation_adds_nothing_whatever_it_gives() -> None:
+    """`dtype` of `ops.cast` is no policy of a layer."""
+    assert in_other_numbers(component("layer", {"ops.cast": "int32"}), "mixed_float16") is None
