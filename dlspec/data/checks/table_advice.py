@@ -88,6 +88,8 @@ def warn_of_ids(binding: Binding, data: Data, findings: Findings) -> None:
         for column in one.columns:
             if table.columns[column].tensor.shape or one.length or not _takes_names(one):
                 continue
+            if table.columns[column].indices:  # a few classes
+                continue
             if why := _why(column, table.whole(column)):
                 for place in places_of(binding, data, column):
                     with findings.at("data", *place):
