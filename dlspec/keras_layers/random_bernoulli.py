@@ -20,7 +20,8 @@ class RandomBernoulli(keras.layers.Layer):
         self.seed = int(keras.ops.convert_to_numpy(self.seed_generator.state)[0])
 
     def call(self, probabilities, training=False):
-        seed = self.seed_generator if training else self.seed % (2**31 - 1)
+        # In use it draws by another seed than training does at its first step.
+        seed = self.seed_generator if training else (self.seed + 2**30) % (2**31 - 1)
         shares = keras.random.uniform(keras.ops.shape(probabilities), dtype="float32", seed=seed)
         drawn = keras.ops.cast(shares < keras.ops.cast(probabilities, "float32"), probabilities.dtype)
         return keras.ops.stop_gradient(drawn)

@@ -20,7 +20,8 @@ class RandomGumbel(keras.layers.Layer):
         self.seed = int(keras.ops.convert_to_numpy(self.seed_generator.state)[0])
 
     def call(self, logits, training=False):
-        seed = self.seed_generator if training else self.seed % (2**31 - 1)
+        # In use it draws by another seed than training does at its first step.
+        seed = self.seed_generator if training else (self.seed + 2**30) % (2**31 - 1)
         shares = keras.random.uniform(keras.ops.shape(logits), minval=1e-7, maxval=1.0, dtype="float32", seed=seed)
         noise = -keras.ops.log(-keras.ops.log(keras.ops.minimum(shares, 1.0 - 1e-7)))
         return logits + keras.ops.cast(noise, logits.dtype)

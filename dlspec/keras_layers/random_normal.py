@@ -20,7 +20,8 @@ class RandomNormal(keras.layers.Layer):
         self.seed = int(keras.ops.convert_to_numpy(self.seed_generator.state)[0])
 
     def call(self, mean, stddev, training=False):
-        seed = self.seed_generator if training else self.seed % (2**31 - 1)
+        # In use it draws by another seed than training does at its first step.
+        seed = self.seed_generator if training else (self.seed + 2**30) % (2**31 - 1)
         return mean + stddev * keras.random.normal(keras.ops.shape(mean), dtype=mean.dtype, seed=seed)
 
     def compute_output_shape(self, mean_shape, stddev_shape):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dlspec.components.registry import names
+from dlspec.components.registry import find, names
 from dlspec.core.ir import Tensor
 from dlspec.data.binding.drawn import Drawn, in_training
 from dlspec.data.binding.signature import of_graph
@@ -45,6 +45,11 @@ KINDS = {
 }
 
 
+def numbers(name: str) -> str:
+    """What :mod:`dlspec.standalone.draws` calls the numbers of a distribution."""
+    return find("draw", name).numbers  # type: ignore[union-attr]
+
+
 def trainable(folder: Path, text: str = SPEC) -> Trainable:
     path = folder / "spec.yaml"
     path.write_text(text, encoding="utf-8")
@@ -69,17 +74,19 @@ def noise(source: Feed, epoch: int, start: int = 0) -> list[Any]:
 @pytest.mark.parametrize("name", KINDS)
 def test_distributions(name: str) -> None:
     options, cdf = KINDS[name]
-    values = draws_at((name, options), (5,), "float32", (0, name), np.arange(4000))
+    values = draws_at((numbers(name), options), (5,), "float32", (0, name), np.arange(4000))
     assert values.shape == (4000, 5) and values.dtype == np.float32
     assert stats.kstest(values.reshape(-1), cdf).pvalue > 1e-3
     assert abs(np.corrcoef(values[:-1, 0], values[1:, 0])[0, 1]) < 0.06
 
 
 def test_whole_numbers() -> None:
-    values = draws_at(("randint", {"minval": -3, "maxval": 7}), (), "int32", (1,), np.arange(20_000))
+    values = draws_at((numbers("randint"), {"minval": -3, "maxval": 7}), (), "int32", (1,), np.arange(20_000))
     assert values.dtype == np.int32 and set(values.tolist()) == set(range(-3, 7))
     assert stats.chisquare(np.bincount(values + 3)).pvalue > 1e-3
-    counts = draws_at(("binomial", {"counts": 4, "probabilities": 0.25}), (), "float32", (1,), np.arange(20_000))
+    counts = draws_at(
+        (numbers("binomial"), {"counts": 4, "probabilities": 0.25}), (), "float32", (1,), np.arange(20_000)
+    )
     expected = stats.binom(4, 0.25).pmf(np.arange(5)) * len(counts)
     assert stats.chisquare(np.bincount(counts.astype(int), minlength=5), expected).pvalue > 1e-3
 
@@ -89,7 +96,7 @@ def test_every_distribution_is_tested() -> None:
 
 
 def test_a_place_has_its_numbers_whoever_asks() -> None:
-    draw, places = ("truncated_normal", {"mean": 0.0, "stddev": 1.0}), np.array([70, 3, 33, 70, 32])
+    draw, places = (numbers("truncated_normal"), {"mean": 0.0, "stddev": 1.0}), np.array([70, 3, 33, 70, 32])
     whole = draws_at(draw, (2, 2), "float64", (5, "z"), np.arange(100))
     np.testing.assert_array_equal(draws_at(draw, (2, 2), "float64", (5, "z"), places), whole[places])
     assert not np.isin(draws_at(draw, (2, 2), "float64", (6, "z"), places), whole).any()
