@@ -85,7 +85,7 @@ def compare(component: Own, target: Tensor, output: Tensor) -> None:
     """
     import keras
 
-    y_true, y_pred = (zeros((_EXAMPLES, *tensor.shape), tensor.dtype) for tensor in (target, output))
+    y_true, y_pred = (_zeros((_EXAMPLES, *tensor.shape), tensor.dtype) for tensor in (target, output))
 
     def value(made: Any) -> Any:
         if not isinstance(made, keras.metrics.Metric):
@@ -95,15 +95,29 @@ def compare(component: Own, target: Tensor, output: Tensor) -> None:
         made.reset_state()
         return result
 
-    one_number(component, value)
+    _one_number(component, value)
 
 
-def one_number(component: Own, ask: Callable[[Any], Any]) -> None:
-    """Asks a new object of a component for what must be one number.
+def rate(component: Own) -> None:
+    """Asks a schedule for the rate of the first step.
 
     Raises:
-        Problem: E111, it gives something else.
+        Problem: E111, it gives something else than one number.
     """
+    _one_number(component, lambda made: made(0))
+
+
+def penalize(component: Own, shape: Sequence[int | None]) -> None:
+    """Asks a regularizer for the penalty on zeros of a shape.
+
+    Raises:
+        Problem: E111, it gives something else than one number.
+    """
+    _one_number(component, lambda made: made(_zeros(shape)))
+
+
+def _one_number(component: Own, ask: Callable[[Any], Any]) -> None:
+    """Asks a new object of a component for what must be one number; raises E111 for anything else."""
     import keras
 
     shape = tuple(keras.ops.convert_to_tensor(ask(component.make())).shape)
@@ -112,7 +126,7 @@ def one_number(component: Own, ask: Callable[[Any], Any]) -> None:
         raise Problem("E111", message, f"a {component.kind} gives a single number")
 
 
-def zeros(shape: Sequence[int | None], dtype: str = "float32") -> Any:
+def _zeros(shape: Sequence[int | None], dtype: str = "float32") -> Any:
     """Zeros, a small size in place of an unknown one."""
     import keras
 

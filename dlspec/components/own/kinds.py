@@ -22,7 +22,7 @@ from dlspec.core.ir import Tensor, UnknownSize, Weight
 # Functions that run the code of a spec; only building and checking such specs imports them, since they load Keras.
 _HOME = "dlspec.backends.keras.own"
 _CALL, _COMPARE, _CHANGE = f"{_HOME}.call", f"{_HOME}.compare", f"{_HOME}.change"
-_ONE, _ZEROS, _FILL = f"{_HOME}.one_number", f"{_HOME}.zeros", f"{_HOME}.fill"
+_RATE, _PENALIZE, _FILL = f"{_HOME}.rate", f"{_HOME}.penalize", f"{_HOME}.fill"
 
 
 class Called(NamedTuple):
@@ -129,7 +129,7 @@ class OwnSchedule(Own, Schedule, abstract=True):
         """
         super().validate()
         if self.usable:
-            self.running(lambda: load_attribute(_ONE)(self, lambda made: made(0)))
+            self.running(lambda: load_attribute(_RATE)(self))
 
 
 class OwnRegularizer(Tried, Regularizer, abstract=True):
@@ -140,7 +140,7 @@ class OwnRegularizer(Tried, Regularizer, abstract=True):
     def problem(self, shape: tuple[int | None, ...]) -> None:
         """Asks for the penalty on zeros."""
         if self.usable:
-            self.running(lambda: load_attribute(_ONE)(self, lambda made: made(load_attribute(_ZEROS)(shape))))
+            self.running(lambda: load_attribute(_PENALIZE)(self, shape))
 
 
 class OwnInitializer(Tried, Initializer, abstract=True):

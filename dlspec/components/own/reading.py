@@ -10,23 +10,14 @@ from typing import Any
 
 from dlspec.core.errors import Problem
 
-# The classes of Keras from which a component of each kind descends.
+# Names under which Keras has bases of components besides those of their modules.
 BASES = {
-    "keras.layers.Layer": "layer",
     "keras.Layer": "layer",
-    "keras.losses.Loss": "loss",
     "keras.Loss": "loss",
-    "keras.metrics.Metric": "metric",
     "keras.Metric": "metric",
-    "keras.optimizers.Optimizer": "optimizer",
     "keras.Optimizer": "optimizer",
-    "keras.optimizers.schedules.LearningRateSchedule": "schedule",
-    "keras.regularizers.Regularizer": "regularizer",
     "keras.Regularizer": "regularizer",
-    "keras.initializers.Initializer": "initializer",
     "keras.Initializer": "initializer",
-    "keras.constraints.Constraint": "constraint",
-    "keras.callbacks.Callback": "callback",
 }
 # Modules of Keras whose classes are components of a kind.
 HOMES = {
