@@ -22,7 +22,7 @@ import hypothesis
 from hypothesis.errors import UnsatisfiedAssumption
 from hypothesis.strategies import SearchStrategy
 
-from dlspec.cli.backend import start
+from dlspec.backends.keras.starting import start
 from dlspec.components.registry import Component
 
 ROOT = Path(__file__).resolve().parent.parent

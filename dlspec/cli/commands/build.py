@@ -29,9 +29,9 @@ def command(
     keep_inputs(output, inputs_of_spec(state))
     say("building with Keras …")
 
-    from dlspec.cli import backend
+    from dlspec.backends.keras import starting
 
-    backend.start()
+    starting.start()
 
     from dlspec.backends.keras.build import build_with_tensors, keras_facts, saved_part, verify
     from dlspec.backends.keras.seeding import set_seed

@@ -256,15 +256,15 @@ def _export_spec(state: Checked, form: Format, path: Path, weights: Path | None,
 
 def _export(make: Any, form: Format, path: Path, texts: dict[str, str], catalogue: Catalogue) -> Outcome | int:
     """The slow part; shows its diagnostics."""
+    from dlspec.backends.keras import starting
     from dlspec.backends.keras.own import knowing
-    from dlspec.cli import backend
     from dlspec.export.formats.export import export
 
     say("starting TensorFlow …")
-    backend.start()
+    starting.start()
     try:
         # Converters write to stderr from C++; what they refuse comes as an exception.
-        with backend.captured_stderr() as terminal, knowing(catalogue):
+        with starting.captured_stderr() as terminal, knowing(catalogue):
             outcome = export(make(), form, path, lambda text: click.echo(printable(text), file=terminal))
     except SpecError as error:
         show_diagnostics(error.diagnostics, texts)

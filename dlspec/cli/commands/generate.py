@@ -64,9 +64,9 @@ def command(
 
     saved = open_run(find_run(run, runs))
 
-    from dlspec.cli import backend
+    from dlspec.backends.keras import starting
 
-    backend.start()
+    starting.start()
 
     from dlspec.core.files import write_folder_atomically
     from dlspec.training.example_files import write_examples

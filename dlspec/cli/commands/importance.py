@@ -69,9 +69,9 @@ def command(
 
     saved = open_run(find_run(run, runs), allow_outside=allow_outside, allow_code=code_allowed())
 
-    from dlspec.cli import backend
+    from dlspec.backends.keras import starting
 
-    backend.start()
+    starting.start()
 
     from dlspec.training.importance import importance
 

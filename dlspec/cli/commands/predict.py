@@ -78,9 +78,9 @@ def command(
     saved = open_run(find_run(run, runs), allow_code=code_allowed())
     keep_inputs(output, [*inputs, saved.run.path, *inputs_of_spec(saved.state)])
 
-    from dlspec.cli import backend
+    from dlspec.backends.keras import starting
 
-    backend.start()
+    starting.start()
 
     from dlspec.training.predict import csv_text, json_text, predict
 

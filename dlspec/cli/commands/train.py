@@ -109,13 +109,13 @@ def _train(state: Trainable, runs: Path, found: Place, quiet: bool, repeat: str)
     if console is not None:
         console.print("starting TensorFlow …", highlight=False)
 
-    from dlspec.cli import backend
+    from dlspec.backends.keras import starting
     from dlspec.data.feeding.reading import BackgroundRead
 
     background = None
     if state.binding is not None:
         background = BackgroundRead(state.data_section, state.binding)
-    backend.start()
+    starting.start()
 
     from dlspec.data.feeding.pipeline import prepare, prepare_read
     from dlspec.training.train import request_of, run

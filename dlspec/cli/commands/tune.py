@@ -175,10 +175,10 @@ def _searched(
     state: Searchable, plan: Plan, folder: Path, record: Record, pool: Workers, console: Console | None, there: bool
 ) -> Path:
     """The folder of the search, which is over."""
-    from dlspec.cli import backend
+    from dlspec.backends.keras import starting
     from dlspec.tuning.workers.worker import quiet_retracing
 
-    backend.start()
+    starting.start()
 
     from dlspec.tuning.search.search import Search
     from dlspec.tuning.search.show import Reporter, table
