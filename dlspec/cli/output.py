@@ -14,7 +14,7 @@ import click
 from dlspec.cli.render import FORMATS, render, summary
 from dlspec.core.errors import Diagnostic, Problem, SpecError
 from dlspec.core.terminal import printable, printable_lines
-from dlspec.core.tree import place
+from dlspec.core.tree import span_of
 from dlspec.core.workspace import Workspace
 from dlspec.passes.state import Checked, Lowered, Parsed
 
@@ -139,7 +139,7 @@ def show_problem(problem: Problem, state: Parsed, section: str) -> None:
     """A problem that arose at work: at a section of the spec, where its code is one of specs."""
     from dlspec.core.codes import of_spec
 
-    span = place(state.data, section) if of_spec(problem.code) else None
+    span = span_of(state.data, section) if of_spec(problem.code) else None
     show_diagnostics([problem.at(span)], state.texts)
 
 

@@ -67,7 +67,7 @@ class Invalid:
     value: Any = None
 
 
-def place(container: Any, key: str | int | None = None) -> Span | None:
+def span_of(container: Any, key: str | int | None = None) -> Span | None:
     """The span of ``container[key]``, or of the container itself; None for data that did not come from a file."""
     if isinstance(container, Map):
         if isinstance(key, str) and key in container.value_spans:
@@ -80,14 +80,14 @@ def place(container: Any, key: str | int | None = None) -> Span | None:
     return None
 
 
-def key_place(container: Any, key: str) -> Span | None:
-    """The span of a mapping's key itself, or what :func:`place` gives."""
+def span_of_key(container: Any, key: str) -> Span | None:
+    """The span of a mapping's key itself, or what :func:`span_of` gives."""
     if isinstance(container, Map) and key in container.key_spans:
         return container.key_spans[key]
-    return place(container, key)
+    return span_of(container, key)
 
 
-def path_place(raw: Any, path: Sequence[str | int], on_key: bool = False) -> Span | None:
+def span_at(raw: Any, path: Sequence[str | int], on_key: bool = False) -> Span | None:
     """The span at `path`, or of the innermost thing on the way there that has one.
 
     Args:
@@ -100,7 +100,7 @@ def path_place(raw: Any, path: Sequence[str | int], on_key: bool = False) -> Spa
         if not (key in raw if isinstance(raw, dict) else isinstance(raw, list) and _inside(raw, key)):
             break
         named = on_key and depth == len(path)
-        span = (key_place(raw, str(key)) if named else place(raw, key)) or span
+        span = (span_of_key(raw, str(key)) if named else span_of(raw, key)) or span
         raw = raw[key]
     return span
 

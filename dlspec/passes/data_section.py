@@ -8,7 +8,7 @@ from dlspec.components.methods.base import wants_targets
 from dlspec.components.sections.data import Data
 from dlspec.components.sections.selection import Selection
 from dlspec.core.errors import Span, SpecError
-from dlspec.core.tree import Invalid, Map, key_place
+from dlspec.core.tree import Invalid, Map, span_of_key
 from dlspec.passes.state import Bound, step
 from dlspec.semantics.environment import Lost
 from dlspec.semantics.schema.context import Context
@@ -26,7 +26,7 @@ def data_section(state: Bound) -> None:
                 state.add("E105", f"the spec has {what}", _start(state), "write `inputs: {image: [28, 28, 1]}`")
         return
     owner = cast("type[Data]", state.catalogue.find("section", "data"))
-    span = key_place(state.data, "data")
+    span = span_of_key(state.data, "data")
     section = state.evaluator.options(owner, raw, state.environment, Context(("data",)), span, keep_going=True)
     if isinstance(section, Lost):
         state.given_inputs = None if "inputs" not in state.data else {}
@@ -36,7 +36,7 @@ def data_section(state: Bound) -> None:
         return
     if not section.targets and not state.reading.alone and wants_targets(state.data.get("train"), state.catalogue):
         help = "name a column for each output: `targets: {price: {column: price}}`"
-        state.add("E613", "data needs at least one of `targets`", key_place(raw, "targets"), help)
+        state.add("E613", "data needs at least one of `targets`", span_of_key(raw, "targets"), help)
         state.given_inputs = None if "inputs" not in state.data else {}
         return
     found = _with_columns(state, section, raw)
@@ -83,5 +83,5 @@ def _ask_data(state: Bound, section: Data, raw: Map) -> None:
 def _start(state: Bound) -> Span | None:
     for key in ("layers", "name"):
         if key in state.data and not isinstance(state.data[key], Invalid):
-            return key_place(state.data, key)
+            return span_of_key(state.data, key)
     return state.data.span

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dlspec.components.layers.base import layers_of
 from dlspec.core.ir import Node
-from dlspec.core.tree import Map, place
+from dlspec.core.tree import Map, span_of
 from dlspec.passes.state import Lowered, step
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def _check_batches(state: Lowered, wanted: Distribution) -> None:
     if section is None or section.batch_size >= wanted.shares:
         return
     raw = state.data.get("data")
-    where = place(raw, "batch_size") if isinstance(raw, Map) else None
+    where = span_of(raw, "batch_size") if isinstance(raw, Map) else None
     text = f"a batch of {section.batch_size} cannot be divided among {wanted.shares} devices"
     state.add("E518", text, where, f"give at least {wanted.shares} examples to a batch, or take fewer `devices`")
 

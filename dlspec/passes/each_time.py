@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from dlspec.core.tree import key_place, place
+from dlspec.core.tree import span_of, span_of_key
 from dlspec.graph.lower.each_time import Listed, used_often
 from dlspec.passes.state import Lowered, step
 
@@ -17,7 +17,7 @@ def each_time(state: Lowered) -> None:
     varying = state.params.varying
     often = used_often(state.program, varying) if varying else set()
     for name, value in varying.items():
-        span = place(raw, name)
+        span = span_of(raw, name)
         if name in state.unused:  # which is said elsewhere
             continue
         if name not in often:
@@ -30,7 +30,7 @@ def each_time(state: Lowered) -> None:
         for name in _stems(other):
             if name in varying and name not in state.unused:
                 text = f"a search calls the uses of `{name}` `{name}_1`, `{name}_2` and so on"
-                state.add("E314", text, key_place(raw, other), "choose another name for this parameter")
+                state.add("E314", text, span_of_key(raw, other), "choose another name for this parameter")
 
 
 def _stems(name: str) -> Iterator[str]:

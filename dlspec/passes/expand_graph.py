@@ -7,7 +7,7 @@ from typing import Any
 
 from dlspec.core.errors import Problem
 from dlspec.core.ir import SharedModel
-from dlspec.core.tree import key_place
+from dlspec.core.tree import span_of_key
 from dlspec.graph.lower.counting import MAX_LAYERS, least_layers, too_many_layers
 from dlspec.graph.lower.expand import Expander, iterate_models
 from dlspec.graph.lower.program import Program
@@ -22,7 +22,7 @@ def expand_graph(state: Bound) -> Lowered | None:
         return None
     if not state.data.get("layers", ()):
         if not state.data.tainted and not state.reading.alone:
-            span = key_place(state.data, "layers" if "layers" in state.data else "inputs")
+            span = span_of_key(state.data, "layers" if "layers" in state.data else "inputs")
             state.add("E105", "the spec has no `layers`", span, "write `layers:` and below it `- dense: 10`")
         return None
     expander = Expander(state.program, state.environment, state.evaluator)
@@ -31,7 +31,7 @@ def expand_graph(state: Bound) -> Lowered | None:
         graph = expander.body(state.program.main).graph(state.given_inputs)
         shared = [model for model in iterate_models(expander) if isinstance(model, SharedModel)]
     except Problem as problem:  # a limit
-        state.diagnostics.add(problem.at(key_place(state.data, "layers")))
+        state.diagnostics.add(problem.at(span_of_key(state.data, "layers")))
         return None
     # Errors of the sections `data`, `train` and `tune` do not touch the graph.
     if any(item.code[:2] not in ("E5", "E6") for item in state.diagnostics.errors):

@@ -6,7 +6,7 @@ from typing import Any
 
 from dlspec.core.errors import did_you_mean
 from dlspec.core.ir import Shape, show_shape
-from dlspec.core.tree import Invalid, Map, key_place, place
+from dlspec.core.tree import Invalid, Map, span_of, span_of_key
 from dlspec.passes.state import Lowered, step
 
 # What a map of `parameters` calls the model that is saved.
@@ -31,13 +31,13 @@ def expectations(state: Lowered) -> None:
         for name, shape in output.items():
             if name not in shapes:
                 text = f"the model has no output `{name}`"
-                state.add("E413", text, key_place(output, name), did_you_mean(name, shapes))
+                state.add("E413", text, span_of_key(output, name), did_you_mean(name, shapes))
             else:
                 _compare(state, shape, shapes[name], output, name)
     elif isinstance(output, list):
         if len(shapes) > 1:
             names = ", ".join(shapes)
-            state.add("E413", f"the model has {len(shapes)} outputs", place(expect, "output"), f"give a map: {names}")
+            state.add("E413", f"the model has {len(shapes)} outputs", span_of(expect, "output"), f"give a map: {names}")
         else:
             _compare(state, output, next(iter(shapes.values())), expect, "output")
 
@@ -50,11 +50,11 @@ def _count(state: Lowered, wanted: Any, part: str, container: Map, key: str) -> 
     if found is None:
         known = (_SAVED, *state.models, *dict.fromkeys(node.name for node in state.training_graph.nodes if node.layer))
         text = f"the model has no part `{part}`"
-        state.add("E413", text, key_place(container, key), did_you_mean(part, known))
+        state.add("E413", text, span_of_key(container, key), did_you_mean(part, known))
     elif found != wanted:
         what = "the model" if part == _SAVED else f"`{part}`"
         text = f"expected {wanted:,} parameters, but {what} has {found:,}"
-        state.add("E413", text, place(container, key), "`dlspec show` lists them layer by layer")
+        state.add("E413", text, span_of(container, key), "`dlspec show` lists them layer by layer")
 
 
 def _parameters(state: Lowered, part: str) -> int | None:
@@ -70,4 +70,4 @@ def _parameters(state: Lowered, part: str) -> int | None:
 def _compare(state: Lowered, wanted: Any, shape: Shape, container: Map, key: str) -> None:
     if not isinstance(wanted, Invalid) and tuple(wanted) != shape:
         text = f"expected output shape {show_shape(tuple(wanted))}, but it is {show_shape(shape)}"
-        state.add("E413", text, place(container, key), "`dlspec show` lists the shapes layer by layer")
+        state.add("E413", text, span_of(container, key), "`dlspec show` lists the shapes layer by layer")

@@ -15,7 +15,7 @@ from typing import Any
 
 from dlspec.components.registry import Catalogue, Component, load_attribute
 from dlspec.core.errors import Problem
-from dlspec.core.tree import key_place, place
+from dlspec.core.tree import span_of, span_of_key
 from dlspec.passes.state import Extended, Parsed, step
 
 # Packages with bases of components; the classes of Keras in others would start TensorFlow.
@@ -35,7 +35,7 @@ def extensions(state: Parsed) -> Extended | None:
     files: dict[str, Path] = {}
     before = len(state.diagnostics.errors)
     for position, name in enumerate(named):
-        span = place(written, position) if isinstance(written, list) else place(state.data, "extensions")
+        span = span_of(written, position) if isinstance(written, list) else span_of(state.data, "extensions")
         try:
             path = _file(name, state, files)
             _hold_no_component(path)
@@ -48,7 +48,7 @@ def extensions(state: Parsed) -> Extended | None:
     try:
         _add_components(catalogue, files)
     except Problem as problem:
-        state.diagnostics.add(problem.at(key_place(state.data, "extensions")))
+        state.diagnostics.add(problem.at(span_of_key(state.data, "extensions")))
         return None
     state.catalogue = catalogue
     if allowed:
@@ -56,7 +56,7 @@ def extensions(state: Parsed) -> Extended | None:
     elif not state.allow_code:
         names = ", ".join(f"`{name}`" for name in named)
         help = "read that code, then pass `--allow-code`"
-        state.add("E110", f"the spec runs code of its own ({names})", key_place(state.data, "extensions"), help)
+        state.add("E110", f"the spec runs code of its own ({names})", span_of_key(state.data, "extensions"), help)
     return state.become(Extended)
 
 

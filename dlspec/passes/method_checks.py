@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dlspec.core.tree import path_place
+from dlspec.core.tree import span_at
 from dlspec.passes.state import Lowered, step
 
 
@@ -13,4 +13,4 @@ def method_checks(state: Lowered) -> None:
         return
     shared = {name: model.graph for name, model in state.models.items()}
     for problem, path, on_key in state.method.mistakes(state.training_graph, shared):
-        state.diagnostics.add(problem.at(path_place(state.data, path, on_key)))
+        state.diagnostics.add(problem.at(span_at(state.data, path, on_key)))

@@ -7,7 +7,7 @@ import math
 from dlspec.components.methods.base import Method
 from dlspec.components.sections.tune import Tune
 from dlspec.core.errors import Problem, leave_out
-from dlspec.core.tree import Map, key_place, place
+from dlspec.core.tree import Map, span_of, span_of_key
 from dlspec.graph.lower.space import Space, stepped
 from dlspec.passes.state import Bound, step
 from dlspec.syntax.expressions import names_in, reach
@@ -41,7 +41,7 @@ def searching(state: Bound) -> None:
                 check(state, tune, method)
         except Problem as problem:
             raw = state.data["tune"]
-            span = place(raw, problem.option) if problem.option in raw else key_place(state.data, "tune")
+            span = span_of(raw, problem.option) if problem.option in raw else span_of_key(state.data, "tune")
             state.diagnostics.add(problem.at(span))
     if method is not None:
         _searched_where_all_are_alike(state)
@@ -74,7 +74,7 @@ def _objective(state: Bound, tune: Tune, method: Method) -> None:
 
 def _wrong(state: Bound) -> bool:
     """Whether there are mistakes in `train`, which may hide the measure."""
-    span = place(state.data, "train")
+    span = span_of(state.data, "train")
     spans = [error.span for error in state.diagnostics.errors if error.span is not None]
     return span is not None and any(
         one.file == span.file and (span.line, span.column) <= (one.line, one.column) < (span.end_line, span.end_column)
@@ -95,7 +95,7 @@ def _halving(state: Bound, tune: Tune, method: Method) -> None:
     epochs = tune.epochs or method.total_epochs
     if tune.algorithm.halving and epochs < _FACTOR and not method.epochs_problem(halving=True):
         message = f"with {epochs} epochs a trial, Hyperband halves nothing: it searches by chance"
-        state.add("W532", message, place(state.data["tune"], "algorithm"), "write `epochs: 9` or more")
+        state.add("W532", message, span_of(state.data["tune"], "algorithm"), "write `epochs: 9` or more")
 
 
 def _unseeded(state: Bound, tune: Tune, method: Method) -> None:
@@ -112,7 +112,7 @@ def _searched_where_all_are_alike(state: Bound) -> None:
     for key, (code, message, help) in _ALIKE.items():
         names = {name for textual in (False, True) for name in names_in(train.get(key), textual)}
         if searched := sorted(reach(names, state.params.params) & state.params.spaces.keys()):
-            state.add(code, message.format(searched[0]), place(train, key), help)
+            state.add(code, message.format(searched[0]), span_of(train, key), help)
 
 
 def _short(state: Bound, name: str, space: Space, step: float) -> None:
@@ -121,10 +121,10 @@ def _short(state: Bound, name: str, space: Space, step: float) -> None:
     if last < high and not math.isclose(last, high, rel_tol=1e-9):
         text = f"the steps of `{name}` end at {last:g}: {high:g} is never tried"
         help = f"write `{last:g}` as the upper end, or another step"
-        state.add("W533", text, place(state.data["params"], name), help)
+        state.add("W533", text, span_of(state.data["params"], name), help)
 
 
 def _continuous(state: Bound, name: str, space: Space) -> None:
     low, high = space.values
     message = f"a grid cannot hold all values of `{name}`: it takes 10 from {low:g} to {high:g}"
-    state.add("W531", message, place(state.data["params"], name), "say which with `step`")
+    state.add("W531", message, span_of(state.data["params"], name), "say which with `step`")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph, SharedModel
-from dlspec.core.tree import place
+from dlspec.core.tree import span_of
 from dlspec.passes.state import Lowered, step
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def start(state: Lowered) -> None:
         return
     from dlspec.data.sources.paths import start_of
 
-    shown, span = state.method.start_from, place(state.data["train"], "start_from")
+    shown, span = state.method.start_from, span_of(state.data["train"], "start_from")
     try:
         path = start_of(shown, state.folder, allow_outside=state.allow_outside)
         if path.is_dir():

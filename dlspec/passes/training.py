@@ -6,7 +6,7 @@ from typing import cast
 
 from dlspec.components.methods.base import Method, method_of
 from dlspec.components.sections.tune import Tune
-from dlspec.core.tree import Invalid, Map, key_place
+from dlspec.core.tree import Invalid, Map, span_of_key
 from dlspec.passes.state import Bound, step
 from dlspec.semantics.environment import Lost
 from dlspec.semantics.schema.context import Context
@@ -22,7 +22,7 @@ def training(state: Bound) -> None:
     if isinstance(tune, Map):
         owner = cast("type[Tune]", state.catalogue.find("section", "tune"))
         section = state.evaluator.options(
-            owner, tune, state.environment, Context(("tune",)), key_place(state.data, "tune")
+            owner, tune, state.environment, Context(("tune",)), span_of_key(state.data, "tune")
         )
         state.tune = None if isinstance(section, Lost) else section
         if not state.params.spaces:
@@ -30,7 +30,7 @@ def training(state: Bound) -> None:
             state.add(
                 "E510",
                 "`tune` has nothing to search: no parameter is a search space",
-                key_place(state.data, "tune"),
+                span_of_key(state.data, "tune"),
                 help,
             )
 
@@ -45,11 +45,11 @@ def _method(state: Bound, raw: Map) -> Method | None:
         if key in owner.fields:
             written.put(key, value, raw.key_spans.get(key), raw.value_spans.get(key))
         elif key != "method":
-            state.add("E501", f"training by `{owner.registered_name}` has no option `{key}`", key_place(raw, key))
+            state.add("E501", f"training by `{owner.registered_name}` has no option `{key}`", span_of_key(raw, key))
     for key in owner.missing(raw):
         written[key] = Invalid()
         if not raw.tainted:  # a key that was not understood may be the one that is missing
-            state.add("E505", f"train needs `{key}`", key_place(state.data, "train"), f"write `{key}: …`")
-    span = key_place(state.data, "train")
+            state.add("E505", f"train needs `{key}`", span_of_key(state.data, "train"), f"write `{key}: …`")
+    span = span_of_key(state.data, "train")
     method = state.evaluator.options(owner, written, state.environment, Context(("train",)), span, keep_going=True)
     return None if isinstance(method, Lost) else method

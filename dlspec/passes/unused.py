@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dlspec.components.sections.data import Data
 from dlspec.core.errors import Span
-from dlspec.core.tree import Map, key_place, place
+from dlspec.core.tree import Map, span_of, span_of_key
 from dlspec.graph.lower.program import Program, walk
 from dlspec.passes.state import Bound, Structured, step
 
@@ -43,7 +43,7 @@ def _files(state: Bound) -> None:
             used.add(name)
             waiting += _imported(files[name])
     for position, (name, path) in enumerate(files.items()):
-        span = place(written, position) if isinstance(written, list) else key_place(state.data, "extensions")
+        span = span_of(written, position) if isinstance(written, list) else span_of_key(state.data, "extensions")
         if name not in used and _own(span, state):
             help = f"use what it declares, write `source: {{python: {name}:FUNCTION}}`, or leave the file out"
             state.add("W401", f"`{path.name}` of `extensions` is used nowhere", span, help)
@@ -80,4 +80,4 @@ def _called(program: Program) -> set[str]:
 
 
 def _key(data: Map, section: str, name: str) -> Span | None:
-    return key_place(data.get(section), name)
+    return span_of_key(data.get(section), name)

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from dlspec.components import registry
 from dlspec.components.registry import BUILT_IN, JSON, Catalogue, Component, Field
 from dlspec.core.errors import Diagnostic, Diagnostics, Note, Problem, Span, did_you_mean, suggestions
-from dlspec.core.tree import Invalid, Map, key_place, place
+from dlspec.core.tree import Invalid, Map, span_of, span_of_key
 from dlspec.semantics.environment import LOST, Environment, Lost
 from dlspec.semantics.schema.conforming import check, check_value
 from dlspec.semantics.schema.context import Context
@@ -52,7 +52,7 @@ class Evaluator:
         name, value = registry.name_and_value(raw)
         name_span, value_span = span, span
         if isinstance(raw, dict):
-            name_span, value_span = key_place(raw, name) or span, place(raw, name) or span
+            name_span, value_span = span_of_key(raw, name) or span, span_of(raw, name) or span
         if isinstance(value, Invalid):
             return LOST
         owner = self.catalogue.find(kind, name)
@@ -67,7 +67,9 @@ class Evaluator:
             for option in instance.call_arguments() if context.path[-1:] != ("merge",) else ():
                 # A layer inside another one is called by that one, which knows nothing of our constants.
                 message = f"`{option}` has no effect on a layer inside another one"
-                self.report(Problem("E207", message, f"use `{name}` as a step"), key_place(value, option) or name_span)
+                self.report(
+                    Problem("E207", message, f"use `{name}` as a step"), span_of_key(value, option) or name_span
+                )
                 return LOST
         return instance
 
@@ -99,7 +101,7 @@ class Evaluator:
             field = owner.fields.get(name)
             if field is None:
                 continue
-            where = (place(raw, name) if isinstance(raw, dict) else value_span) or span
+            where = (span_of(raw, name) if isinstance(raw, dict) else value_span) or span
             result = self.field(owner, field, value, environment, context.inside([name]), where)
             if isinstance(result, Lost):
                 needed = field.required or field.decisive or field.container == "map"
@@ -122,7 +124,7 @@ class Evaluator:
 
     def option_span(self, raw: Any, option: str, span: Span | None) -> Span | None:
         """Where `option` was written, or else the component's own place."""
-        return key_place(raw, option) if option and isinstance(raw, Map) and option in raw else span
+        return span_of_key(raw, option) if option and isinstance(raw, Map) and option in raw else span
 
     def field(
         self,
@@ -162,7 +164,7 @@ class Evaluator:
         if field.container == "map":
             owner = cast("type[Component]", self.catalogue.find(kind, field.target))
             results = {
-                name: self.options(owner, value, environment, context.inside([name]), place(raw, name) or span)
+                name: self.options(owner, value, environment, context.inside([name]), span_of(raw, name) or span)
                 for name, value in raw.items()
             }
             return LOST if any(isinstance(item, Lost) for item in results.values()) else results
@@ -188,7 +190,7 @@ class Evaluator:
         if isinstance(raw, Lost | Invalid):
             return LOST
         results = tuple(
-            self.component(kind, item, environment, context.inside([index]), place(raw, index) or span)
+            self.component(kind, item, environment, context.inside([index]), span_of(raw, index) or span)
             for index, item in enumerate(raw)
         )
         return LOST if any(isinstance(item, Lost) for item in results) else results
@@ -235,13 +237,13 @@ class Evaluator:
                 outputs = "outputs: " + ", ".join(f"`{output}`" for output in self.outputs[:12])
                 close = self.diagnostics.helps(code) and suggestions(name, known)
                 help = did_you_mean(name, known) if close else outputs
-                self.report(Problem(code, what, help), key_place(raw, name) or span)
+                self.report(Problem(code, what, help), span_of_key(raw, name) or span)
                 results[name] = LOST
                 continue
             single = many and self._is_component(kind, raw[name])
             value = self.checked(raw, name, {"$ref": f"#/$defs/{kind}"} if single else schema, context)
             evaluate = self.many if many and not single else self.component
-            found = evaluate(kind, value, environment, context.inside([name]), place(raw, name) or span)
+            found = evaluate(kind, value, environment, context.inside([name]), span_of(raw, name) or span)
             results[name] = (found,) if single and not isinstance(found, Lost) else found
         return LOST if any(isinstance(item, Lost) for item in results.values()) else results
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from dlspec.components.registry import JSON
 from dlspec.core.errors import Diagnostic, Diagnostics, Span, did_you_mean
-from dlspec.core.tree import Map, Seq, key_place, place
+from dlspec.core.tree import Map, Seq, span_of, span_of_key
 from dlspec.core.workspace import Workspace
 from dlspec.semantics.schema.validate import iterate_errors, resolve, schema
 from dlspec.syntax.source import load, read_file
@@ -62,7 +62,7 @@ def _read(path: Path, name: str, loaded: Loaded, chain: tuple[Path, ...], worksp
     if data is None or "extends" not in data:
         return data
     target = data["extends"]
-    span = place(data, "extends")
+    span = span_of(data, "extends")
     if not isinstance(target, str) or not target:
         return data  # the schema reports it
     base_path = path.parent / target
@@ -119,7 +119,7 @@ def merge(base: Map, child: Map, node: JSON) -> Map:
                 continue
             if source is child and isinstance(before, Map) and isinstance(value, Map) and "x-per-output" not in node:
                 value = merge(before, value, _subschema(node, key))
-            merged.put(key, value, key_place(source, key), place(source, key))
+            merged.put(key, value, span_of_key(source, key), span_of(source, key))
     return merged
 
 

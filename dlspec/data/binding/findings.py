@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dlspec.core.errors import Diagnostic, Note, Problem
-from dlspec.core.tree import path_place
+from dlspec.core.tree import span_at
 from dlspec.data.sources.base import DataProblem
 
 Path = tuple[str | int, ...]
@@ -35,7 +35,7 @@ class Finding:
         if isinstance(self.problem, DataProblem) and self.problem.where and self.problem.code != "E601":
             notes = (Note(f"found in {self.problem.where}"), *notes)
         path = (*self.path, self.problem.option) if self.problem.option else self.path
-        span = path_place(raw, path, self.on_key and not self.problem.option)
+        span = span_at(raw, path, self.on_key and not self.problem.option)
         return self.problem.at(span, notes)
 
 

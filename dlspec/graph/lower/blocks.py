@@ -7,7 +7,7 @@ from typing import Any
 
 from dlspec.components.registry import MISSING
 from dlspec.core.errors import Problem, Span, did_you_mean
-from dlspec.core.tree import Map, key_place, place
+from dlspec.core.tree import Map, span_of, span_of_key
 from dlspec.graph.lower.graph_builder import Frame, GraphBuilder, lost
 from dlspec.graph.lower.program import Block, Step
 from dlspec.graph.lower.scope import Binding, Value
@@ -28,7 +28,7 @@ def block_values(
     for name in problems:
         known = name and block.params
         text = f"block {block.name} has no parameter `{name}`" if known else f"block {block.name} takes no parameters"
-        span = key_place(step.value, name) or step.span
+        span = span_of_key(step.value, name) or step.span
         missing = [p for p in block.params if p not in given]
         help = did_you_mean(name, missing or block.params) if block.params else "declare some under its `params:`"
         builder.report(Problem("E306", text, help), span)
@@ -37,13 +37,13 @@ def block_values(
     defaults = Environment(values, outer, environment.entering, place=environment.place)
     for name, default in block.params.items():
         if name in given:
-            span = place(step.value, name) if isinstance(step.value, Map) else step.value_span
+            span = span_of(step.value, name) if isinstance(step.value, Map) else step.value_span
             values[name] = _parameter(builder, given[name], environment, span or step.span)
         elif default is MISSING:
             values[name] = LOST
             absent.append(name)
         else:
-            values[name] = _parameter(builder, default, defaults, place(block.declaration.get("params"), name))
+            values[name] = _parameter(builder, default, defaults, span_of(block.declaration.get("params"), name))
     if absent and not problems:
         from dlspec.semantics.schema.wording import example
 
@@ -80,7 +80,7 @@ def block_inputs(builder: GraphBuilder, block: Block, step: Step, sources: Sourc
                 f"{block.name} takes {len(names)} inputs ({wanted}), but gets {count}",
                 f"give `from: [{', '.join(names)}]`",
             )
-            builder.report(problem, key_place(step.value, "from") or step.span)
+            builder.report(problem, span_of_key(step.value, "from") or step.span)
         return LOST
     return bindings
 
@@ -92,6 +92,6 @@ def block_outputs(builder: GraphBuilder, block: Block, frame: Frame, step: Step)
     values: list[Value] = []
     written = block.declaration.get("outputs")
     for index, name in enumerate(block.outputs):
-        span = place(written, index) if isinstance(written, list) else place(block.declaration, "outputs")
+        span = span_of(written, index) if isinstance(written, list) else span_of(block.declaration, "outputs")
         values.append(builder.single(builder.lookup(name, frame, span), name, span))
     return Binding(tuple(values), step.span)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor
-from dlspec.core.tree import Invalid, key_place, place
+from dlspec.core.tree import Invalid, span_of, span_of_key
 from dlspec.graph.lower.graph_builder import GraphBuilder
 from dlspec.semantics.environment import LOST, Environment, Lost
 from dlspec.semantics.schema.context import Context
@@ -28,7 +28,7 @@ def drawn_from(
     written = raw.get("draw") if isinstance(raw, dict) else None
     if written is None:
         return None, tensor
-    span = key_place(raw, "draw")
+    span = span_of_key(raw, "draw")
     if inner:
         message = f"`{name}` of model {body.definition.name} cannot be drawn there"
         help = "write `draw` at an input of the spec, and hand it on with `from:`"
@@ -36,12 +36,12 @@ def drawn_from(
         return None, LOST
     if isinstance(written, Invalid):
         return None, LOST
-    context, at = Context(("inputs", name, "draw")), place(raw, "draw") or span
+    context, at = Context(("inputs", name, "draw")), span_of(raw, "draw") or span
     draw: Draw | Lost = body.evaluator.component("draw", written, environment, context, at)
     if isinstance(draw, Lost) or isinstance(tensor, Lost):
         return None, LOST
     try:
         return draw, draw.tensor(tensor.shape, raw.get("dtype"))
     except Problem as problem:
-        body.report(problem, place(raw, problem.option) or span)
+        body.report(problem, span_of(raw, problem.option) or span)
         return None, LOST

@@ -9,7 +9,7 @@ from typing import Any
 from dlspec.components.registry import snake_case
 from dlspec.core.errors import Diagnostics, Note, Problem, Span
 from dlspec.core.ir import Edge, Graph, Node, SharedModel, Tensor
-from dlspec.core.tree import Invalid, Map, key_place, place
+from dlspec.core.tree import Invalid, Map, span_of, span_of_key
 from dlspec.graph.lower.blocks import block_inputs, block_outputs, block_values
 from dlspec.graph.lower.drawing import drawn_from
 from dlspec.graph.lower.graph_builder import Frame, GraphBuilder, lost
@@ -121,7 +121,7 @@ class Body(GraphBuilder):
             tensor = self.input_type(raw, frame, name)
             inner = self.definition is not self.expander.program.main
             draw, tensor = drawn_from(self, raw, frame.environment, name, tensor, inner=inner)
-            self.bind_input(name, tensor, frame, key_place(written, name), draw)
+            self.bind_input(name, tensor, frame, span_of_key(written, name), draw)
         for name, tensor in given.items():
             if name not in written:
                 self.bind_input(name, tensor, frame, None)
@@ -131,7 +131,7 @@ class Body(GraphBuilder):
         if isinstance(raw, Invalid) or isinstance(shape, Invalid) or isinstance(dtype, Invalid):
             return LOST
         schema = {"type": "array", "items": {"type": ["integer", "null"], "minimum": 1}}
-        span = place(raw, "shape") if isinstance(raw, dict) else place(self.definition.inputs, name)
+        span = span_of(raw, "shape") if isinstance(raw, dict) else span_of(self.definition.inputs, name)
         value = self.evaluator.value(shape, frame.environment, schema, Context(("inputs", name)), span, numeric=True)
         return (
             LOST if isinstance(value, Lost) or (isinstance(raw, Map) and raw.tainted) else Tensor(tuple(value), dtype)
@@ -157,7 +157,11 @@ class Body(GraphBuilder):
         results: list[tuple[str, Value]] = []
         given: set[str] = set()
         for index, name in enumerate(self.definition.outputs):
-            span = place(written, index) if isinstance(written, list) else place(self.definition.declaration, "outputs")
+            span = (
+                span_of(written, index)
+                if isinstance(written, list)
+                else span_of(self.definition.declaration, "outputs")
+            )
             text = self.evaluator.text(name, frame.environment, span)
             binding = self.lookup(text, frame, span) if isinstance(text, str) else Binding((LOST,))
             if text in given:
@@ -208,7 +212,7 @@ class Body(GraphBuilder):
                 self.lose(step, frame)
                 return
             if not condition:
-                skipped.append(place(step.value, "if"))
+                skipped.append(span_of(step.value, "if"))
                 continue
             if isinstance(step, RepeatStep) or (isinstance(step, ParallelStep) and index is not None):
                 turn = turn._replace(scope=Scope(frame.scope, coming=frame.scope.coming))
@@ -278,7 +282,7 @@ class Body(GraphBuilder):
             if name:
                 self.bind(name, results[-1], frame)
         self.evaluator.trace = frame.notes
-        span = place(step.value, "merge") or step.span
+        span = span_of(step.value, "merge") or step.span
         layer = self.evaluator.component("layer", step.merge, environment, Context(("layers", step.key, "merge")), span)
         if len(results) < 2:
             message = f"parallel needs at least 2 branches, but has {len(results)}"
@@ -360,7 +364,7 @@ class Body(GraphBuilder):
         if not sources.lost:
             self.report(
                 Problem("E405", f"{step.key} takes one input", "name the inputs in the steps inside"),
-                key_place(step.value, "from") or step.span,
+                span_of_key(step.value, "from") or step.span,
             )
         return Binding((LOST,), step.span)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dlspec.components.layers.base import Layer
 from dlspec.core.errors import Note, Problem, Span, did_you_mean, suggestions
 from dlspec.core.ir import Edge, Node, SharedModel, Tensor, show_shape
-from dlspec.core.tree import Map, place
+from dlspec.core.tree import Map, span_of
 from dlspec.graph.lower.counting import MAX_LAYERS, too_many_layers
 from dlspec.graph.lower.infer import apply, check_elements
 from dlspec.graph.lower.parse import check_name
@@ -61,7 +61,7 @@ class GraphBuilder:
     # --- names of nodes and tensors -------------------------------------------------------------------------------
 
     def node_name(self, step: Step, frame: Frame, environment: Environment, base: str, named: bool) -> str:
-        span = place(step.value, "name") or step.span
+        span = span_of(step.value, "name") or step.span
         written = self.evaluator.text(step.names[0], environment, span) if step.names and named else None
         if isinstance(written, str) and len(step.names) == 1:
             return frame.names.full(frame.names.written(written))
@@ -71,7 +71,7 @@ class GraphBuilder:
         """Gives a step's outputs their names; ``prev`` becomes the first of them."""
         if result is None:
             return
-        span = (place(step.value, "name") if step.names else None) or step.span
+        span = (span_of(step.value, "name") if step.names else None) or step.span
         if len(step.names) > 1:
             self.bind_several(step, frame, environment, result, span)
         elif len(result.values) > 1:
@@ -222,7 +222,7 @@ class GraphBuilder:
             return
         written = declared.get(hint.node.name)
         at_shape = isinstance(written, Map) and "shape" in written
-        at = place(written, "shape") if at_shape else place(declared, hint.node.name)
+        at = span_of(written, "shape") if at_shape else span_of(declared, hint.node.name)
         self.report(problem, at, (Note(f"`{step.key}` takes it here", span),))
 
     def lose(self, step: Step, frame: Frame) -> None:
@@ -238,7 +238,7 @@ class GraphBuilder:
         if conditions:
             note = Note("left out by this `if`", conditions[0])
         else:
-            note = Note("left out: its count is 0", place(step.value, "times") or place(step.value, "repeat"))
+            note = Note("left out: its count is 0", span_of(step.value, "times") or span_of(step.value, "repeat"))
         for inner in walk((step,)):
             for name in inner.names:
                 if frame.scope.find(name) is None:

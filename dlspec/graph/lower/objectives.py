@@ -10,7 +10,7 @@ from dlspec.components.methods.wanted import Wanted
 from dlspec.components.registry import find
 from dlspec.core.errors import Problem, Span
 from dlspec.core.ir import Edge
-from dlspec.core.tree import path_place
+from dlspec.core.tree import span_at
 from dlspec.graph.lower.graph_builder import Frame, GraphBuilder
 from dlspec.graph.lower.program import Block, LayerStep, ModelDefinition, Program, walk
 from dlspec.graph.lower.scope import Binding, Value
@@ -58,7 +58,7 @@ def _named(builder: GraphBuilder, frame: Frame) -> Iterator[tuple[Wanted, Span |
     """What is wanted with its name settled, and where it stands."""
     data, evaluator = builder.definition.declaration, builder.evaluator
     for one in builder.definition.wanted:
-        span = path_place(data, one.path, one.on_key)
+        span = span_at(data, one.path, one.on_key)
         if is_expression(one.name) and unescape(one.name) is None and not one.on_key:
             value = evaluator.value(one.name, frame.environment, {}, Context(one.path), span)
         else:

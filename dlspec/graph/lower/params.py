@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dlspec.core.errors import Diagnostic, Diagnostics, Problem
-from dlspec.core.tree import Invalid, Map, is_empty, key_place, place
+from dlspec.core.tree import Invalid, Map, is_empty, span_of, span_of_key
 from dlspec.graph.lower.each_time import Drawn, Listed, is_listed, parse_listed
 from dlspec.graph.lower.space import Space, is_space, parse_space
 from dlspec.semantics.environment import LOST, Environment, Varying
@@ -47,7 +47,7 @@ class TopLevel:
             cycle = " → ".join([*self._open[self._open.index(name) :], name])
             raise Problem("E309", f"parameters depend on each other in a cycle: {cycle}", "give one of them a number")
         self._open.append(name)
-        span = place(self.params, name)
+        span = span_of(self.params, name)
         try:
             self.values[name] = self._evaluate(name)
         except UnknownValue:
@@ -56,7 +56,7 @@ class TopLevel:
             self.values[name] = LOST
             raw = self.params[name]
             if problem.option and isinstance(raw, Map):
-                span = key_place(raw, problem.option)
+                span = span_of_key(raw, problem.option)
             self.diagnostics.add(problem.at(span))
         finally:
             self._open.pop()
@@ -70,7 +70,7 @@ class TopLevel:
             problem = Diagnostic(
                 "E307",
                 f"parameter `{name}` has no value",
-                key_place(self.params, name),
+                span_of_key(self.params, name),
                 "write `null` if None is meant",
             )
             self.diagnostics.add(problem)

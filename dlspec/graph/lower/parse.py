@@ -11,7 +11,7 @@ from dlspec.components.layers.base import Layer
 from dlspec.components.methods.base import tensors_of
 from dlspec.components.registry import MISSING, Catalogue
 from dlspec.core.errors import Diagnostic, Diagnostics, Note, Replacement, Span, did_you_mean, suggestions
-from dlspec.core.tree import Invalid, Map, Seq, is_empty, key_place, place
+from dlspec.core.tree import Invalid, Map, Seq, is_empty, span_of, span_of_key
 from dlspec.graph.lower.program import (
     Block,
     CallStep,
@@ -104,9 +104,9 @@ class _Parser:
         data = self.data
         for name in self.models:
             if name in self.blocks:
-                first = Note("the block stands here", key_place(self.blocks, name))
+                first = Note("the block stands here", span_of_key(self.blocks, name))
                 self.error(
-                    "E104", f"`{name}` is both a block and a model", key_place(self.models, name), notes=(first,)
+                    "E104", f"`{name}` is both a block and a model", span_of_key(self.models, name), notes=(first,)
                 )
         params = _map(data.get("params"))
         self.check_names(params)
@@ -134,7 +134,7 @@ class _Parser:
 
     def check_names(self, names: Map) -> None:
         for name in list(names):
-            if not check_name(name, key_place(names, name), self.diagnostics):
+            if not check_name(name, span_of_key(names, name), self.diagnostics):
                 names[name] = Invalid(names[name])
 
     def block(self, name: str, value: Map) -> Block:
@@ -144,7 +144,7 @@ class _Parser:
         defaults = {key: MISSING if is_empty(params, key) else default for key, default in params.items()}
         names = tuple(item for item in inputs if isinstance(item, str)) if isinstance(inputs, list) else ()
         for index, item in enumerate(names):
-            check_name(item, place(inputs, index), self.diagnostics)
+            check_name(item, span_of(inputs, index), self.diagnostics)
         return Block(name, defaults, names, self.inner_body(value), _names(value.get("outputs")), value)
 
     def inner_body(self, declaration: Map) -> tuple[Step, ...]:
@@ -177,10 +177,10 @@ class _Parser:
             return self.invalid(item.value, container, index)
         key, value = registry.name_and_value(item)
         if isinstance(item, str):
-            return self.named(key, value, place(container, index))
+            return self.named(key, value, span_of(container, index))
         if isinstance(value, Invalid):
             return self.invalid(item, container, index)
-        return self.named(key, value, key_place(item, key), place(item, key))
+        return self.named(key, value, span_of_key(item, key), span_of(item, key))
 
     def invalid(self, item: Any, container: Any, index: Any) -> Step:
         names: tuple[str, ...] = ()
@@ -190,7 +190,7 @@ class _Parser:
                 inner = value.value if isinstance(value, Invalid) else value
                 if isinstance(inner, Map):
                     names += _names(inner.get("name"))
-        return InvalidStep("", place(container, index), None, names)
+        return InvalidStep("", span_of(container, index), None, names)
 
     def named(self, key: str, value: Any, span: Span | None, value_span: Span | None = None) -> Step:
         common = self.common(key, value, span)

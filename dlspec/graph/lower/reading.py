@@ -6,7 +6,7 @@ from typing import Any
 
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Edge
-from dlspec.core.tree import Invalid, key_place, place
+from dlspec.core.tree import Invalid, span_of, span_of_key
 from dlspec.graph.lower.graph_builder import Frame, GraphBuilder
 from dlspec.graph.lower.program import LayerStep, ParallelStep, RepeatStep, Step
 from dlspec.graph.lower.scope import Binding, Value
@@ -25,14 +25,14 @@ def read_sources(builder: GraphBuilder, step: Step, frame: Frame) -> Sources:
         alone = isinstance(step, LayerStep) and step.layer.takes_batch
         return Sources((_first_input(builder, step) if alone else previous(builder, step),), {}, single=True)
     written_as_value = raw is step.value
-    span = step.span if written_as_value else place(step.value, "from")
+    span = step.span if written_as_value else span_of(step.value, "from")
     if isinstance(raw, str):
         return Sources((_name(builder, raw, frame, span),), {}, single=True)
     if isinstance(raw, list):
-        bindings = tuple(_entry(builder, item, frame, place(raw, index)) for index, item in enumerate(raw))
+        bindings = tuple(_entry(builder, item, frame, span_of(raw, index)) for index, item in enumerate(raw))
         nested: frozenset[int | str] = frozenset(i for i, item in enumerate(raw) if isinstance(item, list))
         return Sources(bindings, {}, nested=nested)
-    named = {key: _entry(builder, item, frame, place(raw, key) or key_place(raw, key)) for key, item in raw.items()}
+    named = {key: _entry(builder, item, frame, span_of(raw, key) or span_of_key(raw, key)) for key, item in raw.items()}
     return Sources((), named, nested=frozenset(key for key, item in raw.items() if isinstance(item, list)))
 
 
@@ -60,7 +60,7 @@ def _entry(builder: GraphBuilder, item: Any, frame: Frame, span: Any) -> Binding
     if isinstance(item, list):
         values: list[Value] = []
         for index, name in enumerate(item):
-            values.extend(_name(builder, name, frame, place(item, index)).values)
+            values.extend(_name(builder, name, frame, span_of(item, index)).values)
         return Binding(tuple(values), span)
     return _name(builder, item, frame, span)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dlspec.core.errors import Problem
-from dlspec.core.tree import Map, key_place, place
+from dlspec.core.tree import Map, span_of, span_of_key
 from dlspec.graph.lower.graph_builder import GraphBuilder
 from dlspec.graph.lower.program import RepeatStep, Step
 from dlspec.semantics.environment import LOST, Environment, Lost
@@ -26,7 +26,7 @@ def turns_of(builder: GraphBuilder, step: Step, environment: Environment) -> Tur
         return [(None, {})]
     key = "times" if isinstance(step, RepeatStep) else "repeat"
     count = builder.evaluator.value(
-        raw, environment, _COUNT, Context(("layers", step.key, key)), place(step.value, key), numeric=True
+        raw, environment, _COUNT, Context(("layers", step.key, key)), span_of(step.value, key), numeric=True
     )
     return count if isinstance(count, Lost) else [(index, {}) for index in range(count)]
 
@@ -35,7 +35,9 @@ def _each(builder: GraphBuilder, step: RepeatStep, each: Map, environment: Envir
     columns: dict[str, list[Any]] = {}
     for name, raw in each.items():
         context = Context(("layers", "each", name))
-        value = builder.evaluator.value(raw, environment, {"type": "array"}, context, place(each, name), numeric=False)
+        value = builder.evaluator.value(
+            raw, environment, {"type": "array"}, context, span_of(each, name), numeric=False
+        )
         if isinstance(value, Lost):
             return LOST
         columns[name] = value
@@ -43,7 +45,7 @@ def _each(builder: GraphBuilder, step: RepeatStep, each: Map, environment: Envir
     if len(set(lengths.values())) > 1:
         text = ", ".join(f"`{name}` {length}" for name, length in lengths.items())
         builder.report(
-            Problem("E312", f"the lists of `each` have different lengths: {text}"), key_place(step.value, "each")
+            Problem("E312", f"the lists of `each` have different lengths: {text}"), span_of_key(step.value, "each")
         )
         return LOST
     rows = zip(*columns.values(), strict=True)
@@ -54,6 +56,6 @@ def condition_of(builder: GraphBuilder, step: Step, environment: Environment) ->
     """The value of a step's ``if``; true where it has none."""
     if step.condition is None:
         return True
-    span = place(step.value, "if")
+    span = span_of(step.value, "if")
     value = builder.evaluator.value(step.condition, environment, _CONDITION, Context(("layers", step.key, "if")), span)
     return value if isinstance(value, bool | Lost) else LOST

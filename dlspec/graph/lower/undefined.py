@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from dlspec.core.errors import Diagnostic, Diagnostics, Note, Replacement, Span, did_you_mean, suggest, suggestions
-from dlspec.core.tree import Invalid, Map, Seq, key_place, place
+from dlspec.core.tree import Invalid, Map, Seq, span_of, span_of_key
 from dlspec.syntax.expressions import RESERVED
 
 # `$params.width` is wrong and said to be so when it is read; what it means is `$width`.
@@ -62,14 +62,14 @@ def _settle(uses: list[Use], scopes: list[Map], diagnostics: Diagnostics) -> set
             diagnostics.add(Diagnostic("E302", f"`${name}` is not defined", spans[0], "declare it under `params:`"))
             continue
         meant = suggest(name, unused)
-        if meant is not None and not _inside(spans[0], place(scopes[0], meant)):
-            diagnostics.add(_misspelt(name, spans, meant, key_place(scopes[0], meant)))
+        if meant is not None and not _inside(spans[0], span_of(scopes[0], meant)):
+            diagnostics.add(_misspelt(name, spans, meant, span_of_key(scopes[0], meant)))
             scopes[0].rename(meant, name)
             unused.remove(meant)
             del undefined[name]
             continue
         notes = tuple(Note("used here as well", span) for span in spans[1:4])
-        others = [known for known in visible if not _inside(spans[0], place(scopes[-1], known))]
+        others = [known for known in visible if not _inside(spans[0], span_of(scopes[-1], known))]
         there = "; there are " + ", ".join(f"`{known}`" for known in others[:8]) if others else ""
         help = did_you_mean(name, others) if suggestions(name, others) else f"declare it under `params:`{there}"
         if isinstance(help, Replacement):
@@ -105,7 +105,7 @@ def _uses(value: Any, local: frozenset[str], where: tuple[Any, Any] | None = Non
         for index, item in enumerate(value):
             yield from _uses(item, local, (value, index))
     elif isinstance(value, str) and "$" in value:
-        span = place(*where) if where else None
+        span = span_of(*where) if where else None
         for match in _USE.finditer(value):
             if match.group(1):
                 yield match.group(1), span, local

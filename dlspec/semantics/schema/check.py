@@ -12,7 +12,7 @@ from typing import Any
 
 from dlspec.components.registry import JSON
 from dlspec.core.errors import Diagnostic, Span
-from dlspec.core.tree import Invalid, Map, Seq, key_place, place
+from dlspec.core.tree import Invalid, Map, Seq, span_of, span_of_key
 from dlspec.semantics.schema.context import Context, Names
 from dlspec.semantics.schema.meant import torn_apart, wanted_axes
 from dlspec.semantics.schema.messages import describe_error, schema_of
@@ -114,21 +114,21 @@ def _named(error: Violation) -> str:
 
 def _span(error: Violation, data: Any, path: list[Any], at_key: bool) -> Span | None:
     if error.validator == "additionalProperties":
-        return key_place(_walk(data, path), error.message)
+        return span_of_key(_walk(data, path), error.message)
     if not path:
         return _first_line(data)
     if error.validator == "maxProperties" and schema_of(error).get("maxProperties") == 1:
         container = _walk(data, path)
         first = main_key(container, schema_of(error))
-        return key_place(container, next(key for key in container if key != first))
+        return span_of_key(container, next(key for key in container if key != first))
     parent = _walk(data, path[:-1])
     if (error.validator in ("required", "minProperties") or at_key) and isinstance(path[-1], str):
-        return key_place(parent, path[-1])
-    return place(parent, path[-1])
+        return span_of_key(parent, path[-1])
+    return span_of(parent, path[-1])
 
 
 def _first_line(data: Any) -> Span | None:
-    span = place(data)
+    span = span_of(data)
     return Span(span.file, span.line, span.column, span.line, span.column + 1) if span else None
 
 

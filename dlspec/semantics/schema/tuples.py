@@ -11,7 +11,7 @@ from typing import Any
 
 from dlspec.components.registry import JSON
 from dlspec.core.errors import Diagnostic
-from dlspec.core.tree import Invalid, Map, key_place, place, plain_number
+from dlspec.core.tree import Invalid, Map, plain_number, span_of, span_of_key
 from dlspec.semantics.schema.context import Context
 from dlspec.semantics.schema.validate import iterate_errors
 from dlspec.syntax.dumping import flow
@@ -52,7 +52,7 @@ def mend_torn(data: Any, root: Any, node: JSON, path: tuple[str | int, ...] = ()
 def _torn(data: Map, key: str, rest: list[str], written: str, help: str, path: tuple[str | int, ...]) -> Diagnostic:
     context = Context((*path, key))
     what = "a list" if written.startswith("(") else "one value"
-    span, last = place(data, key), key_place(data, rest[-1])
+    span, last = span_of(data, key), span_of_key(data, rest[-1])
     if span is not None and last is not None and span.line == last.end_line:
         span = span._replace(end_column=last.end_column)
     data[key] = Invalid(written)
