@@ -23,17 +23,17 @@ def candidates(sample: Sample) -> list[tuple[str, str]]:
     usable = [name for name, role in judged.items() if role in (Role.NUMBER, Role.WORD)]
     last = list(sample.columns)[-1]
     likely = sorted(usable, key=lambda name: (not _NAMES.search(name.lower()), name != last, usable.index(name)))
-    return [(name, _words(sample.columns[name])) for name in likely if len(sample.columns[name].distinct) > 1]
+    return [(name, _word_meaning(sample.columns[name])) for name in likely if len(sample.columns[name].distinct) > 1]
 
 
-def offer(found: Sequence[tuple[str, str]]) -> list[str]:
+def offer(pairs: Sequence[tuple[str, str]]) -> list[str]:
     """The first of the :func:`candidates` for people, one a line below a head."""
-    if not found:
+    if not pairs:
         return ["no column could be predicted"]
-    return ["columns that could be predicted:", *(f"  {name}: {meaning}" for name, meaning in found[:_OFFERED])]
+    return ["columns that could be predicted:", *(f"  {name}: {meaning}" for name, meaning in pairs[:_OFFERED])]
 
 
-def _words(column: Values) -> str:
+def _word_meaning(column: Values) -> str:
     if not is_class(column):
         return f"a number from {column.distinct[0]:.4g} to {column.distinct[-1]:.4g}"
     shown = [f"{value:g}" if isinstance(value, float) else str(value) for value in column.distinct[:4].tolist()]

@@ -72,11 +72,11 @@ def numbers_in_words(columns: Mapping[str, np.ndarray[Any, Any]], missing: Seque
 
     signs: list[str] = []
     commas: list[str] = []
-    words: dict[str, None] = {}
+    gaps: dict[str, None] = {}
     for name, values in columns.items():
         distinct, counts = np.unique(values[values != ""], return_counts=True)
-        known = {str(word): int(count) for word, count in zip(distinct[:_WORDS], counts[:_WORDS], strict=True)}
-        known = {word: count for word, count in known.items() if word not in missing}
+        known = {str(text): int(count) for text, count in zip(distinct[:_WORDS], counts[:_WORDS], strict=True)}
+        known = {text: count for text, count in known.items() if text not in missing}
         if not known:
             continue
         if all_numbers(list(known), Numerals(","), signs=False):
@@ -86,7 +86,7 @@ def numbers_in_words(columns: Mapping[str, np.ndarray[Any, Any]], missing: Seque
         else:
             strange = strange_words(known, known)
             if len(known) - len(strange) >= _NUMBERS:
-                words |= dict.fromkeys(strange)
+                gaps |= dict.fromkeys(strange)
     options: dict[str, Any] = {"decimal": ","} if commas else {}
     options |= {"numbers": signs} if signs else {}
-    return options | ({"missing_words": list(words)} if words else {})
+    return options | ({"missing_words": list(gaps)} if gaps else {})

@@ -46,14 +46,14 @@ class Target:
         """The classes as the file writes them, that of "yes" or the rarer of two last; [] for numbers."""
         if not self.labelled:
             return []
-        found = [int(value) if self.values.whole else value for value in self.values.distinct.tolist()]
-        if len(found) != 2:
-            return found
-        yes = [one for one in found if str(one).lower() in _YES]
-        last = yes[0] if len(yes) == 1 else found[int(self.values.counts.argmin())]
+        labels = [int(value) if self.values.whole else value for value in self.values.distinct.tolist()]
+        if len(labels) != 2:
+            return labels
+        yes = [label for label in labels if str(label).lower() in _YES]
+        last = yes[0] if len(yes) == 1 else labels[int(self.values.counts.argmin())]
         if not self.values.text:
-            last = max(found)
-        return sorted(found, key=lambda one: bool(one == last))
+            last = max(labels)
+        return sorted(labels, key=lambda label: bool(label == last))
 
     @property
     def heavy_tailed(self) -> bool:
@@ -88,10 +88,10 @@ class Draft:
     def __init__(self, name: str, sample: Sample, targets: Sequence[str]) -> None:
         self.name = name
         self.sample = sample
-        self._words: dict[str, str] = {}  # by column
+        self._names: dict[str, str] = {}  # by column
         self._taken = dict.fromkeys(_TAKEN, 1)  # how often a word was asked for
-        self.targets = [self._target(one) for one in targets]
-        self._taken |= {f"{one.name}_{part}": 1 for one in self.targets for part in ("deep", "linear")}
+        self.targets = [self._target(target) for target in targets]
+        self._taken |= {f"{target.name}_{part}": 1 for target in self.targets for part in ("deep", "linear")}
         self.judged = self._judged()
         first = self.targets[0]
         smallest = int(first.values.counts.min()) if first.labelled else 0
@@ -111,52 +111,52 @@ class Draft:
         labelled = is_class(values)
         if values.text and len(values.distinct) > 0.5 * len(values.known):
             raise Problem("E604", f"`{column}` has {len(values.distinct):,} different words: these are no classes")
-        return Target(self.word(column), values, labelled)
+        return Target(self.name_of(column), values, labelled)
 
-    def word(self, column: str) -> str:
+    def name_of(self, column: str) -> str:
         """A name in the spec for a column: letters, digits and `_`, none twice."""
-        if column not in self._words:
-            self._words[column] = self._free(column)
-        return self._words[column]
+        if column not in self._names:
+            self._names[column] = self._free(column)
+        return self._names[column]
 
     def _free(self, column: str) -> str:
-        word = re.sub(r"\W+", "_", column, flags=re.ASCII).strip("_").lower()
-        word = word if re.match(r"[a-z]", word) else f"column_{word}".rstrip("_")
-        found = word = word[:50]
-        while found in self._taken:
-            self._taken[word] += 1
-            found = f"{word}_{self._taken[word]}"
-        self._taken[found] = 1
-        return found
+        stem = re.sub(r"\W+", "_", column, flags=re.ASCII).strip("_").lower()
+        stem = stem if re.match(r"[a-z]", stem) else f"column_{stem}".rstrip("_")
+        name = stem = stem[:50]
+        while name in self._taken:
+            self._taken[stem] += 1
+            name = f"{stem}_{self._taken[stem]}"
+        self._taken[name] = 1
+        return name
 
     def _judged(self) -> dict[str, Judgement]:
         """What each column but the targets is; those that say a target are left out."""
-        taken = {one.values.name for one in self.targets}
-        judged = {name: judge(one, self.sample) for name, one in self.sample.columns.items() if name not in taken}
+        taken = {predicted.values.name for predicted in self.targets}
+        judged = {name: judge(column, self.sample) for name, column in self.sample.columns.items() if name not in taken}
         for target in self.targets:
             self._leave_leaks(judged, target)
         return judged
 
     def _leave_leaks(self, judged: dict[str, Judgement], target: Target) -> None:
-        columns, word = self.sample.columns, f"`{target.values.name}`"
+        columns, quoted = self.sample.columns, f"`{target.values.name}`"
         for name in leaks.follow_up({name: columns[name] for name in judged}, target.values):
-            judged[name] = left_out(f"known only when {word} is")
+            judged[name] = left_out(f"known only when {quoted} is")
         for name, judgement in judged.items():
             if judgement.role is Role.LEFT_OUT:
                 continue
             if leaks.alone(columns[name], target.values, labelled=target.labelled):
-                judged[name] = left_out(f"{word} follows from it")
+                judged[name] = left_out(f"{quoted} follows from it")
             elif leaks.missing_with(columns[name], target.values):
-                judged[name] = left_out(f"missing just where {word} is: known only then")
+                judged[name] = left_out(f"missing just where {quoted} is: known only then")
         if target.labelled:
             return
         while parts := leaks.together([columns[name] for name in _of(judged, Role.NUMBER)], target.values):
-            judged |= dict.fromkeys(parts, left_out(f"{word} follows from it and others together"))
+            judged |= dict.fromkeys(parts, left_out(f"{quoted} follows from it and others together"))
 
     def _why(self) -> str:
         """What was found of a few columns that are left out."""
-        found = [f"`{name}` {one.reason}" for name, one in self.judged.items()]
-        return f": {'; '.join(found[:4])}" if found else ""
+        reasons = [f"`{name}` {judgement.reason}" for name, judgement in self.judged.items()]
+        return f": {'; '.join(reasons[:4])}" if reasons else ""
 
     def of(self, role: Role) -> list[Values]:
         """The columns of one kind."""
@@ -167,14 +167,14 @@ class Draft:
         """Columns of numbers: those without a gap in the sample, and those with some."""
         full: list[str] = []
         gaps: list[str] = []
-        for one in self.of(Role.NUMBER):
-            (gaps if one.missing.any() else full).append(one.name)
+        for column in self.of(Role.NUMBER):
+            (gaps if column.missing.any() else full).append(column.name)
         return full, gaps
 
     @property
     def rows(self) -> int:
         """Rows for training: those with a target, 70 % of them."""
-        known = min((~one.values.missing).mean() for one in self.targets)
+        known = min((~target.values.missing).mean() for target in self.targets)
         return max(1, int(self.sample.total * known * 0.7))
 
 

@@ -51,7 +51,9 @@ def together(columns: Sequence[Values], target: Values) -> list[str]:
         return []
     rows = _rows(~target.missing)
     wanted = target.values[rows]
-    matrix = np.stack([np.where(one.missing, np.nanmean(one.values), one.values)[rows] for one in columns], axis=1)
+    matrix = np.stack(
+        [np.where(column.missing, np.nanmean(column.values), column.values)[rows] for column in columns], axis=1
+    )
     spread = matrix.std(axis=0)
     usable = spread > 0
     if usable.sum() < 2 or len(rows) < 3 * usable.sum():
@@ -65,7 +67,7 @@ def together(columns: Sequence[Values], target: Values) -> list[str]:
         return []
     weights = weights[:-1]
     part = np.abs(weights) > _SHARE * np.abs(weights).max()
-    names = [one.name for one, ok in zip(columns, usable, strict=True) if ok]
+    names = [column.name for column, ok in zip(columns, usable, strict=True) if ok]
     return [name for name, ok in zip(names, part, strict=True) if ok]
 
 
@@ -97,7 +99,7 @@ def follow_up(columns: Mapping[str, Values], target: Values) -> list[str]:
     """Columns of a study that tell how long somebody was observed until the target happened, or did not."""
     if target.name.lower() not in _EVENTS:
         return []
-    return [name for name, one in columns.items() if not one.text and name.lower() in _DURATIONS]
+    return [name for name, column in columns.items() if not column.text and name.lower() in _DURATIONS]
 
 
 def _rows(known: Array) -> Array:

@@ -10,9 +10,9 @@ from dlspec.drafting.sample import Sample
 
 def overview(facts: Data, sample: Sample) -> TableData:
     """The facts of a table, with the role of each column and the columns that could be predicted."""
-    found = [Candidate(column=name, meaning=meaning) for name, meaning in candidates(sample)]
+    predictable = [Candidate(column=name, meaning=meaning) for name, meaning in candidates(sample)]
     roles = {name: _role(name, column["of"], sample) for name, column in facts["columns"].items()}
-    return TableData(**facts, looked_at=sample.rows, roles=roles, candidates=found)
+    return TableData(**facts, looked_at=sample.rows, roles=roles, candidates=predictable)
 
 
 def _role(name: str, kind: str, sample: Sample) -> ColumnRole:

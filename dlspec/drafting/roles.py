@@ -59,7 +59,7 @@ def judge(column: Values, sample: Sample) -> Judgement:
         return left_out(f"always {_cut(column.distinct[0])}")
     if share > _MOSTLY_MISSING:
         return left_out(f"missing in {share:.0%} of the rows")
-    return _word(column, sample) if column.text else _number(column)
+    return _judge_words(column, sample) if column.text else _number(column)
 
 
 def _number(column: Values) -> Judgement:
@@ -79,7 +79,7 @@ def _number(column: Values) -> Judgement:
     return Judgement(Role.NUMBER)
 
 
-def _word(column: Values, sample: Sample) -> Judgement:
+def _judge_words(column: Values, sample: Sample) -> Judgement:
     distinct, known = len(column.distinct), len(column.known)
     orders = date_orders(column)
     if len(orders) == 1:
@@ -87,8 +87,8 @@ def _word(column: Values, sample: Sample) -> Judgement:
     if orders:
         return left_out("dates of which nothing tells whether the day or the month stands first")
     lengths = [len(str(value).split()) for value in column.distinct[:2000]]
-    words = sum(lengths) / len(lengths)
-    if distinct > 0.5 * known and words >= _TEXT_WORDS and sample.total >= _TEXT_ROWS:
+    mean_length = sum(lengths) / len(lengths)
+    if distinct > 0.5 * known and mean_length >= _TEXT_WORDS and sample.total >= _TEXT_ROWS:
         return Judgement(Role.TEXT)
     name = _NAME.search(column.name.lower()) or names_something(column.name)
     if distinct >= ALL_DIFFERENT * known and known > FEWEST:

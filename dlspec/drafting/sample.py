@@ -85,9 +85,9 @@ class Values:
         if not self.text:
             lowest = self.known.min() - 1 if len(self.known) else 0.0
             return np.where(self.missing, lowest, self.values)
-        found = np.searchsorted(self.distinct, self.values).astype(np.float64)
-        found[self.missing] = -1
-        return found
+        codes = np.searchsorted(self.distinct, self.values).astype(np.float64)
+        codes[self.missing] = -1
+        return codes
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def sample_of(source: Source, table: Table) -> Sample:
         min(total, ROWS),
         total,
         {source.name: path if set(source.given) == {"path"} else dict(source.given)},
-        tuple(one.message for one in table.left_out),
+        tuple(warning.message for warning in table.left_out),
     )
 
 
@@ -169,10 +169,10 @@ def _csv(path: str, folder: Path) -> tuple[Source, Table]:
     options: dict[str, Any] = {"path": path, **layout(folder / path)}
     source = Csv(**options)
     table = source.open(folder)
-    words = {name: table.read([name])[name] for name, column in table.columns.items() if column.text}
-    found = numbers_in_words(words, source.usual_gaps)
-    if found:
-        source = Csv(**options, **found)
+    texts = {name: table.read([name])[name] for name, column in table.columns.items() if column.text}
+    number_options = numbers_in_words(texts, source.usual_gaps)
+    if number_options:
+        source = Csv(**options, **number_options)
         table = source.open(folder)
     return source, table
 

@@ -49,7 +49,7 @@ def choose_split(sample: Sample, judged: Mapping[str, Judgement], smallest: int)
         judged: What each column but the targets is.
         smallest: Rows of the rarest class to be predicted; 0 where it is a number.
     """
-    others = {name: one for name, one in sample.columns.items() if name in judged}
+    others = {name: column for name, column in sample.columns.items() if name in judged}
     dates = [name for name, judgement in judged.items() if judgement.role is Role.DATE]
     for name in sorted(dates, key=lambda name: -len(others[name].distinct)):
         moments = len(others[name].distinct)
@@ -73,8 +73,8 @@ def _group(sample: Sample, judged: Mapping[str, Judgement], others: Mapping[str,
     named = {name: count for name, count in named.items() if len(others[name].known) >= _PER_GROUP * count}
     if named:
         return max(named, key=lambda name: named[name])
-    for name, one in others.items():
-        if judged[name].role in (Role.WORD, Role.NUMBER, Role.LEFT_OUT) and _panel(one, sample, others):
+    for name, column in others.items():
+        if judged[name].role in (Role.WORD, Role.NUMBER, Role.LEFT_OUT) and _panel(column, sample, others):
             return name
     return ""
 
@@ -95,16 +95,16 @@ def _panel(column: Values, sample: Sample, others: Mapping[str, Values]) -> bool
         return False
     order = np.argsort(column.codes, kind="stable")
     same = np.diff(column.codes[order]) == 0
-    for one in others.values():
-        if one is column or len(one.distinct) < 2:
+    for other in others.values():
+        if other is column or len(other.distinct) < 2:
             continue
-        if is_time(one.name) and not one.text and len(one.distinct) == counts.max():
-            pairs = np.unique(np.stack([column.codes, one.codes]), axis=1).shape[1]
+        if is_time(other.name) and not other.text and len(other.distinct) == counts.max():
+            pairs = np.unique(np.stack([column.codes, other.codes]), axis=1).shape[1]
             if pairs == len(column.values):
                 return True
-        if len(counts) < 3 * _GROUPS or len(one.distinct) > len(counts) / 2:
+        if len(counts) < 3 * _GROUPS or len(other.distinct) > len(counts) / 2:
             continue
-        if (np.diff(one.codes[order])[same] == 0).all():
+        if (np.diff(other.codes[order])[same] == 0).all():
             return True
     return False
 
@@ -113,10 +113,10 @@ def _series(sample: Sample, judged: Mapping[str, Judgement], others: Mapping[str
     """Rows that are in order of time although no column of dates says so."""
     import numpy as np
 
-    for name, one in others.items():
-        if one.text or one.missing.any() or judged[name].role is not Role.NUMBER or not is_time(one.name):
+    for name, column in others.items():
+        if column.text or column.missing.any() or judged[name].role is not Role.NUMBER or not is_time(column.name):
             continue
-        if len(one.distinct) >= _NUMBERS and (np.diff(one.values) >= 0).all():
+        if len(column.distinct) >= _NUMBERS and (np.diff(column.values) >= 0).all():
             return Split({"time": name}, f"the rows are in order of `{name}`: the latest are the test")
     if sample.complete and _shifted(others):
         return Split("time", "a column holds another one's value of the row before: the rows are in order of time")
@@ -127,7 +127,11 @@ def _shifted(others: Mapping[str, Values]) -> bool:
     """Whether one column of numbers holds the values that another one has in the row before."""
     import numpy as np
 
-    numbers = [one.values for one in others.values() if not one.text and len(one.distinct) > 0.3 * len(one.values)]
+    numbers = [
+        column.values
+        for column in others.values()
+        if not column.text and len(column.distinct) > 0.3 * len(column.values)
+    ]
     if len(numbers) < 2 or len(numbers) > 40 or len(numbers[0]) < 50:
         return False
     for first in numbers:

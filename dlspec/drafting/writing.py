@@ -85,14 +85,14 @@ def _inputs(draft: Draft) -> Iterator[tuple[str, dict[str, Any], str]]:
         if columns:
             yield name, {"columns": columns, "missing": missing, "prepare": ["normalization", encoding]}, reason
     for column in draft.of(Role.DATE):
-        yield draft.word(column.name), _dates(column, draft), "parts that come round, as sine and cosine"
+        yield draft.name_of(column.name), _dates(column, draft), "parts that come round, as sine and cosine"
     for column in draft.of(Role.WORD):
-        yield draft.word(column.name), _words(column, draft), _many(column)
+        yield draft.name_of(column.name), _word_feature(column, draft), _many(column)
     for column in draft.of(Role.TEXT):
         layer = {
             "text_vectorization": {"max_tokens": _TEXT_WORDS, "output_mode": "multi_hot", "pad_to_max_tokens": True}
         }
-        yield draft.word(column.name), {"column": column.name, "prepare": [layer]}, "which words it holds"
+        yield draft.name_of(column.name), {"column": column.name, "prepare": [layer]}, "which words it holds"
 
 
 def _bins(rows: int) -> int:
@@ -105,15 +105,15 @@ def _dates(column: Values, draft: Draft) -> dict[str, Any]:
     first = draft.judged[column.name].first
     moments = sorted({moment(str(value), first) for value in column.distinct.tolist()})
     parts = ["day_of_year"] if moments[-1] - moments[0] > 60 * _DAY else []
-    parts += ["day_of_week"] if len({one // _DAY for one in moments}) > 20 else []
-    parts += ["hour"] if any(one % _DAY for one in moments) else []
+    parts += ["day_of_week"] if len({seconds // _DAY for seconds in moments}) > 20 else []
+    parts += ["hour"] if any(seconds % _DAY for seconds in moments) else []
     order = {} if first == "year" else {"first": first}
     layer = {"date_parts": {"parts": parts or ["day_of_year"], "cyclic": True, **order}}
     missing = {"missing": "most_frequent"} if column.missing.any() else {}
     return {"column": column.name, **missing, "prepare": [layer]}
 
 
-def _words(column: Values, draft: Draft) -> dict[str, Any]:
+def _word_feature(column: Values, draft: Draft) -> dict[str, Any]:
     frequent = frequent_words(column, draft.sample.total)
     options: dict[str, Any] = {"output_mode": "one_hot"}
     if frequent < len(column.distinct):
@@ -150,11 +150,11 @@ def _filled(head: str, value: Any) -> Iterator[str]:
         return
     line, indent = f"{head}[", " " * (len(head) + 1)
     for number, item in enumerate(value):
-        word = flow(item) + ("]" if number == len(value) - 1 else ",")
-        if len(line) + len(word) > _WIDTH and line.strip():
+        piece = flow(item) + ("]" if number == len(value) - 1 else ",")
+        if len(line) + len(piece) > _WIDTH and line.strip():
             yield line.rstrip()
             line = indent
-        line += f"{word} "
+        line += f"{piece} "
     yield line.rstrip()
 
 
@@ -245,8 +245,8 @@ def _metrics(target: Target) -> list[str]:
 
 def _train(draft: Draft) -> Iterator[str]:
     several = len(draft.targets) > 1
-    losses = {one.name: _loss(one) for one in draft.targets}
-    metrics = {one.name: _metrics(one) for one in draft.targets}
+    losses = {target.name: _loss(target) for target in draft.targets}
+    metrics = {target.name: _metrics(target) for target in draft.targets}
     yield "train:"
     yield f"  loss: {flow(losses if several else _loss(draft.targets[0]))}"
     yield "  optimizer: {adamw: {learning_rate: 1e-3, weight_decay: 0.1}}"

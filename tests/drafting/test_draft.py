@@ -180,7 +180,7 @@ def test_names_that_a_spec_cannot_hold(drafted: Drafted) -> None:
 
 def test_names_that_the_layers_have(drafted: Drafted) -> None:
     draft = drafted(_with(price=PRICE, sold=SOLD, trunk=CITY, price_deep=CITY, sold_linear=CITY), "price", "sold")
-    assert {draft.word(name) for name in ("trunk", "price_deep", "sold_linear")} == {
+    assert {draft.name_of(name) for name in ("trunk", "price_deep", "sold_linear")} == {
         "trunk_2", "price_deep_2", "sold_linear_2",
     }  # fmt: skip
 
