@@ -29,8 +29,8 @@ def render(diagnostics: Sequence[Diagnostic], texts: Mapping[str, str], form: st
         colour: Whether ``text`` carries ANSI colours.
     """
     if form == "json":
-        found: Check = {"version": 1, "diagnostics": [as_json(item) for item in diagnostics]}
-        return json.dumps(found, indent=2, ensure_ascii=False)
+        document: Check = {"version": 1, "diagnostics": [as_json(item) for item in diagnostics]}
+        return json.dumps(document, indent=2, ensure_ascii=False)
     if form == "github":
         return "\n".join(_github(item) for item in diagnostics)
     if form == "sarif":
@@ -112,8 +112,8 @@ class _Text:
         return [self.paint(" " * width + " = ", "frame") + f"note: {printable(message)}{where}"]
 
     def excerpt(self, span: Span, width: int, style: str, arrow: str) -> list[str]:
-        place = f"{printable(span.file)}:{span.line}:{span.column}"
-        lines = [self.paint(" " * width + arrow, "frame") + f" {place}"]
+        location = f"{printable(span.file)}:{span.line}:{span.column}"
+        lines = [self.paint(" " * width + arrow, "frame") + f" {location}"]
         source = self.texts.get(span.file, "").split("\n")
         if not 1 <= span.line <= len(source) or not source[span.line - 1].strip():
             return lines
@@ -139,12 +139,12 @@ def _clip(text: str, start: int, limit: int = 120) -> tuple[int, str]:
 
 
 def _github(item: Diagnostic) -> str:
-    place = ""
+    properties = ""
     if item.span:
         span = item.span
-        place = f" file={_property(span.file)},line={span.line},col={span.column},endLine={span.end_line}"
-        place += f",endColumn={span.end_column},"
-    title = f"{place or ' '}title={item.code}"
+        properties = f" file={_property(span.file)},line={span.line},col={span.column},endLine={span.end_line}"
+        properties += f",endColumn={span.end_column},"
+    title = f"{properties or ' '}title={item.code}"
     message = printable(item.message) + (f"\nhelp: {printable(item.help)}" if item.help else "")
     return f"::{item.severity}{title}::{_data(message)}"
 

@@ -60,8 +60,10 @@ def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, form: s
     if spec.suffix.lower() not in _SPEC:
         if overrides or sheet is not None:
             raise click.UsageError("--set and --sheet go with a spec")
-        found = _of_table(spec)
-        print_document(found) if form == "json" else print_text("\n\n".join([_text(found), *_offers(found, spec)]))
+        described = _of_table(spec)
+        print_document(described) if form == "json" else print_text(
+            "\n\n".join([_text(described), *_offers(described, spec)])
+        )
         return 0
     state, section = _compiled(spec, overrides, allow_outside)
     keep_inputs(sheet, inputs_of_spec(state), "--sheet")
@@ -151,7 +153,7 @@ def _of_table(path: Path) -> TableData:
         raise findings.errors[0].problem
     facts = _without_guess(summary(data, binding))
     if binding.table.left_out:
-        show_diagnostics([Diagnostic("W603", one.message, None, one.help) for one in binding.table.left_out], {})
+        show_diagnostics([Diagnostic("W603", item.message, None, item.help) for item in binding.table.left_out], {})
     return overview(facts, sample)
 
 
@@ -205,7 +207,11 @@ def _text(facts: DataSummary) -> str:
     given = ", ".join(f"{key}: {flow(value)}" for key, value in options.items())
     left = f", {facts['dropped']:,} left out for missing values" if facts["dropped"] else ""
     left += f", {facts['bad']['count']:,} left out since they are broken:" if facts["bad"]["count"] else ""
-    lines = [f"{name} ({given}): {facts['read']:,} examples{left}", *(f"  {one}" for one in facts["bad"]["first"]), ""]
+    lines = [
+        f"{name} ({given}): {facts['read']:,} examples{left}",
+        *(f"  {message}" for message in facts["bad"]["first"]),
+        "",
+    ]
     lines += _columns(facts["columns"])
     inputs = [_input(*i) for i in facts["inputs"].items()]
     lines += ["", *table([["input", "columns", "raw", "prepare", "enters"], *inputs])] if inputs else []
@@ -219,9 +225,9 @@ def _text(facts: DataSummary) -> str:
         cells = ", ".join(f"{key}: {_cell(value)}" for key, value in example.items() if key != "where")
         lines += ["", f"{example['where']}", f"  {_cut(cells, 400)}"]
     shared = facts["equal_examples"]
-    told = "; ".join(f"{one['examples']} of {one['parts'][0]} also in {one['parts'][1]}" for one in shared)
+    equal = "; ".join(f"{pair['examples']} of {pair['parts'][0]} also in {pair['parts'][1]}" for pair in shared)
     return "\n".join(
-        [*lines, "", f"equal examples in two parts: {told or 'none'}", f"fingerprint: sha256 {facts['fingerprint']}"]
+        [*lines, "", f"equal examples in two parts: {equal or 'none'}", f"fingerprint: sha256 {facts['fingerprint']}"]
     )
 
 
@@ -229,13 +235,13 @@ def _offers(facts: TableData, path: Path) -> Iterator[str]:
     """What becomes of each column, and which could be predicted."""
     from dlspec.drafting.candidates import offer
 
-    roles = [[_cut(name, 30), one["role"], one["reason"]] for name, one in facts["roles"].items()]
+    roles = [[_cut(name, 30), judgement["role"], judgement["reason"]] for name, judgement in facts["roles"].items()]
     seen = "" if facts["looked_at"] == facts["read"] else f" (by {facts['looked_at']:,} rows)"
     yield "\n".join(table([["column", f"dlspec init takes it for{seen}", "reason"], *roles]))
-    found = facts["candidates"]
-    offered = offer([(one["column"], one["meaning"]) for one in found])
-    if found:
-        command = f"dlspec init {shlex.quote(str(path))} --target {shlex.quote(found[0]['column'])}"
+    candidates = facts["candidates"]
+    offered = offer([(candidate["column"], candidate["meaning"]) for candidate in candidates])
+    if candidates:
+        command = f"dlspec init {shlex.quote(str(path))} --target {shlex.quote(candidates[0]['column'])}"
         offered.append(f"`{command}` writes a spec for the first")
     yield "\n".join(offered)
 
@@ -278,11 +284,11 @@ def _target(name: str, facts: TargetSummary) -> list[str]:
 
 
 def _split(name: str, facts: SplitSummary) -> list[str]:
-    told = []
+    parts = []
     for target, counts in facts["classes"].items():
         prefix = f"{target}: " if len(facts["classes"]) > 1 else ""
-        told.append(prefix + ", ".join(f"{label} {count:,}" for label, count in counts.items()))
-    return [name, f"{facts['examples']:,}", _cut("; ".join(told), 80)]
+        parts.append(prefix + ", ".join(f"{label} {count:,}" for label, count in counts.items()))
+    return [name, f"{facts['examples']:,}", _cut("; ".join(parts), 80)]
 
 
 def _cell(value: Any) -> str:

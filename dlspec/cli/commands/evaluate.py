@@ -57,20 +57,20 @@ def command(
 
     from dlspec.training.evaluate import evaluate
 
-    found = evaluate(saved, data, parts or _PARTS, say)
+    evaluation = evaluate(saved, data, parts or _PARTS, say)
     if form == "json":
-        print_document({"run": saved.run.id, **found})
+        print_document({"run": saved.run.id, **evaluation})
         return
     from dlspec.training.run.report import measures_table
     from dlspec.views.pages.verdict import verdict
 
-    for name, count in found.get("dropped", {}).items():
+    for name, count in evaluation.get("dropped", {}).items():
         print_text(
             f"{name}: {count:,} example{'s' if count > 1 else ''} left out for missing values, as in the training\n"
         )
-    print_text("\n".join(measures_table(found["metrics"])))
-    several = len(found["metrics"]) > 1
-    for part, outputs in found["outputs"].items():
+    print_text("\n".join(measures_table(evaluation["metrics"])))
+    several = len(evaluation["metrics"]) > 1
+    for part, outputs in evaluation["outputs"].items():
         for name, facts in outputs.items():
             print_text(f"\n{name}{f' on {part}' if several else ''}: " + ", ".join(_figures(facts)))
             print_text(verdict(name, facts, part).sentence)

@@ -72,12 +72,12 @@ def command(
     from dlspec.training.example_files import write_examples
     from dlspec.training.generate import generate, named_values
 
-    found = generate(saved, count, seed, named_values(where))
+    examples = generate(saved, count, seed, named_values(where))
     forms: dict[str, str] = {}
 
     def write(folder: Path) -> None:
         folder.mkdir()
-        forms.update(write_examples(folder, found, kind, rate))
+        forms.update(write_examples(folder, examples, kind, rate))
 
     try:
         write_folder_atomically(output, write)
@@ -87,5 +87,5 @@ def command(
     if form == "json":
         print_document({"run": saved.run.id, "folder": str(output), "count": count, "forms": forms, "files": files})
         return
-    names = ", ".join(f"`{name}` as {one}" for name, one in forms.items())
+    names = ", ".join(f"`{name}` as {written_as}" for name, written_as in forms.items())
     print_text(f"{count:,} example{'s' if count > 1 else ''} of {names}: {len(files):,} files in {output}")

@@ -76,9 +76,9 @@ def command(
     from dlspec.training.importance import importance
 
     with _progress() as tell:
-        found = importance(saved, data, part, repeats=repeats, rows=rows, seed=seed, tell=tell)
-    _write(saved.run, found)
-    print_document(found) if form == "json" else print_text(_text(saved.run, found))
+        facts = importance(saved, data, part, repeats=repeats, rows=rows, seed=seed, tell=tell)
+    _write(saved.run, facts)
+    print_document(facts) if form == "json" else print_text(_text(saved.run, facts))
 
 
 @contextmanager
@@ -96,7 +96,7 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
         yield lambda name, done, of: bar.update(task, description=name, completed=done, total=of)
 
 
-def _write(run: Run, found: Importance) -> None:
+def _write(run: Run, facts: Importance) -> None:
     """The page and the facts, in the run folder; where nothing can be written there, the figures are told anyway."""
     from dlspec.core.documents.reading import document_text
     from dlspec.core.files import write_atomically
@@ -108,30 +108,30 @@ def _write(run: Run, found: Importance) -> None:
         except OSError as error:
             say(f"`{run.path / name}` cannot be written: {error.strerror or error}")
 
-    write(FACTS_FILE, document_text(found))
-    write(PAGE_FILE, importance_page(run.name, found))
+    write(FACTS_FILE, document_text(facts))
+    write(PAGE_FILE, importance_page(run.name, facts))
 
 
-def _text(run: Run, found: Importance) -> str:
+def _text(run: Run, facts: Importance) -> str:
     from textwrap import fill
 
     from dlspec.core.terminal import table
     from dlspec.views.pages.importance import MOST, PAGE_FILE, cells, looked_at, remarks, titles
     from dlspec.views.pages.verdict import figure
 
-    measures = [f"loss {figure(found['loss'])}"]
-    several = len(found["scores"]) > 1
-    for target, one in found["scores"].items():
-        measures.append(f"{f'{target} ' if several else ''}{one['measure']} {figure(one['value'])}")
-    head = [title for title, _ in titles(found)]
-    rows = [cells(found, place) for place in range(min(MOST, len(found["columns"])))]
+    measures = [f"loss {figure(facts['loss'])}"]
+    several = len(facts["scores"]) > 1
+    for target, score in facts["scores"].items():
+        measures.append(f"{f'{target} ' if several else ''}{score['measure']} {figure(score['value'])}")
+    head = [title for title, _ in titles(facts)]
+    rows = [cells(facts, index) for index in range(min(MOST, len(facts["columns"])))]
     figures = table([head[1:], *(row[1:] for row in rows)], numbers=range(len(head) - 1))
     room = max(_SHORTEST, _WIDTH - len(figures[0]) - 2)
     rows = [[name if len(name) <= room else name[: room - 1] + "…", *others] for name, *others in rows]
-    lines = [fill(f"{looked_at(found)}: {', '.join(measures)}", _WIDTH), ""]
+    lines = [fill(f"{looked_at(facts)}: {', '.join(measures)}", _WIDTH), ""]
     lines += table([head, *rows], numbers=range(1, len(head)))
-    if len(found["columns"]) > MOST:
-        lines.append(f"and {len(found['columns']) - MOST:,} more columns")
-    lines += ["", *(fill(remark, _WIDTH, break_on_hyphens=False) for remark in remarks(found))]
+    if len(facts["columns"]) > MOST:
+        lines.append(f"and {len(facts['columns']) - MOST:,} more columns")
+    lines += ["", *(fill(remark, _WIDTH, break_on_hyphens=False) for remark in remarks(facts))]
     lines += ["", f"the same with plots: {run.path / PAGE_FILE}"]
     return "\n".join(lines)

@@ -53,7 +53,7 @@ def command(file: Path, targets: tuple[str, ...], output: Path | None, force: bo
         _ready(file, force)
         _save(file, _starter(file))
         return
-    spec = output or Path(f"{_word(file.stem)}.yaml")
+    spec = output or Path(f"{_spec_name(file.stem)}.yaml")
     _ready(spec, force)
     _save(spec, _drafted(file, spec, targets))
 
@@ -92,10 +92,10 @@ def _put(path: Path, text: str) -> bool:
     return True
 
 
-def _word(stem: str) -> str:
+def _spec_name(stem: str) -> str:
     """The name of a spec for a file."""
-    word = re.sub(r"\W+", "_", stem, flags=re.ASCII).strip("_")[:60]
-    return word if _NAME.match(word) else f"table_{word}".rstrip("_")
+    name = re.sub(r"\W+", "_", stem, flags=re.ASCII).strip("_")[:60]
+    return name if _NAME.match(name) else f"table_{name}".rstrip("_")
 
 
 def _schema() -> str:
@@ -126,7 +126,9 @@ def _drafted(file: Path, spec: Path, targets: Iterable[str]) -> str:
 
     sample = take_sample(_path(file, spec), spec.parent)
     targets = list(targets) or [_asked(sample)]
-    command = " ".join(["dlspec init", shlex.quote(file.name), *(f"--target {shlex.quote(one)}" for one in targets)])
+    command = " ".join(
+        ["dlspec init", shlex.quote(file.name), *(f"--target {shlex.quote(target)}" for target in targets)]
+    )
     return text_of(Draft(spec.stem, sample, targets), schema=_SCHEMA, command=command)
 
 

@@ -9,9 +9,9 @@ from dlspec.cli.output import print_document, print_text
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--kind", "word", metavar="KIND", help="Another kind than layers: loss, optimizer, metric, callback …")
+@click.option("--kind", "wanted", metavar="KIND", help="Another kind than layers: loss, optimizer, metric, callback …")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the answer.")
-def command(name: str | None, word: str | None, form: str) -> None:
+def command(name: str | None, wanted: str | None, form: str) -> None:
     """List all layers, or document one of them.
 
     NAME is a layer such as conv2d, or a component of any other kind, such as adam. Without NAME, list all layers, or
@@ -20,9 +20,9 @@ def command(name: str | None, word: str | None, form: str) -> None:
     from dlspec.components import registry
     from dlspec.views import catalogue
 
-    kind = "layer" if word is None else _kind(word)
+    kind = "layer" if wanted is None else _kind(wanted)
     if name is not None:
-        homes = catalogue.homes(name) if word is None else [kind] * (name in registry.names(kind))
+        homes = catalogue.homes(name) if wanted is None else [kind] * (name in registry.names(kind))
         owner = registry.find(homes[0], name) if homes else None
         if owner is not None:
             if form == "json":
@@ -30,22 +30,22 @@ def command(name: str | None, word: str | None, form: str) -> None:
             else:
                 print_text(catalogue.text(owner))
             return
-        kind = catalogue.kind_of(name) if word is None else ""
+        kind = catalogue.kind_of(name) if wanted is None else ""
         if not kind:
-            raise click.UsageError(_unknown(name, _kind(word) if word else ""))
+            raise click.UsageError(_unknown(name, _kind(wanted) if wanted else ""))
     print_document(catalogue.listing(kind)) if form == "json" else print_text(catalogue.list_text(kind))
 
 
-def _kind(word: str) -> str:
+def _kind(written: str) -> str:
     from dlspec.components import registry
     from dlspec.core.errors import suggest
     from dlspec.views import catalogue
 
-    kind = catalogue.kind_of(word.lower())
+    kind = catalogue.kind_of(written.lower())
     if not kind:
-        found = suggest(word, registry.kinds())
-        help = f"did you mean `{found}`?" if found else f"one of {', '.join(registry.kinds())}"
-        raise click.BadParameter(f"no such kind `{word}`; {help}", param_hint="--kind")
+        suggestion = suggest(written, registry.kinds())
+        help = f"did you mean `{suggestion}`?" if suggestion else f"one of {', '.join(registry.kinds())}"
+        raise click.BadParameter(f"no such kind `{written}`; {help}", param_hint="--kind")
     return kind
 
 
@@ -60,6 +60,6 @@ def _unknown(name: str, kind: str) -> str:
     if construct:
         return f"`{name}` is no component but part of the language: {construct['description']} See docs/language.md"
     listed = f"dlspec layers --kind {kind}" if kind else "dlspec layers"
-    found = [f"`{other}`" for other in catalogue.similar(name, kind)]
-    help = f"did you mean {' or '.join(found)}?" if found else f"`{listed}` lists what there is"
+    names = [f"`{other}`" for other in catalogue.similar(name, kind)]
+    help = f"did you mean {' or '.join(names)}?" if names else f"`{listed}` lists what there is"
     return f"no such {kind or 'layer or other component'} `{name}`; {help}"

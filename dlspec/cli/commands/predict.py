@@ -85,12 +85,12 @@ def command(
     from dlspec.training.predict import csv_text, json_text, predict
 
     with _one_source(inputs) as (path, places):
-        found = predict(saved, path, places, say, keep)
+        predictions = predict(saved, path, places, say, keep)
         if output is not None:
-            count = _write(found, output)
+            count = _write(predictions, output)
             say(f"wrote {count:,} prediction{'s' if count != 1 else ''} to {output}")
             return
-        for text in csv_text(found) if form == "csv" else json_text(found):
+        for text in csv_text(predictions) if form == "csv" else json_text(predictions):
             print_data(text, end="")
 
 
@@ -133,14 +133,14 @@ def _received(folder: Path) -> Path:
     return path
 
 
-def _write(found: Iterator[Predictions], path: Path) -> int:
+def _write(predictions: Iterator[Predictions], path: Path) -> int:
     """Writes all answers; how many there are."""
     from dlspec.core.files import write_atomically
 
     counts: list[int] = []
 
     def counted() -> Iterator[Predictions]:
-        for piece in found:
+        for piece in predictions:
             counts.append(len(piece.places))
             yield piece
 
@@ -151,14 +151,14 @@ def _write(found: Iterator[Predictions], path: Path) -> int:
     return sum(counts)
 
 
-def _save(found: Iterator[Predictions], file: Path) -> None:
+def _save(predictions: Iterator[Predictions], file: Path) -> None:
     from dlspec.training.predict import csv_text, json_text, together
 
     if file.suffix.lower() == ".npz":
         import numpy as np
 
         with file.open("wb") as stream:
-            np.savez(stream, allow_pickle=False, **together(found))
+            np.savez(stream, allow_pickle=False, **together(predictions))
         return
     with file.open("w", encoding="utf-8", newline="") as text:
-        text.writelines(csv_text(found) if file.suffix.lower() == ".csv" else json_text(found))
+        text.writelines(csv_text(predictions) if file.suffix.lower() == ".csv" else json_text(predictions))

@@ -29,11 +29,11 @@ def command(context: click.Context, runs: Path, form: str) -> None:
     context.obj = runs
     if context.invoked_subcommand is not None:
         return
-    found = all_runs(runs)
+    entries = all_runs(runs)
     if form == "json":
-        print_document([run.summary() for run in found])
-    elif found:
-        print_text(_list(found))
+        print_document([run.summary() for run in entries])
+    elif entries:
+        print_text(_list(entries))
     else:
         say(f"no runs in {runs}")
 
@@ -45,17 +45,17 @@ def command(context: click.Context, runs: Path, form: str) -> None:
 @reported
 def show(runs: Path, run: str, form: str) -> None:
     """Show what came of RUN: a folder, an id, a name, or `latest`."""
-    found = find_run(run, runs)
+    shown = find_run(run, runs)
     if form == "json":
-        print_document({**found.summary(), "report": found.facts})
+        print_document({**shown.summary(), "report": shown.facts})
         return
-    facts = found.facts
-    lines = [(key, str(value)) for key, value in (("run", found.path), ("status", found.status))]
-    for one in (facts.get("results") or {}).get("verdicts", ()):
-        lines.append((one["headline"], one["sentence"]))
-    lines += [(name, _number(value)) for name, value in found.measures.items()]
+    facts = shown.facts
+    lines = [(key, str(value)) for key, value in (("run", shown.path), ("status", shown.status))]
+    for verdict in (facts.get("results") or {}).get("verdicts", ()):
+        lines.append((verdict["headline"], verdict["sentence"]))
+    lines += [(name, _number(value)) for name, value in shown.measures.items()]
     lines += [(key, str(facts[key])) for key in ("seed", "started", "seconds", "command") if facts.get(key) is not None]
-    page = found.path / "report.html"
+    page = shown.path / "report.html"
     if page.is_file():
         lines.append(("report", str(page)))
     print_text("\n".join(table(lines)))
@@ -69,13 +69,13 @@ def show(runs: Path, run: str, form: str) -> None:
 @reported
 def compare(runs: Path, a: str, b: str, form: str) -> None:
     """Compare runs A and B: what differs in their specs, and in what came of them."""
-    one, other = find_run(a, runs), find_run(b, runs)
-    specs, measures = spec_changes(one, other), measure_changes(one, other)
+    first, other = find_run(a, runs), find_run(b, runs)
+    specs, measures = spec_changes(first, other), measure_changes(first, other)
     if form == "json":
-        facts = {"a": one.summary(), "b": other.summary(), "spec": specs, "metrics": measures}
+        facts = {"a": first.summary(), "b": other.summary(), "spec": specs, "metrics": measures}
         print_document(facts)
         return
-    print_text(f"a  {one.name} {one.id}\nb  {other.name} {other.id}\n")
+    print_text(f"a  {first.name} {first.id}\nb  {other.name} {other.id}\n")
     if specs:
         head = ["spec", "a", "b"]
         print_text("\n".join(table([head, *([row["key"], _value(row["a"]), _value(row["b"])] for row in specs)])))

@@ -44,7 +44,7 @@ class _Show(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As click does."""
-        return super().parse_args(ctx, ["--dump-ir=" if word == "--dump-ir" else word for word in args])
+        return super().parse_args(ctx, ["--dump-ir=" if argument == "--dump-ir" else argument for argument in args])
 
 
 _FILE = click.Path(path_type=Path)

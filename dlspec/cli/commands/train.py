@@ -74,10 +74,10 @@ def command(
     if run is not None:
         keep_inputs(run / SPEC_FILE, inputs_of_spec(state), "--run")
     try:
-        found = _place(state, runs, run, new, force)
-        if found.finished is not None:
-            return _say_finished(found)
-        report = _train(state, runs, found, quiet, _command(spec, overrides, allow_outside, runs))
+        location = _location(state, runs, run, new, force)
+        if location.finished is not None:
+            return _say_finished(location)
+        report = _train(state, runs, location, quiet, _command(spec, overrides, allow_outside, runs))
     except SpecError as error:
         show_diagnostics(error.diagnostics, state.texts)
         return 1
@@ -91,20 +91,20 @@ def command(
     return 0
 
 
-def _place(state: Trainable, runs: Path, run: Path | None, new: bool, force: bool) -> Place:
+def _location(state: Trainable, runs: Path, run: Path | None, new: bool, force: bool) -> Place:
     from dlspec.syntax.dumping import dump
 
     return find(runs, state.name, dump(state.data), run=run, new=new, force=force)
 
 
-def _say_finished(found: Place) -> int:
-    assert found.folder is not None and found.finished is not None
-    say(f"the run {found.folder.path} is finished; `--new` or another folder trains again")
-    print_text(Report(found.folder.path, found.finished).table())
+def _say_finished(location: Place) -> int:
+    assert location.folder is not None and location.finished is not None
+    say(f"the run {location.folder.path} is finished; `--new` or another folder trains again")
+    print_text(Report(location.folder.path, location.finished).table())
     return 0
 
 
-def _train(state: Trainable, runs: Path, found: Place, quiet: bool, repeat: str) -> Report:
+def _train(state: Trainable, runs: Path, location: Place, quiet: bool, repeat: str) -> Report:
     console = None if quiet else progress_console()
     if console is not None:
         console.print("starting TensorFlow …", highlight=False)
@@ -127,17 +127,17 @@ def _train(state: Trainable, runs: Path, found: Place, quiet: bool, repeat: str)
         return prepare_read(data, background.reading(), signature)
 
     request = replace(request_of(state), command=repeat, prepare=prepared)
-    return run(request, runs, place=found, console=console)
+    return run(request, runs, place=location, console=console)
 
 
 def _command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, runs: Path) -> str:
-    words = ["dlspec", "train", str(spec)]
+    arguments = ["dlspec", "train", str(spec)]
     for setting in overrides:
-        words += ["--set", setting]
+        arguments += ["--set", setting]
     if allow_outside:
-        words.append("--allow-outside")
+        arguments.append("--allow-outside")
     if code_allowed():
-        words.append("--allow-code")
+        arguments.append("--allow-code")
     if runs != Path("runs"):
-        words += ["--runs", str(runs)]
-    return shlex.join(words)
+        arguments += ["--runs", str(runs)]
+    return shlex.join(arguments)

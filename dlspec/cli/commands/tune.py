@@ -84,13 +84,13 @@ def command(
     output = output or state.path.with_suffix(".best.yaml")
     keep_inputs(output, inputs_of_spec(state))
     try:
-        found = _search(state, runs, search, new, workers, cluster, quiet)
+        outcome = _search(state, runs, search, new, workers, cluster, quiet)
     except Problem as problem:
         show_problem(problem, state, "tune")
         return 1
-    if isinstance(found, int):
-        return found
-    return _hand_over(found, output)
+    if isinstance(outcome, int):
+        return outcome
+    return _hand_over(outcome, output)
 
 
 def _hand_over(folder: Path, output: Path) -> int:
@@ -189,14 +189,14 @@ def _searched(
 
     due = 0.0
 
-    def told(trial: object) -> None:
+    def trial_ended(trial: object) -> None:
         nonlocal due
         if (start := time.monotonic()) >= due:
             _write(search, state, finished=False)
             due = start + (time.monotonic() - start) / _WRITING
         reporter(trial)  # type: ignore[arg-type]
 
-    search.told = told
+    search.on_trial_end = trial_ended
     if there and console is not None:
         console.print(f"going on with {folder} after {len(search.counted)} trials", highlight=False)
     finished = False
@@ -216,23 +216,23 @@ def _write(search: Search, state: Searchable, *, finished: bool) -> None:
     from dlspec.tuning.search import folder as folders
     from dlspec.tuning.search.show import facts
 
-    found, text = facts(search, finished), ""
+    document, text = facts(search, finished), ""
     with suppress(OSError):
-        folders.write_text(search.folder / SEARCH_FILE, document_text(found))
+        folders.write_text(search.folder / SEARCH_FILE, document_text(document))
         best = search.best
         if best is not None:
             epochs = best.epochs if search.plan.tune.epochs is not None else None
             text = folders.best_spec(state.data, search.plan.written(best.values), epochs)
             folders.write_text(search.folder / folders.BEST_FILE, text)
         if finished:
-            _publish(search, state, found, text)
+            _publish(search, state, document, text)
 
 
-def _publish(search: Search, state: Searchable, found: SearchFacts, best: str) -> None:
+def _publish(search: Search, state: Searchable, document: SearchFacts, best: str) -> None:
     """The page of a search that is over."""
     from dlspec.tuning.search.folder import write_text
     from dlspec.tuning.search.page import PAGE_FILE, page
 
-    words = ["dlspec", "tune", str(state.path), "--search", str(search.folder)]
-    command = shlex.join([*words, *(word for setting in state.overrides for word in ("--set", setting))])
-    write_text(search.folder / PAGE_FILE, page(state.name, found, best, command))
+    arguments = ["dlspec", "tune", str(state.path), "--search", str(search.folder)]
+    command = shlex.join([*arguments, *(argument for setting in state.overrides for argument in ("--set", setting))])
+    write_text(search.folder / PAGE_FILE, page(state.name, document, best, command))

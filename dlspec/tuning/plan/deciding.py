@@ -20,15 +20,15 @@ def deciding(data: Map) -> frozenset[str]:
     They stand in an `if`, a count, a condition inside an expression, or in what is handed on as such a parameter.
     Names are followed without regard to where they are declared, so there may be a few too many.
     """
-    found = set(_decisive(data))
+    names = set(_decisive(data))
     flows = list(_flows(data))
     before = -1
-    while before != len(found):
-        before = len(found)
+    while before != len(names):
+        before = len(names)
         for target, raw in flows:
-            if target in found:
-                found |= set(names_in(raw, textual=True))
-    return frozenset(found)
+            if target in names:
+                names |= set(names_in(raw, textual=True))
+    return frozenset(names)
 
 
 def _decisive(value: Any) -> Iterator[str]:
@@ -51,9 +51,9 @@ def _lazy(text: str) -> bool:
     except Problem:
         return True
     trees = [part.tree for part in parts if isinstance(part, Expression)]
-    words = text.split()
+    tokens = text.split()
     inside = any(isinstance(node, ast.IfExp | ast.BoolOp) for tree in trees for node in ast.walk(tree))
-    return inside or any(word in words for word in ("if", "and", "or"))
+    return inside or any(keyword in tokens for keyword in ("if", "and", "or"))
 
 
 def _flows(data: Map) -> Iterator[tuple[str, Any]]:

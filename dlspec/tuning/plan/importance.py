@@ -35,31 +35,31 @@ def importance(trials: Sequence[Mapping[str, Any]]) -> list[Importance]:
     sees the usual value.
     """
     done = [trial for trial in trials if trial.get("score") is not None]
-    held = {}
+    varying = {}
     for name in dict.fromkeys(name for trial in done for name in trial["values"]):
         used = [trial["values"][name] for trial in done if name in trial["values"]]
         if len(used) >= FEWEST and len({repr(value) for value in used}) > 1:
-            held[name] = used
-    if not held:
+            varying[name] = used
+    if not varying:
         return []
     import numpy as np
     from scipy.stats import rankdata
     from sklearn.ensemble import RandomForestRegressor
 
-    columns = {name: _columns(name, used, done) for name, used in held.items()}
+    columns = {name: _columns(name, used, done) for name, used in varying.items()}
     scores = rankdata([trial["score"] for trial in done])
     forest = RandomForestRegressor(_TREES, random_state=0)
     forest.fit(np.concatenate(list(columns.values()), axis=1), scores)
     ends = np.cumsum([part.shape[1] for part in columns.values()])[:-1]
     shares = [float(part.sum()) for part in np.split(forest.feature_importances_, ends)]
-    found = [
+    importances = [
         Importance(name, share, _direction(name, done), len(used))
-        for (name, used), share in zip(held.items(), shares, strict=True)
+        for (name, used), share in zip(varying.items(), shares, strict=True)
     ]
-    return sorted(found, key=lambda one: -one.share)
+    return sorted(importances, key=lambda item: -item.share)
 
 
-def _word(value: Any) -> bool:
+def _is_word(value: Any) -> bool:
     return isinstance(value, str | bool)
 
 
@@ -67,18 +67,18 @@ def _columns(name: str, used: list[Any], done: Sequence[Mapping[str, Any]]) -> A
     """What the forest sees of a parameter: [trials, 1] of a number, [trials, words] of words."""
     import numpy as np
 
-    if not any(_word(value) for value in used):
+    if not any(_is_word(value) for value in used):
         return np.array([[trial["values"].get(name, np.median(used))] for trial in done], float)
     texts = [repr(value) for value in used]
     usual = max(sorted(set(texts)), key=texts.count)
     given = [repr(trial["values"][name]) if name in trial["values"] else usual for trial in done]
-    return np.array([[text == word for word in sorted(set(texts))] for text in given], float)
+    return np.array([[text == category for category in sorted(set(texts))] for text in given], float)
 
 
 def _direction(name: str, done: Sequence[Mapping[str, Any]]) -> float | None:
     from scipy.stats import spearmanr
 
     pairs = [(trial["values"][name], trial["score"]) for trial in done if name in trial["values"]]
-    if any(_word(value) for value, _ in pairs) or len({score for _, score in pairs}) < 2:
+    if any(_is_word(value) for value, _ in pairs) or len({score for _, score in pairs}) < 2:
         return None
     return float(spearmanr(*zip(*pairs, strict=True)).statistic)

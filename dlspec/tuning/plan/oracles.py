@@ -43,7 +43,7 @@ class Driver:
 
     def __init__(self, tune: Tune, space: Any, epochs: int, smaller: bool) -> None:
         self._smaller = smaller
-        self._names = {one.name for one in space.space}
+        self._names = {parameter.name for parameter in space.space}
         self._oracle = _oracle(tune, space, epochs, "min" if smaller else "max")
         self._halving = tune.algorithm.halving
 

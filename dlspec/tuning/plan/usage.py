@@ -14,7 +14,7 @@ from dlspec.graph.lower.expand import Expander, iterate_models
 from dlspec.graph.lower.params import TopLevel
 from dlspec.graph.lower.space import Space
 from dlspec.passes.state import Checked
-from dlspec.semantics.environment import Environment, Place
+from dlspec.semantics.environment import Environment, Position
 from dlspec.semantics.evaluate import Evaluator
 from dlspec.semantics.schema.context import Context
 from dlspec.syntax.expressions import reach
@@ -31,7 +31,7 @@ class Use(NamedTuple):
     """What is drawn: a parameter, or one use of it where each is drawn by itself."""
 
     name: str
-    place: Place = ()
+    position: Position = ()
 
 
 class _Look(NamedTuple):
@@ -79,12 +79,12 @@ class Usage:
         self._deciding = deciding(state.data)
         self._known = {Use(name): None for name, space in self._written.items() if not space.each_time}
         self._looks: dict[frozenset[tuple[Use, Any]], _Look] = {}
-        found = self._explored()
+        conditional = self._explored()
         self._names = _names(self._known, list(self._written))
         self.spaces: dict[str, Space] = {name: self._space(use) for use, name in self._names.items()}
         self.conditions: Conditions = {
             self._names[use]: {self._names[parent]: values for parent, values in parents.items()}
-            for use, parents in found.items()
+            for use, parents in conditional.items()
         }
 
     def used(self, values: Values) -> frozenset[str]:
@@ -92,27 +92,27 @@ class Usage:
         return frozenset(self._names[use] for use in self._look(self._uses(values)).used if use in self._names)
 
     @property
-    def drawn(self) -> dict[str, dict[Place, str]]:
+    def drawn(self) -> dict[str, dict[Position, str]]:
         """For each parameter that is drawn at each use: the places of the uses, and what each is called here.
 
         The turns of one layer stand together.
         """
-        found: dict[str, dict[Place, str]] = {name: {} for name, space in self._written.items() if space.each_time}
-        for use in sorted((use for use in self._names if use.place), key=lambda use: _layer_and_turns(use.place)):
-            found[use.name][use.place] = self._names[use]
-        return found
+        names: dict[str, dict[Position, str]] = {name: {} for name, space in self._written.items() if space.each_time}
+        for use in sorted((use for use in self._names if use.position), key=lambda use: _layer_and_turns(use.position)):
+            names[use.name][use.position] = self._names[use]
+        return names
 
     def written(self, values: Values) -> dict[str, Any]:
         """The same values as a spec has them under `params`."""
         look = self._look(self._uses(values))
-        found: dict[str, Any] = {}
+        params: dict[str, Any] = {}
         for name, space in self._written.items():
             if space.each_time:
                 listed = look.listed[name]
-                found[name] = {KEY: listed} if listed else space.default
+                params[name] = {KEY: listed} if listed else space.default
             else:
-                found[name] = values[name]
-        return found
+                params[name] = values[name]
+        return params
 
     def _uses(self, values: Values) -> dict[Use, Any]:
         return {use: values[name] for use, name in self._names.items() if name in values}
@@ -132,7 +132,7 @@ class Usage:
 
     def _looked(self, values: Mapping[Use, Any]) -> _Look:
         params = Map(None)
-        params.update({**self._params, **{use.name: value for use, value in values.items() if not use.place}})
+        params.update({**self._params, **{use.name: value for use, value in values.items() if not use.position}})
         problems = Diagnostics()
         top = TopLevel(params, frozenset(), problems)
         drawn = {name: self._drawn(name, values) for name, space in self._written.items() if space.each_time}
@@ -150,24 +150,24 @@ class Usage:
             for owner, raw, context in self._sections():
                 evaluator = Evaluator(Diagnostics(), outputs=None, catalogue=self._catalogue)
                 evaluator.options(owner, raw, environment, context, None, keep_going=True)
-        uses = [Use(name, place) for name, one in drawn.items() for place in one.seen]
+        uses = [Use(name, position) for name, value in drawn.items() for position in value.seen]
         for use in uses:
             self._known.setdefault(use)
-        listed = {name: list(one.seen.values()) for name, one in drawn.items()}
+        listed = {name: list(value.seen.values()) for name, value in drawn.items()}
         if wrong or problems.errors:
             return _Look(frozenset(self._known), listed)
         once = [Use(name) for name in reach(watched.seen, self._params)]
         return _Look(frozenset(use for use in (*once, *uses) if use in self._known), listed)
 
     def _drawn(self, name: str, values: Mapping[Use, Any]) -> Drawn:
-        own = {use.place: value for use, value in values.items() if use.name == name}
+        own = {use.position: value for use, value in values.items() if use.name == name}
         return Drawn(name, self._written[name].default, own)
 
     def _sections(self) -> Iterator[tuple[type[Component], Any, Context]]:
-        for name, kind, word in (("data", "section", "data"), ("train", "method", "")):
+        for name, kind, fixed in (("data", "section", "data"), ("train", "method", "")):
             raw = self._data.get(name)
             if isinstance(raw, Map):
-                owner = self._catalogue.find(kind, word or str(raw.get("method", DEFAULT)))
+                owner = self._catalogue.find(kind, fixed or str(raw.get("method", DEFAULT)))
                 yield cast("type[Component]", owner), raw, Context((name,))
 
     # --- what depends on what -------------------------------------------------------------------------------------
@@ -178,7 +178,7 @@ class Usage:
         That is found by looking at the spec with each value of each parameter of few values, the others at their
         defaults; a dependence that shows only together with another one is found where that one's was.
         """
-        found: dict[Use, dict[Use, tuple[Any, ...]]] = {}
+        conditions: dict[Use, dict[Use, tuple[Any, ...]]] = {}
         base = {use: self._space(use).default for use in self._known}
         waiting, tried = [base], []
         while waiting:
@@ -186,15 +186,15 @@ class Usage:
             if values in tried or len(self._looks) >= _MOST_LOOKS:
                 continue
             tried.append(values)
-            before = set(found)
-            self._vary(values, found)
-            for use in found:
+            before = set(conditions)
+            self._vary(values, conditions)
+            for use in conditions:
                 if use not in before and use not in self._look(values).used:
                     # What stands inside of something conditional shows when that is on.
-                    waiting.append({**values, **{parent: on[0] for parent, on in found[use].items()}})
-        return found
+                    waiting.append({**values, **{parent: on[0] for parent, on in conditions[use].items()}})
+        return conditions
 
-    def _vary(self, base: dict[Use, Any], found: dict[Use, dict[Use, tuple[Any, ...]]]) -> None:
+    def _vary(self, base: dict[Use, Any], conditions: dict[Use, dict[Use, tuple[Any, ...]]]) -> None:
         self._look(base)
         for parent in [use for use in self._known if use.name in self._deciding]:
             space = self._space(parent)
@@ -210,14 +210,14 @@ class Usage:
             used = {value: self._look({**base, parent: value}).used for value in values}
             for use in self._known:
                 on = tuple(value for value in values if use in used[value])
-                if use != parent and 0 < len(on) < len(values) and not _cycle(use, parent, found):
-                    found.setdefault(use, {}).setdefault(parent, on)
+                if use != parent and 0 < len(on) < len(values) and not _cycle(use, parent, conditions):
+                    conditions.setdefault(use, {}).setdefault(parent, on)
 
 
-def _cycle(use: Use, parent: Use, found: Mapping[Use, Mapping[Use, Any]]) -> bool:
+def _cycle(use: Use, parent: Use, conditions: Mapping[Use, Mapping[Use, Any]]) -> bool:
     waiting, seen = [parent], {parent}
     while waiting:
-        for other in found.get(waiting.pop(), {}):
+        for other in conditions.get(waiting.pop(), {}):
             if other not in seen:
                 seen.add(other)
                 waiting.append(other)
@@ -226,28 +226,28 @@ def _cycle(use: Use, parent: Use, found: Mapping[Use, Mapping[Use, Any]]) -> boo
 
 def _names(uses: Mapping[Use, None], order: list[str]) -> dict[Use, str]:
     """A name for each use that follows from its place, in the order of the spec."""
-    found: dict[Use, str] = {}
-    places_of: dict[str, list[Place]] = {name: [] for name in order}
+    names: dict[Use, str] = {}
+    places_of: dict[str, list[Position]] = {name: [] for name in order}
     for use in uses:
-        places_of.setdefault(use.name, []).append(use.place)
+        places_of.setdefault(use.name, []).append(use.position)
     for name in order:
         places = sorted(places_of[name], key=_written_order)
-        numbered = dict.fromkeys(tuple(number for number, _ in place) for place in places)
+        numbered = dict.fromkeys(tuple(number for number, _ in position) for position in places)
         layers = {layer: number for number, layer in enumerate(numbered, 1)}
-        for place in places:
-            turns = [turn + 1 for _, turn in place if turn is not None]
-            layer = layers[tuple(number for number, _ in place)]
+        for position in places:
+            turns = [turn + 1 for _, turn in position if turn is not None]
+            layer = layers[tuple(number for number, _ in position)]
             numbers = [layer, *turns] if len(layers) > 1 or not turns else turns
-            found[Use(name, place)] = "_".join([name, *map(str, numbers)]) if place else name
-    return found
+            names[Use(name, position)] = "_".join([name, *map(str, numbers)]) if position else name
+    return names
 
 
-def _written_order(place: Place) -> list[tuple[int, int]]:
-    return [(number, -1 if turn is None else turn) for number, turn in place]
+def _written_order(position: Position) -> list[tuple[int, int]]:
+    return [(number, -1 if turn is None else turn) for number, turn in position]
 
 
-def _layer_and_turns(place: Place) -> list[int]:
-    return [*(number for number, _ in place), *(-1 if turn is None else turn for _, turn in place)]
+def _layer_and_turns(position: Position) -> list[int]:
+    return [*(number for number, _ in position), *(-1 if turn is None else turn for _, turn in position)]
 
 
 def few_values(space: Space) -> tuple[Any, ...]:

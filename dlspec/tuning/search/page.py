@@ -52,12 +52,12 @@ def _view(facts: Search) -> dict[str, Any]:
         "best_trials": [_row(trial) for trial in done[:_ROWS]],
         "importance": [
             {
-                "name": one.name,
-                "share": f"{one.share:.0%}",
-                "direction": "" if one.direction is None else f"{one.direction:+.2f}",
-                "count": one.trials,
+                "name": item.name,
+                "share": f"{item.share:.0%}",
+                "direction": "" if item.direction is None else f"{item.direction:+.2f}",
+                "count": item.trials,
             }
-            for one in importance(trials)
+            for item in importance(trials)
         ],
         "fewest": FEWEST,
         "others": [_row(trial) for trial in trials if trial["status"] in ("failed", "pruned")],

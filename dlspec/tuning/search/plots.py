@@ -43,7 +43,9 @@ def parallel(trials: Sequence[Trial], objective: str, smaller: bool) -> Plot:
 
     def draw(axes: Any) -> None:
         done = sorted(
-            (trial for trial in trials if trial.get("score") is not None), key=lambda one: one["score"], reverse=smaller
+            (trial for trial in trials if trial.get("score") is not None),
+            key=lambda item: item["score"],
+            reverse=smaller,
         )
         for trial in [trial for trial in trials if trial["status"] in ("failed", "pruned")][:_LINES]:
             axes.plot(*_line(trial, names, scales), color=MARK, linewidth=0.8, linestyle=(0, (2, 2)))
@@ -51,9 +53,9 @@ def parallel(trials: Sequence[Trial], objective: str, smaller: bool) -> Plot:
             share = rank / len(done[-_LINES:])
             colour, width = (SECOND, 2.2) if share == 1 else (FIRST, 0.9)
             axes.plot(*_line(trial, names, scales), color=colour, linewidth=width, alpha=0.15 + 0.85 * share**2)
-        for place, name in enumerate(names):
-            axes.axvline(place, color=LINE, linewidth=0.8)
-            _ticks(axes, place, scales[name])
+        for x, name in enumerate(names):
+            axes.axvline(x, color=LINE, linewidth=0.8)
+            _ticks(axes, x, scales[name])
         axes.set_xticks(range(len(names)), [_short(name) for name in names])
         axes.tick_params(axis="x", pad=14)
         axes.set_yticks([])
@@ -63,34 +65,36 @@ def parallel(trials: Sequence[Trial], objective: str, smaller: bool) -> Plot:
         axes.spines[:].set_visible(False)
 
     width = max(6.0, 1.1 * len(names))
-    words = f"values of each trial; the strongest line has the best {objective}, dashed ones failed or were pruned"
-    return Plot(f"Values; the better the {objective}, the stronger the line", svg(draw, words, 3.4, width))
+    description = (
+        f"values of each trial; the strongest line has the best {objective}, dashed ones failed or were pruned"
+    )
+    return Plot(f"Values; the better the {objective}, the stronger the line", svg(draw, description, 3.4, width))
 
 
-def _ticks(axes: Any, place: int, scale: list[Any]) -> None:
+def _ticks(axes: Any, x: int, scale: list[Any]) -> None:
     """The smallest and the largest value at the ends of an axis, a few words beside it."""
     for text, height in ((scale[-1], 1.03), (scale[0], -0.03)):
         side = "bottom" if height > 1 else "top"
-        axes.text(place, height, _short(text), ha="center", va=side, fontsize=7, color=SOFT)
+        axes.text(x, height, _short(text), ha="center", va=side, fontsize=7, color=SOFT)
     if isinstance(scale[0], str) and len(scale) <= _WORDS:
         for number, text in enumerate(scale[1:-1], start=1):
             height = number / (len(scale) - 1)
-            axes.text(place + 0.04, height, _short(text), ha="left", va="center", fontsize=7, color=SOFT)
+            axes.text(x + 0.04, height, _short(text), ha="left", va="center", fontsize=7, color=SOFT)
 
 
 def _scale(values: list[Any]) -> list[Any]:
     """The values that occur, sorted."""
-    found = {repr(value): value for value in values if value is not None}
-    return sorted(found.values(), key=lambda value: (isinstance(value, str), value))
+    distinct = {repr(value): value for value in values if value is not None}
+    return sorted(distinct.values(), key=lambda value: (isinstance(value, str), value))
 
 
 def _line(trial: Trial, names: list[str], scales: dict[str, list[Any]]) -> tuple[list[int], list[float]]:
     """Places and heights; parameters that the trial does not use are left out."""
-    places = [place for place, name in enumerate(names) if trial["values"].get(name) is not None]
+    places = [index for index, name in enumerate(names) if trial["values"].get(name) is not None]
     heights = []
-    for place in places:
-        scale = scales[names[place]]
-        heights.append(scale.index(trial["values"][names[place]]) / max(1, len(scale) - 1))
+    for index in places:
+        scale = scales[names[index]]
+        heights.append(scale.index(trial["values"][names[index]]) / max(1, len(scale) - 1))
     return places, heights
 
 
@@ -103,10 +107,10 @@ def curves(best: Sequence[Trial], objective: str) -> Plot:
     """The objective over the epochs of the best trials."""
 
     def draw(axes: Any) -> None:
-        for place, trial in enumerate(best[:_CURVES]):
+        for rank, trial in enumerate(best[:_CURVES]):
             values = [epoch.get(objective, float("nan")) for epoch in trial.get("history", [])]
             axes.plot(
-                range(1, len(values) + 1), values, color=SECOND if place == 0 else FIRST, alpha=1 - 0.16 * place,
+                range(1, len(values) + 1), values, color=SECOND if rank == 0 else FIRST, alpha=1 - 0.16 * rank,
                 marker="o" if len(values) < 3 else "", markersize=3, label=f"trial {trial['number']}",
             )  # fmt: skip
         axes.set_xlabel("epoch")

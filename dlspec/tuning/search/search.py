@@ -30,7 +30,7 @@ class Search:
     Attributes:
         spec: The file.
         overrides: ``--set`` of the command line.
-        told: Called with each trial that ended.
+        on_trial_end: Called with each trial that ended.
     """
 
     plan: Plan
@@ -40,7 +40,7 @@ class Search:
     record: Record
     allow_outside: bool = False
     allow_code: bool = False
-    told: Callable[[Trial], None] = lambda trial: None
+    on_trial_end: Callable[[Trial], None] = lambda trial: None
     trials: list[Trial] = field(default_factory=list)
     _keys: dict[tuple[str, int], int] = field(default_factory=dict)
     _numbers: dict[str, int] = field(default_factory=dict)
@@ -148,8 +148,8 @@ class Search:
         before = self.trials[trial.before - 1].result if trial.before is not None else None
         if before is not None and before.score is None:  # Hyperband takes the worst where it has too few others
             return Result(PRUNED, reason=f"it would go on with trial {trial.before}, which {_became(before)}")
-        found = check(self._task(trial))
-        return found if isinstance(found, Result) else None
+        checked = check(self._task(trial))
+        return checked if isinstance(checked, Result) else None
 
     def _over(self, elapsed: float) -> bool:
         tune, tally = self.plan.tune, self.tally
@@ -175,7 +175,7 @@ class Search:
         self.record.add(Event("ended", trial.number, result.facts()))
         self._ended(trial, result)
         self._lighten(former)
-        self.told(trial)
+        self.on_trial_end(trial)
 
     def _ended(self, trial: Trial, result: Result) -> Result:
         trial.result = result

@@ -108,7 +108,7 @@ def table(search: Search) -> str:
         for trial in search.trials
         if trial.score is not None and trial.result is not None and trial.same_as is None
     ]
-    scored.sort(key=lambda one: one[1] * (1 if plan.smaller else -1))
+    scored.sort(key=lambda item: item[1] * (1 if plan.smaller else -1))
     rows = [["trial", plan.tune.objective, "epoch", "parameters", "values"]]
     for number, score, result, values in scored[:10]:
         size = f"{result.parameters:,}" if result.parameters is not None else ""

@@ -73,5 +73,5 @@ class Tally:
             self.best, self.since = trial, 0
 
     def _better(self, score: float) -> bool:
-        held = self.best.score if self.best is not None else None
-        return held is None or (score < held if self.smaller else score > held)
+        best = self.best.score if self.best is not None else None
+        return best is None or (score < best if self.smaller else score > best)

@@ -98,8 +98,8 @@ class Cluster:
 
     def _result(self, number: int) -> Result:
         while number not in self._results:
-            found, result = self._until("result")
-            self._results[found] = result
+            answered, result = self._until("result")
+            self._results[answered] = result
         return self._results.pop(number)
 
     def _until(self, wanted: str, seconds: float | None = None) -> tuple[Any, ...]:
@@ -110,8 +110,8 @@ class Cluster:
             except Empty:
                 raise self._lost() from None
             if kind == "problem":
-                [found] = parts
-                raise Problem(found.code, found.message, self._help_with_token() or found.help)
+                [problem] = parts
+                raise Problem(problem.code, problem.message, self._help_with_token() or problem.help)
             if kind == "gone":
                 self._messages.put(("gone",))  # for whoever asks again
                 raise self._lost()

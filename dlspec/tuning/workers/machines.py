@@ -59,13 +59,13 @@ class Share(NamedTuple):
 
 def versions() -> dict[str, str]:
     """Of the packages that decide what comes out of a trial, without importing them."""
-    found = {}
+    installed = {}
     for name in _PACKAGES:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "none"
-    return found
+            installed[name] = "none"
+    return installed
 
 
 def job_of(state: Checked, text: str, folder: Path) -> Job:
@@ -128,8 +128,8 @@ def check(job: Job, host: str) -> None:
         raise Problem("E534", f"on `{host}` the spec has an error, {first.code}: {first.message}", help)
     if dump(state.data) != job.text:
         raise Problem("E534", f"`{host}` sees another spec under `{job.spec}`", help)
-    if (found := set(_files(state))) != set(job.files):
-        name, _ = min(found ^ set(job.files))
+    if (present := set(_files(state))) != set(job.files):
+        name, _ = min(present ^ set(job.files))
         raise Problem("E534", f"`{host}` sees other data: `{name}` is not the same there", help)
 
 
@@ -137,7 +137,7 @@ def _check_folder(job: Job, host: str) -> None:
     path = job.folder / FOLDER / _TOKEN
     help = "give a folder that all machines share under the same path: `--runs FOLDER` or `--search FOLDER`"
     try:
-        found = path.read_text(encoding="utf-8")
+        token = path.read_text(encoding="utf-8")
         handle = lock_file(path)
         trial = job.folder / "trials" / f".{secrets.token_hex(4)}"
         trial.mkdir()
@@ -145,7 +145,7 @@ def _check_folder(job: Job, host: str) -> None:
     except OSError as error:
         text = f"`{host}` cannot use the search's folder `{job.folder}`: {error.strerror or error}"
         raise Problem("E534", text, help) from error
-    if found != job.token:
+    if token != job.token:
         raise Problem("E534", f"`{host}` sees another folder under `{job.folder}`", help)
     if handle is not None:
         os.close(handle)
@@ -171,8 +171,8 @@ def shares(machines: Sequence[tuple[int, int]], wanted: int | None) -> Share:
     trials = wanted or max(1, room(1) if gpus else sum(cores > 0 for cores, _ in machines))
     if trials > room(1):
         each = "a GPU and a core" if gpus else "a core"
-        found = f"{room(1)} trial{'s' if room(1) != 1 else ''} at a time"
-        text = f"the cluster has room for {found} with {each} each, not for {trials}"
+        limit = f"{room(1)} trial{'s' if room(1) != 1 else ''} at a time"
+        text = f"the cluster has room for {limit} with {each} each, not for {trials}"
         raise Problem("E533", text, "ask for fewer `--workers`, or join more machines to it")
     most = max(count for count, _ in machines)
     return Share(trials, max(cores for cores in range(1, most + 1) if room(cores) >= trials), int(gpus))

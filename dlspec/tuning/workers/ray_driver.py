@@ -23,7 +23,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from dlspec.core.errors import Diagnostic, Problem
 from dlspec.tuning.workers.machines import Job, shares
-from dlspec.tuning.workers.remote import Place, Trainer, stop
+from dlspec.tuning.workers.remote import Location, Trainer, stop
 from dlspec.tuning.workers.trial import DEATHS, Result, Task, died
 
 # How long a search waits for a machine that takes a trial: until it says so, and until it gives up.
@@ -59,7 +59,7 @@ class _Trial:
 @dataclass(eq=False)
 class _Process:
     actor: Any
-    place: Place | None = None
+    location: Location | None = None
     trial: _Trial | None = None
 
 
@@ -124,9 +124,9 @@ class RayDriver:
     def _then(self, outcome: Any, event: Callable[[Future[Any]], None]) -> None:
         outcome.future().add_done_callback(lambda future: self.events.put(lambda: event(future)))
 
-    def _begun(self, process: _Process, future: Future[Place]) -> None:
+    def _begun(self, process: _Process, future: Future[Location]) -> None:
         try:
-            place = process.place = _outcome(future)
+            location = process.location = _outcome(future)
         except _Lost as lost:
             self._failed_starts += 1
             if self._failed_starts >= _FAILED_STARTS:
@@ -135,24 +135,24 @@ class RayDriver:
             self._open()
             return
         self._failed_starts = 0
-        if place.problem is not None:
-            raise _raised(place.problem)
+        if location.problem is not None:
+            raise _raised(location.problem)
 
     def _hand_out(self) -> None:
         for process in self._processes:
-            if self._waiting and process.place is not None and process.trial is None and not self._stopping:
+            if self._waiting and process.location is not None and process.trial is None and not self._stopping:
                 process.trial = trial = self._waiting.popleft()
                 outcome = process.actor.run.remote(trial.task)
-                self._then(outcome, partial(self._ended, process, trial, process.place))
+                self._then(outcome, partial(self._ended, process, trial, process.location))
 
     def _ended(
-        self, process: _Process, trial: _Trial, place: Place, future: Future[Result | Diagnostic | None]
+        self, process: _Process, trial: _Trial, location: Location, future: Future[Result | Diagnostic | None]
     ) -> None:
         process.trial = None
         try:
             result = _outcome(future)
         except _Lost as lost:
-            self._lose(process, trial, place, lost)
+            self._lose(process, trial, location, lost)
             return
         if result is None:  # a signal, as of a machine that shuts down
             self._waiting.appendleft(trial)
@@ -161,13 +161,13 @@ class RayDriver:
         else:
             self.tell("result", trial.number, result)
 
-    def _lose(self, process: _Process, trial: _Trial, place: Place, lost: _Lost) -> None:
+    def _lose(self, process: _Process, trial: _Trial, location: Location, lost: _Lost) -> None:
         """Another process takes the trial of one that died; a machine that is lost is not the trial's fault."""
         self._close(process)
         if self._stopping:
             return
-        host, trial.deaths = place.host, [*trial.deaths, place.node]
-        if lost.in_doubt or place.node not in _alive():
+        host, trial.deaths = location.host, [*trial.deaths, location.node]
+        if lost.in_doubt or location.node not in _alive():
             self.tell("note", f"the machine `{host}` does not answer: {trial.name} goes on elsewhere")
         else:
             self.tell("note", f"the process of {trial.name} on `{host}` died")
@@ -185,7 +185,7 @@ class RayDriver:
 
     def _watch(self) -> None:
         """Says where no machine takes a trial, and gives up after a while."""
-        if not self._waiting or any(process.place is not None for process in self._processes):
+        if not self._waiting or any(process.location is not None for process in self._processes):
             self._idle_since, self._said = None, False
             return
         self._idle_since = self._idle_since or time.monotonic()
@@ -205,9 +205,9 @@ class RayDriver:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy as On
 
         for process in self._processes:
-            if process.trial is not None and process.place is not None:
-                where = On(node_id=process.place.node, soft=False)
-                ray.remote(stop).options(num_cpus=0, scheduling_strategy=where).remote(process.place.pid)
+            if process.trial is not None and process.location is not None:
+                where = On(node_id=process.location.node, soft=False)
+                ray.remote(stop).options(num_cpus=0, scheduling_strategy=where).remote(process.location.pid)
         until = time.monotonic() + STOPPED_AFTER
         while any(process.trial is not None for process in self._processes) and time.monotonic() < until:
             try:
@@ -251,8 +251,8 @@ def _last_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[-1][:300]}" if lines else type(error).__name__
 
 
-def _raised(found: Diagnostic) -> Problem:
-    return Problem(found.code, found.message, found.help)
+def _raised(diagnostic: Diagnostic) -> Problem:
+    return Problem(diagnostic.code, diagnostic.message, diagnostic.help)
 
 
 def _join(address: str) -> None:
@@ -270,14 +270,14 @@ def _machines() -> list[tuple[int, int]]:
     import ray
 
     resources = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    return [(int(found.get("CPU", 0)), int(found.get("GPU", 0))) for found in resources]
+    return [(int(machine.get("CPU", 0)), int(machine.get("GPU", 0))) for machine in resources]
 
 
 def _alive() -> set[str]:
     """The machines that Ray believes to be there."""
     import ray
 
-    return {found["NodeID"] for found in ray.nodes() if found["Alive"]}
+    return {machine["NodeID"] for machine in ray.nodes() if machine["Alive"]}
 
 
 def _is_to_blame(trial: _Trial, seconds: float) -> bool:

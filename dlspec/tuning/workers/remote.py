@@ -19,7 +19,7 @@ from dlspec.tuning.workers import machines, trial, worker
 _SECONDS_OF_A_LOST_LOCK = 300.0
 
 
-class Place(NamedTuple):
+class Location(NamedTuple):
     """Where a process runs, and what is wrong there."""
 
     node: str
@@ -31,18 +31,18 @@ class Place(NamedTuple):
 class Trainer:
     """A process that runs one trial after another; Ray calls the methods, in the main thread."""
 
-    def begin(self, job: machines.Job, cores: int) -> Place:
+    def begin(self, job: machines.Job, cores: int) -> Location:
         """Checks that this machine fits to the search, and imports what trials need."""
         from ray import get_runtime_context
 
         os.environ.update(worker.environment(cores))  # before TensorFlow reads them
-        place = Place(get_runtime_context().get_node_id(), socket.gethostname(), os.getpid())
+        location = Location(get_runtime_context().get_node_id(), socket.gethostname(), os.getpid())
         try:
-            machines.check(job, place.host)
+            machines.check(job, location.host)
         except Problem as problem:
-            return place._replace(problem=_told(problem))
+            return location._replace(problem=_as_diagnostic(problem))
         worker.ready()
-        return place
+        return location
 
     def run(self, task: trial.Task) -> trial.Result | Diagnostic | None:
         """The result of a trial; what is wrong with this machine; or None where a signal stopped it."""
@@ -52,7 +52,7 @@ class Trainer:
         except KeyboardInterrupt:
             return None
         except Problem as problem:
-            return _told(problem)
+            return _as_diagnostic(problem)
 
 
 def stop(pid: int) -> None:
@@ -75,5 +75,5 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _told(problem: Problem) -> Diagnostic:
+def _as_diagnostic(problem: Problem) -> Diagnostic:
     return problem.at(None)

@@ -174,7 +174,7 @@ def _trained(task: Task, state: Trainable) -> Result:
 
     method = state.method.lasting(task.epochs)
     request = replace(request_of(state), method=method, prepare=sharing.prepare_once)
-    report = train(request, task.folder.parent, place=_place(task), brief=True)
+    report = train(request, task.folder.parent, place=_run_location(task), brief=True)
     history = history_of(report.folder)
     scores = [epoch[task.objective] for epoch in history if math.isfinite(epoch.get(task.objective, math.nan))]
     if not scores:
@@ -183,7 +183,7 @@ def _trained(task: Task, state: Trainable) -> Result:
     return Result(COMPLETED, best, epoch=scores.index(best) + 1, history=history)
 
 
-def _place(task: Task) -> Any:
+def _run_location(task: Task) -> Any:
     """The trial's folder: where it was interrupted, or where the trial stood that it goes on with."""
     from dlspec.training.run.locking import Lock
     from dlspec.training.run.resume import SPEC_FILE, Place
