@@ -61,10 +61,10 @@ def read_moment(text: str, first: str = "year") -> Moment:
             written = re.sub(month + r"[a-z]*\.?", f"#{number:02d}#", written)
     for pattern, form in (*FORMS, *ORDERS[first]):
         written = re.sub(pattern, form, written, flags=re.ASCII)
-    found = re.match(TIME, written, flags=re.ASCII)
-    if found is None:
+    match = re.match(TIME, written, flags=re.ASCII)
+    if match is None:
         raise ValueError(text)
-    year, month, day, hour, minute, second, fraction, half, zone = found.groups()
+    year, month, day, hour, minute, second, fraction, half, zone = match.groups()
     full = int(year) + (0 if len(year) == 4 else 2000 if int(year) <= 68 else 1900)
     moment = datetime(full, int(month), int(day or 1), _hour(hour, half), int(minute or 0), int(second or 0))
     seconds = (moment - _EPOCH).total_seconds() + float(f"0.{fraction or 0}") - 60 * _offset(zone)
@@ -92,11 +92,11 @@ def is_iso(text: str) -> bool:
 
 def order_help(text: str, first: str) -> str:
     """What makes a text a date, which is none where `first` stands first."""
-    found = [other for other in ("day", "month") if other != first and _is_moment(text, other)]
-    if not found:
+    orders = [other for other in ("day", "month") if other != first and _is_moment(text, other)]
+    if not orders:
         return HELP
-    ways = " or ".join(f"`first: {other}`" for other in found)
-    return f"if the {' or the '.join(found)} stands first, write {ways}"
+    ways = " or ".join(f"`first: {other}`" for other in orders)
+    return f"if the {' or the '.join(orders)} stands first, write {ways}"
 
 
 def _is_moment(text: str, first: str) -> bool:

@@ -190,21 +190,21 @@ class Diagnostics:
         return sorted(self.items, key=lambda d: (d.span is None, d.span or (), d.code))
 
 
-def suggest(word: str, known: Iterable[str]) -> str | None:
-    """The one of `known` that `word` most likely stands for, or None where there is none or more than one.
+def suggest(written: str, known: Iterable[str]) -> str | None:
+    """The one of `known` that `written` most likely stands for, or None where there is none or more than one.
 
     Case, hyphens and underscores do not count, so that ``Conv2D``, ``conv_2d`` and ``con2d`` all find ``conv2d``.
     """
-    found = suggestions(word, known)
-    return found[0] if len(found) == 1 else None
+    matches = suggestions(written, known)
+    return matches[0] if len(matches) == 1 else None
 
 
-def suggestions(word: str, known: Iterable[str]) -> list[str]:
-    """Those of `known` that `word` may equally well stand for: few slips of the pen, a beginning, or initials."""
+def suggestions(written: str, known: Iterable[str]) -> list[str]:
+    """Those of `known` that `written` may equally well stand for: few slips of the pen, a beginning, or initials."""
     folded: dict[str, str] = {}
     for name in known:
         folded.setdefault(_fold(name), name)
-    key = _fold(word)
+    key = _fold(written)
     if key in folded:
         return [folded[key]]
     if not key:
@@ -224,55 +224,55 @@ def suggestions(word: str, known: Iterable[str]) -> list[str]:
     return [folded[matches[0]]] if matches else []
 
 
-def did_you_mean(word: str, known: Iterable[str], guess: bool = False) -> str:
+def did_you_mean(written: str, known: Iterable[str], guess: bool = False) -> str:
     """A help text naming the closest of `known`, or the choices when they are few, or "".
 
     Args:
         guess: Whether somebody has to look at it in any case, as at the name of a column or file.
     """
     names = list(known)
-    found = suggestions(word, names)
-    if len(found) == 1:
-        help = meant_is(word, found[0])
+    matches = suggestions(written, names)
+    if len(matches) == 1:
+        help = meant_is(written, matches[0])
         if guess and isinstance(help, Replacement):
             help.safe = False
         return help
-    if found:
-        quoted = [f"`{name}`" for name in found]
+    if matches:
+        quoted = [f"`{name}`" for name in matches]
         return "did you mean " + " or ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1]))) + "?"
     if 0 < len(names) <= 12:
         return "one of " + ", ".join(f"`{name}`" for name in names)
     return ""
 
 
-def meant_is(word: str, name: str, what: str = "", safe: bool = False) -> str:
-    """The question whether `name` was meant by `word`.
+def meant_is(written: str, name: str, what: str = "", safe: bool = False) -> str:
+    """The question whether `name` was meant by `written`.
 
     Args:
         what: What the name is of, such as ``the layer``.
         safe: Whether it is known that nothing else was; otherwise a slip of the pen is told from a bold guess.
     """
     text = f"did you mean {what + ' ' if what else ''}`{name}`?"
-    return Replacement(text, word, name, safe or _is_slip(word, name)) if _PLAIN.match(name) else text
+    return Replacement(text, written, name, safe or _is_slip(written, name)) if _PLAIN.match(name) else text
 
 
-def _is_slip(word: str, name: str) -> bool:
+def _is_slip(written: str, name: str) -> bool:
     """Whether two words differ in case, hyphens and underscores, or in one letter out of four; digits are no slip."""
-    one, other = _fold(word), _fold(name)
-    if re.sub(r"\D", "", one) != re.sub(r"\D", "", other):
+    text, other = _fold(written), _fold(name)
+    if re.sub(r"\D", "", text) != re.sub(r"\D", "", other):
         return False
-    return one == other or (len(one) > 3 and _slips(one, other, len(one) // 4) <= len(one) // 4)
+    return text == other or (len(text) > 3 and _slips(text, other, len(text) // 4) <= len(text) // 4)
 
 
-def _slips(one: str, other: str, most: int) -> int:
+def _slips(text: str, other: str, most: int) -> int:
     """Letters to add, drop, change, or swap with their neighbour (optimal string alignment); too many beyond `most`."""
     before: list[int] = []
     row = list(range(len(other) + 1))
-    for i, left in enumerate(one, 1):
+    for i, left in enumerate(text, 1):
         before, last, row = row, before, [i]
         for j, right in enumerate(other, 1):
             cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (left != right))
-            if i > 1 and j > 1 and left == other[j - 2] and right == one[i - 2]:
+            if i > 1 and j > 1 and left == other[j - 2] and right == text[i - 2]:
                 cost = min(cost, last[j - 2] + 1)
             row.append(cost)
         if min(row) > most and min(before) > most:

@@ -36,12 +36,12 @@ def parse_json(text: str) -> Any:
         ValueError: It is no JSON, nested too deeply, or holds half of a character.
     """
     try:
-        found = json.loads(text)
+        value = json.loads(text)
         if "\\u" in text:  # such an escape may stand for half of a character, which no file and no tensor holds
-            json.dumps(found, ensure_ascii=False).encode()
+            json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    return found
+    return value
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:

@@ -322,16 +322,16 @@ class SharedModel:
 
 def shared_models(graph: Graph) -> list[SharedModel]:
     """All shared models that a graph calls, each once, those that others call before them."""
-    found: dict[str, SharedModel] = {}
+    models: dict[str, SharedModel] = {}
 
     def look(graph: Graph) -> None:
         for node in graph.nodes:
-            if isinstance(node.layer, SharedModel) and node.layer.name not in found:
+            if isinstance(node.layer, SharedModel) and node.layer.name not in models:
                 look(node.layer.graph)
-                found[node.layer.name] = node.layer
+                models[node.layer.name] = node.layer
 
     look(graph)
-    return list(found.values())
+    return list(models.values())
 
 
 def print_graph(graph: Graph, indent: str = "", printed: set[str] | None = None) -> str:

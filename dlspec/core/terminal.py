@@ -36,14 +36,14 @@ def table(rows: Sequence[Sequence[str]], numbers: Collection[int] = (), rule: bo
         numbers: Positions of the columns that end at the same place.
         rule: Whether a line stands below the titles.
     """
-    widths = [max(cells(row[place]) for row in rows) for place in range(len(rows[0]))]
+    widths = [max(cells(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [_line(row, widths, numbers) for row in rows]
     return [lines[0], "  ".join("─" * width for width in widths), *lines[1:]] if rule else lines
 
 
 def _line(row: Sequence[str], widths: Sequence[int], numbers: Collection[int]) -> str:
     padded = []
-    for place, (text, width) in enumerate(zip(row, widths, strict=True)):
+    for column, (text, width) in enumerate(zip(row, widths, strict=True)):
         blanks = " " * (width - cells(text))
-        padded.append(blanks + printable(text) if place in numbers else printable(text) + blanks)
+        padded.append(blanks + printable(text) if column in numbers else printable(text) + blanks)
     return "  ".join(padded).rstrip()

@@ -26,7 +26,7 @@ def facts(graph: Graph, name: str) -> Model:
         name: Of the spec.
     """
     saved = saved_part(graph)
-    found: Model = {
+    model: Model = {
         "name": name,
         "parameters": _parameters(saved),
         "flops": saved.flops,
@@ -36,13 +36,13 @@ def facts(graph: Graph, name: str) -> Model:
         "layers": [_layer(saved, node) for node in saved.nodes],
     }
     if saved is not graph:
-        found["training"] = {
+        model["training"] = {
             "parameters": _parameters(graph),
-            "inputs": {name: tensor for name, tensor in _inputs(graph).items() if name not in found["inputs"]},
+            "inputs": {name: tensor for name, tensor in _inputs(graph).items() if name not in model["inputs"]},
             "objectives": _tensors(graph, graph.objectives),
             "layers": list(_further_layers(graph, saved)),
         }
-    return found
+    return model
 
 
 def _parameters(graph: Graph) -> Parameters:

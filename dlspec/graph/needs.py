@@ -47,7 +47,7 @@ class Needs(NamedTuple):
         return TENSORFLOW + sum(size for _, size in self.parts)
 
 
-class Course(NamedTuple):
+class Setup(NamedTuple):
     """What of a training decides how much it takes, beside model and optimizer.
 
     Attributes:
@@ -65,21 +65,21 @@ class Course(NamedTuple):
 
 def building(graph: Graph) -> Needs:
     """The weights, and the largest one while its initial value is drawn."""
-    held = _bytes(weight for node in graph.nodes for weight in node.weights)
+    total = _bytes(weight for node in graph.nodes for weight in node.weights)
     # A value that takes less changes nothing: the weights take as much together, or all of it does not matter.
-    least = max(held, NO_MATTER - TENSORFLOW) / (1 + MOST_TEMPORARIES)
+    least = max(total, NO_MATTER - TENSORFLOW) / (1 + MOST_TEMPORARIES)
     large = ((node, weight) for node in graph.nodes for weight in node.weights if weight.bytes > least)
     largest = max((_drawn(node, weight) for node, weight in large), default=0)
-    return Needs("building", _sorted({"weights": held, "their initial values": max(0, largest - held)}))
+    return Needs("building", _sorted({"weights": total, "their initial values": max(0, largest - total)}))
 
 
-def training(graph: Graph, optimizer: Optimizer, course: Course, frozen: Iterable[str] = ()) -> Needs:
+def training(graph: Graph, optimizer: Optimizer, setup: Setup, frozen: Iterable[str] = ()) -> Needs:
     """The weights, what the optimizer keeps of those that learn, and the larger of what is there one after another.
 
     Args:
         graph: The model.
         optimizer: It declares its ``copies`` and whether it ``adds_rows``.
-        course: What else decides.
+        setup: What else decides.
         frozen: Names of layers that do not learn.
     """
     out = set(frozen)
@@ -88,20 +88,20 @@ def training(graph: Graph, optimizer: Optimizer, course: Course, frozen: Iterabl
     whole = [node for node in learning if not _by_rows(node)]
     stepping = whole if optimizer.adds_rows else learning
     largest = max((weight.bytes for weight in _learnt(stepping)), default=0)
-    gradients = _bytes(_learnt(whole)) + course.batch * sum(_size(tensor) for node in rows for tensor in node.outputs)
+    gradients = _bytes(_learnt(whole)) + setup.batch * sum(_size(tensor) for node in rows for tensor in node.outputs)
     # XLA gives each gradient back as soon as it is applied.
     changes = (
-        {"gradients": min(gradients, largest)} if course.jit else {"gradients": gradients, "its step": _STEP * largest}
+        {"gradients": min(gradients, largest)} if setup.jit else {"gradients": gradients, "its step": _STEP * largest}
     )
     always = {
         "weights": _bytes(weight for node in graph.nodes for weight in node.weights),
         f"what `{optimizer.name}` keeps of them": optimizer.copies * _bytes(_learnt(learning)),
     }
-    values = course.batch * held(graph, learning) // course.parts
-    if values > course.devices * sum(changes.values()):
-        sizes = _times(course.devices, always) | {f"values of a batch of {course.batch}": values}
-        return Needs("training", _sorted(sizes), values, course.batch)
-    return Needs("training", _sorted(_times(course.devices, always | changes)))
+    values = setup.batch * activation_bytes(graph, learning) // setup.parts
+    if values > setup.devices * sum(changes.values()):
+        sizes = _times(setup.devices, always) | {f"values of a batch of {setup.batch}": values}
+        return Needs("training", _sorted(sizes), values, setup.batch)
+    return Needs("training", _sorted(_times(setup.devices, always | changes)))
 
 
 def _by_rows(node: Node) -> bool:
@@ -116,7 +116,7 @@ def _learnt(nodes: Iterable[Node]) -> Iterator[Weight]:
     return (weight for node in nodes for weight in node.weights if weight.trainable)
 
 
-def held(graph: Graph, learning: Iterable[Node]) -> int:
+def activation_bytes(graph: Graph, learning: Iterable[Node]) -> int:
     """Bytes for an example that are there at once, those of unknown size left out.
 
     What enters layers that learn stays until their gradients are computed. If it is less, the largest tensor alone.

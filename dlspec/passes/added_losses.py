@@ -15,14 +15,14 @@ def added_losses(state: Lowered) -> None:
     """One error for each layer that adds in other numbers; it is known before TensorFlow traces the first step."""
     if state.method is None:
         return
-    told: set[object] = set()
+    reported: set[object] = set()
     heads = {id(node) for node in probability_heads(state.training_graph)}
     for node, layer, _ in layers_of(*state.graphs):
-        found = in_other_numbers(layer, "float32" if id(node) in heads else state.method.precision)
-        if found is None or node.span in told:
+        mismatch = in_other_numbers(layer, "float32" if id(node) in heads else state.method.precision)
+        if mismatch is None or node.span in reported:
             continue
-        told.add(node.span)
-        dtype, help = found
+        reported.add(node.span)
+        dtype, help = mismatch
         inside = "" if layer is node.layer else f", in `{node.name}`,"
         text = f"`{layer.name}`{inside} adds to the loss in {dtype}: Keras cannot add that to a loss in float32"
         state.add("E519", text, node.span, help)

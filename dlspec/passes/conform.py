@@ -22,16 +22,16 @@ def conform(state: Extended) -> None:
     if needless and isinstance(raw, Map) and "source" in raw:
         raw.setdefault("targets", Map())  # nothing is predicted
     with _wanting_targets(state.catalogue, wanted=not needless):
-        found = check(state.data, schema())
+        diagnostics = check(state.data, schema())
     # Items of a list without their dashes: that a name stands twice among them is no further mistake.
-    mappings = [item.span for item in found if item.span is not None and item.message.endswith("got a mapping")]
+    mappings = [item.span for item in diagnostics if item.span is not None and item.message.endswith("got a mapping")]
     state.diagnostics.items = [
         item
         for item in state.diagnostics.items
         if item.code != "Y007"
         or not any(within(note.span, around) for note in item.notes if note.span for around in mappings)
     ]
-    state.diagnostics.extend(_once(found))
+    state.diagnostics.extend(_once(diagnostics))
 
 
 def _wanting_targets(catalogue: Catalogue, *, wanted: bool) -> AbstractContextManager[None]:
@@ -42,10 +42,10 @@ def _wanting_targets(catalogue: Catalogue, *, wanted: bool) -> AbstractContextMa
     return opened_to({**catalogue.definitions, "section.data": {**section, "required": ["source", "targets"]}})
 
 
-def _once(found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+def _once(diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
     """A name that nothing may have is one mistake, at its first place; notes name the others."""
     named: dict[str, list[Diagnostic]] = {}
-    for item in found:
+    for item in diagnostics:
         if item.code == "E103" and item.span is not None:
             named.setdefault(item.message.split("`")[1], []).append(item)
         else:

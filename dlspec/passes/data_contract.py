@@ -18,7 +18,7 @@ def data_contract(state: Bound) -> None:
 
     without_targets = not section.targets and wants_targets(state.data.get("train"), state.catalogue)
 
-    found = check(
+    checked = check(
         section,
         state.data,
         # With an error in `train` nobody knows what the targets must be; the data themselves are still checked.
@@ -30,10 +30,10 @@ def data_contract(state: Bound) -> None:
         opened=state.opened,
     )
     state.opened = None
-    state.diagnostics.extend(found.diagnostics)
-    if found.known is not None:
-        state.examples, state.parts = found.known
-    if found.binding is not None and state.reading.keeps and not found.binding.table.draws:
-        state.binding = found.binding
-    elif found.binding is not None:
-        found.binding.table.forget()
+    state.diagnostics.extend(checked.diagnostics)
+    if checked.known is not None:
+        state.examples, state.parts = checked.known
+    if checked.binding is not None and state.reading.keeps and not checked.binding.table.draws:
+        state.binding = checked.binding
+    elif checked.binding is not None:
+        checked.binding.table.forget()

@@ -39,11 +39,11 @@ def data_section(state: Bound) -> None:
         state.add("E613", "data needs at least one of `targets`", span_of_key(raw, "targets"), help)
         state.given_inputs = None if "inputs" not in state.data else {}
         return
-    found = _with_columns(state, section, raw)
-    if found is None:
+    resolved = _with_columns(state, section, raw)
+    if resolved is None:
         state.given_inputs = None if "inputs" not in state.data else {}
         return
-    state.data_section = section = found
+    state.data_section = section = resolved
     if "inputs" not in state.data and ("layers" in state.data or not state.reading.alone):
         _ask_data(state, section, raw)
 
@@ -51,16 +51,16 @@ def data_section(state: Bound) -> None:
 def _with_columns(state: Bound, section: Data, raw: Map) -> Data | None:
     """The section with the names of columns that it chooses by pattern or type; None after an error."""
     named = (*section.features.values(), *section.targets.values())
-    if not any(isinstance(one.columns, Selection) for one in named):
+    if not any(isinstance(entry.columns, Selection) for entry in named):
         return section
     from dlspec.data.binding.binding import Opened
     from dlspec.data.binding.findings import Findings
     from dlspec.data.binding.selecting import with_columns
 
     state.opened, findings = Opened(), Findings()
-    found = with_columns(section, state.folder, findings, allow_outside=state.allow_outside, opened=state.opened)
+    resolved = with_columns(section, state.folder, findings, allow_outside=state.allow_outside, opened=state.opened)
     state.diagnostics.extend(findings.diagnostics({"data": raw}))
-    return None if findings.errors else found
+    return None if findings.errors else resolved
 
 
 def _ask_data(state: Bound, section: Data, raw: Map) -> None:

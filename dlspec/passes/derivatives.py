@@ -11,15 +11,15 @@ from dlspec.passes.state import Lowered, step
 @step(requires=Lowered)
 def derivatives(state: Lowered) -> None:
     """One error for each step whose tensors do not depend on one another."""
-    told: set[object] = set()
+    reported: set[object] = set()
     for graph in state.graphs:
         for node in graph.nodes:
-            if not isinstance(node.layer, Layer) or not node.layer.derives or node.span in told:
+            if not isinstance(node.layer, Layer) or not node.layer.derives or node.span in reported:
                 continue
             of, by = node.edges
             upstream = _upstream(graph, of)
             if by not in upstream:
-                told.add(node.span)
+                reported.add(node.span)
                 first, second = (graph.nodes[edge.node].name for edge in (of, by))
                 text = f"`{node.name}` derives `{first}` by `{second}`, on which it does not depend"
                 names = [graph.nodes[edge.node].name for edge in upstream]
@@ -35,11 +35,11 @@ def _help(node: Node, graph: Graph, first: str, second: str, names: list[str]) -
 
 def _upstream(graph: Graph, edge: Edge) -> list[Edge]:
     """The tensors that one depends on, nearest first."""
-    found: dict[Edge, None] = {}
+    upstream: dict[Edge, None] = {}
     waiting = list(graph.nodes[edge.node].edges)
     while waiting:
-        one = waiting.pop(0)
-        if one not in found:
-            found[one] = None
-            waiting += graph.nodes[one.node].edges
-    return list(found)
+        current = waiting.pop(0)
+        if current not in upstream:
+            upstream[current] = None
+            waiting += graph.nodes[current.node].edges
+    return list(upstream)

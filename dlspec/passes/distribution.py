@@ -19,12 +19,12 @@ def distribution(state: Lowered) -> None:
     if state.method is None or state.method.distribute is None or not state.method.distribute.divides:
         return
     _check_batches(state, state.method.distribute)
-    found = list(layers_of(*state.graphs))
-    adding = next((node for node, layer, _ in found if layer.adds_loss), None)
-    told: set[object] = set()
-    for node, layer, inside in found:
-        if layer.over_batch and node.span not in told:
-            told.add(node.span)
+    layers = list(layers_of(*state.graphs))
+    adding = next((node for node, layer, _ in layers if layer.adds_loss), None)
+    reported: set[object] = set()
+    for node, layer, inside in layers:
+        if layer.over_batch and node.span not in reported:
+            reported.add(node.span)
             text = f"`{node.name}` measures over each device's share of a batch, not over the whole"
             help = (
                 "write `synchronized: true`"

@@ -46,14 +46,14 @@ def _count(state: Lowered, wanted: Any, part: str, container: Map, key: str) -> 
     """Compares the parameters of one part with what is expected."""
     if not isinstance(wanted, int):
         return
-    found = _parameters(state, part)
-    if found is None:
+    count = _parameters(state, part)
+    if count is None:
         known = (_SAVED, *state.models, *dict.fromkeys(node.name for node in state.training_graph.nodes if node.layer))
         text = f"the model has no part `{part}`"
         state.add("E413", text, span_of_key(container, key), did_you_mean(part, known))
-    elif found != wanted:
+    elif count != wanted:
         what = "the model" if part == _SAVED else f"`{part}`"
-        text = f"expected {wanted:,} parameters, but {what} has {found:,}"
+        text = f"expected {wanted:,} parameters, but {what} has {count:,}"
         state.add("E413", text, span_of(container, key), "`dlspec show` lists them layer by layer")
 
 

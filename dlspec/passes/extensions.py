@@ -81,7 +81,7 @@ def _add_components(catalogue: Catalogue, files: dict[str, Path]) -> None:
     catalogue.add(components, definitions(own))
 
 
-def _file(name: Any, state: Parsed, found: dict[str, Path]) -> Path:
+def _file(name: Any, state: Parsed, files: dict[str, Path]) -> Path:
     """One of the files, whose name can be a module's."""
     from dlspec.data.sources.paths import locate
 
@@ -91,8 +91,8 @@ def _file(name: Any, state: Parsed, found: dict[str, Path]) -> Path:
     stem = path.stem
     if path.suffix != ".py" or not stem.isidentifier() or keyword.iskeyword(stem):
         raise Problem("E110", f"`{name}` is no Python module", "name a file such as `loading.py`")
-    if stem in found or stem in sys.stdlib_module_names:
-        whose = f"`{found[stem].name}`" if stem in found else "Python itself"
+    if stem in files or stem in sys.stdlib_module_names:
+        whose = f"`{files[stem].name}`" if stem in files else "Python itself"
         raise Problem("E110", f"`{name}` has the name of a module of {whose}", "rename it")
     return path
 
@@ -120,9 +120,9 @@ def _components(path: Path) -> Iterator[tuple[str, str]]:
     homes: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
-            homes |= {one.asname or one.name: f"{node.module}.{one.name}" for one in node.names}
+            homes |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Import):
-            homes |= {one.asname: one.name for one in node.names if one.asname}
+            homes |= {alias.asname: alias.name for alias in node.names if alias.asname}
         elif isinstance(node, ast.ClassDef):
             for base in map(ast.unparse, node.bases):
                 first, _, rest = base.partition(".")

@@ -25,13 +25,13 @@ def heads(state: Lowered) -> None:
     for name, edge in state.graph.outputs if state.method is not None else ():
         assert state.method is not None
         node = state.graph.nodes[edge.node]
-        found = last_activation(state.graph, node)
+        activation = last_activation(state.graph, node)
         state.method.heads[name] = Head(
             state.method.loss_of(name),
-            found,
+            activation,
             state.graph.tensor(edge),
             features=_ends_in_features(state.graph, node),
-            reaches=_reaches(found, _back(state.graph, node)[-1].layer),
+            reaches=_reaches(activation, _back(state.graph, node)[-1].layer),
         )
 
 
@@ -79,21 +79,21 @@ def _ends_in_features(graph: Graph, node: Node) -> bool:
 def probability_heads(graph: Graph) -> list[Node]:
     """The layers whose softmax or sigmoid makes an output, and what moves it: they compute in float32 in any case."""
     nodes = [graph.nodes[edge.node] for _, edge in graph.outputs]
-    found = [node for node in nodes if (last := last_activation(graph, node)) is not None and last.probabilities]
-    return [one for node in found for one in [*_back(graph, node), *_makers(graph, _back(graph, node)[-1])]]
+    ends = [node for node in nodes if (last := last_activation(graph, node)) is not None and last.probabilities]
+    return [part for node in ends for part in [*_back(graph, node), *_makers(graph, _back(graph, node)[-1])]]
 
 
 def _makers(graph: Graph, node: Node) -> list[Node]:
     """The layers from which an operation gets what it computes with, through others alone; [] for a layer."""
-    found: dict[int, Node] = {}
+    makers: dict[int, Node] = {}
     waiting = [node] if isinstance(node.layer, Op) else []
     while waiting:
         for edge in waiting.pop().edges:
             before = graph.nodes[edge.node]
-            if edge.node not in found and isinstance(before.layer, Op):
+            if edge.node not in makers and isinstance(before.layer, Op):
                 waiting.append(before)
-            found[edge.node] = before
-    return list(found.values())
+            makers[edge.node] = before
+    return list(makers.values())
 
 
 def _back(graph: Graph, node: Node) -> list[Node]:

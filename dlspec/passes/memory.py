@@ -5,7 +5,7 @@ from __future__ import annotations
 from dlspec.components.methods.base import Method
 from dlspec.core.ir import Graph, Node, show_bytes
 from dlspec.graph.facts import show_count
-from dlspec.graph.needs import NO_MATTER, TENSORFLOW, Course, Needs, building, training
+from dlspec.graph.needs import NO_MATTER, TENSORFLOW, Needs, Setup, building, training
 from dlspec.passes.state import Lowered, step
 
 
@@ -53,10 +53,10 @@ def training_needs(state: Lowered) -> Needs | None:
     return None if graphics_processor() else most
 
 
-def _course(state: Lowered, method: Method) -> Course:
+def _course(state: Lowered, method: Method) -> Setup:
     devices = method.distribute.devices if method.distribute is not None and method.distribute.divides else 1
     parts = 1 if method.precision == "float32" else 2
-    return Course(_batch(state), parts, bool(method.jit), devices or 1)
+    return Setup(_batch(state), parts, bool(method.jit), devices or 1)
 
 
 def _batch(state: Lowered) -> int:

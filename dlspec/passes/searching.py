@@ -77,8 +77,9 @@ def _wrong(state: Bound) -> bool:
     span = span_of(state.data, "train")
     spans = [error.span for error in state.diagnostics.errors if error.span is not None]
     return span is not None and any(
-        one.file == span.file and (span.line, span.column) <= (one.line, one.column) < (span.end_line, span.end_column)
-        for one in spans
+        wrong.file == span.file
+        and (span.line, span.column) <= (wrong.line, wrong.column) < (span.end_line, span.end_column)
+        for wrong in spans
     )
 
 

@@ -17,9 +17,9 @@ def seeds(state: Lowered) -> None:
         own = [
             (node, _seeds(node.layer)) for node in graph.nodes if isinstance(node.layer, Layer) and node.shared is None
         ]
-        copies = Counter((node.span, seed) for node, found in own for seed in found)
-        for node, found in own:
-            count = max((copies[node.span, seed] for seed in found), default=0)
+        copies = Counter((node.span, seed) for node, values in own for seed in values)
+        for node, values in own:
+            count = max((copies[node.span, seed] for seed in values), default=0)
             if count > 1:
                 text = f"{count} copies of this {node.kind} get the same `seed`"
                 state.add("W302", text, node.span, "leave `seed` out, or make it depend on `$index`")

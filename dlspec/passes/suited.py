@@ -26,12 +26,17 @@ def suited(state: Lowered) -> None:
 
 def _steps(state: Lowered) -> None:
     """The losses that are steps, wherever they stand; of several calls of one step the first."""
-    told: set[object] = set()
+    reported: set[object] = set()
     for graph in state.graphs:
         for node in graph.nodes:
             layer = node.layer
-            if isinstance(layer, Layer) and layer.compares and node.span not in told and "y_pred" in layer.arguments:
-                told.add(node.span)
+            if (
+                isinstance(layer, Layer)
+                and layer.compares
+                and node.span not in reported
+                and "y_pred" in layer.arguments
+            ):
+                reported.add(node.span)
                 _suits(state, graph, graph.nodes[node.edges[-1].node], layer.compares)
 
 
@@ -56,9 +61,9 @@ def _check(state: Lowered, node: Node, loss: Loss, activation: type[Activation])
         help = "write `categorical_crossentropy`, or `sparse_categorical_crossentropy` for class numbers"
         state.add("W502", text, node.span, help)
     elif not loss.from_logits and (name not in wanted or (classes and units == (1,))):
-        word = "sigmoid" if units == (1,) else wanted[0]
+        suitable = "sigmoid" if units == (1,) else wanted[0]
         text = f"{loss.name} takes probabilities, but `{node.name}` ends in {_describe(activation, units)}"
-        help = f"write `activation: {word}`, or `{loss.name}: {{from_logits: true}}` with a linear output"
+        help = f"write `activation: {suitable}`, or `{loss.name}: {{from_logits: true}}` with a linear output"
         state.add("W502", text, node.span, help)
     elif loss.from_logits and name in wanted:
         text = f"{loss.name} with `from_logits: true` takes raw scores, but `{node.name}` ends in {name}"

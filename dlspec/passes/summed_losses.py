@@ -10,13 +10,13 @@ from dlspec.passes.state import Lowered, step
 @step(requires=Lowered)
 def summed_losses(state: Lowered) -> None:
     """One warning for each step that sums a single mean over several numbers."""
-    told: set[object] = set()
+    reported: set[object] = set()
     for graph in state.graphs:
         for node in graph.nodes:
             output = _averaged(graph, node)
-            if output is None or node.span in told:
+            if output is None or node.span in reported:
                 continue
-            told.add(node.span)
+            reported.add(node.span)
             size = "" if output.shape[0] is None else f": {output.shape[0]} numbers count as one"
             text = f"`{node.name}` sums what its loss has averaged over {show_shape(output.shape)} before{size}"
             shape = show_shape((*output.shape, 1))

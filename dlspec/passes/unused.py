@@ -66,7 +66,7 @@ def _imported(path: Path) -> Iterator[str]:
             if isinstance(node, ast.ImportFrom) and node.module:
                 yield node.module.partition(".")[0]
             elif isinstance(node, ast.Import):
-                yield from (one.name.partition(".")[0] for one in node.names)
+                yield from (alias.name.partition(".")[0] for alias in node.names)
 
 
 def _own(span: Span | None, state: Structured) -> bool:

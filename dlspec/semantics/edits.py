@@ -12,15 +12,15 @@ from dlspec.core.tree import Map
 from dlspec.syntax.source import load
 
 
-def with_edits(found: Iterable[Diagnostic], texts: Mapping[str, str]) -> list[Diagnostic]:
+def with_edits(diagnostics: Iterable[Diagnostic], texts: Mapping[str, str]) -> list[Diagnostic]:
     """The diagnostics with their edits, where a help names a change and the file has what is to be changed.
 
     Args:
-        found: All that was found in one compilation: each file is looked at once.
+        diagnostics: All that was found in one compilation: each file is looked at once.
         texts: Text of each file that may be changed, by the name that spans give it.
     """
     files = {name: _File(name, text) for name, text in texts.items()}
-    return [_with_edits(item, files) for item in found]
+    return [_with_edits(item, files) for item in diagnostics]
 
 
 def _with_edits(diagnostic: Diagnostic, files: Mapping[str, _File]) -> Diagnostic:
@@ -46,15 +46,15 @@ class _File:
     @cached_property
     def entries(self) -> dict[tuple[str, Span], tuple[Span, Span, bool]]:
         """By key and place of an entry, its key's or its value's: both places, and whether nothing stands beside it."""
-        found: dict[tuple[str, Span], tuple[Span, Span, bool]] = {}
+        entries: dict[tuple[str, Span], tuple[Span, Span, bool]] = {}
         for mapping in _maps(load(self.text, self.name).data):
             for key, value in mapping.value_spans.items():
-                place = mapping.key_spans.get(key)
-                if place is not None:
-                    entry = (place, value, len(mapping) == 1)
-                    found.setdefault((key, place), entry)
-                    found.setdefault((key, value), entry)
-        return found
+                key_span = mapping.key_spans.get(key)
+                if key_span is not None:
+                    entry = (key_span, value, len(mapping) == 1)
+                    entries.setdefault((key, key_span), entry)
+                    entries.setdefault((key, value), entry)
+        return entries
 
 
 def applied(text: str, edits: Iterable[Edit]) -> str:
@@ -93,12 +93,12 @@ def _edit(help: Replacement, span: Span, file: _File) -> Edit | None:
         return Edit(span, help.new, help.safe)
     if not isinstance(help.old, str):
         return None
-    words = list(re.finditer(rf"(?<![\w.]){re.escape(help.old)}(?![\w.])", written))
-    if len(words) != 1:
+    matches = list(re.finditer(rf"(?<![\w.]){re.escape(help.old)}(?![\w.])", written))
+    if len(matches) != 1:
         return None
-    start, end = words[0].span()
-    word = span._replace(column=before + start + 1, end_column=before + end + 1)
-    return Edit(word, help.new, help.safe)
+    start, end = matches[0].span()
+    edited = span._replace(column=before + start + 1, end_column=before + end + 1)
+    return Edit(edited, help.new, help.safe)
 
 
 def _reads_as(written: str, value: Any) -> bool:
@@ -117,10 +117,10 @@ def _entry(key: str, span: Span, file: _File) -> Span | None:
 
     None where it is not on one line, or where nothing would be left of a block mapping.
     """
-    place, value, alone = file.entries.get((key, span), (None, None, False))
-    if place is None or value is None or value.end_line != place.line:
+    key_span, value, alone = file.entries.get((key, span), (None, None, False))
+    if key_span is None or value is None or value.end_line != key_span.line:
         return None
-    return _without(place, value, file.lines[place.line - 1], alone)
+    return _without(key_span, value, file.lines[key_span.line - 1], alone)
 
 
 def _without(key: Span, value: Span, line: str, alone: bool) -> Span | None:

@@ -20,15 +20,15 @@ class Lost:
 
 LOST = Lost()
 
-# A place in the written-out model: the number of each step around it, outermost first, with its turn where it repeats.
-Place = tuple[tuple[int, int | None], ...]
+# A position in the written-out model: the number of each step around it, outermost first, with its turn if it repeats.
+Position = tuple[tuple[int, int | None], ...]
 
 
 class Varying:
     """A parameter that has a value of its own at each use."""
 
-    def at(self, place: Place) -> Any:
-        """The value for the step at `place`; () stands for what is no step."""
+    def at(self, position: Position) -> Any:
+        """The value for the step at `position`; () stands for what is no step."""
         raise NotImplementedError
 
 
@@ -51,26 +51,26 @@ class Environment:
         parent: The environment around it.
         entering: Type of the first tensor entering the item; None where nothing enters.
         index: The turn, from 0; None outside a repeat.
-        place: The step that is being expanded; () outside of all.
+        position: The step that is being expanded; () outside of all.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     parent: Environment | None = None
     entering: Tensor | Lost | None = None
     index: int | None = None
-    place: Place = ()
+    position: Position = ()
 
     def at(self, entering: Tensor | Lost | None, index: int | None = None) -> Environment:
         """The same names for an item that `entering` enters."""
-        return Environment({}, self, entering, self.index if index is None else index, self.place)
+        return Environment({}, self, entering, self.index if index is None else index, self.position)
 
     def step(self, number: int) -> Environment:
         """The same names for the step with that number."""
-        return Environment(self.values, self.parent, self.entering, self.index, (*self.place, (number, None)))
+        return Environment(self.values, self.parent, self.entering, self.index, (*self.position, (number, None)))
 
     def inner(self, values: Mapping[str, Any], index: int) -> Environment:
         """A turn of the step: further names, and its index."""
-        around, last = self.place[:-1], self.place[-1][0]
+        around, last = self.position[:-1], self.position[-1][0]
         return Environment(values, self, self.entering, index, (*around, (last, index)))
 
     def lookup(self, name: str) -> Any:
@@ -93,7 +93,7 @@ class Environment:
                 value = environment.values[name]
                 if isinstance(value, Lost):
                     raise UnknownValue(name)
-                return value.at(self.place) if isinstance(value, Varying) else value
+                return value.at(self.position) if isinstance(value, Varying) else value
             environment = environment.parent
         raise Problem("E302", f"`${name}` is not defined", did_you_mean(name, self.names()))
 

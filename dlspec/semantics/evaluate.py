@@ -243,8 +243,8 @@ class Evaluator:
             single = many and self._is_component(kind, raw[name])
             value = self.checked(raw, name, {"$ref": f"#/$defs/{kind}"} if single else schema, context)
             evaluate = self.many if many and not single else self.component
-            found = evaluate(kind, value, environment, context.inside([name]), span_of(raw, name) or span)
-            results[name] = (found,) if single and not isinstance(found, Lost) else found
+            evaluated = evaluate(kind, value, environment, context.inside([name]), span_of(raw, name) or span)
+            results[name] = (evaluated,) if single and not isinstance(evaluated, Lost) else evaluated
         return LOST if any(isinstance(item, Lost) for item in results.values()) else results
 
     def _is_component(self, kind: str, raw: Any) -> bool:
@@ -375,4 +375,4 @@ def _takes_numbers(literal: JSON) -> bool:
     if "integer" in types or "number" in types:
         return True
     inner = [literal.get("items"), literal.get("additionalProperties")]
-    return any(isinstance(one, dict) and _takes_numbers(one) for one in inner)
+    return any(isinstance(part, dict) and _takes_numbers(part) for part in inner)

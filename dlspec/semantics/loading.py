@@ -132,8 +132,8 @@ def _takes_away(node: JSON, key: str) -> bool:
 def _subschema(node: JSON, key: str) -> JSON:
     properties = node.get("properties", {})
     if key in properties:
-        found: JSON = properties[key]
-        return found
+        declared: JSON = properties[key]
+        return declared
     for subschema in node.get("patternProperties", {}).values():
         pattern: JSON = subschema
         return pattern

@@ -187,14 +187,14 @@ def rename(text: str, name: str, expression: str) -> str:
 
 def reach(names: Iterable[str], params: Mapping[str, Any]) -> set[str]:
     """These names, and those that they are computed from, directly or not."""
-    found = set(names)
-    waiting = list(found)
+    reached = set(names)
+    waiting = list(reached)
     while waiting:
         for inner in names_in(params.get(waiting.pop())):
-            if inner not in found:
-                found.add(inner)
+            if inner not in reached:
+                reached.add(inner)
                 waiting.append(inner)
-    return found
+    return reached
 
 
 def _closing(text: str, start: int) -> int:

@@ -116,8 +116,8 @@ class _Syntax:
             if match := _DASH.match(item):
                 help = f"write `- {match.group(1)}`, with a blank after the dash"
                 return Diagnostic("Y004", "an item of a list starts with a dash and a blank", self.of(number), help)
-            if item and not item.startswith("#") and (found := self.item(number, item)):
-                return found
+            if item and not item.startswith("#") and (problem := self.item(number, item)):
+                return problem
         return None
 
     def item(self, number: int, item: str) -> Diagnostic | None:
@@ -150,13 +150,13 @@ class _Syntax:
 
     def before(self, number: int, blanks: bool = False) -> list[str]:
         """The lines above one that belong to the same section; without blank ones and comments unless wanted."""
-        found: list[str] = []
+        lines: list[str] = []
         for text in reversed(self.lines[: number - 1]):
             if blanks or (text.strip() and not text.lstrip().startswith("#")):
-                found.append(text)
+                lines.append(text)
             if text[:1].strip() and not text.startswith(("-", "#")):
                 break
-        return list(reversed(found))
+        return list(reversed(lines))
 
     def flow(self, text: str) -> Diagnostic:
         """A `{` or `[` that is not closed, or that something inside does not fit."""
@@ -178,8 +178,8 @@ class _Syntax:
         return Diagnostic("Y004", f"this `{opened}` is not closed", self.start, f"close it with `{close}`", (note,))
 
     def rest(self, text: str) -> str:
-        found = text[self.at.column - 1 :].split(" ")[0] if text else ""
-        return found[:20] or "the end of the line"
+        token = text[self.at.column - 1 :].split(" ")[0] if text else ""
+        return token[:20] or "the end of the line"
 
     def block(self, text: str) -> Diagnostic:
         """A line whose indentation fits nothing above it."""

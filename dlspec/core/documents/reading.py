@@ -54,8 +54,8 @@ def _read(path: Path, kind: type[D]) -> tuple[D | None, str]:
         return None, ""
     except (OSError, ValueError) as error:
         return None, f"`{path.name}` cannot be read: {error}"
-    place = next(differences(document, kind, _WHOLE), None)
-    if place is None:
+    difference = next(differences(document, kind, _WHOLE), None)
+    if difference is None:
         return cast("D", document), ""
-    wrong = f": `{place}` is not as it was written" if place else ""
+    wrong = f": `{difference}` is not as it was written" if difference else ""
     return None, f"`{path.name}` is no {path.stem} of dlspec{wrong}"

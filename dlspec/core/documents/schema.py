@@ -49,7 +49,7 @@ def _node(kind: Any, definitions: dict[str, JSON]) -> JSON:
         return {"type": "array", "items": _node(arguments[0], definitions)}
     if origin in (dict, Mapping):
         return {"type": "object", "additionalProperties": _node(arguments[1], definitions)}
-    return _union([_node(one, definitions) for one in arguments])
+    return _union([_node(argument, definitions) for argument in arguments])
 
 
 def _union(branches: list[JSON]) -> JSON:
@@ -96,8 +96,8 @@ def differences(value: Any, kind: Any, whole: frozenset[Any] = frozenset()) -> I
     if origin is list and isinstance(value, list):
         if arguments[0] in _EXACT and {*map(type, value)} <= _EXACT[arguments[0]]:
             return
-        for place, item in enumerate(value):
-            yield from _below(str(place), item, arguments[0], whole)
+        for index, item in enumerate(value):
+            yield from _below(str(index), item, arguments[0], whole)
     elif origin in (dict, Mapping) and isinstance(value, dict):
         for name, item in value.items():
             yield from _below(name, item, arguments[1], whole)
@@ -122,5 +122,5 @@ def _fits(value: Any, kind: Any, origin: Any, arguments: tuple[Any, ...], whole:
     if origin is Literal:
         return value in arguments
     if origin in (Union, types.UnionType):
-        return any(next(differences(value, one, whole), None) is None for one in arguments)
+        return any(next(differences(value, argument, whole), None) is None for argument in arguments)
     return False

@@ -12,13 +12,13 @@ from dlspec.core.tree import Map
 from dlspec.export.python.syntax import Unsupported
 from dlspec.graph.lower.program import Block, CallStep, ParallelStep, Program, RepeatStep, Step, walk
 from dlspec.passes.state import Trainable
-from dlspec.semantics.environment import Place
+from dlspec.semantics.environment import Position
 from dlspec.syntax.expressions import names_in, rename
 
 Path = tuple[int, ...]
 
 
-def spread(state: Trainable, places: Mapping[str, Iterable[Place]]) -> Trainable:
+def spread(state: Trainable, places: Mapping[str, Iterable[Position]]) -> Trainable:
     """The same spec with a list for each parameter that is drawn at each use: the values of its uses.
 
     Args:
@@ -43,7 +43,7 @@ def spread(state: Trainable, places: Mapping[str, Iterable[Place]]) -> Trainable
 class _Spread:
     """Gives every use of one parameter its own element; blocks are handed theirs by their callers."""
 
-    def __init__(self, program: Program, word: str, places: list[Place]) -> None:
+    def __init__(self, program: Program, word: str, places: list[Position]) -> None:
         self._whole, self._word = program, word
         self._positions = {place: number for number, place in enumerate(places)}
         self._blocks: dict[str, tuple[Block, dict[Path, str]]] = {}
@@ -136,7 +136,7 @@ class _Spread:
 class _Main:
     """The model itself: its uses are known by their places."""
 
-    def __init__(self, word: str, positions: Mapping[Place, int]) -> None:
+    def __init__(self, word: str, positions: Mapping[Position, int]) -> None:
         self._word, self._positions = word, positions
 
     def element(self, path: Path, loops: int) -> str:

@@ -34,7 +34,7 @@ def block_values(
         builder.report(Problem("E306", text, help), span)
     values: dict[str, Any] = {}
     absent: list[str] = []
-    defaults = Environment(values, outer, environment.entering, place=environment.place)
+    defaults = Environment(values, outer, environment.entering, position=environment.position)
     for name, default in block.params.items():
         if name in given:
             span = span_of(step.value, name) if isinstance(step.value, Map) else step.value_span

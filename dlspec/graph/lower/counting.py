@@ -81,8 +81,8 @@ class _Counter:
             column = self.value(next(iter(step.each.values()), []), values)
             return len(column) if isinstance(column, list) else 0
         count = step.times if isinstance(step, RepeatStep) else step.repeat
-        found = 1 if count is None else self.value(count, values)
-        return found if type(found) is int and found > 0 else 0
+        number = 1 if count is None else self.value(count, values)
+        return number if type(number) is int and number > 0 else 0
 
     def value(self, raw: Any, values: Values) -> Any:
         """The value of an expression, LOST where it depends on what is not known here."""

@@ -9,7 +9,7 @@ from typing import Any
 from dlspec.components.registry import MISSING
 from dlspec.core.errors import Problem
 from dlspec.graph.lower.program import CallStep, ParallelStep, Program, RepeatStep, Step
-from dlspec.semantics.environment import Place, Varying
+from dlspec.semantics.environment import Position, Varying
 from dlspec.syntax.expressions import names_in
 
 KEY = "each_time"
@@ -25,15 +25,15 @@ class Drawn(Varying):
         seen: The value of each use so far, in the order of the uses.
     """
 
-    def __init__(self, name: str, default: Any, values: Mapping[Place, Any] | None = None) -> None:
+    def __init__(self, name: str, default: Any, values: Mapping[Position, Any] | None = None) -> None:
         self.name, self.default = name, default
-        self.values: Mapping[Place, Any] = values or {}
-        self.seen: dict[Place, Any] = {}
+        self.values: Mapping[Position, Any] = values or {}
+        self.seen: dict[Position, Any] = {}
 
-    def at(self, place: Place) -> Any:
-        """The value of the use at `place`."""
-        _inside(self.name, place)
-        return self.seen.setdefault(place, self.values.get(place, self.default))
+    def at(self, position: Position) -> Any:
+        """The value of the use at `position`."""
+        _inside(self.name, position)
+        return self.seen.setdefault(position, self.values.get(position, self.default))
 
 
 class Listed(Varying):
@@ -41,25 +41,25 @@ class Listed(Varying):
 
     def __init__(self, name: str, values: list[Any]) -> None:
         self.name, self.values = name, values
-        self._numbers: dict[Place, int] = {}
+        self._numbers: dict[Position, int] = {}
 
     @property
     def uses(self) -> int:
         """How many there were so far."""
         return len(self._numbers)
 
-    def at(self, place: Place) -> Any:
-        """The value of the use at `place`."""
-        _inside(self.name, place)
-        number = self._numbers.setdefault(place, self.uses)
+    def at(self, position: Position) -> Any:
+        """The value of the use at `position`."""
+        _inside(self.name, position)
+        number = self._numbers.setdefault(position, self.uses)
         if number >= len(self.values):
             text = f"`{self.name}` has {len(self.values)} values, and this is use {number + 1} of it"
             raise Problem("E314", text, "write a value for each use, or one value for all")
         return self.values[number]
 
 
-def _inside(name: str, place: Place) -> None:
-    if not place:
+def _inside(name: str, position: Position) -> None:
+    if not position:
         text = f"`{name}` has a value of its own at each use in a layer, and this is none"
         raise Problem("E314", text, f"leave `{KEY}` out, or use another parameter here")
 
@@ -85,10 +85,10 @@ def used_often(program: Program, names: Collection[str]) -> set[str]:
     """Those of `names` that can have more than one use, whatever the counts of the repeats are."""
     bodies = [program.main.body, *(model.body for model in program.models.values())]
     counter = _Uses(program, frozenset(names))
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for body in bodies:
-        found.update(counter.of(body))
-    return {name for name, count in found.items() if count > 1}
+        counts.update(counter.of(body))
+    return {name for name, count in counts.items() if count > 1}
 
 
 class _Uses:
@@ -100,20 +100,20 @@ class _Uses:
 
     def of(self, body: Iterable[Step]) -> dict[str, int]:
         """How many uses each name may have."""
-        found: Counter[str] = Counter()
+        uses: Counter[str] = Counter()
         for step in body:
-            found.update(self._step(step))
-        return {name: min(count, 2) for name, count in found.items()}
+            uses.update(self._step(step))
+        return {name: min(count, 2) for name, count in uses.items()}
 
     def _step(self, step: Step) -> dict[str, int]:
         """The uses that a step may have; a repeat counts as two turns."""
         counts, values = _written(step, self._program)
-        found = Counter(self._named(values))
-        found.update(self._inner(step))
+        uses = Counter(self._named(values))
+        uses.update(self._inner(step))
         if isinstance(step, RepeatStep) or step.repeat is not None:
-            found.update(dict(found))
-        found.update(self._named(counts))
-        return found
+            uses.update(dict(uses))
+        uses.update(self._named(counts))
+        return uses
 
     def _named(self, values: list[Any]) -> set[str]:
         return set(self._names).intersection(name for value in values for name in names_in(value, textual=True))
@@ -123,7 +123,7 @@ class _Uses:
         if isinstance(step, RepeatStep):
             return _without(self.of(step.body), step.each or ())
         if isinstance(step, ParallelStep):
-            return self.of(one for _, branch in step.branches for one in branch)
+            return self.of(inner for _, branch in step.branches for inner in branch)
         if not isinstance(step, CallStep) or step.key not in self._program.blocks:
             return {}
         if step.key not in self._blocks:

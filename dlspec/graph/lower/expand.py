@@ -326,7 +326,7 @@ class Body(GraphBuilder):
         if key in self.idle_calls:
             return self.idle_calls[key]
         # A block sees the parameters of the spec and its own, not those of the place it is called from.
-        own = Environment(values, self.expander.environment, environment.entering, place=environment.place)
+        own = Environment(values, self.expander.environment, environment.entering, position=environment.position)
         before = len(self.nodes)
         result = self.block_body(block, step, own, inputs, segment, frame)
         if key is not None and len(self.nodes) == before:

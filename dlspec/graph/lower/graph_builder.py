@@ -75,8 +75,8 @@ class GraphBuilder:
         if len(step.names) > 1:
             self.bind_several(step, frame, environment, result, span)
         elif len(result.values) > 1:
-            word = step.key.rpartition(".")[2]
-            wanted = "[" + ", ".join(f"{word}_{n + 1}" for n in range(len(result.values))) + "]"
+            stem = step.key.rpartition(".")[2]
+            wanted = "[" + ", ".join(f"{stem}_{n + 1}" for n in range(len(result.values))) + "]"
             self.report(
                 Problem("E406", f"{step.key} returns {len(result.values)} tensors", f"name each: `name: {wanted}`"),
                 span,
@@ -157,7 +157,7 @@ class GraphBuilder:
         if not frame.groups and any(name == node.name or name.rpartition("_")[0] == node.name for node in self.nodes):
             return f"only names that the spec gives can be used: write `name: {name}` in the layer"
         if frame.groups and not suggestions(name, known):
-            return "a block sees only its own names: " + ", ".join(f"`{one}`" for one in known[:12])
+            return "a block sees only its own names: " + ", ".join(f"`{declared}`" for declared in known[:12])
         return did_you_mean(name, known)
 
     def single(self, binding: Binding, name: str, span: Span | None) -> Value:

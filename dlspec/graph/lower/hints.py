@@ -64,7 +64,7 @@ def _only_input(arguments: Arguments, nodes: Sequence[Node]) -> Node | None:
 def _channels_first(layer: Any, arguments: Arguments, nodes: Sequence[Node], shape: Shape) -> bool:
     """Whether the first size of an input is that of channels, and the layer would take it as the last."""
     few = len(shape) > 2 and shape[0] in (1, 3, 4) and None not in shape
-    return few and _fits(layer, arguments, nodes, _edges(arguments)[0], lambda one: (*one[1:], one[0]))
+    return few and _fits(layer, arguments, nodes, _edges(arguments)[0], lambda sizes: (*sizes[1:], sizes[0]))
 
 
 def _other_help(problem: Problem, help: str) -> Problem:
@@ -110,7 +110,7 @@ def _tensor(nodes: Sequence[Node], edge: Edge) -> Tensor:
 
 def _edges(arguments: Arguments) -> list[Edge]:
     everything = [*arguments.positional, *(argument for _, argument in arguments.keywords)]
-    return [edge for one in everything for edge in ([one] if isinstance(one, Edge) else one)]
+    return [edge for argument in everything for edge in ([argument] if isinstance(argument, Edge) else argument)]
 
 
 def _fits(
@@ -119,8 +119,8 @@ def _fits(
     """Whether the layer takes the tensor of this edge in another shape."""
 
     def tensor(edge: Edge) -> Tensor:
-        found = _tensor(nodes, edge)
-        return replace(found, shape=reshape(found.shape)) if edge == changed else found
+        original = _tensor(nodes, edge)
+        return replace(original, shape=reshape(original.shape)) if edge == changed else original
 
     with suppress(Problem):
         apply(layer, arguments.positional, arguments.keywords, tensor)

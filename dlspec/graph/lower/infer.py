@@ -35,7 +35,7 @@ def call_layer(layer: Layer, positional: Sequence[Inputs], named: dict[str, Inpu
     masked = layer.mask(*positional, **named)
     outputs = result if isinstance(result, tuple) else (result,)
     # A layer's first output carries the mask; states and scores never do.
-    typed = tuple(Tensor(tensor.shape, tensor.dtype, masked and not place) for place, tensor in enumerate(outputs))
+    typed = tuple(Tensor(tensor.shape, tensor.dtype, masked and not index) for index, tensor in enumerate(outputs))
     made = layer.weights(*positional, **named)
     weights = tuple(_typed(weight, layer.variable_dtype, layer.trainable) for weight in made)
     if layer.given:
@@ -118,8 +118,8 @@ def call_model(model: SharedModel, tensors: Sequence[Tensor]) -> Call:
     key = tuple(tensors)
     if key not in model.calls:
         model.calls[key] = _call_graph(model, key)
-    found: Call = model.calls[key]
-    return found
+    call: Call = model.calls[key]
+    return call
 
 
 def _call_graph(model: SharedModel, tensors: tuple[Tensor, ...]) -> Call:

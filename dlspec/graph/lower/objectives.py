@@ -28,19 +28,19 @@ def objectives(
     A name that only `metrics` has may be a mistake that is told where the section is evaluated.
     """
     there = dict(outputs)
-    found: dict[str, Value] = {}
-    for one, span in _named(builder, frame):
-        if frame.scope.find(one.name) is None:
-            if one.minimised and one.name not in found:
-                _report_unknown(builder, program, one.name, frame, span)
-                found[one.name] = LOST
+    tensors: dict[str, Value] = {}
+    for wanted, span in _named(builder, frame):
+        if frame.scope.find(wanted.name) is None:
+            if wanted.minimised and wanted.name not in tensors:
+                _report_unknown(builder, program, wanted.name, frame, span)
+                tensors[wanted.name] = LOST
             continue
-        value = there.get(one.name) or found.get(one.name)
+        value = there.get(wanted.name) or tensors.get(wanted.name)
         if value is None:
-            value = found[one.name] = _tensor(builder, one.name, frame, span)
-        if one.minimised and isinstance(value, Edge):
-            _check_number(builder, one.name, value, span)
-    return list(found.items())
+            value = tensors[wanted.name] = _tensor(builder, wanted.name, frame, span)
+        if wanted.minimised and isinstance(value, Edge):
+            _check_number(builder, wanted.name, value, span)
+    return list(tensors.items())
 
 
 def _report_unknown(builder: GraphBuilder, program: Program, name: str, frame: Frame, span: Span | None) -> None:
@@ -57,15 +57,15 @@ def _report_unknown(builder: GraphBuilder, program: Program, name: str, frame: F
 def _named(builder: GraphBuilder, frame: Frame) -> Iterator[tuple[Wanted, Span | None]]:
     """What is wanted with its name settled, and where it stands."""
     data, evaluator = builder.definition.declaration, builder.evaluator
-    for one in builder.definition.wanted:
-        span = span_at(data, one.path, one.on_key)
-        if is_expression(one.name) and unescape(one.name) is None and not one.on_key:
-            value = evaluator.value(one.name, frame.environment, {}, Context(one.path), span)
+    for wanted in builder.definition.wanted:
+        span = span_at(data, wanted.path, wanted.on_key)
+        if is_expression(wanted.name) and unescape(wanted.name) is None and not wanted.on_key:
+            value = evaluator.value(wanted.name, frame.environment, {}, Context(wanted.path), span)
         else:
-            value = evaluator.text(one.name, frame.environment, span)
+            value = evaluator.text(wanted.name, frame.environment, span)
         for name in value if isinstance(value, list | dict) else [value]:
             if isinstance(name, str):
-                yield one._replace(name=name), span
+                yield wanted._replace(name=name), span
 
 
 def _tensor(builder: GraphBuilder, name: str, frame: Frame, span: Span | None) -> Value:

@@ -33,15 +33,15 @@ def _places(graph: Graph, outside: bool, seen: set[tuple[str, bool]]) -> Iterato
                 seen.add(key)
                 yield from _places(layer.graph, key[1], seen)
         elif isinstance(layer, Layer) and layer.unmasks:
-            for word, argument in (*zip(positional_names(node), node.arguments, strict=True), *node.keywords):
-                if word in layer.unmasks and (outside or _masked(graph, argument)):
-                    yield node.span, word
+            for name, argument in (*zip(positional_names(node), node.arguments, strict=True), *node.keywords):
+                if name in layer.unmasks and (outside or _masked(graph, argument)):
+                    yield node.span, name
 
 
 def positional_names(node: Node) -> list[str]:
     """The name of each positional argument of a layer's call; a list of any number of tensors has one for all."""
     assert isinstance(node.layer, Layer)
-    names = [word.rstrip("?") for word in node.layer.arguments]
+    names = [argument.rstrip("?") for argument in node.layer.arguments]
     return (names + [""] * len(node.arguments))[: len(node.arguments)]
 
 

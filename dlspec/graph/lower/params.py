@@ -95,5 +95,5 @@ class _Lazy(Environment):
             value = self.top._value(name)
             if value is LOST:
                 raise UnknownValue(name)
-            return value.at(self.place) if isinstance(value, Varying) else value
+            return value.at(self.position) if isinstance(value, Varying) else value
         return super().lookup(name)

@@ -35,18 +35,18 @@ def _kept(graph: Graph, alive: set[int]) -> tuple[Graph, tuple[Node, ...]]:
     if not dead:
         return graph, ()
     kept = [node for node in graph.nodes if node.index in alive]
-    place = {node.index: position for position, node in enumerate(kept)}
+    indices = {node.index: position for position, node in enumerate(kept)}
     return Graph(
         graph.name,
-        tuple(_moved(node, place) for node in kept),
-        tuple(place[index] for index in graph.inputs if index in place),
-        _moved_names(graph.outputs, place),
-        _moved_names(graph.objectives, place),
+        tuple(_moved(node, indices) for node in kept),
+        tuple(indices[index] for index in graph.inputs if index in indices),
+        _moved_names(graph.outputs, indices),
+        _moved_names(graph.objectives, indices),
     ), dead
 
 
-def _moved_names(tensors: tuple[tuple[str, Edge], ...], place: dict[int, int]) -> tuple[tuple[str, Edge], ...]:
-    return tuple((name, Edge(place[edge.node], edge.output)) for name, edge in tensors)
+def _moved_names(tensors: tuple[tuple[str, Edge], ...], indices: dict[int, int]) -> tuple[tuple[str, Edge], ...]:
+    return tuple((name, Edge(indices[edge.node], edge.output)) for name, edge in tensors)
 
 
 def share(graph: Graph) -> Graph:
@@ -62,15 +62,15 @@ def share(graph: Graph) -> Graph:
     return replace(graph, nodes=tuple(nodes)) if first_calls else graph
 
 
-def _moved(node: Node, place: dict[int, int]) -> Node:
+def _moved(node: Node, indices: dict[int, int]) -> Node:
     def move(argument: Argument) -> Argument:
         if isinstance(argument, Edge):
-            return Edge(place[argument.node], argument.output)
-        return tuple(Edge(place[edge.node], edge.output) for edge in argument)
+            return Edge(indices[argument.node], argument.output)
+        return tuple(Edge(indices[edge.node], edge.output) for edge in argument)
 
     return replace(
         node,
-        index=place[node.index],
+        index=indices[node.index],
         arguments=tuple(move(argument) for argument in node.arguments),
         keywords=tuple((name, move(argument)) for name, argument in node.keywords),
     )

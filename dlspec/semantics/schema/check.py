@@ -79,11 +79,11 @@ def check_value(value: Any, node: JSON, context: Context, span: Span | None) -> 
         context: Where in a spec the value is used; its path ends with the option's name.
         span: Where the expression stands.
     """
-    found = []
+    diagnostics = []
     for error in iterate_errors(value, node):
         message = describe_error(error, context.inside(list(error.path)))
-        found.append(Diagnostic(message.code, message.text, span, message.help))
-    return found
+        diagnostics.append(Diagnostic(message.code, message.text, span, message.help))
+    return diagnostics
 
 
 def _report(error: Violation, data: Any, context: Context) -> Diagnostic | None:

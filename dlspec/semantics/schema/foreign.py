@@ -180,6 +180,6 @@ DTYPES = {"int": "int32", "integer": "int32", "long": "int64", "half": "float16"
           "fp16": "float16", "bf16": "bfloat16"}  # fmt: skip
 
 
-def fold(word: str) -> str:
+def fold(name: str) -> str:
     """A word as the tables have it."""
-    return word.replace("_", "").replace("-", "").replace(" ", "").lower()
+    return name.replace("_", "").replace("-", "").replace(" ", "").lower()

@@ -140,7 +140,7 @@ def _inputs() -> JSON:
         "items": {"type": ["integer", "null", "string"], "minimum": 1, "pattern": ARITHMETIC},
         "maxItems": 8,
     }
-    one = {
+    entry = {
         **shape,
         "type": ["array", "object"],
         "properties": {
@@ -154,7 +154,7 @@ def _inputs() -> JSON:
     }
     return {
         "type": "object",
-        "patternProperties": {NAME: one},
+        "patternProperties": {NAME: entry},
         "additionalProperties": False,
         "minProperties": 1,
         "x-names": "input",

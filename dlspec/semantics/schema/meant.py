@@ -36,27 +36,27 @@ class Meant(NamedTuple):
 # --- components -------------------------------------------------------------------------------------------------------
 
 
-def layer_meant(word: str, known: Sequence[str], axes: int = 0) -> Meant:
-    """The layer that `word` stands for.
+def layer_meant(text: str, known: Sequence[str], axes: int = 0) -> Meant:
+    """The layer that `text` stands for.
 
     Args:
-        word: What stands where a layer's name is expected.
+        text: What stands where a layer's name is expected.
         known: The layers, and what the spec declares.
         axes: How many axes images or sequences have there; 0 where that is not known.
     """
-    base, written = _without_axes(word)
+    base, written = _without_axes(text)
     families: dict[str, dict[int, str]] = {}
     for name in known:
         stem, number = _without_axes(name)
         families.setdefault(stem, {})[number] = name
     wanted = foreign.LAYERS.get(base, ())
     stems = [_without_axes(name.replace("{}", "0d"))[0] for name in wanted] or [base]
-    found = [name for stem in stems if stem in families for name in _of_axes(families[stem], written or axes)]
-    if not found:
+    matches = [name for stem in stems if stem in families for name in _of_axes(families[stem], written or axes)]
+    if not matches:
         close = suggestions(base, families)
-        found = [name for stem in close for name in _of_axes(families[fold(stem)], written or axes)]
-        found = found if len(close) <= 3 and len(found) <= 4 else found[:1]
-    return Meant(did_you_mean_of(word, found), tuple(found)) if found else Meant()
+        matches = [name for stem in close for name in _of_axes(families[fold(stem)], written or axes)]
+        matches = matches if len(close) <= 3 and len(matches) <= 4 else matches[:1]
+    return Meant(did_you_mean_of(text, matches), tuple(matches)) if matches else Meant()
 
 
 def _without_axes(name: str) -> tuple[str, int]:
@@ -75,22 +75,22 @@ def _of_axes(family: Mapping[int, str], axes: int) -> list[str]:
     return [family[axes]] if axes in family else [family[number] for number in sorted(family)]
 
 
-def component_meant(word: str, kind: str, known: Sequence[str]) -> Meant:
-    """The component of another kind than layers that `word` stands for."""
-    word = word.rpartition(".")[2] or word
-    translated = foreign.COMPONENTS.get(kind, {}).get(fold(word), "")
+def component_meant(text: str, kind: str, known: Sequence[str]) -> Meant:
+    """The component of another kind than layers that `text` stands for."""
+    text = text.rpartition(".")[2] or text
+    translated = foreign.COMPONENTS.get(kind, {}).get(fold(text), "")
     name = translated.partition(":")[0]
     if name in known:
         if ":" in translated:
-            return Meant(Replacement(f"write `{{{translated}}}`", word, f"{{{translated}}}", safe=False), ())
-        return Meant(meant_is(word, name, safe=True), (name,))
-    found = suggestions(word, known)
-    return Meant(did_you_mean_of(word, found), tuple(found)) if found else Meant()
+            return Meant(Replacement(f"write `{{{translated}}}`", text, f"{{{translated}}}", safe=False), ())
+        return Meant(meant_is(text, name, safe=True), (name,))
+    matches = suggestions(text, known)
+    return Meant(did_you_mean_of(text, matches), tuple(matches)) if matches else Meant()
 
 
-def did_you_mean_of(word: str, names: Sequence[str]) -> str:
+def did_you_mean_of(text: str, names: Sequence[str]) -> str:
     """The question, for names that are known."""
-    return meant_is(word, names[0]) if len(names) == 1 else _either(names)
+    return meant_is(text, names[0]) if len(names) == 1 else _either(names)
 
 
 def _either(names: Sequence[str]) -> str:
@@ -104,14 +104,14 @@ def _either(names: Sequence[str]) -> str:
 def as_called(text: str, kind: str, node: JSON, axes: int = 0) -> str:
     """A component written as a call in Python (``Dense(10, activation='relu')``, ``dense 10``), as a spec has it."""
     if match := _CALL.match(text.strip()):
-        word, positional, named = match.group(1).rpartition(".")[2], *_arguments(match.group(2))
+        callee, positional, named = match.group(1).rpartition(".")[2], *_arguments(match.group(2))
     elif match := _BESIDE.match(text.strip()):
-        word, (positional, named) = match.group(1), _arguments(match.group(2))
+        callee, (positional, named) = match.group(1), _arguments(match.group(2))
     else:
         return ""
     if positional is None or named is None:
         return ""
-    return translated(word, positional, named, kind, node, axes)
+    return translated(callee, positional, named, kind, node, axes)
 
 
 def called(text: str) -> str:
@@ -121,12 +121,14 @@ def called(text: str) -> str:
 
 
 def translated(
-    word: str, positional: Sequence[Any], named: Mapping[str, Any], kind: str, node: JSON, axes: int = 0
+    callee: str, positional: Sequence[Any], named: Mapping[str, Any], kind: str, node: JSON, axes: int = 0
 ) -> str:
     """A component with its options in Keras's words, as it is written in a spec; "" unless that is valid."""
     known = list(node["properties"])
-    names: tuple[str, ...] = (word,) if word in known else ()
-    names = names or (layer_meant(word, known, axes) if kind == "layer" else component_meant(word, kind, known)).names
+    names: tuple[str, ...] = (callee,) if callee in known else ()
+    names = (
+        names or (layer_meant(callee, known, axes) if kind == "layer" else component_meant(callee, kind, known)).names
+    )
     if len(names) != 1:
         return ""
     options = options_of(resolve(node["properties"][names[0]]), positional, named)
@@ -155,7 +157,9 @@ def options_of(node: JSON, positional: Sequence[Any], named: Mapping[str, Any]) 
             if fold(key) in foreign.OTHER_LAYERS:
                 return None
             continue
-        name = key if key in properties else option_meant(key, [one for one in properties if one not in options])
+        name = (
+            key if key in properties else option_meant(key, [option for option in properties if option not in options])
+        )
         if not name:
             return None
         options[name] = value

@@ -146,12 +146,12 @@ def _wrong_type(instance: Any, node: JSON, codes: tuple[str, ...], context: Cont
         return _not_among(instance, choices, codes, context)
     who = subject(node, context)
     component = node.get("maxProperties") == 1 and kind
-    words = _type_words([name for name in types if not component or name not in ("object", "string")], node)
+    wanted = _type_words([name for name in types if not component or name not in ("object", "string")], node)
     help = _in_from(instance, node, context) or type_help(instance, types, node, context)
     if component:
-        words.append(article(kind))
+        wanted.append(article(kind))
         help = help or _component_help(instance, kind, node)
-    return Message(codes[_TYPE], f"{who} must be {' or '.join(words)}, got {shown(instance)}", help)
+    return Message(codes[_TYPE], f"{who} must be {' or '.join(wanted)}, got {shown(instance)}", help)
 
 
 def _in_from(instance: Any, node: JSON, context: Context) -> str:
@@ -165,12 +165,12 @@ def _in_from(instance: Any, node: JSON, context: Context) -> str:
 
 def _component_help(instance: Any, kind: str, node: JSON) -> str:
     """What to write where a component is expected and none stands."""
-    if isinstance(instance, str) and len(found := component_meant(instance, kind, list(node["properties"])).names) == 1:
-        required = resolve(node["properties"][found[0]]).get("required", [])
+    if isinstance(instance, str) and len(names := component_meant(instance, kind, list(node["properties"])).names) == 1:
+        required = resolve(node["properties"][names[0]]).get("required", [])
         inner = ", ".join(f"{option}: …" for option in required)
         if required:
-            return f"write `{{{found[0]}: {{{inner}}}}}`"
-        return write(instance, f"{{{found[0]}: {{}}}}")
+            return f"write `{{{names[0]}: {{{inner}}}}}`"
+        return write(instance, f"{{{names[0]}: {{}}}}")
     if isinstance(instance, int | float) and kind in FOR_NUMBERS:
         return write(instance, f"{{{FOR_NUMBERS[kind]}: {plain(instance)}}}", safe=False)
     return f"write the {kind}'s name, or `name: {{options}}`"
@@ -180,10 +180,10 @@ def _type_words(types: list[str], node: JSON) -> list[str]:
     pattern = node.get("pattern", "")
     if is_value_pattern(node) and len(types) > 1:
         types = [name for name in types if name != "string"]
-    words = [type_name(name, types) for name in types if name != "null" or len(types) == 1]
+    texts = [type_name(name, types) for name in types if name != "null" or len(types) == 1]
     if NAME_RULE in pattern:
-        words = ["a name" if word == "text" else "a list of names" if word == "a list" else word for word in words]
-    return list(dict.fromkeys(words))
+        texts = ["a name" if text == "text" else "a list of names" if text == "a list" else text for text in texts]
+    return list(dict.fromkeys(texts))
 
 
 def _needs_options(instance: Any, node: JSON, codes: tuple[str, ...], types: list[str], context: Context) -> Message:
@@ -235,7 +235,7 @@ def _bound(error: Violation, node: JSON, codes: tuple[str, ...], context: Contex
     who = subject(node, context)
     if error.validator in ("minLength", "minProperties"):
         return Message(codes[_BOUNDS], f"{who} must not be empty")
-    words = {
+    rules = {
         "minimum": f"must be at least {value}",
         "maximum": f"must be at most {value}",
         "exclusiveMinimum": f"must be greater than {value}",
@@ -243,7 +243,7 @@ def _bound(error: Violation, node: JSON, codes: tuple[str, ...], context: Contex
         "minItems": f"needs at least {value} item{'s' if value != 1 else ''}",
         "maxItems": f"takes at most {value} items",
     }
-    text = words.get(error.validator, f"breaks the rule `{error.validator}`")
+    text = rules.get(error.validator, f"breaks the rule `{error.validator}`")
     if error.validator in ("minItems", "maxItems") and node.get("minItems") == node.get("maxItems"):
         help = "one number stands for all axes" if "integer" in node.get("type", ()) else ""
         return Message(codes[_BOUNDS], f"{who} needs exactly {value} items, got {shown(error.instance)}", help)

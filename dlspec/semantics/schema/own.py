@@ -17,20 +17,20 @@ def definitions(own: Components) -> dict[str, JSON]:
     Args:
         own: The components, by kind and name.
     """
-    found: dict[str, JSON] = {}
+    changed: dict[str, JSON] = {}
     for (kind, name), owner in own.items():
         # Steps have their names and properties in one definition, other kinds in two.
         places = ("layer_body", "layer_body") if kind == "layer" else (f"{kind}.form", kind)
-        node, names = (found.setdefault(place, _copied(place)) for place in places)
+        node, names = (changed.setdefault(key, _copied(key)) for key in places)
         node["properties"][name] = _described(owner)
         if not any(field.required for field in owner.fields.values()):
             names["anyOf"][0]["enum"].append(name)
-    return found
+    return changed
 
 
-def _copied(place: str) -> JSON:
+def _copied(key: str) -> JSON:
     """A definition with properties and names of its own."""
-    node: JSON = schema()["$defs"][place]
+    node: JSON = schema()["$defs"][key]
     copy = dict(node)
     if "properties" in node:
         copy["properties"] = dict(node["properties"])

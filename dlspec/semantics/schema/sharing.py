@@ -14,16 +14,16 @@ _SAVED = 300
 
 def share(definitions: JSON) -> None:
     """Moves options that stand alike several times into a definition, ``option.<name>``, that all refer to."""
-    found = [option for owner in list(definitions.values()) for option in _options(owner)]
-    counts = Counter(_text(properties[name]) for properties, name in found)
+    options = [option for owner in list(definitions.values()) for option in _options(owner)]
+    counts = Counter(_text(properties[name]) for properties, name in options)
     places: dict[str, str] = {}
-    for properties, name in found:
+    for properties, name in options:
         schema = properties[name]
         text = _text(schema)
         if (counts[text] - 1) * len(text) < _SAVED or schema.keys() == {"$ref"}:
             continue
         if text not in places:
-            places[text] = _place(name, definitions)
+            places[text] = _free_name(name, definitions)
             definitions[places[text]] = schema
         properties[name] = {"$ref": f"#/$defs/{places[text]}"}
 
@@ -41,10 +41,10 @@ def _text(schema: JSON) -> str:
     return json.dumps(schema)
 
 
-def _place(name: str, definitions: JSON) -> str:
+def _free_name(name: str, definitions: JSON) -> str:
     """A free name for a definition."""
-    place, number = f"option.{name}", 1
-    while place in definitions:
+    candidate, number = f"option.{name}", 1
+    while candidate in definitions:
         number += 1
-        place = f"option.{name}.{number}"
-    return place
+        candidate = f"option.{name}.{number}"
+    return candidate

@@ -72,12 +72,12 @@ def _rest_of_tuple(data: Map, key: str) -> list[str]:
 def _rest_of_number(data: Map, key: str) -> list[str]:
     """The keys after `key` that are digits without a value: what stood behind the commas of a number."""
     keys = list(data)
-    found: list[str] = []
+    rest: list[str] = []
     for name in keys[keys.index(key) + 1 :]:
         if data[name] is not None or not _DIGITS.match(name):
             break
-        found.append(name)
-    return found
+        rest.append(name)
+    return rest
 
 
 def _meant(data: Map, key: str, digits: list[str], root: Any, node: JSON) -> str:

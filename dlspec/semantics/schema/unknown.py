@@ -86,14 +86,14 @@ def _option_help(key: str, node: JSON, context: Context, container: Any, describ
         return f"it belongs further in: `{elsewhere}`"
     if torn := torn_apart(key, value, known):
         return Replacement(f"write `{torn[1]}`, with a blank after the colon", key, torn[1], safe=True)
-    if found := wrapping(key, value, node) or needless(key, who) or _of_the_spec(key, node):
-        return found
+    if hint := wrapping(key, value, node) or needless(key, who) or _of_the_spec(key, node):
+        return hint
     if meant := option_fitting(key, value, known, node, describe):
         return _as_option(key, meant, value, node, context, describe)
     if not option_meant(key, known) and len(suggestions(key, known)) > 1:
         return did_you_mean(key, known)
-    if found := _elsewhere(key, value, context, container):
-        return found
+    if hint := _elsewhere(key, value, context, container):
+        return hint
     if missing := [name for name in node.get("required", []) if name not in (container or ())]:
         return f"{who} needs {listed(missing)}"
     return f"{who} takes {listed(first_of(node['properties']))}"
@@ -155,17 +155,17 @@ def _section_help(key: str, node: JSON, container: Any, describe: Describe) -> s
         return meant_is(key, "layers", safe=True)
     if key in _SHAPES and "inputs" in free:
         return _as_option(key, "inputs", inner, node, Context(), describe)
-    if found := option_fitting(key, inner, free, node, describe):
-        return _as_option(key, found, inner, node, Context(), describe)
+    if match := option_fitting(key, inner, free, node, describe):
+        return _as_option(key, match, inner, node, Context(), describe)
     for section in ("train", "data", "tune", "expect"):
         options = resolve(node["properties"][section]).get("properties", {})
-        if (found := option_meant(key, options)) and (is_certain(key, found) or abs(len(found) - len(key)) <= 2):
-            return f"`{found}` belongs in `{section}:`"
+        if (match := option_meant(key, options)) and (is_certain(key, match) or abs(len(match) - len(key)) <= 2):
+            return f"`{match}` belongs in `{section}:`"
         if elsewhere := part_of_data(key, (section,)):
             return f"it belongs further in: `{elsewhere}`" if section == "train" else f"`data: {{{elsewhere}}}`"
         written = container.get(section) if isinstance(container, dict) else None
-        if section == "train" and (found := _elsewhere(key, inner, Context((section,)), written, certain=True)):
-            return found
+        if section == "train" and (match := _elsewhere(key, inner, Context((section,)), written, certain=True)):
+            return match
     return "sections: " + listed(node["properties"])
 
 
@@ -205,8 +205,8 @@ def _of_optimizer(key: str, value: Any, container: Any, certain: bool) -> str:
 
 
 def _components(kind: str) -> JSON:
-    found: JSON = resolve(definition(kind))["properties"]
-    return found
+    properties: JSON = resolve(definition(kind))["properties"]
+    return properties
 
 
 def _shown(value: Any) -> str:
@@ -237,22 +237,22 @@ def unknown_component(name: str, kind: str, node: JSON, code: str, context: Cont
 
 def _meant(name: str, kind: str, node: JSON, context: Context, options: Any) -> str:
     known = [*node["properties"], *(context.names.calls if kind == "layer" else ())]
-    if kind == "layer" and (found := no_layer(name, known)):
-        return found
+    if kind == "layer" and (hint := no_layer(name, known)):
+        return hint
     if written := as_called(name, kind, node, context.axes):
         new = written if kind == "layer" or ":" not in written else f"{{{written}}}"
         return Replacement(f"write `{new}`", name, new, safe=False)
     name = called(name)
-    if kind == "layer" and (found := layer_help(name, options, node, known, context.axes)):
-        return found
+    if kind == "layer" and (hint := layer_help(name, options, node, known, context.axes)):
+        return hint
     if kind == "source" and (form := name.rpartition(".")[2].lower()) in known:
         return f"write `source: {{{form}: {name}}}`"
     if kind == "source" and (owner := _has_set(name, node)):
         return f"write `{{{owner}: {name}}}`"
     if name.lower() in ("none", "null", "no", "off") and kind != "layer":
         return "leave the option out"
-    if found := component_meant(name, kind, known).help:
-        return found
+    if hint := component_meant(name, kind, known).help:
+        return hint
     if name in context.names.params:
         return Replacement(f"write `${name}` for the parameter", name, f"${name}", safe=True)
     if kind == "layer":
@@ -312,7 +312,7 @@ def is_exact(name: str, layer: str) -> bool:
 
 
 def _activation(name: str, known: Sequence[str]) -> str:
-    layer = next((found for found in known if found.replace("_", "") == name), "")
+    layer = next((candidate for candidate in known if candidate.replace("_", "") == name), "")
     write = f"write `{layer}`" if layer else f"write `activation: {name}`"
     also = f", or `activation: {name}` in the layer before" if layer else ", as a layer or in the layer before"
     return f"`{name}` is an activation: {write}{also}"
@@ -347,10 +347,10 @@ def _named_by_value(instance: Mapping[str, Any], node: JSON, context: Context) -
     what = node.get("x-names", "item")
     rest = dict(instance)
     naming = next((key for key in NAMING if isinstance(rest.get(key), str)), "")
-    word = str(rest.pop(naming, ""))
+    named = str(rest.pop(naming, ""))
     inner = rest.pop("config", None) or rest.pop("options", None) or rest.pop("params", None)
     rest |= inner if isinstance(inner, Mapping) else {}
-    if written := translated(word, (), rest, what, node, context.axes):
+    if written := translated(named, (), rest, what, node, context.axes):
         return f"write `{written}`" if what == "layer" else f"write `{{{written}}}`"
     sample = "- dense: {units: 10}" if what == "layer" else f"{{{next(iter(node['properties']))}: {{…}}}}"
     return f"the {what}'s name is the key: `{sample}`"

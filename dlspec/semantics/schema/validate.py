@@ -74,8 +74,8 @@ def opened_to(definitions: Mapping[str, JSON]) -> Iterator[None]:
 def definition(name: str) -> JSON:
     """One of its ``$defs``."""
     own = _OWN.get()
-    found: JSON = own[name] if own is not None and name in own else schema()["$defs"][name]
-    return found
+    node: JSON = own[name] if own is not None and name in own else schema()["$defs"][name]
+    return node
 
 
 def resolve(node: JSON) -> JSON:

@@ -36,13 +36,13 @@ def name_help(text: str, capital: bool | None = None) -> str:
         capital: Whether a capital (True), a small letter (False) or any letter starts it.
     """
     letters = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    words = re.sub(r"[^A-Za-z0-9]+", "_", letters).strip("_")[:63] if letters.isascii() else ""
-    words = words if words[:1].isalpha() else ""
-    if words and capital is not None:
-        words = (words[0].upper() if capital else words[0].lower()) + words[1:]
+    sample = re.sub(r"[^A-Za-z0-9]+", "_", letters).strip("_")[:63] if letters.isascii() else ""
+    sample = sample if sample[:1].isalpha() else ""
+    if sample and capital is not None:
+        sample = (sample[0].upper() if capital else sample[0].lower()) + sample[1:]
     first = {True: "a capital letter", False: "a small letter", None: "a letter"}[capital]
     rule = f"a name has ASCII letters, digits and `_`, starts with {first}, and is at most 63 long"
-    return f"for example `{words}`: {rule}" if len(words) > 1 and words != text else rule
+    return f"for example `{sample}`: {rule}" if len(sample) > 1 and sample != text else rule
 
 
 # --- help ------------------------------------------------------------------------------------------------------------
@@ -101,11 +101,11 @@ def type_help(instance: Any, types: list[str], node: JSON, context: Context) -> 
 
 def text_help(instance: str, types: list[str], takes_text: bool) -> str:
     """What to write for text where something else is wanted; `takes_text` unless text can only be an expression."""
-    word = instance.lower()
+    lowered = instance.lower()
     numeric = "integer" in types or "number" in types
-    if "boolean" in types and word in ("yes", "on", "true", "y", "no", "off", "false", "n"):
-        return write(instance, "true" if word in ("yes", "on", "true", "y") else "false")
-    if "null" in types and word in ("none", "nil", "null"):
+    if "boolean" in types and lowered in ("yes", "on", "true", "y", "no", "off", "false", "n"):
+        return write(instance, "true" if lowered in ("yes", "on", "true", "y") else "false")
+    if "null" in types and lowered in ("none", "nil", "null"):
         return write(instance, "null")
     if "array" in types and not takes_text and numeric and (sizes := _sizes(instance)):
         return write(instance, sizes)
@@ -167,8 +167,8 @@ def dollar_help(text: str, context: Context) -> str:
 def title_of(node: JSON, context: Context) -> str:
     """Who has the options: a layer's name, or words for what has none of its own."""
     title = str(node.get("title", "")) or context.option
-    words = {"feature": "an input of `data`", "target": "a target of `data`", "input": "an input"}
-    return words.get(title, title)
+    titles = {"feature": "an input of `data`", "target": "a target of `data`", "input": "an input"}
+    return titles.get(title, title)
 
 
 def shorthand_of(node: JSON) -> tuple[Any, str]:
