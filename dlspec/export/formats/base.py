@@ -105,8 +105,8 @@ def require_fit(form: Format, traits: Sequence[Trait]) -> None:
     Raises:
         SpecError: E702, one for each part of the model that does not fit.
     """
-    found = [_lacking(form, trait) if form.name in trait.formats else form.refused(trait) for trait in traits]
-    problems = [problem for problem in found if problem is not None]
+    mistakes = [_lacking(form, trait) if form.name in trait.formats else form.refused(trait) for trait in traits]
+    problems = [problem for problem in mistakes if problem is not None]
     if problems:
         raise SpecError(problems)
 

@@ -53,13 +53,13 @@ def reference(named: Any) -> Reference:
     open_axes = any(axis is None for tensor in named.inputs for axis in tensor.shape[1:])
     refusal = ""
     for size in _SIZES if open_axes else _SIZES[:1]:
-        inputs = [batch(named, count, size * place, place) for place, count in enumerate(_COUNTS, 1)]
+        inputs = [batch(named, count, size * number, number) for number, count in enumerate(_COUNTS, 1)]
         try:
-            outputs = [run(one) for one in inputs]
+            outputs = [run(sample) for sample in inputs]
         except Exception as error:  # TensorFlow raises of every kind
             refusal = reason(error)
             continue
-        if any(value.size == 0 for one in outputs for value in one.values()):
+        if any(value.size == 0 for output in outputs for value in output.values()):
             refusal = "nothing comes out"
             continue
         again = run(inputs[0])
@@ -74,7 +74,7 @@ def compare(expected: Reference, read: Reader) -> Comparison:
     got = [read(inputs) for inputs in expected.inputs]
     differences = {}
     for name in expected.outputs[0]:
-        pairs = [(one[name], other.get(name)) for one, other in zip(expected.outputs, got, strict=True)]
+        pairs = [(wanted[name], other.get(name)) for wanted, other in zip(expected.outputs, got, strict=True)]
         differences[name] = difference(pairs)
     return Comparison(len(got), differences)
 
@@ -103,9 +103,9 @@ def _gap(expected: Any, got: Any) -> tuple[float, float]:
         return float("inf"), 0.0
     if expected.dtype.kind in "OSU":
         return (0.0 if np.array_equal(expected, got) else float("inf")), 0.0
-    one, other = expected.astype("float64"), got.astype("float64")
-    finite = np.isfinite(one)
-    if not np.array_equal(one[~finite], other[~finite], equal_nan=True) or not np.isfinite(other[finite]).all():
+    wanted, other = expected.astype("float64"), got.astype("float64")
+    finite = np.isfinite(wanted)
+    if not np.array_equal(wanted[~finite], other[~finite], equal_nan=True) or not np.isfinite(other[finite]).all():
         return float("inf"), 0.0
-    gaps = np.abs(one[finite] - other[finite])
-    return float(gaps.max(initial=0.0)), float(np.abs(one[finite]).max(initial=0.0))
+    gaps = np.abs(wanted[finite] - other[finite])
+    return float(gaps.max(initial=0.0)), float(np.abs(wanted[finite]).max(initial=0.0))

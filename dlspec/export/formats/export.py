@@ -56,13 +56,13 @@ def export(model: Any, form: Format, path: Path, progress: Callable[[str], objec
     named = for_inference(model)
     expected = _reference(named, outcome)
 
-    def write(place: Path) -> None:
+    def write(target: Path) -> None:
         progress(f"writing {form.title} …")
-        _write(form, model, named, place)
+        _write(form, model, named, target)
         if expected is not None:
             progress("comparing with Keras …")
-            outcome.comparison = _verify(form, named, place, expected)
-        outcome.bytes = size_on_disk(place)
+            outcome.comparison = _verify(form, named, target, expected)
+        outcome.bytes = size_on_disk(target)
 
     (write_atomically if form.suffix else write_folder_atomically)(path, write)
     return outcome
@@ -83,18 +83,18 @@ def _reference(named: Any, outcome: Outcome) -> Reference | None:
     return expected
 
 
-def _write(form: Format, model: Any, named: Any, place: Path) -> None:
+def _write(form: Format, model: Any, named: Any, target: Path) -> None:
     try:
-        form.write(model, named, place)
+        form.write(model, named, target)
     except OSError:
         raise
     except Exception as error:  # each exporter raises of many kinds
         raise SpecError([_cannot_hold(form, error)]) from error
 
 
-def _verify(form: Format, named: Any, place: Path, expected: Reference) -> Comparison:
+def _verify(form: Format, named: Any, target: Path, expected: Reference) -> Comparison:
     try:
-        comparison = compare(expected, form.open(place, named))
+        comparison = compare(expected, form.open(target, named))
     except Exception as error:  # so do the runtimes
         raise SpecError([_cannot_hold(form, error)]) from error
     name, worst = comparison.worst

@@ -15,7 +15,7 @@ def register() -> None:
     tf_op("Expm1")(_Expm1)
 
 
-def _one(context: Any, node: Any) -> str:
+def _constant_one(context: Any, node: Any) -> str:
     """A constant 1 of the node's type."""
     import numpy as np
     from tf2onnx import utils
@@ -36,9 +36,9 @@ class _Erfc:
 
     @classmethod
     def version_9(cls, context: Any, node: Any, **kwargs: Any) -> None:
-        one = _one(context, node)
+        constant_one = _constant_one(context, node)
         erf = context.make_node("Erf", [node.input[0]], dtypes=node.output_dtypes, shapes=node.output_shapes)
-        _replaced(context, node, "Sub", [one, erf.output[0]])
+        _replaced(context, node, "Sub", [constant_one, erf.output[0]])
 
 
 class _Expm1:
@@ -46,6 +46,6 @@ class _Expm1:
 
     @classmethod
     def version_7(cls, context: Any, node: Any, **kwargs: Any) -> None:
-        one = _one(context, node)
+        constant_one = _constant_one(context, node)
         exp = context.make_node("Exp", [node.input[0]], dtypes=node.output_dtypes, shapes=node.output_shapes)
-        _replaced(context, node, "Sub", [exp.output[0], one])
+        _replaced(context, node, "Sub", [exp.output[0], constant_one])

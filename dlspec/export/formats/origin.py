@@ -55,12 +55,12 @@ def traits_of_run(folder: Path, *, allow_code: bool = False) -> list[Trait]:
     if not isinstance(state, Lowered):
         return []  # where its data are gone, inputs may not be known: what cannot be written is said by the exporter
     dtypes = run.facts.get("data", {}).get("columns", {})
-    found = traits.of_graph(state.graph)
+    listed = traits.of_graph(state.graph)
     for name, feature in state.data_section.features.items() if state.data_section is not None else ():
         if feature.prepare and feature.length is None and dtypes.get(feature.sources[0]) == "string":
-            found.append(Trait("text", name))
-        found += [Trait("lack", layer.name, None, layer.name, layer.lacking_in()) for layer in feature.prepare]
-    return [replace(trait, span=None) for trait in found]
+            listed.append(Trait("text", name))
+        listed += [Trait("lack", layer.name, None, layer.name, layer.lacking_in()) for layer in feature.prepare]
+    return [replace(trait, span=None) for trait in listed]
 
 
 class SpecOfRun(NamedTuple):
@@ -203,7 +203,7 @@ def unadapted(graph: Graph, weights: Path | None) -> list[Diagnostic]:
 
 
 def _adapting(graph: Graph) -> Iterator[tuple[Node, Layer]]:
-    for one in (graph, *(model.graph for model in shared_models(graph))):
-        for node in one.nodes:
+    for part in (graph, *(model.graph for model in shared_models(graph))):
+        for node in part.nodes:
             if isinstance(node.layer, Layer) and node.layer.adapts:
                 yield node, node.layer

@@ -15,7 +15,7 @@ _OPERATION = re.compile(r"'tf\.(\w+)' op |Tensorflow op \[[^]]*: (\w+)\] is not 
 def reason(error: Exception) -> str:
     """The line that says what is the matter."""
     text = _COLOUR.sub("", str(error))
-    operations = sorted({"".join(found) for found in _OPERATION.findall(text)})
+    operations = sorted({"".join(match) for match in _OPERATION.findall(text)})
     if operations:
         return f"it has no operation for {', '.join(operations)}"
     lines = [line.strip() for line in text.splitlines() if line.strip()]

@@ -20,12 +20,12 @@ class Domain:
     Attributes:
         below: Integers are smaller than this.
         values: The only ones allowed: words, or the integers of a vocabulary.
-        words: How many words make one text.
+        word_count: How many words make one text.
     """
 
     below: int | None = None
     values: tuple[Any, ...] = ()
-    words: int = 1
+    word_count: int = 1
 
 
 def domains(model: Any) -> dict[str, Domain]:
@@ -33,11 +33,11 @@ def domains(model: Any) -> dict[str, Domain]:
     return {tensor.name: _together(list(_readers(model, tensor))) for tensor in model.inputs}
 
 
-def _together(found: list[Domain]) -> Domain:
-    limits = [domain.below for domain in found if domain.below is not None]
-    listed = [domain for domain in found if domain.values]
+def _together(parts: list[Domain]) -> Domain:
+    limits = [domain.below for domain in parts if domain.below is not None]
+    listed = [domain for domain in parts if domain.values]
     chosen = listed[0] if listed else Domain()
-    return Domain(min(limits, default=None), chosen.values, chosen.words)
+    return Domain(min(limits, default=None), chosen.values, chosen.word_count)
 
 
 def _readers(model: Any, tensor: Any) -> Iterator[Domain]:
@@ -46,12 +46,12 @@ def _readers(model: Any, tensor: Any) -> Iterator[Domain]:
 
     for operation in model.operations:
         for node in calls_of(operation):
-            places = [place for place, entering in enumerate(node.input_tensors) if entering is tensor]
+            places = [index for index, entering in enumerate(node.input_tensors) if entering is tensor]
             if not places:
                 continue
             if isinstance(operation, keras.Model):
-                for place in places:
-                    yield from _readers(operation, operation.inputs[place])
+                for index in places:
+                    yield from _readers(operation, operation.inputs[index])
                 continue
             domain = _domain(getattr(operation, "layer", operation))
             if domain is not None:
@@ -71,7 +71,7 @@ def _domain(layer: Any) -> Domain | None:
     if isinstance(layer, layers.CategoryEncoding):
         return Domain(below=layer.num_tokens)
     if isinstance(layer, layers.TextVectorization):
-        return Domain(values=(*_vocabulary(layer, 2), _UNKNOWN), words=5)
+        return Domain(values=(*_vocabulary(layer, 2), _UNKNOWN), word_count=5)
     if isinstance(layer, layers.StringLookup | layers.IntegerLookup) and layer.invert:
         return Domain(below=layer.vocabulary_size())
     if isinstance(layer, layers.StringLookup | layers.IntegerLookup):
@@ -116,9 +116,9 @@ def _values(generator: Any, dtype: str, shape: tuple[int, ...], domain: Domain, 
     import numpy as np
 
     if dtype == "string":
-        words = np.array(domain.values or ("red", "green", _UNKNOWN), object)
-        texts = generator.choice(words, (*shape, domain.words))
-        return np.array([" ".join(row) for row in texts.reshape(-1, domain.words)], object).reshape(shape)
+        vocabulary = np.array(domain.values or ("red", "green", _UNKNOWN), object)
+        texts = generator.choice(vocabulary, (*shape, domain.word_count))
+        return np.array([" ".join(row) for row in texts.reshape(-1, domain.word_count)], object).reshape(shape)
     if dtype == "bool":
         return generator.random(shape) < 0.5
     if "int" in dtype:

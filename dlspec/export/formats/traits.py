@@ -34,13 +34,13 @@ class Trait:
 
 def of_graph(graph: Graph) -> list[Trait]:
     """The traits of a checked spec, each at its line."""
-    found = [
+    texts = [
         Trait("text", graph.nodes[index].name, graph.nodes[index].span)
         for index in graph.inputs
         if graph.nodes[index].outputs[0].dtype == "string"
     ]
     graphs = (graph, *(model.graph for model in shared_models(graph)))
-    return found + [trait for one in graphs for trait in (*_loops(one), *_lacks(one))]
+    return texts + [trait for part in graphs for trait in (*_loops(part), *_lacks(part))]
 
 
 def _lacks(graph: Graph) -> Iterator[Trait]:
@@ -72,8 +72,8 @@ def of_model(model: Any) -> list[Trait]:
     """The traits of a Keras model, inside nested models and wrappers too."""
     import keras
 
-    found = [Trait("text", tensor.name) for tensor in model.inputs if tensor.dtype == "string"]
+    traits = [Trait("text", tensor.name) for tensor in model.inputs if tensor.dtype == "string"]
     for layer in flatten_layers(model, include_self=False):
         if isinstance(layer, keras.layers.RNN) and not layer.unroll:
-            found.append(Trait("loop", layer.name))
-    return found
+            traits.append(Trait("loop", layer.name))
+    return traits

@@ -67,30 +67,30 @@ class BodyWriter(CallWriter):
         start = inputs.first
         results: list[ast.expr] = []
         self.depth += 1
-        for number, (word, branch) in enumerate(step.branches):
+        for number, (key, branch) in enumerate(step.branches):
             result = start
             if branch:
-                variable = self.branch_variable(step, number, word)
+                variable = self.branch_variable(step, number, key)
                 self.prev = start
                 self.body(branch, variable, needed=True)
                 result = self.prev
             if result is None:
                 raise Unsupported("a branch without layers that nothing enters")
-            if word and self.tensors.names.is_used(word):
-                variable = self.tensors.variable(word)
+            if key and self.tensors.names.is_used(key):
+                variable = self.tensors.variable(key)
                 if not same(result, name(variable)):
                     self.write(assign([variable], result))
                     result = name(variable)
-                self.tensors.bind(word, result)
-                self.write(*self.tensors.after(word, name(variable), self.scope))
+                self.tensors.bind(key, result)
+                self.write(*self.tensors.after(key, name(variable), self.scope))
             results.append(result)
         self.depth -= 1
         scope = self.scope.at(start)
         merge = self.merge(step, scope)
-        word, value = registry.name_and_value(merge)
-        layer = registry.find("layer", word)
+        key, value = registry.name_and_value(merge)
+        layer = registry.find("layer", key)
         if layer is None or not issubclass(layer, Layer):
-            raise Unsupported(f"merge {word}")
+            raise Unsupported(f"merge {key}")
         joined = Inputs(tuple(Entry((result,)) for result in results))
         if issubclass(layer, Op):
             return operations.write(self.module, step, layer, value, joined, scope)
@@ -107,11 +107,11 @@ class BodyWriter(CallWriter):
             raise Unsupported("a merge that is not constant")
         return known.value
 
-    def branch_variable(self, step: ParallelStep, number: int, word: str) -> str:
+    def branch_variable(self, step: ParallelStep, number: int, label: str) -> str:
         """``shortcut`` and ``residual``, the branch's own name, or a number; nested groups have others."""
-        if word and self.tensors.names.is_used(word):
-            return self.tensors.variable(word)
-        wanted = word or f"branch_{number + 1}"
+        if label and self.tensors.names.is_used(label):
+            return self.tensors.variable(label)
+        wanted = label or f"branch_{number + 1}"
         if step.key == "residual":
             keys = [key for key in step.value if key in ("layers", "shortcut")] if isinstance(step.value, dict) else []
             keys = [*(keys or ["layers"]), "shortcut"]

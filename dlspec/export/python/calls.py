@@ -79,7 +79,7 @@ class CallWriter:
             if targets[0] is None:
                 names[0] = self.tensors.variable(step.names[0])
             if isinstance(value, ast.Tuple):
-                self.write(*(assign([one], part) for one, part in zip(names, value.elts, strict=True)))
+                self.write(*(assign([variable], part) for variable, part in zip(names, value.elts, strict=True)))
             else:
                 self.write(assign(names, value))
             for text, target in zip(step.names, targets, strict=True):
@@ -111,7 +111,7 @@ class CallWriter:
             return Inputs((Entry((self.named("prev"),)),), single=True)
         if isinstance(source, str):
             return Inputs((self.entry(source),), single=True)
-        pairs = [(key, self.entry(one)) for key, one in entries(source)]
+        pairs = [(key, self.entry(written)) for key, written in entries(source)]
         if isinstance(source, dict):
             return Inputs((), tuple(pairs))
         return Inputs(tuple(entry for _, entry in pairs))
@@ -169,7 +169,7 @@ class CallWriter:
         function = self.module.block(step, scope)
         positional = function.tensors(inputs)
         keywords = function.arguments(step, scope)
-        keywords |= {one.identifier: self.captured(word) for word, one in function.captured.items()}
+        keywords |= {parameter.identifier: self.captured(key) for key, parameter in function.captured.items()}
         if function.takes_batch and self.first_input is not None:
             keywords["examples"] = self.first_input()
         first = function.leading(step)
@@ -177,15 +177,15 @@ class CallWriter:
             positional.append(keywords.pop(first))
         return call(function.identifier, positional, keywords)
 
-    def captured(self, word: str) -> ast.expr:
+    def captured(self, key: str) -> ast.expr:
         """A top-level parameter, or a shared model, that a function below needs."""
-        if word in self.module.program.models:
-            self.scope.used.add(word)
-            return name(self.module.model_variable(word, self.scope))
-        meaning = self.module.top[word]
+        if key in self.module.program.models:
+            self.scope.used.add(key)
+            return name(self.module.model_variable(key, self.scope))
+        meaning = self.module.top[key]
         if isinstance(meaning, Constant):
             return constant(meaning.value)
-        self.scope.used.add(word)
+        self.scope.used.add(key)
         return name(meaning.identifier)
 
     def model(self, step: CallStep, inputs: Inputs) -> ast.expr:
@@ -194,21 +194,21 @@ class CallWriter:
         tensors = [tensor for entry in inputs.positional for tensor in entry.tensors]
         if inputs.named:
             named = dict(inputs.named)
-            tensors = [named[word].tensors[0] for word in definition.inputs]
+            tensors = [named[key].tensors[0] for key in definition.inputs]
         argument = tensors[0] if len(tensors) == 1 else listed(tensors)
         made = call(self.module.model_variable(step.key, self.scope), [argument])
         if len(definition.outputs) < 2:
             return made
         result = self.tensors.identifiers.give(f"{self.module.model_variable(step.key, self.scope)}_outputs")
         self.write(assign([result], made))
-        return sequence([ast.Subscript(name(result), constant(word), ast.Load()) for word in definition.outputs])
+        return sequence([ast.Subscript(name(result), constant(key), ast.Load()) for key in definition.outputs])
 
-    def loop_variable(self, word: str) -> str:
+    def loop_variable(self, wanted: str) -> str:
         """A variable for a loop: the same as in an earlier one, but not that of a loop around it."""
-        known = self._loop_variables.get(word)
+        known = self._loop_variables.get(wanted)
         if known is None or known in self._open:
-            self._loop_variables[word] = self.tensors.identifiers.give(word)
-        return self._loop_variables[word]
+            self._loop_variables[wanted] = self.tensors.identifiers.give(wanted)
+        return self._loop_variables[wanted]
 
 
 def holds_stack(value: Any) -> bool:

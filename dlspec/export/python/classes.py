@@ -16,7 +16,7 @@ def class_source(file: str, package: str) -> str:
         package: A checked name, under which Keras keeps the class apart from others of the same name.
     """
     packages = (_DLSPEC / name for name in ("keras_layers", "standalone"))
-    text = next(path for one in packages if (path := one / f"{file}.py").is_file()).read_text(encoding="utf-8")
+    text = next(path for folder in packages if (path := folder / f"{file}.py").is_file()).read_text(encoding="utf-8")
     tree = ast.parse(text)
     parts = [node for node in tree.body if not isinstance(node, ast.Import | ast.ImportFrom)]
     lines = text.splitlines()

@@ -68,8 +68,8 @@ def element(raw: Any) -> str | None:
     if not is_expression(raw) or unescape(raw) is not None:
         return None
     match parse(raw).tree:
-        case ast.Subscript(value=ast.Name(id=word), slice=index) if not isinstance(index, ast.Slice):
-            return word[1:] if word.startswith("_") else None
+        case ast.Subscript(value=ast.Name(id=identifier), slice=index) if not isinstance(index, ast.Slice):
+            return identifier[1:] if identifier.startswith("_") else None
     return None
 
 
@@ -260,8 +260,8 @@ def _field_needs(field: Field[Any], raw: Any) -> Iterator[tuple[Any, str]]:
     if field.container in ("one", "number"):
         yield from _component_needs(field.kind, raw)
     elif field.container == "many" and isinstance(raw, list):
-        for one in raw:
-            yield from _component_needs(field.kind, one)
+        for item in raw:
+            yield from _component_needs(field.kind, item)
     else:
         yield raw, "hard"
 

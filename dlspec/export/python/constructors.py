@@ -45,10 +45,10 @@ class Constructors:
             return self.component(kind, known.value, scope) if known is not None else scope.value(raw)
         if raw is None or isinstance(raw, bool | int | float):
             return constant(raw)
-        word, value = registry.name_and_value(raw)
-        owner = self.catalogue.find(kind, word)
+        key, value = registry.name_and_value(raw)
+        owner = self.catalogue.find(kind, key)
         if owner is None:
-            raise Unsupported(f"{kind} {word}")
+            raise Unsupported(f"{kind} {key}")
         return self.named(owner, value, scope)
 
     def named(self, owner: type[Component], value: Any, scope: Scope, label: str = "") -> ast.expr:
@@ -86,11 +86,11 @@ class Constructors:
             return constant(component.name)
         if component.plain_name and not component.given:
             return constant(component.registered_name)
-        given = {word: self.plain(value) for word, value in component.keras_arguments().items()}
-        given = {word: given[word] for word in sorted(given, key=_order(type(component)))}
+        given = {option: self.plain(value) for option, value in component.keras_arguments().items()}
+        given = {option: given[option] for option in sorted(given, key=_order(type(component)))}
         first = list(given)[: _positional(type(component), list(given))]
-        keywords = {word: value for word, value in given.items() if word not in first}
-        made = call(self.path(component.constructor()), [given[word] for word in first], keywords)
+        keywords = {option: value for option, value in given.items() if option not in first}
+        made = call(self.path(component.constructor()), [given[option] for option in first], keywords)
         if component.wrapped_in:
             made = call(self.path(component.wrapped_in), [sequence([made], as_list=True)])
         if label:
@@ -102,9 +102,9 @@ class Constructors:
         if isinstance(value, Component):
             return self.instance(value)
         if isinstance(value, list | tuple):
-            return sequence([self.plain(one) for one in value], as_list=isinstance(value, list))
+            return sequence([self.plain(item) for item in value], as_list=isinstance(value, list))
         if isinstance(value, dict):
-            return ast.Dict([constant(key) for key in value], [self.plain(one) for one in value.values()])
+            return ast.Dict([constant(key) for key in value], [self.plain(item) for item in value.values()])
         return constant(value)
 
     # --- options --------------------------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ class Constructors:
     def written(self, owner: type[Component], value: Any, scope: Scope) -> dict[str, ast.expr]:
         """The given options in Keras's order, each as Python."""
         raw = registry.options_by_name(owner, value)
-        raw = {name: one for name, one in raw.items() if name not in COMMON and name in owner.fields}
+        raw = {name: option for name, option in raw.items() if name not in COMMON and name in owner.fields}
         if not issubclass(owner, Op) and transforms(owner):
             return self.transformed(owner, raw, scope)
         return {
@@ -157,7 +157,7 @@ class Constructors:
         if field.container in ("one", "number"):
             return self.component(field.kind, raw, scope)
         if field.container == "many" and isinstance(raw, list):
-            return sequence([self.component(field.kind, one, scope) for one in raw], as_list=True)
+            return sequence([self.component(field.kind, item, scope) for item in raw], as_list=True)
         raise Unsupported(f"option {field.name}")
 
 
@@ -165,7 +165,7 @@ def _as_list(owner: type[Component], field: Field[Any], raw: Any) -> bool:
     """Whether Keras keeps the list as a list: what operations are saved with differs."""
     if issubclass(owner, Op):
         return True
-    if not isinstance(raw, list) or any(isinstance(one, str) and "$" in one for one in raw):
+    if not isinstance(raw, list) or any(isinstance(item, str) and "$" in item for item in raw):
         return False
     return isinstance(field.convert(raw, owner), list)
 
@@ -176,9 +176,9 @@ def _positional(owner: type[Component], given: list[str]) -> int:
         return 0
     order = list(owner.fields)
     count = 0
-    for index, word in enumerate(given[:2]):
-        window = owner.rank > 0 and word in owner.fields and owner.fields[word].required
-        if order[index] != word or not (word == owner.shorthand or window or _single(owner, word)):
+    for index, option in enumerate(given[:2]):
+        window = owner.rank > 0 and option in owner.fields and owner.fields[option].required
+        if order[index] != option or not (option == owner.shorthand or window or _single(owner, option)):
             break
         count += 1
     return count
@@ -186,11 +186,11 @@ def _positional(owner: type[Component], given: list[str]) -> int:
 
 def _single(owner: type[Component], name: str) -> bool:
     """Whether `name` is the only option that must be given."""
-    required = [one for one, field in owner.fields.items() if field.required]
+    required = [option for option, field in owner.fields.items() if field.required]
     return required == [name]
 
 
 def _order(owner: type[Component]) -> Callable[[str], int]:
     """Keras's order of a component's options; further arguments come last."""
     order = list(owner.fields)
-    return lambda word: order.index(word) if word in order else len(order)
+    return lambda option: order.index(option) if option in order else len(order)

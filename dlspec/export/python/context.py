@@ -42,5 +42,5 @@ class ModuleContext(Protocol):
     def block(self, step: CallStep, scope: Scope) -> Function:
         """The function of the block that a step calls, written at its first call."""
 
-    def model_variable(self, word: str, scope: Scope) -> str:
-        """The variable that holds the shared model `word`."""
+    def model_variable(self, model: str, scope: Scope) -> str:
+        """The variable that holds the shared model `model`."""

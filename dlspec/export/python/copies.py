@@ -47,12 +47,15 @@ class Copies:
         self, span: Span | None, layer: type[Layer], positional: list[ast.expr], keywords: dict[str, ast.expr]
     ) -> tuple[list[ast.expr], dict[str, ast.expr]]:
         """What enters a call, copied where it has to be."""
-        words = [word.rstrip("?") for word in layer.arguments if layer.unmasks]
-        words += [""] * len(positional)
+        argument_names = [argument.rstrip("?") for argument in layer.arguments if layer.unmasks]
+        argument_names += [""] * len(positional)
         return (
-            [self._written(span, word, one) for word, one in zip(words, positional, strict=False)],
-            {word: self._written(span, word, one) for word, one in keywords.items()},
+            [
+                self._written(span, argument, tensor)
+                for argument, tensor in zip(argument_names, positional, strict=False)
+            ],
+            {argument: self._written(span, argument, tensor) for argument, tensor in keywords.items()},
         )
 
-    def _written(self, span: Span | None, word: str, tensor: ast.expr) -> ast.expr:
-        return call(name(self._identifier), [tensor]) if (span, word) in self.places else tensor
+    def _written(self, span: Span | None, argument: str, tensor: ast.expr) -> ast.expr:
+        return call(name(self._identifier), [tensor]) if (span, argument) in self.places else tensor

@@ -32,7 +32,7 @@ def flat_functions(
     functions: list[Function] = copies.functions
     instances: list[ast.stmt] = []
     for model in shared_models(graph):
-        inner = {one.name: variables[one.name] for one in shared_models(model.graph)}
+        inner = {nested.name: variables[nested.name] for nested in shared_models(model.graph)}
         function = Function(names.give(f"build_{variables[model.name]}"), f"The shared model {model.name}.")
         function.inputs = [Parameter(identifier, "keras.Model") for identifier in inner.values()]
         function.returns = "keras.Model"
@@ -53,7 +53,7 @@ def _labels(graph: Graph, written: frozenset[str], others: set[str]) -> dict[str
     automatic = {_class(node) for node in graph.nodes if node.layer is not None and node.name not in written} | others
     operations = {_class(node) for node in graph.nodes if isinstance(node.layer, Op)}
     names = [node.name for node in graph.nodes if node.layer is None or node.name in written]
-    if not any(collides(word, automatic) for word in names):
+    if not any(collides(label, automatic) for label in names):
         return {node.name: node.name for node in graph.nodes if node.name in written}
     return {
         node.name: node.name if node.name in names and not collides(node.name, operations) else f"{node.name}_layer"
@@ -91,11 +91,11 @@ class FlatWriter:
         for node in graph.nodes:
             self.node(node)
         inputs = [self._tensors[Edge(index)] for index in graph.inputs]
-        outputs = {word: self._tensors[edge] for word, edge in graph.roots}
+        outputs = {output: self._tensors[edge] for output, edge in graph.roots}
         entering = inputs[0] if len(inputs) == 1 else sequence(inputs, as_list=True)
         leaving: ast.expr = next(iter(outputs.values()))
         if len(outputs) > 1:
-            leaving = ast.Dict([constant(word) for word in outputs], list(outputs.values()))
+            leaving = ast.Dict([constant(output) for output in outputs], list(outputs.values()))
         made = call("keras.Model", [entering, leaving], {"name": constant(graph.name)})
         return [*self.statements, ast.Return(made)]
 
@@ -122,12 +122,12 @@ class FlatWriter:
         if isinstance(node.layer, Op):
             self.statements.append(assign(variables, self._operation(node, node.layer)))
             return
-        keywords = {word: self._argument(value) for word, value in node.keywords}
+        keywords = {keyword: self._argument(value) for keyword, value in node.keywords}
         positional = [self._argument(argument) for argument in node.arguments]
         if node.layer.one_list:
             positional = [sequence(positional, as_list=True)]
         positional, keywords = self.copies.entering(node.span, type(node.layer), positional, keywords)
-        keywords |= {word: self.constructors.plain(value) for word, value in node.layer.call_arguments().items()}
+        keywords |= {keyword: self.constructors.plain(value) for keyword, value in node.layer.call_arguments().items()}
         layer_made = self.constructors.instance(node.layer, self.labels.get(node.name, ""))
         if node.layer.trainable:
             made = call(layer_made, positional, keywords)
@@ -161,8 +161,8 @@ class FlatWriter:
             operands = tensors[0].elts if isinstance(tensors[0], ast.List) else tensors
             return call(path, [*subscripts, *operands])
         shapes = [SimpleNamespace(shape=(None, *self._shape(argument))) for argument in node.arguments]
-        names = [word.rstrip("?") for word in layer.arguments]
-        constants = {word: self.constructors.plain(value) for word, value in layer.constants(*shapes).items()}
+        names = [keyword.rstrip("?") for keyword in layer.arguments]
+        constants = {keyword: self.constructors.plain(value) for keyword, value in layer.constants(*shapes).items()}
         keywords = (
             dict(zip(names, tensors, strict=False)) | {w: self._argument(v) for w, v in node.keywords} | constants
         )
@@ -180,6 +180,6 @@ class FlatWriter:
             return
         result = self.identifiers.give(f"{variables[0]}_of")
         self.statements.append(assign([result], made))
-        names = [word for word, _ in model.graph.outputs]
-        parts = [ast.Subscript(name(result), constant(word), ast.Load()) for word in names]
+        names = [output for output, _ in model.graph.outputs]
+        parts = [ast.Subscript(name(result), constant(output), ast.Load()) for output in names]
         self.statements.append(assign(variables, sequence(parts)))

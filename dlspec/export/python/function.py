@@ -75,13 +75,13 @@ class Function:
     def tensors(self, inputs: Inputs) -> list[ast.expr]:
         """What enters a call, in the order of the inputs."""
         named = dict(inputs.named)
-        found = [named[word] for word in self.names] if named else list(inputs.positional)
-        return [entry.tensors[0] for entry in found]
+        entries = [named[key] for key in self.names] if named else list(inputs.positional)
+        return [entry.tensors[0] for entry in entries]
 
     def arguments(self, step: Step, scope: Scope) -> dict[str, ast.expr]:
         """Parameters that a call gives."""
         given = given_params(step, list(self.block.params)) if self.block is not None else {}
-        return {parameter.identifier: scope.value(given[word]) for word, parameter in self.own.items() if word in given}
+        return {parameter.identifier: scope.value(given[key]) for key, parameter in self.own.items() if key in given}
 
     def leading(self, step: Step) -> str | None:
         """The parameter that stands without its name: the first, where it must be given."""

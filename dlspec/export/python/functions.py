@@ -56,14 +56,14 @@ class Module:
         self.given = given
         self.constant_params = ConstantParams(program)
         self.constructors = Constructors(catalogue)
-        words = {
+        step_names = {
             inner
             for body in _bodies(program)
             for step in walk(body)
             for inner in (*step.names, *source_names(step.source))
         }
-        params = {word for block in program.blocks.values() for word in (*block.params, *block.inputs)}
-        self._names = Identifiers({*words, *params, *program.params, *program.main.inputs, *given})
+        params = {param for block in program.blocks.values() for param in (*block.params, *block.inputs)}
+        self._names = Identifiers({*step_names, *params, *program.params, *program.main.inputs, *given})
         self.copies = Copies(own, self._names)
         self.labels = Labels(program, self.copies.automatic)
         self.functions: list[Function] = self.copies.functions
@@ -73,10 +73,10 @@ class Module:
         self._variables: dict[str, str] = {}
         self.top: dict[str, Meaning] = {}
         identifiers = Identifiers()
-        for word in program.params:
-            hard = ("top", word) in self.constant_params.hard
-            many = isinstance(values[word], list | tuple)
-            self.top[word] = Constant(values[word]) if hard else Variable(identifiers.give(word), many)
+        for param in program.params:
+            hard = ("top", param) in self.constant_params.hard
+            many = isinstance(values[param], list | tuple)
+            self.top[param] = Constant(values[param]) if hard else Variable(identifiers.give(param), many)
         self.values = values
         # Names of the outputs and of the objectives, where there are objectives.
         self.roots: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
@@ -100,12 +100,12 @@ class Module:
     def _hard_values(self, block: Block, step: CallStep, scope: Scope) -> dict[str, Any]:
         given = given_params(step, list(block.params))
         values: dict[str, Any] = {}
-        for word in self.constant_params.hard_params(block.name):
+        for param in self.constant_params.hard_params(block.name):
             here = Scope({**self.top, **{name: Constant(value) for name, value in values.items()}})
-            known = scope.constant(given[word]) if word in given else here.constant(block.params[word])
+            known = scope.constant(given[param]) if param in given else here.constant(block.params[param])
             if known is None:
-                raise Unsupported(f"parameter {word} of {block.name}")
-            values[word] = known.value
+                raise Unsupported(f"parameter {param} of {block.name}")
+            values[param] = known.value
         return values
 
     def _write_block(self, block: Block, hard: dict[str, Any]) -> Function:
@@ -114,25 +114,25 @@ class Module:
             self._names.give(function_name(block.name), f"{function_name(block.name)}_block"), block=block
         )
         names = NamesUsed.of(block.body, block.outputs)
-        words = block.inputs or ("input",)
+        input_names = block.inputs or ("input",)
         whole = not block.inputs and not names.is_used("input")
-        working = "" if whole else self._working(identifiers, (*words, *block.params, *names.plain()))
-        function.names = tuple(words)
+        working = "" if whole else self._working(identifiers, (*input_names, *block.params, *names.plain()))
+        function.names = tuple(input_names)
         variables = {
-            word: identifiers.give("inputs" if word == "input" and not whole else "x" if whole else word)
-            for word in words
+            key: identifiers.give("inputs" if key == "input" and not whole else "x" if whole else key)
+            for key in input_names
         }
         function.inputs = [Parameter(identifier, TENSOR) for identifier in variables.values()]
         first = name(function.inputs[0].identifier)
         scope = self._block_scope(block, hard, identifiers, first, function)
         writer = self._writer(names, identifiers, scope, working or function.inputs[0].identifier, labelled=False)
-        for word, identifier in variables.items():
-            writer.tensors.bind(word, name(identifier))
-        writer.prev = first if len(words) == 1 else None
+        for key, identifier in variables.items():
+            writer.tensors.bind(key, name(identifier))
+        writer.prev = first if len(input_names) == 1 else None
         writer.first_input = lambda: self._examples(function)
         writer.statements += self._defaults(block, scope.at(first), function)
         writer.body(block.body, writer.working, needed=not block.outputs)
-        results = [writer.tensors.find(word, scope) for word in block.outputs] or [_last(writer)]
+        results = [writer.tensors.find(output, scope) for output in block.outputs] or [_last(writer)]
         function.returns = TENSOR if len(results) == 1 else f"tuple[{', '.join([TENSOR] * len(results))}]"
         function.body = _returning(writer, results[0] if len(results) == 1 else sequence(results))
         function.summary = f"{block.name}: {_summary(block.body)}."
@@ -149,15 +149,15 @@ class Module:
     ) -> Scope:
         meanings: dict[str, Meaning] = dict(self.top)
         values = self._values_of(block.name)
-        for word, default in block.params.items():
-            if word in hard:
-                meanings[word] = Constant(hard[word])
+        for param, default in block.params.items():
+            if param in hard:
+                meanings[param] = Constant(hard[param])
                 continue
-            found = [one[word] for one in values if word in one]
-            identifier = identifiers.give(word)
-            kind = annotation(found)
-            meanings[word] = Variable(identifier, any(isinstance(value, list | tuple) for value in found))
-            written = None if default is MISSING else self._default(default, found)
+            given = [arguments[param] for arguments in values if param in arguments]
+            identifier = identifiers.give(param)
+            kind = annotation(given)
+            meanings[param] = Variable(identifier, any(isinstance(value, list | tuple) for value in given))
+            written = None if default is MISSING else self._default(default, given)
             if (
                 written is not None
                 and isinstance(written, ast.Constant)
@@ -165,27 +165,27 @@ class Module:
                 and "None" not in kind
             ):
                 kind = f"{kind} | None"
-            function.own[word] = Parameter(identifier, kind, written)
+            function.own[param] = Parameter(identifier, kind, written)
         return Scope(meanings, top=self.top)
 
-    def _default(self, default: Any, found: list[Any]) -> ast.expr:
+    def _default(self, default: Any, given: list[Any]) -> ast.expr:
         """The default in the signature; None stands for one that is computed at the call."""
         if not any(names_in(default)):
             return Scope({}).value(default)
-        if any(value is None for value in found):
+        if any(value is None for value in given):
             raise Unsupported("null where the default is computed")
         return constant(None)
 
     def _defaults(self, block: Block, scope: Scope, function: Function) -> list[ast.stmt]:
         """Defaults that see the call's input, or other parameters."""
-        found = []
-        for word, parameter in function.own.items():
-            default = block.params[word]
+        statements = []
+        for param, parameter in function.own.items():
+            default = block.params[param]
             if default is MISSING or not any(names_in(default)):
                 continue
             test = ast.Compare(name(parameter.identifier), [ast.Is()], [constant(None)])
-            found.append(ast.If(test, [assign([parameter.identifier], scope.value(default))], []))
-        return list(found)
+            statements.append(ast.If(test, [assign([parameter.identifier], scope.value(default))], []))
+        return list(statements)
 
     def _values_of(self, block: str) -> list[Mapping[str, Any]]:
         return [values for step in self._calls.get(block, ()) for values in self.record.values.get(id(step), ())]
@@ -193,31 +193,31 @@ class Module:
     @cached_property
     def _calls(self) -> dict[str, list[Step]]:
         """The steps that call each block."""
-        found: dict[str, list[Step]] = {}
+        calls: dict[str, list[Step]] = {}
         for step in (step for body in _bodies(self.program) for step in walk(body)):
             if isinstance(step, CallStep):
-                found.setdefault(step.key, []).append(step)
-        return found
+                calls.setdefault(step.key, []).append(step)
+        return calls
 
     def _capture(self, function: Function, scope: Scope) -> None:
         """What the function uses of the top level is handed on by its callers."""
-        for word in scope.used:
-            meaning = self.top.get(word)
-            if word in self.program.models:
-                function.captured[word] = Parameter(self.model_variable(word, scope), "keras.Model")
+        for key in scope.used:
+            meaning = self.top.get(key)
+            if key in self.program.models:
+                function.captured[key] = Parameter(self.model_variable(key, scope), "keras.Model")
             elif isinstance(meaning, Variable):
-                function.captured[word] = Parameter(meaning.identifier, annotation([self.values[word]]))
-        order = {word: place for place, word in enumerate((*self.program.params, *self.program.models))}
+                function.captured[key] = Parameter(meaning.identifier, annotation([self.values[key]]))
+        order = {key: index for index, key in enumerate((*self.program.params, *self.program.models))}
         function.captured = dict(sorted(function.captured.items(), key=lambda pair: order[pair[0]]))
 
     # --- models ---------------------------------------------------------------------------------------------------
 
-    def model_variable(self, word: str, scope: Scope) -> str:
-        """The variable that holds the shared model `word`; its function is written at the first use."""
-        if word not in self._variables:
-            self._variables[word] = self._names.give(snake_case(word), f"{snake_case(word)}_model")
-            self._models[word] = self._write_model(self.program.models[word], f"build_{snake_case(word)}")
-        return self._variables[word]
+    def model_variable(self, model: str, scope: Scope) -> str:
+        """The variable that holds the shared model `model`; its function is written at the first use."""
+        if model not in self._variables:
+            self._variables[model] = self._names.give(snake_case(model), f"{snake_case(model)}_model")
+            self._models[model] = self._write_model(self.program.models[model], f"build_{snake_case(model)}")
+        return self._variables[model]
 
     def main(self) -> Function:
         """``build_model``, after all functions that it needs."""
@@ -233,14 +233,14 @@ class Module:
         scope = Scope(dict(self.top), top=self.top)
         writer = self._writer(names, identifiers, scope, working, labelled=True)
         variables = []
-        for word, (shape, dtype) in inputs.items():
-            if self.labels.collides(word):
+        for key, (shape, dtype) in inputs.items():
+            if self.labels.collides(key):
                 raise Unsupported("an input called as Keras calls layers")
-            identifier = identifiers.give(word)
+            identifier = identifiers.give(key)
             keywords = {"dtype": constant(dtype)} if dtype != "float32" else {}
-            made = call("keras.Input", [scope.value(shape)], {**keywords, "name": constant(word)})
+            made = call("keras.Input", [scope.value(shape)], {**keywords, "name": constant(key)})
             writer.write(assign([identifier], made))
-            writer.tensors.bind(word, name(identifier))
+            writer.tensors.bind(key, name(identifier))
             variables.append(name(identifier))
         writer.prev = variables[0] if len(variables) == 1 else None
         writer.first_input = lambda: variables[0]
@@ -260,89 +260,93 @@ class Module:
 
     def _inputs(self, definition: ModelDefinition) -> dict[str, tuple[Any, str]]:
         """Shape as written and dtype of each input."""
-        found: dict[str, tuple[Any, str]] = {}
-        for word, raw in definition.inputs.items():
+        inputs: dict[str, tuple[Any, str]] = {}
+        for key, raw in definition.inputs.items():
             given = raw if isinstance(raw, dict) else {"shape": raw}
-            found[word] = (given.get("shape"), given.get("dtype") or "float32")
+            inputs[key] = (given.get("shape"), given.get("dtype") or "float32")
         if definition is self.program.main:
-            for word, tensor in self.given.items():
-                found.setdefault(word, (tensor.shape, tensor.dtype))
-        return found
+            for key, tensor in self.given.items():
+                inputs.setdefault(key, (tensor.shape, tensor.dtype))
+        return inputs
 
     def _outputs(self, definition: ModelDefinition, writer: BodyWriter) -> ast.expr:
         names = definition.outputs
-        tensors = [writer.tensors.find(word, writer.scope) for word in names] or [_last(writer)]
+        tensors = [writer.tensors.find(output, writer.scope) for output in names] or [_last(writer)]
         if definition is self.program.main and self.roots[1]:
             names = (*self.roots[0], *self.roots[1])
-            tensors += [writer.tensors.find(word, writer.scope) for word in self.roots[1]]
+            tensors += [writer.tensors.find(output, writer.scope) for output in self.roots[1]]
         if any(isinstance(tensor, ast.Starred) for tensor in tensors):
             raise Unsupported("the sum of the turns of a repeat")
-        return tensors[0] if len(tensors) == 1 else ast.Dict([constant(word) for word in names], tensors)
+        return tensors[0] if len(tensors) == 1 else ast.Dict([constant(output) for output in names], tensors)
 
     def _top_parameters(self, scope: Scope) -> dict[str, Parameter]:
         """The spec's parameters as keyword arguments: those that are used, all with their defaults."""
-        needed = self._all_used(scope.used | {word for function in self.functions for word in function.captured})
-        found: dict[str, Parameter] = {}
-        for word, raw in self.program.params.items():
-            meaning = self.top[word]
-            if word not in needed or not isinstance(meaning, Variable):
+        needed = self._all_used(scope.used | {key for function in self.functions for key in function.captured})
+        parameters: dict[str, Parameter] = {}
+        for param, raw in self.program.params.items():
+            meaning = self.top[param]
+            if param not in needed or not isinstance(meaning, Variable):
                 continue
             computed = any(names_in(raw)) and not isinstance(raw, dict)
-            default = constant(None) if computed else self._literal(raw, self.values[word])
-            kind = annotation([self.values[word]]) + (" | None" if computed else "")
-            found[word] = Parameter(meaning.identifier, kind, default)
-        return found
+            default = constant(None) if computed else self._literal(raw, self.values[param])
+            kind = annotation([self.values[param]]) + (" | None" if computed else "")
+            parameters[param] = Parameter(meaning.identifier, kind, default)
+        return parameters
 
     def _all_used(self, needed: set[str]) -> set[str]:
         """With the parameters that others are computed from."""
-        found = set(needed)
-        for word in reversed(list(self.program.params)):
-            if word in found:
-                found |= set(names_in(self.program.params[word]))
-        return found
+        used = set(needed)
+        for param in reversed(list(self.program.params)):
+            if param in used:
+                used |= set(names_in(self.program.params[param]))
+        return used
 
     def _literal(self, raw: Any, value: Any) -> ast.expr:
         return constant(value) if isinstance(raw, dict) else Scope({}).value(raw)
 
     def _top_defaults(self, scope: Scope) -> list[ast.stmt]:
-        found: list[ast.stmt] = []
-        for word in self._top_parameters(scope):
-            raw, meaning = self.program.params[word], self.top[word]
+        statements: list[ast.stmt] = []
+        for param in self._top_parameters(scope):
+            raw, meaning = self.program.params[param], self.top[param]
             if any(names_in(raw)) and not isinstance(raw, dict) and isinstance(meaning, Variable):
                 test = ast.Compare(name(meaning.identifier), [ast.Is()], [constant(None)])
-                found.append(ast.If(test, [assign([meaning.identifier], scope.value(raw))], []))
-        return found
+                statements.append(ast.If(test, [assign([meaning.identifier], scope.value(raw))], []))
+        return statements
 
     def _instances(self) -> list[ast.stmt]:
         """Shared models are made once, before everything else, and draw random numbers in the order of the graph."""
-        found: list[ast.stmt] = []
+        statements: list[ast.stmt] = []
         if set(self._models) - set(self.live_models):
             raise Unsupported("a call of a shared model that is left out")
-        for word in self.live_models:
-            function = self._models[word]
+        for model in self.live_models:
+            function = self._models[model]
             keywords: dict[str, ast.expr] = {}
             for captured, parameter in function.captured.items():
                 keywords[parameter.identifier] = name(self._variables.get(captured, parameter.identifier))
-            found.append(assign([self._variables[word]], call(function.identifier, [], keywords)))
-        return found
+            statements.append(assign([self._variables[model]], call(function.identifier, [], keywords)))
+        return statements
 
     # --- small helpers --------------------------------------------------------------------------------------------
 
     def _identifiers(self, hidden: Collection[str] = ()) -> Identifiers:
         """Those of one function, in which the top-level parameters keep theirs but for the hidden ones."""
-        top = [one.identifier for word, one in self.top.items() if isinstance(one, Variable) and word not in hidden]
+        top = [
+            meaning.identifier
+            for param, meaning in self.top.items()
+            if isinstance(meaning, Variable) and param not in hidden
+        ]
         return Identifiers(top, self._names)
 
     def _handed_on(self, block: Block) -> set[str]:
         """The names, maybe of top-level parameters, in the blocks that a block calls."""
         if block.name not in self._handed:
-            found: set[str] = set()
+            inner_names: set[str] = set()
             for name in {step.key for step in walk(block.body)} & self.program.blocks.keys():
                 called = self.program.blocks[name]
                 raw = [*(inner.value for inner in called.body), *called.params.values()]
-                names = {word for textual in (False, True) for word in names_in(raw, textual)}
-                found |= names - set(called.params) | self._handed_on(called)
-            self._handed[block.name] = found
+                names = {used for textual in (False, True) for used in names_in(raw, textual)}
+                inner_names |= names - set(called.params) | self._handed_on(called)
+            self._handed[block.name] = inner_names
         return self._handed[block.name]
 
     def _writer(
@@ -350,10 +354,12 @@ class Module:
     ) -> BodyWriter:
         return BodyWriter(self, Tensors(names, identifiers), scope, working, labelled)
 
-    def _working(self, identifiers: Identifiers, words: tuple[str, ...]) -> str:
+    def _working(self, identifiers: Identifiers, taken: tuple[str, ...]) -> str:
         """The variable of unnamed outputs, which no name of the spec needs; a counted word where all are taken."""
         counted = (f"hidden_{number}" for number in itertools.count(1))
-        return identifiers.give(next(word for word in itertools.chain(_WORKING, counted) if word not in words))
+        return identifiers.give(
+            next(candidate for candidate in itertools.chain(_WORKING, counted) if candidate not in taken)
+        )
 
 
 def _bodies(program: Program) -> list[tuple[Step, ...]]:
@@ -380,13 +386,13 @@ def _returning(writer: BodyWriter, value: ast.expr) -> list[ast.stmt]:
 
 def _summary(body: tuple[Step, ...]) -> str:
     """What a body is made of, each once: Keras's classes and the spec's own blocks, whose names are checked ones."""
-    words = []
+    parts = []
     for step in walk(body):
         if isinstance(step, LayerStep):
-            words.append(step.layer.keras.removeprefix("keras.").rpartition(".")[2])
+            parts.append(step.layer.keras.removeprefix("keras.").rpartition(".")[2])
         elif isinstance(step, CallStep):
-            words.append(step.key)
-    words = list(dict.fromkeys(words))
-    if len(words) > 6:
-        return ", ".join(words[:5]) + " and others"
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+            parts.append(step.key)
+    parts = list(dict.fromkeys(parts))
+    if len(parts) > 6:
+        return ", ".join(parts[:5]) + " and others"
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

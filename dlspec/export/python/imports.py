@@ -74,9 +74,9 @@ def _lines(table: dict[str, str], used: set[str]) -> str:
 
 def _defined(module: ast.Module) -> set[str]:
     """Names that a module defines at its top."""
-    found = {node.name for node in module.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    defined = {node.name for node in module.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
     targets = [target for node in module.body if isinstance(node, ast.Assign) for target in node.targets]
-    return found | {target.id for target in targets if isinstance(target, ast.Name)}
+    return defined | {target.id for target in targets if isinstance(target, ast.Name)}
 
 
 def used_names(source: str) -> list[str]:

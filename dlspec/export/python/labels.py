@@ -69,10 +69,10 @@ def _steps(body: tuple[Step, ...], repeated: bool) -> Iterator[tuple[Step, bool]
 @cache
 def _merging() -> frozenset[str]:
     """Classes of the layers that an expression may choose to merge branches."""
-    found = {name: registry.find("layer", name) for name in registry.names("layer")}
+    layers = {name: registry.find("layer", name) for name in registry.names("layer")}
     return frozenset(
         name.rpartition(".")[2]
-        for name, owner in found.items()
+        for name, owner in layers.items()
         if owner is not None and issubclass(owner, Layer) and owner.takes_list
     )
 
@@ -81,6 +81,6 @@ def _classes(step: Step) -> AbstractSet[str]:
     if isinstance(step, LayerStep):
         return {step.layer.registered_name.rpartition(".")[2]}
     if isinstance(step, ParallelStep):
-        word, _ = registry.name_and_value(step.merge)
-        return _merging() if "$" in word else {word}
+        key, _ = registry.name_and_value(step.merge)
+        return _merging() if "$" in key else {key}
     return set()

@@ -85,15 +85,15 @@ def _functions_of(state: Checked, exact: bool) -> tuple[list[Function], Construc
 def saved_function(whole: Function, state: Checked) -> Function:
     """``build_model``, which takes what is saved from what ``build_whole`` makes."""
     graph, trained = state.graph, state.training_graph
-    places = {trained.nodes[index].name: place for place, index in enumerate(trained.inputs)}
+    places = {trained.nodes[index].name: position for position, index in enumerate(trained.inputs)}
     made = name("whole")
-    given = {one.identifier: name(one.identifier) for one in whole.own.values()}
+    given = {parameter.identifier: name(parameter.identifier) for parameter in whole.own.values()}
     inputs = [item(_part(made, "inputs"), constant(places[graph.nodes[index].name])) for index in graph.inputs]
-    outputs = {word: item(_part(made, "output"), constant(word)) for word, _ in graph.outputs}
+    outputs = {output: item(_part(made, "output"), constant(output)) for output, _ in graph.outputs}
     entering = inputs[0] if len(inputs) == 1 else sequence(inputs, as_list=True)
     leaving: ast.expr = next(iter(outputs.values()))
     if len(outputs) > 1:
-        leaving = ast.Dict([constant(word) for word in outputs], list(outputs.values()))
+        leaving = ast.Dict([constant(output) for output in outputs], list(outputs.values()))
     model = call("keras.Model", [entering, leaving], {"name": constant(state.name)})
     body = [assign(["whole"], call("build_whole", [], given)), ast.Return(model)]
     return Function("build_model", own=whole.own, returns="keras.Model", body=body)
@@ -118,11 +118,11 @@ def structured(state: Checked) -> tuple[list[Function], Constructors]:
         raise Unsupported("a parameter whose uses have different values")
     given = state.given_inputs or {}
     values = {**state.params.values, **{name: space.default for name, space in state.params.spaces.items()}}
-    found, graph = record(state.program, Environment(values), given, state.catalogue)
+    recorded, graph = record(state.program, Environment(values), given, state.catalogue)
     models = [model.name for model in shared_models(graph)]
-    module = Module(state.program, values, found, given, models, own_tensors(graph), state.catalogue)
+    module = Module(state.program, values, recorded, given, models, own_tensors(graph), state.catalogue)
     if graph.objectives:
-        module.roots = tuple(word for word, _ in graph.outputs), tuple(word for word, _ in graph.objectives)
+        module.roots = tuple(key for key, _ in graph.outputs), tuple(key for key, _ in graph.objectives)
     function = module.main()
     function.identifier = "build_model"
     _rename(function, state)
@@ -144,7 +144,7 @@ def _rename(function: Function, state: Checked) -> None:
 
 def flat(state: Checked) -> tuple[list[Function], Constructors]:
     """Without structure: every layer on a line of its own."""
-    written = frozenset(word for step in state.program.main.body for word in step.names if step.repeat is None)
+    written = frozenset(key for step in state.program.main.body for key in step.names if step.repeat is None)
     return flat_functions(state.training_graph, written, state.catalogue)
 
 
@@ -173,11 +173,13 @@ def _imports(classes: Iterable[str], functions: Iterable[str], users: Mapping[st
     # A variable of a function may be called `np` or `tf`.
     lines += ["import numpy as np"] if "np" in ours else []
     lines += ["import tensorflow as tf"] if "tf" in ours else []
-    names = [word for word in _FROM_KERAS if word in ours | written]
+    names = [imported for imported in _FROM_KERAS if imported in ours | written]
     lines += [f"from keras import {', '.join(names)}"] if names else []
     lines += [""] if users else []
     for module in sorted(set(users.values())):
-        lines.append(f"from {module} import {', '.join(sorted(word for word in users if users[word] == module))}")
+        lines.append(
+            f"from {module} import {', '.join(sorted(imported for imported in users if users[imported] == module))}"
+        )
     return "\n".join(lines)
 
 

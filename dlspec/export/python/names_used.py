@@ -30,10 +30,10 @@ class NamesUsed:
     @classmethod
     def of(cls, body: tuple[Step, ...], outputs: tuple[str, ...]) -> NamesUsed:
         """Reads a body."""
-        found = cls()
-        found._read(body, ())
-        found.used += [(name, ()) for name in outputs]
-        return found
+        used = cls()
+        used._read(body, ())
+        used.used += [(name, ()) for name in outputs]
+        return used
 
     def _read(self, body: tuple[Step, ...], loops: Loops) -> None:
         for step in body:
@@ -58,15 +58,15 @@ class NamesUsed:
         Raises:
             Unsupported: It is used behind several groups.
         """
-        found = {
-            place[common]
-            for place in self._places.get(name, ())
+        groups = {
+            around[common]
+            for around in self._places.get(name, ())
             for loops in self._uses.get(name, ())
-            if (common := _common(place, loops)) < len(place)
+            if (common := _common(around, loops)) < len(around)
         }
-        if len(found) > 1:
+        if len(groups) > 1:
             raise Unsupported("a list of turns within a list of turns")
-        return next(iter(found), None)
+        return next(iter(groups), None)
 
     def lists_of(self, group: int) -> list[str]:
         """The names of which `group` makes lists."""
@@ -90,11 +90,11 @@ class NamesUsed:
     @cached_property
     def _inside(self) -> dict[int, dict[str, None]]:
         """The names without substitutions that are given in each group."""
-        found: dict[int, dict[str, None]] = {}
-        for text, place in self.given:
-            for group in place if "$" not in text else ():
-                found.setdefault(group, {})[text] = None
-        return found
+        inside: dict[int, dict[str, None]] = {}
+        for text, around in self.given:
+            for group in around if "$" not in text else ():
+                inside.setdefault(group, {})[text] = None
+        return inside
 
     def check_substituted(self, group: Step, own: Iterable[str]) -> None:
         """Holds that names with substitutions differ in each turn of a repeat, and are no lists of turns.
@@ -103,9 +103,9 @@ class NamesUsed:
             Unsupported: One does not change with what the repeat varies.
         """
         varied = set(own)
-        places = [(text, place) for text in self.keyed() for place in self._places.get(text, ())]
-        for text, place in places:
-            if id(group) not in place or not varied.isdisjoint(names_in(text, textual=True)):
+        places = [(text, around) for text in self.keyed() for around in self._places.get(text, ())]
+        for text, around in places:
+            if id(group) not in around or not varied.isdisjoint(names_in(text, textual=True)):
                 continue
             if any(id(group) not in loops for used, loops in self.used if may_meet(text, used)):
                 raise Unsupported("a list of turns of a substituted name")
@@ -124,21 +124,23 @@ class NamesUsed:
         return [text for text in texts if "$" in text], [text for text in texts if "$" not in text]
 
 
-def _gathered(found: Iterable[tuple[str, Loops]]) -> dict[str, dict[Loops, None]]:
+def _gathered(pairs: Iterable[tuple[str, Loops]]) -> dict[str, dict[Loops, None]]:
     gathered: dict[str, dict[Loops, None]] = {}
-    for text, loops in found:
+    for text, loops in pairs:
         gathered.setdefault(text, {})[loops] = None
     return gathered
 
 
-def _common(one: Loops, other: Loops) -> int:
+def _common(first: Loops, other: Loops) -> int:
     """How many groups are around both."""
-    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return next(
+        (at for at, (a, b) in enumerate(zip(first, other, strict=False)) if a != b), min(len(first), len(other))
+    )
 
 
-def may_meet(one: str, other: str) -> bool:
+def may_meet(text: str, other: str) -> bool:
     """Whether two names, of which the first has substitutions, may be the same."""
-    return "$" in other or pattern(one).fullmatch(other) is not None
+    return "$" in other or pattern(text).fullmatch(other) is not None
 
 
 def source_names(source: Any) -> Iterator[str]:
@@ -171,14 +173,14 @@ def parts_take_previous(body: tuple[Step, ...], after: bool) -> list[bool]:
     Args:
         after: Whether what follows the body does.
     """
-    found = [after]
+    takes = [after]
     for step in reversed(body):
         names = source_names(step.source)
         if "prev" in names or (step.source is None and not (isinstance(step, LayerStep) and step.layer.takes_batch)):
-            found.append(True)
+            takes.append(True)
         else:
-            found.append(found[-1] and not _always_runs(step))
-    return found[::-1]
+            takes.append(takes[-1] and not _always_runs(step))
+    return takes[::-1]
 
 
 def _always_runs(step: Step) -> bool:

@@ -31,11 +31,11 @@ def write(module: ModuleContext, step: Step, layer: type[Op], value: Any, inputs
         return call(function, [*given.values(), *operands])
     if layer.compute is not Op.compute:
         raise Unsupported(layer.registered_name)
-    for word, first in layer.batch_entries.items():
-        sizes = _entries(given[word])
+    for option, first in layer.batch_entries.items():
+        sizes = _entries(given[option])
         if layer is Reshape:
             sizes = _sizes(module, step, sizes, scope)
-        given[word] = sequence([_literal(first), *sizes], as_list=isinstance(first, list))
+        given[option] = sequence([_literal(first), *sizes], as_list=isinstance(first, list))
     return call(function, *_in_order(layer, positional, {**keywords, **given}))
 
 
@@ -45,9 +45,9 @@ def _in_order(
     """Arguments without names as far as they stand in the function's own order: ``ops.subtract(1, x)``."""
     tensors = iter(positional)
     first: list[ast.expr] = []
-    for word in (argument.rstrip("?") for argument in layer.arguments):
-        if word in keywords:
-            first.append(keywords.pop(word))
+    for keyword in (argument.rstrip("?") for argument in layer.arguments):
+        if keyword in keywords:
+            first.append(keywords.pop(keyword))
         else:
             tensor = next(tensors, None)
             if tensor is None:
@@ -77,14 +77,14 @@ def _sizes(module: ModuleContext, step: Step, written: list[ast.expr], scope: Sc
         raise Unsupported("a shape in which what is left depends on a parameter")
     if at is None:
         return written
-    found = {
+    sizes = {
         layer.constants(SimpleNamespace(shape=(None, *shape)))["newshape"][at + 1]
         for layer, shape in calls
         if isinstance(layer, Reshape)
     }
     others = [*written[:at], *written[at + 1 :]]
-    if len(found) == 1 and not module.varies and all(isinstance(size, ast.Constant) for size in others):
-        return [*written[:at], constant(found.pop()), *written[at + 1 :]]
+    if len(sizes) == 1 and not module.varies and all(isinstance(size, ast.Constant) for size in others):
+        return [*written[:at], constant(sizes.pop()), *written[at + 1 :]]
     rest: ast.expr = call("math.prod", [scope.sizes])
     for size in others:
         if not same(size, constant(1)):
@@ -94,5 +94,5 @@ def _sizes(module: ModuleContext, step: Step, written: list[ast.expr], scope: Sc
 
 def _literal(value: Any) -> ast.expr:
     if isinstance(value, list):
-        return sequence([_literal(one) for one in value], as_list=True)
+        return sequence([_literal(element) for element in value], as_list=True)
     return constant(value)

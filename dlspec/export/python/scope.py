@@ -63,12 +63,12 @@ class Scope:
         """Further names."""
         return replace(self, meanings={**self.meanings, **meanings})
 
-    def find(self, word: str) -> Meaning:
+    def find(self, key: str) -> Meaning:
         """What ``$word`` stands for."""
         try:
-            return self.meanings[word]
+            return self.meanings[key]
         except KeyError:
-            raise Unsupported(f"${word}") from None
+            raise Unsupported(f"${key}") from None
 
     @property
     def shape(self) -> ast.expr:
@@ -87,10 +87,10 @@ class Scope:
     def constant(self, raw: Any) -> Constant | None:
         """The value itself where it depends on no variable and on nothing of the graph."""
         expressions = list(_expressions(raw))
-        names = [word for one in expressions for word in one.names]
-        if any(word not in self.meanings or not isinstance(self.meanings[word], Constant) for word in names):
+        names = [key for expression in expressions for key in expression.names]
+        if any(key not in self.meanings or not isinstance(self.meanings[key], Constant) for key in names):
             return None
-        values = {word: meaning.value for word, meaning in self.meanings.items() if isinstance(meaning, Constant)}
+        values = {key: meaning.value for key, meaning in self.meanings.items() if isinstance(meaning, Constant)}
         index = values.pop("index", None)
         return Constant(evaluate_plain(raw, Environment(values, index=index), numeric=True))
 
@@ -102,9 +102,11 @@ class Scope:
                 return constant(plain) if plain is not None else self.expression(parse(raw))
             return self.expression(parse(raw)) if numeric and is_arithmetic(raw) else constant(raw)
         if isinstance(raw, list | tuple):
-            return sequence([self.value(one, numeric=numeric, as_list=as_list) for one in raw], as_list)
+            return sequence([self.value(element, numeric=numeric, as_list=as_list) for element in raw], as_list)
         if isinstance(raw, dict):
-            return ast.Dict([constant(key) for key in raw], [self.value(one, numeric=numeric) for one in raw.values()])
+            return ast.Dict(
+                [constant(key) for key in raw], [self.value(element, numeric=numeric) for element in raw.values()]
+            )
         return constant(raw)
 
     def expression(self, expression: Expression) -> ast.expr:
@@ -145,9 +147,9 @@ class Scope:
 
 def _expressions(raw: Any) -> list[Expression]:
     if isinstance(raw, dict):
-        return [one for value in raw.values() for one in _expressions(value)]
+        return [expression for value in raw.values() for expression in _expressions(value)]
     if isinstance(raw, list | tuple):
-        return [one for value in raw for one in _expressions(value)]
+        return [expression for value in raw for expression in _expressions(value)]
     if is_expression(raw) and unescape(raw) is None:
         return [parse(raw)]
     return []
@@ -163,8 +165,8 @@ class _Translator:
         match node:
             case ast.Constant(value=value):
                 return constant(value)
-            case ast.Name(id=word):
-                return self.word(word)
+            case ast.Name(id=identifier):
+                return self.named(identifier)
             case ast.BinOp(left=left, op=op, right=right):
                 return self.binary(left, op, right)
             case ast.UnaryOp(op=op, operand=operand):
@@ -172,7 +174,9 @@ class _Translator:
             case ast.BoolOp(op=logical, values=values):
                 return ast.BoolOp(logical, [self.visit_expression(value) for value in values])
             case ast.Compare(left=left, ops=ops, comparators=others):
-                return ast.Compare(self.visit_expression(left), ops, [self.visit_expression(one) for one in others])
+                return ast.Compare(
+                    self.visit_expression(left), ops, [self.visit_expression(element) for element in others]
+                )
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 parts = (self.visit_expression(part) for part in (test, body, orelse))
                 return ast.IfExp(*parts)
@@ -185,23 +189,23 @@ class _Translator:
                     *(None if part is None else self.visit_expression(part) for part in (lower, upper, step))
                 )
             case ast.List(elts=items) | ast.Tuple(elts=items):
-                return sequence([self.visit_expression(one) for one in items])
+                return sequence([self.visit_expression(element) for element in items])
             case ast.Call(func=ast.Name(id=function), args=arguments):
-                return call(_MATH.get(function, function), [self.visit_expression(one) for one in arguments])
+                return call(_MATH.get(function, function), [self.visit_expression(element) for element in arguments])
         raise Unsupported(f"syntax {type(node).__name__}")
 
-    def word(self, word: str) -> ast.expr:
-        if not word.startswith("_"):
-            return constant(_WORDS[word])
-        if word == "_channels":
+    def named(self, identifier: str) -> ast.expr:
+        if not identifier.startswith("_"):
+            return constant(_WORDS[identifier])
+        if identifier == "_channels":
             return item(self.scope.shape, constant(-1))
-        if word == "_shape":
+        if identifier == "_shape":
             return self.scope.sizes
-        meaning = self.scope.find(word[1:])
+        meaning = self.scope.find(identifier[1:])
         if isinstance(meaning, Constant):
             return constant(meaning.value)
-        if meaning is self.scope.top.get(word[1:]):
-            self.scope.used.add(word[1:])
+        if meaning is self.scope.top.get(identifier[1:]):
+            self.scope.used.add(identifier[1:])
         return name(meaning.identifier)
 
     def axis(self, index: ast.expr) -> ast.expr:
@@ -226,8 +230,8 @@ class _Translator:
         match node:
             case ast.List() | ast.Tuple() | ast.Name(id="_shape") | ast.Subscript(slice=ast.Slice()):
                 return True
-            case ast.Name(id=word) if word.startswith("_") and word[1:] not in ("channels", "shape"):
-                meaning = self.scope.find(word[1:])
+            case ast.Name(id=identifier) if identifier.startswith("_") and identifier[1:] not in ("channels", "shape"):
+                meaning = self.scope.find(identifier[1:])
                 return meaning.many if isinstance(meaning, Variable) else isinstance(meaning.value, list | tuple)
             case ast.BinOp(left=left, op=ast.Add(), right=right):
                 return self.many(left) or self.many(right)

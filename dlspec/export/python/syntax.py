@@ -26,10 +26,10 @@ def name(identifier: str) -> ast.Name:
 def dotted(path: str) -> ast.expr:
     """``keras.Input`` as an expression."""
     first, *rest = path.split(".")
-    found: ast.expr = name(first)
+    dotted_name: ast.expr = name(first)
     for part in rest:
-        found = ast.Attribute(found, name(part).id, ast.Load())
-    return found
+        dotted_name = ast.Attribute(dotted_name, name(part).id, ast.Load())
+    return dotted_name
 
 
 def constant(value: Any) -> ast.expr:
@@ -81,7 +81,7 @@ def assign(target: ast.expr | Sequence[str], value: ast.expr) -> ast.stmt:
     """``a = value``, or ``a, b = value``."""
     if isinstance(target, ast.expr):
         return ast.Assign([_stored(target)], value, lineno=0)
-    names: list[ast.expr] = [ast.Name(one, ast.Store()) for one in target]
+    names: list[ast.expr] = [ast.Name(identifier, ast.Store()) for identifier in target]
     return ast.Assign([names[0] if len(names) == 1 else ast.Tuple(names, ast.Store())], value, lineno=0)
 
 
@@ -97,11 +97,11 @@ def expression(value: ast.expr) -> ast.stmt:
     return ast.Expr(value)
 
 
-def same(one: ast.expr | None, other: ast.expr | None) -> bool:
+def same(first: ast.expr | None, other: ast.expr | None) -> bool:
     """Whether two expressions read the same."""
-    if one is None or other is None:
-        return one is other
-    return ast.dump(one) == ast.dump(other)
+    if first is None or other is None:
+        return first is other
+    return ast.dump(first) == ast.dump(other)
 
 
 def text(node: ast.AST) -> str:

@@ -28,8 +28,8 @@ def escaped(value: Any) -> str:
         return str(value)
     if isinstance(value, Piece):
         return value.pattern.format(*map(escaped, value.values))
-    if isinstance(value, dict) and any(isinstance(one, Code | Piece) for one in value.values()):
-        return "{" + "".join(f"{escaped(key)}: {escaped(one)}, " for key, one in value.items()) + "}"
+    if isinstance(value, dict) and any(isinstance(entry, Code | Piece) for entry in value.values()):
+        return "{" + "".join(f"{escaped(key)}: {escaped(entry)}, " for key, entry in value.items()) + "}"
     return text(constant(value))
 
 
@@ -108,17 +108,17 @@ def mistake(error: Exception, template_dir: Path | None) -> str:
     """
     import jinja2
 
-    place = str(template_dir)
+    location = str(template_dir)
     if isinstance(error, jinja2.TemplateSyntaxError):
-        place = f"{error.filename or template_dir}, line {error.lineno}"
+        location = f"{error.filename or template_dir}, line {error.lineno}"
     elif isinstance(error, jinja2.TemplateNotFound):
         return f"a template of {template_dir} takes in `{error.name}`, which does not exist"
     elif not isinstance(error, jinja2.TemplateError):
         return f"what the templates of {template_dir} write is refused: {error}"
-    found: BaseException | None = error
-    while found is not None:
-        for frame in traceback.extract_tb(found.__traceback__):
+    cause: BaseException | None = error
+    while cause is not None:
+        for frame in traceback.extract_tb(cause.__traceback__):
             if frame.filename.endswith(".jinja"):
-                place = f"{frame.filename}, line {frame.lineno}"
-        found = found.__cause__
-    return f"{place}: {getattr(error, 'message', None) or error}"
+                location = f"{frame.filename}, line {frame.lineno}"
+        cause = cause.__cause__
+    return f"{location}: {getattr(error, 'message', None) or error}"

@@ -41,9 +41,9 @@ class Tensors:
 
     def leave(self) -> None:
         """It ends: what it named is the list of all turns from here on."""
-        for word, tensor in self._scopes.pop().items():
-            listed = self._lists.get(word)
-            self._scopes[-1][word] = ast.Starred(name(listed), ast.Load()) if listed else tensor
+        for key, tensor in self._scopes.pop().items():
+            listed = self._lists.get(key)
+            self._scopes[-1][key] = ast.Starred(name(listed), ast.Load()) if listed else tensor
 
     def lists(self, step: Step, own: Iterable[str]) -> list[ast.stmt]:
         """Empty lists for the names of which the turns of a repeat are collected.
@@ -53,12 +53,12 @@ class Tensors:
             own: What differs from turn to turn.
         """
         self.names.check_substituted(step, own)
-        found = []
-        for word in self.names.lists_of(id(step)):
-            if word not in self._lists:
-                self._lists[word] = self.identifiers.give(_plural(word), f"{word}_turns")
-            found.append(assign([self._lists[word]], sequence([], as_list=True)))
-        return found
+        statements = []
+        for key in self.names.lists_of(id(step)):
+            if key not in self._lists:
+                self._lists[key] = self.identifiers.give(_plural(key), f"{key}_turns")
+            statements.append(assign([self._lists[key]], sequence([], as_list=True)))
+        return statements
 
     # --- names ----------------------------------------------------------------------------------------------------
 
@@ -71,15 +71,15 @@ class Tensors:
                     return names[known]
         return self._keyed(text, known, scope)
 
-    def bind(self, word: str, tensor: ast.expr) -> None:
-        """`word` stands for `tensor` from here on."""
-        self._scopes[-1][word] = tensor
+    def bind(self, key: str, tensor: ast.expr) -> None:
+        """`key` stands for `tensor` from here on."""
+        self._scopes[-1][key] = tensor
 
-    def variable(self, word: str) -> str:
-        """The variable of the name `word`."""
-        if word not in self._variables:
-            self._variables[word] = self.identifiers.give(word)
-        return self._variables[word]
+    def variable(self, key: str) -> str:
+        """The variable of the name `key`."""
+        if key not in self._variables:
+            self._variables[key] = self.identifiers.give(key)
+        return self._variables[key]
 
     def target(self, text: str, scope: Scope) -> ast.expr | None:
         """Where the tensor called `text` goes; None where nothing takes it."""
@@ -102,9 +102,9 @@ class Tensors:
 
     # --- names with substitutions ---------------------------------------------------------------------------------
 
-    def _stored(self, word: str) -> bool:
+    def _stored(self, key: str) -> bool:
         """Whether a plain name may be taken through one with substitutions."""
-        return any(pattern(text).fullmatch(word) for text in self.names.keyed())
+        return any(pattern(text).fullmatch(key) for text in self.names.keyed())
 
     def _keyed(self, text: str, known: str | None, scope: Scope) -> ast.expr:
         parts = self._shared
@@ -130,16 +130,16 @@ class Tensors:
         shapes = {tuple(part if isinstance(part, str) else None for part in parts) for parts in texts}
         if len(shapes) != 1 or sum(part is None for part in next(iter(shapes))) != 1:
             return None
-        plain = [word for word in self.names.plain() if self._stored(word)]
+        plain = [key for key in self.names.plain() if self._stored(key)]
         if plain and not (len(texts[0]) == 2 and all(_turn(parts) for parts in texts)):
             return None
-        numbers = [word.removeprefix(str(texts[0][0])) for word in plain]
+        numbers = [key.removeprefix(str(texts[0][0])) for key in plain]
         return texts[0] if all(number.isdigit() and str(int(number)) == number for number in numbers) else None
 
 
-def _plural(word: str) -> str:
+def _plural(key: str) -> str:
     """What several of them are called."""
-    return word if word.endswith("s") else f"{word}s"
+    return key if key.endswith("s") else f"{key}s"
 
 
 def _turn(parts: tuple[str | Expression, ...]) -> bool:

@@ -44,7 +44,7 @@ def turns_of(writer: CallWriter, step: Step, inputs: Inputs) -> list[dict[str, M
     counted: dict[str, Meaning] = {"index": Variable(index)} if index else {}
     if columns is None:
         return Loop(_stored(index or "_"), call("range", [scope.value(count)]), counted)
-    names = {word: Variable(writer.loop_variable(word), _many(values, scope)) for word, values in columns.items()}
+    names = {column: Variable(writer.loop_variable(column), _many(values, scope)) for column, values in columns.items()}
     lists = [scope.value(values) for values in columns.values()]
     targets = [_stored(variable.identifier) for variable in names.values()]
     target = targets[0] if len(targets) == 1 else ast.Tuple(targets, ast.Store())
@@ -76,21 +76,21 @@ def _written_out(scope: Scope, count: Any) -> list[dict[str, Meaning]]:
 def _columns_written_out(writer: CallWriter, columns: Mapping[str, Any], scope: Scope) -> list[dict[str, Meaning]]:
     """The values of each turn: constants, or variables that are computed before the first turn."""
     meanings: dict[str, list[Meaning]] = {}
-    for word, values in columns.items():
+    for column, values in columns.items():
         known = scope.constant(values)
         listed = known.value if known is not None else values
         if not isinstance(listed, list | tuple):
             raise Unsupported("turns of a number that is not constant")
-        meanings[word] = [_meaning(writer, word, value, scope) for value in listed]
+        meanings[column] = [_meaning(writer, column, value, scope) for value in listed]
     rows = zip(*meanings.values(), strict=True)
     return [{"index": Constant(index), **dict(zip(columns, row, strict=True))} for index, row in enumerate(rows)]
 
 
-def _meaning(writer: CallWriter, word: str, raw: Any, scope: Scope) -> Meaning:
+def _meaning(writer: CallWriter, wanted: str, raw: Any, scope: Scope) -> Meaning:
     known = scope.constant(raw)
     if known is not None:
         return known
-    variable = Variable(writer.tensors.identifiers.give(word), isinstance(raw, list | tuple))
+    variable = Variable(writer.tensors.identifiers.give(wanted), isinstance(raw, list | tuple))
     writer.write(assign([variable.identifier], scope.value(raw)))
     return variable
 
@@ -99,5 +99,5 @@ def _uses_index(step: Step) -> bool:
     """Whether anything written in the step, loops inside of it included, counts its turns."""
     value = step.value
     if isinstance(value, dict):
-        value = {key: one for key, one in value.items() if key not in ("repeat", "times", "each")}
+        value = {key: inner for key, inner in value.items() if key not in ("repeat", "times", "each")}
     return "index" in {*names_in(value, textual=True), *names_in(value)}

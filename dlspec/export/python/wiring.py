@@ -90,17 +90,17 @@ def call_arguments(
         inputs.single,
         frozenset(nested | nested_names),
     )
-    found = arguments_of(_Signature(layer, given), sources)
+    arguments = arguments_of(_Signature(layer, given), sources)
 
     def written(argument: Argument) -> ast.expr:
         if isinstance(argument, Edge):
             return tensors[argument.node]
         return listed([tensors[edge.node] for edge in argument if edge.output == 0])
 
-    positional = [written(argument) for argument in found.positional]
+    positional = [written(argument) for argument in arguments.positional]
     if layer.one_list:
         positional = [sequence(positional, as_list=True)]
-    return positional, {name: written(one) for name, one in found.keywords}
+    return positional, {name: written(argument) for name, argument in arguments.keywords}
 
 
 def listed(tensors: Sequence[ast.expr]) -> ast.expr:
