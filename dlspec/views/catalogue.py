@@ -36,29 +36,31 @@ _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusi
 # --- finding ---------------------------------------------------------------------------------------------------------
 
 
-def kind_of(word: str) -> str:
-    """The kind that `word` names in the singular or plural (``loss``, ``losses``), or ""."""
+def kind_of(written: str) -> str:
+    """The kind that `written` names in the singular or plural (``loss``, ``losses``), or ""."""
     known = registry.kinds()
-    return next((kind for kind in (word, word.removesuffix("s"), word.removesuffix("es")) if kind in known), "")
+    return next(
+        (kind for kind in (written, written.removesuffix("s"), written.removesuffix("es")) if kind in known), ""
+    )
 
 
 def homes(name: str, first: str = "layer") -> list[str]:
     """The kinds that have a component called `name`, `first` before all others."""
-    found = [kind for kind in registry.kinds() if name in registry.names(kind)]
-    return sorted(found, key=lambda kind: kind != first)
+    kinds = [kind for kind in registry.kinds() if name in registry.names(kind)]
+    return sorted(kinds, key=lambda kind: kind != first)
 
 
 def similar(name: str, kind: str = "") -> list[str]:
     """What a misspelt `name` may stand for: in one kind, or without one among the layers and then everywhere."""
     everything = [other for each in registry.kinds() for other in registry.names(each)]
     places = [registry.names(kind)] if kind else [registry.names("layer"), everything]
-    return list(dict.fromkeys(found for names in places for found in suggestions(name, names)))
+    return list(dict.fromkeys(match for names in places for match in suggestions(name, names)))
 
 
 def components(kind: str) -> list[type[Component]]:
     """All components of `kind`, each once, sorted by name."""
-    found = {registry.find(kind, name) for name in registry.names(kind)}
-    return sorted((owner for owner in found if owner is not None), key=lambda owner: owner.registered_name)
+    owners = {registry.find(kind, name) for name in registry.names(kind)}
+    return sorted((owner for owner in owners if owner is not None), key=lambda owner: owner.registered_name)
 
 
 # --- facts -----------------------------------------------------------------------------------------------------------
@@ -135,32 +137,32 @@ def value_text(field: Field[Any], owner: type[Component]) -> str:
     """What may stand as an option's value, in words; that it may be null is said by the default."""
     literal = field.literal(owner)
     if not field.kind:
-        return _words(literal)
+        return _schema_text(literal)
     if field.container == "number":
         return f"number{_bounds(literal)}, or {_article(field.kind)}"
     if field.container == "many":
         return f"list of {field.kind}s"
     if field.container == "per_output":
-        one = _article(field.kind) if "$ref" in literal["anyOf"][0] else f"list of {field.kind}s"
-        return f"{one}, or a map from outputs to such"
+        single = _article(field.kind) if "$ref" in literal["anyOf"][0] else f"list of {field.kind}s"
+        return f"{single}, or a map from outputs to such"
     if field.container in ("options", "map"):
         return f"options of {field.target}" if field.container == "options" else f"map from names to {field.target}s"
     return _article(field.kind)
 
 
-def _words(schema: JSON) -> str:
+def _schema_text(schema: JSON) -> str:
     if "enum" in schema:
         return " | ".join(plain(value) for value in schema["enum"] if value is not None)
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     bounds = _bounds(schema)
-    words = [
+    texts = [
         _SINGULARS[name] + (bounds if name in ("integer", "number") else "") for name in types if name in _SINGULARS
     ]
     if "object" in types:
-        words.append(_map_words(schema))
+        texts.append(_map_words(schema))
     if "array" in types:
-        words.append(_list_words(schema, bool(words)))
-    return ", or ".join(words)
+        texts.append(_list_words(schema, bool(texts)))
+    return ", or ".join(texts)
 
 
 def _list_words(schema: JSON, alone: bool) -> str:
@@ -169,11 +171,11 @@ def _list_words(schema: JSON, alone: bool) -> str:
     least, most = schema.get("minItems"), schema.get("maxItems")
     count = f" of {least}" if least is not None and least == most else ""
     if "enum" in item:
-        return f"a list of {_words(item)}"
+        return f"a list of {_schema_text(item)}"
     types = item["type"] if isinstance(item["type"], list) else [item["type"]]
     if "array" in types:
         return (
-            f"a list{count}, each {_words(item)}"
+            f"a list{count}, each {_schema_text(item)}"
             if "type" in item.get("items", ())
             else f"nested lists of {_PLURALS[types[0]]}"
         )
@@ -193,8 +195,8 @@ def _map_words(schema: JSON) -> str:
 
 
 def _bounds(schema: JSON) -> str:
-    found = [f"{sign} {plain(schema[key])}" for key, sign in _BOUNDS.items() if key in schema]
-    return f" {' and '.join(found)}" if found else ""
+    bounds = [f"{sign} {plain(schema[key])}" for key, sign in _BOUNDS.items() if key in schema]
+    return f" {' and '.join(bounds)}" if bounds else ""
 
 
 def _article(noun: str) -> str:
@@ -249,8 +251,8 @@ def text(owner: type[Component]) -> str:
             *_fold(f"`{entry['name']}: VALUE` is short for `{entry['name']}: {{{entry['shorthand']}: VALUE}}`."),
         ]
     if entry["kind"] == "layer":
-        words = ", ".join(f"`{word}`" for word in COMMON)
-        lines += ["", f"As every item of `layers` it also takes {words}."]
+        common = ", ".join(f"`{name}`" for name in COMMON)
+        lines += ["", f"As every item of `layers` it also takes {common}."]
     lines += ["", "Examples"]
     for example in entry["examples"]:
         lines += _example_text(example, entry["kind"])
@@ -277,13 +279,13 @@ def _input_text(inputs: LayerInputs) -> str:
     if not inputs["minimum"]:
         return "none; the model's first input tells the number of examples, unless `from: a` does"
     required = inputs["arguments"][: inputs["minimum"]]
-    named = ", ".join(f"{name}: {place}" for name, place in zip(required, ascii_lowercase, strict=False))
+    named = ", ".join(f"{name}: {letter}" for name, letter in zip(required, ascii_lowercase, strict=False))
     listed = ", ".join(ascii_lowercase[: len(required)])
-    one = "one tensor: the previous output, or `from: a`"
-    words = one if len(required) == 1 else f"{len(required)} tensors: `from: [{listed}]` or `from: {{{named}}}`"
+    single = "one tensor: the previous output, or `from: a`"
+    sentence = single if len(required) == 1 else f"{len(required)} tensors: `from: [{listed}]` or `from: {{{named}}}`"
     if inputs["optional"]:
-        words += f"; `from: {{{named}, …}}` also takes " + ", ".join(f"`{name}`" for name in inputs["optional"])
-    return words
+        sentence += f"; `from: {{{named}, …}}` also takes " + ", ".join(f"`{name}`" for name in inputs["optional"])
+    return sentence
 
 
 def _example_text(example: ComponentExample, kind: str) -> list[str]:
@@ -303,14 +305,14 @@ def flow(value: Any) -> str:
     return plain(value) if value != "" else '""'
 
 
-def _entry(name: str, words: str, width: int) -> list[str]:
+def _entry(name: str, content: str, width: int) -> list[str]:
     """A name and what it is, in two columns; a name too long for its column has a line of its own."""
     margin = " " * (width + 4)
     if len(name) > width:
-        return [f"  {name}", *_fold(words, margin)]
-    return _fold(words, f"  {name:<{width}}  ", margin)
+        return [f"  {name}", *_fold(content, margin)]
+    return _fold(content, f"  {name:<{width}}  ", margin)
 
 
-def _fold(words: str, first: str = "", rest: str | None = None) -> list[str]:
+def _fold(content: str, first: str = "", rest: str | None = None) -> list[str]:
     indent = first if rest is None else rest
-    return wrap(words, WIDTH, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False)
+    return wrap(content, WIDTH, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False)

@@ -100,7 +100,7 @@ def _step(step: Step) -> str:
     elif step.value is not None and not (isinstance(step.value, Seq) and step.value is step.source):
         parts.append(flow(_plain(step.value)))
     written = (("from", step.source), ("repeat", step.repeat), ("if", step.condition))
-    return " ".join([*parts, *(f"{word} {flow(_plain(value))}" for word, value in written if value is not None)])
+    return " ".join([*parts, *(f"{key} {flow(_plain(value))}" for key, value in written if value is not None)])
 
 
 def _parameters(params: TopLevel) -> Iterator[str]:

@@ -63,7 +63,7 @@ def made(thing: Thing) -> range:
     if isinstance(thing, Box):
         return range(thing.nodes[0].index, thing.nodes[-1].index + 1) if thing.nodes else range(0)
     if thing.made is None:
-        inside = [one for one in map(made, thing.children) if one]
+        inside = [span for span in map(made, thing.children) if span]
         thing.made = range(inside[0].start, inside[-1].stop) if inside else range(0)
     return thing.made
 
@@ -84,7 +84,7 @@ class Makers(Generic[T]):
     """
 
     def __init__(self, things: Iterable[tuple[T, Thing]]) -> None:
-        self._found = [(made(thing).start, one) for one, thing in things if made(thing)]
+        self._found = [(made(thing).start, owner) for owner, thing in things if made(thing)]
 
     def __getitem__(self, node: int) -> T:
         """The thing with node number `node`."""
@@ -129,7 +129,7 @@ def drawing(graph: Graph) -> Drawing:
         shown = stacker.shown(edge)
         kind = "output" if number < len(graph.outputs) else "objective"
         leaving.setdefault(maker[shown.node], []).append(Box(kind, [(clipped(name), "")], (), (shown,)))
-    root.children = [one for child in root.children for one in (child, *leaving.get(child, ()))]
+    root.children = [thing for child in root.children for thing in (child, *leaving.get(child, ()))]
     result = Drawing(graph, root, tree)
     _number(root, result)
     return result

@@ -42,7 +42,7 @@ def _segments(root: Frame, single: Picture) -> list[tuple[Frame, list[Edge]]]:
     """The root's children in runs of about the same height, with the one tensor that goes from each to the next."""
     count = math.ceil(math.sqrt(single.height / single.width / 1.6))
     cuts = _cuts(root)
-    tops = {id(place.thing): place.y for place in single.settle().places}
+    tops = {id(area.thing): area.y for area in single.settle().areas}
     ends: list[int] = []
     for number in range(1, count):
         target = single.height * number / count
@@ -67,13 +67,13 @@ def _cuts(root: Frame) -> dict[int, Edge]:
     for edge, position in last.items():
         ending.setdefault(position, []).append(edge)
     passing: set[Edge] = set()
-    found: dict[int, Edge] = {}
+    cuts: dict[int, Edge] = {}
     for position, child in enumerate(root.children):
         passing.difference_update(ending.get(position - 1, ()))
         if len(passing) == 1 and not _is_end(child):
-            found[position] = next(iter(passing))
+            cuts[position] = next(iter(passing))
         passing.update(edge for node in made(child) for edge in coming.get(node, ()))
-    return found
+    return cuts
 
 
 def _is_end(child: object) -> bool:

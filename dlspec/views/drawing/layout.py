@@ -21,7 +21,7 @@ PORT = 14.0
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Area:
     """The rectangle of a box or a frame."""
 
     thing: Thing
@@ -59,7 +59,7 @@ class Label:
 class Picture:
     """Everything with its place; the origin is the anchor of a frame until the whole is done."""
 
-    places: list[Place] = field(default_factory=list)
+    areas: list[Area] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     labels: list[Label] = field(default_factory=list)
     left: float = 0.0
@@ -90,7 +90,7 @@ class Picture:
         return self
 
     def _take(self, other: Picture, x: float, y: float) -> None:
-        self.places += [replace(place, x=place.x + x, y=place.y + y) for place in other.places]
+        self.areas += [replace(area, x=area.x + x, y=area.y + y) for area in other.areas]
         for part, across, down in other.parts:
             self._take(part, x + across, y + down)
         self.lines += [replace(line, points=tuple((a + x, b + y) for a, b in line.points)) for line in other.lines]
@@ -134,7 +134,7 @@ class Layout:
         """The picture of the thing at a vertex; tells the vertex its size."""
         part = self.frame(thing, leaving) if isinstance(thing, Frame) else _box(thing, leaving)
         if isinstance(thing, Frame):
-            part.places.insert(0, Place(thing, -part.left, 0.0, part.width, part.height))
+            part.areas.insert(0, Area(thing, -part.left, 0.0, part.width, part.height))
         vertex.left, vertex.right, vertex.height = part.left, part.right, part.height
         vertex.ins, vertex.outs = dict(part.ins), dict(part.outs)
         return part
@@ -176,7 +176,7 @@ def _box(box: Box, leaving: Sequence[Edge]) -> Picture:
     half = max(*widths, title, 44.0, 84.0 * len(leaving) if len(leaving) > 1 else 0.0) / 2 + PADDING
     height = LINE * len(box.lines) + 10 + (TITLE if _titled(box) else 0.0)
     spread = {edge: 2 * half * (number + 1) / (len(leaving) + 1) - half for number, edge in enumerate(leaving)}
-    return Picture([Place(box, -half, 0.0, 2 * half, height)], [], [], half, half, height, {}, spread)
+    return Picture([Area(box, -half, 0.0, 2 * half, height)], [], [], half, half, height, {}, spread)
 
 
 def _titled(box: Box) -> bool:

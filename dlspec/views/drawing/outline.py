@@ -129,12 +129,12 @@ def _repetition(items: Sequence[Item], start: int, equality: _Equality) -> tuple
     best = (1, 1)
     for period in range(1, min(LONGEST_PERIOD, (len(items) - start) // 2) + 1):
         windows: list[list[Node]] = []
-        while (place := start + period * max(len(windows), 1)) + period <= len(items):
+        while (begin := start + period * max(len(windows), 1)) + period <= len(items):
             # A block of one layer is no such layer.
-            if any(type(items[start + at]) is not type(items[place + at]) for at in range(period)):
+            if any(type(items[start + at]) is not type(items[begin + at]) for at in range(period)):
                 break
             windows = windows or [_nodes(items[start : start + period])]
-            window = _nodes(items[place : place + period])
+            window = _nodes(items[begin : begin + period])
             if not equality.follows(windows, window):
                 break
             windows.append(window)
@@ -155,13 +155,13 @@ class _Equality:
 
     def look(self, node: Node) -> tuple[Any, ...]:
         """What equal nodes share, apart from where their inputs come from."""
-        found = self.looks.get(node.index)
-        if found is None:
+        cached = self.looks.get(node.index)
+        if cached is None:
             options = node.layer.describe() if node.layer is not None else f"input {node.index}"
             weights = tuple((weight.name, weight.shape, weight.trainable) for weight in node.weights)
-            found = (node.kind, options, _called(node), weights, node.outputs, _form(node), node.shared)
-            self.looks[node.index] = found
-        return found
+            cached = (node.kind, options, _called(node), weights, node.outputs, _form(node), node.shared)
+            self.looks[node.index] = cached
+        return cached
 
     def follows(self, windows: list[list[Node]], window: list[Node]) -> bool:
         """Whether `window` is one more turn after `windows`."""

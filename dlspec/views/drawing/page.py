@@ -61,14 +61,14 @@ def page(graph: Graph, name: str, description: str = "") -> str:
 
 def _models(graph: Graph) -> Iterator[SharedModel]:
     """Shared models that the graph calls, and those that they call, each once."""
-    found: dict[int, SharedModel] = {}
+    models: dict[int, SharedModel] = {}
     waiting = [graph]
     while waiting:
         for node in waiting.pop().nodes:
-            if isinstance(node.layer, SharedModel) and id(node.layer) not in found:
-                found[id(node.layer)] = node.layer
+            if isinstance(node.layer, SharedModel) and id(node.layer) not in models:
+                models[id(node.layer)] = node.layer
                 waiting.append(node.layer.graph)
-    yield from found.values()
+    yield from models.values()
 
 
 def _picture(graph: Graph, name: str, description: str, prefix: str) -> str:

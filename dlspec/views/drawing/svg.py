@@ -9,7 +9,7 @@ from dlspec.core.ir import Graph, Node
 from dlspec.graph.facts import headline
 from dlspec.views.drawing.boxes import Box, Frame
 from dlspec.views.drawing.columns import picture
-from dlspec.views.drawing.layout import HEADER, LINE, PADDING, TITLE, Label, Line, Place
+from dlspec.views.drawing.layout import HEADER, LINE, PADDING, TITLE, Area, Label, Line
 from dlspec.views.drawing.words import shape_text
 
 HEAD = 40.0
@@ -72,10 +72,10 @@ def element(graph: Graph, name: str, description: str = "", prefix: str = "model
         f'<rect width="{_n(width)}" height="{_n(drawn.height + top)}" fill="var(--paper)"/>',
         *([_heading(name, facts)] if heading else []),
         f'<g transform="translate({_n(shift)} {_n(top)})">',
-        *(_frame(place) for place in drawn.places if isinstance(place.thing, Frame)),
+        *(_frame(area) for area in drawn.areas if isinstance(area.thing, Frame)),
         *(_edge(line, prefix) for line in drawn.lines),
-        *(_frame_words(place) for place in drawn.places if isinstance(place.thing, Frame)),
-        *(_box(place) for place in drawn.places if isinstance(place.thing, Box)),
+        *(_frame_words(area) for area in drawn.areas if isinstance(area.thing, Frame)),
+        *(_box(area) for area in drawn.areas if isinstance(area.thing, Box)),
         *(_label(label) for label in drawn.labels),
         "</g>",
         "</svg>\n",
@@ -95,46 +95,46 @@ def _heading(name: str, facts: str) -> str:
     )
 
 
-def _rectangle(place: Place, radius: float) -> str:
-    shape = f'width="{_n(place.width)}" height="{_n(place.height)}" rx="{_n(radius)}"'
-    below = f'<rect x="{_n(place.x + 4)}" y="{_n(place.y + 4)}" {shape}/>' if place.thing.count > 1 else ""
-    return f'{below}<rect x="{_n(place.x)}" y="{_n(place.y)}" {shape}/>'
+def _rectangle(area: Area, radius: float) -> str:
+    shape = f'width="{_n(area.width)}" height="{_n(area.height)}" rx="{_n(radius)}"'
+    below = f'<rect x="{_n(area.x + 4)}" y="{_n(area.y + 4)}" {shape}/>' if area.thing.count > 1 else ""
+    return f'{below}<rect x="{_n(area.x)}" y="{_n(area.y)}" {shape}/>'
 
 
-def _frame(place: Place) -> str:
-    return f'<g class="frame">{_rectangle(place, 8)}</g>'
+def _frame(area: Area) -> str:
+    return f'<g class="frame">{_rectangle(area, 8)}</g>'
 
 
-def _frame_words(place: Place) -> str:
+def _frame_words(area: Area) -> str:
     """Title and number of parameters, over the edges that enter the frame."""
-    frame = place.thing
+    frame = area.thing
     assert isinstance(frame, Frame)
-    y = place.y + HEADER - 2
-    note = f'<text class="small end" x="{_n(place.x + place.width - 8)}" y="{_n(y)}">{frame.note}</text>'
-    return f'<g class="words">{_title(place, y)}{note if frame.note else ""}</g>'
+    y = area.y + HEADER - 2
+    note = f'<text class="small end" x="{_n(area.x + area.width - 8)}" y="{_n(y)}">{frame.note}</text>'
+    return f'<g class="words">{_title(area, y)}{note if frame.note else ""}</g>'
 
 
-def _title(place: Place, y: float) -> str:
-    times = f" × {place.thing.count}" if place.thing.count > 1 else ""
-    return f'<text class="small" x="{_n(place.x + 8)}" y="{_n(y)}">{escape(place.thing.title + times)}</text>'
+def _title(area: Area, y: float) -> str:
+    times = f" × {area.thing.count}" if area.thing.count > 1 else ""
+    return f'<text class="small" x="{_n(area.x + 8)}" y="{_n(y)}">{escape(area.thing.title + times)}</text>'
 
 
-def _box(place: Place) -> str:
-    box = place.thing
+def _box(area: Area) -> str:
+    box = area.thing
     assert isinstance(box, Box)
-    rounding = place.height / 2 if box.kind != "layers" else 6.0
-    parts = [f'<g class="box {box.kind}">', f"<title>{escape(_tooltip(box))}</title>", _rectangle(place, rounding)]
-    y = place.y + 5 + LINE / 2 + 4
+    rounding = area.height / 2 if box.kind != "layers" else 6.0
+    parts = [f'<g class="box {box.kind}">', f"<title>{escape(_tooltip(box))}</title>", _rectangle(area, rounding)]
+    y = area.y + 5 + LINE / 2 + 4
     if box.title or box.count > 1:
-        parts.append(_title(place, place.y + 14))
+        parts.append(_title(area, area.y + 14))
         y += TITLE
     for text, note in box.lines:
         if note or len(box.lines) > 1 or box.title:
-            parts.append(f'<text x="{_n(place.x + PADDING)}" y="{_n(y)}">{escape(text)}</text>')
+            parts.append(f'<text x="{_n(area.x + PADDING)}" y="{_n(y)}">{escape(text)}</text>')
         else:
-            parts.append(f'<text class="mid" x="{_n(place.x + place.width / 2)}" y="{_n(y)}">{escape(text)}</text>')
+            parts.append(f'<text class="mid" x="{_n(area.x + area.width / 2)}" y="{_n(y)}">{escape(text)}</text>')
         if note:
-            right = place.x + place.width - PADDING
+            right = area.x + area.width - PADDING
             parts.append(f'<text class="small end" x="{_n(right)}" y="{_n(y)}">{escape(note)}</text>')
         y += LINE
     return "".join([*parts, "</g>"])

@@ -24,8 +24,8 @@ def html_table(head: Sequence[Cell], rows: Iterable[Sequence[Cell]], css: str = 
     lines.append("<tbody>")
     for row in rows:
         cells = [
-            _cell("th" if titled and place == 0 else "td", *(cell if isinstance(cell, tuple) else (cell, column)))
-            for place, (cell, column) in enumerate(zip(row, classes, strict=True))
+            _cell("th" if titled and index == 0 else "td", *(cell if isinstance(cell, tuple) else (cell, column)))
+            for index, (cell, column) in enumerate(zip(row, classes, strict=True))
         ]
         lines.append(f"<tr>{''.join(cells)}</tr>")
     return "\n".join([*lines, "</tbody>", "</table>"])

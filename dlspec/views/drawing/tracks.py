@@ -47,7 +47,7 @@ def set_columns(level: Level) -> None:
     for side in (-1, 1):
         reach = {vertex.row: vertex.left if side < 0 else vertex.right for vertex in spine.vertices}
         for track in sorted((track for track in tracks[1:] if track.side == side), key=lambda track: track.order):
-            _place(track, side, reach)
+            _set_track(track, side, reach)
 
 
 def _order(wire: Wire, stop: Vertex) -> float:
@@ -107,12 +107,12 @@ def _heaviest_path(vertices: Sequence[Vertex], around: _Neighbours) -> list[Vert
 
 def _straight(track_of: dict[Vertex, Track], around: _Neighbours) -> dict[Vertex, float]:
     """Where what comes straight down its own track enters a vertex; without those that nothing reaches so."""
-    found: dict[Vertex, float] = {}
+    straight: dict[Vertex, float] = {}
     for vertex, coming in around.before.items():
         for before, order in coming:
             if track_of[before] is track_of[vertex]:
-                found.setdefault(vertex, order)
-    return found
+                straight.setdefault(vertex, order)
+    return straight
 
 
 def _choose_side(
@@ -130,7 +130,7 @@ def _choose_side(
     track.side = track.side or 1
 
 
-def _place(track: Track, side: int, reach: dict[int, float]) -> None:
+def _set_track(track: Track, side: int, reach: dict[int, float]) -> None:
     def inner(vertex: Vertex) -> float:
         return vertex.right if side < 0 else vertex.left
 

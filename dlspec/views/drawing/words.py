@@ -73,7 +73,7 @@ def function_text(node: Node) -> str:
 def _details(layer: Any) -> str:
     given: dict[str, Any] = layer.given if isinstance(layer, Component) else {}
     parts = [_number(given[name]) for name in _AMOUNTS if isinstance(given.get(name), int | float)]
-    parts += [_words(name, given[name]) for name in ("num_heads", "key_dim") if name in given]
+    parts += [_option_text(name, given[name]) for name in ("num_heads", "key_dim") if name in given]
     if "input_dim" in given and "output_dim" in given:
         parts.append(f"{given['input_dim']} → {given['output_dim']}")
     parts.append(_window(layer, given))
@@ -94,7 +94,7 @@ def _activation(layer: Any) -> str | None:
     return "" if function.identity else str(function.name)
 
 
-def _words(name: str, value: Any) -> str:
+def _option_text(name: str, value: Any) -> str:
     return f"{value} heads" if name == "num_heads" else f"key {value}"
 
 
