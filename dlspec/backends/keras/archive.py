@@ -86,18 +86,18 @@ def _of_model(config: Any, weights: Any, path: str) -> Iterator[Saved]:
         kind = snake_case(str(layer.get("class_name", "")))
         number = counts.get(kind, 0)
         counts[kind] = number + 1
-        place = f"{path}layers/{kind}_{number}" if number else f"{path}layers/{kind}"
+        group = f"{path}layers/{kind}_{number}" if number else f"{path}layers/{kind}"
         name = str(layer.get("name") or _mapping(layer.get("config")).get("name", ""))
         if _inner(layer):
-            yield from _of_model(layer, weights, f"{place}/")
-        if place in weights and (shapes := tuple(sorted(_shapes(weights[place])))):
+            yield from _of_model(layer, weights, f"{group}/")
+        if group in weights and (shapes := tuple(sorted(_shapes(weights[group])))):
             yield Saved(name, shapes)
 
 
 def _inner(layer: Any) -> list[Mapping[str, Any]]:
     """The layers inside a layer that is a model."""
-    found = _mapping(_mapping(layer).get("config")).get("layers", ())
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    layers = _mapping(_mapping(layer).get("config")).get("layers", ())
+    return [item for item in layers if isinstance(item, dict)] if isinstance(layers, list) else []
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -153,5 +153,5 @@ class _Member(io.RawIOBase):
         return len(data)
 
 
-def _short(header: bytes, place: int) -> int:
-    return int.from_bytes(header[place : place + 2], "little")
+def _short(header: bytes, offset: int) -> int:
+    return int.from_bytes(header[offset : offset + 2], "little")

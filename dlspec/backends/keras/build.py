@@ -121,18 +121,18 @@ class _Builder:
     def entering(self, node: Node, results: list[tuple[Any, ...]]) -> tuple[list[Any], dict[str, Any]]:
         """Positional and named tensors of a call."""
 
-        def resolve(argument: Argument, word: str = "") -> Any:
+        def resolve(argument: Argument, name: str = "") -> Any:
             if not isinstance(argument, Edge):
                 return [resolve(edge) for edge in argument]
             tensor = results[argument.node][argument.output]
-            return _copied(tensor, f"{node.name}.{word}") if (node.span, word) in self.own else tensor
+            return _copied(tensor, f"{node.name}.{name}") if (node.span, name) in self.own else tensor
 
         named = {name: resolve(value, name) for name, value in node.keywords}
         if isinstance(node.layer, SharedModel):
             arguments = [resolve(argument) for argument in node.arguments]
             return ([arguments] if len(arguments) > 1 else arguments), named
-        words = positional_names(node)
-        return [resolve(argument, word) for argument, word in zip(node.arguments, words, strict=True)], named
+        names = positional_names(node)
+        return [resolve(argument, name) for argument, name in zip(node.arguments, names, strict=True)], named
 
     def layer(self, node: Node) -> Any:
         """What a node calls: a new layer or operation, or the one instance of a shared model."""
@@ -155,7 +155,7 @@ _NO_MEMORY = ("ResourceExhausted", "OOM when allocating", "Unable to allocate", 
 
 def _refused(node: Node, error: Exception) -> Diagnostic:
     reason = str(error).strip().split("\n")[0]
-    if isinstance(error, MemoryError) or any(word in f"{type(error).__name__} {reason}" for word in _NO_MEMORY):
+    if isinstance(error, MemoryError) or any(sign in f"{type(error).__name__} {reason}" for sign in _NO_MEMORY):
         text = f"there is not enough memory for the weights of `{node.name}`: {reason}"
         return Diagnostic("E416", text, node.span, "end other programs, or make the layer smaller")
     text = f"Keras refuses `{node.name}`: {reason}"
@@ -273,9 +273,9 @@ class _Made:
         """The variables that this call made; an input or an operation has none."""
         if node.layer is None or isinstance(node.layer, Op):
             return []
-        found = [v for v in origin_of(tensors[0]).operation.weights if id(v) not in self.seen]
-        self.seen.update(id(variable) for variable in found)
-        return found
+        variables = [v for v in origin_of(tensors[0]).operation.weights if id(v) not in self.seen]
+        self.seen.update(id(variable) for variable in variables)
+        return variables
 
 
 def _collector(node: Node, differences: list[Difference]) -> Callable[[str, Any, Any], None]:

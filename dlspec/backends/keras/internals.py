@@ -89,8 +89,8 @@ def set_mask(tensor: Any, mask: Any) -> None:
 
 def attached(tensor: Any) -> dict[str, Any]:
     """The tensors that hang on an output for losses and metrics, by the names that :func:`attach` takes."""
-    found = {name: getattr(tensor, name, None) for name in (_MASK, _LOGITS)}
-    return {name: value for name, value in found.items() if value is not None}
+    tensors = {name: getattr(tensor, name, None) for name in (_MASK, _LOGITS)}
+    return {name: value for name, value in tensors.items() if value is not None}
 
 
 def attach(tensor: Any, name: str, value: Any) -> None:

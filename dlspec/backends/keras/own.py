@@ -167,6 +167,6 @@ def knowing(catalogue: Catalogue) -> Iterator[None]:
     if not usable:
         yield
         return
-    classes = {owner.own.name: owner.found() for owner in usable}
+    classes = {owner.own.name: owner.user_class() for owner in usable}
     with keras.saving.custom_object_scope(classes):
         yield

@@ -46,7 +46,7 @@ class _ListAttention(ListLayer, abstract=True):
             raise Problem("E402", message, "mask after it, or bring the inputs to two axes")
         if _differ(value.shape[-2], key.shape[-2]):
             raise Problem("E402", f"{self.name} needs as many steps in key as in value, but got {received}")
-        if any(one not in (1, other) and None not in (one, other) for one, other in _leading(query, value, key)):
+        if any(size not in (1, other) and None not in (size, other) for size, other in _leading(query, value, key)):
             raise Problem("E402", f"{self.name} needs equal axes before the steps, but got {received}")
         if _differ(query.shape[-1], key.shape[-1]):
             fix = "bring them to one size with a `dense` before it"
@@ -238,7 +238,7 @@ class MultiHeadAttention(_ProjectedAttention):
             raise Problem("E402", message, "mask after it, or bring the inputs to two axes")
         attended = self._attended(query)
         between = zip(query.shape[:-1], value.shape[:-1], strict=True)
-        if any(_differ(one, other) for axis, (one, other) in enumerate(between) if axis not in attended):
+        if any(_differ(size, other) for axis, (size, other) in enumerate(between) if axis not in attended):
             raise Problem("E402", f"{self.name} needs equal axes outside `attention_axes`, but got {received}")
         self.shapes(query, value, key or value)
         self._check_mask(query, value, attention_mask)
@@ -268,8 +268,8 @@ class MultiHeadAttention(_ProjectedAttention):
         inner, outer = (self.num_heads, self.key_dim), (self.num_heads, self.value_dim or self.key_dim)
         of_query, of_key, of_value = ((known(x, -1, self.name),) for x in (query, key, value))
         gate = [("gate", of_query, outer)] if self.use_gate else []
-        found = [("query", of_query, inner), ("key", of_key, inner), *gate, ("value", of_value, outer)]
-        return [*found, ("attention_output", outer, self._made(query))]
+        projections = [("query", of_query, inner), ("key", of_key, inner), *gate, ("value", of_value, outer)]
+        return [*projections, ("attention_output", outer, self._made(query))]
 
     def flops(
         self,
@@ -346,8 +346,8 @@ class GroupQueryAttention(_ProjectedAttention):
         many, few = (self.num_query_heads, self.head_dim), (self.num_key_value_heads, self.head_dim)
         of_query, of_key, of_value = ((known(x, -1, self.name),) for x in (query, key, value))
         gate = [("gate", of_query, many)] if self.use_gate else []
-        found = [("query", of_query, many), ("key", of_key, few), *gate, ("value", of_value, few)]
-        return [*found, ("attention_output", many, of_query)]
+        projections = [("query", of_query, many), ("key", of_key, few), *gate, ("value", of_value, few)]
+        return [*projections, ("attention_output", many, of_query)]
 
     def flops(
         self,
@@ -369,8 +369,8 @@ def _received(**tensors: Tensor) -> str:
     return ", ".join(f"{name} {show_shape(tensor.shape)}" for name, tensor in tensors.items())
 
 
-def _differ(one: int | None, other: int | None) -> bool:
-    return one is not None and other is not None and one != other
+def _differ(size: int | None, other: int | None) -> bool:
+    return size is not None and other is not None and size != other
 
 
 def _leading(query: Tensor, value: Tensor, key: Tensor) -> list[tuple[int | None, int | None]]:

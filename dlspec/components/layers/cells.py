@@ -264,8 +264,8 @@ class RNN(Recurrent):
 
     def weights(self, sequence: Tensor, initial_state: States = None) -> Iterable[Weight]:
         """Those of the cell."""
-        found: Iterable[Weight] = self.cell.weights(known(sequence, -1, self.name))
-        return found
+        weights: Iterable[Weight] = self.cell.weights(known(sequence, -1, self.name))
+        return weights
 
     def flops(self, output: Tensor, sequence: Tensor, initial_state: States = None) -> int:
         """Those of the cell for each step."""

@@ -84,15 +84,15 @@ class DateParts(Layer):
         """
         read: dict[str, bool] = {}
         zoned: dict[bool, str] = {}
-        for place, value in enumerate(texts):
+        for index, value in enumerate(texts):
             if value == "" or value in read:
                 continue
             try:
                 read[value] = read_moment(value, self.first).zone
             except ValueError:
-                return place, f"`{value[:40]}` is no date", order_help(value, self.first)
+                return index, f"`{value[:40]}` is no date", order_help(value, self.first)
             zoned.setdefault(read[value], value)
             if len(zoned) == 2 and (self.zone is not None or set(self.parts) & set(_AGAINST)):
                 message = f"`{zoned[True][:40]}` says its zone, and `{zoned[False][:40]}` does not"
-                return place, message, "write all times with their zone, or all without"
+                return index, message, "write all times with their zone, or all without"
         return None

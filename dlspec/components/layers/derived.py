@@ -83,7 +83,7 @@ class Gradient(Layer):
                 raise Problem("E409", message, "convert it before `of` is computed: `ops.cast: float32`")
         if of.shape not in ((), (1,)):
             message = f"gradient is that of one number for each example, but `of` has shape {show_shape(of.shape)}"
-            axes = ", ".join(str(place + 1) for place in range(of.rank))
+            axes = ", ".join(str(axis + 1) for axis in range(of.rank))
             raise Problem("E402", message, f"sum it first: `ops.sum: {axes if of.rank == 1 else f'[{axes}]'}`")
         return Tensor(by.shape, by.dtype)
 

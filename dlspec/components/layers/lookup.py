@@ -21,9 +21,9 @@ def _max_tokens() -> Field[int | None]:
     )
 
 
-def _words() -> Field[Any]:
-    words = {"type": "array", "items": {"type": "string"}, "minItems": 1}
-    return optional(plain(words), doc="The vocabulary; learned from the training data unless given.")
+def _vocabulary_field() -> Field[Any]:
+    schema = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+    return optional(plain(schema), doc="The vocabulary; learned from the training data unless given.")
 
 
 class VocabularyLayer(Layer, abstract=True):
@@ -153,7 +153,7 @@ class StringLookup(_Lookup):
     num_oov_indices = integer(min=0, default=1, doc="Number of indices for words that are not in the vocabulary.")
     mask_token = optional(plain({"type": "string"}), doc="A word that gets index 0, such as an empty one.")
     oov_token = plain({"type": "string"}, default="[UNK]", doc="What an index for unknown words is turned back into.")
-    vocabulary = _words()
+    vocabulary = _vocabulary_field()
     idf_weights = optional(plain(_NUMBERS), doc="Weight of each word, for `tf_idf`.")
     invert = boolean(default=False, doc="Whether to turn indices into words.")
     output_mode = choice(*_OUTPUT, default="int", doc=MODES)
@@ -233,7 +233,7 @@ class TextVectorization(VocabularyLayer):
     output_mode = choice(*_OUTPUT, default="int", doc=MODES)
     output_sequence_length = optional(integer(min=1, doc="Number of words to cut or fill each text to, with `int`."))
     pad_to_max_tokens = boolean(default=False, doc="Whether rows have `max_tokens` elements even if fewer are known.")
-    vocabulary = _words()
+    vocabulary = _vocabulary_field()
     idf_weights = optional(plain(_NUMBERS), doc="Weight of each word, for `tf_idf`.")
     encoding = plain({"enum": ["utf-8"]}, default="utf-8", doc="Encoding of the text.")
     examples = (
@@ -264,5 +264,5 @@ class TextVectorization(VocabularyLayer):
             raise Problem("E402", message, "write `shape: []` for the input")
         if self.output_mode == "int":
             return Tensor((self.output_sequence_length,), "int64")
-        words = (1,) if self.split is None else (None,)
-        return Tensor(encoded_shape(Tensor(words), self.output_mode, self.depth, self.name), "float32")
+        shape = (1,) if self.split is None else (None,)
+        return Tensor(encoded_shape(Tensor(shape), self.output_mode, self.depth, self.name), "float32")

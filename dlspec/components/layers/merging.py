@@ -44,26 +44,26 @@ class _Elementwise(ListLayer, abstract=True):
             message = f"{self.name} cannot merge masked tensors of {list_shapes(inputs)}: their masks do not fit"
             raise Problem("E403", message, "give them the same number of axes, for example with `reshape`")
         shapes = list(dict.fromkeys(tensor.shape for tensor in inputs))
-        for one, other in combinations(shapes, 2):  # an unknown size between them must not hide that they differ
-            self._broadcast(one, other, inputs)
-        merged = reduce(lambda one, other: self._broadcast(one, other, inputs), shapes)
+        for first, other in combinations(shapes, 2):  # an unknown size between them must not hide that they differ
+            self._broadcast(first, other, inputs)
+        merged = reduce(lambda first, other: self._broadcast(first, other, inputs), shapes)
         return Tensor(merged, self.compute_dtype)
 
     def _broadcast(self, left: Shape, right: Shape, inputs: list[Tensor]) -> Shape:
         longer, shorter = (left, right) if len(left) >= len(right) else (right, left)
         split = len(longer) - len(shorter)
         merged = list(longer[:split])
-        for axis, (one, other) in enumerate(zip(longer[split:], shorter, strict=True)):
-            if one is None or other is None:
+        for axis, (size, other) in enumerate(zip(longer[split:], shorter, strict=True)):
+            if size is None or other is None:
                 merged.append(None)
-            elif one != other and 1 not in (one, other):
-                message = f"{self.name} cannot merge tensors of {list_shapes(inputs)}: {one} and {other} differ"
+            elif size != other and 1 not in (size, other):
+                message = f"{self.name} cannot merge tensors of {list_shapes(inputs)}: {size} and {other} differ"
                 fix = "give them the same shape, for example with a `conv2d` of kernel 1 or a `dense` on one of them"
                 if axis < len(shorter) - 1:
                     fix = "`padding: same` keeps a size, and a shortcut needs the same strides as what it goes around"
                 raise Problem("E403", message, fix)
             else:
-                merged.append(max(one, other))
+                merged.append(max(size, other))
         return tuple(merged)
 
     def flops(self, output: Tensor, inputs: list[Tensor]) -> int:
@@ -142,9 +142,9 @@ class Concatenate(ListLayer):
                 message = f"concatenate cannot join tensors of {list_shapes(inputs)}: the number of axes differs"
                 raise Problem("E404", message, "bring them to the same number of axes, for example with `reshape`")
         for position, sizes in enumerate(zip(*(tensor.shape for tensor in inputs), strict=True)):
-            found = sorted({size for size in sizes if size is not None})
-            if position != axis and len(found) > 1:
-                differ = " and ".join(map(str, found))
+            distinct = sorted({size for size in sizes if size is not None})
+            if position != axis and len(distinct) > 1:
+                differ = " and ".join(map(str, distinct))
                 message = (
                     f"concatenate cannot join tensors of {list_shapes(inputs)} along axis {self.axis}: {differ} differ"
                 )
@@ -184,20 +184,20 @@ class Dot(ListLayer):
         """The axes summed over are equal and vanish; the others follow one another."""
         self.check_count(inputs)
         left, right = inputs
-        one, other = self._axes(left, right)
-        sizes = (left.shape[one], right.shape[other])
+        first, other = self._axes(left, right)
+        sizes = (left.shape[first], right.shape[other])
         if sizes[0] != sizes[1]:
             unknown = None in sizes
             differ = "one size is unknown" if unknown else f"{sizes[0]} and {sizes[1]} differ"
             message = f"dot cannot sum over `axes: {self.axes}` of {list_shapes(inputs)}: {differ}"
             fix = "give the size in `inputs`" if unknown else "name two axes of the same size"
             raise Problem("E408" if unknown else "E402", message, fix, "axes")
-        rest = (*left.shape[:one], *left.shape[one + 1 :], *right.shape[:other], *right.shape[other + 1 :])
+        rest = (*left.shape[:first], *left.shape[first + 1 :], *right.shape[:other], *right.shape[other + 1 :])
         return Tensor(rest or (1,), self.compute_dtype)
 
     def _axes(self, left: Tensor, right: Tensor) -> tuple[int, int]:
-        one, other = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
-        return axis_index(one, left.rank, self.name, "axes"), axis_index(other, right.rank, self.name, "axes")
+        first, other = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
+        return axis_index(first, left.rank, self.name, "axes"), axis_index(other, right.rank, self.name, "axes")
 
     def flops(self, output: Tensor, inputs: list[Tensor]) -> int:
         """One multiply-add for each element summed over; three operations per input element to normalize."""

@@ -93,7 +93,7 @@ class Rescaling(Layer):
     @property
     def falls(self) -> bool:
         """A factor is below 0."""
-        return any(one < 0 for one in (self.scale if isinstance(self.scale, list) else [self.scale]))
+        return any(factor < 0 for factor in (self.scale if isinstance(self.scale, list) else [self.scale]))
 
     def check_undoable(self) -> None:
         """A factor of 0 makes all numbers one."""
@@ -106,8 +106,8 @@ class Rescaling(Layer):
         """What comes out, where all features are alike."""
         if isinstance(self.scale, list) or isinstance(self.offset, list):
             return None
-        found: Array = values * self.scale + self.offset
-        return found
+        scaled: Array = values * self.scale + self.offset
+        return scaled
 
 
 class Normalization(Layer):
@@ -166,8 +166,8 @@ class Normalization(Layer):
         """What comes out of one feature whose statistics are measured."""
         if not self.adapts or self.invert or not values.size:
             return None
-        found: Array = (values - values.mean()) / (values.std() or 1)
-        return found
+        scaled: Array = (values - values.mean()) / (values.std() or 1)
+        return scaled
 
     def _sizes(self, x: Tensor) -> tuple[int, ...]:
         return tuple(known(x, axis, self.name) for axis in sorted(axis_indices(self._axes, x, self.name)))

@@ -121,8 +121,8 @@ class _Separable(SpatialLayer, abstract=True):
         """Depthwise kernel, pointwise kernel [1…, channels * depth_multiplier, filters] and bias [filters]."""
         channels = self.channels(x)
         yield Weight("depthwise_kernel", (*self.kernel_size, channels, self.depth_multiplier))
-        ones = (1,) * self.rank
-        yield Weight("pointwise_kernel", (*ones, channels * self.depth_multiplier, self.filters))
+        window = (1,) * self.rank
+        yield Weight("pointwise_kernel", (*window, channels * self.depth_multiplier, self.filters))
         if self.use_bias:
             yield Weight("bias", (self.filters,))
 

@@ -85,8 +85,8 @@ class Bidirectional(Layer):
         check_states(self.name, initial_state, ways[0] + ways[1])
 
     def _outputs(self, layer: Recurrent, sequence: Tensor) -> tuple[Tensor, ...]:
-        found = layer.infer(sequence)
-        return found if isinstance(found, tuple) else (found,)
+        outputs = layer.infer(sequence)
+        return outputs if isinstance(outputs, tuple) else (outputs,)
 
     def _merged(self, shape: Shape) -> tuple[Tensor, ...]:
         if self.merge_mode == "concat":
@@ -158,8 +158,8 @@ class TimeDistributed(Layer):
 
     def flops(self, output: Tensor, x: Tensor) -> int:
         """Those of the layer for each step."""
-        one: int = self.layer.flops(output.reshaped(output.shape[1:]), self._step(x))
-        return Tensor((x.shape[0],)).size * one
+        single: int = self.layer.flops(output.reshaped(output.shape[1:]), self._step(x))
+        return Tensor((x.shape[0],)).size * single
 
 
 class Pipeline(Layer):

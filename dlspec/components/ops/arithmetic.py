@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from dlspec.components.ops.base import Op
-from dlspec.components.ops.dtypes import held, numeric, result_type
+from dlspec.components.ops.dtypes import check_exact, numeric, result_type
 from dlspec.components.registry import Example, Field, example, plain
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor
@@ -25,7 +25,7 @@ def both_held(op: _Binary | Where, dtype: str) -> None:
     """Raises E409 where a constant is too large for the dtype in which it meets the tensors."""
     for option, value in (("x1", op.x1), ("x2", op.x2)):
         if value is not None:
-            held(value, dtype, op.name, option)
+            check_exact(value, dtype, op.name, option)
 
 
 class _Binary(Op, abstract=True):

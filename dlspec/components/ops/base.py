@@ -48,10 +48,10 @@ class Op(Layer, abstract=True):
 
     def constants(self, *tensors: Any) -> dict[str, Any]:
         """Keyword arguments of the function beside its tensors, which are Keras's here, batch included."""
-        found = {name: bare(value) for name, value in self.keras_arguments().items()}
+        arguments = {name: bare(value) for name, value in self.keras_arguments().items()}
         for name, first in self.batch_entries.items():
-            found[name] = [first, *found[name]] if isinstance(first, list) else (first, *found[name])
-        return found
+            arguments[name] = [first, *arguments[name]] if isinstance(first, list) else (first, *arguments[name])
+        return arguments
 
     def compute(self, function: Any, *tensors: Any, **named: Any) -> Any:
         """Calls the function of ``keras.ops``."""
@@ -87,11 +87,11 @@ class Op(Layer, abstract=True):
     def places(self, written: int | Sequence[int], x: Tensor, option: str = "axis") -> tuple[int, ...]:
         """Several axes, each once, as :meth:`index` gives them."""
         listed = [written] if isinstance(written, int) else list(written)
-        found = tuple(self.index(axis, x, option) for axis in listed)
-        if len(set(found)) < len(found):
+        indices = tuple(self.index(axis, x, option) for axis in listed)
+        if len(set(indices)) < len(indices):
             message = f"{self.name} names one axis twice in `{option}: {listed}`, the input has shape "
             raise Problem("E402", message + show_shape(x.shape), "name each axis once", option)
-        return found
+        return indices
 
     def same_rank(self, tensors: Sequence[Tensor]) -> None:
         """Raises E403 for tensors of different rank, which would meet at the batch."""

@@ -67,7 +67,7 @@ def numeric(tensor: Tensor, who: str, *, only: tuple[str, ...] = (), without: tu
 _LARGEST = {"float16": 65504.0, "bfloat16": 3.3895313892515355e38, "float32": 3.4028234663852886e38}
 
 
-def held(value: float, dtype: str, who: str, option: str) -> None:
+def check_exact(value: float, dtype: str, who: str, option: str) -> None:
     """Checks that a constant stays what it is where it meets tensors of a dtype.
 
     Keras lets whole numbers wrap around (300 is 44 in int8) and large ones become infinite, or fails when it computes.

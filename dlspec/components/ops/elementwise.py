@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from dlspec.components.ops.base import Op
-from dlspec.components.ops.dtypes import FLOATS, held, numeric, result_type
+from dlspec.components.ops.dtypes import FLOATS, check_exact, numeric, result_type
 from dlspec.components.registry import boolean, choice, example, plain
 from dlspec.core.errors import Problem
 from dlspec.core.ir import DTYPES, Tensor
@@ -203,10 +203,10 @@ class Clip(_Elementwise):
         if not x.floating and (isinstance(self.x_min, float) or isinstance(self.x_max, float)):
             message = f"ops.clip has limits that are no whole numbers, but the input has dtype {x.dtype}"
             raise Problem("E409", message, "convert it: `ops.cast: float32`")
-        found = super().infer(x)
-        held(self.x_min, found.dtype, self.name, "x_min")
-        held(self.x_max, found.dtype, self.name, "x_max")
-        return found
+        output = super().infer(x)
+        check_exact(self.x_min, output.dtype, self.name, "x_min")
+        check_exact(self.x_max, output.dtype, self.name, "x_max")
+        return output
 
     def result(self, dtype: str) -> str:
         """Truth values become whole numbers."""

@@ -66,16 +66,15 @@ class _Whole(_OfComplex, abstract=True):
     def infer(self, x: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Both parts keep their shape; Keras wants to know the axes that are transformed."""
         first = self.takes(x)
-        for place in range(self.axes):
-            known(first, -place - 1, self.name)
+        for axis in range(self.axes):
+            known(first, -axis - 1, self.name)
         return Tensor(first.shape, first.dtype), Tensor(first.shape, first.dtype)
 
     def flops(self, output: Tensor, x: list[Tensor]) -> int:
         """Those of one transform along each axis."""
         shape = output.shape
         return sum(
-            self.cost((*shape[: -place - 1], *shape[len(shape) - place :]), shape[-place - 1])
-            for place in range(self.axes)
+            self.cost((*shape[: -axis - 1], *shape[len(shape) - axis :]), shape[-axis - 1]) for axis in range(self.axes)
         )
 
 
@@ -227,10 +226,12 @@ class Istft(_ShortTime, _OfComplex):
     def infer(self, x: list[Tensor]) -> Tensor:
         """[…, pieces, fft_length / 2 + 1] → […, steps]."""
         first = self.takes(x)
-        pieces, found = first.shape[-2:]
+        pieces, frequencies = first.shape[-2:]
         wanted = self.fft_length // 2 + 1
-        if found not in (None, wanted):
-            message = f"{self.name} needs {wanted} frequencies for `fft_length: {self.fft_length}`, but got {found}"
+        if frequencies not in (None, wanted):
+            message = (
+                f"{self.name} needs {wanted} frequencies for `fft_length: {self.fft_length}`, but got {frequencies}"
+            )
             raise Problem("E402", message, "write the options of `ops.stft`, which made them", "fft_length")
         half = self.fft_length // 2
         steps = None if pieces is None else (pieces - 1) * self.sequence_stride + self.fft_length

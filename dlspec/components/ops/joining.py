@@ -41,15 +41,14 @@ class Concatenate(_Joining):
             raise Problem("E404", message, "add axes of size 1 with `ops.expand_dims`")
         axis = self.index(self.axis, xs[0])
         sizes: list[int | None] = []
-        for place, column in enumerate(zip(*(tensor.shape for tensor in xs), strict=True)):
-            found = sorted({size for size in column if size is not None})
-            if place != axis and len(found) > 1:
-                message = (
-                    f"ops.concatenate cannot join {shapes} along axis {self.axis}: {found[0]} and {found[1]} differ"
-                )
+        for position, column in enumerate(zip(*(tensor.shape for tensor in xs), strict=True)):
+            distinct = sorted({size for size in column if size is not None})
+            if position != axis and len(distinct) > 1:
+                differ = f"{distinct[0]} and {distinct[1]} differ"
+                message = f"ops.concatenate cannot join {shapes} along axis {self.axis}: {differ}"
                 raise Problem("E404", message, "only the joined axis may differ", "axis")
             joined = None if None in column else sum(size or 0 for size in column)
-            sizes.append(joined if place == axis else column[0])
+            sizes.append(joined if position == axis else column[0])
         return Tensor(tuple(sizes), self.dtype_of(xs))
 
 
@@ -68,8 +67,8 @@ class Stack(_Joining):
             if tensor.shape != shape:
                 shapes = " and ".join(show_shape(each.shape) for each in x)
                 raise Problem("E404", f"ops.stack cannot stack {shapes}", "all tensors have the same shape")
-        place = self.index(self.axis, Tensor((*shape, 1)))
-        return Tensor((*shape[:place], len(x), *shape[place:]), self.dtype_of(x))
+        axis = self.index(self.axis, Tensor((*shape, 1)))
+        return Tensor((*shape[:axis], len(x), *shape[axis:]), self.dtype_of(x))
 
 
 class Split(Op):

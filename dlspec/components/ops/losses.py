@@ -166,7 +166,7 @@ def _step(loss: type[Loss]) -> type[LossStep]:
         "loss": loss,
         "reduction": _reduction(),
         "aliases": tuple(f"losses.{alias}" for alias in loss.aliases),
-        "examples": tuple(_example(loss, one) for one in loss.examples),
+        "examples": tuple(_example(loss, item) for item in loss.examples),
     }
     return type(f"{loss.__name__}Step", (LossStep,), members)
 
@@ -186,8 +186,8 @@ def _side(what: str) -> Field[Any]:
     return optional(Field[Any]({**_NESTED, "x-tensor": True}, doc=doc))
 
 
-def _example(loss: type[Loss], one: Example) -> Example:
-    value = one.value if not one.value or one.value.startswith("{") else f"{{{loss.shorthand}: {one.value}}}"
+def _example(loss: type[Loss], item: Example) -> Example:
+    value = item.value if not item.value or item.value.startswith("{") else f"{{{loss.shorthand}: {item.value}}}"
     return Example(value, loss.example_shapes or _SHAPES[loss.targets])
 
 

@@ -86,14 +86,14 @@ class Einsum(Op):
         if len(terms) != len(operands):
             message = f"ops.einsum has `subscripts` for {len(terms)} tensors, but gets {len(operands)}"
             raise Problem("E405", message, "write a term for each tensor", "subscripts")
-        found: dict[str, list[int | None]] = {}
+        by_letter: dict[str, list[int | None]] = {}
         for term, tensor in zip(terms, operands, strict=True):
             if len(term) - 1 != tensor.rank:
                 message = f"ops.einsum has `{term}` for a tensor of shape {show_shape(tensor.shape)}"
                 raise Problem("E402", message, "a letter for each axis, and one for the batch", "subscripts")
             for letter, size in zip(term[1:], tensor.shape, strict=True):
-                found.setdefault(letter, []).append(size)
-        return {letter: self._size(letter, sizes) for letter, sizes in found.items()}
+                by_letter.setdefault(letter, []).append(size)
+        return {letter: self._size(letter, sizes) for letter, sizes in by_letter.items()}
 
     @staticmethod
     def _size(letter: str, sizes: list[int | None]) -> int | None:

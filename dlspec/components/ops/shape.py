@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from dlspec.components.ops.base import Op, one_axis, some_axes, without
-from dlspec.components.ops.dtypes import INTEGERS, held, numeric
+from dlspec.components.ops.dtypes import INTEGERS, check_exact, numeric
 from dlspec.components.registry import choice, example, integer, integers, plain
 from dlspec.core.errors import Problem, leave_out
 from dlspec.core.ir import Shape, Tensor, UnknownSize, show_shape, volume
@@ -105,9 +105,9 @@ class Swapaxes(_Rearranging):
 
     def infer(self, x: Tensor) -> Tensor:
         """The same sizes, two of them exchanged."""
-        one, other = self.index(self.axis1, x, "axis1"), self.index(self.axis2, x, "axis2")
+        first, other = self.index(self.axis1, x, "axis1"), self.index(self.axis2, x, "axis2")
         sizes = list(x.shape)
-        sizes[one], sizes[other] = sizes[other], sizes[one]
+        sizes[first], sizes[other] = sizes[other], sizes[first]
         return self.kept(x, sizes)
 
 
@@ -139,8 +139,8 @@ class ExpandDims(_Rearranging):
     def infer(self, x: Tensor) -> Tensor:
         """One axis more."""
         sizes = list(x.shape)
-        place = self.index(self.axis, Tensor((*x.shape, 1)))
-        return self.kept(x, [*sizes[:place], 1, *sizes[place:]])
+        axis = self.index(self.axis, Tensor((*x.shape, 1)))
+        return self.kept(x, [*sizes[:axis], 1, *sizes[axis:]])
 
 
 class Squeeze(_Rearranging):
@@ -249,7 +249,7 @@ class Pad(_Rearranging):
         if self.mode != "constant":
             self._within(x)
         if self.constant_values is not None:
-            held(self.constant_values, numeric(x, self.name), self.name, "constant_values")
+            check_exact(self.constant_values, numeric(x, self.name), self.name, "constant_values")
         pairs = zip(x.shape, self.pad_width, strict=True)
         return self.kept(x, [None if size is None else size + sum(pair) for size, pair in pairs])
 
@@ -342,5 +342,5 @@ class OneHot(Op):
     def infer(self, x: Tensor) -> Tensor:
         """One axis more, of size `num_classes`."""
         numeric(x, self.name, only=INTEGERS)
-        place = x.rank if self.axis == -1 else self.index(self.axis, x)
-        return Tensor((*x.shape[:place], self.num_classes, *x.shape[place:]), str(self.dtype))
+        axis = x.rank if self.axis == -1 else self.index(self.axis, x)
+        return Tensor((*x.shape[:axis], self.num_classes, *x.shape[axis:]), str(self.dtype))

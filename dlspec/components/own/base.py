@@ -58,7 +58,7 @@ class Own(Component, abstract=True):
             raise Problem("E111", message, "rename it") from error
 
     @classmethod
-    def found(cls) -> Any:
+    def user_class(cls) -> Any:
         """The class of the file.
 
         Raises:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from dlspec.components.own.base import Own
-from dlspec.components.own.kinds import KINDS, TOLD, told
+from dlspec.components.own.kinds import KINDS, TOLD, checked_fact
 from dlspec.components.own.reading import OwnClass, Parameter
 from dlspec.components.registry import JSON, Catalogue, Component, Field, find, number_or_component, snake_case
 from dlspec.core.errors import Problem
@@ -50,13 +50,13 @@ def declare(classes: Iterable[OwnClass], catalogue: Catalogue) -> list[type[Comp
         other = made.get(key)
         if other is not None or component.registered_name in catalogue.names(own.kind):
             whose = f"{other.own.module}.py" if other is not None else "dlspec itself"
-            message = f"{_place(own)} declares the {own.kind} `{key[1]}`, which {whose} has as well"
+            message = f"{_location(own)} declares the {own.kind} `{key[1]}`, which {whose} has as well"
             raise Problem("E104", message, "rename the class")
         made[key] = component
     return list(made.values())
 
 
-def _place(own: OwnClass) -> str:
+def _location(own: OwnClass) -> str:
     return f"`{own.module}.py`, line {own.line},"
 
 
@@ -67,7 +67,7 @@ def _component(own: OwnClass, catalogue: Catalogue) -> type[Own]:
         Problem: E111, dlspec cannot give it its name, or one of its options has a name that dlspec uses.
     """
     if own.kind in ("layer", "metric") and not own.takes_name:
-        message = f"{_place(own)} cannot be named: `__init__` of the {own.kind} `{own.name}` takes no `name`"
+        message = f"{_location(own)} cannot be named: `__init__` of the {own.kind} `{own.name}` takes no `name`"
         raise Problem("E111", message, "let `__init__` take `**kwargs`, and hand them on: `super().__init__(**kwargs)`")
     base = _described(own)
     bases = (KINDS[own.kind], base) if base is not None else (KINDS[own.kind],)
@@ -93,15 +93,15 @@ def _component(own: OwnClass, catalogue: Catalogue) -> type[Own]:
 
 def _described(own: OwnClass) -> type[Component] | None:
     """The component that the class of Keras is which the class descends from, if it is one."""
-    found = find(own.kind, snake_case(own.keras.rpartition(".")[2]))
-    return found if found is not None and found.keras == own.keras else None
+    component = find(own.kind, snake_case(own.keras.rpartition(".")[2]))
+    return component if component is not None and component.keras == own.keras else None
 
 
 def _fact(own: OwnClass, name: str) -> Any:
     try:
-        return told(own.kind, name, own.constants[name])
+        return checked_fact(own.kind, name, own.constants[name])
     except Problem as problem:
-        raise Problem(problem.code, f"{_place(own)} has {problem.message}", problem.help) from None
+        raise Problem(problem.code, f"{_location(own)} has {problem.message}", problem.help) from None
 
 
 def _hidden(bases: tuple[type[Component], ...]) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def _field(own: OwnClass, parameter: Parameter, bases: tuple[type[Component], ..
     """
     taken = next((getattr(base, parameter.name) for base in bases if hasattr(base, parameter.name)), None)
     if callable(taken) or isinstance(taken, property) or hasattr(Own, parameter.name):
-        message = f"{_place(own)} has an option `{parameter.name}`, a name that dlspec uses itself"
+        message = f"{_location(own)} has an option `{parameter.name}`, a name that dlspec uses itself"
         raise Problem("E111", message, "give the argument of `__init__` another name")
     doc = _documented(own.doc).get(parameter.name, "")
     if own.kind == "optimizer" and parameter.name == "learning_rate":
@@ -152,16 +152,16 @@ def _documented(doc: str) -> dict[str, str]:
 
 def _arguments(doc: str) -> Iterator[tuple[str, str]]:
     section = re.search(r"^\s*(?:Args|Arguments):\s*\n(.*)", doc, re.MULTILINE | re.DOTALL)
-    name, words = "", list[str]()
+    name, description = "", list[str]()
     for line in section[1].splitlines() if section else ():
         begins = re.match(r"\s+(\w+)(?: \([^)]*\))?:\s*(.*)", line)
         if not line.strip():
             break
         if begins:
             if name:
-                yield name, " ".join(words)
-            name, words = begins[1], [begins[2].strip()]
+                yield name, " ".join(description)
+            name, description = begins[1], [begins[2].strip()]
         else:
-            words.append(line.strip())
+            description.append(line.strip())
     if name:
-        yield name, " ".join(words)
+        yield name, " ".join(description)

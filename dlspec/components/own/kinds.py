@@ -192,7 +192,7 @@ TOLD: Mapping[str, Mapping[str, Told]] = {
 }
 
 
-def told(kind: str, name: str, value: Any) -> Any:
+def checked_fact(kind: str, name: str, value: Any) -> Any:
     """A fact as a component of dlspec would declare it.
 
     Raises:

@@ -100,8 +100,8 @@ def read(texts: Mapping[str, str]) -> list[OwnClass]:
     modules = {name: _Module(name, text) for name, text in texts.items()}
     reader = _Reader(modules)
     classes = [(module, node) for module in modules.values() for node in module.classes.values()]
-    found = (reader.component(module, node) for module, node in classes if not node.name.startswith("_"))
-    return [item for item in found if item is not None]
+    components = (reader.component(module, node) for module, node in classes if not node.name.startswith("_"))
+    return [item for item in components if item is not None]
 
 
 class _Module:
@@ -180,7 +180,7 @@ def _method(node: ast.ClassDef, name: str) -> ast.FunctionDef | None:
 
 def _constructor(line: list[ast.ClassDef]) -> tuple[tuple[Parameter, ...], bool, bool]:
     """Parameters of the constructor, whether it takes others, and whether it takes `name`."""
-    found: dict[str, Parameter] = {}
+    parameters: dict[str, Parameter] = {}
     named = False
     for node in line:
         method = _method(node, "__init__")
@@ -189,10 +189,10 @@ def _constructor(line: list[ast.ClassDef]) -> tuple[tuple[Parameter, ...], bool,
         for parameter in _parameters(method):
             named = named or parameter.name == "name"
             if parameter.name not in _GIVEN:
-                found.setdefault(parameter.name, parameter)
+                parameters.setdefault(parameter.name, parameter)
         if method.args.kwarg is None:
-            return tuple(found.values()), False, named
-    return tuple(found.values()), True, named
+            return tuple(parameters.values()), False, named
+    return tuple(parameters.values()), True, named
 
 
 def _parameters(method: ast.FunctionDef) -> Iterator[Parameter]:
@@ -231,7 +231,7 @@ def _plain(value: Any) -> Any:
 
 def _call(line: list[ast.ClassDef]) -> tuple[str, ...]:
     """Arguments of ``call`` that tensors enter; those of the nearest class that has one."""
-    method = next((found for node in line if (found := _method(node, "call")) is not None), None)
+    method = next((candidate for node in line if (candidate := _method(node, "call")) is not None), None)
     if method is None:
         return ("inputs",)
     optional = len(method.args.defaults)

@@ -115,14 +115,14 @@ class NameTaken(Exception):
 
 def _own(names: Iterable[str], folders: Iterable[str]) -> list[str]:
     """The modules among `names` that stand in one of the folders themselves, or in packages there."""
-    found = []
+    modules = []
     for name in names:
         top = name.partition(".")[0]
         file = _file(name)
         beside = [(str(Path(folder) / f"{top}.py"), str(Path(folder) / top / "")) for folder in folders]
         if any(file == alone or file.startswith(f"{package}/") for alone, package in beside):
-            found.append(name)
-    return found
+            modules.append(name)
+    return modules
 
 
 def _file(name: str) -> str:

@@ -103,7 +103,7 @@ class Component:
         """Whether what it takes is known now; code of a spec that may not run gives nothing."""
         return True
 
-    def called(self, word: str) -> None:
+    def called(self, name: str) -> None:
         """Tells the instance which of its names the spec used; metrics report under it, as in Keras."""
 
     def found_in(self, catalogue: object) -> None:

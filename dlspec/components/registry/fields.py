@@ -288,9 +288,9 @@ def per_output(
     kind: str, *, many: bool = False, default: Any = MISSING, doc: str = "", tensors: bool = False
 ) -> Field[Any]:
     """Components for each output: one (a list with `many`) for all, or a map from output names, then a dict."""
-    one: JSON = {"$ref": f"#/$defs/{kind}"}
-    value: JSON = {"type": "array", "items": one} if many else one
-    each: JSON = {"anyOf": [one, value]} if many else value
+    single: JSON = {"$ref": f"#/$defs/{kind}"}
+    value: JSON = {"type": "array", "items": single} if many else single
+    each: JSON = {"anyOf": [single, value]} if many else value
     schema = {"x-per-output": kind, "anyOf": [value, {"type": "object", "additionalProperties": each}]}
     field: Field[Any] = Field(schema, default=default, doc=doc, kind=kind, container="per_output")
     field.tensors = tensors

@@ -51,13 +51,13 @@ def find(kind: str, name: str) -> type[Component] | None:
     if path is None:
         return None
     module, _, attribute = path.partition(":")
-    found: type[Component] = getattr(importlib.import_module(module), attribute)
-    return found
+    component: type[Component] = getattr(importlib.import_module(module), attribute)
+    return component
 
 
 def declared() -> Iterator[type[Component]]:
     """Every component class of every package, in a stable order. Imports all of them: for generators and tests."""
-    found: dict[tuple[str, str], type[Component]] = {}
+    components: dict[tuple[str, str], type[Component]] = {}
     for package_name in PACKAGES:
         package = importlib.import_module(package_name)
         for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
@@ -68,9 +68,9 @@ def declared() -> Iterator[type[Component]]:
                 if value.__module__ != module.__name__:
                     continue
                 key = (value.kind, value.registered_name)
-                if found.setdefault(key, value) is not value:
-                    raise TypeError(f"{key} is declared twice: {found[key].__qualname__} and {value.__qualname__}")
-    yield from (found[key] for key in sorted(found))
+                if components.setdefault(key, value) is not value:
+                    raise TypeError(f"{key} is declared twice: {components[key].__qualname__} and {value.__qualname__}")
+    yield from (components[key] for key in sorted(components))
 
 
 def build_index() -> dict[str, dict[str, str]]:

@@ -62,7 +62,7 @@ class Callback(Component, abstract=True):
         """The measure that it compares epochs by and whose good values it does not know; None where there is none."""
         return self.monitor if self.mode == "auto" else None
 
-    def told(self, mode: str) -> Callback:
+    def directed(self, mode: str) -> Callback:
         """The same, knowing which values are good."""
         return type(self)(**{**self.given, "mode": mode})
 
@@ -106,9 +106,11 @@ def _mode() -> Field[str]:
     return choice("auto", "min", "max", default="auto", doc="Whether small or large is good; `auto` asks the metric.")
 
 
-def _count_or(word: str, *, min: int, default: Any, doc: str) -> Field[int | str]:
+def _count_or(keyword: str, *, min: int, default: Any, doc: str) -> Field[int | str]:
     # An expression may stand here as well, which is why this is a pattern and no enum.
-    return Field({"type": ["integer", "string"], "minimum": min, "pattern": rf"^{word}$|\$"}, default=default, doc=doc)
+    return Field(
+        {"type": ["integer", "string"], "minimum": min, "pattern": rf"^{keyword}$|\$"}, default=default, doc=doc
+    )
 
 
 class CSVLogger(Callback):

@@ -159,9 +159,9 @@ class _Best(_Rate, abstract=True):
         """Over all answers; over thresholds between 0 and 1, where scores are moved, if their number is given."""
         value = getattr(self, self.shorthand)
         options = {"class_id": self.class_id} if self.class_id is not None else {}
-        found = exact(self, head, self.registered_name, value=value, **options)
-        if found is not None and "num_thresholds" not in self.given:
-            return found
+        exact_metric = exact(self, head, self.registered_name, value=value, **options)
+        if exact_metric is not None and "num_thresholds" not in self.given:
+            return exact_metric
         return answered(self, head, **as_shares(head), **({"sigmoid": True} if head.raw else {}))
 
 
@@ -250,9 +250,9 @@ class AUC(Metric):
         coarse = {"num_thresholds", "thresholds", "summation_method"} & self.given.keys()
         if not coarse and self.curve != "PRGAIN":
             labels = {"multi_label": True} if self.multi_label else {}
-            found = exact(self, head, self.curve.lower(), **labels)
-            if found is not None:
-                return found
+            exact_metric = exact(self, head, self.curve.lower(), **labels)
+            if exact_metric is not None:
+                return exact_metric
         scores = head.raw and "from_logits" not in self.given
         return answered(self.with_options(from_logits=True) if scores else self, head, **as_shares(head))
 

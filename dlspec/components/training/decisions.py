@@ -24,11 +24,11 @@ class Decision(Component, abstract=True):
 
     kind = "decision"
 
-    def worth(self, found: Array, wrong: Array, yes: float, no: float) -> Array:
+    def worth(self, hits: Array, wrong: Array, yes: float, no: float) -> Array:
         """How good each cut is; the largest is the best.
 
         Args:
-            found: How many of the yes are answered with yes at each cut.
+            hits: How many of the yes are answered with yes at each cut.
             wrong: How many of the no are.
             yes: How many yes there are.
             no: How many no.
@@ -56,8 +56,8 @@ class Decision(Component, abstract=True):
             return None
         apart = -np.diff(scores) > _MARGIN * np.maximum(np.abs(scores[1:]), np.abs(scores[:-1]))
         above = np.concatenate([[0], np.flatnonzero(apart) + 1, [len(scores)]])  # examples above each cut
-        found, wrong = (np.concatenate([[0], np.cumsum(counts * one)])[above] for one in (true, ~true))
-        best = int(np.argmax(self.worth(found, wrong, yes, no)))
+        hits, wrong = (np.concatenate([[0], np.cumsum(counts * side)])[above] for side in (true, ~true))
+        best = int(np.argmax(self.worth(hits, wrong, yes, no)))
         if best in (0, len(above) - 1):
             return ALWAYS_YES if best else ALWAYS_NO
         middle = (scores[above[best] - 1] + scores[above[best]]) / 2
@@ -69,9 +69,9 @@ class F1(Decision):
 
     examples = (example(""),)
 
-    def worth(self, found: Array, wrong: Array, yes: float, no: float) -> Array:
+    def worth(self, hits: Array, wrong: Array, yes: float, no: float) -> Array:
         """F1."""
-        worth: Array = 2 * found / (found + wrong + yes)
+        worth: Array = 2 * hits / (hits + wrong + yes)
         return worth
 
 
@@ -80,9 +80,9 @@ class Youden(Decision):
 
     examples = (example(""),)
 
-    def worth(self, found: Array, wrong: Array, yes: float, no: float) -> Array:
+    def worth(self, hits: Array, wrong: Array, yes: float, no: float) -> Array:
         """Youden's J."""
-        worth: Array = found / yes - wrong / no
+        worth: Array = hits / yes - wrong / no
         return worth
 
 
@@ -93,9 +93,9 @@ class Cost(Decision):
     false_no = number(min=0, default=1.0, doc="What a no costs that should be a yes.")
     examples = (example("{false_no: 5}"), example("{false_yes: 1, false_no: 20}"))
 
-    def worth(self, found: Array, wrong: Array, yes: float, no: float) -> Array:
+    def worth(self, hits: Array, wrong: Array, yes: float, no: float) -> Array:
         """Minus the cost."""
-        worth: Array = -(self.false_yes * wrong + self.false_no * (yes - found))
+        worth: Array = -(self.false_yes * wrong + self.false_no * (yes - hits))
         return worth
 
 

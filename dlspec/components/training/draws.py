@@ -37,7 +37,7 @@ class Draw(Component, abstract=True):
             message = f"an input of shape {show_shape(shape)} cannot be drawn: a size is unknown"
             raise Problem("E408", message, "give every size", option="shape")
         if dtype is not None and dtype not in self.dtypes:
-            help = f"leave `dtype` out, or write one of {', '.join(f'`{one}`' for one in self.dtypes)}"
+            help = f"leave `dtype` out, or write one of {', '.join(f'`{known}`' for known in self.dtypes)}"
             raise Problem("E409", f"`{self.name}` draws no {dtype}", help, option="dtype")
         return Tensor(shape, dtype or self.dtypes[0])
 

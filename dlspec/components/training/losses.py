@@ -265,7 +265,7 @@ class CategoricalFocalCrossentropy(Loss):
         {"type": ["number", "array"], "minimum": 0, "items": {"type": "number", "minimum": 0}, "minItems": 1},
         default=0.25,
         doc="Weight of all classes, or a list of one for each.",
-        convert=lambda value, _: [float(one) for one in value] if isinstance(value, list) else float(value),
+        convert=lambda value, _: [float(item) for item in value] if isinstance(value, list) else float(value),
     )
     gamma = number(min=0, default=2.0, doc="How much less easy examples weigh; 0 for no difference.")
     from_logits = _from_logits()

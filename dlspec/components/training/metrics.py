@@ -61,10 +61,10 @@ class Metric(Component, abstract=True):
         """Whether a measure over all thresholds tries some of them only, without being told so."""
         return False
 
-    def called(self, word: str) -> None:
+    def called(self, name: str) -> None:
         """A metric called `mae` reports as `mae`, unless its `name` says otherwise."""
         if not self.given.get("name"):
-            self.__dict__["name"] = word
+            self.__dict__["name"] = name
 
     def keras_arguments(self) -> dict[str, Any]:
         """What the spec gave, and always the name."""

@@ -42,7 +42,7 @@ class _Overlap(Loss, abstract=True):
             message = f"{self.registered_name} has `axis: {list(self.axis)}`: the batch among others leaves no example"
             raise Problem("E402", message, "name axes of an example, or leave `axis` out", "axis")
         gone = {axis % (side.rank + 1) - 1 for axis in self.axis}
-        return tuple(size for place, size in enumerate(side.shape) if place not in gone)
+        return tuple(size for index, size in enumerate(side.shape) if index not in gone)
 
 
 class Dice(_Overlap):

@@ -27,7 +27,7 @@ class Quantile(Loss):
     def validate(self) -> None:
         """The shares rise, and the median is among them."""
         super().validate()
-        shares = [float(one) for one in self.quantiles]
+        shares = [float(share) for share in self.quantiles]
         if shares != sorted(set(shares)):
             raise Problem("E207", f"`quantiles` must rise, got {self.quantiles}", "", "quantiles")
         if 0.5 not in shares:
@@ -37,7 +37,7 @@ class Quantile(Loss):
     @property
     def answer(self) -> int:
         """The unit of the median."""
-        return [float(one) for one in self.quantiles].index(0.5)
+        return [float(share) for share in self.quantiles].index(0.5)
 
     def compared(self, output: Tensor) -> Tensor:
         """One number for all units."""

@@ -31,14 +31,14 @@ class Range(NamedTuple):
     help: str
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         """``from 0``, ``above 0``."""
         return f"{'from' if self.included else 'above'} {self.least:g}"
 
     def outside(self, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Which values are others; those that are missing are none."""
-        found: np.ndarray[Any, Any] = values < self.least if self.included else values <= self.least
-        return found
+        outside: np.ndarray[Any, Any] = values < self.least if self.included else values <= self.least
+        return outside
 
 
 # Keras takes what is negative for 0, or rewards whatever lies far from it.
@@ -94,10 +94,10 @@ def elementwise(
 
 def one_hot(who: str, target: Tensor, output: Tensor, axis: int = -1) -> None:
     """Target and output have the same shape, with at least two classes along an axis."""
-    place = _class_axis(who, output, axis)
+    position = _class_axis(who, output, axis)
     if _equal(target.shape, output.shape):
         return
-    without = output.shape[:place] + output.shape[place + 1 :]
+    without = output.shape[:position] + output.shape[position + 1 :]
     help = ""
     if _fits(target.shape, without):
         help = "use `sparse_categorical_crossentropy`, `sparse_categorical_accuracy` …, which take class numbers"
@@ -110,9 +110,9 @@ def classes(who: str, target: Tensor, output: Tensor, axis: int = -1, strict: bo
     Args:
         strict: Whether the target must lack the axis; otherwise it may have it with size 1.
     """
-    place = _class_axis(who, output, axis)
-    without = output.shape[:place] + output.shape[place + 1 :]
-    kept = (*output.shape[:place], 1, *output.shape[place + 1 :])
+    position = _class_axis(who, output, axis)
+    without = output.shape[:position] + output.shape[position + 1 :]
+    kept = (*output.shape[:position], 1, *output.shape[position + 1 :])
     if _equal(target.shape, without) or (not strict and _equal(target.shape, kept)):
         return
     help = ""
@@ -149,8 +149,8 @@ def directions(who: str, target: Tensor, output: Tensor, axis: int = -1) -> None
     elementwise(who, target, output)
     if axis == 0:
         return
-    place = _place(who, output, axis)
-    if output.shape[place] == 1:
+    position = _position(who, output, axis)
+    if output.shape[position] == 1:
         message = f"{who} compares vectors, but axis {axis} of the output {show_shape(output.shape)} has a single value"
         raise Problem("E503", message, "use `mean_squared_error`, or vectors of more values")
     apart(who, output, (axis,), "take another axis: -1 is that of the values of each step")
@@ -170,7 +170,7 @@ def has_axes(who: str, output: Tensor, axes: tuple[int, ...]) -> None:
     """The output has the axes, counted with the batch."""
     for axis in axes:
         if axis != 0 and axis != -output.rank - 1:
-            _place(who, output, axis)
+            _position(who, output, axis)
 
 
 def values(kind: Targets, target: Tensor, output: Tensor, axis: int = -1) -> Shape:
@@ -179,27 +179,27 @@ def values(kind: Targets, target: Tensor, output: Tensor, axis: int = -1) -> Sha
     Of two sides of which one lacks a last axis of size 1, Keras leaves that axis out; single numbers have one value.
     """
     if kind in ("classes", "one_hot"):
-        place = _class_axis("", output, axis)
-        return output.shape[:place] + output.shape[place + 1 :]
+        position = _class_axis("", output, axis)
+        return output.shape[:position] + output.shape[position + 1 :]
     short, long = sorted((target.shape, output.shape), key=len)
-    shape = tuple(one if other is None else other for one, other in zip(short, long, strict=False)) or (1,)
-    place = axis + len(shape) if axis < 0 else axis - 1
-    return shape[:place] + shape[place + 1 :]
+    shape = tuple(size if other is None else other for size, other in zip(short, long, strict=False)) or (1,)
+    position = axis + len(shape) if axis < 0 else axis - 1
+    return shape[:position] + shape[position + 1 :]
 
 
 def _class_axis(who: str, output: Tensor, axis: int) -> int:
-    place = _place(who, output, axis)
-    if output.shape[place] == 1:
+    position = _position(who, output, axis)
+    if output.shape[position] == 1:
         message = f"{who} needs an output of at least 2 classes, but it has one unit: {show_shape(output.shape)}"
         raise Problem("E503", message, "use `binary_crossentropy`, `binary_accuracy` …, or one unit for each class")
-    return place
+    return position
 
 
-def _place(who: str, output: Tensor, axis: int) -> int:
-    place = axis + output.rank if axis < 0 else axis - 1
-    if not 0 <= place < output.rank:
+def _position(who: str, output: Tensor, axis: int) -> int:
+    position = axis + output.rank if axis < 0 else axis - 1
+    if not 0 <= position < output.rank:
         raise Problem("E503", f"{who} needs axis {axis} of the output, which has shape {show_shape(output.shape)}")
-    return place
+    return position
 
 
 def _mismatch(who: str, wanted: str, target: Tensor, help: str) -> Problem:

@@ -50,7 +50,7 @@ def callbacks(chosen: Iterable[Callback], method: Method, outputs: Sequence[str]
     for callback in chosen:
         watched = callback.watches
         if watched is not None and watched.removeprefix("val_") != "loss":
-            callback = callback.told("min" if smaller_is_better(method, outputs, watched) else "max")
+            callback = callback.directed("min" if smaller_is_better(method, outputs, watched) else "max")
         found.append(callback)
     return tuple(found)
 

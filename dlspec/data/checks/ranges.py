@@ -104,5 +104,5 @@ def _check(
             index = int(outside.reshape(len(outside), -1).any(axis=1).argmax())
             value = values[index][outside[index]].flat[0] if values.ndim > 1 else values[index]
             behind = " behind `prepare`" if prepare and output.prepare else ""
-            message = f"`{measure.name}` takes targets {takes.words}, column `{column}` holds {value:g}{behind}"
+            message = f"`{measure.name}` takes targets {takes.text}, column `{column}` holds {value:g}{behind}"
             raise DataProblem(code, message, takes.help, where=binding.table.where(index))
