@@ -51,6 +51,7 @@ REPORT = {
     "kept": "best", "epoch_seconds": [0.5, 1], "started": "2026-01-01T00:00:00+00:00", "seconds": 2.5,
     "stages": {"fit": 2.0}, "error": {"code": "E508", "message": "no"}, "devices": ["CPU:0"],
     "speed": {"jit": True, "plain": 9.5, "xla": None},
+    "pictures": [{"output": "y", "shows": "samples", "epoch": None, "file": "pictures/y-samples.png"}],
     "results": {
         "part": "test", "outputs": {"y": CLASSES, "z": NUMBERS},
         "verdicts": [{"output": "y", "headline": "h", "sentence": "s", "grade": "good"}],

@@ -13,16 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.core.errors import Problem
 from dlspec.data.feeding.kept import as_given
-from dlspec.views.pages.pictures import to_bytes
+from dlspec.views.pages import sheets
 
 if TYPE_CHECKING:
     import numpy as np
-    from PIL import Image
 
     Array = np.ndarray[Any, Any]
 
 FORMS = ("png", "wav", "csv", "jsonl", "npz")
-_TILE, _GAP = 96, 6
 # An output of one or two channels with at least so many steps is taken for a sound.
 _SOUND = 1000
 # Numbers of an example that a row of a table holds.
@@ -82,47 +80,10 @@ def _check(name: str, shape: tuple[int, ...], form: str) -> None:
 
 def _pictures(name: str, values: Array, rate: int) -> Iterator[tuple[str, bytes]]:
     """A file for each example, and a sheet of all."""
-    low, high = _range(values)
-    images = [_image(one, low, high) for one in values]
+    images = sheets.images(values)
     for number, image in enumerate(images):
-        yield f"{name}-{number + 1:04d}.png", _png(image)
-    yield f"{name}-sheet.png", _png(_sheet(images))
-
-
-def _range(values: Array) -> tuple[float, float]:
-    """What is black and what is white: 0 to 1, −1 to 1 or 0 to 255, if that holds all values; else their own range."""
-    least, most = float(values.min()), float(values.max())
-    for low, high in ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)):
-        if low <= least and most <= high:
-            return low, high
-    return least, most
-
-
-def _image(values: Array, low: float, high: float) -> Image.Image:
-    from PIL import Image
-
-    pixels = to_bytes(values, low, high)
-    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-
-
-def _sheet(images: list[Image.Image]) -> Image.Image:
-    """All images in rows; small ones are enlarged without blur."""
-    from PIL import Image
-
-    columns = math.ceil(math.sqrt(len(images)))
-    scale = max(1, _TILE // max(images[0].size))
-    width, height = (size * scale + _GAP for size in images[0].size)
-    sheet = Image.new("RGB", (_GAP + columns * width, _GAP + -(-len(images) // columns) * height), "white")
-    for number, image in enumerate(images):
-        tile = image.convert("RGB").resize((width - _GAP, height - _GAP), Image.Resampling.NEAREST)
-        sheet.paste(tile, (_GAP + number % columns * width, _GAP + number // columns * height))
-    return sheet
-
-
-def _png(image: Image.Image) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, "PNG")
-    return stream.getvalue()
+        yield f"{name}-{number + 1:04d}.png", sheets.png(image)
+    yield f"{name}-sheet.png", sheets.png(sheets.sheet(images))
 
 
 def _sounds(name: str, values: Array, rate: int) -> Iterator[tuple[str, bytes]]:

@@ -13,6 +13,7 @@ from dlspec.data.feeding.raw import RawInputs
 from dlspec.data.sources.base import TEXT
 from dlspec.data.sources.draws import DrawsTable
 from dlspec.graph.lower import prune
+from dlspec.graph.reaching import reached_by
 from dlspec.training.predict import answers_of
 from dlspec.training.saved import SavedRun
 
@@ -87,10 +88,7 @@ def _computed(graph: Graph, known: set[str]) -> dict[int, str]:
     Raises:
         Problem: E522, there is none.
     """
-    needs: dict[int, set[str]] = {index: {graph.nodes[index].name} for index in graph.inputs}
-    for node in graph.nodes:
-        needs.setdefault(node.index, set()).update(*(needs[edge.node] for edge in node.edges))
-    asked = {name: needs[edge.node] - known for name, edge in graph.outputs}
+    asked = {one.name: one.inputs - known for one in reached_by(graph)}
     found = {place: name for place, (name, lacking) in enumerate(asked.items()) if not lacking}
     if not found:
         name, lacking = min(asked.items(), key=lambda item: len(item[1]))

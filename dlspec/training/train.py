@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -47,6 +48,7 @@ from dlspec.training.run.identity import IDENTITY_FILE, identity
 from dlspec.training.run.report import Report, machine, versions
 from dlspec.training.run.resume import SPEC_FILE, Place, check_unchanged, checkpoint_of
 from dlspec.training.run.run_folder import RunFolder
+from dlspec.views.pages.drawn import Pictures
 from dlspec.views.pages.index import CODE_FOLDER
 from dlspec.views.pages.loggers import require
 from dlspec.views.pages.reporter import Reporter
@@ -136,14 +138,18 @@ def _run(request: Request, runs: Path, place: Place, console: Console | None, br
     """As :func:`run`, where Keras knows the spec's own classes."""
     clock, progress = _Clock(), choose(console)
     training, checkpoint = _ready(request, runs, place, progress, clock)
+    pictures: Pictures | None = None
     reporter = None if brief else Reporter(request.name, request.graph, request.method.log, progress.note)
     if reporter is not None:
         training.once_running = reporter.preload
+        pictures = _pictures(training, request)
+        if pictures is not None:
+            training.after_epoch = partial(reporter.look, pictures)
     facts = _facts(training, request)
     metrics: Measures = {}
     try:
         with telling(training.job.prepared.binding.table):
-            metrics = _trained(training, checkpoint, reporter, clock)
+            metrics = _trained(training, checkpoint, reporter, pictures, clock)
         require_finite(metrics)
         return _write(training, clock, "finished", facts, reporter, metrics)
     except KeyboardInterrupt:
@@ -192,7 +198,24 @@ def _ready(
     return Training(job, folder, progress, start), checkpoint
 
 
-def _trained(training: Training, checkpoint: Checkpoint | None, reporter: Reporter | None, clock: _Clock) -> Measures:
+def _pictures(training: Training, request: Request) -> Pictures | None:
+    """What keeps pictures of its outputs; None where the model is not known as a graph."""
+    if request.graph is None:
+        return None
+    job = training.job
+    return Pictures(
+        training.folder.path, lambda: in_data_units(job.model, job.prepared), job.prepared, job.method, request.graph,
+        tuple(job.outputs), sum(training.trainer.phases),
+    )  # fmt: skip
+
+
+def _trained(
+    training: Training,
+    checkpoint: Checkpoint | None,
+    reporter: Reporter | None,
+    pictures: Pictures | None,
+    clock: _Clock,
+) -> Measures:
     """Trains, and measures what came of it unless there is nobody to report to."""
     training.fit(checkpoint)
     clock.lap("fit")
@@ -204,6 +227,8 @@ def _trained(training: Training, checkpoint: Checkpoint | None, reporter: Report
     metrics = training.evaluate()
     clock.lap("evaluate")
     job = training.job
+    if pictures is not None:
+        reporter.look(pictures)
     reporter.examine(in_data_units(job.model, job.prepared), job.prepared, job.method, tuple(job.outputs))
     clock.lap("examine")
     return metrics

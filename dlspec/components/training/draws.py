@@ -23,6 +23,11 @@ class Draw(Component, abstract=True):
     numbers: ClassVar[str] = ""
 
     @property
+    def round(self) -> bool:
+        """Whether all directions are alike, so that the way from one draw to another is the arc between them."""
+        return False
+
+    @property
     def arguments(self) -> Mapping[str, Any]:
         """Every argument of the function of ``keras.random``, but for shape and dtype."""
         return {name: getattr(self, name) for name in self.fields}
@@ -50,6 +55,11 @@ class Normal(Draw):
     mean = number(default=0.0, doc="Mean.")
     stddev = number(min=0, default=1.0, doc="Standard deviation.")
     examples = (example(""), example("{mean: 1, stddev: 0.5}"))
+
+    @property
+    def round(self) -> bool:
+        """Around 0 it is."""
+        return bool(self.mean == 0)
 
 
 class TruncatedNormal(Draw):

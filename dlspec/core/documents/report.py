@@ -235,11 +235,29 @@ class Course(_Course, total=False):
     method_facts: dict[str, Fact]
 
 
+class Picture(TypedDict):
+    """A sheet of pictures that an output gave.
+
+    Attributes:
+        output: Its name.
+        shows: "samples": what it gives for fixed draws; "reconstructions": originals, each above what the model made
+            of it; "interpolations": the ways between draws, a row each.
+        epoch: After which; null for those of the kept weights.
+        file: In the run folder.
+    """
+
+    output: str
+    shows: Literal["samples", "reconstructions", "interpolations"]
+    epoch: int | None
+    file: str
+
+
 class Examined(TypedDict, total=False):
     """The model, and what it answered."""
 
     model: Model
     results: Results
+    pictures: list[Picture]
 
 
 class Timing(TypedDict):
@@ -274,6 +292,7 @@ class Report(Begun, Course, Examined, Timing):
         method_facts: What the way of training tells of a run that is finished, by name.
         model: What `dlspec show` prints of it.
         results: What the trained model answered.
+        pictures: Of outputs that are pictures; left out where there are none.
         started: UTC, in ISO 8601.
         seconds: In all.
         stages: Seconds of each stage.

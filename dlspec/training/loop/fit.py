@@ -39,6 +39,7 @@ class Training:
         thresholds: Of outputs of yes or no, where they were chosen on the validation split.
         calibrated: For the report: what came of the calibration of probabilities.
         once_running: Called when the first steps are done.
+        after_epoch: Called with the number of each epoch that is over, while the weights to keep are in place.
         trainer: What the method trains with.
     """
 
@@ -51,6 +52,7 @@ class Training:
     thresholds: dict[str, float] = field(default_factory=dict)
     calibrated: dict[str, Fact] = field(default_factory=dict)
     once_running: Callable[[], object] | None = None
+    after_epoch: Callable[[int], object] | None = None
     trainer: Trainer = field(init=False)
     _signals: Signals = field(default_factory=Signals)
 
@@ -137,7 +139,7 @@ class Training:
         return Saving(
             self.folder, Checkpoints(self.folder.path), self.progress, self._signals, self.best, self._captured,
             method.seconds_between_checkpoints, last, rollback=method.non_finite == "rollback",
-            once_running=once_running,
+            once_running=once_running, after_epoch=self.after_epoch,
         )  # fmt: skip
 
     def _captured(self) -> Checkpoint | None:

@@ -35,6 +35,7 @@ class Saving:
         last: The epoch at the end of which the phase is over.
         rollback: Whether the beginning of every epoch is kept as well, to go back to.
         once_running: Called when the first steps are done.
+        after_epoch: Called with the number of each epoch that is over, while the weights to keep are in place.
     """
 
     folder: RunFolder
@@ -47,6 +48,7 @@ class Saving:
     last: int
     rollback: bool = False
     once_running: Callable[[], object] | None = None
+    after_epoch: Callable[[int], object] | None = None
     _often: Sometimes = field(init=False)
     _shown_again: float = 0.0
 
@@ -67,9 +69,11 @@ class Saving:
             self._shown_again = time.monotonic() + _PAUSE * (time.monotonic() - started)
 
     def compare(self, state: TrainingState) -> None:
-        """Shows the epoch to the best one."""
+        """Shows the epoch to the best one, and to whoever looks at it."""
         if self.best is not None:
             self.best.see(state.epoch, state.history[-1])
+        if self.after_epoch is not None:
+            self.after_epoch(state.epoch)
 
     def epoch(self, state: TrainingState) -> None:
         """Writes the log, and saves at the end of the phase or when it is time."""

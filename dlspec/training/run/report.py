@@ -17,6 +17,8 @@ from dlspec.core.terminal import table
 from dlspec.views.pages.verdict import fact_text
 
 _PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "pyarrow")
+# Columns of a terminal.
+_WIDTH = 80
 # Other values of these give other bits.
 _SETTINGS = ("TF_ENABLE_ONEDNN_OPTS", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
@@ -57,12 +59,16 @@ class Report:
 
 
 def measures_table(metrics: Measures) -> list[str]:
-    """Measures by part, one line each, under a line of their names."""
+    """Measures by part, one line each, under a line of their names; a line for each measure where that is narrower."""
     names = list(dict.fromkeys(name for measured in metrics.values() for name in measured))
     rows = [["", *names]]
     for part, measured in metrics.items():
         rows.append([part, *(_figure(measured[name]) if name in measured else "" for name in names)])
-    return table(rows, numbers=range(1, len(rows[0])))
+    lines = table(rows, numbers=range(1, len(rows[0])))
+    if max(map(len, lines)) > _WIDTH and len(names) > len(metrics):
+        turned = [list(row) for row in zip(*rows, strict=True)]
+        return table(turned, numbers=range(1, len(turned[0])))
+    return lines
 
 
 def _figure(value: float | None) -> str:

@@ -80,8 +80,8 @@ def examine(model: Any, prepared: Prepared, method: Method, outputs: tuple[str, 
     """
     import numpy as np
 
-    name, part = next((name, part) for name, part in _parts(prepared) if part is not None)
-    tasks = _tasks(model, prepared, method, outputs)
+    name, part = part_to_look_at(prepared)
+    tasks = tasks_of(model, prepared, method, outputs)
     found = Examined(name, {task.name: score_of(task) for task in tasks})
     if not found.scores:
         return found
@@ -114,13 +114,14 @@ def answered(model: Any, part: Part, outputs: tuple[str, ...]) -> dict[str, tupl
     }
 
 
-def _parts(prepared: Prepared) -> Iterator[tuple[str, Part | None]]:
-    yield "test", prepared.test
-    yield "validation", prepared.validation
-    yield "train", prepared.train
+def part_to_look_at(prepared: Prepared) -> tuple[str, Part]:
+    """The test split with its name; without one that of validation, else the training examples."""
+    parts = (("test", prepared.test), ("validation", prepared.validation))
+    return next(((name, part) for name, part in parts if part is not None), ("train", prepared.train))
 
 
-def _tasks(model: Any, prepared: Prepared, method: Method, outputs: tuple[str, ...]) -> list[Task]:
+def tasks_of(model: Any, prepared: Prepared, method: Method, outputs: tuple[str, ...]) -> list[Task]:
+    """The questions that the outputs answer, of those that can be judged."""
     tensors = outputs_by_name(model.output, outputs)
     found = [
         task_of(output, method.head_of(output.name), tuple(tensors[output.name].shape[1:]))
@@ -152,12 +153,12 @@ def _linear(part: Part, tasks: list[Task]) -> Linear | None:
 
     if part.streamed:
         return None
-    few, _ = _batch(part, [0])
+    few, _ = batch_at(part, [0])
     if layout_of(as_arrays(few)) is None:  # pictures are not put together for nothing
         return None
     chosen = np.unique(np.linspace(0, part.count - 1, ROWS).astype(np.int64)) if part.count > ROWS else None
     positions = np.arange(part.count) if chosen is None else chosen
-    inputs, targets = _batch(part, positions)
+    inputs, targets = batch_at(part, positions)
     return fit(tasks, as_arrays(inputs), as_arrays(targets), None if part.weights is None else part.weights[positions])
 
 
@@ -177,7 +178,7 @@ def _look(model: Any, part: Part, chosen: Mapping[str, Array], outputs: tuple[st
 
     positions = np.concatenate(list(chosen.values()))
     groups = [group for group, rows in chosen.items() for _ in rows]
-    inputs, targets = _batch(part, positions)
+    inputs, targets = batch_at(part, positions)
     answer, masks = answering(model, outputs)(inputs)
     return LookedAt(groups, part.examples.numbers[positions], as_arrays(inputs), as_arrays(targets), answer, masks)
 
@@ -189,10 +190,10 @@ def _batches(part: Part, size: int) -> Iterator[tuple[Any, Any]]:
         yield from in_order(part.examples, size)
         return
     for start in range(0, part.count, size):
-        yield _batch(part, np.arange(start, min(start + size, part.count)))
+        yield batch_at(part, np.arange(start, min(start + size, part.count)))
 
 
-def _batch(part: Part, positions: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+def batch_at(part: Part, positions: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """Inputs and targets at `positions` as they enter the model and its loss."""
     import tensorflow as tf
 
@@ -202,7 +203,7 @@ def _batch(part: Part, positions: Any) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _batch_size(part: Part) -> int:
-    inputs, _ = _batch(part, [0])
+    inputs, _ = batch_at(part, [0])
     elements: int = sum(math.prod(values.shape) for values in inputs.values())
     return batch_size(elements)
 

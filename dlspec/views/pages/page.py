@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from dlspec.semantics.loading import load_spec
 from dlspec.views.drawing.svg import element
 from dlspec.views.pages.examine import Examined
 from dlspec.views.pages.frames import rendered
+from dlspec.views.pages.galleries import galleries
 from dlspec.views.pages.view import view
 
 PAGE_FILE = "report.html"
@@ -34,7 +35,8 @@ def publish(folder: Path, facts: Mapping[str, Any], graph: Graph | None, examine
     """
     spec = folder / SPEC_FILE
     history = read_history(folder / METRICS_FILE)
-    text = page(facts, history, graph, examined, _text(spec), _description(spec))
+    shown = galleries(folder, facts.get("pictures", ()))
+    text = page(facts, history, graph, examined, _text(spec), _description(spec), shown)
     target = folder / PAGE_FILE
     write_atomically(target, lambda path: path.write_text(text, encoding="utf-8"))
     return target
@@ -47,6 +49,7 @@ def page(
     examined: Examined | None,
     spec: str,
     description: str = "",
+    pictures: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """The page as text. See :func:`publish`."""
     return rendered(
@@ -54,6 +57,7 @@ def page(
         **view(facts, history, examined),
         spec=spec,
         description=description,
+        pictures=pictures,
         drawing=_drawing(graph, facts) if graph is not None else None,
     )
 

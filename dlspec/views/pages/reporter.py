@@ -13,6 +13,7 @@ from dlspec.core.documents.report import Report
 from dlspec.core.ir import Graph
 from dlspec.data.feeding.pipeline import Prepared
 from dlspec.graph.facts import facts as model_facts
+from dlspec.views.pages.drawn import Pictures
 from dlspec.views.pages.examine import Examined, examine
 from dlspec.views.pages.loggers import write_logs
 from dlspec.views.pages.page import METRICS_FILE, PAGE_FILE, publish, read_history
@@ -39,11 +40,27 @@ class Reporter:
         self.facts: ReportPart = {"model": model_facts(graph, name)} if graph is not None else {}
         self._graph, self._logs, self._say = graph, logs, say
         self._examined: Examined | None = None
+        self._blind = False
         self._loading = threading.Thread(target=preload, daemon=True)
 
     def preload(self) -> None:
         """Training runs: there is time to import what the page needs."""
         self._loading.start()
+
+    def look(self, pictures: Pictures, epoch: int | None = None) -> None:
+        """Keeps what outputs give as pictures: after an epoch, or with the kept weights.
+
+        Whatever happens here, the training goes on: an exception is said, and there are no further pictures.
+        """
+        if self._blind:
+            return
+        try:
+            pictures.finish() if epoch is None else pictures.epoch(epoch)
+            if kept := pictures.facts():
+                self.facts["pictures"] = kept
+        except Exception as error:
+            self._blind = True
+            self._say(f"no further pictures: {type(error).__name__}: {error}")
 
     def examine(self, model: Any, prepared: Prepared, method: Method, outputs: tuple[str, ...]) -> None:
         """Lets the trained model answer. See :func:`dlspec.views.pages.examine.examine`.

@@ -26,6 +26,7 @@ Rows = Sequence[Mapping[str, float]]
 _TABLE_LIMIT = 20
 _CLASS_LIMIT = 60
 _CURVES = 8
+_MEASURES = 4
 _LAYERS = 400
 _SHADES = 8
 
@@ -93,6 +94,9 @@ def _measures(metrics: Facts) -> dict[str, Any] | None:
     if not metrics:
         return None
     names = list(dict.fromkeys(name for measured in metrics.values() for name in measured))
+    if len(names) > _MEASURES:  # a phone is not as wide: a row for each
+        rows = [[name, *(figure(measured.get(name)) for measured in metrics.values())] for name in names]
+        return {"head": ["", *((part, "number") for part in metrics)], "rows": rows}
     rows = [[part, *(figure(measured.get(name)) for name in names)] for part, measured in metrics.items()]
     return {"head": ["", *((name, "number") for name in names)], "rows": rows}
 
