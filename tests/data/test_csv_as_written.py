@@ -143,7 +143,7 @@ def test_files_of_one_table_have_one_type_for_a_column(tmp_path: Path) -> None:
 )
 def test_what_to_write_for_words_in_place_of_numbers(tmp_path: Path, cells: list[str], help: str) -> None:
     (tmp_path / "a.csv").write_text("a,b\n" + "".join(f'"{cell}",1\n' for cell in cells))
-    assert Csv(path="a.csv").open(tmp_path).held("a", "correct it").help == help
+    assert Csv(path="a.csv").open(tmp_path).contents("a", "correct it").help == help
 
 
 @pytest.mark.parametrize(

@@ -222,7 +222,7 @@ def _check_column(column: Column, name: str, stacked: bool, text: bool, table: T
     if column.text and not text:
         if table.tolerant and table.as_numbers(name):
             return
-        held = table.held(name, "correct the value, or prepare a column of words with `string_lookup`")
+        held = table.contents(name, "correct the value, or prepare a column of words with `string_lookup`")
         raise DataProblem("E603", f"column `{name}` holds {held.what}, expected numbers", held.help, where=held.where)
     if stacked and column.tensor.shape:
         message = f"column `{name}` is {column.tensor}, only single numbers can be stacked"

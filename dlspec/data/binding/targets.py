@@ -372,7 +372,7 @@ class _Comparison:
         return DataProblem("E604", f"target `{self.target}` has label {value:g}, {what}", help, "column", where)
 
     def _text(self, column: str) -> DataProblem:
-        held = self.table.held(column, "")
+        held = self.table.contents(column, "")
         message = f"column `{column}` holds {held.what}, the loss compares numbers"
         option = "column" if self.section.columns is None else "columns"
         return DataProblem("E603", message, held.help or self._loss_for_text(column), option, held.where)

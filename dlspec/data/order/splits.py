@@ -138,8 +138,8 @@ def _check_classes(column: str, split: Split, table: Table) -> None:
         if value == "" or value != value:  # a gap, whose examples are left out or told of elsewhere
             continue
         if members < needed:
-            found = f"class `{value}` of column `{column}` has {members} example{'s' if members > 1 else ''}"
-            message = f"{found}, a stratified split into {needed} parts needs {needed}"
+            rare = f"class `{value}` of column `{column}` has {members} example{'s' if members > 1 else ''}"
+            message = f"{rare}, a stratified split into {needed} parts needs {needed}"
             raise Problem("E606", message, "write `by: random`, or drop classes this rare", "by")
 
 
@@ -192,10 +192,10 @@ def _by_group(split: Split, values: Array) -> Parts:
         group = groups[number]
         # Into the part that lacks most, unless more of the group would be too much than is missing.
         lacks = [want - have for want, have in zip(wanted, filled, strict=True)]
-        place = 0 if lacks[0] >= lacks[1] else 1
-        if lacks[place] * 2 >= len(group) and lacks[place] > 0:
-            chosen[place].append(group)
-            filled[place] += len(group)
+        part_index = 0 if lacks[0] >= lacks[1] else 1
+        if lacks[part_index] * 2 >= len(group) and lacks[part_index] > 0:
+            chosen[part_index].append(group)
+            filled[part_index] += len(group)
         else:
             chosen[2].append(group)
     test, validation, train = (np.sort(np.concatenate([np.arange(0), *part])) for part in chosen)
@@ -229,14 +229,14 @@ def _times(by: Time, main: Indices, values: Array, table: Table) -> Array:
     import numpy as np
 
     times = np.empty(len(values))
-    for place, value in enumerate(values):
+    for index, value in enumerate(values):
         try:
-            times[place] = moment(value, by.first) if isinstance(value, str) else value
+            times[index] = moment(value, by.first) if isinstance(value, str) else value
         except ValueError:
-            times[place] = np.nan
-        if not np.isfinite(times[place]):
+            times[index] = np.nan
+        if not np.isfinite(times[index]):
             message = f"`{value}` in column `{by.column}` is no date or number"
-            raise DataProblem("E606", message, order_help(str(value), by.first), "by", table.where(int(main[place])))
+            raise DataProblem("E606", message, order_help(str(value), by.first), "by", table.where(int(main[index])))
     return times
 
 
@@ -244,8 +244,8 @@ def named_parts(split: Split, table: Table) -> set[str]:
     """The parts that a column of the source gives examples to; none where no column decides."""
     if not isinstance(split.by, Column):
         return set()
-    words = (str(value).strip().lower() for value in table.labels(split.by.column).values)
-    return {PARTS[WORDS[word]] for word in words if word in WORDS}
+    texts = (str(value).strip().lower() for value in table.labels(split.by.column).values)
+    return {PARTS[WORDS[text]] for text in texts if text in WORDS}
 
 
 def _by_column(by: Column, main: Indices, values: Array, table: Table) -> Parts:

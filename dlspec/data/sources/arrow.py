@@ -77,11 +77,11 @@ class ArrowTable(Table):
         """
         import pyarrow as pa
 
-        found = super().find(name, option)
+        column = super().find(name, option)
         if name not in self.stated and pa.types.is_null(self._kinds[name]):
             message = f"column `{name}` is empty in every row"
             raise DataProblem("E608", message, "leave the column out", option, self._file)
-        return found
+        return column
 
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
         """All others, each with a value."""
@@ -112,10 +112,10 @@ class ArrowTable(Table):
 
         for table in self._tables([name]):
             texts = _texts(table.column(0))
-            found = texts.filter(pc.is_in(texts, _words(self.stated.gaps.get(name, ()))))
-            for word in found.unique().to_pylist():
-                if word:
-                    return str(word)
+            gaps = texts.filter(pc.is_in(texts, _string_array(self.stated.gaps.get(name, ()))))
+            for value in gaps.unique().to_pylist():
+                if value:
+                    return str(value)
         return ""
 
     def pieces(self, names: Sequence[str], size: int) -> Iterator[Arrays]:
@@ -138,8 +138,8 @@ class ArrowTable(Table):
 
         counts: dict[Any, int] = {}
         for _, arrays in self._pieces([name]):
-            values, found = np.unique(arrays[name], return_counts=True)
-            for value, count in zip(values.tolist(), found.tolist(), strict=True):
+            values, occurrences = np.unique(arrays[name], return_counts=True)
+            for value, count in zip(values.tolist(), occurrences.tolist(), strict=True):
                 counts[value] = counts.get(value, 0) + count
         distinct = sorted(counts)
         return Labels(tuple(distinct), tuple(counts[value] for value in distinct))
@@ -158,15 +158,15 @@ class ArrowTable(Table):
 
     def faults(self, names: Sequence[str]) -> Mapping[int, str]:
         """Rows with words in columns that are taken for numbers."""
-        found: dict[int, str] = {}
+        faults: dict[int, str] = {}
         for name in self._retyped.intersection(names):
             start = 0
             for table in self._tables([name]):
                 for row in self._numbers(table.column(0), name)[1].nonzero()[0].tolist():
-                    word = str(table.column(0)[row])[:40]
-                    found.setdefault(start + row, f"column `{name}` holds `{word}`, expected a number")
+                    text = str(table.column(0)[row])[:40]
+                    faults.setdefault(start + row, f"column `{name}` holds `{text}`, expected a number")
                 start += table.num_rows
-        return found
+        return faults
 
     @cached_property
     def _retyped(self) -> set[str]:
@@ -192,7 +192,7 @@ class ArrowTable(Table):
         import pyarrow.compute as pc
 
         texts = _texts(column)
-        return to_array(pc.if_else(pc.is_in(texts, _words(self.stated.gaps[name])), "", texts), tensor)
+        return to_array(pc.if_else(pc.is_in(texts, _string_array(self.stated.gaps[name])), "", texts), tensor)
 
     def _numbers(self, column: pa.ChunkedArray, name: str) -> tuple[Array, Array]:
         """Texts as numbers, NaN where they are none; and which of them are neither numbers nor missing."""
@@ -204,7 +204,7 @@ class ArrowTable(Table):
         plain = texts if self.plain is None else self.plain(name, texts)
         good = pc.match_substring_regex(plain, PLAIN)
         values = pc.if_else(good, pc.utf8_trim_whitespace(plain), None).cast(pa.float64()).to_numpy()
-        missing = pc.is_in(texts, _words(self.missing_words))
+        missing = pc.is_in(texts, _string_array(self.missing_words))
         return values, ~np.asarray(pc.or_(good, missing))
 
 
@@ -220,10 +220,10 @@ def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.fill_null(texts, "")
 
 
-def _words(words: Sequence[str]) -> pa.Array:
+def _string_array(texts: Sequence[str]) -> pa.Array:
     import pyarrow as pa
 
-    return pa.array(words, pa.string())
+    return pa.array(texts, pa.string())
 
 
 def is_list(kind: pa.DataType) -> bool:
@@ -337,8 +337,8 @@ def list_sizes(tables: Iterable[pa.Table]) -> tuple[int, ...] | Uneven:
                 first.append(int(rows[0]))
             other = lengths != (known[depth] if len(lengths) else 0)
             if other.any():
-                place = int(other.argmax())
-                return Uneven(first[depth], known[depth], int(rows[place]), int(lengths[place]))
+                at = int(other.argmax())
+                return Uneven(first[depth], known[depth], int(rows[at]), int(lengths[at]))
             values, rows = values.flatten(), np.repeat(rows, lengths)
             depth += 1
         start += table.num_rows

@@ -145,17 +145,17 @@ class AudioTable(Table):
     @cached_property
     def _readable(self) -> dict[Path, Wav]:
         """All files with their headers; without those whose headers are broken, if such are left out."""
-        found: dict[Path, Wav] = {}
+        headers: dict[Path, Wav] = {}
         for file in self._folders.files:
             try:
-                found[file] = self._header(file)
+                headers[file] = self._header(file)
             except DataProblem as problem:
                 if not self.tolerant:
                     raise
                 self.skipped.append(f"{problem.where}: {problem.message}")
-        if not found:
+        if not headers:
             raise self._folders.problem("no sound can be read", self._folders.files[0])
-        return found
+        return headers
 
     @cached_property
     def _headers(self) -> tuple[Wav, ...]:
@@ -187,8 +187,8 @@ class AudioTable(Table):
             if wav.frames < frames and not self._source.pad:
                 message = f"`{shown}` lasts {wav.frames / wav.rate:.3g} s, shorter than `seconds: {seconds:g}`"
                 raise self._folders.problem(message, file, "leave `pad` out, and silence is added")
-        one = 4 * frames * int(self._source.channels)
-        check_memory(one, f"a sound of {frames:,} samples", self._folders.show(self._files[0]))
+        size = 4 * frames * int(self._source.channels)
+        check_memory(size, f"a sound of {frames:,} samples", self._folders.show(self._files[0]))
         return frames
 
     def _header(self, file: Path) -> Wav:
@@ -215,10 +215,10 @@ class AudioTable(Table):
         sounds = np.zeros((len(indices), frames, channels), np.float32)
 
         def load(places: range) -> None:
-            for place in places:
-                index = indices[place]
+            for row in places:
+                index = indices[row]
                 try:
-                    read_samples(self._paths[index], self._headers[index], sounds[place])
+                    read_samples(self._paths[index], self._headers[index], sounds[row])
                 except (BrokenWav, OSError):
                     with self._telling(self._files[index]):
                         raise

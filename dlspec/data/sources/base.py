@@ -12,7 +12,7 @@ from dlspec.components.registry import Component
 from dlspec.core.errors import Problem, did_you_mean, suggestions
 from dlspec.core.ir import Tensor
 from dlspec.data.sources.finite import finite, too_large
-from dlspec.data.sources.remarks import Held, LeftOut
+from dlspec.data.sources.remarks import Contents, LeftOut
 from dlspec.data.sources.stated import NOTHING, Stated
 
 if TYPE_CHECKING:
@@ -184,12 +184,12 @@ class Table(ABC):
         """The first word in the text column `name` that was taken for a missing value; "" where there is none."""
         return ""
 
-    def held(self, name: str, help: str) -> Held:
+    def contents(self, name: str, help: str) -> Contents:
         """What the text column `name` holds where numbers are expected; `help` is for words among them."""
-        found = self.not_a_number(name)
-        if found is None:
-            return Held("numbers that are written as text", "save them as numbers", self.where(0))
-        return Held(f"text (`{found[0][:40]}`)", help, found[1])
+        value = self.not_a_number(name)
+        if value is None:
+            return Contents("numbers that are written as text", "save them as numbers", self.where(0))
+        return Contents(f"text (`{value[0][:40]}`)", help, value[1])
 
     def as_numbers(self, name: str) -> bool:
         """Takes the text column `name` for one of numbers with some mistakes, which :meth:`faults` then tells of.
@@ -274,8 +274,8 @@ class Table(ABC):
 
     def _blanks(self, name: str) -> str:
         """Help where blanks alone, which a file has around its names, make the difference."""
-        found = next((known for known in self.columns if known.strip() == name.strip()), None)
-        return f'blanks belong to its name: write `"{found}"`' if found is not None else ""
+        similar = next((known for known in self.columns if known.strip() == name.strip()), None)
+        return f'blanks belong to its name: write `"{similar}"`' if similar is not None else ""
 
     def _known(self, name: str) -> str:
         return did_you_mean(name, self.columns, guess=True) or self.known_columns

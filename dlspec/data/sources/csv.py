@@ -80,12 +80,12 @@ class Csv(Source):
         if both := set(self.texts or ()) & set(self.numbers or ()):
             message = f"column `{min(both)}` stands both in `texts` and in `numbers`"
             raise Problem("E207", message, "leave it out of one of them", "numbers")
-        words = {"true_words": self.true_words, "false_words": self.false_words, "missing_words": self.missing_words}
+        options = {"true_words": self.true_words, "false_words": self.false_words, "missing_words": self.missing_words}
         known: dict[str, str] = {}
-        for option, listed in words.items():
-            for word in listed or ():
-                if known.setdefault(word, option) != option:
-                    message = f"`{word}` stands both in `{known[word]}` and in `{option}`"
+        for option, listed in options.items():
+            for written in listed or ():
+                if known.setdefault(written, option) != option:
+                    message = f"`{written}` stands both in `{known[written]}` and in `{option}`"
                     raise Problem("E207", message, "leave it out of one of them", option)
 
     @property
@@ -149,12 +149,16 @@ class Csv(Source):
             "convert_options": call("csv.ConvertOptions", **converting).by_lines(),
         }
         packed = call("pa.input_stream", path, compression=first.packed) if first.packed else path
-        one = call("csv.read_csv", packed, **options).by_lines()
-        return one if len(files) == 1 else Piece("pa.concat_tables([{} for file in {}])", one, _list(files))
+        table_of_file = call("csv.read_csv", packed, **options).by_lines()
+        return (
+            table_of_file
+            if len(files) == 1
+            else Piece("pa.concat_tables([{} for file in {}])", table_of_file, _list(files))
+        )
 
     def _changes(self, columns: Sequence[str], table: CsvTable | CsvFiles, first: CsvTable) -> list[Piece]:
         """Numbers that are read as they are written, and words that stand for a missing value."""
-        words = {name: table.stated.gaps[name] for name in columns if table.columns[name].text and table.gap(name)}
+        gaps = {name: table.stated.gaps[name] for name in columns if table.columns[name].text and table.gap(name)}
         lines = []
         if rewritten := first.rewritten(columns):
             lines += [
@@ -163,9 +167,9 @@ class Csv(Source):
                     "    columns[name] = np.array([written_number(value, {}) for value in columns[name]])", self.decimal
                 ),
             ]
-        if words:
+        if gaps:
             lines += [
-                Piece("for name, words in {}.items():  # words that stand for a missing value", words),
+                Piece("for name, words in {}.items():  # words that stand for a missing value", gaps),
                 Piece("    values = ['' if value in words else value for value in columns[name]]"),
                 Piece("    columns[name] = np.array(values, 'object')"),
             ]

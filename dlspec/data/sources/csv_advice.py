@@ -75,10 +75,10 @@ def _missing(counts: Mapping[str, int], values: list[str], dialect: Dialect) -> 
     wrong = strange_words(counts, values)
     if not 0 < len(wrong) <= len(values) // 2:
         return ""
-    said = [word for word in dialect.missing if word not in MISSING]
+    said = [text for text in dialect.missing if text not in MISSING]
     listed = json.dumps([*said, *wrong], ensure_ascii=False)
     verb = "stand" if len(wrong) > 1 else "stands"
-    shown = ", ".join(f"`{word}`" for word in wrong)
+    shown = ", ".join(f"`{text}`" for text in wrong)
     return f"if {shown} {verb} for a missing value, write `missing_words: {listed}` in `csv`; else correct the value"
 
 
@@ -91,18 +91,18 @@ def strange_words(counts: Mapping[str, int], values: Iterable[str]) -> list[str]
         counts: How often each value occurs.
     """
     wrong = [value for value in values if not re.match(PLAIN, value)]
-    signs = all(counts[word] > 1 or not any(letter.isalnum() for letter in word) for word in wrong)
+    signs = all(counts[text] > 1 or not any(letter.isalnum() for letter in text) for text in wrong)
     return wrong if signs and len(wrong) <= _WORDS else []
 
 
 def _truth(values: list[str]) -> str:
     """Two words of which one means yes."""
     by_meaning = {value.lower(): value for value in values}
-    yes, no = ([by_meaning[word] for word in words if word in by_meaning] for words in (_YES, _NO))
+    yes, no = ([by_meaning[text] for text in meaning if text in by_meaning] for meaning in (_YES, _NO))
     if len(values) != len(yes) + len(no) or not yes or not no:
         return ""
-    words = f"`true_words: {json.dumps(yes)}, false_words: {json.dumps(no)}` in `csv`"
-    return f"{words} read them as true and false; or prepare words with `string_lookup`"
+    options = f"`true_words: {json.dumps(yes)}, false_words: {json.dumps(no)}` in `csv`"
+    return f"{options} read them as true and false; or prepare words with `string_lookup`"
 
 
 def _yaml(name: str) -> str:

@@ -59,8 +59,8 @@ class Reader:
         from pyarrow import csv as pa_csv
 
         with pa_csv.open_csv(self._text.source(), **self._options(texts)) as reader:
-            found = {field.name: field.type for field in reader.schema if not pa.types.is_null(field.type)}
-            return found | _dates(reader.schema)
+            kinds = {field.name: field.type for field in reader.schema if not pa.types.is_null(field.type)}
+            return kinds | _dates(reader.schema)
 
     def _with_numbers(self, table: pa.Table) -> pa.Table:
         """`table` with numbers in place of texts that are numbers in the dialect's writing."""
@@ -78,11 +78,11 @@ class Reader:
         """The types of all columns, found by a pass that holds little in memory: as :meth:`whole` would find them."""
         import pyarrow as pa
 
-        found: dict[str, pa.DataType] = {}
+        kinds: dict[str, pa.DataType] = {}
         for batch in self._pieces(pa.string()):
             for name, values in zip(batch.schema.names, batch.columns, strict=True):
-                found[name] = self._widest(name, found.get(name, pa.null()), values)
-        return found | {name: pa.string() for name in self._dialect.texts if name in found}
+                kinds[name] = self._widest(name, kinds.get(name, pa.null()), values)
+        return kinds | {name: pa.string() for name in self._dialect.texts if name in kinds}
 
     def write(self, target: Path, kinds: dict[str, pa.DataType]) -> None:
         """Writes the file as Parquet, with :attr:`ragged` among its metadata."""
@@ -123,8 +123,8 @@ class Reader:
         self.ragged = 0
         dialect = self._dialect
         true, false = dialect.true_words, dialect.false_words
-        words = {"true_values": [*TRUE, *true]} if true else {}
-        words |= {"false_values": [*FALSE, *false]} if false else {}
+        truths = {"true_values": [*TRUE, *true]} if true else {}
+        truths |= {"false_values": [*FALSE, *false]} if false else {}
         return {
             "read_options": pa_csv.ReadOptions(
                 block_size=_PIECE,
@@ -138,7 +138,7 @@ class Reader:
                 column_types=kinds,
                 include_columns=list(dialect.used),
                 decimal_point=dialect.numerals.decimal,
-                **words,
+                **truths,
             ),
         }
 
@@ -183,8 +183,8 @@ class Reader:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        words = [*TRUE, *FALSE, *self._dialect.true_words, *self._dialect.false_words]
-        named = pc.all(pc.is_in(values, pa.array(words, pa.string()))).as_py()
+        truths = [*TRUE, *FALSE, *self._dialect.true_words, *self._dialect.false_words]
+        named = pc.all(pc.is_in(values, pa.array(truths, pa.string()))).as_py()
         return bool(named) and not _digits(values)
 
 

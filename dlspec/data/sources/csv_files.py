@@ -54,12 +54,12 @@ class CsvFiles(StackedTable):
     def left_out(self) -> Sequence[LeftOut]:  # type: ignore[override]
         """What the first file leaves out, and columns that only others have."""
         known = self._first.columns
-        found = list(self._first.left_out)
+        remarks = list(self._first.left_out)
         for shown, table in self.tables.items():
             if further := [name for name in table.columns if name not in known]:
                 message = f"column `{further[0]}` of `{shown}` is none of `{self._files[0].shown}`: left out"
-                found.append(LeftOut(message, "bring all files to the same columns"))
-        return found
+                remarks.append(LeftOut(message, "bring all files to the same columns"))
+        return remarks
 
     def find(self, name: str, option: str) -> Column:
         """The column `name`, which every file has.
@@ -81,9 +81,9 @@ class CsvFiles(StackedTable):
 
     def types(self, names: Iterable[str]) -> dict[str, str]:
         """The types of some columns in pyarrow's words."""
-        found = {name: {table.types([name])[name] for table in self.tables.values()} for name in names}
+        kinds = {name: {table.types([name])[name] for table in self.tables.values()} for name in names}
         arrow = {"float64": "double", "string": "string"}
         return {
             name: next(iter(types)) if len(types) == 1 else arrow[self.columns[name].tensor.dtype]
-            for name, types in found.items()
+            for name, types in kinds.items()
         }

@@ -84,8 +84,8 @@ def _names(names: list[str], dialect: Dialect, shown: str, where: str) -> Names:
     """The names of a row that is meant to hold them."""
     if not any(name.strip() for name in names):
         raise _problem(f"no column of `{shown}` has a name", "its first row names the columns", where)
-    before = next(place for place, name in enumerate(names) if name.strip())
-    behind = next(place for place, name in enumerate(reversed(names)) if name.strip())
+    before = next(index for index, name in enumerate(names) if name.strip())
+    behind = next(index for index, name in enumerate(reversed(names)) if name.strip())
     used = names[before : len(names) - behind]
     known: set[str] = set()
     for position, name in enumerate(used):
@@ -131,17 +131,17 @@ def _first_row(start: bytes, text: CsvText, dialect: Dialect, shown: str) -> str
     return first
 
 
-def not_utf8(what: str, held: bytes, where: str) -> DataProblem:
-    """`what` is in another encoding; `held` are some of its bytes."""
-    likely = western_encoding(held)
+def not_utf8(what: str, content: bytes, where: str) -> DataProblem:
+    """`what` is in another encoding; `content` are some of its bytes."""
+    likely = western_encoding(content)
     help = f"say which encoding it is in, such as `encoding: {likely}` (Western Europe), or save the file as UTF-8"
     return _problem(f"{what} is not UTF-8", help, where)
 
 
-def western_encoding(held: bytes) -> str:
+def western_encoding(content: bytes) -> str:
     """The encoding of Western Europe in which bytes that are not UTF-8 are text; every byte is a letter of the last."""
     try:
-        held.decode("cp1252")
+        content.decode("cp1252")
     except UnicodeDecodeError:
         return "latin-1"
     return "cp1252"
@@ -171,7 +171,13 @@ def _distinct(names: Sequence[str]) -> list[str]:
     known: list[str] = []
     for name in names:
         numbered = (name if number == 1 else f"{name}_{number}" for number in count(1))
-        known.append(next(one for one in numbered if one not in known and (one == name or one not in names)))
+        known.append(
+            next(
+                candidate
+                for candidate in numbered
+                if candidate not in known and (candidate == name or candidate not in names)
+            )
+        )
     return known
 
 
@@ -189,7 +195,7 @@ def _other_delimiter(line: str, delimiter: str) -> str:
 
 def commonest_delimiter(line: str, but: str = "") -> str:
     """The usual delimiter, other than `but`, that stands most often in a line; "" where none does."""
-    best = max((one for one in _DELIMITERS if one != but), key=line.count)
+    best = max((delimiter for delimiter in _DELIMITERS if delimiter != but), key=line.count)
     return best if best in line else ""
 
 

@@ -18,7 +18,7 @@ from dlspec.data.sources.csv_conversion import RAGGED, Reader
 from dlspec.data.sources.csv_header import Names, check_header, is_number, nameless, not_utf8, values_for_names
 from dlspec.data.sources.csv_text import CsvText, Dialect
 from dlspec.data.sources.parquet import ParquetTable
-from dlspec.data.sources.remarks import Held, LeftOut
+from dlspec.data.sources.remarks import Contents, LeftOut
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,9 +63,9 @@ class CsvTable(ArrowTable):
                 if name not in self.columns:
                     raise Problem("E602", f"the source has no column `{name}`", self._known(name), option)
         for name in self._given.numbers if not self.tolerant else ():
-            if self.columns[name].text and (found := self.not_a_number(name)) is not None:
-                message = f"column `{name}` holds `{found[0][:40]}`, expected a number"
-                raise DataProblem("E603", message, "correct the value, or leave the column out", "numbers", found[1])
+            if self.columns[name].text and (value := self.not_a_number(name)) is not None:
+                message = f"column `{name}` holds `{value[0][:40]}`, expected a number"
+                raise DataProblem("E603", message, "correct the value, or leave the column out", "numbers", value[1])
 
     @property
     def _file(self) -> str:
@@ -163,14 +163,14 @@ class CsvTable(ArrowTable):
                 raise DataProblem("E608", message, help, where=self.where(index))
         super().check(names)
 
-    def held(self, name: str, help: str) -> Held:
+    def contents(self, name: str, help: str) -> Contents:
         """What a column of text holds in place of numbers; where an option of the source reads it, the help says so."""
-        found = super().held(name, help)
+        contents = super().contents(name, help)
         if not self.columns[name].text:
-            return found
+            return contents
         labels = super().labels(name)
         counts = {str(value): count for value, count in zip(labels.values, labels.counts, strict=True)}
-        return found._replace(help=advice(name, counts, self._given) or found.help)
+        return contents._replace(help=advice(name, counts, self._given) or contents.help)
 
     def as_numbers(self, name: str) -> bool:
         """Takes a column of text for numbers, if at least half of its values are some."""
@@ -182,10 +182,10 @@ class CsvTable(ArrowTable):
 
     def strange(self, names: Sequence[str]) -> Problem | None:
         """With numbers for names, and none of those that are asked for, the row of names is missing."""
-        held = next((known for known in self.columns if is_number(known)), None)
-        if held is None or any(name in self.columns for name in names):
+        number = next((known for known in self.columns if is_number(known)), None)
+        if number is None or any(name in self.columns for name in names):
             return super().strange(names)
-        return values_for_names(held, self._shown, self._width)
+        return values_for_names(number, self._shown, self._width)
 
     def _known(self, name: str) -> str:
         return super()._known(name) if suggestions(name, self.columns) else self.known_columns
@@ -327,8 +327,8 @@ class CsvTable(ArrowTable):
             raise self._problem("E608", message, "if it is an example, name the columns: `names`")
         for field in schema:
             if pa.types.is_binary(field.type):
-                line, held = self._text.not_utf8()
-                raise not_utf8(f"column `{field.name}`", held, f"{self._shown}, line {line}")
+                line, content = self._text.not_utf8()
+                raise not_utf8(f"column `{field.name}`", content, f"{self._shown}, line {line}")
 
     def _check_behind(self) -> None:
         """Columns without a name at the end are empty: each row ends in a delimiter.

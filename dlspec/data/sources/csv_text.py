@@ -97,13 +97,13 @@ class CsvText:
         Raises:
             DataProblem: E609, it claims what no data do.
         """
-        held = self._path.stat().st_size
+        packed_size = self._path.stat().st_size
         if not self.packed:
-            return held
+            return packed_size
         size = 0
         for piece in self.pieces():
             size += len(piece)
-            check_unfolded(size, held, f"`{self._shown}`", self._shown)
+            check_unfolded(size, packed_size, f"`{self._shown}`", self._shown)
         return size
 
     def raw(self) -> Any:
@@ -195,8 +195,8 @@ def _outside_quotes(pattern: str) -> re.Pattern[str]:
     return re.compile(rf'("(?:[^"]|"")*")|{pattern}')
 
 
-def _unit(found: re.Match[str]) -> str:
-    return found[1] or _UNIT
+def _unit(match: re.Match[str]) -> str:
+    return match[1] or _UNIT
 
 
 class _Stream(io.RawIOBase):
@@ -216,8 +216,8 @@ class _Stream(io.RawIOBase):
         while size < len(buffer) and (piece := next(self._pieces, b"")):
             parts.append(piece)
             size += len(piece)
-        held = b"".join(parts)
-        count = min(len(buffer), len(held))
-        buffer[:count] = held[:count]
-        self._rest = held[count:]
+        content = b"".join(parts)
+        count = min(len(buffer), len(content))
+        buffer[:count] = content[:count]
+        self._rest = content[count:]
         return count

@@ -115,17 +115,17 @@ class ExcelTable(WholeTable):
 
         sheet = self._sheet
         columns = zip(*sheet.rows, strict=True)
-        arrays = [self._array_of(values, place) for place, values in enumerate(columns)]
+        arrays = [self._array_of(values, index) for index, values in enumerate(columns)]
         return pa.table(dict(zip(sheet.names, arrays, strict=True)))
 
-    def _array_of(self, values: Sequence[Any], place: int) -> pa.Array:
+    def _array_of(self, values: Sequence[Any], column: int) -> pa.Array:
         """The values of one column in the type that all of them have; as texts where they differ."""
         import pyarrow as pa
 
         known = [None if isinstance(value, str) and value.strip() in self._gaps else value for value in values]
         for row, value in enumerate(known):
             if isinstance(value, str) and value in _ERRORS:
-                message = f"column `{self._sheet.names[place]}` holds Excel's error `{value}`"
+                message = f"column `{self._sheet.names[column]}` holds Excel's error `{value}`"
                 raise self._problem(message, "mend the formula, or empty the cell", self._sheet.numbers[row])
         kinds = {_kind(value) for value in known if value is not None}
         if kinds <= {int} and all(value is None or abs(value) < _LARGEST for value in known):
@@ -149,40 +149,44 @@ class ExcelTable(WholeTable):
         self._check_size()
         rows = self._rows_of(values=True)
         names = next((row for row in rows if _holds(row)), (0, ()))
-        held = [row for row in rows if _holds(row)]
-        if not held:
-            raise self._problem(f"{self._place} has no rows", "its first row names the columns, examples stand below")
-        width = max(len(row) for _, row in (names, *held))
-        filled = [row + (None,) * (width - len(row)) for _, row in held]
+        filled_rows = [row for row in rows if _holds(row)]
+        if not filled_rows:
+            raise self._problem(
+                f"{self._shown_sheet} has no rows", "its first row names the columns, examples stand below"
+            )
+        width = max(len(row) for _, row in (names, *filled_rows))
+        filled = [row + (None,) * (width - len(row)) for _, row in filled_rows]
         if any(None in row for row in filled):
             self._check_formulas()
         title = tuple(None if name is None else _written(name, dated=True) for name in names[1])
         title += (None,) * (width - len(title))
         used, before = self._named(title, filled, names[0])
         return _Sheet(
-            [str(title[place]) for place in used],
+            [str(title[index]) for index in used],
             before,
-            [tuple(row[place] for place in used) for row in filled],
-            [number for number, _ in held],
+            [tuple(row[index] for index in used) for row in filled],
+            [number for number, _ in filled_rows],
         )
 
     def _named(self, title: Row, rows: Sequence[Row], number: int) -> tuple[list[int], int]:
         """The places of the columns with a name, and how many without one hold values before them."""
-        used = [place for place, name in enumerate(title) if name is not None and str(name).strip()]
+        used = [index for index, name in enumerate(title) if name is not None and str(name).strip()]
         if not used:
-            raise self._problem(f"no column of {self._place} has a name", "its first row names the columns", number)
+            raise self._problem(
+                f"no column of {self._shown_sheet} has a name", "its first row names the columns", number
+            )
         before = 0
-        for place in set(range(len(title))) - set(used):
-            if all(row[place] is None for row in rows):
+        for index in set(range(len(title))) - set(used):
+            if all(row[index] is None for row in rows):
                 continue
-            if place > used[0]:
-                message = f"column {_letters(place)} of {self._place} has no name"
+            if index > used[0]:
+                message = f"column {_letters(index)} of {self._shown_sheet} has no name"
                 raise self._problem(message, "the first row has a name for every column", number)
             before += 1
-        names = [title[place] for place in used]
-        twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
+        names = [title[index] for index in used]
+        twice = next((name for index, name in enumerate(names) if name in names[:index]), None)
         if twice is not None:
-            message = f"{self._place} has two columns named `{twice}`"
+            message = f"{self._shown_sheet} has two columns named `{twice}`"
             raise self._problem(message, "give each a name of its own", number)
         return used, before
 
@@ -190,10 +194,10 @@ class ExcelTable(WholeTable):
         """No cell without a value holds a formula: a program that has not computed it has written the file."""
         computed = dict(self._rows_of(values=True))
         for number, row in self._rows_of(values=False):
-            found = (*computed.get(number, ()), *[None] * len(row))
-            for place, formula in enumerate(row):
-                if found[place] is None and isinstance(formula, str) and formula.startswith("="):
-                    message = f"cell {_letters(place)}{number} of {self._place} holds a formula without its value"
+            values = (*computed.get(number, ()), *[None] * len(row))
+            for index, formula in enumerate(row):
+                if values[index] is None and isinstance(formula, str) and formula.startswith("="):
+                    message = f"cell {_letters(index)}{number} of {self._shown_sheet} holds a formula without its value"
                     raise self._problem(message, "open the file in a spreadsheet program, and save it there", number)
 
     def _rows_of(self, *, values: bool) -> Iterator[tuple[int, Row]]:
@@ -240,7 +244,7 @@ class ExcelTable(WholeTable):
         """Refuses what memory cannot hold, before it is unpacked."""
         try:
             with zipfile.ZipFile(self._path) as archive:
-                size = sum(one.file_size for one in archive.infolist())
+                size = sum(member.file_size for member in archive.infolist())
         except zipfile.BadZipFile as error:
             help = "workbooks of before 2007 (.xls) must be saved as .xlsx"
             raise self._problem(f"`{self._shown}` is not an Excel workbook", help) from error
@@ -250,7 +254,7 @@ class ExcelTable(WholeTable):
         check_memory(size * _PARSED, f"`{self._shown}`", self._shown)
 
     @property
-    def _place(self) -> str:
+    def _shown_sheet(self) -> str:
         """The sheet in words."""
         return f"sheet `{self._wanted}` of `{self._shown}`" if self._wanted else f"`{self._shown}`"
 
@@ -286,11 +290,11 @@ def _written(value: Any, dated: bool) -> str:
     return str(value)
 
 
-def _letters(place: int) -> str:
+def _letters(number: int) -> str:
     """Excel's name of a column, whose place counts from 0: ``A``, ``Z``, ``AA``."""
     name = ""
-    place += 1
-    while place:
-        place, letter = divmod(place - 1, 26)
+    number += 1
+    while number:
+        number, letter = divmod(number - 1, 26)
         name = chr(ord("A") + letter) + name
     return name

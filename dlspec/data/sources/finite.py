@@ -18,9 +18,9 @@ def finite(values: Array) -> Array:
     import numpy as np
 
     small = values.dtype.itemsize <= 4
-    held = np.asarray(np.isfinite(values) if small else np.abs(values) < _TOO_LARGE)  # false for NaN
-    found: Array = np.all(held.reshape(len(values), -1), axis=1)
-    return found
+    single = np.asarray(np.isfinite(values) if small else np.abs(values) < _TOO_LARGE)  # false for NaN
+    every: Array = np.all(single.reshape(len(values), -1), axis=1)
+    return every
 
 
 def infinite(values: Array) -> Array:
@@ -28,9 +28,9 @@ def infinite(values: Array) -> Array:
     import numpy as np
 
     small = values.dtype.itemsize <= 4
-    held = np.asarray(np.isinf(values) if small else np.abs(values) >= _TOO_LARGE)
-    found: Array = np.any(held.reshape(len(values), -1), axis=1)
-    return found
+    single = np.asarray(np.isinf(values) if small else np.abs(values) >= _TOO_LARGE)
+    some: Array = np.any(single.reshape(len(values), -1), axis=1)
+    return some
 
 
 def too_large(values: Array) -> str:

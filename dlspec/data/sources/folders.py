@@ -86,13 +86,13 @@ class ClassFolders:
             DataProblem: E601 the folder cannot be read; E608 a class is empty, or a file stands beside the classes.
         """
         try:
-            found = {name: self._below(self._path / name) for name in self.classes or ("",)}
+            by_class = {name: self._below(self._path / name) for name in self.classes or ("",)}
             stray = self._beside() if self.classes else []
         except OSError as error:
             raise self._unreadable(error) from error
-        self._check_whole(found, stray)
-        self._check_depth(found)
-        return tuple(file for members in found.values() for file in members)
+        self._check_whole(by_class, stray)
+        self._check_depth(by_class)
+        return tuple(file for members in by_class.values() for file in members)
 
     @property
     def left_out(self) -> tuple[LeftOut, ...]:
@@ -134,8 +134,8 @@ class ClassFolders:
     def _start(self) -> int:
         return len(str(self._path).rstrip(os.sep)) + 1
 
-    def _check_whole(self, found: Mapping[str, Sequence[Path]], stray: list[Path]) -> None:
-        for name, files in found.items():
+    def _check_whole(self, by_class: Mapping[str, Sequence[Path]], stray: list[Path]) -> None:
+        for name, files in by_class.items():
             if not files:
                 what, folder = ("class folder", name) if name else ("folder", self._path.name)
                 where = self.show(self._path / name) if name else self._shown
@@ -147,21 +147,21 @@ class ClassFolders:
 
     def _instead(self, name: str) -> str:
         """What an empty folder holds instead."""
-        held = [file for file in self._strange if file.is_relative_to(self._path / name)]
-        return f"`{self.show(min(held))}` is none of them: convert such files" if held else ""
+        others = [file for file in self._strange if file.is_relative_to(self._path / name)]
+        return f"`{self.show(min(others))}` is none of them: convert such files" if others else ""
 
-    def _check_depth(self, found: Mapping[str, Sequence[Path]]) -> None:
+    def _check_depth(self, by_class: Mapping[str, Sequence[Path]]) -> None:
         """The folders at the top are the classes, rather than the parts of a split that hold the classes.
 
         Raises:
             DataProblem: E608, all of them hold folders of the same names, and nothing else.
         """
-        if len(found) < 2:
+        if len(by_class) < 2:
             return
-        deeper = [{_second(self.inner(file)) for file in files} for files in found.values()]
+        deeper = [{_second(self.inner(file)) for file in files} for files in by_class.values()]
         if len(deeper[0]) > 1 and "" not in deeper[0] and all(names == deeper[0] for names in deeper):
             first, second = sorted(deeper[0])[:2]
-            parts = list(found)
+            parts = list(by_class)
             message = f"the folders `{parts[0]}` and `{parts[1]}` of `{self._shown}` both hold `{first}` and `{second}`"
             help = f"name the folder of the classes: `{self._option}: {self._shown.rstrip('/')}/{parts[-1]}`"
             raise DataProblem("E608", f"{message}, which seem to be the classes", help, self._option, self._shown)

@@ -112,8 +112,8 @@ class ImageTable(Table):
         counts = dict.fromkeys(self._folders.classes, 0)
         for file in self._files:
             counts[self._folders.label(file.path)] += 1
-        found = {name: count for name, count in counts.items() if count}
-        return Labels(tuple(found), tuple(found.values()))
+        present = {name: count for name, count in counts.items() if count}
+        return Labels(tuple(present), tuple(present.values()))
 
     def check(self, names: Sequence[str]) -> None:
         """Bytes are sound."""

@@ -59,30 +59,30 @@ class ImageMasks(Source):
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
         """How the files of each column are listed, and the arrays that are decoded from them."""
-        tensors = {name: one.tensor for name, one in table.columns.items()}
+        tensors = {name: column.tensor for name, column in table.columns.items()}
         resized, lazy = bool(self.size), table.streamed
-        found = {
+        emitted = {
             "image": (self.images, emitted_images("images", tensors["image"], resized, lazy=lazy)),
             "mask": (self.masks, emitted_masks("masks", tensors["mask"], resized, self.values, lazy=lazy)),
         }
         return {
             "listed": [
                 Piece(f"{name}s = files_by_name(folder / {{}}, {{}})", path, SUFFIXES)
-                for name, (path, _) in found.items()
+                for name, (path, _) in emitted.items()
                 if name in columns
             ],
-            "arrays": {name: made for name, (_, made) in found.items() if name in columns},
+            "arrays": {name: made for name, (_, made) in emitted.items() if name in columns},
         }
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> MaskedImages:
         """Finds both folders."""
         inside = None if allow_outside else folder.resolve()
-        found = []
+        folders = []
         for option in ("images", "masks"):
             shown = getattr(self, option)
             path = locate(shown, folder, allow_outside=allow_outside, want="folder", option=option)
-            found.append(ClassFolders(path, shown, SUFFIXES, option, inside, option, flat=True))
-        return MaskedImages(self, *found)
+            folders.append(ClassFolders(path, shown, SUFFIXES, option, inside, option, flat=True))
+        return MaskedImages(self, *folders)
 
 
 class MaskedImages(Table):
@@ -96,12 +96,15 @@ class MaskedImages(Table):
     @cached_property
     def columns(self) -> Mapping[str, Column]:
         """``image`` [height, width, channels] and ``mask`` [height, width], both of bytes. Reads all headers."""
-        return {name: Column(one.tensor, len(one.files), name == "mask", 255) for name, one in self._pictures.items()}
+        return {
+            name: Column(pictures.tensor, len(pictures.files), name == "mask", 255)
+            for name, pictures in self._pictures.items()
+        }
 
     @property
     def streamed(self) -> bool:  # type: ignore[override]
         """Whether the decoded images are too large to be kept."""
-        return sum(one.tensor.bytes * len(one.files) for one in self._pictures.values()) > STREAMED_FROM
+        return sum(pictures.tensor.bytes * len(pictures.files) for pictures in self._pictures.values()) > STREAMED_FROM
 
     def read(self, names: Iterable[str]) -> Arrays:
         """Images from 0 to 255, and class numbers."""
@@ -114,11 +117,11 @@ class MaskedImages(Table):
     @property
     def left_out(self) -> Sequence[LeftOut]:  # type: ignore[override]
         """Files of other kinds, in either folder."""
-        return [one for folders in self._folders.values() for one in folders.left_out]
+        return [remark for folders in self._folders.values() for remark in folders.left_out]
 
     def where(self, index: int) -> str:
         """The image and its mask."""
-        return " and ".join(one.files[index].shown for one in self._pictures.values())
+        return " and ".join(pictures.files[index].shown for pictures in self._pictures.values())
 
     def labels(self, name: str) -> Labels:
         """The classes of the masks' pixels."""
@@ -184,14 +187,14 @@ class MaskedImages(Table):
         return [pair for number, pair in enumerate(pairs) if number not in broken]
 
     def _by_name(self, folder: ClassFolders) -> dict[str, PictureFile]:
-        found: dict[str, PictureFile] = {}
+        files: dict[str, PictureFile] = {}
         for path in folder.files:
             file = PictureFile(path, folder.show(path), folder.show(path))
             name = folder.inner(path).removesuffix(path.suffix)
-            if name in found:
-                raise folder.problem(f"`{found[name].shown}` and `{file.shown}` have one name", path, "remove one")
-            found[name] = file
-        return found
+            if name in files:
+                raise folder.problem(f"`{files[name].shown}` and `{file.shown}` have one name", path, "remove one")
+            files[name] = file
+        return files
 
     def _check_sizes(self, pairs: Sequence[Pair]) -> None:
         if self._source.size is None:  # then all have one size anyway

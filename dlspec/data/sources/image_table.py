@@ -125,18 +125,20 @@ class PicturedTable(Table):
     @property
     def left_out(self) -> Sequence[LeftOut]:  # type: ignore[override]
         """What the table has."""
-        return [one._replace(option="table") for one in self.table.left_out]
+        return [remark._replace(option="table") for remark in self.table.left_out]
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:
         """Those of the table, with images and masks where it has paths. Reads the headers of all images."""
-        pictures = {name: Column(one.tensor, len(one.files), largest=255) for name, one in self._pictures.items()}
+        pictures = {
+            name: Column(images.tensor, len(images.files), largest=255) for name, images in self._pictures.items()
+        }
         return {name: pictures.get(name, column) for name, column in self.table.columns.items()}
 
     @property
     def streamed(self) -> bool:  # type: ignore[override]
         """Whether the decoded images are too large to be kept."""
-        return sum(one.tensor.bytes * len(one.files) for one in self._pictures.values()) > STREAMED_FROM
+        return sum(images.tensor.bytes * len(images.files) for images in self._pictures.values()) > STREAMED_FROM
 
     def read(self, names: Iterable[str]) -> Arrays:
         """Images as bytes from 0 to 255, masks as class numbers, other columns as the table has them."""
@@ -168,11 +170,11 @@ class PicturedTable(Table):
 
     def faults(self, names: Sequence[str]) -> Mapping[int, str]:
         """Rows that the table cannot use, and those whose images are missing or cannot be read to their end."""
-        found = dict(self.table.faults([name for name in names if name not in self._pictures]))
+        faults = dict(self.table.faults([name for name in names if name not in self._pictures]))
         for name in names:
             if name in self._pictures:
-                found = {**self._pictures[name].broken, **found}
-        return found
+                faults = {**self._pictures[name].broken, **faults}
+        return faults
 
     def as_numbers(self, name: str) -> bool:
         """As the table does."""

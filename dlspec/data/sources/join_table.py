@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dlspec.core.errors import Problem, did_you_mean
 from dlspec.core.ir import Tensor
 from dlspec.data.sources.base import TEXT, Arrays, Column, DataProblem, Table
-from dlspec.data.sources.remarks import Held, LeftOut
+from dlspec.data.sources.remarks import Contents, LeftOut
 from dlspec.data.sources.stated import Stated
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ class Joined(Table):
             return {name.removeprefix(self._prefix): name for name in names if name.startswith(self._prefix)}
 
         stated = self.stated
-        words = {name: stated.gaps[given] for name, given in inner(stated.gaps).items()}
-        return Stated(frozenset(inner(stated.texts)), frozenset(inner(stated.numbers)), words)
+        gaps = {name: stated.gaps[given] for name, given in inner(stated.gaps).items()}
+        return Stated(frozenset(inner(stated.texts)), frozenset(inner(stated.numbers)), gaps)
 
     @cached_property
     def _from_right(self) -> dict[str, str]:
@@ -73,13 +73,13 @@ class Joined(Table):
             Problem: E207, one has the name of a column on the left.
         """
         left, right = self._sides
-        found = {self._prefix + name: name for name in right.columns if name not in self._keys.values()}
-        both = next((name for name in found if name in left.columns), "")
+        names = {self._prefix + name: name for name in right.columns if name not in self._keys.values()}
+        both = next((name for name in names if name in left.columns), "")
         if both:
             message = f"column `{both}` stands on both sides of the join"
-            help = f"write `prefix: {_free(found, left.columns)}`: it stands before the names from the right"
+            help = f"write `prefix: {_free(names, left.columns)}`: it stands before the names from the right"
             raise Problem("E207", message, help, "right")
-        return found
+        return names
 
     @cached_property
     def _partners(self) -> Array:
@@ -92,14 +92,14 @@ class Joined(Table):
         import pyarrow.compute as pc
 
         left, right = self._sides
-        mine, others = _codes([(left.whole(one), right.whole(other)) for one, other in self._keys.items()])
+        mine, others = _codes([(left.whole(key), right.whole(other)) for key, other in self._keys.items()])
         _check_single(others, right, self._keys)
         places = pc.index_in(pa.array(mine), value_set=pa.array(others)).fill_null(-1)
-        found: Array = places.to_numpy().astype("int64")
-        found[mine < 0] = -1
-        if self._unmatched == ERROR and (found < 0).any():
-            raise _alone(found < 0, left, self._keys)
-        return found
+        partners: Array = places.to_numpy().astype("int64")
+        partners[mine < 0] = -1
+        if self._unmatched == ERROR and (partners < 0).any():
+            raise _alone(partners < 0, left, self._keys)
+        return partners
 
     @cached_property
     def _kept(self) -> Array | None:
@@ -115,13 +115,13 @@ class Joined(Table):
         """Those on the left, then those on the right but for the key."""
         left, right = self._sides
         count = len(self._partners) if self._kept is None else len(self._kept)
-        found = {name: replace(column, count=count) for name, column in left.columns.items()}
+        columns = {name: replace(column, count=count) for name, column in left.columns.items()}
         lacking = bool((self._partners < 0).any()) and self._kept is None
         for name, inner in self._from_right.items():
             column = right.columns[inner]
             tensor = _with_gaps(name, column.tensor) if lacking else column.tensor
-            found[name] = replace(column, count=count, tensor=tensor)
-        return found
+            columns[name] = replace(column, count=count, tensor=tensor)
+        return columns
 
     @property
     def streamed(self) -> bool:  # type: ignore[override]
@@ -158,12 +158,12 @@ class Joined(Table):
     def left_out(self) -> Sequence[LeftOut]:  # type: ignore[override]
         """What both sides have, and rows without a partner."""
         sides = (("left", self._left), ("right", self._right))
-        found = [one._replace(option=option) for option, side in sides for one in side.left_out]
+        remarks = [remark._replace(option=option) for option, side in sides for remark in side.left_out]
         lost = len(self._partners) - len(self._kept) if self._kept is not None else 0
         if lost:
             message = f"{lost} of {len(self._partners)} rows have no partner, and are left out"
-            found.append(LeftOut(message, "", "unmatched", of_frame=True))
-        return found
+            remarks.append(LeftOut(message, "", "unmatched", of_frame=True))
+        return remarks
 
     def read(self, names: Iterable[str]) -> Arrays:
         """Columns of either side."""
@@ -180,8 +180,10 @@ class Joined(Table):
         partners = self._partners[rows]
         inner = {name: self._from_right[name] for name in names if name in self._from_right}
         others = right.take(list(inner.values()), partners.clip(0))
-        found = {name: _filled(others[one], partners < 0, self.columns[name].tensor) for name, one in inner.items()}
-        return {name: own[name] if name in own else found[name] for name in names}
+        joined = {
+            name: _filled(others[own_name], partners < 0, self.columns[name].tensor) for name, own_name in inner.items()
+        }
+        return {name: own[name] if name in own else joined[name] for name in names}
 
     def forget(self) -> None:
         """Both sides do."""
@@ -201,10 +203,10 @@ class Joined(Table):
         rows = np.arange(len(self._partners)) if self._kept is None else self._kept
         mine = left.faults([name for name in names if name not in self._from_right])
         others = right.faults([self._from_right[name] for name in names if name in self._from_right])
-        found: dict[int, str] = {}
-        for place in np.flatnonzero(np.isin(rows, list(mine)) | np.isin(self._partners[rows], list(others))).tolist():
-            found[place] = mine.get(int(rows[place])) or others[int(self._partners[rows[place]])]
-        return found
+        faults: dict[int, str] = {}
+        for row in np.flatnonzero(np.isin(rows, list(mine)) | np.isin(self._partners[rows], list(others))).tolist():
+            faults[row] = mine.get(int(rows[row])) or others[int(self._partners[rows[row]])]
+        return faults
 
     def check(self, names: Sequence[str]) -> None:
         """No number is missing, on either side or for want of a partner, and all are finite."""
@@ -250,10 +252,10 @@ class Joined(Table):
         side, inner = self._owner(name)
         return side.gap(inner)
 
-    def held(self, name: str, help: str) -> Held:
+    def contents(self, name: str, help: str) -> Contents:
         """As its side finds it."""
         side, inner = self._owner(name)
-        return side.held(inner, help)
+        return side.contents(inner, help)
 
     def as_numbers(self, name: str) -> bool:
         """As its side does."""
@@ -310,11 +312,11 @@ def _codes(pairs: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
 
     mine, others = (np.zeros(len(values), np.int64) for values in pairs[0])
     for left, right in pairs:
-        one, two = (pa.array(values, from_pandas=True) for values in _alike(left, right))
+        first, two = (pa.array(values, from_pandas=True) for values in _alike(left, right))
         known = pc.unique(two).drop_null()
-        for codes, values in ((mine, one), (others, two)):
-            found = pc.index_in(values, value_set=known).fill_null(-1).to_numpy().astype(np.int64)
-            codes[:] = np.where((codes < 0) | (found < 0), -1, codes * len(known) + found)
+        for codes, values in ((mine, first), (others, two)):
+            indices = pc.index_in(values, value_set=known).fill_null(-1).to_numpy().astype(np.int64)
+            codes[:] = np.where((codes < 0) | (indices < 0), -1, codes * len(known) + indices)
     return mine, others
 
 
@@ -323,8 +325,8 @@ def _alike(left: Array, right: Array) -> tuple[Array, Array]:
     import numpy as np
 
     if left.dtype == object or right.dtype == object:
-        one, two = (np.array([value if value != "" else None for value in side], object) for side in (left, right))
-        return one, two
+        first, two = (np.array([value if value != "" else None for value in side], object) for side in (left, right))
+        return first, two
     dtype = np.result_type(left.dtype, right.dtype)
     return left.astype(dtype), right.astype(dtype)
 

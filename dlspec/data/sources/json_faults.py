@@ -59,13 +59,13 @@ class Lines:
         return self._other_kind(number, row)
 
     def _other_kind(self, number: int, row: dict[str, Any]) -> Fault | None:
-        found = {name: _kind(value) for name, value in row.items() if value is not None}
-        for name, kind in found.items():
+        kinds = {name: _kind(value) for name, value in row.items() if value is not None}
+        for name, kind in kinds.items():
             known, line = self._kinds.get(name, (kind, number))
             if kind != known:
                 message = f"column `{name}` holds {kind}, and {known} in line {line}"
                 return Fault(number, message, "write values of one kind in a column; `null` for a missing one")
-        for name, kind in found.items():
+        for name, kind in kinds.items():
             self._kinds.setdefault(name, (kind, number))
         return None
 
@@ -75,12 +75,12 @@ class _TwiceError(Exception):
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     for name, value in pairs:
-        if name in found:
+        if name in members:
             raise _TwiceError(name)
-        found[name] = value
-    return found
+        members[name] = value
+    return members
 
 
 def _kind(value: Any) -> str:

@@ -78,7 +78,7 @@ class JsonLinesTable(WholeTable):
     def skipped(self) -> Sequence[str]:  # type: ignore[override]
         """Lines that are no rows."""
         _ = self._whole
-        return [f"{self._shown}, line {one.line}: {one.message}" for one in self._bad]
+        return [f"{self._shown}, line {fault.line}: {fault.message}" for fault in self._bad]
 
     def find(self, name: str, option: str) -> Column:
         """The column `name`; also tells of one of objects."""

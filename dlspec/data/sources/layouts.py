@@ -93,12 +93,12 @@ class Layouts:
         import numpy as np
 
         try:
-            found = spans(message.tobytes())
+            by_name = spans(message.tobytes())
         except ValueError:
             return None
         same = np.ones(len(message), bool)
         pieces = {}
-        for name, span in found.items():
+        for name, span in by_name.items():
             if name not in self._wanted:
                 same[span.start : span.end] = False
             elif not _holds(span, self._wanted[name]):
@@ -117,17 +117,17 @@ class Layouts:
 
         for name, (start, end) in layout.pieces.items():
             wanted = self._wanted[name]
-            held = np.ascontiguousarray(block[:, start:end])
+            content = np.ascontiguousarray(block[:, start:end])
             if wanted.kind == "integers":
-                last = held < 0x80
+                last = content < 0x80
                 if (last.sum(axis=1) != math.prod(wanted.shape)).any() or not last[:, -1].all():
                     return False
                 try:
-                    values = varints(held.reshape(-1))
+                    values = varints(content.reshape(-1))
                 except ValueError:
                     return False
             else:
-                values = held.view("<f4" if wanted.kind == "floats" else np.dtype(wanted.dtype).newbyteorder("<"))
+                values = content.view("<f4" if wanted.kind == "floats" else np.dtype(wanted.dtype).newbyteorder("<"))
             converted = values.astype(wanted.dtype, copy=False)
             if wanted.kind == "integers" and (converted.astype(np.int64) != values).any():
                 return False

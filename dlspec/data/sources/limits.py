@@ -38,12 +38,12 @@ def check_memory(size: int, what: str, where: str, option: str = "path") -> None
         raise DataProblem("E609", message, "use fewer or smaller examples", option, where)
 
 
-def check_unfolded(size: int, held: int, what: str, where: str, option: str = "path") -> None:
+def check_unfolded(size: int, packed: int, what: str, where: str, option: str = "path") -> None:
     """Refuses what a small file claims to unfold to: compressed zeros take next to nothing on the disk.
 
     Args:
         size: Bytes that it unfolds to, as it claims.
-        held: Bytes that it takes on the disk.
+        packed: Bytes that it takes on the disk.
         what: As for :func:`check_memory`.
         where: Likewise.
         option: Likewise.
@@ -51,23 +51,23 @@ def check_unfolded(size: int, held: int, what: str, where: str, option: str = "p
     Raises:
         DataProblem: E609.
     """
-    if size > STREAMED_FROM and size > _UNFOLDED * held:
-        message = f"{what} unfolds from {show_bytes(held)} to {show_bytes(size)}, which no data do"
+    if size > STREAMED_FROM and size > _UNFOLDED * packed:
+        message = f"{what} unfolds from {show_bytes(packed)} to {show_bytes(size)}, which no data do"
         raise DataProblem("E609", message, "if it is meant, write the file without compression", option, where)
 
 
 def machine_memory() -> int:
     """Bytes of memory that a process may have; where the system does not tell, as many as an address space has."""
-    found = [1 << 47]
+    limits = [1 << 47]
     with suppress(AttributeError, OSError, ValueError):
-        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+        limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     with suppress(OSError, ValueError):  # of a container; the file holds `max` where there is no limit
-        found.append(int(_CONTAINER.read_text()))
+        limits.append(int(_CONTAINER.read_text()))
     with suppress(ImportError, OSError, ValueError):  # of `ulimit -v`; systems other than Unix have none
         import resource
 
-        found.append(max(0, resource.getrlimit(resource.RLIMIT_AS)[0]) or found[0])
-    return min(found)
+        limits.append(max(0, resource.getrlimit(resource.RLIMIT_AS)[0]) or limits[0])
+    return min(limits)
 
 
 def graphics_processor() -> bool:

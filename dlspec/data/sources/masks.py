@@ -86,8 +86,8 @@ class Masks(Pictures):
                 image = image.resize((width, height), Image.Resampling.NEAREST)
             return np.array(image, np.uint8)
 
-        found: np.ndarray[Any, Any] = self._opened(file, pixels, whole=True)
-        return found if self._values is None else self._classes(found, file)
+        mask: np.ndarray[Any, Any] = self._opened(file, pixels, whole=True)
+        return mask if self._values is None else self._classes(mask, file)
 
     def labels(self) -> Labels:
         """The class numbers that occur, and how many pixels have each. Decodes every whole mask, and keeps none."""

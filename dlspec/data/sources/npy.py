@@ -98,14 +98,14 @@ class NpyTable(Table):
         try:
             with path.open("rb") as stream:
                 header = read_header(stream)
-                held = path.stat().st_size - stream.tell()
+                remaining = path.stat().st_size - stream.tell()
         except OSError as error:
             message = f"cannot read `{shown}`: {error.strerror or error}"
             raise DataProblem("E601", message, "", "path", shown) from error
         except ValueError as error:
             message = f"`{shown}` is not an npy file: {error}"
             raise DataProblem("E608", message, "write it with `numpy.save`", "path", shown) from error
-        return header.column(f"`{shown}`", shown, held)
+        return header.column(f"`{shown}`", shown, remaining)
 
 
 class Header(NamedTuple):
@@ -114,13 +114,13 @@ class Header(NamedTuple):
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
 
-    def column(self, what: str, where: str, held: int) -> Column:
+    def column(self, what: str, where: str, remaining: int) -> Column:
         """The array as a column.
 
         Args:
             what: What to call the array in a message.
             where: Its file.
-            held: Bytes that follow the header.
+            remaining: Bytes that follow the header.
 
         Raises:
             DataProblem: E608, it is no column, or cut off.
@@ -138,8 +138,8 @@ class Header(NamedTuple):
         if 0 in self.shape:
             raise problem("is empty")
         size = math.prod(self.shape) * self.dtype.itemsize
-        if size > held:
-            raise problem(f"is cut off: it claims {size:,} bytes and has {held:,}", "save or copy it again")
+        if size > remaining:
+            raise problem(f"is cut off: it claims {size:,} bytes and has {remaining:,}", "save or copy it again")
         return Column(Tensor(tuple(self.shape[1:]), name), self.shape[0])
 
 

@@ -191,7 +191,7 @@ class ParquetTable(TypedTable):
     @cached_property
     def _missing(self) -> dict[str, int]:
         """Missing values of each column, by the file's statistics, or counted where it has none."""
-        found: dict[str, int] = {}
+        missing: dict[str, int] = {}
         for group in range(self._meta.num_row_groups):
             row_group = self._meta.row_group(group)
             for position in range(row_group.num_columns):
@@ -201,8 +201,8 @@ class ParquetTable(TypedTable):
                     nulls = self._nulls(group, name)
                 else:
                     nulls = column.statistics.null_count
-                found[name] = found.get(name, 0) + nulls
-        return found
+                missing[name] = missing.get(name, 0) + nulls
+        return missing
 
     @cached_property
     def _owners(self) -> list[str]:
@@ -300,7 +300,7 @@ class ParquetTable(TypedTable):
 
 def _leaves(kind: pa.DataType) -> int:
     """How many columns of a Parquet file hold the values of a type."""
-    return sum(_leaves(kind.field(place).type) for place in range(kind.num_fields)) or 1
+    return sum(_leaves(kind.field(index).type) for index in range(kind.num_fields)) or 1
 
 
 def write_groups(

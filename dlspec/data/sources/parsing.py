@@ -32,10 +32,10 @@ def parsed(
     parse = _parser(tuple((name, dtype, tuple(shape)) for name, (dtype, shape) in wanted.items()))
     try:
         with tf.init_scope(), tf.device("CPU:0"):
-            found = parse(tf.constant(list(messages), tf.string))
+            arrays = parse(tf.constant(list(messages), tf.string))
     except (tf.errors.InvalidArgumentError, ValueError):
         return None
-    return {name: values.numpy() for name, values in found.items()}
+    return {name: values.numpy() for name, values in arrays.items()}
 
 
 @cache

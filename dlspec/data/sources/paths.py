@@ -51,13 +51,13 @@ def locate(path: str, folder: Path, *, allow_outside: bool, want: str = "file", 
     if "://" in path:
         raise Problem("E108", f"`{path}` is a URL", "download it, and name the file", option)
     outside = PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()
-    found = (folder / path).resolve()
-    if not allow_outside and (outside or not found.is_relative_to(folder.resolve())):
+    target = (folder / path).resolve()
+    if not allow_outside and (outside or not target.is_relative_to(folder.resolve())):
         help = "move the data beside the spec, or pass `--allow-outside`"
         raise Problem("E108", f"`{path}` leads out of the spec's folder", help, option)
-    if (want == "file" and found.is_file()) or (want == "folder" and found.is_dir()):
-        return found
-    raise _missing(path, found, want, option)
+    if (want == "file" and target.is_file()) or (want == "folder" and target.is_dir()):
+        return target
+    raise _missing(path, target, want, option)
 
 
 def start_of(path: str, folder: Path, *, allow_outside: bool) -> Path:
@@ -66,13 +66,13 @@ def start_of(path: str, folder: Path, *, allow_outside: bool) -> Path:
     return locate(path, folder, allow_outside=allow_outside, want=want, option="start_from")
 
 
-def _missing(path: str, found: Path, want: str, option: str) -> DataProblem:
-    if found.exists():
+def _missing(path: str, target: Path, want: str, option: str) -> DataProblem:
+    if target.exists():
         other = "folder" if want == "file" else "file"
         return DataProblem("E601", f"`{path}` is a {other}, expected a {want}", option=option, where=path)
-    parent = found.parent
+    parent = target.parent
     neighbours = [entry.name for entry in parent.iterdir()] if parent.is_dir() else []
-    help = did_you_mean(found.name, neighbours, guess=True)
+    help = did_you_mean(target.name, neighbours, guess=True)
     if not help.startswith("did"):
         help = "paths start at the folder of the spec"
     return DataProblem("E601", f"there is no {want} `{path}`", help, option, path)

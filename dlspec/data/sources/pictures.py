@@ -103,8 +103,8 @@ def all_decoded(files: str, decoded: Callable[[str], Piece], *, lazy: bool, agai
     if not lazy:
         return Piece(f"np.stack([{{}} for file in {files}])", decoded("file"))
     rows = f"rows, {files}={files}" if again else "rows"
-    one = decoded(f"{files}[row]")
-    return Piece(f"Lazy(lambda {rows}: np.stack([{{}} for row in rows]), np.arange(len({files})),)", one)
+    image = decoded(f"{files}[row]")
+    return Piece(f"Lazy(lambda {rows}: np.stack([{{}} for row in rows]), np.arange(len({files})),)", image)
 
 
 class Header(NamedTuple):
@@ -139,11 +139,11 @@ def _may_turn(image: Image) -> bool:
     stream = getattr(image, "fp", None)
     if stream is None:
         return False
-    place = stream.tell()
+    position = stream.tell()
     end = stream.seek(0, io.SEEK_END)
     stream.seek(max(0, end - _LATE_FROM))
     tail = stream.read()
-    stream.seek(place)
+    stream.seek(position)
     return any(mark in tail for mark in _LATE)
 
 
@@ -224,9 +224,9 @@ class Pictures:
         images = np.empty((len(numbers), *shape), np.uint8)
 
         def load(some: range) -> None:
-            for place in some:
-                number = numbers[place]
-                images[place] = 0 if number in self.broken else self.load(self.files[number])
+            for row in some:
+                number = numbers[row]
+                images[row] = 0 if number in self.broken else self.load(self.files[number])
 
         workers = os.cpu_count() or 1  # with more, they wait for Python and for each other: a fifth of the time
         for _ in _pool(workers).map(load, [range(first, len(numbers), workers) for first in range(workers)]):
@@ -280,12 +280,12 @@ class Pictures:
 
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            found = self._opened(file, facts)
+            header = self._opened(file, facts)
         with file.path.open("rb") as stream:
             stream.seek(max(0, file.path.stat().st_size - _TAIL))
-            if _ENDS.get(found.form, b"") not in stream.read():
+            if _ENDS.get(header.form, b"") not in stream.read():
                 raise self.problem(f"image `{file.shown}` is cut off: its end is missing", file)
-        return found
+        return header
 
     def _opened(self, file: PictureFile, use: Callable[[Image], T], *, whole: bool = False) -> T:
         """What `use` makes of the opened image; `whole` where it needs all of the file."""

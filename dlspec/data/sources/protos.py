@@ -98,11 +98,11 @@ def _entries(message: bytes) -> Iterator[tuple[str, int, int]]:
     for _, first, last in _fields(message, 0, len(message), 1):
         for _, start, end in _fields(message, first, last, 1):
             name, value = "", (end, end)
-            for number, *place in _fields(message, start, end, 1, 2):
+            for number, *span in _fields(message, start, end, 1, 2):
                 if number == 1:
-                    name = message[place[0] : place[1]].decode("utf-8")
+                    name = message[span[0] : span[1]].decode("utf-8")
                 else:
-                    value = (place[0], place[1])
+                    value = (span[0], span[1])
             yield name, *value
 
 
@@ -149,9 +149,9 @@ def _fields(message: bytes, position: int, end: int, *wanted: int) -> Iterator[t
 def _varint(message: bytes, position: int, end: int) -> tuple[int, int]:
     """A number of variable length, and where it ends."""
     value = 0
-    for place in range(min(10, end - position)):
-        byte = message[position + place]
-        value |= (byte & 0x7F) << 7 * place
+    for index in range(min(10, end - position)):
+        byte = message[position + index]
+        value |= (byte & 0x7F) << 7 * index
         if byte < 0x80:
-            return value, position + place + 1
+            return value, position + index + 1
     raise ValueError(_BROKEN)

@@ -68,8 +68,8 @@ class RecordFeature(Section):
         if self.decode == "image":
             return Piece("np.stack([decoded(content, {}) for content in {}])", MODES[self.shape[2] or 0], parsed)
         if self.decode:
-            one = Piece("np.frombuffer(content, {}).reshape({})", self.dtype, tuple(self.shape))
-            return Piece("np.stack([{} for content in {}])", one, parsed)
+            array = Piece("np.frombuffer(content, {}).reshape({})", self.dtype, tuple(self.shape))
+            return Piece("np.stack([{} for content in {}])", array, parsed)
         if self.dtype == TEXT and not self.shape:
             return Piece("np.array([content.decode() for content in {}], object)", parsed)
         if self.dtype == self.parsed_dtype:
@@ -77,7 +77,7 @@ class RecordFeature(Section):
         return Piece("np.stack({}).astype({})", parsed, self.dtype)
 
 
-def convert(declared: RecordFeature, found: Feature) -> Any:
+def convert(declared: RecordFeature, feature: Feature) -> Any:
     """The value as its declaration wants it.
 
     Raises:
@@ -87,16 +87,16 @@ def convert(declared: RecordFeature, found: Feature) -> Any:
 
     size = math.prod(declared.tensor.shape)  # type: ignore[arg-type]  # all are known, see `validate`
     if declared.dtype == TEXT or declared.decode:
-        if found.kind != "bytes":
-            raise ValueError(f"holds {found.kind}, expected bytes")
-        pieces = list(found.values)
+        if feature.kind != "bytes":
+            raise ValueError(f"holds {feature.kind}, expected bytes")
+        pieces = list(feature.values)
         return _text(declared, pieces, size) if declared.dtype == TEXT else _decoded(declared, pieces)
     dtype = np.dtype(str(declared.dtype))
     wanted = "floats" if dtype.kind == "f" else "integers"
-    if found.kind != wanted:
-        hint = "; `decode` says how numbers stand in bytes" if found.kind == "bytes" else ""
-        raise ValueError(f"holds {found.kind}, expected {wanted}{hint}")
-    values = np.asarray(found.values)
+    if feature.kind != wanted:
+        hint = "; `decode` says how numbers stand in bytes" if feature.kind == "bytes" else ""
+        raise ValueError(f"holds {feature.kind}, expected {wanted}{hint}")
+    values = np.asarray(feature.values)
     if len(values) != size:
         raise ValueError(f"holds {len(values):,} numbers, expected {size:,}")
     converted = values.astype(dtype)
@@ -105,7 +105,7 @@ def convert(declared: RecordFeature, found: Feature) -> Any:
     return converted.reshape(declared.tensor.shape)
 
 
-def convert_all(declared: RecordFeature, found: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def convert_all(declared: RecordFeature, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """What the parser found in all records, as :func:`convert` gives it for one.
 
     Raises:
@@ -113,20 +113,20 @@ def convert_all(declared: RecordFeature, found: np.ndarray[Any, Any]) -> np.ndar
     """
     import numpy as np
 
-    shape = (len(found), *declared.tensor.shape)
+    shape = (len(values), *declared.tensor.shape)
     if declared.dtype == TEXT:
-        texts = [value.decode("utf-8") for value in found.flat]
-        shaped: np.ndarray[Any, Any] = np.array(texts, object).reshape(found.shape)
+        texts = [value.decode("utf-8") for value in values.flat]
+        shaped: np.ndarray[Any, Any] = np.array(texts, object).reshape(values.shape)
         return shaped
     dtype = np.dtype(str(declared.dtype))
     if declared.decode == "image":
-        return np.stack([_image(declared, value) for value in found])
+        return np.stack([_image(declared, value) for value in values])
     if declared.decode:
-        if any(len(value) != declared.tensor.bytes for value in found):
+        if any(len(value) != declared.tensor.bytes for value in values):
             raise ValueError("is not as long as declared")
-        return np.frombuffer(b"".join(found), dtype.newbyteorder("<")).reshape(shape).astype(dtype)
-    converted: np.ndarray[Any, Any] = found.astype(dtype)
-    if not declared.tensor.floating and (converted.astype(np.int64) != found).any():
+        return np.frombuffer(b"".join(values), dtype.newbyteorder("<")).reshape(shape).astype(dtype)
+    converted: np.ndarray[Any, Any] = values.astype(dtype)
+    if not declared.tensor.floating and (converted.astype(np.int64) != values).any():
         raise ValueError(f"holds numbers outside of {dtype.name}")
     return converted
 
@@ -165,9 +165,9 @@ def _image(declared: RecordFeature, content: bytes) -> Any:
     height, width, channels = declared.shape
     try:
         with Image.open(io.BytesIO(content)) as file:
-            found = shown_size(file)
-            if found != (height, width):
-                raise ValueError(f"is an image of {found[0]}×{found[1]}, expected {height}×{width}")
+            size = shown_size(file)
+            if size != (height, width):
+                raise ValueError(f"is an image of {size[0]}×{size[1]}, expected {height}×{width}")
             picture = turned(file).convert({1: "L", 3: "RGB", 4: "RGBA"}[channels or 0])
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError("is an image that cannot be read") from error

@@ -75,12 +75,12 @@ class Records(NamedTuple):
         import numpy as np
 
         windows = np.lib.stride_tricks.sliding_window_view(self.content, size + 4)
-        held = windows[self.starts[numbers]]
-        block, verified = held[:, :size], np.frombuffer(self.verified, bool)
+        selected = windows[self.starts[numbers]]
+        block, verified = selected[:, :size], np.frombuffer(self.verified, bool)
         whole = verified[numbers]
         new = np.flatnonzero(~whole)
         if len(new):
-            expected = np.ascontiguousarray(held[new, size:]).view("<u4")[:, 0]
+            expected = np.ascontiguousarray(selected[new, size:]).view("<u4")[:, 0]
             good = new[checksums(block[new]) == expected]
             whole[good] = True
             verified[numbers[good]] = True
@@ -138,16 +138,16 @@ def _mapped(path: Path) -> bytes | mmap.mmap:
 
 
 def _unpacked(path: Path, shown: str) -> bytes:
-    chunks, size, held = [], 0, path.stat().st_size
+    chunks, size, packed = [], 0, path.stat().st_size
     try:
         claimed = _claimed(path)
-        if claimed <= _DEFLATED * held:  # else the end is damaged, which unpacking tells
-            check_unfolded(claimed, held, f"`{shown}`", shown)
+        if claimed <= _DEFLATED * packed:  # else the end is damaged, which unpacking tells
+            check_unfolded(claimed, packed, f"`{shown}`", shown)
         with gzip.open(path) as stream:
             while chunk := stream.read(_CHUNK):
                 size += len(chunk)
                 check_memory(size, f"the unpacked `{shown}`", shown)
-                check_unfolded(size, held, f"`{shown}`", shown)
+                check_unfolded(size, packed, f"`{shown}`", shown)
                 chunks.append(chunk)
     except (EOFError, zlib.error) as error:
         raise OSError(str(error)) from error
@@ -213,16 +213,16 @@ def _by_blocks(data: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         if count > _FEW:
             value = _joined(value, given.T, np.array(first))
         else:  # numbers of Python's own are faster than arrays of few
-            value = [_joined(one, row, first) for one, row in zip(value, given.tolist(), strict=True)]
+            value = [_joined(crc, row, first) for crc, row in zip(value, given.tolist(), strict=True)]
     return np.array(value, np.int64) ^ 0xFFFFFFFF
 
 
 def _joined(value: Any, given: Any, first: Any) -> Any:
     """What one block after the other gives, after what came before: that counts as if added to the first bytes."""
-    for one in given:
-        for place in range(4):
-            one = one ^ first[place][value >> 8 * place & 0xFF]
-        value = one
+    for block in given:
+        for byte in range(4):
+            block = block ^ first[byte][value >> 8 * byte & 0xFF]
+        value = block
     return value
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Held(NamedTuple):
+class Contents(NamedTuple):
     """What a column holds in place of numbers: in words, what helps, and where it stands."""
 
     what: str

@@ -63,9 +63,9 @@ class Sklearn(Source):
 
     def emitted(self, columns: Sequence[str], table: Table) -> dict[str, Any]:
         """Where each column stands in what the set's loader returns."""
-        return {"arrays": {name: self._place(name) for name in columns}}
+        return {"arrays": {name: self._array(name) for name in columns}}
 
-    def _place(self, name: str) -> Piece:
+    def _array(self, name: str) -> Piece:
         facts = SETS[self.set]
         for part, members in (("data", facts.features), ("target", facts.targets)):
             if name in members:

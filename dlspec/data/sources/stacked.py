@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor
 from dlspec.data.sources.base import TEXT, Arrays, Column, Labels, Table
-from dlspec.data.sources.remarks import Held
+from dlspec.data.sources.remarks import Contents
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,12 +35,12 @@ class StackedTable(Table):
     @cached_property
     def sections(self) -> dict[str, range]:
         """The numbers of the examples of each table."""
-        found, start = {}, 0
+        sections, start = {}, 0
         for part, table in self.tables.items():
             count = max(column.count for column in table.columns.values())
-            found[part] = range(start, start + count)
+            sections[part] = range(start, start + count)
             start += count
-        return found
+        return sections
 
     def _sections(self) -> Iterator[tuple[Table, range]]:
         return zip(self.tables.values(), self.sections.values(), strict=True)
@@ -75,7 +75,7 @@ class StackedTable(Table):
         import numpy as np
 
         names = list(names)
-        found: Arrays = {}
+        arrays: Arrays = {}
         for table, numbers in self._sections():
             mine = (indices >= numbers.start) & (indices < numbers.stop)
             if mine.all():
@@ -85,10 +85,10 @@ class StackedTable(Table):
                 continue
             for name, values in table.take(names, indices[mine] - numbers.start).items():
                 typed = self._typed(name, values)
-                if name not in found:
-                    found[name] = np.empty((len(indices), *values.shape[1:]), typed.dtype)
-                found[name][mine] = typed
-        return found
+                if name not in arrays:
+                    arrays[name] = np.empty((len(indices), *values.shape[1:]), typed.dtype)
+                arrays[name][mine] = typed
+        return arrays
 
     def whole(self, name: str) -> np.ndarray[Any, Any]:
         """The column of all tables, which keep it themselves."""
@@ -117,8 +117,8 @@ class StackedTable(Table):
         """The distinct values in all tables."""
         counts: dict[Any, int] = {}
         for table in self.tables.values():
-            found = table.labels(name)
-            for value, count in zip(found.values, found.counts, strict=True):
+            labels = table.labels(name)
+            for value, count in zip(labels.values, labels.counts, strict=True):
                 counts[value] = counts.get(value, 0) + count
         return Labels(tuple(sorted(counts)), tuple(counts[value] for value in sorted(counts)))
 
@@ -129,12 +129,12 @@ class StackedTable(Table):
 
     def gap(self, name: str) -> str:
         """The first one in any table."""
-        return next((found for table in self.tables.values() if (found := table.gap(name))), "")
+        return next((gap for table in self.tables.values() if (gap := table.gap(name))), "")
 
-    def held(self, name: str, help: str) -> Held:
+    def contents(self, name: str, help: str) -> Contents:
         """As the first table finds it that holds text there."""
         texts = (table for table in self.tables.values() if table.columns[name].text)
-        return next(texts, self._first).held(name, help)
+        return next(texts, self._first).contents(name, help)
 
     def as_numbers(self, name: str) -> bool:
         """Every table that holds text there takes it for numbers."""
@@ -153,7 +153,7 @@ class StackedTable(Table):
 
     def not_a_number(self, name: str) -> tuple[str, str] | None:
         """The first one in any table."""
-        return next((found for table in self.tables.values() if (found := table.not_a_number(name))), None)
+        return next((value for table in self.tables.values() if (value := table.not_a_number(name))), None)
 
     def check(self, names: Sequence[str]) -> None:
         """Every table by itself."""

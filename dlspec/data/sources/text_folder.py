@@ -99,13 +99,13 @@ class TextFolderTable(Table):
 
     def faults(self, names: Sequence[str]) -> Mapping[int, str]:
         """Files that are not UTF-8, or empty."""
-        found = {}
+        faults = {}
         for index, file in enumerate(self._folders.files if "text" in names else ()):
             try:
                 self._text(file)
             except DataProblem as problem:
-                found[index] = problem.message
-        return found
+                faults[index] = problem.message
+        return faults
 
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
         """The texts."""

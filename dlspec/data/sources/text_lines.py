@@ -113,14 +113,14 @@ class TextLinesTable(Table):
     def _lines(self) -> dict[str, list[str]]:
         if self._separator is not None:
             return self._split(self._files[0], self._separator)
-        found = [read_lines(*file) for file in self._files]
-        for file, lines in zip(self._files, found, strict=True):
-            if len(lines) != len(found[0]):
-                first = f"`{self._files[0].shown}` has {_count(len(found[0]), 'line')}"
-                shorter = min(len(lines), len(found[0]))
+        columns = [read_lines(*file) for file in self._files]
+        for file, lines in zip(self._files, columns, strict=True):
+            if len(lines) != len(columns[0]):
+                first = f"`{self._files[0].shown}` has {_count(len(columns[0]), 'line')}"
+                shorter = min(len(lines), len(columns[0]))
                 message = f"{first}, `{file.shown}` {len(lines)}: line {shorter + 1} has no partner"
                 raise _problem(message, file.shown, "give both as many lines", shorter + 1)
-        return dict(zip(self._names, found, strict=True))
+        return dict(zip(self._names, columns, strict=True))
 
     def _split(self, file: _File, separator: str) -> dict[str, list[str]]:
         columns: list[list[str]] = [[] for _ in self._names]

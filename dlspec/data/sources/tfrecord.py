@@ -118,15 +118,15 @@ class TfrecordTable(Table):
             for name, some in together.items():
                 arrays[name][left] = some
             return arrays
-        for place in left:
+        for row in left:
             try:
-                values = self._values(int(indices[place]), features)
+                values = self._values(int(indices[row]), features)
             except DataProblem:
                 if not self.tolerant:
                     raise
                 continue  # of a broken record nothing is used
             for name, value in values.items():
-                arrays[name][place] = value
+                arrays[name][row] = value
         return arrays
 
     def where(self, index: int) -> str:
@@ -152,13 +152,13 @@ class TfrecordTable(Table):
     def faults(self, names: Sequence[str]) -> Mapping[int, str]:
         """Records that are damaged, or do not hold what is declared."""
         features = {name: self._features[name] for name in names}
-        found = {}
+        faults = {}
         for index in range(len(self._index)):
             try:
                 self._values(index, features)
             except DataProblem as problem:
-                found[index] = problem.message
-        return found
+                faults[index] = problem.message
+        return faults
 
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
         """Each feature on its own, in written order."""
@@ -176,8 +176,8 @@ class TfrecordTable(Table):
         files, numbers, sizes = (facts[indices] for facts in self._facts)
         kinds, kind = np.unique(files + len(self._files) * sizes, return_inverse=True)
         left = []
-        for position, one in enumerate(kinds.tolist()):
-            size, file = divmod(one, len(self._files))
+        for position, code in enumerate(kinds.tolist()):
+            size, file = divmod(code, len(self._files))
             same = np.flatnonzero(kind == position)
             step = max(1, _AT_ONCE // max(1, size))
             for places in np.split(same, range(step, len(same), step)):
@@ -189,10 +189,10 @@ class TfrecordTable(Table):
         """What is known of how records hold these features; None where not all are numbers."""
         key = tuple(sorted(features))
         if key not in self._alike_by:
-            numbers = all(one.dtype != TEXT and one.decode != "image" for one in features.values())
+            numbers = all(feature.dtype != TEXT and feature.decode != "image" for feature in features.values())
             wanted = {
-                name: Wanted(_kind(one), tuple(size or 0 for size in one.shape), str(one.dtype))
-                for name, one in features.items()
+                name: Wanted(_kind(feature), tuple(size or 0 for size in feature.shape), str(feature.dtype))
+                for name, feature in features.items()
             }
             self._alike_by[key] = Layouts(wanted) if numbers else None
         return self._alike_by[key]
@@ -200,28 +200,28 @@ class TfrecordTable(Table):
     def _together(self, features: Mapping[str, RecordFeature], indices: np.ndarray[Any, Any]) -> Arrays | None:
         """The same by TensorFlow's parser; None where that is not loaded, or anything is wrong with a record."""
         places = [self._index[index] for index in indices.tolist()]
-        wanted = {name: (one.parsed_dtype, one.parsed_shape) for name, one in features.items()}
+        wanted = {name: (feature.parsed_dtype, feature.parsed_shape) for name, feature in features.items()}
         try:
-            found = parsed([self._records[file].read(number) for file, number in places], wanted)
-            return found and {name: convert_all(features[name], values) for name, values in found.items()}
+            arrays = parsed([self._records[file].read(number) for file, number in places], wanted)
+            return arrays and {name: convert_all(features[name], values) for name, values in arrays.items()}
         except ValueError:
             return None
 
     @cached_property
     def _records(self) -> list[Records]:
-        found = []
+        files = []
         for path, shown in self._files:
             try:
-                found.append(open_records(path, shown))
+                files.append(open_records(path, shown))
             except BrokenRecord as error:
                 raise _problem(
                     f"record {error.number} of `{shown}` {error}", f"{shown}, record {error.number}"
                 ) from error
             except OSError as error:
                 raise _problem(f"cannot read `{shown}`: {error.strerror or error}", shown) from error
-            if not len(found[-1].starts):
+            if not len(files[-1].starts):
                 raise _problem(f"`{shown}` holds no records", shown)
-        return found
+        return files
 
     @cached_property
     def _index(self) -> list[tuple[int, int]]:
@@ -243,19 +243,19 @@ class TfrecordTable(Table):
         record = f"record {number} of `{shown}`"
         try:
             message = self._records[file].read(number)
-            found = read_example(message, features)
-            missing = [name for name in features if name not in found]
+            values = read_example(message, features)
+            missing = [name for name in features if name not in values]
             if missing:
                 known = feature_names(message)
                 help = did_you_mean(missing[0], known, guess=True) or f"it has {len(known)} others"
                 raise _problem(f"{record} has no feature `{missing[0]}`", self.where(index), help, "features")
         except ValueError as error:
             raise _problem(f"{record} {error}", self.where(index)) from error
-        return {name: self._value(name, features[name], found[name], index) for name in features}
+        return {name: self._value(name, features[name], values[name], index) for name in features}
 
-    def _value(self, name: str, declared: RecordFeature, found: Feature, index: int) -> Any:
+    def _value(self, name: str, declared: RecordFeature, feature: Feature, index: int) -> Any:
         try:
-            return convert(declared, found)
+            return convert(declared, feature)
         except ValueError as error:
             file, number = self._index[index]
             message = f"feature `{name}` of record {number} of `{self._files[file][1]}` {error}"

@@ -124,7 +124,7 @@ class WindowTable(Table):
     @property
     def left_out(self) -> Sequence[LeftOut]:  # type: ignore[override]
         """What the table has."""
-        return [one._replace(option="table") for one in self._table.left_out]
+        return [remark._replace(option="table") for remark in self._table.left_out]
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:
@@ -211,9 +211,9 @@ class WindowTable(Table):
     def _check_column(self, name: str, option: str) -> None:
         column = self._table.find(name, option)
         if column.text:
-            held = self._table.held(name, "correct the value, or leave the column out")
-            message = f"column `{name}` holds {held.what}, expected numbers"
-            raise DataProblem("E603", message, held.help, option, held.where)
+            contents = self._table.contents(name, "correct the value, or leave the column out")
+            message = f"column `{name}` holds {contents.what}, expected numbers"
+            raise DataProblem("E603", message, contents.help, option, contents.where)
         if column.tensor.shape:
             raise Problem("E605", f"column `{name}` is {column.tensor}, expected a number in every row", "", option)
 

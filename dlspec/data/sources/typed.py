@@ -96,11 +96,11 @@ class WholeTable(TypedTable):
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        found = {}
+        missing = {}
         for field, column in zip(self._whole.schema, self._whole.columns, strict=True):
             nans = pc.sum(pc.is_nan(column)).as_py() if pa.types.is_floating(field.type) else 0
-            found[field.name] = int(column.null_count + (nans or 0))
-        return found
+            missing[field.name] = int(column.null_count + (nans or 0))
+        return missing
 
     def _tables(self, names: list[str]) -> Iterator[pa.Table]:
         yield self._whole.select(names)

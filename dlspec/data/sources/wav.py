@@ -45,14 +45,14 @@ def read_header(path: Path) -> Wav:
         OSError: The file cannot be read.
     """
     with path.open("rb") as stream:
-        held = path.stat().st_size
-        if not held:
+        size_on_disk = path.stat().st_size
+        if not size_on_disk:
             raise BrokenWav("is empty")
         riff = stream.read(12)
         if riff[:4] != b"RIFF" or riff[8:] != b"WAVE":
             raise BrokenWav("is no WAV file")
         layout, size = _to_samples(stream)
-        return _checked(layout, stream.tell(), size, held)
+        return _checked(layout, stream.tell(), size, size_on_disk)
 
 
 def _to_samples(stream: IO[bytes]) -> tuple[bytes, int]:
@@ -73,7 +73,7 @@ def _to_samples(stream: IO[bytes]) -> tuple[bytes, int]:
     raise BrokenWav("is cut off: it holds no samples")
 
 
-def _checked(layout: bytes, start: int, size: int, held: int) -> Wav:
+def _checked(layout: bytes, start: int, size: int, size_on_disk: int) -> Wav:
     if len(layout) < 16:
         raise BrokenWav("has samples of an unknown form")
     form, channels, rate, _, block, bits = struct.unpack("<HHIIHH", layout[:16])
@@ -85,8 +85,8 @@ def _checked(layout: bytes, start: int, size: int, held: int) -> Wav:
         raise BrokenWav(f"holds samples of form {form} with {bits} bits, expected PCM with 8, 16, 24 or 32")
     if not rate or not channels or block != channels * bits // 8:
         raise BrokenWav(f"claims {channels} channels at {rate} samples per second in blocks of {block} bytes")
-    if start + size > held:
-        raise BrokenWav(f"is cut off: it claims {size:,} bytes of samples and has {held - start:,}")
+    if start + size > size_on_disk:
+        raise BrokenWav(f"is cut off: it claims {size:,} bytes of samples and has {size_on_disk - start:,}")
     if size < block:
         raise BrokenWav("holds no samples")
     return Wav(rate, channels, kind, bits, start, size // block)
