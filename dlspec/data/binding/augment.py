@@ -39,17 +39,17 @@ class Step:
 
 def steps(data: Data, inputs: Sequence[Input], outputs: Sequence[Output], findings: Findings) -> list[Step]:
     """What `augment` asks for; what does not suit the data goes to `findings` (E616 and the layers' own codes)."""
-    found: list[Step] = []
-    for one in inputs:
-        feature = data.features.get(one.name)
+    planned: list[Step] = []
+    for input_ in inputs:
+        feature = data.features.get(input_.name)
         for position, layer in enumerate(feature.augment if feature is not None else ()):
-            with findings.at("data", "inputs", one.name, "augment", position):
-                call_layer(layer, [one.tensor], {})
-                found.append(_step(layer, one, outputs))
+            with findings.at("data", "inputs", input_.name, "augment", position):
+                call_layer(layer, [input_.tensor], {})
+                planned.append(_step(layer, input_, outputs))
     for position, layer in enumerate(data.augment):
         with findings.at("data", "augment", position):
-            found.append(_step(layer, _only(layer, inputs), outputs))
-    return found
+            planned.append(_step(layer, _only(layer, inputs), outputs))
+    return planned
 
 
 def _only(layer: Layer, inputs: Sequence[Input]) -> Input:
@@ -58,14 +58,14 @@ def _only(layer: Layer, inputs: Sequence[Input]) -> Input:
     Raises:
         Problem: E616, there is none, or more than one.
     """
-    suited = [one for one in inputs if _suits(layer, one.tensor)]
+    suited = [input_ for input_ in inputs if _suits(layer, input_.tensor)]
     if len(suited) > 1:
-        names = ", ".join(f"`{one.name}`" for one in suited)
+        names = ", ".join(f"`{input_.name}`" for input_ in suited)
         raise Problem("E616", f"`{layer.name}` could change {names}", "write `augment` at the input that is meant")
     if not suited and len(inputs) == 1:
         call_layer(layer, [inputs[0].tensor], {})  # says why not
     if not suited:
-        kinds = ", ".join(f"`{one.name}` {one.tensor}" for one in inputs)
+        kinds = ", ".join(f"`{input_.name}` {input_.tensor}" for input_ in inputs)
         raise Problem("E616", f"`{layer.name}` suits no input: {kinds}", "leave it out")
     return suited[0]
 
@@ -80,18 +80,18 @@ def _suits(layer: Layer, tensor: Tensor) -> bool:
     return tensor.shape != (1,)
 
 
-def _step(layer: Layer, one: Input, outputs: Sequence[Output]) -> Step:
+def _step(layer: Layer, input_: Input, outputs: Sequence[Output]) -> Step:
     if not isinstance(layer, ImageLayer):
-        return Step(layer, one.name)
-    masks = tuple(output.name for output in outputs if _is_mask(output.tensor, one.tensor))
+        return Step(layer, input_.name)
+    masks = tuple(output.name for output in outputs if _is_mask(output.tensor, input_.tensor))
     if not layer.mixes_labels:
-        return Step(layer, one.name, masks)
+        return Step(layer, input_.name, masks)
     for output in outputs:
         if output.encoding == CLASSES or output.tensor.rank > 1 or output.name in masks:
             message = f"`{layer.name}` mixes targets, and those of `{output.target}` cannot be mixed"
             help = "use `categorical_crossentropy`, for which classes are one-hot rows"
             raise Problem("E616", message, help if output.encoding == CLASSES else "leave it out")
-    return Step(layer, one.name, labels=tuple(output.name for output in outputs))
+    return Step(layer, input_.name, labels=tuple(output.name for output in outputs))
 
 
 def _is_mask(target: Tensor, image: Tensor) -> bool:
@@ -101,9 +101,9 @@ def _is_mask(target: Tensor, image: Tensor) -> bool:
 Transform = Callable[[Any, Any, Any], Any]
 
 
-def transform(found: Sequence[Step], outputs: Mapping[str, Output], seed: int) -> Transform:
+def transform(planned: Sequence[Step], outputs: Mapping[str, Output], seed: int) -> Transform:
     """What changes a batch ``(inputs, targets)`` inside the pipeline; see :class:`dlspec.data.feeding.feed.Feed`."""
-    layers = [_stateless(step.layer) for step in found]
+    layers = [_stateless(step.layer) for step in planned]
 
     def change(batch: Any, epoch: Any, numbers: Any) -> Any:
         import tensorflow as tf
@@ -112,8 +112,8 @@ def transform(found: Sequence[Step], outputs: Mapping[str, Output], seed: int) -
         base = tf.constant([seed & 0x7FFFFFFF, seed >> 31 & 0x7FFFFFFF], tf.int32)
         for entropy in (epoch, numbers[0]):  # the first example of a batch tells it from the others of its epoch
             base = tf.random.experimental.stateless_fold_in(base, tf.cast(entropy, tf.int32))
-        for place, (step, (layer, seeds)) in enumerate(zip(found, layers, strict=True)):
-            seeds.begin(tf.random.experimental.stateless_fold_in(base, place))
+        for index, (step, (layer, seeds)) in enumerate(zip(planned, layers, strict=True)):
+            seeds.begin(tf.random.experimental.stateless_fold_in(base, index))
             _apply(step, layer, inputs, targets, outputs)
         return (inputs, targets, *batch[2:])
 

@@ -35,29 +35,29 @@ def bad_examples(
         DataProblem: E608, they are most of all examples.
     """
     users = tuple(users)
-    columns = dict.fromkeys([*(column for one in users for column in one.columns), *further])
-    found: dict[int, str] = dict(table.faults(list(columns)))
+    columns = dict.fromkeys([*(column for user in users for column in user.columns), *further])
+    reasons: dict[int, str] = dict(table.faults(list(columns)))
     for column in further:
         for index, reason in _bad_values(table, column, missing.ERROR).items():
-            found.setdefault(index, reason)
-    for one in users:
-        for column in one.columns:
-            for index, reason in _bad_values(table, column, one.missing, _listing(one)).items():
-                found.setdefault(index, reason)
-    left_out, whole = len(found) + len(table.skipped), count + len(table.skipped)
+            reasons.setdefault(index, reason)
+    for user in users:
+        for column in user.columns:
+            for index, reason in _bad_values(table, column, user.missing, _listing(user)).items():
+                reasons.setdefault(index, reason)
+    left_out, whole = len(reasons) + len(table.skipped), count + len(table.skipped)
     if left_out > whole * _MOST:
         # What a source leaves out itself says where it stood: `sounds/a.wav: is empty`.
         where, _, reason = next(iter(table.skipped), "").partition(": ")
-        if found:
-            where, reason = table.where(min(found)), found[min(found)]
+        if reasons:
+            where, reason = table.where(min(reasons)), reasons[min(reasons)]
         message = f"`bad: skip` would leave out {left_out} of {whole} examples: {reason}"
         raise DataProblem("E608", message, "correct the file, or use other columns", where=where)
-    return dict(sorted(found.items()))
+    return dict(sorted(reasons.items()))
 
 
-def _listing(one: Input | Output) -> bool:
+def _listing(user: Input | Output) -> bool:
     """Whether it lists labels in a text, of which there may be none."""
-    return isinstance(one, Output) and bool(one.separator)
+    return isinstance(user, Output) and bool(user.separator)
 
 
 def _bad_values(table: Table, column: str, policy: str, listing: bool = False) -> Mapping[int, str]:

@@ -67,7 +67,7 @@ class Binding:
     @property
     def input_columns(self) -> tuple[str, ...]:
         """Every column that enters the model, once."""
-        return tuple(dict.fromkeys(column for one in self.inputs for column in one.columns))
+        return tuple(dict.fromkeys(column for input_ in self.inputs for column in input_.columns))
 
     def most_examples(self, data: Data) -> int:
         """How many examples an epoch visits at most."""
@@ -82,17 +82,17 @@ class Binding:
         def renamed(names: tuple[str, ...]) -> tuple[str, ...]:
             return tuple(name for _ in names)
 
-        changed = tuple(replace(one, masks=renamed(one.masks), labels=renamed(one.labels)) for one in self.steps)
+        changed = tuple(replace(step, masks=renamed(step.masks), labels=renamed(step.labels)) for step in self.steps)
         return replace(self, outputs=(replace(output, name=name),), steps=changed)
 
     def dropped(self) -> Array | None:
         """Which examples are left out, broken or without a value, shape [count]; None where none may be."""
-        names = {column for one in self.users if one.missing == missing.DROP for column in one.columns}
+        names = {column for user in self.users if user.missing == missing.DROP for column in user.columns}
         if not names and not self.bad:
             return None
-        found = missing.dropped(self.table, sorted(names), self.count)
-        found[list(self.bad)] = True
-        return found
+        dropped = missing.dropped(self.table, sorted(names), self.count)
+        dropped[list(self.bad)] = True
+        return dropped
 
     @property
     def bad_count(self) -> int:
@@ -107,7 +107,7 @@ class Binding:
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column in use, once."""
-        names = [column for one in self.users for column in one.columns]
+        names = [column for user in self.users for column in user.columns]
         return tuple(dict.fromkeys([*names, *([self.weight] if self.weight else [])]))
 
 
@@ -155,8 +155,8 @@ def open_table(
     for part, source in sources.items():
         if source is None:
             continue
-        place = ("source",) if part == "train" else ("split", part)
-        with findings.at("data", *place, source.name):
+        path = ("source",) if part == "train" else ("split", part)
+        with findings.at("data", *path, source.name):
             table: Table = source.open(folder, allow_outside=allow_outside)
             table.tolerant = data.bad == "skip"
             table.stated = by_columns(stated, tables["train"].columns) if "train" in tables else stated
@@ -167,7 +167,7 @@ def open_table(
         return None
     whole = tables["train"] if len(tables) == 1 else JoinedTable(tables)
     named = (*data.features.values(), *data.targets.values())
-    strange = whole.strange(list(dict.fromkeys(column for one in named for column in one.sources)))
+    strange = whole.strange(list(dict.fromkeys(column for section in named for column in section.sources)))
     if strange is None:
         if opened is not None:
             opened.keep(whole, stated)
@@ -219,8 +219,8 @@ def bind(
             if weight:
                 check_values(weight, table, bad)
         check_weights(data, outputs, method, findings)
-        found = steps(data, inputs, outputs, findings)
-        binding = Binding(table, count, tuple(inputs), tuple(outputs), tuple(found), draws, bad, weight)
+        planned = steps(data, inputs, outputs, findings)
+        binding = Binding(table, count, tuple(inputs), tuple(outputs), tuple(planned), draws, bad, weight)
     with findings.at("data", "split"):
         check_split(data, table, count)
     return binding
@@ -229,11 +229,11 @@ def bind(
 def _check_values(data: Data, binding: Binding, findings: Findings) -> None:
     """No value is missing but where the spec says what becomes of it, and none is infinite (E603, E608)."""
     table = binding.table
-    for one in binding.users:
-        strict = one.missing in (missing.ERROR, missing.KEEP)
-        texts = one.missing == missing.ERROR and not (isinstance(one, Output) and one.separator)
-        for column, place in _places(data, one):
-            with findings.at("data", *place):
+    for user in binding.users:
+        strict = user.missing in (missing.ERROR, missing.KEEP)
+        texts = user.missing == missing.ERROR and not (isinstance(user, Output) and user.separator)
+        for column, path in _places(data, user):
+            with findings.at("data", *path):
                 if strict:
                     table.check([column])
                 else:
@@ -249,14 +249,14 @@ def _check_values(data: Data, binding: Binding, findings: Findings) -> None:
                 check_tokens(feature, table)
 
 
-def _places(data: Data, one: Input | Output) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+def _places(data: Data, user: Input | Output) -> Iterator[tuple[str, tuple[str | int, ...]]]:
     """The columns of an input or output, each with the place in the section that names it."""
     section: Feature | Target | None
-    if isinstance(one, Input):
-        section, path = data.features.get(one.name), ("inputs", one.name)
+    if isinstance(user, Input):
+        section, path = data.features.get(user.name), ("inputs", user.name)
     else:
-        section, path = data.targets[one.target], ("targets", one.target)
-    for position, column in enumerate(one.columns):
+        section, path = data.targets[user.target], ("targets", user.target)
+    for position, column in enumerate(user.columns):
         if section is None:  # the obvious columns, which the section does not name
             yield column, ("source", data.source.name)
         elif section.columns is not None:

@@ -13,7 +13,7 @@ from dlspec.data.binding.findings import Findings
 
 def check_metrics(method: Method, name: str, target: Tensor, output: Tensor | None, findings: Findings) -> None:
     """Every metric of an output can compare it with its target (E503)."""
-    place = method.path_of("metrics", name)
+    path = method.path_of("metrics", name)
     loss = method.loss_of(name)
     output = loss.compared(output) if loss is not None and output is not None else output
     of_vectors = []
@@ -21,13 +21,13 @@ def check_metrics(method: Method, name: str, target: Tensor, output: Tensor | No
         if _compares_vectors(metric, method.loss_of(name), target, output):
             of_vectors.append((position, metric.registered_name))
             continue
-        with findings.at(*place, position):
+        with findings.at(*path, position):
             metric.problem(target, output)
     if of_vectors:  # one mistake, whatever the number of metrics
         who = " and ".join(dict.fromkeys(f"{called}" for _, called in of_vectors))
         message = f"{who} need{'s' if len(of_vectors) == 1 else ''} a value for each class, the target is class numbers"
         help = "write `loss: categorical_crossentropy`: it encodes class numbers as a value for each class"
-        with findings.at(*place, of_vectors[0][0]):
+        with findings.at(*path, of_vectors[0][0]):
             raise Problem("E503", message, help)
 
 

@@ -59,8 +59,8 @@ class Drawn:
 
         draw = (self.draw.numbers, self.draw.arguments)
         shape = tuple(size or 1 for size in self.tensor.shape)
-        found: Array = draws_at(draw, shape, self.tensor.dtype, key, places)
-        return found
+        values: Array = draws_at(draw, shape, self.tensor.dtype, key, places)
+        return values
 
 
 def seed_of(data: Data, method: Method | None) -> int:
@@ -85,18 +85,18 @@ def in_training(
     """The draws of a :class:`dlspec.data.feeding.feed.Feed`, for each learner its own; None where nothing is drawn."""
     if not inputs:
         return None
-    asked = [(learner, one) for learner in learners for one in inputs]
+    asked = [(learner, input_) for learner in learners for input_ in inputs]
 
     def arrays(epoch: Any, first: Any, end: Any) -> list[Array]:
-        return [one.in_training(int(epoch), learner, int(first), int(end)) for learner, one in asked]
+        return [input_.in_training(int(epoch), learner, int(first), int(end)) for learner, input_ in asked]
 
     def draws(epoch: Any, first: Any, end: Any) -> Mapping[str, Any]:
         import tensorflow as tf
 
-        dtypes = [one.tensor.dtype for _, one in asked]
-        found = tf.numpy_function(arrays, [epoch, first, end], dtypes, stateful=False)
-        for tensor, (_, one) in zip(found, asked, strict=True):
-            tensor.set_shape((None, *one.tensor.shape))
-        return {key(learner, one.name): tensor for tensor, (learner, one) in zip(found, asked, strict=True)}
+        dtypes = [input_.tensor.dtype for _, input_ in asked]
+        values = tf.numpy_function(arrays, [epoch, first, end], dtypes, stateful=False)
+        for tensor, (_, input_) in zip(values, asked, strict=True):
+            tensor.set_shape((None, *input_.tensor.shape))
+        return {key(learner, input_.name): tensor for tensor, (learner, input_) in zip(values, asked, strict=True)}
 
     return draws

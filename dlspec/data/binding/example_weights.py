@@ -30,8 +30,8 @@ def bind_weight(data: Data, table: Table, method: Method | None, findings: Findi
 def _check(name: str, table: Table, method: Method | None) -> None:
     column = table.find(name, "")
     if column.text and not table.as_numbers(name):
-        held = table.contents(name, "correct the value: weights are numbers")
-        raise DataProblem("E603", f"column `{name}` holds {held.what}", held.help, where=held.where)
+        contents = table.contents(name, "correct the value: weights are numbers")
+        raise DataProblem("E603", f"column `{name}` holds {contents.what}", contents.help, where=contents.where)
     if column.tensor.shape:
         raise Problem("E605", f"a weight is one number for each example, and `{name}` gives {column.tensor}")
     if method is not None and (method.turns or not method.weighs_examples):

@@ -95,14 +95,14 @@ def _remedy(chain: Sequence[Node], graph: Graph, fits: Fits) -> _Remedy | None:
             layer.name
             for layer in _reducers(entering)
             if (reduced := _through([layer], entering)) is not None
-            and (output := _through([one.layer for one in following], reduced)) is not None
+            and (output := _through([step.layer for step in following], reduced)) is not None
             and fits(output)
         ]
         if names:
             places.append((node, names))
     if not places:
         return None
-    weighted = [place for place in places if place[0].weights and graph.tensor(_source(place[0])).rank > 1]
+    weighted = [pair for pair in places if pair[0].weights and graph.tensor(_source(pair[0])).rank > 1]
     node, names = (weighted or places)[-1]
     instead = _last_step(chain, graph, fits)
     return _Remedy(node, names[-1:] if instead else names, instead)
@@ -134,7 +134,7 @@ def _last_step(chain: Sequence[Node], graph: Graph, fits: Fits) -> str:
     for position, node in enumerate(chain):
         layer = node.layer.last_step_alone() if isinstance(node.layer, Layer) else None
         if layer is not None:
-            following = [layer, *(one.layer for one in reversed(chain[:position]))]
+            following = [layer, *(step.layer for step in reversed(chain[:position]))]
             output = _through(following, graph.tensor(_source(node)))
             if output is not None and fits(output):
                 return f"leave `return_sequences` out of `{node.name}`"

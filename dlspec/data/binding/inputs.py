@@ -61,13 +61,13 @@ def bind_inputs(data: Data, table: Table, signature: Signature | None, findings:
             if wanted is None:
                 continue
         before = len(findings.items)
-        one = _bind(name, feature, table, wanted, findings)
-        if one is not None and wanted is not None and signature is not None:
+        input_ = _bind(name, feature, table, wanted, findings)
+        if input_ is not None and wanted is not None and signature is not None:
             notes = signature.notes(name, f"input `{name}` is {wanted}")
             with findings.at("data", "inputs", name, notes=notes):
-                one = fit(one, wanted)
-        if one is not None and len(findings.items) == before:
-            bound.append(one)
+                input_ = fit(input_, wanted)
+        if input_ is not None and len(findings.items) == before:
+            bound.append(input_)
     if signature is not None:
         _without_data(data, signature, findings)
     return bound
@@ -99,8 +99,8 @@ def _bind(name: str, feature: Feature, table: Table, wanted: Tensor | None, find
     text = feature.length is not None or _wants_text(feature, wanted)
     number = not only_text(feature, wanted)
     for position, column in enumerate(feature.sources):
-        place = ("columns", position) if stacked else ("column",)
-        with findings.at("data", "inputs", name, *place):
+        path = ("columns", position) if stacked else ("column",)
+        with findings.at("data", "inputs", name, *path):
             _check_column(table.find(column, ""), column, stacked, text, table)
             if not number and not table.columns[column].text:
                 raise _no_text(column, table.columns[column])
@@ -122,8 +122,8 @@ def _bind(name: str, feature: Feature, table: Table, wanted: Tensor | None, find
             raw = _as_whole(name, feature.sources, raw, wanted, table)
         filling = missing.filling(feature.policy, raw)
         prepare = (*filling, *feature.prepare)
-        one = Input(name, feature.sources, stacked, raw, prepare, raw, how, feature.length or 0)
-        return _prepared(one, len(filling), findings)
+        input_ = Input(name, feature.sources, stacked, raw, prepare, raw, how, feature.length or 0)
+        return _prepared(input_, len(filling), findings)
     return None
 
 
@@ -148,10 +148,10 @@ def _as_whole(name: str, columns: Sequence[str], raw: Tensor, wanted: Tensor | N
     """
     if wanted is None or not is_whole(wanted.dtype) or not raw.floating or table.streamed:
         return raw
-    found = _fraction(columns, table)
-    if found is None:
+    fraction = _fraction(columns, table)
+    if fraction is None:
         return replace_dtype(raw, "int64")
-    column, value, index = found
+    column, value, index = fraction
     message = f"input `{name}` takes {wanted.dtype}, and column `{column}` holds {value}"
     help = "correct the value, or let the input be `dtype: float32`"
     raise DataProblem("E605", message, help, where=table.where(index))
@@ -205,7 +205,7 @@ def token_ids(value: str) -> list[int]:
     Raises:
         ValueError: Something in it is none.
     """
-    return [int(word) for word in value.replace(",", " ").split()]
+    return [int(token) for token in value.replace(",", " ").split()]
 
 
 def replace_dtype(tensor: Tensor, dtype: str) -> Tensor:
@@ -222,8 +222,10 @@ def _check_column(column: Column, name: str, stacked: bool, text: bool, table: T
     if column.text and not text:
         if table.tolerant and table.as_numbers(name):
             return
-        held = table.contents(name, "correct the value, or prepare a column of words with `string_lookup`")
-        raise DataProblem("E603", f"column `{name}` holds {held.what}, expected numbers", held.help, where=held.where)
+        contents = table.contents(name, "correct the value, or prepare a column of words with `string_lookup`")
+        raise DataProblem(
+            "E603", f"column `{name}` holds {contents.what}, expected numbers", contents.help, where=contents.where
+        )
     if stacked and column.tensor.shape:
         message = f"column `{name}` is {column.tensor}, only single numbers can be stacked"
         raise Problem("E605", message, f"write `column: {name}`")
@@ -276,36 +278,36 @@ def is_whole(dtype: str) -> bool:
     return dtype.startswith(("int", "uint"))
 
 
-def _prepared(one: Input, added: int, findings: Findings) -> Input | None:
-    """`one` with what enters the model proper; the first `added` layers are not written in `prepare`."""
-    tensor = one.raw
-    for position, layer in enumerate(one.prepare):
+def _prepared(input_: Input, added: int, findings: Findings) -> Input | None:
+    """`input_` with what enters the model proper; the first `added` layers are not written in `prepare`."""
+    tensor = input_.raw
+    for position, layer in enumerate(input_.prepare):
         before = len(findings.items)
-        place = ("prepare", position - added) if position >= added else ("missing",)
-        with findings.at("data", "inputs", one.name, *place):
+        path = ("prepare", position - added) if position >= added else ("missing",)
+        with findings.at("data", "inputs", input_.name, *path):
             tensor = call_layer(layer, [tensor], {}).outputs[0]
         if len(findings.items) > before:
             return None
-    return replace(one, tensor=tensor)
+    return replace(input_, tensor=tensor)
 
 
-def fit(one: Input, wanted: Tensor) -> Input:
-    """`one` in the shape and dtype that the model takes; a last axis of 1 is added or removed.
+def fit(input_: Input, wanted: Tensor) -> Input:
+    """`input_` in the shape and dtype that the model takes; a last axis of 1 is added or removed.
 
     Raises:
         Problem: E605, they do not fit.
     """
-    shape = fit_shape(one.tensor.shape, wanted.shape)
-    names = ", ".join(f"`{column}`" for column in one.columns[:4]) + (", …" if len(one.columns) > 4 else "")
+    shape = fit_shape(input_.tensor.shape, wanted.shape)
+    names = ", ".join(f"`{column}`" for column in input_.columns[:4]) + (", …" if len(input_.columns) > 4 else "")
     if shape is None:
-        message = f"input `{one.name}` has shape {show_shape(wanted.shape)}, the data ({names}) give {one.tensor}"
+        message = f"input `{input_.name}` has shape {show_shape(wanted.shape)}, the data ({names}) give {input_.tensor}"
         raise Problem("E605", message)
-    text = TEXT in (one.tensor.dtype, wanted.dtype)
-    if (text and one.tensor.dtype != wanted.dtype) or (one.tensor.floating and not wanted.floating):
-        message = f"input `{one.name}` takes {wanted.dtype}, the data ({names}) give {one.tensor.dtype}"
+    text = TEXT in (input_.tensor.dtype, wanted.dtype)
+    if (text and input_.tensor.dtype != wanted.dtype) or (input_.tensor.floating and not wanted.floating):
+        message = f"input `{input_.name}` takes {wanted.dtype}, the data ({names}) give {input_.tensor.dtype}"
         raise Problem("E605", message)
     tensor = Tensor(shape, wanted.dtype)
-    return replace(one, tensor=tensor, raw=one.raw if one.prepare else tensor)
+    return replace(input_, tensor=tensor, raw=input_.raw if input_.prepare else tensor)
 
 
 def fit_shape(have: Shape, want: Shape) -> Shape | None:
@@ -326,13 +328,13 @@ def _obvious(data: Data, table: Table, signature: Signature | None) -> Input:
     if not groups or not groups[0]:
         raise Problem("E607", "no column is left to enter the model", "say in `inputs` of `data` what shall")
     name, wanted = next(iter(signature.inputs.items())) if signature is not None else ("", None)
-    found = [_group(name or DEFAULT_NAME, group, table, wanted) for group in groups]
+    candidates = [_group(name or DEFAULT_NAME, group, table, wanted) for group in groups]
     if wanted is None:
-        return found[0]
-    for one in found:
-        if fit_shape(one.tensor.shape, wanted.shape) is not None:
-            return fit(one, wanted)
-    return fit(found[0], wanted)
+        return candidates[0]
+    for candidate in candidates:
+        if fit_shape(candidate.tensor.shape, wanted.shape) is not None:
+            return fit(candidate, wanted)
+    return fit(candidates[0], wanted)
 
 
 def _group(name: str, group: tuple[str, ...], table: Table, wanted: Tensor | None) -> Input:

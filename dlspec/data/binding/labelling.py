@@ -16,8 +16,8 @@ def single(table: Table, column: str) -> Labels:
     Raises:
         DataProblem: E608, there are none.
     """
-    found = table.labels(column)
-    pairs = [(value, count) for value, count in zip(found.values, found.counts, strict=True) if not _gap(value)]
+    labels = table.labels(column)
+    pairs = [(value, count) for value, count in zip(labels.values, labels.counts, strict=True) if not _gap(value)]
     if not pairs:
         raise DataProblem("E608", f"column `{column}` has no labels", "predict another column", "column")
     return Labels(tuple(value for value, _ in pairs), tuple(count for _, count in pairs))
@@ -37,14 +37,14 @@ def several(table: Table, column: str, section: Target) -> list[str]:
     if not table.columns[column].text:
         message = f"column `{column}` is {table.columns[column].tensor}, and `separator` divides text"
         raise DataProblem("E603", message, "leave `separator` out", "separator")
-    found = {label for value in table.labels(column).values for label in divided(value, section.separator or "")}
+    labels = {label for value in table.labels(column).values for label in divided(value, section.separator or "")}
     if section.classes is None:
-        if len(found) < 2:
-            message = f"target `{column}` has {'no labels' if not found else f'a single label, `{min(found)}`'}"
+        if len(labels) < 2:
+            message = f"target `{column}` has {'no labels' if not labels else f'a single label, `{min(labels)}`'}"
             raise DataProblem("E604", message, "look at `separator`", "separator")
-        return sorted(found)
+        return sorted(labels)
     listed = [str(value) for value in section.classes]
-    for label in sorted(found - set(listed)):
+    for label in sorted(labels - set(listed)):
         message = f"label `{label}` of column `{column}` is not among its `classes`"
         raise DataProblem(
             "E604", message, "add it, or correct the file", "classes", _where(table, column, label, section)

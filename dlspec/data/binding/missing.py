@@ -42,7 +42,7 @@ def filling(policy: Missing, raw: Tensor) -> tuple[Any, ...]:
     """
     if not policy.fills:
         return ()
-    return (_words(policy) if raw.dtype == TEXT else _numbers(policy, raw),)
+    return (_text_layer(policy) if raw.dtype == TEXT else _numbers(policy, raw),)
 
 
 def _numbers(policy: Missing, raw: Tensor) -> Imputation:
@@ -56,7 +56,7 @@ def _numbers(policy: Missing, raw: Tensor) -> Imputation:
     return Imputation(strategy=policy.name, **given)
 
 
-def _words(policy: Missing) -> TextImputation:
+def _text_layer(policy: Missing) -> TextImputation:
     if isinstance(policy, Mean | Median):
         message = f"text has no {policy.name}"
         raise Problem("E603", message, "write `missing: most_frequent`, or `missing: {constant: unknown}`", "missing")
@@ -78,18 +78,18 @@ def gaps(values: Array) -> Array:
         lacking = np.isnan(values)
     else:
         return np.zeros(len(values), bool)
-    found: Array = lacking.reshape(len(values), -1).any(axis=1)
-    return found
+    incomplete: Array = lacking.reshape(len(values), -1).any(axis=1)
+    return incomplete
 
 
 def dropped(table: Table, columns: Iterable[str], count: int) -> Array:
     """Which of `count` examples lack a value in one of `columns`; shape [count]."""
     import numpy as np
 
-    found = np.zeros(count, bool)
+    incomplete = np.zeros(count, bool)
     for column in columns:
-        found |= gaps(table.read([column])[column])
-    return found
+        incomplete |= gaps(table.read([column])[column])
+    return incomplete
 
 
 def check_infinite(table: Table, columns: Sequence[str]) -> None:
@@ -123,8 +123,8 @@ def check_texts(table: Table, columns: Iterable[str]) -> None:
             many = int(lacking.sum())
             message = f"column `{column}` has {many} missing value{'s' if many > 1 else ''}"
             help = "say what becomes of such examples: `missing: drop`"
-            word = table.gap(column)
-            if word:
-                message += f": `{word}` stands for one"
+            gap = table.gap(column)
+            if gap:
+                message += f": `{gap}` stands for one"
                 help += ", or name the words that are classes: `classes`"
             raise DataProblem("E608", message, help, where=table.where(int(lacking.argmax())))

@@ -27,8 +27,8 @@ def check_preparation(outputs: Iterable[Output], method: Method | None, findings
     for output in outputs:
         if not output.prepare:
             continue
-        place = ("data", "targets", output.target)
-        with findings.at(*place):
+        path = ("data", "targets", output.target)
+        with findings.at(*path):
             if method is not None and not method.prepares_targets:
                 message = f"training by `{method.name}` compares targets as they are"
                 raise Problem("E607", message, leave_out("prepare"), "prepare")
@@ -45,7 +45,7 @@ def check_preparation(outputs: Iterable[Output], method: Method | None, findings
         tensor = output.tensor
         known = shaped and output.encoding == VALUES and output.tensor.rank > 0
         for position, layer in enumerate(output.prepare if known else ()):
-            with findings.at(*place, "prepare", position):
+            with findings.at(*path, "prepare", position):
                 tensor = call_layer(layer, [tensor], {}).outputs[0]
 
 

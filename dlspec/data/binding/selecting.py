@@ -24,20 +24,22 @@ def with_columns(
     table = open_table(data, folder, Findings(), allow_outside=allow_outside, opened=opened)
     if table is None:
         return data
-    targets = {name: _named(one, table, (), findings, ("targets", name)) for name, one in data.targets.items()}
+    targets = {name: _named(section, table, (), findings, ("targets", name)) for name, section in data.targets.items()}
     taken = [column for target in targets.values() for column in target.sources]
     taken += data.aside
-    inputs = {name: _named(one, table, taken, findings, ("inputs", name)) for name, one in data.features.items()}
+    inputs = {
+        name: _named(section, table, taken, findings, ("inputs", name)) for name, section in data.features.items()
+    }
     return type(data)(**{**data.given, "targets": targets, **({"inputs": inputs} if inputs else {})})
 
 
-def _named(section: Any, table: Table, taken: Sequence[str], findings: Findings, place: tuple[str, str]) -> Any:
+def _named(section: Any, table: Table, taken: Sequence[str], findings: Findings, path: tuple[str, str]) -> Any:
     """An input or a target with the names of its columns."""
     if not isinstance(section.columns, Selection):
         return section
     single = [(name, column.text) for name, column in table.columns.items() if not column.tensor.shape]
-    names = section.columns.of(one for one in single if one[0] not in taken)
-    with findings.at("data", *place, "columns"):
+    names = section.columns.of(pair for pair in single if pair[0] not in taken)
+    with findings.at("data", *path, "columns"):
         if odd := section.columns.without_effect(table.columns):
             help = did_you_mean(odd, table.columns, guess=True) or table.known_columns
             raise Problem("E602", f"no column of the source is `{odd}`", help)

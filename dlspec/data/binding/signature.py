@@ -32,9 +32,9 @@ class Signature:
 
     def drawing(self, drawn: Mapping[str, tuple[Tensor, Draw]]) -> Signature:
         """The same where those inputs that `drawn` names are drawn."""
-        inputs = {name: one for name, one in self.inputs.items() if name not in drawn}
-        found = {name: one for name, one in drawn.items() if name in self.inputs}
-        return replace(self, inputs=inputs, drawn=found, entering=tuple(self.inputs))
+        inputs = {name: tensor for name, tensor in self.inputs.items() if name not in drawn}
+        used = {name: pair for name, pair in drawn.items() if name in self.inputs}
+        return replace(self, inputs=inputs, drawn=used, entering=tuple(self.inputs))
 
     def named(self, outputs: Sequence[str]) -> Signature:
         """The same with other names of a single output, which Keras calls by the layer that makes it."""
@@ -56,12 +56,12 @@ def of_graph(graph: Graph) -> Signature:
         span = graph.nodes[edge.node].span
         if span is not None:
             places.setdefault(name, span)
-    found = Signature(
+    signature = Signature(
         {name: node.outputs[0] for name, node in inputs.items()},
         {name: graph.tensor(edge) for name, edge in graph.outputs},
         places,
     )
-    return found.drawing(drawn_inputs(graph))
+    return signature.drawing(drawn_inputs(graph))
 
 
 def drawn_inputs(graph: Graph | None) -> dict[str, tuple[Tensor, Draw]]:
@@ -88,17 +88,17 @@ def of_whole(model: Any, whole: Any) -> Signature:
         model: The saved one.
         whole: What is trained: it may take more inputs.
     """
-    found = Signature(of_model(whole).inputs, of_model(model).outputs)
+    signature = Signature(of_model(whole).inputs, of_model(model).outputs)
     if whole is model or isinstance(model.output, dict):
-        return found
-    return found.named([name for name, tensor in whole.output.items() if tensor is model.output])
+        return signature
+    return signature.named([name for name, tensor in whole.output.items() if tensor is model.output])
 
 
 def limits_of(model: Any) -> dict[str, int]:
     """How many indices there are, by inputs that enter an embedding or a category encoding as they are."""
     import keras
 
-    found: dict[str, int] = {}
+    limits: dict[str, int] = {}
     for layer in model.layers:
         if not isinstance(layer, keras.layers.Embedding | keras.layers.CategoryEncoding):
             continue
@@ -106,8 +106,8 @@ def limits_of(model: Any) -> dict[str, int]:
         for call in calls_of(layer):
             above = origin_of(call.input_tensors[0]).operation
             if isinstance(above, keras.layers.InputLayer):
-                found[above.name] = min(limit, found.get(above.name, limit))
-    return found
+                limits[above.name] = min(limit, limits.get(above.name, limit))
+    return limits
 
 
 def _tensor(tensor: Any) -> Tensor:

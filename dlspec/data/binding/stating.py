@@ -24,20 +24,20 @@ def by_spec(data: Data, signature: Signature | None) -> Stated:
     texts: set[str] = set()
     gaps: dict[str, tuple[str, ...]] = {}
     said = data.source.gaps
-    words = (*data.source.usual_gaps, *said)
+    gap_texts = (*data.source.usual_gaps, *said)
     for name, feature in data.features.items():
         wanted = signature.inputs.get(name) if signature is not None else None
         if only_text(feature, wanted):
             texts.update(feature.sources)
         if missing.how(feature, text=True) != missing.KEEP:
-            gaps.update(dict.fromkeys(feature.sources, words))
+            gaps.update(dict.fromkeys(feature.sources, gap_texts))
         elif said:
             gaps.update(dict.fromkeys(feature.sources, said))
     for target in data.targets.values():
-        if _words(target):
+        if _lists_labels(target):
             texts.update(target.sources)
         named = {str(value) for value in target.classes or ()}
-        gaps.update(dict.fromkeys(target.sources, tuple(word for word in words if word not in named)))
+        gaps.update(dict.fromkeys(target.sources, tuple(text for text in gap_texts if text not in named)))
     return Stated(frozenset(texts), frozenset(), gaps)
 
 
@@ -60,7 +60,7 @@ def by_run(stated: Stated, data: Data, recorded: Any, saved: Mapping[str, Tensor
     """
     if not isinstance(recorded, Mapping):
         recorded = {column: tensor.dtype for name, tensor in saved.items() for column in _sources(data, name)}
-        recorded |= {column: TEXT for one in outputs for column in one.columns if _named_by_words(one)}
+        recorded |= {column: TEXT for output in outputs for column in output.columns if _named_by_words(output)}
     texts = frozenset(name for name, dtype in recorded.items() if dtype == TEXT)
     return stated.also(texts, frozenset(recorded) - texts)
 
@@ -70,7 +70,7 @@ def _sources(data: Data, name: str) -> tuple[str, ...]:
     return feature.sources if feature is not None and feature.length is None else ()
 
 
-def _words(target: Target) -> bool:
+def _lists_labels(target: Target) -> bool:
     """Whether a target lists labels in a text, or classes of which one is no plain number."""
     listed = [value for value in target.classes or () if isinstance(value, str)]
     return target.separator is not None or any(not _plain_number(value) for value in listed)
@@ -80,9 +80,9 @@ def _named_by_words(output: Output) -> bool:
     return bool(output.separator) or any(isinstance(value, str) for value in output.classes)
 
 
-def _plain_number(word: str) -> bool:
+def _plain_number(text: str) -> bool:
     """Whether a word is a number as it would be written again: `7`, but not `07` or `NA`."""
     try:
-        return f"{float(word):g}" == word or str(int(word)) == word
+        return f"{float(text):g}" == text or str(int(text)) == text
     except ValueError:
         return False

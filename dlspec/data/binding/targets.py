@@ -84,12 +84,12 @@ def bind_outputs(
         with findings.at("data", "targets", target, notes=notes):
             for column in data.targets[target].sources:
                 table.find(column, "column" if data.targets[target].columns is None else "columns")
-            one = _Comparison(target, name, data.targets[target], table, output, loss)
+            comparison = _Comparison(target, name, data.targets[target], table, output, loss)
             before = len(findings.items)
             with findings.at("train", "loss", name, notes=notes):
-                one.suits()
+                comparison.suits()
             if len(findings.items) == before:
-                bound.append(one.bind())
+                bound.append(comparison.bind())
                 if method is not None:
                     check_metrics(method, name, bound[-1].tensor, output, findings)
     if signature is not None:
@@ -372,10 +372,10 @@ class _Comparison:
         return DataProblem("E604", f"target `{self.target}` has label {value:g}, {what}", help, "column", where)
 
     def _text(self, column: str) -> DataProblem:
-        held = self.table.contents(column, "")
-        message = f"column `{column}` holds {held.what}, the loss compares numbers"
+        contents = self.table.contents(column, "")
+        message = f"column `{column}` holds {contents.what}, the loss compares numbers"
         option = "column" if self.section.columns is None else "columns"
-        return DataProblem("E603", message, held.help or self._loss_for_text(column), option, held.where)
+        return DataProblem("E603", message, contents.help or self._loss_for_text(column), option, contents.where)
 
     def _loss_for_text(self, column: str) -> str:
         """Which loss takes what the column holds; a word among numbers is a slip."""

@@ -33,7 +33,7 @@ class Rows:
         self.outputs = tuple(outputs)
         self.drawn = tuple(drawn)
         users: tuple[Input | Output, ...] = (*inputs, *outputs)
-        names = [column for one in users for column in one.columns]
+        names = [column for user in users for column in user.columns]
         self._columns = tuple(dict.fromkeys(names))
 
     @property
@@ -44,8 +44,8 @@ class Rows:
     @property
     def prepared_bytes(self) -> int:
         """About how many bytes an example takes in memory."""
-        prepared = sum(_bytes(one.tensor) for one in self.inputs) + sum(_bytes(one.tensor) for one in self.outputs)
-        prepared += sum(_bytes(one.tensor) for one in self.drawn)
+        prepared = sum(_bytes(user.tensor) for user in self.inputs) + sum(_bytes(user.tensor) for user in self.outputs)
+        prepared += sum(_bytes(user.tensor) for user in self.drawn)
         return max(self.raw_bytes, prepared)
 
     def load(self, numbers: Array) -> tuple[Arrays, Arrays]:
@@ -55,9 +55,9 @@ class Rows:
         except DataProblem as problem:
             self.table.trouble = problem
             raise
-        inputs = {one.name: raw_values(one, arrays) for one in self.inputs}
-        inputs |= {one.name: one.at(numbers) for one in self.drawn}
-        return inputs, {one.name: encoded(one, arrays) for one in self.outputs}
+        inputs = {input_.name: raw_values(input_, arrays) for input_ in self.inputs}
+        inputs |= {input_.name: input_.at(numbers) for input_ in self.drawn}
+        return inputs, {output.name: encoded(output, arrays) for output in self.outputs}
 
 
 def _bytes(tensor: Tensor) -> int:
@@ -67,21 +67,21 @@ def _bytes(tensor: Tensor) -> int:
     return size
 
 
-def raw_values(one: Input, arrays: Arrays) -> Array:
+def raw_values(input_: Input, arrays: Arrays) -> Array:
     """What enters the saved model for one input: shape [examples, *raw.shape]; text as objects, bytes as bytes."""
     import numpy as np
 
-    dtype = object if one.raw.dtype == TEXT else one.raw.dtype
-    if one.stacked:
-        stacked: Array = np.stack([arrays[name].astype(dtype, copy=False) for name in one.columns], axis=-1)
+    dtype = object if input_.raw.dtype == TEXT else input_.raw.dtype
+    if input_.stacked:
+        stacked: Array = np.stack([arrays[name].astype(dtype, copy=False) for name in input_.columns], axis=-1)
         return stacked
-    values: Array = arrays[one.columns[0]]
-    if one.length:
-        return tokens(values, one.length)
-    if values.dtype != np.uint8 or one.prepare:  # bytes stay bytes until a batch is made: a quarter of the memory
+    values: Array = arrays[input_.columns[0]]
+    if input_.length:
+        return tokens(values, input_.length)
+    if values.dtype != np.uint8 or input_.prepare:  # bytes stay bytes until a batch is made: a quarter of the memory
         values = values.astype(dtype, copy=False)
-    found: Array = with_rank(values, one.raw.rank)
-    return found
+    shaped: Array = with_rank(values, input_.raw.rank)
+    return shaped
 
 
 def with_rank(values: Any, rank: int) -> Any:
@@ -116,8 +116,8 @@ def encoded(output: Output, arrays: Arrays) -> Array:
         one_hot: Array = np.eye(depth, dtype=np.float32)[with_rank(values.astype(np.int64), output.tensor.rank - 1)]
         return one_hot
     wanted = np.int32 if output.encoding == CLASSES else np.float32
-    found: Array = with_rank(values.astype(wanted), output.tensor.rank)
-    return found
+    shaped: Array = with_rank(values.astype(wanted), output.tensor.rank)
+    return shaped
 
 
 def places(values: Array, classes: Sequence[str | int]) -> Array:
@@ -125,9 +125,9 @@ def places(values: Array, classes: Sequence[str | int]) -> Array:
     import numpy as np
 
     known, inverse = np.unique(values, return_inverse=True)
-    table = {str(value): place for place, value in enumerate(classes)}
-    found = np.array([table.get(among(value, table) or "", -1) for value in known.tolist()], np.int64)
-    placed: Array = found[inverse].reshape(values.shape)
+    table = {str(value): index for index, value in enumerate(classes)}
+    numbers = np.array([table.get(among(value, table) or "", -1) for value in known.tolist()], np.int64)
+    placed: Array = numbers[inverse].reshape(values.shape)
     return placed
 
 
@@ -135,7 +135,7 @@ def _several(output: Output, values: Array) -> Array:
     """One row of zeros and ones for each text that lists labels."""
     import numpy as np
 
-    table = {str(label): place for place, label in enumerate(output.classes)}
+    table = {str(label): index for index, label in enumerate(output.classes)}
     rows = np.zeros((len(values), len(table)), np.float32)
     for row, value in zip(rows, values, strict=True):
         row[[table[label] for label in divided(value, output.separator)]] = 1

@@ -39,7 +39,7 @@ def _check(weights: Any, output: Output) -> None:
     if not output.labelled:
         message = f"target `{output.target}` has no classes that could weigh differently"
         raise Problem("E616", message, "leave `class_weights` out", "class_weights")
-    known = [str(name) for name in output.classes] or [str(place) for place in range(output.units)]
+    known = [str(name) for name in output.classes] or [str(number) for number in range(output.units)]
     for name in weights if isinstance(weights, dict) and known else ():
         if str(name) not in known:
             message = f"`{name}` is no class of target `{output.target}`"
@@ -116,7 +116,7 @@ def class_weights(data: Data, outputs: Sequence[Output], table: Table, train: Ar
 
     from dlspec.standalone.orders import balanced
 
-    found: dict[str, Array] = {}
+    weights: dict[str, Array] = {}
     for output in outputs:
         given = data.targets[output.target].class_weights
         if given is None:
@@ -125,12 +125,12 @@ def class_weights(data: Data, outputs: Sequence[Output], table: Table, train: Ar
         numbers = numbers[numbers >= 0]
         size = max(output.units, int(numbers.max()) + 1)
         if isinstance(given, dict):
-            names = [str(name) for name in output.classes] or [str(place) for place in range(size)]
+            names = [str(name) for name in output.classes] or [str(number) for number in range(size)]
             table_ = {str(name): weight for name, weight in given.items()}
-            found[output.name] = np.array([table_.get(name, 1.0) for name in names], np.float32)
+            weights[output.name] = np.array([table_.get(name, 1.0) for name in names], np.float32)
         else:
-            found[output.name] = balanced(numbers, size)
-    return found
+            weights[output.name] = balanced(numbers, size)
+    return weights
 
 
 def weighted(weights: Array, output: Output, target: Any) -> Any:

@@ -23,23 +23,25 @@ _SMALLEST_SIDE = 8
 
 def warn_of_measures(binding: Binding, method: Method, findings: Findings) -> None:
     """Metrics that count right classes, of a target that holds quantities (W504)."""
-    for one in binding.outputs:
-        if one.encoding != VALUES or (value := _quantity(binding, one)) is None:
+    for output in binding.outputs:
+        if output.encoding != VALUES or (value := _quantity(binding, output)) is None:
             continue
-        place = method.path_of("metrics", one.name)
-        for position, metric in enumerate(method.chosen_metrics(one.name)):
+        path = method.path_of("metrics", output.name)
+        for position, metric in enumerate(method.chosen_metrics(output.name)):
             if metric.targets != VALUES:
-                message = f"`{metric.name}` counts right classes, and `{one.column}` holds quantities such as {value}"
-                with findings.at(*place, position):
+                message = (
+                    f"`{metric.name}` counts right classes, and `{output.column}` holds quantities such as {value}"
+                )
+                with findings.at(*path, position):
                     raise Problem("W504", message, "write `mae` or `r2_score`")
 
 
-def _quantity(binding: Binding, one: Output) -> str | None:
+def _quantity(binding: Binding, output: Output) -> str | None:
     """A value of a target that is neither yes nor no; None where there is none, or reading would take long."""
-    column = binding.table.columns[one.column]
-    if binding.table.streamed or column.text or column.tensor.shape or len(one.columns) > 1:
+    column = binding.table.columns[output.column]
+    if binding.table.streamed or column.text or column.tensor.shape or len(output.columns) > 1:
         return None
-    for value in labelling.single(binding.table, one.column).values:
+    for value in labelling.single(binding.table, output.column).values:
         if value not in (-1, 0, 1):
             return plain_number(value)
     return None
@@ -47,26 +49,30 @@ def _quantity(binding: Binding, one: Output) -> str | None:
 
 def warn_of_ranges(binding: Binding, data: Data, graph: Graph, findings: Findings) -> None:
     """Pictures whose values are far larger than 1 where they meet the first weights (W610)."""
-    for one in binding.inputs:
-        if one.prepare or not (largest := _largest(binding, one)) or (layer := first_weights(graph, one)) is None:
+    for input_ in binding.inputs:
+        if (
+            input_.prepare
+            or not (largest := _largest(binding, input_))
+            or (layer := first_weights(graph, input_)) is None
+        ):
             continue
-        written = one.name in data.features
-        with findings.at("data", *(("inputs", one.name) if written else ("source",))):
-            message = f"column `{one.columns[0]}` reaches {plain_number(largest)} where it enters `{layer.name}`"
+        written = input_.name in data.features
+        with findings.at("data", *(("inputs", input_.name) if written else ("source",))):
+            message = f"column `{input_.columns[0]}` reaches {plain_number(largest)} where it enters `{layer.name}`"
             help = f"write `prepare: [{{rescaling: 1 / {plain_number(largest)}}}]` for this input"
             raise Problem("W610", message, help)
 
 
-def _largest(binding: Binding, one: Input) -> float | int:
+def _largest(binding: Binding, input_: Input) -> float | int:
     """The largest value of an input of pictures, as far as some rows tell; 0 for other inputs, or small values."""
-    column = binding.table.columns[one.columns[0]]
-    if one.stacked or not _is_picture(column.tensor.shape) or not one.tensor.dtype.startswith("float"):
+    column = binding.table.columns[input_.columns[0]]
+    if input_.stacked or not _is_picture(column.tensor.shape) or not input_.tensor.dtype.startswith("float"):
         return 0
     if column.largest:
         return column.largest
     if binding.table.streamed or binding.table.draws:
         return 0
-    rows = binding.table.whole(one.columns[0])[:_ROWS]
+    rows = binding.table.whole(input_.columns[0])[:_ROWS]
     if not rows.size or rows.min() < 0 or rows.max() < _LARGE:
         return 0
     largest = float(rows.max())
@@ -78,9 +84,9 @@ def _is_picture(shape: Shape) -> bool:
     return len(shape) > 2 or (len(shape) == 2 and all(size is None or size >= _SMALLEST_SIDE for size in shape))
 
 
-def first_weights(graph: Graph, one: Input) -> Node | None:
+def first_weights(graph: Graph, input_: Input) -> Node | None:
     """The layer with weights that gets the values of an input as they are; None where none does."""
-    start = next((index for index in graph.inputs if graph.nodes[index].name == one.name), None)
+    start = next((index for index in graph.inputs if graph.nodes[index].name == input_.name), None)
     reached = {start}
     for node in graph.nodes:
         if node.index in reached or not any(edge.node in reached for edge in node.edges):

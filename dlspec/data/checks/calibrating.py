@@ -20,7 +20,10 @@ def check_calibration(data: Data, binding: Binding, graph: Graph, method: Method
     if method.calibration is None:
         return
     with findings.at("train", "calibration"):
-        if not any(calibrated(one, method.head_of(one.name)) and _scalable(graph, one.name) for one in binding.outputs):
+        if not any(
+            calibrated(output, method.head_of(output.name)) and _scalable(graph, output.name)
+            for output in binding.outputs
+        ):
             message = "`calibration` is for classes and yes or no out of a last `dense`, and no output gives these"
             help = "end the model in `dense` with `activation: sigmoid` or `softmax`, under a crossentropy"
             raise Problem("E503", message, help)

@@ -110,8 +110,8 @@ def check(
             warn_of_batches(data, known.examples, findings)
             warn_of_monitors(data, method, outputs, findings)
     sections = {name: written.get(name) for name in ("data", "train")}
-    told = [*_told(findings, graph, method, sections), *at_layers]
-    return Found(told, known, binding if known is not None else None)
+    diagnostics = [*_diagnostics(findings, graph, method, sections), *at_layers]
+    return Found(diagnostics, known, binding if known is not None else None)
 
 
 def _check_bound(
@@ -143,9 +143,11 @@ def _check_bound(
     return at_layers
 
 
-def _told(findings: Findings, graph: Graph | None, method: Method | None, raw: dict[str, Any]) -> list[Diagnostic]:
+def _diagnostics(
+    findings: Findings, graph: Graph | None, method: Method | None, raw: dict[str, Any]
+) -> list[Diagnostic]:
     """All findings as diagnostics; an output with too many axes is told at the layer that keeps them."""
-    told = []
+    diagnostics = []
     for finding in findings.items:
         diagnostic, problem = finding.diagnostic(raw), finding.problem
         if isinstance(problem, Mismatch) and graph is not None and method is not None:
@@ -153,8 +155,8 @@ def _told(findings: Findings, graph: Graph | None, method: Method | None, raw: d
             loss = method.loss_of(output).name
             at_layer = told_at_layer(problem, loss, graph, output, diagnostic.span)
             diagnostic = at_layer or of_classes(problem, diagnostic, method.head_of(output))
-        told.append(diagnostic)
-    return told
+        diagnostics.append(diagnostic)
+    return diagnostics
 
 
 def _key(
@@ -193,18 +195,18 @@ def feature_tensors(
         inputs = sized(data, table, inputs, findings)
     if findings.errors:
         raise SpecError(findings.diagnostics({"data": raw}))
-    return {one.name: one.tensor for one in inputs}
+    return {input_.name: input_.tensor for input_ in inputs}
 
 
 def warn_of_left_out(data: Data, table: Table, findings: Findings) -> None:
     """What sources leave out though it may be meant to be used (W603)."""
-    for part, one in table.tables.items() if isinstance(table, JoinedTable) else [("train", table)]:
+    for part, part_table in table.tables.items() if isinstance(table, JoinedTable) else [("train", table)]:
         source = data.source if part == "train" else data.parts.source(part)
-        for left in one.left_out:
+        for left in part_table.left_out:
             if left.of_frame and data.features:
                 continue
-            place = ("source",) if part == "train" else ("split", part)
-            with findings.at("data", *place, source.name):
+            path = ("source",) if part == "train" else ("split", part)
+            with findings.at("data", *path, source.name):
                 raise Problem("W603", left.message, left.help, left.option)
 
 
@@ -214,14 +216,14 @@ def warn_of_constants(binding: Binding, data: Data, findings: Findings) -> None:
     A source that is streamed is not read for that.
     """
     table = binding.table
-    for one in binding.inputs if not table.streamed else ():
-        for position, column in enumerate(one.columns):
+    for input_ in binding.inputs if not table.streamed else ():
+        for position, column in enumerate(input_.columns):
             if table.columns[column].tensor.shape or table.columns[column].indices > 1:
                 continue
             values = table.whole(column)
             if (values == values[0]).all():
-                written = one.name in data.features
-                place = ("inputs", one.name, "columns" if one.stacked else "column") if written else ("source",)
-                with findings.at("data", *place, *((position,) if written and one.stacked else ())):
+                written = input_.name in data.features
+                path = ("inputs", input_.name, "columns" if input_.stacked else "column") if written else ("source",)
+                with findings.at("data", *path, *((position,) if written and input_.stacked else ())):
                     message = f"column `{column}` holds `{values[0]}` in every row"
                     raise Problem("W601", message, "leave it out: it tells nothing")

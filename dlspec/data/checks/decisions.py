@@ -20,11 +20,11 @@ def check_decisions(data: Data, binding: Binding, method: Method, findings: Find
     for output in binding.outputs:
         if method.decision_of(output.name) is None:
             continue
-        place = method.path_of("threshold", output.name)
+        path = method.path_of("threshold", output.name)
         if output.encoding != BINARY or output.graded or output.tensor.shape not in ((), (1,)):
-            with findings.at(*place):
+            with findings.at(*path):
                 message = f"`threshold` divides yes from no, and `{output.name}` gives no single yes or no"
                 raise Problem("E503", message, "name the outputs that do: `threshold: {churned: f1}`")
         parts = parts or named_parts(data.parts, binding.table)
-        with findings.at(*place):
+        with findings.at(*path):
             require_validation("`threshold`", data, parts, "")

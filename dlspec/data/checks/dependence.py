@@ -51,8 +51,8 @@ def dependence(
 
 def files(data: Data, folder: Path, *, allow_outside: bool = False) -> list[tuple[str, int]]:
     """Names and sizes of the files that data are read from; copies elsewhere have the same."""
-    found = _files(data.given, folder, allow_outside)
-    return sorted((os.path.relpath(name, folder), size) for name, size, _ in found)
+    facts = _files(data.given, folder, allow_outside)
+    return sorted((os.path.relpath(name, folder), size) for name, size, _ in facts)
 
 
 def _files(value: Any, folder: Path, allow_outside: bool) -> Iterator[Fact]:
@@ -69,16 +69,16 @@ def _files(value: Any, folder: Path, allow_outside: bool) -> Iterator[Fact]:
             yield from _files(item, folder, allow_outside)
     elif isinstance(value, str) and "\0" not in value:
         with suppress(OSError, ValueError, NotImplementedError):  # a text that is no path
-            yield from _found(folder / value)
+            yield from _facts_below(folder / value)
             if set("*?[") & set(value):  # several files of records
                 for path in folder.glob(value):
-                    yield from _found(path)
+                    yield from _facts_below(path)
 
 
-def _found(path: Path) -> Iterator[Fact]:
+def _facts_below(path: Path) -> Iterator[Fact]:
     if path.is_dir():
-        for place, _, names in os.walk(path):
-            yield from (_fact(Path(place, name)) for name in names)
+        for parent, _, names in os.walk(path):
+            yield from (_fact(Path(parent, name)) for name in names)
     elif path.is_file():
         yield _fact(path)
 

@@ -18,18 +18,18 @@ def warn_of_gap_words(binding: Binding, data: Data, findings: Findings) -> None:
     missing values hold words where they hold words. A source that is streamed is not read for that.
     """
     # The empty text is no word: it is a text of no letters wherever the spec is silent.
-    words = frozenset(data.source.usual_gaps) - {""}
-    for one in binding.inputs if words and not binding.table.streamed else ():
-        feature = data.features.get(one.name)
-        if one.stacked or one.length or _decided(feature or Feature(column=one.columns[0])):
+    gaps = frozenset(data.source.usual_gaps) - {""}
+    for input_ in binding.inputs if gaps and not binding.table.streamed else ():
+        feature = data.features.get(input_.name)
+        if input_.stacked or input_.length or _decided(feature or Feature(column=input_.columns[0])):
             continue
-        column = one.columns[0]
+        column = input_.columns[0]
         if not binding.table.columns[column].text or binding.table.columns[column].tensor.shape:
             continue
-        counts = Counter(value for value in binding.table.whole(column) if value in words)
+        counts = Counter(value for value in binding.table.whole(column) if value in gaps)
         if counts:
-            place = ("source",) if feature is None else ("inputs", one.name, "column")
-            with findings.at("data", *place):
+            path = ("source",) if feature is None else ("inputs", input_.name, "column")
+            with findings.at("data", *path):
                 raise _problem(column, counts)
 
 
@@ -40,9 +40,9 @@ def _decided(feature: Feature) -> bool:
 
 
 def _problem(column: str, counts: Counter[str]) -> Problem:
-    word, count = counts.most_common(1)[0]
+    gap, count = counts.most_common(1)[0]
     rows = f"{count:,} row{'s' if count > 1 else ''}"
-    message = f"column `{column}` holds `{word}` in {rows}, which is a word like others here"
+    message = f"column `{column}` holds `{gap}` in {rows}, which is a word like others here"
     help = (
         "write `missing: {constant: missing}` if nothing is known there, or name it in a `vocabulary` if it is a word"
     )

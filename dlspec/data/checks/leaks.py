@@ -118,22 +118,22 @@ def _one_each(values: Array, target: Array, *, whole: bool) -> bool:
 
     Of such values some occur twice even in a sample.
     """
-    found: dict[Any, Any] = {}
+    labels: dict[Any, Any] = {}
     for value, label in zip(values.tolist(), target.tolist(), strict=True):
-        if found.setdefault(value, label) != label:
+        if labels.setdefault(value, label) != label:
             return False
-    return len(found) * (_REPEATED if whole else 1) <= len(values) - (not whole)
+    return len(labels) * (_REPEATED if whole else 1) <= len(values) - (not whole)
 
 
 def _warn(binding: Binding, data: Data, column: str, message: str, findings: Findings) -> None:
-    for place in places_of(binding, data, column):
-        with findings.at("data", *place):
+    for path in places_of(binding, data, column):
+        with findings.at("data", *path):
             raise Problem("W604", message, "leave it out, unless it is known before what is predicted")
 
 
 def places_of(binding: Binding, data: Data, column: str) -> Iterator[tuple[str | int, ...]]:
     """Where the section names a column that enters the model, once for each input."""
-    for one in binding.inputs:
-        if column in one.columns:
-            stacked = ("columns", one.columns.index(column)) if one.stacked else ("column",)
-            yield ("inputs", one.name, *stacked) if one.name in data.features else ("source",)
+    for input_ in binding.inputs:
+        if column in input_.columns:
+            stacked = ("columns", input_.columns.index(column)) if input_.stacked else ("column",)
+            yield ("inputs", input_.name, *stacked) if input_.name in data.features else ("source",)

@@ -46,13 +46,13 @@ def callbacks(chosen: Iterable[Callback], method: Method, outputs: Sequence[str]
     Raises:
         Problem: E509, one watches what is not measured, or what says nothing.
     """
-    found: list[Callback] = []
+    directed: list[Callback] = []
     for callback in chosen:
         watched = callback.watches
         if watched is not None and watched.removeprefix("val_") != "loss":
             callback = callback.directed("min" if smaller_is_better(method, outputs, watched) else "max")
-        found.append(callback)
-    return tuple(found)
+        directed.append(callback)
+    return tuple(directed)
 
 
 def check_measures(

@@ -35,26 +35,28 @@ def warn_of_scales(binding: Binding, data: Data, graph: Graph, findings: Finding
 
     A source that is streamed is not read for that.
     """
-    for one in binding.inputs if not binding.table.streamed and not binding.table.draws else ():
-        if not _plain(one) or (layer := first_weights(graph, one)) is None:
+    for input_ in binding.inputs if not binding.table.streamed and not binding.table.draws else ():
+        if not _plain(input_) or (layer := first_weights(graph, input_)) is None:
             continue
         sizes = {
-            column: _size(some_of(binding.table.whole(column))) for column in one.columns if _is_number(binding, column)
+            column: _size(some_of(binding.table.whole(column)))
+            for column in input_.columns
+            if _is_number(binding, column)
         }
         column = max(sizes, key=lambda name: sizes[name], default="")
         if not column or sizes[column] < _LARGE:
             continue
-        written = one.name in data.features
-        with findings.at("data", *(("inputs", one.name) if written else ("source",))):
+        written = input_.name in data.features
+        with findings.at("data", *(("inputs", input_.name) if written else ("source",))):
             size = int(float(f"{sizes[column]:.2g}"))
             message = f"column `{column}` has values around {size:,} where it enters `{layer.name}`"
             raise Problem("W612", message, "write `prepare: [normalization]` for this input")
 
 
-def _plain(one: Input) -> bool:
+def _plain(input_: Input) -> bool:
     """Whether an input of numbers meets the model in the sizes of the data."""
-    kept = all(isinstance(layer, Layer) and layer.keeps_range for layer in one.prepare)
-    return kept and one.tensor.dtype.startswith("float") and one.tensor.rank <= 1
+    kept = all(isinstance(layer, Layer) and layer.keeps_range for layer in input_.prepare)
+    return kept and input_.tensor.dtype.startswith("float") and input_.tensor.rank <= 1
 
 
 def _is_number(binding: Binding, column: str) -> bool:
@@ -84,22 +86,22 @@ def warn_of_ids(binding: Binding, data: Data, findings: Findings) -> None:
     table = binding.table
     if len(binding.input_columns) < 2 or table.streamed or binding.count <= FEWEST:
         return
-    for one in binding.inputs:
-        for column in one.columns:
-            if table.columns[column].tensor.shape or one.length or not _takes_names(one):
+    for input_ in binding.inputs:
+        for column in input_.columns:
+            if table.columns[column].tensor.shape or input_.length or not _takes_names(input_):
                 continue
             if table.columns[column].indices:  # a few classes
                 continue
             if why := _why(column, table.whole(column)):
-                for place in places_of(binding, data, column):
-                    with findings.at("data", *place):
+                for path in places_of(binding, data, column):
+                    with findings.at("data", *path):
                         help = "leave it out: what is learnt of it does not carry over to other rows"
                         raise Problem("W607", f"column `{column}` {why}", help)
 
 
-def _takes_names(one: Input) -> bool:
+def _takes_names(input_: Input) -> bool:
     """Whether single numbers or words enter: no texts, dates, or what else a layer takes apart."""
-    return one.raw.dtype != TEXT or any(layer.categories for layer in one.prepare)
+    return input_.raw.dtype != TEXT or any(layer.categories for layer in input_.prepare)
 
 
 def _why(column: str, values: Array) -> str:

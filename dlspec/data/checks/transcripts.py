@@ -22,7 +22,7 @@ def check_transcripts(binding: Binding, method: Method | None, signature: Signat
             continue
         import numpy as np
 
-        needed = _needed(np.stack([binding.table.whole(one) for one in output.columns], axis=-1))
+        needed = _needed(np.stack([binding.table.whole(column) for column in output.columns], axis=-1))
         if needed.size and needed.max() > frames[0]:
             worst = int(needed.argmax())
             message = (

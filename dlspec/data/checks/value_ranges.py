@@ -27,22 +27,22 @@ def check_value_ranges(data: Data, graph: Graph, binding: Binding, findings: Fin
     Returns:
         What is said at the model's own layers; what is said of `augment` goes to `findings`.
     """
-    told: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     if not any("value_range" in layer.fields for layer in _layers(binding, graph)):
-        return told  # nothing is read for what nobody asks
-    for one in binding.inputs:
-        if one.tensor.rank != 3 or binding.table.streamed or not binding.count:
+        return diagnostics  # nothing is read for what nobody asks
+    for input_ in binding.inputs:
+        if input_.tensor.rank != 3 or binding.table.streamed or not binding.count:
             continue
-        entering = _through(_raw(binding, one), one.prepare)
+        entering = _through(_raw(binding, input_), input_.prepare)
         if entering is None:
             continue
         for step in binding.steps:
-            if step.input == one.name:
-                with findings.at(*_written(data, one.name, step.layer)):
-                    _compare(step.layer, entering, one.name)
-        for node, reached in _reached(graph, one.name, entering):
-            told += _at_layer(node, reached, one.name)
-    return told
+            if step.input == input_.name:
+                with findings.at(*_written(data, input_.name, step.layer)):
+                    _compare(step.layer, entering, input_.name)
+        for node, reached in _reached(graph, input_.name, entering):
+            diagnostics += _at_layer(node, reached, input_.name)
+    return diagnostics
 
 
 def _layers(binding: Binding, graph: Graph) -> list[Layer]:
@@ -68,11 +68,11 @@ def _written(data: Data, name: str, layer: Layer) -> tuple[str | int, ...]:
     return "data", "augment", next((at for at, other in enumerate(data.augment) if other is layer), 0)
 
 
-def _raw(binding: Binding, one: Input) -> Range:
+def _raw(binding: Binding, input_: Input) -> Range:
     """The range of an image's values: that of its type, or of some examples."""
     import numpy as np
 
-    column = one.columns[0]
+    column = input_.columns[0]
     facts = binding.table.columns[column]
     if facts.largest or facts.tensor.dtype == "uint8":
         return 0.0, float(facts.largest or 255)
@@ -115,12 +115,12 @@ def _reached(graph: Graph, name: str, entering: Range) -> Iterator[tuple[Node, R
 
 def _compare(layer: Any, values: Range, name: str) -> None:
     """Raises W611 where a layer takes its images for much lighter or darker than they are."""
-    told = layer.value_range
-    if told is None:
+    expected = layer.value_range
+    if expected is None:
         return
-    wide, assumed = values[1] - values[0], told[1] - told[0]
+    wide, assumed = values[1] - values[0], expected[1] - expected[0]
     if wide > 0 and not 1 / _UNLIKE <= assumed / wide <= _UNLIKE:
-        message = f"`{layer.name}` takes values from {told[0]:g} to {told[1]:g}, `{name}` has {_shown(values)}"
+        message = f"`{layer.name}` takes values from {expected[0]:g} to {expected[1]:g}, `{name}` has {_shown(values)}"
         raise Problem("W611", message, f"write `value_range: [{values[0]:g}, {values[1]:g}]`")
 
 

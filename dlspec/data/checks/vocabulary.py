@@ -32,19 +32,19 @@ def check_indices(data: Data, graph: Graph, binding: Binding, findings: Findings
 
     What cannot be counted without TensorFlow is left to the training.
     """
-    for one in binding.inputs:
-        for position, layer in enumerate(one.prepare):
+    for input_ in binding.inputs:
+        for position, layer in enumerate(input_.prepare):
             if layer.counts_by:
-                before = replace(one, prepare=one.prepare[:position])
-                place = ("prepare", position - _added(data, one))
-                _check_takers(data, binding, before, [(layer.name, layer, None)], findings, place)
-        _check_takers(data, binding, one, list(_takers(graph, one.name)), findings)
+                before = replace(input_, prepare=input_.prepare[:position])
+                path = ("prepare", position - _added(data, input_))
+                _check_takers(data, binding, before, [(layer.name, layer, None)], findings, path)
+        _check_takers(data, binding, input_, list(_takers(graph, input_.name)), findings)
 
 
 def _check_takers(
     data: Data,
     binding: Binding,
-    one: Input,
+    input_: Input,
     takers: Sequence[tuple[str, Any, Span | None]],
     findings: Findings,
     at: tuple[str | int, ...] = (),
@@ -56,19 +56,23 @@ def _check_takers(
     """
     if not takers:
         return
-    found = None
+    counted = None
     name, _, span = takers[0]
-    with findings.at("data", "inputs", one.name, *at, notes=_notes(f"`{name}`", span)):
-        found = _count(data, binding, one, min(layer.index_limit for _, layer, _ in takers))
-    if found is None:
+    with findings.at("data", "inputs", input_.name, *at, notes=_notes(f"`{name}`", span)):
+        counted = _count(data, binding, input_, min(layer.index_limit for _, layer, _ in takers))
+    if counted is None:
         return
-    count, what, place = found
+    count, what, path = counted
     for name, layer, span in takers:
         limit = layer.index_limit
         if count <= limit:
             continue
         with findings.at(
-            "data", "inputs", one.name, *(at or place), notes=_notes(f"`{name}` has `{layer.counts_by}: {limit}`", span)
+            "data",
+            "inputs",
+            input_.name,
+            *(at or path),
+            notes=_notes(f"`{name}` has `{layer.counts_by}: {limit}`", span),
         ):
             message = f"{what} 0 to {count - 1}, `{name}` takes 0 to {limit - 1}"
             raise Problem("E617", message, f"write `{layer.counts_by}: {count}` for `{name}`")
@@ -93,20 +97,20 @@ def _takers(graph: Graph, name: str) -> Iterator[tuple[str, Any, Span | None]]:
             yield node.name, node.layer, node.span
 
 
-def _added(data: Data, one: Input) -> int:
+def _added(data: Data, input_: Input) -> int:
     """How many layers stand before those that `prepare` names."""
-    return len(one.prepare) - (len(data.features[one.name].prepare) if one.name in data.features else 0)
+    return len(input_.prepare) - (len(data.features[input_.name].prepare) if input_.name in data.features else 0)
 
 
-def _count(data: Data, binding: Binding, one: Input, fewest: int) -> tuple[int, str, tuple[str | int, ...]] | None:
+def _count(data: Data, binding: Binding, input_: Input, fewest: int) -> tuple[int, str, tuple[str | int, ...]] | None:
     """How many indices there are, what has them, and where it stands; None where that is not known.
 
     Args:
         fewest: So many are fine, and need not be counted.
     """
-    if not one.prepare:
-        return _numbers(data, binding, one)
-    layer = one.prepare[-1]
+    if not input_.prepare:
+        return _numbers(data, binding, input_)
+    layer = input_.prepare[-1]
     if not isinstance(layer, VocabularyLayer) or layer.output_mode != "int" or layer.invert:
         return None
     most: int | None = layer.max_tokens
@@ -115,9 +119,9 @@ def _count(data: Data, binding: Binding, one: Input, fewest: int) -> tuple[int, 
     elif most is not None and most <= fewest:
         return None
     else:
-        count = _learned(data, binding, one, layer)
-    place = ("prepare", len(one.prepare) - 1 - _added(data, one))
-    return None if count is None else (count, f"`{layer.name}` of input `{one.name}` gives", place)
+        count = _learned(data, binding, input_, layer)
+    path = ("prepare", len(input_.prepare) - 1 - _added(data, input_))
+    return None if count is None else (count, f"`{layer.name}` of input `{input_.name}` gives", path)
 
 
 def sized(data: Data, table: Table, inputs: Sequence[Input], findings: Findings) -> list[Input]:
@@ -126,69 +130,69 @@ def sized(data: Data, table: Table, inputs: Sequence[Input], findings: Findings)
     Args:
         inputs: As they are bound without a model.
     """
-    if not any(_rows(one) for one in inputs):
+    if not any(_rows(input_) for input_ in inputs):
         return list(inputs)
     outputs = bind_outputs(data, table, None, None, Findings())  # whose mistakes are said elsewhere
     count = max(column.count for column in table.columns.values())
     bad = bad_examples(table, (*inputs, *outputs), count) if table.tolerant else {}
     binding = Binding(table, count, tuple(inputs), tuple(outputs), bad=bad)
-    found = []
-    for one in inputs:
+    resized = []
+    for input_ in inputs:
         with findings.at("data", "split"):
-            size = row_size(data, binding, one)
-            tensor = one.tensor if size is None else Tensor((*one.tensor.shape[:-1], size), one.tensor.dtype)
-            found.append(replace(one, tensor=tensor))
-    return found
+            size = row_size(data, binding, input_)
+            tensor = input_.tensor if size is None else Tensor((*input_.tensor.shape[:-1], size), input_.tensor.dtype)
+            resized.append(replace(input_, tensor=tensor))
+    return resized
 
 
 def check_rows(data: Data, graph: Graph, binding: Binding, findings: Findings) -> None:
     """Rows whose length a vocabulary decides are as long as the model takes them (E605)."""
     inputs = {graph.nodes[index].name: graph.nodes[index] for index in graph.inputs}
-    for one in binding.inputs:
-        wanted = inputs[one.name].outputs[0].shape[-1:]
-        size = row_size(data, binding, one) if wanted not in ((), (None,)) else None
+    for input_ in binding.inputs:
+        wanted = inputs[input_.name].outputs[0].shape[-1:]
+        size = row_size(data, binding, input_) if wanted not in ((), (None,)) else None
         if size is None or (size,) == wanted:
             continue
-        span = inputs[one.name].span
-        notes = (Note(f"input `{one.name}` is {inputs[one.name].outputs[0]}", span),) if span is not None else ()
-        with findings.at("data", "inputs", one.name, notes=notes):
-            layer, shape = one.prepare[-1].name, show_shape((*inputs[one.name].outputs[0].shape[:-1], size))
-            words = f"`{layer}` of input `{one.name}` gives rows of {size} for the words of the training examples"
-            raise Problem("E605", f"{words}, the model takes {wanted[0]}", f"write `inputs: {{{one.name}: {shape}}}`")
+        span = inputs[input_.name].span
+        notes = (Note(f"input `{input_.name}` is {inputs[input_.name].outputs[0]}", span),) if span is not None else ()
+        with findings.at("data", "inputs", input_.name, notes=notes):
+            layer, shape = input_.prepare[-1].name, show_shape((*inputs[input_.name].outputs[0].shape[:-1], size))
+            rows = f"`{layer}` of input `{input_.name}` gives rows of {size} for the words of the training examples"
+            raise Problem("E605", f"{rows}, the model takes {wanted[0]}", f"write `inputs: {{{input_.name}: {shape}}}`")
 
 
-def row_size(data: Data, binding: Binding, one: Input) -> int | None:
+def row_size(data: Data, binding: Binding, input_: Input) -> int | None:
     """How long the rows are that a vocabulary makes of an input's words; None where that is not known or not asked."""
-    return _learned(data, binding, one, one.prepare[-1]) if _rows(one) else None
+    return _learned(data, binding, input_, input_.prepare[-1]) if _rows(input_) else None
 
 
-def _rows(one: Input) -> bool:
+def _rows(input_: Input) -> bool:
     """Whether the last layer of preparation learns how long its rows are."""
-    layer = one.prepare[-1] if one.prepare else None
+    layer = input_.prepare[-1] if input_.prepare else None
     return isinstance(layer, VocabularyLayer) and layer.output_mode != "int" and layer.depth is None
 
 
-def _learned(data: Data, binding: Binding, one: Input, layer: VocabularyLayer) -> int | None:
+def _learned(data: Data, binding: Binding, input_: Input, layer: VocabularyLayer) -> int | None:
     """How many words the layer learns, those included that stand for others; None where that cannot be counted."""
-    words = _words(layer, _training_values(data, binding, one))
+    words = _distinct_words(layer, _training_values(data, binding, input_))
     if words is None:
         return None
     special = layer.special()
-    taken = {_word(word) for word in (*special, layer.mask_token) if word is not None}
+    taken = {_as_bytes(word) for word in (*special, layer.mask_token) if word is not None}
     count, most = len(special) + len(words - taken), layer.max_tokens
     return count if most is None else min(count, int(most))
 
 
-def _training_values(data: Data, binding: Binding, one: Input) -> Any:
+def _training_values(data: Data, binding: Binding, input_: Input) -> Any:
     """What enters the last layer of preparation, of the training examples; None where that is not known."""
     import numpy as np
 
     table = binding.table
-    before = one.prepare[:-1]
+    before = input_.prepare[:-1]
     if table.streamed or len(before) > 1 or not all(fills_alone(layer) for layer in before):
         return None
     rows = choose(data, table, binding.count, binding.dropped()).train
-    columns = [table.read([column])[column][rows].reshape(-1) for column in one.columns]
+    columns = [table.read([column])[column][rows].reshape(-1) for column in input_.columns]
     return np.concatenate([_filled(before[0], values) if before else values for values in columns])
 
 
@@ -211,14 +215,14 @@ def _filled(layer: Imputation | TextImputation, values: Any) -> Any:
     return np.append(known, fill)
 
 
-def _words(layer: VocabularyLayer, values: Any) -> set[Any] | None:
+def _distinct_words(layer: VocabularyLayer, values: Any) -> set[Any] | None:
     """The distinct words of some examples, as the layer sees them."""
     if values is None:
         return None
     if isinstance(layer, IntegerLookup):
         return {int(value) for value in values.tolist()}  # as Keras does with a median between two whole numbers
     if isinstance(layer, StringLookup):
-        return {_word(value) for value in values.tolist()}
+        return {_as_bytes(value) for value in values.tolist()}
     if not isinstance(layer, TextVectorization) or layer.ngrams is not None or layer.split != "whitespace":
         return None
     words: set[Any] = set()
@@ -232,29 +236,29 @@ def _words(layer: VocabularyLayer, values: Any) -> set[Any] | None:
     return words
 
 
-def _word(value: Any) -> Any:
+def _as_bytes(value: Any) -> Any:
     return value.encode() if isinstance(value, str) else value
 
 
-def _numbers(data: Data, binding: Binding, one: Input) -> tuple[int, str, tuple[str | int, ...]] | None:
+def _numbers(data: Data, binding: Binding, input_: Input) -> tuple[int, str, tuple[str | int, ...]] | None:
     """Of whole numbers that enter as they are, in every split: no vector stands for those that are unknown."""
     import numpy as np
 
     table = binding.table
-    if table.streamed or any(table.columns[column].text and not one.length for column in one.columns):
+    if table.streamed or any(table.columns[column].text and not input_.length for column in input_.columns):
         return None
-    place = (("columns",) if one.stacked else ("column",)) if one.name in data.features else ()
-    if all(table.columns[column].indices for column in one.columns):
-        return max(table.columns[column].indices for column in one.columns), f"input `{one.name}` brings", place
+    path = (("columns",) if input_.stacked else ("column",)) if input_.name in data.features else ()
+    if all(table.columns[column].indices for column in input_.columns):
+        return max(table.columns[column].indices for column in input_.columns), f"input `{input_.name}` brings", path
     rows = np.concatenate(choose(data, table, binding.count, binding.dropped()))
-    columns = [table.read([column])[column][rows] for column in one.columns]
-    columns = [tokens(values, one.length) if one.length else values for values in columns]
+    columns = [table.read([column])[column][rows] for column in input_.columns]
+    columns = [tokens(values, input_.length) if input_.length else values for values in columns]
     for values in columns:
         if (values % 1 != 0).any():
-            message = f"input `{one.name}` brings {float(values[values % 1 != 0][0]):g}, which is no index"
+            message = f"input `{input_.name}` brings {float(values[values % 1 != 0][0]):g}, which is no index"
             raise Problem("E617", message, "let whole numbers from 0 on enter, as `discretization` makes them")
     largest, least = max(int(values.max()) for values in columns), min(int(values.min()) for values in columns)
     if least < 0:
-        message = f"input `{one.name}` brings {least}: indices begin at 0"
+        message = f"input `{input_.name}` brings {least}: indices begin at 0"
         raise Problem("E617", message, "number what enters it from 0 on")
-    return largest + 1, f"input `{one.name}` brings", place
+    return largest + 1, f"input `{input_.name}` brings", path

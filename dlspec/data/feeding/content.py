@@ -42,10 +42,10 @@ class Shared:
     def line(self, size: int) -> str:
         """In words; `size` is that of the first part."""
         first, second = self.parts
-        word = {"train": "training"}.get(second, second)
+        kind = {"train": "training"}.get(second, second)
         verb = "equals" if self.count == 1 else "equal"
-        one, other = self.rows[0]
-        return f"{self.count} of {size} {first} examples {verb} a {word} example: {one} and {other}"
+        row, other = self.rows[0]
+        return f"{self.count} of {size} {first} examples {verb} a {kind} example: {row} and {other}"
 
     def facts(self) -> EqualExamples:
         """The pair of parts, how many examples it is, and some of them, as the report holds it."""
@@ -118,21 +118,21 @@ def row_keys(arrays: Sequence[Array]) -> Array:
 
     keys = np.zeros(len(arrays[0]), np.uint64)
     for values in arrays:
-        keys = (keys ^ _mixed(_words(values))) * np.uint64(0x9E3779B97F4A7C15)
+        keys = (keys ^ _mixed(_as_rows(values))) * np.uint64(0x9E3779B97F4A7C15)
         keys ^= keys >> np.uint64(32)
     return keys
 
 
-def _mixed(words: Array) -> Array:
+def _mixed(rows: Array) -> Array:
     """A number for each row, in a few operations on many rows: while they run, other threads do."""
     import numpy as np
 
-    count, width = words.shape
+    count, width = rows.shape
     inner, outer = (np.random.Philox(seed).random_raw(width) | np.uint64(1) for seed in (1, 2))
     keys = np.empty(count, np.uint64)
     step = max(1, _TOGETHER // width)
     for start in range(0, count, step):
-        some = words[start : start + step]
+        some = rows[start : start + step]
         mixed = some >> np.uint64(32)
         mixed ^= some
         mixed *= inner
@@ -141,7 +141,7 @@ def _mixed(words: Array) -> Array:
     return keys
 
 
-def _words(values: Array) -> Array:
+def _as_rows(values: Array) -> Array:
     """Each example as a row of 64-bit words."""
     import numpy as np
 
@@ -159,14 +159,14 @@ def _words(values: Array) -> Array:
 def _hashed(rows: Iterator[bytes]) -> Array:
     import numpy as np
 
-    found = [int.from_bytes(hashlib.blake2b(row, digest_size=8).digest(), "little") for row in rows]
-    return np.array(found, np.uint64)[:, None]
+    hashes = [int.from_bytes(hashlib.blake2b(row, digest_size=8).digest(), "little") for row in rows]
+    return np.array(hashes, np.uint64)[:, None]
 
 
 def _shared(keys: Array, parts: Parts, table: Table) -> tuple[Shared, ...]:
     import numpy as np
 
-    found = []
+    shared = []
     for first, second in combinations(reversed(range(len(PARTS))), 2):
         mine, others = parts[first], parts[second]
         known = np.sort(keys[others])
@@ -177,5 +177,5 @@ def _shared(keys: Array, parts: Parts, table: Table) -> tuple[Shared, ...]:
         order = others[np.argsort(keys[others], kind="stable")]
         twins = order[np.searchsorted(keys[order], keys[equal[:_NAMED]])]
         rows = tuple((table.where(int(a)), table.where(int(b))) for a, b in zip(equal, twins, strict=False))
-        found.append(Shared((PARTS[first], PARTS[second]), len(equal), rows))
-    return tuple(found)
+        shared.append(Shared((PARTS[first], PARTS[second]), len(equal), rows))
+    return tuple(shared)

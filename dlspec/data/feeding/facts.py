@@ -20,31 +20,31 @@ def data_facts(data: Data, prepared: Prepared) -> DataFacts:
     """Source, sizes of the parts, what enters and what is predicted, fingerprint, leakage, and changes in training."""
     binding, parts = prepared.binding, prepared.parts
     inputs: dict[str, InputFacts] = {
-        one.name: {
-            "columns": list(one.columns),
-            "shape": list(one.tensor.shape),
-            "dtype": one.tensor.dtype,
-            "missing": one.missing,
-            "prepare": [layer.name for layer in one.prepare],
-            "augment": [step.layer.name for step in binding.steps if step.input == one.name],
+        input_.name: {
+            "columns": list(input_.columns),
+            "shape": list(input_.tensor.shape),
+            "dtype": input_.tensor.dtype,
+            "missing": input_.missing,
+            "prepare": [layer.name for layer in input_.prepare],
+            "augment": [step.layer.name for step in binding.steps if step.input == input_.name],
         }
-        for one in binding.inputs
+        for input_ in binding.inputs
     }
     targets: dict[str, TargetFacts] = {
-        one.name: {
-            "target": one.target,
-            "column": one.column,
-            "columns": list(one.columns),
-            "encoding": one.encoding,
-            "shape": list(one.tensor.shape),
-            "dtype": one.tensor.dtype,
-            "classes": list(one.classes),
-            "one_hot": one.expand,
-            "separator": one.separator,
-            "graded": one.graded,
-            "prepare": [layer.name for layer in one.prepare],
+        output.name: {
+            "target": output.target,
+            "column": output.column,
+            "columns": list(output.columns),
+            "encoding": output.encoding,
+            "shape": list(output.tensor.shape),
+            "dtype": output.tensor.dtype,
+            "classes": list(output.classes),
+            "one_hot": output.expand,
+            "separator": output.separator,
+            "graded": output.graded,
+            "prepare": [layer.name for layer in output.prepare],
         }
-        for one in binding.outputs
+        for output in binding.outputs
     }
     return {
         "source": {data.source.name: shown(data.source.given)},
@@ -59,7 +59,7 @@ def data_facts(data: Data, prepared: Prepared) -> DataFacts:
         "columns": {name: binding.table.columns[name].tensor.dtype for name in binding.columns},
         "inputs": inputs,
         "targets": targets,
-        "drawn": {one.name: {one.draw.name: shown(one.draw.given)} for one in binding.drawn},
+        "drawn": {input_.name: {input_.draw.name: shown(input_.draw.given)} for input_ in binding.drawn},
     }
 
 

@@ -128,7 +128,9 @@ class Feed:
         if structure is None:
             return specs
         traced = tf.function(lambda parts: structure(*parts), autograph=False).get_concrete_function(specs)
-        return tf.nest.map_structure(lambda one: tf.TensorSpec(one.shape, one.dtype), traced.structured_outputs)
+        return tf.nest.map_structure(
+            lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), traced.structured_outputs
+        )
 
     def set_epoch(self, epoch: int) -> None:
         """The next pass over :attr:`dataset` is epoch number `epoch`, from 0."""

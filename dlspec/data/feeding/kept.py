@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def meant(asked: Sequence[str]) -> frozenset[str]:
     """All names of columns that `asked` may mean: each as it stands, and its parts between commas."""
-    return frozenset(name for one in asked for name in (one, *_parts(one)))
+    return frozenset(name for text in asked for name in (text, *_parts(text)))
 
 
 def kept_columns(asked: Sequence[str], table: Table) -> tuple[str, ...]:
@@ -23,7 +23,7 @@ def kept_columns(asked: Sequence[str], table: Table) -> tuple[str, ...]:
     Raises:
         Problem: E602, there is no such column; E524, one has arrays.
     """
-    names = dict.fromkeys(name for one in asked for name in ([one] if one in table.columns else _parts(one)))
+    names = dict.fromkeys(name for text in asked for name in ([text] if text in table.columns else _parts(text)))
     for name in names:
         column = table.columns[name] if name in table.columns else table.find(name, "")
         if column.tensor.shape:

@@ -153,16 +153,16 @@ def prepare_read(data: Data, reading: Reading, signature: Signature) -> Prepared
     binding, parts, dropped = reading.binding.of_built(signature), reading.parts, reading.dropped
     table = binding.table
     rows = Rows(table, binding.inputs, binding.outputs, binding.drawn)
-    held = _held(data, rows, parts)
-    train = _Draft(rows, parts.train, held=held[0])
+    cached = _cached(data, rows, parts)
+    train = _Draft(rows, parts.train, cached=cached[0])
     with telling(table):
-        layers = {one.name: preparing.fit(one.prepare, train.raw(one.name)) for one in binding.inputs}
-        prepared_targets = [one for one in binding.outputs if one.prepare]
-        units = {one.name: preparing.units(one, train.target(one.name)) for one in prepared_targets}
+        layers = {input_.name: preparing.fit(input_.prepare, train.raw(input_.name)) for input_ in binding.inputs}
+        prepared_targets = [output for output in binding.outputs if output.prepare]
+        units = {output.name: preparing.units(output, train.target(output.name)) for output in prepared_targets}
     weights = weights_of(binding.weight, table)
     validation, test = (
-        _Draft(rows, numbers, held=hold).part(layers, weights) if len(numbers) else None
-        for numbers, hold in zip(parts[1:], held[1:], strict=True)
+        _Draft(rows, numbers, cached=hold).part(layers, weights) if len(numbers) else None
+        for numbers, hold in zip(parts[1:], cached[1:], strict=True)
     )
     whole = train.part(layers, weights)
     prepared = Prepared(
@@ -177,7 +177,7 @@ def prepare_read(data: Data, reading: Reading, signature: Signature) -> Prepared
         Changes(
             binding.steps,
             class_weights(data, binding.outputs, table, parts.train),
-            {one.name: one for one in binding.outputs},
+            {output.name: output for output in binding.outputs},
             weights,
         ),
         reading.content,
@@ -214,46 +214,46 @@ def telling(table: Table) -> Iterator[None]:
         raise table.trouble from None
 
 
-def _held(data: Data, rows: Rows, parts: Parts) -> list[bool]:
+def _cached(data: Data, rows: Rows, parts: Parts) -> list[bool]:
     """Which parts are held in memory: the smallest first, as long as they fit together."""
     if data.cache != "auto":
         return [data.cache == "memory"] * len(parts)
     if not rows.table.streamed:
         return [True] * len(parts)
     left = _HELD
-    held = [False] * len(parts)
+    cached = [False] * len(parts)
     for position in sorted(range(len(parts)), key=lambda position: len(parts[position])):
         left -= len(parts[position]) * rows.prepared_bytes
-        held[position] = left >= 0
-    return held
+        cached[position] = left >= 0
+    return cached
 
 
 class _Draft:
     """A part in the making: raw examples, in memory or not."""
 
-    def __init__(self, rows: Rows, numbers: Array, *, held: bool) -> None:
+    def __init__(self, rows: Rows, numbers: Array, *, cached: bool) -> None:
         self._rows, self._numbers = rows, numbers
         self._blocks = _blocks(rows, numbers)
-        self._held = held
+        self._cached = cached
         self._values: tuple[Arrays, Arrays] | None = None
 
     def raw(self, name: str) -> Any:
         """What enters the preparation of one input: an array, or a dataset of batches."""
-        if self._held:
+        if self._cached:
             self._values = self._values or _load(self._rows.load, self._numbers, self._blocks)
             return self._values[0][name]
-        one = [one for one in self._rows.inputs if one.name == name]
-        alone = Rows(self._rows.table, one, ())
+        chosen = [input_ for input_ in self._rows.inputs if input_.name == name]
+        alone = Rows(self._rows.table, chosen, ())
         batches = in_order(Streamed(alone.load, self._numbers, self._blocks), _CHUNK)
         return batches.map(lambda inputs, _: inputs[name])
 
     def target(self, name: str) -> Any:
         """What one output is compared with before it is prepared: an array, or a dataset of batches."""
-        if self._held:
+        if self._cached:
             self._values = self._values or _load(self._rows.load, self._numbers, self._blocks)
             return self._values[1][name]
-        one = [one for one in self._rows.outputs if one.name == name]
-        alone = Rows(self._rows.table, (), one)
+        chosen = [output for output in self._rows.outputs if output.name == name]
+        alone = Rows(self._rows.table, (), chosen)
         batches = in_order(Streamed(alone.load, self._numbers, self._blocks), _CHUNK)
         return batches.map(lambda _, targets: targets[name])
 
@@ -262,13 +262,13 @@ class _Draft:
         return Part(self._examples(layers), None if weights is None else weights[self._numbers])
 
     def _examples(self, layers: Layers) -> Examples:
-        inputs = {one.name: one for one in self._rows.inputs}
-        if not self._held:
+        inputs = {input_.name: input_ for input_ in self._rows.inputs}
+        if not self._cached:
             finish = preparing.in_pipeline(inputs, layers) if any(layers.values()) else None
             return Streamed(self._rows.load, self._numbers, self._blocks, finish)
 
         def prepared(raw: Arrays) -> Arrays:
-            rank = {name: one.tensor.rank for name, one in inputs.items()}
+            rank = {name: input_.tensor.rank for name, input_ in inputs.items()}
             return {name: preparing.apply(layers[name], raw.pop(name), rank[name]) for name in inputs} | raw
 
         if self._values is None:

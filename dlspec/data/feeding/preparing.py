@@ -44,11 +44,11 @@ def fit(declared: Sequence[Any], values: Any) -> list[Any]:
     return layers
 
 
-def units(one: Output, values: Any) -> Any:
+def units(output: Output, values: Any) -> Any:
     """What prepares a target, fitted on the training examples, and what undoes it in answers."""
     from dlspec.standalone.units import Units
 
-    return Units(fit(one.prepare, values), (None, *one.tensor.shape), one.name)
+    return Units(fit(output.prepare, values), (None, *output.tensor.shape), output.name)
 
 
 def settle(layer: Any) -> None:
@@ -70,14 +70,14 @@ def apply(layers: list[Any], values: Array, rank: int | None = None) -> Array:
     from dlspec.standalone.preparing import prepare
 
     if layers:
-        found = None
+        filled = None
         for start in range(0, len(values), _CHUNK):
             with tf.device("CPU:0"):
                 chunk = prepare(layers, values[start : start + _CHUNK])
-            if found is None:
-                found = aligned((len(values), *chunk.shape[1:]), chunk.dtype)
-            found[start : start + len(chunk)] = chunk
-        values = values if found is None else found
+            if filled is None:
+                filled = aligned((len(values), *chunk.shape[1:]), chunk.dtype)
+            filled[start : start + len(chunk)] = chunk
+        values = values if filled is None else filled
     return values if rank is None else with_rank(values, rank)
 
 

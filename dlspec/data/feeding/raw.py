@@ -83,18 +83,18 @@ class Training:
 
     def given(self, table: Table) -> Training:
         """The same where columns of `table` give some of the inputs that are drawn otherwise."""
-        given = {one.name: one.tensor for one in self.drawn if one.name in table.columns}
+        given = {input_.name: input_.tensor for input_ in self.drawn if input_.name in table.columns}
         if not given:
             return self
         section = self.section
         inputs = {**section.features, **{name: Feature(column=name) for name in given}}
         signature = replace(self.signature, inputs={**self.signature.inputs, **given})
-        left = {name: one for name, one in self.signature.drawn.items() if name not in given}
+        left = {name: input_ for name, input_ in self.signature.drawn.items() if name not in given}
         return replace(
             self,
             data=type(section)(**{**section.given, "inputs": inputs}),
             signature=replace(signature, drawn=left),
-            drawn=tuple(one for one in self.drawn if one.name not in given),
+            drawn=tuple(input_ for input_ in self.drawn if input_.name not in given),
         )
 
     @property
@@ -103,14 +103,14 @@ class Training:
         features = self.data.features
         if not self.inputs or (features and not any(map(_chosen, features.values()))):
             return self.data
-        found = {
+        chosen_features = {
             name: Feature(columns=tuple(columns)) if len(columns) > 1 else Feature(column=columns[0])
             for name, columns in self.inputs.items()
         }
-        for name, one in features.items():
-            chosen = {"columns": tuple(self.inputs[name])} if _chosen(one) and name in self.inputs else {}
-            found[name] = Feature(**{**one.given, **chosen})
-        return type(self.data)(**{**self.data.given, "inputs": found})
+        for name, feature in features.items():
+            chosen = {"columns": tuple(self.inputs[name])} if _chosen(feature) and name in self.inputs else {}
+            chosen_features[name] = Feature(**{**feature.given, **chosen})
+        return type(self.data)(**{**self.data.given, "inputs": chosen_features})
 
 
 def _chosen(feature: Feature) -> bool:
@@ -134,7 +134,7 @@ class OpenedInputs:
         Raises:
             SpecError: E601, E605, E608: the files are broken, or their values are not what the model takes.
         """
-        used = [column for one in self.bound for column in one.columns]
+        used = [column for input_ in self.bound for column in input_.columns]
         columns = tuple(dict.fromkeys((*used, *self.kept)))
         findings = Findings()
         start = 0
@@ -158,17 +158,19 @@ class OpenedInputs:
     def elements(self) -> int:
         """How many numbers and texts an example has."""
         columns = self.table.columns
-        shapes = [columns[name].tensor.shape for one in self.bound for name in one.columns if not one.length]
-        shapes += [one.tensor.shape for one in self.training.drawn]
-        return sum(prod(size or 1 for size in shape) for shape in shapes) + sum(one.length for one in self.bound)
+        shapes = [columns[name].tensor.shape for input_ in self.bound for name in input_.columns if not input_.length]
+        shapes += [input_.tensor.shape for input_ in self.training.drawn]
+        return sum(prod(size or 1 for size in shape) for shape in shapes) + sum(input_.length for input_ in self.bound)
 
     def inputs(self, arrays: Arrays, numbers: Iterable[int]) -> Arrays:
         """What enters each input, from its columns, or drawn for the examples number `numbers`."""
         import numpy as np
 
         saved, places = self.training.saved, np.fromiter(numbers, np.int64)
-        drawn = {one.name: one.at(places) for one in self.training.drawn}
-        return {one.name: as_saved(one, raw_values(one, arrays), saved.get(one.name)) for one in self.bound} | drawn
+        drawn = {input_.name: input_.at(places) for input_ in self.training.drawn}
+        return {
+            input_.name: as_saved(input_, raw_values(input_, arrays), saved.get(input_.name)) for input_ in self.bound
+        } | drawn
 
 
 def open_inputs(
@@ -215,7 +217,7 @@ def open_inputs(
     count = 0
     with findings.at("data", "source", data.source.name), _after_training():
         _check(bound, outputs, table, training.limits)
-        used = [*(column for one in bound for column in one.columns), *kept]
+        used = [*(column for input_ in bound for column in input_.columns), *kept]
         count = _count(used or (list(table.columns) if training.drawn else []), table)
     if findings.errors:
         raise SpecError(findings.diagnostics({"data": raw}))
@@ -246,7 +248,7 @@ def read_inputs(
         lacking = missing.dropped(table, _dropping(users), count)
         dropped = int(lacking.sum())
         kept = ~lacking if dropped else kept
-        columns = [column for one in opened.bound for column in one.columns]
+        columns = [column for input_ in opened.bound for column in input_.columns]
         read = {name: values[kept] for name, values in table.read(dict.fromkeys(columns)).items()}
         arrays = opened.inputs(read, (~lacking).nonzero()[0])
     targets: Arrays = {}
@@ -277,7 +279,7 @@ def _weights(name: str, table: Table) -> Any:
 
 def _dropping(users: Sequence[Input | Output]) -> list[str]:
     """Columns without whose values an example is left out."""
-    return sorted({column for one in users if one.missing == missing.DROP for column in one.columns})
+    return sorted({column for user in users if user.missing == missing.DROP for column in user.columns})
 
 
 def outputs_of(facts: Mapping[str, Any]) -> list[Output]:
@@ -285,16 +287,16 @@ def outputs_of(facts: Mapping[str, Any]) -> list[Output]:
     return [
         Output(
             name,
-            one["target"],
-            tuple(one["columns"]),
-            one["encoding"],
-            Tensor(tuple(one["shape"]), one["dtype"]),
-            tuple(one["classes"]),
-            one["one_hot"],
-            one["separator"],
-            graded=one.get("graded", False),
+            target["target"],
+            tuple(target["columns"]),
+            target["encoding"],
+            Tensor(tuple(target["shape"]), target["dtype"]),
+            tuple(target["classes"]),
+            target["one_hot"],
+            target["separator"],
+            graded=target.get("graded", False),
         )
-        for name, one in facts.items()
+        for name, target in facts.items()
     ]
 
 
@@ -352,16 +354,16 @@ def _after_training() -> Iterator[None]:
 
 def _check(bound: Sequence[Input], outputs: Sequence[Output], table: Table, limits: Mapping[str, int]) -> None:
     """Values are finite, none is missing but where the model fills it in, and indices are among those of the model."""
-    users: list[Input | Output] = [*bound, *(one for one in outputs if all(c in table.columns for c in one.columns))]
-    for one in users:
-        if one.missing == missing.FILL or (outputs and one.missing == missing.DROP):
-            missing.check_infinite(table, one.columns)
+    users: list[Input | Output] = [*bound, *(user for user in outputs if all(c in table.columns for c in user.columns))]
+    for user in users:
+        if user.missing == missing.FILL or (outputs and user.missing == missing.DROP):
+            missing.check_infinite(table, user.columns)
             continue
-        for column in one.columns:
+        for column in user.columns:
             table.check([column])
             table.forget()  # each is read again, some examples at a time
-        if one.missing in (missing.ERROR, missing.DROP) and not (isinstance(one, Output) and one.separator):
-            missing.check_texts(table, one.columns)
+        if user.missing in (missing.ERROR, missing.DROP) and not (isinstance(user, Output) and user.separator):
+            missing.check_texts(table, user.columns)
     for feature in bound:
         check_exact(feature, table)
         check_readable(feature, table)

@@ -55,17 +55,17 @@ class RecordsTable(Table):
         elif not any(isinstance(value, list) for value in values):
             values = [np.nan if value is None else value for value in values]
         try:
-            found = np.array(values, dtype=object if texts else None)
-            uneven = texts and any(isinstance(value, list) for value in found.flat)
+            array = np.array(values, dtype=object if texts else None)
+            uneven = texts and any(isinstance(value, list) for value in array.flat)
         except (ValueError, TypeError, OverflowError):
             uneven = True
         if uneven:
             message = f"the values of `{name}` in `{self._shown}` do not form an array"
             raise DataProblem("E608", message, "give each object as many numbers", where=self._shown)
-        if found.dtype.kind not in "OU":
-            return found
+        if array.dtype.kind not in "OU":
+            return array
         self._check_alike(name, values, texts or isinstance(next(_leaves(values), None), str))
-        return found.astype(object)
+        return array.astype(object)
 
     def _check_alike(self, name: str, values: list[Any], texts: bool) -> None:
         """Values and what lists hold are all texts, or all numbers.
@@ -94,13 +94,13 @@ class RecordsTable(Table):
         except UnicodeDecodeError as error:
             raise DataProblem("E608", f"`{self._shown}` is not UTF-8", where=self._shown) from error
         try:
-            found = _rows_of(parse_json(text))
+            rows = _rows_of(parse_json(text))
         except ValueError:
-            found = self._lines(text)
-        if not found or not all(isinstance(row, dict) and row for row in found):
+            rows = self._lines(text)
+        if not rows or not all(isinstance(row, dict) and row for row in rows):
             message = f"`{self._shown}` holds no objects with a key for each column"
             raise DataProblem("E608", message, 'write `[{"rooms": 3, "city": "Cork"}]`', where=self._shown)
-        return found
+        return rows
 
     def _lines(self, text: str) -> list[Any]:
         rows = []

@@ -74,28 +74,28 @@ class Changes:
     def _weights(self, plain: Any, changed: Any) -> Any:
         import tensorflow as tf
 
-        found = {}
+        by_output = {}
         for name, target in changed.items():
             if name in self.weights:
-                found[name] = weights.weighted(self.weights[name], self.outputs[name], target)
+                by_output[name] = weights.weighted(self.weights[name], self.outputs[name], target)
             else:
                 # One for each example; of the target's rank, or Keras would take them for those of steps.
-                ones = tf.ones(tf.shape(plain[name])[:1])
-                found[name] = tf.reshape(ones, (-1, *[1] * (len(plain[name].shape) - 1)))
-        return found
+                equal = tf.ones(tf.shape(plain[name])[:1])
+                by_output[name] = tf.reshape(equal, (-1, *[1] * (len(plain[name].shape) - 1)))
+        return by_output
 
 
 def weighed(targets: Any, in_loss: Mapping[str, Any], weights: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """The weights of examples in loss and metrics, by output: those of `in_loss` times their own, and their own."""
     import tensorflow as tf
 
-    found = {}
+    by_output = {}
     for name, target in targets.items():
         # Of the target's rank, or Keras would take them for those of steps.
         rank = len(in_loss[name].shape if name in in_loss else target.shape)
         shaped = tf.reshape(weights, (-1, *[1] * (rank - 1)))
-        found[name] = shaped * in_loss[name] if name in in_loss else shaped
-    return found, dict.fromkeys(targets, weights)
+        by_output[name] = shaped * in_loss[name] if name in in_loss else shaped
+    return by_output, dict.fromkeys(targets, weights)
 
 
 class Repeated(Examples):

@@ -31,11 +31,11 @@ def write_sheet(data: Data, binding: Binding, path: Path) -> None:
         Problem: E605, no input takes images.
         OSError: The file cannot be written.
     """
-    column = next((one.columns[0] for one in binding.inputs if _is_image(one.tensor.shape)), None)
+    column = next((input_.columns[0] for input_ in binding.inputs if _is_image(input_.tensor.shape)), None)
     if column is None:
         raise Problem("E605", "no input takes images: there is nothing to draw", "leave `--sheet` out")
     train = choose(data, binding.table, binding.count, binding.dropped()).train
-    mask = next((one for one in binding.outputs if one.labelled and len(one.tensor.shape) >= 2), None)
+    mask = next((output for output in binding.outputs if output.labelled and len(output.tensor.shape) >= 2), None)
     sheet = _draw(binding, column, _rows(binding, train), None if mask is None else mask.columns[0])
     write_atomically(path, lambda file: sheet.save(file, format="PNG"))
 
@@ -48,9 +48,11 @@ def _rows(binding: Binding, train: Array) -> list[tuple[str, Array]]:
     """The label of each row, and the examples in it."""
     import numpy as np
 
-    output = next((one for one in binding.outputs if one.labelled and len(one.tensor.shape) < 2), None)
+    output = next(
+        (candidate for candidate in binding.outputs if candidate.labelled and len(candidate.tensor.shape) < 2), None
+    )
     if output is None:
-        masked = any(one.labelled for one in binding.outputs)
+        masked = any(candidate.labelled for candidate in binding.outputs)
         several = _COLUMNS // 2 if masked else _COLUMNS  # each mask takes a place beside its image
         chosen = train[: _PLAIN // _COLUMNS * several]
         label = "images and masks" if masked else ""
@@ -68,19 +70,19 @@ def _draw(binding: Binding, column: str, rows: list[tuple[str, Array]], mask: st
     pen = ImageDraw.Draw(sheet)
     for line, (label, numbers) in enumerate(rows):
         pen.text((_GAP, _GAP + line * step[1]), label, fill="black")
-        for place, tile in enumerate(_tiles(binding, column, numbers, mask)):
+        for position, tile in enumerate(_tiles(binding, column, numbers, mask)):
             tile.thumbnail((_TILE, _TILE))
-            sheet.paste(tile, (_GAP + place * step[0], _GAP + _LABEL + line * step[1]))
+            sheet.paste(tile, (_GAP + position * step[0], _GAP + _LABEL + line * step[1]))
     return sheet
 
 
 def _tiles(binding: Binding, column: str, numbers: Array, mask: str | None) -> Iterator[Image.Image]:
     """The images of some examples, each before its mask where there is one: its classes from black to white."""
     arrays = binding.table.take([column, *([mask] if mask is not None else [])], numbers)
-    for place, values in enumerate(arrays[column]):
+    for row, values in enumerate(arrays[column]):
         yield _tile(values)
         if mask is not None:
-            yield _tile(arrays[mask][place].astype("float64"))
+            yield _tile(arrays[mask][row].astype("float64"))
 
 
 def _tile(values: Array) -> Image.Image:

@@ -32,7 +32,7 @@ def summary(data: Data, binding: Binding) -> DataSummary:
     table, dropped = binding.table, binding.dropped()
     parts = choose(data, table, binding.count, dropped)
     content = examine(table, binding.columns, binding.input_columns, parts, binding.count)
-    found: DataSummary = {
+    facts: DataSummary = {
         "source": {data.source.name: shown(data.source.given)},
         "count": binding.count,
         "read": binding.count + len(table.skipped),
@@ -44,12 +44,12 @@ def summary(data: Data, binding: Binding) -> DataSummary:
         "inputs": _inputs(binding),
         "targets": _targets(data, binding),
         "fingerprint": content.fingerprint,
-        "equal_examples": [one.facts() for one in content.shared],
-        "warnings": [one.line(len(parts[PARTS.index(one.parts[0])])) for one in content.shared],
+        "equal_examples": [shared.facts() for shared in content.shared],
+        "warnings": [shared.line(len(parts[PARTS.index(shared.parts[0])])) for shared in content.shared],
         "examples": _examples(binding, parts),
     }
     table.forget()
-    return found
+    return facts
 
 
 def _column(name: str, column: Column, binding: Binding) -> ColumnSummary:
@@ -63,19 +63,19 @@ def _column(name: str, column: Column, binding: Binding) -> ColumnSummary:
     values = binding.table.read([name])[name]
     lacking = gaps(values)
     facts["missing"] = int(lacking.sum())
-    facts = {**facts, **(_words(values[~lacking]) if column.text else _numbers(values[~lacking]))}
+    facts = {**facts, **(_text_figures(values[~lacking]) if column.text else _numbers(values[~lacking]))}
     if column.text and facts["type"] == "text" and facts.get("distinct", 0) <= _CATEGORIES:
         facts["type"] = "categorical"
     return facts
 
 
-def _words(values: Array) -> ColumnFigures:
+def _text_figures(values: Array) -> ColumnFigures:
     import numpy as np
 
-    words, counts = np.unique(values, return_counts=True)
-    facts: ColumnFigures = {"distinct": len(words)}
-    if len(words) <= _CATEGORIES:
-        facts["values"] = dict(zip(words.tolist(), counts.tolist(), strict=True))
+    distinct, counts = np.unique(values, return_counts=True)
+    facts: ColumnFigures = {"distinct": len(distinct)}
+    if len(distinct) <= _CATEGORIES:
+        facts["values"] = dict(zip(distinct.tolist(), counts.tolist(), strict=True))
     else:
         lengths = [len(value) for value in values]
         facts["characters"] = [min(lengths), max(lengths)]
@@ -107,11 +107,11 @@ def kind(name: str, column: Column, binding: Binding) -> str:
             if len(shape) >= 2 and dtype == "uint8":
                 return "mask"
             return "label" if output.labelled else "numeric" if not shape else "array"
-    uses = [one for one in binding.inputs if name in one.columns]
+    uses = [input_ for input_ in binding.inputs if name in input_.columns]
     if column.text:
-        if any(one.length for one in uses):
+        if any(input_.length for input_ in uses):
             return "sequence"
-        return "categorical" if any(layer.categories for one in uses for layer in one.prepare) else "text"
+        return "categorical" if any(layer.categories for input_ in uses for layer in input_.prepare) else "text"
     if len(shape) == 3 and dtype == "uint8":
         return "image"
     if not shape:
@@ -120,59 +120,59 @@ def kind(name: str, column: Column, binding: Binding) -> str:
 
 
 def _splits(binding: Binding, parts: Parts) -> dict[str, SplitSummary]:
-    found: dict[str, SplitSummary] = {}
+    splits: dict[str, SplitSummary] = {}
     for part, numbers in zip(PARTS, parts, strict=True):
         if len(numbers):
-            found[part] = {"examples": len(numbers), "classes": _balance(binding, numbers)}
-    return found
+            splits[part] = {"examples": len(numbers), "classes": _balance(binding, numbers)}
+    return splits
 
 
 def _balance(binding: Binding, numbers: Array) -> dict[str, dict[str, int]]:
     """How many examples (of masks: pixels) of each class a part has, by target."""
     import numpy as np
 
-    found = {}
+    balance = {}
     for output in binding.outputs:
         if output.labelled:
             classes = classes_of(output, binding.table, numbers).ravel()
             counts = np.bincount(classes[classes >= 0], minlength=output.units)
             names = class_names(output, len(counts))
-            found[output.target] = dict(zip(names, counts.tolist(), strict=True))
-    return found
+            balance[output.target] = dict(zip(names, counts.tolist(), strict=True))
+    return balance
 
 
 def class_names(output: Output, count: int) -> list[str]:
     """What stands for 0, 1, …, as text."""
     names = [str(name) for name in output.classes]
-    return names + [str(place) for place in range(len(names), count)]
+    return names + [str(number) for number in range(len(names), count)]
 
 
 def _inputs(binding: Binding) -> dict[str, InputSummary]:
     return {
-        one.name: {
-            "columns": list(one.columns),
-            "raw": str(one.raw),
-            "missing": one.missing,
-            "prepare": [layer.name for layer in one.prepare],
-            "enters": str(one.tensor),
-            "augment": [step.layer.name for step in binding.steps if step.input == one.name],
+        input_.name: {
+            "columns": list(input_.columns),
+            "raw": str(input_.raw),
+            "missing": input_.missing,
+            "prepare": [layer.name for layer in input_.prepare],
+            "enters": str(input_.tensor),
+            "augment": [step.layer.name for step in binding.steps if step.input == input_.name],
         }
-        for one in binding.inputs
+        for input_ in binding.inputs
     }
 
 
 def _targets(data: Data, binding: Binding) -> dict[str, TargetSummary]:
     return {
-        one.target: {
-            "output": one.name,
-            "columns": list(one.columns),
-            "encoding": one.encoding if not one.separator else "several labels",
-            "compared": str(one.tensor),
-            "prepare": [layer.name for layer in one.prepare],
-            "classes": [str(name) for name in one.classes],
-            "class_weights": data.targets[one.target].class_weights,
+        output.target: {
+            "output": output.name,
+            "columns": list(output.columns),
+            "encoding": output.encoding if not output.separator else "several labels",
+            "compared": str(output.tensor),
+            "prepare": [layer.name for layer in output.prepare],
+            "classes": [str(name) for name in output.classes],
+            "class_weights": data.targets[output.target].class_weights,
         }
-        for one in binding.outputs
+        for output in binding.outputs
     }
 
 
@@ -181,8 +181,8 @@ def _examples(binding: Binding, parts: Parts) -> list[dict[str, Any]]:
     numbers = parts.train[:_EXAMPLES]
     arrays = binding.table.take(binding.columns, numbers)
     return [
-        {"where": binding.table.where(int(number)), **{name: _cell(arrays[name][place]) for name in binding.columns}}
-        for place, number in enumerate(numbers)
+        {"where": binding.table.where(int(number)), **{name: _cell(arrays[name][row]) for name in binding.columns}}
+        for row, number in enumerate(numbers)
     ]
 
 
