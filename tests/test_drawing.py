@@ -17,7 +17,7 @@ from dlspec.core.ir import Edge, Graph, Node, SharedModel, Tensor
 from dlspec.passes import compile_spec
 from dlspec.views.drawing import Picture, page, picture, svg
 from dlspec.views.drawing.boxes import Box, Frame
-from dlspec.views.drawing.layout import Line, Place
+from dlspec.views.drawing.layout import Area, Line
 from tests.support import ROOT, SPECS, compile_text, dlspec
 
 RESNET = "specs/cnn/resnet50.yaml"
@@ -38,23 +38,23 @@ def drawn(folder: Path, text: str) -> Picture:
     return picture(graph)
 
 
-def boxes(result: Picture) -> list[Place]:
-    return [place for place in result.places if isinstance(place.thing, Box)]
+def boxes(result: Picture) -> list[Area]:
+    return [area for area in result.areas if isinstance(area.thing, Box)]
 
 
-def frames(result: Picture) -> list[Place]:
-    return [place for place in result.places if isinstance(place.thing, Frame)]
+def frames(result: Picture) -> list[Area]:
+    return [area for area in result.areas if isinstance(area.thing, Frame)]
 
 
 def words(result: Picture) -> list[str]:
-    return [text for place in boxes(result) if isinstance(place.thing, Box) for text, _ in place.thing.lines]
+    return [text for area in boxes(result) if isinstance(area.thing, Box) for text, _ in area.thing.lines]
 
 
-def overlap(a: Place, b: Place) -> bool:
+def overlap(a: Area, b: Area) -> bool:
     return a.x < b.x + b.width and b.x < a.x + a.width and a.y < b.y + b.height and b.y < a.y + a.height
 
 
-def contains(outer: Place, inner: Place) -> bool:
+def contains(outer: Area, inner: Area) -> bool:
     return (
         outer.x <= inner.x
         and outer.y <= inner.y
@@ -94,18 +94,18 @@ def test_boxes_and_frames_stand_apart_and_inside_the_picture(spec: str) -> None:
 
 
 def stand_apart(result: Picture) -> None:
-    whole = Place(Frame("", []), 0, 0, result.width, result.height)
-    for number, place in enumerate(boxes(result)):
-        assert contains(whole, place)
-        assert not any(overlap(place, other) for other in boxes(result)[number + 1 :])
+    whole = Area(Frame("", []), 0, 0, result.width, result.height)
+    for number, area in enumerate(boxes(result)):
+        assert contains(whole, area)
+        assert not any(overlap(area, other) for other in boxes(result)[number + 1 :])
     for frame in frames(result):
         assert contains(whole, frame)
-        for other in result.places:
+        for other in result.areas:
             assert other is frame or not overlap(frame, other) or contains(frame, other) or contains(other, frame)
 
 
-def touches(point: tuple[float, float], place: Place, y: float) -> bool:
-    return abs(point[1] - y) < 0.01 and place.x - 0.01 <= point[0] <= place.x + place.width + 0.01
+def touches(point: tuple[float, float], area: Area, y: float) -> bool:
+    return abs(point[1] - y) < 0.01 and area.x - 0.01 <= point[0] <= area.x + area.width + 0.01
 
 
 @pytest.mark.parametrize("spec", SPECS)
@@ -114,25 +114,25 @@ def test_edges_connect_what_they_say_and_cross_no_box(spec: str) -> None:
 
 
 def connect(result: Picture) -> None:
-    places = {id(place.thing): place for place in result.places}
+    areas = {id(area.thing): area for area in result.areas}
     assert result.lines
     for line in result.lines:
         if line.source is not None:
-            source = places[id(line.source)]
+            source = areas[id(line.source)]
             assert touches(line.points[0], source, source.y + source.height)
         if line.target is not None:
-            target = places[id(line.target)]
+            target = areas[id(line.target)]
             assert touches(line.points[-1], target, target.y)
-        for place in boxes(result):
-            assert not crosses(line, place)
+        for area in boxes(result):
+            assert not crosses(line, area)
 
 
-def crosses(line: Line, place: Place) -> bool:
+def crosses(line: Line, area: Area) -> bool:
     """Whether the band of a stretch of an edge meets the inside of a box."""
     for (x, y), (next_x, next_y) in zip(line.points, line.points[1:], strict=False):
         left, right, top, bottom = min(x, next_x), max(x, next_x), min(y, next_y), max(y, next_y)
-        inside = right > place.x + 1 and left < place.x + place.width - 1
-        if inside and bottom > place.y + 1 and top < place.y + place.height - 1:
+        inside = right > area.x + 1 and left < area.x + area.width - 1
+        if inside and bottom > area.y + 1 and top < area.y + area.height - 1:
             return True
     return False
 
@@ -142,9 +142,9 @@ def test_labels_are_inside_the_picture_and_off_the_boxes(spec: str) -> None:
     result = picture(graph_of(spec))
     for label in result.labels:
         assert 0 <= label.x <= result.width and 0 <= label.y <= result.height
-        for place in boxes(result):
-            inside = place.x < label.x < place.x + place.width
-            assert not (inside and place.y < label.y - 3 < place.y + place.height), label
+        for area in boxes(result):
+            inside = area.x < label.x < area.x + area.width
+            assert not (inside and area.y < label.y - 3 < area.y + area.height), label
 
 
 def random_graph(seed: int) -> Graph:
@@ -181,7 +181,7 @@ def test_resnet_is_no_ribbon() -> None:
     assert len(graph.nodes) > 190 and len(boxes(result)) < 60
     assert len(svg(graph, "resnet50")) < 200_000 and len(page(graph, "resnet50")) < 1_000_000
     assert result.height < 1600 and result.width < 1600
-    titles = [(place.thing.title, place.thing.count) for place in frames(result)]
+    titles = [(area.thing.title, area.thing.count) for area in frames(result)]
     assert titles[:2] == [("bottleneck", 1), ("bottleneck_1 … bottleneck_2", 2)]
     assert [count for _, count in titles] == [1, 2, 1, 3, 1, 5, 1, 2]
     assert "conv2d 64 · 7×7 / 2" in words(result)
@@ -195,7 +195,7 @@ def test_resnet152_is_no_larger_than_resnet50() -> None:
 def test_the_skips_of_unet_run_beside_the_column() -> None:
     result = picture(graph_of(UNET))
     skips = [line for line in result.lines if len({round(x) for x, _ in line.points}) > 2]
-    column = min(place.x for place in boxes(result))
+    column = min(area.x for area in boxes(result))
     lanes = sorted(min(x for x, _ in line.points) for line in skips)
     assert len(set(lanes)) == 4 and lanes[-1] < column
 
@@ -203,13 +203,13 @@ def test_the_skips_of_unet_run_beside_the_column() -> None:
 def test_a_tall_picture_has_columns_that_one_line_connects() -> None:
     connections = [line for line in picture(graph_of(RESNET)).lines if line.square]
     assert len(connections) == 2 and all(line.points[-1][1] < line.points[0][1] for line in connections)
-    assert not any(line.square for line in picture(graph_of(UNET)).lines)  # its skips leave no good place to cut
+    assert not any(line.square for line in picture(graph_of(UNET)).lines)  # its skips leave no good area to cut
 
 
 def test_branches_stand_side_by_side(tmp_path: Path) -> None:
     text = "inputs: {x: [4]}\nlayers:\n  - parallel: [[dense: 1], [dense: 2], [dense: 3]]\n  - dense: 4\n"
     result = drawn(tmp_path, text)
-    at = {place.thing.lines[0][0]: place for place in boxes(result) if isinstance(place.thing, Box)}
+    at = {area.thing.lines[0][0]: area for area in boxes(result) if isinstance(area.thing, Box)}
     one, two, three = at["dense 1"], at["dense 2"], at["dense 3"]
     assert one.y == two.y == three.y and len({one.x, two.x, three.x}) == 3
 
@@ -218,7 +218,7 @@ def test_a_repetition_of_blocks_becomes_one_frame(tmp_path: Path) -> None:
     block = "blocks:\n  Step:\n    layers:\n      - residual:\n          - dense: 8\n          - layer_normalization\n"
     text = f"inputs: {{x: [8]}}\n{block}layers:\n  - Step: {{repeat: 5}}\n  - dense: 1\n"
     result = drawn(tmp_path, text)
-    assert [(place.thing.title, place.thing.count) for place in frames(result)] == [("step … step_4", 5)]
+    assert [(area.thing.title, area.thing.count) for area in frames(result)] == [("step … step_4", 5)]
     assert len(boxes(result)) == 5
 
 
@@ -226,7 +226,7 @@ def test_a_repetition_without_a_block_is_folded_too(tmp_path: Path) -> None:
     text = (
         "inputs: {x: [8]}\nlayers:\n  - repeat: {times: 4, layers: [{dense: 8}, layer_normalization, {dropout: 0.1}]}\n"
     )
-    (folded,) = [place.thing for place in boxes(drawn(tmp_path, text)) if place.thing.count > 1]
+    (folded,) = [area.thing for area in boxes(drawn(tmp_path, text)) if area.thing.count > 1]
     assert isinstance(folded, Box) and folded.count == 4
     assert [text for text, _ in folded.lines] == ["dense 8", "layer_normalization", "dropout 0.1"]
 
@@ -237,7 +237,7 @@ def test_turns_that_something_else_uses_are_not_folded(tmp_path: Path) -> None:
     )
     graph = compile_text(tmp_path, text).graph
     assert graph is not None
-    assert all(place.thing.count == 1 for place in boxes(picture(graph)))
+    assert all(area.thing.count == 1 for area in boxes(picture(graph)))
     assert len(boxes(picture(graph))) == 6
 
 

@@ -66,13 +66,13 @@ class BatchWriter:
         """What the data give of it; texts as a tensor."""
         take = "gather" if self.lazy else "take"
         yield Piece(f"inputs, targets = {take}(self.part.inputs, rows), {take}(self.part.targets, rows)")
-        for one in self.binding.inputs:
-            if one.raw.dtype == TEXT and not one.prepare:
-                yield Piece("inputs[{}] = tf.constant(inputs[{}].tolist())", one.name, one.name)
+        for input_ in self.binding.inputs:
+            if input_.raw.dtype == TEXT and not input_.prepare:
+                yield Piece("inputs[{}] = tf.constant(inputs[{}].tolist())", input_.name, input_.name)
 
     def _batch(self) -> Piece:
         inputs = only_or_all("inputs", list(self.binding.entering))
-        return Piece("{}, {}", inputs, only_or_all("targets", [one.name for one in self.binding.outputs]))
+        return Piece("{}, {}", inputs, only_or_all("targets", [output.name for output in self.binding.outputs]))
 
     def _changed(self) -> Iterator[Piece]:
         """The same for training: changed at random, with weights."""
@@ -88,7 +88,7 @@ class BatchWriter:
         if len(weighted) == 1:
             yield Piece("weights = {}", weighted[0]["batch"])
         elif weighted:
-            yield Piece("weights = {}", {one["name"]: one["batch"] for one in weighted})
+            yield Piece("weights = {}", {weighting["name"]: weighting["batch"] for weighting in weighted})
 
     # --- batches of training --------------------------------------------------------------------------------------
 
@@ -111,9 +111,9 @@ class BatchWriter:
             yield Piece("self.sizes = np.diff(edges)[np.diff(edges) > 0]")
         if changes.layers:
             yield Piece("self.augmentation = Augmentation(seed{})", self.layers.facts()["change_arguments"])
-        for one in changes.weighted:
-            if one["table"]:
-                yield Piece("self.{} = {}", one["variable"], one["table"])
+        for weighting in changes.weighted:
+            if weighting["table"]:
+                yield Piece("self.{} = {}", weighting["variable"], weighting["table"])
 
     def _methods(self) -> Iterator[Code]:
         """Methods that are others than those of all batches."""

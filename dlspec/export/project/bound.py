@@ -43,15 +43,15 @@ class BoundOutput:
     values: Code
 
 
-def bound_input(one: Input, binding: Binding, writer: LayerWriter) -> BoundInput:
+def bound_input(input_: Input, binding: Binding, writer: LayerWriter) -> BoundInput:
     """An input as templates see it."""
-    values = Code(text(_input_values(one, binding)))
-    return BoundInput(one.name, values, _layers(one, writer), _entering(one.name, one.raw))
+    values = Code(text(_input_values(input_, binding)))
+    return BoundInput(input_.name, values, _layers(input_, writer), _entering(input_.name, input_.raw))
 
 
-def drawn_input(one: Drawn) -> Code:
+def drawn_input(input_: Drawn) -> Code:
     """The ``keras.Input`` of the saved model for an input that is drawn."""
-    return _entering(one.name, one.tensor)
+    return _entering(input_.name, input_.tensor)
 
 
 def _entering(name: str, tensor: Tensor) -> Code:
@@ -59,70 +59,70 @@ def _entering(name: str, tensor: Tensor) -> Code:
     return Code(text(call("keras.Input", [constant(tensor.shape)], {**keywords, "name": constant(name)})))
 
 
-def _layers(one: Input, writer: LayerWriter) -> Code:
+def _layers(input_: Input, writer: LayerWriter) -> Code:
     """The list of the layers of preparation, with one for the axis of 1 that the model has and they have not."""
-    if not one.prepare:
+    if not input_.prepare:
         return Code("")
-    made = [writer.preparation(layer) for layer in one.prepare]
-    prepared = one.raw
-    for layer in one.prepare:
+    made = [writer.preparation(layer) for layer in input_.prepare]
+    prepared = input_.raw
+    for layer in input_.prepare:
         prepared = call_layer(layer, [prepared], {}).outputs[0]
-    if prepared.rank != one.tensor.rank:
-        if sum(size is None for size in one.tensor.shape) > 1:
+    if prepared.rank != input_.tensor.rank:
+        if sum(size is None for size in input_.tensor.shape) > 1:
             raise Unsupported("an axis of 1 beside several axes whose size is not known")
-        shape = tuple(-1 if size is None else size for size in one.tensor.shape)
+        shape = tuple(-1 if size is None else size for size in input_.tensor.shape)
         made.append(call("layers.Reshape", [constant(shape)]))
     return Code(text(sequence(made, as_list=True)))
 
 
-def _input_values(one: Input, binding: Binding) -> ast.expr:
-    dtype = "object" if one.raw.dtype == TEXT else one.raw.dtype
-    if one.stacked:
-        return _stacked(one.columns, dtype)
-    values = _column(one.columns[0])
-    if one.length:
-        return call("tokens", [values, constant(one.length)])
-    have = binding.table.columns[one.columns[0]].tensor
-    if not keeps_bytes(one, have) and not (one.prepare and have.dtype == TEXT):
+def _input_values(input_: Input, binding: Binding) -> ast.expr:
+    dtype = "object" if input_.raw.dtype == TEXT else input_.raw.dtype
+    if input_.stacked:
+        return _stacked(input_.columns, dtype)
+    values = _column(input_.columns[0])
+    if input_.length:
+        return call("tokens", [values, constant(input_.length)])
+    have = binding.table.columns[input_.columns[0]].tensor
+    if not keeps_bytes(input_, have) and not (input_.prepare and have.dtype == TEXT):
         values = _cast(values, dtype)
-    return _ranked(values, have.rank, one.raw.rank)
+    return _ranked(values, have.rank, input_.raw.rank)
 
 
-def keeps_bytes(one: Input, have: Tensor) -> bool:
+def keeps_bytes(input_: Input, have: Tensor) -> bool:
     """Whether images stay bytes until they enter the model, which takes a quarter of the memory."""
-    return have.dtype == "uint8" and not one.prepare
+    return have.dtype == "uint8" and not input_.prepare
 
 
-def bound_output(one: Output, binding: Binding) -> BoundOutput:
+def bound_output(output: Output, binding: Binding) -> BoundOutput:
     """An output as templates see it."""
-    return BoundOutput(one.name, Code(text(_output_values(one, binding))))
+    return BoundOutput(output.name, Code(text(_output_values(output, binding))))
 
 
-def _output_values(one: Output, binding: Binding) -> ast.expr:
-    if one.separator:
-        return call("several_hot", [_column(one.columns[0]), constant(one.classes), constant(one.separator)])
-    if len(one.columns) > 1:
-        stacked = _stacked(one.columns, "float32")
-        negative = one.encoding == BINARY and any(-1 in binding.table.labels(name).values for name in one.columns)
+def _output_values(output: Output, binding: Binding) -> ast.expr:
+    if output.separator:
+        return call("several_hot", [_column(output.columns[0]), constant(output.classes), constant(output.separator)])
+    if len(output.columns) > 1:
+        stacked = _stacked(output.columns, "float32")
+        negative = output.encoding == BINARY and any(-1 in binding.table.labels(name).values for name in output.columns)
         return call("np.maximum", [stacked, constant(0)]) if negative else stacked
-    values = _column(one.columns[0])
-    column = binding.table.columns[one.columns[0]].tensor
-    if one.classes:
-        values = call("places", [values, constant(_classes(one, column.dtype))])
-    if one.expand:
-        ranked = _ranked(_cast(values, "int64"), column.rank, one.tensor.rank - 1)
-        eye = call("np.eye", [constant(one.tensor.shape[-1])], {"dtype": constant("float32")})
+    values = _column(output.columns[0])
+    column = binding.table.columns[output.columns[0]].tensor
+    if output.classes:
+        values = call("places", [values, constant(_classes(output, column.dtype))])
+    if output.expand:
+        ranked = _ranked(_cast(values, "int64"), column.rank, output.tensor.rank - 1)
+        eye = call("np.eye", [constant(output.tensor.shape[-1])], {"dtype": constant("float32")})
         return item(eye, ranked)
-    return _ranked(_cast(values, "int32" if one.encoding == CLASSES else "float32"), column.rank, one.tensor.rank)
+    return _ranked(_cast(values, "int32" if output.encoding == CLASSES else "float32"), column.rank, output.tensor.rank)
 
 
-def _classes(one: Output, dtype: str) -> tuple[Any, ...]:
+def _classes(output: Output, dtype: str) -> tuple[Any, ...]:
     """Classes as the column holds them."""
     if dtype == TEXT:
-        return tuple(str(value) for value in one.classes)
+        return tuple(str(value) for value in output.classes)
     if dtype == "bool":
-        return tuple(str(value) in ("true", "1") for value in one.classes)
-    return tuple(_number(value) for value in one.classes)
+        return tuple(str(value) in ("true", "1") for value in output.classes)
+    return tuple(_number(value) for value in output.classes)
 
 
 def _number(value: str | int) -> float:
@@ -130,8 +130,8 @@ def _number(value: str | int) -> float:
     return int(number) if number == int(number) else number
 
 
-def _column(word: str) -> ast.expr:
-    return item(name("columns"), constant(word))
+def _column(column: str) -> ast.expr:
+    return item(name("columns"), constant(column))
 
 
 def _cast(values: ast.expr, dtype: str) -> ast.expr:
@@ -141,7 +141,7 @@ def _cast(values: ast.expr, dtype: str) -> ast.expr:
 def _stacked(columns: tuple[str, ...], dtype: str) -> ast.expr:
     each = ast.ListComp(
         _cast(item(name("columns"), name("name")), dtype),
-        [ast.comprehension(ast.Name("name", ast.Store()), sequence([constant(word) for word in columns]), [], 0)],
+        [ast.comprehension(ast.Name("name", ast.Store()), sequence([constant(column) for column in columns]), [], 0)],
     )
     return call("np.stack", [each], {"axis": constant(-1)})
 
@@ -154,9 +154,9 @@ def _ranked(values: ast.expr, have: int, want: int) -> ast.expr:
     return item(values, ast.Tuple([dots, constant(0)], ast.Load())) if have > want else values
 
 
-def drawn_values(one: Drawn, key: Piece, places: str) -> Piece:
+def drawn_values(input_: Drawn, key: Piece, places: str) -> Piece:
     """Expression of what is drawn for an input; `key` and `places` are those of ``draws_at``."""
-    draw, tensor = (one.draw.numbers, dict(one.draw.arguments)), one.tensor
+    draw, tensor = (input_.draw.numbers, dict(input_.draw.arguments)), input_.tensor
     return Piece(f"draws_at({{}}, {{}}, {{}}, {{}}, {places})", draw, tensor.shape, tensor.dtype, key)
 
 
@@ -165,5 +165,5 @@ def only_or_all(variable: str, names: list[str], as_list: bool = False) -> Code:
     if len(names) == 1:
         return Code(text(item(name(variable), constant(names[0]))))
     if as_list:
-        return Code(text(sequence([item(name(variable), constant(word)) for word in names], as_list=True)))
+        return Code(text(sequence([item(name(variable), constant(key)) for key in names], as_list=True)))
     return Code(variable)

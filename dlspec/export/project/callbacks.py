@@ -22,18 +22,22 @@ def callbacks(method: Supervised, outputs: Sequence[str], searched: Searched, co
     Raises:
         Unsupported: It asks for something that projects do not support.
     """
-    told = measures.callbacks(method.callbacks, method, outputs)
-    written = searched.components("callback", searched.train.get("callbacks"), told, constructors)
-    below = [_placed(one, made, method) for one, made in zip(method.callbacks, written, strict=True)]
+    directed = measures.callbacks(method.callbacks, method, outputs)
+    written = searched.components("callback", searched.train.get("callbacks"), directed, constructors)
+    below = [_placed(callback, made, method) for callback, made in zip(method.callbacks, written, strict=True)]
     made = [*_averaging(method), *below, *_logs(method)]
     if method.non_finite == "stop" and not any(callback.stops_non_finite for callback in method.callbacks):
         made.append(call("keras.callbacks.TerminateOnNaN"))
-    return [Code(text(one)) for one in made]
+    return [Code(text(expression)) for expression in made]
 
 
 def folders(method: Supervised) -> list[Code]:
     """Folders below that of the output into which callbacks write files."""
-    paths = [PurePosixPath(getattr(one, one.written)) for one in method.callbacks if one.written not in ("", "log_dir")]
+    paths = [
+        PurePosixPath(getattr(callback, callback.written))
+        for callback in method.callbacks
+        if callback.written not in ("", "log_dir")
+    ]
     parents = dict.fromkeys(path.parent for path in paths if path.parent != PurePosixPath("."))
     return [Code(text(_below(parent))) for parent in parents]
 
@@ -60,10 +64,10 @@ def _placed(declared: Callback, made: ast.expr, method: Supervised) -> ast.expr:
 
 def _logs(method: Supervised) -> list[ast.expr]:
     """Logs for other programs."""
-    for word in method.log:
-        if not LOGS[word].callback:
-            raise Unsupported(f"`log: {word}`")
-    return [call(LOGS[word].callback, [_below(PurePosixPath(word))]) for word in method.log]
+    for logger in method.log:
+        if not LOGS[logger].callback:
+            raise Unsupported(f"`log: {logger}`")
+    return [call(LOGS[logger].callback, [_below(PurePosixPath(logger))]) for logger in method.log]
 
 
 def _averaging(method: Supervised) -> list[ast.expr]:

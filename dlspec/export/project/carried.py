@@ -22,13 +22,13 @@ _MODULES = (
 )  # fmt: skip
 
 
-def carried(written: Iterable[str], templates: jinja2.Environment, words: Collection[str] = ()) -> list[Code]:
+def carried(written: Iterable[str], templates: jinja2.Environment, allowed: Collection[str] = ()) -> list[Code]:
     """What some definitions use of them, and what that uses in turn.
 
     Args:
         written: Source of the definitions.
         templates: In whose folder ``helpers`` a user may have others of the same names.
-        words: Names that may be meant; all unless given.
+        allowed: Names that may be meant; all unless given.
     """
     others = {
         path.removeprefix("helpers/").removesuffix(".py.jinja"): path
@@ -36,24 +36,24 @@ def carried(written: Iterable[str], templates: jinja2.Environment, words: Collec
         if path.startswith("helpers/")
     }
     known = {**_definitions(), **others}
-    found: dict[str, Code] = {}
-    waiting = [word for word in used_names("\n".join(written)) if not words or word in words]
+    definitions: dict[str, Code] = {}
+    waiting = [name for name in used_names("\n".join(written)) if not allowed or name in allowed]
     while waiting:
-        word = waiting.pop(0)
-        if word in known and word not in found:
-            own = templates.get_template(others[word]).render().strip() if word in others else known[word]
-            found[word] = Code(own)
+        name = waiting.pop(0)
+        if name in known and name not in definitions:
+            own = templates.get_template(others[name]).render().strip() if name in others else known[name]
+            definitions[name] = Code(own)
             waiting += used_names(own)
-    return list(found.values())
+    return list(definitions.values())
 
 
 @cache
 def _definitions() -> Mapping[str, str]:
     """The source of every function and class, by name."""
-    found = {}
+    definitions = {}
     for module in _MODULES:
         text = (_STANDALONE / f"{module}.py").read_text(encoding="utf-8")
         for node in ast.parse(text).body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                found[node.name] = ast.get_source_segment(text, node) or ""
-    return found
+                definitions[node.name] = ast.get_source_segment(text, node) or ""
+    return definitions

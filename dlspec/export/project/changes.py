@@ -75,31 +75,31 @@ def _floats(binding: Binding) -> list[Piece]:
     """Images that are kept as bytes are numbers once they are changed."""
     changed = {step.input for step in binding.steps}
     kept = [
-        one.name
-        for one in binding.inputs
-        if one.name in changed and keeps_bytes(one, binding.table.columns[one.columns[0]].tensor)
+        input_.name
+        for input_ in binding.inputs
+        if input_.name in changed and keeps_bytes(input_, binding.table.columns[input_.columns[0]].tensor)
     ]
     return [Piece("inputs[{}] = inputs[{}].astype('float32')", name, name) for name in kept]
 
 
 def _summary(data: Data, changed: bool, weighted: bool) -> Code:
-    words = [
+    parts = [
         *(["changed at random"] if changed else []),
         *(["with weights by their class"] if weighted else []),
         *(["those of rare classes several times"] if data.oversample else []),
         *(["each epoch in another order"] if data.shuffle else []),
     ]
-    return Code(f", {', '.join(words)}" if words else "")
+    return Code(f", {', '.join(parts)}" if parts else "")
 
 
 def _alike(steps: tuple[Step, ...]) -> list[tuple[int, list[Step]]]:
     """Neighbouring steps that change the same things, each with the place of the first."""
-    found, start = [], 0
+    groups, start = [], 0
     for _, some in groupby(steps, key=lambda step: (step.input, step.masks, step.labels)):
         group = list(some)
-        found.append((start, group))
+        groups.append((start, group))
         start += len(group)
-    return found
+    return groups
 
 
 def _group(start: int, steps: list[Step], binding: Binding) -> list[Piece]:
@@ -113,7 +113,7 @@ def _group(start: int, steps: list[Step], binding: Binding) -> list[Piece]:
         return [loop, Piece("    {} = np.asarray(layer({}, training=True))", images, images)]
     if len(changed) > 1:
         raise Unsupported("augmentation of images together with several targets")
-    output = next(one for one in binding.outputs if one.name == changed[0])
+    output = next(candidate for candidate in binding.outputs if candidate.name == changed[0])
     target, whole = Piece("targets[{}]", output.name), output.tensor.dtype.startswith("int")
     more = (3 if step.masks else 1) - output.tensor.rank  # axes of 1 that the layer wants besides
     kind = "segmentation_masks" if step.masks else "labels"
@@ -143,39 +143,39 @@ def _numbers(output: Output, targets: str) -> str:
 
 def _weighted(data: Data, method: Method, binding: Binding) -> list[dict[str, Any]]:
     """The weights of the examples of a batch, for each output; [] where all weigh the same."""
-    given = {one.name: data.targets[one.target].class_weights for one in binding.outputs}
+    given = {output.name: data.targets[output.target].class_weights for output in binding.outputs}
     if all(weights is None for weights in given.values()):
         return []
     several = sum(weights is not None for weights in given.values())
-    found = []
-    for number, one in enumerate(binding.outputs, 1):
-        weights = given[one.name]
+    entries = []
+    for number, output in enumerate(binding.outputs, 1):
+        weights = given[output.name]
         variable = Code("weights" if several == 1 else f"weights_{number}")
-        ones = "len(rows)" if one.tensor.rank == 0 else f"(len(rows){', 1' * one.tensor.rank})"
-        values = Code(_batch(one, f"self.{variable}") if weights is not None else f'np.ones({ones}, "float32")')
-        table = _table(one, method, weights) if weights is not None else None
-        found.append({"name": one.name, "variable": variable, "table": table, "batch": values})
-    return found
+        shape = "len(rows)" if output.tensor.rank == 0 else f"(len(rows){', 1' * output.tensor.rank})"
+        values = Code(_batch(output, f"self.{variable}") if weights is not None else f'np.ones({shape}, "float32")')
+        table = _table(output, method, weights) if weights is not None else None
+        entries.append({"name": output.name, "variable": variable, "table": table, "batch": values})
+    return entries
 
 
-def _table(one: Output, method: Method, weights: Any) -> Code:
+def _table(output: Output, method: Method, weights: Any) -> Code:
     """The weight of each class."""
-    if method.loss_of(one.name).ignore_class is not None:
+    if method.loss_of(output.name).ignore_class is not None:
         raise Unsupported("`class_weights` beside `ignore_class`")
     if isinstance(weights, dict):
         by_name = {str(key): float(value) for key, value in weights.items()}
-        names = [str(value) for value in one.classes] or [str(place) for place in range(one.units)]
-        listed = text(constant([by_name.get(word, 1.0) for word in names]))
+        names = [str(value) for value in output.classes] or [str(number) for number in range(output.units)]
+        listed = text(constant([by_name.get(label, 1.0) for label in names]))
         return Code(f'np.array({listed}, "float32")')
-    return Code(f"balanced({_numbers(one, 'part.targets')}, {one.units})")
+    return Code(f"balanced({_numbers(output, 'part.targets')}, {output.units})")
 
 
-def _batch(one: Output, table: str) -> str:
+def _batch(output: Output, table: str) -> str:
     """Expression of the weights of a batch's examples."""
-    values = text(item(name("targets"), constant(one.name)))
-    if one.expand:
+    values = text(item(name("targets"), constant(output.name)))
+    if output.expand:
         return f"{values} @ {table}"  # a mixture of classes weighs like the mixture of their weights
-    flat = "[..., 0]" if one.tensor.shape[-1:] == (1,) else ""
-    if one.encoding == BINARY:
+    flat = "[..., 0]" if output.tensor.shape[-1:] == (1,) else ""
+    if output.encoding == BINARY:
         return f"{table}[0] + ({table}[1] - {table}[0]) * {values}{flat}"
     return f"{table}[{values}{flat}]"

@@ -89,7 +89,7 @@ def compile_arguments(
                 raise Unsupported("metrics beside `quantile`")
         for name in units:
             made = zip(metrics[name], method.metrics_of(name, examples), strict=True)
-            metrics[name] = [_undone(one, metric, name, constructors) for one, metric in made]
+            metrics[name] = [_undone(expression, metric, name, constructors) for expression, metric in made]
         arguments["metrics"] = _each({name: sequence(some, True) for name, some in metrics.items()})
     if method.jit is not None:
         arguments["jit_compile"] = searched.value(raw["jit"]) if searched.used(raw.get("jit")) else constant(method.jit)

@@ -87,8 +87,8 @@ def render(
     sources = _reading(data, binding, templates)
     changed = changes(data, method, binding, sources.window is not None, layers)
     batches = BatchWriter(data, binding, changed, layers, sources.window, sources.lazy, templates)
-    inputs = [bound_input(one, binding, layers) for one in binding.inputs]
-    prepared = any(one.layers for one in inputs)
+    inputs = [bound_input(input_, binding, layers) for input_ in binding.inputs]
+    prepared = any(input_.layers for input_ in inputs)
     split = division(data, binding, templates)
     loading = _loading(data, binding, sources, changed, divided=split is not None)
     own = [
@@ -112,7 +112,7 @@ def render(
         body,
         constructors,
         prepared,
-        tuple(one.name for one in binding.outputs if one.prepare),
+        tuple(output.name for output in binding.outputs if output.prepare),
         changed.any,
         changed.seeded,
         sources.reads_files,
@@ -128,7 +128,7 @@ def _check(data: Data, binding: Binding) -> None:
     if data.weight is not None:
         raise Unsupported("`weight`: that examples count differently in losses and metrics")
     lazy = data.source.pictures if binding.table.streamed else ()
-    if any(one.columns[0] in lazy and any(layer.adapts for layer in one.prepare) for one in binding.inputs):
+    if any(input_.columns[0] in lazy and any(layer.adapts for layer in input_.prepare) for input_ in binding.inputs):
         raise Unsupported("layers that are fitted on images which do not fit into memory")
     for output in binding.outputs:
         changed = (
@@ -214,28 +214,30 @@ def _fields(loading: Loading) -> list[Code]:
 
 def _examples(inputs: list[BoundInput], binding: Binding, prepared: bool) -> dict[str, Any]:
     """What `examples.py.jinja` needs to know."""
-    outputs = [bound_output(one, binding) for one in binding.outputs]
+    outputs = [bound_output(output, binding) for output in binding.outputs]
     return {
         "or_preparation": Code(" or its preparation" if prepared else ""),
-        "inputs": {one.name: one.values for one in inputs},
-        "outputs": {one.name: one.values for one in outputs},
+        "inputs": {input_.name: input_.values for input_ in inputs},
+        "outputs": {output.name: output.values for output in outputs},
     }
 
 
 def _adapts(binding: Binding) -> list[tuple[str, int]]:
     """The layers that are fitted: an input's name, and the place among its layers."""
-    return [(one.name, place) for one in binding.inputs for place, layer in enumerate(one.prepare) if layer.adapts]
+    return [
+        (input_.name, index) for input_ in binding.inputs for index, layer in enumerate(input_.prepare) if layer.adapts
+    ]
 
 
 def _preparation(inputs: list[BoundInput], binding: Binding, layers: LayerWriter) -> dict[str, Any]:
     """What `preparation.py.jinja` needs to know."""
     names = list(binding.entering)
-    drawn = {one.name: drawn_input(one) for one in binding.drawn}
+    drawn = {input_.name: drawn_input(input_) for input_ in binding.drawn}
     return {
         "prepare_parameters": layers.facts()["prepare_parameters"],
         "not_fitted": Code(", not yet fitted" if _adapts(binding) else ""),
-        "prepared": {one.name: one.layers for one in inputs if one.layers},
-        "raw": {one.name: one.raw for one in inputs} | drawn,
+        "prepared": {input_.name: input_.layers for input_ in inputs if input_.layers},
+        "raw": {input_.name: input_.raw for input_ in inputs} | drawn,
         "raw_inputs": only_or_all("inputs", names, as_list=True),
         "call": only_or_all("values", names, as_list=True),
     }
@@ -266,7 +268,7 @@ def _load(loading: Loading, binding: Binding, sources: _Sources, layers: LayerWr
 
 def _complete(binding: Binding) -> Code | None:
     """Expression of which examples lack nothing, where those that do are left out."""
-    names = sorted({column for one in binding.users if one.missing == missing.DROP for column in one.columns})
+    names = sorted({column for user in binding.users if user.missing == missing.DROP for column in user.columns})
     if not names:
         return None
     each = [f"lacking(columns[{text(constant(name))}])" for name in names]

@@ -36,7 +36,7 @@ def division(data: Data, binding: Binding, templates: jinja2.Environment) -> Cod
         "stratify": stratify_column(data),
         "sizes": _class_sizes(shares, tight=_tight(data, binding, shares)),
         "order": _by_time(split.by, binding) if isinstance(split.by, Time) else (),
-        **_words(split, binding),
+        **_named_parts(split, binding),
     }
     return Code(templates.get_template(template(templates, "splitters", by)).render(facts).strip())
 
@@ -72,7 +72,7 @@ def parts_with_examples(data: Data, binding: Binding) -> list[str]:
     """Names of the parts that are not empty."""
     split = data.parts
     if isinstance(split.by, Column):
-        return list(_words(split, binding)["named"])
+        return list(_named_parts(split, binding)["named"])
     return ["train", *(part for part in PARTS[1:] if split.has(part))]
 
 
@@ -116,10 +116,10 @@ def _tight(data: Data, binding: Binding, shares: Mapping[str, float]) -> bool:
     return any(sum(max(1, round(count * share)) for share in shares.values()) >= count for count in counts)
 
 
-def _words(split: Split, binding: Binding) -> dict[str, Any]:
+def _named_parts(split: Split, binding: Binding) -> dict[str, Any]:
     """The part that each word of a column names."""
     if not isinstance(split.by, Column):
         return {}
     labels = [str(value) for value in binding.table.labels(split.by.column).values]
-    words = {label: PARTS[WORDS[label.strip().lower()]] for label in labels}
-    return {"words": words, "named": tuple(part for part in PARTS if part in words.values())}
+    by_text = {label: PARTS[WORDS[label.strip().lower()]] for label in labels}
+    return {"words": by_text, "named": tuple(part for part in PARTS if part in by_text.values())}

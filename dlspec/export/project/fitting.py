@@ -133,9 +133,9 @@ class Fitting:
         if self.saved:
             yield Piece("")
             yield Piece("saved = keras.saving.load_model(data / {}, compile=False)", self.start_from)
-        for one in self.saved:
-            yield Piece("for number, name in {}:", one["pairs"])
-            weights = Piece("{}.get_layer(name).get_weights()", one["holder"])
+        for entry in self.saved:
+            yield Piece("for number, name in {}:", entry["pairs"])
+            weights = Piece("{}.get_layer(name).get_weights()", entry["holder"])
             yield Piece("    model.layers[number].set_weights({})", weights)
 
     def _adapted(self) -> Iterator[Piece]:
@@ -180,10 +180,10 @@ class Fitting:
         phase = framed(templates, "train/phase", lines=[*self._compiled(Code("optimizer")), fit])
         yield from map(Code, phase.splitlines())
         yield Piece("")
-        for one in self.phases:
-            for layers, learns in ((one.freeze, False), (one.unfreeze, True)):
+        for settings in self.phases:
+            for layers, learns in ((settings.freeze, False), (settings.unfreeze, True)):
                 if layers:
                     yield Piece("for layer in {}:", layers)
                     yield from indented([Piece("layer.trainable = {}", learns)])
-            yield Piece("fit({}, {})", one.epochs, one.optimizer)
+            yield Piece("fit({}, {})", settings.epochs, settings.optimizer)
             yield Piece("")

@@ -45,11 +45,11 @@ def folder_options(data: str | None) -> list[Piece]:
     Args:
         data: Where the data are, seen from the project; None where no file is read.
     """
-    found = [option("--output", "Path", Piece("Path('output')"), "folder of what is written")]
+    options = [option("--output", "Path", Piece("Path('output')"), "folder of what is written")]
     if data is not None:
-        place = Piece("Path(__file__).parent / {}", data)
-        found.insert(0, option("--data", "Path", place, "folder of the data"))
-    return found
+        default = Piece("Path(__file__).parent / {}", data)
+        options.insert(0, option("--data", "Path", default, "folder of the data"))
+    return options
 
 
 def lines_of(pieces: Iterable[Piece]) -> str:

@@ -39,7 +39,7 @@ class FittingWriter:
         mirrored: Which devices share each batch; None for one device.
         base: The class of the model that is trained, on one device.
         model: The searched parameters that ``build_model`` takes, with their names there.
-        words: Those that training uses beside the model, in the order of the spec.
+        params: Those that training uses beside the model, in the order of the spec.
         batch: Expression of the batch size.
         batch_size: Its value; None where it is searched.
     """
@@ -53,7 +53,7 @@ class FittingWriter:
     mirrored: Mirrored | None
     base: str
     model: Mapping[str, str]
-    words: tuple[str, ...]
+    params: tuple[str, ...]
     batch: Code
     batch_size: int | None
 
@@ -79,7 +79,7 @@ class FittingWriter:
             mirrored=distribution(state, method, state.graph),
             base=_base(state, method, constructors),
             model=build_arguments(state, searched),
-            words=_words(read, searched),
+            params=_params(read, searched),
             batch=Code(text(searched.value(raw))) if chosen else Code("batch_size"),
             batch_size=None if chosen else state.data_section.batch_size,
         )
@@ -95,11 +95,11 @@ class FittingWriter:
         units = [Code(f"units = {FITTED}")] if self.read.units else []
         monitor = method.monitor or ("val_loss" if validation else "loss")
         return Fitting(
-            model=Code(", ".join(f"{name}={searched.identifier(word)}" for word, name in self.model.items())),
+            model=Code(", ".join(f"{name}={searched.identifier(param)}" for param, name in self.model.items())),
             precision=method.precision if method.precision != "float32" else None,
             ends=self._ends(),
             wrapped=wrapped,
-            computing=[*units, *searched.computing(self.words)],
+            computing=[*units, *searched.computing(self.params)],
             batch=self.batch,
             training=self._training(),
             validation=validation,
@@ -122,8 +122,8 @@ class FittingWriter:
     def _compiled(self, trained: list[str]) -> dict[str, Code]:
         """Arguments of ``compile`` besides the optimizer."""
         units = self.read.units
-        found = compile_arguments(self.method, trained, self.searched, self.constructors, self.examples, units)
-        return dict(found)
+        arguments = compile_arguments(self.method, trained, self.searched, self.constructors, self.examples, units)
+        return dict(arguments)
 
     def _ends(self) -> Code | None:
         """What lets both ends of the model compute in float32, where some layer has another precision."""
@@ -138,7 +138,7 @@ class FittingWriter:
         if not read.training:
             return Piece("Batches(parts['train'], {})", self.batch)
         given = {"seed": Code("seed") if seed is None else seed} if read.seeded else {}
-        given |= {one: Code(one) for one in map(self.searched.identifier, read.changed_with)}
+        given |= {param: Code(param) for param in map(self.searched.identifier, read.changed_with)}
         return call("TrainingBatches", Piece("parts['train']"), self.batch, **given)
 
     def _optimizer(self, raw: Mapping[str, Any], made: Any, rows_of: str) -> Code:
@@ -153,8 +153,8 @@ class FittingWriter:
         raw = self.searched.train.get("phases") or {name: {} for name in self.method.phases}
 
         def chosen(patterns: Any) -> Code | None:
-            found = [name for some in matching(patterns or (), names).values() for name in some]
-            return places(names, found) if found else None
+            matched = [name for some in matching(patterns or (), names).values() for name in some]
+            return places(names, matched) if matched else None
 
         return [
             Phase(
@@ -189,13 +189,13 @@ def _wrapped(outputs: list[str], trained: list[str], kind: str) -> Piece | None:
     return None if kind == "keras.Model" else call(kind, Code("model.input"), Code("model.output"))
 
 
-def _words(read: DataText, searched: Searched) -> tuple[str, ...]:
+def _params(read: DataText, searched: Searched) -> tuple[str, ...]:
     """The parameters that training uses beside the model, in the order of the spec."""
     return searched.used(
         {
             "train": searched.train,
             "batch_size": searched.data.get("batch_size"),
-            "data": [f"${word}" for word in read.changed_with],
+            "data": [f"${param}" for param in read.changed_with],
         }
     )
 

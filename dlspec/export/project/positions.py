@@ -52,12 +52,12 @@ def from_saved(graph: Graph, path: Path) -> list[dict[str, Any]]:
     if any(keras.saving.get_registered_name(type(layer)).startswith("dlspec>") for layer in flatten_layers(saved)):
         raise Unsupported("`start_from` a model with layers that Keras lacks")
     sources = dict(_layers(saved, "saved"))
-    found: dict[str, list[tuple[int, str]]] = {}
+    by_holder: dict[str, list[tuple[int, str]]] = {}
     for number, layer in enumerate(model.layers):
         holder, source = sources.get(layer.name, ("", None))
         if layer.weights and source is not None and _shapes(source) == _shapes(layer):
-            found.setdefault(holder, []).append((number, layer.name))
-    return [{"holder": Code(holder), "pairs": tuple(pairs)} for holder, pairs in found.items()]
+            by_holder.setdefault(holder, []).append((number, layer.name))
+    return [{"holder": Code(holder), "pairs": tuple(pairs)} for holder, pairs in by_holder.items()]
 
 
 def _shapes(layer: Any) -> list[Any]:

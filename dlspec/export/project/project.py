@@ -138,10 +138,10 @@ def in_order(binding: Binding, graph: Graph) -> Binding:
     outputs = [name for name, _ in graph.outputs]
     return replace(
         binding,
-        inputs=tuple(sorted(binding.inputs, key=lambda one: inputs.index(one.name))),
-        drawn=tuple(sorted(binding.drawn, key=lambda one: inputs.index(one.name))),
+        inputs=tuple(sorted(binding.inputs, key=lambda input_: inputs.index(input_.name))),
+        drawn=tuple(sorted(binding.drawn, key=lambda input_: inputs.index(input_.name))),
         entering=tuple(inputs),
-        outputs=tuple(sorted(binding.outputs, key=lambda one: outputs.index(one.name))),
+        outputs=tuple(sorted(binding.outputs, key=lambda output: outputs.index(output.name))),
     )
 
 
@@ -155,14 +155,14 @@ def _module(
 ) -> str:
     """A module with its imports after its docstring, and classes that Keras lacks: each in the first module."""
     first = list(own)[: list(own).index(name)]
-    elsewhere = {word: module for module in reversed(first) for word in own[module]}
-    classes = [class_source(file, label) for word, file in own[name].items() if word not in elsewhere]
+    elsewhere = {imported: module for module in reversed(first) for imported in own[module]}
+    classes = [class_source(file, label) for imported, file in own[name].items() if imported not in elsewhere]
     names = {Path(file).stem for file in modules}
-    lines = {word: f"from {module} import {word}" for word, module in elsewhere.items()}
-    lines |= {word: f"from {module} import {word}" for word, module in users.items()}
+    lines = {imported: f"from {module} import {imported}" for imported, module in elsewhere.items()}
+    lines |= {imported: f"from {module} import {imported}" for imported, module in users.items()}
     docstring, _, rest = body.partition("\n")
     whole = "\n\n\n".join([*classes, rest.strip()])
-    imports = import_lines(whole, {**_OWN, **lines, **{word: f"import {word}" for word in names}})
+    imports = import_lines(whole, {**_OWN, **lines, **{imported: f"import {imported}" for imported in names}})
     source = f"{docstring}\n\n{imports}\n\n{whole}\n"
     check(source, frozenset({"model", "data", "train"} | names))
     return formatted(source, f"{name}.py")
@@ -170,6 +170,6 @@ def _module(
 
 def _packages(text: str) -> list[str]:
     """Lines of ``requirements.txt``: the versions that are installed here."""
-    needed = (package for word, packages in _PACKAGES.items() if word in text for package in packages)
+    needed = (package for keyword, packages in _PACKAGES.items() if keyword in text for package in packages)
     names = {"keras", "tensorflow", *needed}
     return [f"{name}=={metadata.version(name)}" for name in sorted(names)]

@@ -45,7 +45,7 @@ class Readers:
         facts = dict(source.emitted(columns, table))
         if "refused" in facts:
             raise Unsupported(facts["refused"])
-        inner = {word: self.add(f"{function}_{word}", *nested) for word, nested in facts.pop("inner", {}).items()}
+        inner = {part: self.add(f"{function}_{part}", *nested) for part, nested in facts.pop("inner", {}).items()}
         self.modules |= facts.pop("modules", {})
         text = self.templates.get_template(template(self.templates, "sources", source.registered_name)).render(
             {
@@ -62,13 +62,13 @@ class Readers:
         return Code(f"{function}(folder)" if definition.args.args else f"{function}()")
 
 
-def template(templates: jinja2.Environment, folder: str, word: str) -> Code:
+def template(templates: jinja2.Environment, folder: str, name: str) -> Code:
     """The template of a source or splitter.
 
     Raises:
         Unsupported: There is none.
     """
-    path = f"{folder}/{word}.py.jinja"
+    path = f"{folder}/{name}.py.jinja"
     if path not in templates.list_templates():
-        raise Unsupported(f"the {folder.removesuffix('s')} `{word}`")
+        raise Unsupported(f"the {folder.removesuffix('s')} `{name}`")
     return Code(path)

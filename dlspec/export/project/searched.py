@@ -63,18 +63,18 @@ class Searched:
             return cls()
         params, spaces = state.program.params, state.params.spaces
         computed = {
-            word: params[word] for word in params if word not in spaces and reach([word], params) & spaces.keys()
+            param: params[param] for param in params if param not in spaces and reach([param], params) & spaces.keys()
         }
         identifiers = Identifiers(_kept_free(state))
         meanings: dict[str, Meaning] = {}
-        for word, value in state.params.values.items():
-            if word in spaces or word in computed:
-                meanings[word] = Variable(identifiers.give(word), isinstance(value, list | tuple))
+        for param, value in state.params.values.items():
+            if param in spaces or param in computed:
+                meanings[param] = Variable(identifiers.give(param), isinstance(value, list | tuple))
             else:
-                meanings[word] = Constant(value)
-        found = cls(spaces, Scope(meanings), computed, state.params.values, state.data["data"], state.data["train"])
-        found._check()
-        return found
+                meanings[param] = Constant(value)
+        searched = cls(spaces, Scope(meanings), computed, state.params.values, state.data["data"], state.data["train"])
+        searched._check()
+        return searched
 
     def _check(self) -> None:
         for section, written, able in (("train", self.train, _TRAIN), ("data", self.data, _DATA)):
@@ -95,42 +95,42 @@ class Searched:
     def used(self, raw: Any) -> tuple[str, ...]:
         """The parameters in a written value that are searched, or computed from searched ones; in their order."""
         names = set(names_in(raw)) | set(names_in(raw, textual=True))
-        return tuple(word for word in self.scope.meanings if word in names and self._varies(word))
+        return tuple(param for param in self.scope.meanings if param in names and self._varies(param))
 
-    def _varies(self, word: str) -> bool:
-        return word in self.spaces or word in self.computed
+    def _varies(self, param: str) -> bool:
+        return param in self.spaces or param in self.computed
 
-    def needed(self, words: Iterable[str]) -> tuple[str, ...]:
+    def needed(self, params: Iterable[str]) -> tuple[str, ...]:
         """The searched parameters behind some words."""
-        found: set[str] = set()
-        for word in words:
-            found |= {word} if word in self.spaces else reach([word], self.computed) & self.spaces.keys()
-        return tuple(word for word in self.spaces if word in found)
+        behind: set[str] = set()
+        for param in params:
+            behind |= {param} if param in self.spaces else reach([param], self.computed) & self.spaces.keys()
+        return tuple(param for param in self.spaces if param in behind)
 
-    def identifier(self, word: str) -> str:
+    def identifier(self, param: str) -> str:
         """What a parameter is called in functions."""
-        meaning = self.scope.find(word)
+        meaning = self.scope.find(param)
         assert isinstance(meaning, Variable)
         return meaning.identifier
 
-    def parameter(self, word: str) -> Parameter:
+    def parameter(self, param: str) -> Parameter:
         """A parameter as one of a function, with its value outside of the search as default."""
-        return Parameter(self.identifier(word), annotation([self.values[word]]), constant(self.values[word]))
+        return Parameter(self.identifier(param), annotation([self.values[param]]), constant(self.values[param]))
 
-    def computing(self, words: Iterable[str]) -> list[Code]:
-        """Statements that compute those of `words` that are not searched themselves, in an order that works."""
-        wanted = [word for word in words if word in self.computed]
-        found: dict[str, Code] = {}
+    def computing(self, params: Iterable[str]) -> list[Code]:
+        """Statements that compute those of `params` that are not searched themselves, in an order that works."""
+        wanted = [param for param in params if param in self.computed]
+        statements: dict[str, Code] = {}
 
-        def visit(word: str) -> None:
-            for inner in names_in(self.computed[word]):
+        def visit(param: str) -> None:
+            for inner in names_in(self.computed[param]):
                 if inner in self.computed:
                     visit(inner)
-            found.setdefault(word, Code(text(assign([self.identifier(word)], self.value(self.computed[word])))))
+            statements.setdefault(param, Code(text(assign([self.identifier(param)], self.value(self.computed[param])))))
 
-        for word in wanted:
-            visit(word)
-        return list(found.values())
+        for param in wanted:
+            visit(param)
+        return list(statements.values())
 
     # --- values ---------------------------------------------------------------------------------------------------
 
@@ -147,16 +147,17 @@ class Searched:
         """
         if not self.used(raw):
             return constructors.plain(made)
-        word = lone(raw)
-        if word is None:
+        param = lone(raw)
+        if param is None:
             return constructors.component(kind, raw, self.scope)
-        values = self.spaces[word].values if word in self.spaces else ()
+        values = self.spaces[param].values if param in self.spaces else ()
         if not all(isinstance(value, str) for value in values) or not values:
-            raise Unsupported(f"a {kind} that `${word}` computes")
+            raise Unsupported(f"a {kind} that `${param}` computes")
         choices = [constructors.component(kind, value, self.scope) for value in values]
-        variable = name(self.identifier(word))
+        variable = name(self.identifier(param))
         if all(
-            isinstance(one, ast.Constant) and one.value == value for one, value in zip(choices, values, strict=True)
+            isinstance(choice, ast.Constant) and choice.value == value
+            for choice, value in zip(choices, values, strict=True)
         ):
             return variable
         return item(ast.Dict([constant(value) for value in values], choices), variable)
@@ -165,17 +166,19 @@ class Searched:
         """A list of components, or a single one."""
         several = list(made) if isinstance(made, list | tuple) else [made]
         if not self.used(raw):
-            return [constructors.plain(one) for one in several]
+            return [constructors.plain(component) for component in several]
         written = raw if isinstance(raw, list) else [raw]
         if len(written) != len(several):
             raise Unsupported(f"a search of a whole list of {kind}s")
-        return [self.component(kind, one, two, constructors) for one, two in zip(written, several, strict=True)]
+        return [
+            self.component(kind, raw_item, two, constructors) for raw_item, two in zip(written, several, strict=True)
+        ]
 
 
 def _kept_free(state: Checked) -> Iterator[str]:
     """Names that a parameter cannot have in functions; the batch size may have its own where it is one."""
     batch = lone(state.data["data"].get("batch_size"))
-    yield from (word for word in _TAKEN if word != "batch_size" or batch != "batch_size")
+    yield from (taken for taken in _TAKEN if taken != "batch_size" or batch != "batch_size")
 
 
 def build_arguments(state: Checked, searched: Searched) -> dict[str, str]:
@@ -195,7 +198,7 @@ def build_arguments(state: Checked, searched: Searched) -> dict[str, str]:
             raise Unsupported(f"a search of a model that is written layer by layer, because of {error}") from error
         return {}
     hard = ConstantParams(state.program).hard
-    for word in mentioned:
-        if ("top", word) in hard:
-            raise Unsupported(f"a search of `{word}`, which decides what is written in `model.py`")
-    return {word: own[word].identifier for word in searched.spaces if word in own}
+    for param in mentioned:
+        if ("top", param) in hard:
+            raise Unsupported(f"a search of `{param}`, which decides what is written in `model.py`")
+    return {param: own[param].identifier for param in searched.spaces if param in own}

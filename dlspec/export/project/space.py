@@ -19,29 +19,31 @@ _LISTED = 12
 
 def declarations(plan: Plan) -> Iterator[str]:
     """Statements that declare the parameters, those of the same conditions together."""
-    conditions = {word: tuple(plan.conditions.get(word, {}).items()) for word in plan.spaces}
-    for scopes, words in groupby(ordered(plan.spaces, plan.conditions), key=lambda word: conditions[word]):
+    conditions = {param: tuple(plan.conditions.get(param, {}).items()) for param in plan.spaces}
+    for scopes, group in groupby(ordered(plan.spaces, plan.conditions), key=lambda param: conditions[param]):
         heads = [
-            text(call("hp.conditional_scope", [constant(parent), sequence([constant(one) for one in values], True)]))
+            text(
+                call("hp.conditional_scope", [constant(parent), sequence([constant(value) for value in values], True)])
+            )
             for parent, values in scopes
         ]
         if heads:
             yield f"with {', '.join(heads)}:"
-        for word in words:
-            made = text(_declared(word, plan.spaces[word], grid=plan.tune.algorithm.listing))
+        for param in group:
+            made = text(_declared(param, plan.spaces[param], grid=plan.tune.algorithm.listing))
             yield f"    {made}" if heads else made
 
 
-def _declared(word: str, space: Space, grid: bool) -> ast.expr:
+def _declared(param: str, space: Space, grid: bool) -> ast.expr:
     """One parameter: ``hp.Int("units", 8, 32, step=8)``."""
     low, high = space.values[0], space.values[-1]
     default = {"default": constant(space.default)}
     if space.head == "bool":
-        return call("hp.Boolean", [constant(word)], default if space.default else {})
+        return call("hp.Boolean", [constant(param)], default if space.default else {})
     if space.head == "choice":
-        choices = sequence([constant(one) for one in space.values], as_list=True)
-        return call("hp.Choice", [constant(word), choices], default if space.default != space.values[0] else {})
-    bounds = [constant(word), constant(low), constant(high)]
+        choices = sequence([constant(value) for value in space.values], as_list=True)
+        return call("hp.Choice", [constant(param), choices], default if space.default != space.values[0] else {})
+    bounds = [constant(param), constant(low), constant(high)]
     default = default if space.default != low else {}
     log = {"sampling": constant("log")} if space.log else {}
     if space.head == "int" and not space.log:
@@ -56,14 +58,14 @@ def _declared(word: str, space: Space, grid: bool) -> ast.expr:
     chosen = nearest(values, space.default)
     return call(
         "hp.Choice",
-        [constant(word), _values(values, space)],
+        [constant(param), _values(values, space)],
         {} if chosen == values[0] else {"default": constant(chosen)},
     )
 
 
 def _values(values: list[Any], space: Space) -> ast.expr:
     """A list of values; a long one as it is computed, where that gives the same."""
-    plain = sequence([constant(one) for one in values], as_list=True)
+    plain = sequence([constant(value) for value in values], as_list=True)
     if len(values) <= _LISTED or space.log or space.step is None:
         return plain
     low, step = space.values[0], space.step

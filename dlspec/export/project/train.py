@@ -37,7 +37,7 @@ class TrainText:
     Attributes:
         body: The module without its imports.
         arguments: What a trial gives for the arguments of ``train()`` that are not searched.
-        words: The searched parameters that ``train()`` takes.
+        params: The searched parameters that ``train()`` takes.
         model: Those that ``build_model`` takes, with their names there.
         models: What ``train()`` returns besides the measures.
         keep: The epoch whose weights are kept.
@@ -48,7 +48,7 @@ class TrainText:
     body: str
     constructors: Constructors
     arguments: Mapping[str, Code]
-    words: tuple[str, ...]
+    params: tuple[str, ...]
     model: Mapping[str, str]
     models: tuple[str, ...]
     keep: str
@@ -89,7 +89,7 @@ def render(
         raise Unsupported("`speed: auto`")
     writer = FittingWriter.of(state, method, read, searched, examples)
     fitting = writer.fitting()
-    needed = searched.needed([*writer.model, *writer.words])
+    needed = searched.needed([*writer.model, *writer.params])
     definitions = [
         _function(writer, fitting, needed, templates),
         _main(writer, fitting, needed, folder if read.reads_files or method.start_from else None, templates),
@@ -98,7 +98,7 @@ def render(
     if mirrored is not None:
         start = [Piece("with {}.scope():", strategy(mirrored.devices)), *indented(start)]
     used = carried([*definitions, lines_of(start)], templates, _CARRIED)
-    helpers = [_based(one, writer.base) for one in used if one not in read.body]
+    helpers = [_based(helper, writer.base) for helper in used if helper not in read.body]
     return TrainText(
         script(templates, f"Trains the model {state.name}.", [*helpers, *definitions], start),
         writer.constructors,
@@ -119,9 +119,9 @@ def _function(writer: FittingWriter, fitting: Fitting, needed: tuple[str, ...], 
         templates,
         "train/train",
         parameters=[
-            *(Code(one) for one in ("parts: dict[str, Part]", "output: Path")),
-            *(Code(f"{word}: {kind}") for word, kind in _given(writer).items()),
-            *(Code(writer.searched.parameter(word).source()) for word in needed),
+            *(Code(parameter) for parameter in ("parts: dict[str, Part]", "output: Path")),
+            *(Code(f"{param}: {kind}") for param, kind in _given(writer).items()),
+            *(Code(writer.searched.parameter(param).source()) for param in needed),
         ],
         models=Code(", ".join("keras.Model" for _ in fitting.models)),
         comes=Code(keeps),
@@ -132,10 +132,10 @@ def _function(writer: FittingWriter, fitting: Fitting, needed: tuple[str, ...], 
 
 def _given(writer: FittingWriter) -> dict[str, str]:
     """The types of the arguments of ``train()`` that are not searched, besides parts and folder."""
-    found = {} if writer.method.phases else {"epochs": "int"}
-    found |= {"data": "Path"} if writer.method.start_from else {}
-    found |= {} if writer.batch_size is None else {"batch_size": "int"}
-    return {**found, "seed": "int"}
+    types = {} if writer.method.phases else {"epochs": "int"}
+    types |= {"data": "Path"} if writer.method.start_from else {}
+    types |= {} if writer.batch_size is None else {"batch_size": "int"}
+    return {**types, "seed": "int"}
 
 
 def _main(
@@ -147,9 +147,9 @@ def _main(
 ) -> Code:
     """The function ``main()``; `folder` is that of the data, None where no file is read."""
     read, searched = writer.read, writer.searched
-    options = [_searched_option(searched, word) for word in searched.needed([*needed, *read.prepared_with])]
-    handed = {word: Code(f"arguments.{word}") for word in map(searched.identifier, needed)}
-    given = [Code(f"arguments.{word}") for word in ("output", *_given(writer))]
+    options = [_searched_option(searched, param) for param in searched.needed([*needed, *read.prepared_with])]
+    handed = {param: Code(f"arguments.{param}") for param in map(searched.identifier, needed)}
+    given = [Code(f"arguments.{argument}") for argument in ("output", *_given(writer))]
     return framed(
         templates,
         "train/main",
@@ -171,16 +171,16 @@ def _based(source: Code, base: str) -> Code:
 
 def _arguments(method: Supervised, batch_size: int | None) -> dict[str, Code]:
     """What a trial gives for the arguments of ``train()`` that are not searched."""
-    found = {} if method.phases else {"epochs": Code("epochs")}
-    found |= {"data": Code("data")} if method.start_from else {}
-    found |= {"batch_size": Code(str(batch_size))} if batch_size is not None else {}
-    return {**found, "seed": Code(str(method.seed))}
+    arguments = {} if method.phases else {"epochs": Code("epochs")}
+    arguments |= {"data": Code("data")} if method.start_from else {}
+    arguments |= {"batch_size": Code(str(batch_size))} if batch_size is not None else {}
+    return {**arguments, "seed": Code(str(method.seed))}
 
 
 def _load(read: DataText, searched: Searched) -> Code:
     """The call that reads the data, in ``main()``."""
     given = [*(["arguments.data"] if read.reads_files else [])]
-    given += [f"{one}=arguments.{one}" for one in map(searched.identifier, searched.needed(read.prepared_with))]
+    given += [f"{param}=arguments.{param}" for param in map(searched.identifier, searched.needed(read.prepared_with))]
     return Code(f"load({', '.join(given)})")
 
 
@@ -196,10 +196,10 @@ def _options(writer: FittingWriter) -> list[Piece]:
     ]
 
 
-def _searched_option(searched: Searched, word: str) -> Piece:
+def _searched_option(searched: Searched, param: str) -> Piece:
     """A searched parameter on the command line."""
-    space = searched.spaces[word]
-    flag, shown = f"--{searched.identifier(word).replace('_', '-')}", _help(space)
+    space = searched.spaces[param]
+    flag, shown = f"--{searched.identifier(param).replace('_', '-')}", _help(space)
     if space.each_time:
         return option(flag, "json.loads", json.dumps(space.default), shown)
     kind = "" if space.head == "bool" else type(space.default).__name__

@@ -71,9 +71,9 @@ def _require_supported(plan: Plan) -> None:
     tune = plan.tune
     if not tune.algorithm.tuner:
         raise Unsupported(f"the algorithm `{tune.algorithm.name}`")
-    for word, limit in plan.limits.items():
-        if limit is not None and word != "parameters":
-            raise Unsupported(f"a limit of `{word}`, which Keras does not count")
+    for measure, limit in plan.limits.items():
+        if limit is not None and measure != "parameters":
+            raise Unsupported(f"a limit of `{measure}`, which Keras does not count")
 
 
 @dataclass(frozen=True)
@@ -100,48 +100,48 @@ class _Writer:
     @property
     def _names(self) -> dict[str, str]:
         """What each parameter is called in functions."""
-        return {word: self.searched.identifier(word) for word in self.searched.spaces}
+        return {param: self.searched.identifier(param) for param in self.searched.spaces}
 
     @property
     def _loaded(self) -> dict[str, str]:
         """The parameters that ``load()`` takes, with their names there."""
-        return {word: self._names[word] for word in self.searched.needed(self.read.prepared_with)}
+        return {param: self._names[param] for param in self.searched.needed(self.read.prepared_with)}
 
     @property
     def _trained(self) -> dict[str, str]:
         """Those that ``train()`` takes."""
-        return {word: self._names[word] for word in self.train.words}
+        return {param: self._names[param] for param in self.train.params}
 
     @property
     def _arguments(self) -> dict[str, Code]:
         """The other arguments of ``train()`` in a trial."""
-        found = dict(self.train.arguments)
+        arguments = dict(self.train.arguments)
         if self._halving:
-            found = {word: value for word, value in found.items() if word != "epochs"}
-            return {"epochs": Code("values['tuner/epochs']"), **found}
-        return found
+            arguments = {argument: value for argument, value in arguments.items() if argument != "epochs"}
+            return {"epochs": Code("values['tuner/epochs']"), **arguments}
+        return arguments
 
-    def _chosen(self, words: Mapping[str, str]) -> Piece:
+    def _chosen(self, wanted: Mapping[str, str]) -> Piece:
         """Some of a trial's values, by the names of arguments."""
         plan, names = self.plan, self._names
-        if any(word != one for word, one in [*names.items(), *self.train.model.items()]):
-            return Piece("chosen_as(values, {})", dict(words))
-        if not self._halving and not plan.usage.drawn and list(words) == list(plan.spaces):
+        if any(param != identifier for param, identifier in [*names.items(), *self.train.model.items()]):
+            return Piece("chosen_as(values, {})", dict(wanted))
+        if not self._halving and not plan.usage.drawn and list(wanted) == list(plan.spaces):
             return Piece("values")
-        return Piece("chosen(values, {})", tuple(words))
+        return Piece("chosen(values, {})", tuple(wanted))
 
     @property
     def _given(self) -> dict[str, tuple[str, str]]:
         """What ``main()`` hands to each trial: by name, its type and its expression there."""
         loaded, arguments = bool(self._loaded), self.train.arguments
-        found = {} if loaded else {"parts": ("dict[str, Part]", "parts")}
+        given = {} if loaded else {"parts": ("dict[str, Part]", "parts")}
         if "data" in arguments or (loaded and self.read.reads_files):
-            found["data"] = ("Path", "arguments.data")
+            given["data"] = ("Path", "arguments.data")
         if "epochs" in arguments and not self._halving:
-            found["epochs"] = ("int", "arguments.epochs")
+            given["epochs"] = ("int", "arguments.epochs")
         if self.train.distributed:
-            found["strategy"] = ("tf.distribute.Strategy", "strategy")
-        return found
+            given["strategy"] = ("tf.distribute.Strategy", "strategy")
+        return given
 
     def _values(self, trial: str) -> Piece:
         """The values of a trial."""
@@ -153,13 +153,15 @@ class _Writer:
     def search(self) -> dict[str, Any]:
         """What `search.py.jinja` needs to know."""
         tune, worst = self.plan.tune, "math.inf" if self.plan.smaller else "-math.inf"
-        limits = {word: value for word in ("seconds", "patience") if (value := getattr(tune, word))}
+        limits = {limit: value for limit in ("seconds", "patience") if (value := getattr(tune, limit))}
         best = f"{'min' if self.plan.smaller else 'max'}(scores{f', default={worst}' if self._halving else ''})"
         return {
             "bases": Code(f"{'Limited, ' if limits else ''}keras_tuner.{tune.algorithm.tuner}"),
-            "limits": [Piece(f"{word} = {{}}", value) for word, value in limits.items()],
+            "limits": [Piece(f"{limit} = {{}}", value) for limit, value in limits.items()],
             "parameters": Code(
-                ", ".join(["self", "trial: Any", *(f"{word}: {kind}" for word, (kind, _) in self._given.items())])
+                ", ".join(
+                    ["self", "trial: Any", *(f"{argument}: {kind}" for argument, (kind, _) in self._given.items())]
+                )
             ),
             "values": self._values("trial"),
             "lines": [*self._trial(worst)],
@@ -280,8 +282,8 @@ class _Writer:
     def _named(self) -> Iterator[Piece]:
         """The best values, as options of ``train.py``."""
         yield Piece("values = {}", self._values("best"))
-        words = {**self._trained, **self._loaded}
-        named = self._chosen({word: one for word, one in self._names.items() if word in words})
+        handed = {**self._trained, **self._loaded}
+        named = self._chosen({param: identifier for param, identifier in self._names.items() if param in handed})
         yield Piece("options = [option(name, value) for name, value in {}.items()]", named)
         if self.plan.tune.epochs:
             epochs = "values['tuner/epochs']" if self._halving else "arguments.epochs"
@@ -292,7 +294,7 @@ def _uses(plan: Plan) -> list[dict[str, Any]]:
     """The parameters that are drawn at each use: their defaults, and what their uses are called."""
     drawn = plan.usage.drawn
     return [
-        {"name": word, "default": plan.spaces[names[0]].default, "uses": tuple(names)}
-        for word, places in drawn.items()
+        {"name": param, "default": plan.spaces[names[0]].default, "uses": tuple(names)}
+        for param, places in drawn.items()
         if (names := list(places.values()))
     ]

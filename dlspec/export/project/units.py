@@ -19,7 +19,7 @@ def functions(binding: Binding, writer: LayerWriter) -> list[Code]:
     Raises:
         Unsupported: What is searched decides about a layer.
     """
-    prepared = [one for one in binding.outputs if one.prepare]
+    prepared = [output for output in binding.outputs if output.prepare]
     if not prepared:
         return []
     lines = ["def target_units(targets: Arrays) -> dict[str, Units]:"]
@@ -27,10 +27,10 @@ def functions(binding: Binding, writer: LayerWriter) -> list[Code]:
         '    """The units in which the loss compares, by output, fitted on the training examples."""',
         "    return {",
     ]
-    for one in prepared:
-        name = text(constant(one.name))
-        layers = text(sequence([writer.target(layer) for layer in one.prepare], as_list=True))
-        measuring = text(constant(tuple(place for place, layer in enumerate(one.prepare) if layer.adapts)))
+    for output in prepared:
+        name = text(constant(output.name))
+        layers = text(sequence([writer.target(layer) for layer in output.prepare], as_list=True))
+        measuring = text(constant(tuple(index for index, layer in enumerate(output.prepare) if layer.adapts)))
         fitted = f"fitted_in_order({layers}, targets[{name}], {measuring})"
         lines.append(f"        {name}: Units({fitted}, (None, *targets[{name}].shape[1:]), {name}),")
     return [Code("\n".join([*lines, "    }"]))]

@@ -30,11 +30,11 @@ def spread(state: Trainable, places: Mapping[str, Iterable[Position]]) -> Traina
     """
     program, params = state.program, copy.copy(state.params)
     params.values, params.spaces = dict(params.values), dict(params.spaces)
-    for word, listed in places.items():
+    for param, listed in places.items():
         several = list(listed)
-        program = _Spread(program, word, several).program()
-        default = [params.spaces[word].default] * len(several)
-        params.values[word], params.spaces[word] = default, replace(params.spaces[word], default=default)
+        program = _Spread(program, param, several).program()
+        default = [params.spaces[param].default] * len(several)
+        params.values[param], params.spaces[param] = default, replace(params.spaces[param], default=default)
     changed = copy.copy(state)
     changed.program, changed.params = program, params
     return changed
@@ -43,17 +43,17 @@ def spread(state: Trainable, places: Mapping[str, Iterable[Position]]) -> Traina
 class _Spread:
     """Gives every use of one parameter its own element; blocks are handed theirs by their callers."""
 
-    def __init__(self, program: Program, word: str, places: list[Position]) -> None:
-        self._whole, self._word = program, word
-        self._positions = {place: number for number, place in enumerate(places)}
+    def __init__(self, program: Program, name: str, places: list[Position]) -> None:
+        self._whole, self._name = program, name
+        self._positions = {position: number for number, position in enumerate(places)}
         self._blocks: dict[str, tuple[Block, dict[Path, str]]] = {}
 
     def program(self) -> Program:
         """The whole program."""
         whole = self._whole
         if any(self._in(step.value) for model in whole.models.values() for step in walk(model.body)):
-            raise Unsupported(f"`each_time` of `{self._word}` in a shared model")
-        main = replace(whole.main, body=self._body(whole.main.body, _Main(self._word, self._positions), (), 0))
+            raise Unsupported(f"`each_time` of `{self._name}` in a shared model")
+        main = replace(whole.main, body=self._body(whole.main.body, _Main(self._name, self._positions), (), 0))
         blocks = {name: self._block(name)[0] for name in whole.blocks}
         return replace(whole, main=main, blocks=blocks)
 
@@ -61,12 +61,12 @@ class _Spread:
         """A block with a parameter for each use in it, and those parameters by the places of the uses."""
         if name not in self._blocks:
             block = self._whole.blocks[name]
-            hidden = self._word in block.params
+            hidden = self._name in block.params
             where = _Block(
-                self._word, block, {*self._whole.params, *block.params} - (set() if hidden else {self._word})
+                self._name, block, {*self._whole.params, *block.params} - (set() if hidden else {self._name})
             )
             if any(self._in(default) for default in block.params.values() if default is not MISSING):
-                raise Unsupported(f"`each_time` of `{self._word}` in a default of the block `{name}`")
+                raise Unsupported(f"`each_time` of `{self._name}` in a default of the block `{name}`")
             body = self._body(block.body, where, (), 0, hidden)
             params = {**block.params, **dict.fromkeys(where.given.values(), MISSING)}
             self._blocks[name] = (replace(block, params=params, body=body), where.given)
@@ -79,8 +79,8 @@ class _Spread:
 
     def _step(self, step: Step, where: _Main | _Block, path: Path, loops: int, hidden: bool) -> Step:
         turns = loops + (isinstance(step, RepeatStep) or step.repeat is not None)
-        if not hidden and (self._in(step.source) or any(self._in(one) for one in step.names)):
-            raise Unsupported(f"`each_time` of `{self._word}` in a name")
+        if not hidden and (self._in(step.source) or any(self._in(text) for text in step.names)):
+            raise Unsupported(f"`each_time` of `{self._name}` in a name")
 
         def changed(raw: Any, counted: int = turns) -> Any:
             return raw if hidden else self._changed(raw, where, path, counted)
@@ -89,14 +89,18 @@ class _Spread:
         facts = {"repeat": changed(step.repeat, loops), "condition": changed(step.condition)}
         written: dict[str, Any] = {"repeat": facts["repeat"], "if": facts["condition"]}
         if isinstance(step, RepeatStep):
-            covered = hidden or self._word in (step.each or {})
+            covered = hidden or self._name in (step.each or {})
             inner = self._body(step.body, where, path, turns, covered)
             facts |= {"times": changed(step.times, loops), "each": changed(step.each, loops), "body": inner}
-            written |= {"times": facts["times"], "each": facts["each"], "layers": [one.value for one in inner]}
+            written |= {
+                "times": facts["times"],
+                "each": facts["each"],
+                "layers": [inner_step.value for inner_step in inner],
+            }
         elif isinstance(step, ParallelStep):
-            branches = tuple((name, self._body(one, where, path, turns, hidden)) for name, one in step.branches)
+            branches = tuple((name, self._body(branch, where, path, turns, hidden)) for name, branch in step.branches)
             facts |= {"merge": changed(step.merge), "branches": branches}
-            steps = [one.value for _, branch in branches for one in branch]
+            steps = [inner_step.value for _, branch in branches for inner_step in branch]
             written |= {"merge": facts["merge"], **dict.fromkeys(("layers", "shortcut", "branches"), steps)}
         value = _written(step.value, written, changed)
         if isinstance(step, CallStep) and step.key in self._whole.blocks:
@@ -117,7 +121,7 @@ class _Spread:
         return given
 
     def _in(self, raw: Any) -> bool:
-        return self._word in {*names_in(raw), *names_in(raw, textual=True)}
+        return self._name in {*names_in(raw), *names_in(raw, textual=True)}
 
     def _changed(self, raw: Any, where: _Main | _Block, path: Path, loops: int) -> Any:
         """A value in which the parameter's name has become its element."""
@@ -129,35 +133,35 @@ class _Spread:
                 made.put(key, self._changed(value, where, path, loops), None, raw.value_spans.get(key))
             return made
         if isinstance(raw, list | tuple):
-            return [self._changed(one, where, path, loops) for one in raw]
-        return rename(raw, self._word, where.element(path, loops))
+            return [self._changed(item, where, path, loops) for item in raw]
+        return rename(raw, self._name, where.element(path, loops))
 
 
 class _Main:
     """The model itself: its uses are known by their places."""
 
-    def __init__(self, word: str, positions: Mapping[Position, int]) -> None:
-        self._word, self._positions = word, positions
+    def __init__(self, name: str, positions: Mapping[Position, int]) -> None:
+        self._name, self._positions = name, positions
 
     def element(self, path: Path, loops: int) -> str:
         """The expression of the element for a use."""
         if loops > 1:
-            raise Unsupported(f"`each_time` of `{self._word}` in a repeat inside of another")
+            raise Unsupported(f"`each_time` of `{self._name}` in a repeat inside of another")
         turns = {
-            tuple(turn for _, turn in place if turn is not None): position
-            for place, position in self._positions.items()
-            if tuple(number for number, _ in place) == path
+            tuple(turn for _, turn in use if turn is not None): position
+            for use, position in self._positions.items()
+            if tuple(number for number, _ in use) == path
         }
-        found = {turn: position for turn, position in turns.items() if len(turn) == loops}
-        if not found:
-            raise Unsupported(f"a use of `{self._word}` that no trial has")
+        reached = {turn: position for turn, position in turns.items() if len(turn) == loops}
+        if not reached:
+            raise Unsupported(f"a use of `{self._name}` that no trial has")
         if not loops:
-            return f"${self._word}[{found[()]}]"
-        offsets = {position - turn for (turn,), position in found.items()}
+            return f"${self._name}[{reached[()]}]"
+        offsets = {position - turn for (turn,), position in reached.items()}
         if len(offsets) > 1:
-            raise Unsupported(f"`each_time` of `{self._word}` where some turns in between do not use it")
+            raise Unsupported(f"`each_time` of `{self._name}` where some turns in between do not use it")
         offset = offsets.pop()
-        return f"${self._word}[$index{f' {offset:+d}'.replace('+', '+ ').replace('-', '- ') if offset else ''}]"
+        return f"${self._name}[$index{f' {offset:+d}'.replace('+', '+ ').replace('-', '- ') if offset else ''}]"
 
 
 class _Block:
@@ -167,26 +171,26 @@ class _Block:
         given: The block's further parameters, by the place of the use.
     """
 
-    def __init__(self, word: str, block: Block, taken: set[str]) -> None:
-        self._word, self._block, self._taken = word, block, taken
+    def __init__(self, name: str, block: Block, taken: set[str]) -> None:
+        self._name, self._block, self._taken = name, block, taken
         self.given: dict[Path, str] = {}
 
     def element(self, path: Path, loops: int) -> str:
         """The expression of the element for a use."""
         if loops:
-            raise Unsupported(f"`each_time` of `{self._word}` in a repeat inside of the block `{self._block.name}`")
+            raise Unsupported(f"`each_time` of `{self._name}` in a repeat inside of the block `{self._block.name}`")
         if path not in self.given:
-            name = next(name for name in _numbered(self._word) if name not in self._taken)
+            name = next(name for name in _numbered(self._name) if name not in self._taken)
             self._taken.add(name)
             self.given[path] = name
         return f"${self.given[path]}"
 
 
-def _numbered(word: str) -> Iterator[str]:
-    yield word
+def _numbered(stem: str) -> Iterator[str]:
+    yield stem
     number = 2
     while True:
-        yield f"{word}_{number}"
+        yield f"{stem}_{number}"
         number += 1
 
 
@@ -201,6 +205,6 @@ def _written(value: Any, known: Mapping[str, Any], changed: Callable[[Any], Any]
     if not isinstance(value, Map):
         return changed(value)
     made = Map(value.span)
-    for key, one in value.items():
-        made.put(key, known[key] if key in known else changed(one), None, value.value_spans.get(key))
+    for key, item in value.items():
+        made.put(key, known[key] if key in known else changed(item), None, value.value_spans.get(key))
     return value if made == value else made

@@ -39,9 +39,9 @@ class LayerWriter:
     def preparation(self, layer: Layer) -> ast.expr:
         """A layer of preparation."""
         made, used = self._layer(layer)
-        for word in used:
-            if word in self.searched.computed:
-                raise Unsupported(f"`{word}`, which is computed from searched parameters, in `prepare`")
+        for param in used:
+            if param in self.searched.computed:
+                raise Unsupported(f"`{param}`, which is computed from searched parameters, in `prepare`")
         self.prepared_with = tuple(dict.fromkeys([*self.prepared_with, *used]))
         return made
 
@@ -65,11 +65,11 @@ class LayerWriter:
             "prepare_arguments": self._arguments(self.prepared_with, first=True),
         }
 
-    def _signature(self, words: Iterable[str], first: bool) -> Code:
-        return _joined([self.searched.parameter(word).source() for word in words], first)
+    def _signature(self, params: Iterable[str], first: bool) -> Code:
+        return _joined([self.searched.parameter(param).source() for param in params], first)
 
-    def _arguments(self, words: Iterable[str], first: bool) -> Code:
-        return _joined(map(self.searched.identifier, words), first)
+    def _arguments(self, params: Iterable[str], first: bool) -> Code:
+        return _joined(map(self.searched.identifier, params), first)
 
 
 def _joined(parts: Iterable[str], first: bool) -> Code:
@@ -95,4 +95,4 @@ def _written(data: Data, raw: Mapping[str, Any]) -> Iterator[tuple[int, Any]]:
 
 def _pairs(made: Iterable[Layer], written: Any) -> Iterator[tuple[int, Any]]:
     if isinstance(written, list):
-        yield from ((id(layer), one) for layer, one in zip(made, written, strict=True))
+        yield from ((id(layer), item) for layer, item in zip(made, written, strict=True))
