@@ -20,9 +20,11 @@ class BarlowTwins(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         first, second = self.standard(y_true), self.standard(y_pred)
-        found = ops.matmul(ops.transpose(first), second) / ops.cast(ops.shape(y_true)[0], first.dtype)
-        same = ops.eye(found.shape[0], dtype=found.dtype)
-        return ops.sum(same * ops.square(1 - found)) + self.redundancy * ops.sum((1 - same) * ops.square(found))
+        correlations = ops.matmul(ops.transpose(first), second) / ops.cast(ops.shape(y_true)[0], first.dtype)
+        same = ops.eye(correlations.shape[0], dtype=correlations.dtype)
+        return ops.sum(same * ops.square(1 - correlations)) + self.redundancy * ops.sum(
+            (1 - same) * ops.square(correlations)
+        )
 
     def standard(self, codes):
         centred = codes - ops.mean(codes, axis=0, keepdims=True)

@@ -108,7 +108,7 @@ class DateParts(keras.layers.Layer):
         day_of_week = (days + 3) % 7
         thursday = days - day_of_week + 3
         first_of_week_year = _days(_date(thursday)[0], tf.ones_like(days), tf.ones_like(days))
-        found = {
+        values = {
             "year": year,
             "quarter": (month + 2) // 3,
             "month": month,
@@ -122,11 +122,11 @@ class DateParts(keras.layers.Layer):
         }
         if self.since is not None:
             since = DateParts("elapsed", first=self.first)._read(tf.constant([self.since]))[1]
-            found["elapsed"] = (moment - since) / 86400
-            found["age"] = -found["elapsed"] / _DAYS_OF_A_YEAR
+            values["elapsed"] = (moment - since) / 86400
+            values["age"] = -values["elapsed"] / _DAYS_OF_A_YEAR
         numbers = []
         for part in self.parts:
-            value = tf.where(known, tf.cast(found[part], tf.float64), tf.constant(np.nan, tf.float64))
+            value = tf.where(known, tf.cast(values[part], tf.float64), tf.constant(np.nan, tf.float64))
             if self.cyclic and part in _ROUNDS:
                 size, start = _ROUNDS[part]
                 angle = (value - start) * (2 * np.pi / size)

@@ -41,16 +41,18 @@ class Gradient(keras.layers.Layer):
         order, waiting = [], [of]
         while waiting:
             tensor = waiting[-1]
-            unknown = [one for one in self.before(tensor) if id(one) not in depends and id(tensor) not in depends]
+            unknown = [
+                source for source in self.before(tensor) if id(source) not in depends and id(tensor) not in depends
+            ]
             if unknown:
                 waiting += unknown
                 continue
             waiting.pop()
             if id(tensor) not in depends:
-                depends[id(tensor)] = any(depends[id(one)] for one in self.before(tensor))
+                depends[id(tensor)] = any(depends[id(source)] for source in self.before(tensor))
                 order.append(tensor)
-        found = {id(one): one for tensor in order if depends[id(tensor)] for one in self.before(tensor)}
-        return [one for key, one in found.items() if not depends[key]]
+        sources = {id(source): source for tensor in order if depends[id(tensor)] for source in self.before(tensor)}
+        return [source for key, source in sources.items() if not depends[key]]
 
     def before(self, tensor):
         """The symbolic tensors that enter the call that gives a tensor."""

@@ -24,9 +24,9 @@ class InfoNCE(keras.losses.Loss):
         second = ops.normalize(y_pred, axis=-1, epsilon=1e-12)
         scores = ops.matmul(first, ops.transpose(second)) / self.temperature
         own = ops.arange(ops.shape(y_true)[0])
-        one = ops.sparse_categorical_crossentropy(own, scores, from_logits=True)
+        forward = ops.sparse_categorical_crossentropy(own, scores, from_logits=True)
         other = ops.sparse_categorical_crossentropy(own, ops.transpose(scores), from_logits=True)
-        return (one + other) / 2
+        return (forward + other) / 2
 
     def get_config(self):
         return {**super().get_config(), "temperature": self.temperature}

@@ -43,11 +43,11 @@ class LossStep(keras.layers.Layer):
 
     def pair(self, inputs):
         """What is compared, constants included; single numbers get an axis, so that the batch is never averaged."""
-        tensors = iter([ops.cast(one, self.compute_dtype) for one in inputs])
-        pair = [next(tensors) if one is None else one for one in (self.y_true, self.y_pred)]
+        tensors = iter([ops.cast(tensor, self.compute_dtype) for tensor in inputs])
+        pair = [next(tensors) if side is None else side for side in (self.y_true, self.y_pred)]
         example = ops.cast(inputs[0], self.compute_dtype)
         if len(inputs) == 1:
-            pair = [one if ops.is_tensor(one) else self.constant(one, example) for one in pair]
+            pair = [side if ops.is_tensor(side) else self.constant(side, example) for side in pair]
         y_true, y_pred = pair
         if len(y_pred.shape) == 1:
             y_pred = ops.expand_dims(y_pred, -1)
@@ -66,11 +66,11 @@ class LossStep(keras.layers.Layer):
 
     def joined(self, masks):
         """Where all masks let a position through; None where there is no mask."""
-        found = None
+        joined = None
         for mask in masks or []:
             if mask is not None:
-                found = mask if found is None else ops.logical_and(found, mask)
-        return found
+                joined = mask if joined is None else ops.logical_and(joined, mask)
+        return joined
 
     def get_config(self):
         loss = keras.saving.serialize_keras_object(self.loss)

@@ -44,8 +44,8 @@ class Power(keras.layers.Layer):
             data = np.concatenate([np.asarray(batch) for batch in data])
         data = np.asarray(data, "float64")
         self.build(data.shape)
-        found = [self._fitted(column[~np.isnan(column)]) for column in data.reshape(-1, data.shape[-1]).T]
-        for variable, values in zip(self.weights, zip(*found, strict=True), strict=True):
+        fits = [self._fitted(column[~np.isnan(column)]) for column in data.reshape(-1, data.shape[-1]).T]
+        for variable, values in zip(self.weights, zip(*fits, strict=True), strict=True):
             variable.assign(np.array(values))
 
     def _fitted(self, known):
@@ -84,8 +84,8 @@ class Power(keras.layers.Layer):
             return ops.exp(_logarithm(inputs, exponents)) if self.invert else _raised(ops.log(inputs), exponents)
         exponents = ops.where(inputs < 0, 2 - exponents, exponents)
         size = ops.abs(inputs)
-        found = ops.expm1(_logarithm(size, exponents)) if self.invert else _raised(ops.log1p(size), exponents)
-        return ops.sign(inputs) * found
+        transformed = ops.expm1(_logarithm(size, exponents)) if self.invert else _raised(ops.log1p(size), exponents)
+        return ops.sign(inputs) * transformed
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -26,9 +26,9 @@ class RandomSpeed(keras.layers.Layer):
         ops = keras.ops
         length = ops.shape(inputs)[1]
         speed = keras.random.uniform((ops.shape(inputs)[0], 1), 1 - self.factor, 1 + self.factor, seed=self.generator)
-        place = ops.cast(ops.arange(length)[None, :], "float32") * speed
-        before = ops.floor(place)
-        share = ops.cast(place - before, inputs.dtype)
+        position = ops.cast(ops.arange(length)[None, :], "float32") * speed
+        before = ops.floor(position)
+        share = ops.cast(position - before, inputs.dtype)
         before = ops.cast(before, "int32")
         inside = before < length
         if len(inputs.shape) == 3:

@@ -42,11 +42,11 @@ class Correlation(keras.metrics.Metric):
         covariance = product - true * guess
         variances = true_squared - true * true, guess_squared - guess * guess
         if self.concordance:
-            found = ops.divide_no_nan(2 * covariance, variances[0] + variances[1] + ops.square(true - guess))
+            by_step = ops.divide_no_nan(2 * covariance, variances[0] + variances[1] + ops.square(true - guess))
         else:
-            found = ops.divide_no_nan(covariance, ops.sqrt(ops.maximum(variances[0] * variances[1], 0)))
+            by_step = ops.divide_no_nan(covariance, ops.sqrt(ops.maximum(variances[0] * variances[1], 0)))
         seen = ops.cast(counts > 0, "float64")  # a step that no example reaches has no correlation
-        return ops.cast(ops.divide_no_nan(ops.sum(found * seen), ops.sum(seen)), self.dtype)
+        return ops.cast(ops.divide_no_nan(ops.sum(by_step * seen), ops.sum(seen)), self.dtype)
 
     def reset_state(self):
         for variable in self.variables:

@@ -29,8 +29,8 @@ def draws_at(
         An array of shape [n, \\*shape].
     """
     together = 32  # neighbours are drawn together: to begin a stream of numbers takes longer than to draw some
-    words = " ".join(str(part) for part in key)
-    first, second = np.frombuffer(hashlib.blake2b(words.encode(), digest_size=16).digest(), np.uint64)
+    text = " ".join(str(part) for part in key)
+    first, second = np.frombuffer(hashlib.blake2b(text.encode(), digest_size=16).digest(), np.uint64)
     groups, inverse = np.unique(places // together, return_inverse=True)
     drawn = np.empty((len(groups), together, *shape), dtype)
     for row, group in enumerate(groups.tolist()):

@@ -89,11 +89,11 @@ class ExactCurve(keras.metrics.Metric):
         scores = np.asarray(self.scores.value[:seen]).reshape(-1, units)
         truth = np.asarray(self.truth.value[:seen]).reshape(-1, units)
         weights = np.asarray(self.weights.value[:seen]).reshape(-1, units) if self.weighed else None
-        found = [
+        measured = [
             self._measured(truth[:, unit], scores[:, unit], None if weights is None else weights[:, unit])
             for unit in range(units)
         ]
-        known = [one for one in found if not np.isnan(one)]
+        known = [value for value in measured if not np.isnan(value)]
         return ops.cast(sum(known) / len(known) if known else float("nan"), self.dtype)
 
     def _measured(self, truth, scores, weights):

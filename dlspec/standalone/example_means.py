@@ -13,7 +13,9 @@ class ExampleMeans(keras.Model):
         self.count_examples(y_pred)
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)
         trackers = self._compile_loss.metrics  # Keras makes them in the first call, which computes nothing yet
-        trackers[:] = [one if isinstance(one, ExampleMean) else ExampleMean(one.name) for one in trackers]
+        trackers[:] = [
+            tracker if isinstance(tracker, ExampleMean) else ExampleMean(tracker.name) for tracker in trackers
+        ]
         return loss
 
     def count_examples(self, y_pred):

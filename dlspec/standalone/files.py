@@ -11,7 +11,7 @@ def hidden(name: str) -> bool:
 
 def files_in(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
     """The files of a folder and of those inside of it, sorted."""
-    files = [Path(place, name) for place, _, names in os.walk(folder, followlinks=True) for name in names]
+    files = [Path(parent, name) for parent, _, names in os.walk(folder, followlinks=True) for name in names]
     shown = [file for file in files if not any(map(hidden, file.relative_to(folder).parts))]
     return sorted(file for file in shown if file.suffix.lower() in suffixes)
 

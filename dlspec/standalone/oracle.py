@@ -18,9 +18,9 @@ class Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """The next values by the model of what was measured; by chance where those were tried."""
-        found = super().populate_space(trial_id)
+        proposal = super().populate_space(trial_id)
         tried = [trial.hyperparameters.values for trial in self.trials.values()]
-        if found["status"] != "RUNNING" or found["values"] not in tried:
-            return found
+        if proposal["status"] != "RUNNING" or proposal["values"] not in tried:
+            return proposal
         values = self._random_values()
         return {"status": "RUNNING", "values": values} if values else {"status": "STOPPED"}

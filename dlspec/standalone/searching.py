@@ -33,7 +33,7 @@ def chosen(values: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 
 def chosen_as(values: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     """Values as arguments, whose names are given; one that a trial does not use keeps its default."""
-    return {names[word]: value for word, value in values.items() if word in names}
+    return {names[name]: value for name, value in values.items() if name in names}
 
 
 def option(name: str, value: Any) -> str:

@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 
 
-def fitted_in_order(found: list, values: Any, measuring: tuple) -> list:
+def fitted_in_order(chain: list, values: Any, measuring: tuple) -> list:
     """Layers, of which those at the places `measuring` are fitted to what reaches them of `values`, an array."""
-    for place, layer in enumerate(found):
-        if place in measuring:
+    for index, layer in enumerate(chain):
+        if index in measuring:
             layer.adapt(values)
             settle(layer)
         values = np.asarray(layer(values))
-    return found
+    return chain
 
 
 def settle(layer: Any) -> None:
@@ -25,6 +25,6 @@ def settle(layer: Any) -> None:
         layer.finalize_state()
     lookup = layer._lookup_layer if hasattr(layer, "_lookup_layer") else layer
     if hasattr(lookup, "input_vocabulary") and lookup.output_mode != "tf_idf":
-        words = lookup.get_vocabulary(include_special_tokens=False)
-        if any(str(word).splitlines() != [str(word)] for word in words):
-            lookup.input_vocabulary = words
+        vocabulary = lookup.get_vocabulary(include_special_tokens=False)
+        if any(str(token).splitlines() != [str(token)] for token in vocabulary):
+            lookup.input_vocabulary = vocabulary

@@ -16,8 +16,8 @@ def summed_rows(optimizer, model):
 
     def apply_whole(grads, trainable_variables=None):
         variables = list(trainable_variables or optimizer._trainable_variables)
-        if any(isinstance(one, tf.IndexedSlices) for one in grads):
-            grads = [whole(one, variable) for one, variable in zip(grads, variables, strict=True)]
+        if any(isinstance(gradient, tf.IndexedSlices) for gradient in grads):
+            grads = [whole(gradient, variable) for gradient, variable in zip(grads, variables, strict=True)]
         apply(grads, variables)
 
     def whole(gradient, variable):
@@ -33,8 +33,8 @@ def summed_rows(optimizer, model):
 
     def clip_rows(grads):
         # All others are 0: the norm of the rows is that of the table, for which Keras would make the whole of it.
-        clipped = clip([one.values if isinstance(one, tf.IndexedSlices) else one for one in grads])
-        return [_like(one, values) for one, values in zip(grads, clipped, strict=True)]
+        clipped = clip([gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient for gradient in grads])
+        return [_like(gradient, values) for gradient, values in zip(grads, clipped, strict=True)]
 
     optimizer.apply, optimizer._clip_gradients = apply_whole, clip_rows
     return optimizer

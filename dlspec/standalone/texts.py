@@ -20,7 +20,7 @@ def tokens(values: np.ndarray, length: int) -> np.ndarray:
     """Texts of whole numbers as rows, cut or filled with 0 to one length."""
     rows = np.zeros((len(values), length), "int32")
     for row, value in zip(rows, values, strict=True):
-        numbers = [int(word) for word in value.replace(",", " ").split()][:length]
+        numbers = [int(token) for token in value.replace(",", " ").split()][:length]
         row[: len(numbers)] = numbers
     return rows
 
@@ -46,9 +46,9 @@ def lacking(values: np.ndarray) -> np.ndarray:
 
 def written_number(text: str | None, decimal: str) -> float:
     """The number that is written as `$1,234.50`, `12 %` or `(3)`; NaN where there is none."""
-    found = re.search(r"[.,]?\d[\d\s,.'_]*(?:[eE][+-]?\d+)?", text or "")
-    if text is None or found is None:
+    match = re.search(r"[.,]?\d[\d\s,.'_]*(?:[eE][+-]?\d+)?", text or "")
+    if text is None or match is None:
         return math.nan
-    digits = "".join(sign for sign in found[0] if sign in f"0123456789eE+-{decimal}").replace(decimal, ".")
-    below = any(sign in text[: found.start()] for sign in "-\u2212(")
+    digits = "".join(sign for sign in match[0] if sign in f"0123456789eE+-{decimal}").replace(decimal, ".")
+    below = any(sign in text[: match.start()] for sign in "-\u2212(")
     return -float(digits) if below else float(digits)
