@@ -34,7 +34,9 @@ def calibrate(training: Training) -> None:
     if job.method.calibration is None or part is None:
         return
     tensors = outputs_by_name(job.model.output, tuple(job.outputs))
-    names = [one.name for one in job.prepared.binding.outputs if calibrated(one, job.method.head_of(one.name))]
+    names = [
+        output.name for output in job.prepared.binding.outputs if calibrated(output, job.method.head_of(output.name))
+    ]
     layers = {name: layer for name in names if hasattr(layer := origin_of(tensors[name]).operation, "kernel")}
     with _linear(layers.values()):
         pairs = answered(job.model, part, tuple(job.outputs))
@@ -44,7 +46,9 @@ def calibrate(training: Training) -> None:
         for variable in (layer.kernel, layer.bias):
             if variable is not None:
                 variable.assign(variable / temperature)
-        before, after = (calibration_error(true, shares(scores / one), part.weights) for one in (1.0, temperature))
+        before, after = (
+            calibration_error(true, shares(scores / divisor), part.weights) for divisor in (1.0, temperature)
+        )
         training.calibrated |= _facts(name, temperature, before, after)
         errors = f"expected calibration error of the validation split {before:.4f} before, {after:.4f} after"
         training.progress.note(f"calibration of `{name}`: temperature {temperature:.4g}, {errors}")
@@ -82,8 +86,8 @@ def shares(scores: Array) -> Array:
     import numpy as np
 
     values = np.exp(scores - scores.max(axis=1, keepdims=True))
-    found: Array = values / values.sum(axis=1, keepdims=True)
-    return found
+    softmax: Array = values / values.sum(axis=1, keepdims=True)
+    return softmax
 
 
 def fitted(scores: Array, true: Array, weights: Array | None = None) -> float:

@@ -13,7 +13,7 @@ def decide(training: Training) -> None:
     Where the validation split holds yes alone, or no, nothing can be chosen.
     """
     job = training.job
-    asked = {name: found for name in job.outputs if (found := job.method.decision_of(name)) is not None}
+    asked = {name: chosen for name in job.outputs if (chosen := job.method.decision_of(name)) is not None}
     if not asked or job.prepared.validation is None:
         return
     pairs = answered(job.model, job.prepared.validation, tuple(job.outputs))

@@ -90,8 +90,8 @@ def _sounds(name: str, values: Array, rate: int) -> Iterator[tuple[str, bytes]]:
     """A file for each example: samples from −1 to 1 in 16 bits."""
     import numpy as np
 
-    for number, one in enumerate(values):
-        samples = one.reshape(len(one), -1)
+    for number, sound in enumerate(values):
+        samples = sound.reshape(len(sound), -1)
         stream = io.BytesIO()
         with wave.open(stream, "wb") as file:
             file.setnchannels(samples.shape[1])
@@ -119,7 +119,7 @@ def _lines(name: str, values: Array, rate: int) -> Iterator[tuple[str, bytes]]:
     plain: Any = values.astype(object)
     if values.dtype.kind == "f":
         plain[~np.isfinite(values)] = None
-    yield f"{name}.jsonl", "".join(json.dumps({name: one.tolist()}) + "\n" for one in plain).encode()
+    yield f"{name}.jsonl", "".join(json.dumps({name: value.tolist()}) + "\n" for value in plain).encode()
 
 
 def _arrays(name: str, values: Array, rate: int) -> Iterator[tuple[str, bytes]]:

@@ -42,13 +42,13 @@ def generate(saved: SavedRun, count: int, seed: int | None, where: Mapping[str, 
 
     takes = saved.takes
     given = {name: given_value(name, text, takes) for name, text in where.items()}
-    drawn = [one if seed is None else replace(one, seed=seed) for one in saved.training.drawn]
-    known = {one.name: one.at(np.arange(count)) for one in drawn}
+    drawn = [input_ if seed is None else replace(input_, seed=seed) for input_ in saved.training.drawn]
+    known = {input_.name: input_.at(np.arange(count)) for input_ in drawn}
     known |= {name: np.broadcast_to(value, (count, *value.shape)) for name, value in given.items()}
     wanted = _computed(prune.saved_part(saved.trained), set(known))
     inputs = {name: known[name] if name in known else _nothing(tensor, count) for name, tensor in takes.items()}
     answers = answers_of(saved, RawInputs(inputs, count, DrawsTable(count), ()))
-    return {name: answers[saved.outputs[place]] for place, name in wanted.items()}
+    return {name: answers[saved.outputs[index]] for index, name in wanted.items()}
 
 
 def given_value(name: str, text: str, takes: Mapping[str, Tensor]) -> Array:
@@ -88,14 +88,14 @@ def _computed(graph: Graph, known: set[str]) -> dict[int, str]:
     Raises:
         Problem: E522, there is none.
     """
-    asked = {one.name: one.inputs - known for one in reached_by(graph)}
-    found = {place: name for place, (name, lacking) in enumerate(asked.items()) if not lacking}
-    if not found:
+    asked = {output.name: output.inputs - known for output in reached_by(graph)}
+    computed = {index: name for index, (name, lacking) in enumerate(asked.items()) if not lacking}
+    if not computed:
         name, lacking = min(asked.items(), key=lambda item: len(item[1]))
-        words = ", ".join(f"`{one}`" for one in sorted(lacking))
+        needed = ", ".join(f"`{input_name}`" for input_name in sorted(lacking))
         help = f"draw it (`draw: normal` in `inputs`), or give it: `--where {sorted(lacking)[0]}=0`"
-        raise Problem("E522", f"output `{name}` needs {words}, which nothing draws", help)
-    return found
+        raise Problem("E522", f"output `{name}` needs {needed}, which nothing draws", help)
+    return computed
 
 
 def _nothing(tensor: Tensor, count: int) -> Array:
@@ -112,12 +112,12 @@ def named_values(pairs: Sequence[str]) -> dict[str, str]:
     Raises:
         Problem: E523, no name or no value.
     """
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for pair in pairs:
         name, sign, value = pair.partition("=")
         if not sign or not name.strip():
             raise Problem("E523", f"`{pair}` names no value of an input", "write `--where label=3`")
-        if name.strip() in found:
+        if name.strip() in values:
             raise Problem("E523", f"`{name.strip()}` is given twice", "give each input once")
-        found[name.strip()] = value.strip()
-    return found
+        values[name.strip()] = value.strip()
+    return values

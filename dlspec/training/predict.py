@@ -65,14 +65,14 @@ class Predictions:
 
     def objects(self) -> list[dict[str, Any]]:
         """One object for each example: answers by target, with the probabilities of all classes."""
-        found: list[dict[str, Any]] = [{"example": place} for place in self.places]
+        objects: list[dict[str, Any]] = [{"example": label} for label in self.places]
         for name, array in self.kept.items():
-            for row, value in zip(found, as_given(array), strict=True):
+            for row, value in zip(objects, as_given(array), strict=True):
                 row[name] = value
         for output, values in self.values.items():
-            for row, answer in zip(found, self._answers(output, values), strict=True):
+            for row, answer in zip(objects, self._answers(output, values), strict=True):
                 row.update(answer)
-        return found
+        return objects
 
     def columns(self) -> Iterator[tuple[str, Sequence[Any]]]:
         """Columns of CSV with their names: the answers, and how probable they are.
@@ -98,7 +98,7 @@ class Predictions:
             chosen, shares = guesses(task, values).astype(int).tolist(), probabilities(task, values)
             # A score that is not a number speaks for no class.
             sound: Array = np.all(np.isfinite(shares), axis=1)
-            yield name, [task.names[one] if fine else None for one, fine in zip(chosen, sound, strict=True)]
+            yield name, [task.names[number] if fine else None for number, fine in zip(chosen, sound, strict=True)]
             likely = shares[range(len(chosen)), chosen].tolist()
             yield (
                 f"{name} probability",
@@ -134,7 +134,7 @@ class Predictions:
                 yield {name: [task.names[label] for label in sequence] if _finite(row) else None}
         elif task is not None and task.quantiles:
             for row, answer in zip(values, numbers(task, values), strict=True):
-                by_share = {f"{share:g}": _number(one) for share, one in zip(task.quantiles, row, strict=True)}
+                by_share = {f"{share:g}": _number(value) for share, value in zip(task.quantiles, row, strict=True)}
                 yield {name: _number(answer[0]), f"{name} quantiles": by_share}
         else:
             single = task is not None and task.kind == NUMBERS and values[0].size == 1
@@ -197,24 +197,24 @@ def predict(
         SpecError: The examples do not fit: see :func:`dlspec.data.feeding.raw.open_inputs`.
         Problem: E524, a column to keep is called as an answer is.
     """
-    found = open_inputs(saved.training, path=path, keep=keep)
-    _check_kept(found.kept, saved)
-    unknown = UnknownWords(saved.model, found.bound)
+    opened = open_inputs(saved.training, path=path, keep=keep)
+    _check_kept(opened.kept, saved)
+    unknown = UnknownWords(saved.model, opened.bound)
     targets = {output.name: output for output in saved.targets}
-    size = _batch_size(found.elements)
-    answer = _answering(saved, traced=found.count > size * _BATCHES)
+    size = _batch_size(opened.elements)
+    answer = _answering(saved, traced=opened.count > size * _BATCHES)
     resolved, start = str(path.resolve()), 0
-    for one in found.table.left_out:
-        if not one.of_frame:
-            tell(one.message.replace(resolved, path.name))
-    for inputs, kept in found.pieces(size * _BATCHES):
+    for remark in opened.table.left_out:
+        if not remark.of_frame:
+            tell(remark.message.replace(resolved, path.name))
+    for inputs, kept in opened.pieces(size * _BATCHES):
         unknown.look(inputs)
         values = _in_batches(answer, inputs, size)
         tasks = {name: _task(saved, targets.get(name), array.shape[1:]) for name, array in values.items()}
         names = {name: targets[name].target if name in targets else name for name in values}
         count = len(next(iter(inputs.values())))
         where = places[start : start + count] or [
-            found.table.where(index).replace(resolved, path.name) for index in range(start, start + count)
+            opened.table.where(index).replace(resolved, path.name) for index in range(start, start + count)
         ]
         yield Predictions(values, tasks, names, list(where), kept)
         start += count
@@ -236,10 +236,10 @@ def _check_kept(kept: Sequence[str], saved: SavedRun) -> None:
         raise Problem("E524", message, "give it another name in the examples")
 
 
-def answers_of(saved: SavedRun, found: RawInputs) -> dict[str, Array]:
+def answers_of(saved: SavedRun, raw: RawInputs) -> dict[str, Array]:
     """What the model gives for all examples, batch after batch."""
-    elements = sum(array.size for array in found.inputs.values()) // max(found.count, 1)
-    return _in_batches(_answering(saved), found.inputs, _batch_size(elements))
+    elements = sum(array.size for array in raw.inputs.values()) // max(raw.count, 1)
+    return _in_batches(_answering(saved), raw.inputs, _batch_size(elements))
 
 
 def _batch_size(elements: int) -> int:

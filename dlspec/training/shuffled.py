@@ -37,53 +37,53 @@ class Shuffled:
 
     def values(self, inputs: Arrays) -> Array:
         """Its values, shape [examples, …]."""
-        name, place = self.places[0]
-        found: Array = inputs[name] if place is None else inputs[name][..., place]
-        return found
+        name, position = self.places[0]
+        values: Array = inputs[name] if position is None else inputs[name][..., position]
+        return values
 
     def put(self, inputs: Arrays, values: Any) -> Arrays:
         """The inputs with other values of it, one for each example or one for all."""
         import numpy as np
 
         changed = {name: inputs[name].copy() for name in dict.fromkeys(name for name, _ in self.places)}
-        for name, place in self.places:
-            target = changed[name] if place is None else changed[name][..., place]
+        for name, position in self.places:
+            target = changed[name] if position is None else changed[name][..., position]
             target[...] = values.reshape(target.shape) if np.ndim(values) else values
         return {**inputs, **changed}
 
 
 def columns_of(examples: RawInputs) -> list[Shuffled]:
     """What can be shuffled, in the order of the inputs; a column of several inputs once."""
-    whole = {one.columns[0] for one in examples.bound if not one.stacked and not _parts(one, examples)}
+    whole = {input_.columns[0] for input_ in examples.bound if not input_.stacked and not _parts(input_, examples)}
     places: dict[str, list[tuple[str, int | None]]] = {}
     text: dict[str, bool] = {}
     single: dict[str, bool] = {}
-    for one in examples.bound:
-        for name, place in _places(one, examples, whole):
-            places.setdefault(name, []).append((one.name, place))
-            text[name] = one.raw.dtype == TEXT
-            values = examples.inputs[one.name]
-            single[name] = values.ndim == 1 or (values.ndim == 2 and (place is not None or values.shape[1] == 1))
-    return [Shuffled(name, tuple(found), text[name], single[name]) for name, found in places.items()]
+    for input_ in examples.bound:
+        for name, position in _places(input_, examples, whole):
+            places.setdefault(name, []).append((input_.name, position))
+            text[name] = input_.raw.dtype == TEXT
+            values = examples.inputs[input_.name]
+            single[name] = values.ndim == 1 or (values.ndim == 2 and (position is not None or values.shape[1] == 1))
+    return [Shuffled(name, tuple(positions), text[name], single[name]) for name, positions in places.items()]
 
 
-def _places(one: Input, examples: RawInputs, whole: set[str]) -> Iterator[tuple[str, int | None]]:
+def _places(input_: Input, examples: RawInputs, whole: set[str]) -> Iterator[tuple[str, int | None]]:
     """Names of what enters an input, each with its place in the last axis."""
-    parts = _parts(one, examples)
-    if one.stacked:
-        yield from ((column, place) for place, column in enumerate(one.columns))
-    elif parts and one.columns[0] not in whole:
-        yield from ((name, place) for place, name in enumerate(parts))
+    parts = _parts(input_, examples)
+    if input_.stacked:
+        yield from ((column, number) for number, column in enumerate(input_.columns))
+    elif parts and input_.columns[0] not in whole:
+        yield from ((name, number) for number, name in enumerate(parts))
     else:
-        yield one.columns[0], None
+        yield input_.columns[0], None
 
 
-def _parts(one: Input, examples: RawInputs) -> tuple[str, ...]:
+def _parts(input_: Input, examples: RawInputs) -> tuple[str, ...]:
     """Names of the numbers of a column that has several for each example, each with a meaning of its own."""
-    values, (column, *_) = examples.inputs[one.name], one.columns
-    if one.stacked or one.length or values.ndim != 2 or values.dtype.kind != "f":
+    values, (column, *_) = examples.inputs[input_.name], input_.columns
+    if input_.stacked or input_.length or values.ndim != 2 or values.dtype.kind != "f":
         return ()
     count = values.shape[1]
     if not 1 < count <= _MOST_PARTS:
         return ()
-    return examples.table.columns[column].parts or tuple(f"{column}[{place}]" for place in range(count))
+    return examples.table.columns[column].parts or tuple(f"{column}[{number}]" for number in range(count))

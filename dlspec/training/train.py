@@ -43,10 +43,10 @@ from dlspec.training.loop.saving import guarded
 from dlspec.training.loop.trainer import Job
 from dlspec.training.loop.training_state import training_state_of
 from dlspec.training.run.checkpoint import Checkpoint
-from dlspec.training.run.failures import told
+from dlspec.training.run.failures import as_problem
 from dlspec.training.run.identity import IDENTITY_FILE, identity
 from dlspec.training.run.report import Report, machine, versions
-from dlspec.training.run.resume import SPEC_FILE, Place, check_unchanged, checkpoint_of
+from dlspec.training.run.resume import SPEC_FILE, RunLocation, check_unchanged, checkpoint_of
 from dlspec.training.run.run_folder import RunFolder
 from dlspec.views.pages.drawn import Pictures
 from dlspec.views.pages.index import CODE_FOLDER
@@ -109,7 +109,7 @@ def run(
     request: Request,
     runs: Path,
     *,
-    place: Place | None = None,
+    location: RunLocation | None = None,
     console: Console | None = None,
     brief: bool = False,
 ) -> Report:
@@ -118,7 +118,7 @@ def run(
     Args:
         request: What is to be trained.
         runs: The folder of all runs.
-        place: Where the run goes, as :func:`dlspec.training.run.resume.find` found it; into a new folder unless given.
+        location: Where the run goes, as :func:`dlspec.training.run.resume.find` gives it; a new folder unless given.
         console: Where progress goes; None for none.
         brief: Whether to leave out what one of many runs need not do: the last evaluation and the page.
 
@@ -131,13 +131,13 @@ def run(
         KeyboardInterrupt: The run folder holds the best model so far and a report that says ``interrupted``.
     """
     with knowing(request.catalogue):
-        return _run(request, runs, place or Place(), console, brief)
+        return _run(request, runs, location or RunLocation(), console, brief)
 
 
-def _run(request: Request, runs: Path, place: Place, console: Console | None, brief: bool) -> Report:
+def _run(request: Request, runs: Path, location: RunLocation, console: Console | None, brief: bool) -> Report:
     """As :func:`run`, where Keras knows the spec's own classes."""
     clock, progress = _Clock(), choose(console)
-    training, checkpoint = _ready(request, runs, place, progress, clock)
+    training, checkpoint = _ready(request, runs, location, progress, clock)
     pictures: Pictures | None = None
     reporter = None if brief else Reporter(request.name, request.graph, request.method.log, progress.note)
     if reporter is not None:
@@ -157,7 +157,7 @@ def _run(request: Request, runs: Path, place: Place, console: Console | None, br
         _write(training, clock, "interrupted", facts, reporter)
         raise
     except Exception as error:  # Keras and TensorFlow raise of every kind
-        failure = told(error, code=request.catalogue.carried)
+        failure = as_problem(error, code=request.catalogue.carried)
         facts["error"] = _failure(failure)
         _fail(training, clock, facts, reporter, metrics)
         if failure is error:
@@ -168,7 +168,7 @@ def _run(request: Request, runs: Path, place: Place, console: Console | None, br
 
 
 def _ready(
-    request: Request, runs: Path, place: Place, progress: Progress, clock: _Clock
+    request: Request, runs: Path, location: RunLocation, progress: Progress, clock: _Clock
 ) -> tuple[Training, Checkpoint | None]:
     """A training with its model, data and run folder, and the checkpoint to go on from."""
     data, method = request.data, request.method.undecided()
@@ -192,7 +192,7 @@ def _ready(
     if method.distribute is not None:
         progress.note(f"distribute: {distribution}")
     now = identity(prepared, distribution.devices, _code(request))
-    folder, checkpoint = _opened(request, runs, place, progress, now)
+    folder, checkpoint = _opened(request, runs, location, progress, now)
     names, note = tuple(signature.outputs), progress.note
     job = Job(model, prepared, data, method, names, folder.path, note, distribution, whole=whole)
     return Training(job, folder, progress, start), checkpoint
@@ -255,20 +255,20 @@ def _facts(training: Training, request: Request) -> Begun:
 
 
 def _opened(
-    request: Request, runs: Path, place: Place, progress: Progress, now: dict[str, Any]
+    request: Request, runs: Path, location: RunLocation, progress: Progress, now: dict[str, Any]
 ) -> tuple[RunFolder, Checkpoint | None]:
     """The run folder, made or found, and the checkpoint to go on from."""
     files = {SPEC_FILE: request.spec_text, IDENTITY_FILE: json.dumps(now, indent=2) + "\n", **_code(request)}
-    if place.folder is not None:
+    if location.folder is not None:
         try:
-            return place.folder, _gone_on_with(place, place.folder, progress, files, now)
+            return location.folder, _gone_on_with(location, location.folder, progress, files, now)
         except Problem as problem:
-            place.folder.release()
-            if place.chosen:
+            location.folder.release()
+            if location.chosen:
                 raise
-            progress.note(f"a new run instead of {place.folder.path}: {problem.message}")
-    if place.wanted is not None:
-        return RunFolder.create_at(place.wanted, files), None
+            progress.note(f"a new run instead of {location.folder.path}: {problem.message}")
+    if location.wanted is not None:
+        return RunFolder.create_at(location.wanted, files), None
     return RunFolder.create(runs, request.name, files), None
 
 
@@ -279,15 +279,15 @@ def _code(request: Request) -> dict[str, str]:
 
 
 def _gone_on_with(
-    place: Place, run_folder: RunFolder, progress: Progress, files: dict[str, str], now: dict[str, Any]
+    location: RunLocation, run_folder: RunFolder, progress: Progress, files: dict[str, str], now: dict[str, Any]
 ) -> Checkpoint | None:
     """The checkpoint of an unfinished run; None where it begins again."""
-    changed = check_unchanged(run_folder, now, force=place.force)
-    checkpoint, damages = checkpoint_of(run_folder, force=place.force)
-    report = [f"{place.damage}; it is written anew"] if place.damage else []
+    changed = check_unchanged(run_folder, now, force=location.force)
+    checkpoint, damages = checkpoint_of(run_folder, force=location.force)
+    report = [f"{location.damage}; it is written anew"] if location.damage else []
     for sentence in (*report, *(f"{change}, which was forced" for change in changed), *damages):
         progress.note(sentence)
-    if place.force:
+    if location.force:
         guarded(lambda: [run_folder.write(*file) for file in files.items()], run_folder)
     where = str(training_state_of(checkpoint)) if checkpoint is not None else "the beginning"
     progress.note(f"going on with {run_folder.path} from {where}")

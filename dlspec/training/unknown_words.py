@@ -27,20 +27,20 @@ class _Seen:
         closed: Whether it has no index for other words.
         words: How often the first unknown ones came.
         values: How many values there were.
-        found: How many of them were unknown.
+        unknown_count: How many of them were unknown.
     """
 
     known: frozenset[Any]
     closed: bool
     words: Counter[Any] = field(default_factory=Counter)
     values: int = 0
-    found: int = 0
+    unknown_count: int = 0
 
     def look(self, values: list[Any]) -> None:
         """What is missing is no word."""
         unknown = [value for value in values if value not in self.known and value == value and value != ""]
         self.words.update(word for word in unknown if word in self.words or len(self.words) < _COUNTED)
-        self.found += len(unknown)
+        self.unknown_count += len(unknown)
         self.values += len(values)
 
 
@@ -62,28 +62,30 @@ class UnknownWords:
         Raises:
             Problem: E605, the model has no index for one.
         """
-        for one in self._inputs:
-            seen = self._seen.get(one.name)
+        for input_ in self._inputs:
+            seen = self._seen.get(input_.name)
             if seen is None:
                 continue
-            seen.look(arrays[one.name].reshape(-1).tolist())
+            seen.look(arrays[input_.name].reshape(-1).tolist())
             if seen.closed and seen.words:
-                message = f"{_columns(one)} holds `{_shown(next(iter(seen.words)))}`, which the model has no index for"
+                message = (
+                    f"{_columns(input_)} holds `{_shown(next(iter(seen.words)))}`, which the model has no index for"
+                )
                 help = "correct the value, or train with an index for unknown words: `num_oov_indices: 1`"
                 raise Problem("E605", message, help)
 
     def lines(self) -> Iterator[str]:
         """A line for each input with such words: how many, and the commonest."""
-        for one in self._inputs:
-            seen = self._seen.get(one.name)
-            if seen is None or not seen.found:
+        for input_ in self._inputs:
+            seen = self._seen.get(input_.name)
+            if seen is None or not seen.unknown_count:
                 continue
             named = ", ".join(f"`{_shown(word)}`" for word, _ in seen.words.most_common(_NAMED))
             more = ", …" if len(seen.words) > _NAMED else ""
-            verb = "is a word" if seen.found == 1 else "are words"
+            verb = "is a word" if seen.unknown_count == 1 else "are words"
             yield (
-                f"{_columns(one)}: {seen.found:,} of {seen.values:,} values {verb} that the model does not know, and "
-                f"answers like any such word: {named}{more}"
+                f"{_columns(input_)}: {seen.unknown_count:,} of {seen.values:,} values {verb} that the model does not "
+                f"know, and answers like any such word: {named}{more}"
             )
 
 
@@ -91,7 +93,7 @@ def _lookups(model: Any, inputs: Sequence[Input]) -> Iterator[tuple[str, _Seen]]
     """The lookup behind each input, by the input's name, where nothing but filling in stands between."""
     import keras
 
-    between = {one.name: sum(1 for _ in takewhile(fills_alone, one.prepare)) for one in inputs}
+    between = {input_.name: sum(1 for _ in takewhile(fills_alone, input_.prepare)) for input_ in inputs}
     for layer in model.layers:
         if isinstance(layer, keras.layers.StringLookup | keras.layers.IntegerLookup) and not layer.invert:
             name, layers = _origin(layer)
@@ -115,9 +117,9 @@ def _origin(layer: Any) -> tuple[str, int]:
     return above.name, count - 1
 
 
-def _columns(one: Input) -> str:
-    named = ", ".join(f"`{column}`" for column in one.columns[:_NAMED])
-    return f"{named}, …" if len(one.columns) > _NAMED else named
+def _columns(input_: Input) -> str:
+    named = ", ".join(f"`{column}`" for column in input_.columns[:_NAMED])
+    return f"{named}, …" if len(input_.columns) > _NAMED else named
 
 
 def _shown(word: Any) -> str:

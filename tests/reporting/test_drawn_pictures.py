@@ -77,7 +77,7 @@ def trained(folder: Path, *, brief: bool = False, pressed: int | None = None) ->
     if pressed is not None:
         request = replace(request, method=request.method.changed(callbacks=(Press(pressed),)))
     place = find(folder / "runs", "maker", SPEC, run=folder / "here", new=False, force=False)
-    return run(request, folder / "runs", place=place, brief=brief)
+    return run(request, folder / "runs", location=place, brief=brief)
 
 
 class Press(Callback):

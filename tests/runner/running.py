@@ -13,7 +13,7 @@ from dlspec.components.training.losses import SparseCategoricalCrossentropy
 from dlspec.components.training.optimizers import Adam
 from dlspec.data.sources.sklearn import Sklearn
 from dlspec.training.run.report import Report
-from dlspec.training.run.resume import Place
+from dlspec.training.run.resume import RunLocation
 from dlspec.training.train import Request, run
 
 if TYPE_CHECKING:
@@ -70,13 +70,13 @@ def train(
     how: Supervised | None = None,
     build: Any = small,
     *,
-    place: Place | None = None,
+    place: RunLocation | None = None,
     console: Console | None = None,
     **options: Any,
 ) -> Report:
     """One run below `folder`."""
     wanted = request(build, data or iris(), how or method(), folder, **options)
-    return run(wanted, folder / "runs", place=place, console=console)
+    return run(wanted, folder / "runs", location=place, console=console)
 
 
 def rows(report: Report) -> list[dict[str, str]]:

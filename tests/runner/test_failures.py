@@ -15,7 +15,7 @@ from dlspec.components.training.losses import MeanSquaredError
 from dlspec.core.errors import Problem
 from dlspec.data.sources.npz import Npz
 from dlspec.training.loop.non_finite import cause
-from dlspec.training.run.failures import told
+from dlspec.training.run.failures import as_problem
 from tests.support import as_documented
 
 
@@ -70,15 +70,15 @@ def test_other_errors() -> None:
     import tensorflow as tf
 
     full = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor with shape[9,9]\n\t [[node x]]")
-    problem = told(full)
+    problem = as_problem(full)
     assert isinstance(problem, Problem)
     assert str(problem) == "training failed: the memory is used up (OOM when allocating tensor with shape[9,9])"
     assert problem.help == "lower `data.batch_size`, or make the model smaller"
-    long = told(tf.errors.InvalidArgumentError(None, None, "Graph execution error:\n\nshapes differ" + "!" * 300))
+    long = as_problem(tf.errors.InvalidArgumentError(None, None, "Graph execution error:\n\nshapes differ" + "!" * 300))
     assert str(long).startswith("training failed: shapes differ!!!")
     assert len(str(long)) < 230
     for ours in (ValueError("no"), tf.errors.UnknownError(None, None, "TypeError: no")):
-        assert told(ours) is ours
+        assert as_problem(ours) is ours
 
 
 def test_a_text_that_is_nothing_but_padding() -> None:

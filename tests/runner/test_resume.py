@@ -142,7 +142,7 @@ def test_an_interrupted_run_ends_as_if_nothing_had_happened(
     stream = io.StringIO()
     report = go(tmp_path, stateful(press), console=Console(file=stream, width=200))
     assert report.folder == folder, "it goes on in its folder"
-    assert f"going on with {folder} from {caught.value.place}" in stream.getvalue()
+    assert f"going on with {folder} from {caught.value.resumes_at}" in stream.getvalue()
     assert different(whole, results(folder)) == []
 
 
@@ -170,7 +170,7 @@ def test_targets_in_other_units(tmp_path: Path) -> None:
 def test_where_it_stops_is_the_next_step(tmp_path: Path) -> None:
     with pytest.raises(Interrupted) as caught:
         go(tmp_path, stateful(Press(epoch=1, step=2)))
-    assert caught.value.place == "epoch 2, step 4"
+    assert caught.value.resumes_at == "epoch 2, step 4"
 
 
 def test_how_often_it_is_saved_changes_nothing(tmp_path: Path, whole: dict[str, Any]) -> None:

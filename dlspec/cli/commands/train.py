@@ -25,7 +25,7 @@ from dlspec.core.errors import Problem, SpecError
 from dlspec.passes.state import Checked, Trainable
 from dlspec.training.loop.signals import Interrupted
 from dlspec.training.run.report import Report
-from dlspec.training.run.resume import SPEC_FILE, Place, find
+from dlspec.training.run.resume import SPEC_FILE, RunLocation, find
 
 if TYPE_CHECKING:
     from dlspec.components.sections.data import Data
@@ -85,26 +85,26 @@ def command(
         show_problem(problem, state, "train")
         return 1
     except Interrupted as interruption:
-        say(f"interrupted; the same command goes on from {interruption.place}")
+        say(f"interrupted; the same command goes on from {interruption.resumes_at}")
         return 128 + interruption.number
     print_text(report.table())
     return 0
 
 
-def _location(state: Trainable, runs: Path, run: Path | None, new: bool, force: bool) -> Place:
+def _location(state: Trainable, runs: Path, run: Path | None, new: bool, force: bool) -> RunLocation:
     from dlspec.syntax.dumping import dump
 
     return find(runs, state.name, dump(state.data), run=run, new=new, force=force)
 
 
-def _say_finished(location: Place) -> int:
+def _say_finished(location: RunLocation) -> int:
     assert location.folder is not None and location.finished is not None
     say(f"the run {location.folder.path} is finished; `--new` or another folder trains again")
     print_text(Report(location.folder.path, location.finished).table())
     return 0
 
 
-def _train(state: Trainable, runs: Path, location: Place, quiet: bool, repeat: str) -> Report:
+def _train(state: Trainable, runs: Path, location: RunLocation, quiet: bool, repeat: str) -> Report:
     console = None if quiet else progress_console()
     if console is not None:
         console.print("starting TensorFlow …", highlight=False)
@@ -127,7 +127,7 @@ def _train(state: Trainable, runs: Path, location: Place, quiet: bool, repeat: s
         return prepare_read(data, background.reading(), signature)
 
     request = replace(request_of(state), command=repeat, prepare=prepared)
-    return run(request, runs, place=location, console=console)
+    return run(request, runs, location=location, console=console)
 
 
 def _command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, runs: Path) -> str:

@@ -56,4 +56,4 @@ def _minimised(raw: Any, path: Path) -> Iterator[Wanted]:
     elif isinstance(raw, dict):
         yield from (Wanted(name, (*path, name), on_key=True) for name in raw)
     elif isinstance(raw, list):
-        yield from (Wanted(name, (*path, place)) for place, name in enumerate(raw) if isinstance(name, str))
+        yield from (Wanted(name, (*path, index)) for index, name in enumerate(raw) if isinstance(name, str))

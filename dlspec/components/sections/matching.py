@@ -29,8 +29,8 @@ def matching(patterns: Iterable[str], names: Iterable[str]) -> dict[str, list[st
 def layers_meant(patterns: Iterable[str], names: Mapping[str, str]) -> dict[str, list[str]]:
     """The layers that each pattern means, each once; `names` as :func:`layer_names` gives them."""
     return {
-        pattern: list(dict.fromkeys(names[one] for one in found))
-        for pattern, found in matching(patterns, names).items()
+        pattern: list(dict.fromkeys(names[match] for match in matches))
+        for pattern, matches in matching(patterns, names).items()
     }
 
 
@@ -39,20 +39,20 @@ def layer_names(graph: Graph) -> dict[str, str]:
 
     A layer may be named by any of its outputs, a model by its own name or by one of a call.
     """
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for node in graph.nodes:
         if node.layer is None:
             continue
         own = node.layer.name if isinstance(node.layer, SharedModel) else node.name
-        found |= dict.fromkeys((own, node.name, *node.names), own)
-    return found
+        names |= dict.fromkeys((own, node.name, *node.names), own)
+    return names
 
 
 class _Search:
     """Names in order, forwards and backwards: a pattern is held only against those that begin or end as it does."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        self._places = {name: place for place, name in enumerate(names)}
+        self._places = {name: index for index, name in enumerate(names)}
         self._forwards = sorted(self._places)
         self._backwards = sorted(name[::-1] for name in self._places)
 

@@ -41,7 +41,7 @@ class Selection(NamedTuple):
         """A name or pattern that none of `names` fits; "" where each fits some."""
         known = list(names)
         written = (*self.patterns, *self.excluded)
-        return next((one for one in written if not any(_fits(name, (one,)) for name in known)), "")
+        return next((pattern for pattern in written if not any(_fits(name, (pattern,)) for name in known)), "")
 
     def _is_kind(self, text: bool) -> bool:
         return not self.kind or text == (self.kind == TEXT)

@@ -111,11 +111,11 @@ def open_devices(wanted: Mirrored) -> MirroredDevices | None:
 def _devices(wanted: Mirrored) -> tuple[str, int]:
     import tensorflow as tf
 
-    found = len(tf.config.list_physical_devices("GPU"))
-    if found:
-        count = wanted.devices or found
-        if count > found:
-            message = f"`distribute` wants {count} devices, and this machine has {found} GPU{'s' * (found > 1)}"
+    present = len(tf.config.list_physical_devices("GPU"))
+    if present:
+        count = wanted.devices or present
+        if count > present:
+            message = f"`distribute` wants {count} devices, and this machine has {present} GPU{'s' * (present > 1)}"
             raise Problem("E518", message, "ask for as many as there are, or leave `devices` out", "distribute")
         return "GPU", count
     count = wanted.devices or 1
@@ -134,7 +134,7 @@ def _divide_cpu(count: int) -> None:
     try:
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
     except RuntimeError:  # it runs already; a training before this one may have divided the CPU
-        found = len(tf.config.list_logical_devices("CPU"))
-        if found < count:
-            message = f"`distribute` wants {count} devices, and TensorFlow runs with {found} in this process already"
+        present = len(tf.config.list_logical_devices("CPU"))
+        if present < count:
+            message = f"`distribute` wants {count} devices, and TensorFlow runs with {present} in this process already"
             raise Problem("E518", message, "train in a process of its own", "distribute") from None

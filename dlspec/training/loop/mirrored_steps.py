@@ -68,14 +68,14 @@ class MirroredSteps:
             self._agree(context, share)
             loss, gradients = context.merge_call(judge, args=(answers, extra))
             targets = [*(answer for answer in answers if answer.dtype.is_floating), extra]
-            found = tape.gradient(targets, self._variables, output_gradients=[*gradients[number], scale])
-            learnt[:] = [place for place, gradient in enumerate(found) if gradient is not None]
-            return loss, context.all_reduce(tf.distribute.ReduceOp.SUM, [found[place] for place in learnt])
+            own_gradients = tape.gradient(targets, self._variables, output_gradients=[*gradients[number], scale])
+            learnt[:] = [index for index, gradient in enumerate(own_gradients) if gradient is not None]
+            return loss, context.all_reduce(tf.distribute.ReduceOp.SUM, [own_gradients[index] for index in learnt])
 
         loss, gradients = self._strategy.run(replica)
 
         def apply(gradients: Any) -> None:
-            pairs = zip(gradients, (self._variables[place] for place in learnt), strict=True)
+            pairs = zip(gradients, (self._variables[index] for index in learnt), strict=True)
             self._model.optimizer.apply_gradients(pairs)
 
         def update() -> Any:
@@ -106,14 +106,14 @@ class MirroredSteps:
         """What one device answers to its share, and what its layers and weights add to the loss of the whole batch."""
         import tensorflow as tf
 
-        found, _ = _flat(self._model(share.examples(), training=training))
+        values, _ = _flat(self._model(share.examples(), training=training))
         losses = self._model.losses
         own = len(losses) - sum(1 for variable in self._variables if variable.regularizer is not None)
         # Layers add means over examples; the weights are the same on every device.
         extra = [tf.reduce_sum(loss) * share.weight(loss.dtype) for loss in losses[:own]]
         extra += [tf.reduce_sum(loss) / self._count for loss in losses[own:]]
         total = tf.add_n([tf.cast(loss, tf.float32) for loss in extra]) if extra else tf.zeros(())
-        return [answer[: share.length] for answer in found], total
+        return [answer[: share.length] for answer in values], total
 
     def _agree(self, context: Any, share: _Share) -> None:
         """Gives every device the mean of what layers have measured over each one's examples."""
@@ -215,12 +215,12 @@ def _flat(outputs: Any) -> tuple[list[Any], list[str]]:
     """Every output followed by what Keras hangs on it; for each of them the attribute's name, "" for an output."""
     import tensorflow as tf
 
-    found, names = [], []
+    values, names = [], []
     for output in tf.nest.flatten(outputs):
         for name, value in {"": output, **attached(output)}.items():
-            found.append(value)
+            values.append(value)
             names.append(name)
-    return found, names
+    return values, names
 
 
 def _looked_at(model: Any, x: Any) -> tuple[list[Any], list[str]]:
@@ -230,8 +230,8 @@ def _looked_at(model: Any, x: Any) -> tuple[list[Any], list[str]]:
     names: list[str] = []
 
     def look(x: Any) -> Any:
-        found, names[:] = _flat(model(x, training=True))
-        return found
+        values, names[:] = _flat(model(x, training=True))
+        return values
 
     looked = tf.function(look, autograph=False).get_concrete_function(x)
     return [tf.TensorSpec(value.shape, value.dtype) for value in looked.structured_outputs], names

@@ -25,11 +25,11 @@ def may_go_back(state: TrainingState) -> bool:
 
 def go_back(state: TrainingState, beginning: Checkpoint, trouble: NonFinite) -> str:
     """Sets `state` to the beginning of an epoch; returns what to tell."""
-    place = _place(state, trouble)
+    location = _location(state, trouble)
     rollbacks = state.rollbacks + 1
     state.become(training_state_of(beginning))
     state.rollbacks = rollbacks
-    return f"the loss became {trouble.loss} in {place}: back to the beginning of {state} with half the learning rate"
+    return f"the loss became {trouble.loss} in {location}: back to the beginning of {state} with half the learning rate"
 
 
 def lower_rate(optimizer: Any, times: int) -> None:
@@ -39,11 +39,11 @@ def lower_rate(optimizer: Any, times: int) -> None:
 
 def problem(trouble: NonFinite, state: TrainingState, model: Any, batch: Any) -> Problem:
     """E508 with the step, and what first was not finite."""
-    found, help = cause(model, batch)
-    return Problem("E508", f"the loss became {trouble.loss} in {_place(state, trouble)}: {found}", help)
+    reason, help = cause(model, batch)
+    return Problem("E508", f"the loss became {trouble.loss} in {_location(state, trouble)}: {reason}", help)
 
 
-def _place(state: TrainingState, trouble: NonFinite) -> str:
+def _location(state: TrainingState, trouble: NonFinite) -> str:
     return f"step {trouble.step + 1} of epoch {state.epoch + 1}"
 
 
@@ -80,8 +80,8 @@ def cause(model: Any, batch: Any) -> tuple[str, str]:
             return f"the weights of layer `{layer.name}` are no longer finite since the step before", _HELP
     name = _first_layer(model, inputs)
     if name and _enters_nothing(model, name, inputs):
-        found = f"an example of its batch is nothing but padding, and of nothing layer `{name}` makes no number"
-        return found, _EMPTY_HELP
+        reason = f"an example of its batch is nothing but padding, and of nothing layer `{name}` makes no number"
+        return reason, _EMPTY_HELP
     if name:
         return f"the output of layer `{name}` was the first that is not finite", _HELP
     return "all layers are finite, only the loss is not", _HELP
@@ -104,8 +104,8 @@ def _first_layer(model: Any, inputs: Any) -> str:
         # A layer that is called several times has no single output.
         if not isinstance(layer, keras.layers.InputLayer) and len(calls_of(layer)) == 1
     }
-    found = keras.Model(model.input, outputs)(inputs, training=True)
-    return next((name for name in outputs if not _finite(found[name])), "")
+    values = keras.Model(model.input, outputs)(inputs, training=True)
+    return next((name for name in outputs if not _finite(values[name])), "")
 
 
 def _enters_nothing(model: Any, name: str, inputs: Any) -> bool:

@@ -20,10 +20,10 @@ class Interrupted(KeyboardInterrupt):
         place: Where the training goes on.
     """
 
-    def __init__(self, number: int, place: str = "") -> None:
+    def __init__(self, number: int, resumes_at: str = "") -> None:
         super().__init__(signal.Signals(number).name)
         self.number = number
-        self.place = place
+        self.resumes_at = resumes_at
 
 
 class Signals:

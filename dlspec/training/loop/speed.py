@@ -100,10 +100,10 @@ def choose(job: Job, method: Supervised, optimizer: Optimizer, feed: Feed) -> Ch
         plain, xla = _Candidate(job, method, optimizer, feed, jit=False), None
         if plain.works():
             xla = _Candidate(job, method, optimizer, feed, jit=True)
-        racing = [one for one in (plain, xla) if one is not None and one.works()]
+        racing = [candidate for candidate in (plain, xla) if candidate is not None and candidate.works()]
         for _ in range(_ROUNDS):
-            for one in racing:
-                one.turn()
+            for candidate in racing:
+                candidate.turn()
     with_xla = xla.rate if xla is not None and xla in racing else None
     return Choice(with_xla is not None and with_xla > _WORTH * plain.rate, round(plain.rate, 1), with_xla)
 

@@ -24,13 +24,13 @@ def while_answering() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        failure = told(error, "answering")
+        failure = as_problem(error, "answering")
         if failure is error:
             raise
         raise failure from error
 
 
-def told(error: Exception, doing: str = "training", code: Iterable[Path] = ()) -> Exception:
+def as_problem(error: Exception, doing: str = "training", code: Iterable[Path] = ()) -> Exception:
     """`error`, or the problem that it is: E517 where TensorFlow raised it, E111 where code of the spec did.
 
     TensorFlow's own message comes with the operations that failed, over many lines; its first line says what happened.
@@ -64,8 +64,8 @@ def told(error: Exception, doing: str = "training", code: Iterable[Path] = ()) -
 def _lines(error: Exception, path: Path) -> list[int]:
     """Lines of a file in which an exception was raised, outermost first; functions of TensorFlow tell them as text."""
     frames = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-    told = re.findall(rf'File "{re.escape(str(path))}", line (\d+)', str(error))
-    return [int(line) for line in (told or frames) if line is not None]
+    listed = re.findall(rf'File "{re.escape(str(path))}", line (\d+)', str(error))
+    return [int(line) for line in (listed or frames) if line is not None]
 
 
 def _without_places(message: str) -> str:

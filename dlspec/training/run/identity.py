@@ -27,7 +27,7 @@ def identity(
         devices: Those that share each batch; none where there is one only.
         code: Texts of the Python files whose components the spec uses, by name.
     """
-    found = machine()
+    facts = machine()
     splits = zip(("train", "validation", "test"), prepared.parts, strict=True)
     hashes = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in code.items()}
     return {
@@ -38,7 +38,7 @@ def identity(
         },
         "versions": versions(),
         "settings": {
-            **found["environment"],
+            **facts["environment"],
             "processors": _processors(),
             **({"devices": ", ".join(devices)} if devices else {}),
         },

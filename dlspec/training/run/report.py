@@ -78,13 +78,13 @@ def _figure(value: float | None) -> str:
 
 def versions() -> dict[str, str]:
     """Of Python, dlspec and what it stands on."""
-    found = {"dlspec": __version__, "python": platform.python_version()}
+    installed = {"dlspec": __version__, "python": platform.python_version()}
     for package in _PACKAGES:
         try:
-            found[package] = metadata.version(package)
+            installed[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def machine() -> Machine:

@@ -20,7 +20,7 @@ SPEC_FILE = "spec.yaml"
 
 
 @dataclass(slots=True)
-class Place:
+class RunLocation:
     """Where a run goes.
 
     Attributes:
@@ -40,7 +40,7 @@ class Place:
     force: bool = False
 
 
-def find(runs: Path, name: str, spec_text: str, *, run: Path | None, new: bool, force: bool) -> Place:
+def find(runs: Path, name: str, spec_text: str, *, run: Path | None, new: bool, force: bool) -> RunLocation:
     """The place for a spec's training. Nothing heavy is imported.
 
     Args:
@@ -60,13 +60,13 @@ def find(runs: Path, name: str, spec_text: str, *, run: Path | None, new: bool, 
     if not new:
         for folder in sorted((runs / name).glob("[!.]*/"), reverse=True):
             if _same_spec(folder, spec_text):
-                return _unfinished(folder, spec_text) or Place()  # only the newest of this spec
-    return Place()
+                return _unfinished(folder, spec_text) or RunLocation()  # only the newest of this spec
+    return RunLocation()
 
 
-def _chosen(run: Path, spec_text: str, *, new: bool, force: bool) -> Place:
+def _chosen(run: Path, spec_text: str, *, new: bool, force: bool) -> RunLocation:
     if not run.exists() or (run.is_dir() and not any(run.iterdir())):
-        return Place(wanted=run, chosen=True)
+        return RunLocation(wanted=run, chosen=True)
     if not (run / SPEC_FILE).is_file():
         raise Problem("E507", f"`{run}` holds something else than a run", "name a folder that does not exist yet")
     if new:
@@ -76,8 +76,8 @@ def _chosen(run: Path, spec_text: str, *, new: bool, force: bool) -> Place:
         raise _refusal(run, changed)
     report, damage = read_report(run / REPORT_FILE)
     if report is not None and report.get("status") == "finished" and not changed:
-        return Place(RunFolder(run), finished=report)
-    return Place(RunFolder(run, Lock(run)), chosen=True, force=force, damage=damage)
+        return RunLocation(RunFolder(run), finished=report)
+    return RunLocation(RunFolder(run, Lock(run)), chosen=True, force=force, damage=damage)
 
 
 def _same_spec(folder: Path, spec_text: str) -> bool:
@@ -87,7 +87,7 @@ def _same_spec(folder: Path, spec_text: str) -> bool:
         return False
 
 
-def _unfinished(folder: Path, spec_text: str) -> Place | None:
+def _unfinished(folder: Path, spec_text: str) -> RunLocation | None:
     """The place where a run was interrupted or killed, and the spec is the same."""
     spec = folder / SPEC_FILE
     report, damage = read_report(folder / REPORT_FILE)
@@ -96,7 +96,7 @@ def _unfinished(folder: Path, spec_text: str) -> Place | None:
     try:
         if spec_differences(spec.read_text(encoding="utf-8"), spec_text):
             return None
-        return Place(RunFolder(folder, Lock(folder)), damage=damage)
+        return RunLocation(RunFolder(folder, Lock(folder)), damage=damage)
     except (Problem, OSError):
         return None  # in use, or not ours to write: a new run disturbs nobody
 
@@ -142,8 +142,8 @@ def checkpoint_of(folder: RunFolder, *, force: bool) -> tuple[Checkpoint | None,
     Raises:
         Problem: E514, all of them are damaged.
     """
-    found, damages = Checkpoints(folder.path).load()
-    if found is None and damages and not force:
+    checkpoint, damages = Checkpoints(folder.path).load()
+    if checkpoint is None and damages and not force:
         help = "`--force` begins the run again in its folder, `--new` in another one"
         raise Problem("E514", f"no checkpoint of `{folder.path}` is sound: {'; '.join(damages)}", help)
-    return found, damages
+    return checkpoint, damages

@@ -174,7 +174,7 @@ def _trained(task: Task, state: Trainable) -> Result:
 
     method = state.method.lasting(task.epochs)
     request = replace(request_of(state), method=method, prepare=sharing.prepare_once)
-    report = train(request, task.folder.parent, place=_run_location(task), brief=True)
+    report = train(request, task.folder.parent, location=_run_location(task), brief=True)
     history = history_of(report.folder)
     scores = [epoch[task.objective] for epoch in history if math.isfinite(epoch.get(task.objective, math.nan))]
     if not scores:
@@ -186,17 +186,17 @@ def _trained(task: Task, state: Trainable) -> Result:
 def _run_location(task: Task) -> Any:
     """The trial's folder: where it was interrupted, or where the trial stood that it goes on with."""
     from dlspec.training.run.locking import Lock
-    from dlspec.training.run.resume import SPEC_FILE, Place
+    from dlspec.training.run.resume import SPEC_FILE, RunLocation
     from dlspec.training.run.run_folder import RunFolder
 
     if not (task.folder / SPEC_FILE).is_file():
         if task.before is None or not task.before.is_dir():
-            return Place(wanted=task.folder)
+            return RunLocation(wanted=task.folder)
         draft = task.folder.with_name(f".{task.folder.name}.new")
         shutil.rmtree(draft, ignore_errors=True)
         shutil.copytree(task.before, draft)
         draft.rename(task.folder)
-    return Place(RunFolder(task.folder, Lock(task.folder)), chosen=True, force=True)
+    return RunLocation(RunFolder(task.folder, Lock(task.folder)), chosen=True, force=True)
 
 
 def history_of(folder: Path) -> list[dict[str, float]]:
