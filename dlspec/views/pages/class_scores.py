@@ -79,14 +79,14 @@ class Classes:
         """Counts pairs of true and predicted classes."""
         import numpy as np
 
-        found = answers(self.task, predicted, target)
+        judged = answers(self.task, predicted, target)
         count = len(self.task.names)
-        valid = self._inside(found.true) & counted(mask, found.true.shape)
-        answered = valid & ~np.isnan(found.probabilities).any(axis=-1)
+        valid = self._inside(judged.true) & counted(mask, judged.true.shape)
+        answered = valid & ~np.isnan(judged.probabilities).any(axis=-1)
         own, mute = spread(weights, answered), valid & ~answered
-        pairs = np.bincount(found.true[answered] * count + found.guess[answered], own, minlength=count * count)
+        pairs = np.bincount(judged.true[answered] * count + judged.guess[answered], own, minlength=count * count)
         self.matrix = self.matrix + pairs.reshape(count, count)
-        self.silent = self.silent + np.bincount(found.true[mute], spread(weights, mute), minlength=count)
+        self.silent = self.silent + np.bincount(judged.true[mute], spread(weights, mute), minlength=count)
         self.examples += len(target)
         self.positions += int(valid.sum())
         each = own if self.task.kind == YES_NO else spread(weights, valid)
@@ -94,14 +94,14 @@ class Classes:
             self.weights.append(each)
         if self.task.kind == YES_NO:
             self.yes.append(predicted.reshape(-1)[answered])
-            self.true.append(found.true[answered])
-        truth = np.where(valid, found.true, 0)[..., None]
-        chance = np.take_along_axis(found.probabilities, truth, axis=-1)[..., 0]
+            self.true.append(judged.true[answered])
+        truth = np.where(valid, judged.true, 0)[..., None]
+        chance = np.take_along_axis(judged.probabilities, truth, axis=-1)[..., 0]
         if self.task.likelihood:
             logs = np.log(np.clip(chance[valid], _LEAST, 1))
             each = spread(weights, valid)
             self.surprise -= float((logs if each is None else logs * each).sum())
-        self._count_whole((found.true == found.guess) & answered, valid, weights)
+        self._count_whole((judged.true == judged.guess) & answered, valid, weights)
         wrong: Array = np.where(valid, 1 - chance, 0.0).reshape(len(target), -1)
         mean: Array = wrong.sum(axis=1) / np.maximum(valid.reshape(len(target), -1).sum(axis=1), 1)
         return mean
@@ -123,7 +123,7 @@ class Classes:
         total = float(true.sum())
         accuracy = float(right.sum() / (total or 1))
         rows = class_rows(self.task.names, right, true, guessed)
-        found: ClassDetails = {
+        details: ClassDetails = {
             "kind": cast("ClassKind", self.task.kind),
             "examples": self.examples,
             "positions": self.positions,
@@ -135,17 +135,17 @@ class Classes:
             "mean_iou": _mean(row["iou"] for row in rows if row["examples"]),
         }
         if self.task.kind == STEPS:
-            found["exact"] = ratio(self.whole, self.filled)
+            details["exact"] = ratio(self.whole, self.filled)
         if self.task.likelihood and self.task.kind == STEPS and total:
-            found["perplexity"] = math.exp(self.surprise / total)
+            details["perplexity"] = math.exp(self.surprise / total)
         if len(self.task.names) <= MATRIX_LIMIT:
-            found["confusion"] = self.matrix.tolist()
+            details["confusion"] = self.matrix.tolist()
         if self.task.chosen:
-            found["threshold"] = self.task.threshold
+            details["threshold"] = self.task.threshold
         if self.yes:
             own = np.concatenate(self.weights) if self.weights else None
-            found["auc"] = auc(np.concatenate(self.true), np.concatenate(self.yes), own)
-        return found
+            details["auc"] = auc(np.concatenate(self.true), np.concatenate(self.yes), own)
+        return details
 
     def _interval(self, accuracy: float) -> list[float] | None:
         import numpy as np
@@ -255,5 +255,5 @@ def mean_of(values: Array, valid: Array) -> Array:
     import numpy as np
 
     rows = np.where(valid, values, 0.0).reshape(len(values), -1)
-    found: Array = rows.sum(axis=1) / np.maximum(valid.reshape(len(values), -1).sum(axis=1), 1)
-    return found
+    means: Array = rows.sum(axis=1) / np.maximum(valid.reshape(len(values), -1).sum(axis=1), 1)
+    return means

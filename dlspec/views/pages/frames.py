@@ -42,5 +42,5 @@ def _coded(text: str) -> Any:
     parts = [escape(part) for part in text.split("`")]
     if len(parts) % 2 == 0:
         return escape(text)
-    marked = (part if place % 2 == 0 else Markup("<code>{}</code>").format(part) for place, part in enumerate(parts))
+    marked = (part if index % 2 == 0 else Markup("<code>{}</code>").format(part) for index, part in enumerate(parts))
     return Markup("").join(marked)

@@ -39,39 +39,39 @@ _FEW_NUMBERS = 10
 
 def hints(facts: Facts, history: Rows) -> list[str]:
     """All that apply, the most important first."""
-    found = [*_shared(facts.get("data", {})), *_course(facts, history), *_leaps(facts, history)]
-    found += _gap(facts.get("metrics", {}), facts.get("data", {}).get("examples", {}))
+    lines = [*_shared(facts.get("data", {})), *_course(facts, history), *_leaps(facts, history)]
+    lines += _gap(facts.get("metrics", {}), facts.get("data", {}).get("examples", {}))
     results = facts.get("results", {})
     if "error" in results:
-        found.append(f"What the model answers could not be examined: {results['error']}")
+        lines.append(f"What the model answers could not be examined: {results['error']}")
     outputs, grades = results.get("outputs", {}), _grades(results)
     if POOR in grades.values():
-        found += _untrained(facts, history)
+        lines += _untrained(facts, history)
     weighted = facts.get("data", {}).get("class_weights") or {}
     for name, output in outputs.items():
         of = f" of `{name}`" if len(outputs) > 1 else ""
-        found += _linear(output, of)
+        lines += _linear(output, of)
         if "numbers" in output:
-            found += [*_numbers(output, of), *_outliers(output, of)]
+            lines += [*_numbers(output, of), *_outliers(output, of)]
             continue
         rare = _rare(output, of, weighted=name in weighted)
-        found += [rare] if rare else []
+        lines += [rare] if rare else []
         if "classes" in output and grades.get(name, GOOD) != POOR:
             learnt = grades.get(name, GOOD) == GOOD and not rare
-            found += _classes(output, of, learnt=learnt, weighted=name in weighted)
-    return found
+            lines += _classes(output, of, learnt=learnt, weighted=name in weighted)
+    return lines
 
 
 def _grades(results: Facts) -> dict[str, str]:
-    return {one["output"]: one["grade"] for one in results.get("verdicts", ())}
+    return {verdict["output"]: verdict["grade"] for verdict in results.get("verdicts", ())}
 
 
 def _shared(data: Facts) -> Iterator[str]:
     """Whether splits hold the same examples, which makes measures too good."""
     for shared in data.get("equal_examples", ()):
         first, second = shared["parts"]
-        (one, other), *_ = shared["rows"]
-        yield f"{shared['examples']:,} examples of {first} also stand in {second}: {one} and {other}, for example."
+        (example, other), *_ = shared["rows"]
+        yield f"{shared['examples']:,} examples of {first} also stand in {second}: {example} and {other}, for example."
 
 
 def _course(facts: Facts, history: Rows) -> Iterator[str]:
@@ -112,7 +112,7 @@ def _leaps(facts: Facts, history: Rows) -> Iterator[str]:
 def _perfect(facts: Facts) -> bool:
     """Whether every answer is right already."""
     outputs = facts.get("results", {}).get("outputs", {}).values()
-    return bool(outputs) and all(1.0 in (one.get("exact"), one.get("accuracy")) for one in outputs)
+    return bool(outputs) and all(1.0 in (output.get("exact"), output.get("accuracy")) for output in outputs)
 
 
 def _ran_out(facts: Facts, history: Rows) -> str:
@@ -169,8 +169,8 @@ def _gap(metrics: Facts, examples: Facts) -> Iterator[str]:
 
 def _shares_right(measure: str) -> bool:
     """Whether a measure, after the name of its output where there are several, is the share of right answers."""
-    words = measure.split("_")
-    owners = (registry.find("metric", "_".join(words[start:])) for start in range(len(words)))
+    parts = measure.split("_")
+    owners = (registry.find("metric", "_".join(parts[start:])) for start in range(len(parts)))
     metric = next((owner for owner in owners if owner is not None), None)
     return metric is not None and issubclass(metric, Metric) and metric.share_right
 
@@ -188,12 +188,12 @@ def _linear(output: Facts, of: str) -> Iterator[str]:
 
 def _classes(output: Facts, of: str, *, learnt: bool, weighted: bool) -> Iterator[str]:
     """Classes that are never answered, and what is confused most often."""
-    known = [one for one in output["classes"] if one["examples"]]
-    half = sum(one["examples"] for one in known) / max(len(known), 1) / 2
-    never = [one for one in known if not one["predicted"]]
+    known = [row for row in output["classes"] if row["examples"]]
+    half = sum(row["examples"] for row in known) / max(len(known), 1) / 2
+    never = [row for row in known if not row["predicted"]]
     if never and learnt:
-        shown = ", ".join(f"“{one['name']}”" for one in never[:5]) + (" …" if len(never) > 5 else "")
-        rare = all(one["examples"] < half for one in never)
+        shown = ", ".join(f"“{row['name']}”" for row in never[:5]) + (" …" if len(never) > 5 else "")
+        rare = all(row["examples"] < half for row in never)
         remedy = "more such examples help" if weighted else "class weights or more such examples help"
         why = f", which {'is' if len(never) == 1 else 'are'} rare: {remedy}" if rare else ""
         yield f"The model never answers {shown}{of}{why}."
@@ -206,8 +206,8 @@ def _rare(output: Facts, of: str, *, weighted: bool) -> str:
     """A yes (or no) of which accuracy says little, with what the scores say of it; "" where it is found or frequent."""
     if output.get("kind") != YES_NO or output.get("auc") is None:
         return ""
-    one, total = min(output["classes"], key=lambda one: one["examples"]), sum(c["examples"] for c in output["classes"])
-    if one["examples"] > _RARE * total or (one["recall"] or 0.0) >= _FOUND:
+    row, total = min(output["classes"], key=lambda row: row["examples"]), sum(c["examples"] for c in output["classes"])
+    if row["examples"] > _RARE * total or (row["recall"] or 0.0) >= _FOUND:
         return ""
     area = f"area under ROC {output['auc']:.2f}, where chance has 0.5"
     scores = f"its scores hardly tell them from the others ({area})"
@@ -215,8 +215,8 @@ def _rare(output: Facts, of: str, *, weighted: bool) -> str:
         remedy = "" if weighted else ": `class_weights: balanced` makes it answer so more often, also where it is wrong"
         scores = f"its scores tell more than its answers ({area}){remedy}"
     return (
-        f"“{one['name']}”{of} is rare ({percent(one['examples'] / total)} of examples), and accuracy says little of "
-        f"it: the model finds {percent(one['recall'])} of them, and {scores}."
+        f"“{row['name']}”{of} is rare ({percent(row['examples'] / total)} of examples), and accuracy says little of "
+        f"it: the model finds {percent(row['recall'])} of them, and {scores}."
     )
 
 
@@ -235,22 +235,22 @@ def _confused(matrix: Any, classes: Sequence[Facts]) -> str | None:
 
 def _outliers(output: Facts, of: str) -> Iterator[str]:
     """A few predictions so far off that they make up most of the squared error."""
-    for one in output["numbers"] if len(output["numbers"]) <= _FEW_NUMBERS else ():
-        off = one.get("residuals")
+    for row in output["numbers"] if len(output["numbers"]) <= _FEW_NUMBERS else ():
+        off = row.get("residuals")
         usual = max(abs(off["5%"]), abs(off["95%"])) if off else 0.0
-        if off and one["rmse"] > _FAR * usual:
+        if off and row["rmse"] > _FAR * usual:
             yield (
                 f"Nine of ten predictions{of} are off by at most {figure(usual)}, the others by up to "
-                f"{figure(max(abs(off['min']), abs(off['max'])))} ({one['name']}): these few make up most of the RMSE. "
+                f"{figure(max(abs(off['min']), abs(off['max'])))} ({row['name']}): these few make up most of the RMSE. "
                 "Are they right in the data? `huber` and `mae` as loss count them less."
             )
 
 
 def _numbers(output: Facts, of: str) -> Iterator[str]:
     """Predictions that are off to one side, by more than chance explains."""
-    for one in output["numbers"] if len(output["numbers"]) <= _FEW_NUMBERS else ():
-        bias, error = one["bias"], one["rmse"]
+    for row in output["numbers"] if len(output["numbers"]) <= _FEW_NUMBERS else ():
+        bias, error = row["bias"], row["rmse"]
         chance = (max(error**2 - bias**2, 0.0) / max(output["examples"], 1)) ** 0.5
         if error and abs(bias) > max(0.3 * error, 2 * chance):
             side = "high" if bias > 0 else "low"
-            yield f"Predictions{of} are too {side} by {figure(abs(bias))} on average ({one['name']})."
+            yield f"Predictions{of} are too {side} by {figure(abs(bias))} on average ({row['name']})."

@@ -51,16 +51,18 @@ def looked_at(facts: Importance) -> str:
 def titles(facts: Importance) -> list[tuple[str, str]]:
     """Titles of the table, with their CSS classes."""
     several = len(facts["scores"]) > 1
-    scores = [f"{target} {one['measure']}" if several else one["measure"] for target, one in facts["scores"].items()]
+    scores = [
+        f"{target} {score['measure']}" if several else score["measure"] for target, score in facts["scores"].items()
+    ]
     return [("column", ""), *((title, "number") for title in ("loss", "least", "most", *scores))]
 
 
-def cells(facts: Importance, place: int) -> list[str]:
+def cells(facts: Importance, index: int) -> list[str]:
     """A row of the table: by how much the loss rises, least and most, and how the scores change."""
-    one = facts["columns"][place]
-    loss = one["loss"]
-    changes = [_change(effect, facts["scores"][target]["measure"]) for target, effect in one["scores"].items()]
-    return [one["column"], *(signed(value) for value in (loss["mean"], loss["low"], loss["high"])), *changes]
+    row = facts["columns"][index]
+    loss = row["loss"]
+    changes = [_change(effect, facts["scores"][target]["measure"]) for target, effect in row["scores"].items()]
+    return [row["column"], *(signed(value) for value in (loss["mean"], loss["low"], loss["high"])), *changes]
 
 
 def signed(value: float | None) -> str:
@@ -70,7 +72,7 @@ def signed(value: float | None) -> str:
 
 def remarks(facts: Importance) -> Iterator[str]:
     """What the figures do not say by themselves."""
-    unsure = [one["column"] for one in facts["columns"] if (one["loss"]["low"] or 0.0) <= 0]
+    unsure = [column["column"] for column in facts["columns"] if (column["loss"]["low"] or 0.0) <= 0]
     if unsure and len(unsure) < len(facts["columns"]):
         shown = ", ".join(f"`{name}`" for name in unsure[:8]) + (f" and {len(unsure) - 8} more" if unsure[8:] else "")
         do = "does" if len(unsure) == 1 else "do"
@@ -84,8 +86,8 @@ def remarks(facts: Importance) -> Iterator[str]:
 
 def _scores(facts: Importance) -> Iterator[tuple[str, str]]:
     several = len(facts["scores"]) > 1
-    for target, one in facts["scores"].items():
-        yield (f"{target} {one['measure']}" if several else one["measure"]), figure(one["value"])
+    for target, score in facts["scores"].items():
+        yield (f"{target} {score['measure']}" if several else score["measure"]), figure(score["value"])
 
 
 def _change(effect: Effect, measure: str) -> str:
@@ -95,10 +97,10 @@ def _change(effect: Effect, measure: str) -> str:
 
 
 def _rows(facts: Importance) -> Iterator[list[Any]]:
-    most = max((one["loss"]["mean"] or 0.0 for one in facts["columns"]), default=0.0)
-    for place, one in enumerate(facts["columns"][:MOST]):
-        name, loss, *others = cells(facts, place)
-        tenths = round(10 * max(one["loss"]["mean"] or 0.0, 0.0) / most) if most > 0 else 0
+    most = max((column["loss"]["mean"] or 0.0 for column in facts["columns"]), default=0.0)
+    for index, column in enumerate(facts["columns"][:MOST]):
+        name, loss, *others = cells(facts, index)
+        tenths = round(10 * max(column["loss"]["mean"] or 0.0, 0.0) / most) if most > 0 else 0
         yield [name, (loss, f"number meter t{tenths}"), *others]
 
 
@@ -107,27 +109,27 @@ def _rows(facts: Importance) -> Iterator[list[Any]]:
 
 def _by_column(lines: Sequence[Dependence]) -> Iterator[tuple[str, Iterator[Dependence]]]:
     """What depends on each column, target by target."""
-    for (column, _), found in groupby(lines, key=lambda one: (one["column"], one["target"])):
-        yield column, found
+    for (column, _), group in groupby(lines, key=lambda line: (line["column"], line["target"])):
+        yield column, group
 
 
 def _plot(column: str, lines: list[Dependence]) -> Plot:
-    words = isinstance(lines[0]["values"][0], str)
+    categorical = isinstance(lines[0]["values"][0], str)
 
     def draw(axes: Any) -> None:
-        places = range(len(lines[0]["values"])) if words else lines[0]["values"]
-        for number, one in enumerate(lines):
+        places = range(len(lines[0]["values"])) if categorical else lines[0]["values"]
+        for number, line in enumerate(lines):
             colour = _COLOURS[number] if len(lines) <= len(_COLOURS) else None
-            means = [float("nan") if mean is None else mean for mean in one["means"]]
+            means = [float("nan") if mean is None else mean for mean in line["means"]]
             axes.plot(
                 places,
                 means,
-                "o" if words else "o-",
-                markersize=4 if words else 2.5,
-                label=clean(one["answer"]),
+                "o" if categorical else "o-",
+                markersize=4 if categorical else 2.5,
+                label=clean(line["answer"]),
                 **({"color": colour} if colour else {}),
             )
-        if words:
+        if categorical:
             names = [clean(str(value)) or "(empty)" for value in lines[0]["values"]]
             axes.set_xticks(places, [name[:_LETTERS] for name in names], rotation=30 if len(names) > 3 else 0)
         axes.set_xlabel(clean(column))

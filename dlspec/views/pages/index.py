@@ -94,7 +94,9 @@ class Run:
         verdicts = (self.facts.get("results") or {}).get("verdicts") or []
         if verdicts:
             several = len(verdicts) > 1
-            return ", ".join(f"{one['output']} {one['headline']}" if several else one["headline"] for one in verdicts)
+            return ", ".join(
+                f"{verdict['output']} {verdict['headline']}" if several else verdict["headline"] for verdict in verdicts
+            )
         best = {name: value for name, value in (self.facts.get("best") or {}).items() if name != "epoch"}
         return ", ".join(f"{name} {value:.4g}" for name, value in best.items() if isinstance(value, float))
 
@@ -117,10 +119,10 @@ class Run:
 
 def all_runs(folder: Path) -> list[Run]:
     """Every run below `folder`, the newest first."""
-    return sorted(_found(folder), key=lambda run: (run.id, run.path), reverse=True)
+    return sorted(_runs_in(folder), key=lambda run: (run.id, run.path), reverse=True)
 
 
-def _found(folder: Path) -> Iterator[Run]:
+def _runs_in(folder: Path) -> Iterator[Run]:
     for name in _folders(folder):
         for path in _folders(name):
             if (path / SPEC_FILE).is_file() and not (path / SEARCH_FILE).is_file():
@@ -171,16 +173,16 @@ def find_run(called: str, folder: Path) -> Run:
     )
 
 
-def spec_changes(one: Run, other: Run) -> list[SpecChange]:
+def spec_changes(first: Run, other: Run) -> list[SpecChange]:
     """Keys in which two specs differ, with the value of each; None where a spec has no such key."""
-    left, right = (dict(_flat(_parsed(run))) for run in (one, other))
+    left, right = (dict(_flat(_parsed(run))) for run in (first, other))
     keys = [*left, *(key for key in right if key not in left)]
     return [{"key": key, "a": left.get(key), "b": right.get(key)} for key in keys if left.get(key) != right.get(key)]
 
 
-def measure_changes(one: Run, other: Run) -> list[MeasureChange]:
+def measure_changes(first: Run, other: Run) -> list[MeasureChange]:
     """Every measure of two runs, with the difference where both have it."""
-    left, right = one.measures, other.measures
+    left, right = first.measures, other.measures
     rows: list[MeasureChange] = []
     for name in [*left, *(name for name in right if name not in left)]:
         a, b = left.get(name), right.get(name)

@@ -46,13 +46,13 @@ class Layout:
             values = inputs[name].reshape(len(inputs[name]), -1)
             if not counts:
                 parts.append(values.astype(np.float64))
-            parts += [values[:, [place]] == np.arange(count) for place, count in enumerate(counts)]
+            parts += [values[:, [index]] == np.arange(count) for index, count in enumerate(counts)]
         return np.concatenate(parts, axis=1, dtype=np.float64, casting="unsafe")
 
 
 def layout_of(inputs: Mapping[str, Array]) -> Layout | None:
     """The layout of some examples; None where they are no table, or one of too many columns."""
-    found: list[tuple[str, tuple[int, ...]]] = []
+    layout: list[tuple[str, tuple[int, ...]]] = []
     width = 0
     for name, values in inputs.items():
         if values.ndim > 2 or values.dtype.kind not in "fiub":
@@ -66,8 +66,8 @@ def layout_of(inputs: Mapping[str, Array]) -> Layout | None:
         width += sum(counts) if counts else flat.shape[1]
         if width > COLUMNS:
             return None
-        found.append((name, counts))
-    return Layout(tuple(found)) if width else None
+        layout.append((name, counts))
+    return Layout(tuple(layout)) if width else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Linear:
     def answers(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """By output: shape [examples, answers]."""
         columns = self.layout.columns(inputs)
-        return {name: columns @ one[:-1] + one[-1] for name, one in self.weights.items()}
+        return {name: columns @ weights[:-1] + weights[-1] for name, weights in self.weights.items()}
 
 
 def fit(
@@ -109,12 +109,12 @@ def fit(
         return None
     wanted = {task.name: _wanted(task, targets[task.name]) for task in tasks if task.kind in _KINDS}
     own = np.ones(len(columns)) if weights is None else weights.astype(np.float64)
-    found = {
+    fitted = {
         name: _ridge(columns[rows], values[rows], own[rows])
         for name, (values, rows) in wanted.items()
         if (rows & (own > 0)).sum() > 1
     }
-    return Linear(layout, found) if found else None
+    return Linear(layout, fitted) if fitted else None
 
 
 def _wanted(task: Task, target: Array) -> tuple[Array, Array]:
@@ -141,7 +141,7 @@ def _ridge(columns: Array, values: Array, examples: Array) -> Array:
     """
     import numpy as np
 
-    middle, mean = (np.average(one, axis=0, weights=examples) for one in (columns, values))
+    middle, mean = (np.average(array, axis=0, weights=examples) for array in (columns, values))
     spread = np.sqrt(np.average((columns - middle) ** 2, axis=0, weights=examples))
     spread = np.where(spread > 0, spread, 1.0)
     scaled = (columns - middle) / spread
@@ -170,10 +170,10 @@ class LinearScores:
         """The figures of an output; None where it has no linear model."""
         if name not in self._scores:
             return None
-        found: Mapping[str, Any] = self._scores[name].facts()
-        if "rmse" in found:
-            return {"rmse": found["rmse"], "mae": found["mae"], "r2": found["r2"]}
-        return {"accuracy": found["accuracy"]}
+        scored: Mapping[str, Any] = self._scores[name].facts()
+        if "rmse" in scored:
+            return {"rmse": scored["rmse"], "mae": scored["mae"], "r2": scored["r2"]}
+        return {"accuracy": scored["accuracy"]}
 
 
 def also_seen(
@@ -188,12 +188,12 @@ def also_seen(
         yield inputs, targets, weights
 
 
-def with_linear(found: OutputResults, compared: LinearScores | None, name: str) -> OutputResults:
+def with_linear(results: OutputResults, compared: LinearScores | None, name: str) -> OutputResults:
     """The facts of an output with those of its linear model."""
     figures = compared.facts(name) if compared is not None else None
-    if figures is not None and found["kind"] != "transcript":
-        found["linear"] = figures
-    return found
+    if figures is not None and results["kind"] != "transcript":
+        results["linear"] = figures
+    return results
 
 
 def _own(task: Task) -> Task:
@@ -214,7 +214,7 @@ def to_arrays(model: Linear) -> dict[str, Array]:
     kept = {f"{_OF}of {name}": weights for name, weights in model.weights.items()}
     kept[_OF + _NAMES] = np.array([name for name, _ in model.layout.inputs])
     counts = model.layout.inputs
-    return kept | {f"{_OF}{_COUNTS} {place}": np.array(one, np.int64) for place, (_, one) in enumerate(counts)}
+    return kept | {f"{_OF}{_COUNTS} {index}": np.array(sizes, np.int64) for index, (_, sizes) in enumerate(counts)}
 
 
 def from_arrays(kept: Mapping[str, Array]) -> Linear | None:
@@ -223,7 +223,7 @@ def from_arrays(kept: Mapping[str, Array]) -> Linear | None:
     if names is None:
         return None
     inputs = [
-        (str(name), tuple(int(one) for one in kept[f"{_OF}{_COUNTS} {place}"])) for place, name in enumerate(names)
+        (str(name), tuple(int(size) for size in kept[f"{_OF}{_COUNTS} {index}"])) for index, name in enumerate(names)
     ]
     start = f"{_OF}of "
     weights = {name.removeprefix(start): values for name, values in kept.items() if name.startswith(start)}

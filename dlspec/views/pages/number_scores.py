@@ -90,8 +90,8 @@ class Numbers:
         own = np.concatenate(self.weights) if self.weights and np.concatenate(self.weights).any() else None
 
         def mean(values: Array) -> Array:
-            found: Array = np.average(values, axis=0, weights=own)
-            return found
+            means: Array = np.average(values, axis=0, weights=own)
+            return means
 
         error = guess - true
         squares, variance = mean(error**2), mean((true - mean(true)) ** 2)
@@ -104,7 +104,7 @@ class Numbers:
             quantiles = np.quantile(error[:, n], list(_QUANTILES.values()), **how)
             row["residuals"] = dict(zip(_QUANTILES, map(float, quantiles), strict=True))
         of_all = explained(squares, variance)
-        found: NumberResults = {
+        results: NumberResults = {
             "kind": cast("NumberKind", self.task.kind),
             "examples": len(true),
             "rmse": float(np.sqrt(squares.mean())),
@@ -115,8 +115,8 @@ class Numbers:
             "numbers": rows,
         }
         if self.task.quantiles:
-            found["spread"] = quantile_figures(self.task.quantiles, true[:, 0], np.concatenate(self._quantiles), own)
-        return found
+            results["spread"] = quantile_figures(self.task.quantiles, true[:, 0], np.concatenate(self._quantiles), own)
+        return results
 
 
 @dataclass(slots=True)
@@ -179,8 +179,8 @@ class Sums:
         own = spread(weights, valid)
 
         def total(values: Array) -> Array:
-            found: Array = values.sum(axis=0) if own is None else own @ values
-            return found
+            sums: Array = values.sum(axis=0) if own is None else own @ values
+            return sums
 
         if self._first is None and len(kept):
             self._first = kept[0]  # sums of squares are taken from here, so that nothing is lost far from zero
@@ -204,7 +204,7 @@ class Sums:
         count = self.weight or 1
         spread = np.maximum(self._shifted_squares - self._shifted**2 / count, 0.0)
         missed = None if self.trivial is None else self.missed / count
-        found: NumberResults = {
+        results: NumberResults = {
             "kind": cast("NumberKind", self.task.kind),
             "examples": self.examples,
             "positions": self.rows,
@@ -221,8 +221,8 @@ class Sums:
             for n, row in enumerate(rows):
                 if missed is not None:
                     row["baseline"] = {"answer": float(self.trivial[n]), "rmse": math.sqrt(missed[n])}
-            found["numbers"] = rows
-        return found
+            results["numbers"] = rows
+        return results
 
 
 def number_rows(

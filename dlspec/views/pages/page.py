@@ -64,17 +64,17 @@ def page(
 
 def read_history(path: Path) -> list[dict[str, float]]:
     """The rows of ``metrics.csv``; [] where no epoch was finished."""
-    found = []
+    rows = []
     for row in csv.DictReader(_text(path).splitlines()):
-        found.append({name: float(value) for name, value in row.items() if name and value})
-    return found
+        rows.append({name: float(value) for name, value in row.items() if name and value})
+    return rows
 
 
 def _description(spec: Path) -> str:
     """What the spec says about itself."""
     data = load_spec(spec).data
-    found = data.get("description") if data is not None else None
-    return found if isinstance(found, str) else ""
+    text = data.get("description") if data is not None else None
+    return text if isinstance(text, str) else ""
 
 
 def _drawing(graph: Graph, facts: Mapping[str, Any]) -> Any:

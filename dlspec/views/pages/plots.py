@@ -208,18 +208,18 @@ def _figure(height: float, width: float) -> Iterator[Any]:
         yield Figure(figsize=(width, height))
 
 
-def svg(draw: Callable[[Any], None], words: str, height: float = _HEIGHT, width: float = _WIDTH) -> str:
-    """What `draw` draws into matplotlib's axes, as an element of a page; `words` say what it shows. Sizes in inches."""
+def svg(draw: Callable[[Any], None], description: str, height: float = _HEIGHT, width: float = _WIDTH) -> str:
+    """What `draw` draws into matplotlib's axes, as an element of a page, which `description` names. Sizes in inches."""
     with _figure(height, width) as figure:
         # Fixed margins: finding them out ("constrained") doubles the time.
         margin = 0.5 / height
         draw(figure.add_axes((0.621 / width, margin, 1 - 0.713 / width, 0.96 - margin)))
         stream = io.StringIO()
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
-    return _as_part(stream.getvalue(), words)
+    return _as_part(stream.getvalue(), description)
 
 
-def _as_part(text: str, words: str) -> str:
+def _as_part(text: str, description: str) -> str:
     """A document of matplotlib as an element of our page: our colours and font, no styles or names that leak."""
     prefix = f"p{zlib.crc32(text.encode()):x}-"  # the same plot has the same names in every report
     text = re.sub(r"\s*\n\s*", " ", text[text.index("<svg") :])
@@ -232,8 +232,8 @@ def _as_part(text: str, words: str) -> str:
         text = text.replace(colour, f"var(--{name})")
     head, _, body = text.partition(">")
     (box,) = re.findall(r'viewBox="[^"]+"', head)
-    return f'<svg class="plot" {box} role="img" aria-label="{words}">{body}'
+    return f'<svg class="plot" {box} role="img" aria-label="{description}">{body}'
 
 
-def _font(found: re.Match[str]) -> str:
-    return f"font-size: {found[1]}" if found[1] else ""
+def _font(match: re.Match[str]) -> str:
+    return f"font-size: {match[1]}" if match[1] else ""

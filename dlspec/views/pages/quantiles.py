@@ -36,8 +36,8 @@ def quantile_figures(
     inside = float(mean((error[:, 0] >= 0) & (error[:, -1] <= 0)))
     return {
         "quantiles": [
-            {"share": share, "below": float(one), "pinball": float(loss)}
-            for share, one, loss in zip(shares, below, losses, strict=True)
+            {"share": share, "below": float(fraction), "pinball": float(loss)}
+            for share, fraction, loss in zip(shares, below, losses, strict=True)
         ],
         "share": shares[-1] - shares[0],
         "covered": inside,

@@ -52,7 +52,7 @@ def _weighed_auc(true: Array, score: Array, weights: Array) -> float | None:
     import numpy as np
 
     _, inverse = np.unique(score, return_inverse=True)
-    yes, no = (np.bincount(inverse, weights=weights * (true == one)) for one in (1, 0))
+    yes, no = (np.bincount(inverse, weights=weights * (true == label)) for label in (1, 0))
     pairs = float(yes.sum() * no.sum())
     return float((yes * (no.cumsum() - no / 2)).sum() / pairs) if pairs else None
 
@@ -74,9 +74,9 @@ def calibration_error(true: Array, shares: Array, weights: Array | None = None) 
     import numpy as np
 
     own = np.ones(len(true)) if weights is None else weights.astype(np.float64)
-    told, right = shares.max(axis=1), shares.argmax(axis=1) == true
-    bins = np.minimum((told * _BINS).astype(int), _BINS - 1)
-    apart = np.bincount(bins, own * (right - told), minlength=_BINS)
+    confidence, right = shares.max(axis=1), shares.argmax(axis=1) == true
+    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
+    apart = np.bincount(bins, own * (right - confidence), minlength=_BINS)
     return float(np.abs(apart).sum() / (own.sum() or 1))
 
 

@@ -23,8 +23,8 @@ def images(values: Array) -> list[Image.Image]:
     from PIL import Image
 
     low, high = _range(values)
-    pixels = (to_bytes(one, low, high) for one in values)
-    return [Image.fromarray(one[..., 0] if one.shape[-1] == 1 else one) for one in pixels]
+    pixels = (to_bytes(image, low, high) for image in values)
+    return [Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image) for image in pixels]
 
 
 def _range(values: Array) -> tuple[float, float]:
@@ -54,12 +54,12 @@ def sheet(
     scale = tile / longer if shrink and longer > tile else max(1, tile // longer)
     sides = [max(1, round(side * scale)) for side in tiles[0].size]
     width, height = (side + _GAP for side in sides)
-    found = Image.new("RGB", (_GAP + columns * width, _GAP + -(-len(tiles) // columns) * height), "white")
+    canvas = Image.new("RGB", (_GAP + columns * width, _GAP + -(-len(tiles) // columns) * height), "white")
     how = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.LANCZOS
-    for number, one in enumerate(tiles):
-        image = one.convert("RGB").resize((sides[0], sides[1]), how)
-        found.paste(image, (_GAP + number % columns * width, _GAP + number // columns * height))
-    return found
+    for number, picture in enumerate(tiles):
+        image = picture.convert("RGB").resize((sides[0], sides[1]), how)
+        canvas.paste(image, (_GAP + number % columns * width, _GAP + number // columns * height))
+    return canvas
 
 
 def png(image: Image.Image) -> bytes:

@@ -52,7 +52,7 @@ class Transcripts:
 
         true, guess = true_labels(target), read(predicted, mask)
         edits = distances(guess, true)
-        lengths = np.array([len(one) for one in true])
+        lengths = np.array([len(labels) for labels in true])
         self.examples += len(true)
         own = np.ones(len(true), int) if weights is None else weights.astype(np.float64)
         self.weights.append(own)
@@ -103,20 +103,20 @@ def read(predicted: Array, mask: Array | None = None) -> list[list[int]]:
     import numpy as np
 
     best, valid = predicted.argmax(axis=-1), counted(mask, predicted.shape[:-1])
-    found = []
+    sequences = []
     for row, kept in zip(best, valid, strict=True):
         frames = row[kept]
         new = np.r_[True, frames[1:] != frames[:-1]][: len(frames)]
-        found.append(frames[new & (frames != BLANK)].tolist())
-    return found
+        sequences.append(frames[new & (frames != BLANK)].tolist())
+    return sequences
 
 
 def distances(some: Sequence[Sequence[int]], others: Sequence[Sequence[int]]) -> Array:
     """Levenshtein's distance of each pair of sequences: labels changed, left out, put in."""
     import tensorflow as tf
 
-    found: Array = tf.edit_distance(_sparse(some), _sparse(others), normalize=False).numpy().astype(int)
-    return found
+    edits: Array = tf.edit_distance(_sparse(some), _sparse(others), normalize=False).numpy().astype(int)
+    return edits
 
 
 def _sparse(sequences: Sequence[Sequence[int]]) -> Any:
@@ -124,9 +124,9 @@ def _sparse(sequences: Sequence[Sequence[int]]) -> Any:
     import numpy as np
     import tensorflow as tf
 
-    longest = max((len(one) for one in sequences), default=0)
-    places = [(row, place) for row, one in enumerate(sequences) for place in range(len(one))]
-    values = [label for one in sequences for label in one]
+    longest = max((len(sequence) for sequence in sequences), default=0)
+    places = [(row, position) for row, sequence in enumerate(sequences) for position in range(len(sequence))]
+    values = [label for sequence in sequences for label in sequence]
     indices = np.array(places, np.int64).reshape(-1, 2)
     return tf.SparseTensor(indices, np.array(values, np.int64), (len(sequences), max(longest, 1)))
 

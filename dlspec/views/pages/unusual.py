@@ -35,21 +35,25 @@ def unusual(table: Table, columns: Arrays, train: Array) -> list[list[str]]:
     import numpy as np
 
     count = len(next(iter(columns.values()), ()))
-    found: list[list[str]] = [[] for _ in range(count)]
+    sentences: list[list[str]] = [[] for _ in range(count)]
     if table.streamed or table.draws or len(train) < _FEWEST:
-        return found
+        return sentences
     chosen = train[np.unique(np.linspace(0, len(train) - 1, min(_ROWS, len(train))).astype(np.int64))]
     for name, values in columns.items():
         if values.ndim > 1:
             continue
         try:
-            say = _numbers(table.whole(name)[chosen]) if values.dtype != object else _words(table.whole(name)[chosen])
+            say = (
+                _numbers(table.whole(name)[chosen])
+                if values.dtype != object
+                else _judge_words(table.whole(name)[chosen])
+            )
         except Problem:  # the files went away meanwhile
-            return found
-        for told, value in zip(found, values.tolist(), strict=True):
-            if len(told) < _MOST and (why := say(value)):
-                told.append(f"{name} {why}")
-    return found
+            return sentences
+        for lines, value in zip(sentences, values.tolist(), strict=True):
+            if len(lines) < _MOST and (why := say(value)):
+                lines.append(f"{name} {why}")
+    return sentences
 
 
 def _numbers(known: Array) -> Callable[[Any], str]:
@@ -70,7 +74,7 @@ def _numbers(known: Array) -> Callable[[Any], str]:
     return say
 
 
-def _words(known: Array) -> Callable[[Any], str]:
+def _judge_words(known: Array) -> Callable[[Any], str]:
     """Says that a word is rare; "" where it is not, or where nearly all are."""
     from collections import Counter
 

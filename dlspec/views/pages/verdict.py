@@ -42,29 +42,29 @@ class Verdict:
         return {"output": self.output, "headline": self.headline, "sentence": self.sentence, "grade": self.grade}
 
 
-def verdict(name: str, found: Mapping[str, Any], part: str) -> Verdict:
+def verdict(name: str, facts: Mapping[str, Any], part: str) -> Verdict:
     """Judges the facts of one output, measured on `part`: a split of the run's data, or the name of other data."""
     part = f"the {part} split" if part in PARTS else part
-    if found["kind"] in (NUMBERS, SERIES, ARRAYS):
-        return _of_numbers(name, found, part)
-    if found["kind"] == TRANSCRIPT:
-        return _of_transcripts(name, found, part)
-    return _of_classes(name, found, part)
+    if facts["kind"] in (NUMBERS, SERIES, ARRAYS):
+        return _of_numbers(name, facts, part)
+    if facts["kind"] == TRANSCRIPT:
+        return _of_transcripts(name, facts, part)
+    return _of_classes(name, facts, part)
 
 
-def leading(found: Mapping[str, Any]) -> tuple[str, float | None]:
+def leading(facts: Mapping[str, Any]) -> tuple[str, float | None]:
     """The measure that the headline of an output leads with, and its value; only of ``RMSE`` less is better."""
-    if found["kind"] in (NUMBERS, SERIES, ARRAYS):
-        known = found["r2"] is not None and not found.get("array")
-        return ("R²", found["r2"]) if known else ("RMSE", found["rmse"])
-    if found["kind"] == TRANSCRIPT:
-        return "exact", found["exact"]
-    pixels = found["kind"] == PIXELS and found["mean_iou"] is not None
-    return ("mean IoU", found["mean_iou"]) if pixels else ("accuracy", found["accuracy"])
+    if facts["kind"] in (NUMBERS, SERIES, ARRAYS):
+        known = facts["r2"] is not None and not facts.get("array")
+        return ("R²", facts["r2"]) if known else ("RMSE", facts["rmse"])
+    if facts["kind"] == TRANSCRIPT:
+        return "exact", facts["exact"]
+    pixels = facts["kind"] == PIXELS and facts["mean_iou"] is not None
+    return ("mean IoU", facts["mean_iou"]) if pixels else ("accuracy", facts["accuracy"])
 
 
-def _of_classes(name: str, found: Mapping[str, Any], part: str) -> Verdict:
-    share, baseline, limits = found["accuracy"], found["baseline"], found["interval"]
+def _of_classes(name: str, facts: Mapping[str, Any], part: str) -> Verdict:
+    share, baseline, limits = facts["accuracy"], facts["baseline"], facts["interval"]
     trivial = baseline["accuracy"] if baseline else None
     grade = GOOD if trivial is None or share > trivial else POOR
     if (
@@ -73,40 +73,40 @@ def _of_classes(name: str, found: Mapping[str, Any], part: str) -> Verdict:
         and (limits[0] <= trivial if limits else 1 - share > _HARDLY * (1 - trivial))
     ):
         grade = DOUBTFUL
-    sentence = f"Right in {percent(share)} {_what(found)} of {part}"
+    sentence = f"Right in {percent(share)} {_what(facts)} of {part}"
     if baseline:
-        usual = baseline["answer"] if found["kind"] == TAGS else f"always answering “{baseline['answer']}”"
+        usual = baseline["answer"] if facts["kind"] == TAGS else f"always answering “{baseline['answer']}”"
         sentence += f"; {usual} would be right in {percent(trivial)}"
-    sentence += f".{_of_sequences(found)}{_cut(found)}{_limits(limits)}{_remark(grade, clear=True)}{_linear(found)}"
+    sentence += f".{_of_sequences(facts)}{_cut(facts)}{_limits(limits)}{_remark(grade, clear=True)}{_linear(facts)}"
     headline = f"{percent(share)} accuracy"
-    if found["kind"] == PIXELS and found["mean_iou"] is not None:
-        headline = f"{percent(found['mean_iou'])} mean IoU"
+    if facts["kind"] == PIXELS and facts["mean_iou"] is not None:
+        headline = f"{percent(facts['mean_iou'])} mean IoU"
     return Verdict(name, headline, sentence, grade)
 
 
-def _what(found: Mapping[str, Any]) -> str:
+def _what(facts: Mapping[str, Any]) -> str:
     """Of what a share is one."""
-    if found["kind"] in (PIXELS, STEPS):
-        return f"of {_several(found['positions'], 'pixel' if found['kind'] == PIXELS else 'step')}"
-    return "of all answers" if found["kind"] == TAGS else f"of {_several(found['examples'], 'example')}"
+    if facts["kind"] in (PIXELS, STEPS):
+        return f"of {_several(facts['positions'], 'pixel' if facts['kind'] == PIXELS else 'step')}"
+    return "of all answers" if facts["kind"] == TAGS else f"of {_several(facts['examples'], 'example')}"
 
 
-def _of_sequences(found: Mapping[str, Any]) -> str:
+def _of_sequences(facts: Mapping[str, Any]) -> str:
     """What else is said of a class for each step: how many sequences are right as a whole, and the perplexity."""
-    if found["kind"] != STEPS or found["exact"] is None:
+    if facts["kind"] != STEPS or facts["exact"] is None:
         return ""
-    more = f", perplexity {figure(found['perplexity'])}" if "perplexity" in found else ""
-    return f" {percent(found['exact'])} of {found['examples']:,} sequences are right in every step{more}."
+    more = f", perplexity {figure(facts['perplexity'])}" if "perplexity" in facts else ""
+    return f" {percent(facts['exact'])} of {facts['examples']:,} sequences are right in every step{more}."
 
 
-def _cut(found: Mapping[str, Any]) -> str:
-    if "threshold" not in found:
+def _cut(facts: Mapping[str, Any]) -> str:
+    if "threshold" not in facts:
         return ""
-    no, yes = (one["name"] for one in found["classes"])
-    if found["threshold"] in (ALWAYS_YES, ALWAYS_NO):
-        always = yes if found["threshold"] == ALWAYS_YES else no
+    no, yes = (row["name"] for row in facts["classes"])
+    if facts["threshold"] in (ALWAYS_YES, ALWAYS_NO):
+        always = yes if facts["threshold"] == ALWAYS_YES else no
         return f" The answer is always “{always}”, as chosen on the validation split."
-    return f" The answer is “{yes}” above {figure(found['threshold'])}, as chosen on the validation split."
+    return f" The answer is “{yes}” above {figure(facts['threshold'])}, as chosen on the validation split."
 
 
 def _limits(limits: Sequence[float] | None) -> str:
@@ -121,55 +121,55 @@ def _remark(grade: Grade, *, clear: bool = False) -> str:
     return " The model is no better than that." if grade == POOR else ""
 
 
-def _of_transcripts(name: str, found: Mapping[str, Any], part: str) -> Verdict:
+def _of_transcripts(name: str, facts: Mapping[str, Any], part: str) -> Verdict:
     """Sequences of any length: how many are exact, and how many labels are wrong."""
-    rate, baseline = found["error_rate"], found["baseline"]
+    rate, baseline = facts["error_rate"], facts["baseline"]
     # To answer nothing at all is wrong in each label once.
     trivial = min(1.0, baseline["error_rate"]) if baseline and baseline["error_rate"] is not None else 1.0
     grade = GOOD if rate is None else _grade(rate, trivial)
     sentence = (
-        f"Exact in {percent(found['exact'])} of {_several(found['examples'], 'example')} of {part}, "
+        f"Exact in {percent(facts['exact'])} of {_several(facts['examples'], 'example')} of {part}, "
         f"with {percent(rate)} of labels wrong, missing or too many"
     )
     if baseline:
         sentence += f"; always answering “{baseline['answer']}” would be exact in {percent(baseline['exact'])}"
-    sentence += f".{_limits(found['interval'])}{_remark(grade)}"
-    return Verdict(name, f"{percent(found['exact'])} exact, {percent(rate)} error rate", sentence, grade)
+    sentence += f".{_limits(facts['interval'])}{_remark(grade)}"
+    return Verdict(name, f"{percent(facts['exact'])} exact, {percent(rate)} error rate", sentence, grade)
 
 
-def _of_numbers(name: str, found: Mapping[str, Any], part: str) -> Verdict:
-    error, baseline = found["rmse"], found["baseline"]
+def _of_numbers(name: str, facts: Mapping[str, Any], part: str) -> Verdict:
+    error, baseline = facts["rmse"], facts["baseline"]
     trivial = baseline["rmse"] if baseline else None
     grade = GOOD if trivial is None else _grade(error, trivial)
-    sentence = f"Off by {figure(error)} (root mean square) {_where(found)} of {part}"
+    sentence = f"Off by {figure(error)} (root mean square) {_where(facts)} of {part}"
     if baseline:
         answer = baseline["answer"]
         usual = f"{figure(answer)}, the mean of" if isinstance(answer, float) else f"{answer} number in"
         comma = "," if isinstance(answer, float) else ""
         sentence += f"; always answering {usual} the training split{comma} would be off by {figure(trivial)}"
-    more = f"{_remark(grade)}{_linear(found)}{_spread(found)}"
-    return Verdict(name, _headline(found, error, trivial), f"{sentence}.{more}", grade)
+    more = f"{_remark(grade)}{_linear(facts)}{_spread(facts)}"
+    return Verdict(name, _headline(facts, error, trivial), f"{sentence}.{more}", grade)
 
 
-def _linear(found: Mapping[str, Any]) -> str:
+def _linear(facts: Mapping[str, Any]) -> str:
     """How a linear model of the same inputs does."""
-    linear = found.get("linear")
+    linear = facts.get("linear")
     if not linear:
         return ""
     if "rmse" in linear:
-        better = linear["rmse"] < found["rmse"]
+        better = linear["rmse"] < facts["rmse"]
         does = f"would be off by {figure(linear['rmse'])}"
     else:
-        better = linear["accuracy"] > found["accuracy"]
+        better = linear["accuracy"] > facts["accuracy"]
         does = f"would be right in {percent(linear['accuracy'])}"
     return f" A linear model of the same inputs {does}{': it is better' if better else ''}."
 
 
-def _spread(found: Mapping[str, Any]) -> str:
+def _spread(facts: Mapping[str, Any]) -> str:
     """How many targets lie between the outermost quantiles, and whether these are in order."""
-    if "spread" not in found or len(found["spread"]["quantiles"]) < 2:
+    if "spread" not in facts or len(facts["spread"]["quantiles"]) < 2:
         return ""
-    spread = found["spread"]
+    spread = facts["spread"]
     sentence = (
         f" {percent(spread['covered'])} of the targets lie between the outermost quantiles, which shall hold "
         f"{percent(spread['share'])} and are {figure(spread['width'])} apart on average."
@@ -179,21 +179,21 @@ def _spread(found: Mapping[str, Any]) -> str:
     return sentence
 
 
-def _where(found: Mapping[str, Any]) -> str:
-    if found["kind"] == SERIES:
-        return f"in {_several(found['positions'], 'step')} of {_several(found['examples'], 'example')}"
-    return f"on {_several(found['examples'], 'example')}"
+def _where(facts: Mapping[str, Any]) -> str:
+    if facts["kind"] == SERIES:
+        return f"in {_several(facts['positions'], 'step')} of {_several(facts['examples'], 'example')}"
+    return f"on {_several(facts['examples'], 'example')}"
 
 
 def _several(count: int, what: str) -> str:
     return f"{count:,} {what}{'s' if count != 1 else ''}"
 
 
-def _headline(found: Mapping[str, Any], error: float, trivial: float | None) -> str:
+def _headline(facts: Mapping[str, Any], error: float, trivial: float | None) -> str:
     """R², but of an array, whose numbers share a unit, the error against that of the mean: R² of pixels that hardly
     ever change says little."""
-    explained = found["r2"]
-    if found.get("array") and trivial:
+    explained = facts["r2"]
+    if facts.get("array") and trivial:
         side = "below" if error <= trivial else "above"
         return f"RMSE {figure(error)}, {percent(abs(1 - error / trivial))} {side} that of the mean"
     return f"R² {explained:.3f}" if explained is not None else f"RMSE {figure(error)}"

@@ -103,75 +103,75 @@ def _measures(metrics: Facts) -> dict[str, Any] | None:
 
 def _outputs(facts: Facts, examined: Examined | None) -> Iterator[dict[str, Any]]:
     results = facts.get("results", {}).get("outputs", {})
-    for name, found in results.items():
+    for name, output in results.items():
         score = examined.scores.get(name) if examined is not None else None
         shown = examined.examples.get(name, []) if examined is not None else []
         yield {
             "name": name,
             "title": f"Results of {name}" if len(results) > 1 else "Results",
-            "kind": found["kind"],
-            "figures": list(figures(found)),
-            "classes": _classes(found),
-            "numbers": _numbers(found),
-            "matrix": _matrix(found),
-            "plots": list(_plots(found, score)),
-            "legend": _legend(found),
+            "kind": output["kind"],
+            "figures": list(figures(output)),
+            "classes": _classes(output),
+            "numbers": _numbers(output),
+            "matrix": _matrix(output),
+            "plots": list(_plots(output, score)),
+            "legend": _legend(output),
             "examples": [
-                (title, [one for one in shown if one.group == group])
+                (title, [example for example in shown if example.group == group])
                 for title, group in (("Furthest off", "worst"), ("Chosen by chance", "random"))
-                if any(one.group == group for one in shown)
+                if any(example.group == group for example in shown)
             ],
         }
 
 
-def figures(found: Facts) -> Iterator[tuple[str, str]]:
+def figures(output: Facts) -> Iterator[tuple[str, str]]:
     """The figures that say most about one output."""
-    yield "examples", f"{found['examples']:,}"
-    if found["kind"] in (STEPS, SERIES):
-        yield "steps", f"{found['positions']:,}"
-    if found["kind"] == TRANSCRIPT:
-        yield "exact", percent(found["exact"])
-        yield "error rate", percent(found["error_rate"])
+    yield "examples", f"{output['examples']:,}"
+    if output["kind"] in (STEPS, SERIES):
+        yield "steps", f"{output['positions']:,}"
+    if output["kind"] == TRANSCRIPT:
+        yield "exact", percent(output["exact"])
+        yield "error rate", percent(output["error_rate"])
         return
-    if found["kind"] in (NUMBERS, SERIES, ARRAYS):
-        yield "R²", "–" if found["r2"] is None else f"{found['r2']:.4f}"
-        yield "RMSE", figure(found["rmse"])
-        yield "MAE", figure(found["mae"])
+    if output["kind"] in (NUMBERS, SERIES, ARRAYS):
+        yield "R²", "–" if output["r2"] is None else f"{output['r2']:.4f}"
+        yield "RMSE", figure(output["rmse"])
+        yield "MAE", figure(output["mae"])
         return
-    yield "accuracy", percent(found["accuracy"])
-    if found.get("exact") is not None:
-        yield "exact sequences", percent(found["exact"])
-    if "perplexity" in found:
-        yield "perplexity", figure(found["perplexity"])
-    if found.get("mean_f1") is not None:
-        yield "mean F1", percent(found["mean_f1"])
-    if found.get("mean_iou") is not None and found["kind"] == PIXELS:
-        yield "mean IoU", percent(found["mean_iou"])
-    if found.get("auc") is not None:
-        yield "area under ROC", f"{found['auc']:.4f}"
+    yield "accuracy", percent(output["accuracy"])
+    if output.get("exact") is not None:
+        yield "exact sequences", percent(output["exact"])
+    if "perplexity" in output:
+        yield "perplexity", figure(output["perplexity"])
+    if output.get("mean_f1") is not None:
+        yield "mean F1", percent(output["mean_f1"])
+    if output.get("mean_iou") is not None and output["kind"] == PIXELS:
+        yield "mean IoU", percent(output["mean_iou"])
+    if output.get("auc") is not None:
+        yield "area under ROC", f"{output['auc']:.4f}"
 
 
-def _classes(found: Facts) -> dict[str, Any] | None:
+def _classes(output: Facts) -> dict[str, Any] | None:
     """Precision, recall and F1 of each class; of the worst where there are many."""
-    if "classes" not in found:
+    if "classes" not in output:
         return None
-    rows = found["classes"]
+    rows = output["classes"]
     if len(rows) > _CLASS_LIMIT:
-        rows = sorted(rows, key=lambda one: one["f1"] if one["f1"] is not None else 2.0)[:_CLASS_LIMIT]
-    third, title = ("iou", "IoU") if found["kind"] == PIXELS else ("f1", "F1")
-    counted = {PIXELS: "pixels", STEPS: "steps"}.get(found["kind"], "examples")
+        rows = sorted(rows, key=lambda row: row["f1"] if row["f1"] is not None else 2.0)[:_CLASS_LIMIT]
+    third, title = ("iou", "IoU") if output["kind"] == PIXELS else ("f1", "F1")
+    counted = {PIXELS: "pixels", STEPS: "steps"}.get(output["kind"], "examples")
     return {
         "head": ["class", *((name, "number") for name in ("precision", "recall", title, counted))],
-        "left_out": len(found["classes"]) - len(rows),
+        "left_out": len(output["classes"]) - len(rows),
         "rows": [
             {
-                "name": one["name"],
-                "examples": f"{one['examples']:,}",
-                "precision": _meter(one["precision"]),
-                "recall": _meter(one["recall"]),
-                "third": _meter(one[third]),
+                "name": row["name"],
+                "examples": f"{row['examples']:,}",
+                "precision": _meter(row["precision"]),
+                "recall": _meter(row["recall"]),
+                "third": _meter(row[third]),
             }
-            for one in rows
+            for row in rows
         ],
     }
 
@@ -181,12 +181,12 @@ def _meter(share: float | None) -> tuple[str, str]:
     return percent(share), f"number meter t{0 if share is None else round(10 * share)}"
 
 
-def _matrix(found: Facts) -> dict[str, Any] | None:
+def _matrix(output: Facts) -> dict[str, Any] | None:
     """The confusion matrix as a table of shades, where a table can be read."""
-    matrix = found.get("confusion")
+    matrix = output.get("confusion")
     if matrix is None or len(matrix) > _TABLE_LIMIT:
         return None
-    names = [one["name"] for one in found["classes"]]
+    names = [entry["name"] for entry in output["classes"]]
     rows = []
     for number, (name, row) in enumerate(zip(names, matrix, strict=True)):
         total = max(sum(row), 1)
@@ -194,10 +194,10 @@ def _matrix(found: Facts) -> dict[str, Any] | None:
             {
                 "count": _short(count) if count else "",
                 "shade": 0 if not count else max(1, round(_SHADES * count / total)),
-                "right": number == place,
-                "title": f"{name} → {names[place]}: {count:,} ({percent(count / total)})",
+                "right": number == column,
+                "title": f"{name} → {names[column]}: {count:,} ({percent(count / total)})",
             }
-            for place, count in enumerate(row)
+            for column, count in enumerate(row)
         ]
         rows.append((name, cells))
     return {"names": names, "rows": rows, "short": all(len(name) <= 2 for name in names)}
@@ -209,21 +209,21 @@ def _short(count: int) -> str:
     return f"{count / 1000:.0f}k" if count < 1_000_000 else f"{count / 1e6:.1f}M"
 
 
-def _numbers(found: Facts) -> list[dict[str, str]] | None:
-    if len(found.get("numbers", ())) < 2:
+def _numbers(output: Facts) -> list[dict[str, str]] | None:
+    if len(output.get("numbers", ())) < 2:
         return None
     return [
         {
-            "name": one["name"],
-            "r2": "–" if one["r2"] is None else f"{one['r2']:.3f}",
-            **{key: figure(one[key]) for key in ("rmse", "mae", "bias")},
-            "trivial": figure(one["baseline"]["rmse"]) if one["baseline"] else "–",
+            "name": row["name"],
+            "r2": "–" if row["r2"] is None else f"{row['r2']:.3f}",
+            **{key: figure(row[key]) for key in ("rmse", "mae", "bias")},
+            "trivial": figure(row["baseline"]["rmse"]) if row["baseline"] else "–",
         }
-        for one in found["numbers"][:_CLASS_LIMIT]
+        for row in output["numbers"][:_CLASS_LIMIT]
     ]
 
 
-def _plots(found: Facts, score: Score | None) -> Iterator[Plot]:
+def _plots(output: Facts, score: Score | None) -> Iterator[Plot]:
     import numpy as np
 
     if isinstance(score, Numbers):
@@ -234,7 +234,7 @@ def _plots(found: Facts, score: Score | None) -> Iterator[Plot]:
             yield plots.residuals(true, guess)
             yield plots.residuals_over(guess, true)
     if isinstance(score, Classes):
-        if found["kind"] == YES_NO and found.get("auc") is not None:
+        if output["kind"] == YES_NO and output.get("auc") is not None:
             true, share = score.shares()
             if np.isfinite(share).all():
                 yield plots.shares(true, share, score.task.names)
@@ -243,11 +243,11 @@ def _plots(found: Facts, score: Score | None) -> Iterator[Plot]:
             yield plots.matrix(score.matrix)
 
 
-def _legend(found: Facts) -> list[tuple[str, str]]:
+def _legend(output: Facts) -> list[tuple[str, str]]:
     """Colours of the classes in pictures."""
-    if found["kind"] != PIXELS:
+    if output["kind"] != PIXELS:
         return []
-    return [(one["name"], colour(number)) for number, one in enumerate(found["classes"][:_TABLE_LIMIT])]
+    return [(row["name"], colour(number)) for number, row in enumerate(output["classes"][:_TABLE_LIMIT])]
 
 
 def _layers(model: Facts | None) -> dict[str, Any] | None:
@@ -294,20 +294,20 @@ def _data(data: Facts) -> dict[str, Any]:
         "inputs": [
             {
                 "name": name,
-                "columns": _listed(one["columns"]),
-                "type": f"{show_shape(tuple(one['shape']))} {one['dtype']}",
-                "prepare": ", ".join(one["prepare"]) or "–",
+                "columns": _listed(entry["columns"]),
+                "type": f"{show_shape(tuple(entry['shape']))} {entry['dtype']}",
+                "prepare": ", ".join(entry["prepare"]) or "–",
             }
-            for name, one in data["inputs"].items()
+            for name, entry in data["inputs"].items()
         ],
         "targets": [
             {
                 "name": name,
-                "column": _listed(one["columns"]) if "columns" in one else one["column"],
-                "encoding": one["encoding"].replace("_", "-") + _behind(one.get("prepare")),
-                "classes": _listed(one["classes"]) or "–",
+                "column": _listed(entry["columns"]) if "columns" in entry else entry["column"],
+                "encoding": entry["encoding"].replace("_", "-") + _behind(entry.get("prepare")),
+                "classes": _listed(entry["classes"]) or "–",
             }
-            for name, one in data["targets"].items()
+            for name, entry in data["targets"].items()
         ],
     }
 
