@@ -117,7 +117,7 @@ def compiled(
 
 
 def required(state: Checked, stage: Callable[[Checked], T]) -> T:
-    """What a command needs beyond a model; says which section is missing and exits with 1 where one is.
+    """The state narrowed to a stage that a command needs; prints the missing section and exits with 1 otherwise.
 
     Args:
         stage: :meth:`Checked.trainable`, say.
@@ -171,7 +171,7 @@ def say(text: str) -> None:
 
 
 def progress_console() -> Console:
-    """Where long work shows how far it is: stderr. Work goes on when nobody reads it any more, or the disk is full."""
+    """The console on stderr that shows progress; work goes on when nobody reads it any more, or the disk is full."""
     from rich.console import Console
 
     return Console(file=cast("TextIO", _Forgiving()))

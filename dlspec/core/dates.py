@@ -47,7 +47,7 @@ class Moment(NamedTuple):
 
 
 def read_moment(text: str, first: str = "year") -> Moment:
-    """What a text says.
+    """Parses a date or moment.
 
     Args:
         first: What stands first where it is not the year: ``day`` or ``month``; ``year`` takes no such dates.
@@ -91,7 +91,7 @@ def is_iso(text: str) -> bool:
 
 
 def order_help(text: str, first: str) -> str:
-    """What makes a text a date, which is none where `first` stands first."""
+    """Help for a text that is no date while `first` stands first, but is one in another order."""
     orders = [other for other in ("day", "month") if other != first and _is_moment(text, other)]
     if not orders:
         return HELP

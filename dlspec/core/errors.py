@@ -191,7 +191,7 @@ class Diagnostics:
 
 
 def suggest(written: str, known: Iterable[str]) -> str | None:
-    """The one of `known` that `written` most likely stands for, or None where there is none or more than one.
+    """The name among `known` that `written` most likely means; None where there is none, or more than one.
 
     Case, hyphens and underscores do not count, so that ``Conv2D``, ``conv_2d`` and ``con2d`` all find ``conv2d``.
     """
@@ -200,7 +200,7 @@ def suggest(written: str, known: Iterable[str]) -> str | None:
 
 
 def suggestions(written: str, known: Iterable[str]) -> list[str]:
-    """Those of `known` that `written` may equally well stand for: few slips of the pen, a beginning, or initials."""
+    """Names among `known` that `written` may equally well mean: by few typing errors, a prefix, or initials."""
     folded: dict[str, str] = {}
     for name in known:
         folded.setdefault(_fold(name), name)

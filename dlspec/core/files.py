@@ -20,7 +20,7 @@ def is_file(path: Path) -> bool:
 
 
 def read_json(path: Path) -> Any:
-    """What a JSON file holds.
+    """The content of a JSON file.
 
     Raises:
         ValueError: It is no JSON in UTF-8, or nested too deeply.
@@ -30,7 +30,7 @@ def read_json(path: Path) -> Any:
 
 
 def parse_json(text: str) -> Any:
-    """What JSON text holds.
+    """The value of JSON text.
 
     Raises:
         ValueError: It is no JSON, nested too deeply, or holds half of a character.

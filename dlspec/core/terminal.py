@@ -13,7 +13,7 @@ def printable(text: str) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """The same for text of several lines; their ends stay."""
+    """Text of several lines with unprintable characters escaped; line ends stay."""
     return "\n".join(map(printable, text.split("\n")))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """What surrounds the specs that are compiled.
+    """Folder and permissions under which specs are compiled.
 
     Attributes:
         folder: Where the paths of a spec start; the folder of its file where None.

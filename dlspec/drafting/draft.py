@@ -29,7 +29,7 @@ _MOST_WORDS = 500
 
 @dataclass(frozen=True)
 class Target:
-    """What is to be predicted.
+    """A column that is to be predicted.
 
     Attributes:
         name: Its word in the spec.
@@ -199,6 +199,6 @@ def is_class(values: Values) -> bool:
 
 
 def frequent_words(column: Values, total: int) -> int:
-    """How many words of a column stand in enough rows to be learnt, at most 500."""
+    """Number of words of a column that occur in enough rows to be learnt, at most 500."""
     least = _RARE if total >= 700 else 2
     return min(_MOST_WORDS, int((column.counts >= least).sum()))

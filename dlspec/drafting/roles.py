@@ -12,7 +12,7 @@ from dlspec.drafting.sample import Sample, Values
 
 
 class Role(Enum):
-    """What a column is to a model."""
+    """The use of a column in a drafted spec."""
 
     NUMBER = "number"
     WORD = "word"
@@ -23,7 +23,7 @@ class Role(Enum):
 
 @dataclass(frozen=True)
 class Judgement:
-    """What was found of a column.
+    """The role of a column, and why.
 
     Attributes:
         role: What it is.
@@ -51,7 +51,7 @@ _DATES = 2000
 
 
 def judge(column: Values, sample: Sample) -> Judgement:
-    """What one column is, by its values first and its name where they leave it open."""
+    """The role of a column, by its values first and by its name where they leave it open."""
     if not len(column.known):
         return left_out("empty")
     share = column.missing.mean()
@@ -101,7 +101,7 @@ def _judge_words(column: Values, sample: Sample) -> Judgement:
 
 
 def date_orders(column: Values) -> list[str]:
-    """What may stand first in the dates of a column: ``year``, ``day`` or ``month``; [] where it holds no dates."""
+    """Possible first parts of the dates of a column (``year``, ``day``, ``month``); [] where it holds no dates."""
     known = column.distinct[:: max(1, len(column.distinct) // _DATES)]
     if not len(known) or not any(digit in str(known[0]) for digit in "0123456789"):
         return []

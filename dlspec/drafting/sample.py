@@ -45,7 +45,7 @@ class Values:
 
     @cached_property
     def missing(self) -> Array:
-        """Which rows lack a value, shape [rows]."""
+        """Mask of the rows without a value, shape [rows]."""
         import numpy as np
 
         return np.asarray(self.values == "", bool) if self.text else np.isnan(self.values)
@@ -69,7 +69,7 @@ class Values:
 
     @property
     def counts(self) -> Array:
-        """How often each of :attr:`distinct` is there."""
+        """Number of occurrences of each of :attr:`distinct`, shape [distinct]."""
         return self._unique[1]
 
     @cached_property

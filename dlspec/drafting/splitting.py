@@ -28,7 +28,7 @@ _PER_GROUP = 1.5
 
 @dataclass(frozen=True)
 class Split:
-    """How to divide.
+    """The proposed `by:` of a split, and its reason.
 
     Attributes:
         by: As the spec writes it: a word, or a word with its column.

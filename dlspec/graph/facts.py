@@ -17,7 +17,7 @@ _UNKNOWN = "unknown: an axis has no size, or a layer is code of the spec"
 
 
 def facts(graph: Graph, name: str) -> Model:
-    """Everything ``dlspec show`` tells, as plain data.
+    """The figures of a graph that ``dlspec show`` prints, as plain data.
 
     Counts: FLOPs and activation bytes are per example and None where a size is unknown; one multiply-add is 2 FLOPs.
 

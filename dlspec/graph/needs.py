@@ -43,12 +43,12 @@ class Needs(NamedTuple):
 
     @property
     def total(self) -> int:
-        """All of them, TensorFlow itself included."""
+        """Bytes of all parts, TensorFlow included."""
         return TENSORFLOW + sum(size for _, size in self.parts)
 
 
 class Setup(NamedTuple):
-    """What of a training decides how much it takes, beside model and optimizer.
+    """The settings of a training that decide its need of memory, beside model and optimizer.
 
     Attributes:
         batch: Examples of a batch at most.

@@ -42,7 +42,7 @@ class LossStep(keras.layers.Layer):
         return ops.divide_no_nan(total, ops.sum(ops.cast(mask, total.dtype), axis=axes))
 
     def pair(self, inputs):
-        """What is compared, constants included; single numbers get an axis, so that the batch is never averaged."""
+        """Target and prediction, constants included; single numbers get an axis, so that no batch is averaged."""
         tensors = iter([ops.cast(tensor, self.compute_dtype) for tensor in inputs])
         pair = [next(tensors) if side is None else side for side in (self.y_true, self.y_pred)]
         example = ops.cast(inputs[0], self.compute_dtype)
@@ -65,7 +65,7 @@ class LossStep(keras.layers.Layer):
         return self.joined(previous_mask) if self.reduction == "none" else None
 
     def joined(self, masks):
-        """Where all masks let a position through; None where there is no mask."""
+        """Conjunction of all masks; None where there is no mask."""
         joined = None
         for mask in masks or []:
             if mask is not None:

@@ -29,7 +29,7 @@ def added_losses(state: Lowered) -> None:
 
 
 def in_other_numbers(layer: Layer, precision: str) -> tuple[str, str] | None:
-    """What a layer adds to the loss in, and what helps; None where that is float32, or nothing is added."""
+    """The dtype in which a layer adds to the loss, and a help; None for float32, or where nothing is added."""
     if isinstance(layer, Op):  # it adds nothing, and its `dtype` is that of what it gives
         return None
     return _in_output(layer, precision) or _in_weights(layer)

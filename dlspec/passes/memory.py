@@ -35,7 +35,7 @@ _LIMITS = "a search leaves such models out by `limits: {memory: …}`, counted i
 
 
 def training_needs(state: Lowered) -> Needs | None:
-    """What the most demanding phase of training takes in the machine's own memory; None where nothing is trained.
+    """Memory that the most demanding phase of training needs on this machine; None where nothing is trained.
 
     The memory of a graphics processor is not known before TensorFlow starts.
     """

@@ -61,11 +61,11 @@ class Environment:
     position: Position = ()
 
     def at(self, entering: Tensor | Lost | None, index: int | None = None) -> Environment:
-        """The same names for an item that `entering` enters."""
+        """A copy of the environment for an item that `entering` enters."""
         return Environment({}, self, entering, self.index if index is None else index, self.position)
 
     def step(self, number: int) -> Environment:
-        """The same names for the step with that number."""
+        """A copy of the environment inside step `number`."""
         return Environment(self.values, self.parent, self.entering, self.index, (*self.position, (number, None)))
 
     def inner(self, values: Mapping[str, Any], index: int) -> Environment:

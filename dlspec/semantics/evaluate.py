@@ -123,7 +123,7 @@ class Evaluator:
         return instance if instance.usable else LOST
 
     def option_span(self, raw: Any, option: str, span: Span | None) -> Span | None:
-        """Where `option` was written, or else the component's own place."""
+        """The span of `option`, or else that of the component."""
         return span_of_key(raw, option) if option and isinstance(raw, Map) and option in raw else span
 
     def field(

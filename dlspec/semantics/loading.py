@@ -33,7 +33,7 @@ class Loaded:
 
     @property
     def folder(self) -> Path:
-        """What relative paths in the spec refer to."""
+        """The folder in which relative paths of the spec start."""
         return self.path.parent
 
 

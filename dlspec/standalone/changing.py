@@ -19,7 +19,7 @@ class RandomChanges:
                     inner.seed_generator.next = self.next_seed
 
     def next_seed(self, ordered: bool = True) -> tf.Tensor:
-        """What random layers ask for: it follows from `base`, instead of counting the calls of all batches."""
+        """Seed for a random layer: it follows from `base`, instead of counting the calls of all batches."""
         self.calls += 1
         return tf.random.experimental.stateless_fold_in(self.base, self.calls)
 

@@ -16,7 +16,7 @@ import numpy as np
 def draws_at(
     draw: tuple[str, Mapping[str, Any]], shape: tuple[int, ...], dtype: str, key: tuple[Any, ...], places: np.ndarray
 ) -> np.ndarray:
-    """What is drawn for the examples at `places`.
+    """Random values for the examples at `places`, the same for the same key.
 
     Args:
         draw: What :func:`drawn_once` draws, and the arguments of the function of ``keras.random`` for it.

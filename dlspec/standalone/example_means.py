@@ -19,7 +19,7 @@ class ExampleMeans(keras.Model):
         return loss
 
     def count_examples(self, y_pred):
-        """What the trackers of single losses see next is a mean over the examples of these outputs."""
+        """Makes the next values of the loss trackers means over the examples of these outputs."""
         count = ops.shape(keras.tree.flatten(y_pred)[0])[0]
         for tracker in self._compile_loss.metrics:
             tracker.examples = count

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 
 def devices(count: int) -> list[str]:
-    """Those that share each batch: GPUs; without one, parts of the CPU."""
+    """Names of `count` devices that share each batch: GPUs; without any, parts of the CPU."""
     if tf.config.list_physical_devices("GPU"):
         return [f"GPU:{number}" for number in range(count)]
     (cpu,) = tf.config.list_physical_devices("CPU")

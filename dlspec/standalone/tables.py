@@ -19,7 +19,7 @@ def gather(columns: Arrays, rows: np.ndarray) -> Arrays:
 
 
 def row_groups(metadata: Any) -> np.ndarray:
-    """Where the row groups of a Parquet file begin, and its end, from what pyarrow knows of the file."""
+    """Offsets of the row groups of a Parquet file, its end included, shape [groups + 1]."""
     sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
     return np.cumsum([0, *sizes])
 
@@ -40,9 +40,9 @@ class Lazy:
         return self.make(self.rows)
 
     def map(self, change: Callable[[np.ndarray], np.ndarray]) -> "Lazy":
-        """The same examples, changed."""
+        """A copy whose examples are changed when they are read."""
         return Lazy(lambda rows: change(self.make(rows)), self.rows)
 
     def astype(self, dtype: str) -> "Lazy":
-        """The same examples in another type."""
+        """A copy whose examples have another dtype."""
         return self.map(lambda values: values.astype(dtype))

@@ -38,7 +38,7 @@ def several_hot(values: np.ndarray, classes: tuple, separator: str) -> np.ndarra
 
 
 def lacking(values: np.ndarray) -> np.ndarray:
-    """Which examples lack a value: NaN, or an empty text."""
+    """Mask of the examples that lack a value (NaN or an empty text), shape [examples]."""
     if values.dtype == object:
         return np.array([value is None or value == "" for value in values])
     return np.isnan(values.astype("float64")).reshape(len(values), -1).any(axis=1)

@@ -42,7 +42,7 @@ class Units:
         return values
 
     def undo(self, values: Any) -> Any:
-        """What the model computes, in the units of the data."""
+        """Answers of the model in the units of the data."""
         for layer in self.undoing:
             values = layer(values)
         return values

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def generate(saved: SavedRun, count: int, seed: int | None, where: Mapping[str, str]) -> dict[str, Array]:
-    """What the outputs give that need drawn and given inputs alone.
+    """Makes examples with the outputs that need nothing but drawn and given inputs.
 
     Args:
         saved: The run.

@@ -86,7 +86,7 @@ class Predictions:
             yield from self._columns(output, values)
 
     def arrays(self) -> dict[str, Array]:
-        """What is kept, and what the model gave, by target."""
+        """Kept columns and answers by target, each of shape [examples, …]."""
         kept = {name: values.astype(str) if values.dtype == object else values for name, values in self.kept.items()}
         return {**kept, **{self.names[output]: values for output, values in self.values.items()}}
 
@@ -169,7 +169,7 @@ def json_text(pieces: Iterable[Predictions]) -> Iterator[str]:
 
 
 def together(pieces: Iterable[Predictions]) -> dict[str, Array]:
-    """What the model gave to all examples, by target."""
+    """Answers for all examples by target, each of shape [examples, …]."""
     import numpy as np
 
     parts = [piece.arrays() for piece in pieces]
@@ -237,7 +237,7 @@ def _check_kept(kept: Sequence[str], saved: SavedRun) -> None:
 
 
 def answers_of(saved: SavedRun, raw: RawInputs) -> dict[str, Array]:
-    """What the model gives for all examples, batch after batch."""
+    """Outputs of the model for all examples, computed in batches, each of shape [examples, …]."""
     elements = sum(array.size for array in raw.inputs.values()) // max(raw.count, 1)
     return _in_batches(_answering(saved), raw.inputs, _batch_size(elements))
 

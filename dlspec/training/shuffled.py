@@ -21,7 +21,7 @@ _MOST_PARTS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Shuffled:
-    """What is shuffled together: a column, or one number of it, wherever it enters.
+    """A column, or one number of it, that is shuffled in all inputs at once.
 
     Attributes:
         name: Of the column, or of the number in it.
@@ -53,7 +53,7 @@ class Shuffled:
 
 
 def columns_of(examples: RawInputs) -> list[Shuffled]:
-    """What can be shuffled, in the order of the inputs; a column of several inputs once."""
+    """The columns that can be shuffled, in the order of the inputs; a column of several inputs once."""
     whole = {input_.columns[0] for input_ in examples.bound if not input_.stacked and not _parts(input_, examples)}
     places: dict[str, list[tuple[str, int | None]]] = {}
     text: dict[str, bool] = {}

@@ -51,7 +51,7 @@ def homes(name: str, first: str = "layer") -> list[str]:
 
 
 def similar(name: str, kind: str = "") -> list[str]:
-    """What a misspelt `name` may stand for: in one kind, or without one among the layers and then everywhere."""
+    """Names that a misspelt `name` may mean: of one kind, or else of layers and then of all kinds."""
     everything = [other for each in registry.kinds() for other in registry.names(each)]
     places = [registry.names(kind)] if kind else [registry.names("layer"), everything]
     return list(dict.fromkeys(match for names in places for match in suggestions(name, names)))
@@ -72,7 +72,7 @@ def listing(kind: str) -> ComponentList:
 
 
 def facts(owner: type[Component]) -> ComponentFacts:
-    """Everything that a component's declaration tells, as plain data."""
+    """All facts of a component's declaration, as plain data."""
     meaning, _, more = inspect.cleandoc(owner.__doc__ or "").replace("``", "`").partition("\n")
     return {
         "kind": owner.kind,
@@ -134,7 +134,7 @@ def _from(example: Example, owner: type[Component]) -> str:
 
 
 def value_text(field: Field[Any], owner: type[Component]) -> str:
-    """What may stand as an option's value, in words; that it may be null is said by the default."""
+    """Description of the values that an option accepts; that it may be null is said by the default."""
     literal = field.literal(owner)
     if not field.kind:
         return _schema_text(literal)

@@ -20,7 +20,7 @@ def like_inputs(model: Any, values: Mapping[str, Any]) -> Any:
 
 
 def outputs_by_name(outputs: Any, names: Sequence[str]) -> dict[str, Any]:
-    """What a model returns, by name.
+    """The outputs of a model as a dict of tensors by name.
 
     Args:
         outputs: A tensor, a list, or a dict by name.
@@ -44,7 +44,7 @@ def single(weights: Any) -> Any:
 
 
 def scalars(variables: Iterable[Any]) -> int:
-    """How many numbers variables hold together."""
+    """Total count of scalars in some variables."""
     return sum(math.prod(variable.shape) for variable in variables)
 
 

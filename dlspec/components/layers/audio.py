@@ -160,7 +160,7 @@ class MelSpectrogram(Layer):
         return pieces
 
     def flops(self, output: Tensor, x: Tensor) -> int:
-        """For each piece 5 n log2 n for a transform of length n, 2 per frequency and band, 1 per band for decibels."""
+        """Operations per frame: 5 n log2 n for a transform of length n, 2 per frequency and band, 1 per band in dB."""
         bins = self.fft_length // 2 + 1
         transform = round(5 * self.fft_length * math.log2(self.fft_length)) + 4 * bins
         bands = self.num_mel_bins * (2 * bins + self.power_to_db)

@@ -132,7 +132,7 @@ class Layer(Component, abstract=True):
 
     @property
     def index_limit(self) -> int:
-        """How many indices it takes, from 0 on; 0 where it takes others than indices."""
+        """Number of indices that the layer accepts, counted from 0; 0 where it takes other values than indices."""
         return int(getattr(self, self.counts_by)) if self.counts_by else 0
 
     def unreadable(self, texts: Sequence[str]) -> tuple[int, str, str] | None:
@@ -165,7 +165,7 @@ class Layer(Component, abstract=True):
 
     @property
     def keeps_steps_with(self) -> str:
-        """What would keep the axis of steps in the output; "" where it is kept, or there is none."""
+        """The option that would keep the axis of steps in the output; "" where it is kept, or there is none."""
         return "" if self.return_sequences else "return_sequences: true"
 
     def last_step_alone(self) -> Layer | None:
@@ -181,7 +181,7 @@ class Layer(Component, abstract=True):
 
     @property
     def above(self) -> float | None:
-        """What numbers that enter must lie above; None where all may enter."""
+        """Lower bound (exclusive) of the numbers that may enter; None where there is no bound."""
         return None
 
     @property
@@ -196,7 +196,7 @@ class Layer(Component, abstract=True):
             raise Problem("E207", message, "leave `dtype` out", option="prepare")
 
     def measured(self, values: Array) -> Array | None:
-        """What an `undoable` layer makes of all numbers of a column, about; None where that takes long to find."""
+        """About what an `undoable` layer gives for all numbers of a column; None where that takes long to compute."""
         return None
 
     @property
@@ -214,7 +214,7 @@ class Layer(Component, abstract=True):
         return self.activity_regularizer is not None
 
     def averaged_before(self, *inputs: Any) -> Tensor | None:
-        """What a loss has averaged before the step sums its values, so that one value is left; None where none is."""
+        """The tensor that a loss has averaged before the step sums its values to a single one; None where none is."""
         return None
 
     def infer(self, *inputs: Any, **named: Any) -> Outputs:
@@ -247,7 +247,7 @@ class Layer(Component, abstract=True):
         return self.masking == "pass" and bool(first.masked)
 
     def padding_counts(self, *inputs: Any, **named: Any) -> str:
-        """How a mask that enters is lost, or not looked at, as words after "the mask of `x`"; "" where it is used.
+        """How an entering mask is lost or ignored, as text that follows "the mask of `x`"; "" where the layer uses it.
 
         By default a mask ends in layers that do not pass it on.
         """
@@ -256,7 +256,7 @@ class Layer(Component, abstract=True):
         return f"ends here: {self.name} does not support masks"
 
     def without_padding(self) -> str:
-        """What to use instead where padding shall not count, as a help says it; "" where there is nothing."""
+        """Advice, as part of a help, on what to use so that padding does not count; "" where there is none."""
         return ""
 
 

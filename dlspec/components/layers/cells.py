@@ -139,7 +139,7 @@ class GRUCell(_UnitCell):
 
     @property
     def bias_shape(self) -> tuple[int, ...]:
-        """With `reset_after`, input and state have a bias each."""
+        """Shape of the bias: with `reset_after`, input and state have one each."""
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
 
 
@@ -198,7 +198,7 @@ class StackedRNNCells(Cell):
 
     @property
     def output_size(self) -> int:
-        """That of the last cell."""
+        """Output size of the last cell."""
         size: int = self.cells[-1].output_size
         return size
 
@@ -207,12 +207,12 @@ class StackedRNNCells(Cell):
         return list(zip(self.cells, sizes, strict=False))
 
     def weights(self, features: int) -> Iterable[Weight]:
-        """Those of each cell in turn."""
+        """Weights of all cells, in their order."""
         for number, (cell, size) in enumerate(self._inputs(features)):
             yield from (replace(weight, name=f"cell_{number}/{weight.name}") for weight in cell.weights(size))
 
     def flops(self, features: int) -> int:
-        """Those of all cells."""
+        """Operations of all cells for one step."""
         return sum(cell.flops(size) for cell, size in self._inputs(features))
 
 
@@ -263,10 +263,10 @@ class RNN(Recurrent):
         return self.state_shapes(sequence)
 
     def weights(self, sequence: Tensor, initial_state: States = None) -> Iterable[Weight]:
-        """Those of the cell."""
+        """Weights of the cell."""
         weights: Iterable[Weight] = self.cell.weights(known(sequence, -1, self.name))
         return weights
 
     def flops(self, output: Tensor, sequence: Tensor, initial_state: States = None) -> int:
-        """Those of the cell for each step."""
+        """Operations of the cell, times the number of steps."""
         return Tensor((sequence.shape[0],)).size * int(self.cell.flops(known(sequence, -1, self.name)))

@@ -85,7 +85,7 @@ class Embedding(_Vectors):
     )
 
     def mask(self, x: Tensor) -> bool:
-        """With `mask_zero`, the zeros make a mask."""
+        """Whether the output carries a mask: with `mask_zero`, index 0 is masked."""
         return self.mask_zero
 
 
@@ -121,7 +121,7 @@ class ReversibleEmbedding(_Vectors):
             yield Weight("reverse_embeddings", (self.output_dim, self.input_dim))
 
     def mask(self, x: Tensor) -> bool:
-        """With `mask_zero`, the zeros make a mask, although Keras's graph shows none."""
+        """Whether the output carries a mask: with `mask_zero`, index 0 is masked, although Keras's graph shows none."""
         return self.mask_zero
 
 
@@ -141,7 +141,7 @@ class Masking(Layer):
         return Tensor(x.shape, self.compute_dtype)
 
     def mask(self, x: Tensor) -> bool:
-        """It makes a mask."""
+        """True: the layer creates a mask."""
         return True
 
 

@@ -51,7 +51,7 @@ class Constant(Layer):
             raise Problem("E207", message, "give one number, or lists of equal length", "value")
 
     def infer(self, inputs: Tensor) -> Tensor:
-        """Whatever enters, the value comes out."""
+        """The type of the constant; the input gives the batch alone."""
         return Tensor(shape_of(self.value) or (), self.compute_dtype)
 
 

@@ -22,7 +22,7 @@ class RandomStep(Layer, abstract=True):
             cls.registered_name = f"random.{cls.registered_name.removeprefix('random_')}"
 
     def floating(self, x: Tensor) -> None:
-        """What decides about the draws is no whole number.
+        """Checks that the input which sets the draws is of a floating-point type.
 
         Raises:
             Problem: E409.

@@ -126,7 +126,7 @@ class EinsumDense(Layer):
             )
 
     def infer(self, x: Tensor) -> Tensor:
-        """As the equation says."""
+        """Output shape by the right side of the equation."""
         plan = self._plan(x)
         for _ in self.weights(x):
             pass

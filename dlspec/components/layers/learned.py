@@ -34,7 +34,7 @@ class Weight(Layer):
     )
 
     def infer(self, inputs: Tensor) -> Tensor:
-        """Whatever enters, `shape` comes out."""
+        """A tensor of the option `shape`; the input gives the batch alone."""
         return Tensor(self.shape, self.compute_dtype)
 
     def weights(self, inputs: Tensor) -> Iterable[Variable]:

@@ -129,7 +129,7 @@ class LayerNormalization(_Normalization):
         return super().infer(x)
 
     def over_steps(self, x: Tensor) -> bool:
-        """With an axis other than that of the features."""
+        """Whether it normalizes over an axis other than that of the features."""
         return _beside_features(self.axis, x, self.name)
 
     def weights(self, x: Tensor) -> Iterable[Weight]:
@@ -211,7 +211,7 @@ class UnitNormalization(_Normalization):
         return super().infer(x)
 
     def over_steps(self, x: Tensor) -> bool:
-        """With an axis other than that of the features."""
+        """Whether it normalizes over an axis other than that of the features."""
         return _beside_features(self.axis, x, self.name)
 
     def flops(self, output: Tensor, x: Tensor) -> int:
@@ -231,7 +231,7 @@ class SpectralNormalization(Layer):
     )
 
     def infer(self, x: Tensor) -> Tensor:
-        """What the wrapped layer makes of it."""
+        """Output of the wrapped layer."""
         self._split(x)
         output: Tensor = self.layer.infer(x)
         return Tensor(output.shape, self.compute_dtype)
@@ -245,7 +245,7 @@ class SpectralNormalization(Layer):
         raise Problem("E207", message, "wrap a `conv2d`, `dense` or `embedding`", "layer")
 
     def mask(self, x: Tensor) -> bool:
-        """As in the wrapped layer, although Keras warns that it ends."""
+        """Whether the wrapped layer passes the mask on, although Keras warns that the mask ends."""
         return bool(self.layer.mask(x))
 
     def weights(self, x: Tensor) -> Iterable[Weight]:
@@ -256,7 +256,7 @@ class SpectralNormalization(Layer):
         yield from others
 
     def flops(self, output: Tensor, x: Tensor) -> int:
-        """Those of the wrapped layer; in use, the kernel is a constant."""
+        """Operations of the wrapped layer; in use, the kernel is a constant."""
         count: int = self.layer.flops(output, x)
         return count
 

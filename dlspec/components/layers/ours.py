@@ -125,7 +125,7 @@ class WeightNormalization(Layer):
 
     @property
     def masking(self) -> Literal["pass", "drop"]:  # type: ignore[override]
-        """As the wrapped layer does."""
+        """How the wrapped layer treats a mask."""
         return cast(Layer, self.layer).masking
 
     def validate(self) -> None:
@@ -138,7 +138,7 @@ class WeightNormalization(Layer):
             raise Problem("E207", message, "put an `activity_regularization` behind it", "layer")
 
     def infer(self, x: Tensor) -> Outputs:
-        """What the wrapped layer makes of it."""
+        """Output of the wrapped layer."""
         output: Outputs = self.layer.infer(x)
         return output
 
@@ -149,7 +149,7 @@ class WeightNormalization(Layer):
         yield from inner
 
     def flops(self, output: Tensor, x: Tensor) -> int:
-        """Those of the wrapped layer; in use, the kernel is a constant."""
+        """Operations of the wrapped layer; in use, the kernel is a constant."""
         count: int = self.layer.flops(output, x)
         return count
 
@@ -183,11 +183,11 @@ class GaussianSampling(Layer):
         return Tensor(mean.shape, self.compute_dtype)
 
     def padding_counts(self, mean: Tensor, log_variance: Tensor) -> str:
-        """In the loss."""
+        """Says that the divergence which the layer adds to the loss counts masked steps."""
         return f"is not looked at here: {self.name} adds the divergence of all steps to the loss"
 
     def flops(self, output: Tensor, mean: Tensor, log_variance: Tensor) -> int:
-        """None: in use it passes the mean on."""
+        """0: outside of training the layer passes the mean on."""
         return 0
 
 
@@ -237,7 +237,7 @@ class Maxout(Same):
             yield Weight("bias", (self.units * self.pieces,))
 
     def flops(self, output: Tensor, x: Tensor) -> int:
-        """As a `dense` of all pieces; then 1 per piece for the largest."""
+        """Operations of a `dense` with the units of all pieces, and 1 per piece for the maximum."""
         return output.size * self.pieces * (2 * known(x, -1, self.name) + self.use_bias + 1)
 
 

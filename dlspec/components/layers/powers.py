@@ -41,7 +41,7 @@ class Log1p(Layer):
         return output.size
 
     def measured(self, values: Array) -> Array | None:
-        """What comes out."""
+        """The logarithms of the values plus 1."""
         import numpy as np
 
         return np.expm1(values) if self.invert else np.log1p(values)

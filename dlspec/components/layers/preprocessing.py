@@ -103,7 +103,7 @@ class Rescaling(Layer):
             raise Problem("E207", message, "give another factor", option="prepare")
 
     def measured(self, values: Array) -> Array | None:
-        """What comes out, where all features are alike."""
+        """The scaled values; None where features have different factors."""
         if isinstance(self.scale, list) or isinstance(self.offset, list):
             return None
         scaled: Array = values * self.scale + self.offset
@@ -163,7 +163,7 @@ class Normalization(Layer):
         return Tensor(x.shape, self.compute_dtype)
 
     def measured(self, values: Array) -> Array | None:
-        """What comes out of one feature whose statistics are measured."""
+        """The standardized values of one feature; None unless the layer learns its statistics."""
         if not self.adapts or self.invert or not values.size:
             return None
         scaled: Array = (values - values.mean()) / (values.std() or 1)
@@ -213,7 +213,7 @@ class CategoryEncoding(Layer):
     )
 
     def lacking_in(self, *inputs: Tensor) -> tuple[str, ...]:
-        """As its mode says."""
+        """Export formats that lack what the output mode needs."""
         return lacking_encoding(self.output_mode, *inputs)
 
     def infer(self, x: Tensor, count_weights: Tensor | None = None) -> Tensor:

@@ -217,7 +217,7 @@ class GRU(_Gated):
 
     @property
     def bias_shape(self) -> tuple[int, ...]:
-        """With `reset_after`, input and state have a bias each."""
+        """Shape of the bias: with `reset_after`, input and state have one each."""
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
 
 
@@ -250,7 +250,7 @@ class SimpleRNN(_Gated):
     examples = (example("16", (20, 8)), example("{units: 4, return_sequences: true, unroll: true}", (9, 3)))
 
     def validate(self) -> None:
-        """Nothing that Keras takes and forgets."""
+        """Refuses options that Keras accepts and ignores."""
         super().validate()
         if self.activity_regularizer is not None:
             message = "Keras's SimpleRNN forgets its `activity_regularizer`"

@@ -76,7 +76,7 @@ def split_image(x: Tensor, rank: int, channels_first: bool, who: str) -> tuple[S
 
 
 def axes_help(x: Tensor, wanted: int, channels: int, who: str) -> str:
-    """What to do about an input whose axes are not `wanted` in number; its channels are the axis `channels`."""
+    """Help for an input that has not `wanted` axes; `channels` is the index of its channel axis."""
     if x.rank == wanted - 1:
         shape = show_shape((*x.shape[:channels], 1, *x.shape[channels:]))
         by = f"`ops.expand_dims: {channels - wanted}`" if None in x.shape else f"`reshape: {shape}`"

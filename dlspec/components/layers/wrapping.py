@@ -60,7 +60,7 @@ class Bidirectional(Layer):
 
     @property
     def keeps_steps_with(self) -> str:
-        """As in the layer inside."""
+        """The option of the inner layer that would keep the axis of steps; "" where it is kept."""
         option = self.layer.keeps_steps_with
         return option and f"layer: {{{self.layer.name}: {{…, {option}}}}}"
 
@@ -95,12 +95,12 @@ class Bidirectional(Layer):
         return (Tensor(shape, self.compute_dtype),) * (2 if self.merge_mode is None else 1)
 
     def weights(self, sequence: Tensor, initial_state: States = None) -> Iterable[Weight]:
-        """Those of the forward layer, then those of the backward layer."""
+        """Weights of the forward layer, then of the backward layer."""
         yield from inner_weights(self.layer, "forward/", sequence)
         yield from inner_weights(self.backward_layer or self.layer, "backward/", sequence)
 
     def flops(self, output: Tensor, sequence: Tensor, initial_state: States = None) -> int:
-        """Those of both layers; merging other than by concatenation is one operation per element."""
+        """Operations of both layers, and 1 per element to merge them other than by concatenation."""
         both = [cast(Recurrent, layer) for layer in (self.layer, self.backward_layer or self.layer)]
         merging = output.size if self.merge_mode in ("sum", "mul", "ave") else 0
         return merging + sum(layer.flops(self._outputs(layer, sequence)[0], sequence) for layer in both)
@@ -153,11 +153,11 @@ class TimeDistributed(Layer):
         return x.reshaped(x.shape[1:])
 
     def weights(self, x: Tensor) -> Iterable[Weight]:
-        """Those of the layer: every step shares them."""
+        """Weights of the inner layer, which all steps share."""
         return inner_weights(self.layer, "", self._step(x))
 
     def flops(self, output: Tensor, x: Tensor) -> int:
-        """Those of the layer for each step."""
+        """Operations of the inner layer, times the number of steps."""
         single: int = self.layer.flops(output.reshaped(output.shape[1:]), self._step(x))
         return Tensor((x.shape[0],)).size * single
 
@@ -188,7 +188,7 @@ class Pipeline(Layer):
                 raise Problem("E207", message, "use it before the pipeline, or give its options", "layers")
 
     def infer(self, x: Tensor) -> Tensor:
-        """What the last layer makes of it."""
+        """Output of the last layer."""
         *_, (_, _, output) = self._steps(x)
         return output
 
@@ -207,7 +207,7 @@ class Pipeline(Layer):
         return all(layer.mask(replace(entering, masked=x.masked)) for layer, entering, _ in self._steps(x))
 
     def weights(self, x: Tensor) -> Iterable[Weight]:
-        """Those of each layer, in order."""
+        """Weights of all layers, in their order."""
         for index, (layer, entering, _) in enumerate(self._steps(x)):
             yield from inner_weights(layer, f"{index}_{layer.name}/", entering)
 

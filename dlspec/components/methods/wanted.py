@@ -27,7 +27,7 @@ class Wanted(NamedTuple):
 
 
 def wanted(train: Any, catalogue: Catalogue) -> Iterator[Wanted]:
-    """What the keys `minimize`, `learners`, `phases` and `metrics` of a section name.
+    """Names of tensors that the keys `minimize`, `learners`, `phases` and `metrics` of a section ask for.
 
     Args:
         train: The section as it is written, mistakes included.

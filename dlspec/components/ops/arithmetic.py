@@ -17,7 +17,7 @@ def constant(what: str) -> Field[Any]:
 
 
 def kind(value: float) -> str:
-    """How a constant counts in promotions."""
+    """The kind of a constant in type promotion."""
     return "float" if isinstance(value, float) else "int"
 
 

@@ -68,7 +68,7 @@ class Op(Layer, abstract=True):
         return call
 
     def by_name(self, tensors: Sequence[Tensor], named: dict[str, Tensor]) -> dict[str, Tensor]:
-        """What enters, by argument."""
+        """The input tensors, by the name of the argument that takes each."""
         names = [name.rstrip("?") for name in self.arguments]
         return dict(zip(names, tensors, strict=False)) | named
 

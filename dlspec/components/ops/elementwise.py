@@ -231,7 +231,7 @@ class StopGradient(_Elementwise):
     arguments = ("variable",)
 
     def flops(self, output: Tensor, x: Tensor) -> int:
-        """Nothing is computed."""
+        """0: nothing is computed."""
         return 0
 
 
@@ -249,9 +249,9 @@ class Cast(_Elementwise):
         return "float32"
 
     def result(self, dtype: str) -> str:
-        """What the option says."""
+        """The dtype that the option names."""
         return str(self.dtype)
 
     def flops(self, output: Tensor, x: Tensor) -> int:
-        """Nothing is computed."""
+        """0: nothing is computed."""
         return 0

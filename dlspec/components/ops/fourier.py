@@ -120,7 +120,7 @@ class Rfft(_Fourier):
         return Tensor(shape, first.dtype), Tensor(shape, first.dtype)
 
     def flops(self, output: Tensor, x: Tensor) -> int:
-        """Those of the transform."""
+        """Operations of the transform."""
         return self.cost(x.shape[:-1], self.fft_length or x.shape[-1])
 
 
@@ -142,7 +142,7 @@ class Irfft(_OfComplex):
         return Tensor((*first.shape[:-1], length), first.dtype)
 
     def flops(self, output: Tensor, x: list[Tensor]) -> int:
-        """Those of the transform."""
+        """Operations of the transform."""
         return self.cost(output.shape[:-1], output.shape[-1])
 
 
@@ -208,7 +208,7 @@ class Stft(_ShortTime):
         return Tensor(shape, first.dtype), Tensor(shape, first.dtype)
 
     def flops(self, output: Tensor, x: Tensor) -> int:
-        """Those of the transforms."""
+        """Operations of the transforms of all pieces."""
         return self.cost(output.shape[:-1], self.fft_length)
 
 
@@ -242,7 +242,7 @@ class Istft(_ShortTime, _OfComplex):
         return Tensor((*first.shape[:-2], self.length or most), first.dtype)
 
     def flops(self, output: Tensor, x: list[Tensor]) -> int:
-        """Those of the transforms."""
+        """Operations of the transforms of all pieces."""
         return self.cost(x[0].shape[:-1], self.fft_length)
 
 

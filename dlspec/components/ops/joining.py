@@ -127,5 +127,5 @@ class TakeAlongAxis(Op):
         return Tensor((*shape[:axis], indices.shape[axis], *shape[axis + 1 :]), dtype)
 
     def flops(self, output: Tensor, *tensors: Any, **named: Any) -> int:
-        """Nothing is computed."""
+        """0: nothing is computed."""
         return 0

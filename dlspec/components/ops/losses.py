@@ -83,11 +83,11 @@ class LossStep(Layer, abstract=True):
 
     @property
     def only_in_training(self) -> bool:
-        """What compares the examples of a batch says nothing of one."""
+        """Whether the loss compares the examples of a batch, and so has no value for a single one."""
         return self.over_batch
 
     def sides(self, *tensors: Tensor) -> tuple[Tensor, Tensor]:
-        """What is compared, constants included."""
+        """Target and prediction, constants included."""
         given = dict(zip(self.arguments, tensors, strict=True))
         first, second = (given.get(name) or _constant(getattr(self, name), tensors[0]) for name in ("y_true", "y_pred"))
         return first, second
@@ -127,7 +127,7 @@ class LossStep(Layer, abstract=True):
         return self.reduction == "none" and any(tensor.masked for tensor in tensors)
 
     def padding_counts(self, *tensors: Tensor) -> str:
-        """It never does."""
+        """An empty text: masked positions never count."""
         return ""
 
     def flops(self, output: Tensor, *tensors: Tensor) -> int:

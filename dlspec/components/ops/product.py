@@ -105,7 +105,7 @@ class Einsum(Op):
         return None if None in sizes and known in ([], [1]) else known[0]
 
     def infer(self, operands: list[Tensor]) -> Tensor:
-        """As the subscripts say."""
+        """Output shape by the right side of `subscripts`."""
         sizes = self._sizes(operands)
         dtypes = [numeric(tensor, self.name, without=("bool", "int", "uint")) for tensor in operands]
         return Tensor(tuple(sizes[letter] for letter in self._terms()[1][1:]), result_type(*dtypes))

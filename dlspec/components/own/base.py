@@ -68,7 +68,7 @@ class Own(Component, abstract=True):
 
     @classmethod
     def running(cls, action: Callable[[], T]) -> T:
-        """What `action` gives; what the file's code prints goes to stderr.
+        """The result of `action`; prints of the file's code go to stderr.
 
         Raises:
             Problem: E111, the code raised something; with the line of the file where it did.
@@ -84,7 +84,7 @@ class Own(Component, abstract=True):
 
     @classmethod
     def failed(cls, error: BaseException) -> Problem:
-        """What an exception of the file's code is to the user."""
+        """The problem (E111) that an exception of the file's code becomes for the user."""
         # Keras puts a line of its own before the reason, which it writes in bold.
         text = re.sub(r"\x1b\[[0-9]*m", "", str(error)).rpartition(_REASON)[2]
         lines = [line.strip() for line in text.splitlines()]

@@ -26,7 +26,7 @@ _RATE, _PENALIZE, _FILL = f"{_HOME}.rate", f"{_HOME}.penalize", f"{_HOME}.fill"
 
 
 class Called(NamedTuple):
-    """What one symbolic call of a layer showed.
+    """Facts of one symbolic call of a layer.
 
     Attributes:
         masked: Whether the first output carries a mask.
@@ -45,7 +45,7 @@ class OwnLayer(Own, Layer, abstract=True):
     holds_layers = True
 
     def facts(self, inputs: tuple[Any, ...], named: Mapping[str, Any]) -> Called:
-        """What a call with these inputs gives; each is made once.
+        """Facts of a call with these inputs, computed once for each combination of types.
 
         Raises:
             Problem: E111, the class fails.
@@ -65,7 +65,7 @@ class OwnLayer(Own, Layer, abstract=True):
         return self.facts(inputs, named).weights
 
     def flops(self, output: Tensor, *inputs: Any, **named: Any) -> int:
-        """What code of a spec costs is not known."""
+        """Raises ``UnknownSize``: the operations of code in a spec are not known."""
         raise UnknownSize
 
     def mask(self, *inputs: Any, **named: Any) -> bool:
@@ -73,7 +73,7 @@ class OwnLayer(Own, Layer, abstract=True):
         return self.facts(inputs, named).masked
 
     def padding_counts(self, *inputs: Any, **named: Any) -> str:
-        """As the base says, unless the layer looks at masks."""
+        """The answer of the base class; "" where the layer's call takes a mask."""
         return "" if self.facts(inputs, named).takes_masks else super().padding_counts(*inputs, **named)
 
 

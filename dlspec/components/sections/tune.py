@@ -51,7 +51,7 @@ class Tune(Section):
     )
 
     def __init__(self, **given: Any) -> None:
-        """As for every component; the default algorithm is one as well."""
+        """Sets the options; the default algorithm becomes a component."""
         super().__init__(**given)
         if isinstance(self.algorithm, str):
             default = find("algorithm", self.algorithm)

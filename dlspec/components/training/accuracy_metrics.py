@@ -27,7 +27,7 @@ class Accuracy(Metric):
         return str(self.name)
 
     def problem(self, target: Tensor, output: Tensor) -> None:
-        """As for the metric that Keras chooses."""
+        """Checks target and output as the metric that Keras chooses does."""
         rules.by_task(self.registered_name, target, output)
 
     def settled(self, head: Head) -> Metric:

@@ -63,7 +63,7 @@ class Callback(Component, abstract=True):
         return self.monitor if self.mode == "auto" else None
 
     def directed(self, mode: str) -> Callback:
-        """The same, knowing which values are good."""
+        """A copy whose `mode` says which values are good: ``min`` or ``max``."""
         return type(self)(**{**self.given, "mode": mode})
 
     def check_path(self) -> None:
@@ -189,12 +189,12 @@ class ModelCheckpoint(Callback):
 
     @property
     def watches(self) -> str | None:
-        """Where only the best are saved."""
+        """The measure that it monitors, where only the best weights are saved; else None."""
         return super().watches if self.save_best_only else None
 
     @property
     def every_step(self) -> bool:
-        """Where it saves after so many batches."""
+        """Whether it saves after a number of batches."""
         return self.save_freq != "epoch"
 
     def validate(self) -> None:
@@ -277,7 +277,7 @@ class TensorBoard(Callback):
 
     @property
     def every_step(self) -> bool:
-        """Where it logs, or measures the time of, batches."""
+        """Whether it logs batches, or measures their time."""
         return bool(self.update_freq != "epoch" or self.profile_batch != 0)
 
     def validate(self) -> None:

@@ -27,12 +27,12 @@ MOST_ANSWERS = 1_000_000
 
 
 def as_shares(head: Head) -> dict[str, bool]:
-    """How a measure over all thresholds sees scores of classes: it compares those of different examples."""
+    """Keras options by which a metric over all thresholds compares scores of classes across examples."""
     return {"softmax": True} if head.class_scores else {}
 
 
 def exact(metric: Metric, head: Head, measure: str, **options: Any) -> Metric | None:
-    """The same measure from all answers; None where they are not known to be few enough."""
+    """A metric that computes the measure from all answers; None unless their number is known to be small enough."""
     if head.answers is None or head.answers > MOST_ANSWERS:
         return None
     made = ExactCurve(measure=measure, capacity=head.examples, **options, **({"weighed": True} if head.weighed else {}))
@@ -233,7 +233,7 @@ class AUC(Metric):
 
     @property
     def coarse(self) -> bool:
-        """Where neither the thresholds nor their number are chosen."""
+        """Whether Keras's default thresholds are used: neither they nor their number is given."""
         return not {"num_thresholds", "thresholds"} & self.given.keys()
 
     def validate(self) -> None:

@@ -25,7 +25,7 @@ class Decision(Component, abstract=True):
     kind = "decision"
 
     def worth(self, hits: Array, wrong: Array, yes: float, no: float) -> Array:
-        """How good each cut is; the largest is the best.
+        """Value of each possible threshold, shape [thresholds]; the largest is the best.
 
         Args:
             hits: How many of the yes are answered with yes at each cut.

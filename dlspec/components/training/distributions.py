@@ -23,7 +23,7 @@ class Distribution(Component, abstract=True):
 
     @property
     def shares(self) -> int:
-        """How many devices share each batch, as far as the spec says so; 1 where it does not."""
+        """Number of devices that share each batch, if the spec gives it; else 1."""
         return 1
 
 

@@ -33,7 +33,7 @@ class Draw(Component, abstract=True):
         return {name: getattr(self, name) for name in self.fields}
 
     def tensor(self, shape: tuple[int | None, ...], dtype: str | None) -> Tensor:
-        """What an input of this shape is.
+        """Type of an input that is drawn with this shape.
 
         Raises:
             Problem: E408, a size is unknown; E409, the dtype is not one that is drawn.

@@ -74,7 +74,7 @@ class Head:
 
     @property
     def answers(self) -> int | None:
-        """How many numbers the output gives for all examples that are measured together; None where not known."""
+        """Count of numbers that the output gives for all examples measured together; None where not known."""
         if self.output is None or self.examples is None:
             return None
         sizes = [size for size in self.output.shape if size is not None]

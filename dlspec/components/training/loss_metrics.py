@@ -94,7 +94,7 @@ class Mean(Metric):
     direction = ""
 
     def problem(self, target: Tensor, output: Tensor) -> None:
-        """It compares nothing.
+        """Raises a problem: the metric compares nothing with a target.
 
         Raises:
             Problem: E503.

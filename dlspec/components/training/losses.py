@@ -86,7 +86,7 @@ class Loss(Component, abstract=True):
         return self.targets in ("values", "binary") and not self.whole
 
     def compared(self, output: Tensor) -> Tensor:
-        """What a target of numbers has to be like, to be compared with this output."""
+        """The type that a target of numbers must have to be compared with this output."""
         return output
 
     def problem(self, target: Tensor, output: Tensor) -> None:
@@ -349,7 +349,7 @@ class Crossentropy(Loss):
         return "crossentropy"
 
     def problem(self, target: Tensor, output: Tensor) -> None:
-        """As for the loss that Keras chooses."""
+        """Checks target and output as the loss that Keras chooses does."""
         rules.by_task(self.registered_name, target, output)
 
 

@@ -52,7 +52,7 @@ class Metric(Component, abstract=True):
     )
 
     def __init__(self, **given: Any) -> None:
-        """As for every component; the name is settled."""
+        """Sets the options and settles the name."""
         super().__init__(**given)
         self.__dict__["name"] = given.get("name") or self.registered_name
 
@@ -67,7 +67,7 @@ class Metric(Component, abstract=True):
             self.__dict__["name"] = name
 
     def keras_arguments(self) -> dict[str, Any]:
-        """What the spec gave, and always the name."""
+        """Arguments of the Keras metric: the given options, and always the name."""
         return {**super().keras_arguments(), "name": self.name}
 
     def settled(self, head: Head) -> Metric:
@@ -81,7 +81,7 @@ class Metric(Component, abstract=True):
         return answered(self.with_options(**options) if options else self, head)
 
     def with_options(self, **options: Any) -> Metric:
-        """The same, reported under the same name, with further options."""
+        """A copy with further options, reported under the same name."""
         other = type(self)(**{**self.given, **options})
         other.__dict__["name"] = self.name
         return other
@@ -110,11 +110,11 @@ class Answered(Metric, abstract=True):
 
     @property
     def coarse(self) -> bool:
-        """As the metric within."""
+        """Whether the wrapped metric uses a coarse grid of thresholds."""
         return bool(self.given["metric"].coarse)
 
     def keras_arguments(self) -> dict[str, Any]:
-        """As they were given: the metric within has the name."""
+        """The given arguments; the wrapped metric has the name."""
         return dict(self.given)
 
 

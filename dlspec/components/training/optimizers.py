@@ -36,7 +36,7 @@ class Optimizer(Component, abstract=True):
 
     @property
     def copies(self) -> int:
-        """How many arrays of its shape are kept for each weight that learns, at least."""
+        """Least number of arrays of a weight's shape that the optimizer keeps for each trained weight."""
         return 0
 
     @property
@@ -78,7 +78,7 @@ class UpdateRule(Optimizer, abstract=True):
 
     @property
     def copies(self) -> int:
-        """Those of the rule, the moving average, and the sum of gradients."""
+        """Arrays per weight: those of the rule, the moving average, and the sum of gradients."""
         options = (*self.keeps_for, "use_ema", "gradient_accumulation_steps")
         return self.keeps + sum(bool(getattr(self, option)) for option in options)
 
@@ -377,17 +377,17 @@ class LossScaleOptimizer(Optimizer):
 
     @property
     def copies(self) -> int:
-        """Those of the optimizer that changes the weights."""
+        """Arrays per weight of the inner optimizer."""
         return self.rule.copies
 
     @property
     def rule(self) -> Optimizer:
-        """The one inside."""
+        """The inner optimizer, which changes the weights."""
         return cast(Optimizer, self.inner_optimizer)
 
     @property
     def wants_whole_rows(self) -> bool:
-        """As the optimizer that changes the weights."""
+        """Whether the inner optimizer needs the whole gradient of each row of an embedding."""
         return self.rule.wants_whole_rows
 
     def validate(self) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Range(NamedTuple):
-    """What numbers a loss or metric is made for.
+    """The range of numbers that a loss or metric accepts.
 
     Attributes:
         least: The smallest of them.
@@ -36,7 +36,7 @@ class Range(NamedTuple):
         return f"{'from' if self.included else 'above'} {self.least:g}"
 
     def outside(self, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Which values are others; those that are missing are none."""
+        """Mask of the values outside of the range, of the shape of `values`; missing values are not."""
         outside: np.ndarray[Any, Any] = values < self.least if self.included else values <= self.least
         return outside
 
@@ -145,7 +145,7 @@ def rows(who: str, target: Tensor, output: Tensor) -> None:
 
 
 def directions(who: str, target: Tensor, output: Tensor, axis: int = -1) -> None:
-    """As elementwise, with more than one value along an axis: one value has no direction and no variance."""
+    """Checks like :func:`elementwise`, and that the axis has more than one value: one has no direction, no variance."""
     elementwise(who, target, output)
     if axis == 0:
         return

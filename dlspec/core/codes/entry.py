@@ -13,7 +13,7 @@ Belonging = Literal["spec", "folder", "machine"]
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """What a diagnostic code means.
+    """One diagnostic code: the rule behind it, with an example that breaks it and the same one mended.
 
     Attributes:
         title: A few words.

@@ -6,7 +6,7 @@ from typing import TypedDict
 
 
 class Effect(TypedDict):
-    """How much worse a measure gets while a column is shuffled: the mean over the shuffles, and all of them.
+    """Worsening of a measure while a column is shuffled: statistics over the shuffles, and the value of each.
 
     Attributes:
         mean: Of all shuffles; below 0 where the measure got better.

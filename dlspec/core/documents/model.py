@@ -68,7 +68,7 @@ class LayerFacts(BuiltLayer):
 
 
 class BuiltModel(TypedDict):
-    """What ``dlspec build`` prints: every figure is read from Keras."""
+    """The document of ``dlspec build``; every figure is read from Keras."""
 
     name: str
     parameters: Parameters
@@ -76,7 +76,7 @@ class BuiltModel(TypedDict):
 
 
 class TrainingPart(TypedDict):
-    """What only training needs of a graph.
+    """The part of a graph that only training needs.
 
     Attributes:
         parameters: In all that is trained, the saved model included.
@@ -104,7 +104,7 @@ class _Model(TypedDict):
 
 
 class Model(_Model, total=False):
-    """What ``dlspec show`` prints: the model that is saved.
+    """The document of ``dlspec show``: the model that is saved.
 
     Attributes:
         name: Of the spec.

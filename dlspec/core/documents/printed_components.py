@@ -27,7 +27,7 @@ class Option(TypedDict):
 
 
 class LayerInputs(TypedDict):
-    """What a layer takes.
+    """The inputs that a layer accepts.
 
     Attributes:
         arguments: Names of its inputs.

@@ -275,7 +275,7 @@ Measures = Mapping[str, Mapping[str, float | None]]
 
 
 class Evaluation(TypedDict, total=False):
-    """What ``dlspec evaluate`` measures.
+    """The document of ``dlspec evaluate``.
 
     Attributes:
         metrics: Loss and metrics by part: a split, or the name of other data.
@@ -289,7 +289,7 @@ class Evaluation(TypedDict, total=False):
 
 
 class Results(TypedDict, total=False):
-    """What came of asking the trained model.
+    """Results of the trained model on one part of the data.
 
     Attributes:
         part: The split that was looked at.

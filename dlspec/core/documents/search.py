@@ -8,7 +8,7 @@ SEARCH_FILE = "search.json"
 
 
 class Counts(TypedDict):
-    """How many trials ended so."""
+    """Number of trials by the way they ended."""
 
     completed: int
     failed: int

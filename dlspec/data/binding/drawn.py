@@ -39,11 +39,11 @@ class Drawn:
     seed: int
 
     def at(self, numbers: Array) -> Array:
-        """What the examples number `numbers` get outside of training: an array of shape [n, …]."""
+        """Values of the examples `numbers` outside of training, shape [n, …]."""
         return self._at((self.seed, self.name), numbers)
 
     def in_training(self, epoch: int, learner: str, first: int, end: int) -> Array:
-        """What the examples get that are at some neighbouring places of an epoch.
+        """Values of examples at neighbouring positions of an epoch, shape [end - first, …].
 
         Args:
             epoch: The epoch, from 0 over all phases.
@@ -75,7 +75,7 @@ def drawn(data: Data, signature: Signature, method: Method | None) -> tuple[Draw
 
 
 def key(learner: str, name: str) -> str:
-    """What a learner's own draws for an input are called in a batch."""
+    """Name in a batch of the draws that a learner gets for an input."""
     return f"{learner}/{name}" if learner else name
 
 

@@ -22,7 +22,7 @@ ERROR, DROP, FILL, KEEP = "error", "drop", "fill", "keep"
 
 
 def how(feature: Feature, *, text: bool) -> str:
-    """What becomes of missing values of an input: ``error``, ``drop``, ``fill`` or ``keep``.
+    """The treatment of missing values of an input: ``error``, ``drop``, ``fill`` or ``keep``.
 
     An empty text is a text like others, unless the spec says something about missing values, or a layer has to read it.
     """
@@ -69,7 +69,7 @@ def _text_layer(policy: Missing) -> TextImputation:
 
 
 def gaps(values: Array) -> Array:
-    """Which examples of a column lack a value: NaN, None or an empty text; shape [examples]."""
+    """Mask of the examples that lack a value (NaN, None or an empty text), shape [examples]."""
     import numpy as np
 
     if values.dtype == object:
@@ -83,7 +83,7 @@ def gaps(values: Array) -> Array:
 
 
 def dropped(table: Table, columns: Iterable[str], count: int) -> Array:
-    """Which of `count` examples lack a value in one of `columns`; shape [count]."""
+    """Mask of the `count` examples that lack a value in one of `columns`, shape [count]."""
     import numpy as np
 
     incomplete = np.zeros(count, bool)

@@ -31,13 +31,13 @@ class Signature:
     entering: tuple[str, ...] = ()
 
     def drawing(self, drawn: Mapping[str, tuple[Tensor, Draw]]) -> Signature:
-        """The same where those inputs that `drawn` names are drawn."""
+        """A copy in which the inputs in `drawn` are drawn instead of read."""
         inputs = {name: tensor for name, tensor in self.inputs.items() if name not in drawn}
         used = {name: pair for name, pair in drawn.items() if name in self.inputs}
         return replace(self, inputs=inputs, drawn=used, entering=tuple(self.inputs))
 
     def named(self, outputs: Sequence[str]) -> Signature:
-        """The same with other names of a single output, which Keras calls by the layer that makes it."""
+        """A copy with other names for a single output, which Keras calls by the layer that makes it."""
         if len(outputs) != 1 or len(self.outputs) != 1:
             return self
         return replace(self, outputs={outputs[0]: next(iter(self.outputs.values()))})
@@ -82,7 +82,7 @@ def of_model(model: Any) -> Signature:
 
 
 def of_whole(model: Any, whole: Any) -> Signature:
-    """What enters training, and what the saved model gives.
+    """Inputs of the whole trained model with the outputs of the saved one.
 
     Args:
         model: The saved one.
@@ -95,7 +95,7 @@ def of_whole(model: Any, whole: Any) -> Signature:
 
 
 def limits_of(model: Any) -> dict[str, int]:
-    """How many indices there are, by inputs that enter an embedding or a category encoding as they are."""
+    """Number of indices by input, for inputs that enter an embedding or a category encoding unchanged."""
     import keras
 
     limits: dict[str, int] = {}

@@ -68,7 +68,7 @@ def _bytes(tensor: Tensor) -> int:
 
 
 def raw_values(input_: Input, arrays: Arrays) -> Array:
-    """What enters the saved model for one input: shape [examples, *raw.shape]; text as objects, bytes as bytes."""
+    """Values of one input of the saved model, shape [examples, *raw.shape]; text as objects, bytes as bytes."""
     import numpy as np
 
     dtype = object if input_.raw.dtype == TEXT else input_.raw.dtype
@@ -100,7 +100,7 @@ def tokens(values: Array, length: int) -> Array:
 
 
 def encoded(output: Output, arrays: Arrays) -> Array:
-    """What the loss receives: numbers, class numbers, one-hot or several-hot vectors [examples, *tensor.shape]."""
+    """Targets for the loss: numbers, class numbers, one-hot or several-hot vectors [examples, *tensor.shape]."""
     import numpy as np
 
     if output.separator:

@@ -82,7 +82,7 @@ def repeated_target(data: Data, outputs: Sequence[Output]) -> Output | None:
 
 
 def most_examples(data: Data, outputs: Sequence[Output], table: Table, count: int) -> int:
-    """How many examples an epoch visits at most, of `count` in all; of rare classes, some come several times."""
+    """Largest number of examples in an epoch, of `count` in all; those of rare classes may repeat."""
     target = repeated_target(data, outputs)
     if target is None:
         return count

@@ -26,7 +26,7 @@ Fact = tuple[str, int, int]
 def dependence(
     data: Data, folder: Path, signature: Signature, method: Method | None, *, allow_outside: bool = False
 ) -> str:
-    """The same text wherever :func:`dlspec.data.feeding.pipeline.prepare` makes the same of the same arguments.
+    """A key that is equal where :func:`dlspec.data.feeding.pipeline.prepare` would give equal results.
 
     Files count by name, size and time of change: those that options name or match, and the images that a table names.
     What a function of a source `python` reads is not known.

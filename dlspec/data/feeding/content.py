@@ -40,7 +40,7 @@ class Shared:
     rows: tuple[tuple[str, str], ...]
 
     def line(self, size: int) -> str:
-        """In words; `size` is that of the first part."""
+        """The finding as a sentence; `size` is the number of examples of the first part."""
         first, second = self.parts
         kind = {"train": "training"}.get(second, second)
         verb = "equals" if self.count == 1 else "equal"
@@ -54,7 +54,7 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a look at the values of all columns in use gives.
+    """Fingerprint of the values of all columns in use, and examples that parts share.
 
     Attributes:
         fingerprint: SHA-256 of the values of all columns in use, in hexadecimal; the same data give the same one,

@@ -17,7 +17,7 @@ class Kind(NamedTuple):
 
 @dataclass(slots=True)
 class Slices:
-    """Where the next batch of an epoch begins.
+    """The position in an epoch whose batches are cut out of tensors in memory.
 
     Attributes:
         tensors: All examples: a structure of tensors of shape [examples, …].
@@ -35,12 +35,12 @@ class Slices:
 
     @property
     def kind(self) -> Kind:
-        """What a compiled function that cuts out batches depends on, besides its arguments."""
+        """The key by which a compiled function that cuts out batches is reused."""
         return Kind(self.size, self.structure, self.order is not None)
 
     @property
     def arguments(self) -> tuple[Any, ...]:
-        """What such a function takes before the number of steps: examples, order, the first batch."""
+        """Tensors that the compiled function takes: examples, order, and the number of the first batch."""
         import tensorflow as tf
 
         order = tf.zeros((0,), tf.int64) if self.order is None else self.order

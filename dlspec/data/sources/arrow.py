@@ -84,7 +84,7 @@ class ArrowTable(Table):
         return column
 
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
-        """All others, each with a value."""
+        """One group of all columns but `taken`; E608 for a column without any value."""
         groups = super().obvious(taken)
         for name in (name for group in groups for name in group):
             self.find(name, "")
@@ -235,7 +235,7 @@ def is_list(kind: pa.DataType) -> bool:
 
 
 def tensor_of(kind: pa.DataType, *, missing: bool = False, sizes: Sequence[int] = ()) -> Tensor | None:
-    """What one value of an Arrow type is, or None for a type that no model takes.
+    """The tensor type of a value of an Arrow type; None for a type that no model takes.
 
     Whole numbers are int64; float64 where some are `missing`, since these are NaN. Dates and times are the text that
     a CSV file would hold, durations are seconds.
@@ -314,7 +314,7 @@ class Uneven(NamedTuple):
 
 
 def list_sizes(tables: Iterable[pa.Table]) -> tuple[int, ...] | Uneven:
-    """How long the lists of a column are, the outermost first; or two that differ.
+    """Lengths of the nested lists of a column, outermost first; or a pair of rows that differ.
 
     Args:
         tables: The rows of that column, one table after another.

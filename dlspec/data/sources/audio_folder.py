@@ -50,7 +50,7 @@ class AudioFolder(Source):
     examples = (example("{path: commands, seconds: 1}"), example("{path: music, seconds: 10, channels: 2}"))
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
-        """How the files are listed, and the arrays of their samples and classes."""
+        """Template values: the listing of the files, and expressions of their samples and classes."""
         mono = ".mean(axis=1, keepdims=True)" if int(self.channels) == 1 else ""
         frames = table.columns["audio"].tensor.shape[0]
         sounds = Piece(f"np.stack([sound(file, {{}}){mono} for file in files])", frames)

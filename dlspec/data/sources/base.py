@@ -157,7 +157,7 @@ class Table(ABC):
 
     @abstractmethod
     def where(self, index: int) -> str:
-        """Where example number `index` (from 0) stands: ``houses.csv, line 17``."""
+        """Location of example number `index` (from 0), such as ``houses.csv, line 17``."""
 
     def labels(self, name: str) -> Labels:
         """Distinct values of the scalar column `name`; read from the data unless a source knows them beforehand."""
@@ -167,7 +167,7 @@ class Table(ABC):
         return Labels(tuple(values.tolist()), tuple(counts.tolist()))
 
     def where_is(self, name: str, value: Any) -> str:
-        """Where the first example stands that holds `value` in the column `name`."""
+        """Location of the first example with `value` in column `name`."""
         values = self.read([name])[name]
         return self.where(int((values == value).reshape(len(values), -1).any(axis=1).argmax()))
 
@@ -185,7 +185,7 @@ class Table(ABC):
         return ""
 
     def contents(self, name: str, help: str) -> Contents:
-        """What the text column `name` holds where numbers are expected; `help` is for words among them."""
+        """The content of the text column `name`, for a message that numbers are expected; `help` is for words in it."""
         value = self.not_a_number(name)
         if value is None:
             return Contents("numbers that are written as text", "save them as numbers", self.where(0))
@@ -224,7 +224,7 @@ class Table(ABC):
                 raise DataProblem("E608", message, help, where=self.where(index))
 
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
-        """What the inputs may be when a spec does not say: groups of columns, the likeliest first.
+        """Default groups of input columns, the likeliest first, for a spec that names none.
 
         A group of one is the column as it is; a larger one is stacked.
 
@@ -252,7 +252,7 @@ class Table(ABC):
         """
 
     def strange(self, names: Sequence[str]) -> Problem | None:
-        """What is wrong where none of these columns is there; None where each is a mistake of its own.
+        """One problem (E602) in place of many, where none of the columns is there; None where each mistake is its own.
 
         A spec that was written for other data is one mistake, however many columns it names; names of which most are
         nearly right are mistakes of their own.
@@ -282,7 +282,7 @@ class Table(ABC):
 
     @property
     def known_columns(self) -> str:
-        """Which columns there are, in words."""
+        """A sentence that lists the columns."""
         return f"its columns are {_listed(self.columns)}"
 
 
@@ -347,7 +347,7 @@ class Source(Component, abstract=True):
         raise NotImplementedError
 
     def splitter(self) -> Component | None:
-        """How the examples are divided where the spec does not say; None for a split by chance."""
+        """The default splitter of the source; None for a random split."""
         return None
 
     def named_files(self, folder: Path, *, allow_outside: bool = False) -> Iterable[str]:
@@ -360,7 +360,7 @@ class Source(Component, abstract=True):
         return ()
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
-        """What the source's template, ``templates/python/sources/<name>.py.jinja``, needs beside its options.
+        """Values for the source's template ``templates/python/sources/<name>.py.jinja``, beside its options.
 
         The template holds the function of generated projects that gives the arrays that :meth:`Table.read` gives. It
         knows ``function``, the function's name, ``source`` and ``columns``. It decides nothing: what depends on options

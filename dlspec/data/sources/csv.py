@@ -100,7 +100,7 @@ class Csv(Source):
 
     @property
     def dialect(self) -> Dialect:
-        """How the files are written."""
+        """The dialect of the files, from the options."""
         return Dialect(
             "\t" if self.delimiter == "\\t" else self.delimiter,
             self.encoding,

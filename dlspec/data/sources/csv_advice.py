@@ -25,7 +25,7 @@ _YES, _NO = ("yes", "y", "ja", "oui", "si", "on", "t", "true"), ("no", "n", "nei
 
 
 def advice(name: str, counts: Mapping[str, int], dialect: Dialect) -> str:
-    """What to write so that a column holds numbers; "" where no option makes it so.
+    """Help with the option that makes a column numeric; "" where there is none.
 
     Args:
         name: The column.

@@ -52,7 +52,7 @@ class CsvFiles(StackedTable):
 
     @property
     def left_out(self) -> Sequence[LeftOut]:  # type: ignore[override]
-        """What the first file leaves out, and columns that only others have."""
+        """Remarks of the first file, and on columns that only others have."""
         known = self._first.columns
         remarks = list(self._first.left_out)
         for shown, table in self.tables.items():
@@ -75,7 +75,7 @@ class CsvFiles(StackedTable):
         return self.columns[name]
 
     def check_named(self) -> None:
-        """As for one file."""
+        """Checks the columns named by options in every file."""
         for table in self.tables.values():
             table.check_named()
 

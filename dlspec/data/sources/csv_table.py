@@ -78,7 +78,7 @@ class CsvTable(ArrowTable):
 
     @property
     def blocks(self) -> Sequence[int] | None:  # type: ignore[override]
-        """Those of the converted copy, if the file is so large that there is one."""
+        """Numbers of rows of the blocks of the converted copy; None where the file is small and has no copy."""
         return self._copy.blocks if self._copy is not None else None
 
     @cached_property
@@ -164,7 +164,7 @@ class CsvTable(ArrowTable):
         super().check(names)
 
     def contents(self, name: str, help: str) -> Contents:
-        """What a column of text holds in place of numbers; where an option of the source reads it, the help says so."""
+        """The content of a text column; the help names the option of the source that would read it as numbers."""
         contents = super().contents(name, help)
         if not self.columns[name].text:
             return contents
@@ -181,7 +181,7 @@ class CsvTable(ArrowTable):
         return self._copy.faults(names) if self._copy is not None else super().faults(names)
 
     def strange(self, names: Sequence[str]) -> Problem | None:
-        """With numbers for names, and none of those that are asked for, the row of names is missing."""
+        """The problem that the row of names is missing, where names are numbers and none of `names` is there."""
         number = next((known for known in self.columns if is_number(known)), None)
         if number is None or any(name in self.columns for name in names):
             return super().strange(names)
@@ -192,7 +192,7 @@ class CsvTable(ArrowTable):
 
     @property
     def known_columns(self) -> str:
-        """Which columns there are, and where that stands: the row of names may be missing."""
+        """A sentence that lists the columns, and where their names stand."""
         return super().known_columns.replace("its columns are", "its first row names the columns:")
 
     def forget(self) -> None:
@@ -211,13 +211,13 @@ class CsvTable(ArrowTable):
         return {name: str(kinds[name]) for name in names}
 
     def parsing(self) -> dict[str, Any]:
-        """What pyarrow must be told of how values are divided: another delimiter, and quotes, which may hold lines."""
+        """Options of pyarrow's parser: delimiter and quotes."""
         other = {"delimiter": self._given.delimiter} if self._given.delimiter != "," else {}
         return {**other, **({"newlines_in_values": True} if self._text.quoted else {})}
 
     @property
     def packed(self) -> str:
-        """How the file is packed, in pyarrow's words; "" where it is not."""
+        """pyarrow's name of the compression; "" without one."""
         return self._text.packed
 
     @property
@@ -258,7 +258,7 @@ class CsvTable(ArrowTable):
 
     @cached_property
     def dialect(self) -> Dialect:
-        """How the file is written, with what it tells itself of its names."""
+        """The dialect of the file, completed by its header."""
         names = self._names
         return self._given._replace(
             names=() if names.row else names.used,

@@ -25,7 +25,7 @@ _PIECE = 1 << 20
 
 
 class Dialect(NamedTuple):
-    """How a file is written.
+    """Encoding, delimiter, names and words of a CSV file.
 
     Attributes:
         names: The names of the columns where no row holds them; () where the first row does.
@@ -51,7 +51,7 @@ class Dialect(NamedTuple):
 
     @property
     def character(self) -> str:
-        """What stands between values where :class:`CsvText` has divided them."""
+        """The separator between values after :class:`CsvText` has divided them."""
         return _UNIT if self.divided else self.delimiter
 
     @property
@@ -85,14 +85,14 @@ class CsvText:
 
     @cached_property
     def packed(self) -> str:
-        """How it is packed, in pyarrow's words; "" where it is not."""
+        """pyarrow's name of the compression; "" without one."""
         with self._path.open("rb") as stream:
             start = stream.read(4)
         return next((kind for mark, kind in _PACKED.items() if start.startswith(mark)), "")
 
     @cached_property
     def size(self) -> int:
-        """How many bytes it takes once unpacked.
+        """Size in bytes, uncompressed.
 
         Raises:
             DataProblem: E609, it claims what no data do.
@@ -130,7 +130,7 @@ class CsvText:
         return any(b'"' in piece for piece in self.pieces())
 
     def count_lines(self) -> int | None:
-        """How many lines it has; None where they end in several ways."""
+        """Number of lines; None where line ends differ."""
         newlines = returns = pairs = 0
         last = b""
         for piece in self.pieces():
@@ -163,7 +163,7 @@ class CsvText:
         return 0, b""
 
     def source(self) -> Any:
-        """What pyarrow reads: the file, or a stream of its text."""
+        """The input for pyarrow: the path, or a stream of the text."""
         if self._dialect.divided:
             return _Stream(line.encode() for line in self.lines(0))
         return self.raw() if self.packed else self._path

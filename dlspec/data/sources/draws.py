@@ -25,7 +25,7 @@ class Draws(Source):
         return DrawsTable(self.examples_per_epoch)
 
     def emitted(self, columns: Sequence[str], table: Table) -> dict[str, Piece]:
-        """How the column is made."""
+        """Template values: the expression of the column."""
         return {"count": Piece("{}", self.examples_per_epoch)}
 
 

@@ -14,7 +14,7 @@ _TOO_LARGE = (2 - 2**-24) * 2.0**127
 
 
 def finite(values: Array) -> Array:
-    """Which examples hold only numbers that are finite in float32; shape [examples]."""
+    """Mask of the examples whose numbers are all finite in float32, shape [examples]."""
     import numpy as np
 
     small = values.dtype.itemsize <= 4
@@ -24,7 +24,7 @@ def finite(values: Array) -> Array:
 
 
 def infinite(values: Array) -> Array:
-    """Which examples hold a number that is infinite in float32; one that is missing is not. Shape [examples]."""
+    """Mask of the examples with a number that is infinite in float32, shape [examples]; missing ones are not."""
     import numpy as np
 
     small = values.dtype.itemsize <= 4
@@ -34,7 +34,7 @@ def infinite(values: Array) -> Array:
 
 
 def too_large(values: Array) -> str:
-    """What to say of an example that holds a finite number beyond float32; "" where it holds none."""
+    """Description of a finite number beyond float32 in an example; "" where there is none."""
     import numpy as np
 
     wrong = values[np.isfinite(values) & (np.abs(values) >= _TOO_LARGE)] if values.dtype.itemsize > 4 else values[:0]

@@ -19,7 +19,7 @@ _SHOWN = 8
 
 
 def emitted(table: Table, columns: Sequence[str], suffixes: Sequence[str], **values: Piece) -> Mapping[str, Any]:
-    """What the template of a source of class folders needs: how its files are listed, and the arrays of its columns.
+    """Template values of a source of class folders: the listing of its files, and expressions of its columns.
 
     Args:
         values: The column besides ``label``, made of the list ``files``.

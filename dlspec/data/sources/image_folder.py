@@ -47,7 +47,7 @@ class ImageFolder(Source):
         return ("image",)
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
-        """How the files are listed, and the arrays of their pixels and classes."""
+        """Template values: the listing of the files, and expressions of their pixels and classes."""
         images = emitted_images("files", table.columns["image"].tensor, bool(self.size), lazy=table.streamed)
         return emitted(table, columns, SUFFIXES, image=images)
 

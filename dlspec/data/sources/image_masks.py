@@ -58,7 +58,7 @@ class ImageMasks(Source):
         check_values(self.values)
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
-        """How the files of each column are listed, and the arrays that are decoded from them."""
+        """Template values: for each column the listing of its files, and the expression of the decoded array."""
         tensors = {name: column.tensor for name, column in table.columns.items()}
         resized, lazy = bool(self.size), table.streamed
         emitted = {

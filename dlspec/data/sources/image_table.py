@@ -119,17 +119,17 @@ class PicturedTable(Table):
 
     @property
     def skipped(self) -> Sequence[str]:  # type: ignore[override]
-        """What the table has left out."""
+        """Rows that the table has skipped, as text."""
         return self.table.skipped
 
     @property
     def left_out(self) -> Sequence[LeftOut]:  # type: ignore[override]
-        """What the table has."""
+        """Remarks of the table."""
         return [remark._replace(option="table") for remark in self.table.left_out]
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:
-        """Those of the table, with images and masks where it has paths. Reads the headers of all images."""
+        """Columns of the table, those of paths as images and masks. Reads the headers of all images."""
         pictures = {
             name: Column(images.tensor, len(images.files), largest=255) for name, images in self._pictures.items()
         }
@@ -177,13 +177,13 @@ class PicturedTable(Table):
         return faults
 
     def as_numbers(self, name: str) -> bool:
-        """As the table does."""
+        """Whether the table can read a column as numbers."""
         done = name not in self._pictures and self.table.as_numbers(name)
         self.__dict__.pop("columns", None)
         return done
 
     def not_a_number(self, name: str) -> tuple[str, str] | None:
-        """As the table finds it."""
+        """The first value of a column that is no number, and its location; None where all are."""
         return self.table.not_a_number(name)
 
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:

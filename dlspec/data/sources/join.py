@@ -52,7 +52,7 @@ class Join(Source):
 
     @property
     def modules(self) -> tuple[str, ...]:
-        """Those of both sides."""
+        """Python modules of both sources."""
         return (*self.left.modules, *self.right.modules)
 
     @property
@@ -62,16 +62,16 @@ class Join(Source):
 
     @property
     def usual_gaps(self) -> tuple[str, ...]:
-        """Those of both sides."""
+        """Words of both sources that usually stand for missing values."""
         return tuple(dict.fromkeys((*self.left.usual_gaps, *self.right.usual_gaps)))
 
     @property
     def pictures(self) -> tuple[str, ...]:
-        """Those of both sides."""
+        """Columns of pictures of both sources."""
         return (*self.left.pictures, *(f"{self.prefix or ''}{name}" for name in self.right.pictures))
 
     def named_files(self, folder: Path, *, allow_outside: bool = False) -> Iterable[str]:
-        """Those of both sides."""
+        """Files that both sources name."""
         for side in (self.left, self.right):
             yield from side.named_files(folder, allow_outside=allow_outside)
 
@@ -80,7 +80,7 @@ class Join(Source):
         return {"refused": "a `join` of two sources: write the joined table to a file, and read that"}
 
     def splitter(self) -> Any:
-        """That of the left side."""
+        """The default splitter of the left source."""
         return self.left.splitter()
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> Joined:

@@ -112,7 +112,7 @@ class Joined(Table):
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:
-        """Those on the left, then those on the right but for the key."""
+        """Columns of the left table, then those of the right one without the key."""
         left, right = self._sides
         count = len(self._partners) if self._kept is None else len(self._kept)
         columns = {name: replace(column, count=count) for name, column in left.columns.items()}
@@ -130,7 +130,7 @@ class Joined(Table):
 
     @property
     def blocks(self) -> Sequence[int] | None:  # type: ignore[override]
-        """Those on the left, without what is left out."""
+        """Numbers of rows of the blocks of the left table, without rows that are left out."""
         import numpy as np
 
         blocks = self._sides[0].blocks
@@ -151,12 +151,12 @@ class Joined(Table):
 
     @property
     def skipped(self) -> Sequence[str]:  # type: ignore[override]
-        """What both sides have left out."""
+        """Rows that either table has skipped, as text."""
         return [*self._left.skipped, *self._right.skipped]
 
     @property
     def left_out(self) -> Sequence[LeftOut]:  # type: ignore[override]
-        """What both sides have, and rows without a partner."""
+        """Remarks of both tables, and on rows without a partner."""
         sides = (("left", self._left), ("right", self._right))
         remarks = [remark._replace(option=option) for option, side in sides for remark in side.left_out]
         lost = len(self._partners) - len(self._kept) if self._kept is not None else 0
@@ -196,7 +196,7 @@ class Joined(Table):
         return self._left.where(index if self._kept is None else int(self._kept[index]))
 
     def faults(self, names: Sequence[str]) -> Mapping[int, str]:
-        """Those of rows on the left, and of their partners."""
+        """Broken rows by number: those of the left table, and those whose partner is broken."""
         import numpy as np
 
         left, right = self._sides
@@ -243,22 +243,22 @@ class Joined(Table):
         return (right, self._from_right[name]) if name in self._from_right else (left, name)
 
     def not_a_number(self, name: str) -> tuple[str, str] | None:
-        """As its side finds it."""
+        """The first value of a column that is no number, and its location, in the table it comes from."""
         side, inner = self._owner(name)
         return side.not_a_number(inner)
 
     def gap(self, name: str) -> str:
-        """As its side finds it."""
+        """The first word for a missing value in a column, in the table it comes from."""
         side, inner = self._owner(name)
         return side.gap(inner)
 
     def contents(self, name: str, help: str) -> Contents:
-        """As its side finds it."""
+        """The content of a text column, as the table it comes from describes it."""
         side, inner = self._owner(name)
         return side.contents(inner, help)
 
     def as_numbers(self, name: str) -> bool:
-        """As its side does."""
+        """Whether the table that a column comes from can read it as numbers."""
         side, inner = self._owner(name)
         done = side.as_numbers(inner)
         self.__dict__.pop("columns", None)

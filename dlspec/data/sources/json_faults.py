@@ -10,7 +10,7 @@ _KINDS = {bool: "true or false", int: "a number", float: "a number", str: "text"
 
 
 class Fault(NamedTuple):
-    """What is wrong with a line, counted from 1."""
+    """A broken line (counted from 1) and what is wrong with it."""
 
     line: int
     message: str

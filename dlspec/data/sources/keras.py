@@ -102,7 +102,7 @@ class Keras(Source):
             raise Problem("E207", f"`label` has no effect on {self.set}", leave_out("label"), "label")
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
-        """How the set is loaded, how texts get one length, and the arrays of its columns."""
+        """Template values: the call that loads the set, padding of texts, and expressions of its columns."""
         values, target, *_ = table.columns
         options: dict[str, Any] = {"num_words": self.num_words} if self.num_words else {}
         if self.label == "coarse":
@@ -148,7 +148,7 @@ class KerasTable(Table):
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:
-        """From the table of this file."""
+        """Columns of the set, from the table in this module."""
         facts, count = self._facts, sum(self._facts.parts)
         if self._source.set in _SEQUENCES:
             columns = {"tokens": Column(Tensor((self._source.length,), "int32"), count)}
@@ -203,7 +203,7 @@ class KerasTable(Table):
         """The sets are sound."""
 
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
-        """What is no label."""
+        """One group: the first column."""
         return [(next(iter(self.columns)),)]
 
     @cached_property
@@ -236,7 +236,7 @@ class KerasTable(Table):
 
 
 def cache_folder() -> Path:
-    """Where Keras keeps the files."""
+    """The folder in which Keras keeps downloaded files."""
     home = os.environ.get("KERAS_HOME")
     return (Path(home) if home else Path.home() / ".keras") / "datasets"
 

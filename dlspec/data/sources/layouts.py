@@ -36,7 +36,7 @@ class Wanted(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """How the messages of one size are laid out.
+    """Byte positions that messages of one size share, and those of their features.
 
     Attributes:
         places: Bytes that are the same in all of them.
@@ -50,7 +50,7 @@ class Layout(NamedTuple):
 
 
 class Layouts:
-    """What is known of the layouts of messages that hold some features of numbers."""
+    """Known byte layouts of messages that hold some numeric features."""
 
     def __init__(self, wanted: Mapping[str, Wanted]) -> None:
         self._wanted = wanted

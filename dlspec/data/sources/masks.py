@@ -37,7 +37,7 @@ def check_values(values: tuple[int, ...] | None) -> None:
 def emitted_masks(
     files: str, tensor: Tensor, resized: bool, values: tuple[int, ...] | None, *, lazy: bool, again: bool = False
 ) -> Piece:
-    """How a project decodes the masks of some files; see :func:`dlspec.data.sources.pictures.all_decoded`."""
+    """Expression that decodes the masks of files in a project; see :func:`dlspec.data.sources.pictures.all_decoded`."""
 
     def decoded(file: str) -> Piece:
         pixels = Piece(f"mask({file})")
@@ -70,7 +70,7 @@ class Masks(Pictures):
 
     @cached_property
     def tensor(self) -> Tensor:
-        """What one example is: [height, width] of bytes."""
+        """Type of one mask: [height, width], uint8."""
         return Tensor(super().tensor.shape[:2], "uint8")
 
     def load(self, file: PictureFile) -> np.ndarray[Any, Any]:
@@ -114,7 +114,7 @@ class Masks(Pictures):
         return np.asarray(classes, np.uint8)
 
     def shape(self, file: PictureFile) -> tuple[int, ...]:
-        """As for images; palettes and grey values are class numbers, colours are not."""
+        """Shape of the mask in a file; palettes and grey values are class numbers, colours are refused."""
         height, width, mode, form = self.header(file)
         if mode not in ("1", "L", "P"):
             message = f"mask `{file.shown}` is no grey or palette image but {mode}"

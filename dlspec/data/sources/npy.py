@@ -109,7 +109,7 @@ class NpyTable(Table):
 
 
 class Header(NamedTuple):
-    """What an array's header claims."""
+    """Shape and dtype from the header of an array file."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]

@@ -171,7 +171,7 @@ class ParquetTable(TypedTable):
         return count
 
     def note(self, name: str) -> str:
-        """What stands in the file's metadata under `name`; "" where nothing does."""
+        """The entry `name` of the file's metadata; "" where there is none."""
         notes: dict[bytes, bytes] = self._meta.metadata or {}
         return notes.get(name.encode(), b"").decode()
 

@@ -70,7 +70,7 @@ def _content(path: Path) -> io.BytesIO:
 
 
 def emitted_images(files: str, tensor: Tensor, resized: bool, *, lazy: bool, again: bool = False) -> Piece:
-    """How a project decodes the images of some files; see :func:`all_decoded`.
+    """Expression that decodes the images of files in a project; see :func:`all_decoded`.
 
     Args:
         tensor: The type of one image.
@@ -108,7 +108,7 @@ def all_decoded(files: str, decoded: Callable[[str], Piece], *, lazy: bool, agai
 
 
 class Header(NamedTuple):
-    """What the header of an image says.
+    """Size, mode and format from the header of an image.
 
     Attributes:
         height: Of the image as it is shown, turned as its EXIF data say.
@@ -124,7 +124,7 @@ class Header(NamedTuple):
 
 
 def orientation(image: Image) -> int:
-    """How an opened image is to be turned, from 1 (not at all) to 8, as EXIF counts."""
+    """EXIF orientation of an opened image: 1 (upright) to 8."""
     if image.format == "TIFF":  # which Pillow turns by itself
         return 1
     if image.format == "PNG" and "exif" not in image.info and not _may_turn(image):
@@ -196,7 +196,7 @@ class Pictures:
 
     @cached_property
     def tensor(self) -> Tensor:
-        """What one example is: [height, width, channels] of bytes. Reads every header.
+        """Type of one image: [height, width, channels], uint8. Reads every header.
 
         Raises:
             DataProblem: E608, an image is broken or unlike the first.
@@ -268,7 +268,7 @@ class Pictures:
         return (*(self._size or (height, width)), channels)
 
     def header(self, file: PictureFile) -> Header:
-        """What is known without decoding.
+        """The header of an image, without decoding it.
 
         Raises:
             DataProblem: E608, it cannot be read, is cut off, or claims too many pixels.

@@ -35,7 +35,7 @@ class Feature(NamedTuple):
 
 
 class Span(NamedTuple):
-    """Where a feature stands in its message.
+    """Byte positions of a feature in its message.
 
     Attributes:
         start: Where all that tells of its values begins.
@@ -64,7 +64,7 @@ def feature_names(message: bytes) -> list[str]:
 
 
 def spans(message: bytes, names: Collection[str] | None = None) -> dict[str, Span]:
-    """Where the features `names` (all unless given) stand, those that there are. Raises ValueError likewise."""
+    """Byte positions of the features `names` (all unless given) in a message. Raises ValueError likewise."""
     return {
         name: _span(message, start, end)
         for name, start, end in _entries(message)

@@ -74,7 +74,7 @@ class Python(Source):
 
 
 class PythonTable(Table):
-    """What one function made."""
+    """The columns that a function of the spec's own has returned."""
 
     draws = True
 

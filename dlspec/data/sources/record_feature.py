@@ -43,7 +43,7 @@ class RecordFeature(Section):
 
     @property
     def tensor(self) -> Tensor:
-        """What one example is."""
+        """Type of the feature of one example."""
         return Tensor(tuple(self.shape), str(self.dtype))
 
     @property
@@ -59,7 +59,7 @@ class RecordFeature(Section):
         return "float32" if self.tensor.floating else "int64"
 
     def emitted_type(self) -> Piece:
-        """What a project lets TensorFlow parse."""
+        """The TensorFlow feature description in a project."""
         return Piece("tf.io.FixedLenFeature({}, {})", self.parsed_shape, self.parsed_dtype)
 
     def emitted_values(self, name: str) -> Piece:
@@ -106,7 +106,7 @@ def convert(declared: RecordFeature, feature: Feature) -> Any:
 
 
 def convert_all(declared: RecordFeature, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """What the parser found in all records, as :func:`convert` gives it for one.
+    """Parsed values of all records, converted as :func:`convert` does for one.
 
     Raises:
         ValueError: A value is something else.

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Contents(NamedTuple):
-    """What a column holds in place of numbers: in words, what helps, and where it stands."""
+    """The content of a column that should be numeric: a description, a help, and a location."""
 
     what: str
     help: str

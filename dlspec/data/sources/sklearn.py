@@ -58,11 +58,11 @@ class Sklearn(Source):
     examples = (example("digits"), example("diabetes"))
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> SklearnTable:
-        """Nothing to find: the files are part of scikit-learn."""
+        """The table of the set; its files are part of scikit-learn."""
         return SklearnTable(self.set)
 
     def emitted(self, columns: Sequence[str], table: Table) -> dict[str, Any]:
-        """Where each column stands in what the set's loader returns."""
+        """Template values: expressions of the columns in what the set's loader returns."""
         return {"arrays": {name: self._array(name) for name in columns}}
 
     def _array(self, name: str) -> Piece:
@@ -82,7 +82,7 @@ class SklearnTable(Table):
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:
-        """From the table of this file."""
+        """Columns of the set, from the table in this module."""
         facts = self._facts
         columns = {"data": Column(Tensor((len(facts.features),), "float64"), facts.examples, parts=facts.features)}
         if facts.images:

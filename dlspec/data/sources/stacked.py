@@ -29,7 +29,7 @@ class StackedTable(Table):
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:
-        """Those of the first table; counts are those of all together. :meth:`find` compares them."""
+        """Columns of the first table, with the counts of all together; :meth:`find` compares their types."""
         return {name: self._joined(name, column) for name, column in self._first.columns.items()}
 
     @cached_property
@@ -57,7 +57,7 @@ class StackedTable(Table):
 
     @property
     def blocks(self) -> Sequence[int] | None:  # type: ignore[override]
-        """Those of all tables; a table without blocks is one."""
+        """Numbers of rows of the blocks of all tables; a table without blocks is one block."""
         if all(table.blocks is None for table in self.tables.values()):
             return None
         return [size for table, numbers in self._sections() for size in table.blocks or [len(numbers)]]
@@ -107,7 +107,7 @@ class StackedTable(Table):
             table.forget()
 
     def where(self, index: int) -> str:
-        """As its table says it."""
+        """Location of an example in its own table."""
         for table, numbers in self._sections():
             if index in numbers:
                 return table.where(index - numbers.start)
@@ -124,7 +124,7 @@ class StackedTable(Table):
 
     @property
     def skipped(self) -> Sequence[str]:  # type: ignore[override]
-        """What any of the tables has left out."""
+        """Rows that any of the tables has skipped, as text."""
         return [line for table in self.tables.values() for line in table.skipped]
 
     def gap(self, name: str) -> str:
@@ -132,7 +132,7 @@ class StackedTable(Table):
         return next((gap for table in self.tables.values() if (gap := table.gap(name))), "")
 
     def contents(self, name: str, help: str) -> Contents:
-        """As the first table finds it that holds text there."""
+        """The content of a text column, by the first table in which it is text."""
         texts = (table for table in self.tables.values() if table.columns[name].text)
         return next(texts, self._first).contents(name, help)
 
@@ -144,7 +144,7 @@ class StackedTable(Table):
         return all(done)
 
     def faults(self, names: Sequence[str]) -> Mapping[int, str]:
-        """Those of all tables."""
+        """Broken rows of all tables, by number."""
         return {
             numbers.start + index: reason
             for table, numbers in self._sections()
@@ -161,11 +161,11 @@ class StackedTable(Table):
             table.check(names)
 
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
-        """As for the first table."""
+        """The groups of the first table."""
         return self._first.obvious(taken)
 
     def strange(self, names: Sequence[str]) -> Problem | None:
-        """As the first table finds it."""
+        """The problem that the first table gives."""
         return self._first.strange(names)
 
     def _joined(self, name: str, first: Column) -> Column:

@@ -30,7 +30,7 @@ class Stated:
         return name in self.texts or name in self.numbers
 
     def also(self, texts: frozenset[str], numbers: frozenset[str] = frozenset()) -> Stated:
-        """The same with further columns; what was stated before counts."""
+        """A copy with further columns; what was stated before has precedence."""
         return Stated(self.texts | texts - self.numbers, self.numbers | numbers - self.texts, self.gaps, self.kept)
 
 

@@ -32,7 +32,7 @@ class TextFolder(Source):
     examples = (example("reviews"),)
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
-        """How the files are listed, and the arrays of their texts and classes."""
+        """Template values: the listing of the files, and expressions of their texts and classes."""
         texts = Piece("np.array([file.read_bytes().decode('utf-8-sig') for file in files], object)")
         return emitted(table, columns, (".txt",), text=texts)
 

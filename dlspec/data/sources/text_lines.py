@@ -50,7 +50,7 @@ class TextLines(Source):
                 raise Problem("E207", f"two columns would be named `{name}`", "give `names`", "path")
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
-        """How the lines of the files become columns."""
+        """Template values: expressions that make columns of the lines of the files."""
         if not self.separator:
             files = {name: file for name, file in zip(self._names(), self.path, strict=True) if name in columns}
             lines = [Piece("files = {}", files)]

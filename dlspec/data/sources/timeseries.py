@@ -100,7 +100,7 @@ class Timeseries(Source):
         return WindowTable(self, table)
 
     def splitter(self) -> Time:
-        """By time, and without the windows that predict a step which a later part predicts too."""
+        """A split by time, without windows that predict a step of a later part."""
         return Time(gap=-(-self.horizon // self.stride) - 1)
 
 
@@ -123,7 +123,7 @@ class WindowTable(Table):
 
     @property
     def left_out(self) -> Sequence[LeftOut]:  # type: ignore[override]
-        """What the table has."""
+        """Remarks of the table."""
         return [remark._replace(option="table") for remark in self._table.left_out]
 
     @cached_property
@@ -189,7 +189,7 @@ class WindowTable(Table):
                 raise DataProblem("E608", message, "fill it in beforehand: steps cannot be left out", option, where)
 
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
-        """What was."""
+        """One group: the column `past`."""
         return [("past",)]
 
     @property

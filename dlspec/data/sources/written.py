@@ -17,7 +17,7 @@ PLAIN = r"^[ \t]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t]*$"
 
 
 class Numerals(NamedTuple):
-    """How numbers are written.
+    """The signs by which numbers are written: decimal mark, thousands separator.
 
     Attributes:
         decimal: What stands before the fraction: ``.`` or ``,``.

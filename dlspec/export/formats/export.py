@@ -24,7 +24,7 @@ FORMATS: dict[str, type[Format]] = {form.name: form for form in (KerasFile, Save
 
 @dataclass(slots=True)
 class Outcome:
-    """What an export wrote.
+    """The written file or folder, its size, and the comparison with Keras.
 
     Attributes:
         comparison: None where the result could not be verified; a warning says why then.

@@ -76,7 +76,7 @@ def _plain_constants(model: Any) -> Iterator[None]:
 
 
 class ConversionError(Exception):
-    """What tf2onnx could not convert."""
+    """Raised where tf2onnx cannot convert an operation."""
 
 
 class _Errors(logging.Handler):

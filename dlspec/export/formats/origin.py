@@ -47,7 +47,7 @@ def check_run(folder: Path) -> list[Diagnostic]:
 
 
 def traits_of_run(folder: Path, *, allow_code: bool = False) -> list[Trait]:
-    """What of a run's model matters to formats, as its spec tells it, preparation included; nothing is loaded."""
+    """Traits of a run's model that matter to formats, from its spec, preparation included; nothing is loaded."""
     run = Run(folder)
     home = run.spec_folder if run.spec_folder_is_here else run.path
     workspace = Workspace(home, allow_code=allow_code, code=run.path / CODE_FOLDER)

@@ -15,7 +15,7 @@ _INTEGERS = 10  # values of integers for which no layer sets a limit
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """What may enter at an input.
+    """The values that are valid at an input.
 
     Attributes:
         below: Integers are smaller than this.

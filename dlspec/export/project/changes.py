@@ -22,7 +22,7 @@ from dlspec.export.python.templates import Code
 
 @dataclass(frozen=True)
 class Changes:
-    """What training alone sees of its examples.
+    """The changes that a project makes to batches of training examples.
 
     Attributes:
         layers: Those that change batches at random.
@@ -49,7 +49,7 @@ class Changes:
 
 
 def changes(data: Data, method: Method, binding: Binding, blocks: bool, writer: LayerWriter) -> Changes:
-    """What the section changes for training.
+    """The changes that the section asks for in training.
 
     Args:
         blocks: Whether the source is read in blocks, which an order keeps together.

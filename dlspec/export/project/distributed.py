@@ -13,7 +13,7 @@ _CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 
 
 def distribution(state: Checked, method: Supervised, graph: Graph) -> Mirrored | None:
-    """Which devices share each batch; None for one device.
+    """The devices that share each batch; None for one device.
 
     Raises:
         Unsupported: Keras computes something for each device that is computed for all of them together.

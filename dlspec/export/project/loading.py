@@ -11,7 +11,7 @@ from dlspec.export.python.templates import Code
 
 @dataclass(frozen=True)
 class Loading:
-    """What the function does.
+    """The parts of the function that loads the data of a project.
 
     Attributes:
         read: The call that reads the examples that are divided.

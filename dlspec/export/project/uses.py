@@ -19,7 +19,7 @@ Path = tuple[int, ...]
 
 
 def spread(state: Trainable, places: Mapping[str, Iterable[Position]]) -> Trainable:
-    """The same spec with a list for each parameter that is drawn at each use: the values of its uses.
+    """A copy of the spec in which each parameter that is drawn at each use is the list of the values of its uses.
 
     Args:
         state: A checked spec.

@@ -9,7 +9,7 @@ _ORDER = ("bool", "int", "float", "str")
 
 
 def annotation(values: Iterable[Any]) -> str:
-    """What all of `values` are: ``int``, ``float | None``, ``tuple[int, ...]``."""
+    """Type annotation that fits all `values`: ``int``, ``float | None``, ``tuple[int, ...]``."""
     kinds = {_kind(value) for value in values}
     if "float" in kinds:
         kinds.discard("int")

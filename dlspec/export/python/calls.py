@@ -101,7 +101,7 @@ class CallWriter:
     # --- inputs ---------------------------------------------------------------------------------------------------
 
     def inputs(self, step: Step) -> Inputs:
-        """What enters a step."""
+        """The expressions of the tensors that enter a step."""
         source = step.source
         if source is None:
             if isinstance(step, LayerStep) and step.layer.takes_batch:

@@ -40,7 +40,7 @@ class Chain:
         return Chain(((scope, frozenset(names)), *self.scopes))
 
     def find(self, name: str) -> Key | None:
-        """Where `name` is defined."""
+        """Key of the definition of `name`; None where nothing defines it."""
         return next(((scope, name) for scope, names in self.scopes if name in names), None)
 
 

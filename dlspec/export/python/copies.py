@@ -46,7 +46,7 @@ class Copies:
     def entering(
         self, span: Span | None, layer: type[Layer], positional: list[ast.expr], keywords: dict[str, ast.expr]
     ) -> tuple[list[ast.expr], dict[str, ast.expr]]:
-        """What enters a call, copied where it has to be."""
+        """Positional and named arguments of a call, those that need it wrapped in a copy."""
         argument_names = [argument.rstrip("?") for argument in layer.arguments if layer.unmasks]
         argument_names += [""] * len(positional)
         return (

@@ -28,7 +28,7 @@ class Parameter:
     default: ast.expr | None = None
 
     def source(self) -> str:
-        """As it stands in the signature."""
+        """The parameter as source text of a signature."""
         default = "" if self.default is None else f" = {text(self.default)}"
         return f"{self.identifier}: {self.annotation}{default}"
 
@@ -73,7 +73,7 @@ class Function:
         return "\n".join(text(statement) for statement in self.body)
 
     def tensors(self, inputs: Inputs) -> list[ast.expr]:
-        """What enters a call, in the order of the inputs."""
+        """The tensors of a call, in the order of the function's inputs."""
         named = dict(inputs.named)
         entries = [named[key] for key in self.names] if named else list(inputs.positional)
         return [entry.tensors[0] for entry in entries]

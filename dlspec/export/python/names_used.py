@@ -157,7 +157,7 @@ def source_names(source: Any) -> Iterator[str]:
 
 @lru_cache(maxsize=4096)
 def pattern(text: str) -> re.Pattern[str]:
-    """What a text with substitutions may become."""
+    """A regular expression of the names that a text with substitutions may become."""
     parts = (".*" if isinstance(part, Expression) else re.escape(part) for part in template(text))
     return re.compile("".join(parts))
 

@@ -56,7 +56,7 @@ class Scope:
     top: Mapping[str, Meaning] = field(default_factory=dict)
 
     def at(self, entering: ast.expr | None) -> Scope:
-        """The same names for an item that `entering` enters."""
+        """A copy of the scope for an item that `entering` enters."""
         return replace(self, entering=entering)
 
     def inner(self, meanings: Mapping[str, Meaning]) -> Scope:
@@ -64,7 +64,7 @@ class Scope:
         return replace(self, meanings={**self.meanings, **meanings})
 
     def find(self, key: str) -> Meaning:
-        """What ``$word`` stands for."""
+        """The meaning of ``$key``."""
         try:
             return self.meanings[key]
         except KeyError:

@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Unsupported(Exception):
-    """What the structured emission does not support; the module is then written without structure."""
+    """Raised for what the structured emission does not support; the module is then written without structure."""
 
 
 def name(identifier: str) -> ast.Name:

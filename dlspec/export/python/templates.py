@@ -20,7 +20,7 @@ class Code(str):
 
 
 def escaped(value: Any) -> str:
-    """What a value becomes in generated text: code stays, everything else becomes a Python literal.
+    """A value as text of generated code: code stays, everything else becomes a Python literal.
 
     Dictionaries that hold code have a line for each entry.
     """
@@ -55,7 +55,7 @@ def environment(template_dir: Path | None) -> jinja2.Environment:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     class Template(jinja2.Template):
-        """Whatever goes wrong in a template is the template's mistake."""
+        """A template whose errors are all reported as mistakes of the template."""
 
         def render(self, *values: Any, **named: Any) -> str:
             try:
@@ -100,7 +100,7 @@ def replaced(template_dir: Path) -> list[str]:
 
 
 def mistake(error: Exception, template_dir: Path | None) -> str:
-    """What is wrong with a template of the user's, with its file and line where they are known.
+    """A sentence on an error in a user's template, with its file and line where they are known.
 
     Args:
         error: A ``jinja2.TemplateError``, or :class:`dlspec.export.python.guard.Refused` for what templates have made.

@@ -17,7 +17,7 @@ from dlspec.syntax.expressions import Expression, template
 
 @dataclass
 class Tensors:
-    """What names of tensors stand for while a function is written.
+    """The variables that hold the named tensors while a function is written.
 
     Attributes:
         names: How names are used in the function.
@@ -40,7 +40,7 @@ class Tensors:
         self._scopes.append({})
 
     def leave(self) -> None:
-        """It ends: what it named is the list of all turns from here on."""
+        """Ends the innermost group: names given in it stand for the lists of all turns from here on."""
         for key, tensor in self._scopes.pop().items():
             listed = self._lists.get(key)
             self._scopes[-1][key] = ast.Starred(name(listed), ast.Load()) if listed else tensor
@@ -82,7 +82,7 @@ class Tensors:
         return self._variables[key]
 
     def target(self, text: str, scope: Scope) -> ast.expr | None:
-        """Where the tensor called `text` goes; None where nothing takes it."""
+        """The variable or item that takes the tensor called `text`; None where nothing uses it."""
         known = scope.constant_text(text) if "$" in text else text
         if known is not None and not self.names.is_used(known):
             return None

@@ -86,7 +86,7 @@ def block_inputs(builder: GraphBuilder, block: Block, step: Step, sources: Sourc
 
 
 def block_outputs(builder: GraphBuilder, block: Block, frame: Frame, step: Step) -> Binding:
-    """What one call gives: the block's named outputs, or its last tensor."""
+    """The named outputs of a call of a block, or its last tensor."""
     if not block.outputs:
         return builder.prev or lost(step)
     values: list[Value] = []

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def drawn_from(
     body: GraphBuilder, raw: Any, environment: Environment, name: str, tensor: Tensor | Lost, *, inner: bool
 ) -> tuple[Draw | None, Tensor | Lost]:
-    """What an input is drawn from, None where data give it; and its type, LOST after an error.
+    """The draw of an input, None where data give it; and its type, LOST after an error.
 
     Args:
         raw: The input as the spec writes it.

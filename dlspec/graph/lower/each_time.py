@@ -45,7 +45,7 @@ class Listed(Varying):
 
     @property
     def uses(self) -> int:
-        """How many there were so far."""
+        """Number of uses so far."""
         return len(self._numbers)
 
     def at(self, position: Position) -> Any:
@@ -82,7 +82,7 @@ def parse_listed(name: str, raw: Mapping[str, Any]) -> Listed:
 
 
 def used_often(program: Program, names: Collection[str]) -> set[str]:
-    """Those of `names` that can have more than one use, whatever the counts of the repeats are."""
+    """The parameters among `names` that can have more than one use, for any counts of the repeats."""
     bodies = [program.main.body, *(model.body for model in program.models.values())]
     counter = _Uses(program, frozenset(names))
     counts: Counter[str] = Counter()

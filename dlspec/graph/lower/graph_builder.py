@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Frame(NamedTuple):
-    """Where a body is being expanded.
+    """The body that is being expanded, with its names and groups.
 
     Attributes:
         scope: Names of tensors.
@@ -121,7 +121,7 @@ class GraphBuilder:
         frame.scope.bindings[name] = binding
 
     def lookup(self, name: str, frame: Frame, span: Span | None) -> Binding:
-        """What a name in ``from`` or ``outputs`` stands for; lost, with an error, where it stands for nothing."""
+        """The tensors behind a name in ``from`` or ``outputs``; a lost binding, with an error, where there are none."""
         if name == "prev" and self.prev is not None:
             return self.prev
         binding = frame.scope.find(name)
@@ -144,7 +144,7 @@ class GraphBuilder:
         return binding
 
     def names_help(self, name: str, frame: Frame, *also: str) -> str:
-        """What a name that stands for nothing may have meant.
+        """Help for a name that is not defined.
 
         Args:
             name: As it is written.
@@ -258,5 +258,5 @@ class GraphBuilder:
 
 
 def lost(step: Step) -> Binding:
-    """What a step gives that an error hides."""
+    """Lost outputs for a step with an error, so that later steps report no further ones."""
     return Binding((LOST,) * max(1, len(step.names)), step.span)

@@ -56,7 +56,7 @@ class Idle:
         return self._alike[step.number] and result.values == sources.positional[0].values
 
     def key(self, block: Block, values: Mapping[str, Any], inputs: Mapping[str, Binding]) -> Any:
-        """What two calls of a block share that give the same, wherever they stand; None where the place matters."""
+        """A key that is equal for calls of a block with equal results; None where results depend on the position."""
         if self._varying:
             return None
         return block.name, repr(values), tuple((name, binding.values) for name, binding in inputs.items())

@@ -13,7 +13,7 @@ def prune(graph: Graph) -> tuple[Graph, tuple[Node, ...]]:
 
 
 def saved_part(graph: Graph) -> Graph:
-    """What the outputs need, inputs included; `graph` itself where training needs nothing more."""
+    """The part of a graph that its outputs need, inputs included; `graph` itself where training needs nothing more."""
     if not graph.objectives:
         return graph
     saved = replace(graph, objectives=())

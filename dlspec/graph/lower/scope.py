@@ -14,7 +14,7 @@ Value = Edge | Lost
 
 
 class Binding(NamedTuple):
-    """What a name stands for.
+    """The tensors behind a name.
 
     Attributes:
         values: One tensor; or one for each turn of a repeated group.

@@ -12,7 +12,7 @@ from dlspec.semantics.environment import Lost
 
 
 class Sources(NamedTuple):
-    """What enters a step.
+    """The tensors that enter a step.
 
     Attributes:
         positional: In written order; a nested list is one binding of several tensors.

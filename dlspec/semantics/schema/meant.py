@@ -22,7 +22,7 @@ _TORN = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)([:=])(.+)\Z")
 
 
 class Meant(NamedTuple):
-    """What was probably meant.
+    """The names that a wrong name may mean, with a help.
 
     Attributes:
         help: What to write.
@@ -204,7 +204,7 @@ def is_certain(key: str, meant: str) -> bool:
 
 
 def needless(key: str, owner: str) -> str:
-    """What to do with an option that Keras does without."""
+    """Help for an option of another framework that Keras does without; "" for others."""
     help = foreign.NEEDLESS.get(fold(key), "").format(owner=owner)
     return Replacement(help, key, None, safe=False) if help.startswith("leave it out:") else help
 
@@ -240,7 +240,7 @@ def wrapped(value: Any, node: JSON) -> str:
 
 
 def wanted_axes(before: Iterable[Any], inputs: Any) -> int:
-    """How many axes images or sequences have where a layer stands.
+    """Number of axes of images or sequences at the position of a layer; 0 where unknown.
 
     Args:
         before: The items before it in its list, and after those the ones that follow.

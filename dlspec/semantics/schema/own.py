@@ -12,7 +12,7 @@ Components = Mapping[tuple[str, str], type[Component]]
 
 
 def definitions(own: Components) -> dict[str, JSON]:
-    """Those of the schema's ``$defs`` that know more components, by name.
+    """The changed ``$defs`` of the schema that include the spec's own components, by name.
 
     Args:
         own: The components, by kind and name.

@@ -100,7 +100,7 @@ def type_help(instance: Any, types: list[str], node: JSON, context: Context) -> 
 
 
 def text_help(instance: str, types: list[str], takes_text: bool) -> str:
-    """What to write for text where something else is wanted; `takes_text` unless text can only be an expression."""
+    """Help where text stands in place of another type; `takes_text` unless text can only be an expression."""
     lowered = instance.lower()
     numeric = "integer" in types or "number" in types
     if "boolean" in types and lowered in ("yes", "on", "true", "y", "no", "off", "false", "n"):
@@ -193,7 +193,7 @@ def is_value_pattern(node: JSON) -> bool:
 
 
 def example(who: str, *options: str, node: JSON | None = None) -> str:
-    """How a component is written; `node` is its schema, where it may have an option that a bare value fills."""
+    """An example of a component as a spec writes it; `node` is its schema if a bare value may fill an option."""
     if len(options) == 1 and node is not None and shorthand_of(node)[1] == options[0]:
         return f"write `{who}: …`"
     return f"write `{who}: {{" + ", ".join(f"{option}: …" for option in options) + "}`"

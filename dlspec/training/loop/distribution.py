@@ -24,7 +24,7 @@ class Distribution(Protocol):
         """Names of the devices; () where there is one only."""
 
     def __str__(self) -> str:
-        """What the user is told of the devices."""
+        """Description of the devices, for the user."""
 
     def build(self, make: Callable[[], Any]) -> Any:
         """The model that `make` builds, its variables where every device finds them."""
@@ -45,7 +45,7 @@ class Distribution(Protocol):
         """
 
     def steps(self, model: Any, batch: Any) -> tuple[Step, Step]:
-        """How one batch trains, and how one is measured; each device computes its share of it.
+        """The training step and the measuring step of one batch, of which each device computes its share.
 
         Args:
             model: The compiled model.
@@ -63,7 +63,7 @@ class Distribution(Protocol):
 
 
 class OneDevice:
-    """Nothing is divided."""
+    """Training on one device."""
 
     devices: tuple[str, ...] = ()
 
@@ -90,7 +90,7 @@ class OneDevice:
         return train(model), test_step(model)
 
     def compiled(self, wanted: bool | None) -> bool | str:
-        """As the method wants it; else as Keras chooses."""
+        """Whether XLA compiles, as the method wants it; else as Keras chooses."""
         return "auto" if wanted is None else wanted
 
     def agree(self, model: Any) -> None:

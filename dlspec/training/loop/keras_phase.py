@@ -108,7 +108,7 @@ class KerasPhase:
         return self.measures()
 
     def measures(self) -> Logs:
-        """What the steps of this epoch have measured so far."""
+        """Measures of the epoch so far, by name."""
         return {name: float(value) for name, value in self.model.get_metrics_result().items()}
 
     def _validate(self, validation: Feed) -> Logs:

@@ -12,7 +12,7 @@ from dlspec.training.loop.watch import ordered
 
 
 class LoopHooks(Protocol):
-    """What happens between steps."""
+    """Callbacks of the training loop between steps."""
 
     def step(self, state: TrainingState, measures: Callable[[], Logs]) -> None:
         """Some steps of the epoch are done; `measures` computes what they measured."""
@@ -21,7 +21,7 @@ class LoopHooks(Protocol):
         """An epoch is over, and the state stands at the beginning of the next; the weights are those to keep."""
 
     def epoch(self, state: TrainingState) -> None:
-        """The same, with the weights with which training goes on."""
+        """An epoch is over, as for :meth:`compare`; the weights are those with which training goes on."""
 
 
 def run(trainer: Trainer, hooks: LoopHooks, state: TrainingState, last: int) -> None:

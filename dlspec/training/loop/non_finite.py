@@ -65,7 +65,7 @@ def require_finite(metrics: Measures) -> None:
 
 
 def cause(model: Any, batch: Any) -> tuple[str, str]:
-    """What first was not finite, in the order of computation, and a help.
+    """The first value that was not finite, in the order of computation, and a help.
 
     Args:
         model: The functional model, with the weights that gave the loss.

@@ -117,7 +117,7 @@ class BarProgress(LineProgress):
 
 
 def choose(console: Console | None) -> Progress:
-    """What suits the console; None means quiet. rich itself honours ``NO_COLOR``."""
+    """The progress display that suits the console; a silent one for None. rich itself honours ``NO_COLOR``."""
     if console is None:
         return Progress()
     return BarProgress(console) if console.is_terminal else LineProgress(console)

@@ -37,7 +37,7 @@ _WORTH = 1.1
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What was chosen, and why: see :class:`dlspec.core.documents.report.Speed`."""
+    """Whether XLA compiles the steps, and the measured speeds behind that choice."""
 
     jit: bool
     plain: float
@@ -49,16 +49,16 @@ class Choice:
         return f"speed: {taken} XLA (without it {self.plain:,.0f} examples/s, with it {shown})"
 
     def facts(self) -> Speed:
-        """As plain data."""
+        """The choice as plain data."""
         return {"jit": self.jit, "plain": self.plain, "xla": self.xla}
 
     def text(self) -> str:
-        """As it stands in the run folder."""
+        """The choice as JSON text for the run folder."""
         return json.dumps(self.facts(), indent=2) + "\n"
 
 
 def read(folder: Path, *, begun: bool) -> Choice | None:
-    """What a run has chosen; None where it has not chosen yet.
+    """The choice of a run; None where it has not chosen yet.
 
     Args:
         folder: The run folder.
@@ -77,7 +77,7 @@ def read(folder: Path, *, begun: bool) -> Choice | None:
 
 
 def with_jit(method: Supervised, jit: bool) -> Supervised:
-    """The same way of training with the choice written out."""
+    """A copy of the method with the choice written as its option `jit`."""
     changed = method.changed(speed="plain", jit=jit)
     assert isinstance(changed, Supervised)
     return changed

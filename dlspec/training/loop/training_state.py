@@ -59,7 +59,7 @@ def training_state_of(checkpoint: Checkpoint) -> TrainingState:
 
 
 def capture(core: Any, trainer: Any, running: Running) -> Checkpoint:
-    """Everything that the rest of a phase of Keras depends on, but for its position.
+    """A checkpoint with the whole state of a phase of Keras, without its position.
 
     Args:
         core: The model.

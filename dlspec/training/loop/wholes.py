@@ -43,7 +43,7 @@ def core_of(saved: Any) -> Any:
 
 
 def with_weights(whole: Any, graph: Graph, folder: Path, saved: Callable[[], Any]) -> Any:
-    """What a run trained, with the weights that it kept.
+    """The whole model that a run trained, with the weights that it kept.
 
     Args:
         whole: As it is built from its spec.
@@ -65,7 +65,7 @@ def with_weights(whole: Any, graph: Graph, folder: Path, saved: Callable[[], Any
 
 
 def whole_of(folder: Path) -> Any:
-    """What the run in a folder trained, with its weights.
+    """The whole model that the run in a folder trained, with its weights.
 
     Raises:
         Problem: E522, its spec or its weights cannot be used any more.

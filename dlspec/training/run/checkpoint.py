@@ -38,7 +38,7 @@ class Damaged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a file holds.
+    """The content of a checkpoint file.
 
     Attributes:
         arrays: By name.
@@ -98,7 +98,7 @@ class Checkpoints:
             raise unwritable(target, error) from error
 
     def beginning(self) -> Checkpoint | None:
-        """What :meth:`save_beginning` wrote last; None where that is not there or damaged."""
+        """The checkpoint that :meth:`save_beginning` wrote last; None where it is missing or damaged."""
         try:
             return read(self.path / _BEGINNING)
         except Damaged:
@@ -130,7 +130,7 @@ class Checkpoints:
 
 
 def unwritable(path: Path, error: OSError) -> Problem:
-    """What to say where the run folder takes no more files."""
+    """The problem that the run folder cannot be written."""
     help = "the run goes on from its last checkpoint when the same command is given again"
     return Problem("E511", f"cannot write `{path}`: {error.strerror or error}", help)
 

@@ -50,7 +50,7 @@ def _processors() -> int:
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What is not as it was when a run began, each in a few words."""
+    """Short descriptions of what has changed since a run began."""
     then, today = dict(_flat(before)), dict(_flat(now))
     changed = [key for key in {**then, **today} if then.get(key) != today.get(key)]
     return [_sentence(key, then.get(key), today.get(key)) for key in changed]

@@ -77,7 +77,7 @@ def _figure(value: float | None) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Of Python, dlspec and what it stands on."""
+    """Versions of Python, dlspec and the packages that it uses."""
     installed = {"dlspec": __version__, "python": platform.python_version()}
     for package in _PACKAGES:
         try:
@@ -88,6 +88,6 @@ def versions() -> dict[str, str]:
 
 
 def machine() -> Machine:
-    """What else decides about the last bits of a result."""
+    """Facts of the machine that decide the last bits of a result."""
     settings = {name: os.environ[name] for name in _SETTINGS if name in os.environ}
     return {"platform": platform.platform(), "cpus": os.cpu_count(), "environment": settings}

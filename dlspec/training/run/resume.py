@@ -21,7 +21,7 @@ SPEC_FILE = "spec.yaml"
 
 @dataclass(slots=True)
 class RunLocation:
-    """Where a run goes.
+    """The folder of a run, and how it may be continued.
 
     Attributes:
         folder: A run folder that is there, locked unless the run is finished; None for a new one.

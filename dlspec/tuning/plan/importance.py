@@ -11,7 +11,7 @@ _TREES = 200
 
 
 class Importance(NamedTuple):
-    """What the trials say of a parameter.
+    """How much a parameter matters, by the trials.
 
     Attributes:
         name: Of the parameter.
@@ -27,7 +27,7 @@ class Importance(NamedTuple):
 
 
 def importance(trials: Sequence[Mapping[str, Any]]) -> list[Importance]:
-    """For each parameter that at least :data:`FEWEST` trials use, and not always with the same value.
+    """Importance of each parameter that at least :data:`FEWEST` trials use with more than one value.
 
     A random forest predicts the objective's ranks, so that single outliers do not decide; a parameter's share is the
     mean decrease of impurity in its nodes (Breiman, "Random Forests", 2001). It sees optima in the middle and

@@ -16,7 +16,7 @@ OWN = "tuner/"
 
 
 class Proposal(NamedTuple):
-    """What an oracle wants to be tried.
+    """Values that an oracle proposes for a trial.
 
     Attributes:
         handle: The oracle's own identifier.
@@ -67,7 +67,7 @@ class Driver:
         return bool(self._oracle.ongoing_trials)
 
     def tell(self, handle: str, score: float | None) -> None:
-        """What became of a trial; None for one that failed."""
+        """Reports the score of a trial to the oracle; None for one that failed."""
         trial = self._oracle.trials[handle]
         if score is None and self._halving:
             # Hyperband waits for ever for trials that failed; as the worst of all they are simply not promoted.

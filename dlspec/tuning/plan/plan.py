@@ -34,35 +34,35 @@ class Plan:
 
     @property
     def spaces(self) -> Mapping[str, Space]:
-        """What is searched; of a parameter that is drawn at each use, its uses."""
+        """Search spaces by name; a parameter that is drawn at each use has one for every use."""
         return self.usage.spaces
 
     @property
     def conditions(self) -> Conditions:
-        """For each that is used only sometimes: its parents, and their values then."""
+        """Conditions of the parameters that are used only sometimes: their parents, and the parents' values."""
         return self.usage.conditions
 
     def full(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """With the defaults of those that the oracle left out, since these values do not use them."""
+        """Values for all spaces: defaults where the oracle left a parameter out, since these values do not use it."""
         return {name: values.get(name, space.default) for name, space in self.spaces.items()}
 
     def written(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """What stands under `params` of a spec with these values."""
+        """The section `params` of a spec with these values."""
         return self.usage.written(self.full(values))
 
     @property
     def combinations(self) -> float:
-        """How many there are at most; infinite for continuous ranges."""
+        """Number of combinations at most; infinite for continuous ranges."""
         return size(self.spaces)
 
     @property
     def limits(self) -> dict[str, float | None]:
-        """What a model may cost."""
+        """Upper limits of a model's cost; None for no limit."""
         limits = self.tune.limits or Limits()
         return {name: getattr(limits, name) for name in Limits.fields}
 
     def key(self, values: Mapping[str, Any]) -> str:
-        """What two trials share that differ in nothing the spec uses with these values."""
+        """A key that is equal for values between which the spec makes no difference."""
         full = self.full(values)
         return json.dumps({name: full[name] for name in self.usage.used(full)}, sort_keys=True)
 

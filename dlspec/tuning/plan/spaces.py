@@ -100,7 +100,7 @@ def nearest(values: list[Any], wanted: Any) -> Any:
 
 
 def size(spaces: Mapping[str, Space]) -> float:
-    """How many combinations there are, conditions aside; infinite where a range is drawn from as a whole."""
+    """Number of combinations, conditions aside; infinite where a range is drawn from as a whole."""
     total = 1.0
     for space in spaces.values():
         if space.head in ("choice", "bool"):

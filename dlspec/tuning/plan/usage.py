@@ -28,7 +28,7 @@ _MOST_LOOKS = 400
 
 
 class Use(NamedTuple):
-    """What is drawn: a parameter, or one use of it where each is drawn by itself."""
+    """A parameter, or one use of it where each use is drawn by itself."""
 
     name: str
     position: Position = ()
@@ -88,12 +88,12 @@ class Usage:
         }
 
     def used(self, values: Values) -> frozenset[str]:
-        """What has an effect with values for all of `spaces`; everything where the spec is wrong with them."""
+        """The spaces that have an effect with these values; all where the spec is wrong with them."""
         return frozenset(self._names[use] for use in self._look(self._uses(values)).used if use in self._names)
 
     @property
     def drawn(self) -> dict[str, dict[Position, str]]:
-        """For each parameter that is drawn at each use: the places of the uses, and what each is called here.
+        """For each parameter that is drawn at each use: the names of its uses, by position.
 
         The turns of one layer stand together.
         """
@@ -103,7 +103,7 @@ class Usage:
         return names
 
     def written(self, values: Values) -> dict[str, Any]:
-        """The same values as a spec has them under `params`."""
+        """The values as a spec has them under `params`."""
         look = self._look(self._uses(values))
         params: dict[str, Any] = {}
         for name, space in self._written.items():

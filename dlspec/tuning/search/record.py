@@ -47,11 +47,11 @@ class Record:
         return Problem("E531", f"the record of the search `{self._path}` cannot be used: {error}")
 
     def close(self) -> None:
-        """Nothing is written from here on."""
+        """Closes the file; nothing is written from here on."""
         self._base.close()
 
     def facts(self) -> dict[str, Any]:
-        """What the search began with."""
+        """The facts that the search recorded when it began."""
         rows = self._query("SELECT name, value FROM facts")
         return {name: json.loads(value) for name, value in rows}
 

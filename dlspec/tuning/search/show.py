@@ -95,7 +95,7 @@ def _trial(trial: Trial) -> TrialFacts:
 
 
 def count(search: Search, status: str) -> int:
-    """How many trials ended so."""
+    """Number of trials with this status."""
     ended = [trial.result for trial in search.trials if trial.same_as is None and trial.result is not None]
     return sum(result.status == status for result in ended)
 

@@ -82,7 +82,7 @@ class Cluster:
 
     @cached_property
     def count(self) -> int:
-        """How many trials at a time the cluster has room for, at most what was wanted; known when it is joined."""
+        """Number of trials at a time, at most what was wanted; known when the cluster is joined."""
         [count] = self._until("count", _JOINED_AFTER)
         return int(count)
 

@@ -27,7 +27,7 @@ _PACKAGES = ("dlspec", "keras", "tensorflow", "numpy")
 
 @dataclass(frozen=True)
 class Job:
-    """What every machine is held against.
+    """The search as all machines must see it: spec, data, versions, folder.
 
     Attributes:
         spec: The file, as every machine sees it.
@@ -58,7 +58,7 @@ class Share(NamedTuple):
 
 
 def versions() -> dict[str, str]:
-    """Of the packages that decide what comes out of a trial, without importing them."""
+    """Versions of the packages that decide the result of a trial, without importing them."""
     installed = {}
     for name in _PACKAGES:
         try:
@@ -69,7 +69,7 @@ def versions() -> dict[str, str]:
 
 
 def job_of(state: Checked, text: str, folder: Path) -> Job:
-    """What a search that begins on this machine asks of the others.
+    """The job of a search that begins on this machine.
 
     Args:
         text: The resolved spec.

@@ -37,7 +37,7 @@ _NOTICED_AFTER = 45.0
 
 
 class Order(NamedTuple):
-    """What a search begins with."""
+    """The settings with which a search on a cluster begins."""
 
     address: str
     wanted: int | None

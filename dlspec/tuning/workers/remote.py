@@ -20,7 +20,7 @@ _SECONDS_OF_A_LOST_LOCK = 300.0
 
 
 class Location(NamedTuple):
-    """Where a process runs, and what is wrong there."""
+    """The machine and process of a worker, and its problem where it has one."""
 
     node: str
     host: str

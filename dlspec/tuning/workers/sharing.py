@@ -18,7 +18,7 @@ _HELD: list[tuple[str, Prepared]] = []
 def prepare_once(
     data: Data, folder: Path, signature: Signature, method: Method | None, *, allow_outside: bool = False
 ) -> Prepared:
-    """As :func:`dlspec.data.feeding.pipeline.prepare`, of the last trial where nothing it depends on has changed."""
+    """Like :func:`dlspec.data.feeding.pipeline.prepare`; reuses the last trial's data where nothing has changed."""
     key = f"{allow_outside} {dependence(data, folder, signature, method, allow_outside=allow_outside)}"
     if not _HELD or _HELD[0][0] != key:
         forget()

@@ -31,7 +31,7 @@ _SOUND: dict[str, Known] = {}
 
 @dataclass(frozen=True)
 class Task:
-    """What a process needs to know to run a trial; it can be sent to another one.
+    """Everything that a process needs to run a trial; it can be pickled.
 
     Attributes:
         spec: The file.
@@ -58,7 +58,7 @@ class Task:
 
 @dataclass
 class Result:
-    """What became of a trial.
+    """The outcome of a trial.
 
     Attributes:
         status: ``completed``, ``failed``, or ``pruned``: found wrong or too large before anything was built.
@@ -77,7 +77,7 @@ class Result:
     history: list[dict[str, float]] = field(default_factory=list)
 
     def facts(self) -> dict[str, Any]:
-        """As the record keeps it."""
+        """The result as plain data, for the record."""
         return asdict(self)
 
 
@@ -87,7 +87,7 @@ def died() -> Result:
 
 
 def check(task: Task) -> Trainable | Result:
-    """Everything that can be known before TensorFlow loads: the checked spec, or the result where that ends the trial.
+    """The checked spec of a trial, or its result where that is known before TensorFlow loads.
 
     The search asks before it hands out a trial, and the trial itself; in one process the answer is found once.
     """

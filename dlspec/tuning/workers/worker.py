@@ -24,7 +24,7 @@ def load() -> None:
 
 
 def begin() -> None:
-    """What a process does first."""
+    """Prepares a worker process."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # see `preloaded`
     ready()

@@ -24,7 +24,7 @@ class Workers(Protocol):
 
     @property
     def count(self) -> int:
-        """How many at a time."""
+        """Number of trials at a time."""
 
     def submit(self, task: Task) -> Callable[[], Result]:
         """Begins a trial; the function that is returned waits for its result."""
@@ -43,7 +43,7 @@ class Inline:
         return lambda: run(task)
 
     def close(self) -> None:
-        """Nothing to end."""
+        """Does nothing."""
 
 
 class Processes:

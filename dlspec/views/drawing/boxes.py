@@ -69,7 +69,7 @@ def made(thing: Thing) -> range:
 
 
 def size(thing: Thing) -> int:
-    """How many nodes inside a thing are drawn."""
+    """Number of nodes inside a thing that are drawn."""
     if isinstance(thing, Box):
         return len(thing.nodes)
     thing.size = thing.size or sum(map(size, thing.children))
@@ -77,7 +77,7 @@ def size(thing: Thing) -> int:
 
 
 class Makers(Generic[T]):
-    """Which of several things side by side a node is in.
+    """Finds which of several things side by side contains a node.
 
     Args:
         things: What stands for each thing, with the thing; in the order of their nodes.

@@ -57,7 +57,7 @@ class Label:
 
 @dataclass(slots=True)
 class Picture:
-    """Everything with its place; the origin is the anchor of a frame until the whole is done."""
+    """Areas, lines and labels with positions; the origin is the anchor of a frame until the whole is done."""
 
     areas: list[Area] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
@@ -72,7 +72,7 @@ class Picture:
 
     @property
     def width(self) -> float:
-        """From the left edge to the right one."""
+        """Width from the left edge to the right one."""
         return self.left + self.right
 
     def add(self, other: Picture, x: float, y: float) -> None:

@@ -22,7 +22,7 @@ class Leaf:
 
     @property
     def nodes(self) -> tuple[Node, ...]:
-        """The one node that stands for all."""
+        """The single node."""
         return (self.node,)
 
     @property

@@ -153,7 +153,7 @@ class Classes:
         return interval(accuracy, effective(np.concatenate(self.weights)) if self.weights else self.positions)
 
     def shares(self) -> tuple[Array, Array]:
-        """Of a yes or no: the truth, and the probability of yes that was given."""
+        """For a yes or no: the truth, and the given probability of yes, shape [examples] each."""
         import numpy as np
 
         return np.concatenate(self.true), yes_share(self.task, np.concatenate(self.yes).astype(np.float64))

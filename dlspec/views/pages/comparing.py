@@ -25,7 +25,7 @@ Answering = Callable[[Any], tuple[dict[str, Any], dict[str, Any]]]
 
 
 def batch_size(elements: int) -> int:
-    """How many examples enter the model at a time, if so many numbers enter it for each."""
+    """Number of examples that enter the model at a time, where each has `elements` numbers."""
     return max(1, min(_LARGEST_BATCH, _BATCH_ELEMENTS // max(elements, 1)))
 
 

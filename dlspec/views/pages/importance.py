@@ -66,12 +66,12 @@ def cells(facts: Importance, index: int) -> list[str]:
 
 
 def signed(value: float | None) -> str:
-    """With its sign, four digits that count."""
+    """A number with its sign and four significant digits."""
     return "–" if value is None else "0" if not value else f"{'+' if value > 0 else '−'}{figure(abs(value))}"
 
 
 def remarks(facts: Importance) -> Iterator[str]:
-    """What the figures do not say by themselves."""
+    """Sentences that qualify the figures."""
     unsure = [column["column"] for column in facts["columns"] if (column["loss"]["low"] or 0.0) <= 0]
     if unsure and len(unsure) < len(facts["columns"]):
         shown = ", ".join(f"`{name}`" for name in unsure[:8]) + (f" and {len(unsure) - 8} more" if unsure[8:] else "")

@@ -35,7 +35,7 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Of the spec."""
+        """Name of the spec."""
         return str(self.facts.get("name", self.path.parent.name))
 
     @property
@@ -45,12 +45,12 @@ class Run:
 
     @property
     def facts(self) -> Report:
-        """What stands in ``report.json``; {} where there is none yet, or none that can be read: see `damage`."""
+        """Content of ``report.json``; {} where there is none yet, or none that can be read: see `damage`."""
         return self._report[0] or cast("Report", {})
 
     @property
     def damage(self) -> str:
-        """What is wrong with ``report.json``, which may have been edited; "" where nothing is."""
+        """A sentence on what is wrong with ``report.json``, which may have been edited; "" where nothing is."""
         return self._report[1]
 
     @cached_property
@@ -73,7 +73,7 @@ class Run:
         return self.spec_folder is not None and self.spec_folder.is_relative_to(Path.cwd().resolve())
 
     def away(self) -> str:
-        """What to tell where that folder counts for nothing."""
+        """A sentence for a spec whose folder is gone or does not count."""
         return f"the paths of run `{self.id}` start at `{self.spec_folder}`, which is not below the current folder"
 
     @property
@@ -84,7 +84,7 @@ class Run:
 
     @property
     def measures(self) -> dict[str, float | None]:
-        """What was measured with the kept weights: ``test accuracy`` and so on."""
+        """Measures with the kept weights, by name: ``test accuracy`` and so on."""
         parts = self.facts.get("metrics") or {}
         return {f"{part} {name}": value for part, measured in parts.items() for name, value in measured.items()}
 
@@ -101,7 +101,7 @@ class Run:
         return ", ".join(f"{name} {value:.4g}" for name, value in best.items() if isinstance(value, float))
 
     def summary(self) -> RunSummary:
-        """What a list of runs tells of it."""
+        """The entry of the run in a list of runs."""
         best = self.facts.get("best") or {}
         return {
             "name": self.name,

@@ -28,7 +28,7 @@ _KINDS = (NUMBERS, CHOICE, YES_NO)
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How the prepared inputs of a table become columns.
+    """The assignment of the prepared inputs of a table to columns.
 
     Attributes:
         inputs: Their names, and for each of its whole numbers how many there are, which become as many columns of
@@ -83,7 +83,7 @@ class Linear:
     weights: dict[str, Array]
 
     def answers(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """By output: shape [examples, answers]."""
+        """Answers by output, shape [examples, answers]."""
         columns = self.layout.columns(inputs)
         return {name: columns @ weights[:-1] + weights[-1] for name, weights in self.weights.items()}
 

@@ -25,7 +25,7 @@ _TAGS = ("name", "id", "status", "command")
 
 
 def require(names: Sequence[str]) -> None:
-    """What is asked for is installed.
+    """Checks that the packages of the loggers in `names` are installed.
 
     Raises:
         Problem: E525, it is not.

@@ -105,7 +105,7 @@ def predicted_against_true(true: Array, guess: Array) -> Plot:
 
 
 def residuals(true: Array, guess: Array) -> Plot:
-    """How often the model is off by how much."""
+    """Histogram of the errors."""
 
     def draw(axes: Any) -> None:
         error = guess - true
@@ -131,7 +131,7 @@ def residuals_over(guess: Array, true: Array) -> Plot:
 
 
 def shares(true: Array, share: Array, names: Sequence[str]) -> Plot:
-    """What probability of yes the examples of both classes were given."""
+    """Histograms of the given probability of yes, for the examples of both classes."""
 
     def draw(axes: Any) -> None:
         import numpy as np
@@ -209,7 +209,7 @@ def _figure(height: float, width: float) -> Iterator[Any]:
 
 
 def svg(draw: Callable[[Any], None], description: str, height: float = _HEIGHT, width: float = _WIDTH) -> str:
-    """What `draw` draws into matplotlib's axes, as an element of a page, which `description` names. Sizes in inches."""
+    """SVG element with what `draw` draws into matplotlib's axes; `description` is its label. Sizes in inches."""
     with _figure(height, width) as figure:
         # Fixed margins: finding them out ("constrained") doubles the time.
         margin = 0.5 / height

@@ -43,7 +43,7 @@ class Score(Protocol):
         """
 
     def facts(self) -> OutputResults:
-        """What was counted, as plain data."""
+        """The results as plain data."""
 
 
 def score_of(task: Task) -> Score:

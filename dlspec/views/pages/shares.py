@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def ratio(part: float, whole: float) -> float | None:
-    """None where there is nothing of which it could be a part."""
+    """`part` divided by `whole`; None where `whole` is 0."""
     return float(part / whole) if whole else None
 
 
 def effective(weights: Array) -> float:
-    """How many examples that count alike are as sure as these: (Σ w)² / Σ w² (Kish 1965)."""
+    """Effective number of examples: (Σ w)² / Σ w² (Kish 1965), the count of equal weights that are as sure."""
     squares = float((weights**2).sum())
     return float(weights.sum()) ** 2 / squares if squares else 0.0
 

@@ -165,7 +165,7 @@ def is_map(shape: Shape) -> bool:
 
 
 def counted(mask: Array | None, shape: tuple[int, ...]) -> Array:
-    """Which positions count, booleans of `shape`: all, or those that the mask of the prediction leaves.
+    """Mask of the positions that count, booleans of `shape`: all, or those that the prediction's mask leaves.
 
     Args:
         mask: As Keras carries it: [examples, steps], or with fewer or more axes than `shape`.
@@ -238,7 +238,7 @@ def _single(predicted: Array) -> Array:
 
 
 def probabilities(task: Task, predicted: Array) -> Array:
-    """What the model gives to each class, in the last axis; a margin is squeezed into 0 to 1."""
+    """Probability of each class in the last axis; a margin is squeezed into 0 to 1."""
     import numpy as np
 
     values = predicted.astype(np.float64)
@@ -263,7 +263,7 @@ def yes_share(task: Task, values: Array) -> Array:
 
 
 def numbers(task: Task, values: Array) -> Array:
-    """What the model gives as numbers, float64: shares where it gives them before sigmoid; of quantiles the median."""
+    """Answers as float64: shares where the model gives them before sigmoid; of quantiles the median."""
     import numpy as np
 
     if task.quantiles:

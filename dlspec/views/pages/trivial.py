@@ -32,7 +32,7 @@ def write_trivial(folder: Path, scores: Mapping[str, Score], linear: Linear | No
 
 
 def read_trivial(folder: Path) -> dict[str, Array]:
-    """By output; {} where none are kept, as in runs of an earlier dlspec."""
+    """The trivial answers of a run by output; {} where none are kept, as in runs of an earlier dlspec."""
     kept = _read(folder)
     return {name.removeprefix(_OF): values for name, values in kept.items() if name.startswith(_OF)}
 

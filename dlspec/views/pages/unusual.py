@@ -25,7 +25,7 @@ _MOST = 3
 
 
 def unusual(table: Table, columns: Arrays, train: Array) -> list[list[str]]:
-    """For each example, a sentence for each of a few columns in which it is unlike the training examples.
+    """For each example, sentences on columns (a few) in which it is unlike the training examples.
 
     Args:
         table: The source; one that is streamed is not read for that.

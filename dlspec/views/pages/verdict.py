@@ -38,7 +38,7 @@ class Verdict:
     grade: Grade
 
     def facts(self) -> VerdictFacts:
-        """As plain data."""
+        """The verdict as plain data."""
         return {"output": self.output, "headline": self.headline, "sentence": self.sentence, "grade": self.grade}
 
 

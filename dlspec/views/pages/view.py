@@ -32,7 +32,7 @@ _SHADES = 8
 
 
 def view(facts: Facts, history: Rows, examined: Examined | None) -> dict[str, Any]:
-    """Everything but the picture of the model and the spec's text.
+    """Values of the report's template, without the picture of the model and the spec's text.
 
     Args:
         facts: What stands in ``report.json``.
