@@ -33,7 +33,7 @@ class STFTSpectrogram(SpatialLayer):
         "angle",
         "stft",
         default="log",
-        doc="What is given of each frequency; `stft` gives real and imaginary part.",
+        doc="Output for each frequency; `stft` gives real and imaginary part.",
     )
     frame_length = integer(min=2, default=256, doc="Samples in a piece.")
     frame_step = optional(integer(min=1), doc="Samples from one piece to the next; half a piece unless given.")

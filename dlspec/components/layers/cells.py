@@ -221,7 +221,7 @@ class RNN(Recurrent):
 
     keras = "keras.layers.RNN"
     shorthand = "cell"
-    cell = component("cell", doc="What is computed in each step.")
+    cell = component("cell", doc="Operation in each step.")
     return_sequences = boolean(default=False, doc="Whether to return the output of every step.")
     return_state = boolean(default=False, doc="Whether to return the last states as well, cell by cell.")
     go_backwards = boolean(default=False, doc="Whether to read the sequence from its end.")

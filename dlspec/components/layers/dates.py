@@ -38,7 +38,7 @@ class DateParts(Layer):
         "day",
         "month",
         default="year",
-        doc="What stands first in dates such as 1/2/2024, if it is not the year.",
+        doc="First part of dates such as 1/2/2024, if it is not the year.",
     )
     zone = optional(
         text(pattern=r"^([Uu][Tt][Cc]|[+-]\d{2}:\d{2})$"),

@@ -27,7 +27,7 @@ def value_range() -> Field[Any]:
 
 def fill_mode() -> Field[str]:
     """The ``fill_mode`` option."""
-    return choice("reflect", "wrap", "constant", "nearest", default="reflect", doc="What is put beyond the border.")
+    return choice("reflect", "wrap", "constant", "nearest", default="reflect", doc="Values beyond the border.")
 
 
 def interpolation() -> Field[str]:
@@ -74,7 +74,7 @@ class Resizing(_Sized):
     )
     crop_to_aspect_ratio = boolean(default=False, doc="Whether to crop instead of distorting.")
     pad_to_aspect_ratio = boolean(default=False, doc="Whether to pad instead of distorting.")
-    fill_mode = plain({"enum": ["constant"]}, default="constant", doc="What padding is filled with.")
+    fill_mode = plain({"enum": ["constant"]}, default="constant", doc="Value of the padding.")
     fill_value = number(default=0.0, doc="Value of the padding.")
     antialias = boolean(default=False, doc="Whether to smooth before making smaller.")
     data_format = data_format()

@@ -53,9 +53,7 @@ class RandomElasticTransform(RandomImageLayer):
     scale = extent(0, 1, "Strength of the bending, or both ends of it.", 1.0)
     interpolation = interpolation()
     # Keras takes `mirror` as well, on which TensorFlow fails.
-    fill_mode = choice(
-        "constant", "nearest", "wrap", "reflect", default="reflect", doc="What is put beyond the border."
-    )
+    fill_mode = choice("constant", "nearest", "wrap", "reflect", default="reflect", doc="Values beyond the border.")
     fill_value = fill_value()
     value_range = value_range()
     seed = seed()

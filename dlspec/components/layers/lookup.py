@@ -152,7 +152,9 @@ class StringLookup(_Lookup):
     max_tokens = _max_tokens()
     num_oov_indices = integer(min=0, default=1, doc="Number of indices for words that are not in the vocabulary.")
     mask_token = optional(plain({"type": "string"}), doc="A word that gets index 0, such as an empty one.")
-    oov_token = plain({"type": "string"}, default="[UNK]", doc="What an index for unknown words is turned back into.")
+    oov_token = plain(
+        {"type": "string"}, default="[UNK]", doc="Word that an index for unknown words is turned back into."
+    )
     vocabulary = _vocabulary_field()
     idf_weights = optional(plain(_NUMBERS), doc="Weight of each word, for `tf_idf`.")
     invert = boolean(default=False, doc="Whether to turn indices into words.")
@@ -181,7 +183,7 @@ class IntegerLookup(_Lookup):
     max_tokens = _max_tokens()
     num_oov_indices = integer(min=0, default=1, doc="Number of indices for numbers that are not in the vocabulary.")
     mask_token = optional(integer(), doc="A number that gets index 0.")
-    oov_token = integer(default=-1, doc="What an index for unknown numbers is turned back into.")
+    oov_token = integer(default=-1, doc="Number that an index for unknown numbers is turned back into.")
     vocabulary = optional(
         plain({"type": "array", "items": {"type": "integer"}, "minItems": 1}),
         doc="The vocabulary; learned from the training data unless given.",
@@ -226,7 +228,7 @@ class TextVectorization(VocabularyLayer):
     standardize = plain(
         {"enum": ["lower_and_strip_punctuation", "lower", "strip_punctuation", None]},
         default="lower_and_strip_punctuation",
-        doc="What is done to the text before it is split.",
+        doc="Change of the text before it is split.",
     )
     split = plain({"enum": ["whitespace", "character", None]}, default="whitespace", doc="Where the text is split.")
     ngrams = optional(_ngrams(), doc="Length of word groups to count as words: up to a number, or those listed.")

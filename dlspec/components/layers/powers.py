@@ -59,7 +59,9 @@ class Power(Layer):
     method = choice(
         "yeo_johnson", "box_cox", default="yeo_johnson", doc="`box_cox` takes numbers above 0 only, the other one all."
     )
-    invert = boolean(default=False, doc="Whether to undo it instead; the powers are found on what shall come out.")
+    invert = boolean(
+        default=False, doc="Whether to undo it instead; the powers are fitted to the values that are to come out."
+    )
     examples = (example("", (5,)), example("box_cox", (3,)), example("yeo_johnson", (7, 2)))
 
     @property

@@ -71,7 +71,7 @@ class Rescaling(Layer):
     shorthand = "scale"
     masking = "pass"
     scale = plain(_ONE_OR_MANY, doc="The factor, or one for each element of the last axis.")
-    offset = plain(_ONE_OR_MANY, default=0.0, doc="What is added, or one number for each element of the last axis.")
+    offset = plain(_ONE_OR_MANY, default=0.0, doc="Summand, or one number for each element of the last axis.")
     examples = (
         example("1 / 255", (28, 28, 1), dtype="uint8"),
         example("{scale: [0.1, 0.2, 0.3], offset: -1}", (8, 8, 3)),

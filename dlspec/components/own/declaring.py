@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from dlspec.components.own.base import Own
-from dlspec.components.own.kinds import KINDS, TOLD, checked_fact
+from dlspec.components.own.kinds import KINDS, OWN_FACTS, checked_fact
 from dlspec.components.own.reading import OwnClass, Parameter
 from dlspec.components.registry import JSON, Catalogue, Component, Field, find, number_or_component, snake_case
 from dlspec.core.errors import Problem
@@ -85,7 +85,7 @@ def _component(own: OwnClass, catalogue: Catalogue) -> type[Own]:
     if own.kind == "layer" and (own.call or base is None):
         body["arguments"] = own.call or ("inputs",)
         body["positional"] = 0
-    body |= {name: _fact(own, name) for name in TOLD.get(own.kind, ()) if name in own.constants}
+    body |= {name: _fact(own, name) for name in OWN_FACTS.get(own.kind, ()) if name in own.constants}
     body |= {} if own.takes_others else _hidden(bases)
     body |= {parameter.name: _field(own, parameter, bases) for parameter in own.parameters}
     return types.new_class(own.name, bases, exec_body=lambda space: space.update(body))

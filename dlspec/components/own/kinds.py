@@ -173,7 +173,7 @@ KINDS: Mapping[str, type[Own]] = {
 }  # fmt: skip
 
 
-class Told(NamedTuple):
+class OwnFact(NamedTuple):
     """A class attribute by which a file tells a fact of its component.
 
     Attributes:
@@ -184,11 +184,14 @@ class Told(NamedTuple):
 
 
 # What a class may tell of itself, by kind; other attributes of the class are its own affair.
-TOLD: Mapping[str, Mapping[str, Told]] = {
-    "layer": {"takes_list": Told((True, False))},
-    "loss": {"targets": Told(("values", "classes", "one_hot", "binary"))},
-    "metric": {"targets": Told(("values", "classes", "one_hot", "binary")), "direction": Told(("up", "down", ""))},
-    "callback": {"state": Told(())},
+OWN_FACTS: Mapping[str, Mapping[str, OwnFact]] = {
+    "layer": {"takes_list": OwnFact((True, False))},
+    "loss": {"targets": OwnFact(("values", "classes", "one_hot", "binary"))},
+    "metric": {
+        "targets": OwnFact(("values", "classes", "one_hot", "binary")),
+        "direction": OwnFact(("up", "down", "")),
+    },
+    "callback": {"state": OwnFact(())},
 }
 
 
@@ -198,7 +201,7 @@ def checked_fact(kind: str, name: str, value: Any) -> Any:
     Raises:
         Problem: E111, the value is none that the fact may have.
     """
-    values = TOLD[kind][name].values
+    values = OWN_FACTS[kind][name].values
     if values and value in values:
         return value
     if not values and isinstance(value, list) and all(isinstance(item, str) for item in value):

@@ -14,7 +14,7 @@ class Algorithm(Component, abstract=True):
         oracle: Dotted path of the class that proposes values: one of Keras Tuner's oracles, or derived from them. The
             same calls in the same order must give the same proposals: so a search goes on after a kill.
         tuner: The class of Keras Tuner that searches in exported projects, ``Tuner`` for the one that takes an oracle
-            which the project carries; "" where they have no words for it.
+            which the project carries; "" where it cannot be written so.
         halving: Gives trials more and more epochs, goes on with the better ones, and ends by itself.
         listing: Tries values one by one: ranges without a step are cut into some.
         seeded: Something in it is left to chance.

@@ -7,7 +7,7 @@ from dlspec.components.registry import Component, Field, choice, example, intege
 
 def first_in_dates() -> Field[str]:
     """The option that tells the order of dates whose year is not the first."""
-    doc = "What stands first in dates such as 1/2/2024, if it is not the year."
+    doc = "First part of dates such as 1/2/2024, if it is not the year."
     return choice("year", "day", "month", default="year", doc=doc)
 
 

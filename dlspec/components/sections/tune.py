@@ -44,7 +44,7 @@ class Tune(Section):
     seconds = optional(number(above=0), doc="Time after which no further trial begins.")
     patience = optional(integer(min=1), doc="The search ends after so many trials without a better one.")
     seed = integer(min=0, max=2**32 - 1, default=0, doc="Seed of the choice of values.")
-    limits = options("section", "limits", default=None, doc="What a model may cost at most.")
+    limits = options("section", "limits", default=None, doc="Largest cost of a model.")
     examples = (
         example("{algorithm: bayesian, objective: val_auc, trials: 40}"),
         example("{algorithm: hyperband, epochs: 27, limits: {parameters: 1000000}}"),

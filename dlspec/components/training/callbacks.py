@@ -221,7 +221,7 @@ class ReduceLROnPlateau(Callback):
     changes_rate = True
     state = ("best", "wait", "cooldown_counter")
     monitor = _monitor()
-    factor = number(above=0, below=1, default=0.1, doc="What the learning rate is multiplied by.")
+    factor = number(above=0, below=1, default=0.1, doc="Factor of the learning rate.")
     patience = integer(min=0, default=10, doc="Epochs without improvement after which it is lowered; 0 is as 1.")
     mode = _mode()
     min_delta = number(min=0, default=1e-4, doc="Least change that counts as an improvement.")

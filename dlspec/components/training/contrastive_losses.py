@@ -10,9 +10,7 @@ from dlspec.core.ir import Shape, Tensor, show_shape
 
 
 def _temperature(default: float) -> Field[float]:
-    return number(
-        above=0, default=default, doc="What similarities are divided by: the smaller, the more nearest count."
-    )
+    return number(above=0, default=default, doc="Divisor of similarities: the smaller, the more nearest count.")
 
 
 class _Codes(Loss, abstract=True):

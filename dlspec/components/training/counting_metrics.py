@@ -221,7 +221,7 @@ class AUC(Metric):
         doc="The thresholds themselves, in place of their number.",
     )
     multi_label = boolean(default=False, doc="Whether to take the mean of an area for each label.")
-    num_labels = optional(integer(min=1), doc="Number of labels; told by the output unless given.")
+    num_labels = optional(integer(min=1), doc="Number of labels; by the output unless given.")
     from_logits = boolean(
         default=False, doc="Whether the output is taken before the sigmoid; as the loss takes it unless given."
     )

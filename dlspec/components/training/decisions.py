@@ -89,8 +89,8 @@ class Youden(Decision):
 class Cost(Decision):
     """The smallest cost of wrong answers."""
 
-    false_yes = number(min=0, default=1.0, doc="What a yes costs that should be a no.")
-    false_no = number(min=0, default=1.0, doc="What a no costs that should be a yes.")
+    false_yes = number(min=0, default=1.0, doc="Cost of a yes that should be a no.")
+    false_no = number(min=0, default=1.0, doc="Cost of a no that should be a yes.")
     examples = (example("{false_no: 5}"), example("{false_yes: 1, false_no: 20}"))
 
     def worth(self, hits: Array, wrong: Array, yes: float, no: float) -> Array:

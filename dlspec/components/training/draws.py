@@ -78,7 +78,7 @@ class Uniform(Draw):
     keras = "keras.random.uniform"
     numbers = "even"
     minval = number(default=0.0, doc="The least number.")
-    maxval = number(default=1.0, doc="What all numbers lie below.")
+    maxval = number(default=1.0, doc="Upper bound (exclusive) of all numbers.")
     examples = (example(""), example("{minval: -1, maxval: 1}"))
 
     def validate(self) -> None:
@@ -93,7 +93,7 @@ class Randint(Draw):
     numbers = "whole"
     dtypes = ("int32", "int64")
     minval = integer(min=-(2**31), max=2**31 - 1, doc="The least number.")
-    maxval = integer(min=-(2**31), max=2**31 - 1, doc="What all numbers lie below.")
+    maxval = integer(min=-(2**31), max=2**31 - 1, doc="Upper bound (exclusive) of all numbers.")
     examples = (example("{minval: 0, maxval: 10}"),)
 
     def validate(self) -> None:

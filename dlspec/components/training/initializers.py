@@ -150,8 +150,8 @@ class _Scaled(Initializer, abstract=True):
     kind = "initializer"  # declared again: these options come last
     temporaries = 2
     seed = _seed()
-    input_axes = optional(integers(), doc="Axes of the weight that count as inputs; told by its shape unless given.")
-    output_axes = optional(integers(), doc="Axes of the weight that count as outputs; told by its shape unless given.")
+    input_axes = optional(integers(), doc="Axes of the weight that count as inputs; by its shape unless given.")
+    output_axes = optional(integers(), doc="Axes of the weight that count as outputs; by its shape unless given.")
     examples: ClassVar[tuple[Example, ...]] = (
         example(""),
         example("{seed: 1}"),
@@ -173,7 +173,9 @@ class VarianceScaling(_Scaled):
     keras = "keras.initializers.VarianceScaling"
     shorthand = "scale"
     scale = number(above=0, default=1.0, doc="Factor of the variance.")
-    mode = choice("fan_in", "fan_out", "fan_avg", default="fan_in", doc="What n counts: inputs, outputs or their mean.")
+    mode = choice(
+        "fan_in", "fan_out", "fan_avg", default="fan_in", doc="Which units n counts: inputs, outputs or their mean."
+    )
     distribution = choice(
         "truncated_normal", "normal", "untruncated_normal", "uniform", default="truncated_normal",
         doc="Distribution of the values; `normal` means `truncated_normal`.",

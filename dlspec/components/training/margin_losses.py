@@ -29,7 +29,7 @@ class DiceCrossentropy(Loss):
     whole = True
     activations = ("sigmoid", "hard_sigmoid")
     from_logits = boolean(default=False, doc="Whether the output is taken before sigmoid.")
-    smooth = number(above=0, default=1.0, doc="What is added above and below, so that empty areas divide nothing by 0.")
+    smooth = number(above=0, default=1.0, doc="Summand above and below, so that empty areas divide nothing by 0.")
     examples = (example(""), example("{from_logits: true, smooth: 0.1}"))
 
     def problem(self, target: Tensor, output: Tensor) -> None:

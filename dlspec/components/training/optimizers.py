@@ -268,7 +268,7 @@ class Muon(UpdateRule):
     epsilon = _epsilon()
     weight_decay = number(min=0, default=0.004, doc="Decay of the weights that Muon changes.")
     exclude_layers = optional(
-        texts(), doc="Patterns of weight names that AdamW shall change; that of the output layer should be one."
+        texts(), doc="Patterns of weight names that AdamW changes; that of the output layer should be one."
     )
     exclude_embeddings = boolean(default=True, doc="Whether AdamW changes weights whose name has `embedding` in it.")
     muon_a = number(default=3.4445, doc="First coefficient of the Newton–Schulz iteration.")

@@ -60,7 +60,7 @@ class OrthogonalRegularizer(Regularizer):
     keras = "keras.regularizers.OrthogonalRegularizer"
     shorthand = "factor"
     factor = number(min=0, default=0.01, doc="Factor of the penalty.")
-    mode = choice("rows", "columns", default="rows", doc="Which of the two shall be orthogonal.")
+    mode = choice("rows", "columns", default="rows", doc="Which are made orthogonal.")
     examples = (example(""), example("{factor: 1e-3, mode: columns}"))
 
     def problem(self, shape: tuple[int | None, ...]) -> None:

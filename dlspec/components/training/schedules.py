@@ -99,7 +99,7 @@ class InverseTimeDecay(Schedule):
     keras = "keras.optimizers.schedules.InverseTimeDecay"
     initial_learning_rate = _initial()
     decay_steps = _decay_steps()
-    decay_rate = number(above=0, doc="What is added to the divisor over `decay_steps` steps.")
+    decay_rate = number(above=0, doc="Increase of the divisor over `decay_steps` steps.")
     staircase = boolean(default=False, doc="Whether it falls only once in every `decay_steps` steps.")
     examples = (
         example("{initial_learning_rate: 1e-2, decay_steps: 1000, decay_rate: 0.5}"),

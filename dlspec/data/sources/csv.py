@@ -40,7 +40,7 @@ class Csv(Source):
     delimiter = text(
         default=",",
         pattern=r"^[^\n\r\"]+$",
-        doc="What stands between two values, one character or more; `whitespace` is one or more blanks or tabs.",
+        doc="Delimiter between two values, one character or more; `whitespace` is one or more blanks or tabs.",
     )
     names = optional(plain(_NAMES), doc="Names of the columns in their order, where no row of the file holds them.")
     skip_rows = integer(min=0, default=0, doc="Lines at the start of the file that are left out.")
@@ -51,9 +51,9 @@ class Csv(Source):
     )
     true_words = optional(texts(), doc="Words that stand for `true`, beside `true` itself.")
     false_words = optional(texts(), doc="Words that stand for `false`, beside `false` itself.")
-    decimal = choice(".", ",", default=".", doc="What stands before the fraction of a number.")
+    decimal = choice(".", ",", default=".", doc="Decimal mark of numbers.")
     thousands = optional(
-        plain({"enum": [",", ".", " ", "'", "_"]}), doc="What stands between groups of three digits in numbers."
+        plain({"enum": [",", ".", " ", "'", "_"]}), doc="Sign between groups of three digits in numbers."
     )
     numbers = optional(
         texts(), doc="Columns of numbers with signs of money, percent or thousands: `$1,200` is 1200, `12 %` is 12."

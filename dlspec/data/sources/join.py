@@ -25,7 +25,7 @@ class Join(Source):
 
     inner = "left"
     left: Any = component("source", doc="The examples: any source.")
-    right: Any = component("source", doc="What is known of each key: any source with one row for each.")
+    right: Any = component("source", doc="Source of the columns to add, with one row for each key.")
     on: Any = plain(
         _KEYS, doc="The key: a column of both, several, or a map from columns on the left to those on the right."
     )
@@ -36,7 +36,7 @@ class Join(Source):
         default=ERROR,
         doc="What becomes of rows on the left without a partner: an error, left out, or kept with missing values.",
     )
-    prefix = optional(text(), doc="What stands before the names of the columns from the right.")
+    prefix = optional(text(), doc="Prefix of the names of the columns from the right.")
     examples = (
         example("{left: {csv: ratings.csv}, right: {csv: films.csv}, on: film}"),
         example("{left: {csv: visits.csv}, right: {parquet: people.parquet}, on: {person: id}, unmatched: drop}"),

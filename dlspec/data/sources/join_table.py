@@ -32,7 +32,7 @@ class Joined(Table):
         right: One row for each key.
         keys: Columns of the key: that on the left → that on the right.
         unmatched: What becomes of rows without a partner: `ERROR`, `DROP` or `MISSING`.
-        prefix: What stands before the names of the columns from the right.
+        prefix: Prefix of the names of the columns from the right.
     """
 
     def __init__(self, left: Table, right: Table, keys: Mapping[str, str], unmatched: str, prefix: str) -> None:

@@ -30,7 +30,7 @@ class TextLines(Source):
     shorthand = "path"
     path = texts(doc="The file or files, from the spec's folder; line n of each belongs to example n.")
     names = optional(texts(), doc="Names of the columns in order; those of the files unless given.")
-    separator = optional(text(), doc='What stands between the columns of a line, such as `"\\t"`.')
+    separator = optional(text(), doc='Separator of the columns of a line, such as `"\\t"`.')
     examples = (
         example("[talks.de, talks.en]"),
         example('{path: deu.txt, separator: "\\t", names: [english, german]}'),
