@@ -177,7 +177,7 @@ REFUSED: list[tuple[str, str, list[Any], str, str, str, str]] = [
     ("transpose", "[1, 0]", [(4,)], "E207", "axes",
      "ops.transpose has `axes: [1, 0]`, which does not name each axis once, the batch 0 first", "`[0, 2, 1]`"),
     ("transpose", "[0, 2, 1]", [(4,)], "E402", "axes",
-     "ops.transpose has `axes` with 2 entries, but the input has shape [4]", "without the batch"),
+     "ops.transpose has `axes` with 2 entries, but the input has 2 axes", "[batch, 4] once, the batch as 0"),
     ("squeeze", "1", [(4,)], "E402", "axis",
      "ops.squeeze can only remove axes of size 1, but the input has shape [4]", "of size 1"),
     ("pad", "{pad_width: [[1, 1]], mode: reflect, constant_values: 2}", [(4,)], "E207", "constant_values",

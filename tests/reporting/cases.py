@@ -125,7 +125,7 @@ def _target(chance: np.random.Generator, head: Head, noisy: Array) -> Array:
         labels = np.clip(np.floor((noisy + 1.5) / 3 * head.units), 0, head.units - 1).astype(np.int64)
         if head.ignored:
             labels[chance.random(labels.shape) < 0.2] = IGNORED
-        labels.reshape(-1)[: head.units] = np.arange(head.units)
+        labels.reshape(-1)[: head.units] = np.arange(head.units)[: labels.size]
         return labels
     if head.kind == "yes":
         labels = (noisy > 0.2).astype(np.int64)

@@ -91,7 +91,11 @@ class Transpose(_Rearranging):
 
     def infer(self, x: Tensor) -> Tensor:
         """The same sizes in the order of `axes`."""
-        self.each_axis(self.axes[1:], x, "axes")
+        if len(self.axes) != x.rank + 1:
+            message = f"ops.transpose has `axes` with {len(self.axes)} entries, but the input has {x.rank + 1} axes"
+            axes = f"[batch, {show_shape(x.shape)[1:]}" if x.rank else "[batch]"
+            help = f"name each axis of the input {axes} once, the batch as 0"
+            raise Problem("E402", message, help, "axes")
         return self.kept(x, [x.shape[axis - 1] for axis in self.axes[1:]])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dlspec.components.layers.base import Layer
 from dlspec.components.sections.data import Data, Feature
 from dlspec.core.errors import Problem, did_you_mean
 from dlspec.core.ir import Shape, Tensor, show_shape
@@ -122,6 +123,7 @@ def _bind(name: str, feature: Feature, table: Table, wanted: Tensor | None, find
             raw = _as_whole(name, feature.sources, raw, wanted, table)
         filling = missing.filling(feature.policy, raw)
         prepare = (*filling, *feature.prepare)
+        raw = _with_channels(raw, prepare)
         input_ = Input(name, feature.sources, stacked, raw, prepare, raw, how, feature.length or 0)
         return _prepared(input_, len(filling), findings)
     return None
@@ -289,6 +291,22 @@ def _prepared(input_: Input, added: int, findings: Findings) -> Input | None:
         if len(findings.items) > before:
             return None
     return replace(input_, tensor=tensor)
+
+
+def _with_channels(raw: Tensor, prepare: Sequence[Layer]) -> Tensor:
+    """Grey pictures of shape [height, width], as [height, width, 1] where what prepares them takes no others."""
+    pictures = Tensor((*raw.shape, 1), raw.dtype)
+    return pictures if raw.rank == 2 and not _go_through(raw, prepare) and _go_through(pictures, prepare) else raw
+
+
+def _go_through(tensor: Tensor, prepare: Sequence[Layer]) -> bool:
+    """Whether layers take a tensor one after the other."""
+    try:
+        for layer in prepare:
+            tensor = call_layer(layer, [tensor], {}).outputs[0]
+    except Problem:
+        return False
+    return True
 
 
 def fit(input_: Input, wanted: Tensor) -> Input:
