@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from dlspec.core.ir import Edge, Graph, Node
 from dlspec.graph.facts import show_count
 from dlspec.views.drawing.outline import Group, Item, Leaf, Outline, outline
-from dlspec.views.drawing.words import clipped, function_text, headline, is_plain_function, parameters_text
+from dlspec.views.drawing.texts import clipped, function_text, headline, is_plain_function, parameters_text
 
 TALLEST = 8  # layers in one box
 FONT = 12.0

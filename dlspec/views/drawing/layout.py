@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from dlspec.core.ir import Edge, Graph
 from dlspec.views.drawing.boxes import FONT, Box, Drawing, Frame, Thing
 from dlspec.views.drawing.levels import Level, Vertex, Wire, level
+from dlspec.views.drawing.texts import shape_text, text_width
 from dlspec.views.drawing.tracks import set_columns
-from dlspec.views.drawing.words import shape_text, text_width
 
 LINE = 17.0
 TITLE = 15.0

@@ -8,7 +8,7 @@ from dlspec.core.ir import Graph, Node, SharedModel
 from dlspec.graph.facts import facts, show_count, totals
 from dlspec.views.drawing.svg import element, escape
 from dlspec.views.drawing.tables import Cell, html_table
-from dlspec.views.drawing.words import shape_text
+from dlspec.views.drawing.texts import shape_text
 
 STYLE = """
 :root { color-scheme: light dark; }

@@ -10,7 +10,7 @@ from dlspec.graph.facts import headline
 from dlspec.views.drawing.boxes import Box, Frame
 from dlspec.views.drawing.columns import picture
 from dlspec.views.drawing.layout import HEADER, LINE, PADDING, TITLE, Area, Label, Line
-from dlspec.views.drawing.words import shape_text
+from dlspec.views.drawing.texts import shape_text
 
 HEAD = 40.0
 CORNER = 7.0
