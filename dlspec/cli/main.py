@@ -38,7 +38,7 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with a suggestion for a misspelt command."""
+        """Like click, with a suggestion for a misspelt command."""
         from dlspec.core.errors import did_you_mean
 
         name = args[0] if args else ""

@@ -192,7 +192,7 @@ def _sarif_result(item: Diagnostic) -> dict[str, Any]:
 
 
 def _changes(edits: Sequence[Edit]) -> list[dict[str, Any]]:
-    """What a fix changes, file by file."""
+    """The changes of a fix, file by file."""
     files: dict[str, list[dict[str, Any]]] = {}
     for edit in edits:
         change = {"deletedRegion": _region(edit.span), "insertedContent": {"text": edit.text}}

@@ -130,7 +130,7 @@ class Draft:
         return name
 
     def _judged(self) -> dict[str, Judgement]:
-        """What each column but the targets is; those that say a target are left out."""
+        """Judgement of each column but the targets; those that reveal a target are left out."""
         taken = {predicted.values.name for predicted in self.targets}
         judged = {name: judge(column, self.sample) for name, column in self.sample.columns.items() if name not in taken}
         for target in self.targets:
@@ -154,7 +154,7 @@ class Draft:
             judged |= dict.fromkeys(parts, left_out(f"{quoted} follows from it and others together"))
 
     def _why(self) -> str:
-        """What was found of a few columns that are left out."""
+        """Reasons for a few columns that are left out, as text."""
         reasons = [f"`{name}` {judgement.reason}" for name, judgement in self.judged.items()]
         return f": {'; '.join(reasons[:4])}" if reasons else ""
 

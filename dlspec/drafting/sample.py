@@ -165,7 +165,7 @@ def sample_of(source: Source, table: Table) -> Sample:
 
 
 def _csv(path: str, folder: Path) -> tuple[Source, Table]:
-    """The same for a CSV file: it is read again where its words turn out to be numbers."""
+    """Source and table of a CSV file, read again with options where its words turn out to be numbers."""
     options: dict[str, Any] = {"path": path, **layout(folder / path)}
     source = Csv(**options)
     table = source.open(folder)

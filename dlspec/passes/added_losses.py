@@ -36,7 +36,7 @@ def in_other_numbers(layer: Layer, precision: str) -> tuple[str, str] | None:
 
 
 def _in_output(layer: Layer, precision: str) -> tuple[str, str] | None:
-    """What a penalty on the output is computed in, where that is not float32."""
+    """The dtype in which a penalty on the output is computed, with a help; None for float32."""
     dtype = POLICIES[layer.dtype or precision][0]
     if not layer.adds_loss or layer.keras.startswith(_MINE) or dtype == "float32":
         return None
@@ -44,7 +44,7 @@ def _in_output(layer: Layer, precision: str) -> tuple[str, str] | None:
 
 
 def _in_weights(layer: Layer) -> tuple[str, str] | None:
-    """What a penalty on weights is computed in, where that is not float32; weights that are fixed have none."""
+    """The dtype in which a penalty on trained weights is computed, with a help; None for float32."""
     dtype = POLICIES[layer.dtype or "float32"][1]
     if dtype == "float32" or not layer.trainable:
         return None

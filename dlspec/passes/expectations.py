@@ -58,7 +58,7 @@ def _count(state: Lowered, wanted: Any, part: str, container: Map, key: str) -> 
 
 
 def _parameters(state: Lowered, part: str) -> int | None:
-    """Those of the saved model, of a shared model, or of the layers of that name or below it; None without such."""
+    """Parameters of the saved model, a shared model, or layers of that name; None where there is no such part."""
     if part == _SAVED:
         return state.graph.parameters
     if part in state.models:

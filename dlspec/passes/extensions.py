@@ -82,7 +82,7 @@ def _add_components(catalogue: Catalogue, files: dict[str, Path]) -> None:
 
 
 def _file(name: Any, state: Parsed, files: dict[str, Path]) -> Path:
-    """One of the files, whose name can be a module's."""
+    """Path of an extension file, after a check that its name can be a module's."""
     from dlspec.data.sources.paths import locate
 
     path = locate(str(name), state.folder, allow_outside=state.allow_outside)

@@ -73,14 +73,14 @@ def _values(node: Node) -> int:
 
 
 def _owner(graph: Graph, most: Node) -> str:
-    """Whose the weights are, in words."""
+    """The layer or model that owns the weights, as text."""
     size = _weights(most)
     alone = size == sum(map(_weights, graph.nodes))
     return f"; `{most.name}` has {'all' if alone else show_bytes(size)} of the weights"
 
 
 def _help(graph: Graph, need: Needs, here: int) -> str:
-    """How many examples in a batch, or parameters, fit."""
+    """Help with the number of examples in a batch, or of parameters, that fit."""
     rest = int(_FITS * here) - (need.total - need.values)
     if need.values and rest >= need.values // need.batch:
         return f"take a `batch_size` of at most {rest * need.batch // need.values}"

@@ -43,5 +43,5 @@ def _report_layers(state: Lowered, graph: Graph, dead: tuple[Node, ...]) -> None
 
 
 def _nothing(graph: Graph) -> str:
-    """What might need a layer, and does not."""
+    """The subject of the message that nothing needs a layer: "no output", and objectives where there are some."""
     return "no output and nothing that is minimised" if graph.objectives else "no output"

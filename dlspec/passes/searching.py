@@ -84,7 +84,7 @@ def _wrong(state: Bound) -> bool:
 
 
 def _epochs(state: Bound, tune: Tune, method: Method) -> None:
-    """What has epochs of its own takes none from the search."""
+    """Raises the problem of epochs that the search cannot set for this method."""
     halving = tune.algorithm.halving
     problem = method.epochs_problem(halving=halving) if halving or tune.epochs is not None else None
     if problem is not None:

@@ -45,7 +45,7 @@ class _File:
 
     @cached_property
     def entries(self) -> dict[tuple[str, Span], tuple[Span, Span, bool]]:
-        """By key and place of an entry, its key's or its value's: both places, and whether nothing stands beside it."""
+        """By key and span of an entry's key or value: both spans, and whether it is the only entry."""
         entries: dict[tuple[str, Span], tuple[Span, Span, bool]] = {}
         for mapping in _maps(load(self.text, self.name).data):
             for key, value in mapping.value_spans.items():
@@ -113,7 +113,7 @@ def _reads_as(written: str, value: Any) -> bool:
 
 
 def _entry(key: str, span: Span, file: _File) -> Span | None:
-    """Where the entry stands whose key or value is at `span`, with what parts it from its neighbours.
+    """The span of the entry whose key or value is at `span`, with the separator to its neighbours.
 
     None where it is not on one line, or where nothing would be left of a block mapping.
     """

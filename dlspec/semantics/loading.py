@@ -206,7 +206,7 @@ def _as_options(value: Any, span: Span) -> Map:
 
 
 def _respan(value: Any, span: Span) -> Any:
-    """The same value with every place moved to `span`, the setting on the command line."""
+    """A copy of a value with all spans set to `span`, the setting on the command line."""
     if isinstance(value, Map):
         moved = Map(span)
         for key, item in value.items():

@@ -133,7 +133,7 @@ class ExactCurve(keras.metrics.Metric):
 
 
 def _counts(truth, scores):
-    """How many yes and how many no have at least a score, for each score from the largest on; first of all none."""
+    """Counts of yes and no whose score is at least each score, from the largest on, after a first pair of 0."""
     bits = (scores + np.float32(0)).view(np.uint32)  # -0 becomes 0
     falling = np.where(bits >> 31, bits, ~bits & np.uint32(0x7FFFFFFF))  # whole numbers in the opposite order
     both = np.sort(falling.astype(np.uint64) << np.uint64(1) | truth.astype(np.uint64))  # faster than an argsort
@@ -143,7 +143,7 @@ def _counts(truth, scores):
 
 
 def _sums(truth, scores, weights):
-    """The same, but that answers count by their weights."""
+    """Like :func:`_counts`, with weights."""
     order = np.argsort(-scores, kind="stable")
     scores, weights = scores[order], weights[order].astype("float64")
     last = np.append(np.diff(scores) != 0, True)[: len(scores)]

@@ -310,7 +310,7 @@ class _Loader:
         return Invalid(text)
 
     def key_help(self, event: Any) -> str:
-        """What to do about a list or mapping as a key; most are Jinja or an expression without quotes."""
+        """Help for a list or mapping as a key; most are Jinja or an expression without quotes."""
         start = event.start_mark
         line = self.document.text.split("\n")[start.line]
         if template := _TEMPLATE.search(line, max(0, start.column - 1)):

@@ -121,7 +121,7 @@ class _Syntax:
         return None
 
     def item(self, number: int, item: str) -> Diagnostic | None:
-        """What is wrong with the line of an item, or of what should be one."""
+        """The mistake in the line of a list item, or in a line that should be one; None where there is none."""
         above = self.before(number)
         items = [line for line in above if line.lstrip().startswith("- ")]
         column, indent = _indent(items[-1]) if items else -1, _indent(self.lines[number - 1])
@@ -144,7 +144,7 @@ class _Syntax:
         return None
 
     def of(self, number: int) -> Span:
-        """What a line holds."""
+        """The span of a line's text."""
         text = self.lines[number - 1]
         return Span(self.file, number, _indent(text) + 1, number, len(text.rstrip()) + 1)
 

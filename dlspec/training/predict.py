@@ -310,7 +310,7 @@ def _plain(value: Any) -> Any:
 
 
 def _number(value: Any) -> float | int | None:
-    """With as many digits as float32 has; what is no finite number is null."""
+    """A number with the digits of float32; None for one that is not finite."""
     if isinstance(value, int):
         return value
     number = float(f"{float(value):.{_DIGITS}g}")

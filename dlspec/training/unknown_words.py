@@ -37,7 +37,7 @@ class _Seen:
     unknown_count: int = 0
 
     def look(self, values: list[Any]) -> None:
-        """What is missing is no word."""
+        """Counts unknown values; missing ones are not counted."""
         unknown = [value for value in values if value not in self.known and value == value and value != ""]
         self.words.update(word for word in unknown if word in self.words or len(self.words) < _COUNTED)
         self.unknown_count += len(unknown)

@@ -53,7 +53,7 @@ def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, form: s
 
 
 def _training(state: Lowered) -> str:
-    """How much memory training takes, where that is more than any machine has."""
+    """A sentence on the memory that training takes, where that is more than any machine has."""
     from dlspec.core.ir import show_bytes
     from dlspec.graph.needs import NO_MATTER
     from dlspec.passes.memory import training_needs

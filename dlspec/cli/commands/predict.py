@@ -96,7 +96,7 @@ def command(
 
 @contextmanager
 def _one_source(inputs: tuple[Path, ...]) -> Iterator[tuple[Path, list[str]]]:
-    """The one file or folder; single images, and what comes by standard input, stand in a folder for a while."""
+    """The input as one file or folder; single images and standard input are put into a temporary folder."""
     from dlspec.data.sources.pictures import SUFFIXES
 
     if inputs == (_STANDARD_INPUT,):

@@ -43,7 +43,7 @@ class _Show(click.Command):
     """Takes `--dump-ir` alone as well; click itself would take the word behind it for the name of a pass."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click does."""
+        """Like click, but `--dump-ir` may stand without a value."""
         return super().parse_args(ctx, ["--dump-ir=" if argument == "--dump-ir" else argument for argument in args])
 
 
@@ -98,7 +98,7 @@ def command(
 
 
 def _dump(spec: Path, overrides: tuple[str, ...], allow_outside: bool, name: str) -> int:
-    """What the compilation holds after a pass, whether or not the spec has errors."""
+    """Prints the state of the compilation after a pass, whether or not the spec has errors."""
     from dlspec.passes import Pass, Workspace, compile_spec
     from dlspec.views.intermediate import print_state
 

@@ -121,7 +121,7 @@ def _train(state: Trainable, runs: Path, location: RunLocation, quiet: bool, rep
     from dlspec.training.train import request_of, run
 
     def prepared(data: Data, folder: Path, signature: Signature, method: Any, **options: Any) -> Prepared:
-        """What was read in the background, where the check has found what to read."""
+        """Prepares the data that were read in the background, where the check has found what to read."""
         if background is None:
             return prepare(data, folder, signature, method, **options)
         return prepare_read(data, background.reading(), signature)

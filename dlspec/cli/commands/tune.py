@@ -155,7 +155,7 @@ def _search(
 def _pool(
     state: Searchable, text: str, folder: Path, workers: int | None, cluster: str | None, console: Console | None
 ) -> Workers:
-    """Where trials run; processes load TensorFlow while this one does."""
+    """The workers that run trials; their processes load TensorFlow while this one does."""
     from dlspec.tuning.workers.workers import Inline, Processes
 
     if cluster is None:
@@ -210,7 +210,7 @@ def _searched(
 
 
 def _write(search: Search, state: Searchable, *, finished: bool) -> None:
-    """What people read; the record itself is already on the disk."""
+    """Writes the documents that people read; the record itself is already on the disk."""
     from dlspec.core.documents.reading import document_text
     from dlspec.core.documents.search import SEARCH_FILE
     from dlspec.tuning.search import folder as folders

@@ -69,7 +69,7 @@ class _ListAttention(ListLayer, abstract=True):
         return inputs[0].masked
 
     def padding_counts(self, inputs: list[Tensor]) -> str:
-        """With more axes than steps and features, and a causal mask, Keras leaves the value's mask out."""
+        """A mask of the value counts with the axes [steps, features] only; "" where it does."""
         if inputs[1].masked and inputs[1].rank != 2:
             return f"is not looked at here: {self.name} uses those of [steps, features] only"
         return ""

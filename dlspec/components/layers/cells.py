@@ -79,7 +79,7 @@ class _UnitCell(Cell, abstract=True):
             yield Weight("bias", self.bias_shape)
 
     def flops(self, features: int) -> int:
-        """As in the layer of the same name."""
+        """Operations for one step, as in the layer of the same name."""
         per_gate = 2 * (features + self.units) + self.use_bias + 1
         count: int = self.units * (self.gates * per_gate + self.updates)
         return count

@@ -214,7 +214,7 @@ class AdaptiveAveragePooling3D(_AdaptivePooling):
 
 
 class _AdaptiveMaxPooling(_AdaptivePooling, abstract=True):
-    """What must not be asked of the largest values."""
+    """Restrictions of adaptive pooling by the maximum."""
 
     def infer(self, x: Tensor) -> Tensor:
         """Like the means, but for whole axes.

@@ -96,7 +96,7 @@ def check_sequence(who: str, sequence: Tensor, unroll: bool) -> None:
 
 
 def _sequence_help(x: Tensor) -> str:
-    """How to make a sequence of vectors of something else."""
+    """Help on how to make a sequence of vectors of an input of another shape."""
     if x.rank == 1:
         add = "`ops.expand_dims: -1`" if None in x.shape else f"`reshape: {show_shape((*x.shape, 1))}`"
         return f"add an axis: {add} for numbers, `embedding` for indices"

@@ -22,7 +22,7 @@ class _Fourier(Op, abstract=True):
     only: ClassVar[tuple[str, ...]] = _WIDTHS
 
     def takes(self, tensors: Sequence[Tensor]) -> Tensor:
-        """What enters, each part alike, with enough axes.
+        """The first input, after a check that all parts are alike and have enough axes.
 
         Raises:
             Problem: E402, too few axes; E403, parts that differ; E409, other numbers.
@@ -71,7 +71,7 @@ class _Whole(_OfComplex, abstract=True):
         return Tensor(first.shape, first.dtype), Tensor(first.shape, first.dtype)
 
     def flops(self, output: Tensor, x: list[Tensor]) -> int:
-        """Those of one transform along each axis."""
+        """Operations of one transform along each axis."""
         shape = output.shape
         return sum(
             self.cost((*shape[: -axis - 1], *shape[len(shape) - axis :]), shape[-axis - 1]) for axis in range(self.axes)
@@ -247,7 +247,7 @@ class Istft(_ShortTime, _OfComplex):
 
 
 def _pieces(who: str, x: Tensor, length: int, stride: int) -> int | None:
-    """How many whole pieces there are.
+    """Number of whole pieces; None where the length is unknown.
 
     Raises:
         Problem: E402, none.

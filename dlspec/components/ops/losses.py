@@ -172,7 +172,7 @@ def _step(loss: type[Loss]) -> type[LossStep]:
 
 
 def _reduction() -> Field[str]:
-    """What is made of the values of one example."""
+    """The option that says how the values of one example are reduced."""
     return choice(
         "mean", "sum", "none", default="mean",
         doc="What becomes of the values of one example, as Keras's loss has them (most are means over the last axis); "

@@ -146,7 +146,7 @@ def _schema(parameter: Parameter) -> JSON:
 
 
 def _documented(doc: str) -> dict[str, str]:
-    """What a docstring in Google's style says of each argument."""
+    """Descriptions of the arguments in a docstring of Google's style, by argument."""
     return dict(_arguments(doc))
 
 

@@ -149,7 +149,7 @@ class _Reader:
                 yield from self.ancestors(other, other.classes[name], depth + 1)
 
     def component(self, module: _Module, node: ast.ClassDef) -> OwnClass | None:
-        """What a class declares; None where it is no component."""
+        """The component that a class declares; None where it is none."""
         line = list(self.ancestors(module, node))
         keras = next((path for owner, each in line for path in map(owner.path, each.bases) if _kind(path)), "")
         if not keras:

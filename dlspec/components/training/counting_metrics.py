@@ -152,7 +152,7 @@ class _Best(_Rate, abstract=True):
 
     @property
     def coarse(self) -> bool:
-        """Where the number of thresholds is not chosen."""
+        """Whether the number of thresholds is Keras's default."""
         return "num_thresholds" not in self.given
 
     def settled(self, head: Head) -> Metric:

@@ -92,7 +92,7 @@ class TrainingPart(TypedDict):
 
 
 class _Model(TypedDict):
-    """What is known of every model."""
+    """Facts of every model."""
 
     name: str
     parameters: Parameters

@@ -140,7 +140,7 @@ class NumberBaseline(TypedDict):
 
 
 class _NumberFigures(TypedDict):
-    """What is always known of a number."""
+    """Figures that every number has."""
 
     name: str
     rmse: float | None
@@ -201,7 +201,7 @@ class QuantileFigures(TypedDict):
 
 
 class _NumberResults(TypedDict):
-    """What is always known of answers that are numbers."""
+    """Results that all numeric answers have."""
 
     kind: NumberKind
     examples: int

@@ -16,7 +16,7 @@ class Counts(TypedDict):
 
 
 class _Trial(TypedDict):
-    """What is known of a trial that runs."""
+    """Facts of a trial that runs."""
 
     number: int
     values: dict[str, Any]

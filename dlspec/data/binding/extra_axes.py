@@ -86,7 +86,7 @@ def _source(node: Node) -> Edge:
 
 
 def _remedy(chain: Sequence[Node], graph: Graph, fits: Fits) -> _Remedy | None:
-    """What would make the output fit; before the first layer with weights where there are several places."""
+    """A change that makes the output fit; the one before the first layer with weights, where there are several."""
     places: list[tuple[Node, list[str]]] = []
     for position, node in enumerate(chain):
         entering = graph.tensor(_source(node))
@@ -117,7 +117,7 @@ def _reducers(x: Tensor) -> Iterator[Layer]:
 
 
 def _through(layers: Sequence[Any], x: Tensor) -> Tensor | None:
-    """What comes out of layers one after the other; None where one cannot take what enters."""
+    """Output of layers applied one after the other; None where one of them refuses its input."""
     with suppress(Problem):
         for layer in layers:
             x = apply(layer, [Edge(0)], (), partial(_always, x)).outputs[0]
@@ -130,7 +130,7 @@ def _always(x: Tensor, _: Edge) -> Tensor:
 
 
 def _last_step(chain: Sequence[Node], graph: Graph, fits: Fits) -> str:
-    """How a recurrent layer on the way would give its last step alone; "" where there is none."""
+    """Help to take the last step of a recurrent layer on the way; "" where there is no such layer."""
     for position, node in enumerate(chain):
         layer = node.layer.last_step_alone() if isinstance(node.layer, Layer) else None
         if layer is not None:

@@ -47,7 +47,7 @@ def _check(weights: Any, output: Output) -> None:
 
 
 def _check_loss(output: Output, loss: Loss | None) -> None:
-    """What shall weigh has a loss of its own: Keras takes means over the last axis, and some losses are one for all."""
+    """Refuses weights for a loss without values of its own: means over the last axis, or one value for all."""
     if loss is not None and loss.whole:
         message = f"`{loss.name}` is one loss for all that an example holds: its classes cannot weigh differently"
         raise Problem("E616", message, "leave `class_weights` out, or take another loss", "class_weights")

@@ -24,7 +24,7 @@ def _source(name: str) -> type[Source] | None:
 
 
 def _ending(path: Path, readers: Mapping[str, type[Source]]) -> str:
-    """What a file's name ends in; `.csv` also for a packed `.csv.gz`, where the source of such files unpacks them."""
+    """Suffix of a file; `.csv` also for `.csv.gz`, where the source of such files unpacks them."""
     inner = Path(path.stem).suffix.lower()
     owner = readers.get(inner) if path.suffix.lower() in _PACKED else None
     return inner if owner is not None and owner.unpacks else path.suffix.lower()

@@ -130,7 +130,7 @@ def _fits(value: Any) -> bool:
 
 
 def _leaves(value: Any) -> Iterator[Any]:
-    """What a list of lists holds in the end."""
+    """The innermost values of nested lists."""
     if isinstance(value, list):
         for item in value:
             yield from _leaves(item)

@@ -54,7 +54,7 @@ class JoinedTable(StackedTable):
 
 
 def _raise_others(table: Table, name: str, option: str) -> None:
-    """What else than its absence is wrong with a column that a table does not have among those that can be used."""
+    """Raises the problem, other than its absence, of a column that is not among the usable ones of a table."""
     try:
         table.find(name, option)
     except Problem as problem:

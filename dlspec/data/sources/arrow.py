@@ -38,7 +38,7 @@ class ArrowTable(Table):
     @property
     @abstractmethod
     def _count(self) -> int:
-        """How many rows there are."""
+        """Number of rows."""
 
     @property
     @abstractmethod
@@ -48,10 +48,10 @@ class ArrowTable(Table):
     @property
     @abstractmethod
     def _missing(self) -> Mapping[str, int]:
-        """How many values each column lacks, as far as a file tells."""
+        """Number of missing values by column, as far as a file tells."""
 
     def _sizes(self, name: str) -> tuple[int, ...]:
-        """How long all lists of a column are, the outermost first; () for a column without lists, or of uneven ones."""
+        """Lengths of the nested lists of a column, outermost first; () without lists, or for uneven ones."""
         return ()
 
     @abstractmethod

@@ -36,7 +36,7 @@ def find_broken(
 def _troubles(
     files: Sequence[PictureFile], broken: Iterable[int], read: Callable[[PictureFile], object]
 ) -> dict[int, str]:
-    """What `read` raises for the files that are not known to be `broken`."""
+    """Messages of `read` by the number of the file, for files that are not known to be `broken`."""
     left = sorted(set(range(len(files))).difference(broken))
 
     def trouble(number: int) -> str:

@@ -144,7 +144,7 @@ class Reader:
 
     @cached_property
     def _layout(self) -> pa_csv.ParseOptions:
-        """How rows are told apart, and what becomes of uneven ones.
+        """pyarrow's options for delimiters and uneven rows.
 
         A thread of pyarrow may let go of the handler when Python ends already. If nobody else held it then, the thread
         would call Python, and the process would abort: one reference is never given back.

@@ -137,7 +137,7 @@ class CsvTable(ArrowTable):
 
     @property
     def _before(self) -> int:
-        """How many lines stand before the first example, where every row is one line."""
+        """Number of lines before the first example, where every row is one line."""
         return self._given.skip_rows + self._names.row
 
     @cached_property
@@ -280,7 +280,7 @@ class CsvTable(ArrowTable):
 
     @cached_property
     def _copy(self) -> ParquetTable | None:
-        """The same rows as Parquet, for a file too large to be parsed whole."""
+        """A Parquet copy of the rows, for a file too large to be parsed whole; else None."""
         if self._parsed(lambda: self._text.size) <= CONVERTED_FROM:
             return None
         path = converted(self._path, f"csv 3 {self.tolerant} {tuple(self.dialect)}", ".parquet", self._convert)
@@ -297,7 +297,7 @@ class CsvTable(ArrowTable):
         self._parsed(lambda: self._reader.write(target, kinds))
 
     def _parsed(self, parse: Any) -> Any:
-        """What `parse` returns; its failure as a problem with the file.
+        """The result of `parse`; its failure becomes a problem with the file.
 
         Raises:
             DataProblem: E601 the file cannot be read, E608 its content is broken.
@@ -342,7 +342,7 @@ class CsvTable(ArrowTable):
 
     @cached_property
     def _names(self) -> Names:
-        """What the first row says.
+        """Names of the columns from the first row.
 
         Raises:
             DataProblem: E601 the file cannot be read, E608 it does not name the columns.
@@ -366,7 +366,7 @@ class CsvTable(ArrowTable):
 
     @cached_property
     def _width(self) -> int:
-        """How many values the header has."""
+        """Number of values of the header."""
         if not self._names.row:
             return len(self._names.used)
         return len(next(csv.reader(self._text.lines(self._given.skip_rows), delimiter=self._given.character)))
@@ -388,7 +388,7 @@ class CsvTable(ArrowTable):
         return self._problem("E608", message, help, line=line)
 
     def _other_width(self) -> int | None:
-        """How many values the rows after the first have, where none has as many as that."""
+        """Number of values of the rows after the first, where none has as many as that."""
         widths = {len(row) for _, row in islice(self._rows(), _COMPARED)}
         return widths.pop() if len(widths) == 1 and self._width not in widths else None
 

@@ -272,7 +272,7 @@ def _holds(row: tuple[int, Row]) -> bool:
 
 
 def _kind(value: Any) -> type:
-    """What decides the type of a column."""
+    """The type of a cell, which decides that of its column."""
     kinds: Iterable[type] = (bool, int, float, datetime.timedelta)
     return next((kind for kind in kinds if isinstance(value, kind)), str)
 

@@ -146,7 +146,7 @@ class ClassFolders:
             raise self.problem(message, stray[0], "move it into the folder of its class")
 
     def _instead(self, name: str) -> str:
-        """What an empty folder holds instead."""
+        """Help that names a file of another kind in an empty folder."""
         others = [file for file in self._strange if file.is_relative_to(self._path / name)]
         return f"`{self.show(min(others))}` is none of them: convert such files" if others else ""
 

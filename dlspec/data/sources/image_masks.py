@@ -204,7 +204,7 @@ class MaskedImages(Table):
                 raise DataProblem("E608", message, "", "masks", mask.where)
 
     def _unlike(self, image: PictureFile, mask: PictureFile) -> str:
-        """What is wrong unless an image and its mask lie on each other before they are resized."""
+        """A sentence on how the sizes of an image and its mask differ; "" where they fit."""
         (height, width), (tall, wide) = self._images([image]).header(image)[:2], self._masks([mask]).header(mask)[:2]
         if (height, width) == (tall, wide):
             return ""

@@ -56,7 +56,7 @@ class Joined(Table):
 
     @property
     def _stated_right(self) -> Stated:
-        """What is stated, by the names that columns have on the right."""
+        """The stated columns of the right table, by its own names."""
 
         def inner(names: Iterable[str]) -> dict[str, str]:
             return {name.removeprefix(self._prefix): name for name in names if name.startswith(self._prefix)}

@@ -59,7 +59,7 @@ _PLAIN = "table[{}].to_numpy()"
 
 
 def _emitted(name: str, table: ParquetTable) -> str:
-    """How a project makes the array of a column, whose name goes into the pattern."""
+    """Pattern of the expression of a column in a project; the column's name goes into it."""
     tensor = table.columns[name].tensor
     if table.columns[name].text:
         return "table[{}].cast('string').fill_null('').to_numpy()"
@@ -281,7 +281,7 @@ class ParquetTable(TypedTable):
         return pq.ParquetFile(path, metadata=meta)
 
     def _decoded(self, read: Any) -> Any:
-        """What `read` returns; its failure as a problem with the file."""
+        """The result of `read`; its failure becomes a problem with the file."""
         import pyarrow as pa
 
         try:
@@ -299,7 +299,7 @@ class ParquetTable(TypedTable):
 
 
 def _leaves(kind: pa.DataType) -> int:
-    """How many columns of a Parquet file hold the values of a type."""
+    """Number of Parquet columns that hold the values of a type."""
     return sum(_leaves(kind.field(index).type) for index in range(kind.num_fields)) or 1
 
 

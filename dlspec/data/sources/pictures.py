@@ -288,7 +288,7 @@ class Pictures:
         return header
 
     def _opened(self, file: PictureFile, use: Callable[[Image], T], *, whole: bool = False) -> T:
-        """What `use` makes of the opened image; `whole` where it needs all of the file."""
+        """The result of `use` for the opened image; `whole` where it needs all of the file."""
         from PIL import Image
 
         try:

@@ -218,7 +218,7 @@ def _by_blocks(data: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def _joined(value: Any, given: Any, first: Any) -> Any:
-    """What one block after the other gives, after what came before: that counts as if added to the first bytes."""
+    """Checksum after further blocks, from the one before them, which counts as if added to the first bytes."""
     for block in given:
         for byte in range(4):
             block = block ^ first[byte][value >> 8 * byte & 0xFF]
@@ -228,7 +228,7 @@ def _joined(value: Any, given: Any, first: Any) -> Any:
 
 @cache
 def _table() -> tuple[int, ...]:
-    """What one byte gives."""
+    """The CRC of each value of a byte, 256 entries."""
     values = []
     for value in range(256):
         for _ in range(8):
@@ -239,7 +239,7 @@ def _table() -> tuple[int, ...]:
 
 @cache
 def _shifted() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], list[list[int]]]:
-    """What each byte gives at each place of a block, as one row; where the places start; and the first four of them."""
+    """CRC of each byte at each position of a block, as one row; the offsets of positions; and the first four rows."""
     import numpy as np
 
     table = np.array(_table(), np.uint32)

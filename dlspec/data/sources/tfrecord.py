@@ -62,7 +62,7 @@ class Tfrecord(Source):
 
 
 def _kind(feature: RecordFeature) -> str:
-    """What holds the numbers."""
+    """The list of a message that holds the numbers of a feature."""
     if feature.decode:
         return "bytes"
     return "floats" if feature.tensor.floating else "integers"
@@ -186,7 +186,7 @@ class TfrecordTable(Table):
         return np.sort(np.concatenate(left)) if left else np.arange(0)
 
     def _layouts(self, features: Mapping[str, RecordFeature]) -> Layouts | None:
-        """What is known of how records hold these features; None where not all are numbers."""
+        """Known byte layouts of records with these features; None where not all are numbers."""
         key = tuple(sorted(features))
         if key not in self._alike_by:
             numbers = all(feature.dtype != TEXT and feature.decode != "image" for feature in features.values())
@@ -198,7 +198,7 @@ class TfrecordTable(Table):
         return self._alike_by[key]
 
     def _together(self, features: Mapping[str, RecordFeature], indices: np.ndarray[Any, Any]) -> Arrays | None:
-        """The same by TensorFlow's parser; None where that is not loaded, or anything is wrong with a record."""
+        """Values by TensorFlow's parser; None where that is not loaded, or refuses a record."""
         places = [self._index[index] for index in indices.tolist()]
         wanted = {name: (feature.parsed_dtype, feature.parsed_shape) for name, feature in features.items()}
         try:

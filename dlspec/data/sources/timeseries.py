@@ -60,7 +60,7 @@ class Timeseries(Source):
         }
 
     def _emitted_lines(self, columns: Sequence[str], series: Sequence[str], dates: bool) -> list[Piece]:
-        """From a project's table to the values in the order of time, and to the first step of each window."""
+        """Lines that bring a project's table into the order of time, and find the first step of each window."""
         lines = []
         if self.time:
             times = Piece("table[{}]", self.time)
@@ -82,7 +82,7 @@ class Timeseries(Source):
         return [*lines, Piece(f"starts = np.arange({stride})[:, None]")]
 
     def _emitted_windows(self, columns: Sequence[str]) -> Mapping[str, Piece]:
-        """What was and what comes next, in a project."""
+        """Expressions of past and next steps in a project."""
         arrays = {
             "past": Piece("series[starts + np.arange({})]", self.window),
             "future": Piece("ahead[starts + np.arange({}, {})]", self.window, self.window + self.horizon),

@@ -57,7 +57,7 @@ class TypedTable(ArrowTable):
 
     @cached_property
     def _lists(self) -> dict[str, tuple[int, ...] | Uneven]:
-        """How long the lists of each column that has some are; its values are read for that."""
+        """Lengths of the lists of each column that has some; its values are read for that."""
         return {name: list_sizes(self._rows([name])) for name, kind in self._kinds.items() if is_list(kind)}
 
     def _sizes(self, name: str) -> tuple[int, ...]:

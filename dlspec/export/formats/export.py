@@ -69,7 +69,7 @@ def export(model: Any, form: Format, path: Path, progress: Callable[[str], objec
 
 
 def _reference(named: Any, outcome: Outcome) -> Reference | None:
-    """What the result will be compared with; a warning where that is not possible."""
+    """Inputs and outputs to compare the result with; None, with a warning, where that is not possible."""
     missing = outcome.form.missing_reader()
     try:
         expected = reference(named)

@@ -147,7 +147,7 @@ def _stacked(columns: tuple[str, ...], dtype: str) -> ast.expr:
 
 
 def _ranked(values: ast.expr, have: int, want: int) -> ast.expr:
-    """With a last axis of 1 added or removed."""
+    """An expression of `values` with a last axis of 1 added or removed."""
     dots: Any = ast.Constant(...)
     if have < want:
         return item(values, ast.Tuple([dots, constant(None)], ast.Load()))

@@ -54,7 +54,7 @@ def _by_time(by: Time, binding: Binding) -> list[Piece]:
 
 
 def _class_sizes(shares: Mapping[str, float], *, tight: bool) -> list[Piece]:
-    """How many members of a class go into each part; where it may be small, one is left for training."""
+    """Lines that compute the members of a class for each part; of few, one is left for training."""
     sizes = [Piece(f"{part} = max(1, round(len(members) * {{}}))", share) for part, share in shares.items()]
     if not tight:
         return sizes

@@ -99,7 +99,7 @@ class _Writer:
 
     @property
     def _names(self) -> dict[str, str]:
-        """What each parameter is called in functions."""
+        """Names of the parameters in functions, by parameter."""
         return {param: self.searched.identifier(param) for param in self.searched.spaces}
 
     @property
@@ -109,7 +109,7 @@ class _Writer:
 
     @property
     def _trained(self) -> dict[str, str]:
-        """Those that ``train()`` takes."""
+        """The parameters that ``train()`` takes, with their names there."""
         return {param: self._names[param] for param in self.train.params}
 
     @property
@@ -132,7 +132,7 @@ class _Writer:
 
     @property
     def _given(self) -> dict[str, tuple[str, str]]:
-        """What ``main()`` hands to each trial: by name, its type and its expression there."""
+        """Arguments that ``main()`` gives to each trial: by name, type and expression."""
         loaded, arguments = bool(self._loaded), self.train.arguments
         given = {} if loaded else {"parts": ("dict[str, Part]", "parts")}
         if "data" in arguments or (loaded and self.read.reads_files):
@@ -151,7 +151,7 @@ class _Writer:
     # --- the class ------------------------------------------------------------------------------------------------
 
     def search(self) -> dict[str, Any]:
-        """What `search.py.jinja` needs to know."""
+        """Values of the template `search.py.jinja`."""
         tune, worst = self.plan.tune, "math.inf" if self.plan.smaller else "-math.inf"
         limits = {limit: value for limit in ("seconds", "patience") if (value := getattr(tune, limit))}
         best = f"{'min' if self.plan.smaller else 'max'}(scores{f', default={worst}' if self._halving else ''})"
@@ -206,7 +206,7 @@ class _Writer:
         yield from indented([fit])
 
     def _mended(self, worst: str) -> Iterator[Piece]:
-        """The same where a search would wait for a failed trial."""
+        """Lines of the trial for a search that would otherwise wait for a failed one."""
         yield Piece("try:")
         yield Piece(
             "    # A trial that goes on with another one repeats it, so that nothing of the optimizer's state is lost."
@@ -220,7 +220,7 @@ class _Writer:
     # --- the program ----------------------------------------------------------------------------------------------
 
     def main(self) -> dict[str, Any]:
-        """What `main.py.jinja` needs to know."""
+        """Values of the template `main.py.jinja`."""
         needs_data = self.read.reads_files or "data" in self._arguments
         return {
             "options": [*folder_options(self.folder if needs_data else None), *self._options()],
@@ -230,7 +230,7 @@ class _Writer:
         }
 
     def _options(self) -> Iterator[Piece]:
-        """What the command line can change."""
+        """Command-line options of the search."""
         plan, tune = self.plan, self.plan.tune
         if plan.trials:
             yield option("--trials", "int", plan.trials, "trials at most")

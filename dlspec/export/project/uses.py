@@ -108,7 +108,7 @@ class _Spread:
         return _with(step, value=value, **facts)
 
     def _given(self, step: Step, value: Any, where: _Main | _Block, path: Path, loops: int) -> Any:
-        """What follows a block's name, with the elements for the uses in the block."""
+        """The value of a call of a block, with an element for each use inside the block."""
         block, needed = self._block(step.key)
         if not needed:
             return value
@@ -201,7 +201,7 @@ def _with(step: Step, **changed: Any) -> Step:
 
 
 def _written(value: Any, known: Mapping[str, Any], changed: Callable[[Any], Any]) -> Any:
-    """What is written in a step, where some of it has already been changed; the same object where nothing is."""
+    """The value of a step with its changed parts; the same object where nothing has changed."""
     if not isinstance(value, Map):
         return changed(value)
     made = Map(value.span)

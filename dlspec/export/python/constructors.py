@@ -171,7 +171,7 @@ def _as_list(owner: type[Component], field: Field[Any], raw: Any) -> bool:
 
 
 def _positional(owner: type[Component], given: list[str]) -> int:
-    """How many of the given options stand without their names: the obvious first, of a convolution also its window."""
+    """Number of options written without names: the shorthand first, of a convolution also its window."""
     if owner.kind in ("loss", "metric"):  # Keras has `name` and others before them
         return 0
     order = list(owner.fields)

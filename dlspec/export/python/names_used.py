@@ -132,7 +132,7 @@ def _gathered(pairs: Iterable[tuple[str, Loops]]) -> dict[str, dict[Loops, None]
 
 
 def _common(first: Loops, other: Loops) -> int:
-    """How many groups are around both."""
+    """Number of groups around both."""
     return next(
         (at for at, (a, b) in enumerate(zip(first, other, strict=False)) if a != b), min(len(first), len(other))
     )

@@ -138,7 +138,7 @@ class Tensors:
 
 
 def _plural(key: str) -> str:
-    """What several of them are called."""
+    """A variable for a list of them."""
     return key if key.endswith("s") else f"{key}s"
 
 

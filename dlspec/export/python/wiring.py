@@ -51,7 +51,7 @@ class Inputs:
 
 
 class _Signature:
-    """What :func:`arguments_of` asks of a layer, without an instance of it."""
+    """The attributes of a layer that :func:`arguments_of` needs, without an instance."""
 
     def __init__(self, layer: type[Layer], given: Sequence[str]) -> None:
         self.name = layer.registered_name

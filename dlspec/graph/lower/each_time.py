@@ -99,7 +99,7 @@ class _Uses:
         self._blocks: dict[str, dict[str, int]] = {}
 
     def of(self, body: Iterable[Step]) -> dict[str, int]:
-        """How many uses each name may have."""
+        """Number of possible uses by name, at most 2."""
         uses: Counter[str] = Counter()
         for step in body:
             uses.update(self._step(step))
@@ -139,7 +139,7 @@ def _without(uses: dict[str, int], names: Iterable[str]) -> dict[str, int]:
 
 
 def _written(step: Step, program: Program) -> tuple[list[Any], list[Any]]:
-    """What is evaluated once, and what in every turn."""
+    """The values that are evaluated once, and those in every turn."""
     if isinstance(step, RepeatStep):
         return [step.times, step.each], [step.condition]
     if isinstance(step, ParallelStep):

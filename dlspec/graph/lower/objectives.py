@@ -55,7 +55,7 @@ def _report_unknown(builder: GraphBuilder, program: Program, name: str, frame: F
 
 
 def _named(builder: GraphBuilder, frame: Frame) -> Iterator[tuple[Wanted, Span | None]]:
-    """What is wanted with its name settled, and where it stands."""
+    """The wanted tensors with settled names, and their spans."""
     data, evaluator = builder.definition.declaration, builder.evaluator
     for wanted in builder.definition.wanted:
         span = span_at(data, wanted.path, wanted.on_key)
@@ -100,7 +100,7 @@ def _called(
 
 
 def _check_number(builder: GraphBuilder, name: str, edge: Edge, span: Span | None) -> None:
-    """What is minimised has a gradient: it is a tensor of real numbers (E409)."""
+    """Checks that a minimised tensor has a gradient: it holds real numbers (E409)."""
     tensor = builder.tensor(edge)
     if not tensor.floating:
         help = "minimise a tensor of real numbers, such as what `losses.mse` gives"

@@ -41,7 +41,7 @@ def _copied(key: str) -> JSON:
 
 
 def _described(owner: type[Component]) -> JSON:
-    """What may stand after the component's name, as the generated schema says it of others."""
+    """Schema of a component's options, as the generated schema has it for others."""
     steps = {name: {"$ref": f"#/$defs/{name}"} for name in schema()["$defs"] if name.startswith("step.")}
     common = {name.removeprefix("step."): node for name, node in steps.items()} if owner.kind == "layer" else {}
     node = value_schema(owner, common)

@@ -81,7 +81,7 @@ def _rest_of_number(data: Map, key: str) -> list[str]:
 
 
 def _meant(data: Map, key: str, digits: list[str], root: Any, node: JSON) -> str:
-    """What the digits make that the option takes: a number with a point, one of thousands, or a list."""
+    """Help with the values that the digits may mean: a decimal number, one with thousands, or a list."""
     before, rest = data[key], {name: data[name] for name in digits}
     for name in digits:
         del data[name]

@@ -103,7 +103,7 @@ class MirroredSteps:
         return tf.constant(True)
 
     def _answers(self, share: _Share, *, training: bool) -> tuple[list[Any], Any]:
-        """What one device answers to its share, and what its layers and weights add to the loss of the whole batch."""
+        """Answers of one device for its share, and its part of the losses that layers and weights add."""
         import tensorflow as tf
 
         values, _ = _flat(self._model(share.examples(), training=training))
@@ -205,7 +205,7 @@ class _Share:
         return [value[self._start : self._end] for value in values]
 
     def weight(self, dtype: Any) -> Any:
-        """Which part of the batch it is."""
+        """The part of the batch that this share is, as a number of a dtype."""
         import tensorflow as tf
 
         return tf.cast(self.length, dtype) / tf.cast(self._all, dtype)

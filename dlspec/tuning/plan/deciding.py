@@ -71,7 +71,7 @@ def _flows(data: Map) -> Iterator[tuple[str, Any]]:
 
 
 def _calls(value: Any) -> Iterator[tuple[str, Any]]:
-    """Everything that looks like the call of a block, with what follows its name."""
+    """Pairs of name and value that may be calls of blocks."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             if key[:1].isupper():

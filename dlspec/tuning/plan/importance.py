@@ -64,7 +64,7 @@ def _is_word(value: Any) -> bool:
 
 
 def _columns(name: str, used: list[Any], done: Sequence[Mapping[str, Any]]) -> Any:
-    """What the forest sees of a parameter: [trials, 1] of a number, [trials, words] of words."""
+    """Features of a parameter for the forest: [trials, 1] of a number, one-hot [trials, words] of words."""
     import numpy as np
 
     if not any(_is_word(value) for value in used):

@@ -35,7 +35,7 @@ class Use(NamedTuple):
 
 
 class _Look(NamedTuple):
-    """What the spec is like with some values.
+    """The uses in a spec with some values.
 
     Attributes:
         used: What has an effect.
@@ -173,7 +173,7 @@ class Usage:
     # --- what depends on what -------------------------------------------------------------------------------------
 
     def _explored(self) -> dict[Use, dict[Use, tuple[Any, ...]]]:
-        """What is used only sometimes, with what it depends on.
+        """The uses that appear only with some values, with the parents' values on which they depend.
 
         That is found by looking at the spec with each value of each parameter of few values, the others at their
         defaults; a dependence that shows only together with another one is found where that one's was.

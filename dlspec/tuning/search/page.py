@@ -28,7 +28,7 @@ def page(name: str, facts: Search, best: str, command: str) -> str:
 
 
 def _view(facts: Search) -> dict[str, Any]:
-    """What the template shows."""
+    """Values of the template."""
     trials, objective, smaller = facts["trials"], facts["objective"], facts["direction"] == "min"
     scored = [(trial["score"], trial) for trial in trials if trial.get("score") is not None]
     done = [trial for _, trial in sorted(scored, key=itemgetter(0), reverse=not smaller)]

@@ -95,7 +95,7 @@ class Search:
         return min(proposal.epochs or self.plan.epochs, self.plan.epochs)
 
     def _key(self, proposal: Proposal) -> tuple[str, int]:
-        """What makes two trials the same."""
+        """A key that is equal for trials with equal results."""
         return self.plan.key(proposal.values), self._epochs(proposal)
 
     def run(self, workers: Workers) -> None:

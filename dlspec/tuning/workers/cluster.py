@@ -135,7 +135,7 @@ class Cluster:
             orders.flush()
 
     def _help_with_token(self) -> str:
-        """What to do where the cluster turned this machine away for want of a token; "" where it did not.
+        """Help where the cluster refused this machine for want of a token; "" where it did not.
 
         Ray 2.60 begins a cluster that demands the token which it finds in the home folder, but sends none when it joins
         one, unless RAY_AUTH_MODE says so. Only its log tells.

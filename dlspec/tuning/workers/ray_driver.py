@@ -52,7 +52,7 @@ class _Trial:
 
     @property
     def name(self) -> str:
-        """As people know it."""
+        """The name of the trial in messages."""
         return f"trial {int(self.task.folder.name)}"
 
 
@@ -200,7 +200,7 @@ class RayDriver:
     # --- the end --------------------------------------------------------------------------------------------------
 
     def _stop_trials(self) -> None:
-        """What still trains stops with a checkpoint, where it can in time."""
+        """Stops running trials with a checkpoint, where they can in time."""
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy as On
 
@@ -228,7 +228,7 @@ class _Lost(Exception):
 
 
 def _outcome(future: Future[Any]) -> Any:
-    """What a process answered.
+    """The answer of a process.
 
     Raises:
         _Lost: Nothing, any more.

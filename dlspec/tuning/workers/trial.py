@@ -112,7 +112,7 @@ def _checked(task: Task) -> Trainable | Result:
 
 
 def _cost(state: Trainable, name: str) -> tuple[int | None, str]:
-    """What one of the limits is held against, None where a size is unknown; and what it is counted in."""
+    """The figure that a limit is compared with, None where a size is unknown; and its unit."""
     graph = state.graph
     if name == "parameters":
         return graph.parameters, name

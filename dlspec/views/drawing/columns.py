@@ -81,7 +81,7 @@ def _is_end(child: object) -> bool:
 
 
 def _connection(column: Picture, x: float, following: Picture) -> Line:
-    """From the foot of a column through the gutter to the head of the next."""
+    """A line from the foot of a column through the gutter to the head of the next."""
     (leaving,), (entering,) = column.outs.values(), following.ins.values()
     start, middle = x + column.left + leaving, x + column.width + GUTTER / 2
     stop = x + column.width + GUTTER + following.left + entering

@@ -193,7 +193,7 @@ def _widen_for_labels(inside: Level, layout: Layout) -> None:
 
 
 def _spread_ports(inside: Level) -> None:
-    """Where tensors leave and enter a box: side by side, in the order of the places they go to and come from."""
+    """Spreads the points where tensors leave and enter a box, in the order of the boxes that they connect."""
     leaving: dict[Vertex, dict[Edge, float]] = {}
     for wire in inside.wires:
         leaving.setdefault(wire.path[0], {}).setdefault(wire.tensor, wire.path[1].x)
@@ -248,7 +248,7 @@ def _set_rows(inside: Level, frame: Frame) -> list[tuple[float, float]]:
 
 
 def _points(wire: Wire, bands: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
-    """From the lower edge of the source to the upper edge of the target: straight through rows, bent between them."""
+    """Points of a wire from the lower edge of its source to the upper edge of its target: bent between rows only."""
     start, stop = wire.path[0], wire.path[-1]
     x = start.x + start.outs.get(wire.tensor, 0.0)
     points = [(x, start.y + start.height)]

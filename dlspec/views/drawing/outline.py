@@ -154,7 +154,7 @@ class _Equality:
                 self.last_use[edge.node] = max(self.last_use.get(edge.node, 0), node.index)
 
     def look(self, node: Node) -> tuple[Any, ...]:
-        """What equal nodes share, apart from where their inputs come from."""
+        """The attributes that equal nodes share, apart from the source of their inputs."""
         cached = self.looks.get(node.index)
         if cached is None:
             options = node.layer.describe() if node.layer is not None else f"input {node.index}"

@@ -51,7 +51,7 @@ def set_columns(level: Level) -> None:
 
 
 def _order(wire: Wire, stop: Vertex) -> float:
-    """Where a tensor enters a vertex, from left to right: by the arguments of a box, by the entries of a frame."""
+    """Order of a tensor among those that enter a vertex: by the arguments of a box, or the entries of a frame."""
     if stop is not wire.path[-1]:
         return 0.0
     return stop.ins.get(wire.tensor, 0.0) if isinstance(stop.thing, Frame) else float(wire.order)
@@ -106,7 +106,7 @@ def _heaviest_path(vertices: Sequence[Vertex], around: _Neighbours) -> list[Vert
 
 
 def _straight(track_of: dict[Vertex, Track], around: _Neighbours) -> dict[Vertex, float]:
-    """Where what comes straight down its own track enters a vertex; without those that nothing reaches so."""
+    """Order of entry of the tensor that comes straight down a vertex's own track, for vertices that have one."""
     straight: dict[Vertex, float] = {}
     for vertex, coming in around.before.items():
         for before, order in coming:

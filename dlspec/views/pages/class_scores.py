@@ -71,7 +71,7 @@ class Classes:
         return true_classes(self.task, targets, shape)
 
     def _inside(self, labels: Array) -> Array:
-        """Which labels name a class that counts."""
+        """Mask of the labels that name a class that counts."""
         valid: Array = (labels >= 0) & (labels < len(self.task.names))
         return valid if self.task.ignored is None else valid & (labels != self.task.ignored)
 

@@ -91,7 +91,7 @@ def _scores(facts: Importance) -> Iterator[tuple[str, str]]:
 
 
 def _change(effect: Effect, measure: str) -> str:
-    """How the measure itself changes: what is worse is less, but of an error more."""
+    """Change of the measure itself, as text: less is worse, but of an error more."""
     mean = effect["mean"]
     return signed(mean if mean is None or measure == "RMSE" else -mean)
 
@@ -108,7 +108,7 @@ def _rows(facts: Importance) -> Iterator[list[Any]]:
 
 
 def _by_column(lines: Sequence[Dependence]) -> Iterator[tuple[str, Iterator[Dependence]]]:
-    """What depends on each column, target by target."""
+    """Dependence lines grouped by column, target by target."""
     for (column, _), group in groupby(lines, key=lambda line: (line["column"], line["target"])):
         yield column, group
 

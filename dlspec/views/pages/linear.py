@@ -118,7 +118,7 @@ def fit(
 
 
 def _wanted(task: Task, target: Array) -> tuple[Array, Array]:
-    """What a regression is to answer, shape [examples, answers], and which examples count."""
+    """Targets of the regression, shape [examples, answers], and a mask of the examples that count."""
     import numpy as np
 
     if task.kind == NUMBERS:

@@ -71,7 +71,7 @@ def read_history(path: Path) -> list[dict[str, float]]:
 
 
 def _description(spec: Path) -> str:
-    """What the spec says about itself."""
+    """The description in the spec; "" without one."""
     data = load_spec(spec).data
     text = data.get("description") if data is not None else None
     return text if isinstance(text, str) else ""

@@ -28,7 +28,7 @@ def images(values: Array) -> list[Image.Image]:
 
 
 def _range(values: Array) -> tuple[float, float]:
-    """What is black and what is white: 0 to 1, −1 to 1 or 0 to 255, if that holds all values; else their own range."""
+    """Values of black and white: 0 to 1, −1 to 1 or 0 to 255, if that holds all values; else their own range."""
     least, most = float(values.min()), float(values.max())
     for low, high in ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)):
         if low <= least and most <= high:

@@ -85,14 +85,14 @@ def _of_classes(name: str, facts: Mapping[str, Any], part: str) -> Verdict:
 
 
 def _what(facts: Mapping[str, Any]) -> str:
-    """Of what a share is one."""
+    """The phrase for the total that a share belongs to, such as "of 150 examples"."""
     if facts["kind"] in (PIXELS, STEPS):
         return f"of {_several(facts['positions'], 'pixel' if facts['kind'] == PIXELS else 'step')}"
     return "of all answers" if facts["kind"] == TAGS else f"of {_several(facts['examples'], 'example')}"
 
 
 def _of_sequences(facts: Mapping[str, Any]) -> str:
-    """What else is said of a class for each step: how many sequences are right as a whole, and the perplexity."""
+    """For a class in each step: a sentence on sequences that are right as a whole, and the perplexity; else ""."""
     if facts["kind"] != STEPS or facts["exact"] is None:
         return ""
     more = f", perplexity {figure(facts['perplexity'])}" if "perplexity" in facts else ""
@@ -152,7 +152,7 @@ def _of_numbers(name: str, facts: Mapping[str, Any], part: str) -> Verdict:
 
 
 def _linear(facts: Mapping[str, Any]) -> str:
-    """How a linear model of the same inputs does."""
+    """A sentence on the linear model of the same inputs; "" without one."""
     linear = facts.get("linear")
     if not linear:
         return ""
@@ -166,7 +166,7 @@ def _linear(facts: Mapping[str, Any]) -> str:
 
 
 def _spread(facts: Mapping[str, Any]) -> str:
-    """How many targets lie between the outermost quantiles, and whether these are in order."""
+    """A sentence on the targets between the outermost quantiles, and on quantiles that are out of order."""
     if "spread" not in facts or len(facts["spread"]["quantiles"]) < 2:
         return ""
     spread = facts["spread"]
