@@ -69,6 +69,7 @@ class Facts:
         homes: Lines that ask for the module of a class.
         printing: Lines that print or exit.
         methods: Lines that name the way of training called ``supervised``, or its class.
+        bound: Names that it gives to anything: variables, arguments, functions, classes, attributes, imports.
     """
 
     defined: set[str] = field(default_factory=set)
@@ -80,6 +81,7 @@ class Facts:
     homes: list[int] = field(default_factory=list)
     printing: list[int] = field(default_factory=list)
     methods: list[int] = field(default_factory=list)
+    bound: set[str] = field(default_factory=set)
 
 
 @cache
@@ -94,10 +96,12 @@ def facts(path: Path) -> Facts:
 
 def _class(found: Facts, node: ast.ClassDef) -> None:
     found.defined.add(node.name)
+    found.bound.add(node.name)
 
 
 def _function(found: Facts, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
     found.defined.add(node.name)
+    found.bound.add(node.name)
     arguments = node.args
     counted = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
     parameters = [one.arg for one in counted if one is not None and one.arg not in ("self", "cls")]
@@ -109,7 +113,13 @@ def _assignment(found: Facts, node: ast.Assign | ast.AnnAssign) -> None:
     found.defined |= {target.id for target in targets if isinstance(target, ast.Name)}
 
 
+def _argument(found: Facts, node: ast.arg) -> None:
+    found.bound.add(node.arg)
+
+
 def _attribute(found: Facts, node: ast.Attribute) -> None:
+    if isinstance(node.ctx, ast.Store):
+        found.bound.add(node.attr)
     if node.attr == "__module__":
         found.homes.append(node.lineno)
     if not _PRIVATE.fullmatch(node.attr) or node.attr in _PUBLIC:
@@ -123,6 +133,10 @@ def _attribute(found: Facts, node: ast.Attribute) -> None:
 
 
 def _name(found: Facts, node: ast.Name | ast.alias) -> None:
+    if isinstance(node, ast.alias):
+        found.bound.add(node.asname or node.name)
+    elif isinstance(node.ctx, ast.Store):
+        found.bound.add(node.id)
     if (node.id if isinstance(node, ast.Name) else node.name) == "Supervised":
         found.methods.append(node.lineno)
 
@@ -160,6 +174,10 @@ def _comparison(found: Facts, node: ast.Compare) -> None:
         found.words.append(Words(node.lineno, words, beside=any(_tells(side) for side in sides)))
 
 
+def _capture(found: Facts, node: ast.MatchAs | ast.MatchStar | ast.ExceptHandler) -> None:
+    found.bound.add(node.name or "")
+
+
 def _case(found: Facts, node: ast.MatchValue) -> None:
     found.words.append(Words(node.lineno, _strings(node.value)))
 
@@ -182,6 +200,7 @@ _READERS = {
     ast.AsyncFunctionDef: _function,
     ast.Assign: _assignment,
     ast.AnnAssign: _assignment,
+    ast.arg: _argument,
     ast.Attribute: _attribute,
     ast.Name: _name,
     ast.alias: _name,
@@ -191,6 +210,9 @@ _READERS = {
     ast.Call: _call,
     ast.Compare: _comparison,
     ast.MatchValue: _case,
+    ast.MatchAs: _capture,
+    ast.MatchStar: _capture,
+    ast.ExceptHandler: _capture,
     ast.Tuple: _collection,
     ast.List: _collection,
     ast.Set: _collection,

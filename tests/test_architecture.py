@@ -302,3 +302,43 @@ def test_attributes_are_declared_where_they_are_asked_for() -> None:
     # A base class says what holds for the others; a default belongs to objects of other packages and to numbers.
     asked = [f"dlspec.{module}:{line}" for module, path in modules().items() for line in facts(path).defaults]
     assert len(asked) <= 25, asked
+
+
+# Names that say nothing of the thing: a stranger needs `problem`, `column`, `position`, `span`.
+VAGUE = {"found", "held", "one", "ones", "place", "stands", "told", "whatever", "word", "words"}
+# Where they are the term of the field: words of texts.
+WORDS_OF_TEXTS = {
+    "data.checks.vocabulary": {"word", "words"},
+    "keras_layers.text_imputation": {"word", "words"},
+    "training.unknown_words": {"word", "words"},
+}
+# Files that other work is on: their names follow.
+RENAMED_LATER = {
+    "components.methods.base",
+    "components.methods.learner_checks",
+    "components.methods.learning",
+    "components.methods.supervised",
+    "components.methods.supervised_checks",
+    "data.feeding.reading",
+    "standalone.learning",
+    "training.evaluate",
+    "training.importance",
+    "training.loop.compiling",
+    "training.loop.fit",
+    "training.loop.learners",
+    "training.loop.phases",
+    "training.loop.preparation",
+    "training.loop.steps",
+    "training.loop.trainer",
+    "training.saved",
+    "views.drawing.boxes",
+    "views.pages.drawn",
+    "views.pages.examine",
+    "views.pages.examples",
+    "views.pages.galleries",
+}
+
+
+def test_names_say_what_a_thing_is() -> None:
+    bound = {module: {name.strip("_") for name in facts(path).bound} & VAGUE for module, path in modules().items()}
+    assert {module: names for module, names in bound.items() if names and module not in RENAMED_LATER} == WORDS_OF_TEXTS
