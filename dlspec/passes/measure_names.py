@@ -13,11 +13,14 @@ _COLUMNS = {"epoch": "the number of the epoch"}
 def measure_names(state: Lowered) -> None:
     """One error for each tensor that is measured under a name that something else has."""
     method, graph = state.method, state.training_graph
-    if method is None or not method.turns:
+    stages = [stage for stage in method.stages.values() if stage.turns] if method is not None else []
+    if not stages:
         return
     outputs = [name for name, _ in state.graph.outputs]
-    measures = method.measures(outputs)
-    taken = {**_COLUMNS, **not_of_tensors(method, outputs)}
+    measures = {name for stage in stages for name in stage.measures(outputs)}
+    taken = dict(_COLUMNS)
+    for stage in stages:
+        taken |= not_of_tensors(stage, outputs)
     taken |= {f"val_{name}": f"`{name}` on the validation split" for name in measures}
     for name, edge in graph.roots:
         if name in measures and name in taken:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dlspec.backends.keras.structure import like_inputs, only_or_all, single
+from dlspec.backends.keras.structure import like_inputs
 from dlspec.core.documents.results import Evaluation, OutputResults
 from dlspec.core.errors import Problem, SpecError
 from dlspec.data.binding.binding import bind
@@ -20,6 +20,7 @@ from dlspec.data.feeding.training import Changes
 from dlspec.data.order.splits import PARTS, choose
 from dlspec.training.loop.compiling import measuring
 from dlspec.training.loop.preparation import in_prepared_units
+from dlspec.training.loop.trainer import compared
 from dlspec.training.run.failures import while_answering
 from dlspec.training.saved import SavedRun
 from dlspec.training.unknown_words import UnknownWords
@@ -116,7 +117,7 @@ def compiled(saved: SavedRun, count: int, *, weighed: bool = False) -> Any:
     layers = {one.name: len(prepare) for one in saved.targets if (prepare := saved.data.targets[one.target].prepare)}
     core, units = in_prepared_units(saved.model, saved.outputs, layers)
     core = saved.whole if saved.method.turns else core
-    return measuring(core, saved.method, saved.outputs, examples=max(count, *own), units=units, weighed=weighed)
+    return measuring(core, saved.method.ending, saved.outputs, examples=max(count, *own), units=units, weighed=weighed)
 
 
 def _new(saved: SavedRun, path: Path, tell: Callable[[str], object]) -> Iterator[tuple[str, RawInputs]]:
@@ -175,7 +176,7 @@ def _measured(saved: SavedRun, model: Any, examples: RawInputs) -> dict[str, flo
     entering = entering_whole(saved) if saved.method.turns else lambda inputs: like_inputs(saved.model, inputs)
 
     def structure(inputs: Any, targets: Any, *weights: Any) -> Any:
-        return entering(inputs), only_or_all(targets), *map(single, weights)
+        return entering(inputs), *compared(saved.method.ending, saved.outputs, targets, *weights)
 
     weighing = Changes((), {}, {}, examples.weights).measuring()
     batches = feed_in_order((examples.inputs, examples.targets), saved.data.batch_size, structure, weighing).dataset

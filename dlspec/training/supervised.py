@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from dlspec.components.methods.stages import objective_of
 from dlspec.components.methods.supervised import Supervised
 from dlspec.components.registry import Component
 from dlspec.components.training.callbacks import Callback
@@ -85,10 +87,11 @@ class SupervisedTrainer(Trainer):
             phases.choose(job.whole, phase, method.layer_names)
         self._chosen = state.phase + 1
         phase = every_phase[state.phase]
-        optimizer = method.optimizers_of(phase) if method.turns else method.optimizer_of(phase)
+        stage = self._enter(state.phase)
+        optimizer = stage.optimizers_of(phase) if stage.turns else stage.optimizer_of(phase)
         compiled = trainer(
             job.whole,
-            method,
+            stage,
             optimizer,
             job.outputs,
             job.distribution,
@@ -109,9 +112,28 @@ class SupervisedTrainer(Trainer):
         )
         self._phase.begin(last)
 
+    def _enter(self, phase: int) -> Supervised:
+        """What the phase of this number trains; from now on, examples come as it takes them."""
+        name, stage = list(self.method.stages.items())[phase]
+        before = self.job
+        self.job = replace(before, stage=stage, phase=name)
+        augmented = {name, before.phase} & self.method.augmented.keys()
+        if (
+            augmented
+            or stage.trained(before.outputs) != before.running.trained(before.outputs)
+            or (self.job.learners != before.learners)
+        ):
+            self.__dict__.pop("feed", None)
+        return stage
+
+    def comparable(self, phase: int) -> bool:
+        """Whether a phase has the objective of the last one."""
+        return objective_of(list(self.method.stages.values())[phase]) == objective_of(self.method.ending)
+
     def _running(self, compiled: Any, epochs: int) -> Iterator[tuple[Callback, Any]]:
         """The callbacks, as declared and as Keras has them, when so many epochs are over."""
-        for declared in callbacks(self.method.callbacks, self.method, self.job.outputs):
+        stage: Any = self.job.running
+        for declared in callbacks(stage.callbacks, stage, self.job.outputs, elsewhere=self.method.stages.values()):
             for made in for_each_learner(compiled, declared, partial(declared.make_in, self.job.folder, epochs)):
                 yield declared, made
 

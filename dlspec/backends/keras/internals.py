@@ -189,3 +189,9 @@ def _write_nothing(*arguments: Any, **more: Any) -> None:
 def seed_oracle(oracle: Any, seed: int) -> None:
     """Gives an oracle a seed after it was made: its constructor takes 0 for none."""
     oracle.seed = oracle._seed_state = seed
+
+
+def traced_in_silence(function: Any) -> Any:
+    """A function of TensorFlow that is made anew for each phase and split, which TensorFlow takes for a mistake."""
+    function._omit_frequent_tracing_warning = True
+    return function

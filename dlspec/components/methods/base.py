@@ -111,6 +111,7 @@ class Method(Component, abstract=True):
         super().__init__(**given)
         self.heads: dict[str, Head] = {}
         self.layer_names: dict[str, str] = {}
+        self.places: dict[str, Path] = {}
 
     # --- what it reads of a section before that is evaluated ------------------------------------------------------
 
@@ -123,6 +124,27 @@ class Method(Component, abstract=True):
             catalogue: The components of the spec.
         """
         yield from ()
+
+    # --- phases -------------------------------------------------------------------------------------------------
+
+    @property
+    def stages(self) -> Mapping[str, Method]:
+        """What each phase trains, as a training by itself; the method itself where phases do not differ in that."""
+        return {"train": self}
+
+    @property
+    def ending(self) -> Method:
+        """The last of :attr:`stages`: what is measured when training is over, and by which epochs are compared."""
+        return list(self.stages.values())[-1]
+
+    @property
+    def augmented(self) -> Mapping[str, tuple[Any, ...]]:
+        """The layers that change training examples, by phase, where a phase has some in place of those of the data."""
+        return {}
+
+    def place(self, option: str) -> Path:
+        """Where the option stands in the spec, from its root: in `train`, or in the phase that has one of its own."""
+        return (*self.places.get(option, ("train",)), option)
 
     # --- targets, losses and measures ---------------------------------------------------------------------------
 
@@ -244,7 +266,7 @@ class Method(Component, abstract=True):
     def path_of(self, option: str, output: str) -> Path:
         """Where an option of one output stands, which may be written for each of them or for all."""
         by_output = isinstance(getattr(self, option, None), dict)
-        return ("train", option, *((output,) if by_output else ()))
+        return (*self.place(option), *((output,) if by_output else ()))
 
     def accepts(self, option: str) -> bool:
         """Whether a spec may write an option of this name."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from dlspec.components.methods.base import Method, Mistake, Path
 from dlspec.components.methods.learning import loss_of
+from dlspec.components.methods.stages import distinct
 from dlspec.components.sections.matching import layer_names, matching
 from dlspec.components.sections.training import Learner
 from dlspec.core.errors import Problem, did_you_mean
@@ -14,31 +15,45 @@ from dlspec.core.ir import Edge, Graph, SharedModel
 
 
 def wrong_learners(method: Method, graph: Graph) -> Iterator[Mistake]:
-    """Learners that train nothing, names of nothing, and weights that nobody trains (E515, E520).
+    """Learners that train nothing, names of nothing, and weights that nobody trains in any phase (E515, E520).
 
     Args:
         graph: All that is trained.
     """
-    if not method.turns:
+    stages = list(distinct(method.stages))
+    if not any(stage.turns for stage in stages):
         return
     names = layer_names(graph)
     learning = _learning(graph)
     trained: set[str] = set()
     found: list[Mistake] = []
-    for name, learner in method.turns.items():
-        found += _wrong_learner(name, learner, graph, names, learning)
-        reached = _reached(graph, _roots(learner, graph).values())
-        trained |= _named(learner, names) if learner.trains else reached
+    for stage in stages:
+        for name, learner in stage.turns.items():
+            found += _wrong_learner(_place(stage, name), name, learner, graph, names, learning)
+        trained |= moved_by(stage, graph)
     yield from found
     if not found:
         yield from _untrained(method, learning - trained - _frozen(method, names))
 
 
+def moved_by(stage: Any, graph: Graph) -> set[str]:
+    """The layers that a phase trains: those that its learners name, or all on which their objectives depend."""
+    names = layer_names(graph)
+    found: set[str] = set()
+    for learner in stage.turns.values():
+        found |= _named(learner, names) if learner.trains else _reached(graph, _roots(learner, graph).values())
+    return found if stage.turns else _reached(graph, _roots(stage, graph).values())
+
+
+def _place(stage: Method, learner: str) -> Path:
+    """Where a learner stands; where it has no name, what holds its objectives."""
+    return (*stage.place("learners"), learner) if learner else stage.place("minimize")[:-1]
+
+
 def _wrong_learner(
-    name: str, learner: Learner, graph: Graph, names: Mapping[str, str], learning: set[str]
+    path: Path, name: str, learner: Learner, graph: Graph, names: Mapping[str, str], learning: set[str]
 ) -> Iterator[Mistake]:
     """One learner: what it trains is there and is reached, and each objective moves something."""
-    path: Path = ("train", "learners", name) if name else ("train",)
     who = f"learner `{name}`" if name else "training"
     roots = _roots(learner, graph)
     everything = _reached(graph, roots.values())
@@ -69,11 +84,12 @@ def _untrained(method: Method, layers: Iterable[str]) -> Iterator[Mistake]:
         shown = ", ".join(f"`{name}`" for name in some[:3]) + (", …" if len(some) > 3 else "")
         message = f"no learner trains {shown}"
         help = f"name it in `trains` of a learner, or freeze it in a phase: `freeze: {some[0]}`"
-        path: Path = ("train", "learners") if "learners" in method.given else ("train", "minimize")
+        options = ("learners", "minimize", "phases")
+        path: Path = ("train", next((option for option in options if option in method.given), "minimize"))
         yield Mistake(Problem("E520", message, help), path, on_key=True)
 
 
-def _roots(learner: Learner, graph: Graph) -> dict[str, Edge]:
+def _roots(learner: Any, graph: Graph) -> dict[str, Edge]:
     """The tensors that a learner minimises, and the outputs that it compares with targets."""
     wanted = dict((*graph.outputs, *graph.objectives))
     found = {name: wanted[name] for name in learner.minimize or () if name in wanted}

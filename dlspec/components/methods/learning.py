@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from dlspec.components.sections.training import check_optimizer, check_places
 from dlspec.core.errors import Problem, leave_out
 
 # Options of `train` that have no meaning yet where tensors are minimised, with why.
@@ -94,14 +95,25 @@ def check_learners(method: Any) -> None:
         Problem: E501 an objective beside `learners`, E505 nothing to compare epochs by, E207 an option without effect.
     """
     if method.learners is not None:
-        _check_places(method)
-    if not method.turns:
-        return
+        check_places(method, "`train`")
+        if not any(phase.objective for phase in (method.phases or {}).values()):
+            check_optimizer(method)
+    _check_kept(method)
+    for stage in method.stages.values():
+        if stage.turns:
+            _check_beside(stage)
+
+
+def _check_kept(method: Any) -> None:
     if len(method.turns) > 1 and method.keep == "best" and method.monitor is None:
         message = (
             "`keep: best` needs `monitor`: there are several learners, and none of their losses says which is best"
         )
         raise Problem("E505", message, "write `monitor: NAME` of a measure, or `keep: last`", option="keep")
+
+
+def _check_beside(method: Any) -> None:
+    """What cannot stand beside learners."""
     for option, reason in _REFUSED.items():
         if option in method.given and method.given[option] not in (None, "plain"):
             message = f"`{option}` does not go with `minimize` and `learners`: {reason}"
@@ -114,15 +126,3 @@ def check_learners(method: Any) -> None:
             message = f"`{callback.name}` does not go with `minimize` and `learners`"
             help = "leave it out: the run keeps `metrics.csv` and the weights, and `log: tensorboard` writes a log"
             raise Problem("E207", message, help, option="callbacks")
-
-
-def _check_places(method: Any) -> None:
-    if not method.learners:
-        raise Problem("E207", "`learners` is empty", "name a learner, or write `minimize`", option="learners")
-    for option in ("loss", "minimize", "loss_weights"):
-        if option in method.given:
-            message = f"`{option}` stands in a learner where there are `learners`, not in `train` as well"
-            raise Problem("E501", message, f"move `{option}` into the learner that it belongs to", option=option)
-    if "optimizer" in method.given and all(one.optimizer for one in method.learners.values()):
-        message = "`optimizer` has no effect: every learner has its own"
-        raise Problem("E207", message, leave_out("optimizer"), option="optimizer")

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-from dlspec.components.methods.base import CHECKPOINT, EPOCHS, SEED, Method, Mistake, Watched
+from dlspec.components.methods.base import CHECKPOINT, EPOCHS, SEED, Method, Mistake, Path, Watched
 from dlspec.components.methods.learner_checks import wrong_learners
 from dlspec.components.methods.learning import check_learners, keeps, loss_of, measures_of, measures_tensors
+from dlspec.components.methods.stages import check_objectives, differ, stages_of
 from dlspec.components.methods.supervised_checks import idle_gradients, unknown_outputs, wrong_phases
 from dlspec.components.methods.wanted import Wanted, wanted
 from dlspec.components.registry import (
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 # A function of ours that goes into projects as well; only building a model imports it.
 SUMMED_ROWS = "dlspec.standalone.summed_rows.summed_rows"
+_OBJECTIVES = {"loss", "minimize", "learners"}
 
 
 class Supervised(Method):
@@ -90,7 +92,8 @@ class Supervised(Method):
         "section",
         "phase",
         default=None,
-        doc="Stretches of training one after another, by name, each with its epochs, frozen layers and optimizer.",
+        doc="Stretches of training one after another, by name, each with its epochs, frozen layers, optimizer and "
+        "objective.",
     )
     precision = choice(
         "float32",
@@ -150,6 +153,7 @@ class Supervised(Method):
             check_loss_weights(self.loss, self.loss_weights)
         if self.phases is not None and not self.phases:
             raise Problem("E207", "`phases` is empty", "name a phase, or leave it out", option="phases")
+        check_objectives(self)
         if self.phases and "epochs" in self.given:
             help = leave_out("epochs", ": each phase has its own")
             raise Problem("E207", "`epochs` has no effect beside `phases`", help, option="epochs")
@@ -166,21 +170,34 @@ class Supervised(Method):
 
     @classmethod
     def missing(cls, written: Mapping[str, Any]) -> list[str]:
-        """One of `loss`, `minimize` and `learners` must be there."""
-        return [] if {"loss", "minimize", "learners"} & written.keys() else ["loss"]
+        """One of `loss`, `minimize` and `learners` must be there, in `train` or in every phase."""
+        found = all(_OBJECTIVES & part.keys() for part in (_phases(written) or [{}]))
+        return [] if found or _OBJECTIVES & written.keys() else ["loss"]
 
     @classmethod
     def compares(cls, written: Mapping[str, Any]) -> bool:
-        """Whether a loss compares outputs with targets."""
-        learners = written.get("learners")
-        each = learners.values() if isinstance(learners, dict) else ()
-        inside = any("loss" in learner for learner in each if isinstance(learner, dict))
-        return "loss" in written or inside or bool(cls.missing(written))
+        """Whether a loss compares outputs with targets, in some phase."""
+        owners = [written, *_phases(written)]
+        learners = [learner for owner in owners for learner in _sections(owner.get("learners"))]
+        return any("loss" in owner for owner in (*owners, *learners)) or bool(cls.missing(written))
+
+    @property
+    def stages(self) -> Mapping[str, Supervised]:
+        """The training of each phase by itself; the method itself where none has an objective of its own."""
+        return stages_of(self)
+
+    @property
+    def augmented(self) -> Mapping[str, tuple[Any, ...]]:
+        """The `augment` of each phase that has one."""
+        return {name: one.augment for name, one in (self.phases or {}).items() if one.augment is not None}
 
     @property
     def turns(self) -> Mapping[str, Learner]:
-        """The learners by name: a single one without a name where `train` itself has `minimize` or measures tensors."""
-        return self._turns
+        """The learners by name: a single one without a name where `train` itself has `minimize` or measures tensors.
+
+        Where phases differ, those of the last one.
+        """
+        return self.ending.turns if differ(self.phases or {}) else self._turns
 
     @cached_property
     def _turns(self) -> dict[str, Learner]:
@@ -235,14 +252,15 @@ class Supervised(Method):
     @property
     def optimizers(self) -> tuple[Optimizer, ...]:
         """The optimizers of each phase."""
-        return tuple(one for phase in self.training_phases.values() for one in self.optimizers_of(phase))
+        stages = self.stages
+        return tuple(one for name, phase in self.training_phases.items() for one in stages[name].optimizers_of(phase))
 
     def optimizer_of(self, phase: Phase) -> Optimizer:
         """The optimizer of one phase: its own, or that of the training."""
         return phase.optimizer or self.chosen_optimizer
 
     def optimizers_of(self, phase: Phase) -> list[Optimizer]:
-        """That of each learner in one phase: its own, or that of the phase; a single one without learners."""
+        """That of each learner in a phase of this objective: its own, or that of the phase; one without learners."""
         return [one.optimizer or self.optimizer_of(phase) for one in self.turns.values()] or [self.optimizer_of(phase)]
 
     @property
@@ -253,24 +271,45 @@ class Supervised(Method):
     def learning_phases(self, layers: Sequence[str]) -> Iterator[tuple[Optimizer, set[str]]]:
         """As in :class:`Method`: what an earlier phase froze stays so until a later one unfreezes it."""
         frozen: set[str] = set()
-        for phase in self.training_phases.values():
+        stages = self.stages
+        for name, phase in self.training_phases.items():
             frozen.update(*matching(phase.freeze or (), layers).values())
             frozen.difference_update(*matching(phase.unfreeze or (), layers).values())
-            yield self.optimizers_of(phase)[0], set(frozen)
+            yield stages[name].optimizers_of(phase)[0], set(frozen)
 
     def loss_of(self, output: str) -> Any:
-        """The loss of one output, that of the first learner that has one for it, or None."""
+        """The loss of one output in the last phase that has one: that of the first learner with one for it, or None."""
+        comparing = self._comparing(output)
+        if comparing is not self:
+            return comparing.loss_of(output)
         found = (loss_of(one, output) for one in self.turns.values() or (self,))
         return next((loss for loss in found if loss is not None), None)
 
+    def _comparing(self, output: str) -> Supervised:
+        """The training of the last phase that compares an output with its target; itself without such phases."""
+        if not differ(self.phases or {}):
+            return self
+        stages = list(self.stages.values())
+        return next((stage for stage in reversed(stages) if stage.loss_of(output) is not None), stages[-1])
+
     def measures(self, outputs: Sequence[str]) -> dict[str, str]:
-        """As in :class:`Method`; beside minimised tensors, as :func:`measures_of` says."""
+        """As in :class:`Method`; beside minimised tensors, as :func:`measures_of` says; those of the last phase."""
+        if differ(self.phases or {}):
+            return self.ending.measures(outputs)
         return measures_of(self, outputs) if self.turns else super().measures(outputs)
 
     def chosen_metrics(self, output: str) -> Iterable[Any]:
         """The metrics of one output as they are written."""
+        comparing = self._comparing(output)
+        if comparing is not self:
+            return comparing.chosen_metrics(output)
         chosen: Any = self.metrics.get(output, ()) if isinstance(self.metrics, dict) else self.metrics or ()
         return chosen if isinstance(chosen, list | tuple) else (chosen,)
+
+    def path_of(self, option: str, output: str) -> Path:
+        """As in :class:`Method`; in the phase that compares the output, where that has the option of its own."""
+        comparing = self._comparing(output)
+        return super().path_of(option, output) if comparing is self else comparing.path_of(option, output)
 
     def decision_of(self, output: str) -> Any:
         """How the threshold of one output is chosen."""
@@ -300,11 +339,9 @@ class Supervised(Method):
 
     def mistakes(self, graph: Graph, shared: Mapping[str, Graph]) -> Iterator[Mistake]:
         """Names of outputs and layers that there are not, and options without an effect on this model."""
-        outputs = [name for name, _ in graph.outputs]
         yield from wrong_learners(self, graph)
-        measured = {"metrics": self.metrics, "threshold": self.threshold}
-        yield from unknown_outputs(self.loss_weights or (), measured, self.trained(outputs), outputs)
-        yield from wrong_phases(self.phases or {}, graph)
+        yield from unknown_outputs(self, [name for name, _ in graph.outputs])
+        yield from wrong_phases(self, graph)
         if self.embedding_gradients == "by_use":
             yield from idle_gradients(self.optimizers, graph, *shared.values())
 
@@ -322,3 +359,12 @@ class Supervised(Method):
             return Problem("E207", message, "choose another algorithm, or train without phases", "algorithm")
         help = "leave it out, or give the phases the epochs that a trial shall have"
         return Problem("E207", "`epochs` has no effect: `train` has phases, each with its own", help, "epochs")
+
+
+def _sections(raw: Any) -> list[Mapping[str, Any]]:
+    """The sections in a map as it is written, mistakes left out."""
+    return [part for part in raw.values() if isinstance(part, dict)] if isinstance(raw, dict) else []
+
+
+def _phases(written: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return _sections(written.get("phases"))

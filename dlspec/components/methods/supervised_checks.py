@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dlspec.components.layers.base import Layer, layers_of
 from dlspec.components.methods.base import Mistake
+from dlspec.components.methods.learner_checks import moved_by
+from dlspec.components.methods.stages import distinct
 from dlspec.components.sections.matching import layer_names, layers_meant
-from dlspec.components.sections.training import Phase
 from dlspec.core.errors import Problem, did_you_mean, leave_out
 from dlspec.core.ir import Graph
 
 
-def unknown_outputs(
-    weights: Iterable[str], measured: Mapping[str, Any], trained: list[str], outputs: list[str]
-) -> Iterator[Mistake]:
+def unknown_outputs(method: Any, outputs: list[str]) -> Iterator[Mistake]:
     """Weights of losses belong to outputs of the model (E607), metrics to those that have a loss (E207).
 
     Args:
-        weights: The outputs that `loss_weights` names.
-        measured: Options that may be a map by output, and are for those that have a loss, by their name.
-        trained: Those that have a loss.
+        method: The training; what phases have of their own is looked at for each of them.
         outputs: All of the model.
     """
-    for name in weights:
+    yield from _unknown_outputs(method, outputs, ("loss_weights", "metrics", "threshold"))
+    for stage in distinct(method.stages):
+        yield from _unknown_outputs(stage, outputs, tuple(stage.places))
+
+
+def _unknown_outputs(method: Any, outputs: list[str], options: tuple[str, ...]) -> Iterator[Mistake]:
+    for name in (method.loss_weights or ()) if "loss_weights" in options else ():
         if name not in outputs:
             message = f"`loss_weights` names `{name}`, no output of the model"
             problem = Problem("E607", message, did_you_mean(name, outputs))
-            yield Mistake(problem, ("train", "loss_weights", name), on_key=True)
+            yield Mistake(problem, (*method.place("loss_weights"), name), on_key=True)
+    trained = method.trained(outputs)
     by_output = (
-        (option, name, chosen) for option, given in measured.items() if isinstance(given, dict)
-        for name, chosen in given.items()
+        (option, name, chosen) for option in ("metrics", "threshold")
+        if option in options and isinstance(given := getattr(method, option), dict) for name, chosen in given.items()
     )  # fmt: skip
     for option, name, chosen in by_output:
         if option == "metrics" and all(metric.alone for metric in chosen):
@@ -43,20 +47,22 @@ def unknown_outputs(
                 f"give it a target and a loss (`loss_weights: {{{name}: 0}}` keeps it from being trained), "
                 "or leave it out"
             )
-            yield Mistake(Problem("E207", message, help), ("train", option, name), on_key=True)
+            yield Mistake(Problem("E207", message, help), (*method.place(option), name), on_key=True)
 
 
-def wrong_phases(phases: Mapping[str, Phase], graph: Graph) -> Iterator[Mistake]:
+def wrong_phases(method: Any, graph: Graph) -> Iterator[Mistake]:
     """Every pattern of a phase matches a layer, and in every phase something learns (E515)."""
     names = layer_names(graph)
     learning = {names[node.name] for node in graph.nodes if node.layer is not None and node.parameters}
     frozen: set[str] = set()
-    for name, phase in phases.items():
+    stages = method.stages
+    for name, phase in (method.phases or {}).items():
         meant = {option: layers_meant(getattr(phase, option) or (), names) for option in ("freeze", "unfreeze")}
         yield from _without_layer(meant, name, list(names))
         frozen.update(*meant["freeze"].values())
         frozen.difference_update(*meant["unfreeze"].values())
-        if learning and learning <= frozen:
+        moved = learning & moved_by(stages[name], graph) if phase.objective else learning
+        if moved and moved <= frozen:
             problem = Problem("E515", f"nothing is left to learn in phase `{name}`", "freeze fewer layers")
             yield Mistake(problem, ("train", "phases", name, "freeze"))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dlspec.components.registry import (
     Component,
@@ -19,14 +19,12 @@ from dlspec.components.registry import (
     plain,
     text,
 )
+from dlspec.components.sections.augmenting import check_augmentation
 from dlspec.components.sections.base import Section
 from dlspec.components.sections.missing import Error, Missing
 from dlspec.components.sections.selection import Selection, selected_columns
 from dlspec.components.sections.splitters import Column, Random, Splitter, Stratified
 from dlspec.core.errors import Problem, leave_out
-
-if TYPE_CHECKING:
-    from dlspec.components.layers.base import Layer
 
 
 class Feature(Section):
@@ -78,7 +76,7 @@ class Feature(Section):
             if not layer.prepares:
                 message = f"`{layer.name}` does not prepare data"
                 raise Problem("E207", message, "move it to `layers`", option="prepare")
-        _check_augmentation(self.augment)
+        check_augmentation(self.augment)
 
     @property
     def policy(self) -> Missing:
@@ -277,7 +275,7 @@ class Data(Section):
 
     def validate(self) -> None:
         """Layers that augment."""
-        _check_augmentation(self.augment)
+        check_augmentation(self.augment)
 
     @property
     def parts(self) -> Split:
@@ -295,19 +293,6 @@ class Data(Section):
     def aside(self) -> list[str]:
         """Columns that say something of examples, and are no features: what the split asks for, and their weight."""
         return [column for column in (self.parts.asks, self.weight) if column]
-
-
-def _check_augmentation(layers: tuple[Layer, ...]) -> None:
-    """Every layer makes a random change, which the data's own seed decides."""
-    for layer in layers:
-        if layer.augments_not:
-            raise Problem("E207", f"`{layer.name}` cannot augment", layer.augments_not, option="augment")
-        if not layer.augments:
-            message = f"`{layer.name}` makes no random change of an example"
-            raise Problem("E207", message, "move it to `prepare` or `layers`", option="augment")
-        if layer.seed is not None:
-            message = f"`seed` of `{layer.name}` has no effect in `augment`"
-            raise Problem("E207", message, "the data's own `seed` decides", option="augment")
 
 
 __all__ = ["Data", "Feature", "Random", "Section", "Split", "Splitter", "Stratified", "Target"]

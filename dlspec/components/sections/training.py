@@ -7,17 +7,23 @@ from typing import Any
 from dlspec.components.registry import (
     Field,
     component,
+    components,
     decisive,
     example,
     integer,
+    map_of,
     number,
     optional,
     per_output,
     plain,
     texts,
 )
+from dlspec.components.sections.augmenting import check_augmentation
 from dlspec.components.sections.base import Section
-from dlspec.core.errors import Problem
+from dlspec.core.errors import Problem, leave_out
+
+# The options that say what is minimised.
+OBJECTIVES = ("learners", "loss", "minimize", "loss_weights")
 
 
 class Checkpoint(Section):
@@ -26,24 +32,6 @@ class Checkpoint(Section):
     shorthand = "every"
     every = number(min=0, default=30.0, doc="Seconds of training that may be lost at most; 0 saves after every step.")
     examples = (example("60"), example("{every: 0}"))
-
-
-class Phase(Section):
-    """A stretch of training in which other weights learn, with an optimizer of its own."""
-
-    epochs = integer(min=1, doc="Passes over the training split.")
-    freeze = optional(
-        texts(),
-        doc="Layers that stop learning: names, blocks (`encoder` means all inside) or patterns (`*.batch_norm*`).",
-    )
-    unfreeze = optional(texts(), doc="Layers that learn from now on; comes after `freeze`.")
-    optimizer: Any = component(
-        "optimizer", default=None, doc="How the weights are changed; that of `train` unless given."
-    )
-    examples = (
-        example("{epochs: 5, freeze: backbone}"),
-        example('{epochs: 20, unfreeze: "backbone.stage_4*", optimizer: {adam: 1e-5}}'),
-    )
 
 
 def objectives() -> Field[Any]:
@@ -120,3 +108,80 @@ def check_loss_weights(loss: Any, weights: Any) -> None:
     for output in weights or () if isinstance(loss, dict) else ():
         if output not in loss:
             raise Problem("E207", f"`loss_weights` names `{output}`, which has no loss", option="loss_weights")
+
+
+class Phase(Section):
+    """A stretch of training in which other weights learn, with an optimizer, or an objective, of its own."""
+
+    epochs = integer(min=1, doc="Passes over the training split.")
+    loss: Any = output_losses(
+        "What it minimises in place of the objective of `train`: one loss, or one for each output."
+    )
+    loss_weights = loss_weights()
+    minimize: Any = objectives()
+    learners = map_of(
+        "section", "learner", default=None, doc="Those that learn in turn, in place of the objective of `train`."
+    )
+    metrics: Any = per_output(
+        "metric", many=True, default=None, tensors=True, doc="What it measures; what `train` measures unless given."
+    )
+    freeze = optional(
+        texts(),
+        doc="Layers that stop learning: names, blocks (`encoder` means all inside) or patterns (`*.batch_norm*`).",
+    )
+    unfreeze = optional(texts(), doc="Layers that learn from now on; comes after `freeze`.")
+    optimizer: Any = component(
+        "optimizer", default=None, doc="How the weights are changed; that of `train` unless given."
+    )
+    augment: Any = optional(
+        components("layer"),
+        doc="Layers that change training examples at random, in place of all that `data` says; `[]` for none.",
+    )
+    examples = (
+        example("{epochs: 5, freeze: backbone}"),
+        example('{epochs: 20, unfreeze: "backbone.stage_4*", optimizer: {adam: 1e-5}}'),
+        example("{epochs: 15, minimize: divergence, optimizer: {sgd: 0.05}}"),
+    )
+
+    @property
+    def objective(self) -> bool:
+        """Whether it has an objective of its own, which takes the place of that of `train`."""
+        return any(option in self.given for option in OBJECTIVES)
+
+    def validate(self) -> None:
+        """One kind of objective; weights of losses belong to outputs that have one."""
+        if self.learners is not None:
+            check_places(self, "the phase")
+            check_optimizer(self)
+        else:
+            check_loss_weights(self.loss, self.loss_weights)
+        check_augmentation(self.augment or ())
+
+
+def check_places(owner: Any, where: str) -> None:
+    """What belongs to a learner stands in it.
+
+    Args:
+        owner: A section with the option `learners`.
+        where: What it is called in messages.
+
+    Raises:
+        Problem: E207, there are none; E501, an objective stands beside them.
+    """
+    if not owner.learners:
+        raise Problem("E207", "`learners` is empty", "name a learner, or write `minimize`", option="learners")
+    for option in OBJECTIVES[1:]:
+        if option in owner.given:
+            message = f"`{option}` stands in a learner where there are `learners`, not in {where} as well"
+            raise Problem("E501", message, f"move `{option}` into the learner that it belongs to", option=option)
+
+
+def check_optimizer(owner: Any) -> None:
+    """The optimizer of a section serves one of its learners.
+
+    Raises:
+        Problem: E207.
+    """
+    if "optimizer" in owner.given and all(one.optimizer for one in owner.learners.values()):
+        message = "`optimizer` has no effect: every learner has its own"
+        raise Problem("E207", message, leave_out("optimizer"), option="optimizer")

@@ -13,6 +13,7 @@ from typing import Any
 from dlspec.backends.keras.internals import flatten_layers
 from dlspec.components.layers.base import Layer
 from dlspec.components.layers.image import ImageLayer
+from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor
@@ -50,6 +51,19 @@ def steps(data: Data, inputs: Sequence[Input], outputs: Sequence[Output], findin
         with findings.at("data", "augment", position):
             planned.append(_step(layer, _only(layer, inputs), outputs))
     return planned
+
+
+def steps_of_phases(
+    method: Method | None, inputs: Sequence[Input], outputs: Sequence[Output], findings: Findings
+) -> dict[str, tuple[Step, ...]]:
+    """What the `augment` of phases asks for, by phase."""
+    found: dict[str, tuple[Step, ...]] = {}
+    for phase, layers in method.augmented.items() if method is not None else ():
+        found[phase] = ()
+        for position, layer in enumerate(layers):
+            with findings.at("train", "phases", phase, "augment", position):
+                found[phase] += (_step(layer, _only(layer, inputs), outputs),)
+    return found
 
 
 def _only(layer: Layer, inputs: Sequence[Input]) -> Input:

@@ -12,7 +12,7 @@ from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data, Feature, Target
 from dlspec.core.errors import Problem
 from dlspec.data.binding import missing
-from dlspec.data.binding.augment import Step, steps
+from dlspec.data.binding.augment import Step, steps, steps_of_phases
 from dlspec.data.binding.bad import bad_examples
 from dlspec.data.binding.drawn import Drawn, drawn
 from dlspec.data.binding.example_weights import bind_weight, check_values
@@ -47,6 +47,7 @@ class Binding:
         entering: Names of all inputs, in the order of the model where that is known.
         bad: Examples that are left out since they are broken, by number, with the reason.
         weight: The column that says how much each example counts; "" where all count alike.
+        phased: Random changes in phases of training that have changes of their own, by phase.
     """
 
     table: Table
@@ -58,6 +59,7 @@ class Binding:
     bad: Mapping[int, str] = field(default_factory=dict)
     weight: str = ""
     entering: tuple[str, ...] = ()
+    phased: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
 
     @property
     def users(self) -> tuple[Input | Output, ...]:
@@ -82,8 +84,11 @@ class Binding:
         def renamed(names: tuple[str, ...]) -> tuple[str, ...]:
             return tuple(name for _ in names)
 
-        changed = tuple(replace(step, masks=renamed(step.masks), labels=renamed(step.labels)) for step in self.steps)
-        return replace(self, outputs=(replace(output, name=name),), steps=changed)
+        def changed(steps: Iterable[Step]) -> tuple[Step, ...]:
+            return tuple(replace(one, masks=renamed(one.masks), labels=renamed(one.labels)) for one in steps)
+
+        phased = {phase: changed(steps) for phase, steps in self.phased.items()}
+        return replace(self, outputs=(replace(output, name=name),), steps=changed(self.steps), phased=phased)
 
     def dropped(self) -> Array | None:
         """Which examples are left out, broken or without a value, shape [count]; None where none may be."""
@@ -219,8 +224,9 @@ def bind(
             if weight:
                 check_values(weight, table, bad)
         check_weights(data, outputs, method, findings)
-        planned = steps(data, inputs, outputs, findings)
-        binding = Binding(table, count, tuple(inputs), tuple(outputs), tuple(planned), draws, bad, weight)
+        found = steps(data, inputs, outputs, findings)
+        phased = steps_of_phases(method, inputs, outputs, findings)
+        binding = Binding(table, count, tuple(inputs), tuple(outputs), tuple(found), draws, bad, weight, phased=phased)
     with findings.at("data", "split"):
         check_split(data, table, count)
     return binding

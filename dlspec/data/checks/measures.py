@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from dlspec.components.methods.base import Method
+from dlspec.components.methods.base import Method, Path
 from dlspec.components.sections.data import Data
 from dlspec.components.training.callbacks import Callback
 from dlspec.core.errors import Problem, did_you_mean
@@ -38,16 +38,31 @@ def smaller_is_better(method: Method, outputs: Sequence[str], monitor: str) -> b
     return direction == "down"
 
 
-def callbacks(chosen: Iterable[Callback], method: Method, outputs: Sequence[str]) -> tuple[Callback, ...]:
+def measured(method: Method, outputs: Sequence[str], monitor: str) -> bool:
+    """Whether there is a measure `monitor` in a phase, or in its validation."""
+    return monitor.removeprefix("val_") in method.measures(outputs)
+
+
+def callbacks(
+    chosen: Iterable[Callback], method: Method, outputs: Sequence[str], elsewhere: Iterable[Method] = ()
+) -> tuple[Callback, ...]:
     """The chosen callbacks, told which values of what they watch are good.
 
     Keras asks the metric itself, which it does not find where there are several outputs, or where it is one of ours.
+
+    Args:
+        method: The training, or that of one phase.
+        elsewhere: The trainings of all phases: what watches a measure that only others have rests in this one.
 
     Raises:
         Problem: E509, one watches what is not measured, or what says nothing.
     """
     directed: list[Callback] = []
     for callback in chosen:
+        seen = callback.monitor
+        here = not isinstance(seen, str) or measured(method, outputs, seen)
+        if not here and any(measured(other, outputs, str(seen)) for other in elsewhere):
+            continue
         watched = callback.watches
         if watched is not None and watched.removeprefix("val_") != "loss":
             callback = callback.directed("min" if smaller_is_better(method, outputs, watched) else "max")
@@ -75,7 +90,14 @@ def check_measures(
             if split:
                 check_validation(measure, data, parts)
             judge = smaller_is_better if judged else direction_of
-            judge(method, outputs, measure)
+            judge(_measuring(method, outputs, measure, path), outputs, measure)
+
+
+def _measuring(method: Method, outputs: Sequence[str], measure: str, path: Path) -> Method:
+    """The phase that something watches: the last one to compare epochs, else the first that has the measure."""
+    if path == ("train",):
+        return method.ending
+    return next((one for one in method.stages.values() if measured(one, outputs, measure)), method.ending)
 
 
 def check_validation(monitor: str, data: Data, parts: Collection[str] = (), option: str = "monitor") -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from dlspec.components.methods.base import Method
+from dlspec.components.methods.base import Method, Path
 from dlspec.components.sections.data import Data
 from dlspec.core.errors import Problem
 from dlspec.data.binding.findings import Findings
+from dlspec.data.checks.measures import measured
 
 # A batch of the usual size is no mistake where a table has fewer rows.
 _USUAL = 32
@@ -39,7 +41,7 @@ def warn_of_monitors(data: Data, method: Method, outputs: Sequence[str], finding
         return
     kept = method.comparing(outputs, validated=validated)
     for measure, path, _ in method.stopping():
-        if measure == kept:
+        if measure == kept or not measured(method, outputs, measure):
             continue
         with findings.at(*path):
             message = f"training stops by `{measure}`, and the kept epoch is that of the best `{kept}`"
@@ -52,9 +54,16 @@ def check_turns(data: Data, method: Method, examples: int, findings: Findings) -
     Args:
         examples: How many the data have in all.
     """
-    batches = -(-examples // data.batch_size) * method.total_epochs
-    for name, learner in method.turns.items():
-        if learner.every > batches and data.oversample is False:
-            with findings.at("train", "learners", name, "every"):
-                message = f"learner `{name}` never moves: there are at most {batches:,} batches in all"
+    most: dict[Path, int] = {}
+    learners: dict[Path, Any] = {}
+    for stage in method.stages.values():
+        for name, learner in stage.turns.items():
+            path = (*stage.place("learners"), name, "every")
+            learners[path] = learner
+            most[path] = max(most.get(path, 0), -(-examples // data.batch_size) * stage.total_epochs)
+    for path, learner in learners.items():
+        if learner.every > most[path] and data.oversample is False:
+            with findings.at(*path):
+                where = "its phases" if len(method.stages) > 1 else "all"
+                message = f"learner `{path[-2]}` never moves: there are at most {most[path]:,} batches in {where}"
                 raise Problem("E520", message, "write a smaller `every`, or more `epochs`")

@@ -179,6 +179,7 @@ def prepare_read(data: Data, reading: Reading, signature: Signature) -> Prepared
             class_weights(data, binding.outputs, table, parts.train),
             {output.name: output for output in binding.outputs},
             weights,
+            binding.phased,
         ),
         reading.content,
         0 if dropped is None else int(dropped.sum()) - len(binding.bad),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.binding import augment, weights
@@ -27,23 +27,26 @@ class Changes:
         weights: The weight of each class, by output.
         outputs: The outputs, by name.
         examples: The weight of each example of the table; None where all count alike.
+        phased: Random changes in phases of training that have changes of their own, by phase.
     """
 
     steps: Sequence[Step]
     weights: Mapping[str, Array]
     outputs: Mapping[str, Output]
     examples: Array | None = None
+    phased: Mapping[str, Sequence[Step]] = field(default_factory=dict)
 
-    def transform(self, seed: int) -> Callable[[Any, Any, Any], Any] | None:
-        """The transform of a :class:`dlspec.data.feeding.feed.Feed`; None where nothing is changed.
+    def transform(self, seed: int, phase: str = "") -> Callable[[Any, Any, Any], Any] | None:
+        """The transform of a :class:`dlspec.data.feeding.feed.Feed` in a phase; None where nothing is changed.
 
         With weights, a batch becomes ``(inputs, targets, weights)``: a weight for each example (of a mask: for each of
         its pixels) by output. Where examples weigh, there are two by output: in the loss, and in metrics, of which the
         first is the product with the weight of the class. See :class:`dlspec.standalone.weighed.Weighed`.
         """
-        if not self.steps and not self.weights:
+        steps = self.phased.get(phase, self.steps)
+        if not steps and not self.weights:
             return self.measuring()
-        change = augment.transform(self.steps, self.outputs, seed) if self.steps else None
+        change = augment.transform(steps, self.outputs, seed) if steps else None
 
         def transform(batch: Any, epoch: Any, numbers: Any) -> Any:
             plain = batch

@@ -70,8 +70,12 @@ def emit_project(state: Trainable, target: Path, template_dir: Path | None = Non
     data, method, graph = state.data_section, state.method, state.graph
     if not method.project:
         raise Unsupported(f"training by `{method.name}`")
-    if method.turns:
+    if any(stage.turns for stage in method.stages.values()):
         raise Unsupported("`minimize` and `learners`")
+    if any(stage.places for stage in method.stages.values()):
+        raise Unsupported("phases with objectives or metrics of their own")
+    if method.augmented:
+        raise Unsupported("`augment` of phases")
     templates = environment(template_dir)
     findings = Findings()
     binding = bind(data, state.folder, of_graph(graph), method, findings, allow_outside=state.allow_outside)

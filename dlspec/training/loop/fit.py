@@ -136,8 +136,9 @@ class Training:
         """What happens between the steps of one phase."""
         once_running, self.once_running = self.once_running, None
         method = self.job.method
+        best = self.best if self.trainer.comparable(self.state.phase) else None
         return Saving(
-            self.folder, Checkpoints(self.folder.path), self.progress, self._signals, self.best, self._captured,
+            self.folder, Checkpoints(self.folder.path), self.progress, self._signals, best, self._captured,
             method.seconds_between_checkpoints, last, rollback=method.non_finite == "rollback",
             once_running=once_running, after_epoch=self.after_epoch,
         )  # fmt: skip
@@ -162,7 +163,7 @@ class Training:
             feed = self.trainer.feed
             feed.set_position(self.state.epoch, trouble.step)
             inputs, *rest = next(iter(feed.dataset))
-            batch = (self.job.of_one(inputs), *rest)
+            batch = (self.trainer.job.of_one(inputs), *rest)
             raise non_finite.problem(trouble, self.state, self.job.whole, batch) from None
         self.progress.note(non_finite.go_back(self.state, beginning, trouble))
         self._restore(beginning)
@@ -196,7 +197,7 @@ class Training:
         return {name: self._evaluate(part) for name, part in parts.items() if part is not None}
 
     def _evaluate(self, part: Part) -> dict[str, float]:
-        feed = self.job.in_order(part)
+        feed = self.trainer.job.in_order(part)
         # Metrics were made before the thresholds were chosen.
         return ordered(Trainer.measure(self.trainer, feed) if self.thresholds else self.trainer.measure(feed))
 

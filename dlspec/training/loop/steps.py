@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from dlspec.backends.keras.internals import make_variables
+from dlspec.backends.keras.internals import make_variables, traced_in_silence
 from dlspec.data.order.slices import Kind, Slices, cut
 from dlspec.training.loop.distribution import ONE_DEVICE, Distribution
 
@@ -91,7 +91,7 @@ def repeated(step: Callable[[Any], Any], jit_compile: bool = False) -> Callable[
         def taken(tensors: Any, order: Any, first: Any, count: Any) -> Any:
             return many(lambda done: cut(kind, tensors, order, first + tf.cast(done, tf.int64)), count)
 
-        return tf.function(taken, (*signature, tf.TensorSpec((), tf.int32)), autograph=False)
+        return traced_in_silence(tf.function(taken, (*signature, tf.TensorSpec((), tf.int32)), autograph=False))
 
     def run(batches: Any, count: int) -> tuple[int, bool]:
         if not isinstance(batches, Slices):

@@ -52,6 +52,8 @@ class Job:
         backend: What makes batches and steps.
         whole: What is trained: the model that gives what is minimised as well, over the same layers; `model` itself
             where there is nothing more.
+        stage: The training of the phase that runs, by itself; None before the first one.
+        phase: Its name.
     """
 
     model: Any
@@ -64,6 +66,8 @@ class Job:
     distribution: Distribution = ONE_DEVICE
     backend: Backend = BACKEND
     whole: Any = None
+    stage: Method | None = None
+    phase: str = ""
 
     def __post_init__(self) -> None:
         if self.whole is None:
@@ -92,7 +96,13 @@ class Job:
     @property
     def learners(self) -> Sequence[str]:
         """Names of those that draw for themselves; a single one has no name."""
-        return tuple(self.method.turns) if len(self.method.turns) > 1 else ("",)
+        turns = self.running.turns
+        return tuple(turns) if len(turns) > 1 else ("",)
+
+    @property
+    def running(self) -> Method:
+        """What is trained now, or what is measured in the end."""
+        return self.stage or self.method.ending
 
     def entering(self, inputs: Mapping[str, Any]) -> Any:
         """Inputs as the whole takes them; for each learner by name, where each has draws of its own."""
@@ -110,12 +120,30 @@ class Job:
 
     def structure(self, inputs: Any, targets: Any, *weights: Any) -> Any:
         """A batch as the whole takes it; weights of the examples last, where the data have some."""
-        return self.entering(inputs), only_or_all(targets), *map(single, weights)
+        return self.entering(inputs), *compared(self.running, self.outputs, targets, *weights)
 
     @property
     def weighed(self) -> bool:
         """Whether examples count differently."""
         return self.prepared.binding.weight != ""
+
+
+def compared(method: Method, outputs: Sequence[str], targets: Any, *weights: Any) -> tuple[Any, ...]:
+    """Targets, and weights of the examples, as Keras takes them: those of the outputs that a method compares.
+
+    Args:
+        outputs: Names of all outputs of the model.
+        targets: By output.
+        weights: By output, or two such maps.
+    """
+    wanted = method.trained(outputs)
+
+    def of_compared(values: Any) -> Any:
+        if isinstance(values, tuple):
+            return tuple(map(of_compared, values))
+        return {name: value for name, value in values.items() if name in wanted} or values
+
+    return only_or_all(of_compared(targets)), *(single(of_compared(one)) for one in weights)
 
 
 class Moments:
@@ -177,10 +205,14 @@ class Trainer(Moments, ABC):
             job.data.batch_size,
             seed=job.seed,
             shuffle=job.data.shuffle,
-            transform=job.prepared.changes.transform(job.seed),
+            transform=job.prepared.changes.transform(job.seed, job.phase),
             draws=in_training(job.prepared.binding.drawn, job.learners),
             structure=job.structure,
         )
+
+    def comparable(self, phase: int) -> bool:
+        """Whether epochs of a phase are compared with those of the last one."""
+        return True
 
     @property
     def planned(self) -> Planned:
@@ -263,7 +295,7 @@ class Trainer(Moments, ABC):
         job = self.job
         model = measuring(
             job.whole,
-            job.method,
+            job.method.ending,
             job.outputs,
             job.distribution,
             job.most_examples,

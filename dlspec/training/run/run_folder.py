@@ -112,7 +112,7 @@ class RunFolder:
             return
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        header = list(rows[0])
+        header = list(dict.fromkeys(column for row in rows for column in row))
         writer.writerow(header)
         writer.writerows(_cells(row, header) for row in rows)
         self.write(name, text.getvalue())
@@ -120,13 +120,17 @@ class RunFolder:
     def append_row(self, name: str, row: Mapping[str, object]) -> None:
         """Adds a row to a CSV file.
 
-        The first row also writes the header, to which later ones keep: what it does not name is left out. The disk need
-        not have it before training goes on: a resumed run writes the file anew.
+        The first row also writes the header. A row with further columns, as a phase of training may have them, gives
+        them to all: they are empty in earlier ones. The disk need not have it before training goes on: a resumed run
+        writes the file anew.
         """
         target = self.path / name
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         header = _header(target)
+        if header and not row.keys() <= set(header):
+            self.write_rows(name, [*_rows(target), row])
+            return
         if not header:
             header = list(row)
             writer.writerow(header)
@@ -139,6 +143,11 @@ def _cells(row: Mapping[str, object], header: Sequence[str]) -> list[object]:
     """The values of a row; what is not known, and what is no number, is empty."""
     values = [row.get(column, "") for column in header]
     return ["" if isinstance(value, float) and math.isnan(value) else value for value in values]
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
 
 
 def _header(path: Path) -> list[str]:
