@@ -66,7 +66,7 @@ class Replacement(str):
     also: tuple[Span, ...]
 
     def __new__(cls, text: str, old: Any, new: str | None, safe: bool, also: tuple[Span, ...] = ()) -> Replacement:
-        """A help with the change it names."""
+        """A help text with the change that it names."""
         self = super().__new__(cls, text)
         self.old, self.new, self.safe, self.also = old, new, safe, also
         return self

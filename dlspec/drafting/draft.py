@@ -69,7 +69,7 @@ class Target:
 
     @property
     def binary(self) -> bool:
-        """Whether it is a class of two."""
+        """Whether the target has two classes."""
         return len(self.classes) == 2
 
 
@@ -159,7 +159,7 @@ class Draft:
         return f": {'; '.join(reasons[:4])}" if reasons else ""
 
     def of(self, role: Role) -> list[Values]:
-        """The columns of one kind."""
+        """The columns with this role."""
         return [self.sample.columns[name] for name in _of(self.judged, role)]
 
     @cached_property

@@ -119,7 +119,7 @@ def _is_moment(text: str, first: str) -> bool:
 
 
 def left_out(reason: str) -> Judgement:
-    """A column that does not enter."""
+    """A judgement that leaves a column out."""
     return Judgement(Role.LEFT_OUT, reason)
 
 

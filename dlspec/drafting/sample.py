@@ -52,7 +52,7 @@ class Values:
 
     @cached_property
     def known(self) -> Array:
-        """The values that are there."""
+        """The values of rows that have one."""
         return self.values[~self.missing]
 
     @cached_property
@@ -115,7 +115,7 @@ class Sample:
 
 
 def take_sample(path: str, folder: Path) -> Sample:
-    """Reads a table.
+    """Reads a sample of the rows of a table.
 
     Args:
         path: A file of CSV, Parquet, JSON Lines or Excel, from `folder`.

@@ -20,7 +20,7 @@ _DAY = 86_400
 
 
 def text_of(draft: Draft, *, schema: str, command: str) -> str:
-    """The spec.
+    """The text of a drafted spec.
 
     Args:
         draft: What it says.

@@ -137,7 +137,7 @@ def _table(layers: Sequence[Mapping[str, Any]], *, counted: bool) -> list[str]:
 
 
 def totals(report: Mapping[str, Any]) -> list[str]:
-    """The lines under the table."""
+    """Lines with the totals, below the table."""
     count = report["parameters"]
     more = _more(report["training"]["parameters"]["total"] - count["total"]) if "training" in report else ""
     lines = [

@@ -98,7 +98,7 @@ class Environment:
         raise Problem("E302", f"`${name}` is not defined", did_you_mean(name, self.names()))
 
     def names(self) -> list[str]:
-        """All parameter names visible here."""
+        """Names of all visible parameters."""
         inherited = self.parent.names() if self.parent else []
         return [*self.values, *(name for name in inherited if name not in self.values)]
 

@@ -152,7 +152,7 @@ class Evaluator:
         return LOST if isinstance(value, Lost) else field.convert(value, owner)
 
     def nested(self, field: Field[Any], raw: Any, environment: Environment, context: Context, span: Span | None) -> Any:
-        """An option that holds components."""
+        """The components of an option that holds some."""
         kind = field.kind
         if field.container in ("options", "map") and is_expression(raw):
             raw = self.value(raw, environment, {"type": "object"}, context, span)
@@ -184,7 +184,7 @@ class Evaluator:
         return self.component(kind, raw, environment, context, span)
 
     def many(self, kind: str, raw: Any, environment: Environment, context: Context, span: Span | None) -> Any:
-        """A list of components, as a tuple."""
+        """The components of a list, as a tuple."""
         if is_expression(raw):
             raw = self.value(raw, environment, {"type": "array"}, context, span)
         if isinstance(raw, Lost | Invalid):

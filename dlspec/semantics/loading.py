@@ -38,7 +38,7 @@ class Loaded:
 
 
 def load_spec(path: Path, overrides: tuple[str, ...] = (), workspace: Workspace | None = None) -> Loaded:
-    """Reads a spec.
+    """Reads a spec with the files that it extends, and settings of the command line.
 
     Args:
         path: The file.

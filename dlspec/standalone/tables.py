@@ -9,7 +9,7 @@ Arrays = dict[str, Any]
 
 
 def take(columns: Arrays, rows: np.ndarray) -> Arrays:
-    """Some examples of all columns."""
+    """The examples `rows` of all columns."""
     return {name: values[rows] for name, values in columns.items()}
 
 

@@ -26,7 +26,7 @@ def tokens(values: np.ndarray, length: int) -> np.ndarray:
 
 
 def places(values: np.ndarray, classes: tuple) -> np.ndarray:
-    """The number of each value's class."""
+    """Class numbers of values, shape of `values`."""
     numbers = {value: number for number, value in enumerate(classes)}
     return np.array([numbers[value] for value in values.ravel().tolist()]).reshape(values.shape)
 

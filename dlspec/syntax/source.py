@@ -92,7 +92,7 @@ def read_file(path: Path, name: str | None = None) -> Document:
 
 
 def load(text: str, file: str = "<text>") -> Document:
-    """Loads YAML text.
+    """Parses YAML text with the span of every key and value.
 
     Returns:
         The document. After a syntax error or a limit ``data`` is None; smaller mistakes leave usable data behind.

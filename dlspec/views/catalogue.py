@@ -230,7 +230,7 @@ def _title(module: str) -> str:
 
 
 def text(owner: type[Component]) -> str:
-    """All about one component."""
+    """The page of a component in the terminal."""
     entry = facts(owner)
     origin = f"  ({entry['keras']})" if entry["keras"] else ""
     lines = [*_fold(f"{entry['kind']} {entry['name']}{origin}", "", "  "), "", *_fold(entry["meaning"])]

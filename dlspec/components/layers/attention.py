@@ -92,7 +92,7 @@ class Attention(_ListAttention):
     )
 
     def weights(self, inputs: list[Tensor]) -> Iterable[Weight]:
-        """Up to two single numbers."""
+        """Scale and score weight, as far as the options ask for them: single numbers."""
         if self.use_scale:
             yield Weight("scale", ())
         if self.score_mode == "concat":
@@ -113,7 +113,7 @@ class AdditiveAttention(_ListAttention):
     )
 
     def weights(self, inputs: list[Tensor]) -> Iterable[Weight]:
-        """One factor per feature."""
+        """The scale, one factor per feature."""
         if self.use_scale:
             yield Weight("scale", (known(inputs[0], -1, self.name),))
 

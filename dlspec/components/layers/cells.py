@@ -183,7 +183,7 @@ class StackedRNNCells(Cell):
 
     @property
     def state_sizes(self) -> tuple[int, ...]:
-        """The states of all cells."""
+        """Sizes of the states of all cells, in their order."""
         return tuple(size for cell in self.cells for size in cell.state_sizes)
 
     @property
@@ -247,12 +247,12 @@ class RNN(Recurrent):
             )
 
     def step(self, sequence: Tensor) -> Shape:
-        """The size of the cell's output."""
+        """Shape of the cell's output for one step."""
         check_sequence(self.name, sequence, self.unroll)
         return (self.cell.output_size,)
 
     def state_shapes(self, sequence: Tensor) -> list[Shape]:
-        """The cell's states."""
+        """Shapes of the cell's states."""
         return [(size,) for size in self.cell.state_sizes]
 
     def initial_shapes(self, sequence: Tensor) -> list[Shape]:

@@ -154,5 +154,5 @@ class Identity(Layer):
     examples = (example("", (7, 3)), example("", (None,), dtype="int32"))
 
     def infer(self, x: Tensor) -> Tensor:
-        """The input."""
+        """The type of the input."""
         return Tensor(x.shape, self.compute_dtype if x.floating else x.dtype)

@@ -45,7 +45,7 @@ class Constant(Layer):
     examples = (example("0.5", (7,)), example("{value: [[1, 2], [3, 4.5]]}", (7,), dtype="int32"))
 
     def validate(self) -> None:
-        """Lists have a shape."""
+        """Checks that nested lists are of equal lengths."""
         if shape_of(self.value) is None:
             message = "`value` of constant is no tensor: its lists differ in length"
             raise Problem("E207", message, "give one number, or lists of equal length", "value")
@@ -72,7 +72,7 @@ class Gradient(Layer):
 
     @classmethod
     def value_names_inputs(cls) -> bool:
-        """`gradient: [score, image]`."""
+        """True: `gradient: [score, image]` names the inputs."""
         return True
 
     def infer(self, of: Tensor, by: Tensor) -> Tensor:

@@ -84,11 +84,11 @@ class Resizing(_Sized):
     )
 
     def lacking_in(self, *inputs: Tensor) -> tuple[str, ...]:
-        """ONNX has no areas."""
+        """ONNX, for interpolation by area."""
         return ("onnx",) if self.interpolation == "area" else ()
 
     def validate(self) -> None:
-        """Either crop or pad."""
+        """Checks that not both cropping and padding are asked for."""
         if self.crop_to_aspect_ratio and self.pad_to_aspect_ratio:
             message = "resizing has `crop_to_aspect_ratio` and `pad_to_aspect_ratio` together"
             raise Problem("E207", message, "choose one", "pad_to_aspect_ratio")
@@ -134,7 +134,7 @@ class ImageLayer(SpatialLayer, abstract=True):
     mixes_labels: ClassVar[bool] = False
 
     def validate(self) -> None:
-        """A range of values goes upwards."""
+        """Checks that `value_range` ascends."""
         low, high = self.value_range or (0, 1)
         if low >= high:
             message = f"`value_range` of {self.name} must go upwards, got [{low:g}, {high:g}]"

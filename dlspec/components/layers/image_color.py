@@ -195,7 +195,7 @@ class RandomGaussianBlur(RandomImageLayer):
     )
 
     def validate(self) -> None:
-        """The kernel has a middle."""
+        """Checks that kernel sizes are odd."""
         super().validate()
         sizes = self.kernel_size if isinstance(self.kernel_size, list) else [self.kernel_size]
         if any(size % 2 == 0 for size in sizes):

@@ -38,5 +38,5 @@ class Weight(Layer):
         return Tensor(self.shape, self.compute_dtype)
 
     def weights(self, inputs: Tensor) -> Iterable[Variable]:
-        """The tensor."""
+        """The learned tensor itself."""
         yield Variable("value", self.shape)

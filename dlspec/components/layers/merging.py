@@ -210,7 +210,7 @@ class Dot(ListLayer):
         return False
 
     def padding_counts(self, inputs: list[Tensor]) -> str:
-        """Keras says nothing of it."""
+        """Says that a mask ends here: Keras's layer does not handle masks."""
         return "ends here: dot does not support masks"
 
 

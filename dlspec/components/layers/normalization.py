@@ -163,7 +163,7 @@ class GroupNormalization(_Normalization):
         return True
 
     def validate(self) -> None:
-        """There are no 0 groups."""
+        """Checks that the number of groups is not 0."""
         if self.groups == 0:
             message = "group_normalization has `groups: 0`"
             raise Problem("E207", message, "give a number from 1 on, or -1 for one group per channel", "groups")

@@ -60,7 +60,7 @@ class LocalResponseNormalization(Same):
     examples = (example("", (27, 27, 96)), example("{size: 3, k: 1, region: within_channel}", (None, 8, 4)))
 
     def validate(self) -> None:
-        """The window has a middle."""
+        """Checks that the window has an odd size."""
         if self.size % 2 == 0:
             message = f"{self.name} has `size: {self.size}`, which has no middle"
             raise Problem("E207", message, "give an odd number", "size")
@@ -266,7 +266,7 @@ class Reservoir(Recurrent):
     )
 
     def step(self, sequence: Tensor) -> tuple[int | None, ...]:
-        """[units]."""
+        """Shape of the output of one step: [units]."""
         check_sequence(self.name, sequence, unroll=False)
         return (self.units,)
 

@@ -28,7 +28,7 @@ class Log1p(Layer):
 
     @property
     def above(self) -> float | None:
-        """The logarithm of 0 is infinite."""
+        """-1, whose logarithm is infinite; None for the inverse."""
         return None if self.invert else -1.0
 
     def infer(self, x: Tensor) -> Tensor:
@@ -71,7 +71,7 @@ class Power(Layer):
 
     @property
     def above(self) -> float | None:
-        """The logarithm of 0 is infinite."""
+        """0 for Box-Cox, which takes logarithms; else None."""
         return 0.0 if self.method == "box_cox" else None
 
     def validate(self) -> None:

@@ -92,7 +92,7 @@ class Rescaling(Layer):
 
     @property
     def falls(self) -> bool:
-        """A factor is below 0."""
+        """Whether a factor is below 0."""
         return any(factor < 0 for factor in (self.scale if isinstance(self.scale, list) else [self.scale]))
 
     def check_undoable(self) -> None:

@@ -61,7 +61,7 @@ class Recurrent(Layer, abstract=True):
         return (output, *(Tensor(shape, self.compute_dtype) for shape in self.state_shapes(sequence)))
 
     def mask(self, sequence: Tensor, initial_state: States = None) -> bool:
-        """Only a sequence keeps the mask."""
+        """Whether the output carries a mask: only a sequence keeps that of the input."""
         return bool(self.return_sequences) and sequence.masked
 
 

@@ -103,7 +103,7 @@ class Permute(_Rearranging):
     examples = (example("[2, 1]", (10, 64)), example("[3, 1, 2]", (None, 5, 6), dtype="int32"))
 
     def validate(self) -> None:
-        """Every axis is named once."""
+        """Checks that every axis is named once."""
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             message = f"permute has `dims: {list(self.dims)}`, which does not name each axis from 1 on once"
             raise Problem("E207", message, "for example `[2, 1]` swaps two axes", "dims")

@@ -82,7 +82,7 @@ class ClassToken(Layer):
         return Tensor((None if steps is None else steps + 1, known(x, -1, self.name)), self.compute_dtype)
 
     def weights(self, x: Tensor) -> Iterable[Weight]:
-        """One vector."""
+        """The learned vector, shape [1, 1, features]."""
         yield Weight("token", (1, 1, known(x, -1, self.name)))
 
 

@@ -106,7 +106,7 @@ class Bidirectional(Layer):
         return merging + sum(layer.flops(self._outputs(layer, sequence)[0], sequence) for layer in both)
 
     def mask(self, sequence: Tensor, initial_state: States = None) -> bool:
-        """Only a sequence keeps the mask."""
+        """Whether the output carries a mask: only a sequence keeps that of the input."""
         return bool(self.layer.return_sequences) and sequence.masked
 
 
@@ -124,7 +124,7 @@ class TimeDistributed(Layer):
     )
 
     def validate(self) -> None:
-        """The layer takes one tensor."""
+        """Checks that the inner layer takes one tensor."""
         needed = [argument for argument in self.layer.arguments if not argument.endswith("?")]
         if self.layer.takes_list or len(needed) > 1:
             message = f"time_distributed wraps a layer with one input, not `{self.layer.name}`"
@@ -212,7 +212,7 @@ class Pipeline(Layer):
             yield from inner_weights(layer, f"{index}_{layer.name}/", entering)
 
     def flops(self, output: Tensor, x: Tensor) -> int:
-        """The sum of those of the layers."""
+        """Sum of the operations of all layers."""
         return sum(layer.flops(leaving, entering) for layer, entering, leaving in self._steps(x))
 
 

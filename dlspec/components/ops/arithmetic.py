@@ -90,11 +90,11 @@ class Divide(_Binary):
     keras = "keras.ops.divide"
 
     def common(self, *dtypes: str) -> str:
-        """Floating-point."""
+        """The floating-point dtype of a quotient."""
         return result_type(*dtypes, "float")
 
     def validate(self) -> None:
-        """The divisor is not 0."""
+        """Checks that a constant divisor is not 0."""
         super().validate()
         if self.x2 == 0:
             raise Problem("E207", "ops.divide has `x2: 0`: nothing can be divided by 0", "", "x2")

@@ -193,7 +193,7 @@ class Clip(_Elementwise):
     examples = (example("{x_min: -1, x_max: 1}", (4, 3)), example("{x_min: 0.5, x_max: 2}", (None,)))
 
     def validate(self) -> None:
-        """The range is not empty."""
+        """Checks that the range is not empty."""
         if self.x_min > self.x_max:
             message = f"ops.clip has `x_min: {self.x_min}` above `x_max: {self.x_max}`"
             raise Problem("E207", message, "exchange them", "x_min")
@@ -220,7 +220,7 @@ class LogicalNot(_Elementwise):
     examples = (example("", (4,), dtype="bool"), example("", (4, 3)))
 
     def result(self, dtype: str) -> str:
-        """Truth values."""
+        """``bool``."""
         return "bool"
 
 
@@ -245,7 +245,7 @@ class Cast(_Elementwise):
 
     @property
     def variable_dtype(self) -> str:
-        """There are no variables."""
+        """Dtype of variables, of which there are none."""
         return "float32"
 
     def result(self, dtype: str) -> str:

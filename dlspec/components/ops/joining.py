@@ -83,7 +83,7 @@ class Split(Op):
     )
 
     def validate(self) -> None:
-        """Cuts are in ascending order."""
+        """Checks that cuts are in ascending order."""
         cuts = self.indices_or_sections
         if not isinstance(cuts, int) and list(cuts) != sorted(set(cuts)):
             message = f"ops.split has `indices_or_sections: {list(cuts)}`, which is not in ascending order"

@@ -72,7 +72,7 @@ class LossStep(Layer, abstract=True):
         self.compares.validate()
 
     def keras_arguments(self) -> dict[str, Any]:
-        """The loss, and what the step adds."""
+        """The loss, and the options of the step."""
         own = {name: bare(value) for name, value in self.given.items() if name in _OWN}
         return {"loss": self.compares, **own}
 

@@ -115,5 +115,5 @@ class Einsum(Op):
         return len(operands) * volume(tuple(self._sizes(operands).values()))
 
     def compute(self, function: Any, *tensors: Any, **named: Any) -> Any:
-        """The operands stand one by one."""
+        """Calls the function with the operands as separate arguments."""
         return function(self.subscripts, *tensors[0])

@@ -148,7 +148,7 @@ class Norm(_Average):
     examples = (example("-1", (4, 3)), example("{axis: [1, 2]}", (4, 3)), example("{ord: 1, axis: 1}", (None, 3)))
 
     def validate(self) -> None:
-        """One axis, or two without ``ord``."""
+        """Checks that there is one axis, or two without ``ord``."""
         count = 1 if isinstance(self.axis, int) else len(self.axis)
         if count > 2 or (count == 2 and self.ord is not None):
             message = f"ops.norm has `axis: {list(self.axis)}`"

@@ -141,7 +141,7 @@ class ExpandDims(_Rearranging):
     examples = (example("-1", (4, 3)), example("1", (None,)), example("1", ()))
 
     def infer(self, x: Tensor) -> Tensor:
-        """One axis more."""
+        """The input's shape with a further axis of size 1."""
         sizes = list(x.shape)
         axis = self.index(self.axis, Tensor((*x.shape, 1)))
         return self.kept(x, [*sizes[:axis], 1, *sizes[axis:]])
@@ -157,7 +157,7 @@ class Squeeze(_Rearranging):
     examples = (example("-1", (4, 1)), example("[1, 3]", (1, None, 1)))
 
     def infer(self, x: Tensor) -> Tensor:
-        """The other axes."""
+        """The input's shape without the named axes of size 1."""
         gone = self.places(self.axis, x)
         for axis in gone:
             if x.shape[axis] != 1:
@@ -248,7 +248,7 @@ class Pad(_Rearranging):
             raise Problem("E207", message, leave_out("constant_values"), "constant_values")
 
     def infer(self, x: Tensor) -> Tensor:
-        """Each axis is longer by its pair."""
+        """The input's shape, each axis longer by its pair of paddings."""
         self.each_axis(self.pad_width, x, "pad_width")
         if self.mode != "constant":
             self._within(x)
@@ -340,7 +340,7 @@ class OneHot(Op):
 
     @property
     def variable_dtype(self) -> str:
-        """There are no variables."""
+        """Dtype of variables, of which there are none."""
         return "float32"
 
     def infer(self, x: Tensor) -> Tensor:

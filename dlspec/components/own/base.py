@@ -59,7 +59,7 @@ class Own(Component, abstract=True):
 
     @classmethod
     def user_class(cls) -> Any:
-        """The class of the file.
+        """The class that the spec's file declares.
 
         Raises:
             Problem: E111, the file fails.
@@ -104,7 +104,7 @@ class Tried(Own, abstract=True):
     """An own component that is made once when its options are known, so that what fails is said then."""
 
     def validate(self) -> None:
-        """Makes one.
+        """Makes an object of the class, which may raise E111.
 
         Raises:
             Problem: E111, it cannot be made.

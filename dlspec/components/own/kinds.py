@@ -104,7 +104,7 @@ class OwnOptimizer(Own, Optimizer, abstract=True):
 
     @property
     def copies(self) -> int:
-        """Not known; as many as Adam keeps."""
+        """Arrays per weight as for Adam, since the true number is not known."""
         return 2
 
     def validate(self) -> None:

@@ -45,7 +45,7 @@ class Grouped(Splitter):
 
     @property
     def asks(self) -> str | None:
-        """The column of groups."""
+        """Name of the column of groups."""
         return self.column
 
 
@@ -60,7 +60,7 @@ class Time(Splitter):
 
     @property
     def asks(self) -> str | None:
-        """The column of times."""
+        """Name of the column of times."""
         return self.column
 
 
@@ -73,5 +73,5 @@ class Column(Splitter):
 
     @property
     def asks(self) -> str | None:
-        """The column of parts."""
+        """Name of the column of parts."""
         return self.column

@@ -22,7 +22,7 @@ class Limits(Section):
     examples = (example("{parameters: 1000000}"), example("{flops: 1e9}"), example("{memory: 2e9}"))
 
     def validate(self) -> None:
-        """At least one."""
+        """Checks that at least one limit is given."""
         if self.parameters is None and self.flops is None and self.memory is None:
             raise Problem("E207", "`limits` sets no limit", "write `parameters`, `flops` or `memory`, or leave it out")
 

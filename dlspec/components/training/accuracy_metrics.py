@@ -61,7 +61,7 @@ class BinaryAccuracy(Metric):
     examples = (example(""), example("0.7"), example("0.0"))
 
     def settled(self, head: Head) -> Metric:
-        """Cut where the loss cuts."""
+        """The metric with the threshold at which the loss divides yes from no."""
         return at_threshold(self, head)
 
 

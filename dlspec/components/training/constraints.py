@@ -41,7 +41,7 @@ class MinMaxNorm(Constraint):
     examples = (example(""), example("{min_value: 0.5, max_value: 2, rate: 0.9, axis: 0}"))
 
     def validate(self) -> None:
-        """The bounds are in order."""
+        """Checks that the bounds are in order."""
         if self.min_value > self.max_value:
             message = f"`min_value` of min_max_norm must not exceed its `max_value` {self.max_value:g}"
             raise Problem("E207", f"{message}, got {self.min_value:g}", option="min_value")

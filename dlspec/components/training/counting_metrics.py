@@ -295,7 +295,7 @@ class F1Score(Metric):
         return at_threshold(self, head, default=None, taken=lambda cut: 0 < cut <= 1)
 
     def problem(self, target: Tensor, output: Tensor) -> None:
-        """Keras takes vectors only."""
+        """Checks that the output is a vector, as Keras needs."""
         rules.rows(self.registered_name, target, output)
 
 

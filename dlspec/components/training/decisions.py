@@ -70,7 +70,7 @@ class F1(Decision):
     examples = (example(""),)
 
     def worth(self, hits: Array, wrong: Array, yes: float, no: float) -> Array:
-        """F1."""
+        """F1 of each threshold."""
         worth: Array = 2 * hits / (hits + wrong + yes)
         return worth
 
@@ -81,7 +81,7 @@ class Youden(Decision):
     examples = (example(""),)
 
     def worth(self, hits: Array, wrong: Array, yes: float, no: float) -> Array:
-        """Youden's J."""
+        """Youden's J of each threshold."""
         worth: Array = hits / yes - wrong / no
         return worth
 
@@ -94,7 +94,7 @@ class Cost(Decision):
     examples = (example("{false_no: 5}"), example("{false_yes: 1, false_no: 20}"))
 
     def worth(self, hits: Array, wrong: Array, yes: float, no: float) -> Array:
-        """Minus the cost."""
+        """The negative cost of each threshold."""
         worth: Array = -(self.false_yes * wrong + self.false_no * (yes - hits))
         return worth
 

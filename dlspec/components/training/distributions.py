@@ -42,5 +42,5 @@ class Mirrored(Distribution):
 
     @property
     def shares(self) -> int:
-        """The number of devices."""
+        """Number of devices."""
         return self.devices or 1

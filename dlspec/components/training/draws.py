@@ -58,7 +58,7 @@ class Normal(Draw):
 
     @property
     def round(self) -> bool:
-        """Around 0 it is."""
+        """Whether draws lie around 0."""
         return bool(self.mean == 0)
 
 
@@ -82,7 +82,7 @@ class Uniform(Draw):
     examples = (example(""), example("{minval: -1, maxval: 1}"))
 
     def validate(self) -> None:
-        """There is something between both."""
+        """Checks that the lower bound is below the upper one."""
         _ordered(self.minval, self.maxval)
 
 
@@ -97,7 +97,7 @@ class Randint(Draw):
     examples = (example("{minval: 0, maxval: 10}"),)
 
     def validate(self) -> None:
-        """There is something between both."""
+        """Checks that the lower bound is below the upper one."""
         _ordered(self.minval, self.maxval)
 
 

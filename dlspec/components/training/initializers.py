@@ -138,7 +138,7 @@ class RandomUniform(Initializer):
     examples = (example(""), example("{minval: -0.1, maxval: 0.1, seed: 1}"))
 
     def validate(self) -> None:
-        """The bounds are in order."""
+        """Checks that the bounds are in order."""
         if self.minval >= self.maxval:
             message = f"`minval` of random_uniform must be below its `maxval` {self.maxval:g}, not {self.minval:g}"
             raise Problem("E207", message, option="minval" if "minval" in self.given else "maxval")

@@ -67,7 +67,7 @@ class Loss(Component, abstract=True):
     )
 
     def validate(self) -> None:
-        """Axis 0 is the batch."""
+        """Checks that `axis` is not 0, the batch."""
         rules.check_axis(self.registered_name, self.given.get("axis"))
 
     @property
@@ -178,7 +178,7 @@ class CosineSimilarity(Loss):
     examples = (example(""), example("{axis: 1}"))
 
     def problem(self, target: Tensor, output: Tensor) -> None:
-        """One value has no direction."""
+        """Checks that there is more than one value: a single one has no direction."""
         rules.directions(self.registered_name, target, output, self.axis)
 
 
@@ -285,7 +285,7 @@ class CategoricalFocalCrossentropy(Loss):
             raise Problem("E207", message, "give one number, or permute the output", option="alpha")
 
     def problem(self, target: Tensor, output: Tensor) -> None:
-        """A weight for each class."""
+        """Checks that `alpha` has a weight for each class."""
         super().problem(target, output)
         size = output.shape[-1]
         if isinstance(self.alpha, list) and size is not None and len(self.alpha) != size:
@@ -376,7 +376,7 @@ class CTC(Loss):
         rules.apart(self.registered_name, output, (1,), help, option="")
 
     def values(self, target: Tensor, output: Tensor) -> Shape:
-        """One for each sequence."""
+        """Shape of the loss values: one for each sequence."""
         return ()
 
 

@@ -38,5 +38,5 @@ class DiceCrossentropy(Loss):
         rules.apart(self.registered_name, output, (1,), "`binary_crossentropy` leaves them out", "")
 
     def values(self, target: Tensor, output: Tensor) -> Shape:
-        """One for each example."""
+        """Shape of the loss values: one for each example."""
         return ()

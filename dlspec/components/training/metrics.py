@@ -87,7 +87,7 @@ class Metric(Component, abstract=True):
         return other
 
     def validate(self) -> None:
-        """Axis 0 is the batch."""
+        """Checks that `axis` is not 0, the batch."""
         rules.check_axis(self.registered_name, self.given.get("axis"))
 
     def problem(self, target: Tensor, output: Tensor) -> None:
@@ -235,7 +235,7 @@ class R2Score(Metric):
         return made
 
     def problem(self, target: Tensor, output: Tensor) -> None:
-        """Keras takes vectors only."""
+        """Checks that the output is a vector, as Keras needs."""
         rules.rows(self.registered_name, target, output)
 
 

@@ -391,7 +391,7 @@ class LossScaleOptimizer(Optimizer):
         return self.rule.wants_whole_rows
 
     def validate(self) -> None:
-        """The loss is scaled once."""
+        """Checks that the inner optimizer does not scale the loss, too."""
         inner = self.inner_optimizer
         if isinstance(inner, LossScaleOptimizer):
             raise Problem("E207", "loss_scale_optimizer cannot wrap another one", option="inner_optimizer")

@@ -161,5 +161,5 @@ class BinaryIoU(_Overlap):
     examples = (example(""), example("{target_class_ids: [1], threshold: 0.3}"))
 
     def settled(self, head: Head) -> Metric:
-        """Cut where the loss cuts."""
+        """The metric with the threshold at which the loss divides yes from no."""
         return at_threshold(self._weighing(head), head)

@@ -36,11 +36,11 @@ class Quantile(Loss):
 
     @property
     def answer(self) -> int:
-        """The unit of the median."""
+        """Index of the unit of the median."""
         return [float(share) for share in self.quantiles].index(0.5)
 
     def compared(self, output: Tensor) -> Tensor:
-        """One number for all units."""
+        """The type of a target: one number for all units."""
         return Tensor((*output.shape[:-1], 1), output.dtype, output.masked)
 
     def problem(self, target: Tensor, output: Tensor) -> None:

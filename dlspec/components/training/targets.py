@@ -32,7 +32,7 @@ class Range(NamedTuple):
 
     @property
     def text(self) -> str:
-        """``from 0``, ``above 0``."""
+        """The range in words: ``from 0``, ``above 0``."""
         return f"{'from' if self.included else 'above'} {self.least:g}"
 
     def outside(self, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

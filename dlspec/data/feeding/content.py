@@ -67,7 +67,7 @@ class Content:
 
 
 def examine(table: Table, columns: Sequence[str], inputs: Sequence[str], parts: Parts, count: int) -> Content:
-    """Looks at every example once.
+    """Fingerprint of all examples, and those that parts share; every value is read once.
 
     Args:
         table: The opened source.

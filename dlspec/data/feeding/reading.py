@@ -56,15 +56,15 @@ class BackgroundRead:
     """
 
     def __init__(self, data: Data, binding: Binding) -> None:
-        self._found: Future[Reading] = Future()
+        self._result: Future[Reading] = Future()
         threading.Thread(target=self._read, args=(data, binding), daemon=True).start()
 
     def reading(self) -> Reading:
         """The data that were read; waits for them, and raises what went wrong in the thread."""
-        return self._found.result()
+        return self._result.result()
 
     def _read(self, data: Data, binding: Binding) -> None:
         try:
-            self._found.set_result(read(data, binding))
+            self._result.set_result(read(data, binding))
         except Exception as error:  # for whoever waits
-            self._found.set_exception(error)
+            self._result.set_exception(error)

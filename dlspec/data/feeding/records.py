@@ -37,7 +37,7 @@ class RecordsTable(Table):
         return {name: self._arrays[name] for name in names}
 
     def where(self, index: int) -> str:
-        """File and number of the object."""
+        """File and number of an object."""
         return f"{self._shown}, object {index + 1}"
 
     @cached_property

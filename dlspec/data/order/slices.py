@@ -59,7 +59,7 @@ class Slices:
 
 
 def cut(kind: Kind, tensors: Any, order: Any, number: Any) -> Any:
-    """Batch `number`, traced."""
+    """Batch `number` of the examples; may be traced by TensorFlow."""
     import tensorflow as tf
 
     count = tf.shape(order if kind.ordered else tf.nest.flatten(tensors)[0], tf.int64)[0]

@@ -104,11 +104,11 @@ class AudioTable(Table):
 
     @property
     def left_out(self) -> Sequence[LeftOut]:  # type: ignore[override]
-        """Files of other kinds."""
+        """Remarks on files of other kinds."""
         return self._folders.left_out
 
     def where(self, index: int) -> str:
-        """The file."""
+        """Path of the file of an example."""
         return self._folders.show(self._files[index])
 
     def labels(self, name: str) -> Labels:
@@ -121,7 +121,7 @@ class AudioTable(Table):
             super().check(["audio"])
 
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
-        """The sounds."""
+        """One group: the column of sounds."""
         return [("audio",)]
 
     @property

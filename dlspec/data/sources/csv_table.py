@@ -114,7 +114,7 @@ class CsvTable(ArrowTable):
         return self._copy.take(names, indices) if self._copy is not None else super().take(names, indices)
 
     def whole(self, name: str) -> np.ndarray[Any, Any]:
-        """A column, kept in one place."""
+        """All values of a column, kept for the next call."""
         return self._copy.whole(name) if self._copy is not None else super().whole(name)
 
     def where(self, index: int) -> str:

@@ -107,7 +107,7 @@ class CsvText:
         return size
 
     def raw(self) -> Any:
-        """Its bytes, unpacked, as a stream."""
+        """The uncompressed bytes as a stream."""
         if not self.packed:
             return self._path.open("rb")
         import pyarrow as pa
@@ -115,12 +115,12 @@ class CsvText:
         return pa.input_stream(str(self._path), compression=self.packed)
 
     def pieces(self) -> Iterator[bytes]:
-        """Its bytes, some at a time."""
+        """The uncompressed bytes in pieces."""
         with self.raw() as stream:
             yield from iter(lambda: stream.read(_PIECE), b"")
 
     def start(self, size: int) -> bytes:
-        """Its first bytes."""
+        """The first `size` uncompressed bytes."""
         with self.raw() as stream:
             return cast("bytes", stream.read(size))
 
@@ -141,7 +141,7 @@ class CsvText:
         return newlines + (last != b"\n") if returns == pairs else None
 
     def is_utf8(self) -> bool:
-        """Whether all of it is UTF-8."""
+        """Whether all bytes are UTF-8."""
         decoder = codecs.getincrementaldecoder("utf-8")()
         try:
             for piece in self.pieces():

@@ -21,7 +21,7 @@ class Draws(Source):
     examples = (example("6400"),)
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> DrawsTable:
-        """There is nothing to find."""
+        """A table without files."""
         return DrawsTable(self.examples_per_epoch)
 
     def emitted(self, columns: Sequence[str], table: Table) -> dict[str, Piece]:
@@ -37,17 +37,17 @@ class DrawsTable(Table):
 
     @property
     def columns(self) -> Mapping[str, Column]:
-        """The number of each example."""
+        """One column: the number of each example."""
         return {_NUMBER: Column(Tensor((), "int64"), self._count)}
 
     def read(self, names: Iterable[str]) -> Arrays:
-        """Whole numbers from 0."""
+        """Whole numbers from 0, shape [examples]."""
         import numpy as np
 
         return {name: np.arange(self._count) for name in names}
 
     def where(self, index: int) -> str:
-        """Its number."""
+        """Number of an example."""
         return f"drawn example {index}"
 
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:

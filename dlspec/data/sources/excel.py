@@ -53,7 +53,7 @@ class Excel(Source):
         return tuple(self.missing_words or ())
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
-        """No project reads a workbook."""
+        """A refusal: projects read no workbooks."""
         return {"refused": "an Excel workbook, which can be saved as CSV or Parquet"}
 
     def open(self, folder: Path, *, allow_outside: bool = False) -> ExcelTable:

@@ -79,7 +79,7 @@ class ClassFolders:
 
     @cached_property
     def files(self) -> tuple[Path, ...]:
-        """All files.
+        """Paths of all files, sorted by class.
 
         Raises:
             Problem: E108, a link leads out of the spec's folder.
@@ -127,7 +127,7 @@ class ClassFolders:
         return f"{self._shown.rstrip('/')}/{self.inner(file)}"
 
     def problem(self, message: str, file: Path, help: str = "") -> DataProblem:
-        """E608 at one file."""
+        """A problem (E608) with one file."""
         return DataProblem("E608", message, help, self._option, self.show(file))
 
     @cached_property

@@ -43,7 +43,7 @@ class ImageFolder(Source):
 
     @property
     def pictures(self) -> tuple[str, ...]:
-        """The images."""
+        """Names of the columns of images."""
         return ("image",)
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
@@ -98,7 +98,7 @@ class ImageTable(Table):
 
     @property
     def left_out(self) -> Sequence[LeftOut]:  # type: ignore[override]
-        """Files of other kinds."""
+        """Remarks on files of other kinds."""
         return self._folders.left_out
 
     def where(self, index: int) -> str:
@@ -116,10 +116,10 @@ class ImageTable(Table):
         return Labels(tuple(present), tuple(present.values()))
 
     def check(self, names: Sequence[str]) -> None:
-        """Bytes are sound."""
+        """Nothing to check: bytes are finite."""
 
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
-        """The images."""
+        """One group: the column of images."""
         return [("image",)]
 
     @cached_property

@@ -50,11 +50,11 @@ class ImageMasks(Source):
 
     @property
     def pictures(self) -> tuple[str, ...]:
-        """Both columns."""
+        """Names of the columns of images and masks."""
         return ("image", "mask")
 
     def validate(self) -> None:
-        """Values of masks fit into a byte."""
+        """Checks that values of masks fit into a byte."""
         check_values(self.values)
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
@@ -134,7 +134,7 @@ class MaskedImages(Table):
             self.labels("mask")
 
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
-        """The images."""
+        """One group: the column of images."""
         return [("image",)]
 
     @cached_property

@@ -41,7 +41,7 @@ class ImageTable(Source):
 
     @property
     def pictures(self) -> tuple[str, ...]:
-        """Images and masks."""
+        """Names of the columns of images and masks."""
         return (*self.images, *self.masks)
 
     def validate(self) -> None:
@@ -153,7 +153,7 @@ class PicturedTable(Table):
         return {name: plain[name] if name in plain else self._pictures[name].read(indices) for name in names}
 
     def where(self, index: int) -> str:
-        """The row of the table."""
+        """Location of a row in the table."""
         return self.table.where(index)
 
     def labels(self, name: str) -> Labels:
@@ -187,7 +187,7 @@ class PicturedTable(Table):
         return self.table.not_a_number(name)
 
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
-        """The images."""
+        """One group: the columns of images."""
         return [(name,) for name in self._source.images if name not in taken]
 
     @cached_property

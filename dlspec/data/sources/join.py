@@ -76,7 +76,7 @@ class Join(Source):
             yield from side.named_files(folder, allow_outside=allow_outside)
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
-        """No project joins tables."""
+        """A refusal: projects join no tables."""
         return {"refused": "a `join` of two sources: write the joined table to a file, and read that"}
 
     def splitter(self) -> Any:

@@ -125,7 +125,7 @@ class Joined(Table):
 
     @property
     def streamed(self) -> bool:  # type: ignore[override]
-        """Whether one of the sides is."""
+        """Whether either table is streamed."""
         return any(side.streamed for side in self._sides)
 
     @property
@@ -141,12 +141,12 @@ class Joined(Table):
 
     @property
     def draws(self) -> bool:  # type: ignore[override]
-        """Whether one of the sides does."""
+        """Whether either table draws its values."""
         return self._left.draws or self._right.draws
 
     @property
     def fetches(self) -> bool:  # type: ignore[override]
-        """Whether one of the sides does."""
+        """Whether either table may download files."""
         return self._left.fetches or self._right.fetches
 
     @property
@@ -166,7 +166,7 @@ class Joined(Table):
         return remarks
 
     def read(self, names: Iterable[str]) -> Arrays:
-        """Columns of either side."""
+        """Whole columns of either table."""
         import numpy as np
 
         return self.take(names, np.arange(len(self._partners) if self._kept is None else len(self._kept)))
@@ -186,13 +186,13 @@ class Joined(Table):
         return {name: own[name] if name in own else joined[name] for name in names}
 
     def forget(self) -> None:
-        """Both sides do."""
+        """Forgets the kept values of both tables."""
         super().forget()
         for side in (self._left, self._right):
             side.forget()
 
     def where(self, index: int) -> str:
-        """The row on the left."""
+        """Location of a row in the left table."""
         return self._left.where(index if self._kept is None else int(self._kept[index]))
 
     def faults(self, names: Sequence[str]) -> Mapping[int, str]:
@@ -223,7 +223,7 @@ class Joined(Table):
         super().check(names)
 
     def check_named(self) -> None:
-        """Both sides do."""
+        """Checks the columns named by options in both tables."""
         for option, side in zip(("left", "right"), self._sides, strict=True):
             try:
                 side.check_named()

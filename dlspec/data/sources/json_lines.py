@@ -76,7 +76,7 @@ class JsonLinesTable(WholeTable):
 
     @property
     def skipped(self) -> Sequence[str]:  # type: ignore[override]
-        """Lines that are no rows."""
+        """Lines that are no rows, with what is wrong with them."""
         _ = self._whole
         return [f"{self._shown}, line {fault.line}: {fault.message}" for fault in self._bad]
 

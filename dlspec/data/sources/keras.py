@@ -177,7 +177,7 @@ class KerasTable(Table):
         return arrays
 
     def where(self, index: int) -> str:
-        """Set, part and number."""
+        """Set, part and number of an example."""
         train = self._facts.parts[0]
         part, number = ("train", index) if index < train else ("test", index - train)
         return f"Keras's {self._source.set}, {part} {number}"
@@ -200,7 +200,7 @@ class KerasTable(Table):
         return super().labels(name)
 
     def check(self, names: Sequence[str]) -> None:
-        """The sets are sound."""
+        """Nothing to check: the values of the sets are sound."""
 
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
         """One group: the first column."""

@@ -31,7 +31,7 @@ class Npy(Source):
     examples = (example("[signals.npy, kinds.npy]"),)
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
-        """The file of each column."""
+        """Template values: the file of each column."""
         files = {Path(path).stem: path for path in self.path}
         return {"files": {name: files[name] for name in columns}}
 
@@ -76,7 +76,7 @@ class NpyTable(Table):
         return plain(self._mapped(name)[:], self.columns[name])
 
     def where(self, index: int) -> str:
-        """Files and row."""
+        """Files and row of an example."""
         names = " and ".join(shown for _, shown in self._files.values())
         return f"{names}, row {index}"
 

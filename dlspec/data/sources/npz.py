@@ -74,7 +74,7 @@ class NpzTable(Table):
                 check_memory(size, f"array `{name}` of `{self._shown}`", self._shown)
 
     def where(self, index: int) -> str:
-        """File and row."""
+        """File and row of an example."""
         return f"{self._shown}, row {index}"
 
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:

@@ -156,7 +156,7 @@ class ParquetTable(TypedTable):
         return arrays
 
     def where(self, index: int) -> str:
-        """File and row."""
+        """File and row of an example."""
         return f"{self._shown}, row {index}"
 
     # --- the file ---------------------------------------------------------------------------------------------------

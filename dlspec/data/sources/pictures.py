@@ -309,5 +309,5 @@ class Pictures:
         return self.problem(message, file, f"convert all: `channels: {first[2]}`")
 
     def problem(self, message: str, file: PictureFile, help: str = "") -> DataProblem:
-        """E608 at one image."""
+        """A problem (E608) with one image."""
         return DataProblem("E608", message, help, self._option, file.where)

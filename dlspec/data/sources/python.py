@@ -45,7 +45,7 @@ class Python(Source):
 
     @property
     def modules(self) -> tuple[str, ...]:
-        """The file of the function."""
+        """The module of the function."""
         return (self.function.partition(":")[0],)
 
     def emitted(self, columns: Sequence[str], table: Table) -> Mapping[str, Any]:
@@ -91,7 +91,7 @@ class PythonTable(Table):
 
     @cached_property
     def columns(self) -> Mapping[str, Column]:
-        """The arrays that it made."""
+        """Columns of the arrays that the function has returned."""
         return {name: self._column(name, values) for name, values in self._arrays.items()}
 
     def read(self, names: Iterable[str]) -> Arrays:
@@ -99,7 +99,7 @@ class PythonTable(Table):
         return {name: self._arrays[name] for name in names}
 
     def where(self, index: int) -> str:
-        """Function and number."""
+        """Function and number of an example."""
         return f"{self._function}, example {index}"
 
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:

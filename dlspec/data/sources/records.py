@@ -183,7 +183,7 @@ def _masked(value: Any) -> Any:
 
 
 def crc32c(data: bytes) -> int:
-    """CRC-32C (Castagnoli)."""
+    """The CRC-32C checksum (Castagnoli) of some bytes."""
     import numpy as np
 
     if len(data) >= _BLOCK // 4:

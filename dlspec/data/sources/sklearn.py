@@ -110,7 +110,7 @@ class SklearnTable(Table):
         return arrays
 
     def where(self, index: int) -> str:
-        """Set and row."""
+        """Set and row of an example."""
         return f"scikit-learn's {self._name}, row {index}"
 
     def labels(self, name: str) -> Labels:
@@ -120,7 +120,7 @@ class SklearnTable(Table):
         return super().labels(name)
 
     def check(self, names: Sequence[str]) -> None:
-        """The bundled sets are sound."""
+        """Nothing to check: the values of the sets are sound."""
 
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
         """The images, or the rows of features: whichever fits the model."""

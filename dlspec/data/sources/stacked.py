@@ -20,7 +20,7 @@ class StackedTable(Table):
 
     @property
     def tables(self) -> Mapping[str, Table]:
-        """The tables in order, by a name."""
+        """The tables in their order, by name."""
         raise NotImplementedError
 
     @property
@@ -47,12 +47,12 @@ class StackedTable(Table):
 
     @property
     def streamed(self) -> bool:  # type: ignore[override]
-        """Whether one of the tables is."""
+        """Whether any of the tables is streamed."""
         return any(table.streamed for table in self.tables.values())
 
     @property
     def draws(self) -> bool:  # type: ignore[override]
-        """Whether one of the tables does."""
+        """Whether any of the tables draws its values."""
         return any(table.draws for table in self.tables.values())
 
     @property
@@ -102,7 +102,7 @@ class StackedTable(Table):
         return values if dtype == TEXT or values.dtype == object else values.astype(dtype, copy=False)
 
     def forget(self) -> None:
-        """All tables do."""
+        """Forgets the kept values of all tables."""
         for table in self.tables.values():
             table.forget()
 
@@ -128,7 +128,7 @@ class StackedTable(Table):
         return [line for table in self.tables.values() for line in table.skipped]
 
     def gap(self, name: str) -> str:
-        """The first one in any table."""
+        """The first word for a missing value in any of the tables."""
         return next((gap for table in self.tables.values() if (gap := table.gap(name))), "")
 
     def contents(self, name: str, help: str) -> Contents:
@@ -152,11 +152,11 @@ class StackedTable(Table):
         }
 
     def not_a_number(self, name: str) -> tuple[str, str] | None:
-        """The first one in any table."""
+        """The first value that is no number in any of the tables, and its location; None where there is none."""
         return next((value for table in self.tables.values() if (value := table.not_a_number(name))), None)
 
     def check(self, names: Sequence[str]) -> None:
-        """Every table by itself."""
+        """Checks the columns of each table."""
         for table in self.tables.values():
             table.check(names)
 

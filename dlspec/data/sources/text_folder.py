@@ -80,11 +80,11 @@ class TextFolderTable(Table):
 
     @property
     def left_out(self) -> Sequence[LeftOut]:  # type: ignore[override]
-        """Files of other kinds."""
+        """Remarks on files of other kinds."""
         return self._folders.left_out
 
     def where(self, index: int) -> str:
-        """The file."""
+        """Path of the file of an example."""
         return self._folders.show(self._folders.files[index])
 
     def labels(self, name: str) -> Labels:
@@ -108,7 +108,7 @@ class TextFolderTable(Table):
         return faults
 
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:
-        """The texts."""
+        """One group: the column of texts."""
         return [("text",)]
 
     def _read(self, file: Path) -> str:

@@ -102,7 +102,7 @@ class TextLinesTable(Table):
         return {name: np.array([self._lines[name][index] for index in indices], dtype=object) for name in names}
 
     def where(self, index: int) -> str:
-        """Files and line."""
+        """Files and line of an example."""
         return f"{' and '.join(file.shown for file in self._files)}, line {index + 1}"
 
     def obvious(self, taken: Sequence[str]) -> list[tuple[str, ...]]:

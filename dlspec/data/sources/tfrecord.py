@@ -130,7 +130,7 @@ class TfrecordTable(Table):
         return arrays
 
     def where(self, index: int) -> str:
-        """File and record, counted from 0."""
+        """File and record (from 0) of an example."""
         file, number = self._index[index]
         return f"{self._files[file][1]}, record {number}"
 

@@ -113,7 +113,7 @@ class WindowTable(Table):
 
     @property
     def draws(self) -> bool:  # type: ignore[override]
-        """Whether its table does."""
+        """Whether the table of the steps draws its values."""
         return self._table.draws
 
     @property
@@ -142,7 +142,7 @@ class WindowTable(Table):
         return sum(column.tensor.bytes for column in self.columns.values()) * self._count > STREAMED_FROM
 
     def read(self, names: Iterable[str]) -> Arrays:
-        """All windows."""
+        """Columns of all windows."""
         import numpy as np
 
         return self.take(names, np.arange(self._count))
@@ -164,7 +164,7 @@ class WindowTable(Table):
         return arrays
 
     def where(self, index: int) -> str:
-        """First and last row of the window."""
+        """First and last row of a window."""
         first = index * self._source.stride
         last = first + self._source.window + self._source.horizon - 1
         start, end = (self._table.where(int(self._order[row])) for row in (first, last))

@@ -41,7 +41,7 @@ class Format:
         return None
 
     def write(self, model: Any, named: Any, path: Path) -> None:
-        """Writes the model.
+        """Writes a model to a file or folder.
 
         Args:
             model: The model as it was built or loaded.
@@ -54,7 +54,7 @@ class Format:
         raise NotImplementedError
 
     def open(self, path: Path, named: Any) -> Reader:
-        """Loads what was written.
+        """A function that runs the written model on a batch of inputs.
 
         Args:
             path: What :meth:`write` wrote.

@@ -24,7 +24,7 @@ class KerasFile(Format):
             model.save(path)
 
     def open(self, path: Path, named: Any) -> Reader:
-        """Loads it without its optimizer."""
+        """A function that runs the saved model, loaded without its optimizer."""
         import keras
 
         return by_name(keras.saving.load_model(path, compile=False), list(named.output))

@@ -88,7 +88,7 @@ def _vocabulary(layer: Any, start: int, **options: Any) -> tuple[Any, ...]:
 
 
 def batch(model: Any, count: int, size: int, seed: int) -> Arrays:
-    """Random inputs by name.
+    """A batch of random inputs by name.
 
     Args:
         model: A functional model.

@@ -58,7 +58,7 @@ def lines_of(pieces: Iterable[Piece]) -> str:
 
 
 def indented(pieces: Iterable[Piece]) -> list[Piece]:
-    """Statements inside of another one."""
+    """The statements, indented by one level."""
     return [Piece("    {}", piece) for piece in pieces]
 
 

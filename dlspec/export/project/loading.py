@@ -65,7 +65,7 @@ class Loading:
             yield Piece("rows[{}] = np.arange(len(tables[{}][{}]))", part, part, self.first)
 
     def part(self) -> Piece:
-        """One part of its columns."""
+        """Expression of one part, from its columns."""
         rows = ", rows[part]" if self.numbered else ""
         groups = Piece(", {}", self.groups) if self.groups else Code("")
         return Piece(f"Part(model_inputs(table), model_targets(table){rows}{{}})", groups)

@@ -31,13 +31,13 @@ class LayerWriter:
         self.prepared_with: tuple[str, ...] = ()
 
     def change(self, layer: Layer) -> ast.expr:
-        """A layer of augmentation."""
+        """Expression of a layer of augmentation."""
         made, used = self._layer(layer)
         self.changed_with = tuple(dict.fromkeys([*self.changed_with, *used]))
         return made
 
     def preparation(self, layer: Layer) -> ast.expr:
-        """A layer of preparation."""
+        """Expression of a layer of preparation."""
         made, used = self._layer(layer)
         for param in used:
             if param in self.searched.computed:

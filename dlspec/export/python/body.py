@@ -28,7 +28,7 @@ class BodyWriter(CallWriter):
     # --- bodies ---------------------------------------------------------------------------------------------------
 
     def body(self, steps: Sequence[Step], working: str, needed: bool) -> None:
-        """Writes steps in order.
+        """Writes the statements of steps, in order.
 
         Args:
             working: The variable of outputs that have no name.
@@ -47,7 +47,7 @@ class BodyWriter(CallWriter):
             self.plain(step, working)
 
     def plain(self, step: Step, working: str) -> None:
-        """A step that runs once."""
+        """Writes the statements of a step that runs once."""
         if isinstance(step, LayerStep):
             self.bind(step, self.layer(step), working)
         elif isinstance(step, ParallelStep):
@@ -146,7 +146,7 @@ class BodyWriter(CallWriter):
     # --- loops ----------------------------------------------------------------------------------------------------
 
     def loop(self, step: Step, working: str, needed: bool) -> None:
-        """A repeated step or group."""
+        """Writes the statements of a repeated step or group."""
         if self.absent(step):
             return
         if step.condition is not None and not {"index", *GRAPH_NAMES} & set(names_in(step.condition)):

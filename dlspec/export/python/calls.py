@@ -129,7 +129,7 @@ class CallWriter:
     # --- calls ----------------------------------------------------------------------------------------------------
 
     def layer(self, step: LayerStep) -> ast.expr:
-        """A layer made and called."""
+        """Expression of a layer that is made and called."""
         value = step.value if step.value is not step.source else None
         inputs = self.inputs(step)
         scope = self.scope.at(inputs.first)

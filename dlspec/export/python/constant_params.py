@@ -36,7 +36,7 @@ class Chain:
     scopes: tuple[tuple[str, frozenset[str]], ...]
 
     def inner(self, scope: str, names: Iterable[str]) -> Chain:
-        """A scope inside."""
+        """A chain with a further, innermost scope."""
         return Chain(((scope, frozenset(names)), *self.scopes))
 
     def find(self, name: str) -> Key | None:
@@ -45,7 +45,7 @@ class Chain:
 
 
 def loop_id(step: Step) -> str:
-    """The scope of one repeated step."""
+    """Name of the scope of a repeated step."""
     return f"loop {id(step)}"
 
 

@@ -98,7 +98,7 @@ class Constructors:
         return made
 
     def plain(self, value: Any) -> ast.expr:
-        """A value that may hold components."""
+        """Expression of a value that may hold components."""
         if isinstance(value, Component):
             return self.instance(value)
         if isinstance(value, list | tuple):
@@ -119,7 +119,7 @@ class Constructors:
         return [given[name] for name in first], {name: made for name, made in given.items() if name not in first}
 
     def call_options(self, owner: type[Layer], value: Any, scope: Scope) -> dict[str, ast.expr]:
-        """Options that go to the call."""
+        """Expressions of the options that go to the layer's call, by name."""
         written = self.written(owner, value, scope) if owner.call_options else {}
         return {name: made for name, made in written.items() if name in owner.call_options}
 
@@ -142,7 +142,7 @@ class Constructors:
         return {name: self.plain(value) for name, value in owner(**given).keras_arguments().items()}
 
     def option(self, owner: type[Component], field: Field[Any], raw: Any, scope: Scope) -> ast.expr:
-        """One option."""
+        """Expression of one option."""
         if field.kind and raw is not None:
             return self.nested(field, raw, scope)
         if field.textual:
@@ -151,7 +151,7 @@ class Constructors:
         return scope.value(raw, numeric=numeric, as_list=_as_list(owner, field, raw))
 
     def nested(self, field: Field[Any], raw: Any, scope: Scope) -> ast.expr:
-        """An option that holds components."""
+        """Expression of an option that holds components."""
         if field.container == "number" and not isinstance(raw, dict):
             return scope.value(raw)
         if field.container in ("one", "number"):

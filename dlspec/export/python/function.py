@@ -69,7 +69,7 @@ class Function:
 
     @property
     def code(self) -> str:
-        """The statements as source."""
+        """Source of the statements."""
         return "\n".join(text(statement) for statement in self.body)
 
     def tensors(self, inputs: Inputs) -> list[ast.expr]:
@@ -79,7 +79,7 @@ class Function:
         return [entry.tensors[0] for entry in entries]
 
     def arguments(self, step: Step, scope: Scope) -> dict[str, ast.expr]:
-        """Parameters that a call gives."""
+        """Expressions of the parameters that a call gives, by name."""
         given = given_params(step, list(self.block.params)) if self.block is not None else {}
         return {parameter.identifier: scope.value(given[key]) for key, parameter in self.own.items() if key in given}
 

@@ -29,7 +29,7 @@ class NamesUsed:
 
     @classmethod
     def of(cls, body: tuple[Step, ...], outputs: tuple[str, ...]) -> NamesUsed:
-        """Reads a body."""
+        """The names that a body and its outputs use."""
         used = cls()
         used._read(body, ())
         used.used += [(name, ()) for name in outputs]

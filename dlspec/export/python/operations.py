@@ -16,7 +16,7 @@ from dlspec.graph.lower.program import Step
 
 
 def write(module: ModuleContext, step: Step, layer: type[Op], value: Any, inputs: Inputs, scope: Scope) -> ast.expr:
-    """One operation on what enters.
+    """Expression of an operation on the tensors that enter.
 
     Raises:
         Unsupported: Its constants depend on shapes that differ from call to call.

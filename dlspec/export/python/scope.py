@@ -60,7 +60,7 @@ class Scope:
         return replace(self, entering=entering)
 
     def inner(self, meanings: Mapping[str, Meaning]) -> Scope:
-        """Further names."""
+        """A copy of the scope with further names."""
         return replace(self, meanings={**self.meanings, **meanings})
 
     def find(self, key: str) -> Meaning:

@@ -13,7 +13,7 @@ class Unsupported(Exception):
 
 
 def name(identifier: str) -> ast.Name:
-    """A variable.
+    """Expression of a variable.
 
     Raises:
         ValueError: `identifier` is none; it is never a spec's text as it stands.
@@ -24,7 +24,7 @@ def name(identifier: str) -> ast.Name:
 
 
 def dotted(path: str) -> ast.expr:
-    """``keras.Input`` as an expression."""
+    """Expression of a dotted path such as ``keras.Input``."""
     first, *rest = path.split(".")
     dotted_name: ast.expr = name(first)
     for part in rest:
@@ -58,14 +58,14 @@ def _signed(value: Any) -> ast.expr:
 
 
 def sequence(items: Sequence[ast.expr], as_list: bool = False) -> ast.expr:
-    """``(a, b)``, or ``[a, b]``."""
+    """Expression of a tuple, or of a list."""
     return ast.List(list(items), ast.Load()) if as_list else ast.Tuple(list(items), ast.Load())
 
 
 def call(
     function: str | ast.expr, positional: Iterable[ast.expr] = (), keywords: Mapping[str, ast.expr] | None = None
 ) -> ast.Call:
-    """``function(a, b, key=c)``."""
+    """Expression of a call ``function(a, b, key=c)``."""
     target = dotted(function) if isinstance(function, str) else function
     return ast.Call(
         target, list(positional), [ast.keyword(name(key).id, value) for key, value in (keywords or {}).items()]
@@ -73,7 +73,7 @@ def call(
 
 
 def item(value: ast.expr, index: ast.expr) -> ast.Subscript:
-    """``value[index]``."""
+    """Expression of ``value[index]``."""
     return ast.Subscript(value, index, ast.Load())
 
 
@@ -105,5 +105,5 @@ def same(first: ast.expr | None, other: ast.expr | None) -> bool:
 
 
 def text(node: ast.AST) -> str:
-    """Source of a tree."""
+    """Source of a syntax tree."""
     return ast.unparse(ast.fix_missing_locations(node))

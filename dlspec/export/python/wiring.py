@@ -41,7 +41,7 @@ class Inputs:
 
     @property
     def first(self) -> ast.expr | None:
-        """The first tensor."""
+        """The first tensor that enters; None where there is none."""
         for entry in (*self.positional, *(entry for _, entry in self.named)):
             for tensor in entry.tensors:
                 if isinstance(tensor, ast.Starred):

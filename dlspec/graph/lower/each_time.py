@@ -70,7 +70,7 @@ def is_listed(raw: Any) -> bool:
 
 
 def parse_listed(name: str, raw: Mapping[str, Any]) -> Listed:
-    """Reads such a list.
+    """Reads a parameter with a value for each use.
 
     Raises:
         Problem: E310, it is none.

@@ -33,7 +33,7 @@ class Idle:
         self._alike: dict[int, bool] = {}
 
     def count(self, layers: int) -> None:
-        """Counts a turn of anything.
+        """Counts the layers of one turn.
 
         Args:
             layers: Those that the model has so far.

@@ -26,7 +26,7 @@ class Call(NamedTuple):
 
 
 def call_layer(layer: Layer, positional: Sequence[Inputs], named: dict[str, Inputs]) -> Call:
-    """Applies a layer's rules.
+    """Types and weights that a layer gives for its inputs.
 
     Raises:
         Problem: The inputs do not fit.

@@ -181,5 +181,5 @@ DTYPES = {"int": "int32", "integer": "int32", "long": "int64", "half": "float16"
 
 
 def fold(name: str) -> str:
-    """A word as the tables have it."""
+    """A name in lower case, without separators, as the tables have it."""
     return name.replace("_", "").replace("-", "").replace(" ", "").lower()

@@ -71,7 +71,7 @@ class OneDevice:
         return "one device only, nothing is divided"
 
     def build(self, make: Callable[[], Any]) -> Any:
-        """The model as it is."""
+        """The model that `make` returns."""
         return make()
 
     def optimizer(self, make: Callable[[], Any], variables: list[Any]) -> Any:
@@ -79,7 +79,7 @@ class OneDevice:
         return make()
 
     def check(self, model: Any, count: int, batch_size: int) -> None:
-        """One device can compute any batch."""
+        """Nothing to check: one device can compute any batch."""
 
     def steps(self, model: Any, batch: Any) -> tuple[Step, Step]:
         """Keras's own steps, or those of learners."""
@@ -94,7 +94,7 @@ class OneDevice:
         return "auto" if wanted is None else wanted
 
     def agree(self, model: Any) -> None:
-        """There is nobody to agree with."""
+        """Does nothing: there is no other device."""
 
 
 ONE_DEVICE = OneDevice()

@@ -92,7 +92,7 @@ class KerasPhase:
             yield logs
 
     def end(self, state: TrainingState) -> None:
-        """The phase is over."""
+        """Ends the phase and its callbacks."""
         self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
         self._tell("on_train_end", dict(state.history[-1]) if state.history else {})
 

@@ -51,11 +51,11 @@ class LineProgress(Progress):
         self._seconds: list[float] = []
 
     def start(self, epochs: int, steps: int, examples: int, done: int = 0) -> None:
-        """Notes how much there is to do."""
+        """Notes the number of epochs, steps and examples."""
         self._epochs, self._examples = epochs, examples
 
     def note(self, text: str) -> None:
-        """Prints it."""
+        """Prints a line."""
         self._console.print(printable(text), highlight=False, markup=False, soft_wrap=True)
 
     def epoch(self, epoch: int, logs: Logs, seconds: float) -> None:

@@ -33,7 +33,7 @@ class Signals:
         self._number: int | None = None
 
     def check(self) -> int | None:
-        """The signal that came, or None."""
+        """The number of the signal that has come; None without one."""
         return self._number
 
     @contextmanager

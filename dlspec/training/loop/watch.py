@@ -28,16 +28,16 @@ class Sometimes:
 
     @property
     def waited(self) -> float:
-        """Seconds since the last time."""
+        """Seconds since the action was done last."""
         return time.monotonic() - self._last
 
     def maybe(self) -> None:
-        """Does it if it is time."""
+        """Does the action if its time has come."""
         if self.waited * _SHARE >= self._cost:
             self.now()
 
     def now(self) -> None:
-        """Does it."""
+        """Does the action."""
         start = time.monotonic()
         self._act()
         self._last = time.monotonic()

@@ -25,7 +25,7 @@ class Lock:
             raise in_use(folder)
 
     def release(self) -> None:
-        """Gives the folder free."""
+        """Releases the lock of the folder."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None

@@ -167,7 +167,7 @@ class Search:
         )  # fmt: skip
 
     def path(self, number: int) -> Path:
-        """The run folder of a trial."""
+        """Path of the run folder of trial `number`."""
         return self.folder / "trials" / f"{number:04}"
 
     def _end(self, trial: Trial, result: Result) -> None:

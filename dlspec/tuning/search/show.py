@@ -26,7 +26,7 @@ class Reporter:
         self._search, self._console, self._workers = search, console, workers
 
     def __call__(self, trial: Trial) -> None:
-        """A trial ended."""
+        """Reports a trial that has ended."""
         if self._console is not None and trial.same_as is None and trial.result is not None:
             self._console.print(self.line(trial, trial.result), highlight=False, soft_wrap=True, markup=False)
 

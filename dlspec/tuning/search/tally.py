@@ -55,11 +55,11 @@ class Tally:
     since: int = 0
 
     def begin(self, trial: Trial) -> None:
-        """A trial was proposed."""
+        """Counts a trial that was proposed."""
         self.counted += trial.same_as is None
 
     def end(self, trial: Trial) -> None:
-        """A trial has its result."""
+        """Counts a trial that has its result."""
         result = trial.result
         if result is None or trial.same_as is not None:
             return

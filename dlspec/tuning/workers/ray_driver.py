@@ -103,11 +103,11 @@ class RayDriver:
     # --- what the search wants ------------------------------------------------------------------------------------
 
     def submit(self, number: int, task: Task) -> None:
-        """A trial to run."""
+        """Queues a trial."""
         self._waiting.append(_Trial(number, task))
 
     def end(self) -> None:
-        """No more is wanted."""
+        """Ends the driver: no further trials are submitted."""
         self._stopping = True
 
     # --- processes ------------------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ class Processes:
         return ProcessPoolExecutor(self.count, mp_context=self._context, initializer=worker.begin)
 
     def submit(self, task: Task) -> Callable[[], Result]:
-        """Begins the trial at once."""
+        """Starts a trial at once; the returned function waits for its result."""
         running = _Running(task, self._submitted(task))
         self._running.append(running)
         return lambda: self._result(running)

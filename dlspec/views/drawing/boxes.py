@@ -84,11 +84,11 @@ class Makers(Generic[T]):
     """
 
     def __init__(self, things: Iterable[tuple[T, Thing]]) -> None:
-        self._found = [(made(thing).start, owner) for owner, thing in things if made(thing)]
+        self._starts = [(made(thing).start, owner) for owner, thing in things if made(thing)]
 
     def __getitem__(self, node: int) -> T:
         """The thing with node number `node`."""
-        return self._found[bisect_right(self._found, node, key=lambda pair: pair[0]) - 1][1]
+        return self._starts[bisect_right(self._starts, node, key=lambda pair: pair[0]) - 1][1]
 
 
 def taken(thing: Thing) -> list[Edge]:

@@ -30,7 +30,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def page(graph: Graph, name: str, description: str = "") -> str:
-    """The whole page.
+    """The HTML page with the drawing of a graph.
 
     Args:
         graph: What to show.

@@ -11,7 +11,7 @@ Cell = str | tuple[str, str]
 
 
 def html_table(head: Sequence[Cell], rows: Iterable[Sequence[Cell]], css: str = "", titled: bool = False) -> str:
-    """A table, its texts escaped.
+    """An HTML table with escaped texts.
 
     Args:
         head: Titles of the columns; cells have the classes of their column's title unless they bring their own.

@@ -44,7 +44,7 @@ class Classes:
     _seen: Any = 0
 
     def learn(self, targets: Array, mask: Array | None = None, weights: Array | None = None) -> None:
-        """The most frequent class."""
+        """Learns the trivial answer: the most frequent class."""
         import numpy as np
 
         shares = self._spread_over_classes(targets)

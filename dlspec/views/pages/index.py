@@ -30,7 +30,7 @@ class Run:
 
     @property
     def id(self) -> str:
-        """The folder's name."""
+        """Name of the run folder."""
         return self.path.name
 
     @property
@@ -137,7 +137,7 @@ def _folders(path: Path) -> list[Path]:
 
 
 def find_run(called: str, folder: Path) -> Run:
-    """The run that people mean.
+    """The run that a path, id, name or `latest` means.
 
     Args:
         called: A path, an id, the beginning of one, a spec's name (its newest run), ``name/id``, or ``latest``.

@@ -161,7 +161,7 @@ class LinearScores:
         }
 
     def add(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], weights: Array | None = None) -> None:
-        """Counts a batch."""
+        """Adds a batch to the scores."""
         answers = self._model.answers(inputs)
         for name, score in self._scores.items():
             score.add(answers[name], targets[name], None, weights)

@@ -37,7 +37,7 @@ def require(names: Sequence[str]) -> None:
 
 
 def write_logs(names: Sequence[str], folder: Path, facts: Facts, history: Rows) -> list[str]:
-    """Writes each log anew.
+    """Writes the logs of the loggers in `names` anew.
 
     Args:
         names: Of the logs: ``tensorboard``, ``mlflow``, ``wandb``.

@@ -169,7 +169,7 @@ class Sums:
         return values[..., None] if plain else values
 
     def add(self, predicted: Array, target: Array, mask: Array | None = None, weights: Array | None = None) -> Array:
-        """Sums squared and absolute errors."""
+        """Adds squared and absolute errors of a batch."""
         import numpy as np
 
         guess = self._with_last_axis(numbers(self.task, predicted))

@@ -47,7 +47,7 @@ class Score(Protocol):
 
 
 def score_of(task: Task) -> Score:
-    """The way to judge a task."""
+    """A score of the class that fits the kind of a task."""
     if task.kind == TAGS:
         return Tags(task)
     if task.kind == TRANSCRIPT:

@@ -37,7 +37,7 @@ class Transcripts:
     _seen: Any = None
 
     def learn(self, targets: Array, mask: Array | None = None, weights: Array | None = None) -> None:
-        """The most frequent sequence."""
+        """Learns the trivial answer: the most frequent sequence."""
         import numpy as np
 
         self._seen = self._seen if self._seen is not None else Counter()

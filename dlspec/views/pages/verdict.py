@@ -204,7 +204,7 @@ def _grade(error: float, trivial: float) -> Grade:
 
 
 def percent(share: float | None) -> str:
-    """``98.3 %``; 100 % only for all."""
+    """A share as ``98.3 %``; 100 % only for all."""
     if share is None:
         return "–"
     shown = f"{100 * share:.1f}"
