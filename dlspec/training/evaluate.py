@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from dlspec.data.order.splits import PARTS, choose
 from dlspec.training.loop.compiling import measuring
 from dlspec.training.loop.preparation import in_prepared_units
 from dlspec.training.loop.trainer import compared
+from dlspec.training.made_again import made_examples
 from dlspec.training.run.failures import while_answering
 from dlspec.training.saved import SavedRun
 from dlspec.training.unknown_words import UnknownWords
@@ -116,11 +118,24 @@ def compiled(saved: SavedRun, count: int, *, weighed: bool = False) -> Any:
     own = (*data.get("examples", {}).values(), data.get("visited_per_epoch", 0))
     layers = {one.name: len(prepare) for one in saved.targets if (prepare := saved.data.targets[one.target].prepare)}
     core, units = in_prepared_units(saved.model, saved.outputs, layers)
-    core = saved.whole if saved.method.turns else core
+    core = _taking(saved) if saved.method.turns or saved.data.maker is not None else core
     return measuring(core, saved.method.ending, saved.outputs, examples=max(count, *own), units=units, weighed=weighed)
 
 
+def _taking(saved: SavedRun) -> Any:
+    """What takes prepared examples to be measured."""
+    return saved.whole if saved.method.turns else saved.core
+
+
+def _answering(saved: SavedRun) -> Any:
+    """What answers to the examples that are measured, raw, or prepared where they are made out of rows."""
+    return saved.model if saved.data.maker is None else saved.core
+
+
 def _new(saved: SavedRun, path: Path, tell: Callable[[str], object]) -> Iterator[tuple[str, RawInputs]]:
+    if saved.data.maker is not None:
+        yield from made_examples(saved, (), saved.entering, path)
+        return
     found = read_inputs(saved.training_of(saved.entering), path=path, outputs=saved.targets)
     unknown = UnknownWords(saved.model, found.bound)
     unknown.look(found.inputs)
@@ -146,6 +161,9 @@ def own_examples(
     """
     if not (saved.allow_outside or saved.run.spec_folder_is_here):
         raise Problem("E522", saved.run.away(), "call `dlspec evaluate` from there, or add `--allow-outside`")
+    if saved.data.maker is not None:
+        yield from made_examples(saved, wanted, saved.entering if whole else saved.signature)
+        return
     findings = Findings()
     training = saved.training_of(saved.entering if whole else saved.signature)
     signature, outside = training.signature, saved.allow_outside
@@ -173,7 +191,7 @@ def some_of(numbers: Any, most: int | None) -> Any:
 
 
 def _measured(saved: SavedRun, model: Any, examples: RawInputs) -> dict[str, float]:
-    entering = entering_whole(saved) if saved.method.turns else lambda inputs: like_inputs(saved.model, inputs)
+    entering = _entering(saved)
 
     def structure(inputs: Any, targets: Any, *weights: Any) -> Any:
         return entering(inputs), *compared(saved.method.ending, saved.outputs, targets, *weights)
@@ -186,6 +204,13 @@ def _measured(saved: SavedRun, model: Any, examples: RawInputs) -> dict[str, flo
     return {name: float(measured[name]) for name in dict.fromkeys((*known, *measured)) if name in measured}
 
 
+def _entering(saved: SavedRun) -> Callable[[Any], Any]:
+    """A function from a batch of what is measured, by name, to what enters."""
+    if saved.data.maker is not None:
+        return partial(like_inputs, _taking(saved))
+    return entering_whole(saved) if saved.method.turns else partial(like_inputs, saved.model)
+
+
 def _judged(
     saved: SavedRun, examples: RawInputs, trivial: Mapping[str, Any], linear: Linear | None
 ) -> dict[str, OutputResults]:
@@ -194,8 +219,8 @@ def _judged(
         score.trivial = trivial.get(name)
     batches = _batches(examples)
     compared = LinearScores(linear, [score.task for score in scores.values()]) if linear is not None else None
-    seen = also_seen(batches, compared, saved.prepared)
-    compare(answering(saved.model, saved.outputs, len(batches)), seen, scores)
+    seen = also_seen(batches, compared, saved.prepared if saved.data.maker is None else dict)
+    compare(answering(_answering(saved), saved.outputs, len(batches)), seen, scores)
     judged = {name: with_linear(score.facts(), compared, name) for name, score in scores.items()}
     return {output.target: judged[output.name] for output in saved.targets if output.name in judged}
 
@@ -213,7 +238,7 @@ def _learnt(saved: SavedRun) -> dict[str, Any]:
     try:
         for _, examples in own_examples(saved, ("train",)):
             batches = _batches(examples)
-            learn(answering(saved.model, saved.outputs, len(batches), masks_only=True), batches, scores)
+            learn(answering(_answering(saved), saved.outputs, len(batches), masks_only=True), batches, scores)
     except (Problem, SpecError):
         return {}
     return {name: score.trivial for name, score in scores.items()}

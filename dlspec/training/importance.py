@@ -73,6 +73,9 @@ def importance(
         Problem: E522, there is nothing to measure by; E526, there are no columns to compare.
     """
     require_measures(saved)
+    if (maker := saved.data.maker) is not None:
+        message = f"examples of `{maker.name}` are made out of rows: a column of theirs cannot be shuffled by itself"
+        raise Problem("E526", message, "`dlspec evaluate` measures the model")
     name, examples, count = _examples(saved, path, part, rows)
     columns = columns_of(examples)
     if len(columns) < 2:

@@ -20,7 +20,8 @@ from dlspec.core.ir import Graph, Tensor, show_bytes
 from dlspec.data.binding.drawn import drawn
 from dlspec.data.binding.signature import Signature, drawn_inputs, limits_of, of_graph, of_model
 from dlspec.data.binding.targets import Output
-from dlspec.data.feeding.raw import Training, outputs_of
+from dlspec.data.feeding.raw import outputs_of
+from dlspec.data.feeding.trained import Training
 from dlspec.data.sources.limits import machine_memory
 from dlspec.graph.needs import TENSORFLOW
 from dlspec.passes import Workspace, compile_spec
@@ -73,13 +74,14 @@ class SavedRun:
         """The same for a model that takes the inputs of `signature`."""
         facts = self.run.facts["data"]
         wanted = signature.inputs
-        inputs = {name: one["columns"] for name, one in facts.get("inputs", {}).items() if name in wanted}
-        features = {name: one for name, one in self.data.features.items() if name in wanted}
+        taken = {*wanted, self.data.maker.input} if self.data.maker is not None else wanted
+        inputs = {name: one["columns"] for name, one in facts.get("inputs", {}).items() if name in taken}
+        features = {name: one for name, one in self.data.features.items() if name in taken}
         data = self.data
         if len(features) < len(data.features):
             data = type(data)(**{**data.given, "inputs": features})
-        taken = self.takes, facts.get("columns"), inputs, limits_of(self._core)
-        return Training(data, self.folder, signature, *taken, drawn(self.data, signature, self.method))
+        known = self.takes, facts.get("columns"), inputs, limits_of(self.core)
+        return Training(data, self.folder, signature, *known, drawn(self.data, signature, self.method))
 
     @cached_property
     def model(self) -> Any:
@@ -107,7 +109,7 @@ class SavedRun:
     @cached_property
     def signature(self) -> Signature:
         """What the model proper, behind its preparation, takes and gives, by the names of the training."""
-        found, trained = of_model(self._core), self.state.trained
+        found, trained = of_model(self.core), self.state.trained
         if trained is not None and trained.objectives:
             found = found.named([name for name, _ in trained.outputs])
         return found.drawing(drawn_inputs(trained))
@@ -117,7 +119,7 @@ class SavedRun:
         """A function from a batch of raw inputs, by name, to what enters the model proper."""
         import keras
 
-        core = self._core
+        core = self.core
         if core is self.model:
             return lambda inputs: inputs
         entering = calls_of(core)[-1].input_tensors
@@ -126,7 +128,7 @@ class SavedRun:
         return lambda inputs: before(like_inputs(self.model, inputs), training=False)
 
     @property
-    def _core(self) -> Any:
+    def core(self) -> Any:
         """The model proper, behind its preparation; the whole model where it has none."""
         return core_of(self.model)
 
@@ -140,7 +142,7 @@ class SavedRun:
         with precision(self.method.precision):
             whole = build(self.trained)
             load_attribute(ENDS_IN_FLOAT32)(whole)
-        return with_weights(whole, self.trained, self.run.path, lambda: self._core)
+        return with_weights(whole, self.trained, self.run.path, lambda: self.core)
 
     @property
     def trained(self) -> Graph:

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dlspec.components.sections.data import Data
-    from dlspec.core.documents.printed import ColumnSummary, InputSummary, SplitSummary, TableData, TargetSummary
+    from dlspec.core.documents.printed import (
+        ColumnSummary,
+        InputSummary,
+        MadeSummary,
+        SplitSummary,
+        TableData,
+        TargetSummary,
+    )
     from dlspec.core.documents.printed import Data as DataSummary
     from dlspec.data.sources.base import Column, Table
 
@@ -220,6 +227,7 @@ def _text(facts: DataSummary) -> str:
     splits = [_split(*item) for item in facts["splits"].items()]
     splits += [["in no part", f"{facts['in_no_part']:,}", ""]] if facts["in_no_part"] else []
     lines += ["", *table([["split", "examples", "classes"], *splits])]
+    lines += _made(facts["made"]) if "made" in facts else []
     lines += ["", "the first training examples:"] if facts["examples"] else []
     for example in facts["examples"]:
         cells = ", ".join(f"{key}: {_cell(value)}" for key, value in example.items() if key != "where")
@@ -229,6 +237,13 @@ def _text(facts: DataSummary) -> str:
     return "\n".join(
         [*lines, "", f"equal examples in two parts: {equal or 'none'}", f"fingerprint: sha256 {facts['fingerprint']}"]
     )
+
+
+def _made(facts: MadeSummary) -> list[str]:
+    """What examples have, and how many each split has of them."""
+    gives = ", ".join(f"{name} {tensor}" for name, tensor in facts["gives"].items())
+    counts = [[name, "?" if count is None else f"{count:,}"] for name, count in facts["examples"].items()]
+    return ["", *table([["split", f"examples by {facts['by']}"], *counts]), f"each has {gives}"]
 
 
 def _offers(facts: TableData, path: Path) -> Iterator[str]:

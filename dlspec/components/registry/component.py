@@ -69,7 +69,7 @@ class Component:
         bases = list(reversed(cls.__mro__))
         bases.sort(key=lambda base: "kind" in base.__dict__)
         names = dict.fromkeys(name for base in bases for name in _options_of(base))
-        cls.fields = {name: field for name in names if isinstance(field := getattr(cls, name), Field)}
+        cls.fields = {field.name: field for name in names if isinstance(field := getattr(cls, name), Field)}
         cls._required = tuple(name for name, field in cls.fields.items() if field.required)
         cls.registered_name = "" if abstract else snake_case((cls.keras or cls.__name__).rsplit(".", 1)[-1])
 

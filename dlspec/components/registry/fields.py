@@ -80,7 +80,12 @@ class Field(Generic[T]):
         self.name = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
+        self.name = self.name or name
+
+    def called(self, name: str) -> Field[T]:
+        """The same under another name than that of its attribute, which a component has for something else."""
         self.name = name
+        return self
 
     @overload
     def __get__(self, instance: None, owner: type) -> Field[T]: ...

@@ -21,6 +21,7 @@ from dlspec.components.registry import (
 )
 from dlspec.components.sections.augmenting import check_augmentation
 from dlspec.components.sections.base import Section
+from dlspec.components.sections.makers import Maker
 from dlspec.components.sections.missing import Error, Missing
 from dlspec.components.sections.selection import Selection, selected_columns
 from dlspec.components.sections.splitters import Column, Random, Splitter, Stratified
@@ -243,6 +244,11 @@ class Data(Section):
         text(), doc="A column of numbers from 0 on: how much each example counts in losses, metrics and the report."
     )
     split = options("section", "split", default=None, doc="Which examples are kept from training.")
+    made = component(
+        "examples",
+        default=None,
+        doc="How examples are made out of the rows of each part; each row is one unless given.",
+    ).called("examples")
     augment = components(
         "layer",
         default=(),
@@ -285,6 +291,16 @@ class Data(Section):
         return split if usual is None or "by" in split.given else Split(**split.given, by=usual)
 
     @property
+    def maker(self) -> Maker | None:
+        """What makes examples out of rows; None where each row is one."""
+        maker: Maker | None = self.__dict__["examples"]
+        return maker
+
+    def makes(self, target: Target) -> bool:
+        """Whether a target is compared with something that made examples give."""
+        return self.maker is not None and not {*target.sources} - {*self.maker.names}
+
+    @property
     def features(self) -> dict[str, Feature]:
         """The inputs as given, or {}."""
         return self.inputs or {}
@@ -292,7 +308,8 @@ class Data(Section):
     @property
     def aside(self) -> list[str]:
         """Columns that say something of examples, and are no features: what the split asks for, and their weight."""
-        return [column for column in (self.parts.asks, self.weight) if column]
+        same = self.maker.same if self.maker is not None else ""
+        return [column for column in (self.parts.asks, self.weight, same) if column]
 
 
 __all__ = ["Data", "Feature", "Random", "Section", "Split", "Splitter", "Stratified", "Target"]

@@ -115,6 +115,20 @@ class ColumnSummary(_Column, ColumnFigures):
     """
 
 
+class MadeSummary(TypedDict):
+    """Examples that are made out of rows.
+
+    Attributes:
+        by: What makes them.
+        gives: Shape and data type of what they have, by name.
+        examples: How many there are, by split; null where only training counts them.
+    """
+
+    by: str
+    gives: dict[str, str]
+    examples: dict[str, int | None]
+
+
 class SplitSummary(TypedDict):
     """One split: its examples, and how many of each class, by target."""
 
@@ -162,7 +176,11 @@ class TargetSummary(TypedDict):
     class_weights: Any
 
 
-class Data(TypedDict):
+class _Made(TypedDict, total=False):
+    made: MadeSummary
+
+
+class Data(_Made):
     """The data of a spec.
 
     Attributes:
@@ -178,6 +196,7 @@ class Data(TypedDict):
         equal_examples: Examples that several splits hold.
         warnings: What is to be said of those.
         examples: A few of the training split: where they stand, and their values by column.
+        made: What is made of the rows, where they are no examples themselves.
     """
 
     source: dict[str, Any]

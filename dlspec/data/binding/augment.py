@@ -42,9 +42,9 @@ def steps(data: Data, inputs: Sequence[Input], outputs: Sequence[Output], findin
     """What `augment` asks for; what does not suit the data goes to `findings` (E616 and the layers' own codes)."""
     planned: list[Step] = []
     for input_ in inputs:
-        feature = data.features.get(input_.name)
+        feature = data.features.get(input_.written)
         for position, layer in enumerate(feature.augment if feature is not None else ()):
-            with findings.at("data", "inputs", input_.name, "augment", position):
+            with findings.at("data", "inputs", input_.written, "augment", position):
                 call_layer(layer, [input_.tensor], {})
                 planned.append(_step(layer, input_, outputs))
     for position, layer in enumerate(data.augment):

@@ -18,14 +18,16 @@ from dlspec.data.binding.drawn import Drawn, drawn
 from dlspec.data.binding.example_weights import bind_weight, check_values
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.inputs import Input, bind_inputs
+from dlspec.data.binding.made import Made, bind_made, check_parts, check_targets, given_table, is_made
 from dlspec.data.binding.preparation import check_preparation
 from dlspec.data.binding.readable import check_exact, check_readable, check_tokens
 from dlspec.data.binding.signature import Signature
+from dlspec.data.binding.splitting import example_count
 from dlspec.data.binding.stating import by_columns, by_spec
 from dlspec.data.binding.targets import Output, bind_outputs
 from dlspec.data.binding.weights import check_weights, most_examples
 from dlspec.data.order.joined import JoinedTable
-from dlspec.data.order.splits import check_split
+from dlspec.data.order.splits import check_split, choose
 from dlspec.data.sources.base import Table
 from dlspec.data.sources.stated import NOTHING, Stated
 
@@ -48,6 +50,7 @@ class Binding:
         bad: Examples that are left out since they are broken, by number, with the reason.
         weight: The column that says how much each example counts; "" where all count alike.
         phased: Random changes in phases of training that have changes of their own, by phase.
+        made: How examples come of rows; None where each row is one.
     """
 
     table: Table
@@ -60,19 +63,39 @@ class Binding:
     weight: str = ""
     entering: tuple[str, ...] = ()
     phased: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
+    made: Made | None = None
 
     @property
     def users(self) -> tuple[Input | Output, ...]:
-        """Inputs and outputs."""
-        return (*self.inputs, *self.outputs)
+        """What takes columns of the source: inputs, and outputs."""
+        return (*self.inputs, *self.row_outputs)
+
+    @property
+    def row_outputs(self) -> tuple[Output, ...]:
+        """Outputs that are compared with columns of the source."""
+        return tuple(one for one in self.outputs if not is_made(one, self.made))
+
+    @property
+    def model_inputs(self) -> tuple[Input, ...]:
+        """The inputs as the model takes them: those of rows, but for one whose place is taken by what is made of it."""
+        if self.made is None:
+            return self.inputs
+        return (*(one for one in self.inputs if one is not self.made.source), *self.made.inputs)
 
     @property
     def input_columns(self) -> tuple[str, ...]:
         """Every column that enters the model, once."""
         return tuple(dict.fromkeys(column for input_ in self.inputs for column in input_.columns))
 
+    def names_of(self, one: Input) -> list[str]:
+        """The names under which what a row has in an input enters the model."""
+        return [one.name] if self.made is None else self.made.names_of(one)
+
     def most_examples(self, data: Data) -> int:
         """How many examples an epoch visits at most."""
+        if self.made is not None:
+            parts = choose(data, self.table, self.count, self.dropped())
+            return example_count(self.made, self.table, parts.train) or self.count
         return most_examples(data, self.outputs, self.table, self.count)
 
     def of_built(self, model: Signature) -> Binding:
@@ -113,7 +136,8 @@ class Binding:
     def columns(self) -> tuple[str, ...]:
         """Every column in use, once."""
         names = [column for user in self.users for column in user.columns]
-        return tuple(dict.fromkeys([*names, *([self.weight] if self.weight else [])]))
+        further = [self.weight, self.made.maker.same if self.made is not None else ""]
+        return tuple(dict.fromkeys([*names, *(name for name in further if name)]))
 
 
 @dataclass(slots=True)
@@ -204,13 +228,19 @@ def bind(
     if table is None:
         return None
     before = len(findings.items)
-    outputs = bind_outputs(data, table, signature, method, findings)
+    made, given = None, None
+    if data.maker is not None:
+        inputs, made = bind_made(data, table, signature, method, findings)
+        if made is None or not check_targets(data, table, findings):
+            return Binding(table, table_count(table), tuple(inputs), ())
+        given = given_table(made, table_count(table))
+    outputs = bind_outputs(data, table, signature, method, findings, given)
     check_preparation(outputs, method, findings, shaped=signature is not None)
-    inputs = bind_inputs(data, table, signature, findings)
+    inputs = inputs if made is not None else bind_inputs(data, table, signature, findings)
     weight = bind_weight(data, table, method, findings)
-    count = max(column.count for column in table.columns.values())
+    count = table_count(table)
     draws = drawn(data, signature, method) if signature is not None else ()
-    binding = Binding(table, count, tuple(inputs), tuple(outputs), drawn=draws, weight=weight)
+    binding = Binding(table, count, tuple(inputs), tuple(outputs), drawn=draws, weight=weight, made=made)
     if len(findings.items) == before:
         with findings.at("data", "source", data.source.name):
             count = _count(table, binding.columns or tuple(table.columns))
@@ -224,12 +254,20 @@ def bind(
             if weight:
                 check_values(weight, table, bad)
         check_weights(data, outputs, method, findings)
-        found = steps(data, inputs, outputs, findings)
-        phased = steps_of_phases(method, inputs, outputs, findings)
-        binding = Binding(table, count, tuple(inputs), tuple(outputs), tuple(found), draws, bad, weight, phased=phased)
+        planned = steps(data, binding.model_inputs, outputs, findings)
+        phased = steps_of_phases(method, binding.model_inputs, outputs, findings)
+        binding = replace(binding, count=count, steps=tuple(planned), bad=bad, phased=phased)
     with findings.at("data", "split"):
         check_split(data, table, count)
+    if made is not None and not findings.errors:
+        with findings.at("data", "examples", made.maker.name):
+            check_parts(made, table, choose(data, table, count, binding.dropped()))
     return binding
+
+
+def table_count(table: Table) -> int:
+    """How many examples a table has in the longest of its columns."""
+    return max(column.count for column in table.columns.values())
 
 
 def _check_values(data: Data, binding: Binding, findings: Findings) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,6 +33,8 @@ class Input:
         missing: What becomes of examples with missing values: ``error``, ``drop``, ``fill``, or ``keep`` (empty texts
             that nothing was said about).
         length: For text that lists token ids: how many there shall be; 0 for everything else.
+        feature: Its name in the section `data`, where examples are made of it; "" where it has the same one.
+        cut: Whether the first indices behind its preparation enter, as many as the model takes.
     """
 
     name: str
@@ -43,10 +45,23 @@ class Input:
     tensor: Tensor
     missing: str = "error"
     length: int = 0
+    feature: str = ""
+    cut: bool = False
+
+    @property
+    def written(self) -> str:
+        """Its name in the section `data`."""
+        return self.feature or self.name
 
 
-def bind_inputs(data: Data, table: Table, signature: Signature | None, findings: Findings) -> list[Input]:
-    """Binds every input; what does not fit goes to `findings` (E601 to E605, E607, and the layers' own codes)."""
+def bind_inputs(
+    data: Data, table: Table, signature: Signature | None, findings: Findings, *, free: Collection[str] = ()
+) -> list[Input]:
+    """Binds every input; what does not fit goes to `findings` (E601 to E605, E607, and the layers' own codes).
+
+    Args:
+        free: Inputs of the data that do not enter the model as they are, and need not fit it.
+    """
     if not data.features and signature is not None and signature.drawn and not signature.inputs:
         return []
     if not data.features:
@@ -56,7 +71,7 @@ def bind_inputs(data: Data, table: Table, signature: Signature | None, findings:
     bound = []
     for name, feature in data.features.items():
         wanted = None
-        if signature is not None:
+        if signature is not None and name not in free:
             with findings.at("data", "inputs", name, on_key=True):
                 wanted = _wanted(name, signature)
             if wanted is None:
@@ -70,7 +85,7 @@ def bind_inputs(data: Data, table: Table, signature: Signature | None, findings:
         if input_ is not None and len(findings.items) == before:
             bound.append(input_)
     if signature is not None:
-        _without_data(data, signature, findings)
+        _without_data([name for name in data.features if name not in free], signature, findings)
     return bound
 
 
@@ -84,10 +99,10 @@ def _wanted(name: str, signature: Signature) -> Tensor:
     return signature.inputs[name]
 
 
-def _without_data(data: Data, signature: Signature, findings: Findings) -> None:
-    missing = [name for name in signature.inputs if name not in data.features]
+def _without_data(given: Collection[str], signature: Signature, findings: Findings) -> None:
+    missing = [name for name in signature.inputs if name not in given]
     # A misspelt name is one mistake: it was reported at the name.
-    if len(missing) > len([name for name in data.features if name not in signature.inputs]):
+    if len(missing) > len([name for name in given if name not in signature.inputs]):
         with findings.at("data", "inputs", on_key=True):
             message = f"the model's input `{missing[0]}` gets no data"
             raise Problem("E607", message, f"add `{missing[0]}: {{column: …}}`")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from contextlib import suppress
 from typing import Any
 
 from dlspec.components.sections.data import Target
@@ -93,3 +94,16 @@ def among(value: Any, classes: Container[str]) -> str | None:
 def margins(loss: Loss | None, labels: Labels) -> tuple[int, ...]:
     """-1 and 1 where labels are these and the loss takes margins; they become 0 and 1, as everywhere else."""
     return (-1, 1) if loss is not None and loss.signed and set(labels.values) == {-1, 1} else ()
+
+
+def between(labels: Labels) -> bool:
+    """Whether some number lies between 0 and 1."""
+    return any(not isinstance(value, str) and 0 < value < 1 for value in labels.values)
+
+
+def reads_as_number(value: str) -> bool:
+    """Whether a label is a number written as text."""
+    with suppress(ValueError):
+        float(value)
+        return True
+    return False

@@ -67,9 +67,18 @@ class Output:
 
 
 def bind_outputs(
-    data: Data, table: Table, signature: Signature | None, method: Method | None, findings: Findings
+    data: Data,
+    table: Table,
+    signature: Signature | None,
+    method: Method | None,
+    findings: Findings,
+    given: Table | None = None,
 ) -> list[Output]:
-    """Binds every target; what does not fit goes to `findings` (E503, E602 to E605, E607)."""
+    """Binds every target; what does not fit goes to `findings` (E503, E602 to E605, E607).
+
+    Args:
+        given: Further columns, which the source does not have.
+    """
     bound = []
     named = _named(data, signature, findings) if signature is not None else {target: target for target in data.targets}
     for target, name in named.items():
@@ -82,9 +91,11 @@ def bind_outputs(
         output = signature.outputs[name] if signature is not None else None
         notes = signature.notes(name, f"output `{name}` is {output}") if signature is not None else ()
         with findings.at("data", "targets", target, notes=notes):
-            for column in data.targets[target].sources:
-                table.find(column, "column" if data.targets[target].columns is None else "columns")
-            comparison = _Comparison(target, name, data.targets[target], table, output, loss)
+            section = data.targets[target]
+            source = given if given is not None and given.columns.keys() >= set(section.sources) else table
+            for column in section.sources:
+                source.find(column, "column" if section.columns is None else "columns")
+            comparison = _Comparison(target, name, section, source, output, loss)
             before = len(findings.items)
             with findings.at("train", "loss", name, notes=notes):
                 comparison.suits()
@@ -276,14 +287,14 @@ class _Comparison:
             return (), False
         if self.text:
             return tuple(str(value) for value in labels.values), False
-        return labelling.margins(self.loss, labels), self.encoding == BINARY and _between(labels)
+        return labelling.margins(self.loss, labels), self.encoding == BINARY and labelling.between(labels)
 
     def _check_stacked(self) -> bool:
         """Columns of yes and no hold 0 and 1, or what lies between: whether they do that."""
         graded = False
         for column in self.section.sources:
             labels = labelling.single(self.table, column) if self.encoding == BINARY else None
-            graded = graded or (labels is not None and _between(labels))
+            graded = graded or (labels is not None and labelling.between(labels))
             for value in labels.values if labels is not None and not labelling.margins(self.loss, labels) else ():
                 if not 0 <= value <= 1:
                     message = f"column `{column}` has label {value:g}, a binary output takes 0 and 1"
@@ -380,21 +391,9 @@ class _Comparison:
     def _loss_for_text(self, column: str) -> str:
         """Which loss takes what the column holds; a word among numbers is a slip."""
         values = self.table.labels(column).values
-        if self.section.columns is not None or any(_reads_as_number(value) for value in values):
+        if self.section.columns is not None or any(labelling.reads_as_number(value) for value in values):
             return "correct the value"
         if len(values) == 2:
             return "`loss: binary_crossentropy` takes words, after one unit with `activation: sigmoid`"
         loss = "`loss: sparse_categorical_crossentropy` takes words"
         return f"{loss}, after {len(values)} units with `activation: softmax`"
-
-
-def _between(labels: Labels) -> bool:
-    """Whether some number lies between 0 and 1."""
-    return any(not isinstance(value, str) and 0 < value < 1 for value in labels.values)
-
-
-def _reads_as_number(value: str) -> bool:
-    with suppress(ValueError):
-        float(value)
-        return True
-    return False

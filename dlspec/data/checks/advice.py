@@ -23,7 +23,7 @@ _SMALLEST_SIDE = 8
 
 def warn_of_measures(binding: Binding, method: Method, findings: Findings) -> None:
     """Metrics that count right classes, of a target that holds quantities (W504)."""
-    for output in binding.outputs:
+    for output in binding.row_outputs:
         if output.encoding != VALUES or (value := _quantity(binding, output)) is None:
             continue
         path = method.path_of("metrics", output.name)
@@ -49,15 +49,15 @@ def _quantity(binding: Binding, output: Output) -> str | None:
 
 def warn_of_ranges(binding: Binding, data: Data, graph: Graph, findings: Findings) -> None:
     """Pictures whose values are far larger than 1 where they meet the first weights (W610)."""
-    for input_ in binding.inputs:
+    for input_ in binding.model_inputs:
         if (
             input_.prepare
             or not (largest := _largest(binding, input_))
             or (layer := first_weights(graph, input_)) is None
         ):
             continue
-        written = input_.name in data.features
-        with findings.at("data", *(("inputs", input_.name) if written else ("source",))):
+        written = input_.written in data.features
+        with findings.at("data", *(("inputs", input_.written) if written else ("source",))):
             message = f"column `{input_.columns[0]}` reaches {plain_number(largest)} where it enters `{layer.name}`"
             help = f"write `prepare: [{{rescaling: 1 / {plain_number(largest)}}}]` for this input"
             raise Problem("W610", message, help)

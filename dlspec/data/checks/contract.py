@@ -13,8 +13,10 @@ from dlspec.core.ir import Graph, Tensor
 from dlspec.data.binding.binding import Binding, Opened, bind, open_table
 from dlspec.data.binding.extra_axes import Mismatch, of_classes, told_at_layer
 from dlspec.data.binding.findings import Findings
-from dlspec.data.binding.inputs import bind_inputs
+from dlspec.data.binding.inputs import Input, bind_inputs
+from dlspec.data.binding.made import bind_made
 from dlspec.data.binding.signature import Signature, of_graph
+from dlspec.data.binding.splitting import check_made
 from dlspec.data.checks.advice import warn_of_measures, warn_of_ranges
 from dlspec.data.checks.calibrating import check_calibration
 from dlspec.data.checks.decisions import check_decisions
@@ -29,8 +31,10 @@ from dlspec.data.checks.transcripts import check_transcripts
 from dlspec.data.checks.value_ranges import check_value_ranges
 from dlspec.data.checks.vocabulary import check_indices, check_rows, index_limits, sized
 from dlspec.data.order.joined import JoinedTable
-from dlspec.data.order.splits import named_parts
+from dlspec.data.order.splits import choose, named_parts
 from dlspec.data.sources.base import Table
+
+_ANY = 1 << 62
 
 
 class Known(NamedTuple):
@@ -93,8 +97,9 @@ def check(
         binding = bind(data, folder, signature, method, findings, allow_outside=allow_outside, opened=opened)
         if binding is not None:
             at_layers = _check_bound(data, graph, method, binding, findings)
+        count = _count(data, binding, findings) if binding is not None and not findings.errors else 0
         if binding is not None and not findings.errors:
-            known = Known(binding.count, frozenset(named_parts(data.parts, binding.table)))
+            known = Known(count, frozenset(named_parts(data.parts, binding.table)))
         elif binding is not None:
             binding.table.forget()
         if sound is not None and key is not None and known is not None and not findings.items:
@@ -112,6 +117,17 @@ def check(
     sections = {name: written.get(name) for name in ("data", "train")}
     diagnostics = [*_diagnostics(findings, graph, method, sections), *at_layers]
     return Found(diagnostics, known, binding if known is not None else None)
+
+
+def _count(data: Data, binding: Binding, findings: Findings) -> int:
+    """How many examples there are in all; where only training counts them, as many as anybody asks for."""
+    if binding.made is None:
+        return binding.count
+    count = None
+    with findings.at("data", "examples", binding.made.maker.name):
+        parts = choose(data, binding.table, binding.count, binding.dropped())
+        count = check_made(binding.made, binding.table, parts)
+    return _ANY if count is None else count
 
 
 def _check_bound(
@@ -190,7 +206,13 @@ def feature_tensors(
     """
     findings = Findings()
     table = open_table(data, folder, findings, allow_outside=allow_outside, opened=opened)
-    inputs = bind_inputs(data, table, None, findings) if table is not None else []
+    inputs: list[Input] = []
+    if table is not None and data.maker is not None:
+        rows, made = bind_made(data, table, None, None, findings)
+        entering = made.inputs if made is not None else ()
+        inputs = [*(one for one in rows if one.name != data.maker.input), *entering]
+    elif table is not None:
+        inputs = bind_inputs(data, table, None, findings)
     if table is not None and not findings.errors:
         inputs = sized(data, table, inputs, findings)
     if findings.errors:

@@ -33,7 +33,7 @@ def warn_of_leaks(binding: Binding, data: Data, findings: Findings) -> None:
     A model that learns to give back what enters it, and one with a single column to predict from, are as they should
     be. A source that is streamed is not read for that.
     """
-    for output in binding.outputs:
+    for output in binding.row_outputs:
         if len(binding.input_columns) < 2 or set(binding.input_columns) <= set(output.columns):
             continue
         for column in output.columns:

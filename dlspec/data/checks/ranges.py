@@ -22,7 +22,7 @@ def check_ranges(binding: Binding, method: Method, findings: Findings) -> None:
 
     A source that is streamed is not read for that.
     """
-    for output in binding.outputs if not binding.table.streamed else ():
+    for output in binding.row_outputs if not binding.table.streamed else ():
         if output.encoding != VALUES:
             continue
         check_numbers(output, binding.table, findings)
@@ -41,7 +41,7 @@ def check_reach(binding: Binding, method: Method, findings: Findings) -> None:
 
     Of arrays some rows are looked at, of sources that are streamed none.
     """
-    for output in binding.outputs if not binding.table.streamed else ():
+    for output in binding.row_outputs if not binding.table.streamed else ():
         head = method.head_of(output.name)
         if (
             output.encoding == VALUES

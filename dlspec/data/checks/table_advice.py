@@ -35,7 +35,7 @@ def warn_of_scales(binding: Binding, data: Data, graph: Graph, findings: Finding
 
     A source that is streamed is not read for that.
     """
-    for input_ in binding.inputs if not binding.table.streamed and not binding.table.draws else ():
+    for input_ in binding.model_inputs if not binding.table.streamed and not binding.table.draws else ():
         if not _plain(input_) or (layer := first_weights(graph, input_)) is None:
             continue
         sizes = {
@@ -46,8 +46,8 @@ def warn_of_scales(binding: Binding, data: Data, graph: Graph, findings: Finding
         column = max(sizes, key=lambda name: sizes[name], default="")
         if not column or sizes[column] < _LARGE:
             continue
-        written = input_.name in data.features
-        with findings.at("data", *(("inputs", input_.name) if written else ("source",))):
+        written = input_.written in data.features
+        with findings.at("data", *(("inputs", input_.written) if written else ("source",))):
             size = int(float(f"{sizes[column]:.2g}"))
             message = f"column `{column}` has values around {size:,} where it enters `{layer.name}`"
             raise Problem("W612", message, "write `prepare: [normalization]` for this input")

@@ -30,7 +30,7 @@ def check_value_ranges(data: Data, graph: Graph, binding: Binding, findings: Fin
     diagnostics: list[Diagnostic] = []
     if not any("value_range" in layer.fields for layer in _layers(binding, graph)):
         return diagnostics  # nothing is read for what nobody asks
-    for input_ in binding.inputs:
+    for input_ in binding.model_inputs:
         if input_.tensor.rank != 3 or binding.table.streamed or not binding.count:
             continue
         entering = _through(_raw(binding, input_), input_.prepare)
@@ -38,7 +38,7 @@ def check_value_ranges(data: Data, graph: Graph, binding: Binding, findings: Fin
             continue
         for step in binding.steps:
             if step.input == input_.name:
-                with findings.at(*_written(data, input_.name, step.layer)):
+                with findings.at(*_written(data, input_.written, step.layer)):
                     _compare(step.layer, entering, input_.name)
         for node, reached in _reached(graph, input_.name, entering):
             diagnostics += _at_layer(node, reached, input_.name)

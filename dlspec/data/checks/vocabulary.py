@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from dlspec.components.layers.base import Layer
 from dlspec.components.layers.filling import Imputation, TextImputation
-from dlspec.components.layers.lookup import IntegerLookup, StringLookup, TextVectorization, VocabularyLayer
+from dlspec.components.layers.lookup import IntegerLookup, StringLookup, VocabularyLayer
 from dlspec.components.sections.data import Data
 from dlspec.core.errors import Note, Problem, Span
 from dlspec.core.ir import Edge, Graph, Tensor, show_shape
@@ -18,13 +17,11 @@ from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.inputs import Input
 from dlspec.data.binding.missing import gaps
+from dlspec.data.binding.splitting import parts_of, splits
 from dlspec.data.binding.targets import bind_outputs
 from dlspec.data.binding.values import tokens
 from dlspec.data.order.splits import choose
 from dlspec.data.sources.base import Table
-
-# What the standard preparation of `text_vectorization` takes out of texts.
-_PUNCTUATION = re.compile(rb"[!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']")
 
 
 def check_indices(data: Data, graph: Graph, binding: Binding, findings: Findings) -> None:
@@ -38,7 +35,8 @@ def check_indices(data: Data, graph: Graph, binding: Binding, findings: Findings
                 before = replace(input_, prepare=input_.prepare[:position])
                 path = ("prepare", position - _added(data, input_))
                 _check_takers(data, binding, before, [(layer.name, layer, None)], findings, path)
-        _check_takers(data, binding, input_, list(_takers(graph, input_.name)), findings)
+        takers = [taker for name in binding.names_of(input_) for taker in _takers(graph, name)]
+        _check_takers(data, binding, input_, takers, findings)
 
 
 def _check_takers(
@@ -84,7 +82,8 @@ def _notes(text: str, span: Span | None) -> tuple[Note, ...]:
 
 def index_limits(data: Data, graph: Graph) -> dict[str, list[int]]:
     """How many indices the layers of the model behind each input take."""
-    return {name: [layer.index_limit for _, layer, _ in _takers(graph, name)] for name in data.features}
+    names = (*data.features, *(data.maker.names if data.maker is not None else ()))
+    return {name: [layer.index_limit for _, layer, _ in _takers(graph, name)] for name in names}
 
 
 def _takers(graph: Graph, name: str) -> Iterator[tuple[str, Any, Span | None]]:
@@ -148,7 +147,7 @@ def sized(data: Data, table: Table, inputs: Sequence[Input], findings: Findings)
 def check_rows(data: Data, graph: Graph, binding: Binding, findings: Findings) -> None:
     """Rows whose length a vocabulary decides are as long as the model takes them (E605)."""
     inputs = {graph.nodes[index].name: graph.nodes[index] for index in graph.inputs}
-    for input_ in binding.inputs:
+    for input_ in binding.model_inputs:
         wanted = inputs[input_.name].outputs[0].shape[-1:]
         size = row_size(data, binding, input_) if wanted not in ((), (None,)) else None
         if size is None or (size,) == wanted:
@@ -223,17 +222,9 @@ def _distinct_words(layer: VocabularyLayer, values: Any) -> set[Any] | None:
         return {int(value) for value in values.tolist()}  # as Keras does with a median between two whole numbers
     if isinstance(layer, StringLookup):
         return {_as_bytes(value) for value in values.tolist()}
-    if not isinstance(layer, TextVectorization) or layer.ngrams is not None or layer.split != "whitespace":
+    if not splits(layer):
         return None
-    words: set[Any] = set()
-    for value in values:
-        text = value.encode()
-        if layer.standardize in ("lower", "lower_and_strip_punctuation"):
-            text = text.lower()  # of bytes: letters beyond ASCII stay as they are, as in TensorFlow
-        if layer.standardize in ("strip_punctuation", "lower_and_strip_punctuation"):
-            text = _PUNCTUATION.sub(b"", text)
-        words.update(text.split())
-    return words
+    return {word for value in values for word in parts_of(layer, value)}
 
 
 def _as_bytes(value: Any) -> Any:

@@ -35,6 +35,11 @@ class Examples(ABC):
         self.blocks = blocks
         self._finish = finish
 
+    in_memory = False  # whether they are in memory
+
+    def at_epoch(self, epoch: int) -> None:  # noqa: B027  most are the same in all
+        """The next pass is that of an epoch, from 0."""
+
     @property
     def count(self) -> int:
         """How many they are."""
@@ -83,6 +88,8 @@ class InMemory(Examples):
         finish: What is left to do with each batch; see :meth:`finished`.
     """
 
+    in_memory = True
+
     def __init__(
         self,
         values: Any,
@@ -103,7 +110,7 @@ class InMemory(Examples):
         import tensorflow as tf
 
         with tf.device("CPU:0"):
-            tensors = tf.nest.map_structure(_tensor, self.values)
+            tensors = tf.nest.map_structure(as_tensor, self.values)
         # Views of the tensors take the place of the arrays, so that numbers are in memory once.
         self.values = tf.nest.map_structure(
             lambda tensor, array: array if tensor.dtype == tf.string else tensor.numpy(), tensors, self.values
@@ -194,7 +201,8 @@ def aligned(shape: tuple[int, ...], dtype: Any) -> Array:
     return array
 
 
-def _tensor(array: Array) -> Any:
+def as_tensor(array: Array) -> Any:
+    """An array as a tensor in the host's memory: the same memory where TensorFlow can use it."""
     import tensorflow as tf
 
     if (

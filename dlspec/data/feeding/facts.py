@@ -18,7 +18,7 @@ _NAMED = 5
 
 def data_facts(data: Data, prepared: Prepared) -> DataFacts:
     """Source, sizes of the parts, what enters and what is predicted, fingerprint, leakage, and changes in training."""
-    binding, parts = prepared.binding, prepared.parts
+    binding = prepared.binding
     inputs: dict[str, InputFacts] = {
         input_.name: {
             "columns": list(input_.columns),
@@ -26,7 +26,7 @@ def data_facts(data: Data, prepared: Prepared) -> DataFacts:
             "dtype": input_.tensor.dtype,
             "missing": input_.missing,
             "prepare": [layer.name for layer in input_.prepare],
-            "augment": [step.layer.name for step in binding.steps if step.input == input_.name],
+            "augment": [step.layer.name for step in binding.steps if step.input in binding.names_of(input_)],
         }
         for input_ in binding.inputs
     }
@@ -49,7 +49,11 @@ def data_facts(data: Data, prepared: Prepared) -> DataFacts:
     return {
         "source": {data.source.name: shown(data.source.given)},
         "fingerprint": prepared.content.fingerprint,
-        "examples": {"train": len(parts.train), "validation": len(parts.validation), "test": len(parts.test)},
+        "examples": {
+            "train": prepared.train.count,
+            "validation": prepared.validation.count if prepared.validation is not None else 0,
+            "test": prepared.test.count if prepared.test is not None else 0,
+        },
         "dropped": prepared.dropped,
         "bad": {"count": binding.bad_count, "first": binding.bad_places(_NAMED)},
         "visited_per_epoch": prepared.fed.count,

@@ -139,6 +139,7 @@ class Feed:
     def set_position(self, epoch: int, step: int) -> None:
         """The next pass over :attr:`dataset` begins with batch number `step` of epoch number `epoch`, both from 0."""
         self._at, self._step = epoch, step
+        self._examples.at_epoch(epoch)
         if self._epoch is not None:
             self._epoch.assign(epoch)
         if self._windows is not None and self._window_count is not None:

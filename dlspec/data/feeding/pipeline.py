@@ -22,11 +22,12 @@ from dlspec.data.feeding import preparing
 from dlspec.data.feeding.content import Content
 from dlspec.data.feeding.examples import Examples, InMemory, Streamed, aligned
 from dlspec.data.feeding.feed import in_order
+from dlspec.data.feeding.made import MadeExamples
 from dlspec.data.feeding.preparing import Layers
 from dlspec.data.feeding.reading import Reading, read
 from dlspec.data.feeding.training import Changes, repeated
 from dlspec.data.order.order import Blocks
-from dlspec.data.order.splits import Parts
+from dlspec.data.order.splits import PARTS, Parts
 from dlspec.data.sources.base import Arrays, Table
 
 if TYPE_CHECKING:
@@ -63,18 +64,20 @@ class Part:
     @property
     def streamed(self) -> bool:
         """Whether the examples are not in memory."""
-        return not isinstance(self.examples, InMemory)
+        return not self.examples.in_memory
 
     @property
     def inputs(self) -> Arrays:
         """What enters the model, by input: arrays of shape [examples, …]. Only of a part in memory."""
-        assert isinstance(self.examples, InMemory)
+        assert isinstance(self.examples, InMemory | MadeExamples)
         inputs: Arrays = self.examples.values[0]
         return inputs
 
     @property
     def targets(self) -> Arrays:
         """What the loss compares with each output: arrays of shape [examples, …]. Only of a part in memory."""
+        if isinstance(self.examples, MadeExamples):
+            return self.examples.targets
         assert isinstance(self.examples, InMemory)
         targets: Arrays = self.examples.values[1]
         return targets
@@ -152,7 +155,7 @@ def prepare_read(data: Data, reading: Reading, signature: Signature) -> Prepared
     """
     binding, parts, dropped = reading.binding.of_built(signature), reading.parts, reading.dropped
     table = binding.table
-    rows = Rows(table, binding.inputs, binding.outputs, binding.drawn)
+    rows = rows_of(binding)
     cached = _cached(data, rows, parts)
     train = _Draft(rows, parts.train, cached=cached[0])
     with telling(table):
@@ -165,13 +168,16 @@ def prepare_read(data: Data, reading: Reading, signature: Signature) -> Prepared
         for numbers, hold in zip(parts[1:], cached[1:], strict=True)
     )
     whole = train.part(layers, weights)
+    fed = _fed(data, rows, whole.examples)
+    if binding.made is not None:
+        whole, validation, test, fed = _made(binding, whole, validation, test)
     prepared = Prepared(
         binding,
         parts,
         whole,
         validation,
         test,
-        _fed(data, rows, whole.examples),
+        fed,
         {name: some for name, some in layers.items() if some},
         units,
         Changes(
@@ -186,6 +192,27 @@ def prepare_read(data: Data, reading: Reading, signature: Signature) -> Prepared
     )
     table.forget()
     return prepared
+
+
+def rows_of(binding: Binding) -> Rows:
+    """The rows of the source, as they are read: what is drawn for an input is drawn for each that is an example."""
+    drawn = binding.drawn if binding.made is None or binding.made.maker.by_row else ()
+    return Rows(binding.table, binding.inputs, binding.row_outputs, drawn)
+
+
+def _made(binding: Binding, *parts: Part | None) -> tuple[Part, Part | None, Part | None, Examples]:
+    """Parts of rows as examples that are made of them, and what an epoch of training visits."""
+    made: list[Any] = []
+    for name, part in zip(PARTS, parts, strict=True):
+        if part is None:
+            made.append(None)
+            continue
+        rows = part.examples
+        assert isinstance(rows, InMemory)
+        made.append(Part(MadeExamples(binding, rows.values, rows.numbers, name), part.weights))
+        if name == "train":
+            fed = MadeExamples(binding, rows.values, rows.numbers, name, changing=True)
+    return made[0], made[1], made[2], fed
 
 
 def _fed(data: Data, rows: Rows, train: Examples) -> Examples:
@@ -217,6 +244,8 @@ def telling(table: Table) -> Iterator[None]:
 
 def _cached(data: Data, rows: Rows, parts: Parts) -> list[bool]:
     """Which parts are held in memory: the smallest first, as long as they fit together."""
+    if data.maker is not None:  # any of them may meet any other
+        return [True] * len(parts)
     if data.cache != "auto":
         return [data.cache == "memory"] * len(parts)
     if not rows.table.streamed:

@@ -76,9 +76,21 @@ def apply(layers: list[Any], values: Array, rank: int | None = None) -> Array:
                 chunk = prepare(layers, values[start : start + _CHUNK])
             if filled is None:
                 filled = aligned((len(values), *chunk.shape[1:]), chunk.dtype)
+            filled, chunk = _as_wide(filled, chunk)
             filled[start : start + len(chunk)] = chunk
         values = values if filled is None else filled
     return values if rank is None else with_rank(values, rank)
+
+
+def _as_wide(found: Array, chunk: Array) -> tuple[Array, Array]:
+    """Both with rows of one length, filled up with 0: where texts decide it, the longest of a chunk does."""
+    import numpy as np
+
+    if found.ndim != 2 or found.shape[1] == chunk.shape[1]:
+        return found, chunk
+    width = max(found.shape[1], chunk.shape[1])
+    wide, other = (np.pad(rows, ((0, 0), (0, width - rows.shape[1]))) for rows in (found, chunk))
+    return wide, other
 
 
 def in_pipeline(inputs: Mapping[str, Input], layers: Layers) -> Callable[[Any, Any], Any]:

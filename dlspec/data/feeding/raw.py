@@ -13,17 +13,14 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from dlspec.components.sections.data import Data, Feature
-from dlspec.components.sections.selection import Selection
 from dlspec.core.errors import Problem, SpecError, did_you_mean
 from dlspec.core.ir import Tensor
 from dlspec.data.binding import missing
-from dlspec.data.binding.drawn import Drawn
 from dlspec.data.binding.example_weights import check_values, weights_of
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.inputs import Input, bind_inputs
+from dlspec.data.binding.made import bind_alone
 from dlspec.data.binding.readable import check_exact, check_indices, check_readable, check_tokens
-from dlspec.data.binding.signature import Signature
 from dlspec.data.binding.stating import by_run, by_spec
 from dlspec.data.binding.targets import Output
 from dlspec.data.binding.values import encoded, places, raw_values
@@ -31,6 +28,7 @@ from dlspec.data.feeding.as_saved import as_saved
 from dlspec.data.feeding.kept import kept_columns, meant
 from dlspec.data.feeding.new_files import source_for
 from dlspec.data.feeding.records import RecordsTable
+from dlspec.data.feeding.trained import Training
 from dlspec.data.sources.base import Arrays, DataProblem, Table
 
 
@@ -55,67 +53,6 @@ class RawInputs:
     targets: Arrays = field(default_factory=dict)
     dropped: int = 0
     weights: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class Training:
-    """What a training says about examples that come later.
-
-    Attributes:
-        data: The section of the spec.
-        folder: The spec's folder, from which paths in it start.
-        signature: What the model proper, behind the preparation, takes: ``signature.of_graph(graph)``.
-        saved: What the saved model takes, by input; arrays get these dtypes, and are compared with these shapes.
-        columns: The types of the columns as the run's report names them, by column; None where it does not.
-        inputs: The columns of each input as the report names them, for a spec that leaves them to be found.
-        limits: How many indices a layer of the model takes, by inputs that bring them as they are.
-        drawn: Inputs that are drawn where no column has their name.
-    """
-
-    data: Data
-    folder: Path
-    signature: Signature
-    saved: Mapping[str, Tensor] = field(default_factory=dict)
-    columns: Any = None
-    inputs: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    limits: Mapping[str, int] = field(default_factory=dict)
-    drawn: tuple[Drawn, ...] = ()
-
-    def given(self, table: Table) -> Training:
-        """The same where columns of `table` give some of the inputs that are drawn otherwise."""
-        given = {input_.name: input_.tensor for input_ in self.drawn if input_.name in table.columns}
-        if not given:
-            return self
-        section = self.section
-        inputs = {**section.features, **{name: Feature(column=name) for name in given}}
-        signature = replace(self.signature, inputs={**self.signature.inputs, **given})
-        left = {name: input_ for name, input_ in self.signature.drawn.items() if name not in given}
-        return replace(
-            self,
-            data=type(section)(**{**section.given, "inputs": inputs}),
-            signature=replace(signature, drawn=left),
-            drawn=tuple(input_ for input_ in self.drawn if input_.name not in given),
-        )
-
-    @property
-    def section(self) -> Data:
-        """The section, with the inputs that were found: other examples may have further columns, or another order."""
-        features = self.data.features
-        if not self.inputs or (features and not any(map(_chosen, features.values()))):
-            return self.data
-        chosen_features = {
-            name: Feature(columns=tuple(columns)) if len(columns) > 1 else Feature(column=columns[0])
-            for name, columns in self.inputs.items()
-        }
-        for name, feature in features.items():
-            chosen = {"columns": tuple(self.inputs[name])} if _chosen(feature) and name in self.inputs else {}
-            chosen_features[name] = Feature(**{**feature.given, **chosen})
-        return type(self.data)(**{**self.data.given, "inputs": chosen_features})
-
-
-def _chosen(feature: Feature) -> bool:
-    """Whether the columns of an input follow from a pattern or a type: those of the training count."""
-    return feature.chosen or isinstance(feature.columns, Selection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +140,7 @@ def open_inputs(
     table = _open(training, path, outputs, findings, keep=keep, allow_outside=allow_outside)
     bound: Sequence[Input] = ()
     kept: tuple[str, ...] = ()
+    maker = data.maker
     if table is not None:
         training = training.given(table)
         data = training.section
@@ -211,7 +149,13 @@ def open_inputs(
                 raise strange
             _check_labels(outputs, table)
             kept = kept_columns(keep, table)
-        bound = [] if findings.errors else bind_inputs(data, table, training.signature, findings)
+        if not findings.errors:
+            signature = training.signature
+            bound = (
+                bind_inputs(data, table, signature, findings)
+                if maker is None
+                else bind_alone(maker, data, table, signature, findings)
+            )
     if table is None or findings.errors:
         raise SpecError(findings.diagnostics({"data": raw}))
     count = 0
@@ -326,6 +270,19 @@ def _open(
         _ = table.columns
         return table
     return None
+
+
+def open_table_of(training: Training, path: Path, *, allow_outside: bool = False) -> Table:
+    """Other rows as a training takes them.
+
+    Raises:
+        SpecError: They cannot be read.
+    """
+    findings = Findings()
+    table = _open(training, path, (), findings, keep=(), allow_outside=allow_outside)
+    if table is None or findings.errors:
+        raise SpecError(findings.diagnostics({}))
+    return table
 
 
 def _check_labels(outputs: Sequence[Output], table: Table) -> None:

@@ -44,6 +44,11 @@ def stratify_column(data: Data) -> str | None:
     if not split.stratified:
         return None
     name = split.target
+    if data.maker is not None and (name is None or (name in data.targets and data.makes(data.targets[name]))):
+        if data.maker.same:
+            return data.maker.same
+        message = f"what `{data.maker.name}` gives is made after the split: rows have no classes to spread"
+        raise Problem("E606", message, "write `by: random`", "by")
     if name is None and len(data.targets) > 1:
         names = ", ".join(f"`{target}`" for target in data.targets)
         message = f"`stratified` does not say which of {names} counts"

@@ -9,6 +9,7 @@ from dlspec.core.documents.printed import ColumnFigures, ColumnSummary, InputSum
 from dlspec.core.documents.printed import Data as DataSummary
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.missing import gaps
+from dlspec.data.binding.splitting import made_counts
 from dlspec.data.binding.targets import Output
 from dlspec.data.binding.weights import classes_of
 from dlspec.data.feeding.content import examine
@@ -48,6 +49,12 @@ def summary(data: Data, binding: Binding) -> DataSummary:
         "warnings": [shared.line(len(parts[PARTS.index(shared.parts[0])])) for shared in content.shared],
         "examples": _examples(binding, parts),
     }
+    if binding.made is not None:
+        facts["made"] = {
+            "by": binding.made.maker.name,
+            "gives": {name: str(value.tensor) for name, value in binding.made.given.items()},
+            "examples": made_counts(binding.made, table, parts),
+        }
     table.forget()
     return facts
 
@@ -100,7 +107,7 @@ def _numbers(values: Array) -> ColumnFigures:
 def kind(name: str, column: Column, binding: Binding) -> str:
     """What a column holds, in a word."""
     shape, dtype = column.tensor.shape, column.tensor.dtype
-    for output in binding.outputs:
+    for output in binding.row_outputs:
         if name in output.columns:
             if output.separator:
                 return "several labels"
@@ -132,7 +139,7 @@ def _balance(binding: Binding, numbers: Array) -> dict[str, dict[str, int]]:
     import numpy as np
 
     balance = {}
-    for output in binding.outputs:
+    for output in binding.row_outputs:
         if output.labelled:
             classes = classes_of(output, binding.table, numbers).ravel()
             counts = np.bincount(classes[classes >= 0], minlength=output.units)
@@ -155,7 +162,7 @@ def _inputs(binding: Binding) -> dict[str, InputSummary]:
             "missing": input_.missing,
             "prepare": [layer.name for layer in input_.prepare],
             "enters": str(input_.tensor),
-            "augment": [step.layer.name for step in binding.steps if step.input == input_.name],
+            "augment": [step.layer.name for step in binding.steps if step.input in binding.names_of(input_)],
         }
         for input_ in binding.inputs
     }

@@ -56,15 +56,16 @@ def with_preparation(core: Any, prepared: Prepared) -> Any:
     """
     import keras
 
-    if not prepared.layers and not prepared.units:
+    entering = prepared.binding.model_inputs
+    if not prepared.layers and not prepared.units and not any(one.cut for one in entering):
         return core
     inputs, values = {}, {}
-    for one in prepared.binding.inputs:
+    for one in entering:
         inputs[one.name] = keras.Input(one.raw.shape, dtype=one.raw.dtype, name=one.name)
         value = inputs[one.name]
-        for layer in prepared.layers.get(one.name, ()):
+        for layer in prepared.layers.get(one.written, ()):
             value = layer(value)
-        values[one.name] = _to_rank(value, one.tensor)
+        values[one.name] = _to_rank(_first(value, one.tensor) if one.cut else value, one.tensor)
     taken = {tensor.name for tensor in core.inputs}
     for drawn in prepared.binding.drawn:
         if drawn.name not in taken:  # only training takes it
@@ -98,6 +99,16 @@ def in_prepared_units(saved: Any, outputs: Sequence[str], layers: Mapping[str, i
         units[name] = Units([undone_by(layer) for layer in undoing], tensors[name].shape, name)
     inner = tensors if isinstance(saved.output, dict) else next(iter(tensors.values()))
     return keras.Model(saved.input, inner, name=saved.name), units
+
+
+def _first(value: Any, wanted: Tensor) -> Any:
+    """The first indices of each row, filled up with 0, as many as `wanted` has."""
+    from keras import ops
+
+    length = wanted.shape[-1] if wanted.rank else 1
+    if value.shape[-1] is None or value.shape[-1] < length:
+        value = ops.pad(value, [[0, 0], [0, length]])
+    return ops.cast(value[:, :length], wanted.dtype)
 
 
 def _to_rank(value: Any, wanted: Tensor) -> Any:

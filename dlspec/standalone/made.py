@@ -1,0 +1,109 @@
+"""Examples that are made out of rows: which rows belong together, and which indices near each other."""
+
+import numpy as np
+
+
+def uniform(count: int, *seeds: int) -> np.ndarray:
+    """Whole numbers from 0 to 2⁶⁴ - 1 that the seeds alone decide, on every machine; shape [count]."""
+    return np.random.Philox(np.random.SeedSequence(seeds)).random_raw(count)
+
+
+def partners(classes: np.ndarray, alike: np.ndarray, *seeds: int) -> np.ndarray:
+    """The position of another row for each one.
+
+    Args:
+        classes: The class of each row, from 0; each has two rows or more, and there are two classes or more.
+        alike: Where the other row is of the same class; elsewhere it is of another one.
+        seeds: What decides which of them.
+    """
+    order = np.argsort(classes, kind="stable")
+    sizes = np.bincount(classes)
+    starts = np.cumsum(sizes) - sizes
+    own, first = sizes[classes], starts[classes]
+    places = np.empty(len(classes), np.int64)
+    places[order] = np.arange(len(classes))
+    chance = uniform(len(classes), *seeds)
+    among = (chance % np.where(alike, own - 1, len(classes) - own).astype(np.uint64)).astype(np.int64)
+    same = first + among + (first + among >= places)  # past the row itself
+    other = among + np.where(among >= first, own, 0)  # past the rows of its class
+    return order[np.where(alike, same, other)]
+
+
+def pairs(classes: np.ndarray, *seeds: int) -> tuple[np.ndarray, np.ndarray]:
+    """A partner for each row, and 1 where both are of one class: in half of the pairs, which chance chooses."""
+    alike = np.zeros(len(classes), np.int32)
+    alike[np.argsort(uniform(len(classes), *seeds, 1), kind="stable")[: len(classes) // 2]] = 1
+    return partners(classes, alike == 1, *seeds, 2), alike
+
+
+def triplets(classes: np.ndarray, *seeds: int) -> tuple[np.ndarray, np.ndarray]:
+    """For each row another one of its class, and one of another class."""
+    alike = np.ones(len(classes), bool)
+    return partners(classes, alike, *seeds, 1), partners(classes, ~alike, *seeds, 2)
+
+
+def in_line(rows: np.ndarray, gap: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The indices of all rows one after the other, without the zeros at the end of each, and `gap` zeros between.
+
+    Args:
+        rows: Indices of shape [rows, length].
+        gap: Zeros before each row, and after the last one.
+
+    Returns:
+        All indices in one line; the places of those of rows in it; and the number of the row of each of these.
+    """
+    lengths = rows.shape[1] - np.argmax(rows[:, ::-1] != 0, axis=1)
+    lengths[(rows == 0).all(axis=1)] = 0
+    numbers = np.repeat(np.arange(len(rows)), lengths)
+    within = np.arange(len(numbers)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    places = np.arange(len(numbers)) + gap * (numbers + 1)
+    line = np.zeros(len(numbers) + gap * (len(rows) + 1), rows.dtype)
+    line[places] = rows[numbers, within]
+    return line, places, numbers
+
+
+def near(places: np.ndarray, size: int, window: int) -> np.ndarray:
+    """Which indices stand near each one.
+
+    Args:
+        places: Where indices stand in a line of `size`, as :func:`in_line` gives them with a gap of `window`.
+        window: How far to the left and to the right.
+
+    Returns:
+        Whether there is one, shape [places, 2 * window]; see :func:`offsets`.
+    """
+    there = np.zeros(size, bool)
+    there[places] = True
+    return there[places[:, None] + offsets(window)]
+
+
+def offsets(window: int) -> np.ndarray:
+    """Distances of what stands near, from left to right: -2, -1, 1, 2."""
+    return np.concatenate([np.arange(-window, 0), np.arange(1, window + 1)])
+
+
+def negatives(frequencies: np.ndarray, avoided: np.ndarray, count: int, *seeds: int) -> np.ndarray:
+    """Indices by the power 0.75 of how often they occur (Mikolov et al. 2013), none of which is the one to be avoided.
+
+    Args:
+        frequencies: How often each index occurs; two or more do.
+        avoided: An index for each example.
+        count: How many for each of them.
+        seeds: What decides which.
+
+    Returns:
+        Shape [examples, count].
+    """
+    weights = frequencies.astype(np.float64) ** 0.75
+    ends = np.cumsum(weights / weights.sum())
+    starts = np.concatenate([[0.0], ends[:-1]])
+    first, own = starts[avoided][:, None], (ends - starts)[avoided][:, None]
+    chance = (uniform(len(avoided) * count, *seeds) >> np.uint64(11)) * 2.0**-53
+    chance = chance.reshape(-1, count) * (1 - own)
+    chosen = np.searchsorted(ends, chance + np.where(chance >= first, own, 0), side="right")
+    # Where rounding leads back to the one to be avoided, its neighbour that occurs is taken.
+    known = np.flatnonzero(frequencies)
+    chosen = np.minimum(chosen, known[-1])
+    position = np.searchsorted(known, avoided)[:, None]
+    beside = known[np.where(position + 1 < len(known), position + 1, position - 1)]
+    return np.where(chosen == avoided[:, None], beside, chosen)
