@@ -1,4 +1,4 @@
-"""What a command reads, which nothing that it writes may replace."""
+"""The files that a command reads, which nothing that it writes may replace."""
 
 from __future__ import annotations
 

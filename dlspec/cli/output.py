@@ -1,4 +1,4 @@
-"""What the commands share: options, colour, and how a compilation's diagnostics are shown."""
+"""Options, colour and the display of diagnostics, for all commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``dlspec export --project`` does."""
+"""The command ``dlspec export --project``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the commands on finished runs share."""
+"""Options and helpers of the commands on finished runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a spec stands, what it may do, and what an editor has not saved yet."""
+"""The folder of a spec, its permissions, and texts that an editor has not saved yet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a CSV file is written, as its rows show it: options of the source `csv`."""
+"""The dialect of a CSV file, as its rows show it: options of the source `csv`."""
 
 from __future__ import annotations
 

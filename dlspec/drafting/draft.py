@@ -1,4 +1,4 @@
-"""Everything that a first spec for a table says, before it is written."""
+"""The content of a first spec for a table, before it is written."""
 
 from __future__ import annotations
 

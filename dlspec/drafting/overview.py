@@ -1,4 +1,4 @@
-"""What a table offers to a model, before any spec is written."""
+"""An overview of a table, before any spec is written: roles of columns, and possible targets."""
 
 from __future__ import annotations
 

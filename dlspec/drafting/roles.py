@@ -1,4 +1,4 @@
-"""What the columns of a table are: numbers, words, texts, dates, and what is no input at all."""
+"""Roles of the columns of a table: numbers, words, texts, dates, or no input at all."""
 
 from __future__ import annotations
 

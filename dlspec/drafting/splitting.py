@@ -1,4 +1,4 @@
-"""How the examples of a table are to be divided: by time, in groups, by class or by chance."""
+"""The choice of a split for a table: by time, in groups, by class or by chance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much memory building a model and training it take at least.
+"""Least memory that building a model and training it take.
 
 Each figure is a lower bound, which was measured to be more than 60 % of what is really taken: what is refused by it
 cannot run, and what takes 60 % of a machine by it does. They hold for the memory that TensorFlow computes in.

@@ -1,4 +1,4 @@
-"""Which inputs the outputs of a graph depend on."""
+"""The inputs on which the outputs of a graph depend."""
 
 from __future__ import annotations
 

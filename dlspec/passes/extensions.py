@@ -1,4 +1,4 @@
-"""Which files of Python code the spec may run, and the components that they declare.
+"""The files of Python code that the spec may run, and the components that they declare.
 
 The files are read as text to know their components. They run only where the command line allows it.
 """

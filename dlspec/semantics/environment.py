@@ -1,4 +1,4 @@
-"""What ``$names`` mean at one place of a spec."""
+"""Meanings of ``$names`` at one position of a spec."""
 
 from __future__ import annotations
 

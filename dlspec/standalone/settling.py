@@ -1,4 +1,4 @@
-"""What a layer of preparation has measured, mended where Keras would go on with less."""
+"""Statistics that layers of preparation have measured, mended where Keras would go on with less."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What of the inputs of a saved model is shuffled, or set, together: the columns of a table."""
+"""The columns of a table that are shuffled, or set, together in the inputs of a saved model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything private of Keras and Keras Tuner that dlspec needs: a new release of theirs is a change of this file.
+"""All private names of Keras and Keras Tuner that dlspec uses: a new release of theirs is a change of this file.
 
 A function for each, with what it stands for in Keras's terms; ``tests/runner/test_internals.py`` says which of them a
 version no longer has. What is copied into projects (:mod:`dlspec.standalone`, :mod:`dlspec.keras_layers`) cannot import

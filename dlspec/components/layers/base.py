@@ -1,4 +1,4 @@
-"""What every layer declares: its options, its inputs, and its shape, weight, cost and mask rules."""
+"""The base of layers: options, inputs, and rules of shapes, weights, costs and masks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Keras has and a spec cannot use as a layer, each with the reason and what to do instead."""
+"""Layers of Keras that a spec cannot use, each with the reason and an alternative."""
 
 from __future__ import annotations
 

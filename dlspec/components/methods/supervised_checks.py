@@ -1,4 +1,4 @@
-"""What may be wrong with a supervised training for a model, known before TensorFlow loads."""
+"""Checks of a supervised training against a model, before TensorFlow loads."""
 
 from __future__ import annotations
 

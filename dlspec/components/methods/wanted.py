@@ -1,4 +1,4 @@
-"""Which tensors of the graph a section `train` names: they are found before it is evaluated, as roots of the graph."""
+"""The tensors of the graph that a section `train` names, read before it is evaluated: they are roots of the graph."""
 
 from __future__ import annotations
 

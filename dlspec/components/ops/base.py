@@ -1,4 +1,4 @@
-"""What every operation declares: like a layer, with a function of ``keras.ops`` behind it and no weights."""
+"""The base of operations: like layers, with a function of ``keras.ops`` behind them and no weights."""
 
 from __future__ import annotations
 

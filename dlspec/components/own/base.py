@@ -1,4 +1,4 @@
-"""What the components of a spec's own Python files have in common: they run where the spec may run code."""
+"""The base of components in a spec's own Python files, which run where the spec may run code."""
 
 from __future__ import annotations
 

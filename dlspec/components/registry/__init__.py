@@ -1,4 +1,4 @@
-"""How a component (layer, optimizer, loss, data source, …) is declared once, and how it is found by name.
+"""Declaration of components (layers, optimizers, losses, data sources, …) and the search for them by name.
 
 A component is a class whose attributes are fields::
 

@@ -1,4 +1,4 @@
-"""What one compilation knows: the components that are built in, and the Python files of its spec."""
+"""The components of one compilation: those built in, and those in the Python files of its spec."""
 
 from __future__ import annotations
 

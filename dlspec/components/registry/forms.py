@@ -1,4 +1,4 @@
-"""What a spec may write for a component: its JSON schema and its documentation, from its fields."""
+"""The forms in which a spec writes a component: JSON schema and documentation, from its fields."""
 
 from __future__ import annotations
 

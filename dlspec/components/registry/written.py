@@ -1,4 +1,4 @@
-"""How a component is written: ``name``, ``name: value`` or ``name: {options}``."""
+"""The written forms of a component: ``name``, ``name: value`` or ``name: {options}``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changes training examples at random: the layers that `augment` takes."""
+"""The layers that `augment` accepts, which change training examples at random."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of values that are missing: an empty cell, `NaN`, an empty text."""
+"""Treatments of missing values: an empty cell, `NaN`, an empty text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where an output of yes or no is cut: at the threshold that is best on the validation split, by some measure."""
+"""Rules that choose the threshold of a yes or no: the best one on the validation split, by some measure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an input is drawn from, example by example, where no column gives it: the distributions of ``keras.random``."""
+"""Distributions of ``keras.random`` from which an input is drawn for each example, where no column gives it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an output of the model gives, as far as it follows from its loss and its last activation."""
+"""Properties of an output of the model, from its loss and its last activation."""
 
 from __future__ import annotations
 

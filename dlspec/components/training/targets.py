@@ -1,4 +1,4 @@
-"""What losses and metrics demand of the shapes of a target and of the output that it is compared with.
+"""Requirements of losses and metrics on the shapes of a target and of its output.
 
 Each rule takes the name of who compares, and shapes without the batch (a scalar target is ``[]``); it raises E503 where
 Keras would stop in the middle of training, or would compare, by broadcasting, what does not belong together.

@@ -1,4 +1,4 @@
-"""What ``dlspec layers --format json`` prints: components, one in full or many in a line each."""
+"""Types of the documents of ``dlspec layers --format json``: one component in full, or many in a line each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `dlspec runs --format json` prints: the types of its documents."""
+"""Types of the documents of `dlspec runs --format json`."""
 
 from __future__ import annotations
 

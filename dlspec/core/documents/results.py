@@ -1,4 +1,4 @@
-"""What is measured of each output of a model: in ``report.json``, and by ``dlspec evaluate``.
+"""Types of the measures of each output of a model: in ``report.json``, and by ``dlspec evaluate``.
 
 Figures that are not finite, which JSON cannot write, are null.
 """

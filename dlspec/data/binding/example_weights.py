@@ -1,4 +1,4 @@
-"""How much each example counts: the column that `weight` of `data` names."""
+"""Weights of examples: the column that `weight` of `data` names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model takes and gives: the named inputs and outputs that data are bound to."""
+"""Named inputs and outputs of a model, to which data are bound."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which types columns have whatever a file holds: by the spec, by the first of several sources, by a run."""
+"""Types of columns that do not depend on a file: by the spec, by the first of several sources, by a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What prepared data depend on: where none of it changed, one process need not read and prepare them again."""
+"""A key of prepared data: where it has not changed, a process need not read and prepare them again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the data are, byte by byte: a fingerprint of all that is used, and examples that several parts hold."""
+"""A fingerprint of all used values, and examples that several parts hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which source reads a file of new examples."""
+"""The source that reads a file of new examples."""
 
 from __future__ import annotations
 

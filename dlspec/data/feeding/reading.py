@@ -1,4 +1,4 @@
-"""What is read of the data before anything is prepared: the split, the fingerprint, equal examples; no TensorFlow."""
+"""Reading before preparation: the split, the fingerprint, equal examples; without TensorFlow."""
 
 from __future__ import annotations
 

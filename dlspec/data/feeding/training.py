@@ -1,4 +1,4 @@
-"""What training sees of its examples: repeated, changed at random, weighed."""
+"""Changes of training examples: repetition, random changes, weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every source declares, and what an opened one offers: typed columns, and arrays read on demand."""
+"""The base of sources, and of opened tables: typed columns, and arrays read on demand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of some image files cannot be used, for ``bad: skip``; each is decoded once, before anything trains."""
+"""Image files that cannot be used, for ``bad: skip``; each is decoded once, before anything trains."""
 
 from __future__ import annotations
 

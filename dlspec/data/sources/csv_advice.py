@@ -1,4 +1,4 @@
-"""Which option of `csv` reads what a column holds in place of numbers."""
+"""Advice on the option of `csv` that reads a column of text as numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which lines of a file of JSON Lines are no rows, and why: a second look, after pyarrow has failed."""
+"""The broken lines of a file of JSON Lines, and why: a second look, after pyarrow has failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a source may read: the machine's memory, and links that stay inside of the spec's folder."""
+"""Limits of a source: the machine's memory, and links that stay inside of the spec's folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a source tells of columns that hold something else than they should, and of what it left out."""
+"""Remarks of a source on columns of an unexpected content, and on what it left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of columns before a file is read: the type of a column is that of the training, not of each file."""
+"""Types of columns that are stated before a file is read: those of the training, not of each file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every format states: its packages, what it cannot hold, how it is written, and how it is read for comparison."""
+"""The base of formats: packages, limits, writing, and reading for comparison."""
 
 from __future__ import annotations
 

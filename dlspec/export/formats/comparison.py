@@ -1,4 +1,4 @@
-"""What a model computes for random inputs, and how far an exported one is from it."""
+"""Comparison of an exported model with Keras on random inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where an exported model comes from: a run folder, or a spec with weights from elsewhere."""
+"""Origins of an exported model: a run folder, or a spec with weights from elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What exceptions of Keras, TensorFlow and the converters say, in one line."""
+"""Reasons in exceptions of Keras, TensorFlow and the converters, in one line."""
 
 from __future__ import annotations
 

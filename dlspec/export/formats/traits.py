@@ -1,4 +1,4 @@
-"""What of a model matters to formats, read from a graph before anything is built, or from a Keras model."""
+"""Traits of a model that matter to formats, from a graph before anything is built, or from a Keras model."""
 
 from __future__ import annotations
 

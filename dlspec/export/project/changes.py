@@ -1,4 +1,4 @@
-"""What training alone sees of its examples, as generated projects do it: random changes, weights, repetition."""
+"""Changes of training examples in generated projects: random changes, weights, repetition."""
 
 from __future__ import annotations
 

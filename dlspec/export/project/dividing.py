@@ -1,4 +1,4 @@
-"""How a generated project divides examples into parts."""
+"""The function that divides examples into parts in a generated project."""
 
 from __future__ import annotations
 
@@ -121,5 +121,5 @@ def _named_parts(split: Split, binding: Binding) -> dict[str, Any]:
     if not isinstance(split.by, Column):
         return {}
     labels = [str(value) for value in binding.table.labels(split.by.column).values]
-    by_text = {label: PARTS[WORDS[label.strip().lower()]] for label in labels}
-    return {"words": by_text, "named": tuple(part for part in PARTS if part in by_text.values())}
+    part_of = {label: PARTS[WORDS[label.strip().lower()]] for label in labels}
+    return {"part_of": part_of, "named": tuple(part for part in PARTS if part in part_of.values())}

@@ -1,4 +1,4 @@
-"""Which parameters can stay variables of the generated code, and which must be written in as constants.
+"""The choice between parameters that stay variables of the generated code and those written as constants.
 
 A parameter is *soft* where Python computes with it as the spec does: sizes, rates, conditions, counts, names of
 activations. It is *hard* where it decides what is written: which layer a wrapper holds, how branches are merged. A

@@ -1,4 +1,4 @@
-"""What those who write one function of a module know of the module."""
+"""The interface of a module to those who write one of its functions."""
 
 from __future__ import annotations
 

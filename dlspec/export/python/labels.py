@@ -1,4 +1,4 @@
-"""Which layers keep the names that the spec wrote: all but those that Keras gives to other layers by itself."""
+"""The layers that keep the names of the spec: all but those that Keras gives to other layers by itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the names of tensors are used in one body: which need a variable, a list of turns, or a place in a dictionary."""
+"""Uses of names of tensors in one body: which need a variable, a list of turns, or a dictionary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens to each step of a program when it is expanded: the emitter reads types of values from it."""
+"""A record of the expansion of each step of a program, from which the emitter reads types of values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``$names`` become at one place of the generated code: a variable, or a constant that is written in."""
+"""Meanings of ``$names`` in the generated code: a variable, or a constant that is written in."""
 
 from __future__ import annotations
 

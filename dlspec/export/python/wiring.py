@@ -1,4 +1,4 @@
-"""Which tensors enter a call, as Python: the same rules by which the graph is made, on variables instead of nodes."""
+"""Arguments of calls as Python: the same rules by which the graph is made, on variables instead of nodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many layers a program has at least once it is written out, told without writing it out."""
+"""A lower bound of the layers of an expanded program, without expanding it."""
 
 from __future__ import annotations
 

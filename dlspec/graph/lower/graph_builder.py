@@ -1,4 +1,4 @@
-"""What every stage of the expansion works with: the nodes so far, the names, and how problems are reported."""
+"""The base of all stages of the expansion: nodes so far, names, and reports of problems."""
 
 from __future__ import annotations
 

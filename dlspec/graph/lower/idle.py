@@ -1,4 +1,4 @@
-"""What is written out without making a layer: it is followed once, and never without end."""
+"""Limits of the expansion of what makes no layer: it is followed once, and never without end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What training needs of a graph besides its outputs: the tensors that `train` names."""
+"""The tensors that training needs besides the outputs: those that `train` names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which calls get tensors of their own, because Keras deletes the masks of those that enter them.
+"""Calls that get tensors of their own, because Keras deletes the masks of those that enter them.
 
 Keras takes the mask off the tensor itself, so that every other reader of it (a residual connection, a second attention
 over the same memory, the loss) counts padding as data. A copy with a mask of its own keeps that from happening.

@@ -1,4 +1,4 @@
-"""Which tensors enter a step, and as which call arguments."""
+"""The tensors that enter a step, and their call arguments."""
 
 from __future__ import annotations
 

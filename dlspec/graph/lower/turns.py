@@ -1,4 +1,4 @@
-"""How often a step runs: counts, lists of values and conditions."""
+"""Repetition of steps: counts, lists of values and conditions."""
 
 from __future__ import annotations
 

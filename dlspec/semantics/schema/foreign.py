@@ -1,4 +1,4 @@
-"""What PyTorch, earlier versions of Keras and other libraries call things, with Keras's words in their place.
+"""Names of PyTorch, earlier versions of Keras and other libraries, with those of Keras.
 
 Words are folded: small letters, without ``_`` and ``-``. ``{}`` in the name of a layer stands for its number of axes.
 """

@@ -1,4 +1,4 @@
-"""What a word was meant for that names no component or option: Keras's word for it, in a form that can be typed in."""
+"""The component or option that an unknown name may mean, in a form that can be typed in."""
 
 from __future__ import annotations
 

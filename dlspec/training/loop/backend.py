@@ -1,4 +1,4 @@
-"""What a framework gives a training: examples in batches, and the steps that take them. The two belong together."""
+"""The interface of a framework: examples in batches, and the steps that take them, which belong together."""
 
 from __future__ import annotations
 

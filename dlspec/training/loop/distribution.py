@@ -1,4 +1,4 @@
-"""What shares a training: one device unless `train.distribute` names more."""
+"""Devices that share a training: one, unless `train.distribute` names more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a run shows that it is alive: a bar on a terminal, one line per epoch elsewhere, nothing when quiet."""
+"""Progress displays: a bar on a terminal, one line per epoch elsewhere, nothing when quiet."""
 
 from __future__ import annotations
 

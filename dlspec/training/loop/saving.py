@@ -1,4 +1,4 @@
-"""What the runner does between the steps of a training: checkpoints, the log, the best epoch, progress, signals."""
+"""The runner's work between the steps of a training: checkpoints, log, best epoch, progress, signals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What trains: a model and examples become weights. What a run keeps on the disk is the business of others."""
+"""The interface of trainers, which turn a model and examples into weights; run folders are not their business."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a training has come, and its whole state as a checkpoint and back."""
+"""The state of a training, as a checkpoint and back."""
 
 from __future__ import annotations
 

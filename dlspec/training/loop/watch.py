@@ -1,4 +1,4 @@
-"""What the runner itself does between the steps of a training: save, show, keep the best weights, write the log."""
+"""The runner's hooks between the steps of a training: save, show, keep the best weights, write the log."""
 
 from __future__ import annotations
 

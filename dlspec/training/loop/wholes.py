@@ -1,4 +1,4 @@
-"""All that a run trained, where its saved model is only a part of it: built again from its spec, with its weights."""
+"""Whole trained models, of which the saved one is only a part: built again from the spec, with their weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What TensorFlow raises while it trains or answers, as problems that say what to do."""
+"""Exceptions of TensorFlow in training or answering, as problems with a help."""
 
 from __future__ import annotations
 

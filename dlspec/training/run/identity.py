@@ -1,4 +1,4 @@
-"""What decides about the bits of a result: a run goes on only where all of it is as it was."""
+"""The facts that decide the bits of a result: a run goes on only where all of them are as they were."""
 
 from __future__ import annotations
 

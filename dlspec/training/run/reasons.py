@@ -1,4 +1,4 @@
-"""What Keras says was wrong, fit for a message."""
+"""Reasons in exceptions of Keras, fit for a message."""
 
 from __future__ import annotations
 

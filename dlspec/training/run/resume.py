@@ -1,4 +1,4 @@
-"""Which run folder a training goes into: a new one, or one that is there and unfinished."""
+"""The choice of the run folder of a training: a new one, or one that is there and unfinished."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which parameters may decide about the use of others: only their values are looked at one by one."""
+"""The parameters that may decide about the use of others: only their values are looked at one by one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much each parameter matters, by what the trials show."""
+"""Importance of each parameter, by the trials."""
 
 from __future__ import annotations
 

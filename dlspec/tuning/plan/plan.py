@@ -1,4 +1,4 @@
-"""What a search is about: its spaces, its objective and how long a trial is, all known before TensorFlow loads."""
+"""The plan of a search: spaces, objective and length of trials, all known before TensorFlow loads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which parameters a spec uses, given values of all: the others make no difference between two trials."""
+"""The parameters that a spec uses, given values of all: the others make no difference between two trials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search looks like: objective by trial, parallel coordinates, learning curves of the best."""
+"""Plots of a search: objective by trial, parallel coordinates, learning curves of the best."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search says while it goes on, and at its end."""
+"""Texts of a search while it goes on, and at its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What several machines must have in common to run the trials of one search, and what each has for a trial."""
+"""Requirements on several machines that run the trials of one search, and the shares of each."""
 
 from __future__ import annotations
 

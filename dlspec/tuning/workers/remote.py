@@ -1,4 +1,4 @@
-"""What happens on a machine of a cluster that trains trials for a search elsewhere."""
+"""Training of trials on a machine of a cluster, for a search elsewhere."""
 
 from __future__ import annotations
 

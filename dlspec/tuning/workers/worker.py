@@ -1,4 +1,4 @@
-"""What happens in a process that trains trials for a search."""
+"""A process that trains trials for a search."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where trials run: in this process one after another, or in several processes at a time.
+"""Workers that run trials: in this process one after another, or in several processes at a time.
 
 Those on other machines are in :mod:`dlspec.tuning.workers.cluster`.
 """

@@ -1,4 +1,4 @@
-"""Where everything stands: every frame is laid out by itself, then stands in its parent like a box."""
+"""The layout of a drawing: every frame by itself, then inside its parent like a box."""
 
 from __future__ import annotations
 

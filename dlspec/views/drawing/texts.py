@@ -1,4 +1,4 @@
-"""What is written into a picture: layers in a few words, shapes, and how wide a text will be."""
+"""Texts of a drawing: layers in a few words, shapes, and the width of a text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the figures of a run say to whoever wants a better one: few sentences, each with its ground.
+"""Hints for a better model from the figures of a run: few sentences, each with its ground.
 
 A hint names a cause only where the figures leave no other; where they do not, it is not given.
 """

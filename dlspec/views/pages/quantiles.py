@@ -1,4 +1,4 @@
-"""What came of outputs that give quantiles: how many targets lie below each, and between the outermost."""
+"""Results of outputs that give quantiles: targets below each, and between the outermost."""
 
 from __future__ import annotations
 

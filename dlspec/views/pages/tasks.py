@@ -1,4 +1,4 @@
-"""What an output of a model decides: the kind of question, and how predictions and targets are read as answers."""
+"""The kind of question that an output of a model answers, and how to read predictions and targets as answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is unusual about single examples of a table, compared with the training split: a ground for many mistakes."""
+"""Unusual values of single examples of a table, compared with the training split: a ground for many mistakes."""
 
 from __future__ import annotations
 
