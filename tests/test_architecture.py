@@ -111,7 +111,9 @@ def test_no_decision_asks_where_a_component_is_declared() -> None:
 def test_nobody_asks_for_a_method_by_its_class_or_name() -> None:
     # A way of training answers by the interface `Method`; these are the files of the one called `supervised`.
     own = ("components.methods", "training.supervised", "training.loop.speed", "training.loop.compiling")
-    project = tuple(f"export.project.{name}" for name in ("train", "making", "compiling", "callbacks", "distributed"))
+    project = tuple(
+        f"export.project.{name}" for name in ("train", "making", "compiling", "callbacks", "distributed", "learners")
+    )
     for module, path in modules().items():
         if any(_inside(module, name) for name in (*own, *project)):
             continue

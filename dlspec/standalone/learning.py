@@ -1,5 +1,7 @@
 """One graph, several objectives: each learner moves its own part of it on every batch."""
 
+import math
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -16,7 +18,7 @@ class Learner:
         minimize: The weight of each tensor that it minimises.
         losses: A loss for each output that it compares with a target.
         loss_weights: Factors of these losses; 1 where an output is left out.
-        trains: Names of the layers and models that it moves; None for all that its objectives depend on.
+        trains: The layers and models that it moves, or their names; None for all that its objectives depend on.
         every: It moves on batches number `every`, 2 · `every` and so on.
         seen: Further tensors that its pass through the graph computes, to be measured.
     """
@@ -43,7 +45,7 @@ class Learner:
         self.layers = inner_layers(keras.Model(whole.input, {name: tensors[name] for name in wanted}))
         # Its own pass through the graph computes what it needs, and nothing else.
         self.model = keras.Model(whole.input, {name: tensors[name] for name in dict.fromkeys([*wanted, *seen])})
-        named = whole.layers if trains is None else [whole.get_layer(layer) for layer in trains]
+        named = whole.layers if trains is None else [layer_of(whole, layer) for layer in trains]
         moved = {id(layer) for one in named for layer in inner_layers(one)}
         self.trained = [layer for layer in self.layers if id(layer) in moved]
         self.kept: list = []
@@ -123,11 +125,13 @@ class Learning(keras.Model):
         self.built = True
 
     def compile(self, optimizers, jit_compile="auto"):
-        """Gives each learner an optimizer of its own: `optimizers` are in the order of the learners."""
+        """Gives each learner an optimizer of its own, in the order of the learners, and counts batches anew."""
+        self.batches.variable.assign(0)
         for learner, optimizer in zip(self.learners, optimizers, strict=True):
             learner.optimizer = optimizer
             optimizer.build(learner.variables)
         super().compile(optimizer=optimizers[0], jit_compile=jit_compile)
+        self.optimizer = Optimizers(self.learners, self.batches.variable)
 
     def call(self, inputs, training=False):
         """All tensors that are minimised, compared or measured, by name."""
@@ -256,6 +260,55 @@ class Learning(keras.Model):
         return {name: metric.result() for name, metric in self.measures.items()}
 
 
+class Optimizers:
+    """The optimizers of all learners as one, in what concerns them all.
+
+    Args:
+        learners: Each with its own.
+        counted: The variable that counts batches.
+    """
+
+    built = True
+
+    def __init__(self, learners: Any, counted: Any) -> None:
+        self.learners = learners
+        self.counted = counted
+
+    @property
+    def variables(self):
+        """Those of all, and the count of batches."""
+        return [*(one for learner in self.learners for one in learner.optimizer.variables), self.counted]
+
+    def finalize_variable_values(self, _):
+        """Puts moving averages into the weights that each moves, where it keeps some."""
+        for learner in self.learners:
+            learner.optimizer.finalize_variable_values(learner.variables)
+
+
+class StopsUnlessFinite(keras.callbacks.Callback):
+    """Ends a training when what some learner minimises is infinite or not a number."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        for learner in self.model.learners:
+            shown = self.model.shown[learner.total]
+            if float(shown.count) and not math.isfinite(float(shown.total)):
+                self.model.stop_training = True
+
+
+def for_learner(callback: Any, learner: Any) -> Any:
+    """A callback that acts on the optimizer of one learner, and logs its learning rate under the learner's name."""
+    set_model, over = callback.set_model, callback.on_epoch_end
+
+    def on_epoch_end(epoch, logs):
+        over(epoch, logs)
+        if learner.name and "learning_rate" in logs:
+            logs[f"{learner.name}_learning_rate"] = logs.pop("learning_rate")
+
+    callback.set_model = lambda _: set_model(SimpleNamespace(optimizer=learner.optimizer))
+    callback.on_epoch_end = on_epoch_end
+    return callback
+
+
 class Mean(keras.metrics.Mean):
     """A mean that is not a number where there is nothing yet."""
 
@@ -298,6 +351,11 @@ def tensors_of(whole):
     if isinstance(whole.output, dict):
         return whole.output
     return dict(zip(whole.output_names, keras.tree.flatten(whole.output), strict=True))
+
+
+def layer_of(whole, layer):
+    """A layer, which may be named."""
+    return whole.get_layer(layer) if isinstance(layer, str) else layer
 
 
 def inner_layers(layer):

@@ -58,7 +58,7 @@ def train_spec(state: Compilation, runs: Path) -> tuple[Curve, Path]:
 
     assert isinstance(state, Checked)
     keras.backend.clear_session()
-    report = run(replace(request_of(state.trainable()), signature=of_graph(state.graph)), runs)
+    report = run(replace(request_of(state.trainable()), signature=of_graph(state.training_graph)), runs)
     return curve(report.folder / "metrics.csv"), report.folder
 
 
@@ -72,9 +72,9 @@ def data_of(state: Compilation, target: Path) -> tuple[dict[str, list[Any]], dic
     from dlspec.data.feeding.feed import Feed
     from dlspec.data.feeding.pipeline import prepare
 
-    assert state.graph is not None and state.data_section is not None and isinstance(state.method, Supervised)
+    assert state.training_graph is not None and state.data_section is not None and isinstance(state.method, Supervised)
     data, seed = state.data_section, state.method.seed
-    prepared = prepare(data, state.folder, of_graph(state.graph), state.method)
+    prepared = prepare(data, state.folder, of_graph(state.training_graph), state.method)
     parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
     drawn = {one.name for one in prepared.binding.drawn}  # which a project draws batch by batch
     ours = {name: _by_name(part, drawn) for name, part in parts.items() if part is not None}
@@ -171,13 +171,19 @@ def raw_inputs(state: Compilation) -> Any:
     from dlspec.data.binding.signature import of_graph
     from dlspec.data.feeding.raw import Training, read_inputs
 
-    assert state.graph is not None and state.data_section is not None
-    inputs = read_inputs(Training(state.data_section, state.folder, of_graph(state.graph))).inputs
+    assert state.training_graph is not None and state.data_section is not None
+    inputs = read_inputs(Training(state.data_section, state.folder, of_graph(state.training_graph))).inputs
     found = []
     for index in state.graph.inputs:
-        values = inputs[state.graph.nodes[index].name][:40]
+        node = state.graph.nodes[index]
+        values = inputs[node.name][:40] if node.draw is None else _numbers(node.outputs[0].shape)
         found.append(tf.constant(values.tolist()) if values.dtype == object else values)
     return found[0] if len(found) == 1 else found
+
+
+def _numbers(shape: tuple[Any, ...]) -> Any:
+    """Something for an input that is drawn."""
+    return np.random.default_rng(0).standard_normal((40, *shape), np.float32)
 
 
 def main() -> None:

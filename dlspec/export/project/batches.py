@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dlspec.components.sections.data import Data
 from dlspec.core.pieces import Piece
 from dlspec.data.binding.binding import Binding
+from dlspec.data.binding.drawn import Drawn
 from dlspec.data.sources.base import TEXT
 from dlspec.export.project.bound import drawn_values, only_or_all
 from dlspec.export.project.changes import Changes
@@ -27,6 +28,7 @@ class BatchWriter:
     Attributes:
         window: Examples that an order mixes at once, where the source is read in blocks; else None.
         lazy: Whether some columns are made when a batch asks for them.
+        learners: Those that draw for themselves in training, by name; () where there is one only.
     """
 
     data: Data
@@ -35,6 +37,7 @@ class BatchWriter:
     layers: LayerWriter
     window: int | None
     lazy: bool
+    learners: tuple[str, ...]
     templates: jinja2.Environment
 
     def definitions(self) -> list[Code]:
@@ -70,25 +73,37 @@ class BatchWriter:
             if input_.raw.dtype == TEXT and not input_.prepare:
                 yield Piece("inputs[{}] = tf.constant(inputs[{}].tolist())", input_.name, input_.name)
 
-    def _batch(self) -> Piece:
+    def _batch(self, *, training: bool = False) -> Piece:
         inputs = only_or_all("inputs", list(self.binding.entering))
-        return Piece("{}, {}", inputs, only_or_all("targets", [output.name for output in self.binding.outputs]))
+        if training and self.binding.drawn and self.learners:
+            inputs = Code("inputs")  # those of each learner by its name
+        outputs = [output.name for output in self.binding.outputs]
+        return Piece("{}, {}", inputs, only_or_all("targets", outputs)) if outputs else Piece("({},)", inputs)
 
     def _changed(self) -> Iterator[Piece]:
         """The same for training: changed at random, with weights."""
         yield from self._taken()
         if self.binding.drawn:
             yield Piece("places = index * self.batch_size + np.arange(len(rows))")
-        for drawn in self.binding.drawn:
-            key = Piece("(self.seed, self.epoch, {}, {})", "", drawn.name)
-            yield Piece("inputs[{}] = {}", drawn.name, drawn_values(drawn, key, "places"))
+        for drawn in self.binding.drawn if not self.learners else ():
+            yield Piece("inputs[{}] = {}", drawn.name, self._drawn(drawn, Code('""')))
         if self.changes.layers:
             yield Piece("self.augmentation.change(inputs, targets, self.epoch, int(self.part.rows[rows[0]]))")
+        if self.binding.drawn and self.learners:
+            each = [
+                part for input_ in self.binding.drawn for part in (input_.name, self._drawn(input_, Code("learner")))
+            ]
+            more = ", {}: {}" * len(self.binding.drawn)
+            yield Piece(f"inputs = {{{{learner: {{{{**inputs{more},}}}} for learner in {{}}}}}}", *each, self.learners)
         weighted = self.changes.weighted
         if len(weighted) == 1:
             yield Piece("weights = {}", weighted[0]["batch"])
         elif weighted:
             yield Piece("weights = {}", {weighting["name"]: weighting["batch"] for weighting in weighted})
+
+    def _drawn(self, drawn: Drawn, learner: Code) -> Piece:
+        """What one learner gets for an input in training."""
+        return drawn_values(drawn, Piece("(self.seed, self.epoch, {}, {})", learner, drawn.name), "places")
 
     # --- batches of training --------------------------------------------------------------------------------------
 
@@ -121,7 +136,8 @@ class BatchWriter:
             own = Code("an order" if self.data.shuffle else "changes")
             yield framed(self.templates, "data/epoch", own=own, lines=[*self._order()])
         if self.changes.layers or self.changes.weighted or self.binding.drawn:
-            batch = Piece("{}, weights", self._batch()) if self.changes.weighted else self._batch()
+            batch = self._batch(training=True)
+            batch = Piece("{}, weights", batch) if self.changes.weighted else batch
             yield framed(self.templates, "data/batch", lines=[*self._changed()], batch=batch)
 
     def _order(self) -> Iterator[Piece]:

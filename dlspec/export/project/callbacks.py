@@ -25,10 +25,21 @@ def callbacks(method: Supervised, outputs: Sequence[str], searched: Searched, co
     directed = measures.callbacks(method.callbacks, method, outputs)
     written = searched.components("callback", searched.train.get("callbacks"), directed, constructors)
     below = [_placed(callback, made, method) for callback, made in zip(method.callbacks, written, strict=True)]
+    if method.turns:
+        below = [_each(callback, made) for callback, made in zip(directed, below, strict=True)]
     made = [*_averaging(method), *below, *_logs(method)]
     if method.non_finite == "stop" and not any(callback.stops_non_finite for callback in method.callbacks):
-        made.append(call("keras.callbacks.TerminateOnNaN"))
+        made.append(call("StopsUnlessFinite" if method.turns else "keras.callbacks.TerminateOnNaN"))
     return [Code(text(expression)) for expression in made]
+
+
+def _each(declared: Callback, made: ast.expr) -> ast.expr:
+    """A callback; one that changes the learning rate for each learner."""
+    if not declared.changes_rate:
+        return made
+    learner = ast.Name("learner", ast.Store())
+    learners = ast.comprehension(learner, ast.Attribute(name("trained"), "learners", ast.Load()), [], 0)
+    return ast.Starred(ast.ListComp(call("for_learner", [made, name("learner")]), [learners]), ast.Load())
 
 
 def folders(method: Supervised) -> list[Code]:

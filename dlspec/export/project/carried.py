@@ -47,12 +47,17 @@ def carried(written: Iterable[str], templates: jinja2.Environment, allowed: Coll
     return list(definitions.values())
 
 
+def standalone(module: str) -> str:
+    """The text of a module that projects carry as a whole."""
+    return (_STANDALONE / f"{module}.py").read_text(encoding="utf-8")
+
+
 @cache
 def _definitions() -> Mapping[str, str]:
     """The source of every function and class, by name."""
     definitions = {}
     for module in _MODULES:
-        text = (_STANDALONE / f"{module}.py").read_text(encoding="utf-8")
+        text = standalone(module)
         for node in ast.parse(text).body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 definitions[node.name] = ast.get_source_segment(text, node) or ""

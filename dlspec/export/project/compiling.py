@@ -33,12 +33,12 @@ def optimizer(
         written = call("keras.optimizers.LossScaleOptimizer", [_object(written)])
     if rows_of and method.sums_rows(made):
         written = call(constructors.path(SUMMED_ROWS), [_object(written), name(rows_of)])
-    return Code(text(written))
+    return Code(text(_object(written) if method.turns else written))
 
 
 def _object(written: ast.expr) -> ast.expr:
     """An optimizer that is written as a plain name, as an object."""
-    return call("keras.optimizers.get", [written]) if isinstance(written, ast.Constant) else written
+    return call("keras.optimizers.get", [written]) if isinstance(written, ast.Constant | ast.Name) else written
 
 
 def compile_arguments(
@@ -56,16 +56,9 @@ def compile_arguments(
         units: The outputs whose targets are prepared.
     """
     raw = searched.train
-
-    def written(key: str, name: str) -> Any:
-        by_output = isinstance(getattr(method, key), dict)
-        return raw[key][name] if by_output and key in raw else raw.get(key)
-
-    losses = {
-        name: searched.component("loss", written("loss", name), method.loss_of(name), constructors) for name in trained
-    }
-    losses |= {name: _prepared(losses[name], method.loss_of(name), name, constructors) for name in units}
-    arguments: dict[str, ast.expr] = {"loss": _each(losses)}
+    if method.turns:
+        return [(Code(name), Code(text(value))) for name, value in _compiled(method, searched).items()]
+    arguments: dict[str, ast.expr] = {"loss": _each(losses_of(method, trained, searched, constructors, units))}
     if method.loss_weights:
         given = raw.get("loss_weights", {})
         weights = {
@@ -78,36 +71,86 @@ def compile_arguments(
         if len(trained) == 1:
             arguments["loss_weights"] = sequence(list(weights.values()), as_list=True)
     if any(method.chosen_metrics(name) for name in trained):
-        metrics = {
-            name: searched.components(
-                "metric", written("metrics", name), method.metrics_of(name, examples), constructors
-            )
-            for name in trained
-        }
-        for name in trained:
-            if method.loss_of(name).answer is not None and metrics[name]:
-                raise Unsupported("metrics beside `quantile`")
-        for name in units:
-            made = zip(metrics[name], method.metrics_of(name, examples), strict=True)
-            metrics[name] = [_undone(expression, metric, name, constructors) for expression, metric in made]
+        metrics = metrics_of(method, trained, searched, constructors, examples, units)
         arguments["metrics"] = _each({name: sequence(some, True) for name, some in metrics.items()})
-    if method.jit is not None:
-        arguments["jit_compile"] = searched.value(raw["jit"]) if searched.used(raw.get("jit")) else constant(method.jit)
+    arguments |= _compiled(method, searched)
     return [(Code(name), Code(text(value))) for name, value in arguments.items()]
+
+
+def _compiled(method: Supervised, searched: Searched) -> dict[str, ast.expr]:
+    """Whether XLA compiles the steps, where the spec says so."""
+    if method.jit is None:
+        return {}
+    raw = searched.train.get("jit")
+    return {"jit_compile": searched.value(raw) if searched.used(raw) else constant(method.jit)}
+
+
+def _written(method: Supervised, searched: Searched, key: str, output: str) -> Any:
+    """An option of one output as it is written, where it may be one for all."""
+    raw = searched.train
+    by_output = isinstance(getattr(method, key), dict)
+    return raw[key][output] if by_output and key in raw else raw.get(key)
+
+
+def losses_of(
+    method: Supervised,
+    trained: list[str],
+    searched: Searched,
+    constructors: Constructors,
+    units: Collection[str],
+) -> dict[str, ast.expr]:
+    """The loss of each output; with learners as an object."""
+    losses = {
+        name: searched.component("loss", _written(method, searched, "loss", name), method.loss_of(name), constructors)
+        for name in trained
+    }
+    if method.turns:
+        losses = {name: made_object(loss, method.loss_of(name), constructors) for name, loss in losses.items()}
+    return losses | {name: _prepared(losses[name], method.loss_of(name), name, constructors) for name in units}
+
+
+def metrics_of(
+    method: Supervised,
+    trained: list[str],
+    searched: Searched,
+    constructors: Constructors,
+    examples: int,
+    units: Collection[str],
+) -> dict[str, list[ast.expr]]:
+    """The metrics of each output.
+
+    Raises:
+        Unsupported: Projects do not support what they would have to measure.
+    """
+    metrics = {
+        name: searched.components(
+            "metric", _written(method, searched, "metrics", name), method.metrics_of(name, examples), constructors
+        )
+        for name in trained
+    }
+    for output in trained:
+        if method.loss_of(output).answer is not None and metrics[output]:
+            raise Unsupported("metrics beside `quantile`")
+    for output in units:
+        made = zip(metrics[output], method.metrics_of(output, examples), strict=True)
+        metrics[output] = [_undone(one, metric, output, constructors) for one, metric in made]
+    return metrics
 
 
 def _prepared(written: ast.expr, loss: Component, output: str, constructors: Constructors) -> ast.expr:
     """A loss that compares the target of an output as it is prepared."""
-    return call("PreparedLoss", [_made(written, loss, constructors), item(name("units"), constant(output))])
+    return call("PreparedLoss", [made_object(written, loss, constructors), item(name("units"), constant(output))])
 
 
 def _undone(written: ast.expr, metric: Component, output: str, constructors: Constructors) -> ast.expr:
     """A metric of an output in the units of the data."""
     label = {"name": constant(metric.name)} if isinstance(written, ast.Constant) else {}
-    return call("UndoneMetric", [_made(written, metric, constructors, label), item(name("units"), constant(output))])
+    return call(
+        "UndoneMetric", [made_object(written, metric, constructors, label), item(name("units"), constant(output))]
+    )
 
 
-def _made(
+def made_object(
     written: ast.expr, component: Component, constructors: Constructors, label: Mapping[str, ast.expr] = NOTHING
 ) -> ast.expr:
     """A loss or metric as an object, where a plain name was written."""

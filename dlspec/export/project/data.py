@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,7 @@ class DataText:
     Attributes:
         body: The module without its imports.
         prepared: Whether layers prepare inputs.
+        saved: Whether they prepare inputs of the model that is saved.
         units: Names of the outputs whose targets are prepared.
         training: Whether the batches of training are others than those of the other parts.
         seeded: Whether they take a seed.
@@ -55,6 +56,7 @@ class DataText:
     body: str
     constructors: Constructors
     prepared: bool
+    saved: bool
     units: tuple[str, ...]
     training: bool
     seeded: bool
@@ -66,7 +68,13 @@ class DataText:
 
 
 def render(
-    data: Data, method: Method, binding: Binding, searched: Searched, label: str, templates: jinja2.Environment
+    data: Data,
+    method: Method,
+    binding: Binding,
+    searched: Searched,
+    label: str,
+    saved: Sequence[str],
+    templates: jinja2.Environment,
 ) -> DataText:
     """``data.py`` without its imports.
 
@@ -76,6 +84,7 @@ def render(
         binding: The section, bound to the model.
         searched: What is searched.
         label: The spec's name.
+        saved: Names of the inputs of the model that is saved, in its order.
         templates: Where the templates are: ``data.py.jinja``, and one for each function that depends on the spec.
 
     Raises:
@@ -86,7 +95,8 @@ def render(
     layers = LayerWriter(constructors, searched, data)
     sources = _reading(data, binding, templates)
     changed = changes(data, method, binding, sources.window is not None, layers)
-    batches = BatchWriter(data, binding, changed, layers, sources.window, sources.lazy, templates)
+    learners = tuple(method.turns) if len(method.turns) > 1 else ()
+    batches = BatchWriter(data, binding, changed, layers, sources.window, sources.lazy, learners, templates)
     inputs = [bound_input(input_, binding, layers) for input_ in binding.inputs]
     prepared = any(input_.layers for input_ in inputs)
     split = division(data, binding, templates)
@@ -95,23 +105,16 @@ def render(
         *functions(binding, layers),
         *([split] if split else []),
         framed(templates, "data/examples", **_examples(inputs, binding, prepared)),
-        *([framed(templates, "data/preparation", **_preparation(inputs, binding, layers))] if prepared else []),
+        *_preparing(inputs, binding, saved, layers, templates),
         *batches.definitions(),
         framed(templates, "data/load", **_load(loading, binding, sources, layers, prepared)),
     ]
     definitions = [*sources.readers.functions, *carried([*sources.readers.functions, *own], templates), *own]
-    body = templates.get_template("data.py.jinja").render(
-        title=Code(f"The data of {label}: read, divided, prepared, and handed out in batches."),
-        imports=Code(""),
-        array=Code("Any" if sources.lazy else "np.ndarray"),
-        places=Code("; and where they stand" if changed.numbered else ""),
-        fields=_fields(loading),
-        definitions=definitions,
-    )
     return DataText(
-        body,
+        templates.get_template("data.py.jinja").render(_module(label, sources, loading, definitions)),
         constructors,
         prepared,
+        any(input_.layers and input_.name in saved for input_ in inputs),
         tuple(output.name for output in binding.outputs if output.prepare),
         changed.any,
         changed.seeded,
@@ -121,6 +124,18 @@ def render(
         layers.prepared_with,
         sources.readers.modules,
     )
+
+
+def _module(label: str, sources: _Sources, loading: Loading, definitions: Sequence[Code]) -> dict[str, Any]:
+    """What `data.py.jinja` needs to know."""
+    return {
+        "title": Code(f"The data of {label}: read, divided, prepared, and handed out in batches."),
+        "imports": Code(""),
+        "array": Code("Any" if sources.lazy else "np.ndarray"),
+        "places": Code("; and where they stand" if loading.numbered else ""),
+        "fields": _fields(loading),
+        "definitions": definitions,
+    }
 
 
 def _check(data: Data, binding: Binding) -> None:
@@ -229,17 +244,45 @@ def _adapts(binding: Binding) -> list[tuple[str, int]]:
     ]
 
 
-def _preparation(inputs: list[BoundInput], binding: Binding, layers: LayerWriter) -> dict[str, Any]:
+def _preparing(
+    inputs: Sequence[BoundInput],
+    binding: Binding,
+    saved: Sequence[str],
+    layers: LayerWriter,
+    templates: jinja2.Environment,
+) -> Iterator[Code]:
+    """The functions that prepare inputs, and those of the model that is saved in it."""
+    kept = [input_ for input_ in inputs if input_.name in saved]
+    if any(input_.layers for input_ in inputs):
+        yield framed(templates, "data/preparation", **_preparation(inputs, binding, layers))
+    if any(input_.layers for input_ in kept):
+        yield framed(templates, "data/with_preparation", **_saved(kept, binding, saved))
+
+
+def _preparation(inputs: Sequence[BoundInput], binding: Binding, layers: LayerWriter) -> dict[str, Any]:
     """What `preparation.py.jinja` needs to know."""
-    names = list(binding.entering)
-    drawn = {input_.name: drawn_input(input_) for input_ in binding.drawn}
     return {
         "prepare_parameters": layers.facts()["prepare_parameters"],
         "not_fitted": Code(", not yet fitted" if _adapts(binding) else ""),
         "prepared": {input_.name: input_.layers for input_ in inputs if input_.layers},
+    }
+
+
+def _saved(inputs: list[BoundInput], binding: Binding, names: Sequence[str]) -> dict[str, Any]:
+    """What `with_preparation.py.jinja` needs to know.
+
+    Args:
+        inputs: Those of the model that is saved.
+        names: Their names in its order, and those of what is drawn.
+    """
+    drawn = {input_.name: drawn_input(input_) for input_ in binding.drawn if input_.name in names}
+    all_saved = len(names) == len(binding.entering)
+    return {
         "raw": {input_.name: input_.raw for input_ in inputs} | drawn,
-        "raw_inputs": only_or_all("inputs", names, as_list=True),
-        "call": only_or_all("values", names, as_list=True),
+        "found": Code("found" if all_saved else "fitted.get(name, [])"),
+        "fitted": Code("name, found in fitted.items()" if all_saved else "name in inputs"),
+        "raw_inputs": only_or_all("inputs", list(names), as_list=True),
+        "call": only_or_all("values", list(names), as_list=True),
     }
 
 

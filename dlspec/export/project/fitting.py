@@ -32,7 +32,9 @@ class Fitting:
         model: Arguments of ``build_model``.
         precision: The policy of its layers; None for float32.
         ends: What lets both ends of the model compute in float32; None where all does.
-        wrapped: Expression of the model that is trained; None where it is the model itself.
+        holder: The variable of the model that has all layers: of the saved one, or of all that is trained.
+        turns: Whether learners take turns: each has an optimizer.
+        wrapped: Statements that make the model that is trained; none where it is the model itself.
         computing: Statements that compute parameters from others.
         batch: Expression of the batch size.
         training: Expression of the batches of training.
@@ -54,7 +56,9 @@ class Fitting:
     model: Code
     precision: str | None
     ends: Code | None
-    wrapped: Piece | None
+    holder: str
+    turns: bool
+    wrapped: Sequence[Piece]
     computing: Sequence[Code]
     batch: Code
     training: Piece
@@ -75,7 +79,7 @@ class Fitting:
     @property
     def models(self) -> tuple[str, ...]:
         """The variables of the model that is saved, and of the one that is trained where that is another."""
-        return ("model",) if self.wrapped is None else ("model", "trained")
+        return ("model", "trained") if self.wrapped else ("model",)
 
     @property
     def fitted(self) -> str:
@@ -110,7 +114,8 @@ class Fitting:
     # --- before the training --------------------------------------------------------------------------------------
 
     def _model(self) -> Iterator[Piece | Code]:
-        made = Piece("model = build_model({})", self.model)
+        more = self.holder != "model"
+        made = Piece(f"{self.holder} = {'build_whole' if more else 'build_model'}({{}})", self.model)
         if self.precision:
             yield Piece("keras.config.set_dtype_policy({})", self.precision)
             yield made
@@ -118,10 +123,12 @@ class Fitting:
         else:
             yield made
         if self.ends:
-            yield Piece("{}(model)", self.ends)
-        if self.wrapped is not None:
-            yield Piece("trained = {}", self.wrapped)
-        yield from self.computing
+            yield Piece(f"{{}}({self.holder})", self.ends)
+        if more:
+            yield Piece("model = saved_part(whole)")
+        parts: list[Sequence[Piece | Code]] = [self.wrapped, self.computing]
+        for part in reversed(parts) if self.turns else parts:
+            yield from part
 
     def _batches(self) -> Iterator[Piece]:
         yield Piece("training = {}", self.training)
@@ -136,14 +143,14 @@ class Fitting:
         for entry in self.saved:
             yield Piece("for number, name in {}:", entry["pairs"])
             weights = Piece("{}.get_layer(name).get_weights()", entry["holder"])
-            yield Piece("    model.layers[number].set_weights({})", weights)
+            yield Piece(f"    {self.holder}.layers[number].set_weights({{}})", weights)
 
     def _adapted(self) -> Iterator[Piece]:
         """Layers of the model that are fitted on what reaches them."""
         if self.adapting:
             yield Piece("")
             yield Piece("for layer in {}:", self.adapting)
-            yield Piece("    before = keras.Model(model.input, layer.input)")
+            yield Piece(f"    before = keras.Model({self.holder}.input, layer.input)")
             yield Piece("    layer.adapt(before.predict(Batches(parts['train'], {}), verbose=0))", self.batch)
             yield Piece("    settle(layer)")
 
@@ -156,7 +163,8 @@ class Fitting:
     # --- the training ---------------------------------------------------------------------------------------------
 
     def _compiled(self, optimizer: Code) -> Iterator[Piece]:
-        yield call(f"{self.fitted}.compile", optimizer=optimizer, **self.compile).by_lines()
+        given = {"optimizers" if self.turns else "optimizer": optimizer, **self.compile}
+        yield call(f"{self.fitted}.compile", **given).by_lines()
         if self.distributed:
             yield Piece("# Makes the variables of optimizer and metrics.")
             yield Piece(f"{self.fitted}.test_on_batch(*Batches(parts['train'], {{}})[0])", self.batch)
@@ -177,7 +185,10 @@ class Fitting:
         yield Piece("")
         epochs = {"initial_epoch": Code("done"), "epochs": Code("done + epochs")}
         fit = Piece("history = {}", self._fit(log={"append": Piece("done > 0")}, **epochs))
-        phase = framed(templates, "train/phase", lines=[*self._compiled(Code("optimizer")), fit])
+        kind = "keras.optimizers.Optimizer"
+        taken = ("optimizers", f"list[{kind}]") if self.turns else ("optimizer", kind)
+        compiled = [*self._compiled(Code(taken[0]))]
+        phase = framed(templates, "train/phase", optimizer=Code(": ".join(taken)), lines=[*compiled, fit])
         yield from map(Code, phase.splitlines())
         yield Piece("")
         for settings in self.phases:

@@ -11,6 +11,7 @@ from dlspec.components.methods.base import ENDS_IN_FLOAT32
 from dlspec.components.methods.supervised import Supervised
 from dlspec.components.methods.supervised_checks import gradients_by_rows
 from dlspec.components.sections.matching import matching
+from dlspec.components.sections.training import Phase as Declared
 from dlspec.components.training.distributions import Mirrored
 from dlspec.core.ir import Graph
 from dlspec.core.pieces import Piece, call
@@ -21,6 +22,7 @@ from dlspec.export.project.compiling import compile_arguments, optimizer
 from dlspec.export.project.data import DataText
 from dlspec.export.project.distributed import distribution
 from dlspec.export.project.fitting import Fitting, Phase
+from dlspec.export.project.learners import LearnersWriter
 from dlspec.export.project.positions import from_saved, layer_names, places
 from dlspec.export.project.searched import Searched, build_arguments
 from dlspec.export.project.units import FITTED
@@ -36,6 +38,7 @@ class FittingWriter:
 
     Attributes:
         examples: How many an epoch visits at most.
+        learners: Writes those that take turns, where the method has some.
         mirrored: Which devices share each batch; None for one device.
         base: The class of the model that is trained, on one device.
         model: The searched parameters that ``build_model`` takes, with their names there.
@@ -50,6 +53,7 @@ class FittingWriter:
     searched: Searched
     examples: int
     constructors: Constructors
+    learners: LearnersWriter
     mirrored: Mirrored | None
     base: str
     model: Mapping[str, str]
@@ -67,6 +71,7 @@ class FittingWriter:
             Unsupported: Several devices compute something that projects do not support.
         """
         constructors = Constructors(state.catalogue)
+        holder = "model" if state.training_graph is state.graph else "whole"
         raw = searched.data.get("batch_size")
         chosen = bool(searched.used(raw))
         return cls(
@@ -76,6 +81,7 @@ class FittingWriter:
             searched,
             examples,
             constructors,
+            LearnersWriter(state, method, searched, constructors, examples, read.units, holder),
             mirrored=distribution(state, method, state.graph),
             base=_base(state, method, constructors),
             model=build_arguments(state, searched),
@@ -90,14 +96,17 @@ class FittingWriter:
         outputs = [name for name, _ in state.graph.outputs]
         trained = _trained(state, method)
         validation = "validation" in self.read.parts
-        wrapped = _wrapped(outputs, trained, self.base if self.mirrored is None else "Mirrored")
-        rows_of = ("model" if wrapped is None else "trained") if any(gradients_by_rows(*state.graphs)) else ""
+        kind = self.base if self.mirrored is None else "Mirrored"
+        wrapped = [*self.learners.statements()] if method.turns else _wrapped(outputs, trained, kind)
+        rows_of = ("trained" if wrapped else "model") if any(gradients_by_rows(*state.graphs)) else ""
         units = [Code(f"units = {FITTED}")] if self.read.units else []
-        monitor = method.monitor or ("val_loss" if validation else "loss")
+        monitor = method.comparing(outputs, validated=validation)
         return Fitting(
             model=Code(", ".join(f"{name}={searched.identifier(param)}" for param, name in self.model.items())),
             precision=method.precision if method.precision != "float32" else None,
             ends=self._ends(),
+            holder=self.learners.holder,
+            turns=bool(method.turns),
             wrapped=wrapped,
             computing=[*units, *searched.computing(self.params)],
             batch=self.batch,
@@ -105,11 +114,9 @@ class FittingWriter:
             validation=validation,
             start_from=method.start_from,
             saved=_saved(state, method),
-            adapting=_adapting(state.graph),
-            compile=dict(
-                compile_arguments(method, trained, searched, self.constructors, self.examples, self.read.units)
-            ),
-            optimizer=self._optimizer(searched.train, method.chosen_optimizer, rows_of),
+            adapting=_adapting(state.training_graph, self.learners.holder),
+            compile=self._compiled(trained),
+            optimizer=self._optimizer(searched.train, next(iter(method.training_phases.values())), rows_of),
             phases=self._phases(rows_of),
             callbacks=callbacks(method, outputs, searched, self.constructors),
             folders=folders(method),
@@ -141,29 +148,33 @@ class FittingWriter:
         given |= {param: Code(param) for param in map(self.searched.identifier, read.changed_with)}
         return call("TrainingBatches", Piece("parts['train']"), self.batch, **given)
 
-    def _optimizer(self, raw: Mapping[str, Any], made: Any, rows_of: str) -> Code:
-        """An optimizer; `raw` is the section or phase that names it."""
-        return optimizer(raw.get("optimizer"), made, self.method, self.searched, self.constructors, rows_of=rows_of)
+    def _optimizer(self, raw: Mapping[str, Any], phase: Declared, rows_of: str) -> Code:
+        """The optimizer of a phase, or a list of those of its learners; `raw` is the section or phase that names it."""
+
+        def written(own: Any, made: Any) -> Code:
+            return optimizer(own, made, self.method, self.searched, self.constructors, rows_of=rows_of)
+
+        if not self.method.turns:
+            return written(raw.get("optimizer"), self.method.optimizer_of(phase))
+        return Code(f"[{', '.join(written(own, made) for own, made in self.learners.optimizers(phase, raw))}]")
 
     def _phases(self, rows_of: str) -> list[Phase]:
         """What freezes and thaws before each phase, its epochs and its optimizer; [] where there is a single one."""
         if not self.method.phases:
             return []
-        names = layer_names(self.state.graph)
+        names = layer_names(self.state.training_graph)
         raw = self.searched.train.get("phases") or {name: {} for name in self.method.phases}
 
         def chosen(patterns: Any) -> Code | None:
             matched = [name for some in matching(patterns or (), names).values() for name in some]
-            return places(names, matched) if matched else None
+            return places(names, matched, self.learners.holder) if matched else None
 
         return [
             Phase(
                 chosen(phase.freeze),
                 chosen(phase.unfreeze),
                 phase.epochs,
-                self._optimizer(
-                    raw[name] if phase.optimizer else self.searched.train, self.method.optimizer_of(phase), rows_of
-                ),
+                self._optimizer(raw[name] if phase.optimizer else self.searched.train, phase, rows_of),
             )
             for name, phase in self.method.phases.items()
         ]
@@ -179,14 +190,19 @@ def _base(state: Trainable, method: Supervised, constructors: Constructors) -> s
     return text(constructors.path("dlspec.standalone.ExampleMeans")) if several else "keras.Model"
 
 
-def _wrapped(outputs: list[str], trained: list[str], kind: str) -> Piece | None:
-    """The model that is trained where it is not the whole one as Keras has it: of a class of ours, or with a loss."""
+def _wrapped(outputs: list[str], trained: list[str], kind: str) -> list[Piece]:
+    """What makes the model that is trained where it is another than the saved one: of a class of ours, or with a loss.
+
+    Args:
+        kind: Its class.
+    """
     if len(trained) < len(outputs):
         given = Piece("model.output[{}]", trained[0])
         if len(trained) > 1:
             given = Piece("{{name: model.output[name] for name in {}}}", trained)
-        return call(kind, Code("model.input"), given)
-    return None if kind == "keras.Model" else call(kind, Code("model.input"), Code("model.output"))
+        return [Piece("trained = {}", call(kind, Code("model.input"), given))]
+    made = call(kind, Code("model.input"), Code("model.output"))
+    return [] if kind == "keras.Model" else [Piece("trained = {}", made)]
 
 
 def _params(read: DataText, searched: Searched) -> tuple[str, ...]:
@@ -207,16 +223,20 @@ def _saved(state: Trainable, method: Supervised) -> list[dict[str, Any]]:
     path = start_of(method.start_from, state.folder, allow_outside=state.allow_outside)
     if path.is_dir():
         raise Unsupported("`start_from` a run; name its `model.keras`")
-    return from_saved(state.graph, path)
+    return from_saved(state.training_graph, path)
 
 
-def _adapting(graph: Graph) -> Code | None:
-    """Expression of the layers of the model itself that are fitted on the training examples; None for none."""
+def _adapting(graph: Graph, model: str) -> Code | None:
+    """Expression of the layers of the model itself that are fitted on the training examples; None for none.
+
+    Args:
+        model: The variable of the model.
+    """
     layers = [(node, node.layer) for node in graph.nodes if isinstance(node.layer, Layer)]
     able = [(node, layer) for node, layer in layers if type(layer).adapts is not Layer.adapts]
     waiting = [node for node, layer in able if layer.adapts]
     if not waiting:
         return None
     if len(waiting) == len(able):
-        return Code("[layer for layer in model.layers if hasattr(layer, 'adapt')]")
-    return places(layer_names(graph), [node.name for node in waiting])
+        return Code(f"[layer for layer in {model}.layers if hasattr(layer, 'adapt')]")
+    return places(layer_names(graph), [node.name for node in waiting], model)

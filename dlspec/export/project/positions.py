@@ -24,13 +24,13 @@ def layer_names(graph: Graph) -> list[str]:
     return [layer.name for layer in build(graph).layers]
 
 
-def places(names: Sequence[str], chosen: Sequence[str]) -> Code:
-    """Expression of some layers: ``model.layers[1:7]``, or several such stretches."""
+def places(names: Sequence[str], chosen: Sequence[str], model: str = "model") -> Code:
+    """Expression of some layers: ``model.layers[1:7]``, or several such stretches; `model` is the variable."""
     numbers = sorted(names.index(name) for name in chosen)
     stretches = []
     for _, some in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
         run = [number for _, number in some]
-        stretches.append(f"model.layers[{run[0]}:{run[-1] + 1}]")
+        stretches.append(f"{model}.layers[{run[0]}:{run[-1] + 1}]")
     return Code(" + ".join(stretches))
 
 

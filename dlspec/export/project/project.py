@@ -16,6 +16,7 @@ from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.signature import of_graph
 from dlspec.export.project import data as data_file
 from dlspec.export.project import tune as tune_file
+from dlspec.export.project.carried import standalone
 from dlspec.export.project.data import DataText
 from dlspec.export.project.searched import Searched
 from dlspec.export.project.train import TrainText
@@ -32,6 +33,12 @@ from dlspec.tuning.plan.plan import plan_of
 
 _OWN = {
     "build_model": "from model import build_model",
+    "build_whole": "from model import build_whole",
+    "saved_part": "from model import saved_part",
+    "Learner": "from learning import Learner",
+    "Learning": "from learning import Learning",
+    "StopsUnlessFinite": "from learning import StopsUnlessFinite",
+    "for_learner": "from learning import for_learner",
     "Batches": "from data import Batches",
     "Part": "from data import Part",
     "TrainingBatches": "from data import TrainingBatches",
@@ -67,11 +74,9 @@ def emit_project(state: Trainable, target: Path, template_dir: Path | None = Non
         Unsupported: The spec asks for something that projects do not support.
         jinja2.TemplateError: A template of the user's folder is wrong.
     """
-    data, method, graph = state.data_section, state.method, state.graph
+    data, method, graph = state.data_section, state.method, state.training_graph
     if not method.project:
         raise Unsupported(f"training by `{method.name}`")
-    if any(stage.turns for stage in method.stages.values()):
-        raise Unsupported("`minimize` and `learners`")
     if any(stage.places for stage in method.stages.values()):
         raise Unsupported("phases with objectives or metrics of their own")
     if method.augmented:
@@ -86,7 +91,8 @@ def emit_project(state: Trainable, target: Path, template_dir: Path | None = Non
     if plan is not None:
         state = spread(state, plan.usage.drawn)
     searched = Searched.of(state)
-    read = data_file.render(data, method, in_order(binding, graph), searched, state.name, templates)
+    saved = [state.graph.nodes[index].name for index in state.graph.inputs]
+    read = data_file.render(data, method, in_order(binding, graph), searched, state.name, saved, templates)
     folder = Path(os.path.relpath(state.folder.resolve(), target.resolve())).as_posix()
     train: TrainText = load_attribute(method.project)(
         state, method, read, searched, folder, templates, binding.most_examples(data)
@@ -100,41 +106,46 @@ def emit_project(state: Trainable, target: Path, template_dir: Path | None = Non
         "data.py": _module("data", read.body, own, state.name, modules),
         "train.py": _module("train", train.body, own, state.name, modules, train.constructors.users),
     }
+    if method.turns:
+        files["learning.py"] = formatted(standalone("learning"), "learning.py")
     if plan is not None:
         tune = tune_file.render(plan, read, train, searched, folder, state.name, templates)
         files["tune.py"] = _module("tune", tune, {**own, "tune": {}}, state.name, modules)
     if taken := sorted(files.keys() & modules.keys()):
         raise Unsupported(f"a module of yours named `{taken[0]}`: projects have one of that name")
+    contents = {Code(name): Code(_contents(read).get(name, "your own code")) for name in [*files, *modules]}
     packages = [Code(line) for line in _packages("\n".join(files.values()))]
     files["requirements.txt"] = templates.get_template("requirements.txt.jinja").render(packages=packages)
     files["README.md"] = templates.get_template("README.md.jinja").render(
         name=Code(state.name),
-        files={Code(name): Code(holds) for name, holds in _contents(read, modules, tuned=plan is not None).items()},
-        lines=[Code(line) for line in _remarks(read, tuned=plan is not None)],
+        files=contents,
+        lines=[Code(line) for line in _remarks(read, tuned=plan is not None, more=train.saves_more)],
     )
     return files | modules
 
 
-def _contents(read: DataText, modules: Iterable[str], *, tuned: bool) -> dict[str, str]:
-    """What each file holds, in words."""
+def _contents(read: DataText) -> dict[str, str]:
+    """What each file holds that there may be, in words."""
     prepared = ", prepared" if read.prepared else ""
     return {
         "model.py": "the model: `build_model()`",
         "data.py": f"how the data are read, divided{prepared} and handed out in batches",
         "train.py": "the training; `python train.py --help` lists what can be changed",
-        **({"tune.py": "the search for better parameters"} if tuned else {}),
-        **dict.fromkeys(modules, "your own code"),
+        "learning.py": "how several objectives of one model are minimised in turn",
+        "tune.py": "the search for better parameters",
     }
 
 
-def _remarks(read: DataText, *, tuned: bool) -> Iterator[str]:
+def _remarks(read: DataText, *, tuned: bool, more: bool) -> Iterator[str]:
     """What else a reader of the project should know, line by line."""
     if read.reads_files:
         yield "The data are read where they were when this project was written; `--data` names another folder."
     if tuned:
         yield "`python tune.py` searches good parameters, and ends with the command that trains with the best ones. Its"
         yield "trials go to `output/search`, with the measures of each epoch."
-    raw = ", which takes raw values," if read.prepared else ""
+    raw = ", which takes raw values," if read.saved else ""
+    if more:
+        yield "All weights that were trained go to `output/training.weights.h5`: the model is a part of them."
     yield f"The measures of each epoch go to `output/history.csv`, the trained model{raw} to `output/model.keras`."
 
 
@@ -170,7 +181,7 @@ def _module(
     whole = "\n\n\n".join([*classes, rest.strip()])
     imports = import_lines(whole, {**_OWN, **lines, **{imported: f"import {imported}" for imported in names}})
     source = f"{docstring}\n\n{imports}\n\n{whole}\n"
-    check(source, frozenset({"model", "data", "train"} | names))
+    check(source, frozenset({"model", "data", "train", "learning"} | names))
     return formatted(source, f"{name}.py")
 
 

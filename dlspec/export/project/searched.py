@@ -26,9 +26,10 @@ _TAKEN = (
     "parts", "output", "data", "epochs", "batch_size", "seed", "model", "trained", "training", "validation", "saved",
     "best", "measures", "done", "layer", "before", "fit", "optimizer", "history", "number", "values", "folder", "part",
     "found", "fitted", "preparation", "arguments", "parser", "load", "keras", "layers", "np", "tf",
-    "devices",
+    "devices", "whole", "learner",
 )  # fmt: skip
-_TRAIN = frozenset({"method", "loss", "loss_weights", "optimizer", "metrics", "callbacks", "jit", "phases"})
+_LEARNER = frozenset({"minimize", "loss_weights", "optimizer"})
+_TRAIN = frozenset({"method", "loss", "metrics", "callbacks", "jit", "phases", "learners"}) | _LEARNER
 _DATA = frozenset({"batch_size", "augment", "inputs"})
 
 
@@ -85,6 +86,10 @@ class Searched:
             for key, raw in phase.items():
                 if key != "optimizer" and self.used(raw):
                     raise Unsupported(f"a search of `{key}` in `phases`")
+        for learner in (self.train.get("learners") or {}).values():
+            for key, raw in learner.items():
+                if key not in _LEARNER and self.used(raw):
+                    raise Unsupported(f"a search of `{key}` in `learners`")
         for feature in (self.data.get("inputs") or {}).values():
             for key, raw in feature.items() if isinstance(feature, dict) else [("column", feature)]:
                 if key not in ("augment", "prepare") and self.used(raw):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from dlspec.export.project.carried import carried
 from dlspec.export.project.data import DataText
 from dlspec.export.project.fitting import Fitting
 from dlspec.export.project.frames import folder_options, framed, indented, lines_of, option, script, strategy
+from dlspec.export.project.learners import check_learners
 from dlspec.export.project.making import FittingWriter
 from dlspec.export.project.searched import Searched
 from dlspec.export.project.units import whole_model
@@ -43,6 +44,7 @@ class TrainText:
         keep: The epoch whose weights are kept.
         distributed: Whether several devices share each batch.
         devices: How many, as ``devices()`` takes it; None for all GPUs.
+        saves_more: Whether training has weights that the saved model lacks.
     """
 
     body: str
@@ -54,6 +56,7 @@ class TrainText:
     keep: str
     distributed: bool
     devices: int | None
+    saves_more: bool
 
 
 def render(
@@ -85,6 +88,8 @@ def render(
         raise Unsupported("`threshold`, which is chosen when training is over")
     if method.calibration is not None:
         raise Unsupported("`calibration`, which is done when training is over")
+    if method.turns:
+        check_learners(method)
     if method.speed == "auto":
         raise Unsupported("`speed: auto`")
     writer = FittingWriter.of(state, method, read, searched, examples)
@@ -109,6 +114,7 @@ def render(
         method.keep,
         mirrored is not None,
         mirrored.devices if mirrored is not None else None,
+        _saves_more(state),
     )
 
 
@@ -160,8 +166,21 @@ def _main(
         trained=call("train", Code("parts"), *given, **handed).by_lines(),
         fitted=Code(fitting.fitted),
         batch_size=Code(f"arguments.{writer.batch}") if writer.batch.isidentifier() else writer.batch_size,
-        saved=whole_model(read.units, prepared=read.prepared),
+        saving=[*_saving(writer, fitting)],
     )
+
+
+def _saving(writer: FittingWriter, fitting: Fitting) -> Iterator[Piece]:
+    """Statements that save the model, and all weights that were trained where these are more."""
+    saved = whole_model(writer.read.units, prepared=writer.read.saved)
+    yield Piece("{}.save(arguments.output / 'model.keras')", saved)
+    if _saves_more(writer.state):
+        yield Piece(f"{fitting.fitted}.whole.save_weights(arguments.output / 'training.weights.h5')")
+
+
+def _saves_more(state: Trainable) -> bool:
+    """Whether training has weights that the saved model lacks."""
+    return state.training_graph.parameters > state.graph.parameters
 
 
 def _based(source: Code, base: str) -> Code:

@@ -14,11 +14,11 @@ from dlspec.export.python.classes import class_source
 from dlspec.export.python.constructors import Constructors
 from dlspec.export.python.flat import flat_functions
 from dlspec.export.python.formatting import formatted
-from dlspec.export.python.function import Function
+from dlspec.export.python.function import Function, Parameter
 from dlspec.export.python.functions import Module
 from dlspec.export.python.guard import check
 from dlspec.export.python.recording import record
-from dlspec.export.python.syntax import Unsupported, assign, call, constant, item, name, sequence
+from dlspec.export.python.syntax import Unsupported, call, constant, item, name, sequence
 from dlspec.export.python.templates import Code, environment
 from dlspec.graph.lower.each_time import Listed
 from dlspec.graph.lower.own_tensors import own_tensors
@@ -61,14 +61,17 @@ def emit_model(state: Checked, template_dir: Path | None = None, exact: bool = T
 
 
 def functions_of(state: Checked, exact: bool = True) -> tuple[list[Function], Constructors]:
-    """The functions of a spec's model, ``build_model`` last; before it ``build_whole``, where more is trained."""
+    """The functions of a spec's model, ``build_model`` last.
+
+    Where more is trained, ``build_whole`` and ``saved_part`` stand before it.
+    """
     functions, constructors = _functions_of(state, exact)
-    last = functions[-1]
+    whole = functions[-1]
     if state.training_graph is not state.graph:
-        last.identifier = "build_whole"
-        last.summary = _summary(state.training_graph, "all that is trained")
-        functions.append(last := saved_function(last, state))
-    last.summary = _summary(state.graph)
+        whole.identifier = "build_whole"
+        whole.summary = _summary(state.training_graph, "all that is trained")
+        functions += [saved_function(state), _model_function(whole)]
+    functions[-1].summary = _summary(state.graph)
     return functions, constructors
 
 
@@ -82,12 +85,11 @@ def _functions_of(state: Checked, exact: bool) -> tuple[list[Function], Construc
         return flat(state)
 
 
-def saved_function(whole: Function, state: Checked) -> Function:
-    """``build_model``, which takes what is saved from what ``build_whole`` makes."""
+def saved_function(state: Checked) -> Function:
+    """``saved_part``, which takes what is saved from what ``build_whole`` makes."""
     graph, trained = state.graph, state.training_graph
     places = {trained.nodes[index].name: position for position, index in enumerate(trained.inputs)}
     made = name("whole")
-    given = {parameter.identifier: name(parameter.identifier) for parameter in whole.own.values()}
     inputs = [item(_part(made, "inputs"), constant(places[graph.nodes[index].name])) for index in graph.inputs]
     outputs = {output: item(_part(made, "output"), constant(output)) for output, _ in graph.outputs}
     entering = inputs[0] if len(inputs) == 1 else sequence(inputs, as_list=True)
@@ -95,8 +97,17 @@ def saved_function(whole: Function, state: Checked) -> Function:
     if len(outputs) > 1:
         leaving = ast.Dict([constant(output) for output in outputs], list(outputs.values()))
     model = call("keras.Model", [entering, leaving], {"name": constant(state.name)})
-    body = [assign(["whole"], call("build_whole", [], given)), ast.Return(model)]
-    return Function("build_model", own=whole.own, returns="keras.Model", body=body)
+    summary = "The model that is saved: a part of all that is trained, over the same layers."
+    function = Function("saved_part", summary, returns="keras.Model", body=[ast.Return(model)])
+    function.inputs = [Parameter("whole", "keras.Model")]
+    return function
+
+
+def _model_function(whole: Function) -> Function:
+    """``build_model``, with the parameters of ``build_whole``."""
+    given = {parameter.identifier: name(parameter.identifier) for parameter in whole.own.values()}
+    made = call("saved_part", [call("build_whole", [], given)])
+    return Function("build_model", own=whole.own, returns="keras.Model", body=[ast.Return(made)])
 
 
 def _part(value: ast.expr, attribute: str) -> ast.expr:

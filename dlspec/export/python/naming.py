@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dlspec.components.registry import snake_case
 
 # Modules that the generated code uses, and its own main function.
-TAKEN = frozenset({"keras", "layers", "ops", "math", "build_model", "build_whole", "self"})
+TAKEN = frozenset({"keras", "layers", "ops", "math", "build_model", "build_whole", "saved_part", "self"})
 _RESERVED = TAKEN | frozenset(dir(builtins)) | frozenset(keyword.kwlist) | frozenset(keyword.softkwlist)
 
 

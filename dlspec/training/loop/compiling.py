@@ -91,12 +91,11 @@ def measuring(
     compared = {name: loss.make() for name, loss in losses.items()}
     _compare_in(units, compared, metrics, {name: loss.answer for name, loss in losses.items()})
     if method.turns:
-        from dlspec.training.loop.learners import Optimizers, takes_turns  # few trainings need it
+        from dlspec.training.loop.learners import takes_turns  # few trainings need it
 
         turns = takes_turns(core, method, outputs, compared, metrics)
         optimizers = optimizer(turns) if optimizer else [keras.optimizers.SGD() for _ in turns.learners]
         turns.compile(optimizers, jit_compile=distribution.compiled(method.jit))
-        turns.optimizer = Optimizers(turns)
         return turns
     tensors = outputs_by_name(core.output, outputs)
     owner = _owner(several=len(losses) > 1, weighed=weighed)

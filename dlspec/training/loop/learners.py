@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from types import SimpleNamespace
 from typing import Any
 
 from dlspec.backends.keras.structure import outputs_by_name
@@ -34,7 +33,7 @@ def takes_turns(
 
     whole = keras.Model(core.input, outputs_by_name(core.output, outputs), name=core.name)
     measured = means(method, outputs)
-    seen = dict(_seen(whole, method, list(measured)))
+    seen = dict(seen_by(whole, method, list(measured)))
     several = len(method.turns) > 1
     learners = [
         _learner(whole, name if several else "", declared, method, compared, [one for one in seen if seen[one] == name])
@@ -53,34 +52,10 @@ def takes_turns(
     return learning.Learning(whole, learners, named, told, name=core.name)
 
 
-class Optimizers:
-    """The optimizers of all learners as one, in what concerns them all.
-
-    Args:
-        model: A compiled :class:`dlspec.standalone.learning.Learning`.
-    """
-
-    built = True
-
-    def __init__(self, model: Any) -> None:
-        self.learners = model.learners
-        self._counted = model.batches.variable
-
-    @property
-    def variables(self) -> list[Any]:
-        """Those of all, and the count of batches."""
-        return [*(one for learner in self.learners for one in learner.optimizer.variables), self._counted]
-
-    def finalize_variable_values(self, _: Any) -> None:
-        """Puts moving averages into the weights that each moves, where it keeps some."""
-        for learner in self.learners:
-            learner.optimizer.finalize_variable_values(learner.variables)
-
-
 def optimizers_of(model: Any) -> list[Any]:
     """The optimizer of a compiled model, or those of its learners."""
     optimizer = model.optimizer
-    return [one.optimizer for one in optimizer.learners] if isinstance(optimizer, Optimizers) else [optimizer]
+    return [one.optimizer for one in optimizer.learners] if isinstance(optimizer, learning.Optimizers) else [optimizer]
 
 
 def for_each_learner(model: Any, declared: Callback, made: Callable[[], Any]) -> Iterator[Any]:
@@ -92,24 +67,11 @@ def for_each_learner(model: Any, declared: Callback, made: Callable[[], Any]) ->
         made: Makes it.
     """
     learners = model.learners if isinstance(model, learning.Learning) else []
-    if len(learners) < 2 or not declared.changes_rate:
+    if not learners or not declared.changes_rate:
         yield made()
         return
     for learner in learners:
-        yield _of_one(made(), learner)
-
-
-def _of_one(callback: Any, learner: Any) -> Any:
-    """A callback that changes the learning rate of one learner, and logs it under the learner's name."""
-    set_model, over = callback.set_model, callback.on_epoch_end
-
-    def on_epoch_end(epoch: int, logs: dict[str, Any]) -> None:
-        over(epoch, logs)
-        logs[f"{learner.name}_learning_rate"] = logs.pop("learning_rate")
-
-    callback.set_model = lambda _: set_model(SimpleNamespace(optimizer=learner.optimizer))
-    callback.on_epoch_end = on_epoch_end
-    return callback
+        yield learning.for_learner(made(), learner)
 
 
 def _chosen(metric: Any, output: Any, loss: Any) -> Any:
@@ -118,10 +80,14 @@ def _chosen(metric: Any, output: Any, loss: Any) -> Any:
 
     if not isinstance(metric, str):
         return metric
-    if output.shape[-1] == 1:
-        return keras.metrics.BinaryAccuracy(name=metric)
-    one_hot = loss.targets == "one_hot"
-    return (keras.metrics.CategoricalAccuracy if one_hot else keras.metrics.SparseCategoricalAccuracy)(name=metric)
+    return vars(keras.metrics)[accuracy_of(output.shape, loss)](name=metric)
+
+
+def accuracy_of(shape: Sequence[int | None], loss: Any) -> str:
+    """The class of Keras behind the word `accuracy` for an output of this shape."""
+    if shape[-1] == 1:
+        return "BinaryAccuracy"
+    return "CategoricalAccuracy" if loss.targets == "one_hot" else "SparseCategoricalAccuracy"
 
 
 def _learner(
@@ -148,7 +114,7 @@ def layers_of(whole: Any, patterns: Iterable[str], method: Method) -> list[str]:
     return list(dict.fromkeys(one for found in layers_meant(patterns, names).values() for one in found))
 
 
-def _seen(whole: Any, method: Method, tensors: Sequence[str]) -> Iterable[tuple[str, str]]:
+def seen_by(whole: Any, method: Method, tensors: Sequence[str]) -> Iterable[tuple[str, str]]:
     """The learner in whose pass each tensor that is only measured is computed: the first that depends on it."""
     import keras
 
