@@ -279,15 +279,19 @@ class SharedModel:
     Attributes:
         calls: What it returns and costs for the types of inputs that it was called with so far; models call models,
             and to follow each call down to the layers would take time exponential in their depth.
+        average_of: The model whose moving average it is; "" where it learns by itself.
+        momentum: The share that such an average keeps of itself at each step.
     """
 
     name: str
     graph: Graph = field(repr=False)
     calls: dict[tuple[Tensor, ...], Any] = field(default_factory=dict, repr=False, compare=False)
+    average_of: str = ""
+    momentum: float = 0.0
 
     def describe(self) -> str:
-        """A shared model has no options."""
-        return ""
+        """A shared model has no options; of an average, what of."""
+        return f"average of {self.average_of}, momentum {self.momentum}" if self.average_of else ""
 
     @property
     def weights(self) -> tuple[Weight, ...]:

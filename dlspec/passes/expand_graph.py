@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dlspec.core.errors import Problem
-from dlspec.core.ir import SharedModel
+from dlspec.core.ir import Graph, SharedModel, shared_models
 from dlspec.core.tree import span_of_key
 from dlspec.graph.lower.counting import MAX_LAYERS, least_layers, too_many_layers
 from dlspec.graph.lower.expand import Expander, iterate_models
@@ -37,6 +37,7 @@ def expand_graph(state: Bound) -> Lowered | None:
     if any(item.code[:2] not in ("E5", "E6") for item in state.diagnostics.errors):
         return None
     assert graph is not None
+    _check_averages(state, graph)
     return state.become(
         Lowered,
         graph=saved_part(graph),
@@ -44,6 +45,16 @@ def expand_graph(state: Bound) -> Lowered | None:
         models={model.name: model for model in shared},
         dead=tuple(expander.dead),
     )
+
+
+def _check_averages(state: Bound, graph: Graph) -> None:
+    """E520 for a model whose origin is no part of what is trained: nothing would ever move it."""
+    called = {model.name for model in shared_models(graph)}
+    for model in shared_models(graph):
+        if model.average_of and model.average_of not in called:
+            message = f"{model.name} is an average of {model.average_of}, of which nothing is trained"
+            span = span_of_key(state.data["models"][model.name], "average_of")
+            state.add("E520", message, span, f"call {model.average_of} where something that is trained depends on it")
 
 
 def _check_size(program: Program, values: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from dlspec.components.registry import Component
 from dlspec.components.sections.matching import layer_names
 from dlspec.components.training.heads import Head
 from dlspec.core.ir import Graph, Node
+from dlspec.graph.lower.averages import averages_in
 from dlspec.passes.state import Lowered, step
 
 if TYPE_CHECKING:
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 
 @step(requires=Lowered)
 def heads(state: Lowered) -> None:
-    """Fills in the loss, the last activation and the type of each output, and all names of layers."""
+    """Fills in the loss, the last activation and the type of each output, all names of layers, and averages."""
     if state.method is not None:
         state.method.layer_names = layer_names(state.training_graph)
+        state.method.averages = averages_in(state.training_graph)
     for name, edge in state.graph.outputs if state.method is not None else ():
         assert state.method is not None
         node = state.graph.nodes[edge.node]

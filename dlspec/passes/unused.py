@@ -76,7 +76,8 @@ def _own(span: Span | None, state: Structured) -> bool:
 
 def _called(program: Program) -> set[str]:
     bodies = [program.main.body, *(b.body for b in program.blocks.values()), *(m.body for m in program.models.values())]
-    return {step.key for body in bodies for step in walk(body)}
+    averaged = {model.average_of for model in program.models.values()}
+    return {step.key for body in bodies for step in walk(body)} | averaged
 
 
 def _key(data: Map, section: str, name: str) -> Span | None:

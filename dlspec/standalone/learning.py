@@ -1,6 +1,7 @@
 """One graph, several objectives: each learner moves its own part of it on every batch."""
 
 import math
+from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -49,6 +50,7 @@ class Learner:
         moved = {id(layer) for one in named for layer in inner_layers(one)}
         self.trained = [layer for layer in self.layers if id(layer) in moved]
         self.kept: list = []
+        self.followers: Any = None
 
     @property
     def total(self):
@@ -61,16 +63,22 @@ class Learner:
         weights = [weight for layer in self.trained for weight in layer.trainable_variables]
         return list({id(weight): weight for weight in weights}.values())
 
-    def keep(self, others):
+    def keep(self, others, averages=None):
         """Finds what a pass through the graph changes of layers that it does not train: that is put back.
 
         Statistics and spectral norms of any such layer; draws of those that one of `others` trains: they are its own.
+        The `averages` of what it trains follow its steps.
         """
+        found: dict = {}
+        averaged: set = set()
+        if averages is not None:
+            self.followers = averages.of(self.trained)
+            found |= {id(weight): weight for weight in averages.statistics}
+            averaged |= {id(own) for average in averages.all for own, _ in average.layers}
         theirs = {id(layer) for other in others for layer in other.trained}
         mine = {id(layer) for layer in self.trained}
-        found: dict = {}
         for layer in inner_layers(self.model):
-            if id(layer) in mine:
+            if id(layer) in mine or id(layer) in averaged:
                 continue
             weights = layer.weights if layer.non_trainable_weights else []
             draws = set(map(id, layer.variables)) - set(map(id, layer.weights)) if id(layer) in theirs else set()
@@ -102,9 +110,18 @@ class Learning(keras.Model):
         learners: In the order of their turns.
         metrics: For outputs that are compared with targets, their metrics by the names of measures.
         means: Names of measures of tensors that are compared with nothing, each with the tensor and its metric.
+        averages: What :func:`dlspec.standalone.averages.averages_of` finds in the graph.
     """
 
-    def __init__(self, whole: Any, learners: Any, metrics: Any = None, means: Any = None, name: Any = None) -> None:
+    def __init__(
+        self,
+        whole: Any,
+        learners: Any,
+        metrics: Any = None,
+        means: Any = None,
+        name: Any = None,
+        averages: Any = None,
+    ) -> None:
         super().__init__(name=name)
         self.whole = whole
         self.learners = learners
@@ -112,7 +129,7 @@ class Learning(keras.Model):
         self.means = means or {}
         self.batches = Counter()
         for learner in learners:
-            learner.keep([other for other in learners if other is not learner])
+            learner.keep([other for other in learners if other is not learner], averages)
         tensors, outputs = tensors_of(whole), [output for learner in learners for output in learner.losses]
         wanted = [*(name for learner in learners for name in learner.minimize), *outputs]
         wanted += [tensor for tensor, _ in self.means.values()]
@@ -168,22 +185,21 @@ class Learning(keras.Model):
         """
         x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
         x = self.of_learner(x, learner)
-        before = [tf.identity(variable.value) for variable in learner.kept]
-        with tf.GradientTape() as tape:
+        with unchanged(learner.kept), tf.GradientTape() as tape:
             outputs = learner.model(x, training=True)
             means, counts = self.means_of(learner, outputs, y, weights)
             loss = learner.objective(means, learner.penalties())
             scaled = learner.optimizer.scale_loss(loss)
-        for variable, value in zip(learner.kept, before, strict=True):
-            variable.assign(value)
         variables = learner.variables
         gradients = zip(tape.gradient(scaled, variables), variables, strict=True)
         pairs = [pair for pair in gradients if pair[0] is not None]
         finite = tf.math.is_finite(loss)
-        if pairs and update is not None:
-            update(finite, learner.optimizer, pairs)
-        elif pairs:  # all that it trains may be frozen for a while
-            learner.optimizer.apply_gradients(pairs)
+        followers = learner.followers if pairs else None
+        with nullcontext() if followers is None else followers.following(learner.optimizer):
+            if pairs and update is not None:
+                update(finite, learner.optimizer, pairs)
+            elif pairs:  # all that it trains may be frozen for a while
+                learner.optimizer.apply_gradients(pairs)
         self.show(learner, outputs, y, {**means, learner.total: loss}, {**counts, learner.total: examples_of(x)})
         return finite
 
@@ -356,6 +372,15 @@ def tensors_of(whole):
 def layer_of(whole, layer):
     """A layer, which may be named."""
     return whole.get_layer(layer) if isinstance(layer, str) else layer
+
+
+@contextmanager
+def unchanged(variables):
+    """Puts back what changes of some variables meanwhile."""
+    before = [tf.identity(variable.value) for variable in variables]
+    yield
+    for variable, value in zip(variables, before, strict=True):
+        variable.assign(value)
 
 
 def inner_layers(layer):

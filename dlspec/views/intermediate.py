@@ -67,7 +67,8 @@ def _program(program: Program) -> Iterator[str]:
         yield from _returned(block.outputs)
     for model in (*program.models.values(), program.main):
         inputs = (f"{name}: {flow(_plain(value))}" for name, value in model.inputs.items())
-        yield f"model {model.name}({', '.join(inputs)})"
+        average = f": average of {model.average_of}" if model.average_of else ""
+        yield f"model {model.name}({', '.join(inputs)}){average}"
         yield from _body(model.body, "  ")
         yield from _returned(model.outputs)
 

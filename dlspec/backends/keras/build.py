@@ -13,6 +13,7 @@ from dlspec.components.ops.base import Op
 from dlspec.core.documents.model import BuiltLayer, BuiltModel
 from dlspec.core.errors import Diagnostic, SpecError
 from dlspec.core.ir import Argument, Edge, Graph, Node, Shape, SharedModel, show_shape
+from dlspec.graph.lower.averages import averages_in
 from dlspec.graph.lower.own_tensors import Place, own_tensors, positional_names
 
 
@@ -31,7 +32,13 @@ def build(graph: Graph) -> Any:
 
 def build_with_tensors(graph: Graph) -> tuple[Any, list[tuple[Any, ...]]]:
     """The model together with the Keras tensors of each node, for comparing the two."""
-    return _Builder(own_tensors(graph)).model(graph)
+    built = _Builder(own_tensors(graph)).model(graph)
+    if averages := averages_in(graph):
+        from dlspec.standalone.averages import averages_of
+
+        for average in averages_of(built[0], averages).all:
+            average.begin()
+    return built
 
 
 def saved_part(whole: Any, graph: Graph) -> Any:

@@ -112,6 +112,7 @@ class Method(Component, abstract=True):
         self.heads: dict[str, Head] = {}
         self.layer_names: dict[str, str] = {}
         self.places: dict[str, Path] = {}
+        self.averages: Mapping[str, tuple[str, float]] = {}
 
     # --- what it reads of a section before that is evaluated ------------------------------------------------------
 
@@ -309,7 +310,7 @@ class Method(Component, abstract=True):
     def changed(self, **options: Any) -> Method:
         """The same with other options."""
         other = type(self)(**{**self.given, **options})
-        other.heads, other.layer_names = self.heads, self.layer_names
+        other.heads, other.layer_names, other.averages = self.heads, self.layer_names, self.averages
         return other
 
 

@@ -11,7 +11,7 @@ from dlspec.components.methods.stages import distinct
 from dlspec.components.sections.matching import layer_names, matching
 from dlspec.components.sections.training import Learner
 from dlspec.core.errors import Problem, did_you_mean
-from dlspec.core.ir import Edge, Graph, SharedModel
+from dlspec.core.ir import Edge, Graph, SharedModel, shared_models
 
 
 def wrong_learners(method: Method, graph: Graph) -> Iterator[Mistake]:
@@ -22,6 +22,7 @@ def wrong_learners(method: Method, graph: Graph) -> Iterator[Mistake]:
     """
     stages = list(distinct(method.stages))
     if not any(stage.turns for stage in stages):
+        yield from _idle_averages(graph, set().union(*(moved_by(stage, graph) for stage in stages)))
         return
     names = layer_names(graph)
     learning = _learning(graph)
@@ -34,6 +35,7 @@ def wrong_learners(method: Method, graph: Graph) -> Iterator[Mistake]:
     yield from found
     if not found:
         yield from _untrained(method, learning - trained - _frozen(method, names))
+        yield from _idle_averages(graph, trained)
 
 
 def moved_by(stage: Any, graph: Graph) -> set[str]:
@@ -64,7 +66,10 @@ def _wrong_learner(
             yield Mistake(Problem("E515", message, did_you_mean(pattern, list(names))), (*path, "trains"))
             return
         if not layers & learning & everything:
-            reason = "no objective depends on it" if layers & learning else "it has no weights that learn"
+            averages = {one.name: one.average_of for one in shared_models(graph)}
+            origins = [averages[one] for one in layers if averages.get(one)]
+            idle = f"it is the average of `{origins[0]}`" if origins else "it has no weights that learn"
+            reason = "no objective depends on it" if layers & learning else idle
             message = f"{who} cannot train `{pattern}`: {reason}"
             yield Mistake(Problem("E520", message, "leave it out, or minimise what depends on it"), (*path, "trains"))
             return
@@ -87,6 +92,20 @@ def _untrained(method: Method, layers: Iterable[str]) -> Iterator[Mistake]:
         options = ("learners", "minimize", "phases")
         path: Path = ("train", next((option for option in options if option in method.given), "minimize"))
         yield Mistake(Problem("E520", message, help), path, on_key=True)
+
+
+def _idle_averages(graph: Graph, trained: set[str]) -> Iterator[Mistake]:
+    """E520 for averages of models of which nothing learns."""
+    models = {one.name: one for one in shared_models(graph)}
+    outer = {one.name: name for name in models for one in shared_models(models[name].graph)}
+    for model in models.values():
+        origin = model.average_of
+        while origin in models and models[origin].average_of:
+            origin = models[origin].average_of
+        if origin in models and not {origin, outer.get(origin)} & trained:
+            message = f"{model.name} is an average of {origin}, which nothing trains"
+            help = f"let a learner train {origin}, or leave {model.name} out"
+            yield Mistake(Problem("E520", message, help), ("models", model.name, "average_of"), on_key=True)
 
 
 def _roots(learner: Any, graph: Graph) -> dict[str, Edge]:

@@ -38,7 +38,7 @@ from dlspec.components.sections.training import (
 )
 from dlspec.components.training.optimizers import Optimizer
 from dlspec.core.errors import Problem, leave_out
-from dlspec.core.ir import Graph
+from dlspec.core.ir import Graph, shared_models
 
 if TYPE_CHECKING:
     from dlspec.components.registry.catalogue import Catalogue
@@ -342,8 +342,16 @@ class Supervised(Method):
         yield from wrong_learners(self, graph)
         yield from unknown_outputs(self, [name for name, _ in graph.outputs])
         yield from wrong_phases(self, graph)
+        yield from self._wrong_averages(graph)
         if self.embedding_gradients == "by_use":
             yield from idle_gradients(self.optimizers, graph, *shared.values())
+
+    def _wrong_averages(self, graph: Graph) -> Iterator[Mistake]:
+        """Averages follow the steps of one device."""
+        names = [model.name for model in shared_models(graph) if model.average_of]
+        if self.distribute is not None and names:
+            message = f"`distribute` does not go with {names[0]}: a moving average follows the steps of one device"
+            yield Mistake(Problem("E207", message, leave_out("distribute")), ("train", "distribute"), on_key=True)
 
     @property
     def total_epochs(self) -> int:

@@ -156,8 +156,8 @@ CODES: dict[str, Code] = {
     "E308": code(
         "recursion",
         """
-        A block or model cannot contain a call of itself, directly or through another. Use `repeat` to do something
-        several times.
+        A block or model cannot contain a call of itself, directly or through another, nor be an average of itself. Use
+        `repeat` to do something several times.
         """,
         wrong="""
         inputs: {x: [8]}

@@ -83,6 +83,8 @@ def emit_project(state: Trainable, target: Path, template_dir: Path | None = Non
         raise Unsupported("`augment` of phases")
     if data.maker is not None:
         raise Unsupported(f"examples made out of rows, as by `{data.maker.name}`")
+    if method.averages:
+        raise Unsupported("`average_of`")
     templates = environment(template_dir)
     findings = Findings()
     binding = bind(data, state.folder, of_graph(graph), method, findings, allow_outside=state.allow_outside)

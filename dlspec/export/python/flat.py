@@ -14,9 +14,11 @@ from dlspec.core.ir import Argument, Edge, Graph, Node, Shape, SharedModel, shar
 from dlspec.export.python.constructors import Constructors
 from dlspec.export.python.copies import Copies
 from dlspec.export.python.function import Function, Parameter
+from dlspec.export.python.instances import beginning, begun
 from dlspec.export.python.labels import collides
 from dlspec.export.python.naming import Identifiers
 from dlspec.export.python.syntax import assign, call, constant, name, sequence
+from dlspec.graph.lower.averages import averages_in
 from dlspec.graph.lower.own_tensors import own_tensors
 
 
@@ -27,7 +29,9 @@ def flat_functions(
     constructors = Constructors(catalogue)
     names = Identifiers()
     copies = Copies(own_tensors(graph), names)
-    variables = {model.name: names.give(snake_case(model.name), "shared") for model in shared_models(graph)}
+    variables = {
+        model.name: names.give(snake_case(model.name.replace(".", "")), "shared") for model in shared_models(graph)
+    }
     labelled = _labels(graph, labels, copies.automatic)
     functions: list[Function] = copies.functions
     instances: list[ast.stmt] = []
@@ -40,6 +44,10 @@ def flat_functions(
         functions.append(function)
         handed = [name(identifier) for identifier in inner.values()]
         instances.append(assign([variables[model.name]], call(function.identifier, handed)))
+    averages = {model: origin for model, (origin, _) in averages_in(graph).items()}
+    if averages:
+        functions.append(function := beginning(names))
+        instances += [begun(function, variables[model], variables[origin]) for model, origin in averages.items()]
     body = FlatWriter(constructors, variables, labelled, copies).write(graph)
     functions.append(Function("build_model", returns="keras.Model", body=[*instances, *body]))
     return functions, constructors

@@ -16,6 +16,7 @@ from dlspec.export.python.constant_params import ConstantParams, given_params
 from dlspec.export.python.constructors import Constructors
 from dlspec.export.python.copies import Copies
 from dlspec.export.python.function import TENSOR, Function, Parameter
+from dlspec.export.python.instances import instances
 from dlspec.export.python.labels import Labels
 from dlspec.export.python.names_used import NamesUsed, source_names
 from dlspec.export.python.naming import Identifiers, function_name
@@ -38,6 +39,9 @@ class Module:
         functions: In the order in which they are defined.
         constructors: Writes components, and knows which classes of our own they need.
         live_models: Shared models that are called, those that others call before them.
+        model_functions: The function that makes each shared model.
+        model_variables: What holds each of them.
+        averages: By name of an average, what it follows, each behind that.
     """
 
     def __init__(
@@ -63,14 +67,14 @@ class Module:
             for inner in (*step.names, *source_names(step.source))
         }
         params = {param for block in program.blocks.values() for param in (*block.params, *block.inputs)}
-        self._names = Identifiers({*step_names, *params, *program.params, *program.main.inputs, *given})
-        self.copies = Copies(own, self._names)
+        self.identifiers = Identifiers({*step_names, *params, *program.params, *program.main.inputs, *given})
+        self.copies = Copies(own, self.identifiers)
         self.labels = Labels(program, self.copies.automatic)
         self.functions: list[Function] = self.copies.functions
         self._blocks: dict[tuple[str, str], Function] = {}
         self._handed: dict[str, set[str]] = {}
-        self._models: dict[str, Function] = {}
-        self._variables: dict[str, str] = {}
+        self.model_functions: dict[str, Function] = {}
+        self.model_variables: dict[str, str] = {}
         self.top: dict[str, Meaning] = {}
         identifiers = Identifiers()
         for param in program.params:
@@ -78,6 +82,7 @@ class Module:
             many = isinstance(values[param], list | tuple)
             self.top[param] = Constant(values[param]) if hard else Variable(identifiers.give(param), many)
         self.values = values
+        self.averages: Mapping[str, str] = {}
         # Names of the outputs and of the objectives, where there are objectives.
         self.roots: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
@@ -111,7 +116,7 @@ class Module:
     def _write_block(self, block: Block, hard: dict[str, Any]) -> Function:
         identifiers = self._identifiers(set(block.params) - self._handed_on(block))
         function = Function(
-            self._names.give(function_name(block.name), f"{function_name(block.name)}_block"), block=block
+            self.identifiers.give(function_name(block.name), f"{function_name(block.name)}_block"), block=block
         )
         names = NamesUsed.of(block.body, block.outputs)
         input_names = block.inputs or ("input",)
@@ -214,10 +219,15 @@ class Module:
 
     def model_variable(self, model: str, scope: Scope) -> str:
         """The variable that holds the shared model `model`; its function is written at the first use."""
-        if model not in self._variables:
-            self._variables[model] = self._names.give(snake_case(model), f"{snake_case(model)}_model")
-            self._models[model] = self._write_model(self.program.models[model], f"build_{snake_case(model)}")
-        return self._variables[model]
+        if model not in self.model_variables:
+            self.model_variables[model] = self.identifiers.give(snake_case(model), f"{snake_case(model)}_model")
+            definition = self.program.models[model]
+            if definition.average_of:
+                self.model_variable(definition.average_of, scope)
+                self.model_functions[model] = self.model_functions[definition.average_of]
+            else:
+                self.model_functions[model] = self._write_model(definition, f"build_{snake_case(model)}")
+        return self.model_variables[model]
 
     def main(self) -> Function:
         """``build_model``, after all functions that it needs."""
@@ -225,7 +235,7 @@ class Module:
 
     def _write_model(self, definition: ModelDefinition, wanted: str) -> Function:
         main = definition is self.program.main
-        function = Function("build_model" if main else self._names.give(wanted), returns="keras.Model")
+        function = Function("build_model" if main else self.identifiers.give(wanted), returns="keras.Model")
         identifiers = self._identifiers()
         names = NamesUsed.of(definition.body, (*definition.outputs, *(self.roots[1] if main else ())))
         inputs = self._inputs(definition)
@@ -246,12 +256,16 @@ class Module:
         writer.first_input = lambda: variables[0]
         writer.body(definition.body, working, needed=not definition.outputs)
         entering = variables[0] if len(variables) == 1 else sequence(variables, as_list=True)
-        made = call("keras.Model", [entering, self._outputs(definition, writer)], {"name": constant(definition.name)})
+        label: ast.expr = constant(definition.name)
+        if definition.name in self._averaged:
+            function.own = {"name": Parameter(identifiers.give("name"), "str", label)}
+            label = name(function.own["name"].identifier)
+        made = call("keras.Model", [entering, self._outputs(definition, writer)], {"name": label})
         writer.write(ast.Return(made))
         function.summary = f"{definition.name}: {_summary(definition.body)}." if not main else ""
         if main:
             function.own = self._top_parameters(scope)
-            writer.statements[:0] = [*self._top_defaults(scope), *self._instances()]
+            writer.statements[:0] = [*self._top_defaults(scope), *instances(self)]
         else:
             self._capture(function, scope)
         function.body = writer.statements
@@ -313,29 +327,17 @@ class Module:
                 statements.append(ast.If(test, [assign([meaning.identifier], scope.value(raw))], []))
         return statements
 
-    def _instances(self) -> list[ast.stmt]:
-        """Shared models are made once, before everything else, and draw random numbers in the order of the graph."""
-        statements: list[ast.stmt] = []
-        if set(self._models) - set(self.live_models):
-            raise Unsupported("a call of a shared model that is left out")
-        for model in self.live_models:
-            function = self._models[model]
-            keywords: dict[str, ast.expr] = {}
-            for captured, parameter in function.captured.items():
-                keywords[parameter.identifier] = name(self._variables.get(captured, parameter.identifier))
-            statements.append(assign([self._variables[model]], call(function.identifier, [], keywords)))
-        return statements
+    @cached_property
+    def _averaged(self) -> set[str]:
+        """The models that others are averages of."""
+        return {model.average_of for model in self.program.models.values()}
 
     # --- small helpers --------------------------------------------------------------------------------------------
 
     def _identifiers(self, hidden: Collection[str] = ()) -> Identifiers:
         """Those of one function, in which the top-level parameters keep theirs but for the hidden ones."""
-        top = [
-            meaning.identifier
-            for param, meaning in self.top.items()
-            if isinstance(meaning, Variable) and param not in hidden
-        ]
-        return Identifiers(top, self._names)
+        kept = (meaning for param, meaning in self.top.items() if param not in hidden)
+        return Identifiers([meaning.identifier for meaning in kept if isinstance(meaning, Variable)], self.identifiers)
 
     def _handed_on(self, block: Block) -> set[str]:
         """The names, maybe of top-level parameters, in the blocks that a block calls."""

@@ -20,6 +20,7 @@ from dlspec.export.python.guard import check
 from dlspec.export.python.recording import record
 from dlspec.export.python.syntax import Unsupported, call, constant, item, name, sequence
 from dlspec.export.python.templates import Code, environment
+from dlspec.graph.lower.averages import averages_in
 from dlspec.graph.lower.each_time import Listed
 from dlspec.graph.lower.own_tensors import own_tensors
 from dlspec.passes.state import Checked
@@ -132,6 +133,7 @@ def structured(state: Checked) -> tuple[list[Function], Constructors]:
     recorded, graph = record(state.program, Environment(values), given, state.catalogue)
     models = [model.name for model in shared_models(graph)]
     module = Module(state.program, values, recorded, given, models, own_tensors(graph), state.catalogue)
+    module.averages = {model: origin for model, (origin, _) in averages_in(graph).items()}
     if graph.objectives:
         module.roots = tuple(key for key, _ in graph.outputs), tuple(key for key, _ in graph.objectives)
     function = module.main()

@@ -10,6 +10,7 @@ from dlspec.components.registry import snake_case
 from dlspec.core.errors import Diagnostics, Note, Problem, Span
 from dlspec.core.ir import Edge, Graph, Node, SharedModel, Tensor
 from dlspec.core.tree import Invalid, Map, span_of, span_of_key
+from dlspec.graph.lower.averages import averaged
 from dlspec.graph.lower.blocks import block_inputs, block_outputs, block_values
 from dlspec.graph.lower.drawing import drawn_from
 from dlspec.graph.lower.graph_builder import Frame, GraphBuilder, lost
@@ -69,10 +70,13 @@ class Expander:
             self.open_models.append(name)
             definition = self.program.models[name]
             outer = self.evaluator.trace
-            graph = self.body(definition).graph({})
+            if definition.average_of:
+                self.models[name] = averaged(self, definition)
+            else:
+                graph = self.body(definition).graph({})
+                self.models[name] = LOST if graph is None else SharedModel(name, graph)
             self.evaluator.trace = outer
             self.open_models.pop()
-            self.models[name] = LOST if graph is None else SharedModel(name, graph)
         return self.models[name]
 
 

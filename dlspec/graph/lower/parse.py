@@ -12,6 +12,7 @@ from dlspec.components.methods.base import tensors_of
 from dlspec.components.registry import MISSING, Catalogue
 from dlspec.core.errors import Diagnostic, Diagnostics, Note, Replacement, Span, did_you_mean, suggestions
 from dlspec.core.tree import Invalid, Map, Seq, is_empty, span_of, span_of_key
+from dlspec.graph.lower.averages import settle
 from dlspec.graph.lower.program import (
     Block,
     CallStep,
@@ -125,6 +126,7 @@ class _Parser:
             for name, value in self.models.items()
             if isinstance(value, Map)
         }
+        settle(models, self.models, self.blocks, self.diagnostics)
         return Program(main, dict(params), blocks, models, data)
 
     def inputs(self, declaration: Map) -> Map:

@@ -112,6 +112,7 @@ class ModelDefinition:
 
     Attributes:
         wanted: What training needs of the spec's own model besides its outputs.
+        average_of: The model whose moving average it is, whose inputs and outputs are its own; "" for others.
     """
 
     name: str
@@ -120,6 +121,7 @@ class ModelDefinition:
     outputs: tuple[str, ...]
     declaration: Map = field(repr=False, default_factory=Map)
     wanted: tuple[Wanted, ...] = ()
+    average_of: str = ""
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -18,14 +18,15 @@ from dlspec.components.layers.base import Layer
 from dlspec.components.methods.base import DEFAULT
 from dlspec.components.registry import ARITHMETIC, EXPRESSION, JSON, Component
 from dlspec.semantics.schema.sharing import share
-
-NAME = r"^[A-Za-z][A-Za-z0-9_]{0,62}$"
-CAPITALISED = r"^[A-Z][A-Za-z0-9_]{0,62}$"
-REFERENCE = r"^[a-z][A-Za-z0-9_]{0,62}$|\$"
-
-_NAME_TEXT: JSON = {"type": "string", "pattern": REFERENCE}
-_REF_STEPS: JSON = {"$ref": "#/$defs/steps"}
-_REF_REFERENCES: JSON = {"$ref": "#/$defs/references"}
+from dlspec.semantics.schema.structure import (
+    CAPITALISED,
+    NAME,
+    NAME_TEXT,
+    REF_REFERENCES,
+    REF_STEPS,
+    REFERENCE,
+    structure,
+)
 
 
 def build_schema() -> JSON:
@@ -44,7 +45,7 @@ def build_schema() -> JSON:
     definitions["branch"] = {**branch, "$ref": "#/$defs/layer_body"}
     definitions |= {f"step.{name}": schema for name, schema in _common().items()}
     definitions["train"] = _train([owner for owner in components if owner.kind == "method"])
-    definitions |= _structure()
+    definitions |= structure()
     share(definitions)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -88,7 +89,7 @@ def _sections() -> JSON:
                 "x-names": "model",
                 "description": "Models called like layers; all calls share one set of weights.",
             },
-            "layers": {**_REF_STEPS, "description": "The model, layer by layer."},
+            "layers": {**REF_STEPS, "description": "The model, layer by layer."},
             "outputs": {"$ref": "#/$defs/names", "description": "Names of the outputs; the last layer unless given."},
             "expect": {"$ref": "#/$defs/expect"},
             "data": {"$ref": "#/$defs/section.data"},
@@ -99,116 +100,16 @@ def _sections() -> JSON:
     }
 
 
-def _structure() -> JSON:
-    """What stands around the components: names, parameters, inputs, blocks and models."""
-    return {
-        "steps": {"type": "array", "items": {"$ref": "#/$defs/layer"}},
-        "names": {
-            "type": ["string", "array"], "pattern": REFERENCE, "minItems": 1,
-            "items": {"type": "string", "pattern": REFERENCE},
-        },
-        "references": {
-            "type": ["string", "array"], "pattern": REFERENCE, "minItems": 1,
-            "items": {"type": ["string", "array"], "pattern": REFERENCE, "items": _NAME_TEXT},
-        },
-        "params": {
-            "type": "object",
-            "patternProperties": {NAME: {}},
-            "additionalProperties": False,
-            "x-names": "parameter",
-            "description": "Named values, used as `$name`; at the top also search spaces such as `{int: [1, 4]}`, "
-            "drawn once or, with `each_time: true`, at each use.",
-        },
-        "inputs": _inputs(),
-        "block": _body(
-            "a block",
-            ["layers"],
-            {
-                "params": {"$ref": "#/$defs/params"},
-                "inputs": {"type": "array", "items": {"type": "string", "pattern": NAME}, "minItems": 1},
-            },
-        ),
-        "model": _body("a model", ["inputs", "layers"], {"inputs": {"$ref": "#/$defs/inputs"}}),
-        "expect": _expect(),
-    }  # fmt: skip
-
-
-def _inputs() -> JSON:
-    """Inputs of a model: a shape, or a map with shape and dtype, by name."""
-    shape = {
-        "type": "array",
-        "items": {"type": ["integer", "null", "string"], "minimum": 1, "pattern": ARITHMETIC},
-        "maxItems": 8,
-    }
-    entry = {
-        **shape,
-        "type": ["array", "object"],
-        "properties": {
-            "shape": {**shape, "markdownDescription": "Sizes without the batch; null where unknown."},
-            "dtype": {"enum": list(_dtypes()), "markdownDescription": "Data type. Default: `float32`."},
-            "draw": {"$ref": "#/$defs/draw", "markdownDescription": "What it is drawn from; no column gives it then."},
-        },
-        "required": ["shape"],
-        "additionalProperties": False,
-        "title": "input",
-    }
-    return {
-        "type": "object",
-        "patternProperties": {NAME: entry},
-        "additionalProperties": False,
-        "minProperties": 1,
-        "x-names": "input",
-        "description": "Inputs of the model: a shape without the batch for each name.",
-    }
-
-
-def _body(title: str, required: list[str], entering: JSON) -> JSON:
-    """A block or a model: what enters it, its layers, and the names of its outputs."""
-    return {
-        "type": "object",
-        "properties": {**entering, "layers": _REF_STEPS, "outputs": {"$ref": "#/$defs/names"}},
-        "required": required,
-        "additionalProperties": False,
-        "title": title,
-    }
-
-
-def _expect() -> JSON:
-    """The section `expect`: what must come out of the spec."""
-    shape = {"type": "array", "items": {"type": ["integer", "null"], "minimum": 1}, "maxItems": 8}
-    count: JSON = {"type": "integer", "minimum": 0}
-    return {
-        "type": "object",
-        "properties": {
-            "parameters": {
-                **count, "type": ["integer", "object"], "additionalProperties": count,
-                "markdownDescription": "Number of all parameters, or those of parts by name; `model` is what is saved.",
-            },
-            "output": {
-                **shape, "type": ["array", "object"], "patternProperties": {NAME: shape},
-                "markdownDescription": "Shape of the output, or a map from output names to shapes.",
-            },
-        },
-        "additionalProperties": False, "title": "expect",
-    }  # fmt: skip
-
-
-def _dtypes() -> tuple[str, ...]:
-    from dlspec.core.ir import DTYPES
-
-    return DTYPES
-
-
 def _common() -> JSON:
     """What every step may have besides its own options."""
     return {
         "name": {
-            "type": ["string", "array"], "pattern": REFERENCE, "items": _NAME_TEXT, "minItems": 1,
+            "type": ["string", "array"], "pattern": REFERENCE, "items": NAME_TEXT, "minItems": 1,
             "markdownDescription": "Names the output (a list: each output), for `from` further down.",
         },
         "from": {
             "type": ["string", "array", "object"], "pattern": REFERENCE, "minItems": 1,
-            "items": _REF_REFERENCES, "additionalProperties": _REF_REFERENCES,
+            "items": REF_REFERENCES, "additionalProperties": REF_REFERENCES,
             "markdownDescription": "Where the input comes from: a name, a list, or a map of arguments. Unset: `prev`.",
         },
         "repeat": {
@@ -270,7 +171,7 @@ def _layer(owners: list[type[Layer]]) -> JSON:
 def _merging(schema: JSON) -> JSON:
     """A layer of several inputs: its value may be the names it merges."""
     types = [*schema["type"], "array", "string"]
-    return {**schema, "type": list(dict.fromkeys(types)), "items": _REF_REFERENCES, "pattern": REFERENCE}
+    return {**schema, "type": list(dict.fromkeys(types)), "items": REF_REFERENCES, "pattern": REFERENCE}
 
 
 def _groups(common: JSON, merge: JSON) -> JSON:
@@ -290,7 +191,7 @@ def _groups(common: JSON, merge: JSON) -> JSON:
     repeat = group(
         "repeat",
         "Layers several times, each time with new weights.",
-        {"times": times, "each": each, "layers": _REF_STEPS},
+        {"times": times, "each": each, "layers": REF_STEPS},
         ["layers"],
         ["object"],
     )
@@ -306,7 +207,7 @@ def _groups(common: JSON, merge: JSON) -> JSON:
         "repeat": repeat,
         "residual": group(
             "residual", "Layers whose output is merged with their input.",
-            {"layers": _REF_STEPS, "shortcut": shortcut, "merge": merge}, ["layers"], ["object", "array"],
+            {"layers": REF_STEPS, "shortcut": shortcut, "merge": merge}, ["layers"], ["object", "array"],
         ),
         "parallel": {
             **group(

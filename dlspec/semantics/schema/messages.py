@@ -188,7 +188,7 @@ def _type_words(types: list[str], node: JSON) -> list[str]:
 
 def _needs_options(instance: Any, node: JSON, codes: tuple[str, ...], types: list[str], context: Context) -> Message:
     title = title_of(node, context)
-    required = node.get("required", [])
+    required = node.get("required", node.get("else", {}).get("required", []))
     key = str(context.path[-1]) if context.path else title
     if in_order := _in_order(instance, node, key):
         wanted = "its options" if len(required) > 1 else "its options, or one value"

@@ -170,6 +170,11 @@ def _any_of(branches: list[JSON], instance: Any, node: JSON) -> Violations:
         yield Violation("")
 
 
+def _else(branch: JSON, instance: Any, node: JSON) -> Violations:
+    if isinstance(instance, dict) and not _fits(node["if"], instance):
+        yield from _descend(instance, branch, None)
+
+
 def _fits(branch: JSON, instance: Any) -> bool:
     """Whether `instance` satisfies a branch of an ``anyOf``; most are decided without making an error to throw away."""
     names = _TYPES.get(type(instance), ())
@@ -263,6 +268,8 @@ KEYWORDS: dict[str, Callable[[Any, Any, JSON], Iterable[Violation]]] = {
     "additionalProperties": _additional_properties,
     "required": _required,
     "anyOf": _any_of,
+    "if": lambda condition, instance, node: (),  # which of its branches counts, `else` asks
+    "else": _else,
     "items": _items,
     "pattern": _pattern,
     "type": _type,

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import MappingProxyType
 from typing import Any
 
-from dlspec.backends.keras.internals import moving_averages, rule_of
+from dlspec.backends.keras.internals import flatten_layers, moving_averages, rule_of
 from dlspec.backends.keras.structure import only_or_all, outputs_by_name
 from dlspec.components.methods.base import Method
 from dlspec.components.methods.supervised import SUMMED_ROWS, Supervised
@@ -98,8 +98,12 @@ def measuring(
         turns.compile(optimizers, jit_compile=distribution.compiled(method.jit))
         return turns
     tensors = outputs_by_name(core.output, outputs)
-    owner = _owner(several=len(losses) > 1, weighed=weighed)
+    owner = _owner(several=len(losses) > 1, weighed=weighed, averages=bool(method.averages))
     model = owner(core.input, only_or_all({name: tensors[name] for name in losses}), name=core.name)
+    if method.averages:
+        from dlspec.standalone.averages import averages_of
+
+        model.averages = averages_of(core, method.averages).of(flatten_layers(model))
     model.compile(
         optimizer="sgd" if optimizer is None else optimizer(model),
         loss=only_or_all(compared),
@@ -110,19 +114,19 @@ def measuring(
     return model
 
 
-def _owner(*, several: bool, weighed: bool) -> Any:
+def _owner(*, several: bool, weighed: bool, averages: bool) -> Any:
     """The class of a model that is trained or measured."""
     import keras
 
+    from dlspec.standalone.averages import Following
     from dlspec.standalone.example_means import ExampleMeans
     from dlspec.standalone.weighed import Weighed
 
     class WeighedMeans(Weighed, ExampleMeans):
         """Of several outputs."""
 
-    if weighed:
-        return WeighedMeans if several else Weighed
-    return ExampleMeans if several else keras.Model
+    owner = (WeighedMeans if several else Weighed) if weighed else ExampleMeans if several else keras.Model
+    return type("Averaging", (Following, owner), {}) if averages else owner
 
 
 def _compare_in(

@@ -80,6 +80,7 @@ class Training:
             Interrupted: A signal came; a checkpoint holds everything up to that step.
         """
         job, method = self.job, self.job.method
+        left: list[str] | None = None
         if resumed is not None:
             self.state = training_state_of(resumed)
         elif self.start_from is not None:
@@ -89,6 +90,8 @@ class Training:
         for note in self.trainer.notes():
             self.progress.note(note)
         adapt_layers(job.whole, lambda: job.in_order(job.prepared.train).dataset)
+        if resumed is None and method.averages:
+            phases.begin_averages(job.whole, method.averages, left)
         if method.keep == "best":
             smaller = smaller_is_better(method, job.outputs, self.monitor)
             self.best = Best(job.whole, self.monitor, smaller, self.save)

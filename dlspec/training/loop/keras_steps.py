@@ -13,11 +13,15 @@ def train_step(model: Any) -> Callable[[Any], Any]:
     import keras
     import tensorflow as tf
 
+    from dlspec.standalone.averages import Averages, Following
+    from dlspec.standalone.learning import unchanged
+
     update = _select if model.jit_compile and _convolves(model) else _decide
+    averages = model.averages if isinstance(model, Following) else Averages(())
 
     def step(batch: Any) -> Any:
         x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
-        with tf.GradientTape() as tape:
+        with unchanged(averages.statistics), tf.GradientTape() as tape:
             outputs = model(x, training=True)
             loss = batch_loss(model, x, y, outputs, weights)
             count_loss(model, loss, tf.shape(tf.nest.flatten(x)[0])[0])
@@ -25,7 +29,8 @@ def train_step(model: Any) -> Callable[[Any], Any]:
         variables = model.trainable_variables
         pairs = list(zip(tape.gradient(scaled, variables), variables, strict=True))
         finite = tf.math.is_finite(loss)
-        update(finite, model.optimizer, pairs)
+        with averages.following(model.optimizer):
+            update(finite, model.optimizer, pairs)
         model.compute_metrics(x, y, outputs, sample_weight=weights)
         return finite
 

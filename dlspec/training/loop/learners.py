@@ -12,6 +12,7 @@ from dlspec.components.sections.matching import layers_meant
 from dlspec.components.sections.training import Learner as Declared
 from dlspec.components.training.callbacks import Callback
 from dlspec.standalone import learning
+from dlspec.standalone.averages import averages_of
 
 
 def takes_turns(
@@ -49,7 +50,8 @@ def takes_turns(
     told = {
         measure_of(tensor, metric): (tensor, metric.make()) for tensor, chosen in measured.items() for metric in chosen
     }
-    return learning.Learning(whole, learners, named, told, name=core.name)
+    averages = averages_of(whole, method.averages) if method.averages else None
+    return learning.Learning(whole, learners, named, told, name=core.name, averages=averages)
 
 
 def optimizers_of(model: Any) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,22 @@ def load_weights(model: Any, path: Path, shown: str) -> list[str]:
         message = f"no layer of `{shown}` has the name and shapes of one of this model"
         raise Problem("E516", message, f"its layers are {names}, …", "start_from")
     return left
+
+
+def begin_averages(model: Any, averages: Mapping[str, tuple[str, float]], left: Sequence[str] | None) -> None:
+    """Makes averages equal to what they follow; one that weights were loaded for goes on with them.
+
+    Args:
+        averages: As :attr:`dlspec.components.methods.base.Method.averages` has them.
+        left: Names of the layers that found no weights; None where none were loaded.
+    """
+    from dlspec.standalone.averages import averages_of
+
+    given = [layer for layer in model.layers if left is not None and layer.name not in left]
+    loaded = {id(weight) for layer in given for weight in layer.weights}
+    for average in averages_of(model, averages).all:
+        if loaded.isdisjoint(map(id, average.model.weights)):
+            average.begin()
 
 
 def _layers(model: Any) -> Iterator[Any]:
