@@ -66,7 +66,8 @@ def expected_loss(head: Head, seen: Seen, batch: int, *, weighted: bool = False)
             truth = seen.true[rows][..., 0] if head.kind == "yes" else seen.true[rows]
             weights = counts * np.vectorize(lambda label: head.weights.get(int(label), 1.0))(truth)
         divisor = {"mean": counts.sum(), "sum": 1.0, "mean_with_sample_weight": weights.sum()}[head.reduction]
-        total += float((values * weights).sum()) / divisor * len(seen.true[rows])
+        if divisor:  # a batch of which nothing counts has no loss, and its examples count all the same
+            total += float((values * weights).sum()) / divisor * len(seen.true[rows])
     return total / len(seen.true)
 
 
