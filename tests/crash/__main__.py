@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.crash import kills
 
-KILLS, SHARED, ROTTEN = 100, 10, 300
+KILLS, SHARED, TURNS, ROTTEN = 100, 10, 20, 300
 
 
 def main(seed: int = 0) -> int:
@@ -30,6 +30,11 @@ def main(seed: int = 0) -> int:
         (root / "devices").mkdir()
         shared = kills.main(root / "devices", SHARED, seed, "--set", "train.distribute.mirrored=2")
         print(f"{SHARED} more on two devices: {shared} ended otherwise than the undisturbed one", flush=True)
+        for name in ("gan", "byol"):
+            (root / name).mkdir()
+            lost = kills.main(root / name, TURNS, seed, spec=kills.SPEC.with_name(f"{name}.yaml"))
+            print(f"{TURNS} of {name}: {lost} ended otherwise than the undisturbed one", flush=True)
+            wrong += lost
     return 1 if loaded or wrong or shared else 0
 
 

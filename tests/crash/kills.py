@@ -49,13 +49,13 @@ def child(work: Callable[[], int], log: Path) -> int:
         os._exit(code)
 
 
-def train(run: Path, *options: str) -> Callable[[], int]:
+def train(run: Path, *options: str, spec: Path = SPEC) -> Callable[[], int]:
     """The real command line, in the run folder `run`."""
 
     def work() -> int:
         from dlspec.cli.main import run as command
 
-        return command(["train", str(SPEC), "--run", str(run), *options])
+        return command(["train", str(spec), "--run", str(run), *options])
 
     return work
 
@@ -73,56 +73,56 @@ def wait(pid: int, seconds: float | None = None, number: int = signal.SIGKILL) -
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def undisturbed(folder: Path, *options: str) -> tuple[Path, float]:
+def undisturbed(folder: Path, *options: str, spec: Path = SPEC) -> tuple[Path, float]:
     """A run from beginning to end, and the seconds that it takes."""
     start = time.monotonic()
-    code = wait(child(train(folder / "whole", *options), folder / "whole.log"))
+    code = wait(child(train(folder / "whole", *options, spec=spec), folder / "whole.log"))
     assert code == 0, (folder / "whole.log").read_text()
     return folder / "whole", time.monotonic() - start
 
 
-def kill_once(folder: Path, name: str, moment: float, *options: str) -> bool:
+def kill_once(folder: Path, name: str, moment: float, *options: str, spec: Path = SPEC) -> bool:
     """Kills a run after `moment` seconds and lets it go on to its end; whether it was still running then."""
     run, log = folder / name, folder / f"{name}.log"
-    killed = wait(child(train(run, *options), log), moment) == -signal.SIGKILL
-    code = wait(child(train(run, *options), log))
+    killed = wait(child(train(run, *options, spec=spec), log), moment) == -signal.SIGKILL
+    code = wait(child(train(run, *options, spec=spec), log))
     assert code == 0, f"{name}: exit code {code}\n{log.read_text()}"
     return killed
 
 
-def stop(folder: Path, number: int, *options: str) -> Path:
+def stop(folder: Path, number: int, *options: str, spec: Path = SPEC) -> Path:
     """Stops a run with a signal once it trains, and lets it go on; checks the exit codes and what a second run says."""
     run, log = folder / signal.Signals(number).name, folder / "stop.log"
-    pid = child(train(run, *options), log)
+    pid = child(train(run, *options, spec=spec), log)
     while not any((run / "checkpoints").glob("*.checkpoint")):
         time.sleep(0.002)
-    rival = wait(child(train(run, *options), folder / "rival.log"))
+    rival = wait(child(train(run, *options, spec=spec), folder / "rival.log"))
     assert rival == 1 and "error[E513]: another process trains in" in (folder / "rival.log").read_text()
     os.kill(pid, number)
     code = wait(pid)
     assert code == 128 + number, f"exit code {code}\n{log.read_text()}"
     assert "interrupted; the same command goes on from epoch" in log.read_text()
-    assert wait(child(train(run, *options), log)) == 0, log.read_text()
-    assert wait(child(train(run, *options), log)) == 0
+    assert wait(child(train(run, *options, spec=spec), log)) == 0, log.read_text()
+    assert wait(child(train(run, *options, spec=spec), log)) == 0
     assert "is finished" in log.read_text().splitlines()[-5], log.read_text()
     return run
 
 
-def main(folder: Path, kills: int, seed: int, *options: str) -> int:
+def main(folder: Path, kills: int, seed: int, *options: str, spec: Path = SPEC) -> int:
     """Kills `kills` runs with `options`; the number of those that ended otherwise than the undisturbed one."""
     load()
     random.seed(seed)
-    whole, seconds = undisturbed(folder, *options)
+    whole, seconds = undisturbed(folder, *options, spec=spec)
     expected = results(whole)
     print(f"undisturbed: {seconds:.1f} s", flush=True)
     wrong = 0
     for number in (signal.SIGTERM, signal.SIGINT):
-        found = different(expected, results(stop(folder, number, *options)))
+        found = different(expected, results(stop(folder, number, *options, spec=spec)))
         wrong += bool(found)
         print(f"stopped with exit code {128 + number}: {'DIFFERS' if found else 'identical'}", flush=True)
     for turn in range(kills):
         moment = random.uniform(0.05, 1) * seconds
-        killed = kill_once(folder, f"run{turn}", moment, *options)
+        killed = kill_once(folder, f"run{turn}", moment, *options, spec=spec)
         found = different(expected, results(folder / f"run{turn}"))
         wrong += bool(found)
         verdict = f"DIFFERS in {', '.join(found[:5])}" if found else "identical"
@@ -131,4 +131,4 @@ def main(folder: Path, kills: int, seed: int, *options: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:]))
+    sys.exit(main(Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), *sys.argv[5:], spec=Path(sys.argv[1])))

@@ -18,6 +18,7 @@ def results(run: Path) -> dict[str, Any]:
         **facts(checkpoint),
         **{path.name: path.read_bytes() for path in run.glob("*.csv")},
         "model.keras": weights(run / "model.keras"),
+        **{path.name: stored(path) for path in run.glob("*.weights.h5")},
     }
 
 
@@ -32,11 +33,17 @@ def weights(path: Path) -> list[bytes]:
     import io
     import zipfile
 
+    with zipfile.ZipFile(path) as archive:
+        return stored(io.BytesIO(archive.read("model.weights.h5")))
+
+
+def stored(file: Any) -> list[bytes]:
+    """The weights in a file of HDF5, or in its bytes."""
     import h5py
 
     found: list[bytes] = []
-    with zipfile.ZipFile(path) as archive, h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as file:
-        file.visititems(lambda _, item: found.append(item[()].tobytes()) if isinstance(item, h5py.Dataset) else None)
+    with h5py.File(file) as archive:
+        archive.visititems(lambda _, item: found.append(item[()].tobytes()) if isinstance(item, h5py.Dataset) else None)
     return found
 
 

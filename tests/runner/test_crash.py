@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 
 from dlspec.training.run.checkpoint import Checkpoint, Checkpoints, read
 from tests.crash.failing import example, fail_every_operation, rot
+from tests.support import ROOT
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
@@ -44,3 +47,14 @@ def test_the_last_two_are_kept(tmp_path: Path) -> None:
     assert [path.name for path in sorted(checkpoints.path.iterdir())] == ["00000004.checkpoint", "00000005.checkpoint"]
     Checkpoints(tmp_path).save(example(5))
     assert Checkpoints(tmp_path).load()[0].facts["course"]["epoch"] == 5  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", ["gan", "byol"])
+@pytest.mark.parametrize(
+    "count", [pytest.param(1, marks=pytest.mark.slow), pytest.param(20, marks=pytest.mark.exhaustive)]
+)
+def test_learners_and_averages_go_on_as_if_nothing_had_happened(name: str, count: int, tmp_path: Path) -> None:
+    """Stopped by two signals and killed at random moments."""
+    command = [sys.executable, "-m", "tests.crash.kills", f"tests/crash/{name}.yaml", str(tmp_path), str(count), "1"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=3600, check=False)
+    assert done.returncode == 0 and done.stdout.count("identical") == count + 2, done.stdout + done.stderr

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dlspec.core.errors import Problem
 from dlspec.export.python.module import emit_model
 from dlspec.training.loop.wholes import WEIGHTS_FILE, whole_of
 from dlspec.training.saved import open_run
@@ -126,6 +127,22 @@ def test_damaged_weights_are_told(run: Path) -> None:
     finally:
         (run / WEIGHTS_FILE).write_bytes(kept)
     assert done.returncode == 1 and "E522" in done.stderr and WEIGHTS_FILE in done.stderr
+
+
+def test_files_of_different_epochs_are_told(run: Path) -> None:
+    """A kill between the two that are written one after the other leaves such a pair."""
+    import keras
+
+    kept = (run / "model.keras").read_bytes()
+    try:
+        saved = keras.saving.load_model(run / "model.keras", compile=False)
+        saved.set_weights([weight + 1e-6 for weight in saved.get_weights()])
+        saved.save(run / "model.keras")
+        with pytest.raises(Problem, match="are of different epochs: the training was killed"):
+            whole_of(run)
+    finally:
+        (run / "model.keras").write_bytes(kept)
+    assert whole_of(run)
 
 
 def test_another_training_starts_from_all_that_was_trained(run: Path) -> None:

@@ -21,7 +21,8 @@ CODES: dict[str, Code] = {
         "run without what is needed",
         """
         Evaluating and predicting read `spec.yaml`, `report.json` and `model.keras` of the run folder. A run that was
-        stopped before its first epoch was over has no model; a damaged file cannot be read.
+        stopped before its first epoch was over has no model; a damaged file cannot be read. `training.weights.h5`
+        must be of the same epoch as `model.keras`.
         """,
         scene="""
         dlspec predict latest new.csv

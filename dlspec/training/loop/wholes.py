@@ -52,7 +52,7 @@ def with_weights(whole: Any, graph: Graph, folder: Path, saved: Callable[[], Any
         saved: Gives the saved model proper, behind its preparation.
 
     Raises:
-        Problem: E522, the weights are not there, or not those of this graph.
+        Problem: E522, the weights are not there, not those of this graph, or of another epoch than the saved model.
     """
     part = saved_part(whole, prune.saved_part(graph))
     path = folder / (WEIGHTS_FILE if has_more(part, whole) else MODEL_FILE)
@@ -61,7 +61,16 @@ def with_weights(whole: Any, graph: Graph, folder: Path, saved: Callable[[], Any
     except (OSError, ValueError, KeyError, TypeError) as error:
         message = f"`{path}` does not hold the weights of this training: {reason(error)}"
         raise Problem("E522", message, "train again") from error
+    if path.name == WEIGHTS_FILE and not _alike(part, saved()):
+        message = f"`{path}` and `{MODEL_FILE}` are of different epochs: the training was killed while it saved them"
+        raise Problem("E522", message, "the same `dlspec train` goes on, and writes both anew")
     return whole
+
+
+def _alike(part: Any, saved: Any) -> bool:
+    """Whether two models have the same weights, bit by bit."""
+    pairs = zip(part.get_weights(), saved.get_weights(), strict=True)
+    return all(kept.tobytes() == other.tobytes() for kept, other in pairs)
 
 
 def whole_of(folder: Path) -> Any:
