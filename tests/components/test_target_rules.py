@@ -62,8 +62,12 @@ def output_values(shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
     return values / values.sum(-1, keepdims=True) if len(shape) and shape[-1] > 1 else values
 
 
+PICTURES = ((12, 12, 3), (11, 13, 1))
+
+
 def accepted(thing: Any) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    return [(target, output) for target in SHAPES for output in SHAPES if accepts(thing, target, output)]
+    shapes = [*SHAPES, *PICTURES] if thing.registered_name == "ssim" else SHAPES
+    return [(target, output) for target in shapes for output in shapes if accepts(thing, target, output)]
 
 
 COMPARING = [owner for owner in of("loss", "metric") if owner.kind == "loss" or not owner.alone]

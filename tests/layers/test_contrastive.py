@@ -68,6 +68,30 @@ def dice_crossentropy(target: Array, p: Array, s: float) -> Array:
     return each + 1 - (2 * (p * target).sum(axis=(1, 2)) + s) / (p.sum(axis=(1, 2)) + target.sum(axis=(1, 2)) + s)
 
 
+def center(labels: Array, codes: Array, _: float) -> Array:
+    means = [codes[labels == label].mean(axis=0) for label in labels]
+    return np.array([((code - mean) ** 2).sum() / 2 for code, mean in zip(codes, means, strict=True)])
+
+
+def ssim(a: Array, b: Array, size: float) -> Array:
+    steps = np.arange(size) - (size - 1) / 2
+    window = np.exp(-0.5 * (steps / 1.5) ** 2)
+    window = np.outer(window, window) / window.sum() ** 2
+    lost = []
+    for x, y in zip(a, b, strict=True):
+        places = []
+        for row, column in np.ndindex(x.shape[0] - len(steps) + 1, x.shape[1] - len(steps) + 1):
+            first, second = (one[row : row + len(steps), column : column + len(steps)] for one in (x, y))
+            m, n = ((window[..., None] * one).sum(axis=(0, 1)) for one in (first, second))
+            v, w = ((window[..., None] * one**2).sum(axis=(0, 1)) - mean**2 for one, mean in ((first, m), (second, n)))
+            covariance = (window[..., None] * first * second).sum(axis=(0, 1)) - m * n
+            luminance = (2 * m * n + 1e-4) / (m**2 + n**2 + 1e-4)
+            places.append(luminance * (2 * covariance + 9e-4) / (v + w + 9e-4))
+        lost.append(1 - np.mean(places))
+    return np.array(lost)
+
+
+PICTURES = RANDOM.uniform(0, 1, (2, 6, 9, 8, 2))
 MASK, SHARES = RANDOM.integers(0, 2, (6, 3, 4)).astype(float), RANDOM.uniform(0.1, 0.9, (6, 3, 4))
 CASES: list[tuple[str, dict[str, Any], Callable[..., Array], Array, Array, float]] = [
     ("nt_xent", {}, nt_xent, A, B, 0.5),
@@ -78,6 +102,9 @@ CASES: list[tuple[str, dict[str, Any], Callable[..., Array], Array, Array, float
     ("batch_triplet", {"margin": 0.7}, batch_triplet, LABELS, A, 0.7),
     ("weston_watkins", {}, weston_watkins, LABELS, A, 1),
     ("dice_crossentropy", {}, dice_crossentropy, MASK, SHARES, 1),
+    ("center", {}, center, LABELS, A, 0),
+    ("ssim", {"filter_size": 5}, ssim, *PICTURES, 5),
+    ("ssim", {"filter_size": 8}, ssim, PICTURES[0], PICTURES[0] * 0.5, 8),
 ]
 
 
@@ -98,6 +125,25 @@ def test_values(
     np.testing.assert_array_equal(again(left, right), loss(left, right))
 
 
+@pytest.mark.parametrize("margin", [1.0, 0.3])
+def test_triplets(margin: float) -> None:
+    third = RANDOM.normal(size=(6, 4))
+    step = component("layer", {"losses.triplet": {"margin": margin}}).make()
+    distances = [np.linalg.norm(A - other, axis=1) for other in (B, third)]
+    expected = np.maximum(0, margin + distances[0] - distances[1])
+    codes = [keras.ops.convert_to_tensor(code, "float32") for code in (A, B, third)]
+    np.testing.assert_allclose(step(*codes), expected, rtol=1e-5, atol=1e-6)
+    assert type(step).from_config(step.get_config()).margin == margin
+
+
+def test_similarity_is_that_of_tensorflow() -> None:
+    import tensorflow as tf
+
+    a, b = (tf.constant(RANDOM.uniform(0, 255, (3, 16, 20, 3)), tf.float32) for _ in range(2))
+    loss = component("loss", {"ssim": {"max_val": 255}}).make()
+    np.testing.assert_allclose(loss.call(a, b), 1 - tf.image.ssim(a, b, 255), rtol=1e-4)
+
+
 def test_dice_takes_scores() -> None:
     loss = component("loss", {"dice_crossentropy": {"from_logits": True}}).make()
     scores = np.log(SHARES / (1 - SHARES))
@@ -107,7 +153,7 @@ def test_dice_takes_scores() -> None:
 def test_gradients_are_finite_where_codes_are_equal() -> None:
     import tensorflow as tf
 
-    for name in ("nt_xent", "info_nce", "barlow_twins", "supervised_contrastive", "batch_triplet"):
+    for name in ("nt_xent", "info_nce", "barlow_twins", "supervised_contrastive", "batch_triplet", "center"):
         loss = component("loss", name).make()
         codes = tf.Variable(tf.ones((6, 4)))
         with tf.GradientTape() as tape:

@@ -197,7 +197,7 @@ def test_message(step: str, code: str, message: str, tmp_path: Path) -> None:
 
 def test_which_compare_the_examples_of_a_batch() -> None:
     over = {owner.registered_name for owner in STEPS if of_example(owner, owner.examples[0])[0].over_batch}
-    contrastive = ("nt_xent", "info_nce", "barlow_twins", "supervised_contrastive", "batch_triplet")
+    contrastive = ("nt_xent", "info_nce", "barlow_twins", "supervised_contrastive", "batch_triplet", "center")
     assert over == {f"losses.{name}" for name in ("circle", "dice", "tversky", *contrastive)}
     dice: Any = instance(CATALOGUE["layer", "losses.dice"], {"axis": [1, 2]})
     assert not dice.over_batch and not dice.only_in_training

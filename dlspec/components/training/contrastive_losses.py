@@ -89,3 +89,10 @@ class BatchTriplet(_Classes):
     shorthand = "margin"
     margin = number(above=0, default=1.0, doc="By how much the distances differ.")
     examples = (example(""), example("0.5"))
+
+
+class Center(_Classes):
+    """Codes lie near the mean code of their class in the batch; it stands beside a loss that tells classes apart."""
+
+    keras = "dlspec.keras_layers.center.Center"
+    examples = (example(""),)
