@@ -48,6 +48,7 @@ FLOORS = (
     "passes",
     "views.drawing",
     "views",
+    "views.figures",
     "views.pages",
     "training.run",
     "training.loop",

@@ -262,6 +262,7 @@ ORDINARY = {
     "most_frequent": "a value of `strategy`",
     "one": "how many components a field holds",
     "python": "a language to export to",
+    "report": "a section",
     "split": "a key of `data`",
     "stft": "a value of `mode`",
     "target": "a column of scikit-learn's sets",

@@ -33,6 +33,12 @@ TARGET = {
     "target": "k", "column": "k", "columns": ["k"], "encoding": "classes", "shape": [], "dtype": "int64",
     "classes": ["a", 2], "one_hot": False, "separator": "", "graded": False,
 }  # fmt: skip
+FIGURES = {
+    "part": "test", "errors": {"frechet": "no"},
+    "map": {"of": "y", "by": None, "explained": None, "points": [[0, 1.5]], "classes": ["a"], "of_class": [0]},
+    "clusters": {"of": "y", "by": "k", "fitted": 3, "adjusted_rand": None,
+                 "clusters": [{"examples": 2, "most": "a", "share": 0.5}]},
+}  # fmt: skip
 REPORT = {
     "status": "finished", "name": "a", "id": "1", "command": "dlspec train a.yaml", "allow_outside": False,
     "spec_folder": "../..", "seed": 0, "parameters": {"total": 3, "trainable": 2, "non_trainable": 1},
@@ -51,6 +57,7 @@ REPORT = {
     "kept": "best", "epoch_seconds": [0.5, 1], "started": "2026-01-01T00:00:00+00:00", "seconds": 2.5,
     "stages": {"fit": 2.0}, "error": {"code": "E508", "message": "no"}, "devices": ["CPU:0"],
     "speed": {"jit": True, "plain": 9.5, "xla": None},
+    "figures": FIGURES,
     "pictures": [{"output": "y", "shows": "samples", "epoch": None, "file": "pictures/y-samples.png"}],
     "results": {
         "part": "test", "outputs": {"y": CLASSES, "z": NUMBERS},

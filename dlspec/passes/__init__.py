@@ -27,6 +27,7 @@ from dlspec.passes.method_checks import method_checks
 from dlspec.passes.parameters import parameters
 from dlspec.passes.reachable import reachable
 from dlspec.passes.read import read
+from dlspec.passes.reporting import reporting
 from dlspec.passes.resolve_names import resolve_names
 from dlspec.passes.savable import savable
 from dlspec.passes.searching import searching
@@ -64,6 +65,7 @@ PASSES: tuple[Pass, ...] = (
     distribution,
     added_losses,
     heads,
+    reporting,
     data_contract,
     memory,
     suited,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from dlspec.components.methods.base import Method
 from dlspec.components.registry import BUILT_IN, Catalogue
 from dlspec.components.sections.data import Data
+from dlspec.components.sections.report import Report
 from dlspec.components.sections.tune import Tune
 from dlspec.core.errors import Diagnostic, Diagnostics, Note, Span, SpecError
 from dlspec.core.ir import Graph, Node, SharedModel, Tensor
@@ -167,7 +168,7 @@ class Bound(Structured):
         binding: The data as they were bound, where they are kept.
         parts: Those that a column of the data gives examples to, where one decides.
         examples: How many the data have; 0 where an error hides it.
-        method: The section `train`, and `tune` likewise; None as with the data.
+        method: The section `train`, and `tune` and `report` likewise; None as with the data.
     """
 
     params: TopLevel
@@ -179,6 +180,7 @@ class Bound(Structured):
     examples: int = 0
     method: Method | None = None
     tune: Tune | None = None
+    report: Report | None = None
 
     @property
     def environment(self) -> Environment:

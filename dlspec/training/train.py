@@ -20,6 +20,8 @@ from dlspec.backends.keras.structure import parameters
 from dlspec.components.methods.base import ENDS_IN_FLOAT32, Method
 from dlspec.components.registry import BUILT_IN, Catalogue, load_attribute
 from dlspec.components.sections.data import Data
+from dlspec.components.sections.report import Report as Section
+from dlspec.components.sections.report import tensors_of
 from dlspec.core.documents.report import REPORT_FILE, Begun, Examined, Failure, Timing
 from dlspec.core.documents.results import Measures
 from dlspec.core.errors import Problem
@@ -33,6 +35,8 @@ from dlspec.passes.state import Trainable
 from dlspec.syntax.dumping import dump
 from dlspec.training.calibrating import calibrate
 from dlspec.training.deciding import decide
+from dlspec.training.figures import needed
+from dlspec.training.looking import figures_of, pictures_of
 from dlspec.training.loop.compiling import precision
 from dlspec.training.loop.distribution import open_distribution
 from dlspec.training.loop.fit import Training
@@ -48,6 +52,7 @@ from dlspec.training.run.identity import IDENTITY_FILE, identity
 from dlspec.training.run.report import Report, machine, versions
 from dlspec.training.run.resume import SPEC_FILE, RunLocation, check_unchanged, checkpoint_of
 from dlspec.training.run.run_folder import RunFolder
+from dlspec.training.saved import SavedRun
 from dlspec.views.pages.drawn import Pictures
 from dlspec.views.pages.index import CODE_FOLDER
 from dlspec.views.pages.loggers import require
@@ -74,6 +79,7 @@ class Request:
         allow_outside: Whether paths of the data may leave `folder`.
         prepare: What reads and prepares the data; one of many runs may have those of another.
         catalogue: The components that the spec knows; a run keeps copies of the files of its own.
+        report: What the report shows besides the measures.
     """
 
     build: Callable[[], Any]
@@ -88,6 +94,7 @@ class Request:
     allow_outside: bool = False
     prepare: Callable[..., Prepared] = prepare
     catalogue: Catalogue = BUILT_IN
+    report: Section | None = None
 
 
 def request_of(state: Trainable) -> Request:
@@ -102,6 +109,7 @@ def request_of(state: Trainable) -> Request:
         graph=state.training_graph,
         allow_outside=state.allow_outside,
         catalogue=state.catalogue,
+        report=state.report,
     )
 
 
@@ -137,12 +145,13 @@ def run(
 def _run(request: Request, runs: Path, location: RunLocation, console: Console | None, brief: bool) -> Report:
     """As :func:`run`, where Keras knows the spec's own classes."""
     clock, progress = _Clock(), choose(console)
+    features = {} if brief else _features(request)
     training, checkpoint = _ready(request, runs, location, progress, clock)
     pictures: Pictures | None = None
     reporter = None if brief else Reporter(request.name, request.graph, request.method.log, progress.note)
     if reporter is not None:
         training.once_running = reporter.preload
-        pictures = _pictures(training, request)
+        pictures = pictures_of(training, request.graph, request.report)
         if pictures is not None:
             training.after_epoch = partial(reporter.look, pictures)
     facts = _facts(training, request)
@@ -150,6 +159,9 @@ def _run(request: Request, runs: Path, location: RunLocation, console: Console |
     try:
         with telling(training.job.prepared.binding.table):
             metrics = _trained(training, checkpoint, reporter, pictures, clock)
+            if reporter is not None and request.report is not None and request.graph is not None:
+                reporter.add(figures_of(training, request.graph, request.report, features), training.folder.path)
+                clock.lap("figures")
         require_finite(metrics)
         return _write(training, clock, "finished", facts, reporter, metrics)
     except KeyboardInterrupt:
@@ -198,15 +210,12 @@ def _ready(
     return Training(job, folder, progress, start), checkpoint
 
 
-def _pictures(training: Training, request: Request) -> Pictures | None:
-    """What keeps pictures of its outputs; None where the model is not known as a graph."""
-    if request.graph is None:
-        return None
-    job = training.job
-    return Pictures(
-        training.folder.path, lambda: in_data_units(job.model, job.prepared), job.prepared, job.method, request.graph,
-        tuple(job.outputs), sum(training.trainer.phases),
-    )  # fmt: skip
+def _features(request: Request) -> dict[str, SavedRun]:
+    """The runs that the section `report` names."""
+    if request.report is None or request.graph is None:
+        return {}
+    tensors = tensors_of(request.graph)
+    return needed(request.report, tensors, request.data, request.folder, allow_outside=request.allow_outside)
 
 
 def _trained(

@@ -373,4 +373,28 @@ CODES: dict[str, Code] = {
             both: {trains: [Encoder, Decoder], minimize: error}
         """,
     ),
+    "E530": code(
+        "a figure that the model does not give",
+        """
+        The section `report` asks for figures of outputs of the model: neighbours, maps and groups of those that hold
+        two real numbers or more, outliers by one that is a single number, the distance between drawn and real examples
+        by one that has the shape of an input from the data. The run that `frechet` names sees examples of the same
+        shape that are prepared alike.
+        """,
+        wrong="""
+        inputs: {x: [8]}
+        layers:
+          - dense: {units: 3, name: code}
+          - dense: {units: 8, name: again}
+        report: {map: code}
+        """,
+        right="""
+        inputs: {x: [8]}
+        layers:
+          - dense: {units: 3, name: code}
+          - dense: {units: 8, name: again}
+        outputs: [again, code]
+        report: {map: code}
+        """,
+    ),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypedDict
 
+from dlspec.core.documents.figures import Figures
 from dlspec.core.documents.model import Model, Parameters, Shape
 from dlspec.core.documents.results import Measures, Results
 
@@ -241,13 +242,14 @@ class Picture(TypedDict):
     Attributes:
         output: Its name.
         shows: "samples": what it gives for fixed draws; "reconstructions": originals, each above what the model made
-            of it; "interpolations": the ways between draws, a row each.
+            of it; "interpolations": the ways between draws, a row each;
+            "neighbours": examples, each at the left of the training examples nearest to it.
         epoch: After which; null for those of the kept weights.
         file: In the run folder.
     """
 
     output: str
-    shows: Literal["samples", "reconstructions", "interpolations"]
+    shows: Literal["samples", "reconstructions", "interpolations", "neighbours"]
     epoch: int | None
     file: str
 
@@ -258,6 +260,7 @@ class Examined(TypedDict, total=False):
     model: Model
     results: Results
     pictures: list[Picture]
+    figures: Figures
 
 
 class Timing(TypedDict):
@@ -292,6 +295,7 @@ class Report(Begun, Course, Examined, Timing):
         method_facts: What the way of training tells of a run that is finished, by name.
         model: What `dlspec show` prints of it.
         results: What the trained model answered.
+        figures: What the section `report` asks for.
         pictures: Of outputs that are pictures; left out where there are none.
         started: UTC, in ISO 8601.
         seconds: In all.

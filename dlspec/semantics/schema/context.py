@@ -38,7 +38,7 @@ class Context(NamedTuple):
     @property
     def family(self) -> str:
         """Row of the table of codes."""
-        sections = {"train": "train", "tune": "train", "data": "data"}
+        sections = {"train": "train", "tune": "train", "report": "train", "data": "data"}
         if self.path and self.path[0] in sections:
             return sections[str(self.path[0])]
         return "layer" if "layers" in self.path[:-1] else "structure"

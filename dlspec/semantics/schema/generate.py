@@ -95,6 +95,7 @@ def _sections() -> JSON:
             "data": {"$ref": "#/$defs/section.data"},
             "train": {"$ref": "#/$defs/train"},
             "tune": {"$ref": "#/$defs/section.tune"},
+            "report": {"$ref": "#/$defs/section.report"},
         },
         "additionalProperties": False,
     }

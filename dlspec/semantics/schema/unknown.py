@@ -157,7 +157,7 @@ def _section_help(key: str, node: JSON, container: Any, describe: Describe) -> s
         return _as_option(key, "inputs", inner, node, Context(), describe)
     if match := option_fitting(key, inner, free, node, describe):
         return _as_option(key, match, inner, node, Context(), describe)
-    for section in ("train", "data", "tune", "expect"):
+    for section in ("train", "data", "tune", "expect", "report"):
         options = resolve(node["properties"][section]).get("properties", {})
         if (match := option_meant(key, options)) and (is_certain(key, match) or abs(len(match) - len(key)) <= 2):
             return f"`{match}` belongs in `{section}:`"

@@ -14,6 +14,7 @@ from dlspec.core.documents.report import Machine
 from dlspec.core.documents.report import Report as ReportFacts
 from dlspec.core.documents.results import Measures
 from dlspec.core.terminal import table
+from dlspec.views.pages import figured
 from dlspec.views.pages.verdict import fact_text
 
 _PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "pyarrow")
@@ -53,6 +54,7 @@ class Report:
         """The figures for people: measures by part, the epoch kept, the time and the folder."""
         lines = measures_table(self.metrics)
         lines += [f"{fact['title']}: {fact_text(fact)}" for fact in self.facts.get("method_facts", {}).values()]
+        lines += figured.lines(self.facts.get("figures", {}))
         best = self.facts["best"]
         kept = f"epoch {best['epoch']} of {self.facts['epochs']}" if best else f"{self.facts['epochs']} epochs"
         return "\n".join([*lines, f"kept {kept}, {self.facts['seconds']:.1f} s, {self.folder}"])

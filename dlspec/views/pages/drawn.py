@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from dlspec.components.methods.base import Method
+from dlspec.core.documents.figures import NeighbourFigures
 from dlspec.core.documents.report import Picture
 from dlspec.core.files import write_atomically
 from dlspec.core.ir import Graph
@@ -19,6 +20,7 @@ from dlspec.graph.reaching import reached_by
 from dlspec.views.pages import sheets
 from dlspec.views.pages.comparing import answering, as_arrays
 from dlspec.views.pages.examine import batch_at, part_to_look_at, tasks_of
+from dlspec.views.pages.outputs import Outputs
 from dlspec.views.pages.tasks import ARRAYS, is_map
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ FOLDER = "pictures"
 SAMPLES: Final = "samples"
 RECONSTRUCTIONS: Final = "reconstructions"
 INTERPOLATIONS: Final = "interpolations"
+NEIGHBOURS: Final = "neighbours"
 COUNT = 64
 # Sheets while it trains: so many at most, each of so many pictures of half the size.
 _SHEETS, _FEW, _SMALL = 12, 16, 48
@@ -189,9 +192,44 @@ class Pictures:
         return self._answers(entering)[one.output]
 
     def _write(self, name: str, image: Any) -> None:
-        path = self.folder / FOLDER / f"{name}.png"
-        path.parent.mkdir(exist_ok=True)
-        write_atomically(path, lambda target: target.write_bytes(sheets.png(image)))
+        _write(self.folder, name, image)
+
+
+def beside_neighbours(folder: Path, output: str, outputs: Outputs, rows: Array, numbers: Array) -> None:
+    """Keeps a sheet of examples, each at the left of its neighbours, where pictures enter the model.
+
+    Args:
+        folder: The run folder.
+        output: That they are neighbours by.
+        outputs: The answers of the model.
+        rows: Examples of the part that is looked at.
+        numbers: Of each, those of the training examples that are near, [rows, k].
+    """
+    _, part = outputs.looked_at
+    asked, train = outputs.pictures(part, rows), outputs.prepared.train
+    if asked is None:
+        return
+    tiles = sheets.images(asked)
+    shown = numbers[:, : _COLUMNS - 1]
+    near = outputs.pictures(train, shown.reshape(-1))
+    assert near is not None
+    others = sheets.images(near)
+    width = shown.shape[1]
+    found = [one for row, tile in enumerate(tiles) for one in (tile, *others[row * width : (row + 1) * width])]
+    _write(folder, f"{output}-{NEIGHBOURS}", sheets.sheet(found, 1 + width, shrink=True))
+
+
+def kept_neighbours(folder: Path, found: NeighbourFigures) -> Iterator[Picture]:
+    """The sheet that :func:`beside_neighbours` kept, if any."""
+    file = f"{FOLDER}/{found['of']}-{NEIGHBOURS}.png"
+    if (folder / file).is_file():
+        yield {"output": found["of"], "shows": NEIGHBOURS, "epoch": None, "file": file}
+
+
+def _write(folder: Path, name: str, image: Any) -> None:
+    path = folder / FOLDER / f"{name}.png"
+    path.parent.mkdir(exist_ok=True)
+    write_atomically(path, lambda target: target.write_bytes(sheets.png(image)))
 
 
 def between(first: Array, second: Array, shares: list[float]) -> Array:

@@ -86,7 +86,7 @@ def examine(model: Any, prepared: Prepared, method: Method, outputs: tuple[str, 
     if not found.scores:
         return found
     _learn(model, prepared.train, prepared.binding, found.scores, outputs)
-    size = _batch_size(part)
+    size = batch_size_of(part)
     found.linear = _linear(prepared.train, tasks)
     found.compared = LinearScores(found.linear, tasks) if found.linear is not None else None
     batches = also_seen(with_weights(_batches(part, size), part.weights), found.compared)
@@ -102,7 +102,7 @@ def answered(model: Any, part: Part, outputs: tuple[str, ...]) -> dict[str, tupl
     """What the model gives for a part, and what its loss compares that with, by output: [examples, …] each."""
     import numpy as np
 
-    size = _batch_size(part)
+    size = batch_size_of(part)
     answer = answering(model, outputs, -(-part.count // size))
     pairs = [
         (answer(inputs)[0], {key: as_array(one) for key, one in targets.items()})
@@ -135,7 +135,7 @@ def _learn(model: Any, part: Part, binding: Binding, scores: Mapping[str, Score]
     tensors = outputs_by_name(model.output, outputs)
     masked = [name for name in scores if mask_of(tensors[name]) is not None]
     if masked:
-        size = _batch_size(part)
+        size = batch_size_of(part)
         learn(
             answering(model, outputs, UNTRACED + 1, masks_only=True),
             with_weights(_batches(part, size), part.weights),
@@ -202,7 +202,8 @@ def batch_at(part: Part, positions: Any) -> tuple[dict[str, Any], dict[str, Any]
     return inputs, targets
 
 
-def _batch_size(part: Part) -> int:
+def batch_size_of(part: Part) -> int:
+    """How many examples of a part enter the model at a time."""
     inputs, _ = batch_at(part, [0])
     elements: int = sum(math.prod(values.shape) for values in inputs.values())
     return batch_size(elements)

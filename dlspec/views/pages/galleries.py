@@ -13,6 +13,7 @@ from dlspec.core.documents.report import Picture
 _TITLES = {
     "samples": ("Samples", "for fixed draws"),
     "reconstructions": ("Originals and answers", "what the model gives stands below what it is to be like"),
+    "neighbours": ("Nearest neighbours", "an example at the left of the training examples nearest to it"),
     "interpolations": ("Ways between draws", "a row each"),
 }
 # Sheets of colours with more bytes than this are put into the page as photographs.

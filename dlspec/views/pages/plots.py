@@ -20,6 +20,8 @@ INK, SOFT, LINE, FIRST, SECOND, MARK = (f"#0{n}0{n}0{n}" for n in range(1, 7))
 _VARIABLES = {INK: "ink", SOFT: "soft", LINE: "line", FIRST: "first", SECOND: "second", MARK: "mark"}
 _WIDTH, _HEIGHT = 4.6, 2.7  # inches, of 72 units each: readable on a phone, and two of them beside each other
 _DOTS = 800
+# Classes that colours tell apart.
+_COLOURED = 10
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "dlspec",
@@ -149,21 +151,56 @@ def shares(true: Array, share: Array, names: Sequence[str]) -> Plot:
 
 def roc(true: Array, share: Array) -> Plot:
     """Hits against false alarms for every threshold."""
+    import numpy as np
+
+    order = np.argsort(-share, kind="stable")
+    last = np.append(np.diff(share[order]) != 0, True)  # equal probabilities cross the threshold together
+    hits = np.cumsum(true[order] == 1)[last] / max((true == 1).sum(), 1)
+    alarms = np.cumsum(true[order] == 0)[last] / max((true == 0).sum(), 1)
+    keep = np.unique(np.linspace(0, len(hits) - 1, _DOTS).astype(int))
+    return roc_of(np.r_[0, alarms[keep]], np.r_[0, hits[keep]])
+
+
+def roc_of(alarms: Array, hits: Array) -> Plot:
+    """The ROC curve through these points."""
 
     def draw(axes: Any) -> None:
-        import numpy as np
-
-        order = np.argsort(-share, kind="stable")
-        last = np.append(np.diff(share[order]) != 0, True)  # equal probabilities cross the threshold together
-        hits = np.cumsum(true[order] == 1)[last] / max((true == 1).sum(), 1)
-        alarms = np.cumsum(true[order] == 0)[last] / max((true == 0).sum(), 1)
-        keep = np.unique(np.linspace(0, len(hits) - 1, _DOTS).astype(int))
         axes.plot([0, 1], [0, 1], color=MARK, linewidth=1, linestyle=(0, (3, 3)))
-        axes.plot(np.r_[0, alarms[keep]], np.r_[0, hits[keep]], color=FIRST)
+        axes.plot(alarms, hits, color=FIRST)
         axes.set_xlabel("false alarms")
         axes.set_ylabel("hits")
 
     return Plot("Hits and false alarms (ROC)", svg(draw, "receiver operating characteristic"))
+
+
+def plane(points: Array, classes: Sequence[str], of_class: Sequence[int], components: bool) -> Plot:
+    """A dot for each example, in the colour of its class.
+
+    Args:
+        points: Shape [examples, 2].
+        classes: Names of the classes.
+        of_class: The class of each example; empty where none are known.
+        components: Whether the axes are principal components.
+    """
+
+    def draw(axes: Any) -> None:
+        import matplotlib as mpl
+        import numpy as np
+
+        numbers = np.array(of_class)
+        many = len(classes) > _COLOURED
+        colours = mpl.colormaps["tab10"](range(_COLOURED))
+        for number, name in enumerate(classes if not many else ()):
+            chosen = points[numbers == number]
+            axes.scatter(*chosen.T, s=9, color=colours[number], alpha=0.75, linewidths=0, label=clean(name))
+        if many or not classes:
+            axes.scatter(*points.T, s=9, c=numbers if many else FIRST, cmap="viridis" if many else None, linewidths=0)
+        else:
+            axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0.1)
+        axes.set_xlabel("first component" if components else "first number")
+        axes.set_ylabel("second component" if components else "second number")
+
+    return Plot("Map", svg(draw, "map of an output, a dot for each example", height=3.6, right=0.75))
 
 
 def matrix(counts: Array) -> Plot:
@@ -208,12 +245,15 @@ def _figure(height: float, width: float) -> Iterator[Any]:
         yield Figure(figsize=(width, height))
 
 
-def svg(draw: Callable[[Any], None], description: str, height: float = _HEIGHT, width: float = _WIDTH) -> str:
-    """SVG element with what `draw` draws into matplotlib's axes; `description` is its label. Sizes in inches."""
+def svg(
+    draw: Callable[[Any], None], description: str, height: float = _HEIGHT, width: float = _WIDTH, right: float = 0.0
+) -> str:
+    """SVG element with what `draw` draws into matplotlib's axes; `description` is its label. Sizes in inches, `right`
+    that of what stands beside the axes."""
     with _figure(height, width) as figure:
         # Fixed margins: finding them out ("constrained") doubles the time.
         margin = 0.5 / height
-        draw(figure.add_axes((0.621 / width, margin, 1 - 0.713 / width, 0.96 - margin)))
+        draw(figure.add_axes((0.621 / width, margin, 1 - (0.713 + right) / width, 0.96 - margin)))
         stream = io.StringIO()
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     return _as_part(stream.getvalue(), description)

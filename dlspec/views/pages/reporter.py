@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from dlspec.components.methods.base import Method
+from dlspec.core.documents.figures import Figures
 from dlspec.core.documents.report import Examined as ReportPart
 from dlspec.core.documents.report import Report
 from dlspec.core.ir import Graph
 from dlspec.data.feeding.pipeline import Prepared
 from dlspec.graph.facts import facts as model_facts
-from dlspec.views.pages.drawn import Pictures
+from dlspec.views.pages.drawn import Pictures, kept_neighbours
 from dlspec.views.pages.examine import Examined, examine
 from dlspec.views.pages.loggers import write_logs
 from dlspec.views.pages.page import METRICS_FILE, PAGE_FILE, publish, read_history
@@ -61,6 +62,14 @@ class Reporter:
         except Exception as error:
             self._blind = True
             self._say(f"no further pictures: {type(error).__name__}: {error}")
+
+    def add(self, figures: Figures, folder: Path) -> None:
+        """Takes what the section `report` asks for, with its picture in the run folder; says what is lacking."""
+        self.facts["figures"] = figures
+        if "neighbours" in figures:
+            self.facts["pictures"] = [*self.facts.get("pictures", []), *kept_neighbours(folder, figures["neighbours"])]
+        for name, reason in figures.get("errors", {}).items():
+            self._say(f"`{name}` of `report` could not be computed: {reason}")
 
     def examine(self, model: Any, prepared: Prepared, method: Method, outputs: tuple[str, ...]) -> None:
         """Lets the trained model answer. See :func:`dlspec.views.pages.examine.examine`.

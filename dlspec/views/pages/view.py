@@ -12,6 +12,7 @@ from dlspec.graph.facts import show_count, show_shapes
 from dlspec.views.pages import plots
 from dlspec.views.pages.class_scores import Classes
 from dlspec.views.pages.examine import Examined
+from dlspec.views.pages.figured import sections
 from dlspec.views.pages.hints import hints
 from dlspec.views.pages.number_scores import Numbers
 from dlspec.views.pages.pictures import colour
@@ -50,6 +51,7 @@ def view(facts: Facts, history: Rows, examined: Examined | None) -> dict[str, An
         "curves": list(_curves(facts, history)),
         "measures": _measures(facts.get("metrics", {})),
         "method_facts": [(fact["title"], fact_text(fact)) for fact in facts.get("method_facts", {}).values()],
+        "looks": sections(facts.get("figures", {})),
         "outputs": list(_outputs(facts, examined)),
         "part": facts.get("results", {}).get("part", ""),
         "layers": _layers(facts.get("model")),

@@ -1,0 +1,46 @@
+"""What a run shows besides its measures: pictures of outputs, and what the section ``report`` asks for."""
+
+from __future__ import annotations
+
+from dlspec.components.sections.report import Report
+from dlspec.core.documents.figures import Figures
+from dlspec.core.ir import Graph
+from dlspec.training.figures import Looking, figures
+from dlspec.training.loop.fit import Training
+from dlspec.training.loop.preparation import in_data_units
+from dlspec.training.saved import SavedRun
+from dlspec.views.pages.drawn import COUNT, Pictures
+from dlspec.views.pages.outputs import Outputs
+
+
+def pictures_of(training: Training, graph: Graph | None, section: Report | None) -> Pictures | None:
+    """What keeps pictures of outputs; None where the model is not known as a graph."""
+    if graph is None:
+        return None
+    job, asked = training.job, section.pictures if section is not None else None
+    return Pictures(
+        training.folder.path,
+        lambda: in_data_units(job.model, job.prepared),
+        job.prepared,
+        job.method,
+        graph,
+        tuple(job.outputs),
+        sum(training.trainer.phases),
+        asked.count if asked is not None else COUNT,
+        asked.every if asked is not None else None,
+    )
+
+
+def figures_of(training: Training, graph: Graph, section: Report, features: dict[str, SavedRun]) -> Figures:
+    """The figures of a training that is over.
+
+    Args:
+        training: With the kept weights in place.
+        graph: What was trained.
+        section: What is asked for.
+        features: Runs whose models see features, as :func:`dlspec.training.figures.needed` found them.
+    """
+    job = training.job
+    model = in_data_units(job.model, job.prepared)
+    outputs = Outputs(model, job.prepared, graph, tuple(job.outputs), job.method.seed)
+    return figures(Looking(outputs, training.folder.path, features), section)
