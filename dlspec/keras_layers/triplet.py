@@ -21,9 +21,9 @@ class Triplet(keras.layers.Layer):
         nearer = self.distance(anchor, positive) - self.distance(anchor, negative)
         return ops.maximum(self.margin + nearer, 0)
 
-    def distance(self, one, other):
+    def distance(self, first, other):
         # A distance of 0 has no derivative: the root is taken of what is a little above.
-        return ops.sqrt(ops.sum(ops.square(one - other), axis=-1) + 1e-12)
+        return ops.sqrt(ops.sum(ops.square(first - other), axis=-1) + 1e-12)
 
     def compute_output_shape(self, anchor_shape, positive_shape, negative_shape):
         return anchor_shape[:1]

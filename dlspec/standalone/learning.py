@@ -47,7 +47,7 @@ class Learner:
         # Its own pass through the graph computes what it needs, and nothing else.
         self.model = keras.Model(whole.input, {name: tensors[name] for name in dict.fromkeys([*wanted, *seen])})
         named = whole.layers if trains is None else [layer_of(whole, layer) for layer in trains]
-        moved = {id(layer) for one in named for layer in inner_layers(one)}
+        moved = {id(layer) for layer_or_model in named for layer in inner_layers(layer_or_model)}
         self.trained = [layer for layer in self.layers if id(layer) in moved]
         self.kept: list = []
         self.followers: Any = None
@@ -69,11 +69,11 @@ class Learner:
         Statistics and spectral norms of any such layer; draws of those that one of `others` trains: they are its own.
         The `averages` of what it trains follow its steps.
         """
-        found: dict = {}
+        variables: dict = {}
         averaged: set = set()
         if averages is not None:
             self.followers = averages.of(self.trained)
-            found |= {id(weight): weight for weight in averages.statistics}
+            variables |= {id(weight): weight for weight in averages.statistics}
             averaged |= {id(own) for average in averages.all for own, _ in average.layers}
         theirs = {id(layer) for other in others for layer in other.trained}
         mine = {id(layer) for layer in self.trained}
@@ -82,9 +82,9 @@ class Learner:
                 continue
             weights = layer.weights if layer.non_trainable_weights else []
             draws = set(map(id, layer.variables)) - set(map(id, layer.weights)) if id(layer) in theirs else set()
-            found |= {id(one): one for one in weights}
-            found |= {id(one): one for one in layer.variables if id(one) in draws}
-        self.kept = list(found.values())
+            variables |= {id(weight): weight for weight in weights}
+            variables |= {id(variable): variable for variable in layer.variables if id(variable) in draws}
+        self.kept = list(variables.values())
 
     def objective(self, means, penalties):
         """The number that it minimises, of the means of its tensors and losses."""
@@ -169,7 +169,9 @@ class Learning(keras.Model):
                 self.turn(learner, data)
             else:
                 tf.cond(
-                    number % learner.every == 0, lambda one=learner: self.turn(one, data), lambda: tf.constant(True)
+                    number % learner.every == 0,
+                    lambda current=learner: self.turn(current, data),
+                    lambda: tf.constant(True),
                 )
         return self.get_metrics_result()
 
@@ -205,7 +207,7 @@ class Learning(keras.Model):
 
     def of_learner(self, x, learner):
         """The inputs of one learner, of a dict by learner where each has draws of its own."""
-        several = isinstance(x, dict) and set(x) == {one.name for one in self.learners}
+        several = isinstance(x, dict) and set(x) == {each.name for each in self.learners}
         return x[learner.name] if several else x
 
     def means_of(self, learner, outputs, y, weights):
@@ -230,7 +232,9 @@ class Learning(keras.Model):
     def first(self, name):
         """The learner in whose turn a tensor, or the loss of an output, is measured."""
         first = [
-            one for one in self.learners if name in one.minimize or name in [f"{loss}_loss" for loss in one.losses]
+            learner
+            for learner in self.learners
+            if name in learner.minimize or name in [f"{loss}_loss" for loss in learner.losses]
         ]
         return first[0]
 
@@ -250,7 +254,7 @@ class Learning(keras.Model):
 
     def seeing(self, tensor):
         """The first learner whose turn computes a tensor that is only measured."""
-        return next(one for one in self.learners if tensor in one.model.output)
+        return next(learner for learner in self.learners if tensor in learner.model.output)
 
     def test_step(self, data):
         """All measures of a batch, with nothing changed."""
@@ -293,7 +297,7 @@ class Optimizers:
     @property
     def variables(self):
         """Those of all, and the count of batches."""
-        return [*(one for learner in self.learners for one in learner.optimizer.variables), self.counted]
+        return [*(variable for learner in self.learners for variable in learner.optimizer.variables), self.counted]
 
     def finalize_variable_values(self, _):
         """Puts moving averages into the weights that each moves, where it keeps some."""
@@ -385,7 +389,7 @@ def unchanged(variables):
 
 def inner_layers(layer):
     """The layers of a model and of the models inside, each once; a layer that is no model stands for itself."""
-    found: dict = {}
-    for one in layer.layers if isinstance(layer, keras.Model) else []:
-        found |= {id(inner): inner for inner in inner_layers(one)}
-    return list(found.values()) if isinstance(layer, keras.Model) else [layer]
+    layers: dict = {}
+    for part in layer.layers if isinstance(layer, keras.Model) else []:
+        layers |= {id(inner): inner for inner in inner_layers(part)}
+    return list(layers.values()) if isinstance(layer, keras.Model) else [layer]

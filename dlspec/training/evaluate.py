@@ -57,16 +57,16 @@ def evaluate(
     model = None
     metrics: dict[str, dict[str, float]] = {}
     outputs: dict[str, dict[str, OutputResults]] = {}
-    found: Evaluation = {"metrics": metrics, "outputs": outputs}
+    evaluation: Evaluation = {"metrics": metrics, "outputs": outputs}
     trivial, linear = read_trivial(saved.run.path) or _learnt(saved), read_linear(saved.run.path)
     for name, examples in _new(saved, path, tell) if path is not None else own_examples(saved, parts, whole=True):
         if examples.dropped:
-            found["dropped"] = {name: examples.dropped}
+            evaluation["dropped"] = {name: examples.dropped}
         model = model or compiled(saved, examples.count, weighed=examples.weights is not None)
         with while_answering():
             metrics[name] = _measured(saved, model, examples)
             outputs[name] = _judged(saved, examples, trivial, linear)
-    return found
+    return evaluation
 
 
 def entering_whole(saved: SavedRun) -> Callable[[Any], Any]:
@@ -75,22 +75,22 @@ def entering_whole(saved: SavedRun) -> Callable[[Any], Any]:
     inputs = saved.entering.inputs
 
     def entering(raw: Any) -> Any:
-        found = saved.prepared({name: raw[name] for name in saved.takes})
+        prepared = saved.prepared({name: raw[name] for name in saved.takes})
         for name in inputs:
-            if name not in found:
+            if name not in prepared:
                 value = raw[name]
                 for layer in layers.get(name, ()):
                     value = layer(value)
-                found[name] = with_rank(value, inputs[name].rank)
-        return like_inputs(saved.whole, found)
+                prepared[name] = with_rank(value, inputs[name].rank)
+        return like_inputs(saved.whole, prepared)
 
     return entering
 
 
 def _further_layers(saved: SavedRun) -> dict[str, list[Any]]:
     """What prepares the inputs that the saved model does not take; what adapts is fitted as it was in training."""
-    further = {name: one for name, one in saved.data.features.items() if name not in saved.takes}
-    declared = {name: one.prepare for name, one in further.items() if one.prepare}
+    further = {name: feature for name, feature in saved.data.features.items() if name not in saved.takes}
+    declared = {name: feature.prepare for name, feature in further.items() if feature.prepare}
     if not any(layer.adapts for layers in declared.values() for layer in layers):
         return {name: fit(layers, None) for name, layers in declared.items()}
     _, examples = next(own_examples(saved, ("train",), whole=True))
@@ -116,7 +116,9 @@ def compiled(saved: SavedRun, count: int, *, weighed: bool = False) -> Any:
     """The compiled model for as many examples as one part has, of the run's own or of what is measured now."""
     data = saved.run.facts["data"]
     own = (*data.get("examples", {}).values(), data.get("visited_per_epoch", 0))
-    layers = {one.name: len(prepare) for one in saved.targets if (prepare := saved.data.targets[one.target].prepare)}
+    layers = {
+        output.name: len(prepare) for output in saved.targets if (prepare := saved.data.targets[output.target].prepare)
+    }
     core, units = in_prepared_units(saved.model, saved.outputs, layers)
     core = _taking(saved) if saved.method.turns or saved.data.maker is not None else core
     return measuring(core, saved.method.ending, saved.outputs, examples=max(count, *own), units=units, weighed=weighed)
@@ -136,12 +138,12 @@ def _new(saved: SavedRun, path: Path, tell: Callable[[str], object]) -> Iterator
     if saved.data.maker is not None:
         yield from made_examples(saved, (), saved.entering, path)
         return
-    found = read_inputs(saved.training_of(saved.entering), path=path, outputs=saved.targets)
-    unknown = UnknownWords(saved.model, found.bound)
-    unknown.look(found.inputs)
+    examples = read_inputs(saved.training_of(saved.entering), path=path, outputs=saved.targets)
+    unknown = UnknownWords(saved.model, examples.bound)
+    unknown.look(examples.inputs)
     for line in unknown.lines():
         tell(line)
-    yield path.name, found
+    yield path.name, examples
 
 
 def own_examples(
@@ -228,7 +230,7 @@ def _judged(
 def scores_of(saved: SavedRun) -> dict[str, Score]:
     """A score for each output that can be judged."""
     outputs = saved.signature.outputs
-    tasks = [task_of(one, saved.method.head_of(one.name), outputs[one.name].shape) for one in saved.targets]
+    tasks = [task_of(output, saved.method.head_of(output.name), outputs[output.name].shape) for output in saved.targets]
     return {task.name: score_of(task) for task in tasks if task is not None}
 
 

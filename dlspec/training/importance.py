@@ -83,10 +83,10 @@ def importance(
     measures = _Measures(saved, examples, columns, (1 + len(columns) * repeats), tell)
     effects = _effects(measures, repeats, seed)
     base = measures.base
-    found = [_facts(one, effects, place) for place, one in enumerate(columns)]
-    order = sorted(range(len(found)), key=lambda place: -_mean(found[place]))
+    effects_of = [_facts(column, effects, index) for index, column in enumerate(columns)]
+    order = sorted(range(len(effects_of)), key=lambda index: -_mean(effects_of[index]))
     some = _first(examples, _ROWS)
-    shown = [columns[place] for place in order if (found[place]["loss"]["low"] or 0.0) > 0][:_SHOWN]
+    shown = [columns[index] for index in order if (effects_of[index]["loss"]["low"] or 0.0) > 0][:_SHOWN]
     return {
         "run": saved.run.id,
         "part": name,
@@ -96,14 +96,14 @@ def importance(
         "seed": seed,
         "loss": base.loss,
         "scores": base.scores,
-        "columns": [found[place] for place in order],
-        "dependence": [line for one in shown for line in _dependence(saved, some, one)],
+        "columns": [effects_of[index] for index in order],
+        "dependence": [line for column in shown for line in _dependence(saved, some, column)],
         "dependence_rows": some.count,
     }
 
 
-def _mean(one: ColumnImportance) -> float:
-    return one["loss"]["mean"] or 0.0
+def _mean(column: ColumnImportance) -> float:
+    return column["loss"]["mean"] or 0.0
 
 
 def _examples(saved: SavedRun, path: Path | None, part: str | None, rows: int) -> tuple[str, RawInputs, int]:
@@ -188,9 +188,9 @@ class _Measures:
         """Loss and scores, larger being better, with values from the examples of those numbers."""
         own = self.numbers()[:, 0]
         inputs, moved = self._examples.inputs, ""
-        for one, others in zip(self._columns, places.T, strict=True):
+        for column, others in zip(self._columns, places.T, strict=True):
             if (others != own).any():
-                inputs, moved = one.put(inputs, one.values(self._examples.inputs)[others]), one.name
+                inputs, moved = column.put(inputs, column.values(self._examples.inputs)[others]), column.name
         if not moved:
             return self._of(self.base)
         self._called += 1
@@ -202,17 +202,17 @@ class _Measures:
         scores = scores_of(self._saved)
         compare(self._answer, batches, scores)
         loss = _loss(self._compiled, batches)
-        found: dict[str, Baseline] = {}
+        measured: dict[str, Baseline] = {}
         for name, score in scores.items():
             measure, value = leading(score.facts())
-            found[self._targets[name]] = {"measure": measure, "value": value}
-        return _Base(loss, found)
+            measured[self._targets[name]] = {"measure": measure, "value": value}
+        return _Base(loss, measured)
 
     @staticmethod
     def _of(base: _Base) -> dict[str, float]:
         signed = {
-            name: (-1 if one["measure"] == _LESS_IS_BETTER else 1) * _number(one["value"])
-            for name, one in base.scores.items()
+            name: (-1 if score["measure"] == _LESS_IS_BETTER else 1) * _number(score["value"])
+            for name, score in base.scores.items()
         }
         return {LOSS: -base.loss, **{_score(name): value for name, value in signed.items()}}
 
@@ -234,13 +234,13 @@ def _loss(model: Any, batches: Sequence[Batch]) -> float:
     import tensorflow as tf
 
     model.reset_metrics()
-    found: dict[str, Any] = {}
+    measures: dict[str, Any] = {}
     for inputs, targets, weights in batches:
         own = None
         if weights is not None:
             own = tuple(map(only_or_all, weighed(targets, {}, tf.constant(weights))))
-        found = model.test_on_batch(like_inputs(model, inputs), only_or_all(targets), own, return_dict=True)
-    return float(found[LOSS])
+        measures = model.test_on_batch(like_inputs(model, inputs), only_or_all(targets), own, return_dict=True)
+    return float(measures[LOSS])
 
 
 def _score(target: str) -> str:
@@ -257,23 +257,23 @@ def _effects(measures: _Measures, repeats: int, seed: int) -> Mapping[str, Any]:
     from sklearn.inspection import permutation_importance
 
     numbers = measures.numbers()
-    found: Mapping[str, Any] = permutation_importance(
+    by_measure: Mapping[str, Any] = permutation_importance(
         measures, numbers, numbers[:, 0], scoring=measures, n_repeats=repeats, random_state=seed
     )
-    return found
+    return by_measure
 
 
-def _facts(one: Shuffled, effects: Mapping[str, Any], place: int) -> ColumnImportance:
-    scores = {name.removeprefix("of "): _effect(found, place) for name, found in effects.items() if name != LOSS}
-    inputs = list(dict.fromkeys(name for name, _ in one.places))
-    return {"column": one.name, "inputs": inputs, "loss": _effect(effects[LOSS], place), "scores": scores}
+def _facts(column: Shuffled, effects: Mapping[str, Any], index: int) -> ColumnImportance:
+    scores = {name.removeprefix("of "): _effect(effect, index) for name, effect in effects.items() if name != LOSS}
+    inputs = list(dict.fromkeys(name for name, _ in column.places))
+    return {"column": column.name, "inputs": inputs, "loss": _effect(effects[LOSS], index), "scores": scores}
 
 
-def _effect(found: Any, place: int) -> Effect:
-    each = found.importances[place]
+def _effect(result: Any, index: int) -> Effect:
+    each = result.importances[index]
     return {
-        "mean": float(found.importances_mean[place]),
-        "std": float(found.importances_std[place]),
+        "mean": float(result.importances_mean[index]),
+        "std": float(result.importances_std[index]),
         "low": float(each.min()),
         "high": float(each.max()),
         "each": [float(value) for value in each],
@@ -298,7 +298,7 @@ def _dependence(saved: SavedRun, examples: RawInputs, column: Shuffled) -> Itera
         changed = column.put(examples.inputs, value)
         answered = [answer(inputs)[0] for inputs, _ in _batches(changed, {}, size)]
         for name, task in tasks.items():
-            values = np.concatenate([np.asarray(one[name]) for one in answered])
+            values = np.concatenate([np.asarray(outputs[name]) for outputs in answered])
             for title, mean in _means(task, values):
                 means.setdefault((name, title), []).append(mean)
     targets = {output.name: output.target for output in saved.targets}
@@ -324,10 +324,10 @@ def _grid(column: Shuffled, examples: RawInputs) -> list[Any]:
 
     values = column.values(examples.inputs).reshape(-1)
     if column.text:
-        words, counts = np.unique(values.astype(str), return_counts=True)
+        distinct, counts = np.unique(values.astype(str), return_counts=True)
         order = np.argsort(-counts, kind="stable")[:_WORDS]
-        told = counts[order].sum() >= len(values) / 2  # else they are texts, each of its own
-        return [str(words[place]) for place in order] if told else []
+        frequent = counts[order].sum() >= len(values) / 2  # else they are texts, each of its own
+        return [str(distinct[index]) for index in order] if frequent else []
     known = np.unique(values[~np.isnan(values)] if values.dtype.kind == "f" else values)
     if len(known) > _NUMBERS:
         known = np.unique(

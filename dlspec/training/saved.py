@@ -61,8 +61,8 @@ class SavedRun:
         """What its outputs were compared with, with the classes of the training."""
         targets = self.data.targets
         return tuple(
-            replace(one, missing=targets[one.target].missing) if one.target in targets else one
-            for one in outputs_of(self.run.facts["data"]["targets"])
+            replace(output, missing=targets[output.target].missing) if output.target in targets else output
+            for output in outputs_of(self.run.facts["data"]["targets"])
         )
 
     @cached_property
@@ -75,8 +75,8 @@ class SavedRun:
         facts = self.run.facts["data"]
         wanted = signature.inputs
         taken = {*wanted, self.data.maker.input} if self.data.maker is not None else wanted
-        inputs = {name: one["columns"] for name, one in facts.get("inputs", {}).items() if name in taken}
-        features = {name: one for name, one in self.data.features.items() if name in taken}
+        inputs = {name: feature["columns"] for name, feature in facts.get("inputs", {}).items() if name in taken}
+        features = {name: feature for name, feature in self.data.features.items() if name in taken}
         data = self.data
         if len(features) < len(data.features):
             data = type(data)(**{**data.given, "inputs": features})
@@ -109,10 +109,10 @@ class SavedRun:
     @cached_property
     def signature(self) -> Signature:
         """What the model proper, behind its preparation, takes and gives, by the names of the training."""
-        found, trained = of_model(self.core), self.state.trained
+        signature, trained = of_model(self.core), self.state.trained
         if trained is not None and trained.objectives:
-            found = found.named([name for name, _ in trained.outputs])
-        return found.drawing(drawn_inputs(trained))
+            signature = signature.named([name for name, _ in trained.outputs])
+        return signature.drawing(drawn_inputs(trained))
 
     @cached_property
     def prepared(self) -> Any:

@@ -12,8 +12,8 @@ from running import load
 import dlspec.keras_layers  # noqa: F401  (registers the layers that fill in missing values)
 from dlspec.data.binding.signature import of_graph
 from dlspec.data.feeding.pipeline import prepare
-from dlspec.data.feeding.raw import outputs_of
-from dlspec.data.feeding.trained import Training, read_inputs
+from dlspec.data.feeding.raw import outputs_of, read_inputs
+from dlspec.data.feeding.trained import Training
 from dlspec.passes import compile_spec
 from dlspec.passes.state import Checked
 from dlspec.training.train import request_of, run

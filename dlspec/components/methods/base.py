@@ -143,7 +143,7 @@ class Method(Component, abstract=True):
         """The layers that change training examples, by phase, where a phase has some in place of those of the data."""
         return {}
 
-    def place(self, option: str) -> Path:
+    def written_at(self, option: str) -> Path:
         """Where the option stands in the spec, from its root: in `train`, or in the phase that has one of its own."""
         return (*self.places.get(option, ("train",)), option)
 
@@ -209,16 +209,16 @@ class Method(Component, abstract=True):
         With several outputs, their names come first: ``sold_loss``, ``sold_auc``.
         """
         trained = self.trained(outputs)
-        found = {"loss": "down"}
+        directions = {"loss": "down"}
         for name in trained:
             prefix = f"{name}_" if len(trained) > 1 else ""
             if prefix:
-                found[f"{prefix}loss"] = "down"
+                directions[f"{prefix}loss"] = "down"
             seen: dict[str, int] = {}
             for metric in self.chosen_metrics(name):  # made otherwise, it may say nothing of what is good
                 number = seen[metric.name] = seen.get(metric.name, -1) + 1  # Keras numbers those of one name
-                found[f"{prefix}{metric.name}" + (f"_{number}" if number else "")] = metric.direction
-        return found
+                directions[f"{prefix}{metric.name}" + (f"_{number}" if number else "")] = metric.direction
+        return directions
 
     def comparing(self, outputs: Sequence[str], *, validated: bool) -> str:
         """The measure that compares epochs: `monitor`, else the first one.
@@ -267,7 +267,7 @@ class Method(Component, abstract=True):
     def path_of(self, option: str, output: str) -> Path:
         """Where an option of one output stands, which may be written for each of them or for all."""
         by_output = isinstance(getattr(self, option, None), dict)
-        return (*self.place(option), *((output,) if by_output else ()))
+        return (*self.written_at(option), *((output,) if by_output else ()))
 
     def accepts(self, option: str) -> bool:
         """Whether a spec may write an option of this name."""

@@ -27,13 +27,13 @@ def wrong_learners(method: Method, graph: Graph) -> Iterator[Mistake]:
     names = layer_names(graph)
     learning = _learning(graph)
     trained: set[str] = set()
-    found: list[Mistake] = []
+    mistakes: list[Mistake] = []
     for stage in stages:
         for name, learner in stage.turns.items():
-            found += _wrong_learner(_place(stage, name), name, learner, graph, names, learning)
+            mistakes += _wrong_learner(_learner_path(stage, name), name, learner, graph, names, learning)
         trained |= moved_by(stage, graph)
-    yield from found
-    if not found:
+    yield from mistakes
+    if not mistakes:
         yield from _untrained(method, learning - trained - _frozen(method, names))
         yield from _idle_averages(graph, trained)
 
@@ -41,15 +41,15 @@ def wrong_learners(method: Method, graph: Graph) -> Iterator[Mistake]:
 def moved_by(stage: Any, graph: Graph) -> set[str]:
     """The layers that a phase trains: those that its learners name, or all on which their objectives depend."""
     names = layer_names(graph)
-    found: set[str] = set()
+    moved: set[str] = set()
     for learner in stage.turns.values():
-        found |= _named(learner, names) if learner.trains else _reached(graph, _roots(learner, graph).values())
-    return found if stage.turns else _reached(graph, _roots(stage, graph).values())
+        moved |= _named(learner, names) if learner.trains else _reached(graph, _roots(learner, graph).values())
+    return moved if stage.turns else _reached(graph, _roots(stage, graph).values())
 
 
-def _place(stage: Method, learner: str) -> Path:
+def _learner_path(stage: Method, learner: str) -> Path:
     """Where a learner stands; where it has no name, what holds its objectives."""
-    return (*stage.place("learners"), learner) if learner else stage.place("minimize")[:-1]
+    return (*stage.written_at("learners"), learner) if learner else stage.written_at("minimize")[:-1]
 
 
 def _wrong_learner(
@@ -59,15 +59,15 @@ def _wrong_learner(
     who = f"learner `{name}`" if name else "training"
     roots = _roots(learner, graph)
     everything = _reached(graph, roots.values())
-    for pattern, found in matching(learner.trains or (), names).items():
-        layers = {names[one] for one in found}
+    for pattern, matches in matching(learner.trains or (), names).items():
+        layers = {names[match] for match in matches}
         if not layers:
             message = f"`trains` names `{pattern}`, which is no layer or model"
             yield Mistake(Problem("E515", message, did_you_mean(pattern, list(names))), (*path, "trains"))
             return
         if not layers & learning & everything:
-            averages = {one.name: one.average_of for one in shared_models(graph)}
-            origins = [averages[one] for one in layers if averages.get(one)]
+            averages = {match.name: match.average_of for match in shared_models(graph)}
+            origins = [averages[match] for match in layers if averages.get(match)]
             idle = f"it is the average of `{origins[0]}`" if origins else "it has no weights that learn"
             reason = "no objective depends on it" if layers & learning else idle
             message = f"{who} cannot train `{pattern}`: {reason}"
@@ -111,18 +111,18 @@ def _idle_averages(graph: Graph, trained: set[str]) -> Iterator[Mistake]:
 def _roots(learner: Any, graph: Graph) -> dict[str, Edge]:
     """The tensors that a learner minimises, and the outputs that it compares with targets."""
     wanted = dict((*graph.outputs, *graph.objectives))
-    found = {name: wanted[name] for name in learner.minimize or () if name in wanted}
-    return found | {name: edge for name, edge in graph.outputs if loss_of(learner, name) is not None}
+    tensors = {name: wanted[name] for name in learner.minimize or () if name in wanted}
+    return tensors | {name: edge for name, edge in graph.outputs if loss_of(learner, name) is not None}
 
 
 def _named(learner: Learner, names: Mapping[str, str]) -> set[str]:
-    return {names[one] for found in matching(learner.trains or (), names).values() for one in found}
+    return {names[match] for matches in matching(learner.trains or (), names).values() for match in matches}
 
 
 def _frozen(method: Any, names: Mapping[str, str]) -> set[str]:
     """The layers that some phase freezes."""
     patterns = [pattern for phase in (method.phases or {}).values() for pattern in phase.freeze or ()]
-    return {names[one] for found in matching(patterns, names).values() for one in found}
+    return {names[match] for matches in matching(patterns, names).values() for match in matches}
 
 
 def _learning(graph: Graph) -> set[str]:

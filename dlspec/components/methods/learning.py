@@ -34,11 +34,11 @@ def total_of(method: Any, name: str) -> str:
 
 def minimised(method: Any) -> dict[str, tuple[str, float]]:
     """Each minimised tensor with the first learner that minimises it, and the weight that it has there."""
-    found: dict[str, tuple[str, float]] = {}
+    tensors: dict[str, tuple[str, float]] = {}
     for learner, turn in method.turns.items():
         for name, weight in (turn.minimize or {}).items():
-            found.setdefault(name, (learner, weight))
-    return found
+            tensors.setdefault(name, (learner, weight))
+    return tensors
 
 
 def means(method: Any, outputs: Sequence[str]) -> dict[str, list[Any]]:
@@ -55,23 +55,25 @@ def measure_of(tensor: str, metric: Any) -> str:
 
 def measures_of(method: Any, outputs: Sequence[str]) -> dict[str, str]:
     """Name → direction of what an epoch reports; see :meth:`dlspec.components.methods.base.Method.measures`."""
-    found = {total_of(method, name): "down" for name in method.turns}
-    found |= {name: "up" if weight < 0 else "down" for name, (_, weight) in minimised(method).items()}
+    directions = {total_of(method, name): "down" for name in method.turns}
+    directions |= {name: "up" if weight < 0 else "down" for name, (_, weight) in minimised(method).items()}
     for output in method.trained(outputs):
-        found[f"{output}_loss"] = "down"
-        found |= {name: metric.direction for name, metric in numbered(output, method.chosen_metrics(output))}
+        directions[f"{output}_loss"] = "down"
+        directions |= {name: metric.direction for name, metric in numbered(output, method.chosen_metrics(output))}
     for name, metrics in means(method, outputs).items():
-        found |= {measure_of(name, metric): metric.direction for metric in metrics}
-    return found
+        directions |= {measure_of(name, metric): metric.direction for metric in metrics}
+    return directions
 
 
 def not_of_tensors(method: Any, outputs: Sequence[str]) -> dict[str, str]:
     """What each measure is that is not named after a tensor."""
-    found = {total_of(method, name): "the sum of what is minimised" for name in method.turns}
+    meanings = {total_of(method, name): "the sum of what is minimised" for name in method.turns}
     for output in method.trained(outputs):
-        found[f"{output}_loss"] = f"the loss of output `{output}`"
-        found |= {name: f"a metric of output `{output}`" for name, _ in numbered(output, method.chosen_metrics(output))}
-    return found
+        meanings[f"{output}_loss"] = f"the loss of output `{output}`"
+        meanings |= {
+            name: f"a metric of output `{output}`" for name, _ in numbered(output, method.chosen_metrics(output))
+        }
+    return meanings
 
 
 def numbered(output: str, metrics: Any) -> Iterator[tuple[str, Any]]:

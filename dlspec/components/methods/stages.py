@@ -69,7 +69,7 @@ def distinct(stages: Mapping[str, Any]) -> Iterator[Any]:
     seen: set[str] = set()
     for stage in stages.values():
         key = describe(
-            {option: str(place) for option, place in stage.places.items() if option in (*OBJECTIVES, "metrics")}
+            {option: str(path) for option, path in stage.places.items() if option in (*OBJECTIVES, "metrics")}
         )
         if key not in seen:
             seen.add(key)
@@ -94,10 +94,10 @@ def check_objectives(method: Any) -> None:
 
 def _check_encodings(stages: Mapping[str, Any]) -> None:
     """All phases compare an output with its target in one encoding: the data give a single one."""
-    found: dict[str, tuple[str, Any]] = {}
+    by_output: dict[str, tuple[str, Any]] = {}
     for phase, stage in stages.items():
         for output, loss in losses_of(stage):
-            before, first = found.setdefault(output, (phase, loss))
+            before, first = by_output.setdefault(output, (phase, loss))
             if first.targets != loss.targets or first.answer != loss.answer:
                 kinds = f"`{first.name}` and `{loss.name}`"
                 message = f"phases `{before}` and `{phase}` compare with targets of two kinds: {kinds}"

@@ -171,8 +171,8 @@ class Supervised(Method):
     @classmethod
     def missing(cls, written: Mapping[str, Any]) -> list[str]:
         """One of `loss`, `minimize` and `learners` must be there, in `train` or in every phase."""
-        found = all(_OBJECTIVES & part.keys() for part in (_phases(written) or [{}]))
-        return [] if found or _OBJECTIVES & written.keys() else ["loss"]
+        complete = all(_OBJECTIVES & part.keys() for part in (_phases(written) or [{}]))
+        return [] if complete or _OBJECTIVES & written.keys() else ["loss"]
 
     @classmethod
     def compares(cls, written: Mapping[str, Any]) -> bool:
@@ -189,7 +189,7 @@ class Supervised(Method):
     @property
     def augmented(self) -> Mapping[str, tuple[Any, ...]]:
         """The `augment` of each phase that has one."""
-        return {name: one.augment for name, one in (self.phases or {}).items() if one.augment is not None}
+        return {name: stage.augment for name, stage in (self.phases or {}).items() if stage.augment is not None}
 
     @property
     def turns(self) -> Mapping[str, Learner]:
@@ -253,7 +253,9 @@ class Supervised(Method):
     def optimizers(self) -> tuple[Optimizer, ...]:
         """The optimizers of each phase."""
         stages = self.stages
-        return tuple(one for name, phase in self.training_phases.items() for one in stages[name].optimizers_of(phase))
+        return tuple(
+            optimizer for name, phase in self.training_phases.items() for optimizer in stages[name].optimizers_of(phase)
+        )
 
     def optimizer_of(self, phase: Phase) -> Optimizer:
         """The optimizer of one phase: its own, or that of the training."""
@@ -261,7 +263,9 @@ class Supervised(Method):
 
     def optimizers_of(self, phase: Phase) -> list[Optimizer]:
         """That of each learner in a phase of this objective: its own, or that of the phase; one without learners."""
-        return [one.optimizer or self.optimizer_of(phase) for one in self.turns.values()] or [self.optimizer_of(phase)]
+        return [learner.optimizer or self.optimizer_of(phase) for learner in self.turns.values()] or [
+            self.optimizer_of(phase)
+        ]
 
     @property
     def training_phases(self) -> dict[str, Phase]:
@@ -282,8 +286,8 @@ class Supervised(Method):
         comparing = self._comparing(output)
         if comparing is not self:
             return comparing.loss_of(output)
-        found = (loss_of(one, output) for one in self.turns.values() or (self,))
-        return next((loss for loss in found if loss is not None), None)
+        losses = (loss_of(learner, output) for learner in self.turns.values() or (self,))
+        return next((loss for loss in losses if loss is not None), None)
 
     def _comparing(self, output: str) -> Supervised:
         """The training of the last phase that compares an output with its target; itself without such phases."""

@@ -31,7 +31,7 @@ def _unknown_outputs(method: Any, outputs: list[str], options: tuple[str, ...]) 
         if name not in outputs:
             message = f"`loss_weights` names `{name}`, no output of the model"
             problem = Problem("E607", message, did_you_mean(name, outputs))
-            yield Mistake(problem, (*method.place("loss_weights"), name), on_key=True)
+            yield Mistake(problem, (*method.written_at("loss_weights"), name), on_key=True)
     trained = method.trained(outputs)
     by_output = (
         (option, name, chosen) for option in ("metrics", "threshold")
@@ -47,7 +47,7 @@ def _unknown_outputs(method: Any, outputs: list[str], options: tuple[str, ...]) 
                 f"give it a target and a loss (`loss_weights: {{{name}: 0}}` keeps it from being trained), "
                 "or leave it out"
             )
-            yield Mistake(Problem("E207", message, help), (*method.place(option), name), on_key=True)
+            yield Mistake(Problem("E207", message, help), (*method.written_at(option), name), on_key=True)
 
 
 def wrong_phases(method: Any, graph: Graph) -> Iterator[Mistake]:
@@ -71,8 +71,8 @@ def _without_layer(meant: Mapping[str, Mapping[str, list[str]]], phase: str, nam
     """Patterns of one phase that match no layer."""
     blocks = {".".join(name.split(".")[:depth]) for name in names for depth in range(1, name.count(".") + 1)}
     for option, patterns in meant.items():
-        for pattern, found in patterns.items():
-            if not found:
+        for pattern, matches in patterns.items():
+            if not matches:
                 message = f"`{option}` names `{pattern}`, which is no layer of the model"
                 problem = Problem("E515", message, did_you_mean(pattern, [*names, *sorted(blocks)]))
                 yield Mistake(problem, ("train", "phases", phase, option))

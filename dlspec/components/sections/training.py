@@ -182,6 +182,6 @@ def check_optimizer(owner: Any) -> None:
     Raises:
         Problem: E207.
     """
-    if "optimizer" in owner.given and all(one.optimizer for one in owner.learners.values()):
+    if "optimizer" in owner.given and all(learner.optimizer for learner in owner.learners.values()):
         message = "`optimizer` has no effect: every learner has its own"
         raise Problem("E207", message, leave_out("optimizer"), option="optimizer")

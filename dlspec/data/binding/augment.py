@@ -57,13 +57,13 @@ def steps_of_phases(
     method: Method | None, inputs: Sequence[Input], outputs: Sequence[Output], findings: Findings
 ) -> dict[str, tuple[Step, ...]]:
     """What the `augment` of phases asks for, by phase."""
-    found: dict[str, tuple[Step, ...]] = {}
+    planned: dict[str, tuple[Step, ...]] = {}
     for phase, layers in method.augmented.items() if method is not None else ():
-        found[phase] = ()
+        planned[phase] = ()
         for position, layer in enumerate(layers):
             with findings.at("train", "phases", phase, "augment", position):
-                found[phase] += (_step(layer, _only(layer, inputs), outputs),)
-    return found
+                planned[phase] += (_step(layer, _only(layer, inputs), outputs),)
+    return planned
 
 
 def _only(layer: Layer, inputs: Sequence[Input]) -> Input:

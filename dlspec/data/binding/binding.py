@@ -73,23 +73,23 @@ class Binding:
     @property
     def row_outputs(self) -> tuple[Output, ...]:
         """Outputs that are compared with columns of the source."""
-        return tuple(one for one in self.outputs if not is_made(one, self.made))
+        return tuple(output for output in self.outputs if not is_made(output, self.made))
 
     @property
     def model_inputs(self) -> tuple[Input, ...]:
         """The inputs as the model takes them: those of rows, but for one whose place is taken by what is made of it."""
         if self.made is None:
             return self.inputs
-        return (*(one for one in self.inputs if one is not self.made.source), *self.made.inputs)
+        return (*(input_ for input_ in self.inputs if input_ is not self.made.source), *self.made.inputs)
 
     @property
     def input_columns(self) -> tuple[str, ...]:
         """Every column that enters the model, once."""
         return tuple(dict.fromkeys(column for input_ in self.inputs for column in input_.columns))
 
-    def names_of(self, one: Input) -> list[str]:
+    def names_of(self, input_: Input) -> list[str]:
         """The names under which what a row has in an input enters the model."""
-        return [one.name] if self.made is None else self.made.names_of(one)
+        return [input_.name] if self.made is None else self.made.names_of(input_)
 
     def most_examples(self, data: Data) -> int:
         """How many examples an epoch visits at most."""
@@ -108,7 +108,7 @@ class Binding:
             return tuple(name for _ in names)
 
         def changed(steps: Iterable[Step]) -> tuple[Step, ...]:
-            return tuple(replace(one, masks=renamed(one.masks), labels=renamed(one.labels)) for one in steps)
+            return tuple(replace(step, masks=renamed(step.masks), labels=renamed(step.labels)) for step in steps)
 
         phased = {phase: changed(steps) for phase, steps in self.phased.items()}
         return replace(self, outputs=(replace(output, name=name),), steps=changed(self.steps), phased=phased)

@@ -90,4 +90,4 @@ def _lengths(input_: Input, table: Table, numbers: Array) -> list[int] | None:
 
 def _filled(row: list[int]) -> int:
     """The length of a row up to its last index that is not 0."""
-    return max((place for place, index in enumerate(row, 1) if index), default=0)
+    return max((count for count, index in enumerate(row, 1) if index), default=0)

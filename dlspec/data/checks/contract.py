@@ -210,7 +210,7 @@ def feature_tensors(
     if table is not None and data.maker is not None:
         rows, made = bind_made(data, table, None, None, findings)
         entering = made.inputs if made is not None else ()
-        inputs = [*(one for one in rows if one.name != data.maker.input), *entering]
+        inputs = [*(row_input for row_input in rows if row_input.name != data.maker.input), *entering]
     elif table is not None:
         inputs = bind_inputs(data, table, None, findings)
     if table is not None and not findings.errors:

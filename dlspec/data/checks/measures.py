@@ -97,7 +97,7 @@ def _measuring(method: Method, outputs: Sequence[str], measure: str, path: Path)
     """The phase that something watches: the last one to compare epochs, else the first that has the measure."""
     if path == ("train",):
         return method.ending
-    return next((one for one in method.stages.values() if measured(one, outputs, measure)), method.ending)
+    return next((stage for stage in method.stages.values() if measured(stage, outputs, measure)), method.ending)
 
 
 def check_validation(monitor: str, data: Data, parts: Collection[str] = (), option: str = "monitor") -> None:

@@ -58,7 +58,7 @@ def check_turns(data: Data, method: Method, examples: int, findings: Findings) -
     learners: dict[Path, Any] = {}
     for stage in method.stages.values():
         for name, learner in stage.turns.items():
-            path = (*stage.place("learners"), name, "every")
+            path = (*stage.written_at("learners"), name, "every")
             learners[path] = learner
             most[path] = max(most.get(path, 0), -(-examples // data.batch_size) * stage.total_epochs)
     for path, learner in learners.items():

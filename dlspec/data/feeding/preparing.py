@@ -82,14 +82,14 @@ def apply(layers: list[Any], values: Array, rank: int | None = None) -> Array:
     return values if rank is None else with_rank(values, rank)
 
 
-def _as_wide(found: Array, chunk: Array) -> tuple[Array, Array]:
+def _as_wide(filled: Array, chunk: Array) -> tuple[Array, Array]:
     """Both with rows of one length, filled up with 0: where texts decide it, the longest of a chunk does."""
     import numpy as np
 
-    if found.ndim != 2 or found.shape[1] == chunk.shape[1]:
-        return found, chunk
-    width = max(found.shape[1], chunk.shape[1])
-    wide, other = (np.pad(rows, ((0, 0), (0, width - rows.shape[1]))) for rows in (found, chunk))
+    if filled.ndim != 2 or filled.shape[1] == chunk.shape[1]:
+        return filled, chunk
+    width = max(filled.shape[1], chunk.shape[1])
+    wide, other = (np.pad(rows, ((0, 0), (0, width - rows.shape[1]))) for rows in (filled, chunk))
     return wide, other
 
 

@@ -64,14 +64,14 @@ class Training:
         features = self.data.features
         if not self.inputs or (features and not any(map(_chosen, features.values()))):
             return self.data
-        found = {
+        chosen_features = {
             name: Feature(columns=tuple(columns)) if len(columns) > 1 else Feature(column=columns[0])
             for name, columns in self.inputs.items()
         }
-        for name, one in features.items():
-            chosen = {"columns": tuple(self.inputs[name])} if _chosen(one) and name in self.inputs else {}
-            found[name] = Feature(**{**one.given, **chosen})
-        return type(self.data)(**{**self.data.given, "inputs": found})
+        for name, feature in features.items():
+            chosen = {"columns": tuple(self.inputs[name])} if _chosen(feature) and name in self.inputs else {}
+            chosen_features[name] = Feature(**{**feature.given, **chosen})
+        return type(self.data)(**{**self.data.given, "inputs": chosen_features})
 
 
 def _chosen(feature: Feature) -> bool:

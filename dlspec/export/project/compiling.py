@@ -133,7 +133,7 @@ def metrics_of(
             raise Unsupported("metrics beside `quantile`")
     for output in units:
         made = zip(metrics[output], method.metrics_of(output, examples), strict=True)
-        metrics[output] = [_undone(one, metric, output, constructors) for one, metric in made]
+        metrics[output] = [_undone(expression, metric, output, constructors) for expression, metric in made]
     return metrics
 
 

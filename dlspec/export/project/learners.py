@@ -52,8 +52,10 @@ class LearnersWriter:
         losses = losses_of(self.method, self._compared, self.searched, self.constructors, self.units)
         learners = [self._learner(whole, name, learner, losses, model) for name, learner in self._turns.items()]
         patterns = ", ".join("{}" for _ in learners)
-        told = {word: value for word, value in (("metrics", self._metrics()), ("means", self._means())) if value}
-        yield Piece("trained = {}", call("Learning", whole, Piece(f"[{patterns},]", *learners), **told).by_lines())
+        measured = {
+            option: value for option, value in (("metrics", self._metrics()), ("means", self._means())) if value
+        }
+        yield Piece("trained = {}", call("Learning", whole, Piece(f"[{patterns},]", *learners), **measured).by_lines())
 
     def optimizers(self, phase: Phase, raw: Mapping[str, Any]) -> Iterator[tuple[Any, Optimizer]]:
         """How the optimizer of each learner is written, and what it became.
@@ -105,25 +107,25 @@ class LearnersWriter:
         ]
         return Code(text(ast.Dict([constant(name) for name in weights], values)))
 
-    def _layers(self, found: list[str], model: Any) -> Code:
+    def _layers(self, names: list[str], model: Any) -> Code:
         """Layers and models: by their names where these are the same in ``model.py``."""
-        if set(found) <= self.state.models.keys():
-            return listed(found)
-        return places([layer.name for layer in model.layers], found, self.holder)
+        if set(names) <= self.state.models.keys():
+            return listed(names)
+        return places([layer.name for layer in model.layers], names, self.holder)
 
     def _metrics(self) -> dict[str, Piece]:
         """Of outputs that are compared with targets, by output and by measure."""
         made = metrics_of(self.method, self._compared, self.searched, self.constructors, self.examples, self.units)
-        found: dict[str, Piece] = {}
+        pieces: dict[str, Piece] = {}
         for output, written in made.items():
             components = self.method.metrics_of(output, self.examples)
             named = numbered(output, self.method.chosen_metrics(output))
             given = {
-                name: self._chosen(output, one, component)
-                for (name, _), one, component in zip(named, written, components, strict=True)
+                name: self._chosen(output, expression, component)
+                for (name, _), expression, component in zip(named, written, components, strict=True)
             }
-            found |= {output: Piece("{}", given)} if given else {}
-        return found
+            pieces |= {output: Piece("{}", given)} if given else {}
+        return pieces
 
     def _chosen(self, output: str, metric: ast.expr, component: Component) -> Code:
         """A metric as an object; `accuracy` by what the output is compared with, as Keras chooses it."""

@@ -36,7 +36,7 @@ def trainer(
     def made(model: Any) -> Any:
         if isinstance(optimizer, Optimizer):
             return made_optimizer(optimizer, method, model, distribution)
-        return [made_optimizer(one, method, model, distribution) for one in optimizer]
+        return [made_optimizer(rule, method, model, distribution) for rule in optimizer]
 
     return measuring(core, method, outputs, distribution, examples, made, units, weighed=weighed)
 

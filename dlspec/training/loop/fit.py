@@ -148,8 +148,8 @@ class Training:
 
     def _captured(self) -> Checkpoint | None:
         """The whole state of the training at this moment; None where one could not go on from it."""
-        found = whole(self.trainer.state(), self.state, self.best)
-        return found if found.sound else None
+        checkpoint = whole(self.trainer.state(), self.state, self.best)
+        return checkpoint if checkpoint.sound else None
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         self.trainer.restore(checkpoint)

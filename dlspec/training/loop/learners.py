@@ -37,7 +37,14 @@ def takes_turns(
     seen = dict(seen_by(whole, method, list(measured)))
     several = len(method.turns) > 1
     learners = [
-        _learner(whole, name if several else "", declared, method, compared, [one for one in seen if seen[one] == name])
+        _learner(
+            whole,
+            name if several else "",
+            declared,
+            method,
+            compared,
+            [tensor_name for tensor_name in seen if seen[tensor_name] == name],
+        )
         for name, declared in method.turns.items()
     ]
     named = {
@@ -47,17 +54,21 @@ def takes_turns(
         }
         for output, made in metrics.items()
     }
-    told = {
+    means_by_name = {
         measure_of(tensor, metric): (tensor, metric.make()) for tensor, chosen in measured.items() for metric in chosen
     }
     averages = averages_of(whole, method.averages) if method.averages else None
-    return learning.Learning(whole, learners, named, told, name=core.name, averages=averages)
+    return learning.Learning(whole, learners, named, means_by_name, name=core.name, averages=averages)
 
 
 def optimizers_of(model: Any) -> list[Any]:
     """The optimizer of a compiled model, or those of its learners."""
     optimizer = model.optimizer
-    return [one.optimizer for one in optimizer.learners] if isinstance(optimizer, learning.Optimizers) else [optimizer]
+    return (
+        [learner.optimizer for learner in optimizer.learners]
+        if isinstance(optimizer, learning.Optimizers)
+        else [optimizer]
+    )
 
 
 def for_each_learner(model: Any, declared: Callback, made: Callable[[], Any]) -> Iterator[Any]:
@@ -113,7 +124,7 @@ def layers_of(whole: Any, patterns: Iterable[str], method: Method) -> list[str]:
     """Names of the layers of a model that patterns mean, each once."""
     own = {layer.name: layer.name for layer in whole.layers}
     names = own | {name: layer for name, layer in method.layer_names.items() if layer in own}
-    return list(dict.fromkeys(one for found in layers_meant(patterns, names).values() for one in found))
+    return list(dict.fromkeys(match for matches in layers_meant(patterns, names).values() for match in matches))
 
 
 def seen_by(whole: Any, method: Method, tensors: Sequence[str]) -> Iterable[tuple[str, str]]:
@@ -123,8 +134,11 @@ def seen_by(whole: Any, method: Method, tensors: Sequence[str]) -> Iterable[tupl
     for tensor in tensors:
         made = {id(layer) for layer in keras.Model(whole.input, whole.output[tensor]).layers}
         for name, declared in method.turns.items():
-            wanted = [*(declared.minimize or {}), *(one for one in whole.output if loss_of(declared, one) is not None)]
-            reached = keras.Model(whole.input, {one: whole.output[one] for one in wanted}).layers
+            wanted = [
+                *(declared.minimize or {}),
+                *(output for output in whole.output if loss_of(declared, output) is not None),
+            ]
+            reached = keras.Model(whole.input, {output: whole.output[output] for output in wanted}).layers
             if made <= {id(layer) for layer in reached}:
                 yield tensor, name
                 break

@@ -59,17 +59,17 @@ def load_weights(model: Any, path: Path, shown: str) -> list[str]:
         message = f"`{shown}` cannot be read as a {what}: {reason(error)}"
         raise Problem("E516", message, "it takes a `.keras` file", "start_from") from error
     sources = {layer.name: layer for layer in _layers(saved)}
-    left, found = [], 0
+    left, loaded = [], 0
     for layer in model.layers:
         if not layer.weights:
             continue
         source = sources.get(layer.name)
         if source is not None and [w.shape for w in source.weights] == [w.shape for w in layer.weights]:
             layer.set_weights(source.get_weights())
-            found += 1
+            loaded += 1
         else:
             left.append(layer.name)
-    if not found:
+    if not loaded:
         names = ", ".join(f"`{name}`" for name, layer in list(sources.items())[:5] if layer.weights)
         message = f"no layer of `{shown}` has the name and shapes of one of this model"
         raise Problem("E516", message, f"its layers are {names}, …", "start_from")

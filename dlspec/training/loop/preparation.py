@@ -57,15 +57,15 @@ def with_preparation(core: Any, prepared: Prepared) -> Any:
     import keras
 
     entering = prepared.binding.model_inputs
-    if not prepared.layers and not prepared.units and not any(one.cut for one in entering):
+    if not prepared.layers and not prepared.units and not any(input_.cut for input_ in entering):
         return core
     inputs, values = {}, {}
-    for one in entering:
-        inputs[one.name] = keras.Input(one.raw.shape, dtype=one.raw.dtype, name=one.name)
-        value = inputs[one.name]
-        for layer in prepared.layers.get(one.written, ()):
+    for input_ in entering:
+        inputs[input_.name] = keras.Input(input_.raw.shape, dtype=input_.raw.dtype, name=input_.name)
+        value = inputs[input_.name]
+        for layer in prepared.layers.get(input_.written, ()):
             value = layer(value)
-        values[one.name] = _to_rank(_first(value, one.tensor) if one.cut else value, one.tensor)
+        values[input_.name] = _to_rank(_first(value, input_.tensor) if input_.cut else value, input_.tensor)
     taken = {tensor.name for tensor in core.inputs}
     for drawn in prepared.binding.drawn:
         if drawn.name not in taken:  # only training takes it

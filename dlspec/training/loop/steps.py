@@ -71,14 +71,14 @@ def repeated(step: Callable[[Any], Any], jit_compile: bool = False) -> Callable[
 
     # Results of metrics are not computed here: only when somebody asks for them.
     # A function of its own is needed for XLA alone; without it, tracing takes a fifth less.
-    one = tf.function(step, jit_compile=True, reduce_retracing=True, autograph=False) if jit_compile else step
+    single = tf.function(step, jit_compile=True, reduce_retracing=True, autograph=False) if jit_compile else step
 
     def many(batch: Callable[[Any], Any], count: Any) -> Any:
         def go_on(done: Any, finite: Any) -> Any:
             return tf.logical_and(done < count, finite)
 
         def body(done: Any, finite: Any) -> Any:
-            return done + 1, one(batch(done))
+            return done + 1, single(batch(done))
 
         return tf.while_loop(go_on, body, (tf.constant(0), tf.constant(True)), parallel_iterations=1)
 

@@ -106,11 +106,13 @@ class Job:
 
     def entering(self, inputs: Mapping[str, Any]) -> Any:
         """Inputs as the whole takes them; for each learner by name, where each has draws of its own."""
-        drawn = [one.name for one in self.prepared.binding.drawn]
+        drawn = [input_name.name for input_name in self.prepared.binding.drawn]
         if not drawn or key(self.learners[-1], drawn[0]) not in inputs or len(self.learners) == 1:
             return like_inputs(self.whole, inputs)
         return {
-            name: like_inputs(self.whole, {**inputs, **{one: inputs[key(name, one)] for one in drawn}})
+            name: like_inputs(
+                self.whole, {**inputs, **{input_name: inputs[key(name, input_name)] for input_name in drawn}}
+            )
             for name in self.learners
         }
 
@@ -143,7 +145,7 @@ def compared(method: Method, outputs: Sequence[str], targets: Any, *weights: Any
             return tuple(map(of_compared, values))
         return {name: value for name, value in values.items() if name in wanted} or values
 
-    return only_or_all(of_compared(targets)), *(single(of_compared(one)) for one in weights)
+    return only_or_all(of_compared(targets)), *(single(of_compared(weight)) for weight in weights)
 
 
 class Moments:

@@ -94,17 +94,17 @@ def show(task: Task, binding: Binding, seen: LookedAt, train: Array) -> list[Exa
     raw = _raw(binding, seen)
     reasons = unusual(binding.table, dict(islice(raw.items(), _COLUMNS)), train)
     image_name = _image_name(seen.inputs)
-    found = []
+    examples = []
     for row, (group, number) in enumerate(zip(seen.groups, seen.numbers, strict=True)):
-        one = Example(group, _where(binding, int(number)), values=list(_values(raw, row)))
-        one.unusual = reasons[row] if raw else []
+        example = Example(group, _where(binding, int(number)), values=list(_values(raw, row)))
+        example.unusual = reasons[row] if raw else []
         image = seen.inputs[image_name][row] if image_name is not None else None
         if image is not None:
-            one.pictures.append(("input", picture(image)))
+            example.pictures.append(("input", picture(image)))
         mask = seen.masks[task.name][row : row + 1] if task.name in seen.masks else None
-        _answer(task, one, seen.predicted[task.name][row], seen.targets[task.name][row], image, mask)
-        found.append(one)
-    return found
+        _answer(task, example, seen.predicted[task.name][row], seen.targets[task.name][row], image, mask)
+        examples.append(example)
+    return examples
 
 
 def _where(binding: Binding, number: int) -> str:
@@ -114,10 +114,10 @@ def _where(binding: Binding, number: int) -> str:
 def _raw(binding: Binding, seen: LookedAt) -> Arrays:
     """Columns as they stand in the source, of those inputs that are no pictures."""
     names: list[str] = []
-    for one in binding.model_inputs:
-        values = seen.inputs[one.name]
+    for input_ in binding.model_inputs:
+        values = seen.inputs[input_.name]
         if not (values.dtype.kind in "fiu" and is_map(values.shape[1:])):
-            names += one.columns
+            names += input_.columns
     try:
         return binding.table.take(dict.fromkeys(names), seen.numbers)
     except Problem:  # the files went away meanwhile: the report does without
@@ -142,89 +142,91 @@ def _values(raw: Arrays, row: int) -> Iterator[tuple[str, str]]:
 
 def _image_name(inputs: Mapping[str, Array]) -> str | None:
     """The first input that is a picture."""
-    found = (name for name, values in inputs.items() if values.dtype.kind in "fiu" and is_map(values.shape[1:]))
-    return next(found, None)
+    names = (name for name, values in inputs.items() if values.dtype.kind in "fiu" and is_map(values.shape[1:]))
+    return next(names, None)
 
 
-def _answer(task: Task, one: Example, predicted: Array, target: Array, image: Array | None, mask: Array | None) -> None:
+def _answer(
+    task: Task, example: Example, predicted: Array, target: Array, image: Array | None, mask: Array | None
+) -> None:
     if task.kind == NUMBERS:
-        _numbers(one, numbers(task, predicted).reshape(-1), target.reshape(-1))
+        _numbers(example, numbers(task, predicted).reshape(-1), target.reshape(-1))
     elif task.kind == TAGS:
-        _tags(task, one, predicted, target, mask)
+        _tags(task, example, predicted, target, mask)
     elif task.kind in (ARRAYS, SERIES):
-        _arrays(task, one, predicted, target.reshape(predicted.shape), mask)
+        _arrays(task, example, predicted, target.reshape(predicted.shape), mask)
     elif task.kind in (PIXELS, STEPS):
-        _positions(task, one, predicted, target, image, mask)
+        _positions(task, example, predicted, target, image, mask)
     elif task.kind == TRANSCRIPT:
-        _transcript(task, one, predicted, target, mask)
+        _transcript(task, example, predicted, target, mask)
     else:
-        _class(task, one, predicted, target)
+        _class(task, example, predicted, target)
 
 
-def _class(task: Task, one: Example, predicted: Array, target: Array) -> None:
-    found = answers(task, predicted[None], target[None])
-    true, guess = int(found.true[0]), int(found.guess[0])
-    share = found.probabilities[0]
+def _class(task: Task, example: Example, predicted: Array, target: Array) -> None:
+    judged = answers(task, predicted[None], target[None])
+    true, guess = int(judged.true[0]), int(judged.guess[0])
+    share = judged.probabilities[0]
     known = 0 <= true < len(task.names)
-    one.true = task.names[true] if known else str(true)
-    one.guess = task.names[guess]
-    one.right = true == guess
-    one.note = f"{percent(float(share[guess]))} sure"
-    if not one.right and known:
-        one.note += f", {percent(float(share[true]))} for “{one.true}”"
+    example.true = task.names[true] if known else str(true)
+    example.guess = task.names[guess]
+    example.right = true == guess
+    example.note = f"{percent(float(share[guess]))} sure"
+    if not example.right and known:
+        example.note += f", {percent(float(share[true]))} for “{example.true}”"
 
 
-def _numbers(one: Example, predicted: Array, target: Array) -> None:
-    one.true, one.guess = _few(target), _few(predicted)
+def _numbers(example: Example, predicted: Array, target: Array) -> None:
+    example.true, example.guess = _few(target), _few(predicted)
     if len(target) == 1:
         error = float(predicted[0]) - float(target[0])
-        one.note = f"off by {'+' if error > 0 else '−' if error < 0 else ''}{figure(abs(error))}"
+        example.note = f"off by {'+' if error > 0 else '−' if error < 0 else ''}{figure(abs(error))}"
 
 
 def _few(numbers: Array) -> str:
     return ", ".join(figure(float(number)) for number in numbers[:6]) + (" …" if len(numbers) > 6 else "")
 
 
-def _tags(task: Task, one: Example, predicted: Array, target: Array, mask: Array | None) -> None:
+def _tags(task: Task, example: Example, predicted: Array, target: Array, mask: Array | None) -> None:
     valid = counted(mask, (1, *predicted.shape[:-1]))[0]
     true, guess = target.reshape(predicted.shape) > 0.5, predicted > task.threshold
-    one.right = bool((true == guess)[valid].all())
+    example.right = bool((true == guess)[valid].all())
     if predicted.ndim > 1:
-        one.note = f"{percent(float((true == guess)[valid].mean()) if valid.any() else 1.0)} of answers right"
+        example.note = f"{percent(float((true == guess)[valid].mean()) if valid.any() else 1.0)} of answers right"
         return
-    one.true = ", ".join(task.names[n] for n in true.nonzero()[0][:_COLUMNS]) or "none"
-    one.guess = ", ".join(task.names[n] for n in guess.nonzero()[0][:_COLUMNS]) or "none"
+    example.true = ", ".join(task.names[n] for n in true.nonzero()[0][:_COLUMNS]) or "none"
+    example.guess = ", ".join(task.names[n] for n in guess.nonzero()[0][:_COLUMNS]) or "none"
 
 
-def _arrays(task: Task, one: Example, predicted: Array, target: Array, mask: Array | None) -> None:
+def _arrays(task: Task, example: Example, predicted: Array, target: Array, mask: Array | None) -> None:
     predicted = numbers(task, predicted)
     squares = ((predicted - target) ** 2)[counted(mask, (1, *predicted.shape[:-1]))[0]]
-    one.note = f"off by {figure(float(squares.mean()) ** 0.5 if squares.size else 0.0)} (root mean square)"
+    example.note = f"off by {figure(float(squares.mean()) ** 0.5 if squares.size else 0.0)} (root mean square)"
     if is_map(predicted.shape):
         low, high = float(target.min()), float(target.max())
-        one.pictures.append(("true", picture(target, low, high)))
-        one.pictures.append(("model", picture(predicted, low, high)))
+        example.pictures.append(("true", picture(target, low, high)))
+        example.pictures.append(("model", picture(predicted, low, high)))
 
 
 def _positions(
-    task: Task, one: Example, predicted: Array, target: Array, image: Array | None, mask: Array | None
+    task: Task, example: Example, predicted: Array, target: Array, image: Array | None, mask: Array | None
 ) -> None:
-    found = answers(task, predicted[None], target[None])
-    true, guess = found.true[0], found.guess[0]
+    judged = answers(task, predicted[None], target[None])
+    true, guess = judged.true[0], judged.guess[0]
     counts = true != task.ignored if task.ignored is not None else true >= 0
     counts = counts & counted(mask, (1, *true.shape))[0]
     right = float((true == guess)[counts].mean()) if counts.any() else 1.0
-    one.note = f"{percent(right)} of {'steps' if task.kind == STEPS else 'pixels'} right"
+    example.note = f"{percent(right)} of {'steps' if task.kind == STEPS else 'pixels'} right"
     if is_map(true.shape):
-        one.pictures.append(("true", overlay(image, true, task.ignored)))
-        one.pictures.append(("model", overlay(image, guess)))
+        example.pictures.append(("true", overlay(image, true, task.ignored)))
+        example.pictures.append(("model", overlay(image, guess)))
         return
     names = task.names
-    one.true = " ".join(names[n] if 0 <= n < len(names) else str(n) for n in true[counts][:_STEPS])
-    one.guess = " ".join(names[n] for n in guess[counts][:_STEPS])
+    example.true = " ".join(names[n] if 0 <= n < len(names) else str(n) for n in true[counts][:_STEPS])
+    example.guess = " ".join(names[n] for n in guess[counts][:_STEPS])
 
 
-def _transcript(task: Task, one: Example, predicted: Array, target: Array, mask: Array | None) -> None:
+def _transcript(task: Task, example: Example, predicted: Array, target: Array, mask: Array | None) -> None:
     (true,), (guess,) = true_labels(target[None]), read(predicted[None], mask)
-    one.true, one.guess = spelt(task, true) or "nothing", spelt(task, guess) or "nothing"
-    one.right = true == guess
+    example.true, example.guess = spelt(task, true) or "nothing", spelt(task, guess) or "nothing"
+    example.right = true == guess
