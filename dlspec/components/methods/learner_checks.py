@@ -96,8 +96,8 @@ def _untrained(method: Method, layers: Iterable[str]) -> Iterator[Mistake]:
 
 def _idle_averages(graph: Graph, trained: set[str]) -> Iterator[Mistake]:
     """E520 for averages of models of which nothing learns."""
-    models = {one.name: one for one in shared_models(graph)}
-    outer = {one.name: name for name in models for one in shared_models(models[name].graph)}
+    models = {shared.name: shared for shared in shared_models(graph)}
+    outer = {inner.name: name for name in models for inner in shared_models(models[name].graph)}
     for model in models.values():
         origin = model.average_of
         while origin in models and models[origin].average_of:

@@ -216,7 +216,7 @@ class Begun(_Begun, total=False):
     error: Failure
 
 
-class _Course(TypedDict):
+class _Outcome(TypedDict):
     """What is always known of a training."""
 
     status: Literal["finished", "interrupted", "failed"]
@@ -228,7 +228,7 @@ class _Course(TypedDict):
     epoch_seconds: list[float]
 
 
-class Course(_Course, total=False):
+class Outcome(_Outcome, total=False):
     """How the training went."""
 
     speed: Speed
@@ -271,7 +271,7 @@ class Timing(TypedDict):
     stages: dict[str, float]
 
 
-class Report(Begun, Course, Examined, Timing):
+class Report(Begun, Outcome, Examined, Timing):
     """A run, and what came of it.
 
     Attributes:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from dlspec.components.registry import load_attribute
-from dlspec.core.documents.report import Course, Fact
+from dlspec.core.documents.report import Fact, Outcome
 from dlspec.core.documents.results import Measures
 from dlspec.data.checks.measures import smaller_is_better
 from dlspec.data.feeding.pipeline import Part
@@ -204,7 +204,7 @@ class Training:
         # Metrics were made before the thresholds were chosen.
         return ordered(Trainer.measure(self.trainer, feed) if self.thresholds else self.trainer.measure(feed))
 
-    def course(self, status: Literal["finished", "interrupted", "failed"], metrics: Measures) -> Course:
+    def course(self, status: Literal["finished", "interrupted", "failed"], metrics: Measures) -> Outcome:
         """How far it came, for the report.
 
         Args:
@@ -212,7 +212,7 @@ class Training:
             metrics: Measures by part, with the weights that are kept.
         """
         best, speed = self.best, self.trainer.speed
-        course: Course = {
+        course: Outcome = {
             "status": status,
             "metrics": metrics,
             "epochs": len(self.history),

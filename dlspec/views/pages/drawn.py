@@ -93,9 +93,9 @@ class Pictures:
         every = self.every or math.ceil(self.epochs / _SHEETS)
         if self.shown and (number in (1, self.epochs) or number % every == 0):
             answers = self._answers(self._inputs(_FEW)[0])
-            for one in self.shown:
-                tiles = sheets.images(answers[one.output])
-                self._write(f"{one.name}-epoch-{number:05d}", sheets.sheet(tiles, tile=_SMALL, shrink=True))
+            for picture in self.shown:
+                tiles = sheets.images(answers[picture.output])
+                self._write(f"{picture.name}-epoch-{number:05d}", sheets.sheet(tiles, tile=_SMALL, shrink=True))
 
     def finish(self) -> None:
         """Training is over: keeps what the kept weights give."""
@@ -103,40 +103,40 @@ class Pictures:
             return
         inputs, targets = self._inputs(self.count)
         answers = self._answers(inputs)
-        for one in self.shown:
-            values = answers[one.output]
-            if one.shows == SAMPLES:
-                self._write(f"{one.name}-{SAMPLES}", sheets.sheet(sheets.images(values), shrink=True))
+        for picture in self.shown:
+            values = answers[picture.output]
+            if picture.shows == SAMPLES:
+                self._write(f"{picture.name}-{SAMPLES}", sheets.sheet(sheets.images(values), shrink=True))
             else:
-                rows = [inputs[one.original]] if one.original else []
-                rows += [targets[one.output]] if one.output in targets and one.judged else []
-                self._write(f"{one.name}-{RECONSTRUCTIONS}", _beside([*_different(rows), values]))
-            if one.between:
-                way = self._between(inputs, one)
-                self._write(f"{one.name}-{INTERPOLATIONS}", sheets.sheet(sheets.images(way), _COLUMNS, shrink=True))
+                rows = [inputs[picture.original]] if picture.original else []
+                rows += [targets[picture.output]] if picture.output in targets and picture.judged else []
+                self._write(f"{picture.name}-{RECONSTRUCTIONS}", _beside([*_different(rows), values]))
+            if picture.between:
+                way = self._between(inputs, picture)
+                self._write(f"{picture.name}-{INTERPOLATIONS}", sheets.sheet(sheets.images(way), _COLUMNS, shrink=True))
 
     def facts(self) -> list[Picture]:
         """For ``report.json``: the pictures that the run folder has."""
-        return [found for one in self.shown for found in _kept(self.folder, one)]
+        return [kept for picture in self.shown for kept in _kept(self.folder, picture)]
 
     @cached_property
     def shown(self) -> tuple[Shown, ...]:
         """The outputs whose answers are pictures: numbers that nothing judges, or that are compared with an array."""
         saved = self._saved
         judged = {task.name: task.kind for task in tasks_of(self._model, self.prepared, self.method, self.outputs)}
-        compared = {one.name for one in self.prepared.binding.outputs}
-        drawn = {one.name: one for one in self.prepared.binding.drawn}
-        found = []
-        for output, one in zip(self.outputs, reached_by(saved), strict=True):
-            if not is_map(one.tensor.shape) or not one.tensor.floating:
+        compared = {target.name for target in self.prepared.binding.outputs}
+        drawn = {input_.name: input_ for input_ in self.prepared.binding.drawn}
+        pictures = []
+        for output, reached in zip(self.outputs, reached_by(saved), strict=True):
+            if not is_map(reached.tensor.shape) or not reached.tensor.floating:
                 continue
             if output in compared and judged.get(output) != ARRAYS:
                 continue
-            bound = sorted(one.inputs - set(drawn))
-            normal = bool(one.inputs) and not bound and all(drawn[name].draw.round for name in one.inputs)
-            between = tuple(sorted(one.inputs)) if normal else ()
-            found.append(Shown(one.name, output, self._picture_of(bound, saved), output in compared, between))
-        return tuple(found)
+            bound = sorted(reached.inputs - set(drawn))
+            normal = bool(reached.inputs) and not bound and all(drawn[name].draw.round for name in reached.inputs)
+            between = tuple(sorted(reached.inputs)) if normal else ()
+            pictures.append(Shown(reached.name, output, self._picture_of(bound, saved), output in compared, between))
+        return tuple(pictures)
 
     @staticmethod
     def _picture_of(names: list[str], graph: Graph) -> str | None:
@@ -168,7 +168,7 @@ class Pictures:
         targets: dict[str, Array] = {}
         binding = self.prepared.binding
         names = [self._saved.nodes[index].name for index in self._saved.inputs]
-        if not {one.name for one in binding.drawn}.issuperset(names):
+        if not {input_.name for input_ in binding.drawn}.issuperset(names):
             _, part = part_to_look_at(self.prepared)
             positions = np.sort(np.random.default_rng(self.method.seed).permutation(part.count)[:count])
             given, compared = batch_at(part, positions)
@@ -177,19 +177,19 @@ class Pictures:
             inputs = {name: values[order] for name, values in inputs.items()}
             targets = {name: values[order] for name, values in targets.items()}
             count = len(positions)
-        return {**inputs, **{one.name: one.at(np.arange(count)) for one in binding.drawn}}, targets
+        return {**inputs, **{input_.name: input_.at(np.arange(count)) for input_ in binding.drawn}}, targets
 
-    def _between(self, inputs: Mapping[str, Array], one: Shown) -> Array:
+    def _between(self, inputs: Mapping[str, Array], picture: Shown) -> Array:
         """The answers on the ways from draws to the ones after them, as many steps as a row has."""
-        ways = min(_WAYS, len(inputs[one.between[0]]) // 2)
+        ways = min(_WAYS, len(inputs[picture.between[0]]) // 2)
         shares = [step / (_COLUMNS - 1) for step in range(_COLUMNS)]
         entering = {
             name: between(values[: 2 * ways : 2], values[1 : 2 * ways : 2], shares)
-            if name in one.between
+            if name in picture.between
             else values[:1].repeat(ways * _COLUMNS, axis=0)
             for name, values in inputs.items()
         }
-        return self._answers(entering)[one.output]
+        return self._answers(entering)[picture.output]
 
     def _write(self, name: str, image: Any) -> None:
         _write(self.folder, name, image)
@@ -215,15 +215,15 @@ def beside_neighbours(folder: Path, output: str, outputs: Outputs, rows: Array, 
     assert near is not None
     others = sheets.images(near)
     width = shown.shape[1]
-    found = [one for row, tile in enumerate(tiles) for one in (tile, *others[row * width : (row + 1) * width])]
-    _write(folder, f"{output}-{NEIGHBOURS}", sheets.sheet(found, 1 + width, shrink=True))
+    pictures = [image for row, tile in enumerate(tiles) for image in (tile, *others[row * width : (row + 1) * width])]
+    _write(folder, f"{output}-{NEIGHBOURS}", sheets.sheet(pictures, 1 + width, shrink=True))
 
 
-def kept_neighbours(folder: Path, found: NeighbourFigures) -> Iterator[Picture]:
+def kept_neighbours(folder: Path, figures: NeighbourFigures) -> Iterator[Picture]:
     """The sheet that :func:`beside_neighbours` kept, if any."""
-    file = f"{FOLDER}/{found['of']}-{NEIGHBOURS}.png"
+    file = f"{FOLDER}/{figures['of']}-{NEIGHBOURS}.png"
     if (folder / file).is_file():
-        yield {"output": found["of"], "shows": NEIGHBOURS, "epoch": None, "file": file}
+        yield {"output": figures["of"], "shows": NEIGHBOURS, "epoch": None, "file": file}
 
 
 def _write(folder: Path, name: str, image: Any) -> None:
@@ -250,8 +250,8 @@ def between(first: Array, second: Array, shares: list[float]) -> Array:
     weights = [np.sin((1 - share) * angle) / safe, np.sin(share * angle) / safe]
     plain = [1 - share, share]
     a, b = (np.where(straight, plain[n], weights[n]) * flat[n][:, None, :] for n in (0, 1))
-    found: Array = (a + b).reshape(len(first) * len(shares), *first.shape[1:]).astype(first.dtype)
-    return found
+    ways: Array = (a + b).reshape(len(first) * len(shares), *first.shape[1:]).astype(first.dtype)
+    return ways
 
 
 def _by_single_numbers(inputs: Mapping[str, Array], count: int) -> Array:
@@ -274,7 +274,7 @@ def _beside(rows: list[Array]) -> Any:
     """Rows of originals, each above the row of what the model made of them."""
     count = min(_PAIRS, len(rows[0]))
     made = [sheets.images(values[:count]) for values in rows]
-    side = [sheets.sheet(one[:1], 1, shrink=True).size for one in made]
+    side = [sheets.sheet(images_of_row[:1], 1, shrink=True).size for images_of_row in made]
     if len(set(side)) > 1:  # of several sizes: all as large as what the model gives
         made = [[image.resize(made[-1][0].size) for image in images] for images in made]
     tiles = [
@@ -283,12 +283,12 @@ def _beside(rows: list[Array]) -> Any:
     return sheets.sheet(tiles, min(_COLUMNS, count), shrink=True)
 
 
-def _kept(folder: Path, one: Shown) -> Iterator[Picture]:
+def _kept(folder: Path, picture: Shown) -> Iterator[Picture]:
     """The pictures of one output that stand in a run folder, those of the end first."""
-    for shows in (one.shows, INTERPOLATIONS):
-        file = f"{FOLDER}/{one.name}-{shows}.png"
+    for shows in (picture.shows, INTERPOLATIONS):
+        file = f"{FOLDER}/{picture.name}-{shows}.png"
         if (folder / file).is_file():
-            yield {"output": one.name, "shows": shows, "epoch": None, "file": file}
-    for path in sorted((folder / FOLDER).glob(f"{one.name}-epoch-*.png")):
+            yield {"output": picture.name, "shows": shows, "epoch": None, "file": file}
+    for path in sorted((folder / FOLDER).glob(f"{picture.name}-epoch-*.png")):
         number = int(path.stem.rpartition("-")[2])
-        yield {"output": one.name, "shows": one.shows, "epoch": number, "file": f"{FOLDER}/{path.name}"}
+        yield {"output": picture.name, "shows": picture.shows, "epoch": number, "file": f"{FOLDER}/{path.name}"}

@@ -62,7 +62,7 @@ class Examined:
     def facts(self) -> Results:
         """For ``report.json``: verdicts and the figures of every output."""
         outputs = {name: with_linear(score.facts(), self.compared, name) for name, score in self.scores.items()}
-        verdicts = [verdict(name, found, self.part).facts() for name, found in outputs.items()]
+        verdicts = [verdict(name, results, self.part).facts() for name, results in outputs.items()]
         return {"part": self.part, "verdicts": verdicts, "outputs": outputs}
 
 
@@ -82,20 +82,20 @@ def examine(model: Any, prepared: Prepared, method: Method, outputs: tuple[str, 
 
     name, part = part_to_look_at(prepared)
     tasks = tasks_of(model, prepared, method, outputs)
-    found = Examined(name, {task.name: score_of(task) for task in tasks})
-    if not found.scores:
-        return found
-    _learn(model, prepared.train, prepared.binding, found.scores, outputs)
+    examined = Examined(name, {task.name: score_of(task) for task in tasks})
+    if not examined.scores:
+        return examined
+    _learn(model, prepared.train, prepared.binding, examined.scores, outputs)
     size = batch_size_of(part)
-    found.linear = _linear(prepared.train, tasks)
-    found.compared = LinearScores(found.linear, tasks) if found.linear is not None else None
-    batches = also_seen(with_weights(_batches(part, size), part.weights), found.compared)
-    badness = compare(answering(model, outputs, -(-part.count // size)), batches, found.scores)
+    examined.linear = _linear(prepared.train, tasks)
+    examined.compared = LinearScores(examined.linear, tasks) if examined.linear is not None else None
+    batches = also_seen(with_weights(_batches(part, size), part.weights), examined.compared)
+    badness = compare(answering(model, outputs, -(-part.count // size)), batches, examined.scores)
     for task in tasks:
         chosen = _choose(np.concatenate(badness[task.name]), seed)
         looked_at = _look(model, part, chosen, outputs)
-        found.examples[task.name] = show(task, prepared.binding, looked_at, prepared.train.examples.numbers)
-    return found
+        examined.examples[task.name] = show(task, prepared.binding, looked_at, prepared.train.examples.numbers)
+    return examined
 
 
 def answered(model: Any, part: Part, outputs: tuple[str, ...]) -> dict[str, tuple[Array, Array]]:
@@ -105,7 +105,7 @@ def answered(model: Any, part: Part, outputs: tuple[str, ...]) -> dict[str, tupl
     size = batch_size_of(part)
     answer = answering(model, outputs, -(-part.count // size))
     pairs = [
-        (answer(inputs)[0], {key: as_array(one) for key, one in targets.items()})
+        (answer(inputs)[0], {key: as_array(target) for key, target in targets.items()})
         for inputs, targets in _batches(part, size)
     ]
     return {
@@ -123,11 +123,11 @@ def part_to_look_at(prepared: Prepared) -> tuple[str, Part]:
 def tasks_of(model: Any, prepared: Prepared, method: Method, outputs: tuple[str, ...]) -> list[Task]:
     """The questions that the outputs answer, of those that can be judged."""
     tensors = outputs_by_name(model.output, outputs)
-    found = [
+    tasks = [
         task_of(output, method.head_of(output.name), tuple(tensors[output.name].shape[1:]))
         for output in prepared.binding.outputs
     ]
-    return [task for task in found if task is not None]
+    return [task for task in tasks if task is not None]
 
 
 def _learn(model: Any, part: Part, binding: Binding, scores: Mapping[str, Score], outputs: tuple[str, ...]) -> None:
@@ -142,7 +142,9 @@ def _learn(model: Any, part: Part, binding: Binding, scores: Mapping[str, Score]
             scores,
         )
         return
-    for _, targets, weights in with_weights(((one, one) for one in _targets(part, binding)), part.weights):
+    for _, targets, weights in with_weights(
+        ((targets_only, targets_only) for targets_only in _targets(part, binding)), part.weights
+    ):
         for name, score in scores.items():
             score.learn(as_array(targets[name]), None, weights)
 

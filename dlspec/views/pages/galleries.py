@@ -28,33 +28,33 @@ def galleries(folder: Path, pictures: Sequence[Picture]) -> list[dict[str, Any]]
         folder: The run folder.
         pictures: Those that ``report.json`` names.
     """
-    outputs = dict.fromkeys(one["output"] for one in pictures)
-    found = []
+    outputs = dict.fromkeys(picture["output"] for picture in pictures)
+    listed = []
     for output in outputs:
-        own = [one for one in pictures if one["output"] == output]
-        sheets = list(_sheets(folder, [one for one in own if one["epoch"] is None]))
-        strip = list(_sheets(folder, [one for one in own if one["epoch"] is not None]))
+        own = [picture for picture in pictures if picture["output"] == output]
+        sheets = list(_sheets(folder, [picture for picture in own if picture["epoch"] is None]))
+        strip = list(_sheets(folder, [picture for picture in own if picture["epoch"] is not None]))
         if sheets or strip:
-            found.append({"title": f"Pictures of {output}", "sheets": sheets, "strip": strip})
-    return found
+            listed.append({"title": f"Pictures of {output}", "sheets": sheets, "strip": strip})
+    return listed
 
 
 def _sheets(folder: Path, pictures: Sequence[Picture]) -> Iterator[dict[str, Any]]:
     from PIL import Image
 
-    for one in pictures:
-        title, words = _TITLES[one["shows"]]
+    for picture in pictures:
+        title, caption = _TITLES[picture["shows"]]
         try:
-            content = (folder / one["file"]).read_bytes()
+            content = (folder / picture["file"]).read_bytes()
             with Image.open(io.BytesIO(content)) as image:
                 width, height = image.size
                 kind, content = _smaller(image, content)
         except OSError:
             continue
         source = f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
-        if one["epoch"] is not None:
-            title = f"epoch {one['epoch']:,}"
-        yield {"title": title, "words": words, "source": source, "width": width, "height": height}
+        if picture["epoch"] is not None:
+            title = f"epoch {picture['epoch']:,}"
+        yield {"title": title, "caption": caption, "source": source, "width": width, "height": height}
 
 
 def _smaller(image: Any, content: bytes) -> tuple[str, bytes]:
