@@ -315,31 +315,8 @@ WORDS_OF_TEXTS = {
     "keras_layers.text_imputation": {"word", "words"},
     "training.unknown_words": {"word", "words"},
 }
-# Files that other work is on: their names follow.
-RENAMED_LATER = {
-    "components.methods.base",
-    "components.methods.learner_checks",
-    "components.methods.learning",
-    "components.methods.supervised",
-    "components.methods.supervised_checks",
-    "standalone.learning",
-    "training.evaluate",
-    "training.importance",
-    "training.loop.compiling",
-    "training.loop.fit",
-    "training.loop.learners",
-    "training.loop.phases",
-    "training.loop.preparation",
-    "training.loop.steps",
-    "training.loop.trainer",
-    "training.saved",
-    "views.pages.drawn",
-    "views.pages.examine",
-    "views.pages.examples",
-    "views.pages.galleries",
-}
 
 
 def test_names_say_what_a_thing_is() -> None:
     bound = {module: {name.strip("_") for name in facts(path).bound} & VAGUE for module, path in modules().items()}
-    assert {module: names for module, names in bound.items() if names and module not in RENAMED_LATER} == WORDS_OF_TEXTS
+    assert {module: names for module, names in bound.items() if names} == WORDS_OF_TEXTS
