@@ -11,7 +11,9 @@ from typing import Any
 from dlspec.components.methods.stages import objective_of
 from dlspec.components.methods.supervised import Supervised
 from dlspec.components.registry import Component
+from dlspec.components.sections.training import Phase
 from dlspec.components.training.callbacks import Callback
+from dlspec.components.training.optimizers import Optimizer
 from dlspec.core.documents.report import Planned, Speed
 from dlspec.data.checks.measures import callbacks
 from dlspec.training.loop import phases, speed
@@ -73,8 +75,8 @@ class SupervisedTrainer(Trainer):
         if choice is None:
             phase = next(iter(self.method.training_phases.values()))
             phases.choose(self.job.whole, phase, self.method.layer_names)
-            optimizer = self.method.optimizer_of(phase)
-            choice = speed.choose(self.job, self.method, optimizer, self.feed)
+            stage = self._enter(0)
+            choice = speed.choose(self.job, stage, _optimizers(stage, phase), self.feed)
             speed.keep(self.job.folder, choice)
         self.choice, self.method = choice, speed.with_jit(self.method, choice.jit)
         self.job.say(str(choice))
@@ -88,11 +90,10 @@ class SupervisedTrainer(Trainer):
         self._chosen = state.phase + 1
         phase = every_phase[state.phase]
         stage = self._enter(state.phase)
-        optimizer = stage.optimizers_of(phase) if stage.turns else stage.optimizer_of(phase)
         compiled = trainer(
             job.whole,
             stage,
-            optimizer,
+            _optimizers(stage, phase),
             job.outputs,
             job.distribution,
             job.most_examples,
@@ -191,3 +192,8 @@ class SupervisedTrainer(Trainer):
     def restore(self, checkpoint: Checkpoint) -> None:
         """Puts back what :meth:`state` took."""
         restore(checkpoint, self.job.whole, self.running.model, self.running.running)
+
+
+def _optimizers(stage: Supervised, phase: Phase) -> Optimizer | list[Optimizer]:
+    """The optimizer of a phase, or those of its learners."""
+    return stage.optimizers_of(phase) if stage.turns else stage.optimizer_of(phase)

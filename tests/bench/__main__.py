@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.bench.data import data_speed, memory
 from tests.bench.growth import growth
+from tests.bench.learning import adversarial_speed, sampling_speed
 from tests.bench.measuring import ROOT, paired, process, report
 from tests.bench.predicting import predict_speed
 from tests.bench.sources import sources_speed
@@ -22,7 +23,7 @@ from tests.bench.training import auto_speed, end_to_end, jit_speed, train_footpr
 
 def main(wanted: list[str]) -> int:
     """All measurements but that of memory, which writes gigabytes, and of growth, which takes long; or those named."""
-    trainings = (train_speed, auto_speed, jit_speed, train_footprint, end_to_end)
+    trainings = (train_speed, auto_speed, jit_speed, adversarial_speed, train_footprint, end_to_end)
     known = {
         made.__name__: made
         for made in (
@@ -32,6 +33,7 @@ def main(wanted: list[str]) -> int:
             data_speed,
             sources_speed,
             predict_speed,
+            sampling_speed,
             *trainings,
             growth,
             memory,

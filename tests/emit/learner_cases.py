@@ -56,7 +56,7 @@ outputs: digit
     + """
 train:
   minimize: {error: 0.5}
-  loss: sparse_categorical_crossentropy
+  loss: crossentropy
   metrics: {digit: [accuracy, sparse_top_k_categorical_accuracy], code: [mean]}
   epochs: 3
   monitor: val_digit_accuracy

@@ -11,9 +11,13 @@ from random_learners import Case, batches, trained_by_hand, trained_by_us, valid
 
 from dlspec.components.methods.supervised import Supervised
 from dlspec.components.sections.training import Learner
+from dlspec.components.training.losses import Crossentropy
 from dlspec.components.training.optimizers import SGD, Adam
+from dlspec.passes import compile_spec
+from dlspec.passes.state import Checked
 from dlspec.training.loop.compiling import precision, trainer
 from dlspec.training.loop.steps import Steps
+from dlspec.training.train import request_of, run
 
 pytestmark = pytest.mark.filterwarnings("ignore:Gradients do not exist:UserWarning")
 
@@ -151,3 +155,44 @@ def test_sixteen_bits_scale_the_loss_of_each_learner() -> None:
     before = values(whole.get_layer("judge").trainable_variables)
     assert steps.train(iter(feed), 6) == (6, True)
     assert before != values(whole.get_layer("judge").trainable_variables)
+
+
+@pytest.mark.parametrize(("units", "kind"), [(1, "BinaryCrossentropy"), (3, "SparseCategoricalCrossentropy")])
+def test_the_word_crossentropy_means_what_the_output_is_compared_with(units: int, kind: str) -> None:
+    import keras
+
+    x = keras.Input((4,), name="x")
+    how = Supervised(minimize={"y": 0.1}, loss=Crossentropy(), optimizer=Adam())
+    model = trainer(keras.Model(x, keras.layers.Dense(units)(x)), how, list(how.optimizers), ["y"])
+    assert type(model.learners[0].losses["y"]).__name__ == kind
+
+
+SPEED = """
+name: speed
+inputs: {x: [4]}
+layers: [{dense: {units: 8, activation: relu, name: code}}, {dropout: 0.2}, {dense: {units: 4, name: back}}]
+data: {source: {sklearn: iris}, inputs: {x: data}, batch_size: 50}
+train:
+  learners: {one: {minimize: back}, two: {minimize: {code: -0.1}, trains: code, every: 2}}
+  epochs: 2
+"""
+
+
+@pytest.mark.slow
+def test_speed_is_chosen_for_all_learners_and_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "speed.yaml"
+    path.write_text(SPEED)
+    monkeypatch.setattr("dlspec.training.loop.speed._WORTH", 0.0)
+
+    def trained(*overrides: str) -> Any:
+        state = compile_spec(path, overrides)
+        assert isinstance(state, Checked)
+        return run(request_of(state.trainable()), tmp_path / "runs")
+
+    auto, written = trained("train.speed=auto"), trained("train.jit=true")
+    assert auto.facts["speed"]["jit"] is True and auto.facts["speed"]["xla"] > 0
+    for file in ("metrics.csv", "model.keras"):
+        assert (auto.folder / file).exists()
+    assert (auto.folder / "metrics.csv").read_text() == (written.folder / "metrics.csv").read_text()

@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from dlspec.components.registry.component import describe
 from dlspec.components.sections.training import check_optimizer, check_places
 from dlspec.core.errors import Problem, leave_out
-
-# Options of `train` that have no meaning yet where tensors are minimised, with why.
-_REFUSED = {
-    "distribute": "tensors are minimised on one device",
-    "speed": "it times the steps of a single loss",
-}
 
 
 def loss_of(owner: Any, output: str) -> Any:
@@ -104,6 +99,7 @@ def check_learners(method: Any) -> None:
     for stage in method.stages.values():
         if stage.turns:
             _check_beside(stage)
+            _check_alike(stage)
 
 
 def _check_kept(method: Any) -> None:
@@ -114,12 +110,28 @@ def _check_kept(method: Any) -> None:
         raise Problem("E505", message, "write `monitor: NAME` of a measure, or `keep: last`", option="keep")
 
 
+def _check_alike(method: Any) -> None:
+    """Learners compare an output with its target by one loss: it has one measure."""
+    first: dict[str, tuple[str, str]] = {}
+    for name, learner in method.turns.items():
+        losses = learner.loss if isinstance(learner.loss, dict) else {"": learner.loss}
+        for output, loss in losses.items():
+            if loss is None:
+                continue
+            before, other = first.setdefault(output, (name, describe(loss)))
+            if other != describe(loss):
+                shown = f"output `{output}`" if output else "the output"
+                message = (
+                    f"learners `{before}` and `{name}` compare {shown} by two losses: `{other}` and `{describe(loss)}`"
+                )
+                raise Problem("E207", message, "name one loss in both", option="learners")
+
+
 def _check_beside(method: Any) -> None:
     """What cannot stand beside learners."""
-    for option, reason in _REFUSED.items():
-        if option in method.given and method.given[option] not in (None, "plain"):
-            message = f"`{option}` does not go with `minimize` and `learners`: {reason}"
-            raise Problem("E207", message, leave_out(option), option=option)
+    if method.distribute is not None:
+        message = "`distribute` does not go with `minimize` and `learners`: tensors are minimised on one device"
+        raise Problem("E207", message, leave_out("distribute"), option="distribute")
     for callback in method.callbacks:
         if callback.stops_non_finite and len(method.turns) > 1:
             message = f"`{callback.name}` watches `loss`, and each of several learners has a loss of its own"

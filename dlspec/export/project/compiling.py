@@ -99,13 +99,16 @@ def losses_of(
     constructors: Constructors,
     units: Collection[str],
 ) -> dict[str, ast.expr]:
-    """The loss of each output; with learners as an object."""
+    """The loss of each output; with learners as an object, but for the word `crossentropy`."""
     losses = {
         name: searched.component("loss", _written(method, searched, "loss", name), method.loss_of(name), constructors)
         for name in trained
     }
     if method.turns:
-        losses = {name: made_object(loss, method.loss_of(name), constructors) for name, loss in losses.items()}
+        losses = {
+            name: made_object(loss, method.loss_of(name), constructors) if method.loss_of(name).keras else loss
+            for name, loss in losses.items()
+        }
     return losses | {name: _prepared(losses[name], method.loss_of(name), name, constructors) for name in units}
 
 

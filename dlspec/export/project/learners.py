@@ -49,7 +49,7 @@ class LearnersWriter:
             given = Piece("{{{}: {}.output}}", roots[0][0], Code(self.holder))
             yield Piece("whole = keras.Model({}.input, {})", Code(self.holder), given)
         model = self._built()
-        losses = losses_of(self.method, self._compared, self.searched, self.constructors, self.units)
+        losses = self._losses()
         learners = [self._learner(whole, name, learner, losses, model) for name, learner in self._turns.items()]
         patterns = ", ".join("{}" for _ in learners)
         measured = {
@@ -113,6 +113,17 @@ class LearnersWriter:
             return listed(names)
         return places([layer.name for layer in model.layers], names, self.holder)
 
+    def _losses(self) -> dict[str, ast.expr]:
+        """Of outputs that are compared with targets, as objects."""
+        from dlspec.training.loop.learners import by_task
+
+        losses = losses_of(self.method, self._compared, self.searched, self.constructors, self.units)
+        for name, edge in self.state.graph.outputs:
+            if name in losses and not self.method.loss_of(name).keras:
+                kind = by_task("Crossentropy", self.state.graph.tensor(edge).shape, self.method.loss_of(name))
+                losses[name] = call_of(f"keras.losses.{kind}", [])
+        return losses
+
     def _metrics(self) -> dict[str, Piece]:
         """Of outputs that are compared with targets, by output and by measure."""
         made = metrics_of(self.method, self._compared, self.searched, self.constructors, self.examples, self.units)
@@ -131,10 +142,10 @@ class LearnersWriter:
         """A metric as an object; `accuracy` by what the output is compared with, as Keras chooses it."""
         if component.keras or not isinstance(metric, ast.Constant):
             return Code(text(made_object(metric, component, self.constructors, {"name": constant(component.name)})))
-        from dlspec.training.loop.learners import accuracy_of
+        from dlspec.training.loop.learners import by_task
 
         shape = dict(self.state.graph.outputs)[output]
-        kind = accuracy_of(self.state.graph.tensor(shape).shape, self.method.loss_of(output))
+        kind = by_task("Accuracy", self.state.graph.tensor(shape).shape, self.method.loss_of(output))
         return Code(text(call_of(f"keras.metrics.{kind}", [], {"name": metric})))
 
     def _means(self) -> dict[str, Piece]:

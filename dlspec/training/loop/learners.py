@@ -36,6 +36,7 @@ def takes_turns(
     measured = means(method, outputs)
     seen = dict(seen_by(whole, method, list(measured)))
     several = len(method.turns) > 1
+    compared = {name: _loss(loss, whole.output[name], method.loss_of(name)) for name, loss in compared.items()}
     learners = [
         _learner(
             whole,
@@ -93,14 +94,21 @@ def _chosen(metric: Any, output: Any, loss: Any) -> Any:
 
     if not isinstance(metric, str):
         return metric
-    return vars(keras.metrics)[accuracy_of(output.shape, loss)](name=metric)
+    return vars(keras.metrics)[by_task("Accuracy", output.shape, loss)](name=metric)
 
 
-def accuracy_of(shape: Sequence[int | None], loss: Any) -> str:
-    """The class of Keras behind the word `accuracy` for an output of this shape."""
+def _loss(loss: Any, output: Any, declared: Any) -> Any:
+    """A loss of Keras; `crossentropy` by what an output is compared with, as Keras chooses it in `compile`."""
+    import keras
+
+    return vars(keras.losses)[by_task("Crossentropy", output.shape, declared)]() if isinstance(loss, str) else loss
+
+
+def by_task(name: str, shape: Sequence[int | None], loss: Any) -> str:
+    """The class of Keras behind a word such as `accuracy`, for an output of this shape with its declared loss."""
     if shape[-1] == 1:
-        return "BinaryAccuracy"
-    return "CategoricalAccuracy" if loss.targets == "one_hot" else "SparseCategoricalAccuracy"
+        return f"Binary{name}"
+    return f"Categorical{name}" if loss.targets == "one_hot" else f"SparseCategorical{name}"
 
 
 def _learner(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,15 +88,15 @@ def keep(folder: Path, choice: Choice) -> None:
     write_atomically(folder / SPEED_FILE, lambda path: path.write_text(choice.text(), encoding="utf-8"))
 
 
-def choose(job: Job, method: Supervised, optimizer: Optimizer, feed: Feed) -> Choice:
-    """Times some steps of each candidate on the model of `job`, whose state is afterwards what it was.
+def choose(job: Job, method: Supervised, optimizer: Optimizer | Sequence[Optimizer], feed: Feed) -> Choice:
+    """Times some steps of each candidate on what `job` trains, whose state is afterwards what it was.
 
     Args:
-        method: How to train.
-        optimizer: Of the first phase.
+        method: How to train in the first phase.
+        optimizer: Of the first phase, or of each learner in it.
         feed: The training examples.
     """
-    with _untouched(job.model):
+    with _untouched(job.whole):
         plain, xla = _Candidate(job, method, optimizer, feed, jit=False), None
         if plain.works():
             xla = _Candidate(job, method, optimizer, feed, jit=True)
@@ -111,10 +111,12 @@ def choose(job: Job, method: Supervised, optimizer: Optimizer, feed: Feed) -> Ch
 class _Candidate:
     """One way to compute the steps, with an optimizer and metrics of its own."""
 
-    def __init__(self, job: Job, method: Supervised, optimizer: Optimizer, feed: Feed, *, jit: bool) -> None:
+    def __init__(
+        self, job: Job, method: Supervised, optimizer: Optimizer | Sequence[Optimizer], feed: Feed, *, jit: bool
+    ) -> None:
         chosen = with_jit(method, jit)
         model = trainer(
-            job.model, chosen, optimizer, job.outputs, examples=feed.count, units=job.units, weighed=job.weighed
+            job.whole, chosen, optimizer, job.outputs, examples=feed.count, units=job.units, weighed=job.weighed
         )
         feed.set_position(0, 0)
         batch_size = job.data.batch_size
