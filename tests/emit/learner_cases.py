@@ -107,7 +107,25 @@ data:
   split: {validation: 0.2}
 train: {minimize: {h: 0.1}, loss: {a: mse, b: huber}, metrics: {a: [mae, r2_score]}, epochs: 2}
 """
+# A model that is the moving average of another one.
+AVERAGED = """
+inputs: {x: [4]}
+models:
+  Student: {inputs: {x: [4]}, layers: [{dense: {units: 8, activation: relu}}, batch_normalization, {dense: 4}]}
+  Teacher: {average_of: Student, momentum: 0.9}
+layers:
+  - gaussian_noise: {stddev: 0.1, from: x, name: a}
+  - gaussian_noise: {stddev: 0.1, from: x, name: b}
+  - Student: {from: a, name: one}
+  - Teacher: {from: b, name: two}
+  - losses.mse: {from: [two, one], name: gap}
+  - Student: {from: x, name: code}
+outputs: code
+data: {source: {sklearn: iris}, inputs: {x: data}, split: {validation: 0.2}}
+train: {minimize: gap, epochs: 2}
+"""
 CASES = {
+    "averaged": AVERAGED,
     "adversarial": ADVERSARIAL,
     "every": ADVERSARIAL.replace("minimize: fooled", "minimize: fooled, every: 3"),
     "coded": CODED,

@@ -52,9 +52,11 @@ class LearnersWriter:
         losses = self._losses()
         learners = [self._learner(whole, name, learner, losses, model) for name, learner in self._turns.items()]
         patterns = ", ".join("{}" for _ in learners)
-        measured = {
+        measured: dict[str, Any] = {
             option: value for option, value in (("metrics", self._metrics()), ("means", self._means())) if value
         }
+        if self.method.averages:
+            measured["averages"] = Piece("averages_of({}, {})", whole, dict(self.method.averages))
         yield Piece("trained = {}", call("Learning", whole, Piece(f"[{patterns},]", *learners), **measured).by_lines())
 
     def optimizers(self, phase: Phase, raw: Mapping[str, Any]) -> Iterator[tuple[Any, Optimizer]]:

@@ -35,6 +35,7 @@ _OWN = {
     "build_model": "from model import build_model",
     "build_whole": "from model import build_whole",
     "saved_part": "from model import saved_part",
+    "averages_of": "from averages import averages_of",
     "Learner": "from learning import Learner",
     "Learning": "from learning import Learning",
     "StopsUnlessFinite": "from learning import StopsUnlessFinite",
@@ -83,8 +84,8 @@ def emit_project(state: Trainable, target: Path, template_dir: Path | None = Non
         raise Unsupported("`augment` of phases")
     if data.maker is not None:
         raise Unsupported(f"examples made out of rows, as by `{data.maker.name}`")
-    if method.averages:
-        raise Unsupported("`average_of`")
+    if method.averages and not method.turns:
+        raise Unsupported("`average_of` without `minimize` and `learners`")
     templates = environment(template_dir)
     findings = Findings()
     binding = bind(data, state.folder, of_graph(graph), method, findings, allow_outside=state.allow_outside)
@@ -110,6 +111,8 @@ def emit_project(state: Trainable, target: Path, template_dir: Path | None = Non
     }
     if method.turns:
         files["learning.py"] = formatted(standalone("learning"), "learning.py")
+    if method.averages:
+        files["averages.py"] = formatted(standalone("averages"), "averages.py")
     if plan is not None:
         tune = tune_file.render(plan, read, train, searched, folder, state.name, templates)
         files["tune.py"] = _module("tune", tune, {**own, "tune": {}}, state.name, modules)
@@ -133,6 +136,7 @@ def _contents(read: DataText) -> dict[str, str]:
         "model.py": "the model: `build_model()`",
         "data.py": f"how the data are read, divided{prepared} and handed out in batches",
         "train.py": "the training; `python train.py --help` lists what can be changed",
+        "averages.py": "how the weights of models follow those of others",
         "learning.py": "how several objectives of one model are minimised in turn",
         "tune.py": "the search for better parameters",
     }
@@ -183,7 +187,7 @@ def _module(
     whole = "\n\n\n".join([*classes, rest.strip()])
     imports = import_lines(whole, {**_OWN, **lines, **{imported: f"import {imported}" for imported in names}})
     source = f"{docstring}\n\n{imports}\n\n{whole}\n"
-    check(source, frozenset({"model", "data", "train", "learning"} | names))
+    check(source, frozenset({"model", "data", "train", "learning", "averages"} | names))
     return formatted(source, f"{name}.py")
 
 
