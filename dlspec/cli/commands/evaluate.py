@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dlspec.cli.output import code_allowed, code_option, print_document, print_text, say
+from dlspec.cli.output import code_allowed, code_option, compiled, print_document, print_text, say
 from dlspec.cli.runs import reported, runs_option
 
 _PARTS = ("train", "validation", "test")
@@ -23,6 +23,12 @@ _PARTS = ("train", "validation", "test")
     help="A file or folder of examples with labels, instead of the run's own.",
 )
 @click.option("--part", "parts", type=click.Choice(_PARTS), multiple=True, help="Only this split (repeatable).")
+@click.option(
+    "--inputs",
+    "given",
+    metavar="JSON",
+    help="Instead of measuring: arrays by input; RUN is a spec then, whose tensors and derivatives are printed.",
+)
 @runs_option
 @code_option
 @click.option("--allow-outside", is_flag=True, help="Let the spec read files outside of its own folder.")
@@ -33,6 +39,7 @@ def command(
     others: tuple[str, ...],
     data: Path | None,
     parts: tuple[str, ...],
+    given: str | None,
     runs: Path,
     allow_outside: bool,
     form: str,
@@ -41,7 +48,15 @@ def command(
 
     Its own splits are read anew, with the seed of the split. Other examples need the columns of the training, labels
     included.
+
+    With --inputs, RUN is the file of a spec. Every tensor of its untrained graph is printed for these numbers, with the
+    derivative of what `train` minimises, or else of the last output, by each tensor and weight.
     """
+    if given is not None:
+        if data is not None or parts or form == "json":
+            raise click.UsageError("--inputs stands alone: without --data, --part and --format json")
+        _print_values(Path(run), given, allow_outside)
+        return
     if others:
         raise click.UsageError(f"unexpected `{others[0]}`; examples with labels are given as `--data {others[0]}`")
     if data is not None and parts:
@@ -74,6 +89,24 @@ def command(
         for name, facts in outputs.items():
             print_text(f"\n{name}{f' on {part}' if several else ''}: " + ", ".join(_figures(facts)))
             print_text(verdict(name, facts, part).sentence)
+
+
+def _print_values(spec: Path, given: str, allow_outside: bool) -> None:
+    """Values and derivatives of the graph of a spec."""
+    from dlspec.core.files import is_file
+
+    if not is_file(spec):
+        raise click.UsageError(f"--inputs takes the file of a spec, and there is no file `{spec}`")
+    state = compiled(spec, (), allow_outside)
+
+    from dlspec.backends.keras import starting
+
+    starting.start()
+
+    from dlspec.training.values import text, values
+
+    seed = state.method.seed if state.method is not None else 0
+    print_text(text(*values(state.training_graph, state.method, seed or 0, given)))
 
 
 def _figures(facts: Mapping[str, Any]) -> list[str]:
