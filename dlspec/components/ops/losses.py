@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from typing import Any, ClassVar
 
 from dlspec.components import training
@@ -143,7 +144,7 @@ def _constant(value: Any, other: Tensor) -> Tensor:
 def declared_losses() -> Iterator[type[Loss]]:
     """The losses that have a class, as their modules declare them."""
     for info in pkgutil.iter_modules(training.__path__):
-        if info.name.endswith("losses"):
+        if fnmatch(info.name, "*losses"):
             importlib.import_module(f"{training.__name__}.{info.name}")
     return (loss for loss in _below(Loss) if loss.registered_name and loss.keras)
 

@@ -9,7 +9,9 @@ from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
 
+from dlspec.components.methods.base import Method
 from dlspec.components.registry import load_attribute
+from dlspec.components.sections.data import Data
 from dlspec.core.ir import Graph
 from dlspec.data.binding.binding import Binding, bind
 from dlspec.data.binding.findings import Findings
@@ -63,6 +65,24 @@ _PACKAGES = {
 }
 
 
+def _require_supported(data: Data, method: Method) -> None:
+    """Refuses what no project supports.
+
+    Raises:
+        Unsupported: The spec asks for it.
+    """
+    if not method.project:
+        raise Unsupported(f"training by `{method.name}`")
+    if any(stage.places for stage in method.stages.values()):
+        raise Unsupported("phases with objectives or metrics of their own")
+    if method.augmented:
+        raise Unsupported("`augment` of phases")
+    if data.maker is not None:
+        raise Unsupported(f"examples made out of rows, as by `{data.maker.name}`")
+    if method.averages and not method.turns:
+        raise Unsupported("`average_of` without `minimize` and `learners`")
+
+
 def emit_project(state: Trainable, target: Path, template_dir: Path | None = None) -> dict[str, str]:
     """Text of each file by its name.
 
@@ -76,16 +96,7 @@ def emit_project(state: Trainable, target: Path, template_dir: Path | None = Non
         jinja2.TemplateError: A template of the user's folder is wrong.
     """
     data, method, graph = state.data_section, state.method, state.training_graph
-    if not method.project:
-        raise Unsupported(f"training by `{method.name}`")
-    if any(stage.places for stage in method.stages.values()):
-        raise Unsupported("phases with objectives or metrics of their own")
-    if method.augmented:
-        raise Unsupported("`augment` of phases")
-    if data.maker is not None:
-        raise Unsupported(f"examples made out of rows, as by `{data.maker.name}`")
-    if method.averages and not method.turns:
-        raise Unsupported("`average_of` without `minimize` and `learners`")
+    _require_supported(data, method)
     templates = environment(template_dir)
     findings = Findings()
     binding = bind(data, state.folder, of_graph(graph), method, findings, allow_outside=state.allow_outside)
