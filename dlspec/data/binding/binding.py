@@ -87,6 +87,12 @@ class Binding:
         """Every column that enters the model, once."""
         return tuple(dict.fromkeys(column for input_ in self.inputs for column in input_.columns))
 
+    @property
+    def column_inputs(self) -> tuple[Input, ...]:
+        """Those of them that hold values of columns, and no word about examples that are made."""
+        given = self.made.given if self.made is not None else {}
+        return tuple(input_ for input_ in self.model_inputs if input_.name not in given or given[input_.name].taken)
+
     def names_of(self, input_: Input) -> list[str]:
         """The names under which what a row has in an input enters the model."""
         return [input_.name] if self.made is None else self.made.names_of(input_)

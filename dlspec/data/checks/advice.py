@@ -49,7 +49,7 @@ def _quantity(binding: Binding, output: Output) -> str | None:
 
 def warn_of_ranges(binding: Binding, data: Data, graph: Graph, findings: Findings) -> None:
     """Pictures whose values are far larger than 1 where they meet the first weights (W610)."""
-    for input_ in binding.model_inputs:
+    for input_ in binding.column_inputs:
         if (
             input_.prepare
             or not (largest := _largest(binding, input_))

@@ -35,7 +35,7 @@ def warn_of_scales(binding: Binding, data: Data, graph: Graph, findings: Finding
 
     A source that is streamed is not read for that.
     """
-    for input_ in binding.model_inputs if not binding.table.streamed and not binding.table.draws else ():
+    for input_ in binding.column_inputs if not binding.table.streamed and not binding.table.draws else ():
         if not _plain(input_) or (layer := first_weights(graph, input_)) is None:
             continue
         sizes = {

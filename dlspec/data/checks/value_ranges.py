@@ -30,7 +30,7 @@ def check_value_ranges(data: Data, graph: Graph, binding: Binding, findings: Fin
     diagnostics: list[Diagnostic] = []
     if not any("value_range" in layer.fields for layer in _layers(binding, graph)):
         return diagnostics  # nothing is read for what nobody asks
-    for input_ in binding.model_inputs:
+    for input_ in binding.column_inputs:
         if input_.tensor.rank != 3 or binding.table.streamed or not binding.count:
             continue
         entering = _through(_raw(binding, input_), input_.prepare)

@@ -147,7 +147,7 @@ def sized(data: Data, table: Table, inputs: Sequence[Input], findings: Findings)
 def check_rows(data: Data, graph: Graph, binding: Binding, findings: Findings) -> None:
     """Rows whose length a vocabulary decides are as long as the model takes them (E605)."""
     inputs = {graph.nodes[index].name: graph.nodes[index] for index in graph.inputs}
-    for input_ in binding.model_inputs:
+    for input_ in binding.column_inputs:
         wanted = inputs[input_.name].outputs[0].shape[-1:]
         size = row_size(data, binding, input_) if wanted not in ((), (None,)) else None
         if size is None or (size,) == wanted:

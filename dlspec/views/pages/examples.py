@@ -114,7 +114,7 @@ def _where(binding: Binding, number: int) -> str:
 def _raw(binding: Binding, seen: LookedAt) -> Arrays:
     """Columns as they stand in the source, of those inputs that are no pictures."""
     names: list[str] = []
-    for input_ in binding.model_inputs:
+    for input_ in binding.column_inputs:
         values = seen.inputs[input_.name]
         if not (values.dtype.kind in "fiu" and is_map(values.shape[1:])):
             names += input_.columns
