@@ -259,3 +259,28 @@ def test_counts_are_known_without_tensorflow(tmp_path: Path, parts: dict[str, st
     assert isinstance(found.binding.made, Made) and found.validation is not None
     counts = made_counts(found.binding.made, found.binding.table, found.parts)
     assert counts == {"train": found.train.count, "validation": found.validation.count}
+
+
+def test_two_views_of_one_column_differ(tmp_path: Path) -> None:
+    view = "{column: data, augment: [{gaussian_noise: 0.5}]}"
+    text = PAIRS.replace("row_a", "first").replace("row_b", "second").replace("same: same", "same: target")
+    text = text.replace(
+        "inputs: {row: {column: data, prepare: [normalization]}}", f"inputs: {{first: {view}, second: {view}}}"
+    )
+    text = text.replace("  examples: {pairs: {input: row, same: target}}\n", "").replace(
+        "{units: 1, activation: sigmoid, name: same}", "{units: 3, activation: softmax, name: same}"
+    )
+    found = prepared(trainable(tmp_path, text.replace("binary_crossentropy", "sparse_categorical_crossentropy")))
+    feed = Feed(found.fed, 16, seed=0, transform=found.changes.transform(0))
+    views = [[inputs for inputs, _ in epoch] for epoch in _epochs(feed)]
+    first, again, other = views
+    noise = [batch["first"] - batch["second"] for batch in first]
+    assert all((abs(one) > 1e-3).mean() > 0.9 for one in noise)  # the same rows, each with changes of its own
+    assert all((a["second"] == b["second"]).all() for a, b in zip(first, again, strict=True))
+    assert (first[0]["second"] != other[0]["second"]).any()
+
+
+def _epochs(feed: Feed) -> Any:
+    for epoch in (0, 0, 1):
+        feed.set_position(epoch, 0)
+        yield feed.dataset.as_numpy_iterator()

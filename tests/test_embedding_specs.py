@@ -1,0 +1,94 @@
+"""The examples of `specs/embeddings`: they train, and reach what a broken trainer does not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dlspec.cli.main import run
+from dlspec.data.order.splits import choose
+from dlspec.passes import compile_spec
+from dlspec.passes.state import Checked
+from dlspec.training.saved import open_run
+from dlspec.views.pages.index import find_run
+from tests.support import ROOT
+
+FOLDER = ROOT / "specs" / "embeddings"
+
+
+def r_precision(codes: Any, labels: Any) -> float:
+    """The share of the same class among as many nearest codes as the class has other examples; the mean."""
+    distances = ((codes[:, None] - codes[None]) ** 2).sum(axis=-1)
+    np.fill_diagonal(distances, np.inf)
+    order = distances.argsort(axis=1)
+    counts = [(labels == label).sum() - 1 for label in labels]
+    return float(
+        np.mean(
+            [(labels[near[:count]] == label).mean() for near, count, label in zip(order, counts, labels, strict=True)]
+        )
+    )
+
+
+@pytest.mark.slow
+def test_triplets_bring_digits_of_one_class_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Raw pixels have 0.63, a network that did not learn 0.57, one that learns the contrary 0.15."""
+    from sklearn.datasets import load_digits
+
+    monkeypatch.chdir(tmp_path)
+    assert run(["train", str(FOLDER / "triplet.yaml"), "--set", "train.epochs=10"]) == 0
+    saved = open_run(find_run("triplet", tmp_path / "runs"))
+    state = compile_spec(FOLDER / "triplet.yaml")
+    assert isinstance(state, Checked) and state.data_section is not None
+    rows = choose(state.data_section, state.data_section.source.open(FOLDER), 1797).test
+    digits = load_digits()
+    pictures = digits.images[rows].reshape(-1, *saved.model.inputs[0].shape[1:]).astype("float32")
+    assert r_precision(saved.model.predict(pictures, verbose=0), digits.target[rows]) >= BAR
+
+
+@pytest.mark.slow
+def test_a_siamese_network_tells_pairs_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Half of the pairs are of one digit; `evaluate` makes the same ones again."""
+    monkeypatch.chdir(tmp_path)
+    assert run(["train", str(FOLDER / "siamese.yaml"), "--set", "train.epochs=10"]) == 0
+    report = json.loads((find_run("siamese", tmp_path / "runs").path / "report.json").read_text(encoding="utf-8"))
+    assert report["metrics"]["test"]["accuracy"] >= 0.82
+    capsys.readouterr()
+    assert run(["evaluate", "siamese", "--format", "json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["metrics"]["test"] == pytest.approx(report["metrics"]["test"], rel=1e-5)
+
+
+def plurals(vectors: Any, words: list[str]) -> tuple[float, float]:
+    """The mean reciprocal rank of the plural among all neighbours of a word, and the share of other partners as good."""
+    places = {word: place for place, word in enumerate(words)}
+    pairs = [
+        (places[word], places[f"{word}s"])
+        for word in words
+        if word.isalpha() and len(word) > 2 and f"{word}s" in places
+    ]
+    singular, plural = np.array(pairs).T
+    units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    near = units[singular] @ units.T
+    near[np.arange(len(pairs)), singular] = -np.inf
+    ranks = (-near).argsort(axis=1).argsort(axis=1) + 1
+    random = np.random.default_rng(0)
+    own = (1 / ranks[np.arange(len(pairs)), plural]).mean()
+    others = [(1 / ranks[np.arange(len(pairs)), random.permutation(plural)]).mean() for _ in range(2000)]
+    return float(own), (1 + sum(other >= own for other in others)) / 2001
+
+
+@pytest.mark.slow
+def test_skip_grams_bring_plurals_near(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One epoch reached 0.041; words that did not learn have 0.003 to 0.008."""
+    monkeypatch.chdir(tmp_path)
+    assert run(["train", str(FOLDER / "skip_gram.yaml")]) == 0
+    saved = open_run(find_run("skip_gram", tmp_path / "runs"))
+    (split,) = (layer for layer in saved.model.layers if hasattr(layer, "get_vocabulary"))
+    rank, chance = plurals(saved.core.get_layer("vectors").get_weights()[0][2:], split.get_vocabulary()[2:])
+    assert rank >= 0.03 and chance < 0.001
