@@ -35,7 +35,7 @@ def r_precision(codes: Any, labels: Any) -> float:
 
 @pytest.mark.slow
 def test_triplets_bring_digits_of_one_class_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Raw pixels have 0.63, a network that did not learn 0.57, one that learns the contrary 0.15."""
+    """After 40 epochs 0.981; raw pixels have 0.63, a network that did not learn 0.57, the contrary learnt 0.15."""
     from sklearn.datasets import load_digits
 
     monkeypatch.chdir(tmp_path)
@@ -46,7 +46,7 @@ def test_triplets_bring_digits_of_one_class_together(tmp_path: Path, monkeypatch
     rows = choose(state.data_section, state.data_section.source.open(FOLDER), 1797).test
     digits = load_digits()
     pictures = digits.images[rows].reshape(-1, *saved.model.inputs[0].shape[1:]).astype("float32")
-    assert r_precision(saved.model.predict(pictures, verbose=0), digits.target[rows]) >= BAR
+    assert r_precision(saved.model.predict(pictures, verbose=0), digits.target[rows]) >= 0.75
 
 
 @pytest.mark.slow
@@ -65,7 +65,7 @@ def test_a_siamese_network_tells_pairs_apart(
 
 
 def plurals(vectors: Any, words: list[str]) -> tuple[float, float]:
-    """The mean reciprocal rank of the plural among all neighbours of a word, and the share of other partners as good."""
+    """The mean reciprocal rank of plurals among all neighbours, and the share of other partners as good."""
     places = {word: place for place, word in enumerate(words)}
     pairs = [
         (places[word], places[f"{word}s"])
