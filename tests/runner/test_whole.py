@@ -178,3 +178,15 @@ def test_the_module_of_a_graph_is_equal_in_all_parts(tmp_path: Path) -> None:
 def test_a_run_says_what_it_trained(run: Path) -> None:
     saved = open_run(Run(run))
     assert list(saved.signature.inputs) == ["x"] and list(saved.entering.inputs) == ["x", "price"]
+
+
+def test_a_spec_may_be_called_as_its_input(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    Path("x.yaml").write_text(SPEC.replace("name: both", "name: x"))
+    done = dlspec_here("train", "x.yaml", "--run", "called")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(Path("called/report.json").read_text())
+    found = json.loads(asked(capsys, "evaluate", "called", "--format", "json"))
+    assert found["metrics"]["test"] == pytest.approx(report["metrics"]["test"], rel=1e-5)

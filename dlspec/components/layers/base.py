@@ -49,6 +49,7 @@ class Layer(Component, abstract=True):
         normalizes: Whether the size of what enters does not show in what comes out.
         keeps_range: Whether the values that come out span what those that enter do.
         gradient_by_rows: Training gives the gradient of a weight as single rows, one for each use in the batch.
+        stops_gradients: No gradient passes back through it, or only 0, though the output has real numbers.
         augments: Training changes single examples with it at random as the data's seed decides: `augment` takes it.
         augments_not: Why `augment` does not take a random change, as a help says it; "" for any other layer.
         scalable: Whether its weights times a number are what enters its activation times that number.
@@ -96,6 +97,7 @@ class Layer(Component, abstract=True):
     normalizes: ClassVar[bool] = False
     keeps_range: ClassVar[bool] = False
     gradient_by_rows: ClassVar[bool] = False
+    stops_gradients: ClassVar[bool] = False
     augments: ClassVar[bool] = False
     augments_not: ClassVar[str] = ""
     scalable: ClassVar[bool] = False

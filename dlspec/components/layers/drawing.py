@@ -66,6 +66,7 @@ class RandomBernoulli(RandomStep):
     """
 
     keras = "dlspec.keras_layers.RandomBernoulli"
+    stops_gradients = True
     examples = (example("", (8,)), example("{seed: 1}", (None, 4)))
 
     def infer(self, probabilities: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from dlspec.components.layers.base import Layer
 from dlspec.components.methods.base import Method, Mistake, Path
 from dlspec.components.methods.learning import loss_of
 from dlspec.components.methods.stages import distinct
@@ -132,10 +133,10 @@ def _learning(graph: Graph) -> set[str]:
 
 
 def _reached(graph: Graph, edges: Iterable[Edge]) -> set[str]:
-    """The layers and models on which tensors depend, along tensors of real numbers."""
+    """The layers and models on which tensors depend, along tensors of real numbers through which gradients pass."""
     alive = {edge.node for edge in edges}
     for node in reversed(graph.nodes):
-        if node.index in alive:
+        if node.index in alive and not (isinstance(node.layer, Layer) and node.layer.stops_gradients):
             alive.update(edge.node for edge in node.edges if graph.tensor(edge).floating)
     layers = [node for node in graph.nodes if node.index in alive and node.layer is not None]
     return {node.layer.name if isinstance(node.layer, SharedModel) else node.name for node in layers}

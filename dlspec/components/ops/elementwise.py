@@ -110,6 +110,7 @@ class Sign(_Elementwise):
     """Gives -1, 0 or 1 for the sign of each element."""
 
     keras = "keras.ops.sign"
+    stops_gradients = True
     without = ("bool", "uint64")
 
 
@@ -117,12 +118,14 @@ class Floor(_Promoting):
     """Rounds each element down."""
 
     keras = "keras.ops.floor"
+    stops_gradients = True
 
 
 class Ceil(_Promoting):
     """Rounds each element up."""
 
     keras = "keras.ops.ceil"
+    stops_gradients = True
 
 
 class Sin(_Promoting):
@@ -228,6 +231,7 @@ class StopGradient(_Elementwise):
     """Gives a tensor as it is, through which no gradient passes back."""
 
     keras = "keras.ops.stop_gradient"
+    stops_gradients = True
     arguments = ("variable",)
 
     def flops(self, output: Tensor, x: Tensor) -> int:

@@ -72,8 +72,15 @@ def with_preparation(core: Any, prepared: Prepared) -> Any:
             continue
         inputs[drawn.name] = keras.Input(drawn.tensor.shape, dtype=drawn.tensor.dtype, name=drawn.name)
         values[drawn.name] = inputs[drawn.name]
-    outputs = core(like_inputs(core, values))
+    # A model holds no two layers of one name, and a spec may be called as its input.
+    inner = keras.Model(core.input, core.output, name=inner_name(core.name)) if core.name in inputs else core
+    outputs = inner(like_inputs(core, values))
     return in_data_units(keras.Model(like_inputs(core, inputs), outputs, name=core.name), prepared)
+
+
+def inner_name(name: str) -> str:
+    """What the model proper is called inside of a saved model `name` that has an input of the same name."""
+    return f"{name}_model"
 
 
 def in_prepared_units(saved: Any, outputs: Sequence[str], layers: Mapping[str, int]) -> tuple[Any, dict[str, Any]]:

@@ -12,6 +12,7 @@ from dlspec.core.ir import Graph
 from dlspec.graph.lower import prune
 from dlspec.passes import Workspace, compile_spec
 from dlspec.passes.state import Lowered
+from dlspec.training.loop.preparation import inner_name
 from dlspec.training.run.reasons import reason
 from dlspec.views.pages.index import MODEL_FILE, SPEC_FILE, Run
 
@@ -39,7 +40,8 @@ def core_of(saved: Any) -> Any:
     import keras
 
     inner = (layer for layer in saved.layers if isinstance(layer, keras.Model))
-    return next((layer for layer in inner if layer.name == saved.name), saved)
+    names = (saved.name, inner_name(saved.name))
+    return next((layer for layer in inner if layer.name in names), saved)
 
 
 def with_weights(whole: Any, graph: Graph, folder: Path, saved: Callable[[], Any]) -> Any:
