@@ -12,10 +12,12 @@ class KLSparsity(keras.layers.Layer):
     Args:
         sparsity: Wanted mean activation of each unit (ρ of the notes).
         kl_weight: Factor of the penalty (β of the notes).
+        return_loss: Whether the penalty is given as well, the same for each example, and nothing is added to the loss.
     """
 
-    def __init__(self, sparsity=0.05, kl_weight=1.0, **kwargs):
+    def __init__(self, sparsity=0.05, kl_weight=1.0, return_loss=False, **kwargs):
         super().__init__(**kwargs)
+        self.return_loss = return_loss
         self.sparsity = sparsity
         self.kl_weight = kl_weight
         self.supports_masking = True
@@ -28,11 +30,23 @@ class KLSparsity(keras.layers.Layer):
         measured = keras.ops.clip(measured, epsilon, 1.0 - epsilon)
         active = wanted * keras.ops.log(wanted / measured)
         inactive = (1.0 - wanted) * keras.ops.log((1.0 - wanted) / (1.0 - measured))
-        self.add_loss(self.kl_weight * keras.ops.sum(active + inactive))
+        penalty = keras.ops.sum(active + inactive)
+        if self.return_loss:
+            return inputs, keras.ops.broadcast_to(penalty, keras.ops.shape(inputs)[:1])
+        self.add_loss(self.kl_weight * penalty)
         return inputs
 
-    def compute_output_shape(self, input_shape):
-        return input_shape
+    def compute_output_spec(self, inputs):
+        same = keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
+        return (same, keras.KerasTensor(inputs.shape[:1], dtype="float32")) if self.return_loss else same
+
+    def compute_mask(self, inputs, previous_mask=None):
+        return (previous_mask, None) if self.return_loss else previous_mask
 
     def get_config(self):
-        return {**super().get_config(), "sparsity": self.sparsity, "kl_weight": self.kl_weight}
+        return {
+            **super().get_config(),
+            "sparsity": self.sparsity,
+            "kl_weight": self.kl_weight,
+            "return_loss": self.return_loss,
+        }

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, cast
 
 from dlspec.components.layers.base import Layer, Outputs, constraint, initializer, inner_weights, regularizer, seed
 from dlspec.components.layers.recurrent import Recurrent, States, check_sequence
-from dlspec.components.registry import boolean, choice, component, example, integer, number
+from dlspec.components.registry import Field, boolean, choice, component, example, integer, number
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor, Weight, known, show_shape
 
@@ -157,13 +157,26 @@ class WeightNormalization(Layer):
 # --- autoencoders ----------------------------------------------------------------------------------------------------
 
 
+def return_loss(what: str) -> Field[bool]:
+    """The option that gives what a layer else adds to the loss."""
+    return boolean(default=False, doc=f"Whether to give the {what} as well, and to add nothing to the loss.")
+
+
+def check_weight(layer: Layer) -> None:
+    """Raises E207 for `kl_weight` where the loss is given: it is weighed in `minimize`."""
+    if layer.given.get("return_loss") and "kl_weight" in layer.given:
+        message = f"`kl_weight` of `{layer.name}` has no effect beside `return_loss`"
+        raise Problem("E207", message, "weigh it where it is minimised: `minimize: {NAME: 0.1}`", "kl_weight")
+
+
 class GaussianSampling(Layer):
     """Draws from a normal distribution with learned mean and variance, and adds its KL divergence to the loss.
 
     Source: Kingma & Welling 2014, "Auto-Encoding Variational Bayes", section 2.4 and appendix B. The divergence from
     the standard normal distribution is summed over the features and averaged over the batch; where the loss of the
     reconstruction is a mean over n values, as `mse` is, `kl_weight: 1 / n` keeps their proportion. Other weights make
-    a beta-VAE (Higgins et al. 2017). Outside training the output is the mean.
+    a beta-VAE (Higgins et al. 2017). Outside training the output is the mean. With `return_loss` it gives the
+    divergence of each example as well, to be minimised by its name.
     """
 
     keras = "dlspec.keras_layers.GaussianSampling"
@@ -171,39 +184,78 @@ class GaussianSampling(Layer):
     arguments = ("mean", "log_variance")
     kl_weight = number(min=0, default=1.0, doc="Factor of the divergence in the loss.")
     seed = seed()
-    examples = (example("", (8,), (8,)), example("{kl_weight: 0.01, seed: 1}", (None, 4), (None, 4)))
-    adds_loss = True
+    return_loss = return_loss("divergence")
+    examples = (
+        example("", (8,), (8,)),
+        example("{kl_weight: 0.01, seed: 1}", (None, 4), (None, 4)),
+        example("{return_loss: true}", (8,), (8,)),
+    )
 
-    def infer(self, mean: Tensor, log_variance: Tensor) -> Tensor:
+    def validate(self) -> None:
+        """What is given is not weighed here."""
+        check_weight(self)
+
+    @property
+    def adds_loss(self) -> bool:
+        """Unless it is given."""
+        return not self.return_loss
+
+    def infer(self, mean: Tensor, log_variance: Tensor) -> Outputs:
         """The shape of the inputs."""
         if mean.shape != log_variance.shape:
             shapes = f"{show_shape(mean.shape)} and {show_shape(log_variance.shape)}"
             message = f"{self.name} takes mean and logarithm of the variance in one shape, but they have {shapes}"
             raise Problem("E402", message, "give both layers before it the same size")
-        return Tensor(mean.shape, self.compute_dtype)
+        drawn = Tensor(mean.shape, self.compute_dtype)
+        return (drawn, Tensor((), "float32")) if self.return_loss else drawn
 
     def padding_counts(self, mean: Tensor, log_variance: Tensor) -> str:
-        """Says that the divergence which the layer adds to the loss counts masked steps."""
-        return f"is not looked at here: {self.name} adds the divergence of all steps to the loss"
+        """Says that the divergence which the layer gives, or adds to the loss, counts masked steps."""
+        what = (
+            "gives the divergence of all steps" if self.return_loss else "adds the divergence of all steps to the loss"
+        )
+        return f"is not looked at here: {self.name} {what}"
 
     def flops(self, output: Tensor, mean: Tensor, log_variance: Tensor) -> int:
         """0: outside of training the layer passes the mean on."""
         return 0
 
 
-class KLSparsity(Same):
+class KLSparsity(Layer):
     """Leaves the input as it is and adds a penalty to the loss unless each unit is rarely active.
 
     Source: Ng 2011, "Sparse autoencoder" (CS294A lecture notes), section 3. The mean activation of each unit over the
-    batch is held against `sparsity`; the inputs lie between 0 and 1, as those of `sigmoid` do.
+    batch is held against `sparsity`; the inputs lie between 0 and 1, as those of `sigmoid` do. With `return_loss` it
+    gives the penalty as well, the same for each example of a batch, to be minimised by its name.
     """
 
     keras = "dlspec.keras_layers.KLSparsity"
     shorthand = "sparsity"
     sparsity = number(above=0, below=1, default=0.05, doc="Wanted mean activation of each unit.")
     kl_weight = number(min=0, default=1.0, doc="Factor of the penalty in the loss.")
-    examples = (example("", (64,)), example("{sparsity: 0.1, kl_weight: 3}", (None, 8)))
-    adds_loss = over_batch = True
+    return_loss = return_loss("penalty")
+    examples = (
+        example("", (64,)),
+        example("{sparsity: 0.1, kl_weight: 3}", (None, 8)),
+        example("{return_loss: true}", (64,)),
+    )
+    masking = "pass"
+    over_batch = True
+
+    def validate(self) -> None:
+        """What is given is not weighed here."""
+        check_weight(self)
+
+    @property
+    def adds_loss(self) -> bool:
+        """Unless it is given."""
+        return not self.return_loss
+
+    def infer(self, x: Tensor) -> Outputs:
+        """The shape of the input, and the penalty []."""
+        check_axes(x, self.name, "[…, features]", 1)
+        same = Tensor(x.shape, self.compute_dtype)
+        return (same, Tensor((), "float32")) if self.return_loss else same
 
 
 # --- others ----------------------------------------------------------------------------------------------------------
