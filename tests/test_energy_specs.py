@@ -1,4 +1,4 @@
-"""The energy models of `specs/`: a short training each, and bars that broken trainers miss."""
+"""The energy models of `specs/`: whole trainings, and bars that broken trainers miss."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dlspec.cli.main import run
 from tests.support import ROOT
 
 ENERGY = ROOT / "specs" / "energy"
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.exhaustive
 
 
 def machine(name: str, folder: Path) -> tuple[list[Any], Any, Any]:
@@ -56,7 +56,6 @@ def test_a_restricted_machine_knows_digits_from_marginal_noise(tmp_path: Path, m
     assert len(list(Path("drawn").glob("*.png"))) == 5
 
 
-@pytest.mark.exhaustive
 def test_a_deep_machine_reaches_its_likelihood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By all 4096 states of the lower layer; with the upper layer idle it is -20.7 to -21.0."""
     monkeypatch.chdir(tmp_path)

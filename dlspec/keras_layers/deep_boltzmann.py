@@ -57,8 +57,12 @@ class DeepBoltzmann(keras.layers.Layer):
     def build(self, input_shape):
         sizes = [input_shape[-1], *self.units]
         self.kernels = [
-            self.add_weight(name=f"kernel_{number}", shape=pair, initializer=self.kernel_initializer.clone())
-            for number, pair in enumerate(zip(sizes[:-1], sizes[1:], strict=True))
+            self.add_weight(
+                name=f"kernel_{number}",
+                shape=(sizes[number], sizes[number + 1]),
+                initializer=self.kernel_initializer.clone(),
+            )
+            for number in range(len(self.units))
         ]
         self.biases = [
             self.add_weight(name=f"bias_{number}", shape=(size,), initializer="zeros")
@@ -82,7 +86,7 @@ class DeepBoltzmann(keras.layers.Layer):
         if self.return_loss:
             found.append(divergence)
         else:
-            self.add_loss(ops.mean(divergence))
+            self.add_loss(ops.cast(ops.mean(divergence), "float32"))
         if self.layer_losses:
             found += self.divergences(inputs, tf.random.experimental.stateless_fold_in(seed, -1))
         if self.samples is not None:

@@ -84,7 +84,7 @@ class RestrictedBoltzmann(keras.layers.Layer):
             fantasies = self.walk(inputs, self.steps, seed)
             divergence = self.free_energy(inputs) - self.free_energy(ops.stop_gradient(fantasies))
         if not self.return_loss:
-            self.add_loss(ops.mean(divergence))
+            self.add_loss(ops.cast(ops.mean(divergence), "float32"))
         found = [hidden, divergence] if self.return_loss else [hidden]
         if self.samples is not None:
             found.append(inputs if training else self.sample(inputs, seed))

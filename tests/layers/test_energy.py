@@ -116,7 +116,7 @@ def deep(x: Any, *, training: bool = True) -> tuple[Any, list[Any], list[Any]]:
 
 def test_the_gradient_of_a_deep_machine_is_data_less_chains() -> None:
     v = bits(8, 4)
-    layer, found, (first, second, low, middle, high, *chains) = deep(v)
+    _layer, found, (first, second, _low, middle, high, *chains) = deep(v)
     one, two = sigmoid(2 * v @ first + middle), None
     two = sigmoid(one @ second + high)
     for _ in range(50):
