@@ -388,17 +388,6 @@ def test_states_of_stacked_cells(options: str) -> None:
         stacked.infer(Tensor((6, 3)), [Tensor((size,)) for size in (3, 3, 2)])
 
 
-def test_states_of_unlike_layers() -> None:
-    wrapper = layer("bidirectional", "{layer: {lstm: 3}, backward_layer: {gru: {units: 3, go_backwards: true}}}")
-    with pytest.raises(Problem, match="takes no initial state where its layers have different numbers of states"):
-        wrapper.infer(Tensor((6, 3)), [Tensor((3,))] * 3)
-
-
-def test_count_weights_need_counting() -> None:
-    with pytest.raises(Problem, match="takes `count_weights` only with `output_mode: count`, not multi_hot"):
-        layer("category_encoding", "5").infer(Tensor((3,), "int32"), Tensor((3,)))
-
-
 def test_every_problem_has_a_test() -> None:
     """As many messages here as places that raise one; a few places are reached from several layers."""
     files = {Path(inspect.getfile(owner)) for owner in LAYERS}
