@@ -185,6 +185,8 @@ def test_files_stay_readable() -> None:
 
 # Functions of more than eight parameters, and why. Commands are others: click hands over each option by its name.
 MANY_PARAMETERS = {
+    "keras_layers.restricted_boltzmann.__init__": "Keras makes a saved layer anew from its options by their names",
+    "keras_layers.deep_boltzmann.__init__": "Keras makes a saved layer anew from its options by their names",
     "keras_layers.reservoir.__init__": "Keras makes a saved layer anew from its options by their names",
 }
 

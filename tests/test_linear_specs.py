@@ -17,5 +17,5 @@ def test_a_support_vector_machine_of_many_classes(tmp_path: Path, monkeypatch: p
     """scikit-learn's `LinearSVC` has an accuracy of 0.95 on a split of this size; scores that do not move, 0.1."""
     monkeypatch.chdir(tmp_path)
     assert run(["train", str(ROOT / "specs" / "linear" / "weston_watkins.yaml")]) == 0
-    report = json.loads((find_run("weston_watkins", Path("runs")) / "report.json").read_text())
+    report = json.loads((find_run("weston_watkins", Path("runs")).path / "report.json").read_text())
     assert report["results"]["outputs"]["scores"]["accuracy"] > 0.93

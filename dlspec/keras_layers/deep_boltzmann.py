@@ -81,17 +81,17 @@ class DeepBoltzmann(keras.layers.Layer):
     def call(self, inputs, training=False):
         seed = self.seed_of(training)
         means = self.means(inputs)
-        found = [means[-1]]
+        outputs = [means[-1]]
         divergence = self.divergence(inputs, means, seed, training)
         if self.return_loss:
-            found.append(divergence)
+            outputs.append(divergence)
         else:
             self.add_loss(ops.cast(ops.mean(divergence), "float32"))
         if self.layer_losses:
-            found += self.divergences(inputs, tf.random.experimental.stateless_fold_in(seed, -1))
+            outputs += self.divergences(inputs, tf.random.experimental.stateless_fold_in(seed, -1))
         if self.samples is not None:
-            found.append(inputs if training else self.sample(inputs, seed))
-        return tuple(found) if len(found) > 1 else found[0]
+            outputs.append(inputs if training else self.sample(inputs, seed))
+        return tuple(outputs) if len(outputs) > 1 else outputs[0]
 
     def seed_of(self, training):
         """What the draws of a call follow from; in use it is another one than training has at its first step."""
@@ -103,11 +103,11 @@ class DeepBoltzmann(keras.layers.Layer):
 
     def upwards(self, visible):
         """The probabilities of all hidden units by a single pass, in which what comes from below counts twice."""
-        found = [visible]
+        outputs = [visible]
         for number, kernel in enumerate(self.kernels):
             times = 2.0 if number < len(self.kernels) - 1 else 1.0
-            found.append(ops.sigmoid(times * ops.matmul(found[-1], kernel) + self.biases[number + 1]))
-        return found[1:]
+            outputs.append(ops.sigmoid(times * ops.matmul(outputs[-1], kernel) + self.biases[number + 1]))
+        return outputs[1:]
 
     def drive(self, units, number):
         """What enters the sigmoid of one layer, by those below and above."""
@@ -128,34 +128,34 @@ class DeepBoltzmann(keras.layers.Layer):
 
     def energy(self, units):
         """One number for each state of all units."""
-        total = -sum(ops.sum(one * bias, axis=-1) for one, bias in zip(units, self.biases, strict=True))
+        total = -sum(ops.sum(unit * bias, axis=-1) for unit, bias in zip(units, self.biases, strict=True))
         for below, kernel, above in zip(units[:-1], self.kernels, units[1:], strict=True):
             total = total - ops.sum(ops.matmul(below, kernel) * above, axis=-1)
         return total
 
     def divergence(self, visible, means, seed, training):
         """The variational free energy of each example, less the mean energy of the chains."""
-        means = [ops.stop_gradient(one) for one in means]
-        near = [ops.clip(one, 1e-7, 1.0 - 1e-7) for one in means]
-        entropy = -sum(ops.sum(one * ops.log(one) + (1.0 - one) * ops.log(1.0 - one), axis=-1) for one in near)
-        units = [ops.convert_to_tensor(one) for one in self.particles]
+        means = [ops.stop_gradient(mean) for mean in means]
+        near = [ops.clip(mean, 1e-7, 1.0 - 1e-7) for mean in means]
+        entropy = -sum(ops.sum(mean * ops.log(mean) + (1.0 - mean) * ops.log(1.0 - mean), axis=-1) for mean in near)
+        units = [ops.convert_to_tensor(unit) for unit in self.particles]
         if training:
             for number in range(self.steps):
                 units = self.gibbs(units, tf.random.experimental.stateless_fold_in(seed, number))
             for variable, value in zip(self.particles, units, strict=True):
                 variable.assign(value)
-        units = [ops.stop_gradient(one) for one in units]
+        units = [ops.stop_gradient(unit) for unit in units]
         return self.energy([visible, *means]) - entropy - ops.mean(self.energy(units))
 
     def divergences(self, visible, seed):
         """The contrastive divergence of each layer by itself, of one Gibbs step."""
-        found, below = [], visible
+        divergences, below = [], visible
         for number, above in enumerate(self.upwards(visible)):
             below = ops.stop_gradient(below)
             other = self.reconstruct(below, number, tf.random.experimental.stateless_fold_in(seed, number))
-            found.append(self.free_energy(below, number) - self.free_energy(ops.stop_gradient(other), number))
+            divergences.append(self.free_energy(below, number) - self.free_energy(ops.stop_gradient(other), number))
             below = above
-        return found
+        return divergences
 
     def free_energy(self, below, number):
         """Of a pair of layers by itself: units below come twice unless the layer is the highest, those above else."""
@@ -194,18 +194,18 @@ class DeepBoltzmann(keras.layers.Layer):
         def step(number, *units):
             return number + 1, *self.gibbs(units, tf.random.experimental.stateless_fold_in(seed, number))
 
-        first = [visible, *(self.draw(one, seed, -1 - place) for place, one in enumerate(self.upwards(visible)))]
+        first = [visible, *(self.draw(upper, seed, -1 - level) for level, upper in enumerate(self.upwards(visible)))]
         start = (ops.convert_to_tensor(0, "int32"), *first)
         _, *units = ops.while_loop(lambda number, *_: number < self.samples, step, start)
         return ops.sigmoid(self.drive(units, 0))
 
     def compute_output_spec(self, inputs, training=False):
         dtype, batch = self.compute_dtype, inputs.shape[:1]
-        found = [keras.KerasTensor((*batch, self.units[-1]), dtype=dtype)]
-        found += [keras.KerasTensor(batch, dtype=dtype)] if self.return_loss else []
-        found += [keras.KerasTensor(batch, dtype=dtype) for _ in self.units] if self.layer_losses else []
-        found += [keras.KerasTensor(inputs.shape, dtype=dtype)] if self.samples is not None else []
-        return tuple(found) if len(found) > 1 else found[0]
+        outputs = [keras.KerasTensor((*batch, self.units[-1]), dtype=dtype)]
+        outputs += [keras.KerasTensor(batch, dtype=dtype)] if self.return_loss else []
+        outputs += [keras.KerasTensor(batch, dtype=dtype) for _ in self.units] if self.layer_losses else []
+        outputs += [keras.KerasTensor(inputs.shape, dtype=dtype)] if self.samples is not None else []
+        return tuple(outputs) if len(outputs) > 1 else outputs[0]
 
     def get_config(self):
         return {

@@ -85,10 +85,10 @@ class RestrictedBoltzmann(keras.layers.Layer):
             divergence = self.free_energy(inputs) - self.free_energy(ops.stop_gradient(fantasies))
         if not self.return_loss:
             self.add_loss(ops.cast(ops.mean(divergence), "float32"))
-        found = [hidden, divergence] if self.return_loss else [hidden]
+        outputs = [hidden, divergence] if self.return_loss else [hidden]
         if self.samples is not None:
-            found.append(inputs if training else self.sample(inputs, seed))
-        return tuple(found) if len(found) > 1 else hidden
+            outputs.append(inputs if training else self.sample(inputs, seed))
+        return tuple(outputs) if len(outputs) > 1 else hidden
 
     def drive(self, visible):
         """What enters the sigmoid of the hidden units."""
@@ -146,12 +146,12 @@ class RestrictedBoltzmann(keras.layers.Layer):
 
     def compute_output_spec(self, inputs, training=False):
         hidden = keras.KerasTensor((*inputs.shape[:-1], self.units), dtype=self.compute_dtype)
-        found = [hidden]
+        outputs = [hidden]
         if self.return_loss:
-            found.append(keras.KerasTensor(inputs.shape[:1], dtype=self.compute_dtype))
+            outputs.append(keras.KerasTensor(inputs.shape[:1], dtype=self.compute_dtype))
         if self.samples is not None:
-            found.append(keras.KerasTensor(inputs.shape, dtype=self.compute_dtype))
-        return tuple(found) if len(found) > 1 else hidden
+            outputs.append(keras.KerasTensor(inputs.shape, dtype=self.compute_dtype))
+        return tuple(outputs) if len(outputs) > 1 else hidden
 
     def get_config(self):
         serialize = keras.initializers.serialize

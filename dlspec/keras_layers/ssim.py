@@ -57,5 +57,11 @@ class SSIM(keras.losses.Loss):
         return ops.depthwise_conv(pictures, window, padding="valid", data_format="channels_last")
 
     def get_config(self):
-        own = ("max_val", "filter_size", "filter_sigma", "k1", "k2")
-        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
+        return {
+            **super().get_config(),
+            "max_val": self.max_val,
+            "filter_size": self.filter_size,
+            "filter_sigma": self.filter_sigma,
+            "k1": self.k1,
+            "k2": self.k2,
+        }

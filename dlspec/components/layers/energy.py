@@ -51,10 +51,10 @@ class _Boltzmann(Layer, abstract=True):
             raise Problem("E409", message, "cast it first: `ops.cast: float32`")
         known(x, -1, self.name)
         dtype = self.compute_dtype
-        found = [Tensor((self.top,), dtype)]
-        found += [Tensor((), dtype)] * self.losses
-        found += [Tensor(x.shape, dtype)] if self.samples is not None else []
-        return tuple(found) if len(found) > 1 else found[0]
+        outputs = [Tensor((self.top,), dtype)]
+        outputs += [Tensor((), dtype)] * self.losses
+        outputs += [Tensor(x.shape, dtype)] if self.samples is not None else []
+        return tuple(outputs) if len(outputs) > 1 else outputs[0]
 
 
 class RestrictedBoltzmann(_Boltzmann):

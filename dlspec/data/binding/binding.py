@@ -18,7 +18,7 @@ from dlspec.data.binding.drawn import Drawn, drawn
 from dlspec.data.binding.example_weights import bind_weight, check_values
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.inputs import Input, bind_inputs
-from dlspec.data.binding.made import Made, bind_made, check_parts, check_targets, given_table, is_made
+from dlspec.data.binding.made import Made, bind_made, certainly_enough, check_parts, check_targets, given_table, is_made
 from dlspec.data.binding.preparation import check_preparation
 from dlspec.data.binding.readable import check_exact, check_readable, check_tokens
 from dlspec.data.binding.signature import Signature
@@ -265,7 +265,7 @@ def bind(
         binding = replace(binding, count=count, steps=tuple(planned), bad=bad, phased=phased)
     with findings.at("data", "split"):
         check_split(data, table, count)
-    if made is not None and not findings.errors:
+    if made is not None and not findings.errors and not certainly_enough(made, data, table):
         with findings.at("data", "examples", made.maker.name):
             check_parts(made, table, choose(data, table, count, binding.dropped()))
     return binding

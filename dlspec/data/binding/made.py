@@ -18,7 +18,8 @@ from dlspec.data.binding.inputs import Input, bind_inputs, fit
 from dlspec.data.binding.missing import gaps
 from dlspec.data.binding.signature import Signature
 from dlspec.data.binding.targets import Output
-from dlspec.data.order.splits import PARTS, Parts
+from dlspec.data.order.joined import JoinedTable
+from dlspec.data.order.splits import PARTS, Parts, stratify_column
 from dlspec.data.sources.base import Arrays, Column, DataProblem, Labels, Table
 
 if TYPE_CHECKING:
@@ -204,8 +205,8 @@ def _check_same(column: Column, name: str, table: Table) -> None:
     if column.tensor.shape:
         message = f"column `{name}` is {column.tensor}, expected one value that says which rows belong together"
         raise Problem("E605", message, "name another column", "same")
-    lacking = gaps(table.whole(name))
-    if lacking.any():
+    lacking = None if column.indices else gaps(table.whole(name))
+    if lacking is not None and lacking.any():
         message = f"column `{name}` has {int(lacking.sum())} missing values, and says which rows belong together"
         where = table.where(int(lacking.argmax()))
         raise DataProblem("E608", message, "fill it in, or leave such rows out of the file", "same", where)
@@ -251,6 +252,23 @@ def is_made(output: Output, made: Made | None) -> bool:
     return made is not None and all(column in made.given for column in output.columns)
 
 
+# So many rows of a class that a part is to have on the average have never been less than two by chance (4e-8).
+_CERTAINLY_TWO = 20
+
+
+def certainly_enough(made: Made, data: Data, table: Table) -> bool:
+    """Whether each part has rows to put together, by what is known of the classes without reading a value."""
+    same, split = made.maker.same, data.parts
+    if not same:
+        return True
+    if not table.columns[same].indices or split.asks or isinstance(table, JoinedTable):
+        return False
+    shares = [split.share("validation"), split.share("test")]
+    fewest = min(table.labels(same).counts)
+    least = 3 if stratify_column(data) == same else _CERTAINLY_TWO  # a share of each class, rounded
+    return all(fewest * share >= least for share in (*filter(None, shares), 1 - sum(shares)))
+
+
 def check_parts(made: Made, table: Table, parts: Parts) -> None:
     """Each part has rows to put together.
 
@@ -259,8 +277,6 @@ def check_parts(made: Made, table: Table, parts: Parts) -> None:
     """
     import numpy as np
 
-    if not made.maker.same:
-        return
     values = table.whole(made.maker.same)
     for part, numbers in zip(PARTS, parts, strict=True):
         if not len(numbers):

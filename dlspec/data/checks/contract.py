@@ -123,6 +123,9 @@ def _count(data: Data, binding: Binding, findings: Findings) -> int:
     """How many examples there are in all; where only training counts them, as many as anybody asks for."""
     if binding.made is None:
         return binding.count
+    if binding.made.maker.by_row:  # check_split has seen that no part is empty
+        dropped = binding.dropped()
+        return binding.count - (0 if dropped is None else int(dropped.sum()))
     count = None
     with findings.at("data", "examples", binding.made.maker.name):
         parts = choose(data, binding.table, binding.count, binding.dropped())

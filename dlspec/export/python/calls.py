@@ -73,25 +73,34 @@ class CallWriter:
             targets = [self.tensors.target(text, self.scope) for text in step.names]
             if any(isinstance(target, ast.Subscript) for target in targets):
                 raise Unsupported("several outputs with substituted names")
-            names = [
-                t.id if isinstance(t, ast.Name) else f"_{text}" for t, text in zip(targets, step.names, strict=True)
-            ]
-            if targets[0] is None:
-                names[0] = self.tensors.variable(step.names[0])
             if isinstance(value, ast.Tuple):
-                self.write(*(assign([variable], part) for variable, part in zip(names, value.elts, strict=True)))
+                parts = zip(targets, value.elts, strict=True)
+                self.write(*(assign([target.id], part) for target, part in parts if isinstance(target, ast.Name)))
+                first = targets[0] or value.elts[0]
             else:
-                self.write(assign(names, value))
+                first = self.unpack(step, targets, value)
             for text, target in zip(step.names, targets, strict=True):
                 if target is not None:
                     self.write(*self.tensors.after(text, target, self.scope))
-            self.prev = name(names[0])
+            self.prev = first
             return
         target = self.tensors.target(step.names[0], self.scope) if step.names else None
         self.prev = target if target is not None else name(working)
         self.write(assign(self.prev, value))
         if target is not None:
             self.write(*self.tensors.after(step.names[0], target, self.scope))
+
+    def unpack(self, step: Step, targets: list[ast.expr | None], value: ast.expr) -> ast.expr:
+        """Assigns a call that gives several outputs at once; those that nobody uses get a name with an underscore.
+
+        Returns:
+            The variable of the first.
+        """
+        names = [t.id if isinstance(t, ast.Name) else f"_{text}" for t, text in zip(targets, step.names, strict=True)]
+        if targets[0] is None:
+            names[0] = self.tensors.variable(step.names[0])
+        self.write(assign(names, value))
+        return name(names[0])
 
     def label(self, step: Step) -> str:
         """The Keras name of a step's layer: the one the spec wrote, where the layer is made once."""
