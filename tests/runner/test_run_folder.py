@@ -58,11 +58,11 @@ def test_rows_are_appended_below_one_header(tmp_path: Path) -> None:
     assert (tmp_path / "metrics.csv").read_text() == "epoch,loss\n1,0.5\n2,0.25\n"
 
 
-def test_rows_keep_to_the_header(tmp_path: Path) -> None:
+def test_further_columns_widen_the_table(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     folder.append_row("m.csv", {"epoch": 1, "loss": 0.5})
     folder.append_row("m.csv", {"loss": 0.25, "learning_rate": 0.1, "epoch": 2})
-    assert (tmp_path / "m.csv").read_text() == "epoch,loss\n1,0.5\n2,0.25\n"
+    assert (tmp_path / "m.csv").read_text() == "epoch,loss,learning_rate\n1,0.5,\n2,0.25,0.1\n"
 
 
 def test_two_processes_that_make_one_folder_at_the_same_time(tmp_path: Path) -> None:

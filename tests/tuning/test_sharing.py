@@ -117,6 +117,7 @@ CHANGES = {
     "augment": "data.inputs.rooms.augment=[{gaussian_noise: 0.1}]",
     "oversample": "data.oversample=true",
     "weight": "data.weight=area",
+    "examples": "data.examples={pairs: {input: rooms, same: city}}",
     "bad": "data.bad=skip",
     "cache": "data.cache=none",
     "batch_size": "data.batch_size=4",

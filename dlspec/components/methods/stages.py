@@ -22,7 +22,7 @@ def differ(phases: Mapping[str, Phase]) -> bool:
 
 def stages_of(method: Any) -> dict[str, Any]:
     """The training of each phase by itself, by its name; the method itself for each where none differs."""
-    if not differ(method.phases or {}):
+    if not method.phases_differ:
         return dict.fromkeys(method.training_phases, method)
     return {name: _stage(method, name, phase) for name, phase in method.phases.items()}
 

@@ -186,6 +186,11 @@ class Supervised(Method):
         """The training of each phase by itself; the method itself where none has an objective of its own."""
         return stages_of(self)
 
+    @cached_property
+    def phases_differ(self) -> bool:
+        """Whether some phase has an objective, or metrics, of its own."""
+        return differ(self.phases or {})
+
     @property
     def augmented(self) -> Mapping[str, tuple[Any, ...]]:
         """The `augment` of each phase that has one."""
@@ -197,7 +202,7 @@ class Supervised(Method):
 
         Where phases differ, those of the last one.
         """
-        return self.ending.turns if differ(self.phases or {}) else self._turns
+        return self.ending.turns if self.phases_differ else self._turns
 
     @cached_property
     def _turns(self) -> dict[str, Learner]:
@@ -291,14 +296,14 @@ class Supervised(Method):
 
     def _comparing(self, output: str) -> Supervised:
         """The training of the last phase that compares an output with its target; itself without such phases."""
-        if not differ(self.phases or {}):
+        if not self.phases_differ:
             return self
         stages = list(self.stages.values())
         return next((stage for stage in reversed(stages) if stage.loss_of(output) is not None), stages[-1])
 
     def measures(self, outputs: Sequence[str]) -> dict[str, str]:
         """As in :class:`Method`; beside minimised tensors, as :func:`measures_of` says; those of the last phase."""
-        if differ(self.phases or {}):
+        if self.phases_differ:
             return self.ending.measures(outputs)
         return measures_of(self, outputs) if self.turns else super().measures(outputs)
 
