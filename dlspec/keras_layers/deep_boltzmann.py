@@ -190,14 +190,23 @@ class DeepBoltzmann(keras.layers.Layer):
 
     def sample(self, visible, seed):
         """The probabilities of the visible units after the Gibbs steps of `samples`."""
+        return self.sampled(visible, seed, [tf.convert_to_tensor(weight.value) for weight in self.weights])
+
+    # A graph, even where the model is called step by step: hundreds of steps would take seconds there. Weights enter as
+    # values, for a graph that reads variables is computed even where nobody asks for its result.
+    @tf.function(autograph=False, reduce_retracing=True)
+    def sampled(self, visible, seed, weights):
+        """The same, by these values of the weights."""
 
         def step(number, *units):
             return number + 1, *self.gibbs(units, tf.random.experimental.stateless_fold_in(seed, number))
 
-        first = [visible, *(self.draw(upper, seed, -1 - level) for level, upper in enumerate(self.upwards(visible)))]
-        start = (ops.convert_to_tensor(0, "int32"), *first)
-        _, *units = ops.while_loop(lambda number, *_: number < self.samples, step, start)
-        return ops.sigmoid(self.drive(units, 0))
+        with keras.StatelessScope(list(zip(self.weights, weights, strict=True))):
+            chances = enumerate(self.upwards(visible))
+            first = [visible, *(self.draw(upper, seed, -1 - level) for level, upper in chances)]
+            start = (ops.convert_to_tensor(0, "int32"), *first)
+            _, *units = ops.while_loop(lambda number, *_: number < self.samples, step, start)
+            return ops.sigmoid(self.drive(units, 0))
 
     def compute_output_spec(self, inputs, training=False):
         dtype, batch = self.compute_dtype, inputs.shape[:1]

@@ -135,14 +135,22 @@ class RestrictedBoltzmann(keras.layers.Layer):
 
     def sample(self, visible, seed):
         """The probabilities, or means, of the visible units after the Gibbs steps of `samples`."""
+        return self.sampled(visible, seed, [tf.convert_to_tensor(weight.value) for weight in self.weights])
+
+    # A graph, even where the model is called step by step: hundreds of steps would take seconds there. Weights enter as
+    # values, for a graph that reads variables is computed even where nobody asks for its result.
+    @tf.function(autograph=False, reduce_retracing=True)
+    def sampled(self, visible, seed, weights):
+        """The same, by these values of the weights."""
 
         def step(number, values):
             return number + 1, self.gibbs(values, tf.random.experimental.stateless_fold_in(seed, number))
 
-        number = ops.convert_to_tensor(0, "int32")
-        number, visible = ops.while_loop(lambda number, _: number < self.samples - 1, step, (number, visible))
-        last = tf.random.experimental.stateless_fold_in(seed, number)
-        return self.mean_visible(self.draw(ops.sigmoid(self.drive(visible)), last))
+        with keras.StatelessScope(list(zip(self.weights, weights, strict=True))):
+            number = ops.convert_to_tensor(0, "int32")
+            number, visible = ops.while_loop(lambda number, _: number < self.samples - 1, step, (number, visible))
+            last = tf.random.experimental.stateless_fold_in(seed, number)
+            return self.mean_visible(self.draw(ops.sigmoid(self.drive(visible)), last))
 
     def compute_output_spec(self, inputs, training=False):
         hidden = keras.KerasTensor((*inputs.shape[:-1], self.units), dtype=self.compute_dtype)

@@ -178,6 +178,19 @@ def test_samples_are_those_of_the_chances_of_the_pixels(owner: Any) -> None:
     np.testing.assert_allclose(drawn, np.tile(sigmoid([1.0, -2.0]), (3, 1)), atol=1e-6)
 
 
+@pytest.mark.parametrize("owner", [RestrictedBoltzmann, DeepBoltzmann])
+def test_samples_that_nobody_asks_for_are_not_computed(owner: Any) -> None:
+    """A graph computes operations with a state whether needed or not: those of the samples are not among them."""
+    import tensorflow as tf
+
+    layer = owner(4, samples=3, return_loss=True) if owner is RestrictedBoltzmann else owner([4, 3], samples=3)
+    layer(bits(3, 2))
+    graph = tf.function(lambda x: layer(x)[0]).get_concrete_function(tf.TensorSpec((None, 2))).graph
+    stateful = {operation.type for operation in graph.get_operations() if operation.op_def.is_stateful}
+    assert stateful == {"ReadVariableOp"}
+    assert any("sampled" in function for function in graph._functions)
+
+
 def test_layers_give_their_losses_by_name_and_add_nothing() -> None:
     random = np.random.default_rng(0)
     mean, log_variance = (random.normal(size=(5, 3)).astype("float32") for _ in range(2))
