@@ -27,7 +27,9 @@ def train_step(model: Any) -> Callable[[Any], Any]:
             count_loss(model, loss, tf.shape(tf.nest.flatten(x)[0])[0])
             scaled = model.optimizer.scale_loss(loss)
         variables = model.trainable_variables
-        pairs = list(zip(tape.gradient(scaled, variables), variables, strict=True))
+        # Some weights may have no part in the loss of a phase; Keras would leave them out as well, and warn.
+        gradients = zip(tape.gradient(scaled, variables), variables, strict=True)
+        pairs = [pair for pair in gradients if pair[0] is not None]
         finite = tf.math.is_finite(loss)
         with averages.following(model.optimizer):
             update(finite, model.optimizer, pairs)
