@@ -13,18 +13,22 @@ from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor, Weight, known, show_shape
 
 
+def _samples() -> Any:
+    """The option that asks for what Gibbs steps draw."""
+    return optional(
+        integer(min=1),
+        doc="A further output: in use, the probabilities (or means) of the visible units after so many Gibbs steps "
+        "from what enters, by which a drawn input becomes a picture; in training, what enters.",
+    )
+
+
 class _Boltzmann(Layer, abstract=True):
     """Rules of Boltzmann machines: hidden units, what trains them, and what they draw."""
 
     formats_lacking = ("onnx", "litert")
     steps: Any
-    samples: Any = optional(
-        integer(min=1),
-        doc="A further output: in use, the probabilities (or means) of the visible units after so many Gibbs steps "
-        "from what enters, by which a drawn input becomes a picture; in training, what enters.",
-    )
-    return_loss = return_loss("divergence of each example")
-    seed = seed()
+    samples: Any
+    return_loss: Any
 
     @property
     def adds_loss(self) -> bool:
@@ -80,9 +84,12 @@ class RestrictedBoltzmann(_Boltzmann):
         doc="Whether chains of its own go on from batch to batch, in place of some that begin at examples.",
     )
     chains = integer(min=1, default=100, doc="How many chains go on, where they persist.")
+    samples = _samples()
+    return_loss = return_loss("divergence of each example")
     kernel_initializer = initializer("random_normal", "the kernel")
     bias_initializer = initializer("zeros", "the biases of hidden units")
     visible_bias_initializer = initializer("zeros", "the biases of visible units")
+    seed = seed()
     examples = (
         example("64", (16,)),
         example("{units: 8, visible: gaussian, steps: 2, return_loss: true}", (12,)),
@@ -135,11 +142,14 @@ class DeepBoltzmann(_Boltzmann):
     mean_field = integer(min=1, default=10, doc="Rounds of the mean field.")
     steps = integer(min=1, default=5, doc="Gibbs steps of the chains in each batch.")
     chains = integer(min=1, default=100, doc="How many chains go on from batch to batch.")
+    samples = _samples()
+    return_loss = return_loss("divergence of each example")
     layer_losses = boolean(
         default=False,
         doc="Whether to give, after the divergence, that of each layer by itself as well, the lowest first.",
     )
     kernel_initializer = initializer("random_normal", "the kernels")
+    seed = seed()
     examples = (
         example("[8, 4]", (16,)),
         example("{units: [8, 4], return_loss: true, layer_losses: true, chains: 5}", (12,)),
