@@ -14,6 +14,7 @@ from dlspec.data.binding.binding import bind
 from dlspec.data.binding.example_weights import weights_of
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.values import Rows, with_rank
+from dlspec.data.binding.weights import divided_by_weights
 from dlspec.data.feeding.feed import feed_in_order, in_order
 from dlspec.data.feeding.preparing import fit
 from dlspec.data.feeding.raw import RawInputs, read_inputs
@@ -198,7 +199,9 @@ def _measured(saved: SavedRun, model: Any, examples: RawInputs) -> dict[str, flo
     def structure(inputs: Any, targets: Any, *weights: Any) -> Any:
         return entering(inputs), *compared(saved.method.ending, saved.outputs, targets, *weights)
 
-    weighing = Changes((), {}, {}, examples.weights).measuring()
+    outputs = {output.name: output for output in saved.targets}
+    by_weight = divided_by_weights(saved.method, saved.targets)
+    weighing = Changes((), {}, outputs, examples.weights, by_weight=by_weight).measuring()
     batches = feed_in_order((examples.inputs, examples.targets), saved.data.batch_size, structure, weighing).dataset
     measured = model.evaluate(batches, return_dict=True, verbose=0)
     # Keras sorts the names; here they stand as in the table of the training.

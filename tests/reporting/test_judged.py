@@ -14,7 +14,7 @@ from tests.support import run_tests_apart
 # Between them: a class, yes or no, tags and numbers, of examples, steps and pixels, with masks and weights of classes,
 # and targets that the loss compares in other units than those of the data.
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [15, 26, 36, 38, 41, 56])
+@pytest.mark.parametrize("seed", [15, 26, 36, 38, 41, 56, 281])
 def test_every_figure_is_what_numpy_says(seed: int, tmp_path: Path) -> None:
     assert judged.disagreements(cases.case(seed), tmp_path) == []
 

@@ -25,7 +25,7 @@ from dlspec.data.binding.signature import Signature
 from dlspec.data.binding.splitting import example_count
 from dlspec.data.binding.stating import by_columns, by_spec
 from dlspec.data.binding.targets import Output, bind_outputs
-from dlspec.data.binding.weights import check_weights, most_examples
+from dlspec.data.binding.weights import check_weights, divided_by_weights, most_examples
 from dlspec.data.order.joined import JoinedTable
 from dlspec.data.order.splits import check_split, choose
 from dlspec.data.sources.base import Table
@@ -51,6 +51,7 @@ class Binding:
         weight: The column that says how much each example counts; "" where all count alike.
         phased: Random changes in phases of training that have changes of their own, by phase.
         made: How examples come of rows; None where each row is one.
+        by_weight: Outputs whose loss is divided by the sum of the weights.
     """
 
     table: Table
@@ -64,6 +65,7 @@ class Binding:
     entering: tuple[str, ...] = ()
     phased: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
     made: Made | None = None
+    by_weight: frozenset[str] = frozenset()
 
     @property
     def users(self) -> tuple[Input | Output, ...]:
@@ -117,7 +119,9 @@ class Binding:
             return tuple(replace(step, masks=renamed(step.masks), labels=renamed(step.labels)) for step in steps)
 
         phased = {phase: changed(steps) for phase, steps in self.phased.items()}
-        return replace(self, outputs=(replace(output, name=name),), steps=changed(self.steps), phased=phased)
+        by_weight = frozenset([name]) if self.by_weight else self.by_weight
+        outputs = (replace(output, name=name),)
+        return replace(self, outputs=outputs, steps=changed(self.steps), phased=phased, by_weight=by_weight)
 
     def dropped(self) -> Array | None:
         """Which examples are left out, broken or without a value, shape [count]; None where none may be."""
@@ -262,7 +266,8 @@ def bind(
         check_weights(data, outputs, method, findings)
         planned = steps(data, binding.model_inputs, outputs, findings)
         phased = steps_of_phases(method, binding.model_inputs, outputs, findings)
-        binding = replace(binding, count=count, steps=tuple(planned), bad=bad, phased=phased)
+        by_weight = divided_by_weights(method, outputs)
+        binding = replace(binding, count=count, steps=tuple(planned), bad=bad, phased=phased, by_weight=by_weight)
     with findings.at("data", "split"):
         check_split(data, table, count)
     if made is not None and not findings.errors and not certainly_enough(made, data, table):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from dlspec.components.methods.base import Method
@@ -9,7 +10,7 @@ from dlspec.components.sections.data import Data
 from dlspec.components.training.losses import Loss
 from dlspec.core.errors import Problem, did_you_mean
 from dlspec.data.binding.findings import Findings
-from dlspec.data.binding.targets import BINARY, Output
+from dlspec.data.binding.targets import BINARY, CLASSES, Output
 from dlspec.data.binding.values import encoded
 from dlspec.data.sources.base import Table
 
@@ -131,6 +132,19 @@ def class_weights(data: Data, outputs: Sequence[Output], table: Table, train: Ar
         else:
             weights[output.name] = balanced(numbers, size)
     return weights
+
+
+def divided_by_weights(method: Any, outputs: Iterable[Output]) -> frozenset[str]:
+    """Outputs whose loss is divided by the sum of the weights: Keras adds them as given, not as often as they count."""
+    losses = {output.name: method.loss_of(output.name) for output in outputs} if method is not None else {}
+    return frozenset(
+        name for name, loss in losses.items() if loss is not None and loss.reduction == "mean_with_sample_weight"
+    )
+
+
+def numbered(output: Output) -> bool:
+    """Whether a target is the number of a class, of an axis less than the output has."""
+    return output.encoding == CLASSES and not output.expand
 
 
 def weighted(weights: Array, output: Output, target: Any) -> Any:

@@ -186,6 +186,7 @@ def prepare_read(data: Data, reading: Reading, signature: Signature) -> Prepared
             {output.name: output for output in binding.outputs},
             weights,
             binding.phased,
+            binding.by_weight,
         ),
         reading.content,
         0 if dropped is None else int(dropped.sum()) - len(binding.bad),

@@ -28,6 +28,7 @@ class Changes:
         outputs: The outputs, by name.
         examples: The weight of each example of the table; None where all count alike.
         phased: Random changes in phases of training that have changes of their own, by phase.
+        by_weight: Outputs whose loss is divided by the sum of the weights, which therefore need one for each value.
     """
 
     steps: Sequence[Step]
@@ -35,6 +36,7 @@ class Changes:
     outputs: Mapping[str, Output]
     examples: Array | None = None
     phased: Mapping[str, Sequence[Step]] = field(default_factory=dict)
+    by_weight: frozenset[str] = frozenset()
 
     def transform(self, seed: int, phase: str = "") -> Callable[[Any, Any, Any], Any] | None:
         """The transform of a :class:`dlspec.data.feeding.feed.Feed` in a phase; None where nothing is changed.
@@ -72,20 +74,28 @@ class Changes:
     def _weighed(self, targets: Any, in_loss: Mapping[str, Any], numbers: Any) -> Any:
         import tensorflow as tf
 
-        return weighed(targets, in_loss, tf.gather(tf.constant(self.examples), numbers))
+        equal = {name: self._equal(name, targets[name]) for name in self.by_weight - in_loss.keys() if name in targets}
+        return weighed(targets, {**equal, **in_loss}, tf.gather(tf.constant(self.examples), numbers))
 
     def _weights(self, plain: Any, changed: Any) -> Any:
-        import tensorflow as tf
-
         by_output = {}
         for name, target in changed.items():
             if name in self.weights:
                 by_output[name] = weights.weighted(self.weights[name], self.outputs[name], target)
             else:
-                # One for each example; of the target's rank, or Keras would take them for those of steps.
-                equal = tf.ones(tf.shape(plain[name])[:1])
-                by_output[name] = tf.reshape(equal, (-1, *[1] * (len(plain[name].shape) - 1)))
+                by_output[name] = self._equal(name, plain[name])
         return by_output
+
+    def _equal(self, name: str, target: Any) -> Any:
+        """Weights of 1 for each example, or for each value of a loss that is divided by the sum of the weights."""
+        import tensorflow as tf
+
+        if name not in self.by_weight or len(target.shape) < 2:
+            # Of the target's rank, or Keras would take them for those of steps.
+            return tf.reshape(tf.ones(tf.shape(target)[:1]), (-1, *[1] * (len(target.shape) - 1)))
+        if weights.numbered(self.outputs[name]):
+            return tf.ones(tf.shape(target))
+        return tf.ones(tf.concat([tf.shape(target)[:-1], [1]], axis=0))
 
 
 def weighed(targets: Any, in_loss: Mapping[str, Any], weights: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -13,7 +13,7 @@ from dlspec.core.pieces import Piece
 from dlspec.data.binding.augment import Step
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.targets import BINARY, Output
-from dlspec.data.binding.weights import repeated_target
+from dlspec.data.binding.weights import numbered, repeated_target
 from dlspec.export.project.bound import keeps_bytes
 from dlspec.export.project.writing import LayerWriter
 from dlspec.export.python.syntax import Unsupported, constant, item, name, text
@@ -147,11 +147,14 @@ def _weighted(data: Data, method: Method, binding: Binding) -> list[dict[str, An
     if all(weights is None for weights in given.values()):
         return []
     several = sum(weights is not None for weights in given.values())
-    entries = []
+    entries, by_weight = [], binding.by_weight
     for number, output in enumerate(binding.outputs, 1):
         weights = given[output.name]
         variable = Code("weights" if several == 1 else f"weights_{number}")
         shape = "len(rows)" if output.tensor.rank == 0 else f"(len(rows){', 1' * output.tensor.rank})"
+        if output.name in by_weight and output.tensor.rank:
+            targets = text(item(name("targets"), constant(output.name)))
+            shape = f"{targets}.shape" if numbered(output) else f"(*{targets}.shape[:-1], 1)"
         values = Code(_batch(output, f"self.{variable}") if weights is not None else f'np.ones({shape}, "float32")')
         table = _table(output, method, weights) if weights is not None else None
         entries.append({"name": output.name, "variable": variable, "table": table, "batch": values})
