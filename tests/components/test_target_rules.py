@@ -105,7 +105,9 @@ OVER_A_BATCH = {"circle", "dice", "tversky"}
 
 
 @pytest.mark.parametrize(
-    "owner", [o for o in of("loss") if not o.over_batch and o.registered_name not in OVER_A_BATCH], ids=label
+    "owner",
+    [o for o in of("loss") if not of_example(o, o.examples[0]).over_batch and o.registered_name not in OVER_A_BATCH],
+    ids=label,
 )
 def test_a_loss_counts_each_example_for_itself(owner: Any) -> None:
     """What broadcasting would mix up shows when the loss of a batch is not the mean of its examples' losses."""
