@@ -117,7 +117,7 @@ def test_a_codebook_is_used() -> None:
 @pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("name", "confidence", "distance"),
-    [("gan", 0.65, 22), ("dcgan", 0.5, 22), ("lapgan", 0.5, 22), ("wgan_gp", 0.5, 15)],
+    [("gan", 0.65, 22), ("least_squares_gan", 0.5, 22), ("dcgan", 0.5, 22), ("lapgan", 0.5, 22), ("wgan_gp", 0.5, 15)],
 )
 def test_pictures_in_full(name: str, confidence: float, distance: float) -> None:
     train(name)

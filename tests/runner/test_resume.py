@@ -202,7 +202,7 @@ def test_phases_go_on_too(tmp_path: Path) -> None:
 
 def test_several_kills_of_a_real_process(tmp_path: Path) -> None:
     """A kill -9, a SIGTERM and a Ctrl-C; a rival in the same folder. `make crash` kills at many more moments."""
-    command = [sys.executable, "-m", "tests.crash.kills", str(tmp_path), "1", "7"]
+    command = [sys.executable, "-m", "tests.crash.kills", "tests/crash/spec.yaml", str(tmp_path), "1", "7"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("identical") == 3
