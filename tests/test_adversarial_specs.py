@@ -31,7 +31,7 @@ def train(name: str, *changes: str) -> None:
 
 def drawn(name: str, count: int, *options: str) -> Any:
     """Pictures that `generate` draws from the newest run of a name, shape [count, 8, 8, 1]."""
-    folder = Path("drawn", *options[1::2])
+    folder = Path("-".join(["drawn", *options[1::2]]))
     assert run(["generate", name, "--count", str(count), "-o", str(folder), "--as", "npz", *options]) == 0
     (file,) = folder.glob("*.npz")
     with np.load(file) as arrays:

@@ -15,7 +15,9 @@ GENERATIVE = ROOT / "specs" / "generative"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(path.stem for path in GENERATIVE.glob("*.yaml")))
+@pytest.mark.parametrize(
+    "name", sorted(path.stem for path in GENERATIVE.glob("*.yaml") if path.stem not in ("pix2pix", "srgan", "vq_vae"))
+)
 def test_an_epoch_and_pictures(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert run(["train", str(GENERATIVE / f"{name}.yaml"), "--set", "train.epochs=1"]) == 0
