@@ -69,6 +69,20 @@ def _ours(jit: bool) -> tuple[Any, int]:
     return taken, EPOCHS * feed.steps
 
 
+def _networks() -> tuple[Any, Any]:
+    """Generator and discriminator, as one writes them with Keras."""
+    import keras
+
+    def layers(end: list[Any]) -> list[Any]:
+        hidden = [[keras.layers.Dense(128), keras.layers.LeakyReLU(0.2)] for _ in range(2)]
+        return [*hidden[0], *hidden[1], *end]
+
+    picture = [keras.layers.Dense(64, activation="sigmoid"), keras.layers.Reshape((8, 8, 1))]
+    generator = keras.Sequential([keras.Input((32,)), *layers(picture)])
+    judging = layers([keras.layers.Dense(1)])
+    return generator, keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), *judging])
+
+
 def _by_hand(jit: bool) -> Any:
     """The same training as one writes it with Keras."""
     import keras
@@ -77,16 +91,7 @@ def _by_hand(jit: bool) -> Any:
 
     images = (load_digits().images[..., None] / 16).astype("float32")
 
-    def net(*units: int, end: Any) -> list[Any]:
-        found: list[Any] = []
-        for size in units:
-            found += [keras.layers.Dense(size), keras.layers.LeakyReLU(0.2)]
-        return [*found, *end]
-
-    ends = [keras.layers.Dense(64, activation="sigmoid"), keras.layers.Reshape((8, 8, 1))]
-    generator = keras.Sequential([keras.Input((32,)), *net(128, 128, end=ends)])
-    judging = net(128, 128, end=[keras.layers.Dense(1)])
-    discriminator = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), *judging])
+    generator, discriminator = _networks()
 
     class GAN(keras.Model):  # type: ignore[misc]
         def __init__(self) -> None:
