@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dlspec.views.figures.frechet import distance
+
 
 class Figures(NamedTuple):
     """Of drawn pictures: what the judge recognises, how surely, and how far they lie from real ones."""
@@ -51,14 +53,6 @@ def classifier() -> tuple[Any, Any]:
     return model, keras.Model(inputs, features)
 
 
-def frechet(a: Any, b: Any) -> float:
-    """Fréchet distance of two sets of features, each taken for a Gaussian (Heusel et al. 2017, equation 6)."""
-    covariances = [np.cov(x.astype(np.float64), rowvar=False) for x in (a, b)]
-    values = np.linalg.eigvals(covariances[0] @ covariances[1])
-    root = np.sqrt(np.maximum(values.real, 0)).sum()
-    return float(((a.mean(0) - b.mean(0)) ** 2).sum() + sum(map(np.trace, covariances)) - 2 * root)
-
-
 def judge(pictures: Any) -> Figures:
     """What the classifier says to pictures of shape [number, 8, 8, 1] with values from 0 to 1."""
     model, features = classifier()
@@ -66,5 +60,5 @@ def judge(pictures: Any) -> Figures:
     labels, sure = scores.argmax(axis=1), scores.max(axis=1) >= 0.9
     counts = np.bincount(labels[sure], minlength=10)
     real = features.predict(split()[2], verbose=0)
-    distance = frechet(features.predict(pictures, verbose=0), real)
-    return Figures(int((counts >= 0.02 * len(labels)).sum()), float(sure.mean()), distance, labels)
+    apart = distance(features.predict(pictures, verbose=0), real)
+    return Figures(int((counts >= 0.02 * len(labels)).sum()), float(sure.mean()), apart, labels)

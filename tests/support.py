@@ -17,7 +17,9 @@ from jsonschema import Draft202012Validator
 from dlspec.cli.main import run
 from dlspec.core import resources
 from dlspec.core.errors import Diagnostic
+from dlspec.data.order.splits import Parts, choose
 from dlspec.passes import Compilation, compile_spec
+from dlspec.passes.state import Checked
 from dlspec.syntax.source import load
 
 # Models of hundreds of megabytes: one after the other, each given back before the next is made.
@@ -32,6 +34,14 @@ def read_value(text: str) -> Any:
     document = load(f"value: {text or '{}'}")
     assert document.data is not None and not document.diagnostics.items, text
     return json.loads(json.dumps(document.data["value"]))
+
+
+def rows_of(spec: Path) -> Parts:
+    """Which rows of its data each part of a spec has."""
+    state = compile_spec(spec)
+    assert isinstance(state, Checked) and state.data_section is not None
+    table = state.data_section.source.open(spec.parent)
+    return choose(state.data_section, table, max(column.count for column in table.columns.values()))
 
 
 def compile_text(folder: Path, text: str, *overrides: str) -> Compilation:

@@ -13,7 +13,7 @@ import pytest
 
 from dlspec.cli.main import run
 from tests.pictures import Figures, judge
-from tests.support import ROOT
+from tests.support import ROOT, rows_of
 
 FOLDER = ROOT / "specs" / "generative"
 
@@ -52,15 +52,10 @@ def answers(name: str, output: str | None = None) -> tuple[Any, Any]:
     """What the newest run of a name makes of the pictures of its test split, and these, both [examples, 8, 8]."""
     from sklearn.datasets import load_digits
 
-    from dlspec.data.order.splits import choose
-    from dlspec.passes import compile_spec
-    from dlspec.passes.state import Checked
     from dlspec.training.saved import open_run
     from dlspec.views.pages.index import find_run
 
-    state = compile_spec(FOLDER / f"{name}.yaml")
-    assert isinstance(state, Checked) and state.data_section is not None
-    rows = choose(state.data_section, state.data_section.source.open(FOLDER), 1797).test
+    rows = rows_of(FOLDER / f"{name}.yaml").test
     raw = load_digits().images[rows].astype("float32")
     given = open_run(find_run(name, Path("runs"))).model.predict(raw[..., None], verbose=0)
     return (given if output is None else given[output]), raw / 16

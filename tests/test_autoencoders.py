@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dlspec.cli.main import run
-from tests.support import ROOT
+from tests.support import ROOT, rows_of
 
 FOLDER = ROOT / "specs" / "autoencoders"
 
@@ -20,13 +20,7 @@ def digits() -> tuple[Any, Any]:
     """Pictures of the training and the test split of all these specs, values 0 to 1."""
     from sklearn.datasets import load_digits
 
-    from dlspec.data.order.splits import choose
-    from dlspec.passes import compile_spec
-    from dlspec.passes.state import Checked
-
-    state = compile_spec(FOLDER / "undercomplete.yaml")
-    assert isinstance(state, Checked) and state.data_section is not None
-    rows = choose(state.data_section, state.data_section.source.open(FOLDER), 1797)
+    rows = rows_of(FOLDER / "undercomplete.yaml")
     pictures = load_digits().images / 16
     return pictures[rows.train], pictures[rows.test]
 

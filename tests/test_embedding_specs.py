@@ -10,12 +10,9 @@ import numpy as np
 import pytest
 
 from dlspec.cli.main import run
-from dlspec.data.order.splits import choose
-from dlspec.passes import compile_spec
-from dlspec.passes.state import Checked
 from dlspec.training.saved import open_run
 from dlspec.views.pages.index import find_run
-from tests.support import ROOT
+from tests.support import ROOT, rows_of
 
 FOLDER = ROOT / "specs" / "embeddings"
 
@@ -41,9 +38,7 @@ def test_triplets_bring_digits_of_one_class_together(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     assert run(["train", str(FOLDER / "triplet.yaml"), "--set", "train.epochs=10"]) == 0
     saved = open_run(find_run("triplet", tmp_path / "runs"))
-    state = compile_spec(FOLDER / "triplet.yaml")
-    assert isinstance(state, Checked) and state.data_section is not None
-    rows = choose(state.data_section, state.data_section.source.open(FOLDER), 1797).test
+    rows = rows_of(FOLDER / "triplet.yaml").test
     digits = load_digits()
     pictures = digits.images[rows].reshape(-1, *saved.model.inputs[0].shape[1:]).astype("float32")
     assert r_precision(saved.model.predict(pictures, verbose=0), digits.target[rows]) >= 0.75

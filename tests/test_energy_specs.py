@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from dlspec.cli.main import run
-from tests.support import ROOT
+from tests.support import ROOT, rows_of
 
 ENERGY = ROOT / "specs" / "energy"
 
@@ -19,18 +19,13 @@ def machine(name: str, folder: Path) -> tuple[list[Any], Any, Any]:
     """The weights of a trained machine, and what the digits of the training and the test split are to it."""
     from sklearn.datasets import load_digits
 
-    from dlspec.data.order.splits import choose
-    from dlspec.passes import compile_spec
-    from dlspec.passes.state import Checked
     from dlspec.training.saved import open_run
     from dlspec.views.pages.index import find_run
 
     whole = open_run(find_run(name, folder / "runs")).whole
     inner = next(layer for layer in whole.layers if layer.name == "Machine")
     weights = [np.asarray(one, np.float64) for one in inner.get_weights()]
-    state = compile_spec(ENERGY / f"{name}.yaml")
-    assert isinstance(state, Checked) and state.data_section is not None
-    rows = choose(state.data_section, state.data_section.source.open(ENERGY), 1797)
+    rows = rows_of(ENERGY / f"{name}.yaml")
     pixels = (load_digits().data / 16 > 0.5).astype(float)
     return weights, pixels[rows.train], pixels[rows.test]
 

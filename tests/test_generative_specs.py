@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dlspec.cli.main import run
-from tests.support import ROOT
+from tests.support import ROOT, rows_of
 
 GENERATIVE = ROOT / "specs" / "generative"
 
@@ -49,9 +49,6 @@ def held_out(folder: Path) -> float:
     """−ELBO of the test split of a trained `vae`."""
     from sklearn.datasets import load_digits
 
-    from dlspec.data.order.splits import choose
-    from dlspec.passes import compile_spec
-    from dlspec.passes.state import Checked
     from dlspec.training.saved import open_run
     from dlspec.views.pages.index import find_run
 
@@ -62,10 +59,7 @@ def held_out(folder: Path) -> float:
     found = [(name, named[name]) for name in ("dense", "features", "mean", "log_variance")]
     found += zip(("inner", "inner_1", "logits"), inner, strict=True)
     weights = {name: [np.asarray(w, np.float64) for w in layer.get_weights()] for name, layer in found}
-    state = compile_spec(GENERATIVE / "vae.yaml")
-    assert isinstance(state, Checked) and state.data_section is not None
-    table = state.data_section.source.open(GENERATIVE)
-    rows = choose(state.data_section, table, 1797).test
+    rows = rows_of(GENERATIVE / "vae.yaml").test
     return negative_elbo(weights, load_digits().data[rows] / 16, 50)
 
 

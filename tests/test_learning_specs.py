@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dlspec.cli.main import run
-from tests.support import ROOT
+from tests.support import ROOT, rows_of
 
 FOLDER = ROOT / "specs" / "learning"
 
@@ -34,15 +34,10 @@ def gain(name: str, count: int) -> float:
     """By how much the features of the newest run beat the pixels, with `count` labelled digits."""
     from sklearn.datasets import load_digits
 
-    from dlspec.data.order.splits import choose
-    from dlspec.passes import compile_spec
-    from dlspec.passes.state import Checked
     from dlspec.training.saved import open_run
     from dlspec.views.pages.index import find_run
 
-    state = compile_spec(FOLDER / f"{name}.yaml")
-    assert isinstance(state, Checked) and state.data_section is not None
-    rows = choose(state.data_section, state.data_section.source.open(FOLDER), 1797)
+    rows = rows_of(FOLDER / f"{name}.yaml")
     digits = load_digits()
     model = open_run(find_run(name, Path("runs"))).model
     features = model.predict(digits.images[..., None].astype("float32"), verbose=0)

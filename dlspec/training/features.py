@@ -31,7 +31,7 @@ _SIZE = 500
 
 @dataclass
 class Seer:
-    """See above.
+    """A trained model that gives features of examples, and the classes that it takes them for.
 
     Attributes:
         model: Gives features, and what its output gives.

@@ -88,7 +88,7 @@ def check_objectives(method: Any) -> None:
             if option in method.given:
                 message = f"`{option}` has no effect: every phase has an objective of its own"
                 raise Problem("E207", message, leave_out(option), option=option)
-    if differ(phases):
+    if method.phases_differ:
         _check_encodings(stages_of(method))
 
 
