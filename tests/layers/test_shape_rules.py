@@ -54,6 +54,7 @@ STRICTER = {
     "equal axes before the steps": "Keras broadcasts a query's axis of 1, and infers a wrong shape",
     "without `renorm`": "limits of a renormalization that is off have no effect",
     "`fill_value` has no effect": "nor has a number to fill in that is measured anyway",
+    "`chains` has no effect": "nor has a number of chains that are not kept",
     "text_imputation needs both": "nor has an empty text in place of an empty text",
     "returns scores only for": "Keras infers as many steps of the value as of the query",
     "over the axis of the features": "Keras would attend over the heads",
