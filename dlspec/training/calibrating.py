@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from dlspec.backends.keras.internals import origin_of
 from dlspec.backends.keras.structure import outputs_by_name
 from dlspec.core.documents.report import Fact
+from dlspec.core.documents.results import ReliabilityFigures
 from dlspec.data.checks.calibrating import calibrated
 from dlspec.training.loop.fit import Training
-from dlspec.views.pages.examine import answered
-from dlspec.views.pages.shares import calibration_error
+from dlspec.views.pages.examine import answered, part_to_look_at
+from dlspec.views.pages.reliability import calibration_error, reliability
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,32 +28,42 @@ if TYPE_CHECKING:
 _COLDEST, _HOTTEST = -3.0, 3.0
 
 
-def calibrate(training: Training) -> None:
-    """Calibrates the outputs that give probabilities, saves the model again, and tells what came of it."""
+def calibrate(training: Training) -> dict[str, ReliabilityFigures]:
+    """Calibrates the outputs that give probabilities, saves the model again, and tells what came of it.
+
+    Returns:
+        By output, how its probabilities were before, on the part that the report looks at.
+    """
     job = training.job
     part = job.prepared.validation
     if job.method.calibration is None or part is None:
-        return
+        return {}
     tensors = outputs_by_name(job.model.output, tuple(job.outputs))
     names = [
         output.name for output in job.prepared.binding.outputs if calibrated(output, job.method.head_of(output.name))
     ]
     layers = {name: layer for name in names if hasattr(layer := origin_of(tensors[name]).operation, "kernel")}
+    _, looked_at = part_to_look_at(job.prepared)
     with _linear(layers.values()):
         pairs = answered(job.model, part, tuple(job.outputs))
+        others = pairs if looked_at is part else answered(job.model, looked_at, tuple(job.outputs))
+    unchanged: dict[str, ReliabilityFigures] = {}
     for name, layer in layers.items():
-        scores, true = _two_sided(*pairs[name])
-        temperature = fitted(scores, true, part.weights)
+        ignored = job.method.head_of(name).ignored
+        scores, true, weights = _counted(*_two_sided(*pairs[name]), part.weights, ignored)
+        temperature = fitted(scores, true, weights)
         for variable in (layer.kernel, layer.bias):
             if variable is not None:
                 variable.assign(variable / temperature)
-        before, after = (
-            calibration_error(true, shares(scores / divisor), part.weights) for divisor in (1.0, temperature)
-        )
+        before, after = (calibration_error(true, shares(scores / divisor), weights) for divisor in (1.0, temperature))
         training.calibrated |= _facts(name, temperature, before, after)
         errors = f"expected calibration error of the validation split {before:.4f} before, {after:.4f} after"
         training.progress.note(f"calibration of `{name}`: temperature {temperature:.4g}, {errors}")
+        scores, true, weights = _counted(*_two_sided(*others[name]), looked_at.weights, ignored)
+        if (figures := reliability(true, shares(scores), weights).figures()) is not None:
+            unchanged[name] = figures
     training.keep()
+    return unchanged
 
 
 @contextmanager
@@ -81,6 +92,14 @@ def _two_sided(scores: Array, true: Array) -> tuple[Array, Array]:
     return scores, labels.astype(np.int64)
 
 
+def _counted(
+    scores: Array, true: Array, weights: Array | None, ignored: int | None = None
+) -> tuple[Array, Array, Array | None]:
+    """Scores, class numbers and weights of the examples that count: those of a class that is not ignored."""
+    inside = (true >= 0) & (true < scores.shape[1]) & (true != (-1 if ignored is None else ignored))
+    return scores[inside], true[inside], None if weights is None else weights[inside]
+
+
 def shares(scores: Array) -> Array:
     """The softmax of scores."""
     import numpy as np
@@ -102,9 +121,8 @@ def fitted(scores: Array, true: Array, weights: Array | None = None) -> float:
     from scipy.optimize import minimize_scalar
     from scipy.special import logsumexp
 
-    inside = (true >= 0) & (true < scores.shape[1])
-    own = (np.ones(len(true)) if weights is None else weights.astype(np.float64))[inside]
-    scores, true = scores[inside], true[inside]
+    scores, true, weights = _counted(scores, true, weights)
+    own = np.ones(len(true)) if weights is None else weights.astype(np.float64)
 
     def loss(cold: float) -> float:
         scaled = scores * np.exp(-cold)

@@ -229,7 +229,7 @@ def _trained(
     training.fit(checkpoint)
     clock.lap("fit")
     training.finish()
-    calibrate(training)
+    before = calibrate(training)
     decide(training)
     if reporter is None:
         return {}
@@ -238,7 +238,8 @@ def _trained(
     job = training.job
     if pictures is not None:
         reporter.look(pictures)
-    reporter.examine(in_data_units(job.model, job.prepared), job.prepared, job.method, tuple(job.outputs))
+    model = in_data_units(job.model, job.prepared)
+    reporter.examine(model, job.prepared, job.method, tuple(job.outputs), before)
     clock.lap("examine")
     return metrics
 

@@ -10,13 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 import sample_runs
+from sklearn.calibration import calibration_curve
 from sklearn.metrics import log_loss
 
 from dlspec.training.calibrating import fitted, shares
 from dlspec.training.evaluate import evaluate, own_examples
 from dlspec.training.saved import open_run
+from dlspec.views.pages import plots
+from dlspec.views.pages.class_scores import Classes
 from dlspec.views.pages.index import Run
-from dlspec.views.pages.shares import calibration_error
+from dlspec.views.pages.reliability import calibration_error, reliability, told
+from dlspec.views.pages.tasks import CHOICE, PIXELS, YES_NO, Task
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -45,6 +49,75 @@ def test_expected_calibration_error() -> None:
     true = np.array([1, 0, 0, 1])
     assert calibration_error(true, told) == pytest.approx((0.82 + 0.6 + 0.3) / 4)
     assert calibration_error(true, told, np.array([1, 0, 0, 0])) == pytest.approx(0.1)
+
+
+def test_a_task_of_probabilities_has_a_diagram_as_scikit_learn_draws_it() -> None:
+    chance = np.random.default_rng(5)
+    shares_of_four = shares(3 * chance.normal(size=(500, 4)))
+    true = np.array([chance.choice(4, p=share) for share in shares_of_four])
+    score = Classes(Task("y", CHOICE, ("a", "b", "c", "d"), likelihood=True))
+    for start in range(0, 500, 128):
+        score.add(shares_of_four[start : start + 128], true[start : start + 128])
+    found = score.facts()["reliability"]
+    right = shares_of_four.argmax(axis=1) == true
+    share, given = calibration_curve(right, shares_of_four.max(axis=1), n_bins=15)
+    assert found["of"] == "likeliest"
+    assert [row["share"] for row in found["bins"]] == pytest.approx(share)
+    assert [row["probability"] for row in found["bins"]] == pytest.approx(given)
+    assert sum(row["examples"] for row in found["bins"]) == 500
+    assert all(row["interval"][0] <= row["share"] <= row["interval"][1] for row in found["bins"])
+    # These probabilities are right.
+    assert found["error"] < found["chance"] < 0.1
+    yes = Classes(Task("y", YES_NO, ("no", "yes"), logits=True, likelihood=True))
+    edges = np.array([-1e9, 0.0, 0.0, 1e9])  # of the bins: 0, 0.5, 0.5 and 1
+    yes.add(edges[:, None], np.array([0, 0, 1, 1]))
+    share, given = calibration_curve([0, 0, 1, 1], [0, 0.5, 0.5, 1], n_bins=15)
+    assert [row["probability"] for row in yes.facts()["reliability"]["bins"]] == pytest.approx(given)
+    assert [row["share"] for row in yes.facts()["reliability"]["bins"]] == pytest.approx(share)
+    for task in (Task("y", CHOICE, ("a", "b")), Task("y", PIXELS, ("a", "b"), likelihood=True)):
+        assert Classes(task).reliability is None
+
+
+def test_weights_count_examples_several_times() -> None:
+    chance = np.random.default_rng(6)
+    given = shares(2 * chance.normal(size=(60, 3)))
+    true, weights = chance.integers(0, 3, 60), chance.integers(0, 4, 60)
+    mine, repeated = reliability(true, given, weights), reliability(true.repeat(weights), given.repeat(weights, axis=0))
+    first, second = mine.figures(), repeated.figures()
+    assert first is not None and second is not None and first["error"] == pytest.approx(second["error"])
+    assert first["chance"] > second["chance"]  # examples that repeat others are not as sure as others
+    for one, other in zip(first["bins"], second["bins"], strict=True):
+        assert [one[key] for key in ("examples", "probability", "share")] == pytest.approx(
+            [other[key] for key in ("examples", "probability", "share")]
+        )
+
+
+@pytest.mark.parametrize(
+    ("scale", "shift", "expected"),
+    [
+        (1, 0, "can be taken at their word"),
+        (3, 0, "surer than it is right"),
+        (0.3, 0, "right more often than it says"),
+        (1, 1.5, "gives yes too much in general"),
+        (1, -1.5, "gives yes too little in general"),
+    ],
+)
+def test_words_about_the_diagram(scale: float, shift: float, expected: str) -> None:
+    chance = np.random.default_rng(8)
+    logits = 2 * chance.normal(size=4000)
+    true = (chance.random(4000) < 1 / (1 + np.exp(-logits))).astype(int)
+    score = Classes(Task("y", YES_NO, ("no", "<b>yes</b>"), logits=True, likelihood=True))
+    score.add((scale * logits + shift)[:, None], true)
+    facts = score.facts()
+    words = told(facts)
+    assert expected in words
+    assert ("calibration: temperature" in words) == (expected != "can be taken at their word")
+    assert "`calibration" not in told(facts, weighted=True)
+    drawn = plots.reliability(facts["reliability"], facts["classes"][1]["name"]).svg
+    assert "<b>" not in drawn and "&lt;b&gt;" in drawn
+    facts["reliability"]["before"] = facts["reliability"]
+    assert "Before it was calibrated" in told(facts) and "`calibration" not in told(facts)
+    assert "before calibration" in plots.reliability(facts["reliability"], "yes").svg
 
 
 SPEC = """
@@ -85,10 +158,21 @@ def test_it_is_part_of_the_saved_model(units: int, activation: str, loss: str, t
     measured = evaluate(saved)["metrics"]["validation"]["loss"]
     assert measured == pytest.approx(facts["metrics"]["validation"]["loss"], rel=1e-5)
     assert temperature > 1.5 and measured < float(rows[-1]["val_loss"]) - 0.01  # sixty epochs make it too sure
-    for run, end in ((before, "_before"), (saved, "")):
-        ((_, examples),) = own_examples(run, ("validation",))
-        given = np.asarray(run.model(examples.inputs["cells"])).reshape(examples.count, -1).astype("float64")
-        told = np.concatenate([1 - given, given], axis=1) if units == 1 else given
-        told = shares(told) if activation == "linear" else told
-        error = calibration_error(examples.targets["benign"].reshape(-1).astype(int), told)
-        assert facts["method_facts"][f"benign_calibration_error{end}"]["value"] == pytest.approx(error, rel=1e-3)
+    found = facts["results"]["outputs"]["benign"]["reliability"]
+    for run, end, diagram in ((before, "_before", found["before"]), (saved, "", found)):
+        for part, examples in own_examples(run, ("validation", "test")):
+            given = np.asarray(run.model(examples.inputs["cells"])).reshape(examples.count, -1).astype("float64")
+            given = np.concatenate([1 - given, given], axis=1) if units == 1 else given
+            given = shares(given) if activation == "linear" else given
+            true = examples.targets["benign"].reshape(-1).astype(int)
+            error = calibration_error(true, given)
+            if part == "validation":
+                value = facts["method_facts"][f"benign_calibration_error{end}"]["value"]
+                assert value == pytest.approx(error, rel=1e-3)
+                continue
+            assert diagram["error"] == pytest.approx(error, rel=1e-3)
+            share, mean = calibration_curve(true, given[:, 1], n_bins=15)
+            assert [row["share"] for row in diagram["bins"]] == pytest.approx(share, rel=1e-6)
+            assert [row["probability"] for row in diagram["bins"]] == pytest.approx(mean, rel=1e-4)
+    page = (report.folder / "report.html").read_text(encoding="utf-8")
+    assert "Reliability" in page and "Before it was calibrated" in page

@@ -101,6 +101,45 @@ class LinearFigures(TypedDict, total=False):
     r2: float | None
 
 
+class ReliabilityBin(TypedDict):
+    """Examples of nearly the same probability.
+
+    Attributes:
+        examples: How many, or the sum of their weights.
+        probability: Its mean.
+        share: How many of them it came true for.
+        interval: Where the true share lies with 95 % confidence, from and to.
+    """
+
+    examples: float
+    probability: float
+    share: float
+    interval: list[float]
+
+
+class _Reliability(TypedDict):
+    """What is known of all probabilities."""
+
+    of: Literal["yes", "likeliest"]
+    error: float
+    chance: float
+    bins: list[ReliabilityBin]
+
+
+class ReliabilityFigures(_Reliability, total=False):
+    """Probabilities against how often they come true.
+
+    Attributes:
+        of: Whose probability: that of "yes", the second of two classes, or of the "likeliest" class.
+        error: Expected calibration error: the mean over bins, by their examples, of |share - probability|.
+        chance: What that error stays below in 95 of 100 cases where probabilities are right.
+        bins: Those of 15 bins of equal width that hold examples.
+        before: The same before calibration, where there was one.
+    """
+
+    before: _Reliability
+
+
 class ClassDetails(ClassResults, total=False):
     """Answers that are one class each.
 
@@ -114,6 +153,7 @@ class ClassDetails(ClassResults, total=False):
         auc: Area under the ROC curve of yes or no; null where there is one class only.
         linear: A linear model of the same inputs; left out where there is none.
         threshold: Above which the output means yes, where it was chosen on the validation split.
+        reliability: Of one class or yes or no: its probabilities, under a crossentropy.
     """
 
     positions: int
@@ -125,6 +165,7 @@ class ClassDetails(ClassResults, total=False):
     auc: float | None
     linear: LinearFigures
     threshold: float
+    reliability: ReliabilityFigures
 
 
 class NumberBaseline(TypedDict):

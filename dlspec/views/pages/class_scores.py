@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from dlspec.core.documents.results import ClassBaseline, ClassDetails, ClassFigures, ClassKind
+from dlspec.views.pages.reliability import Reliability
 from dlspec.views.pages.shares import auc, effective, interval, ratio
-from dlspec.views.pages.tasks import STEPS, YES_NO, Task, answers, counted, spread, true_classes, yes_share
+from dlspec.views.pages.tasks import CHOICE, STEPS, YES_NO, Task, answers, counted, spread, true_classes, yes_share
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +42,12 @@ class Classes:
     yes: list[Array] = field(default_factory=list)
     true: list[Array] = field(default_factory=list)
     weights: list[Array] = field(default_factory=list)
+    reliability: Reliability | None = None
     _seen: Any = 0
+
+    def __post_init__(self) -> None:
+        if self.task.likelihood and self.task.kind in (CHOICE, YES_NO):
+            self.reliability = Reliability(len(self.task.names) == 2)
 
     def learn(self, targets: Array, mask: Array | None = None, weights: Array | None = None) -> None:
         """Learns the trivial answer: the most frequent class."""
@@ -95,6 +101,8 @@ class Classes:
         if self.task.kind == YES_NO:
             self.yes.append(predicted.reshape(-1)[answered])
             self.true.append(judged.true[answered])
+        if self.reliability is not None:
+            self.reliability.add(judged.true[answered], judged.probabilities[answered], own)
         truth = np.where(valid, judged.true, 0)[..., None]
         chance = np.take_along_axis(judged.probabilities, truth, axis=-1)[..., 0]
         if self.task.likelihood:
@@ -142,6 +150,8 @@ class Classes:
             details["confusion"] = self.matrix.tolist()
         if self.task.chosen:
             details["threshold"] = self.task.threshold
+        if self.reliability is not None and (figures := self.reliability.figures()) is not None:
+            details["reliability"] = figures
         if self.yes:
             own = np.concatenate(self.weights) if self.weights else None
             details["auc"] = auc(np.concatenate(self.true), np.concatenate(self.yes), own)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dlspec.backends.keras.internals import mask_of
 from dlspec.backends.keras.structure import outputs_by_name
 from dlspec.components.methods.base import Method
-from dlspec.core.documents.results import Results
+from dlspec.core.documents.results import ClassDetails, ReliabilityFigures, Results
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.values import Rows
 from dlspec.data.feeding.examples import Streamed
@@ -51,6 +51,7 @@ class Examined:
         examples: By output: the worst and some random ones.
         linear: A linear model of the same inputs, where these are a table.
         compared: Its answers, judged.
+        before: By output: its probabilities before they were calibrated.
     """
 
     part: str
@@ -58,10 +59,14 @@ class Examined:
     examples: dict[str, list[Example]] = field(default_factory=dict)
     linear: Linear | None = None
     compared: LinearScores | None = None
+    before: Mapping[str, ReliabilityFigures] = field(default_factory=dict)
 
     def facts(self) -> Results:
         """For ``report.json``: verdicts and the figures of every output."""
         outputs = {name: with_linear(score.facts(), self.compared, name) for name, score in self.scores.items()}
+        for name, before in self.before.items():
+            if (reliability := cast("ClassDetails", outputs[name]).get("reliability")) is not None:
+                reliability["before"] = before
         verdicts = [verdict(name, results, self.part).facts() for name, results in outputs.items()]
         return {"part": self.part, "verdicts": verdicts, "outputs": outputs}
 

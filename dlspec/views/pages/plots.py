@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -171,6 +171,37 @@ def roc_of(alarms: Array, hits: Array) -> Plot:
         axes.set_ylabel("hits")
 
     return Plot("Hits and false alarms (ROC)", svg(draw, "receiver operating characteristic"))
+
+
+def reliability(figures: Mapping[str, Any], name: str) -> Plot:
+    """How often what is given with a probability comes true, a dot for each bin, with its interval; on the line they
+    would be equal.
+
+    Args:
+        figures: Of :class:`dlspec.views.pages.reliability.Reliability`.
+        name: Of what is given the probability.
+    """
+
+    def draw(axes: Any) -> None:
+        import numpy as np
+
+        axes.plot([0, 1], [0, 1], color=MARK, linewidth=1, linestyle=(0, (3, 3)))
+        before = figures.get("before", {}).get("bins", [])
+        if before:
+            points = [(row["probability"], row["share"]) for row in before]
+            axes.plot(*np.array(points).T, "o-", color=SECOND, markersize=3, linewidth=1, label="before calibration")
+        told, share = np.array([(row["probability"], row["share"]) for row in figures["bins"]]).T
+        reach = np.abs(np.array([row["interval"] for row in figures["bins"]]).T - share)
+        label = "after" if before else None
+        axes.errorbar(told, share, reach, color=FIRST, fmt="o-", markersize=4, elinewidth=0.8, label=label)
+        axes.set_xlabel(f"probability given to {name}")
+        axes.set_ylabel("how often it is true")
+        axes.set_xlim(-0.02, 1.02)
+        axes.set_ylim(-0.02, 1.02)
+        if before:
+            axes.legend(loc="best", handlelength=1.6)
+
+    return Plot("Reliability", svg(draw, "probabilities against how often they come true"))
 
 
 def plane(points: Array, classes: Sequence[str], of_class: Sequence[int], components: bool) -> Plot:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from dlspec.components.methods.base import Method
 from dlspec.core.documents.figures import Figures
 from dlspec.core.documents.report import Examined as ReportPart
 from dlspec.core.documents.report import Report
+from dlspec.core.documents.results import ReliabilityFigures
 from dlspec.core.ir import Graph
 from dlspec.data.feeding.pipeline import Prepared
 from dlspec.graph.facts import facts as model_facts
@@ -71,13 +72,22 @@ class Reporter:
         for name, reason in figures.get("errors", {}).items():
             self._say(f"`{name}` of `report` could not be computed: {reason}")
 
-    def examine(self, model: Any, prepared: Prepared, method: Method, outputs: tuple[str, ...]) -> None:
+    def examine(
+        self,
+        model: Any,
+        prepared: Prepared,
+        method: Method,
+        outputs: tuple[str, ...],
+        before: Mapping[str, ReliabilityFigures],
+    ) -> None:
         """Lets the trained model answer. See :func:`dlspec.views.pages.examine.examine`.
 
+        `before` says how probabilities were before they were calibrated, by output.
         Whatever happens here, the run itself is over and well: an exception becomes part of the report.
         """
         try:
             self._examined = examine(model, prepared, method, outputs, method.seed)
+            self._examined.before = before
             self.facts["results"] = self._examined.facts()
         except Exception as error:
             self.facts["results"] = {"error": f"{type(error).__name__}: {error}"}

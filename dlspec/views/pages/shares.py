@@ -57,29 +57,6 @@ def _weighed_auc(true: Array, score: Array, weights: Array) -> float | None:
     return float((yes * (no.cumsum() - no / 2)).sum() / pairs) if pairs else None
 
 
-# Bins of equal width in which probabilities are compared with frequencies.
-_BINS = 15
-
-
-def calibration_error(true: Array, shares: Array, weights: Array | None = None) -> float:
-    """The expected calibration error (Guo et al. 2017): how far the likeliest class is from being right as told.
-
-    The mean over 15 bins of its probability, by their examples, of |share of right answers - mean probability|.
-
-    Args:
-        true: Class numbers.
-        shares: The probability of each class, [examples, classes].
-        weights: How much each example counts; None where all count alike.
-    """
-    import numpy as np
-
-    own = np.ones(len(true)) if weights is None else weights.astype(np.float64)
-    confidence, right = shares.max(axis=1), shares.argmax(axis=1) == true
-    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    apart = np.bincount(bins, own * (right - confidence), minlength=_BINS)
-    return float(np.abs(apart).sum() / (own.sum() or 1))
-
-
 def explained(squares: Array, spread: Array) -> Array:
     """R² of each number, as scikit-learn's ``r2_score`` gives it: 1 − squared errors / squared distances from the mean.
 

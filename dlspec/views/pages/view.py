@@ -17,6 +17,7 @@ from dlspec.views.pages.hints import hints
 from dlspec.views.pages.number_scores import Numbers
 from dlspec.views.pages.pictures import colour
 from dlspec.views.pages.plots import Plot
+from dlspec.views.pages.reliability import told
 from dlspec.views.pages.scores import Score
 from dlspec.views.pages.tasks import ARRAYS, NUMBERS, PIXELS, SERIES, STEPS, TRANSCRIPT, YES_NO
 from dlspec.views.pages.verdict import fact_text, figure, percent
@@ -116,7 +117,8 @@ def _outputs(facts: Facts, examined: Examined | None) -> Iterator[dict[str, Any]
             "classes": _classes(output),
             "numbers": _numbers(output),
             "matrix": _matrix(output),
-            "plots": list(_plots(output, score)),
+            "plots": [*_plots(output, score), *_reliability(output)],
+            "said": told(output, weighted=name in (facts["data"].get("class_weights") or {})),
             "legend": _legend(output),
             "examples": [
                 (title, [example for example in shown if example.group == group])
@@ -151,6 +153,8 @@ def figures(output: Facts) -> Iterator[tuple[str, str]]:
         yield "mean IoU", percent(output["mean_iou"])
     if output.get("auc") is not None:
         yield "area under ROC", f"{output['auc']:.4f}"
+    if "reliability" in output:
+        yield "calibration error", f"{output['reliability']['error']:.4f}"
 
 
 def _classes(output: Facts) -> dict[str, Any] | None:
@@ -243,6 +247,14 @@ def _plots(output: Facts, score: Score | None) -> Iterator[Plot]:
                 yield plots.roc(true, share)
         if len(score.task.names) > _TABLE_LIMIT:
             yield plots.matrix(score.matrix)
+
+
+def _reliability(output: Facts) -> list[Plot]:
+    if "reliability" not in output:
+        return []
+    yes = output["reliability"]["of"] == "yes"
+    name = f"“{plots.clean(output['classes'][1]['name'])}”" if yes else "the likeliest class"
+    return [plots.reliability(output["reliability"], name)]
 
 
 def _legend(output: Facts) -> list[tuple[str, str]]:
