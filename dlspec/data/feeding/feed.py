@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from dlspec.data.feeding.examples import Examples, InMemory, Streamed
+from dlspec.data.feeding.mapping import unconverted
 from dlspec.data.feeding.windows import Windows
 from dlspec.data.order.order import order
 from dlspec.data.order.slices import Slices
@@ -183,7 +184,7 @@ class Feed:
             return self._finished(first, *self._taken(first, first + self.batch_size))
 
         steps = tf.data.Dataset.range(start, self.steps)
-        return steps.map(batch, num_parallel_calls=self._parallel(), deterministic=True)
+        return steps.map(unconverted(batch), num_parallel_calls=self._parallel(), deterministic=True)
 
     def _groups(self, start: int, group: int) -> Any:
         """Numbers and examples of several batches at a time."""
@@ -194,7 +195,7 @@ class Feed:
 
         size = group * self.batch_size
         firsts = tf.data.Dataset.range(start * self.batch_size, self.count, size)
-        return firsts.map(group_at, num_parallel_calls=self._parallel(), deterministic=True)
+        return firsts.map(unconverted(group_at), num_parallel_calls=self._parallel(), deterministic=True)
 
     def _taken(self, first: Any, end: Any) -> Any:
         """Numbers and examples from one place of an epoch to another."""
@@ -209,15 +210,15 @@ class Feed:
         import tensorflow as tf
 
         if not self._works:
-            pieces = pieces.map(self._structured)
+            pieces = pieces.map(unconverted(self._structured))
         batches = pieces.rebatch(self.batch_size)
         batches = batches.apply(tf.data.experimental.assert_cardinality(self.steps - start))
         if not self._works:
             return batches
-        firsts = tf.data.Dataset.range(start, self.steps).map(lambda step: step * self.batch_size)
+        firsts = tf.data.Dataset.range(start, self.steps).map(unconverted(lambda step: step * self.batch_size))
         batches = tf.data.Dataset.zip(firsts, batches)
         return batches.map(
-            lambda first, batch: self._finished(first, *batch),
+            unconverted(lambda first, batch: self._finished(first, *batch)),
             num_parallel_calls=os.cpu_count() or 1,
             deterministic=True,
         )

@@ -23,6 +23,7 @@ from dlspec.data.feeding.content import Content
 from dlspec.data.feeding.examples import Examples, InMemory, Streamed, aligned
 from dlspec.data.feeding.feed import in_order
 from dlspec.data.feeding.made import MadeExamples
+from dlspec.data.feeding.mapping import unconverted
 from dlspec.data.feeding.preparing import Layers
 from dlspec.data.feeding.reading import Reading, read
 from dlspec.data.feeding.training import Changes, repeated
@@ -276,7 +277,7 @@ class _Draft:
         chosen = [input_ for input_ in self._rows.inputs if input_.name == name]
         alone = Rows(self._rows.table, chosen, ())
         batches = in_order(Streamed(alone.load, self._numbers, self._blocks), _CHUNK)
-        return batches.map(lambda inputs, _: inputs[name])
+        return batches.map(unconverted(lambda inputs, _: inputs[name]))
 
     def target(self, name: str) -> Any:
         """What one output is compared with before it is prepared: an array, or a dataset of batches."""
@@ -286,7 +287,7 @@ class _Draft:
         chosen = [output for output in self._rows.outputs if output.name == name]
         alone = Rows(self._rows.table, (), chosen)
         batches = in_order(Streamed(alone.load, self._numbers, self._blocks), _CHUNK)
-        return batches.map(lambda _, targets: targets[name])
+        return batches.map(unconverted(lambda _, targets: targets[name]))
 
     def part(self, layers: Layers, weights: Array | None) -> Part:
         """The part, prepared by fitted layers; `weights` are those of all examples of the table."""

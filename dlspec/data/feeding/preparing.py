@@ -9,6 +9,7 @@ from dlspec.data.binding.inputs import Input
 from dlspec.data.binding.targets import Output
 from dlspec.data.binding.values import with_rank
 from dlspec.data.feeding.examples import aligned
+from dlspec.data.feeding.mapping import unconverted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +40,7 @@ def fit(declared: Sequence[Any], values: Any) -> list[Any]:
             if isinstance(values, np.ndarray):
                 layer.adapt(tensor(apply(before, values)))
             else:
-                layer.adapt(values.map(lambda batch, before=tuple(before): _through(before, batch)))
+                layer.adapt(values.map(unconverted(lambda batch, before=tuple(before): _through(before, batch))))
             settle(layer)
     return layers
 

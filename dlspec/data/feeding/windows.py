@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.feeding.examples import Streamed, aligned
+from dlspec.data.feeding.mapping import unconverted
 from dlspec.data.order.order import Blocks
 
 if TYPE_CHECKING:
@@ -49,9 +50,9 @@ class Windows:
             return numbers, self._examples.packed(arrays)
 
         # The range is made when a pass begins, as large as the epoch then needs it.
-        ranges = tf.data.Dataset.from_tensors(0).flat_map(lambda _: tf.data.Dataset.range(windows))
-        whole = ranges.map(load, num_parallel_calls=_PARALLEL, deterministic=True)
-        return whole.filter(lambda numbers, _: tf.size(numbers) > 0)
+        ranges = tf.data.Dataset.from_tensors(0).flat_map(unconverted(lambda _: tf.data.Dataset.range(windows)))
+        whole = ranges.map(unconverted(load), num_parallel_calls=_PARALLEL, deterministic=True)
+        return whole.filter(unconverted(lambda numbers, _: tf.size(numbers) > 0))
 
     def _load(self, epoch: Any, number: Any, skipped: Any) -> list[Array]:
         """Numbers and arrays of the window's examples; none where all come before number `skipped` of the epoch."""

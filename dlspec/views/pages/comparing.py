@@ -45,7 +45,7 @@ def answering(model: Any, outputs: tuple[str, ...], calls: int = 1, *, masks_onl
         masks = {name: mask_of(tensor) for name, tensor in answer.items()}
         return {} if masks_only else answer, {name: mask for name, mask in masks.items() if mask is not None}
 
-    function = call if calls <= UNTRACED else tf.function(call, reduce_retracing=True)
+    function = call if calls <= UNTRACED else tf.function(call, reduce_retracing=True, autograph=False)
 
     def answered(inputs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         answer, masks = function(inputs)
