@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from dlspec.backends.keras.starting import import_keras
 from dlspec.tuning.workers.trial import Result, Task, run
 
 
 def load() -> None:
     """Imports what training needs, and says nothing: what the backend writes would come once from each process."""
     with _silence():
-        import keras  # noqa: F401
-
+        import_keras()
         import dlspec.backends.keras.build
         import dlspec.training.train  # noqa: F401
 
