@@ -56,6 +56,25 @@ def dump(data: Any) -> str:
     return text
 
 
+# Text that no YAML program reads as something else, wherever it stands.
+_SAFE = re.compile(rf"(?!(?i:{'|'.join(_WORDS)})\Z)[A-Za-z_$][A-Za-z0-9_.]*\Z")
+
+
+def inline(data: Any) -> str:
+    """Plain data as YAML on one line, like :func:`flow`, written at once: for texts of many lines."""
+    if isinstance(data, dict):
+        return "{" + ", ".join(f"{inline(key)}: {inline(value)}" for key, value in data.items()) + "}"
+    if isinstance(data, list | tuple):
+        return "[" + ", ".join(inline(value) for value in data) + "]"
+    if isinstance(data, bool):
+        return str(data).lower()
+    if isinstance(data, int | float):
+        return plain_number(data)
+    if isinstance(data, str) and _SAFE.match(data):
+        return data
+    return flow([data])[1:-1]  # quoted as inside of a list
+
+
 def flow(data: Any) -> str:
     """Plain data as YAML on one line, as it may stand in a spec."""
     text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=True, width=1e9)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dlspec.components.layers.axes import axes, axis_indices
@@ -223,6 +223,13 @@ class MultiHeadAttention(_ProjectedAttention):
         example("{num_heads: 2, key_dim: 4, use_bias: false, attention_axes: [1]}", (6, 5, 8), (7, 5, 8)),
         example("{num_heads: 2, key_dim: 4, return_attention_scores: true}", (None, 8), (None, 8)),
     )
+
+    @classmethod
+    def implied(cls, option: str, options: Mapping[str, Any], axes: int | None) -> Any:
+        """Values are as long as keys; all axes between the batch and the features are attended over."""
+        if option == "attention_axes":
+            return None if axes is None else list(range(1, axes - 1))
+        return options.get("key_dim") if option == "value_dim" else None
 
     def infer(
         self, query: Tensor, value: Tensor, key: Tensor | None = None, attention_mask: Tensor | None = None

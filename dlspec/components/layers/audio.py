@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from dlspec.components.layers.base import Layer, data_format
 from dlspec.components.layers.preprocessing import check_numeric
@@ -123,6 +124,14 @@ class MelSpectrogram(Layer):
         example("", (16000,)),
         example("{fft_length: 256, sequence_stride: 100, num_mel_bins: 40, window: hamming}", (None,)),
     )
+
+    @classmethod
+    def implied(cls, option: str, options: Mapping[str, Any], axes: int | None) -> Any:
+        """A piece is as long as the transform; the highest frequency is half the sampling rate."""
+        rate = options.get("sampling_rate")
+        if option == "max_freq" and isinstance(rate, int):
+            return float(rate // 2)
+        return options.get("fft_length") if option == "sequence_length" else None
 
     def validate(self) -> None:
         """Pieces fit into the transform, and there is something between the lowest and the highest frequency."""

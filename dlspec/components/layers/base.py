@@ -40,6 +40,7 @@ class Layer(Component, abstract=True):
         listed: For `takes_list`: what its tensors are, in their order, where they differ in that.
         minimum_inputs: For `takes_list`: how many tensors at least.
         maximum_inputs: For `takes_list`: how many tensors at most, 0 for any number.
+        commutes: Whether two tensors may change places, and nothing changes.
         one_list: Keras takes the tensors of `arguments` in one list.
         compares: The loss that a step computes; None for any other layer.
         derives: It derives its first tensor by its second.
@@ -88,6 +89,7 @@ class Layer(Component, abstract=True):
     listed: ClassVar[tuple[str, ...]] = ()
     minimum_inputs: ClassVar[int] = 2
     maximum_inputs: ClassVar[int] = 0
+    commutes: ClassVar[bool] = False
     one_list: ClassVar[bool] = False
     compares: Any = None
     derives: ClassVar[bool] = False

@@ -83,6 +83,7 @@ class Add(_Elementwise):
     """Adds tensors."""
 
     keras = "keras.layers.Add"
+    commutes = True
     examples = (example("", (4, 5), (4, 5)), example("", (4, 1, 5), (None, 3, 5), (5,)))
 
 
@@ -98,6 +99,7 @@ class Multiply(_Elementwise):
     """Multiplies tensors element by element."""
 
     keras = "keras.layers.Multiply"
+    commutes = True
     examples = (example("", (8, 8, 16), (1, 1, 16)),)
 
 
@@ -105,6 +107,7 @@ class Average(_Elementwise):
     """Averages tensors element by element."""
 
     keras = "keras.layers.Average"
+    commutes = True
     examples = (example("", (4, 5), (4, 5), (4, 5)),)
 
     def flops(self, output: Tensor, inputs: list[Tensor]) -> int:
@@ -116,6 +119,7 @@ class Maximum(_Elementwise):
     """Takes the largest of the tensors, element by element."""
 
     keras = "keras.layers.Maximum"
+    commutes = True
     examples = (example("", (4, 5), (4, 5)),)
 
 
@@ -123,6 +127,7 @@ class Minimum(_Elementwise):
     """Takes the smallest of the tensors, element by element."""
 
     keras = "keras.layers.Minimum"
+    commutes = True
     examples = (example("", (4, 5), (4, 5)),)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from dlspec.components.layers.base import data_format
 from dlspec.components.layers.windows import SpatialLayer, check_positive, window_length
 from dlspec.components.registry import boolean, choice, example, optional, sizes
@@ -17,6 +20,11 @@ class _Pooling(SpatialLayer, abstract=True):
     strides = optional(sizes(doc="Step of the window; the window's size unless given."))
     padding = choice("valid", "same", default="valid", doc="`same` keeps the elements that fill no whole window.")
     data_format = data_format()
+
+    @classmethod
+    def implied(cls, option: str, options: Mapping[str, Any], axes: int | None) -> Any:
+        """The step is the window's size."""
+        return options.get("pool_size") if option == "strides" else None
 
     def infer(self, x: Tensor) -> Tensor:
         """[*spatial, channels] → [*reduced, channels]."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -32,6 +32,16 @@ class Bidirectional(Layer):
         example("{layer: {gru: {units: 4, return_sequences: true, return_state: true}}, merge_mode: sum}", (None, 3)),
         example("{layer: {simple_rnn: 4}, merge_mode: null}", (9, 3)),
     )
+
+    @classmethod
+    def implied(cls, option: str, options: Mapping[str, Any], axes: int | None) -> Any:
+        """The way back is a copy that runs in the other direction; returns what was saved of one."""
+        back, forth = options.get("backward_layer"), options.get("layer")
+        if option != "backward_layer" or not isinstance(back, Mapping) or not isinstance(forth, Mapping):
+            return None
+        backward, forward = ({**dict(layer.get("config", {})), "name": ""} for layer in (back, forth))
+        copied = {**forward, "go_backwards": not forward.get("go_backwards")}
+        return back if backward == copied and back.get("class_name") == forth.get("class_name") else None
 
     def validate(self) -> None:
         """Both layers are recurrent, run in opposite directions and return the same kind of output."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, ClassVar, NamedTuple
 
@@ -105,6 +106,17 @@ class Component:
 
     def called(self, name: str) -> None:
         """Tells the instance which of its names the spec used; metrics report under it, as in Keras."""
+
+    @classmethod
+    def implied(cls, option: str, options: Mapping[str, Any], axes: int | None) -> Any:
+        """The value of an option that is left out, where it follows from others; None where it does not.
+
+        Args:
+            option: Its name.
+            options: All options, as Keras saves them.
+            axes: Number of axes of the tensor that enters a layer, with the batch; None where it is not known.
+        """
+        return None
 
     def found_in(self, catalogue: object) -> None:
         """Tells the instance which catalogue it was found in; what runs code of the spec looks there for it."""

@@ -1,7 +1,7 @@
 """Every diagnostic code with its rule and an example: what ``dlspec explain`` prints.
 
 Families: Y0 YAML, E1 structure and names, E2 layers and options, E3 expressions, parameters and blocks, E4 graph and
-shapes, E5 train and tune, E6 data, E7 export, E9 internal; W… are warnings. A code means one thing.
+shapes, E5 train and tune, E6 data, E7 export, E8 import, E9 internal; W… are warnings. A code means one thing.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dlspec.core.codes import (
     exporting,
     expressions,
     graph,
+    importing,
     layers,
     made,
     runs,
@@ -32,6 +33,7 @@ FAMILIES: dict[str, str] = {
     "E5": "Training and tuning",
     "E6": "Data",
     "E7": "Export",
+    "E8": "Import",
     "E9": "Internal",
     "W": "Warnings",
 }
@@ -48,9 +50,11 @@ CODES: dict[str, Code] = {
     **data.CODES,
     **made.CODES,
     **exporting.CODES,
+    **importing.CODES,
     **warnings.CODES,
     **advice.CODES,
     **exporting.WARNINGS,
+    **importing.WARNINGS,
 }
 
 

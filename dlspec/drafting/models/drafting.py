@@ -1,0 +1,82 @@
+"""A saved model → the text of a spec that `check` accepts, and that makes the same graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dlspec.core.errors import Diagnostic, Problem
+from dlspec.core.ir import Graph
+from dlspec.drafting.models.archives import Source
+from dlspec.drafting.models.conversion import convert
+from dlspec.drafting.models.training import add_training
+from dlspec.drafting.models.writing import flat_text, output_names
+from dlspec.passes import Workspace, compile_spec
+from dlspec.passes.state import Lowered
+
+# Under this name a text is compiled that stands in no file yet.
+_UNSAVED = Path("imported.yaml")
+_SHOWN = 5
+
+
+class Draft(NamedTuple):
+    """A spec for a saved model.
+
+    Attributes:
+        text: The spec.
+        graph: What it makes.
+        remarks: What the file does not say, or a spec cannot.
+    """
+
+    text: str
+    graph: Graph
+    remarks: list[str]
+
+
+def drafted(source: Source, *, flat: bool = False) -> Draft:
+    """A spec for a saved model.
+
+    Args:
+        source: The model as data.
+        flat: One line for each layer.
+
+    Raises:
+        Problem: E801, E802 or E803, no spec says what the model is.
+    """
+    model = convert(source)
+    names = output_names(model.main)
+    add_training(model, source.compiled, lambda number: names[number])
+    graph = _graph(flat_text(model), source)
+    expect = _expectations(graph)
+    head = [f"imported from {source.shown}"]
+    return Draft(flat_text(model, head, expect), graph, model.remarks)
+
+
+def _graph(text: str, source: Source) -> Graph:
+    """What a text makes.
+
+    Raises:
+        Problem: E803, it is refused: the model holds what a spec may not.
+    """
+    state = compile_spec(_UNSAVED, (), Workspace(texts={_UNSAVED: text}))
+    errors = state.diagnostics.errors
+    if errors or not isinstance(state, Lowered):
+        lines = text.split("\n")
+        shown = [_with_line(item, lines) for item in errors[:_SHOWN]]
+        more = f"; and {len(errors) - _SHOWN} more" if len(errors) > _SHOWN else ""
+        raise Problem("E803", f"a spec does not hold what stands in `{source.shown}`: " + "; ".join(shown) + more)
+    return state.graph
+
+
+def _with_line(item: Diagnostic, lines: Sequence[str]) -> str:
+    line = lines[item.span.line - 1].strip() if item.span else ""
+    return f"{item.message} (`{line[:80]}`)" if line else item.message
+
+
+def _expectations(graph: Graph) -> dict[str, Any]:
+    shapes = {name: list(graph.tensor(edge).shape) for name, edge in graph.outputs}
+    return {
+        "parameters": graph.parameters,
+        "output": shapes if len(shapes) > 1 else next(iter(shapes.values())),
+    }
