@@ -19,7 +19,7 @@ def conform(state: Extended) -> None:
     """Reports every violation; wrong values are replaced so that later passes pass over them."""
     raw = state.data.get("data")
     needless = state.reading.alone or not wants_targets(state.data.get("train"), state.catalogue)
-    if needless and isinstance(raw, Map) and "source" in raw:
+    if needless and isinstance(raw, Map) and ("source" in raw or "sources" in raw):
         raw.setdefault("targets", Map())  # nothing is predicted
     with _wanting_targets(state.catalogue, wanted=not needless):
         diagnostics = check(state.data, schema())
@@ -39,7 +39,8 @@ def _wanting_targets(catalogue: Catalogue, *, wanted: bool) -> AbstractContextMa
     if not wanted:
         return nullcontext()
     section = definition("section.data")
-    return opened_to({**catalogue.definitions, "section.data": {**section, "required": ["source", "targets"]}})
+    either = {**section["else"], "required": ["source", "targets"]}
+    return opened_to({**catalogue.definitions, "section.data": {**section, "required": ["targets"], "else": either}})
 
 
 def _once(diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:

@@ -53,7 +53,10 @@ def _run(data: Data | None) -> Iterator[str]:
     """The modules that the sources of the data run."""
     from dlspec.data.sources.base import Source  # only a spec with files of its own needs it here
 
-    sources = [data.source, *(data.parts.source(part) for part in ("validation", "test"))] if data is not None else []
+    sources = []
+    if data is not None:
+        parts = (data.parts.source(part) for part in ("validation", "test"))
+        sources = [data.source, *data.sources.values(), *parts]
     for source in sources:
         if isinstance(source, Source):
             yield from source.modules

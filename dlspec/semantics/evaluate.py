@@ -162,12 +162,7 @@ class Evaluator:
             owner = cast("type[Component]", self.catalogue.find(kind, field.target))
             return self.options(owner, raw, environment, context, span)
         if field.container == "map":
-            owner = cast("type[Component]", self.catalogue.find(kind, field.target))
-            results = {
-                name: self.options(owner, value, environment, context.inside([name]), span_of(raw, name) or span)
-                for name, value in raw.items()
-            }
-            return LOST if any(isinstance(item, Lost) for item in results.values()) else results
+            return self.map(field, raw, environment, context, span)
         if field.container == "many":
             return self.many(kind, raw, environment, context, span)
         if field.container == "per_output":
@@ -182,6 +177,18 @@ class Evaluator:
                 return value if isinstance(value, Lost) else float(value)
             raw = value
         return self.component(kind, raw, environment, context, span)
+
+    def map(self, field: Field[Any], raw: Any, environment: Environment, context: Context, span: Span | None) -> Any:
+        """The components of a map from names, or the options of as many instances of one, as a dict."""
+        results: dict[str, Any] = {}
+        for name, value in raw.items():
+            inside, where = context.inside([name]), span_of(raw, name) or span
+            if field.target:
+                owner = cast("type[Component]", self.catalogue.find(field.kind, field.target))
+                results[name] = self.options(owner, value, environment, inside, where)
+            else:
+                results[name] = self.component(field.kind, value, environment, inside, where)
+        return LOST if any(isinstance(item, Lost) for item in results.values()) else results
 
     def many(self, kind: str, raw: Any, environment: Environment, context: Context, span: Span | None) -> Any:
         """The components of a list, as a tuple."""

@@ -9,6 +9,19 @@ def permutation(count: int, *seeds: int) -> np.ndarray:
     return np.argsort(keys, kind="stable")
 
 
+def going_round(count: int, visits: int, epoch: int, source: int, seed: int | None) -> np.ndarray:
+    """Rows of a further source of `count` rows that an epoch of so many visits meets.
+
+    It goes on where the epoch before ended, and each time round has an order of its own; without a seed, its own one.
+    """
+    places = np.arange(epoch * visits, (epoch + 1) * visits)
+    if seed is None:
+        return places % count
+    first, last = places[0] // count, places[-1] // count
+    rounds = [permutation(count, seed, number, source) for number in range(first, last + 1)]
+    return np.concatenate(rounds)[places - first * count]
+
+
 def by_windows(sizes: np.ndarray, window: int, seed: int, epoch: int) -> np.ndarray:
     """An order that visits row groups at random, and mixes the examples of so many groups as fit into a window."""
     starts = np.concatenate([[0], np.cumsum(sizes)])

@@ -18,6 +18,7 @@ from dlspec.data.binding.weights import divided_by_weights
 from dlspec.data.feeding.feed import feed_in_order, in_order
 from dlspec.data.feeding.preparing import fit
 from dlspec.data.feeding.raw import RawInputs, read_inputs
+from dlspec.data.feeding.several import raw_beside
 from dlspec.data.feeding.training import Changes
 from dlspec.data.order.splits import PARTS, choose
 from dlspec.training.loop.compiling import measuring
@@ -180,6 +181,7 @@ def own_examples(
         if name in wanted and len(numbers):
             some = some_of(numbers, most)
             inputs, targets = rows.load(some)
+            inputs |= raw_beside(binding, name, numbers, some)
             own = None if weights is None else weights[some]
             yield name, RawInputs(inputs, len(some), binding.table, binding.inputs, targets, weights=own)
 

@@ -146,7 +146,11 @@ def value_text(field: Field[Any], owner: type[Component]) -> str:
         single = _article(field.kind) if "$ref" in literal["anyOf"][0] else f"list of {field.kind}s"
         return f"{single}, or a map from outputs to such"
     if field.container in ("options", "map"):
-        return f"options of {field.target}" if field.container == "options" else f"map from names to {field.target}s"
+        return (
+            f"options of {field.target}"
+            if field.container == "options"
+            else f"map from names to {field.target or field.kind}s"
+        )
     return _article(field.kind)
 
 

@@ -49,11 +49,11 @@ def test_the_last_two_are_kept(tmp_path: Path) -> None:
     assert Checkpoints(tmp_path).load()[0].facts["course"]["epoch"] == 5  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("name", ["gan", "byol"])
+@pytest.mark.parametrize("name", ["gan", "byol", "sources"])
 @pytest.mark.parametrize(
     "count", [pytest.param(1, marks=pytest.mark.slow), pytest.param(20, marks=pytest.mark.exhaustive)]
 )
-def test_learners_and_averages_go_on_as_if_nothing_had_happened(name: str, count: int, tmp_path: Path) -> None:
+def test_learners_averages_and_sources_go_on_as_if_nothing_had_happened(name: str, count: int, tmp_path: Path) -> None:
     """Stopped by two signals and killed at random moments."""
     command = [sys.executable, "-m", "tests.crash.kills", f"tests/crash/{name}.yaml", str(tmp_path), str(count), "1"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=3600, check=False)

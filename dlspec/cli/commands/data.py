@@ -234,9 +234,10 @@ def _text(facts: DataSummary) -> str:
         lines += ["", f"{example['where']}", f"  {_cut(cells, 400)}"]
     shared = facts["equal_examples"]
     equal = "; ".join(f"{pair['examples']} of {pair['parts'][0]} also in {pair['parts'][1]}" for pair in shared)
-    return "\n".join(
-        [*lines, "", f"equal examples in two parts: {equal or 'none'}", f"fingerprint: sha256 {facts['fingerprint']}"]
-    )
+    lines += ["", f"equal examples in two parts: {equal or 'none'}", f"fingerprint: sha256 {facts['fingerprint']}"]
+    for name, other in facts.get("others", {}).items():
+        lines += ["", f"source {name}, which goes round:", *_text(other).split("\n")]
+    return "\n".join(lines)
 
 
 def _made(facts: MadeSummary) -> list[str]:

@@ -77,6 +77,7 @@ class Field(Generic[T]):
         self.nullable = False
         self.tensors = False
         self.decisive = False
+        self.unless = ""
         self.name = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -314,6 +315,12 @@ def map_of(kind: str, target: str, *, default: Any = MISSING, doc: str = "") -> 
     return Field(schema, default=default, doc=doc, kind=kind, container="map", target=target)
 
 
+def map_of_components(kind: str, *, default: Any = MISSING, doc: str = "") -> Field[Any]:
+    """A map from names to components of another kind; a dict on instances."""
+    schema = {"type": "object", "additionalProperties": {"$ref": f"#/$defs/{kind}"}}
+    return Field(schema, default=default, doc=doc, kind=kind, container="map")
+
+
 def optional(field: Field[T], *, doc: str = "") -> Field[T | None]:
     """`field` that may be left out or null, and is None then."""
     optional_field = cast("Field[T | None]", field)
@@ -321,6 +328,12 @@ def optional(field: Field[T], *, doc: str = "") -> Field[T | None]:
     optional_field.default = None
     optional_field.doc = doc or field.doc
     return optional_field
+
+
+def required_unless(field: Field[T], other: str) -> Field[T]:
+    """`field`, which a spec must give unless it gives `other`."""
+    field.unless = other
+    return field
 
 
 def decisive(field: Field[T]) -> Field[T]:

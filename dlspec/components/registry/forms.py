@@ -25,15 +25,19 @@ def value_schema(owner: type[Component], common: Mapping[str, JSON] | None = Non
         properties[name] = {**field.schema(owner), "markdownDescription": document(field)}
     schema: JSON = {"type": ["object"]}
     required = [name for name, field in owner.fields.items() if field.required]
+    wanted = {field.unless: name for name, field in owner.fields.items() if field.unless}
     if owner.shorthand and set(required) <= {owner.shorthand}:
         schema = _merge_shorthand(owner.fields[owner.shorthand], owner)
-    if not required:
+    if not required and not wanted:
         schema["type"] = [*schema["type"], "null"]
         if "anyOf" in schema:
             schema["anyOf"] = [*schema["anyOf"], {"type": "null"}]
     schema["properties"] = {**properties, **(common or {})}
     if required:
         schema["required"] = required
+    for other, name in wanted.items():
+        schema["if"] = {"required": [other]}
+        schema["else"] = {"required": [name], "title": owner.registered_name, "x-unless": other}
     schema["additionalProperties"] = False
     return schema
 
@@ -56,5 +60,5 @@ def _merge_shorthand(field: Field[Any], owner: type[Component]) -> JSON:
 
 def document(field: Field[Any]) -> str:
     """A field's sentence with its default."""
-    default = "Required." if field.required else f"Default: `{describe(field.default)}`."
+    default = "Required." if field.required or field.unless else f"Default: `{describe(field.default)}`."
     return f"{field.doc} {default}".strip()

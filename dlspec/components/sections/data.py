@@ -13,10 +13,12 @@ from dlspec.components.registry import (
     example,
     integer,
     map_of,
+    map_of_components,
     number_or_component,
     optional,
     options,
     plain,
+    required_unless,
     text,
 )
 from dlspec.components.sections.augmenting import check_augmentation
@@ -24,6 +26,7 @@ from dlspec.components.sections.base import Section
 from dlspec.components.sections.makers import Maker
 from dlspec.components.sections.missing import Error, Missing
 from dlspec.components.sections.selection import Selection, selected_columns
+from dlspec.components.sections.several import check_sources
 from dlspec.components.sections.splitters import Column, Random, Splitter, Stratified
 from dlspec.core.errors import Problem, leave_out
 
@@ -35,6 +38,7 @@ class Feature(Section):
     """
 
     shorthand = "column"
+    source = optional(text(), doc="Which of several `sources` its columns are of; the first unless given.")
     column = optional(text(), doc="The column.")
     columns = selected_columns(
         "Columns of one kind, stacked: names, patterns such as `price_*`, or all of a `type` but those in `except`."
@@ -78,6 +82,10 @@ class Feature(Section):
                 message = f"`{layer.name}` does not prepare data"
                 raise Problem("E207", message, "move it to `layers`", option="prepare")
         check_augmentation(self.augment)
+
+    def without(self, option: str) -> Feature:
+        """The same without one of its options."""
+        return Feature(**{key: value for key, value in self.given.items() if key != option})
 
     @property
     def policy(self) -> Missing:
@@ -214,6 +222,13 @@ class Split(Section):
         return bool(self.share(part)) or self.source(part) is not None
 
     @property
+    def by_itself(self) -> Split:
+        """The same for rows without targets."""
+        if not self.stratified:
+            return self
+        return Split(**{key: value for key, value in self.given.items() if key != "by"})
+
+    @property
     def target(self) -> str | None:
         """The target named for stratification."""
         return self.by.target if isinstance(self.by, Stratified) else None
@@ -227,7 +242,15 @@ class Split(Section):
 class Data(Section):
     """Examples for training, validation and test."""
 
-    source = component("source", doc="Where the examples come from.")
+    single = required_unless(
+        component("source", default=None, doc="Where the examples come from; or else `sources`."), "sources"
+    ).called("source")
+    sources = map_of_components(
+        "source",
+        default={},
+        doc="Instead of `source`: several by name, whose rows do not belong together. An epoch is one pass over the "
+        "first, to which targets belong, and the others go round; each is divided and shuffled by itself.",
+    )
     inputs = map_of(
         "section",
         "feature",
@@ -280,8 +303,40 @@ class Data(Section):
     examples = (example("{source: {csv: churn.csv}, targets: {churned: {column: churned}}, split: {test: 0.2}}"),)
 
     def validate(self) -> None:
-        """Layers that augment."""
+        """Layers that augment; one source, or several whose inputs name them."""
         check_augmentation(self.augment)
+        check_sources(self)
+
+    @property
+    def source(self) -> Any:
+        """Where the examples come from; of several sources the first."""
+        return next(iter(self.sources.values())) if self.sources else self.__dict__["source"]
+
+    @property
+    def main(self) -> Data:
+        """The section of the first source alone; the section itself where there is one only."""
+        return self.of_source(next(iter(self.sources))) if self.sources else self
+
+    @property
+    def others(self) -> dict[str, Data]:
+        """The sections of further sources of which something enters, by name."""
+        used = {feature.source for feature in self.features.values()}
+        return {name: self.of_source(name) for name in list(self.sources)[1:] if name in used}
+
+    def of_source(self, name: str) -> Data:
+        """The section of one of several sources, by itself."""
+        first = name == next(iter(self.sources))
+        kept = (key for key in self.given if first or key in ("bad", "split", "batch_size"))
+        given = {key: self.given[key] for key in kept if key != "sources"}
+        features = {
+            key: feature
+            for key, feature in self.features.items()
+            if feature.source == name or (first and feature.source is None)
+        }
+        if not first:
+            features = {key: feature.without("augment") for key, feature in features.items()}
+            given |= {"targets": {}, "split": self.split.by_itself if self.split is not None else None}
+        return Data(**{**given, "source": self.sources[name], "inputs": features, "cache": "memory"})
 
     @property
     def parts(self) -> Split:

@@ -178,6 +178,7 @@ class TargetSummary(TypedDict):
 
 class _Made(TypedDict, total=False):
     made: MadeSummary
+    others: dict[str, Any]
 
 
 class Data(_Made):
@@ -197,6 +198,7 @@ class Data(_Made):
         warnings: What is to be said of those.
         examples: A few of the training split: where they stand, and their values by column.
         made: What is made of the rows, where they are no examples themselves.
+        others: The same facts of further `sources`, by name.
     """
 
     source: dict[str, Any]

@@ -160,7 +160,23 @@ class TargetFacts(_Target, total=False):
     prepare: list[str]
 
 
-class DataFacts(TypedDict):
+class OtherFacts(TypedDict):
+    """A further source of a run.
+
+    Attributes:
+        source: Its name with its options.
+        examples: Of each part.
+    """
+
+    source: dict[str, Any]
+    examples: dict[str, int]
+
+
+class _Others(TypedDict, total=False):
+    others: dict[str, OtherFacts]
+
+
+class DataFacts(_Others):
     """The data of a run.
 
     Attributes:
@@ -177,6 +193,7 @@ class DataFacts(TypedDict):
         inputs: By name.
         targets: By output.
         drawn: Inputs that no column gives, by name: what each is drawn from, with its options.
+        others: Further `sources`, by name; only where there are some.
     """
 
     source: dict[str, Any]

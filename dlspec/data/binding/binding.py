@@ -21,6 +21,13 @@ from dlspec.data.binding.inputs import Input, bind_inputs
 from dlspec.data.binding.made import Made, bind_made, certainly_enough, check_parts, check_targets, given_table, is_made
 from dlspec.data.binding.preparation import check_preparation
 from dlspec.data.binding.readable import check_exact, check_readable, check_tokens
+from dlspec.data.binding.several import (
+    Other,
+    check_divided,
+    known_inputs,
+    signature_of_first,
+    signature_of_other,
+)
 from dlspec.data.binding.signature import Signature
 from dlspec.data.binding.splitting import example_count
 from dlspec.data.binding.stating import by_columns, by_spec
@@ -52,6 +59,7 @@ class Binding:
         phased: Random changes in phases of training that have changes of their own, by phase.
         made: How examples come of rows; None where each row is one.
         by_weight: Outputs whose loss is divided by the sum of the weights.
+        others: Further sources, which go round while an epoch passes over this one.
     """
 
     table: Table
@@ -66,6 +74,7 @@ class Binding:
     phased: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
     made: Made | None = None
     by_weight: frozenset[str] = frozenset()
+    others: tuple[Other, ...] = ()
 
     @property
     def users(self) -> tuple[Input | Output, ...]:
@@ -81,8 +90,13 @@ class Binding:
     def model_inputs(self) -> tuple[Input, ...]:
         """The inputs as the model takes them: those of rows, but for one whose place is taken by what is made of it."""
         if self.made is None:
-            return self.inputs
+            return self.row_inputs
         return (*(input_ for input_ in self.inputs if input_ is not self.made.source), *self.made.inputs)
+
+    @property
+    def row_inputs(self) -> tuple[Input, ...]:
+        """The inputs of rows, of all sources."""
+        return (*self.inputs, *(input_ for other in self.others for input_ in other.binding.inputs))
 
     @property
     def input_columns(self) -> tuple[str, ...]:
@@ -92,7 +106,9 @@ class Binding:
     @property
     def column_inputs(self) -> tuple[Input, ...]:
         """Those of them that hold values of columns, and no word about examples that are made."""
-        given = self.made.given if self.made is not None else {}
+        if self.made is None:
+            return self.inputs
+        given = self.made.given
         return tuple(input_ for input_ in self.model_inputs if input_.name not in given or given[input_.name].taken)
 
     def names_of(self, input_: Input) -> list[str]:
@@ -186,6 +202,7 @@ def open_table(
         opened: Where the table is taken from, if it was opened before and the same was known of its columns; else where
             it is kept.
     """
+    data = data.main
     stated = by_spec(data, signature)
     if opened is not None and opened.table is not None and opened.stated == stated:
         return opened.table
@@ -234,6 +251,12 @@ def bind(
     Returns:
         The binding, incomplete where `findings` grew, or None when the source cannot be opened.
     """
+    whole, data, others = data, data.main, tuple[Other, ...]()
+    if whole.sources:
+        bound = bind_others(whole, folder, signature, findings, allow_outside=allow_outside)
+        if bound is None:
+            return None
+        others, signature = bound, signature_of_first(whole, signature) if signature is not None else None
     table = open_table(data, folder, findings, signature, allow_outside=allow_outside, opened=opened)
     if table is None:
         return None
@@ -248,32 +271,65 @@ def bind(
     check_preparation(outputs, method, findings, shaped=signature is not None)
     inputs = inputs if made is not None else bind_inputs(data, table, signature, findings)
     weight = bind_weight(data, table, method, findings)
-    count = table_count(table)
     draws = drawn(data, signature, method) if signature is not None else ()
-    binding = Binding(table, count, tuple(inputs), tuple(outputs), drawn=draws, weight=weight, made=made)
+    binding = Binding(
+        table, table_count(table), tuple(inputs), tuple(outputs), drawn=draws, weight=weight, made=made, others=others
+    )
     if len(findings.items) == before:
-        with findings.at("data", "source", data.source.name):
-            count = _count(table, binding.columns or tuple(table.columns))
-        bad: Mapping[int, str] = {}
-        if table.tolerant:
-            with findings.at("data", "source", data.source.name):
-                bad = bad_examples(table, binding.users, count, [weight] if weight else [])
-        else:
-            _check_values(data, binding, findings)
-        with findings.at("data", "weight"):
-            if weight:
-                check_values(weight, table, bad)
-        check_weights(data, outputs, method, findings)
-        planned = steps(data, binding.model_inputs, outputs, findings)
-        phased = steps_of_phases(method, binding.model_inputs, outputs, findings)
-        by_weight = divided_by_weights(method, outputs)
-        binding = replace(binding, count=count, steps=tuple(planned), bad=bad, phased=phased, by_weight=by_weight)
+        binding = _with_values(whole, binding, method, findings)
     with findings.at("data", "split"):
-        check_split(data, table, count)
+        check_split(data, table, binding.count)
+    if others and not findings.errors:
+        check_divided(data, binding, findings)
     if made is not None and not findings.errors and not certainly_enough(made, data, table):
         with findings.at("data", "examples", made.maker.name):
-            check_parts(made, table, choose(data, table, count, binding.dropped()))
+            check_parts(made, table, choose(data, table, binding.count, binding.dropped()))
     return binding
+
+
+def _with_values(data: Data, binding: Binding, method: Method | None, findings: Findings) -> Binding:
+    """The same with what its values tell, which are looked at for the first time."""
+    table, outputs, weight, bad = binding.table, binding.outputs, binding.weight, dict[int, str]()
+    count = binding.count
+    with findings.at("data", "source", data.source.name):
+        count = _count(table, binding.columns or tuple(table.columns))
+    if table.tolerant:
+        with findings.at("data", "source", data.source.name):
+            bad = dict(bad_examples(table, binding.users, count, [weight] if weight else []))
+    else:
+        _check_values(data, binding, findings)
+    with findings.at("data", "weight"):
+        if weight:
+            check_values(weight, table, bad)
+    check_weights(data, outputs, method, findings)
+    planned = tuple(steps(data, binding.model_inputs, outputs, findings))
+    others = tuple(replace(other, binding=replace(other.binding, steps=planned)) for other in binding.others)
+    return replace(
+        binding,
+        count=count,
+        steps=planned,
+        bad=bad,
+        phased=steps_of_phases(method, binding.model_inputs, outputs, findings),
+        by_weight=divided_by_weights(method, outputs),
+        others=others,
+    )
+
+
+def bind_others(
+    data: Data, folder: Path, signature: Signature | None, findings: Findings, *, allow_outside: bool = False
+) -> tuple[Other, ...] | None:
+    """Further sources, each bound by itself; None where one cannot be opened, or an input of it is unknown."""
+    if signature is not None and not known_inputs(data, signature, findings):
+        return None
+    others = []
+    for name, own in data.others.items():
+        wanted = signature_of_other(own, signature) if signature is not None else None
+        with findings.of_source(name):
+            binding = bind(own, folder, wanted, None, findings, allow_outside=allow_outside)
+        if binding is None:
+            return None
+        others.append(Other(name, own, binding))
+    return tuple(others)
 
 
 def table_count(table: Table) -> int:

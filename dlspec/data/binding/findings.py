@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dlspec.core.errors import Diagnostic, Note, Problem
@@ -12,6 +12,7 @@ from dlspec.core.tree import span_at
 from dlspec.data.sources.base import DataProblem
 
 Path = tuple[str | int, ...]
+_SOURCE, _SOURCES = ("data", "source"), ("data", "sources")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Finding:
         if isinstance(self.problem, DataProblem) and self.problem.where and self.problem.code != "E601":
             notes = (Note(f"found in {self.problem.where}"), *notes)
         path = (*self.path, self.problem.option) if self.problem.option else self.path
+        if path[:2] == _SOURCE and (sources := (raw.get("data") or {}).get("sources")):
+            path = (*_SOURCES, next(iter(sources)), *path[2:])
         span = span_at(raw, path, self.on_key and not self.problem.option)
         return self.problem.at(span, notes)
 
@@ -52,6 +55,15 @@ class Findings:
             yield
         except Problem as problem:
             self.items.append(Finding(problem, path, on_key, notes))
+
+    @contextmanager
+    def of_source(self, name: str) -> Iterator[None]:
+        """What is found inside of `data.source` is meant of one of its `sources`."""
+        before = len(self.items)
+        yield
+        for position, finding in enumerate(self.items[before:], before):
+            if finding.path[:2] == _SOURCE:
+                self.items[position] = replace(finding, path=(*_SOURCES, name, *finding.path[2:]))
 
     @property
     def errors(self) -> list[Finding]:

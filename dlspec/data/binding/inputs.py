@@ -62,7 +62,7 @@ def bind_inputs(
     Args:
         free: Inputs of the data that do not enter the model as they are, and need not fit it.
     """
-    if not data.features and signature is not None and signature.drawn and not signature.inputs:
+    if not data.features and signature is not None and not signature.inputs:
         return []
     if not data.features:
         with findings.at("data", "source", data.source.name):

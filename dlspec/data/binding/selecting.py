@@ -21,6 +21,8 @@ def with_columns(
 
     The section stays as it is where the source cannot be opened, which is told wherever it is bound.
     """
+    if data.sources:
+        return _with_columns_of_each(data, folder, findings, allow_outside=allow_outside)
     table = open_table(data, folder, Findings(), allow_outside=allow_outside, opened=opened)
     if table is None:
         return data
@@ -31,6 +33,21 @@ def with_columns(
         name: _named(section, table, taken, findings, ("inputs", name)) for name, section in data.features.items()
     }
     return type(data)(**{**data.given, "targets": targets, **({"inputs": inputs} if inputs else {})})
+
+
+def _with_columns_of_each(data: Data, folder: Path, findings: Findings, *, allow_outside: bool) -> Data:
+    """The same where there are several sources: each has columns of its own."""
+    resolved = [
+        with_columns(own, folder, findings, allow_outside=allow_outside) for own in (data.main, *data.others.values())
+    ]
+    named = {name: feature for own in resolved for name, feature in own.features.items()}
+    inputs = {
+        name: type(feature)(**{**feature.given, "columns": named[name].columns}) if named[name].chosen else feature
+        for name, feature in data.features.items()
+    }
+    for name, feature in inputs.items():
+        feature.chosen = named[name].chosen
+    return type(data)(**{**data.given, "targets": resolved[0].targets, "inputs": inputs})
 
 
 def _named(section: Any, table: Table, taken: Sequence[str], findings: Findings, path: tuple[str, str]) -> Any:

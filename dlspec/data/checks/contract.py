@@ -96,7 +96,10 @@ def check(
     if known is None:
         binding = bind(data, folder, signature, method, findings, allow_outside=allow_outside, opened=opened)
         if binding is not None:
-            at_layers = _check_bound(data, graph, method, binding, findings)
+            at_layers = _check_bound(data.main, graph, method, binding, findings)
+            for other in binding.others:
+                with findings.of_source(other.name):
+                    _check_bound(other.data, graph, None, other.binding, findings)
         count = _count(data, binding, findings) if binding is not None and not findings.errors else 0
         if binding is not None and not findings.errors:
             known = Known(count, frozenset(named_parts(data.parts, binding.table)))
@@ -208,19 +211,28 @@ def feature_tensors(
         SpecError: The source cannot be read, a column is unknown or has the wrong type, a preparation does not fit.
     """
     findings = Findings()
-    table = open_table(data, folder, findings, allow_outside=allow_outside, opened=opened)
     inputs: list[Input] = []
-    if table is not None and data.maker is not None:
-        rows, made = bind_made(data, table, None, None, findings)
-        entering = made.inputs if made is not None else ()
-        inputs = [*(row_input for row_input in rows if row_input.name != data.maker.input), *entering]
-    elif table is not None:
-        inputs = bind_inputs(data, table, None, findings)
-    if table is not None and not findings.errors:
-        inputs = sized(data, table, inputs, findings)
+    for name, other in data.others.items():
+        with findings.of_source(name):
+            own = open_table(other, folder, findings, allow_outside=allow_outside)
+            inputs += _entering(other, own, findings) if own is not None else []
+    table, data = open_table(data, folder, findings, allow_outside=allow_outside, opened=opened), data.main
+    if table is not None:
+        inputs = [*_entering(data, table, findings), *inputs]
     if findings.errors:
         raise SpecError(findings.diagnostics({"data": raw}))
     return {input_.name: input_.tensor for input_ in inputs}
+
+
+def _entering(data: Data, table: Table, findings: Findings) -> list[Input]:
+    """What enters of one source, as its columns alone tell."""
+    if data.maker is not None:
+        rows, made = bind_made(data, table, None, None, findings)
+        entering = made.inputs if made is not None else ()
+        inputs = [*(row_input for row_input in rows if row_input.name != data.maker.input), *entering]
+    else:
+        inputs = bind_inputs(data, table, None, findings)
+    return sized(data, table, inputs, findings) if not findings.errors else inputs
 
 
 def warn_of_left_out(data: Data, table: Table, findings: Findings) -> None:

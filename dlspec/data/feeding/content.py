@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -33,19 +33,21 @@ class Shared:
         parts: The two parts; the first is the one whose examples are also found in the second.
         count: How many examples of the first part.
         rows: Where some of them stand, each with an equal one of the other part.
+        of: How many examples the first part has.
     """
 
     parts: tuple[str, str]
     count: int
     rows: tuple[tuple[str, str], ...]
+    of: int
 
-    def line(self, size: int) -> str:
-        """The finding as a sentence; `size` is the number of examples of the first part."""
+    def line(self) -> str:
+        """The finding as a sentence."""
         first, second = self.parts
         kind = {"train": "training"}.get(second, second)
         verb = "equals" if self.count == 1 else "equal"
         row, other = self.rows[0]
-        return f"{self.count} of {size} {first} examples {verb} a {kind} example: {row} and {other}"
+        return f"{self.count} of {self.of} {first} examples {verb} a {kind} example: {row} and {other}"
 
     def facts(self) -> EqualExamples:
         """The pair of parts, how many examples it is, and some of them, as the report holds it."""
@@ -91,6 +93,21 @@ def examine(table: Table, columns: Sequence[str], inputs: Sequence[str], parts: 
     for name, digest in hashes.items():
         whole.update(f"\0{name}\0{table.columns[name].tensor}\0".encode() + digest.digest())
     return Content(whole.hexdigest(), _shared(keys, parts, table) if inputs else ())
+
+
+def together(others: Mapping[str, Content], first: Content) -> Content:
+    """What is known of the values of several sources, of which all but the first have a name."""
+    shared = [finding for content in (first, *others.values()) for finding in content.shared]
+    fingerprints = {name: content.fingerprint for name, content in others.items()}
+    return Content(one_fingerprint(fingerprints, first.fingerprint), tuple(shared))
+
+
+def one_fingerprint(others: Mapping[str, str], first: str) -> str:
+    """The fingerprint of several sources, of which all but the first have a name."""
+    whole = hashlib.sha256(first.encode())
+    for name, fingerprint in others.items():
+        whole.update(f"\0{name}\0{fingerprint}".encode())
+    return whole.hexdigest()
 
 
 def _chunks(table: Table, names: list[str], count: int) -> Iterator[Arrays]:
@@ -177,5 +194,5 @@ def _shared(keys: Array, parts: Parts, table: Table) -> tuple[Shared, ...]:
         order = others[np.argsort(keys[others], kind="stable")]
         twins = order[np.searchsorted(keys[order], keys[equal[:_NAMED]])]
         rows = tuple((table.where(int(a)), table.where(int(b))) for a, b in zip(equal, twins, strict=False))
-        shared.append(Shared((PARTS[first], PARTS[second]), len(equal), rows))
+        shared.append(Shared((PARTS[first], PARTS[second]), len(equal), rows, len(mine)))
     return tuple(shared)

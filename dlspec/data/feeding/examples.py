@@ -37,8 +37,8 @@ class Examples(ABC):
 
     in_memory = False  # whether they are in memory
 
-    def at_epoch(self, epoch: int) -> None:  # noqa: B027  most are the same in all
-        """The next pass is that of an epoch, from 0."""
+    def at_epoch(self, epoch: int, seed: int | None) -> None:  # noqa: B027  most are the same in all
+        """The next pass is that of an epoch, from 0; `seed` decides its order, None is for that of the examples."""
 
     @property
     def count(self) -> int:
@@ -56,6 +56,10 @@ class Examples(ABC):
 
         It is traced into a ``tf.data`` pipeline.
         """
+
+    def visited(self, positions: Any, first: Any, end: Any) -> Any:
+        """The same of an epoch whose places from `first` to `end` (scalar int64 tensors) have these `positions`."""
+        return self.batch(positions)
 
     def group(self, batch_size: int) -> int:
         """How many batches are read at a time: as many as are small together, since reading has costs of its own."""

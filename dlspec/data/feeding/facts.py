@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dlspec.components.sections.data import Data
-from dlspec.core.documents.report import DataFacts, InputFacts, TargetFacts
+from dlspec.core.documents.report import DataFacts, InputFacts, OtherFacts, TargetFacts
 from dlspec.core.errors import Problem
-from dlspec.data.order.splits import PARTS
+from dlspec.data.binding.several import Other
+from dlspec.data.order.splits import PARTS, Parts
 
 if TYPE_CHECKING:
     from dlspec.data.feeding.pipeline import Prepared
@@ -19,6 +20,7 @@ _NAMED = 5
 def data_facts(data: Data, prepared: Prepared) -> DataFacts:
     """Source, sizes of the parts, what enters and what is predicted, fingerprint, leakage, and changes in training."""
     binding = prepared.binding
+    bound = [binding, *(other.binding for other in binding.others)]
     inputs: dict[str, InputFacts] = {
         input_.name: {
             "columns": list(input_.columns),
@@ -28,7 +30,7 @@ def data_facts(data: Data, prepared: Prepared) -> DataFacts:
             "prepare": [layer.name for layer in input_.prepare],
             "augment": [step.layer.name for step in binding.steps if step.input in binding.names_of(input_)],
         }
-        for input_ in binding.inputs
+        for input_ in binding.row_inputs
     }
     targets: dict[str, TargetFacts] = {
         output.name: {
@@ -46,7 +48,7 @@ def data_facts(data: Data, prepared: Prepared) -> DataFacts:
         }
         for output in binding.outputs
     }
-    return {
+    facts: DataFacts = {
         "source": {data.source.name: shown(data.source.given)},
         "fingerprint": prepared.content.fingerprint,
         "examples": {
@@ -60,11 +62,20 @@ def data_facts(data: Data, prepared: Prepared) -> DataFacts:
         "weight": data.weight,
         "class_weights": {name: weights.tolist() for name, weights in prepared.changes.weights.items()},
         "equal_examples": [shared.facts() for shared in prepared.content.shared],
-        "columns": {name: binding.table.columns[name].tensor.dtype for name in binding.columns},
+        "columns": {name: own.table.columns[name].tensor.dtype for own in reversed(bound) for name in own.columns},
         "inputs": inputs,
         "targets": targets,
         "drawn": {input_.name: {input_.draw.name: shown(input_.draw.given)} for input_ in binding.drawn},
     }
+    if binding.others:
+        facts["others"] = {other.name: _other(other, prepared.others[other.name]) for other in binding.others}
+    return facts
+
+
+def _other(other: Other, parts: Parts) -> OtherFacts:
+    """A further source, and how many rows each part has of it."""
+    source, counts = other.data.source, {part: len(numbers) for part, numbers in zip(PARTS, parts, strict=True)}
+    return {"source": {source.name: shown(source.given)}, "examples": counts}
 
 
 def shown(value: Any) -> Any:
@@ -80,6 +91,5 @@ def shown(value: Any) -> Any:
 
 def leakage(prepared: Prepared) -> list[Problem]:
     """A warning (W602) for each pair of parts with equal examples."""
-    sizes = dict(zip(PARTS, map(len, prepared.parts), strict=True))
     help = "remove copies, or keep examples together that belong together: `by: {grouped: column}`"
-    return [Problem("W602", shared.line(sizes[shared.parts[0]]), help) for shared in prepared.content.shared]
+    return [Problem("W602", shared.line(), help) for shared in prepared.content.shared]

@@ -140,7 +140,7 @@ class Feed:
     def set_position(self, epoch: int, step: int) -> None:
         """The next pass over :attr:`dataset` begins with batch number `step` of epoch number `epoch`, both from 0."""
         self._at, self._step = epoch, step
-        self._examples.at_epoch(epoch)
+        self._examples.at_epoch(epoch, self._seed if self._shuffle else None)
         if self._epoch is not None:
             self._epoch.assign(epoch)
         if self._windows is not None and self._window_count is not None:
@@ -203,7 +203,7 @@ class Feed:
 
         end = tf.minimum(end, self.count)
         positions = self._order[first:end] if self._shuffle else tf.range(first, end)
-        return tf.gather(self._numbers, positions), self._examples.batch(positions)
+        return tf.gather(self._numbers, positions), self._examples.visited(positions, first, end)
 
     def _cut(self, pieces: Any, start: int) -> Any:
         """Batches from pieces of any size. What changes nothing is done to the pieces, since they are fewer."""

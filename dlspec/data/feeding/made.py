@@ -84,7 +84,7 @@ class MadeExamples(Examples):
             rows = tf.nest.map_structure(as_tensor, self._rows)
         return lines, arrays, rows
 
-    def at_epoch(self, epoch: int) -> None:
+    def at_epoch(self, epoch: int, seed: int | None) -> None:
         """What is drawn is that of an epoch, from 0."""
         if self._changing and epoch != self._epoch:
             self._epoch = epoch

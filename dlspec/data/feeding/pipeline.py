@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
@@ -26,6 +26,7 @@ from dlspec.data.feeding.made import MadeExamples
 from dlspec.data.feeding.mapping import unconverted
 from dlspec.data.feeding.preparing import Layers
 from dlspec.data.feeding.reading import Reading, read
+from dlspec.data.feeding.several import GoingRound, beside
 from dlspec.data.feeding.training import Changes, repeated
 from dlspec.data.order.order import Blocks
 from dlspec.data.order.splits import PARTS, Parts
@@ -100,6 +101,7 @@ class Prepared:
         changes: What is done to batches of training examples.
         content: Fingerprint of the data, and examples that several parts hold.
         dropped: How many examples are left out since they lack a value.
+        others: Which examples of further sources belong to which part, by name.
     """
 
     binding: Binding
@@ -113,6 +115,7 @@ class Prepared:
     changes: Changes
     content: Content
     dropped: int = 0
+    others: Mapping[str, Parts] = field(default_factory=dict)
 
     @property
     def classes(self) -> dict[str, tuple[Any, ...]]:
@@ -154,6 +157,8 @@ def prepare_read(data: Data, reading: Reading, signature: Signature) -> Prepared
     Raises:
         DataProblem: A file changed since it was checked.
     """
+    if reading.others:
+        return _several(data, reading, signature)
     binding, parts, dropped = reading.binding.of_built(signature), reading.parts, reading.dropped
     table = binding.table
     rows = rows_of(binding)
@@ -194,6 +199,34 @@ def prepare_read(data: Data, reading: Reading, signature: Signature) -> Prepared
     )
     table.forget()
     return prepared
+
+
+def _several(data: Data, reading: Reading, signature: Signature) -> Prepared:
+    """The same of several sources: rows of the first one with those of the others beside them."""
+    first, nothing = prepare_read(data.main, replace(reading, others=()), signature), Signature({}, {})
+    prepared = {other.name: prepare_read(other.data, own, nothing) for other, own in reading.others}
+    others = list(prepared.values())
+    return replace(
+        first,
+        train=_beside(first.train, [other.train for other in others]),
+        validation=_beside(first.validation, [other.validation for other in others]),
+        test=_beside(first.test, [other.test for other in others]),
+        fed=GoingRound(first.fed, [other.train.inputs for other in others]),
+        layers=first.layers | {name: some for other in others for name, some in other.layers.items()},
+        dropped=first.dropped + sum(other.dropped for other in others),
+        others={name: own.parts for name, own in prepared.items()},
+    )
+
+
+@overload
+def _beside(part: Part, others: Sequence[Part | None]) -> Part: ...
+@overload
+def _beside(part: Part | None, others: Sequence[Part | None]) -> Part | None: ...
+def _beside(part: Part | None, others: Sequence[Part | None]) -> Part | None:
+    if part is None:
+        return None
+    assert isinstance(part.examples, InMemory)
+    return replace(part, examples=beside(part.examples, [other.inputs for other in others if other is not None]))
 
 
 def rows_of(binding: Binding) -> Rows:

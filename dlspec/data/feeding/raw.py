@@ -141,9 +141,12 @@ def open_inputs(
     bound: Sequence[Input] = ()
     kept: tuple[str, ...] = ()
     maker = data.maker
+    given = None
     if table is not None:
-        training = training.given(table)
-        data = training.section
+        with findings.at("data", "source", data.source.name):
+            given = training.given(table)
+    if table is not None and given is not None:
+        training, data = given, given.section
         with findings.at("data", "source", data.source.name):
             if strange := table.strange([column for feature in data.features.values() for column in feature.sources]):
                 raise strange

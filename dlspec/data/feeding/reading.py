@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dlspec.components.sections.data import Data
 from dlspec.data.binding.binding import Binding
-from dlspec.data.feeding.content import Content, examine
+from dlspec.data.binding.several import Other
+from dlspec.data.feeding.content import Content, examine, together
 from dlspec.data.order.splits import Parts, choose
 
 if TYPE_CHECKING:
@@ -27,12 +28,14 @@ class Reading:
         parts: Which examples belong to which part.
         content: Fingerprint, and examples that several parts hold.
         dropped: Which examples are left out, shape [examples]; None where none may be.
+        others: The same of further sources, by name, with their sections.
     """
 
     binding: Binding
     parts: Parts
     content: Content
     dropped: Array | None
+    others: tuple[tuple[Other, Reading], ...] = ()
 
 
 def read(data: Data, binding: Binding) -> Reading:
@@ -41,10 +44,20 @@ def read(data: Data, binding: Binding) -> Reading:
     Raises:
         DataProblem: A file changed since it was bound.
     """
+    if binding.others:
+        return _several(data, binding)
     table, dropped = binding.table, binding.dropped()
     parts = choose(data, table, binding.count, dropped)
     content = examine(table, binding.columns, binding.input_columns, parts, binding.count)
     return Reading(binding, parts, content, dropped)
+
+
+def _several(data: Data, binding: Binding) -> Reading:
+    """The same of several sources: one fingerprint for all, and what each has in several parts."""
+    first = read(data.main, replace(binding, others=()))
+    others = tuple((other, read(other.data, other.binding)) for other in binding.others)
+    content = together({other.name: reading.content for other, reading in others}, first.content)
+    return replace(first, binding=binding, content=content, others=others)
 
 
 class BackgroundRead:

@@ -12,6 +12,7 @@ from dlspec.components.sections.selection import Selection
 from dlspec.core.ir import Tensor
 from dlspec.data.binding.drawn import Drawn
 from dlspec.data.binding.made import alone
+from dlspec.data.binding.several import in_one_table
 from dlspec.data.binding.signature import Signature
 from dlspec.data.sources.base import Table
 
@@ -42,6 +43,8 @@ class Training:
 
     def given(self, table: Table) -> Training:
         """The same where columns of `table` give some of the inputs that are drawn otherwise, or made of rows."""
+        if self.section.sources:
+            return replace(self, data=in_one_table(self.section, table.columns)).given(table)
         if self.section.maker is not None:
             return replace(self, data=alone(self.section, self.signature.inputs, table.columns)).given(table)
         given = {input_.name: input_.tensor for input_ in self.drawn if input_.name in table.columns}

@@ -38,6 +38,20 @@ def permutation(count: int, *entropy: int) -> Indices:
     return orders.permutation(count, *entropy).astype(np.int64, copy=False)
 
 
+def going_round(count: int, visits: int, epoch: int, source: int, seed: int | None) -> Indices:
+    """Indices of the examples of a further source in epoch number `epoch`, which visits so many; shape [visits].
+
+    Args:
+        source: Its number, from 1: one order tells nothing of another.
+        seed: None for the order of the source.
+    """
+    import numpy as np
+
+    from dlspec.standalone import orders
+
+    return orders.going_round(count, visits, epoch, source, seed).astype(np.int64, copy=False)
+
+
 @dataclass(frozen=True)
 class Blocks:
     """Groups of neighbouring examples that are cheap to read together, such as the row groups of a Parquet file.

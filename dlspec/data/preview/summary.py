@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dlspec.components.sections.data import Data
@@ -12,7 +13,7 @@ from dlspec.data.binding.missing import gaps
 from dlspec.data.binding.splitting import made_counts
 from dlspec.data.binding.targets import Output
 from dlspec.data.binding.weights import classes_of
-from dlspec.data.feeding.content import examine
+from dlspec.data.feeding.content import examine, one_fingerprint
 from dlspec.data.feeding.facts import shown
 from dlspec.data.order.splits import PARTS, Parts, choose
 from dlspec.data.sources.base import Column
@@ -30,6 +31,8 @@ _TEXT = 60
 
 def summary(data: Data, binding: Binding) -> DataSummary:
     """Facts of the data of a spec, as plain data."""
+    if binding.others:
+        return _several(data, binding)
     table, dropped = binding.table, binding.dropped()
     parts = choose(data, table, binding.count, dropped)
     content = examine(table, binding.columns, binding.input_columns, parts, binding.count)
@@ -46,7 +49,7 @@ def summary(data: Data, binding: Binding) -> DataSummary:
         "targets": _targets(data, binding),
         "fingerprint": content.fingerprint,
         "equal_examples": [shared.facts() for shared in content.shared],
-        "warnings": [shared.line(len(parts[PARTS.index(shared.parts[0])])) for shared in content.shared],
+        "warnings": [shared.line() for shared in content.shared],
         "examples": _examples(binding, parts),
     }
     if binding.made is not None:
@@ -56,6 +59,16 @@ def summary(data: Data, binding: Binding) -> DataSummary:
             "examples": made_counts(binding.made, table, parts),
         }
     table.forget()
+    return facts
+
+
+def _several(data: Data, binding: Binding) -> DataSummary:
+    """The same of several sources: facts of the first, with those of the others beside them."""
+    facts = summary(data.main, replace(binding, others=()))
+    facts["others"] = {other.name: summary(other.data, other.binding) for other in binding.others}
+    fingerprints = {name: other["fingerprint"] for name, other in facts["others"].items()}
+    facts["fingerprint"] = one_fingerprint(fingerprints, facts["fingerprint"])
+    facts["warnings"] += [warning for other in facts["others"].values() for warning in other["warnings"]]
     return facts
 
 

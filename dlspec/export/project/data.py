@@ -140,6 +140,8 @@ def _module(label: str, sources: _Sources, loading: Loading, definitions: Sequen
 
 def _check(data: Data, binding: Binding) -> None:
     """What stands in the way of a project as a whole."""
+    if binding.others:
+        raise Unsupported("several `sources`")
     if data.weight is not None:
         raise Unsupported("`weight`: that examples count differently in losses and metrics")
     lazy = data.source.pictures if binding.table.streamed else ()

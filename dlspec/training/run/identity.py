@@ -35,6 +35,7 @@ def identity(
         "data": {
             "values": prepared.content.fingerprint,
             **{name: hashlib.sha256(numbers.data).hexdigest() for name, numbers in splits if len(numbers)},
+            **_others(prepared),
         },
         "versions": versions(),
         "settings": {
@@ -42,6 +43,18 @@ def identity(
             "processors": _processors(),
             **({"devices": ", ".join(devices)} if devices else {}),
         },
+    }
+
+
+def _others(prepared: Prepared) -> dict[str, dict[str, str]]:
+    """A hash of each part of each further source."""
+    return {
+        name: {
+            part: hashlib.sha256(numbers.data).hexdigest()
+            for part, numbers in zip(("train", "validation", "test"), parts, strict=True)
+            if len(numbers)
+        }
+        for name, parts in prepared.others.items()
     }
 
 
@@ -83,6 +96,9 @@ def _sentence(key: str, before: Any, now: Any) -> str:
         return f"`{key.rpartition('/')[2]}` has another text"
     if key.startswith("data.") and all(value is None or _is_hash(value) for value in (before, now)):
         what = key.removeprefix("data.")
+        source, _, part = what.rpartition(".")
+        if source:
+            return f"other examples of source `{source}` are in the {part} split"
         return "the data have other values" if what == "values" else f"other examples are in the {what} split"
     return _plainly(key, before, now)
 
