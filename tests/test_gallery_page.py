@@ -6,7 +6,7 @@ import re
 
 from tests.support import ROOT
 
-FOLDERS = ("autoencoders", "embeddings", "energy", "generative", "learning", "linear")
+FOLDERS = ("autoencoders", "embeddings", "energy", "generative", "learning", "linear", "looking")
 
 
 def test_each_spec_has_a_row() -> None:

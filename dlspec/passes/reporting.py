@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 from dlspec.components.sections.report import Figure, Report, tensors_of
-from dlspec.core.errors import Problem
+from dlspec.components.sections.saliency import made_out_of_rows, text_inputs
+from dlspec.core.errors import Problem, Span
 from dlspec.core.tree import Map, span_of, span_of_key
 from dlspec.passes.state import Lowered, step
 from dlspec.semantics.environment import Lost
 from dlspec.semantics.schema.context import Context
+
+# A column of texts, one of each example.
+_TEXT = "[] string"
 
 
 @step(requires=Lowered, sets=("report", "opened"))
@@ -25,17 +30,25 @@ def reporting(state: Lowered) -> None:
         return
     state.report = section
     tensors = tensors_of(state.training_graph)
+    wrong = set()
     for name, problem in section.mistakes(tensors):
-        written = raw.get(name)
-        inside = problem.option and isinstance(written, Map) and problem.option in written
-        state.diagnostics.add(problem.at(span_of(written, problem.option) if inside else span_of(raw, name)))
-    _check_columns(state, section, raw)
+        wrong.add(name)
+        state.diagnostics.add(problem.at(_place(raw, name, problem)))
+    _check_data(state, section.figures, wrong, raw)
 
 
-def _check_columns(state: Lowered, section: Report, raw: Map) -> None:
-    """Columns that figures ask for hold one value of each example; what is wrong with the source is told later."""
-    figures = {name: figure for name, figure in section.figures.items() if figure.column is not None}
-    if state.data_section is None or not figures:
+def _place(raw: Map, name: str, problem: Problem) -> Span | None:
+    """Where a figure, or its option that is at fault, stands."""
+    written = raw.get(name)
+    if problem.option and isinstance(written, Map) and problem.option in written:
+        return span_of(written, problem.option)
+    return span_of(raw, name)
+
+
+def _check_data(state: Lowered, figures: Mapping[str, Figure], wrong: set[str], raw: Map) -> None:
+    """The data give what figures ask for; what is wrong with the source is told later."""
+    asking = {name: figure for name, figure in figures.items() if figure.column is not None or figure.looks_at_inputs}
+    if state.data_section is None or not asking:
         return
     from dlspec.data.binding.binding import Opened, open_table
     from dlspec.data.binding.findings import Findings
@@ -44,11 +57,23 @@ def _check_columns(state: Lowered, section: Report, raw: Map) -> None:
     table = open_table(
         state.data_section, state.folder, Findings(), allow_outside=state.allow_outside, opened=state.opened
     )
-    for name, figure in figures.items() if table is not None else ():
+    if table is None:
+        return
+    texts = text_inputs(
+        state.data_section, {name for name, column in table.columns.items() if str(column.tensor) == _TEXT}
+    )
+    made = state.data_section.maker
+    for name, figure in asking.items():
+        if made is not None and figure.looks_at_inputs:
+            state.diagnostics.add(made_out_of_rows(made.name).at(span_of(raw, name)))
+            continue
         try:
-            _check_column(figure, table)
+            if figure.column is not None:
+                _check_column(figure, table)
         except Problem as problem:
             state.diagnostics.add(problem.at(span_of(cast("Map", raw[name]), "by")))
+        for lacking in figure.lacking(tensors_of(state.training_graph), texts) if name not in wrong else ():
+            state.diagnostics.add(lacking.at(_place(raw, name, lacking)))
 
 
 def _check_column(figure: Figure, table: object) -> None:

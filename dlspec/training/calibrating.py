@@ -6,8 +6,6 @@ validation split is least. It goes into the weights of the last layer, so that w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dlspec.backends.keras.internals import origin_of
@@ -16,6 +14,7 @@ from dlspec.core.documents.report import Fact
 from dlspec.core.documents.results import ReliabilityFigures
 from dlspec.data.checks.calibrating import calibrated
 from dlspec.training.loop.fit import Training
+from dlspec.training.unactivated import unactivated
 from dlspec.views.pages.examine import answered, part_to_look_at
 from dlspec.views.pages.reliability import calibration_error, reliability
 
@@ -44,7 +43,7 @@ def calibrate(training: Training) -> dict[str, ReliabilityFigures]:
     ]
     layers = {name: layer for name in names if hasattr(layer := origin_of(tensors[name]).operation, "kernel")}
     _, looked_at = part_to_look_at(job.prepared)
-    with _linear(layers.values()):
+    with unactivated(layers.values()):
         pairs = answered(job.model, part, tuple(job.outputs))
         others = pairs if looked_at is part else answered(job.model, looked_at, tuple(job.outputs))
     unchanged: dict[str, ReliabilityFigures] = {}
@@ -64,21 +63,6 @@ def calibrate(training: Training) -> dict[str, ReliabilityFigures]:
             unchanged[name] = figures
     training.keep()
     return unchanged
-
-
-@contextmanager
-def _linear(layers: Any) -> Iterator[None]:
-    """Meanwhile, layers give what enters their activation."""
-    import keras
-
-    before = [(layer, layer.activation) for layer in layers]
-    for layer, _ in before:
-        layer.activation = keras.activations.linear
-    try:
-        yield
-    finally:
-        for layer, activation in before:
-            layer.activation = activation
 
 
 def _two_sided(scores: Array, true: Array) -> tuple[Array, Array]:

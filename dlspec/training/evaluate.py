@@ -183,7 +183,7 @@ def own_examples(
             inputs, targets = rows.load(some)
             inputs |= raw_beside(binding, name, numbers, some)
             own = None if weights is None else weights[some]
-            yield name, RawInputs(inputs, len(some), binding.table, binding.inputs, targets, weights=own)
+            yield name, RawInputs(inputs, len(some), binding.table, binding.inputs, targets, 0, own, some)
 
 
 def some_of(numbers: Any, most: int | None) -> Any:

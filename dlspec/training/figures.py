@@ -39,6 +39,7 @@ from dlspec.views.figures.neighbours import Nearest, nearest
 from dlspec.views.pages.comparing import answering
 from dlspec.views.pages.drawn import beside_neighbours
 from dlspec.views.pages.outputs import Outputs, shown
+from dlspec.views.pages.tasks import Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,11 +57,17 @@ class Looking:
         outputs: The answers of the model.
         folder: The run folder, which gets pictures.
         features: Runs whose models see features, by figure.
+        data: The section of the spec.
+        tasks: Gives the questions that outputs answer.
+        raw: Gives the model that takes raw values.
     """
 
     outputs: Outputs
     folder: Path
     features: dict[str, SavedRun]
+    data: Data
+    tasks: Callable[[], list[Task]]
+    raw: Callable[[], Any]
 
 
 def needed(section: Report, tensors: Tensors, data: Data, folder: Path, *, allow_outside: bool) -> dict[str, SavedRun]:

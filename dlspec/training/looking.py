@@ -7,9 +7,10 @@ from dlspec.core.documents.figures import Figures
 from dlspec.core.ir import Graph
 from dlspec.training.figures import Looking, figures
 from dlspec.training.loop.fit import Training
-from dlspec.training.loop.preparation import in_data_units
+from dlspec.training.loop.preparation import in_data_units, with_preparation
 from dlspec.training.saved import SavedRun
 from dlspec.views.pages.drawn import COUNT, Pictures
+from dlspec.views.pages.examine import tasks_of
 from dlspec.views.pages.outputs import Outputs
 
 
@@ -43,4 +44,12 @@ def figures_of(training: Training, graph: Graph, section: Report, features: dict
     job = training.job
     model = in_data_units(job.model, job.prepared)
     outputs = Outputs(model, job.prepared, graph, tuple(job.outputs), job.method.seed)
-    return figures(Looking(outputs, training.folder.path, features), section)
+    looking = Looking(
+        outputs,
+        training.folder.path,
+        features,
+        job.data,
+        lambda: tasks_of(model, job.prepared, job.method, outputs.names),
+        lambda: with_preparation(job.model, job.prepared),
+    )
+    return figures(looking, section)

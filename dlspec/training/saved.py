@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dlspec.backends.keras.build import build
-from dlspec.backends.keras.internals import calls_of
 from dlspec.backends.keras.own import knowing
-from dlspec.backends.keras.structure import like_inputs
 from dlspec.components.methods.base import ENDS_IN_FLOAT32, Method
 from dlspec.components.registry import BUILT_IN, Catalogue, load_attribute
 from dlspec.components.sections.data import Data
@@ -28,7 +26,7 @@ from dlspec.passes import Workspace, compile_spec
 from dlspec.passes.state import Bound, Compilation, Parsed, Resolved
 from dlspec.training.loop.compiling import precision
 from dlspec.training.loop.non_finite import unsound_weights
-from dlspec.training.loop.wholes import core_of, with_weights
+from dlspec.training.loop.wholes import core_of, preparing, with_weights
 from dlspec.training.run.reasons import reason
 from dlspec.views.pages.index import CODE_FOLDER, MODEL_FILE, SPEC_FILE, Run
 
@@ -117,15 +115,7 @@ class SavedRun:
     @cached_property
     def prepared(self) -> Any:
         """A function from a batch of raw inputs, by name, to what enters the model proper."""
-        import keras
-
-        core = self.core
-        if core is self.model:
-            return lambda inputs: inputs
-        entering = calls_of(core)[-1].input_tensors
-        names = [tensor.name for tensor in core.inputs]
-        before = keras.Model(self.model.input, dict(zip(names, entering, strict=True)))
-        return lambda inputs: before(like_inputs(self.model, inputs), training=False)
+        return preparing(self.model)
 
     @property
     def core(self) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
+from dlspec.core.pictures import is_map
 from dlspec.views.pages.class_scores import Classes, Tags
 from dlspec.views.pages.hints import hints
 from dlspec.views.pages.number_scores import Numbers, Sums
@@ -23,7 +24,6 @@ from dlspec.views.pages.tasks import (
     TRANSCRIPT,
     YES_NO,
     Task,
-    is_map,
 )
 from dlspec.views.pages.transcripts import Transcripts
 from dlspec.views.pages.verdict import figure, percent, verdict

@@ -19,11 +19,13 @@ class Tensors(NamedTuple):
         inputs: Types of its inputs, by name.
         outputs: Types of its outputs, by name.
         drawn: Names of the inputs that are drawn.
+        layers: What each layer gives, by its name.
     """
 
     inputs: Mapping[str, Tensor]
     outputs: Mapping[str, Tensor]
     drawn: frozenset[str]
+    layers: Mapping[str, Tensor]
 
 
 def tensors_of(graph: Graph) -> Tensors:
@@ -33,6 +35,7 @@ def tensors_of(graph: Graph) -> Tensors:
         {node.name: node.outputs[0] for node in nodes},
         {name: graph.tensor(edge) for name, edge in graph.outputs},
         frozenset(node.name for node in nodes if node.draw is not None),
+        {node.name: node.outputs[0] for node in graph.nodes if node.layer is not None},
     )
 
 
@@ -58,11 +61,13 @@ class Figure(Section, abstract=True):
     Class attributes:
         computer: Dotted path of the function that computes it: see :mod:`dlspec.training.figures`.
         least: How many numbers an example of the output has at least.
+        looks_at_inputs: Whether it matters what enters the model.
     """
 
     shorthand = "of"
     computer: ClassVar[str] = ""
     least: ClassVar[int] = 2
+    looks_at_inputs: ClassVar[bool] = False
 
     of: Any = text(doc="An output of the model.")
     by: Any = None
@@ -76,7 +81,7 @@ class Figure(Section, abstract=True):
         """What the model does not give (E530)."""
         if self.of not in tensors.outputs:
             help = (
-                did_you_mean(self.of, tensors.outputs) or f"name it in `outputs`, which are {_listed(tensors.outputs)}"
+                did_you_mean(self.of, tensors.outputs) or f"name it in `outputs`, which are {listed(tensors.outputs)}"
             )
             yield Problem("E530", f"the model has no output `{self.of}`", help, "of")
             return
@@ -89,6 +94,10 @@ class Figure(Section, abstract=True):
                 f"`{self.of}` is {show_shape(tensor.shape)}: it takes {self.least} numbers or more of each example"
             )
             yield Problem("E530", message, "name another output", "of")
+
+    def lacking(self, tensors: Tensors, texts: frozenset[str]) -> Iterator[Problem]:
+        """What the data do not give (E530); `texts` are the inputs that texts enter."""
+        yield from ()
 
 
 def _by(doc: str) -> Any:
@@ -182,7 +191,7 @@ class FrechetDistance(Figure):
         if self.beside is not None:
             message = f"`{self.beside}` is no input from the data of shape {shape}, as `{self.of}` has"
         yield Problem(
-            "E530", message, f"inputs from the data: {_listed(fitting) or 'none'}", "beside" if self.beside else "of"
+            "E530", message, f"inputs from the data: {listed(fitting) or 'none'}", "beside" if self.beside else "of"
         )
 
 
@@ -201,6 +210,9 @@ class Report(Section):
     frechet: Any = options(
         "section", "frechet_distance", default=None, doc="The distance between drawn and real examples."
     )
+    saliency: Any = options(
+        "section", "answer_saliency", default=None, doc="What answers follow from: pixels of pictures, words of texts."
+    )
     examples = (example("{neighbours: {of: code, by: label}, map: code}"),)
 
     def mistakes(self, tensors: Tensors) -> Iterator[tuple[str, Problem]]:
@@ -217,5 +229,6 @@ class Report(Section):
         return {name: section for name, section in sections.items() if isinstance(section, Figure)}
 
 
-def _listed(names: Any) -> str:
+def listed(names: Any) -> str:
+    """Names between backticks, with commas."""
     return ", ".join(f"`{name}`" for name in names)

@@ -378,8 +378,8 @@ CODES: dict[str, Code] = {
         """
         The section `report` asks for figures of outputs of the model: neighbours, maps and groups of those that hold
         two real numbers or more, outliers by one that is a single number, the distance between drawn and real examples
-        by one that has the shape of an input from the data. The run that `frechet` names sees examples of the same
-        shape that are prepared alike.
+        by one that has the shape of an input from the data, saliency of one that answers with a class or a number about
+        a picture or a text. The run that `frechet` names sees examples of the same shape that are prepared alike.
         """,
         wrong="""
         inputs: {x: [8]}

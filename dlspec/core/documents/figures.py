@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 
 class Neighbour(TypedDict):
@@ -213,6 +213,70 @@ class FrechetFigures(TypedDict):
     classes: list[ClassShare]
 
 
+class WordEffect(TypedDict):
+    """A word of a text.
+
+    Attributes:
+        word: As it stands there.
+        change: By how much the score of the answer falls without it; below 0 where it rises.
+    """
+
+    word: str
+    change: float
+
+
+class AskedAnswer(TypedDict):
+    """An example, and what the answer to it follows from.
+
+    Attributes:
+        where: Its place in the data.
+        true: The truth; null where it is not known.
+        answer: What the model answered.
+        right: Whether both agree; null where that is no yes or no.
+        score: Of the answer.
+        words: Of a text, in its order; empty for a picture, which stands in the sheet of pictures, a row for each.
+    """
+
+    where: str
+    true: str | None
+    answer: str
+    right: bool | None
+    score: float
+    words: list[WordEffect]
+
+
+class SaliencyFigures(TypedDict):
+    """What answers follow from.
+
+    Attributes:
+        of: The output.
+        input: The input that is looked at.
+        kind: Whether that is a picture or a text.
+        raw: Whether scores are those before the last softmax or sigmoid.
+        layer: Of Grad-CAM; null where there is none.
+        examples: The worst wrong answers, then right ones that chance chose; of numbers the farthest off, then others.
+    """
+
+    of: str
+    input: str
+    kind: Literal["picture", "text"]
+    raw: bool
+    layer: str | None
+    examples: list[AskedAnswer]
+
+
+class Saliency(SaliencyFigures):
+    """What `dlspec saliency` tells of a run.
+
+    Attributes:
+        run: Its id.
+        part: The split, or the name of other data, that was looked at.
+    """
+
+    run: str
+    part: str
+
+
 class Figures(TypedDict, total=False):
     """What the section `report` asks for; left out of it is what could not be computed.
 
@@ -223,6 +287,7 @@ class Figures(TypedDict, total=False):
         clusters: Groups by an output.
         outliers: Unusual examples.
         frechet: How far drawn examples are from real ones.
+        saliency: What answers follow from.
         errors: Why something could not be computed, by its name.
     """
 
@@ -232,4 +297,5 @@ class Figures(TypedDict, total=False):
     clusters: ClusterFigures
     outliers: OutlierFigures
     frechet: FrechetFigures
+    saliency: SaliencyFigures
     errors: dict[str, str]

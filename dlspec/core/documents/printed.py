@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypedDict
 
+from dlspec.core.documents.figures import Saliency
 from dlspec.core.documents.importance import Importance
 from dlspec.core.documents.model import BuiltModel, Model
 from dlspec.core.documents.printed_components import ComponentList, OneComponent
@@ -334,5 +335,6 @@ PRINTED: dict[str, Any] = {
     "runs": list[RunSummary],
     "runs-compare": RunComparison,
     "runs-show": RunDetails,
+    "saliency": Saliency,
     "show": Model,
 }

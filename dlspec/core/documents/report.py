@@ -260,13 +260,14 @@ class Picture(TypedDict):
         output: Its name.
         shows: "samples": what it gives for fixed draws; "reconstructions": originals, each above what the model made
             of it; "interpolations": the ways between draws, a row each;
-            "neighbours": examples, each at the left of the training examples nearest to it.
+            "neighbours": examples, each at the left of the training examples nearest to it;
+            "saliency": examples, each with what the answer to it follows from.
         epoch: After which; null for those of the kept weights.
         file: In the run folder.
     """
 
     output: str
-    shows: Literal["samples", "reconstructions", "interpolations", "neighbours"]
+    shows: Literal["samples", "reconstructions", "interpolations", "neighbours", "saliency"]
     epoch: int | None
     file: str
 

@@ -44,6 +44,7 @@ class RawInputs:
         bound: How columns enter the inputs.
         dropped: How many further rows were left out, since they lack a value, as in the training.
         weights: How much each example counts; None where all count alike.
+        numbers: The rows of the table; None where they are all of it that was not left out.
     """
 
     inputs: Arrays
@@ -53,6 +54,11 @@ class RawInputs:
     targets: Arrays = field(default_factory=dict)
     dropped: int = 0
     weights: Any = None
+    numbers: Any = None
+
+    def where(self, row: int) -> str:
+        """The place of an example in the data."""
+        return self.table.where(row if self.numbers is None else int(self.numbers[row]))
 
 
 @dataclass(frozen=True, slots=True)

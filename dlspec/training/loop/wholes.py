@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from dlspec.backends.keras.build import build, saved_part
+from dlspec.backends.keras.internals import calls_of
+from dlspec.backends.keras.structure import like_inputs
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph
 from dlspec.graph.lower import prune
@@ -42,6 +44,19 @@ def core_of(saved: Any) -> Any:
     inner = (layer for layer in saved.layers if isinstance(layer, keras.Model))
     names = (saved.name, inner_name(saved.name))
     return next((layer for layer in inner if layer.name in names), saved)
+
+
+def preparing(saved: Any) -> Callable[[Mapping[str, Any]], Any]:
+    """A function from a batch of raw inputs, by name, to what enters the model proper in a saved model."""
+    import keras
+
+    core = core_of(saved)
+    if core is saved:
+        return lambda inputs: inputs
+    entering = calls_of(core)[-1].input_tensors
+    names = [tensor.name for tensor in core.inputs]
+    before = keras.Model(saved.input, dict(zip(names, entering, strict=True)))
+    return lambda inputs: before(like_inputs(saved, inputs), training=False)
 
 
 def with_weights(whole: Any, graph: Graph, folder: Path, saved: Callable[[], Any]) -> Any:

@@ -14,6 +14,7 @@ from dlspec.core.documents.figures import NeighbourFigures
 from dlspec.core.documents.report import Picture
 from dlspec.core.files import write_atomically
 from dlspec.core.ir import Graph
+from dlspec.core.pictures import is_map
 from dlspec.data.feeding.pipeline import Prepared
 from dlspec.graph.lower import prune
 from dlspec.graph.reaching import reached_by
@@ -21,7 +22,7 @@ from dlspec.views.pages import sheets
 from dlspec.views.pages.comparing import answering, as_arrays
 from dlspec.views.pages.examine import batch_at, part_to_look_at, tasks_of
 from dlspec.views.pages.outputs import Outputs
-from dlspec.views.pages.tasks import ARRAYS, is_map
+from dlspec.views.pages.tasks import ARRAYS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,7 +96,7 @@ class Pictures:
             answers = self._answers(self._inputs(_FEW)[0])
             for picture in self.shown:
                 tiles = sheets.images(answers[picture.output])
-                self._write(f"{picture.name}-epoch-{number:05d}", sheets.sheet(tiles, tile=_SMALL, shrink=True))
+                self.write_picture(f"{picture.name}-epoch-{number:05d}", sheets.sheet(tiles, tile=_SMALL, shrink=True))
 
     def finish(self) -> None:
         """Training is over: keeps what the kept weights give."""
@@ -106,14 +107,16 @@ class Pictures:
         for picture in self.shown:
             values = answers[picture.output]
             if picture.shows == SAMPLES:
-                self._write(f"{picture.name}-{SAMPLES}", sheets.sheet(sheets.images(values), shrink=True))
+                self.write_picture(f"{picture.name}-{SAMPLES}", sheets.sheet(sheets.images(values), shrink=True))
             else:
                 rows = [inputs[picture.original]] if picture.original else []
                 rows += [targets[picture.output]] if picture.output in targets and picture.judged else []
-                self._write(f"{picture.name}-{RECONSTRUCTIONS}", _beside([*_different(rows), values]))
+                self.write_picture(f"{picture.name}-{RECONSTRUCTIONS}", _beside([*_different(rows), values]))
             if picture.between:
                 way = self._between(inputs, picture)
-                self._write(f"{picture.name}-{INTERPOLATIONS}", sheets.sheet(sheets.images(way), _COLUMNS, shrink=True))
+                self.write_picture(
+                    f"{picture.name}-{INTERPOLATIONS}", sheets.sheet(sheets.images(way), _COLUMNS, shrink=True)
+                )
 
     def facts(self) -> list[Picture]:
         """For ``report.json``: the pictures that the run folder has."""
@@ -191,8 +194,8 @@ class Pictures:
         }
         return self._answers(entering)[picture.output]
 
-    def _write(self, name: str, image: Any) -> None:
-        _write(self.folder, name, image)
+    def write_picture(self, name: str, image: Any) -> None:
+        write_picture(self.folder, name, image)
 
 
 def beside_neighbours(folder: Path, output: str, outputs: Outputs, rows: Array, numbers: Array) -> None:
@@ -216,7 +219,7 @@ def beside_neighbours(folder: Path, output: str, outputs: Outputs, rows: Array, 
     others = sheets.images(near)
     width = shown.shape[1]
     pictures = [image for row, tile in enumerate(tiles) for image in (tile, *others[row * width : (row + 1) * width])]
-    _write(folder, f"{output}-{NEIGHBOURS}", sheets.sheet(pictures, 1 + width, shrink=True))
+    write_picture(folder, f"{output}-{NEIGHBOURS}", sheets.sheet(pictures, 1 + width, shrink=True))
 
 
 def kept_neighbours(folder: Path, figures: NeighbourFigures) -> Iterator[Picture]:
@@ -226,7 +229,8 @@ def kept_neighbours(folder: Path, figures: NeighbourFigures) -> Iterator[Picture
         yield {"output": figures["of"], "shows": NEIGHBOURS, "epoch": None, "file": file}
 
 
-def _write(folder: Path, name: str, image: Any) -> None:
+def write_picture(folder: Path, name: str, image: Any) -> None:
+    """Writes a picture into the folder of pictures of a run."""
     path = folder / FOLDER / f"{name}.png"
     path.parent.mkdir(exist_ok=True)
     write_atomically(path, lambda target: target.write_bytes(sheets.png(image)))

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlspec.core.errors import Problem
+from dlspec.core.pictures import is_map
 from dlspec.data.binding.binding import Binding
 from dlspec.views.pages.pictures import overlay, picture
 from dlspec.views.pages.tasks import (
@@ -21,7 +22,6 @@ from dlspec.views.pages.tasks import (
     Task,
     answers,
     counted,
-    is_map,
     numbers,
 )
 from dlspec.views.pages.transcripts import read, spelt, true_labels

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from dlspec.core.documents.figures import Asked, Figures, FrechetFigures, Neighbour, OutlierFigures
-from dlspec.views.pages import plots
+from dlspec.core.documents.figures import Asked, Figures, FrechetFigures, Neighbour, OutlierFigures, SaliencyFigures
+from dlspec.views.pages import plots, saliency
 from dlspec.views.pages.plots import Plot
 from dlspec.views.pages.verdict import figure, percent
 
@@ -34,6 +34,13 @@ def pairs(results: Figures) -> Iterator[tuple[str, Pairs]]:
         yield (
             f"Distance of {results['frechet']['of']} from {results['frechet']['beside']}",
             _distance(results["frechet"]),
+        )
+    if "saliency" in results:
+        right = [item["right"] for item in results["saliency"]["examples"]]
+        counts = [("right", str(right.count(True))), ("wrong", str(right.count(False)))]
+        yield (
+            f"What {results['saliency']['of']} follows from",
+            counts if any(item is not None for item in right) else [],
         )
 
 
@@ -92,13 +99,18 @@ def sections(results: Figures) -> list[dict[str, Any]]:
         "clusters": lambda: {"table": _clusters(results)},
         "outliers": lambda: {"plots": _roc(results["outliers"])},
         "frechet": lambda: {"table": _classes(results["frechet"])},
+        "saliency": lambda: _saliency(results["saliency"]),
     }
-    empty: dict[str, Any] = {"asked": [], "plots": [], "table": None}
+    empty: dict[str, Any] = {"asked": [], "plots": [], "table": None, "said": "", "texts": []}
     names = [name for name in shown if name in results]
     return [
         {"title": title, "figures": figures, **empty, **shown[name]()}
         for name, (title, figures) in zip(names, pairs(results), strict=True)
     ]
+
+
+def _saliency(results: SaliencyFigures) -> dict[str, Any]:
+    return {"table": saliency.rows(results), "said": saliency.told(results), "texts": saliency.texts(results)}
 
 
 def _row(item: Asked) -> dict[str, str]:

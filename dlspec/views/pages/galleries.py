@@ -14,6 +14,10 @@ _TITLES = {
     "samples": ("Samples", "for fixed draws"),
     "reconstructions": ("Originals and answers", "what the model gives stands below what it is to be like"),
     "neighbours": ("Nearest neighbours", "an example at the left of the training examples nearest to it"),
+    "saliency": (
+        "What answers follow from",
+        "a row each: the picture, the gradient of the score, Grad-CAM where there is one",
+    ),
     "interpolations": ("Ways between draws", "a row each"),
 }
 # Sheets of colours with more bytes than this are put into the page as photographs.

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from dlspec.core.documents.results import NumberBaseline, NumberFigures, NumberKind, NumberResults
+from dlspec.core.pictures import is_map
 from dlspec.views.pages.class_scores import mean_of
 from dlspec.views.pages.quantiles import quantile_figures
 from dlspec.views.pages.shares import explained
-from dlspec.views.pages.tasks import ARRAYS, Task, counted, is_map, numbers, spread
+from dlspec.views.pages.tasks import ARRAYS, Task, counted, numbers, spread
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.components.sections.report import Tensors, tensors_of
 from dlspec.core.ir import Graph
+from dlspec.core.pictures import is_map
 from dlspec.data.feeding.pipeline import Part, Prepared
 from dlspec.views.pages.comparing import answering, as_arrays
 from dlspec.views.pages.examine import batch_at, batch_size_of, part_to_look_at
-from dlspec.views.pages.tasks import is_map
 
 if TYPE_CHECKING:
     import numpy as np

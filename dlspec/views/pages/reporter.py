@@ -20,6 +20,7 @@ from dlspec.views.pages.examine import Examined, examine
 from dlspec.views.pages.loggers import write_logs
 from dlspec.views.pages.page import METRICS_FILE, PAGE_FILE, publish, read_history
 from dlspec.views.pages.plots import preload
+from dlspec.views.pages.saliency import kept_maps
 from dlspec.views.pages.trivial import write_trivial
 
 
@@ -67,8 +68,10 @@ class Reporter:
     def add(self, figures: Figures, folder: Path) -> None:
         """Takes what the section `report` asks for, with its picture in the run folder; says what is lacking."""
         self.facts["figures"] = figures
-        if "neighbours" in figures:
-            self.facts["pictures"] = [*self.facts.get("pictures", []), *kept_neighbours(folder, figures["neighbours"])]
+        kept = [*kept_neighbours(folder, figures["neighbours"])] if "neighbours" in figures else []
+        kept += kept_maps(folder, figures["saliency"]) if "saliency" in figures else []
+        if kept:
+            self.facts["pictures"] = [*self.facts.get("pictures", []), *kept]
         for name, reason in figures.get("errors", {}).items():
             self._say(f"`{name}` of `report` could not be computed: {reason}")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dlspec.components.training.heads import Head
 from dlspec.components.training.losses import Loss
 from dlspec.core.ir import Shape
+from dlspec.core.pictures import is_map
 from dlspec.data.binding.targets import BINARY, CLASSES, ONE_HOT, VALUES, Output
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 # sequence of labels that is as long as it likes; numbers; numbers per step; arrays of numbers.
 CHOICE, YES_NO, TAGS, STEPS, PIXELS, TRANSCRIPT = "choice", "yes_no", "tags", "steps", "pixels", "transcript"
 NUMBERS, SERIES, ARRAYS = "numbers", "series", "arrays"
-_SMALLEST_MAP = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,17 +151,6 @@ def _numbered(output: Output, count: int) -> tuple[str, ...]:
     if len(output.columns) == count:
         return output.columns if count > 1 else (output.target,)
     return (output.target,) if count == 1 else tuple(f"{output.target}[{number}]" for number in range(count))
-
-
-def is_map(shape: Shape) -> bool:
-    """Whether an array of this shape can be looked at as a picture: [height, width] with or without channels."""
-    sides = shape[:2]
-    if len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] not in (1, 3, 4)):
-        return False
-    if any(side is None or side < _SMALLEST_MAP for side in sides):
-        return False
-    height, width = (int(side or 0) for side in sides)
-    return max(height, width) <= 4 * min(height, width)
 
 
 def counted(mask: Array | None, shape: tuple[int, ...]) -> Array:
