@@ -313,9 +313,14 @@ def test_attributes_are_declared_where_they_are_asked_for() -> None:
 VAGUE = {"found", "held", "one", "ones", "place", "stands", "told", "whatever", "word", "words"}
 # Where they are the term of the field: words of texts.
 WORDS_OF_TEXTS = {
+    "cli.commands.saliency": {"word", "words"},
+    "core.documents.figures": {"word", "words"},
     "data.checks.vocabulary": {"word", "words"},
     "keras_layers.text_imputation": {"word", "words"},
+    "training.answer_scores": {"word", "words"},
+    "training.saliency": {"word", "words"},
     "training.unknown_words": {"word", "words"},
+    "views.pages.saliency": {"word"},
 }
 
 

@@ -33,11 +33,11 @@ def reporting(state: Lowered) -> None:
     wrong = set()
     for name, problem in section.mistakes(tensors):
         wrong.add(name)
-        state.diagnostics.add(problem.at(_place(raw, name, problem)))
+        state.diagnostics.add(problem.at(_span(raw, name, problem)))
     _check_data(state, section.figures, wrong, raw)
 
 
-def _place(raw: Map, name: str, problem: Problem) -> Span | None:
+def _span(raw: Map, name: str, problem: Problem) -> Span | None:
     """Where a figure, or its option that is at fault, stands."""
     written = raw.get(name)
     if problem.option and isinstance(written, Map) and problem.option in written:
@@ -73,7 +73,7 @@ def _check_data(state: Lowered, figures: Mapping[str, Figure], wrong: set[str], 
         except Problem as problem:
             state.diagnostics.add(problem.at(span_of(cast("Map", raw[name]), "by")))
         for lacking in figure.lacking(tensors_of(state.training_graph), texts) if name not in wrong else ():
-            state.diagnostics.add(lacking.at(_place(raw, name, lacking)))
+            state.diagnostics.add(lacking.at(_span(raw, name, lacking)))
 
 
 def _check_column(figure: Figure, table: object) -> None:

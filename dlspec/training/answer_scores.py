@@ -112,8 +112,10 @@ def words_of(
     words = list(re.finditer(r"\S+", text))[:_WORDS]
     asked = [text, *(text[: word.start()] + text[word.end() :] for word in words)]
     parts = [asked[start : start + _SIZE] for start in range(0, len(asked), _SIZE)]
-    found = np.concatenate([scores(part, np.full(len(part), answer)) for part in parts])
-    return float(found[0]), [(word[0], float(found[0] - score)) for word, score in zip(words, found[1:], strict=True)]
+    result = np.concatenate([scores(part, np.full(len(part), answer)) for part in parts])
+    return float(result[0]), [
+        (word[0], float(result[0] - score)) for word, score in zip(words, result[1:], strict=True)
+    ]
 
 
 def _logistic() -> tuple[Any, ...]:
@@ -124,12 +126,12 @@ def _logistic() -> tuple[Any, ...]:
 
 def _last_convolution(step: Any) -> Any:
     """What the last call gives that has a kernel over both sides of a picture; None without one."""
-    found = None
+    result = None
     for call in calls_in_order(step):
         weights = call.operation.weights if hasattr(call.operation, "weights") else []
         if any(len(weight.shape) == _KERNEL for weight in weights):
-            found = next((tensor for tensor in call.output_tensors if len(tensor.shape) == _MAPS), found)
-    return found
+            result = next((tensor for tensor in call.output_tensors if len(tensor.shape) == _MAPS), result)
+    return result
 
 
 def _maps(step: Any, name: str) -> Any:
@@ -138,10 +140,10 @@ def _maps(step: Any, name: str) -> Any:
     Raises:
         Problem: E530, it is not on the way.
     """
-    found = None
+    result = None
     for call in calls_in_order(step):
         if call.operation.name == name:
-            found = call.output_tensors[0]
-    if found is None:
+            result = call.output_tensors[0]
+    if result is None:
         raise Problem("E530", f"`{name}` is not on the way to the output", "name another layer", "layer")
-    return found
+    return result

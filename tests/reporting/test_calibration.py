@@ -19,7 +19,7 @@ from dlspec.training.saved import open_run
 from dlspec.views.pages import plots
 from dlspec.views.pages.class_scores import Classes
 from dlspec.views.pages.index import Run
-from dlspec.views.pages.reliability import calibration_error, reliability, told
+from dlspec.views.pages.reliability import calibration_error, reliability, words_about
 from dlspec.views.pages.tasks import CHOICE, PIXELS, YES_NO, Task
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -109,14 +109,14 @@ def test_words_about_the_diagram(scale: float, shift: float, expected: str) -> N
     score = Classes(Task("y", YES_NO, ("no", "<b>yes</b>"), logits=True, likelihood=True))
     score.add((scale * logits + shift)[:, None], true)
     facts = score.facts()
-    words = told(facts)
+    words = words_about(facts)
     assert expected in words
     assert ("calibration: temperature" in words) == (expected != "can be taken at their word")
-    assert "`calibration" not in told(facts, weighted=True)
+    assert "`calibration" not in words_about(facts, weighted=True)
     drawn = plots.reliability(facts["reliability"], facts["classes"][1]["name"]).svg
     assert "<b>" not in drawn and "&lt;b&gt;" in drawn
     facts["reliability"]["before"] = facts["reliability"]
-    assert "Before it was calibrated" in told(facts) and "`calibration" not in told(facts)
+    assert "Before it was calibrated" in words_about(facts) and "`calibration" not in words_about(facts)
     assert "before calibration" in plots.reliability(facts["reliability"], "yes").svg
 
 

@@ -110,7 +110,7 @@ def sections(results: Figures) -> list[dict[str, Any]]:
 
 
 def _saliency(results: SaliencyFigures) -> dict[str, Any]:
-    return {"table": saliency.rows(results), "said": saliency.told(results), "texts": saliency.texts(results)}
+    return {"table": saliency.rows(results), "said": saliency.caption(results), "texts": saliency.texts(results)}
 
 
 def _row(item: Asked) -> dict[str, str]:

@@ -190,10 +190,10 @@ def reliability(figures: Mapping[str, Any], name: str) -> Plot:
         if before:
             points = [(row["probability"], row["share"]) for row in before]
             axes.plot(*np.array(points).T, "o-", color=SECOND, markersize=3, linewidth=1, label="before calibration")
-        told, share = np.array([(row["probability"], row["share"]) for row in figures["bins"]]).T
+        given, share = np.array([(row["probability"], row["share"]) for row in figures["bins"]]).T
         reach = np.abs(np.array([row["interval"] for row in figures["bins"]]).T - share)
         label = "after" if before else None
-        axes.errorbar(told, share, reach, color=FIRST, fmt="o-", markersize=4, elinewidth=0.8, label=label)
+        axes.errorbar(given, share, reach, color=FIRST, fmt="o-", markersize=4, elinewidth=0.8, label=label)
         axes.set_xlabel(f"probability given to {name}")
         axes.set_ylabel("how often it is true")
         axes.set_xlim(-0.02, 1.02)

@@ -39,7 +39,7 @@ class Reliability:
     two: bool
     _weights: Array = field(default_factory=_zeros)
     _squares: Array = field(default_factory=_zeros)
-    _told: Array = field(default_factory=_zeros)
+    _given: Array = field(default_factory=_zeros)
     _true: Array = field(default_factory=_zeros)
     _variance: Array = field(default_factory=_zeros)
 
@@ -54,15 +54,15 @@ class Reliability:
         import numpy as np
 
         likeliest = np.ones(len(true), np.int64) if self.two else shares.argmax(axis=1)
-        told = np.take_along_axis(shares, likeliest[:, None], axis=1)[:, 0]
+        given = np.take_along_axis(shares, likeliest[:, None], axis=1)[:, 0]
         own = np.ones(len(true)) if weights is None else weights.astype(np.float64)
-        bins = np.searchsorted(np.linspace(0, 1, BINS + 1)[1:-1], told)
+        bins = np.searchsorted(np.linspace(0, 1, BINS + 1)[1:-1], given)
         for sums, each in (
             (self._weights, own),
             (self._squares, own**2),
-            (self._told, own * told),
+            (self._given, own * given),
             (self._true, own * (likeliest == true)),
-            (self._variance, own**2 * told * (1 - told)),
+            (self._variance, own**2 * given * (1 - given)),
         ):
             sums += np.bincount(bins, each, minlength=BINS)
 
@@ -71,7 +71,7 @@ class Reliability:
         """The expected calibration error: the mean over bins, by their examples, of |frequency - mean probability|."""
         import numpy as np
 
-        return float(np.abs(self._true - self._told).sum() / (self._weights.sum() or 1))
+        return float(np.abs(self._true - self._given).sum() / (self._weights.sum() or 1))
 
     @property
     def chance(self) -> float:
@@ -93,7 +93,7 @@ class Reliability:
         weight, share = float(self._weights[number]), float(self._true[number] / self._weights[number])
         return {
             "examples": weight if weight % 1 else int(weight),
-            "probability": float(self._told[number]) / weight,
+            "probability": float(self._given[number]) / weight,
             "share": share,
             "interval": interval(share, weight**2 / float(self._squares[number])) or [0.0, 1.0],
         }
@@ -117,7 +117,7 @@ def reliability(true: Array, shares: Array, weights: Array | None = None) -> Rel
     return counts
 
 
-def told(output: Mapping[str, Any], *, weighted: bool = False) -> str:
+def words_about(output: Mapping[str, Any], *, weighted: bool = False) -> str:
     """What the diagram of an output says, in a few sentences; "" without one.
 
     Args:

@@ -105,7 +105,7 @@ def _marked(item: AskedAnswer) -> Iterator[tuple[str, str, str]]:
         yield word["word"], f"{side}{shade}" if shade else "", f"{word['change']:+.3g}"
 
 
-def told(figures: SaliencyFigures) -> str:
+def caption(figures: SaliencyFigures) -> str:
     """What the sheet or the texts show, in a sentence."""
     score = "the score of the answer, before softmax or sigmoid," if figures["raw"] else "the answer"
     if figures["kind"] == "text":

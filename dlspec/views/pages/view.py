@@ -17,7 +17,7 @@ from dlspec.views.pages.hints import hints
 from dlspec.views.pages.number_scores import Numbers
 from dlspec.views.pages.pictures import colour
 from dlspec.views.pages.plots import Plot
-from dlspec.views.pages.reliability import told
+from dlspec.views.pages.reliability import words_about
 from dlspec.views.pages.scores import Score
 from dlspec.views.pages.tasks import ARRAYS, NUMBERS, PIXELS, SERIES, STEPS, TRANSCRIPT, YES_NO
 from dlspec.views.pages.verdict import fact_text, figure, percent
@@ -118,7 +118,7 @@ def _outputs(facts: Facts, examined: Examined | None) -> Iterator[dict[str, Any]
             "numbers": _numbers(output),
             "matrix": _matrix(output),
             "plots": [*_plots(output, score), *_reliability(output)],
-            "said": told(output, weighted=name in (facts["data"].get("class_weights") or {})),
+            "said": words_about(output, weighted=name in (facts["data"].get("class_weights") or {})),
             "legend": _legend(output),
             "examples": [
                 (title, [example for example in shown if example.group == group])
