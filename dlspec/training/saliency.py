@@ -11,6 +11,7 @@ from dlspec.core.documents.figures import AskedAnswer, Saliency, SaliencyFigures
 from dlspec.core.errors import Problem
 from dlspec.data.binding.values import Rows
 from dlspec.data.feeding.raw import RawInputs, read_inputs
+from dlspec.data.feeding.several import raw_beside
 from dlspec.data.sources.base import Arrays
 from dlspec.training.answer_scores import AnswerScores, words_of
 from dlspec.training.asking import chosen_input, input_of, tensors_of_saved
@@ -83,10 +84,11 @@ class Asked:
 
 def saliency(looking: Looking, figure: AnswerSaliency) -> SaliencyFigures:
     """Some answers to the part that is looked at, with sheets of pictures in the run folder."""
-    outputs, (_, part) = looking.outputs, looking.outputs.looked_at
+    outputs, (part_name, part) = looking.outputs, looking.outputs.looked_at
     binding = outputs.prepared.binding
     numbers_of = part.examples.numbers[outputs.positions(part)]
     inputs, targets = Rows(binding.table, binding.inputs, binding.outputs, binding.drawn).load(numbers_of)
+    inputs |= raw_beside(binding, part_name, part.examples.numbers, numbers_of)
     examples = RawInputs(inputs, len(numbers_of), binding.table, binding.inputs, targets, numbers=numbers_of)
     texts = {name for name, column in binding.table.columns.items() if column.text}
     chosen = chosen_input(figure, outputs.tensors, text_inputs(looking.data, texts))
