@@ -51,6 +51,38 @@ def layout(path: Path) -> dict[str, Any]:
     return options
 
 
+def columns_of_lines(path: Path) -> dict[str, Any] | None:
+    """Options of the source `text_lines` for a file of lines; None where it is a table with a row of names.
+
+    Lines of equally many values with tabs between them are examples without names where the first one has a word
+    that others have as well.
+    """
+    try:
+        start = CsvText(path, Dialect(), path.name).start(_HEAD)
+    except OSError:
+        return None  # the source says what is wrong
+    lines = start.decode("utf-8", errors="replace").lstrip("\ufeff").splitlines()
+    lines = lines[:-1] if len(start) == _HEAD else lines
+    counts = {sign: {line.count(sign) for line in lines} for sign in "\t,;|"}
+    delimiter = next((sign for sign, several in counts.items() if len(several) == 1 and 0 not in several), "")
+    if len(lines) < 2 or not delimiter:
+        return {}
+    if delimiter != "\t":
+        return None
+    columns = [list(column) for column in zip(*(line.split("\t") for line in lines), strict=True)]
+    few = [number for number, column in enumerate(columns) if column[0] in column[1:] and _are_few(column)]
+    if not few:
+        return None
+    longest = max(range(len(columns)), key=lambda number: sum(map(len, columns[number])))
+    named = {few[0]: "label"} | ({longest: "text"} if longest != few[0] else {})
+    return {"separator": "\t", "names": [named.get(number, f"c{number + 1}") for number in range(len(columns))]}
+
+
+def _are_few(column: Sequence[str]) -> bool:
+    """Whether words are so few that they may be classes."""
+    return len(set(column)) <= max(2, min(20, len(column) // 3))
+
+
 def _encoding(start: bytes) -> str:
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"

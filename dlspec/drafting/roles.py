@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 from dlspec.core.dates import moment
 from dlspec.data.checks.naming import ALL_DIFFERENT, FEWEST, in_order, is_time, names_something
+from dlspec.drafting.arrays import Examples, in_words
 from dlspec.drafting.sample import Sample, Values
 
 
@@ -18,6 +20,9 @@ class Role(Enum):
     WORD = "word"
     TEXT = "text"
     DATE = "date"
+    IMAGE = "image"
+    SEQUENCE = "sequence"
+    ROW = "row of numbers"
     LEFT_OUT = "left out"
 
 
@@ -62,6 +67,29 @@ def judge(column: Values, sample: Sample) -> Judgement:
     return _judge_words(column, sample) if column.text else _number(column)
 
 
+def judge_arrays(examples: Examples) -> Judgement:
+    """The role of a column of which each example is an array."""
+    import numpy as np
+
+    if not examples.kind or not np.issubdtype(examples.values.dtype, np.number):
+        return left_out(f"{in_words(examples)}: none that a first model takes")
+    if examples.kind != "row" and examples.gaps:
+        return left_out("numbers are missing inside: fill them first")
+    return Judgement({"image": Role.IMAGE, "sequence": Role.SEQUENCE, "row": Role.ROW}[examples.kind])
+
+
+def texts_of(judged: Mapping[str, Judgement], sample: Sample) -> dict[str, Judgement]:
+    """Columns of texts among those that were left out as names, for data in which nothing else is left to enter."""
+    left = (name for name, judgement in judged.items() if judgement.role is Role.LEFT_OUT and sample.columns[name].text)
+    return {name: Judgement(Role.TEXT) for name in left if _mean_length(sample.columns[name]) >= _TEXT_WORDS}
+
+
+def _mean_length(column: Values) -> float:
+    """Words of a value, on average."""
+    lengths = [len(str(value).split()) for value in column.distinct[:2000]]
+    return sum(lengths) / max(1, len(lengths))
+
+
 def _number(column: Values) -> Judgement:
     distinct, known = len(column.distinct), len(column.known)
     if not column.whole:
@@ -86,9 +114,7 @@ def _judge_words(column: Values, sample: Sample) -> Judgement:
         return Judgement(Role.DATE, first=orders[0])
     if orders:
         return left_out("dates of which nothing tells whether the day or the month stands first")
-    lengths = [len(str(value).split()) for value in column.distinct[:2000]]
-    mean_length = sum(lengths) / len(lengths)
-    if distinct > 0.5 * known and mean_length >= _TEXT_WORDS and sample.total >= _TEXT_ROWS:
+    if distinct > 0.5 * known and _mean_length(column) >= _TEXT_WORDS and sample.total >= _TEXT_ROWS:
         return Judgement(Role.TEXT)
     name = _NAME.search(column.name.lower()) or names_something(column.name)
     if distinct >= ALL_DIFFERENT * known and known > FEWEST:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,11 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.core.errors import Problem
 from dlspec.data.sources.base import Source, Table
-from dlspec.data.sources.csv import Csv
-from dlspec.data.sources.excel import Excel
-from dlspec.data.sources.json_lines import JsonLines
-from dlspec.data.sources.parquet import Parquet
-from dlspec.drafting.dialect import layout, numbers_in_words
+from dlspec.drafting.arrays import Examples, examples_of
+from dlspec.drafting.opening import opened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,9 +20,6 @@ if TYPE_CHECKING:
 
 # So many rows are looked at, spread over all of them.
 ROWS = 20_000
-# Endings of files other than CSV.
-_PARQUET = (".parquet", ".pq")
-_JSON_LINES = re.compile(r"\.(?:jsonl|ndjson)(?:\.(?:gz|zst|bz2))?\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -92,14 +85,17 @@ class Values:
 
 @dataclass(frozen=True)
 class Sample:
-    """Some rows of a table.
+    """Some examples of somebody's data.
 
     Attributes:
-        columns: By name, in the order of the file; a column whose examples are arrays is left out.
+        columns: Those of single values by name, in the order of the file.
         rows: How many rows are looked at.
         total: How many there are.
         source: The source, as a spec writes it.
         notes: What the source has left out.
+        arrays: The columns of which each example is an array, such as an image.
+        label: The column that the data were collected to predict, as the folders of images are; "" where nothing says.
+        shown: The data as the command names them.
     """
 
     columns: Mapping[str, Values]
@@ -107,6 +103,9 @@ class Sample:
     total: int
     source: Mapping[str, Any]
     notes: tuple[str, ...] = ()
+    arrays: Mapping[str, Examples] = field(default_factory=dict)
+    label: str = ""
+    shown: str = ""
 
     @property
     def complete(self) -> bool:
@@ -114,67 +113,49 @@ class Sample:
         return self.rows == self.total
 
 
-def take_sample(path: str, folder: Path) -> Sample:
-    """Reads a sample of the rows of a table.
+def take_sample(path: str, folder: Path, classes: str = "") -> Sample:
+    """Reads a sample of the rows of a table, or of other examples.
 
     Args:
-        path: A file of CSV, Parquet, JSON Lines or Excel, from `folder`.
+        path: A file or a folder, from `folder`.
         folder: The folder in which the spec will stand.
+        classes: A second file, whose lines say what each line of text is; "" for none.
 
     Raises:
         Problem: E601 there is no such file, E608 it is broken, E606 it holds no rows.
     """
-    return sample_of(*opened(path, folder))
+    return sample_of(path, *opened(path, folder, classes))
 
 
-def opened(path: str, folder: Path) -> tuple[Source, Table]:
-    """The source that reads a file, with what its rows show of how it is written, and the table that it reads.
-
-    Raises:
-        Problem: E601 there is no such file, E608 it is broken.
-    """
-    if _JSON_LINES.search(path):
-        source: Source = JsonLines(path=path)
-    elif path.lower().endswith(_PARQUET):
-        source = Parquet(path=path)
-    elif path.lower().endswith(Excel.suffixes):
-        source = Excel(path=path)
-    else:
-        return _csv(path, folder)
-    return source, source.open(folder)
-
-
-def sample_of(source: Source, table: Table) -> Sample:
+def sample_of(shown: str, source: Source, table: Table) -> Sample:
     """Some rows of the table that a source reads.
 
     Raises:
         Problem: E608 a file is broken, E606 it holds no rows.
     """
-    path = source.given["path"]
     names = [name for name, column in table.columns.items() if not column.tensor.shape]
-    total = max((table.columns[name].count for name in names), default=0)
+    total = max((column.count for column in table.columns.values()), default=0)
     if not total:
-        raise Problem("E606", f"`{path}` has no rows")
+        raise Problem("E606", f"`{shown}` has no rows")
     return Sample(
         {name: _values(name, table, total, source.usual_gaps) for name in names},
         min(total, ROWS),
         total,
-        {source.name: path if set(source.given) == {"path"} else dict(source.given)},
+        {source.name: _written(source, shown)},
         tuple(warning.message for warning in table.left_out),
+        {name: examples_of(name, table) for name in table.columns if name not in names},
+        next((name for name, column in table.columns.items() if column.label), ""),
+        shown,
     )
 
 
-def _csv(path: str, folder: Path) -> tuple[Source, Table]:
-    """Source and table of a CSV file, read again with options where its words turn out to be numbers."""
-    options: dict[str, Any] = {"path": path, **layout(folder / path)}
-    source = Csv(**options)
-    table = source.open(folder)
-    texts = {name: table.read([name])[name] for name, column in table.columns.items() if column.text}
-    number_options = numbers_in_words(texts, source.usual_gaps)
-    if number_options:
-        source = Csv(**options, **number_options)
-        table = source.open(folder)
-    return source, table
+def _written(source: Source, shown: str) -> Any:
+    """The options of a source as a spec writes them: the path alone where nothing else is said, several as a list."""
+    path = source.given.get("path")
+    options = dict(source.given)
+    if isinstance(path, tuple):
+        options["path"] = list(path) if len(path) > 1 else shown
+    return options["path"] if set(options) == {"path"} and not isinstance(options["path"], list) else options
 
 
 def _values(name: str, table: Table, total: int, gaps: Sequence[str]) -> Values:

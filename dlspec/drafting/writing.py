@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from dlspec.core.dates import moment
-from dlspec.core.terminal import printable
+from dlspec.drafting.arrays import Examples, in_words
 from dlspec.drafting.draft import Draft, Target, frequent_words
+from dlspec.drafting.lines import WIDTH, comment, filled
+from dlspec.drafting.networks import layers
 from dlspec.drafting.roles import Role
-from dlspec.drafting.sample import Values
+from dlspec.drafting.sample import Sample, Values
 from dlspec.syntax.dumping import flow
 
-_WIDTH = 120
-# Words of a text that are learnt.
+# Words of a text that are learnt, beside other columns and where texts are all there is.
 _TEXT_WORDS = 500
+_MOST_TEXT_WORDS = 2000
+# Rows of more numbers than this are not spread over bins.
+_BINNED = 64
 # Seconds.
 _DAY = 86_400
 
@@ -32,16 +36,13 @@ def text_of(draft: Draft, *, schema: str, command: str) -> str:
 
 def _lines(draft: Draft, schema: str, command: str) -> Iterator[str]:
     sample = draft.sample
-    looked = "all" if sample.complete else f"{sample.rows:,} of the"
-    yield f"# yaml-language-server: $schema={schema}"
-    yield from _comment(f"Written by `{command}` after a look at {looked} {sample.total:,} rows. Change what you like.")
-    yield f"name: {draft.name}"
+    yield from heading(draft.name, sample, schema, command)
     inputs = list(_inputs(draft))
-    yield from _layers(draft, [name for name, _, _ in inputs])
+    yield from layers(draft, [name for name, _, _ in inputs])
     yield "data:"
     yield f"  source: {flow(dict(sample.source))}"
     for note in sample.notes:
-        yield from _comment(note, "  ")
+        yield from comment(note, "  ")
     yield from _left_out(draft)
     yield "  inputs:"
     for name, options, reason in inputs:
@@ -49,25 +50,27 @@ def _lines(draft: Draft, schema: str, command: str) -> Iterator[str]:
     yield "  targets:"
     for target in draft.targets:
         yield from _target(target)
-    yield from _comment(draft.split.reason, "  ")
+    yield from comment(draft.split.reason, "  ")
     yield f"  split: {flow({'validation': 0.15, 'test': 0.15, 'by': draft.split.by, 'seed': 1})}"
-    yield f"  batch_size: {_batch(draft.rows)}"
+    yield f"  batch_size: {batch_size(draft.rows)}"
     yield from _train(draft)
 
 
-def _comment(text: str, indent: str = "") -> Iterator[str]:
-    """Lines of a comment; what stands in a file cannot end it."""
-    text, width = " ".join(printable(text).split()), _WIDTH - len(indent) - 2
-    while text:
-        line = text if len(text) <= width else text[: text.rfind(" ", 0, width) if " " in text[:width] else width]
-        yield f"{indent}# {line}"
-        text = text[len(line) :].strip()
+def heading(name: str, sample: Sample, schema: str, command: str) -> Iterator[str]:
+    """The top of a spec: how it came about, and its name."""
+    looked = "all" if sample.complete else f"{sample.rows:,} of the"
+    what = "rows" if sample.columns and not sample.arrays else "examples"
+    yield f"# yaml-language-server: $schema={schema}"
+    yield from comment(
+        f"Written by `{command}` after a look at {looked} {sample.total:,} {what}. Change what you like."
+    )
+    yield f"name: {name}"
 
 
 def _left_out(draft: Draft) -> Iterator[str]:
     for name, judgement in draft.judged.items():
         if judgement.role is Role.LEFT_OUT:
-            yield from _comment(f"left out: `{name}`: {judgement.reason}", "  ")
+            yield from comment(f"left out: `{name}`: {judgement.reason}", "  ")
 
 
 # --- what enters ----------------------------------------------------------------------------------------------------
@@ -84,15 +87,38 @@ def _inputs(draft: Draft) -> Iterator[tuple[str, dict[str, Any], str]]:
     ):
         if columns:
             yield name, {"columns": columns, "missing": missing, "prepare": ["normalization", encoding]}, reason
+    for examples in draft.arrays(Role.ROW, Role.IMAGE, Role.SEQUENCE):
+        yield draft.name_of(examples.name), _array(examples, draft), _shown(examples)
     for column in draft.of(Role.DATE):
         yield draft.name_of(column.name), _dates(column, draft), "parts that come round, as sine and cosine"
     for column in draft.of(Role.WORD):
         yield draft.name_of(column.name), _word_feature(column, draft), _many(column)
     for column in draft.of(Role.TEXT):
-        layer = {
-            "text_vectorization": {"max_tokens": _TEXT_WORDS, "output_mode": "multi_hot", "pad_to_max_tokens": True}
-        }
+        most = _TEXT_WORDS if len(draft.judged) > len(draft.of(Role.TEXT)) else _MOST_TEXT_WORDS
+        layer = {"text_vectorization": {"max_tokens": most, "output_mode": "multi_hot", "pad_to_max_tokens": True}}
         yield draft.name_of(column.name), {"column": column.name, "prepare": [layer]}, "which words it holds"
+
+
+def _array(examples: Examples, draft: Draft) -> dict[str, Any]:
+    """Options of an input of arrays: numbers near 0, and images that are moved a little in training."""
+    options: dict[str, Any] = {"column": examples.name}
+    if examples.kind == "image":
+        if not examples.bytes and max(map(abs, examples.span)) > 1:
+            options["prepare"] = [{"normalization": {"axis": None}}]
+        if len(examples.shape) == 3 and not any(target.shape for target in draft.targets):
+            options["augment"] = [{"random_translation": {"height_factor": 0.1, "width_factor": 0.1}}]
+        return options
+    options |= {"missing": {"median": {"indicator": True}}} if examples.gaps else {}
+    options["prepare"] = ["normalization"]
+    if examples.kind == "row" and examples.shape[0] <= _BINNED:
+        options["prepare"].append({"piecewise_linear_encoding": {"bins": _bins(draft.rows), "include_input": True}})
+    return options
+
+
+def _shown(examples: Examples) -> str:
+    """Reason of an input of arrays, beside it."""
+    low, high = examples.span
+    return f"{in_words(examples)}, from {low:.4g} to {high:.4g}"
 
 
 def _bins(rows: int) -> int:
@@ -130,45 +156,30 @@ def _many(column: Values) -> str:
 def _entry(head: str, options: dict[str, Any], reason: str) -> Iterator[str]:
     """An input: on one line where it fits, else its columns below it."""
     line = f"{head}{flow(options)}"
-    if len(line) <= _WIDTH:
-        comment = f"  # {reason}"
-        if len(line) + len(comment) > _WIDTH:
-            yield from _comment(reason, "    ")
-            comment = ""
-        yield line + comment
+    if len(line) <= WIDTH:
+        beside = f"  # {reason}"
+        if len(line) + len(beside) > WIDTH:
+            yield from comment(reason, "    ")
+            beside = ""
+        yield line + beside
         return
-    yield from _comment(reason, "    ")
+    yield from comment(reason, "    ")
     yield head.rstrip()
     for key, value in options.items():
-        yield from _filled(f"      {key}: ", value)
-
-
-def _filled(head: str, value: Any) -> Iterator[str]:
-    """A value, a list over several lines where it is long."""
-    if not isinstance(value, list) or len(head) + len(flow(value)) <= _WIDTH:
-        yield f"{head}{flow(value)}"
-        return
-    line, indent = f"{head}[", " " * (len(head) + 1)
-    for number, item in enumerate(value):
-        piece = flow(item) + ("]" if number == len(value) - 1 else ",")
-        if len(line) + len(piece) > _WIDTH and line.strip():
-            yield line.rstrip()
-            line = indent
-        line += f"{piece} "
-    yield line.rstrip()
+        yield from filled(f"      {key}: ", value)
 
 
 def _target(target: Target) -> Iterator[str]:
     options: dict[str, Any] = {"column": target.values.name}
     numbered = target.values.whole and target.classes == list(range(len(target.classes)))
-    if target.labelled and not numbered and len(target.classes) <= 20:
+    if target.labelled and not target.shape and not numbered and len(target.classes) <= 20:
         options["classes"] = target.classes
     if target.values.missing.any():
         options["missing"] = "drop"
     if not target.labelled:
         options["prepare"] = ["log1p", "normalization"] if target.heavy_tailed else ["normalization"]
         tail = " of a logarithm, since a few are far larger than the others" if target.heavy_tailed else ""
-        yield from _comment(
+        yield from comment(
             f"the network learns numbers near 0{tail}; answers are in the unit of `{target.values.name}`", "    "
         )
     count = int(target.values.missing.sum())
@@ -176,59 +187,12 @@ def _target(target: Target) -> Iterator[str]:
     yield f"    {target.name}: {flow(options)}{reason}"
 
 
-# --- the model ------------------------------------------------------------------------------------------------------
+# --- training ---------------------------------------------------------------------------------------------------
 
 
-def _layers(draft: Draft, inputs: Sequence[str]) -> Iterator[str]:
-    yield "params: {width: 128, dropout: 0.2}"
-    yield "layers:"
-    row = inputs[0]
-    if len(inputs) > 1:
-        row = "row"
-        yield from _concatenate(inputs)
-    for number in range(2):
-        source = f", from: {row}" if number == 0 else ""
-        yield f"  - dense: {{units: $width, activation: relu, kernel_initializer: he_normal{source}}}"
-        yield "  - dropout: $dropout"
-    yield from _heads(draft, row)
-
-
-def _concatenate(inputs: Sequence[str]) -> Iterator[str]:
-    line = f"  - concatenate: {flow({'from': list(inputs), 'name': 'row'})}"
-    if len(line) <= _WIDTH:
-        yield line
-        return
-    yield "  - concatenate:"
-    yield "      name: row"
-    yield from _filled("      from: ", list(inputs))
-
-
-def _heads(draft: Draft, row: str) -> Iterator[str]:
-    several = len(draft.targets) > 1
-    if several:
-        yield "  - identity: {name: trunk}"
-    for target in draft.targets:
-        deep, linear = (f"{target.name}_deep", f"{target.name}_linear") if several else ("deep", "linear")
-        source = ", from: trunk" if several else ""
-        units = 1 if target.binary or not target.labelled else len(target.classes)
-        yield f"  - dense: {{units: {units}, name: {deep}{source}}}"
-        yield "  # a linear model beside it, which a small table often does best with"
-        yield f"  - dense: {{units: {units}, kernel_initializer: zeros, from: {row}, name: {linear}}}"
-        name = f", name: {target.name}" if several else ""
-        if target.labelled:
-            yield f"  - add: [{deep}, {linear}]"
-            yield f"  - activation: {{activation: {'sigmoid' if target.binary else 'softmax'}{name}}}"
-        else:
-            yield f"  - add: {{from: [{deep}, {linear}]{name}}}" if name else f"  - add: [{deep}, {linear}]"
-    if several:
-        yield f"outputs: {flow([target.name for target in draft.targets])}"
-
-
-def _batch(rows: int) -> int:
+def batch_size(rows: int) -> int:
+    """Examples of a batch, by the training rows."""
     return 32 if rows < 1500 else 128 if rows < 12_000 else 512
-
-
-# --- training -------------------------------------------------------------------------------------------------------
 
 
 def _loss(target: Target) -> str:
@@ -237,9 +201,11 @@ def _loss(target: Target) -> str:
     return "binary_crossentropy" if target.binary else "sparse_categorical_crossentropy"
 
 
-def _metrics(target: Target) -> list[str]:
+def _metrics(target: Target) -> list[Any]:
     if not target.labelled:
         return ["mae", "r2_score"]
+    if target.shape:  # the share of the pixels alone would be high where one class fills most of an image
+        return ["accuracy", {"mean_io_u": {"num_classes": target.units, "sparse_y_pred": False}}]
     return ["accuracy", "auc"] if target.binary else ["accuracy"]
 
 
@@ -247,11 +213,21 @@ def _train(draft: Draft) -> Iterator[str]:
     several = len(draft.targets) > 1
     losses = {target.name: _loss(target) for target in draft.targets}
     metrics = {target.name: _metrics(target) for target in draft.targets}
+    first = draft.targets[0]
+    yield from ending(
+        losses if several else _loss(first),
+        metrics if several else _metrics(first),
+        epochs=40 if draft.learns_features else 80,
+    )
+
+
+def ending(loss: Any, metrics: Any, *, epochs: int, rate: str = "1e-3") -> Iterator[str]:
+    """The section `train`."""
     yield "train:"
-    yield f"  loss: {flow(losses if several else _loss(draft.targets[0]))}"
-    yield "  optimizer: {adamw: {learning_rate: 1e-3, weight_decay: 0.1}}"
-    yield f"  metrics: {flow(metrics if several else _metrics(draft.targets[0]))}"
-    yield "  epochs: 80"
+    yield f"  loss: {flow(loss)}"
+    yield f"  optimizer: {{adamw: {{learning_rate: {rate}, weight_decay: 0.1}}}}"
+    yield f"  metrics: {flow(metrics)}"
+    yield f"  epochs: {epochs}"
     yield "  callbacks:"
     yield "    - reduce_lr_on_plateau: {factor: 0.3, patience: 5}"
     yield "    - early_stopping: {patience: 12}                       # the weights of the best epoch are kept"

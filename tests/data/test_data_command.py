@@ -109,11 +109,11 @@ def test_a_table_as_json(tmp_path: Path) -> None:
     facts = as_documented("output/data", shown(tmp_path / "a.parquet", "--format", "json").stdout)
     assert facts["source"] == {"parquet": {"path": "a.parquet"}} and facts["looked_at"] == facts["count"] == 30
     assert facts["roles"] == {
-        "lists": {"role": "left out", "reason": "each value is an array: [2] float64"},
+        "lists": {"role": "row of numbers", "reason": ""},
         "size": {"role": "number", "reason": ""},
         "kind": {"role": "word", "reason": ""},
     }
-    assert [one["column"] for one in facts["candidates"]] == ["kind", "size"]
+    assert [one["column"] for one in facts["candidates"]] == ["kind", "size", "lists"]
     assert facts["columns"]["kind"]["values"] == {"a": 10, "b": 10, "c": 10}
 
 

@@ -44,7 +44,7 @@ def _png(_context: click.Context, _parameter: click.Parameter, path: Path | None
 
 
 @click.command()
-@click.argument("spec", type=click.Path(path_type=Path), metavar="SPEC | TABLE")
+@click.argument("spec", type=click.Path(path_type=Path), metavar="SPEC | DATA")
 @spec_options
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the summary.")
 @click.option(
@@ -61,10 +61,10 @@ def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, form: s
     Every example is looked at once: for the fingerprint of the data, and for examples that several parts hold.
     TensorFlow is not imported. Targets and layers may be missing, and mistakes in the layers do not matter.
 
-    A file of CSV, Parquet, JSON Lines or Excel needs no spec: what `dlspec init` makes of each column is shown, and
-    what could be predicted.
+    Data need no spec: of a file (CSV, Parquet, JSON Lines, Excel, NPZ, lines of text) or a folder of images, sounds or
+    texts, what `dlspec init` makes of each column is shown, and what could be predicted.
     """
-    if spec.suffix.lower() not in _SPEC:
+    if spec.suffix.lower() not in _SPEC or spec.is_dir():
         if overrides or sheet is not None:
             raise click.UsageError("--set and --sheet go with a spec")
         described = _of_table(spec)
@@ -148,12 +148,14 @@ def _of_table(path: Path) -> TableData:
     from dlspec.data.binding.binding import bind
     from dlspec.data.binding.findings import Findings
     from dlspec.data.preview.summary import summary
+    from dlspec.drafting.opening import opened
     from dlspec.drafting.overview import overview
-    from dlspec.drafting.sample import opened, sample_of
+    from dlspec.drafting.sample import sample_of
 
+    path = path.resolve() if path.is_dir() else path
     folder, findings = path.parent, Findings()
     source, table = opened(path.name, folder)
-    sample = sample_of(source, table)
+    sample = sample_of(path.name, source, table)
     data = _with_all(Data(source=source, targets={}), table)
     binding = bind(data, folder, None, None, findings)
     if findings.errors or binding is None:

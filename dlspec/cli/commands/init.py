@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,9 +24,18 @@ _SCHEMA = ".dlspec/schema.json"
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="DATA | SPEC")
+@click.argument("file", type=click.Path(path_type=Path), metavar="DATA | SPEC")
 @click.option(
-    "--target", "targets", multiple=True, metavar="COLUMN", help="A column to predict; may stand several times."
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="COLUMN",
+    help="A column to predict; may stand several times. Of lines of text, a file whose lines say what each one is.",
+)
+@click.option(
+    "--task",
+    type=click.Choice(["classification", "regression", "forecast"]),
+    help="What the target is, where its values would say otherwise; `forecast`: what comes next in time.",
 )
 @click.option(
     "--output",
@@ -37,25 +46,28 @@ _SCHEMA = ".dlspec/schema.json"
 )
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @reported
-def command(file: Path, targets: tuple[str, ...], output: Path | None, force: bool) -> None:
-    """Write a first spec that trains as it is: for a table of yours, or an example to change.
+def command(file: Path, targets: tuple[str, ...], task: str | None, output: Path | None, force: bool) -> None:
+    """Write a first spec that trains as it is: for data of yours, or an example to change.
 
     \b
-    dlspec init houses.csv --target price   a spec for CSV, Parquet, JSON Lines or Excel
-    dlspec init first.yaml                  an example, on data of scikit-learn
+    dlspec init houses.csv --target price       a spec for CSV, Parquet, JSON Lines or Excel
+    dlspec init photos                          for a folder of images, sounds or texts, a folder in it for each class
+    dlspec init waves.npz --target kind         for arrays
+    dlspec init talks.txt --target topics.txt   for lines of text, and a file with the class of each
+    dlspec init first.yaml                      an example, on data of scikit-learn
 
     Every choice has its reason beside it: what the columns are, what is left out and why, how the examples are
     divided, a model of fitting size. Without --target, the columns that could be one are listed.
     """
     if file.suffix.lower() in _SPEC:
-        if targets or output:
-            raise click.UsageError("--target and --output go with a file of data")
+        if targets or output or task:
+            raise click.UsageError("--target, --task and --output go with data")
         _ready(file, force)
         _save(file, _starter(file))
         return
-    spec = output or Path(f"{_spec_name(file.stem)}.yaml")
+    spec = output or Path(f"{_spec_name(file.stem if not file.is_dir() else file.resolve().name)}.yaml")
     _ready(spec, force)
-    _save(spec, _drafted(file, spec, targets))
+    _save(spec, _drafted(file, spec, targets, task))
 
 
 def _ready(spec: Path, force: bool) -> None:
@@ -114,22 +126,24 @@ def _starter(spec: Path) -> str:
     return template.render(name=spec.stem, file=spec.name, schema=_SCHEMA)
 
 
-def _drafted(file: Path, spec: Path, targets: Iterable[str]) -> str:
-    """A spec for a table.
+def _drafted(file: Path, spec: Path, targets: Sequence[str], task: str | None) -> str:
+    """A spec for somebody's data.
 
     Raises:
-        Problem: The table cannot be read, or holds no such target.
+        Problem: They cannot be read, or hold no such target.
     """
-    from dlspec.drafting.draft import Draft
+    from dlspec.drafting.first import first_spec
     from dlspec.drafting.sample import take_sample
-    from dlspec.drafting.writing import text_of
 
-    sample = take_sample(_path(file, spec), spec.parent)
-    targets = list(targets) or [_asked(sample)]
-    command = " ".join(
-        ["dlspec init", shlex.quote(file.name), *(f"--target {shlex.quote(target)}" for target in targets)]
-    )
-    return text_of(Draft(spec.stem, sample, targets), schema=_SCHEMA, command=command)
+    path, classes = _path(file, spec), ""
+    if len(targets) == 1 and file.suffix.lower() == ".txt" and (file.parent / targets[0]).is_file():
+        classes = (Path(path).parent / targets[0]).as_posix()
+    sample = take_sample(path, spec.parent, classes)
+    columns = [Path(classes).stem] if classes else list(targets) or [sample.label or _asked(sample)]
+    asked = targets if classes else columns if columns != [sample.label] or targets else []
+    parts = ["dlspec init", shlex.quote(file.name), *(f"--target {shlex.quote(target)}" for target in asked)]
+    command = " ".join(parts + ([f"--task {task}"] if task else []))
+    return first_spec(spec.stem, sample, columns, task or "", schema=_SCHEMA, command=command)
 
 
 def _path(file: Path, spec: Path) -> str:
@@ -143,10 +157,16 @@ def _path(file: Path, spec: Path) -> str:
 
 
 def _asked(sample: Sample) -> str:
-    """The column that somebody at a terminal chooses as the target; where nobody sits, the command ends with a list."""
-    from dlspec.drafting.candidates import candidates, offer
+    """The column that somebody at a terminal chooses as the target; where nobody sits, the command ends with a list.
 
-    say("\n".join(offer(candidates(sample))))
+    Raises:
+        Problem: E602, there is none to choose.
+    """
+    from dlspec.drafting.candidates import candidates, check_any, offer
+
+    pairs = candidates(sample)
+    check_any(sample, pairs)
+    say("\n".join(offer(pairs)))
     if not sys.stdin.isatty():
         raise click.UsageError("name what to predict: --target COLUMN")
-    return str(click.prompt("predict", type=click.Choice(list(sample.columns)), show_choices=False))
+    return str(click.prompt("predict", type=click.Choice([*sample.columns, *sample.arrays]), show_choices=False))

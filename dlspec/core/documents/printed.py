@@ -221,7 +221,7 @@ class Data(_Made):
 class ColumnRole(TypedDict):
     """What `dlspec init` makes of a column; the reason is that of one left out, "" otherwise."""
 
-    role: Literal["number", "word", "text", "date", "left out"]
+    role: Literal["number", "word", "text", "date", "image", "sequence", "row of numbers", "left out"]
     reason: str
 
 
