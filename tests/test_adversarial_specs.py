@@ -1,10 +1,11 @@
-"""Adversarial networks and pictures from pictures in `specs/generative`: what right ones reach and broken ones do not.
+"""Adversarial networks, diffusion, and pictures from pictures in `specs/generative`: what right ones reach and broken ones do not.
 
 The bars of pictures drawn from noise hold three figures together: noise alone shows a classifier nine of ten digits.
 """
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import numpy as np
 import pytest
 
 from dlspec.cli.main import run
-from tests.pictures import Figures, judge
+from dlspec.views.pages.index import find_run
+from tests.pictures import Figures, judge, split
 from tests.support import ROOT, rows_of
 
 FOLDER = ROOT / "specs" / "generative"
@@ -53,7 +55,6 @@ def answers(name: str, output: str | None = None) -> tuple[Any, Any]:
     from sklearn.datasets import load_digits
 
     from dlspec.training.saved import open_run
-    from dlspec.views.pages.index import find_run
 
     rows = rows_of(FOLDER / f"{name}.yaml").test
     raw = load_digits().images[rows].astype("float32")
@@ -75,6 +76,15 @@ def test_a_conditional_gan_draws_what_it_is_asked_for() -> None:
     train("conditional_gan", "train.epochs=90")
     share, figures = as_asked(20)
     assert share >= 0.7 and figures.distance <= 30
+
+
+@pytest.mark.slow
+def test_diffusion_tells_noise_from_a_picture() -> None:
+    """A small one reaches 0.61; where nothing is learnt the error of the noise is 1."""
+    small = ("params.width=64", "params.turns=2", "train.optimizer.adam.ema_momentum=0.9")
+    train("ddpm", "train.epochs=15", *small)
+    report = json.loads((find_run("ddpm", Path("runs")).path / "report.json").read_text(encoding="utf-8"))
+    assert report["metrics"]["test"]["error"] < 0.75
 
 
 @pytest.mark.slow
@@ -145,3 +155,22 @@ def test_a_conditional_gan_in_full() -> None:
     train("conditional_gan")
     share, figures = as_asked(50)
     assert share >= 0.9 and figures.distance <= 15
+
+
+def gaussian(count: int) -> Any:
+    """Pictures of a normal distribution in 20 principal components of the digits."""
+    from sklearn.decomposition import PCA
+
+    pictures = split()[0].reshape(-1, 64)
+    components = PCA(20, random_state=0).fit(pictures)
+    codes = np.random.default_rng(0).standard_normal((count, 20)) * np.sqrt(components.explained_variance_)
+    return components.inverse_transform(codes).clip(0, 1).reshape(-1, 8, 8, 1).astype("float32")
+
+
+@pytest.mark.exhaustive
+def test_diffusion_in_full() -> None:
+    """Better than a Gaussian in 20 principal components, which has a distance of 21."""
+    train("ddpm")
+    figures, other = judge(drawn("ddpm", 500)), judge(gaussian(500))
+    assert figures.classes >= 9 and figures.confidence >= max(0.5, other.confidence)
+    assert figures.distance <= min(15, other.distance)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from dlspec.cli.main import run
+from dlspec.views.pages.index import find_run
 from tests.support import ROOT, rows_of
 
 FOLDER = ROOT / "specs" / "learning"
@@ -35,7 +37,6 @@ def gain(name: str, count: int) -> float:
     from sklearn.datasets import load_digits
 
     from dlspec.training.saved import open_run
-    from dlspec.views.pages.index import find_run
 
     rows = rows_of(FOLDER / f"{name}.yaml")
     digits = load_digits()
@@ -56,6 +57,16 @@ def test_views_of_one_picture_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert gain("simclr", 50) >= 0.03
 
 
+@pytest.mark.slow
+def test_a_student_learns_from_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It sees no label: where its teacher's answers do not reach it, it tells a tenth of the digits."""
+    monkeypatch.chdir(tmp_path)
+    shorter = ["--set", "train.phases.teacher.epochs=3", "--set", "train.phases.student.epochs=15"]
+    assert run(["train", str(FOLDER / "distillation.yaml"), *shorter]) == 0
+    report = json.loads((find_run("distillation", Path("runs")).path / "report.json").read_text(encoding="utf-8"))
+    assert report["metrics"]["test"]["digit_accuracy"] >= 0.8
+
+
 @pytest.mark.exhaustive
 @pytest.mark.parametrize(("name", "at_50", "at_100"), [("simclr", 0.015, 0.01), ("byol", 0.025, 0.015)])
 def test_labels_are_saved(
@@ -65,3 +76,12 @@ def test_labels_are_saved(
     assert run(["train", str(FOLDER / f"{name}.yaml")]) == 0
     assert gain(name, 50) >= at_50
     assert gain(name, 100) >= at_100
+
+
+@pytest.mark.exhaustive
+def test_a_teacher_that_is_an_average(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the 100 labels alone, with the same views, 0.906."""
+    monkeypatch.chdir(tmp_path)
+    assert run(["train", str(FOLDER / "mean_teacher.yaml")]) == 0
+    report = json.loads((find_run("mean_teacher", Path("runs")).path / "report.json").read_text(encoding="utf-8"))
+    assert report["metrics"]["test"]["steady_accuracy"] >= 0.92

@@ -218,7 +218,7 @@ class Learning(keras.Model):
         for name, loss in learner.losses.items():
             target, weight = self.of_output(y, name), self.of_output(weights, name)
             means[f"{name}_loss"] = ops.cast(loss(target, outputs[name], sample_weight=weight), "float32")
-            counts[f"{name}_loss"] = ops.shape(outputs[name])[0]
+            counts[f"{name}_loss"] = compared(loss, target, outputs[name])
         return means, counts
 
     def of_output(self, values, output):
@@ -226,8 +226,6 @@ class Learning(keras.Model):
         if isinstance(values, dict):
             return values.get(output)
         return values if self.outputs_compared == [output] else None
-
-    # --- measures -----------------------------------------------------------------------------------------------
 
     def first(self, name):
         """The learner in whose turn a tensor, or the loss of an output, is measured."""
@@ -364,6 +362,13 @@ def mean_of(values):
 def examples_of(inputs):
     """How many examples a batch of inputs has."""
     return ops.shape(keras.tree.flatten(inputs)[0])[0]
+
+
+def compared(loss, target, output):
+    """How many examples of a batch a loss compares: all, but for the labels that it leaves out."""
+    if isinstance(loss, keras.losses.SparseCategoricalCrossentropy) and loss.ignore_class is not None:
+        return ops.sum(ops.cast(target != loss.ignore_class, "float32"))
+    return ops.shape(output)[0]
 
 
 def tensors_of(whole):

@@ -96,6 +96,25 @@ def test_the_target_itself(folder: Path) -> None:
     assert said(folder, "value", "value") == [("W604", "column `value` is target `y` itself")]
 
 
+@pytest.mark.parametrize(("output", "warned"), [("y", []), ("[y, seen]", ["column `value` is target `y` itself"])])
+def test_an_input_that_only_a_loss_needs(folder: Path, output: str, warned: list[str]) -> None:
+    """The teacher of a distillation sees the label, the model that answers does not."""
+    text = f"""\
+inputs: {{x: [2], label: [1]}}
+layers:
+  - dense: {{from: x, units: 1, name: y}}
+  - dense: {{from: label, units: 1, name: seen}}
+  - losses.mse: {{from: [seen, y], name: apart}}
+outputs: {output}
+data:
+  source: {{csv: a.csv}}
+  inputs: {{x: {{columns: [other, near]}}, label: {{columns: [value]}}}}
+  targets: {{y: value}}
+train: {{loss: {{y: mse}}, minimize: apart}}
+"""
+    assert [one.message for one in diagnose(folder, text) if one.code == "W604"] == warned
+
+
 def test_what_a_model_shall_give_back(folder: Path) -> None:
     text = SPEC.format(units=2, activation="linear", column="value", target="{columns: [other, value]}", loss="mse")
     assert diagnose(folder, text) == []

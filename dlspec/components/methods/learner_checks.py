@@ -75,8 +75,11 @@ def _wrong_learner(
             yield Mistake(Problem("E520", message, "leave it out, or minimise what depends on it"), (*path, "trains"))
             return
     moved = _named(learner, names) if learner.trains else learning
+    measured = {name for name, weight in (learner.loss_weights or {}).items() if weight == 0} - {
+        *(learner.minimize or ())
+    }
     for objective, edge in roots.items():
-        if not _reached(graph, [edge]) & learning & moved:
+        if objective not in measured and not _reached(graph, [edge]) & learning & moved:
             message = f"{who} minimises `{objective}`, which depends on no weight that it trains"
             option = "minimize" if objective in (learner.minimize or {}) else "loss"
             help = "leave it out, or name a layer before it in `trains`"

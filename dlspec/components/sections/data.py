@@ -120,7 +120,10 @@ class Target(Section):
         plain({"type": "array", "items": {"type": ["string", "integer", "boolean"]}, "minItems": 2}),
         doc="The values that stand for class 0, 1, …; unless given, texts in sorted order, and numbers as they are.",
     )
-    missing = choice("error", "drop", default="error", doc="What becomes of examples without a target.")
+    missing = choice(
+        "error", "drop", "ignore", default="error",
+        doc="What becomes of examples without a target; with `ignore` they enter, and count in nothing of this target.",
+    )  # fmt: skip
     prepare = components(
         "layer",
         default=(),

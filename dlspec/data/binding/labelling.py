@@ -8,7 +8,12 @@ from typing import Any
 
 from dlspec.components.sections.data import Target
 from dlspec.components.training.losses import Loss
+from dlspec.core.errors import Problem
 from dlspec.data.sources.base import DataProblem, Labels, Table
+
+
+# The class number of examples without a label, where these are ignored.
+IGNORED = -1
 
 
 def single(table: Table, column: str) -> Labels:
@@ -94,6 +99,18 @@ def among(value: Any, classes: Container[str]) -> str | None:
 def margins(loss: Loss | None, labels: Labels) -> tuple[int, ...]:
     """-1 and 1 where labels are these and the loss takes margins; they become 0 and 1, as everywhere else."""
     return (-1, 1) if loss is not None and loss.signed and set(labels.values) == {-1, 1} else ()
+
+
+def check_ignored(section: Target, target: str, loss: Loss | None) -> None:
+    """A loss leaves out examples without a label, where they are to be ignored.
+
+    Raises:
+        Problem: E503, it leaves none out, or those of another number.
+    """
+    if section.missing == "ignore" and loss is not None and loss.ignore_class != IGNORED:
+        message = f"`missing: ignore` of target `{target}` needs a loss that leaves class {IGNORED} out"
+        help = "write `loss: {sparse_categorical_crossentropy: {ignore_class: -1}}`, or `missing: drop`"
+        raise Problem("E503", message, help, "missing")
 
 
 def between(labels: Labels) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-ERROR, DROP, FILL, KEEP = "error", "drop", "fill", "keep"
+ERROR, DROP, FILL, KEEP, IGNORE = "error", "drop", "fill", "keep", "ignore"
 
 
 def how(feature: Feature, *, text: bool) -> str:

@@ -35,7 +35,7 @@ class Output:
         classes: What stands for 0, 1, …; () where the column holds the numbers themselves.
         expand: Whether labels are written as one-hot vectors of the output's last axis.
         separator: What stands between labels of which several may hold; "" for all other targets.
-        missing: What becomes of examples without a value: ``error`` or ``drop``.
+        missing: What becomes of examples without a value: ``error``, ``drop`` or ``ignore``.
         units: How many classes the output tells apart, where each example has one and that is known; else 0.
         graded: Whether a binary target holds shares between 0 and 1, such as grey values, and not only yes and no.
         prepare: Layers, not yet fitted, behind which the loss compares; they are undone in answers.
@@ -224,6 +224,7 @@ class _Comparison:
         Raises:
             Problem: E603 text for numbers, E604 a label without a place in the output, E605 shapes, E608 no label.
         """
+        labelling.check_ignored(self.section, self.target, self.loss)
         self._check_numbers()
         if self.section.separator is not None:
             self._check_several()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from dlspec.core.ir import Tensor
 from dlspec.data.binding.drawn import Drawn
 from dlspec.data.binding.inputs import Input
-from dlspec.data.binding.labelling import among, divided
+from dlspec.data.binding.labelling import IGNORED, among, divided
+from dlspec.data.binding.missing import IGNORE, gaps
 from dlspec.data.binding.targets import BINARY, CLASSES, Output
 from dlspec.data.sources.base import TEXT, Arrays, DataProblem, Table
 
@@ -109,8 +110,11 @@ def encoded(output: Output, arrays: Arrays) -> Array:
         stacked: Array = np.stack([arrays[name].astype(np.float32) for name in output.columns], axis=-1)
         return np.maximum(stacked, 0) if output.encoding == BINARY else stacked  # -1 is no, too
     values = arrays[output.column]
+    lacking = gaps(values) if output.missing == IGNORE else None
     if output.classes:
         values = places(values, output.classes)
+    if lacking is not None and lacking.any():
+        values = np.where(lacking.reshape(-1, *[1] * (values.ndim - 1)), IGNORED, values)
     if output.expand:
         depth = output.tensor.shape[-1] or 0
         one_hot: Array = np.eye(depth, dtype=np.float32)[with_rank(values.astype(np.int64), output.tensor.rank - 1)]

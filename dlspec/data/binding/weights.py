@@ -11,6 +11,7 @@ from dlspec.components.training.losses import Loss
 from dlspec.core.errors import Problem, did_you_mean
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.targets import BINARY, CLASSES, Output
+from dlspec.data.binding.missing import IGNORE
 from dlspec.data.binding.values import encoded
 from dlspec.data.sources.base import Table
 
@@ -68,6 +69,9 @@ def repeated_target(data: Data, outputs: Sequence[Output]) -> Output | None:
     """
     if data.oversample is False:
         return None
+    if any(output.missing == IGNORE for output in outputs):
+        message = "`oversample` repeats rare classes, and of some examples the class is not known (`missing: ignore`)"
+        raise Problem("E616", message, "leave `oversample` out", "oversample")
     labelled = {output.target: output for output in outputs if output.labelled and _one_label(output)}
     if isinstance(data.oversample, str):
         if data.oversample in labelled:

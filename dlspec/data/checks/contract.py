@@ -148,7 +148,7 @@ def _check_bound(
                 check_rows(data, graph, binding, findings)
             warn_of_constants(binding, data, findings)
             warn_of_gap_words(binding, data, findings)
-            warn_of_leaks(binding, data, findings)
+            warn_of_leaks(binding, data, graph, findings)
             warn_of_ids(binding, data, findings)
             if method is not None:
                 check_ranges(binding, method, findings)

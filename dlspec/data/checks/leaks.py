@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dlspec.components.sections.data import Data
 from dlspec.core.errors import Problem
+from dlspec.core.ir import Graph
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.missing import gaps
 from dlspec.data.binding.targets import Output
+from dlspec.graph.lower.prune import saved_part
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,12 +30,16 @@ _BOUNDED = 200
 _REPEATED = 5
 
 
-def warn_of_leaks(binding: Binding, data: Data, findings: Findings) -> None:
+def warn_of_leaks(binding: Binding, data: Data, graph: Graph | None, findings: Findings) -> None:
     """No input holds what is to be predicted (W604).
 
     A model that learns to give back what enters it, and one with a single column to predict from, are as they should
-    be. A source that is streamed is not read for that.
+    be, and so is an input that only losses need. A source that is streamed is not read for that.
     """
+    if graph is not None and graph.objectives:
+        saved = saved_part(graph)
+        answering = {saved.nodes[index].name for index in saved.inputs}
+        binding = replace(binding, inputs=tuple(input_ for input_ in binding.inputs if input_.name in answering))
     for output in binding.row_outputs:
         if len(binding.input_columns) < 2 or set(binding.input_columns) <= set(output.columns):
             continue

@@ -322,7 +322,7 @@ def _check(bound: Sequence[Input], outputs: Sequence[Output], table: Table, limi
     """Values are finite, none is missing but where the model fills it in, and indices are among those of the model."""
     users: list[Input | Output] = [*bound, *(user for user in outputs if all(c in table.columns for c in user.columns))]
     for user in users:
-        if user.missing == missing.FILL or (outputs and user.missing == missing.DROP):
+        if user.missing == missing.FILL or (outputs and user.missing in (missing.DROP, missing.IGNORE)):
             missing.check_infinite(table, user.columns)
             continue
         for column in user.columns:
@@ -356,6 +356,8 @@ def _target(output: Output, table: Table, kept: Any) -> Any:
     arrays = {name: values[kept] for name, values in table.read(output.columns).items()}
     if output.classes and not output.separator and len(output.columns) == 1:
         unknown = places(arrays[output.column], output.classes) < 0
+        if output.missing == missing.IGNORE:
+            unknown[missing.gaps(arrays[output.column])] = False
         if unknown.any():
             index = int(unknown.reshape(len(unknown), -1).any(axis=1).argmax())
             label = str(arrays[output.column][index])

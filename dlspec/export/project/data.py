@@ -144,6 +144,8 @@ def _check(data: Data, binding: Binding) -> None:
         raise Unsupported("several `sources`")
     if data.weight is not None:
         raise Unsupported("`weight`: that examples count differently in losses and metrics")
+    if any(output.missing == missing.IGNORE for output in binding.outputs):
+        raise Unsupported("`missing: ignore` of a target")
     lazy = data.source.pictures if binding.table.streamed else ()
     if any(input_.columns[0] in lazy and any(layer.adapts for layer in input_.prepare) for input_ in binding.inputs):
         raise Unsupported("layers that are fitted on images which do not fit into memory")
