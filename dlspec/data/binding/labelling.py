@@ -11,7 +11,6 @@ from dlspec.components.training.losses import Loss
 from dlspec.core.errors import Problem
 from dlspec.data.sources.base import DataProblem, Labels, Table
 
-
 # The class number of examples without a label, where these are ignored.
 IGNORED = -1
 

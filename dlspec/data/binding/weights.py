@@ -10,8 +10,8 @@ from dlspec.components.sections.data import Data
 from dlspec.components.training.losses import Loss
 from dlspec.core.errors import Problem, did_you_mean
 from dlspec.data.binding.findings import Findings
-from dlspec.data.binding.targets import BINARY, CLASSES, Output
 from dlspec.data.binding.missing import IGNORE
+from dlspec.data.binding.targets import BINARY, CLASSES, Output
 from dlspec.data.binding.values import encoded
 from dlspec.data.sources.base import Table
 
