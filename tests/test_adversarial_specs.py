@@ -1,4 +1,4 @@
-"""Adversarial networks, diffusion, pictures of others in `specs/generative`: what right ones reach and broken ones do not.
+"""Adversarial networks, diffusion and pictures from pictures in `specs/generative`: what right and broken ones reach.
 
 The bars of pictures drawn from noise hold three figures together: noise alone shows a classifier nine of ten digits.
 """
