@@ -4,6 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
+# Where it is set, each of the hundreds of processes that tests and benchmarks start compiles dlspec anew: 0.3 s.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test exhaustive check fuzz crash crash-tune crash-cluster schemas golden bench bench-tune bench-tables tables editor clean
 
 demo: $(READY)  ## Train a LeNet-style network on scikit-learn's handwritten digits.
