@@ -21,7 +21,7 @@ DTYPES = tuple(sorted(_BYTES))
 
 
 class Operation(Protocol):
-    """What a node calls, as far as the graph itself needs to know it: a layer of the registry, or a shared model."""
+    """The part of a layer, or of a shared model, that the graph needs to know of what a node calls."""
 
     @property
     def name(self) -> str:
@@ -186,7 +186,7 @@ class Node:
 
     @property
     def kind(self) -> str:
-        """What the table's second column shows: ``conv2d``, ``input``, or the name of a shared model."""
+        """Kind of a node as tables show it: ``conv2d``, ``input``, or the name of a shared model."""
         return "input" if self.layer is None else self.layer.name
 
     @property

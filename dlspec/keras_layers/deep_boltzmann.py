@@ -94,7 +94,7 @@ class DeepBoltzmann(keras.layers.Layer):
         return tuple(outputs) if len(outputs) > 1 else outputs[0]
 
     def seed_of(self, training):
-        """What the draws of a call follow from; in use it is another one than training has at its first step."""
+        """The seed of a call's draws, int32 [2]; in use it is another one than training has at its first step."""
         if training:
             return self.seed_generator.next()
         return ops.convert_to_tensor([(self.seed + 2**30) % (2**31 - 1), 0], dtype="int32")
@@ -110,7 +110,7 @@ class DeepBoltzmann(keras.layers.Layer):
         return outputs[1:]
 
     def drive(self, units, number):
-        """What enters the sigmoid of one layer, by those below and above."""
+        """The sum that enters the sigmoid of one layer, from the layers below and above it."""
         total = self.biases[number]
         if number > 0:
             total = total + ops.matmul(units[number - 1], self.kernels[number - 1])

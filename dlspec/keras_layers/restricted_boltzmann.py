@@ -91,7 +91,7 @@ class RestrictedBoltzmann(keras.layers.Layer):
         return tuple(outputs) if len(outputs) > 1 else hidden
 
     def drive(self, visible):
-        """What enters the sigmoid of the hidden units."""
+        """The sum that enters the sigmoid of the hidden units, [examples, units]."""
         return ops.matmul(visible, self.kernel) + self.bias
 
     def free_energy(self, visible):
@@ -108,13 +108,13 @@ class RestrictedBoltzmann(keras.layers.Layer):
         return values if self.visible == "gaussian" else ops.sigmoid(values)
 
     def seed_of(self, training):
-        """What the draws of a call follow from; in use it is another one than training has at its first step."""
+        """The seed of a call's draws, int32 [2]; in use it is another one than training has at its first step."""
         if training:
             return self.seed_generator.next()
         return ops.convert_to_tensor([(self.seed + 2**30) % (2**31 - 1), 0], dtype="int32")
 
     def walk(self, visible, steps, seed):
-        """What so many Gibbs steps make of visible values."""
+        """Visible values, [examples, features], after so many Gibbs steps."""
         for number in range(steps):
             visible = self.gibbs(visible, tf.random.experimental.stateless_fold_in(seed, number))
         return visible

@@ -35,7 +35,7 @@ S = TypeVar("S", bound="Compilation")
 
 @dataclass(kw_only=True, repr=False, eq=False, match_args=False)
 class Reading:
-    """What is asked of the data.
+    """How far the data are read by a compilation.
 
     Attributes:
         sound: Data that were held against their files before, and need not be again; others are added.

@@ -63,7 +63,7 @@ class Averages:
 
     @property
     def statistics(self) -> list[Any]:
-        """What a pass through the model changes of them, and must not."""
+        """Variables that a pass through the model changes, and must not."""
         return [weight for average in self.all for weight in average.statistics]
 
     def of(self, layers: Any) -> "Averages":

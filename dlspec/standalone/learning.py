@@ -11,7 +11,7 @@ from keras import ops
 
 
 class Learner:
-    """What one learner minimises of a graph, what it moves, and when.
+    """A learner: the tensors that it minimises, the models that it trains, and in which steps.
 
     Args:
         whole: A functional model that gives a dict by name: its outputs, and all that is minimised or measured.
@@ -54,7 +54,7 @@ class Learner:
 
     @property
     def total(self):
-        """What the sum of all that it minimises is called."""
+        """Name of the sum of all that it minimises."""
         return f"{self.name}_loss" if self.name else "loss"
 
     @property
@@ -93,7 +93,7 @@ class Learner:
         return sum([*parts, *penalties])
 
     def penalties(self):
-        """What the layers that it trains add to its objective, and those without weights that it depends on."""
+        """Losses that layers add to its objective: those that it trains, and those without weights."""
         mine = {id(layer) for layer in self.trained}
         adding = [layer for layer in self.layers if id(layer) in mine or not layer.weights]
         return [ops.sum(ops.cast(loss, "float32")) for layer in adding for loss in layer.losses]
@@ -222,7 +222,7 @@ class Learning(keras.Model):
         return means, counts
 
     def of_output(self, values, output):
-        """What belongs to one output, of targets or weights: a dict by name, or those of the only output."""
+        """Targets or weights of one output: from a dict by name, or those of the only output."""
         if isinstance(values, dict):
             return values.get(output)
         return values if self.outputs_compared == [output] else None
@@ -266,7 +266,7 @@ class Learning(keras.Model):
 
     @property
     def measures(self):
-        """What measures, by the names of measures."""
+        """Metrics by the names of their measures."""
         compared = {name: metric for metrics in self.compared.values() for name, metric in metrics.items()}
         return {**self.shown, **compared, **{name: metric for name, (_, metric) in self.means.items()}}
 
@@ -372,7 +372,7 @@ def compared(loss, target, output):
 
 
 def tensors_of(whole):
-    """What a functional model gives, by name."""
+    """Outputs of a functional model by name."""
     if isinstance(whole.output, dict):
         return whole.output
     return dict(zip(whole.output_names, keras.tree.flatten(whole.output), strict=True))

@@ -51,7 +51,7 @@ _SHOWN, _SURE, _DOTS = 8, 0.9, 1000
 
 @dataclass
 class Looking:
-    """What figures are computed from.
+    """Answers of a model, from which figures are computed, and the folder of their pictures.
 
     Attributes:
         outputs: The answers of the model.

@@ -182,7 +182,7 @@ class _Measures:
         return np.repeat(np.arange(self._examples.count, dtype=np.int32)[:, None], len(self._columns), axis=1)
 
     def fit(self, *_: Any) -> None:
-        """What scikit-learn asks a model for; nothing is fitted."""
+        """Does nothing: scikit-learn asks a model for this method."""
 
     def __call__(self, _model: Any, places: Array, _targets: Any) -> dict[str, float]:
         """Loss and scores, larger being better, with values from the examples of those numbers."""

@@ -15,7 +15,7 @@ from dlspec.views.pages.outputs import Outputs
 
 
 def pictures_of(training: Training, graph: Graph | None, section: Report | None) -> Pictures | None:
-    """What keeps pictures of outputs; None where the model is not known as a graph."""
+    """The keeper of pictures of outputs; None where the model is not known as a graph."""
     if graph is None:
         return None
     job, asked = training.job, section.pictures if section is not None else None

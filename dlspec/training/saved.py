@@ -33,7 +33,7 @@ from dlspec.views.pages.index import CODE_FOLDER, MODEL_FILE, SPEC_FILE, Run
 
 @dataclass(frozen=True)
 class SavedRun:
-    """What evaluating and predicting need of a run.
+    """A finished run, as far as evaluating and predicting need it.
 
     Args:
         run: The run folder.
@@ -56,7 +56,7 @@ class SavedRun:
 
     @property
     def targets(self) -> tuple[Output, ...]:
-        """What its outputs were compared with, with the classes of the training."""
+        """Targets of its outputs, with the classes of the training."""
         targets = self.data.targets
         return tuple(
             replace(output, missing=targets[output.target].missing) if output.target in targets else output
@@ -65,7 +65,7 @@ class SavedRun:
 
     @cached_property
     def training(self) -> Training:
-        """What its training says about other examples."""
+        """Facts of its training that other examples are read by."""
         return self.training_of(self.signature)
 
     def training_of(self, signature: Signature) -> Training:
@@ -106,7 +106,7 @@ class SavedRun:
 
     @cached_property
     def signature(self) -> Signature:
-        """What the model proper, behind its preparation, takes and gives, by the names of the training."""
+        """Inputs and outputs of the model proper, behind its preparation, by the names of the training."""
         signature, trained = of_model(self.core), self.state.trained
         if trained is not None and trained.objectives:
             signature = signature.named([name for name, _ in trained.outputs])
@@ -148,7 +148,7 @@ class SavedRun:
 
     @cached_property
     def entering(self) -> Signature:
-        """What is asked for to measure: the inputs of all that was trained; and what the saved model gives."""
+        """Inputs of all that was trained, which measuring needs, and the outputs of the saved model."""
         if self.state.trained is None or not self.state.trained.objectives:
             return self.signature
         return replace(of_graph(self.trained), outputs=self.signature.outputs)
@@ -160,7 +160,7 @@ class SavedRun:
 
     @property
     def takes(self) -> Mapping[str, Tensor]:
-        """What the saved model takes, by input."""
+        """Types of the saved model's inputs by name."""
         return of_model(self.model).inputs
 
 

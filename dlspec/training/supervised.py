@@ -56,7 +56,7 @@ class SupervisedTrainer(Trainer):
 
     @property
     def speed(self) -> Speed | None:
-        """What `speed: auto` measured and chose."""
+        """Times that `speed: auto` measured, and the way of computing that it chose."""
         return self.choice.facts() if self.choice is not None else None
 
     def notes(self) -> Iterator[str]:
@@ -68,7 +68,7 @@ class SupervisedTrainer(Trainer):
             yield f"{metric}: more answers than are kept; `num_thresholds: 2000` tries more than 200 of them"
 
     def open(self, *, begun: bool) -> None:
-        """What was chosen for speed when the run began; chooses now, if it begins."""
+        """The way of computing that was chosen when the run began; chooses now, if it begins."""
         if self.method.speed != "auto":
             return
         choice = speed.read(self.job.folder, begun=begun)

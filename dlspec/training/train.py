@@ -64,7 +64,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is to be trained.
+    """A training that is asked for: spec, model, method and data.
 
     Attributes:
         build: Makes the functional Keras model, with what is minimised among its outputs; called after the seed is set.
@@ -98,7 +98,7 @@ class Request:
 
 
 def request_of(state: Trainable) -> Request:
-    """What a checked spec asks for."""
+    """The training that a checked spec asks for."""
     return Request(
         build=lambda: build(state.training_graph),
         data=state.data_section,

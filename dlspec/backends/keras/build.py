@@ -142,7 +142,7 @@ class _Builder:
         return [resolve(argument, name) for argument, name in zip(node.arguments, names, strict=True)], named
 
     def layer(self, node: Node) -> Any:
-        """What a node calls: a new layer or operation, or the one instance of a shared model."""
+        """The object that a node calls: a new layer or operation, or the one instance of a shared model."""
         if isinstance(node.layer, SharedModel):
             return self.shared[node.layer.name]
         assert isinstance(node.layer, Layer)

@@ -50,7 +50,7 @@ class Origin(NamedTuple):
 
 
 def origin_of(tensor: Any) -> Origin:
-    """What gave a symbolic tensor."""
+    """The operation that returned a symbolic tensor."""
     operation, _, tensor_index = tensor._keras_history
     return Origin(operation, tensor_index)
 

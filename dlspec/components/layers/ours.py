@@ -192,7 +192,7 @@ class GaussianSampling(Layer):
     )
 
     def validate(self) -> None:
-        """What is given is not weighed here."""
+        """A factor of the loss needs a loss that is added: not with `return_loss`."""
         check_weight(self)
 
     @property
@@ -243,7 +243,7 @@ class KLSparsity(Layer):
     over_batch = True
 
     def validate(self) -> None:
-        """What is given is not weighed here."""
+        """A factor of the loss needs a loss that is added: not with `return_loss`."""
         check_weight(self)
 
     @property

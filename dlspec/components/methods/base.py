@@ -45,7 +45,7 @@ class Watched(NamedTuple):
 
 
 class Mistake(NamedTuple):
-    """What is wrong with a way of training.
+    """A mistake in a way of training.
 
     Attributes:
         problem: Code, message and help.
@@ -130,7 +130,7 @@ class Method(Component, abstract=True):
 
     @property
     def stages(self) -> Mapping[str, Method]:
-        """What each phase trains, as a training by itself; the method itself where phases do not differ in that."""
+        """A method for each phase, as a training by itself; only this one where phases share their objective."""
         return {"train": self}
 
     @property
@@ -174,7 +174,7 @@ class Method(Component, abstract=True):
         return tuple(metric.settled(head) for metric in self.chosen_metrics(output))
 
     def head_of(self, output: str) -> Head:
-        """What one output gives; the only one may have another name in the built model."""
+        """The head of one output: what its numbers mean. The only one may have another name in the built model."""
         if len(self.heads) == 1:
             return next(iter(self.heads.values()))
         return self.heads.get(output) or Head(self.loss_of(output))
@@ -256,7 +256,7 @@ class Method(Component, abstract=True):
         return cls.needs_targets
 
     def mistakes(self, graph: Graph, shared: Mapping[str, Graph]) -> Iterator[Mistake]:
-        """What is wrong with this method for a model, known before TensorFlow loads.
+        """Mistakes in using this method for a model, known before TensorFlow loads.
 
         Args:
             graph: The model.
@@ -332,6 +332,6 @@ def wants_targets(train: Any, catalogue: Catalogue) -> bool:
 
 
 def tensors_of(train: Any, catalogue: Catalogue) -> Iterator[Wanted]:
-    """What a section `train` needs of the graph: see :meth:`Method.tensors`."""
+    """Names of the tensors that a section `train` needs of the graph: see :meth:`Method.tensors`."""
     owner = method_of(train, catalogue)
     return iter(()) if owner is None else owner.tensors(train, catalogue)

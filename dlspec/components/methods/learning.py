@@ -23,7 +23,7 @@ def keeps(method: Any) -> str:
 
 
 def total_of(method: Any, name: str) -> str:
-    """What the sum of all that a learner minimises is called: ``loss``, or ``critic_loss`` where there are several."""
+    """Name of the sum that a learner minimises: ``loss``, or ``critic_loss`` where there are several learners."""
     return f"{name}_loss" if len(method.turns) > 1 else "loss"
 
 
@@ -44,7 +44,7 @@ def means(method: Any, outputs: Sequence[str]) -> dict[str, list[Any]]:
 
 
 def measure_of(tensor: str, metric: Any) -> str:
-    """What a metric of a tensor is called: as the tensor, unless the metric has a name of its own."""
+    """Name of the measure that a metric makes of a tensor: the tensor's, unless the metric has a name of its own."""
     return f"{tensor}_{metric.name}" if metric.given.get("name") else tensor
 
 
@@ -61,7 +61,7 @@ def measures_of(method: Any, outputs: Sequence[str]) -> dict[str, str]:
 
 
 def not_of_tensors(method: Any, outputs: Sequence[str]) -> dict[str, str]:
-    """What each measure is that is not named after a tensor."""
+    """Descriptions of the measures that are not named after a tensor, by name."""
     meanings = {total_of(method, name): "the sum of what is minimised" for name in method.turns}
     for output in method.trained(outputs):
         meanings[f"{output}_loss"] = f"the loss of output `{output}`"
@@ -86,7 +86,7 @@ def measures_tensors(method: Any) -> bool:
 
 
 def check_learners(method: Any) -> None:
-    """What does not go together with learners.
+    """Mistakes: keys of the spec that do not go together with learners.
 
     Raises:
         Problem: E501 an objective beside `learners`, E505 nothing to compare epochs by, E207 an option without effect.

@@ -60,7 +60,7 @@ def _each(chosen: Any) -> tuple[Any, ...]:
 
 
 def objective_of(stage: Any) -> str:
-    """What a phase minimises, as text: two phases with the same one can be compared."""
+    """The objective of a phase as text; the losses of two phases can be compared if it is the same."""
     return describe({option: stage.given[option] for option in OBJECTIVES if option in stage.given})
 
 
@@ -77,7 +77,7 @@ def distinct(stages: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def check_objectives(method: Any) -> None:
-    """What does not go together where phases have objectives of their own.
+    """Mistakes: keys of the spec that do not go together with phases that have objectives of their own.
 
     Raises:
         Problem: E207, an objective of `train` that no phase has, or two encodings of one target.

@@ -10,7 +10,7 @@ JSON = dict[str, Any]
 
 
 class Owner(Protocol):
-    """What fields ask of the component that has them.
+    """The part of a component that its fields use.
 
     Attributes:
         rank: Number of spatial axes.

@@ -32,7 +32,7 @@ from dlspec.core.errors import Problem, leave_out
 
 
 class Feature(Section):
-    """What enters one input of the model.
+    """The columns and their preparation for one input of the model.
 
     One `column` of numbers has shape [1] (an array column its own shape), one of text []; `columns` are stacked to [n].
     """
@@ -89,7 +89,7 @@ class Feature(Section):
 
     @property
     def policy(self) -> Missing:
-        """What becomes of missing values, the default included."""
+        """The treatment of missing values, the default included."""
         return self.missing if isinstance(self.missing, Missing) else Error()
 
     @property
@@ -105,7 +105,7 @@ def _names(column: str | None, columns: Any) -> tuple[str, ...]:
 
 
 class Target(Section):
-    """What one output of the model shall predict; text stands for its place among the sorted classes."""
+    """The column that one output of the model predicts; a text counts as its index among the sorted classes."""
 
     shorthand = "column"
     column = optional(text(), doc="The column.")
@@ -350,7 +350,7 @@ class Data(Section):
 
     @property
     def maker(self) -> Maker | None:
-        """What makes examples out of rows; None where each row is one."""
+        """The component that makes examples out of rows; None where each row is an example."""
         maker: Maker | None = self.__dict__["examples"]
         return maker
 

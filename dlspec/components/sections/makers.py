@@ -11,7 +11,7 @@ from dlspec.core.ir import Tensor, show_shape
 
 
 class Given(NamedTuple):
-    """What examples have under one name.
+    """One array that examples made out of rows consist of.
 
     Attributes:
         tensor: What one example has.
@@ -43,7 +43,7 @@ class Maker(Component, abstract=True):
     same: str = ""
 
     def gives(self, tensor: Tensor) -> dict[str, Given]:
-        """What examples have, by name.
+        """Arrays that each example consists of, by name.
 
         Args:
             tensor: What a row has in the named input, prepared.
@@ -112,7 +112,7 @@ class _Tokens(Maker, abstract=True):
         return self.pieces(tensor.dtype)
 
     def pieces(self, dtype: str) -> dict[str, Given]:
-        """What examples have, by name; indices are of type `dtype`."""
+        """Arrays that each example consists of, by name; indices are of type `dtype`."""
         raise NotImplementedError
 
 

@@ -13,7 +13,7 @@ from dlspec.core.ir import Graph, Tensor, show_shape
 
 
 class Tensors(NamedTuple):
-    """What is fed to train, and what the model gives.
+    """Names of the tensors fed in training, and of those that the model returns.
 
     Attributes:
         inputs: Types of its inputs, by name.
@@ -29,7 +29,7 @@ class Tensors(NamedTuple):
 
 
 def tensors_of(graph: Graph) -> Tensors:
-    """What is fed to train, and what the model gives, by the graph of the training."""
+    """The tensors fed in training and those that the model returns, read from the training's graph."""
     nodes = [graph.nodes[index] for index in graph.inputs]
     return Tensors(
         {node.name: node.outputs[0] for node in nodes},
@@ -78,7 +78,7 @@ class Figure(Section, abstract=True):
         return None if self.by is None else str(self.by)
 
     def mistakes(self, tensors: Tensors) -> Iterator[Problem]:
-        """What the model does not give (E530)."""
+        """Mistakes: tensors of the section that the model does not return (E530)."""
         if self.of not in tensors.outputs:
             help = (
                 did_you_mean(self.of, tensors.outputs) or f"name it in `outputs`, which are {listed(tensors.outputs)}"
@@ -196,7 +196,7 @@ class FrechetDistance(Figure):
 
 
 class Report(Section):
-    """What the report of a run shows besides its measures."""
+    """The section `report`: figures that a run's report shows besides its measures."""
 
     pictures: Any = options(
         "section", "picture_sheets", default=None, doc="Pictures of outputs: how many, and how often."
@@ -216,7 +216,7 @@ class Report(Section):
     examples = (example("{neighbours: {of: code, by: label}, map: code}"),)
 
     def mistakes(self, tensors: Tensors) -> Iterator[tuple[str, Problem]]:
-        """What the model does not give, with the option at fault."""
+        """Mistakes: tensors that the model does not return, each with the option that names it."""
         for name in self.fields:
             section = getattr(self, name)
             if section is not None:
@@ -224,7 +224,7 @@ class Report(Section):
 
     @property
     def figures(self) -> dict[str, Figure]:
-        """What is computed of outputs, by name."""
+        """The figures that are computed from outputs, by name."""
         sections = {name: getattr(self, name) for name in self.fields}
         return {name: section for name, section in sections.items() if isinstance(section, Figure)}
 

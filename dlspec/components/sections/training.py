@@ -159,7 +159,7 @@ class Phase(Section):
 
 
 def check_places(owner: Any, where: str) -> None:
-    """What belongs to a learner stands in it.
+    """Mistakes: keys beside `learners` that belong into one of them.
 
     Args:
         owner: A section with the option `learners`.

@@ -10,7 +10,7 @@ from dlspec.core.errors import Problem
 
 
 class Limits(Section):
-    """What a model may cost at most; larger ones are left out before they are built."""
+    """Upper bounds for the cost of a model; trials above them are left out before they are built."""
 
     parameters = optional(integer(min=1), doc="Parameters of the model.")
     flops = optional(number(above=0), doc="Floating-point operations for one example.")

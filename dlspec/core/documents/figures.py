@@ -278,7 +278,7 @@ class Saliency(SaliencyFigures):
 
 
 class Figures(TypedDict, total=False):
-    """What the section `report` asks for; left out of it is what could not be computed.
+    """Figures that the section `report` asks for, without those that could not be computed.
 
     Attributes:
         part: The split that was looked at.

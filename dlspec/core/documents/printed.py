@@ -28,7 +28,7 @@ class Range(TypedDict):
 
 
 class Note(TypedDict):
-    """What else belongs to a diagnostic; file and range are null where it is about no place."""
+    """A further remark on a diagnostic; file and range are null where it is about no place in a text."""
 
     message: str
     file: str | None
@@ -88,7 +88,7 @@ class _Column(TypedDict):
 
 
 class ColumnFigures(TypedDict, total=False):
-    """What is only known by reading."""
+    """Figures of a column that are only known once all rows are read."""
 
     missing: int
     distinct: int
@@ -138,7 +138,7 @@ class SplitSummary(TypedDict):
 
 
 class InputSummary(TypedDict):
-    """What enters an input of the model.
+    """Type and source of the values that enter one input of the model.
 
     Attributes:
         raw: Shape and data type before the preparation.
@@ -157,7 +157,7 @@ class InputSummary(TypedDict):
 
 
 class TargetSummary(TypedDict):
-    """What an output is compared with.
+    """Type and source of the values that one output is compared with.
 
     Attributes:
         output: Of the model.
@@ -219,7 +219,7 @@ class Data(_Made):
 
 
 class ColumnRole(TypedDict):
-    """What `dlspec init` makes of a column; the reason is that of one left out, "" otherwise."""
+    """The use that `dlspec init` has for a column; `reason` says why one is left out, and is "" otherwise."""
 
     role: Literal["number", "word", "text", "date", "image", "sequence", "row of numbers", "left out"]
     reason: str
@@ -275,7 +275,7 @@ class CodeList(TypedDict):
 
 
 class RunEvaluation(Evaluation):
-    """What was measured of a run's model.
+    """Measures of a run's model on some data.
 
     Attributes:
         run: Its id.
@@ -288,7 +288,7 @@ class RunEvaluation(Evaluation):
 
 
 class ExportResult(TypedDict):
-    """What an export wrote.
+    """The file that an export wrote, and how far its answers differ from Keras's.
 
     Attributes:
         bytes: Its size.

@@ -24,7 +24,7 @@ class Failure(TypedDict):
 
 
 class Planned(TypedDict):
-    """What was to be done.
+    """Epochs, steps and examples that a training planned.
 
     Attributes:
         epochs: In all.
@@ -38,7 +38,7 @@ class Planned(TypedDict):
 
 
 class Machine(TypedDict):
-    """What else decides about the last bits of a result.
+    """The machine, and settings of its arithmetic: they decide about the last bits of a result.
 
     Attributes:
         platform: The operating system.
@@ -52,7 +52,7 @@ class Machine(TypedDict):
 
 
 class Speed(TypedDict):
-    """What `speed: auto` measured and chose.
+    """Times that `speed: auto` measured, and the way of computing that it chose.
 
     Attributes:
         jit: Whether XLA compiles the steps.
@@ -66,7 +66,7 @@ class Speed(TypedDict):
 
 
 class Fact(TypedDict):
-    """What a way of training tells of itself beside its measures.
+    """A line that a method of training adds to the report beside its measures.
 
     Attributes:
         title: What it is, in a few words.
@@ -106,7 +106,7 @@ class EqualExamples(TypedDict):
 
 
 class InputFacts(TypedDict):
-    """What enters an input of the model.
+    """Columns, preparation and type of what enters one input of the model.
 
     Attributes:
         columns: Of the data.
@@ -139,7 +139,7 @@ class _Target(TypedDict):
 
 
 class TargetFacts(_Target, total=False):
-    """What an output is compared with.
+    """Column, classes and units of what one output is compared with.
 
     Attributes:
         target: Its name in the spec.
@@ -227,7 +227,7 @@ class _Begun(TypedDict):
 
 
 class Begun(_Begun, total=False):
-    """What is known before training begins, and why it failed."""
+    """The report of a run that has begun: what is known before training, and the reason of a failure."""
 
     devices: list[str]
     error: Failure

@@ -39,7 +39,7 @@ class Step:
 
 
 def steps(data: Data, inputs: Sequence[Input], outputs: Sequence[Output], findings: Findings) -> list[Step]:
-    """What `augment` asks for; what does not suit the data goes to `findings` (E616 and the layers' own codes)."""
+    """Steps of the section `augment`; mistakes go to `findings` (E616 and the layers' own codes)."""
     planned: list[Step] = []
     for input_ in inputs:
         feature = data.features.get(input_.written)
@@ -56,7 +56,7 @@ def steps(data: Data, inputs: Sequence[Input], outputs: Sequence[Output], findin
 def steps_of_phases(
     method: Method | None, inputs: Sequence[Input], outputs: Sequence[Output], findings: Findings
 ) -> dict[str, tuple[Step, ...]]:
-    """What the `augment` of phases asks for, by phase."""
+    """Steps of the `augment` of each phase, in the order of phases."""
     planned: dict[str, tuple[Step, ...]] = {}
     for phase, layers in method.augmented.items() if method is not None else ():
         planned[phase] = ()
@@ -116,7 +116,7 @@ Transform = Callable[[Any, Any, Any], Any]
 
 
 def transform(planned: Sequence[Step], outputs: Mapping[str, Output], seed: int) -> Transform:
-    """What changes a batch ``(inputs, targets)`` inside the pipeline; see :class:`dlspec.data.feeding.feed.Feed`."""
+    """A function that changes a batch ``(inputs, targets)``: see :class:`dlspec.data.feeding.feed.Feed`."""
     layers = [_stateless(step.layer) for step in planned]
 
     def change(batch: Any, epoch: Any, numbers: Any) -> Any:

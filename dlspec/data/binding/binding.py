@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What enters and what is compared with each output.
+    """Features of all inputs and targets of all outputs, bound to the columns of a source.
 
     Attributes:
         table: The opened source, with those of parts of the split that have one of their own.
@@ -78,7 +78,7 @@ class Binding:
 
     @property
     def users(self) -> tuple[Input | Output, ...]:
-        """What takes columns of the source: inputs, and outputs."""
+        """All inputs and outputs that take columns of the source."""
         return (*self.inputs, *self.row_outputs)
 
     @property

@@ -266,7 +266,7 @@ def _exact(feature: Feature, wanted: Tensor | None) -> bool:
 
 
 def raw_tensor(columns: Sequence[Column], stacked: bool, exact: bool = False) -> Tensor:
-    """What one example of a group of columns is: float32 [n], text [] or [n], integers in their own dtype.
+    """Type of one example of a group of columns: float32 [n], text [] or [n], integers in their own dtype.
 
     Args:
         columns: The columns.

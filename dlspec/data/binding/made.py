@@ -56,7 +56,7 @@ class Made:
 
 
 class GivenTable(Table):
-    """What targets may name of made examples, as columns of a table that has no rows to be read.
+    """Arrays of made examples that targets may name, as columns of a table without rows.
 
     Args:
         given: What examples have.
@@ -239,7 +239,7 @@ def check_targets(data: Data, table: Table, findings: Findings) -> bool:
 
 
 def given_table(made: Made, count: int) -> GivenTable:
-    """What targets may name of made examples."""
+    """A table whose columns are the arrays of made examples that targets may name."""
     layer = made.source.prepare[-1] if made.source.prepare else None
     indices = 0
     if isinstance(layer, VocabularyLayer) and layer.output_mode == "int":

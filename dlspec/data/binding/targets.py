@@ -152,7 +152,7 @@ class _Comparison:
 
     @property
     def values(self) -> Tensor:
-        """What an example of the target is, before it is encoded."""
+        """Type of one example of the target before it is encoded."""
         if self.section.columns is not None:
             return Tensor((len(self.section.columns),), "float32")
         if self.section.separator is not None:
@@ -187,7 +187,7 @@ class _Comparison:
 
     @property
     def tensor(self) -> Tensor | None:
-        """What the loss receives per example, or None where the column cannot become what the output is."""
+        """Type of what the loss receives per example; None where the column cannot become what the output is."""
         dtype = "int32" if self.encoding == CLASSES else "float32"
         if self.output is None:
             return Tensor(self.values.shape, dtype)

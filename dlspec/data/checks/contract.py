@@ -38,7 +38,7 @@ _ANY = 1 << 62
 
 
 class Known(NamedTuple):
-    """What is known of data without mistakes.
+    """Facts about data without mistakes.
 
     Attributes:
         examples: How many there are.
@@ -50,7 +50,7 @@ class Known(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What holding data against a model tells.
+    """Mistakes and facts from comparing data with a model.
 
     Attributes:
         diagnostics: E108, E503, E509, E601 to E609, E616 to E618, W504, W506 to W508, W601 to W607 and W610 to W612; no
@@ -199,7 +199,7 @@ def _key(
 def feature_tensors(
     data: Data, folder: Path, *, raw: Any = None, allow_outside: bool = False, opened: Opened | None = None
 ) -> dict[str, Tensor]:
-    """What enters each input of the model after preparation, for a spec that leaves `inputs` out.
+    """Types of the inputs after preparation, by name, for a spec that leaves `inputs` out.
 
     A numeric column is [1], a column of text [], stacked columns are [n], an array has its own shape; float32, but
     integers keep their dtype.
@@ -236,7 +236,7 @@ def _entering(data: Data, table: Table, findings: Findings) -> list[Input]:
 
 
 def warn_of_left_out(data: Data, table: Table, findings: Findings) -> None:
-    """What sources leave out though it may be meant to be used (W603)."""
+    """Warns of files and columns that sources leave out although they may be meant to be used (W603)."""
     for part, part_table in table.tables.items() if isinstance(table, JoinedTable) else [("train", table)]:
         source = data.source if part == "train" else data.parts.source(part)
         for left in part_table.left_out:

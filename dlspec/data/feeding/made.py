@@ -85,7 +85,7 @@ class MadeExamples(Examples):
         return lines, arrays, rows
 
     def at_epoch(self, epoch: int, seed: int | None) -> None:
-        """What is drawn is that of an epoch, from 0."""
+        """Sets the epoch, from 0, whose draws the next examples have."""
         if self._changing and epoch != self._epoch:
             self._epoch = epoch
             for name, values in self._recipe.drawn(*self._seeds, epoch + 1).items():
@@ -107,7 +107,7 @@ class MadeExamples(Examples):
 
     @property
     def targets(self) -> Arrays:
-        """What is compared, of all examples: arrays of shape [examples, …]."""
+        """Targets of all examples by output: arrays of shape [examples, …]."""
         import tensorflow as tf
 
         result: Arrays = tf.nest.map_structure(_array, self._targets(tf.range(self.count, dtype=tf.int64)))

@@ -70,14 +70,14 @@ class Part:
 
     @property
     def inputs(self) -> Arrays:
-        """What enters the model, by input: arrays of shape [examples, …]. Only of a part in memory."""
+        """Arrays that enter the model, by input, each of shape [examples, …]; only of a part in memory."""
         assert isinstance(self.examples, InMemory | MadeExamples)
         inputs: Arrays = self.examples.values[0]
         return inputs
 
     @property
     def targets(self) -> Arrays:
-        """What the loss compares with each output: arrays of shape [examples, …]. Only of a part in memory."""
+        """Arrays that the loss takes, by output, each of shape [examples, …]; only of a part in memory."""
         if isinstance(self.examples, MadeExamples):
             return self.examples.targets
         assert isinstance(self.examples, InMemory)
@@ -303,7 +303,7 @@ class _Draft:
         self._values: tuple[Arrays, Arrays] | None = None
 
     def raw(self, name: str) -> Any:
-        """What enters the preparation of one input: an array, or a dataset of batches."""
+        """Values before the preparation of one input: an array, or a dataset of batches."""
         if self._cached:
             self._values = self._values or _load(self._rows.load, self._numbers, self._blocks)
             return self._values[0][name]
@@ -313,7 +313,7 @@ class _Draft:
         return batches.map(unconverted(lambda inputs, _: inputs[name]))
 
     def target(self, name: str) -> Any:
-        """What one output is compared with before it is prepared: an array, or a dataset of batches."""
+        """Values of one target before its preparation: an array, or a dataset of batches."""
         if self._cached:
             self._values = self._values or _load(self._rows.load, self._numbers, self._blocks)
             return self._values[1][name]

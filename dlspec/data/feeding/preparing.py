@@ -46,7 +46,7 @@ def fit(declared: Sequence[Any], values: Any) -> list[Any]:
 
 
 def units(output: Output, values: Any) -> Any:
-    """What prepares a target, fitted on the training examples, and what undoes it in answers."""
+    """The preparation of a target, fitted on the training examples, with its inverse for answers."""
     from dlspec.standalone.units import Units
 
     return Units(fit(output.prepare, values), (None, *output.tensor.shape), output.name)

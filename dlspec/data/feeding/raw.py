@@ -72,7 +72,7 @@ class OpenedInputs:
     kept: tuple[str, ...] = ()
 
     def pieces(self, size: int) -> Iterator[tuple[Arrays, Arrays]]:
-        """What enters each input, and the columns that are kept, for `size` examples at a time.
+        """Arrays for each input, and the columns that are kept, for `size` examples at a time.
 
         Raises:
             SpecError: E601, E605, E608: the files are broken, or their values are not what the model takes.
@@ -106,7 +106,7 @@ class OpenedInputs:
         return sum(prod(size or 1 for size in shape) for shape in shapes) + sum(input_.length for input_ in self.bound)
 
     def inputs(self, arrays: Arrays, numbers: Iterable[int]) -> Arrays:
-        """What enters each input, from its columns, or drawn for the examples number `numbers`."""
+        """Arrays for each input, from its columns, or drawn for the examples number `numbers`."""
         import numpy as np
 
         saved, places = self.training.saved, np.fromiter(numbers, np.int64)

@@ -1,4 +1,4 @@
-"""What a training says about examples that come later."""
+"""Facts of a training that later examples are read by."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dlspec.data.sources.base import Table
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What a training says about examples that come later.
+    """Facts of a training that later examples are read by.
 
     Attributes:
         data: The section of the spec.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What is done to batches of training examples.
+    """Changes of batches of training examples: augmentation and weights of classes.
 
     Attributes:
         steps: Random changes.

@@ -118,7 +118,7 @@ def _numbers(values: Array) -> ColumnFigures:
 
 
 def kind(name: str, column: Column, binding: Binding) -> str:
-    """What a column holds, in a word."""
+    """Kind of a column's values in a word."""
     shape, dtype = column.tensor.shape, column.tensor.dtype
     for output in binding.row_outputs:
         if name in output.columns:
@@ -162,7 +162,7 @@ def _balance(binding: Binding, numbers: Array) -> dict[str, dict[str, int]]:
 
 
 def class_names(output: Output, count: int) -> list[str]:
-    """What stands for 0, 1, …, as text."""
+    """Names of the classes 0, 1, …, as text."""
     names = [str(name) for name in output.classes]
     return names + [str(number) for number in range(len(names), count)]
 

@@ -23,7 +23,7 @@ _MODULES = (
 
 
 def carried(written: Iterable[str], templates: jinja2.Environment, allowed: Collection[str] = ()) -> list[Code]:
-    """What some definitions use of them, and what that uses in turn.
+    """Definitions that some code uses, and those that these use in turn.
 
     Args:
         written: Source of the definitions.

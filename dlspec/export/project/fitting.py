@@ -88,7 +88,7 @@ class Fitting:
 
     @property
     def returned(self) -> Code:
-        """What ``train()`` returns."""
+        """The expression that ``train()`` returns."""
         return Code(", ".join([*self.models, "measures"]))
 
     def lines(self, templates: jinja2.Environment) -> Iterator[Piece | Code]:

@@ -42,7 +42,7 @@ class LearnersWriter:
     holder: str
 
     def statements(self) -> Iterator[Piece]:
-        """What makes the model that is trained, ``trained``."""
+        """Statements that make the model that is trained, ``trained``."""
         whole, roots = Code(self.holder), self.state.training_graph.roots
         if len(roots) == 1:
             whole = Code("whole")
@@ -179,7 +179,7 @@ class LearnersWriter:
 
 
 def check_learners(method: Supervised) -> None:
-    """What projects do not support beside learners.
+    """Mistakes: keys of the spec that projects do not support beside learners.
 
     Raises:
         Unsupported: The method asks for it.

@@ -35,7 +35,7 @@ _DATA = frozenset({"batch_size", "augment", "inputs"})
 
 @dataclass(frozen=True)
 class Searched:
-    """What a project searches; nothing where the spec has no section `tune`.
+    """The searched parameters of a project; none where the spec has no section `tune`.
 
     Attributes:
         spaces: The searched parameters.
@@ -55,7 +55,7 @@ class Searched:
 
     @classmethod
     def of(cls, state: Checked) -> Searched:
-        """What a checked spec searches.
+        """The searched parameters of a checked spec.
 
         Raises:
             Unsupported: It searches something that projects do not support.
@@ -113,7 +113,7 @@ class Searched:
         return tuple(param for param in self.spaces if param in behind)
 
     def identifier(self, param: str) -> str:
-        """What a parameter is called in functions."""
+        """Name of a parameter in the functions of the project."""
         meaning = self.scope.find(param)
         assert isinstance(meaning, Variable)
         return meaning.identifier

@@ -13,7 +13,7 @@ from dlspec.graph.lower.program import Program
 
 
 class Module(Protocol):
-    """What :class:`dlspec.export.python.functions.Module` knows of its shared models."""
+    """The part of :class:`dlspec.export.python.functions.Module` that knows its shared models."""
 
     program: Program
     identifiers: Identifiers

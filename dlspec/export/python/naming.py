@@ -55,5 +55,5 @@ class Identifiers:
 
 
 def function_name(name: str) -> str:
-    """What the function of the block or model `name` is called: ``ConvBN`` → ``conv_bn``."""
+    """Name of the function of the block or model `name`: ``ConvBN`` → ``conv_bn``."""
     return snake_case(name).replace("__", "_").strip("_")

@@ -16,7 +16,7 @@ from dlspec.semantics.schema.context import Context
 
 
 class Expander(Protocol):
-    """What knows the models of a spec: see :class:`dlspec.graph.lower.expand.Expander`."""
+    """The part of :class:`dlspec.graph.lower.expand.Expander` that knows the models of a spec."""
 
     program: Program
     environment: Environment

@@ -61,7 +61,7 @@ class Expander:
         return self.evaluator.diagnostics
 
     def body(self, definition: ModelDefinition) -> Body:
-        """What expands one definition; the code generator's also keeps a record."""
+        """The object that expands one definition; the code generator's also keeps a record."""
         return Body(self, definition)
 
     def model(self, name: str) -> SharedModel | Lost:
@@ -256,7 +256,7 @@ class Body(GraphBuilder):
     # --- turns and conditions -------------------------------------------------------------------------------------
 
     def next_sources(self, step: Step, sources: Sources, frame: Frame) -> Sources:
-        """What later turns take: the turn before; a written list or map is read anew."""
+        """Sources of a later turn: the turn before it, unless they were written as a list or map."""
         if sources.single and self.prev is not None:
             return Sources(((self.prev,)), {}, single=True)
         return read_sources(self, step, frame)

@@ -238,7 +238,7 @@ class _Parser:
         return CallStep(**common)
 
     def call_help(self, key: str, options: Any) -> str:
-        """What a capitalised word was meant for: mostly a layer, called as Python calls it."""
+        """Help for a capitalised name: mostly a layer, called as Python calls it."""
         if not self.diagnostics.helps("E305"):
             return "declare it under `blocks:` or `models:`"
         known = [*self.blocks, *self.models]

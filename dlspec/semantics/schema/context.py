@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Names(NamedTuple):
-    """What a spec declares, so that help can speak of it.
+    """Names that a spec declares, so that help can speak of them.
 
     Attributes:
         calls: Blocks and models.

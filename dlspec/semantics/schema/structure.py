@@ -14,7 +14,7 @@ REF_REFERENCES: JSON = {"$ref": "#/$defs/references"}
 
 
 def structure() -> JSON:
-    """What stands around the components: names, parameters, inputs, blocks and models."""
+    """The schema around the components: names, parameters, inputs, blocks and models."""
     return {
         "steps": {"type": "array", "items": {"$ref": "#/$defs/layer"}},
         "names": {

@@ -55,7 +55,7 @@ _MOST = 100
 
 
 class Message(NamedTuple):
-    """What to say. `at_key`: the caret belongs under the key rather than its value."""
+    """A message with its help. `at_key`: the caret belongs under the key rather than its value."""
 
     code: str
     text: str
@@ -124,7 +124,7 @@ def option_fitting(key: str, value: Any, known: Sequence[str], node: JSON, descr
 
 
 def mended(option: str, value: Any, node: JSON, context: Context, describe: Describe) -> str:
-    """What to write for the value of an option that was not called by its name; "" where the value will do."""
+    """The value to write for an option that was called by another name; "" where the value will do."""
     wanted = resolve(node["properties"][option])
     if "x-per-output" in wanted and not isinstance(value, dict):
         wanted = wanted["anyOf"][0]
@@ -269,7 +269,7 @@ def _has_set(name: str, node: JSON) -> str:
 
 
 def no_layer(name: str, known: Sequence[str]) -> str:
-    """What to write for what can be no layer's name."""
+    """Help for a name that can be no layer's."""
     if name in (*STEP_KEYS, *NAMING):
         return "the layer's name is the key: `- dense: {units: 10}`"
     if name in ("input", "inputs", "input_layer"):

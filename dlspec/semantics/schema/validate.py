@@ -63,7 +63,7 @@ _OWN: ContextVar[Mapping[str, JSON] | None] = ContextVar("own definitions", defa
 
 @contextmanager
 def opened_to(definitions: Mapping[str, JSON]) -> Iterator[None]:
-    """What is held against the schema inside may use what these definitions know, which take the place of others."""
+    """Inside, specs are validated against these definitions, which take the place of others of the same name."""
     token = _OWN.set(definitions or None)
     try:
         yield

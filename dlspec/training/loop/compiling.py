@@ -163,7 +163,7 @@ def precision(policy: str) -> Iterator[None]:
 
 
 def averaging(optimizers: Sequence[Any], callbacks: Sequence[Callback]) -> Callable[[], AbstractContextManager[None]]:
-    """What puts the moving averages of the weights into their place for a while, where the optimizer keeps some.
+    """A context in which weights have the values of their moving averages, where the optimizer keeps some.
 
     Keras itself does so once, after training; epochs would then be compared by other weights than those that are kept.
     Where the callback ``swap_ema_weights`` does it, nothing else may.

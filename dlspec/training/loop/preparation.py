@@ -79,7 +79,7 @@ def with_preparation(core: Any, prepared: Prepared) -> Any:
 
 
 def inner_name(name: str) -> str:
-    """What the model proper is called inside of a saved model `name` that has an input of the same name."""
+    """Name of the model proper inside of a saved model `name` that has an input of the same name."""
     return f"{name}_model"
 
 

@@ -41,7 +41,7 @@ class NonFinite(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a trainer is given.
+    """The model, method, data and settings that a trainer is given.
 
     Attributes:
         model: The functional model, without preparation, that is saved.
@@ -101,7 +101,7 @@ class Job:
 
     @property
     def running(self) -> Method:
-        """What is trained now, or what is measured in the end."""
+        """The method of the phase that is trained now, or that is measured in the end."""
         return self.stage or self.method.ending
 
     def entering(self, inputs: Mapping[str, Any]) -> Any:
@@ -117,7 +117,7 @@ class Job:
         }
 
     def of_one(self, inputs: Any) -> Any:
-        """What :meth:`entering` gives, of the first learner."""
+        """The first learner's part of what :meth:`entering` returns."""
         return inputs[self.learners[0]] if isinstance(inputs, dict) and set(inputs) == set(self.learners) else inputs
 
     def structure(self, inputs: Any, targets: Any, *weights: Any) -> Any:
@@ -149,7 +149,7 @@ def compared(method: Method, outputs: Sequence[str], targets: Any, *weights: Any
 
 
 class Moments:
-    """What a training does at its moments besides taking steps: nothing, unless a method has something to do.
+    """Calls at certain moments of a training, besides its steps; they do nothing unless a method overrides them.
 
     The runner calls them in the order that :class:`Trainer` describes.
     """
@@ -233,7 +233,7 @@ class Trainer(Moments, ABC):
         return {}
 
     def notes(self) -> Iterator[str]:
-        """What a user should know before it begins."""
+        """Remarks that a user should read before training begins."""
         yield from ()
 
     # --- the training -------------------------------------------------------------------------------------------
@@ -254,7 +254,7 @@ class Trainer(Moments, ABC):
         """
 
     def measures(self) -> Logs:
-        """What the steps of this epoch have measured so far, to be shown."""
+        """Measures over the steps of this epoch so far, to be shown."""
         return {}
 
     @contextmanager

@@ -15,7 +15,7 @@ _POINTS = 200
 
 
 def threshold(scores: Array, share: float) -> float:
-    """What `share` of the scores exceed: their quantile, between two of them in proportion."""
+    """The threshold that `share` of the scores exceed: their quantile, interpolated linearly."""
     import numpy as np
 
     return float(np.quantile(scores.astype(np.float64), 1 - share))

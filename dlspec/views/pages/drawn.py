@@ -60,7 +60,7 @@ class Shown(NamedTuple):
 
     @property
     def shows(self) -> Literal["samples", "reconstructions"]:
-        """What its pictures are."""
+        """The kind of its pictures."""
         return SAMPLES if self.original is None and not self.judged else RECONSTRUCTIONS
 
 

@@ -43,7 +43,7 @@ _CHUNK = 4096
 
 @dataclass(slots=True)
 class Examined:
-    """What was found.
+    """Figures and examples that the page shows of a part.
 
     Attributes:
         part: The split that was looked at.
@@ -104,7 +104,7 @@ def examine(model: Any, prepared: Prepared, method: Method, outputs: tuple[str, 
 
 
 def answered(model: Any, part: Part, outputs: tuple[str, ...]) -> dict[str, tuple[Array, Array]]:
-    """What the model gives for a part, and what its loss compares that with, by output: [examples, …] each."""
+    """Answers of the model for a part, and its targets, by output: [examples, …] each."""
     import numpy as np
 
     size = batch_size_of(part)

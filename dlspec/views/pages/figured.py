@@ -92,7 +92,7 @@ def lines(results: Figures) -> Iterator[str]:
 
 
 def sections(results: Figures) -> list[dict[str, Any]]:
-    """What the page shows of each, in the order of :func:`pairs`."""
+    """Sections of the page, one for each of :func:`pairs`, in that order."""
     shown: dict[str, Callable[[], dict[str, Any]]] = {
         "neighbours": lambda: {"asked": [_row(item) for item in results["neighbours"]["examples"]]},
         "map": lambda: {"plots": [_map(results)]},

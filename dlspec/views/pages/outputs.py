@@ -45,7 +45,7 @@ class Outputs:
 
     @cached_property
     def tensors(self) -> Tensors:
-        """What training takes and the model gives, by the names of the spec."""
+        """Tensors that training takes and the model returns, by the names of the spec."""
         return tensors_of(self.graph)
 
     @cached_property
@@ -59,7 +59,7 @@ class Outputs:
         return self.looked_at[1] is self.prepared.train
 
     def of(self, output: str, part: Part) -> Array:
-        """What an output gives for the chosen examples of a part: [examples, numbers]."""
+        """Answers of an output for the chosen examples of a part: [examples, numbers]."""
         import numpy as np
 
         if id(part) not in self._answers:
@@ -74,7 +74,7 @@ class Outputs:
         return values.reshape(len(values), -1)
 
     def called(self, output: str) -> str:
-        """What the model calls an output of the spec."""
+        """Name that the model has for an output of the spec."""
         return dict(zip(self.tensors.outputs, self.names, strict=True))[output]
 
     def positions(self, part: Part) -> Array:
@@ -104,7 +104,7 @@ class Outputs:
         return self.prepared.binding.table.where(int(self._numbers(part)[row]))
 
     def text(self, part: Part, row: int) -> str:
-        """What enters the model for one of the chosen examples, where that is text; else ""."""
+        """Text that enters the model for one of the chosen examples; "" where no input is text."""
         table = self.prepared.binding.table
         names = [name for name in self.prepared.binding.input_columns if table.columns[name].text]
         result = table.take(names, self._numbers(part)[[row]]) if names else {}
@@ -118,7 +118,7 @@ class Outputs:
         return self.inputs(part, self.positions(part)[rows])[names[0]] if names else None
 
     def inputs(self, part: Part, positions: Array) -> Mapping[str, Array]:
-        """What enters the model, by input."""
+        """Arrays that enter the model, by input."""
         return as_arrays(batch_at(part, positions)[0])
 
     def _numbers(self, part: Part) -> Array:

@@ -118,7 +118,7 @@ def reliability(true: Array, shares: Array, weights: Array | None = None) -> Rel
 
 
 def words_about(output: Mapping[str, Any], *, weighted: bool = False) -> str:
-    """What the diagram of an output says, in a few sentences; "" without one.
+    """The reading of an output's diagram in a few sentences; "" without a diagram.
 
     Args:
         output: The results of the output.
