@@ -34,6 +34,9 @@ def reporting(state: Lowered) -> None:
     for name, problem in section.mistakes(tensors):
         wrong.add(name)
         state.diagnostics.add(problem.at(_span(raw, name, problem)))
+    for name, figure in section.figures.items() if state.method is not None else ():
+        for problem in figure.unfit(state.method):
+            state.diagnostics.add(problem.at(span_of_key(raw, name)))
     _check_data(state, section.figures, wrong, raw)
 
 

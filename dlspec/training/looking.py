@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from dlspec.components.sections.report import Report
 from dlspec.core.documents.figures import Figures
 from dlspec.core.ir import Graph
 from dlspec.training.figures import Looking, figures
+from dlspec.training.gradients import GradientLog
 from dlspec.training.loop.fit import Training
 from dlspec.training.loop.preparation import in_data_units, with_preparation
 from dlspec.training.saved import SavedRun
@@ -30,6 +33,34 @@ def pictures_of(training: Training, graph: Graph | None, section: Report | None)
         asked.count if asked is not None else COUNT,
         asked.every if asked is not None else None,
     )
+
+
+def after_epoch(
+    training: Training,
+    section: Report | None,
+    pictures: Pictures | None,
+    look: Callable[[Pictures, int], object],
+) -> Callable[[int], None] | None:
+    """What happens after each epoch; None where nothing is asked for.
+
+    Args:
+        training: That is watched.
+        section: What is asked for.
+        pictures: What keeps pictures of outputs.
+        look: Keeps them after an epoch.
+    """
+    gradients = section.gradients if section is not None else None
+    if pictures is None and gradients is None:
+        return None
+    log = None if gradients is None else GradientLog(training, gradients)
+
+    def over(number: int) -> None:
+        if pictures is not None:
+            look(pictures, number)
+        if log is not None:
+            log.epoch(number)
+
+    return over
 
 
 def figures_of(training: Training, graph: Graph, section: Report, features: dict[str, SavedRun]) -> Figures:

@@ -144,6 +144,11 @@ class SupervisedTrainer(Trainer):
         assert self._phase is not None, "a phase begins first"
         return self._phase
 
+    @property
+    def compiled(self) -> Any:
+        """The model of the phase."""
+        return self.running.model
+
     def epoch(self, state: TrainingState) -> None:
         """See :class:`KerasPhase`."""
         self.running.epoch(state)

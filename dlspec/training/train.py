@@ -9,7 +9,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -36,7 +35,7 @@ from dlspec.syntax.dumping import dump
 from dlspec.training.calibrating import calibrate
 from dlspec.training.deciding import decide
 from dlspec.training.figures import needed
-from dlspec.training.looking import figures_of, pictures_of
+from dlspec.training.looking import after_epoch, figures_of, pictures_of
 from dlspec.training.loop.compiling import precision
 from dlspec.training.loop.distribution import open_distribution
 from dlspec.training.loop.fit import Training
@@ -152,8 +151,7 @@ def _run(request: Request, runs: Path, location: RunLocation, console: Console |
     if reporter is not None:
         training.once_running = reporter.preload
         pictures = pictures_of(training, request.graph, request.report)
-        if pictures is not None:
-            training.after_epoch = partial(reporter.look, pictures)
+        training.after_epoch = after_epoch(training, request.report, pictures, reporter.look)
     facts = _facts(training, request)
     metrics: Measures = {}
     try:

@@ -66,6 +66,7 @@ class Method(Component, abstract=True):
         project: Dotted path of the function that writes ``train.py`` of an exported project (see
             :func:`dlspec.export.project.train.render`); "" where there are no words for the method in plain Keras.
         needs_targets: Whether the data must name targets.
+        follows_gradients: Whether each step moves weights along the gradient of what it minimises.
         weighs_examples: Whether examples may count differently: `weight` of `data`.
         prepares_targets: Whether it compares outputs with targets as `prepare` of `data.targets` changes them.
 
@@ -89,6 +90,7 @@ class Method(Component, abstract=True):
     trainer: ClassVar[str] = ""
     project: ClassVar[str] = ""
     needs_targets: ClassVar[bool] = True
+    follows_gradients: ClassVar[bool] = False
     weighs_examples: ClassVar[bool] = False
     prepares_targets: ClassVar[bool] = False
 

@@ -54,6 +54,7 @@ class Supervised(Method):
 
     trainer = "dlspec.training.supervised.SupervisedTrainer"
     project = "dlspec.export.project.train.render"
+    follows_gradients = True
     weighs_examples = True
     prepares_targets = True
 

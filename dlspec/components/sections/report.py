@@ -99,6 +99,10 @@ class Figure(Section, abstract=True):
         """What the data do not give (E530); `texts` are the inputs that texts enter."""
         yield from ()
 
+    def unfit(self, method: Any) -> Iterator[Problem]:
+        """What the way of training does not give (E530)."""
+        yield from ()
+
 
 def _by(doc: str) -> Any:
     """The option that names a column of classes."""
@@ -195,6 +199,29 @@ class FrechetDistance(Figure):
         )
 
 
+class GradientNorms(Figure):
+    """The norm of the gradient of each layer's weights after each epoch, on the first training examples."""
+
+    computer = "dlspec.training.gradients.figures_of"
+    shorthand = "count"
+    of: Any = None
+    count = integer(min=1, default=64, doc="So many of the first training examples are looked at.")
+    examples = (example("{count: 256}"),)
+
+    def mistakes(self, tensors: Tensors) -> Iterator[Problem]:
+        """Nothing of the model."""
+        yield from ()
+
+    def unfit(self, method: Any) -> Iterator[Problem]:
+        """Training follows gradients, on one device (E530)."""
+        if not method.follows_gradients:
+            message = f"training by `{method.name}` follows no gradients"
+            yield Problem("E530", message, "leave `gradients` out")
+        elif method.distribute is not None:
+            message = "gradients of layers are looked at on one device, and `distribute` shares the training"
+            yield Problem("E530", message, "leave `gradients` or `distribute` out")
+
+
 class Report(Section):
     """The section `report`: figures that a run's report shows besides its measures."""
 
@@ -212,6 +239,9 @@ class Report(Section):
     )
     saliency: Any = options(
         "section", "answer_saliency", default=None, doc="What answers follow from: pixels of pictures, words of texts."
+    )
+    gradients: Any = options(
+        "section", "gradient_norms", default=None, doc="Norms of the gradients of layers, after each epoch."
     )
     examples = (example("{neighbours: {of: code, by: label}, map: code}"),)
 

@@ -277,6 +277,20 @@ class Saliency(SaliencyFigures):
     part: str
 
 
+class GradientFigures(TypedDict):
+    """Norms of gradients, by layer.
+
+    Attributes:
+        examples: How many of the first training examples were looked at.
+        epochs: Their numbers.
+        layers: For each layer with weights its norm after each epoch; null where a phase does not train it.
+    """
+
+    examples: int
+    epochs: list[int]
+    layers: dict[str, list[float | None]]
+
+
 class Figures(TypedDict, total=False):
     """Figures that the section `report` asks for, without those that could not be computed.
 
@@ -288,6 +302,7 @@ class Figures(TypedDict, total=False):
         outliers: Unusual examples.
         frechet: How far drawn examples are from real ones.
         saliency: What answers follow from.
+        gradients: Norms of gradients, by layer.
         errors: Why something could not be computed, by its name.
     """
 
@@ -298,4 +313,5 @@ class Figures(TypedDict, total=False):
     outliers: OutlierFigures
     frechet: FrechetFigures
     saliency: SaliencyFigures
+    gradients: GradientFigures
     errors: dict[str, str]

@@ -277,6 +277,11 @@ class Trainer(Moments, ABC):
         steps.test(feed.batches(), feed.steps)
         return {name: float(value) for name, value in model.get_metrics_result().items()}
 
+    @property
+    def compiled(self) -> Any:
+        """The compiled Keras model that the running phase trains; None for a way of training without one."""
+        return None
+
     # --- what it all depends on ---------------------------------------------------------------------------------
 
     def state(self) -> Checkpoint:

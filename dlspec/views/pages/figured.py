@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from dlspec.core.documents.figures import Asked, Figures, FrechetFigures, Neighbour, OutlierFigures, SaliencyFigures
+from dlspec.core.documents.figures import (
+    Asked,
+    Figures,
+    FrechetFigures,
+    GradientFigures,
+    Neighbour,
+    OutlierFigures,
+    SaliencyFigures,
+)
 from dlspec.views.pages import plots, saliency
 from dlspec.views.pages.plots import Plot
 from dlspec.views.pages.verdict import figure, percent
 
 _CLASSES = 60
 _NEAR = 5
+# Of the gradients of two layers, how far apart is too far.
+_FAR = 1e-3
 
 Pairs = list[tuple[str, str]]
 
@@ -42,6 +52,8 @@ def pairs(results: Figures) -> Iterator[tuple[str, Pairs]]:
             f"What {results['saliency']['of']} follows from",
             counts if any(item is not None for item in right) else [],
         )
+    if "gradients" in results:
+        yield "Gradients by layer", [("examples", f"{results['gradients']['examples']:,}")]
 
 
 def _retrieval(near: Any) -> Pairs:
@@ -100,6 +112,7 @@ def sections(results: Figures) -> list[dict[str, Any]]:
         "outliers": lambda: {"plots": _roc(results["outliers"])},
         "frechet": lambda: {"table": _classes(results["frechet"])},
         "saliency": lambda: _saliency(results["saliency"]),
+        "gradients": lambda: _gradients(results["gradients"]),
     }
     empty: dict[str, Any] = {"asked": [], "plots": [], "table": None, "said": "", "texts": []}
     names = [name for name in shown if name in results]
@@ -111,6 +124,32 @@ def sections(results: Figures) -> list[dict[str, Any]]:
 
 def _saliency(results: SaliencyFigures) -> dict[str, Any]:
     return {"table": saliency.rows(results), "said": saliency.caption(results), "texts": saliency.texts(results)}
+
+
+def _gradients(results: GradientFigures) -> dict[str, Any]:
+    last = {name: values[-1] for name, values in results["layers"].items() if values and values[-1] is not None}
+    rows = [[name, figure(value)] for name, value in last.items()]
+    table = {"head": ["layer", (f"after epoch {results['epochs'][-1]}", "number")], "rows": rows} if rows else None
+    drawn = [plots.norms(results["epochs"], results["layers"])] if rows else []
+    return {"plots": drawn, "table": table, "said": _vanishing(last)}
+
+
+def _vanishing(last: Mapping[str, float | None]) -> str:
+    """What the norms of the first and the last layer say of the way back; "" where they are alike."""
+    values = [(name, value) for name, value in last.items() if value is not None]
+    (first, of_first), (end, of_end) = (values[0], values[-1]) if values else (("", 1.0), ("", 1.0))
+    sizes = f"The gradient of `{first}` is {figure(of_first)}, that of `{end}` {figure(of_end)}"
+    if of_first < _FAR * of_end:
+        return (
+            f"{sizes}: on the way back to the first layers it vanishes, and they hardly learn. `relu` in place of "
+            "`sigmoid` and `tanh`, normalization or residual ways help."
+        )
+    if of_end < _FAR * of_first:
+        return (
+            f"{sizes}: on the way back to the first layers it explodes. `clipnorm` of the optimizer, normalization or "
+            "smaller initial weights help."
+        )
+    return ""
 
 
 def _row(item: Asked) -> dict[str, str]:

@@ -204,6 +204,27 @@ def reliability(figures: Mapping[str, Any], name: str) -> Plot:
     return Plot("Reliability", svg(draw, "probabilities against how often they come true"))
 
 
+def norms(epochs: Sequence[int], layers: Mapping[str, Sequence[float | None]]) -> Plot:
+    """The norm of the gradient of each layer over the epochs, from dark to bright on the way to the output."""
+
+    def draw(axes: Any) -> None:
+        import matplotlib as mpl
+
+        colours = mpl.colormaps["viridis"]
+        for number, (name, values) in enumerate(layers.items()):
+            colour = colours(number / max(len(layers) - 1, 1) * 0.9)
+            label = clean(name) if len(layers) <= _COLOURED or number in (0, len(layers) - 1) else None
+            axes.plot(epochs, _gaps(values), "o-", color=colour, markersize=2.5, linewidth=1.2, label=label)
+        if any(value for values in layers.values() for value in values):
+            axes.set_yscale("log")
+        axes.set_xlabel("epoch")
+        axes.set_ylabel("norm of the gradient")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), handlelength=1)
+
+    return Plot("Gradients of layers", svg(draw, "norms of gradients over the epochs", height=3.6, right=1.3))
+
+
 def plane(points: Array, classes: Sequence[str], of_class: Sequence[int], components: bool) -> Plot:
     """A dot for each example, in the colour of its class.
 
