@@ -28,7 +28,7 @@ def data_section(state: Bound) -> None:
     owner = cast("type[Data]", state.catalogue.find("section", "data"))
     span = span_of_key(state.data, "data")
     section = state.evaluator.options(owner, raw, state.environment, Context(("data",)), span, keep_going=True)
-    if isinstance(section, Lost):
+    if isinstance(section, Lost) or section.source is None:  # an error of `source` leaves a section without one
         state.given_inputs = None if "inputs" not in state.data else {}
         return
     if state.hides_code:  # what the data are only code could tell that may not run

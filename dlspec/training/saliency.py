@@ -195,8 +195,9 @@ def _rows(asked: Asked, predicted: Array, answers: Array, count: int) -> Array:
     target, chance = asked.examples.targets[asked.task.name], np.random.default_rng(asked.seed)
     worst = np.argsort(-score_of(asked.task).add(predicted, target), kind="stable")
     if asked.task.classifies:
-        right = true_classes(asked.task, target, answers.shape) == answers
-        worst, others = worst[~right[worst]][:count], np.flatnonzero(right)
+        true = true_classes(asked.task, target, answers.shape)
+        right, known = true == answers, (true >= 0) & (true < len(asked.task.names))
+        worst, others = worst[known[worst] & ~right[worst]][:count], np.flatnonzero(right)
     else:
         worst, others = worst[:count], worst[count:]
     return np.concatenate([worst, np.sort(chance.permutation(others)[:count])])
