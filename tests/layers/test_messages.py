@@ -17,6 +17,10 @@ from dlspec.core.ir import Tensor
 SHAPES: list[tuple[str, str, list[Any], str, str, str, str]] = [
     ("piecewise_linear_encoding", "8", [()], "E402", "",
      "piecewise_linear_encoding takes features, but the input has shape []", "put `reshape: [1]` before it"),
+    ("ordinal", "5", [(3,)], "E402", "",
+     "ordinal takes one number for each example, but the input has shape [3]", "put `dense: 1` before it"),
+    ("ordinal", "5", [Tensor((1,), "int32")], "E409", "",
+     "ordinal takes floating-point numbers, but the input has dtype int32", "put `dense: 1` before it"),
     ("gradient", "", [(3, 2), (4,)], "E402", "",
      "gradient is that of one number for each example, but `of` has shape [3, 2]", "sum it first: `ops.sum: [1, 2]`"),
     ("gradient", "", [(), Tensor((4,), "int32")], "E409", "",
