@@ -151,6 +151,13 @@ def test_pictures_in_full(name: str, confidence: float, distance: float) -> None
 
 
 @pytest.mark.exhaustive
+def test_a_critic_without_penalty_fails() -> None:
+    """Its confidence is that of right ones, at three times their distance and more."""
+    train("wgan_gp", "train.learners.critic.minimize.penalty=0")
+    assert judge(drawn("wgan_gp", 500)).distance > 15
+
+
+@pytest.mark.exhaustive
 def test_a_conditional_gan_in_full() -> None:
     train("conditional_gan")
     share, figures = as_asked(50)

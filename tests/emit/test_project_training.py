@@ -101,6 +101,18 @@ def test_layers_of_the_model_that_adapt(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_spec_that_is_called_like_its_input(tmp_path: Path) -> None:
+    """A model holds no two layers of one name: with a preparation, Keras could not save it."""
+    spec = (
+        iris("epochs: 1")
+        .replace("name: iris", "name: x")
+        .replace("x: data", "x: {column: data, prepare: [normalization]}")
+    )
+    (tmp_path / "spec.yaml").write_text(spec, encoding="utf-8")
+    compared(tmp_path / "spec.yaml", tmp_path)
+
+
+@pytest.mark.slow
 def test_targets_in_other_units(tmp_path: Path) -> None:
     path = tmp_path / "spec.yaml"
     path.write_text(

@@ -30,6 +30,7 @@ from dlspec.export.project.writing import LayerWriter
 from dlspec.export.python.constructors import Constructors
 from dlspec.export.python.syntax import Unsupported, constant, text
 from dlspec.export.python.templates import Code
+from dlspec.training.loop.preparation import inner_name
 
 if TYPE_CHECKING:
     import jinja2
@@ -105,7 +106,7 @@ def render(
         *functions(binding, layers),
         *([split] if split else []),
         framed(templates, "data/examples", **_examples(inputs, binding, prepared)),
-        *_preparing(inputs, binding, saved, layers, templates),
+        *_preparing(label, inputs, binding, saved, layers, templates),
         *batches.definitions(),
         framed(templates, "data/load", **_load(loading, binding, sources, layers, prepared)),
     ]
@@ -249,6 +250,7 @@ def _adapts(binding: Binding) -> list[tuple[str, int]]:
 
 
 def _preparing(
+    label: str,
     inputs: Sequence[BoundInput],
     binding: Binding,
     saved: Sequence[str],
@@ -260,7 +262,7 @@ def _preparing(
     if any(input_.layers for input_ in inputs):
         yield framed(templates, "data/preparation", **_preparation(inputs, binding, layers))
     if any(input_.layers for input_ in kept):
-        yield framed(templates, "data/with_preparation", **_saved(kept, binding, saved))
+        yield framed(templates, "data/with_preparation", **_saved(label, kept, binding, saved))
 
 
 def _preparation(inputs: Sequence[BoundInput], binding: Binding, layers: LayerWriter) -> dict[str, Any]:
@@ -272,10 +274,11 @@ def _preparation(inputs: Sequence[BoundInput], binding: Binding, layers: LayerWr
     }
 
 
-def _saved(inputs: list[BoundInput], binding: Binding, names: Sequence[str]) -> dict[str, Any]:
+def _saved(label: str, inputs: list[BoundInput], binding: Binding, names: Sequence[str]) -> dict[str, Any]:
     """What `with_preparation.py.jinja` needs to know.
 
     Args:
+        label: The spec's name, which the model has.
         inputs: Those of the model that is saved.
         names: Their names in its order, and those of what is drawn.
     """
@@ -286,6 +289,7 @@ def _saved(inputs: list[BoundInput], binding: Binding, names: Sequence[str]) -> 
         "found": Code("found" if all_saved else "fitted.get(name, [])"),
         "fitted": Code("name, found in fitted.items()" if all_saved else "name in inputs"),
         "raw_inputs": only_or_all("inputs", list(names), as_list=True),
+        "inner": inner_name(label) if label in names else "",
         "call": only_or_all("values", list(names), as_list=True),
     }
 
