@@ -86,11 +86,11 @@ def plurals_of(name: str) -> tuple[float, float]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "epochs", "least"), [("skip_gram", 1, 0.03), ("cbow", 2, 0.02)])
+@pytest.mark.parametrize(("name", "epochs", "least"), [("skip_gram", 1, 0.03), ("cbow", 1, 0.02)])
 def test_words_come_near_their_plurals(
     name: str, epochs: int, least: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Skip-grams reached 0.041 in an epoch; words that did not learn have 0.003 to 0.008."""
+    """In an epoch skip-grams reached 0.041, the bag of words 0.037; words that did not learn have 0.003 to 0.008."""
     monkeypatch.chdir(tmp_path)
     assert run(["train", str(FOLDER / f"{name}.yaml"), "--set", f"train.epochs={epochs}"]) == 0
     rank, chance = plurals_of(name)
