@@ -17,7 +17,9 @@ _ID = re.compile(
     r"|(?:[a-z](?:Id|ID|Nr|No))$|(?:num|cod|code|number|_?id)$",
 )
 # Names of times, which are written as numbers.
-_TIME = re.compile(r"(?:^|[^a-z])(?:(?:year|month|week|day|hour|period|quarter)s?|date|time|t|timestamp)(?:$|[^a-z])")
+_TIME = re.compile(
+    r"(?:^|[^a-z])(?:(?:year|yr|month|mnth|week|day|weekday|hour|hr|period|quarter)s?|date|time|t|timestamp)(?:$|[^a-z])"
+)
 # A share of distinct values from which nearly every row has one of its own.
 ALL_DIFFERENT = 0.95
 # Of fewer rows, all may well have a value of their own.
