@@ -133,6 +133,12 @@ class Component:
         items = ", ".join(f"{name}: {describe(value)}" for name, value in self.given.items())
         return "{" + items + "}" if items else ""
 
+    def changes(self) -> dict[str, str]:
+        """The options that are not as they would be without a word, each as text."""
+        defaults = type(self)._defaults
+        given = {name: describe(value) for name, value in self.given.items()}
+        return {name: text for name, text in given.items() if name not in defaults or text != describe(defaults[name])}
+
     def keras_arguments(self) -> dict[str, Any]:
         """Constructor arguments as plain values and components: what the spec gave, nothing else."""
         return dict(self.given)

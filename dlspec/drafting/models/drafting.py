@@ -10,6 +10,8 @@ from dlspec.core.errors import Diagnostic, Problem
 from dlspec.core.ir import Graph
 from dlspec.drafting.models.archives import Source
 from dlspec.drafting.models.conversion import convert
+from dlspec.drafting.models.equality import same_graph
+from dlspec.drafting.models.folded import folded_text
 from dlspec.drafting.models.training import add_training
 from dlspec.drafting.models.writing import flat_text, output_names
 from dlspec.passes import Workspace, compile_spec
@@ -50,7 +52,18 @@ def drafted(source: Source, *, flat: bool = False) -> Draft:
     graph = _graph(flat_text(model), source)
     expect = _expectations(graph)
     head = [f"imported from {source.shown}"]
+    if not flat:
+        text = folded_text(model, head, expect)
+        folded = _compiled(text)
+        if folded is not None and same_graph(folded, graph):
+            return Draft(text, folded, model.remarks)
     return Draft(flat_text(model, head, expect), graph, model.remarks)
+
+
+def _compiled(text: str) -> Graph | None:
+    """What a text makes; None where it has an error."""
+    state = compile_spec(_UNSAVED, (), Workspace(texts={_UNSAVED: text}))
+    return None if state.diagnostics.errors or not isinstance(state, Lowered) else state.graph
 
 
 def _graph(text: str, source: Source) -> Graph:
