@@ -87,6 +87,8 @@ def canonical(model: Any) -> Any:
 
 def _bare(value: Any, places: dict[str, int]) -> Any:
     if isinstance(value, dict):
+        if isinstance(value.get("layers"), list):  # a model inside, which has names of its own
+            places = {layer["config"]["name"]: number for number, layer in enumerate(value["layers"])}
         return {key: _bare(item, places) for key, item in value.items() if key not in _NOISE}
     if isinstance(value, list):
         return [_bare(item, places) for item in value]

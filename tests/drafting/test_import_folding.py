@@ -58,23 +58,23 @@ def test_residual_groups_become_blocks(tmp_path: Path) -> None:
         "      - conv2d: {filters: $filters, kernel_size: 3, padding: same, use_bias: false, strides: $strides}",
         "      - batch_normalization: {momentum: 0.9}",
         "      - re_lu",
-        "  Stage:",
+        "  Residual:",
         "    params: {filters, strides: 2, times: 2}",
         "    layers:",
         "      - residual:",
-        "          shortcut: [conv2d: {filters: $filters, kernel_size: 1, strides: $strides, use_bias: false}]",
+        "          shortcut: [conv2d: {filters: $filters, kernel_size: 1, use_bias: false, strides: $strides}]",
         "          layers: [ConvBN: {filters: $filters, strides: $strides}, ConvBN: $filters]",
         "      - residual:",
         "          layers: [ConvBN: {filters: $filters, repeat: 2}]",
         "          repeat: $times",
         "layers:",
         "  - ConvBN: 8",
-        "  - Stage: {filters: 8, strides: 1}",
-        "  - Stage: {filters: 16, times: 3}",
-        "  - Stage: 24",
+        "  - Residual: {filters: 8, strides: 1}",
+        "  - Residual: {filters: 16, times: 3}",
+        "  - Residual: 24",
         "  - global_average_pooling2d: {name: pooled}",
         "  - dense: {units: 5, activation: softmax}",
-        "expect: {parameters: 50981, output: [5]}",
+        "expect: {parameters: 52341, output: [5]}",
         "",
     ]
     assert canonical(again) == canonical(model)
@@ -96,9 +96,9 @@ def test_parallel_groups_and_what_leaves_them(tmp_path: Path) -> None:
         one = layers.Conv2D(filters, 1)(x)
         two = layers.Conv2D(filters, 3, padding="same")(layers.Conv2D(filters, 1)(x))
         x = layers.Concatenate()([one, two, layers.MaxPooling2D(3, 1, padding="same")(x)])
-    scale = layers.Dense(16, "sigmoid")(layers.GlobalAveragePooling2D(keepdims=True)(x))
+    scale = layers.Dense(24, "sigmoid")(layers.GlobalAveragePooling2D(keepdims=True)(x))
     y = layers.Multiply()([x, scale])
-    skip = layers.Concatenate(axis=1)([y, layers.Conv2D(20, 1, name="odd")(y)]) if y.shape[-1] == 20 else y
+    skip = layers.Concatenate(axis=1)([y, layers.Conv2D(24, 1)(y)])
     model = keras.Model(image, [layers.Flatten(name="flat")(skip), layers.GlobalMaxPooling2D(name="top")(skip)])
     draft, again = imported(model, tmp_path)
     assert "- parallel:" in draft.text and "merge: multiply" in draft.text and "outputs: [flat, top]" in draft.text
@@ -106,7 +106,7 @@ def test_parallel_groups_and_what_leaves_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "seed", [*range(6), *(pytest.param(each, marks=pytest.mark.exhaustive) for each in range(6, 1000))]
+    "seed", [*range(4), *(pytest.param(each, marks=pytest.mark.exhaustive) for each in range(4, 1000))]
 )
 def test_random_graphs_come_back_folded(seed: int, tmp_path: Path) -> None:
     model = build(compile_text(tmp_path, Writer(seed).text()).graph)

@@ -18,10 +18,19 @@ _LARGEST_FACTOR = 8
 _HEAD = 3
 _LEAST_SAVED = 1
 _SHORT = {
-    "conv2d": "Conv", "conv1d": "Conv", "conv3d": "Conv", "depthwise_conv2d": "Depthwise", "separable_conv2d": "Separable",
-    "batch_normalization": "BN", "layer_normalization": "LN", "activation": "", "re_lu": "", "zero_padding2d": "",
-    "dense": "Dense", "max_pooling2d": "Pool", "average_pooling2d": "Pool", "residual": "Residual", "parallel": "Parallel",
-}  # fmt: skip
+    "conv1d": "Conv",
+    "conv2d": "Conv",
+    "conv3d": "Conv",
+    "depthwise_conv2d": "Depthwise",
+    "separable_conv2d": "Separable",
+    "batch_normalization": "BN",
+    "layer_normalization": "LN",
+    "activation": "",
+    "re_lu": "",
+    "zero_padding2d": "",
+    "max_pooling2d": "Pool",
+    "average_pooling2d": "Pool",
+}
 
 
 @dataclass
@@ -268,10 +277,10 @@ def _template(items: list[Item], values: Iterator[Any]) -> list[Item]:
 
 def _default(values: list[Any]) -> Any:
     """The value of most windows, where that is more than half; None otherwise."""
-    if any(is_expression(value) for value in values):
-        return None  # it stands for a parameter that the block does not know
-    counts: dict[str, int] = {}
+    counts: dict[str, int] = {"": 0}
     for value in values:
+        if is_expression(value):  # it stands for a parameter that the block does not know
+            continue
         counts[repr(value)] = counts.get(repr(value), 0) + 1
     most, count = max(counts.items(), key=lambda pair: pair[1])
-    return next(value for value in values if repr(value) == most) if 2 * count > len(values) else None
+    return next((value for value in values if repr(value) == most), None) if 2 * count > len(values) else None

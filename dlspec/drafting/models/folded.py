@@ -7,7 +7,7 @@ from typing import Any
 
 from dlspec.drafting.models.blocks import Block, Blocks, lines_of
 from dlspec.drafting.models.constants import share_constants
-from dlspec.drafting.models.groups import PARALLEL, RESIDUAL, Grouper, Item, has_name
+from dlspec.drafting.models.groups import JOINED_BY, PARALLEL, RESIDUAL, Grouper, Item, has_name
 from dlspec.drafting.models.naming import Names, clean
 from dlspec.drafting.models.steps import Body, Model, Out, Step, outs, replaced
 from dlspec.drafting.models.writing import body_lines, inputs_of, previous, sections
@@ -132,8 +132,8 @@ class _Writer:
 
     def own_names(self, step: Step, number: int) -> Any:
         """Names of all outputs of a step."""
-        first = self.names.of_step(number)
-        return first if step.outputs == 1 else [first, *(f"{first}_{output}" for output in range(1, step.outputs))]
+        given = self.names.of_step(number)
+        return given[0] if step.outputs == 1 else given
 
     def tensor(self, out: Out, before: Out | None) -> str:
         """A tensor by its name."""
@@ -141,8 +141,7 @@ class _Writer:
             return _PREVIOUS
         if out.step < 0:
             return self.names.of_input(-1 - out.step)
-        name = self.names.of_step(out.step)
-        return name if out.output == 0 else f"{name}_{out.output}"
+        return self.names.of(out)
 
 
 def plain(
@@ -196,9 +195,9 @@ def _group(item: Item, common: dict[str, Any], writer: _Writer | None) -> Any:
     joined = {merge.key: dict(merge.options)} if merge.options else merge.key
     if item.key != RESIDUAL:
         branches = [branch[0] if len(branch) == 1 else branch for branch in inner]
-        further = {**({} if joined == "concatenate" else {"merge": joined}), **common}
+        further = {**({} if joined == JOINED_BY[PARALLEL] else {"merge": joined}), **common}
         return {item.key: {"branches": branches, **further} if further else branches}
-    further = {**({} if joined == "add" else {"merge": joined}), **common}
+    further = {**({} if joined == JOINED_BY[RESIDUAL] else {"merge": joined}), **common}
     sizes = [sum(lines_of(each) for each in branch) for branch in item.branches]
     shortcut = 0 if sizes[0] < sizes[1] else 1
     if not inner[1]:

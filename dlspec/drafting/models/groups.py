@@ -15,6 +15,8 @@ from dlspec.drafting.models.naming import is_given
 from dlspec.drafting.models.steps import Body, Out, Step, outs
 
 RESIDUAL, PARALLEL = "residual", "parallel"
+# The layers by which groups join their branches unless they say another.
+JOINED_BY = {RESIDUAL: "add", PARALLEL: "concatenate"}
 
 
 @dataclass
@@ -72,7 +74,7 @@ class Item:
 
 @cache
 def opens_of(key: str) -> Mapping[str, Any]:
-    """The options of a layer that may be parameters, with what each is that is left out; None where it must be given."""
+    """The options of a layer that may be parameters, with the value of each that is left out; None if required."""
     owner = BUILT_IN.find("layer", key)
     if owner is None:
         return {}
@@ -122,8 +124,8 @@ class Grouper:
 
     def close(self, step: Step, number: int) -> bool:
         """Makes a group of the last items, where they are branches from one tensor that this step joins."""
-        place = {out: index for index, out in enumerate(self.outs)}
-        followed = [self.chain(end, place) for end in step.sources]
+        position = {out: index for index, out in enumerate(self.outs)}
+        followed = [self.chain(end, position) for end in step.sources]
         chains = [chain for chain, _ in followed]
         roots = {root for _, root in followed}
         used = sorted(index for chain in chains for index in chain)
@@ -135,7 +137,7 @@ class Grouper:
         if root != before or (first == 0 and len(self.body.inputs) > 1) or self.has_several(root):
             return False
         branches = [[self.items[index] for index in chain] for chain in chains]
-        residual = len(chains) == 2 and (not all(chains) or step.key == "add")
+        residual = len(chains) == 2 and (not all(chains) or step.key == JOINED_BY[RESIDUAL])
         if residual and step.commutes and not chains[0]:
             branches.reverse()  # the sum is the same
         del self.items[first:], self.outs[first:], self.sources[first:]
@@ -144,14 +146,14 @@ class Grouper:
         self.push(group, Out(number), root)
         return True
 
-    def chain(self, end: Out, place: Mapping[Out, int]) -> tuple[list[int], Out]:
+    def chain(self, end: Out, position: Mapping[Out, int]) -> tuple[list[int], Out]:
         """The items that lead to a tensor and serve nothing else, and the tensor that enters the first of them."""
         chain: list[int] = []
-        while end in place and self.uses[end] == 1 and not self.has_several(end):
-            sources = self.sources[place[end]]
+        while end in position and self.uses[end] == 1 and not self.has_several(end):
+            sources = self.sources[position[end]]
             if not isinstance(sources, Out):
                 break
-            chain.insert(0, place[end])
+            chain.insert(0, position[end])
             end = sources
         return chain, end
 

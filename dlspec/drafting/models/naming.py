@@ -25,7 +25,7 @@ class Names:
         self.used: set[str] = set()
         self.inputs = {name: self.new("x" if _NUMBERED_INPUT.match(name) else name) for name in body.inputs}
         self._listed = list(self.inputs.values())
-        self._steps: dict[int, str] = {}
+        self._steps: dict[Out, str] = {}
         self._body = body
 
     def new(self, saved: str) -> str:
@@ -41,11 +41,17 @@ class Names:
         """The name of input number `number`."""
         return self._listed[number]
 
-    def of_step(self, number: int) -> str:
-        """The name of a step."""
-        if number not in self._steps:
-            self._steps[number] = self.new(self._body.steps[number].name)
-        return self._steps[number]
+    def of_step(self, number: int) -> list[str]:
+        """The names of a step's outputs."""
+        step = self._body.steps[number]
+        return [self.of(Out(number, output)) for output in range(step.outputs)]
+
+    def of(self, out: Out) -> str:
+        """The name of a tensor that a step gives."""
+        if out not in self._steps:
+            name = self._body.steps[out.step].name
+            self._steps[out] = self.new(f"{name}_{out.output}" if out.output else name)
+        return self._steps[out]
 
 
 def clean(saved: str) -> str:

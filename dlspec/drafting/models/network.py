@@ -145,9 +145,13 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _name(item: Mapping[str, Any]) -> Any:
+    return item.get("name", _mapping(item.get("config")).get("name"))
+
+
 def _layer(item: Mapping[str, Any], depth: int) -> Saved:
     config = _mapping(item.get("config"))
-    name = item.get("name", config.get("name"))
+    name = _name(item)
     if not isinstance(name, str) or not isinstance(item.get("class_name"), str):
         raise _broken("a layer has no name or class")
     # A layer may hold a list of others as well, as a pipeline does.
@@ -184,8 +188,12 @@ def _chain(network: Network, tree: Mapping[str, Any]) -> None:
     network.inputs, network.sequential = [first.name], True
     last = Ref(first.name, 0, 0)
     network.types[last] = entering(first)
+    listed = {_name(item): item for item in map(_mapping, _mapping(tree.get("config")).get("layers", []))}
     for layer in network.layers.values():
         if layer is not first:
+            shape = _mapping(_mapping(listed.get(layer.name)).get("build_config")).get("input_shape")
+            if (tensor := _tensor(shape, None)) is not None:
+                network.types.setdefault(last, tensor)
             layer.calls = [Call([last], {})]
             last = Ref(layer.name, 0, 0)
     network.outputs = [("", last)]
@@ -207,7 +215,7 @@ def _wire(network: Network, config: Mapping[str, Any], listed: list[Any]) -> Non
             layer.calls.append(_call(node, network))
     _drop_masks(network)
     network.inputs = [ref.layer for _, ref in _ends(config.get("input_layers"))]
-    network.outputs = _ends(config.get("output_layers"))
+    network.outputs = [(key, _counted(ref, network)) for key, ref in _ends(config.get("output_layers"))]
     for name in network.inputs:
         if name not in network.layers or not is_input(network.layers[name]):
             raise _broken(f"`{name}` is no input")
@@ -240,6 +248,13 @@ def _drop_masks(network: Network) -> None:
             if made and all(maker in _MASKS for maker in makers):
                 kwargs = {key: value for key, value in call.kwargs.items() if key != "mask"}
                 layer.calls[number] = Call(call.args, kwargs)
+
+
+def _counted(ref: Ref, network: Network) -> Ref:
+    """An output by the number of its call, which Keras counts from 1 there, for a functional model inside."""
+    layer = network.layers.get(ref.layer)
+    functional = layer is not None and layer.inner is not None and not layer.inner.sequential
+    return ref._replace(call=max(ref.call - 1, 0)) if functional else ref
 
 
 def _call(node: Any, network: Network) -> Call:

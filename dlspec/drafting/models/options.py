@@ -168,7 +168,7 @@ def _plain(value: Any) -> Any:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_plain(item) for item in value]
-    return value
+    return shortest_float(value) if isinstance(value, float) else value
 
 
 def _shortest(field: Field[Any], value: Any, owner: type[Component]) -> Any:
@@ -208,7 +208,7 @@ def _is_default(
     """Whether leaving the option out means the same."""
     if field.required:
         return False
-    if name == "dtype" and value == _FLOAT32:
+    if (name == "dtype" and value == _FLOAT32) or (name == "name" and value in (owner.registered_name, *owner.aliases)):
         return True
     if value is None:
         return field.default is None or not field.nullable

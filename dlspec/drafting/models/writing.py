@@ -122,8 +122,8 @@ def previous(body: Body, number: int) -> Out | None:
 
 
 def _own_names(names: Names, step: Step, number: int) -> Any:
-    first = names.of_step(number)
-    return first if step.outputs == 1 else [first, *(f"{first}_{output}" for output in range(1, step.outputs))]
+    given = names.of_step(number)
+    return given[0] if step.outputs == 1 else given
 
 
 def _source(body: Body, names: Names, number: int, out: Out) -> str:
@@ -135,5 +135,4 @@ def _source(body: Body, names: Names, number: int, out: Out) -> str:
 def _tensor(body: Body, names: Names, out: Out) -> str:
     if out.step < 0:
         return names.of_input(-1 - out.step)
-    name = names.of_step(out.step)
-    return name if out.output == 0 else f"{name}_{out.output}"
+    return names.of(out)
