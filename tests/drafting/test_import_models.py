@@ -107,6 +107,6 @@ def test_defaults_are_left_out(tmp_path: Path) -> None:
         "train:",
         "  loss: sparse_categorical_crossentropy",
         "  optimizer: sgd",
-        "  metrics: [accuracy, {binary_accuracy: {threshold: 0.3}}]",
+        "  metrics: [accuracy, {binary_accuracy: 0.3}]",
         "",
     ]
