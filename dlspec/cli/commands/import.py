@@ -90,6 +90,9 @@ def _application(source: str) -> Source | None:
     if match is None:
         return None
     say("starting TensorFlow …")
+    from dlspec.backends.keras import starting
+
+    starting.start()
     from dlspec.drafting.models.applications import read_application
 
     return read_application(match.group(1))
