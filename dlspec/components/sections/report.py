@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
 
+from dlspec.components.layers.base import Layer
 from dlspec.components.registry import example, integer, number, optional, options, plain, text
 from dlspec.components.sections.base import Section
 from dlspec.core.errors import Problem, did_you_mean
@@ -20,12 +21,14 @@ class Tensors(NamedTuple):
         outputs: Types of its outputs, by name.
         drawn: Names of the inputs that are drawn.
         layers: What each layer gives, by its name.
+        lookups: Layers with a row of numbers for each index, and how many rows.
     """
 
     inputs: Mapping[str, Tensor]
     outputs: Mapping[str, Tensor]
     drawn: frozenset[str]
     layers: Mapping[str, Tensor]
+    lookups: Mapping[str, int]
 
 
 def tensors_of(graph: Graph) -> Tensors:
@@ -36,7 +39,14 @@ def tensors_of(graph: Graph) -> Tensors:
         {name: graph.tensor(edge) for name, edge in graph.outputs},
         frozenset(node.name for node in nodes if node.draw is not None),
         {node.name: node.outputs[0] for node in graph.nodes if node.layer is not None},
+        dict(_lookups(graph)),
     )
+
+
+def _lookups(graph: Graph) -> Iterator[tuple[str, int]]:
+    for node in graph.nodes:
+        if isinstance(node.layer, Layer) and node.layer.counts_by and node.weights:
+            yield node.name, int(node.weights[0].shape[0])
 
 
 class PictureSheets(Section):
@@ -239,6 +249,9 @@ class Report(Section):
     )
     saliency: Any = options(
         "section", "answer_saliency", default=None, doc="What answers follow from: pixels of pictures, words of texts."
+    )
+    words: Any = options(
+        "section", "word_neighbours", default=None, doc="Nearest words by the vectors of an embedding, and analogies."
     )
     gradients: Any = options(
         "section", "gradient_norms", default=None, doc="Norms of the gradients of layers, after each epoch."

@@ -291,6 +291,50 @@ class GradientFigures(TypedDict):
     layers: dict[str, list[float | None]]
 
 
+class NearWord(TypedDict):
+    """A word with the cosine of the angle between its vector and what was asked for.
+
+    Attributes:
+        word: Of the vocabulary.
+        similarity: The cosine.
+    """
+
+    word: str
+    similarity: float
+
+
+class AskedWord(TypedDict):
+    """A word or an analogy, and the words that are nearest.
+
+    Attributes:
+        asked: As the spec writes it.
+        nearest: The nearest first.
+    """
+
+    asked: str
+    nearest: list[NearWord]
+
+
+class WordFigures(TypedDict):
+    """Words by the vectors of an embedding.
+
+    Attributes:
+        of: The layer.
+        input: The input whose vocabulary it is.
+        vocabulary: How many words and signs it has.
+        neighbours: Of each word that is asked for and known.
+        analogies: Likewise.
+        unknown: Words that are asked for and not in the vocabulary.
+    """
+
+    of: str
+    input: str
+    vocabulary: int
+    neighbours: list[AskedWord]
+    analogies: list[AskedWord]
+    unknown: list[str]
+
+
 class Figures(TypedDict, total=False):
     """Figures that the section `report` asks for, without those that could not be computed.
 
@@ -302,6 +346,7 @@ class Figures(TypedDict, total=False):
         outliers: Unusual examples.
         frechet: How far drawn examples are from real ones.
         saliency: What answers follow from.
+        words: Words by the vectors of an embedding.
         gradients: Norms of gradients, by layer.
         errors: Why something could not be computed, by its name.
     """
@@ -313,5 +358,6 @@ class Figures(TypedDict, total=False):
     outliers: OutlierFigures
     frechet: FrechetFigures
     saliency: SaliencyFigures
+    words: WordFigures
     gradients: GradientFigures
     errors: dict[str, str]

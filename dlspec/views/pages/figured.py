@@ -13,6 +13,7 @@ from dlspec.core.documents.figures import (
     Neighbour,
     OutlierFigures,
     SaliencyFigures,
+    WordFigures,
 )
 from dlspec.views.pages import plots, saliency
 from dlspec.views.pages.plots import Plot
@@ -52,6 +53,11 @@ def pairs(results: Figures) -> Iterator[tuple[str, Pairs]]:
             f"What {results['saliency']['of']} follows from",
             counts if any(item is not None for item in right) else [],
         )
+    if "words" in results:
+        unknown = (
+            [("not in the vocabulary", ", ".join(results["words"]["unknown"]))] if results["words"]["unknown"] else []
+        )
+        yield f"Words by {results['words']['of']}", [("words", f"{results['words']['vocabulary']:,}"), *unknown]
     if "gradients" in results:
         yield "Gradients by layer", [("examples", f"{results['gradients']['examples']:,}")]
 
@@ -112,6 +118,7 @@ def sections(results: Figures) -> list[dict[str, Any]]:
         "outliers": lambda: {"plots": _roc(results["outliers"])},
         "frechet": lambda: {"table": _classes(results["frechet"])},
         "saliency": lambda: _saliency(results["saliency"]),
+        "words": lambda: {"table": _words(results["words"])},
         "gradients": lambda: _gradients(results["gradients"]),
     }
     empty: dict[str, Any] = {"asked": [], "plots": [], "table": None, "said": "", "texts": []}
@@ -124,6 +131,14 @@ def sections(results: Figures) -> list[dict[str, Any]]:
 
 def _saliency(results: SaliencyFigures) -> dict[str, Any]:
     return {"table": saliency.rows(results), "said": saliency.caption(results), "texts": saliency.texts(results)}
+
+
+def _words(results: WordFigures) -> dict[str, Any]:
+    rows = [
+        [item["asked"], ", ".join(f"{near['word']} {near['similarity']:.3f}" for near in item["nearest"])]
+        for item in (*results["neighbours"], *results["analogies"])
+    ]
+    return {"head": ["asked", "nearest, with the cosine"], "rows": rows}
 
 
 def _gradients(results: GradientFigures) -> dict[str, Any]:
