@@ -313,6 +313,9 @@ def test_attributes_are_declared_where_they_are_asked_for() -> None:
 VAGUE = {"found", "held", "one", "ones", "place", "stands", "told", "whatever", "word", "words"}
 # Where they are the term of the field: words of texts.
 WORDS_OF_TEXTS = {
+    "components.sections.report": {"words"},
+    "components.sections.words": {"words"},
+    "views.pages.figured": {"words"},
     "cli.commands.saliency": {"word", "words"},
     "core.documents.figures": {"word", "words"},
     "data.checks.vocabulary": {"word", "words"},
