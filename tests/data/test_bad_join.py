@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from dlspec.data.feeding.new_files import source_for
 from dlspec.data.sources.csv import Csv
 from dlspec.data.sources.join import Join
 from dlspec.data.sources.npz import Npz
+from tests.support import dlspec_here
 
 SPEC = """\
 inputs: {numbers: [2]}
@@ -175,3 +177,20 @@ def test_train_evaluate_predict_and_export(tmp_path: Path, monkeypatch: pytest.M
     assert len(out.read_text(encoding="utf-8").splitlines()) == 3
     assert run(["evaluate", str(folder), "--data", str(tmp_path / "ratings.csv")]) == 0
     assert run(["export", str(spec), "--project", str(tmp_path / "project")]) == 1
+
+
+def test_the_fingerprint_follows_the_right_side_and_the_weights(tmp_path: Path) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(SPEC.replace("  targets:", "  weight: user\n  targets:"))
+    good(tmp_path)
+
+    def fingerprint() -> str:
+        return str(json.loads(dlspec_here("data", str(spec), "--format", "json").stdout)["fingerprint"])
+
+    known = fingerprint()
+    assert fingerprint() == known
+    right("b,16", "b,17")(tmp_path)
+    assert fingerprint() != known
+    good(tmp_path)
+    left("a,5,1", "a,5,3")(tmp_path)
+    assert fingerprint() != known
