@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.bench.data import data_speed, memory
 from tests.bench.growth import growth
-from tests.bench.learning import adversarial_speed, sampling_speed
+from tests.bench.learning import adversarial_speed, sampling_speed, tree_speed
 from tests.bench.measuring import ROOT, paired, process, report
 from tests.bench.predicting import predict_speed
 from tests.bench.sources import sources_speed
@@ -34,6 +34,7 @@ def main(wanted: list[str]) -> int:
             sources_speed,
             predict_speed,
             sampling_speed,
+            tree_speed,
             *trainings,
             growth,
             memory,

@@ -106,6 +106,18 @@ def test_tokens_are_dropped_and_the_others_move_up() -> None:
         assert (np.diff(kept) > 0).all()
 
 
+def test_tokens_are_inserted_and_the_others_move_back() -> None:
+    tokens = np.r_[np.tile([1, 2, 3, 4, 0, 0, 0, 0, 0, 0], (300, 1)), np.full((300, 10), 9)]
+    found = np.array(made("random_token_insert", {"rate": 0.5, "seed": 1})(tokens, training=True))
+    short, full = found[:300], found[300:]
+    added = (short > 0).sum(axis=1) - 4
+    assert 1.1 < added.mean() < 1.7  # half of four, but for padding, which is drawn in 0.3 of the cases
+    assert ((short == 9).sum(axis=1) > 0).mean() > 0.4 and short.max() == 9
+    assert all((np.diff(np.flatnonzero(row)) == 1).all() and row[0] == 1 for row in short)
+    rest = [iter(row) for row in short.tolist()]
+    assert all(word in row for row in rest for word in (1, 2, 3, 4)) and (full == tokens[300:]).mean() < 1
+
+
 def test_tokens_are_replaced_by_others_of_the_batch() -> None:
     tokens = np.r_[[[1, 1, 1, 0]] * 100, [[2, 2, 2, 0]] * 100]
     found = np.array(made("random_token_replace", {"rate": 0.5, "seed": 1})(tokens, training=True))
@@ -119,7 +131,9 @@ def test_nothing_happens_to_sound_outside_training(name: str) -> None:
     np.testing.assert_array_equal(made(name, 0.5)(sound), sound)
 
 
-@pytest.mark.parametrize("name", ["random_token_shuffle", "random_token_drop", "random_token_replace"])
+@pytest.mark.parametrize(
+    "name", ["random_token_shuffle", "random_token_drop", "random_token_insert", "random_token_replace"]
+)
 def test_nothing_happens_to_texts_outside_training(name: str) -> None:
     tokens = np.arange(12).reshape(2, 6)
     layer = made(name, None if name.endswith("shuffle") else 0.5)

@@ -79,6 +79,16 @@ class RandomTokenDrop(_Tokens):
     examples = (example("0.1", (20,), dtype="int64"),)
 
 
+class RandomTokenInsert(_Tokens):
+    """Inserts words from the texts of the same batch at random; the others move back, and the end is cut off."""
+
+    keras = "dlspec.keras_layers.RandomTokenInsert"
+    shorthand = "rate"
+    rate = number(min=0, below=1, doc="Share of the words behind which another one is inserted.")
+    seed = seed()
+    examples = (example("0.1", (20,), dtype="int64"),)
+
+
 class RandomTokenReplace(_Tokens):
     """Puts other words, from the texts of the same batch, in place of some at random."""
 

@@ -66,6 +66,7 @@ class Layer(Component, abstract=True):
         holds_layers: It makes layers of its own, which no option names.
         whole_numbers: Whether numbers that enter are names of things: they must not be rounded on the way.
         counts_by: The option that says how many indices it takes, from 0 on; "" where it takes others than indices.
+        counts_argument: The place among `arguments` of the indices that `counts_by` counts.
         formats_lacking: Formats of ``dlspec export`` that have no operations for it; see :meth:`lacking_in`.
         masking: What becomes of a mask: ``pass`` it on, or ``drop`` it (with a warning, as Keras does).
         unmasks: Names of call arguments whose tensors Keras takes the mask from, for whatever else reads them too.
@@ -115,6 +116,7 @@ class Layer(Component, abstract=True):
     holds_layers: ClassVar[bool] = False
     whole_numbers: ClassVar[bool] = False
     counts_by: ClassVar[str] = ""
+    counts_argument: ClassVar[int] = 0
     formats_lacking: ClassVar[tuple[str, ...]] = ()
     masking: ClassVar[Literal["pass", "drop"]] = "drop"
     unmasks: ClassVar[tuple[str, ...]] = ()

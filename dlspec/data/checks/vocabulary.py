@@ -91,7 +91,7 @@ def _takers(graph: Graph, name: str) -> Iterator[tuple[str, Any, Span | None]]:
     for node in graph.nodes:
         if not isinstance(node.layer, Layer) or not node.layer.counts_by or not node.arguments:
             continue
-        edge = node.arguments[0]
+        edge = node.arguments[node.layer.counts_argument]
         if isinstance(edge, Edge) and graph.nodes[edge.node].layer is None and graph.nodes[edge.node].name == name:
             yield node.name, node.layer, node.span
 

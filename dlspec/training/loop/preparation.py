@@ -115,7 +115,8 @@ def _first(value: Any, wanted: Tensor) -> Any:
     length = wanted.shape[-1] if wanted.rank else 1
     if value.shape[-1] is None or value.shape[-1] < length:
         value = ops.pad(value, [[0, 0], [0, length]])
-    return ops.cast(value[:, :length], wanted.dtype)
+    # Keras does not tell the length of a slice of an axis of unknown length.
+    return ops.cast(ops.reshape(value[:, :length], (-1, length)), wanted.dtype)
 
 
 def _to_rank(value: Any, wanted: Tensor) -> Any:
