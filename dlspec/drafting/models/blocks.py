@@ -97,10 +97,11 @@ class Blocks:
                         break
                     places.setdefault(tuple(shapes[start:end]), []).append((items, start))
         candidates = []
+        known: dict[int, tuple[Any, ...]] = {}
         for window, starts in places.items():
             if len(starts) > 1:
                 apart = _apart(starts, len(window))
-                if len(apart) > 1 and (saved := _saved(apart, len(window))) >= _LEAST_SAVED:
+                if len(apart) > 1 and (saved := _saved(apart, len(window), known)) >= _LEAST_SAVED:
                     candidates.append((saved, -len(window), apart))
         candidates.sort(key=lambda each: each[:2], reverse=True)
         for _, length, apart in candidates:
@@ -172,12 +173,14 @@ def lines_of(item: Item) -> int:
     return 1 + sum(shown) + sum(1 for lines in shown if lines) - (1 if sum(1 for lines in shown if lines) == 1 else 0)
 
 
-def _saved(apart: list[tuple[list[Item], int]], length: int) -> int:
+def _saved(apart: list[tuple[list[Item], int]], length: int, known: dict[int, tuple[Any, ...]]) -> int:
+    """How many lines a block saves; `known` keeps the values of the items that were looked at before."""
     items, start = apart[0]
     lines = sum(lines_of(item) for item in items[start : start + length])
     calls, last = 0, None
     for items, start in apart:
-        values = [value for item in items[start : start + length] for value in item.values()]
+        window = items[start : start + length]
+        values = [known.get(id(item)) or known.setdefault(id(item), tuple(item.values())) for item in window]
         follows = last is not None and last[0] is items and last[1] + length == start and last[2] == values
         calls += not follows
         last = (items, start, values)
