@@ -388,14 +388,6 @@ def test_initial_state(states: list[tuple[int, ...]], code: str, message: str) -
     assert (caught.value.code, caught.value.message) == (code, message)
 
 
-@pytest.mark.parametrize("options", ["{cell: %s}", "{layer: {rnn: {cell: %s}}}"])
-def test_states_of_stacked_cells(options: str) -> None:
-    cells = "{stacked_rnn_cells: {cells: [{lstm_cell: 3}, {gru_cell: 2}]}}"
-    stacked = layer("bidirectional" if "layer" in options else "rnn", options % cells)
-    with pytest.raises(Problem, match="rnn takes no initial state for stacked cells of which one has several"):
-        stacked.infer(Tensor((6, 3)), [Tensor((size,)) for size in (3, 3, 2)])
-
-
 def test_every_problem_has_a_test() -> None:
     """As many messages here as places that raise one; a few places are reached from several layers."""
     files = {Path(inspect.getfile(owner)) for owner in LAYERS}

@@ -25,3 +25,11 @@ def test_states_of_unlike_layers() -> None:
 def test_count_weights_need_counting() -> None:
     with pytest.raises(Problem, match="takes `count_weights` only with `output_mode: count`, not multi_hot"):
         layer("category_encoding", "5").infer(Tensor((3,), "int32"), Tensor((3,)))
+
+
+@pytest.mark.parametrize("options", ["{cell: %s}", "{layer: {rnn: {cell: %s}}}"])
+def test_states_of_stacked_cells(options: str) -> None:
+    cells = "{stacked_rnn_cells: {cells: [{lstm_cell: 3}, {gru_cell: 2}]}}"
+    stacked = layer("bidirectional" if "layer" in options else "rnn", options % cells)
+    with pytest.raises(Problem, match="rnn takes no initial state for stacked cells of which one has several"):
+        stacked.infer(Tensor((6, 3)), [Tensor((size,)) for size in (3, 3, 2)])
