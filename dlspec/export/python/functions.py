@@ -280,7 +280,7 @@ class Module:
             inputs[key] = (given.get("shape"), given.get("dtype") or "float32")
         if definition is self.program.main:
             for key, tensor in self.given.items():
-                inputs.setdefault(key, (tensor.shape, tensor.dtype))
+                inputs[key] = (inputs[key][0] if key in inputs else tensor.shape, tensor.dtype)
         return inputs
 
     def _outputs(self, definition: ModelDefinition, writer: BodyWriter) -> ast.expr:

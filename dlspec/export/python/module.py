@@ -132,7 +132,8 @@ def structured(state: Checked) -> tuple[list[Function], Constructors]:
     values = {**state.params.values, **{name: space.default for name, space in state.params.spaces.items()}}
     recorded, graph = record(state.program, Environment(values), given, state.catalogue)
     models = [model.name for model in shared_models(graph)]
-    module = Module(state.program, values, recorded, given, models, own_tensors(graph), state.catalogue)
+    typed = {**given, **{graph.nodes[index].name: graph.nodes[index].outputs[0] for index in graph.inputs}}
+    module = Module(state.program, values, recorded, typed, models, own_tensors(graph), state.catalogue)
     module.averages = {model: origin for model, (origin, _) in averages_in(graph).items()}
     if graph.objectives:
         module.roots = tuple(key for key, _ in graph.outputs), tuple(key for key, _ in graph.objectives)
