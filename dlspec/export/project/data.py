@@ -284,12 +284,14 @@ def _saved(label: str, inputs: list[BoundInput], binding: Binding, names: Sequen
     """
     drawn = {input_.name: drawn_input(input_) for input_ in binding.drawn if input_.name in names}
     all_saved = len(names) == len(binding.entering)
+    same = label in names  # a model holds no two layers of one name
     return {
         "raw": {input_.name: input_.raw for input_ in inputs} | drawn,
         "found": Code("found" if all_saved else "fitted.get(name, [])"),
         "fitted": Code("name, found in fitted.items()" if all_saved else "name in inputs"),
         "raw_inputs": only_or_all("inputs", list(names), as_list=True),
-        "inner": inner_name(label) if label in names else "",
+        "naming": [Piece("inner = keras.Model(model.input, model.output, name={})", inner_name(label))] if same else [],
+        "inner": Code("inner" if same else "model"),
         "call": only_or_all("values", list(names), as_list=True),
     }
 
