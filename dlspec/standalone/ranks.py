@@ -15,6 +15,7 @@ def distances(y_true, y_pred):
     return ops.cast(ops.abs(right - answer), "float32")
 
 
+@keras.saving.register_keras_serializable(package="dlspec")
 class RankError(keras.metrics.MeanMetricWrapper):
     """Mean distance between the numbers of the right class and of the one with the largest output."""
 
@@ -26,6 +27,7 @@ class RankError(keras.metrics.MeanMetricWrapper):
         return {"name": self.name, "dtype": self.dtype}
 
 
+@keras.saving.register_keras_serializable(package="dlspec")
 class CohenKappa(keras.metrics.Metric):
     """Agreement of answers and targets beyond that of chance: 1 - Σ w·o / Σ w·e (Cohen 1960, weights Cohen 1968).
 
