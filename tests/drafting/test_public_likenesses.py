@@ -40,8 +40,14 @@ def test_a_draft_is_clean(name: str, tmp_path: Path) -> None:
     assert [(item.code, item.message) for item in state.diagnostics.items if item.code != "W603"] == []
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", LIKENESSES)
+# Numbers with gaps, groups, several targets, a series; the others train where there is more time.
+SHORT = ("auto", "gapminder", "linnerud", "seattle_temps")
+TRAINED = [
+    pytest.param(name, marks=pytest.mark.slow if name in SHORT else pytest.mark.exhaustive) for name in LIKENESSES
+]
+
+
+@pytest.mark.parametrize("name", TRAINED)
 def test_it_trains_without_an_edit(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(name, tmp_path)
     monkeypatch.chdir(tmp_path)
