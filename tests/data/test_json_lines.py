@@ -171,7 +171,7 @@ def test_init_and_data_find_it(tmp_path: Path) -> None:
     facts = as_documented("output/data", done.stdout)
     assert facts["source"] == {"json_lines": {"path": "a.jsonl"}} and facts["examples"][0]["where"] == "a.jsonl, line 1"
     assert {name: one["role"] for name, one in facts["roles"].items()} == {
-        "size": "number", "kind": "word", "pair": "left out",
+        "size": "number", "kind": "word", "pair": "row of numbers",
     }  # fmt: skip
     spec = str(tmp_path / "a.yaml")
     done = CliRunner().invoke(cli, ["init", str(tmp_path / "a.jsonl"), "--target", "kind", "--output", spec])

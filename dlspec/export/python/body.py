@@ -44,16 +44,16 @@ class BodyWriter(CallWriter):
         elif step.condition is not None:
             self.conditional(step, working, needed)
         else:
-            self.plain(step, working)
+            self.plain(step, working, needed)
 
-    def plain(self, step: Step, working: str) -> None:
+    def plain(self, step: Step, working: str, needed: bool) -> None:
         """Writes the statements of a step that runs once."""
         if isinstance(step, LayerStep):
-            self.bind(step, self.layer(step), working)
+            self.bind(step, self.layer(step), working, needed)
         elif isinstance(step, ParallelStep):
-            self.bind(step, self.parallel(step), working)
+            self.bind(step, self.parallel(step), working, needed)
         elif isinstance(step, CallStep):
-            self.bind(step, self.call(step), working)
+            self.bind(step, self.call(step), working, needed)
         elif isinstance(step, RepeatStep):
             self.loop(step, working, needed=True)
         else:

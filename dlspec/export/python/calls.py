@@ -67,8 +67,8 @@ class CallWriter:
 
     # --- names of outputs -----------------------------------------------------------------------------------------
 
-    def bind(self, step: Step, value: ast.expr, working: str) -> None:
-        """Gives the outputs of a call their variables."""
+    def bind(self, step: Step, value: ast.expr, working: str, needed: bool) -> None:
+        """Gives the outputs of a call their variables; `needed` where what follows takes the first as ``prev``."""
         if len(step.names) > 1:
             targets = [self.tensors.target(text, self.scope) for text in step.names]
             if any(isinstance(target, ast.Subscript) for target in targets):
@@ -78,7 +78,7 @@ class CallWriter:
                 self.write(*(assign([target.id], part) for target, part in parts if isinstance(target, ast.Name)))
                 first = targets[0] or value.elts[0]
             else:
-                first = self.unpack(step, targets, value)
+                first = self.unpack(step, targets, value, needed)
             for text, target in zip(step.names, targets, strict=True):
                 if target is not None:
                     self.write(*self.tensors.after(text, target, self.scope))
@@ -90,14 +90,14 @@ class CallWriter:
         if target is not None:
             self.write(*self.tensors.after(step.names[0], target, self.scope))
 
-    def unpack(self, step: Step, targets: list[ast.expr | None], value: ast.expr) -> ast.expr:
+    def unpack(self, step: Step, targets: list[ast.expr | None], value: ast.expr, needed: bool) -> ast.expr:
         """Assigns a call that gives several outputs at once; those that nobody uses get a name with an underscore.
 
         Returns:
             The variable of the first.
         """
         names = [t.id if isinstance(t, ast.Name) else f"_{text}" for t, text in zip(targets, step.names, strict=True)]
-        if targets[0] is None:
+        if targets[0] is None and needed:
             names[0] = self.tensors.variable(step.names[0])
         self.write(assign(names, value))
         return name(names[0])
