@@ -116,6 +116,14 @@ def test_stratified_by_which_target(folder: Path) -> None:
     assert (found.message, found.help) == ("`prize` is no target", "did you mean `price`?")
 
 
+def test_stratified_without_targets(folder: Path) -> None:
+    for by in (Stratified(), Stratified(target="sold")):
+        data = houses(targets={}, split=Split(test=0.25, by=by))
+        found = next(item for item in checked(data, folder) if item.code == "E606")
+        assert found.message == "`stratified` spreads classes, and there are no targets"
+        assert found.help == "write `by: random`"
+
+
 TWO = graph({"features": Tensor((2,))}, {"sold": Tensor((1,)), "price": Tensor((1,))})
 
 

@@ -53,6 +53,8 @@ def stratify_column(data: Data) -> str | None:
         names = ", ".join(f"`{target}`" for target in data.targets)
         message = f"`stratified` does not say which of {names} counts"
         raise Problem("E606", message, f"write `by: {{stratified: {next(iter(data.targets))}}}`", "by")
+    if not data.targets:
+        raise Problem("E606", "`stratified` spreads classes, and there are no targets", "write `by: random`", "by")
     name = name or next(iter(data.targets))
     if name not in data.targets:
         raise Problem("E606", f"`{name}` is no target", did_you_mean(name, data.targets, guess=True), "by")
