@@ -34,11 +34,17 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def files() -> dict[Path, bytes]:
+    """All files but the bytecode that Python keeps of modules."""
+    paths = [path for path in Path().rglob("*") if path.is_file() and path.parent.name != "__pycache__"]
+    return {path: path.read_bytes() for path in paths}
+
+
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """What is said about the option; every file is as it was."""
-    before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+    before = files()
     assert run(list(arguments)) == 2
-    assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
+    assert files() == before
     return capsys.readouterr().err.splitlines()[-1]
 
 
