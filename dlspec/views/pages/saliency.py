@@ -85,7 +85,7 @@ def rows(figures: SaliencyFigures) -> dict[str, Any]:
         [item["answer"], item["true"] or "–", _right(item), figure(item["score"]), item["where"]]
         for item in figures["examples"]
     ]
-    return {"head": ["answered", "true", "", (score, "number"), "place"], "rows": body}
+    return {"head": ["answered", "true", ("", "whole"), (score, "number"), "place"], "rows": body}
 
 
 def _right(item: AskedAnswer) -> str:
