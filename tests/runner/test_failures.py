@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from dlspec.components.sections.splitters import Column
 from dlspec.components.training.losses import MeanSquaredError
 from dlspec.core.errors import Problem
 from dlspec.data.sources.npz import Npz
-from dlspec.training.loop.non_finite import cause
+from dlspec.training.loop.non_finite import cause, require_finite
 from dlspec.training.run.failures import as_problem
 from tests.support import as_documented
 
@@ -51,11 +52,17 @@ def test_a_loss_that_is_not_finite_on_the_test_part(tmp_path: Path) -> None:
     data = Data(source=source, inputs={"x": Feature(column="size")}, targets={"y": Target(column="price")}, split=split)
     with pytest.raises(Problem, match="the loss of the test part is nan, with the weights that were kept") as caught:
         train(tmp_path, data, method(loss=MeanSquaredError(), metrics=()), build=logarithm)
-    assert caught.value.code == "E508"
+    assert caught.value.code == "E508" and caught.value.help.startswith("look for missing or infinite values")
     (report,) = (tmp_path / "runs").rglob("report.json")
     facts = as_documented("report", report.read_text(encoding="utf-8"))
     assert (facts["status"], facts["error"]["code"], facts["metrics"]["test"]["loss"]) == ("failed", "E508", None)
     assert facts["metrics"]["train"]["loss"] < 10
+
+
+def test_examples_that_were_trained_on_are_not_blamed() -> None:
+    with pytest.raises(Problem, match="the loss of the train part is nan") as caught:
+        require_finite({"train": {"loss": math.nan}, "test": {"loss": 1.0}})
+    assert caught.value.help.startswith("lower the learning rate")
 
 
 def logarithm() -> Any:

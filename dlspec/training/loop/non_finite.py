@@ -61,7 +61,8 @@ def require_finite(metrics: Measures) -> None:
         for loss in losses:
             if loss is None or not math.isfinite(loss):
                 text = f"the loss of the {part} part is {loss}, with the weights that were kept"
-                raise Problem("E508", text, _DATA_HELP)
+                # Its own examples gave finite losses in every step: only the weights since then can be the cause.
+                raise Problem("E508", text, _HELP if part == "train" else f"{_DATA_HELP}; if there are none, {_HELP}")
 
 
 def cause(model: Any, batch: Any) -> tuple[str, str]:
