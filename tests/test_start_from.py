@@ -135,6 +135,13 @@ def test_deep_json_is_refused(tmp_path: Path) -> None:
         read_layers(tmp_path / "base.keras")
 
 
+def test_a_bomb_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "base.keras", "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("config.json", " " * 20_000_000)
+    with pytest.raises(Unreadable, match="compressed more than 200 times"):
+        read_layers(tmp_path / "base.keras")
+
+
 def test_without_tensorflow(tmp_path: Path) -> None:
     save(tmp_path / "base.keras", *body_and_other())
     (tmp_path / "spec.yaml").write_text(SPEC)

@@ -1,1 +1,1 @@
-"""A first spec from somebody's table: what its columns are, what to predict, and a model that fits."""
+"""A first spec: from somebody's data, with a model that fits, or from a model that Keras saved."""

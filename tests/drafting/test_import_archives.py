@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
+from dlspec.backends.keras import archive as keras_archive
 from dlspec.cli.main import run
 from dlspec.core.errors import Problem
-from dlspec.drafting.models import archives
 from dlspec.drafting.models.archives import read_source
 from dlspec.drafting.models.drafting import drafted
 from tests.support import dlspec_here
@@ -159,9 +159,9 @@ def test_archives_beyond_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         file.writestr("config.json", "{}")
         file.writestr("config.json", json.dumps(model(DENSE)))
     assert "more than one `config.json`" in refused(twice).message
-    monkeypatch.setattr(archives, "MAX_CONFIG", 100)
+    monkeypatch.setattr(keras_archive, "MAX_CONFIG", 100)
     assert "is larger than" in refused(archive(tmp_path / "large.keras", model(DENSE))).message
-    monkeypatch.setattr(archives, "MAX_MEMBERS", 1)
+    monkeypatch.setattr(keras_archive, "MAX_MEMBERS", 1)
     assert "more than 1 members" in refused(archive(tmp_path / "many.keras", "{}", other=b"")).message
 
 

@@ -1,4 +1,4 @@
-"""Names and shapes of the weights in a `.keras` file, read without Keras, and without running anything of it.
+"""Config, names and shapes of the weights in a `.keras` file, read without Keras, and without running anything of it.
 
 Such a file is a zip: ``config.json`` lists the layers, ``model.weights.h5`` holds their weights by the layers' classes
 (``layers/dense_1/vars/0`` is the second `Dense`, whatever its name).
@@ -16,7 +16,12 @@ from typing import Any, NamedTuple
 from dlspec.components.registry import snake_case
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
-MAX_CONFIG = 64 * 2**20
+MAX_CONFIG = 32 * 2**20
+MAX_MEMBERS = 10_000
+MAX_DEPTH = 100
+MAX_VALUES = 3_000_000
+# What JSON shrinks to at most: more is a bomb.
+MAX_RATIO = 200
 # Groups of variables that Keras does not count among a layer's weights.
 _NO_WEIGHTS = ("seed_generator",)
 
@@ -45,11 +50,10 @@ def read_layers(path: Path) -> list[Saved] | None:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            members = {info.filename: info for info in archive.infolist()}
-            if CONFIG not in members or WEIGHTS not in members:
-                raise Unreadable(f"it holds no `{CONFIG if CONFIG not in members else WEIGHTS}`")
-            config = _config(archive, members[CONFIG])
-            info = members[WEIGHTS]
+            config = config_in(archive, f"`{CONFIG}`")
+            info = next((info for info in archive.infolist() if info.filename == WEIGHTS), None)
+        if info is None:
+            raise Unreadable(f"it holds no `{WEIGHTS}`")
         if info.compress_type != zipfile.ZIP_STORED:
             return None
         return _layers(path, info, config)
@@ -57,13 +61,68 @@ def read_layers(path: Path) -> list[Saved] | None:
         raise Unreadable("it is no zip archive, as `.keras` files are, or a damaged one") from error
 
 
-def _config(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Any:
+def config_in(archive: zipfile.ZipFile, called: str = "config") -> Any:
+    """What a `.keras` file says of its model: JSON of a limited size and depth.
+
+    Args:
+        archive: The file.
+        called: What a message calls the config.
+
+    Raises:
+        Unreadable: There is none, or several, or it is damaged or beyond a limit.
+    """
+    members = archive.infolist()
+    if len(members) > MAX_MEMBERS:
+        raise Unreadable(f"it has more than {MAX_MEMBERS:,} members")
+    configs = [info for info in members if info.filename == CONFIG]
+    if len(configs) != 1:
+        raise Unreadable(f"it holds {'no' if not configs else 'more than one'} `{CONFIG}`")
+    return parsed(_member(archive, configs[0]), called)
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """The bytes of a member, which are not more than its entry says, nor more than a config may have."""
     if info.file_size > MAX_CONFIG:
         raise Unreadable(f"its `{CONFIG}` is larger than {MAX_CONFIG // 2**20} MiB")
+    if info.file_size > MAX_RATIO * max(info.compress_size, 1):
+        raise Unreadable(f"its `{CONFIG}` is compressed more than {MAX_RATIO} times")
+    import zlib
+
     try:
-        return json.loads(archive.read(info))
-    except (ValueError, RecursionError, NotImplementedError, RuntimeError) as error:
-        raise Unreadable(f"its `{CONFIG}` is no JSON") from error
+        with archive.open(info) as stream:
+            data = stream.read(MAX_CONFIG + 1)
+    except (zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        raise Unreadable(f"its `{CONFIG}` is damaged") from error
+    if len(data) != info.file_size:
+        raise Unreadable(f"its `{CONFIG}` has another size than the archive says")
+    return data
+
+
+def parsed(data: bytes, called: str = "config") -> Any:
+    """JSON of a limited size and depth.
+
+    Raises:
+        Unreadable: It is none, or beyond a limit.
+    """
+    if len(data) > MAX_CONFIG:
+        raise Unreadable(f"its {called} is larger than {MAX_CONFIG // 2**20} MiB")
+    try:
+        tree = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"its {called} is no JSON") from error
+    level, count = [tree], 0
+    for _ in range(MAX_DEPTH):
+        level = [item for value in level for item in _inside(value)]
+        count += len(level)
+        if count > MAX_VALUES:
+            raise Unreadable(f"its {called} holds more than {MAX_VALUES:,} values")
+        if not level:
+            return tree
+    raise Unreadable(f"its {called} is nested deeper than {MAX_DEPTH} levels")
+
+
+def _inside(value: Any) -> Any:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def _layers(path: Path, info: zipfile.ZipInfo, config: Any) -> list[Saved]:

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dlspec.backends.keras import archive
 from dlspec.core.errors import Problem
 
-# Of a `.keras` file.
-CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 # Of a run folder.
 _MODEL = "model.keras"
 # Attributes of a legacy HDF5 file.
 _HDF5_MODEL, _HDF5_TRAINING = "model_config", "training_config"
-
-MAX_CONFIG = 32 * 2**20
-MAX_MEMBERS = 10_000
-MAX_DEPTH = 100
-MAX_VALUES = 3_000_000
-# What JSON shrinks to at most: more is a bomb.
-MAX_RATIO = 200
 
 
 class Source(NamedTuple):
@@ -54,6 +45,8 @@ def read_source(path: Path) -> Source:
         with path.open("rb") as stream:
             start = stream.read(8)
         tree = _read(path, start)
+    except archive.Unreadable as error:
+        raise _unreadable(path, str(error)) from error
     except OSError as error:
         raise _unreadable(path, error.strerror or "its structure is damaged") from error
     except (ValueError, RecursionError, MemoryError, KeyError, RuntimeError, NotImplementedError) as error:
@@ -71,41 +64,17 @@ def _read(path: Path, start: bytes) -> Any:
         return _from_zip(path)
     if start == b"\x89HDF\r\n\x1a\n":
         return _from_hdf5(path)
-    if path.stat().st_size > MAX_CONFIG:
+    if path.stat().st_size > archive.MAX_CONFIG:
         raise _unreadable(path, "it is neither an archive nor a JSON of ordinary size")
-    return _parsed(path.read_bytes(), path)
+    return archive.parsed(path.read_bytes())
 
 
 def _from_zip(path: Path) -> Any:
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            if len(members) > MAX_MEMBERS:
-                raise _unreadable(path, f"it has more than {MAX_MEMBERS:,} members")
-            configs = [info for info in members if info.filename == CONFIG]
-            if len(configs) != 1:
-                raise _unreadable(path, f"it holds {'no' if not configs else 'more than one'} `{CONFIG}`")
-            return _parsed(_member(archive, configs[0], path), path)
+        with zipfile.ZipFile(path) as file:
+            return archive.config_in(file)
     except (zipfile.BadZipFile, EOFError) as error:
         raise _unreadable(path, "the zip archive is damaged") from error
-
-
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> bytes:
-    """The bytes of a member, which are not more than its entry says, nor more than a config may have."""
-    if info.file_size > MAX_CONFIG:
-        raise _unreadable(path, f"its `{CONFIG}` is larger than {MAX_CONFIG // 2**20} MiB")
-    if info.file_size > MAX_RATIO * max(info.compress_size, 1):
-        raise _unreadable(path, f"its `{CONFIG}` is compressed more than {MAX_RATIO} times")
-    import zlib
-
-    try:
-        with archive.open(info) as stream:
-            data = stream.read(MAX_CONFIG + 1)
-    except (zlib.error, EOFError) as error:
-        raise _unreadable(path, f"its `{CONFIG}` is damaged") from error
-    if len(data) != info.file_size:
-        raise _unreadable(path, f"its `{CONFIG}` has another size than the archive says")
-    return data
 
 
 def _from_hdf5(path: Path) -> Any:
@@ -115,9 +84,9 @@ def _from_hdf5(path: Path) -> Any:
     with h5py.File(path, "r") as file:
         if _HDF5_MODEL not in file.attrs:
             raise _unreadable(path, "it holds weights alone, without the model that they belong to")
-        tree = _parsed(_attribute(file, _HDF5_MODEL, path), path)
+        tree = archive.parsed(_attribute(file, _HDF5_MODEL, path))
         if isinstance(tree, dict) and _HDF5_TRAINING in file.attrs:
-            tree["compile_config"] = _parsed(_attribute(file, _HDF5_TRAINING, path), path)
+            tree["compile_config"] = archive.parsed(_attribute(file, _HDF5_TRAINING, path))
         return tree
 
 
@@ -127,33 +96,6 @@ def _attribute(file: Any, name: str, path: Path) -> bytes:
     if not isinstance(value, str | bytes):
         raise _unreadable(path, f"its attribute `{name}` is no text")
     return value.encode() if isinstance(value, str) else value
-
-
-def _parsed(data: bytes, path: Path) -> Any:
-    """JSON of a limited size and depth.
-
-    Raises:
-        Problem: E801.
-    """
-    if len(data) > MAX_CONFIG:
-        raise _unreadable(path, f"its config is larger than {MAX_CONFIG // 2**20} MiB")
-    try:
-        tree = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise _unreadable(path, "its config is no JSON") from error
-    level, count = [tree], 0
-    for _ in range(MAX_DEPTH):
-        level = [item for value in level for item in _inside(value)]
-        count += len(level)
-        if count > MAX_VALUES:
-            raise _unreadable(path, f"its config holds more than {MAX_VALUES:,} values")
-        if not level:
-            return tree
-    raise _unreadable(path, f"its config is nested deeper than {MAX_DEPTH} levels")
-
-
-def _inside(value: Any) -> Any:
-    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def _source(tree: Any, path: Path) -> Source:
