@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from dlspec.cli.output import show_diagnostics
+from dlspec.cli.output import say, show_diagnostics
 from dlspec.core.errors import Note, Problem
 
 
@@ -38,3 +38,19 @@ def reported(function: Callable[..., Any]) -> Callable[..., Any]:
             raise click.exceptions.Exit(1) from problem
 
     return call
+
+
+def keep_in_run(folder: Path, files: Mapping[str, str]) -> None:
+    """Writes what a command found about a run into its folder; where that fails, it says so, and nothing else stops.
+
+    Args:
+        folder: The run folder.
+        files: Texts by the name of their file.
+    """
+    from dlspec.core.files import write_atomically
+
+    for name, text in files.items():
+        try:
+            write_atomically(folder / name, functools.partial(Path.write_text, data=text, encoding="utf-8"))
+        except OSError as error:
+            say(f"`{folder / name}` cannot be written: {error.strerror or error}")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dlspec.cli.output import code_allowed, code_option, print_document, print_text, say
-from dlspec.cli.runs import reported, runs_option
+from dlspec.cli.output import code_allowed, code_option, print_document, print_text
+from dlspec.cli.runs import keep_in_run, reported, runs_option
 
 if TYPE_CHECKING:
     from dlspec.core.documents.figures import Saliency
@@ -74,18 +74,10 @@ def command(
 def _write(run: Run, facts: Saliency) -> None:
     """The page and the facts, in the run folder; where nothing can be written there, the figures are told anyway."""
     from dlspec.core.documents.reading import document_text
-    from dlspec.core.files import write_atomically
     from dlspec.views.pages.saliency import FACTS_FILE, PAGE_FILE
     from dlspec.views.pages.saliency_page import saliency_page
 
-    def write(name: str, text: str) -> None:
-        try:
-            write_atomically(run.path / name, lambda path: path.write_text(text, encoding="utf-8"))
-        except OSError as error:
-            say(f"`{run.path / name}` cannot be written: {error.strerror or error}")
-
-    write(FACTS_FILE, document_text(facts))
-    write(PAGE_FILE, saliency_page(run.name, run.path, facts))
+    keep_in_run(run.path, {FACTS_FILE: document_text(facts), PAGE_FILE: saliency_page(run.name, run.path, facts)})
 
 
 def _text(run: Run, facts: Saliency) -> str:
