@@ -14,7 +14,17 @@ from dlspec.core.ir import Tensor
 from dlspec.drafting.models.archives import Source
 from dlspec.drafting.models.calls import Entering, entering_of
 from dlspec.drafting.models.instances import count_outputs
-from dlspec.drafting.models.network import Call, Network, Ref, Saved, entering, is_input, network_of, refs
+from dlspec.drafting.models.network import (
+    Call,
+    Network,
+    Ref,
+    Saved,
+    entering,
+    is_input,
+    network_of,
+    refs,
+    replaced_refs,
+)
 from dlspec.drafting.models.operations import operation_of, pieces
 from dlspec.drafting.models.options import Lacking, Written, component_of, options_of
 from dlspec.drafting.models.steps import Body, Model, Out, Step
@@ -286,15 +296,6 @@ class _Converter:
 def _forms(name: str) -> tuple[str, ...]:
     """What a spec may call a layer of that class; draws and losses as steps are named after their family."""
     return name, name.replace("_", ".", 1), f"losses.{name}"
-
-
-def replaced_refs(sources: Any, environment: Mapping[Ref, Out]) -> Any:
-    """`sources` with tensors of the file replaced by those of the body."""
-    if isinstance(sources, Ref):
-        return environment[sources]
-    if isinstance(sources, Mapping):
-        return {key: replaced_refs(value, environment) for key, value in sources.items()}
-    return [replaced_refs(value, environment) for value in sources]
 
 
 def _takes(layer: Saved, name: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from dlspec.components.layers.base import Layer
 from dlspec.core.errors import Diagnostics, Problem
 from dlspec.core.ir import Tensor
-from dlspec.drafting.models.network import Ref
+from dlspec.drafting.models.network import Ref, replaced_refs
 from dlspec.semantics.environment import Environment, Lost
 from dlspec.semantics.evaluate import Evaluator
 from dlspec.semantics.schema.context import Context
@@ -27,7 +27,7 @@ def count_outputs(owner: type[Layer], options: Mapping[str, Any], sources: Any, 
     if isinstance(layer, Lost):
         return 1
     try:
-        entering = _typed(sources, types)
+        entering = replaced_refs(sources, types)
         if isinstance(entering, dict):
             outputs = layer.infer(**entering)
         elif isinstance(entering, list) and not owner.takes_list:
@@ -37,11 +37,3 @@ def count_outputs(owner: type[Layer], options: Mapping[str, Any], sources: Any, 
     except (Problem, TypeError, ValueError, KeyError, AttributeError, IndexError):
         return 1
     return len(outputs) if isinstance(outputs, tuple) else 1
-
-
-def _typed(sources: Any, types: Mapping[Ref, Tensor]) -> Any:
-    if isinstance(sources, Ref):
-        return types[sources]
-    if isinstance(sources, Mapping):
-        return {key: _typed(value, types) for key, value in sources.items()}
-    return [_typed(value, types) for value in sources]

@@ -137,6 +137,15 @@ def refs(value: Any) -> Iterator[Ref]:
             yield from refs(value[key])
 
 
+def replaced_refs(sources: Any, values: Mapping[Ref, Any]) -> Any:
+    """An argument with the tensors of the file replaced by these values."""
+    if isinstance(sources, Ref):
+        return values[sources]
+    if isinstance(sources, Mapping):
+        return {key: replaced_refs(value, values) for key, value in sources.items()}
+    return [replaced_refs(value, values) for value in sources]
+
+
 def _broken(why: str) -> Problem:
     return Problem("E801", f"the model's config makes no sense: {why}", "save the model anew, with Keras 3")
 

@@ -15,7 +15,7 @@ from dlspec.drafting.models.options import Lacking, options_of, short
 
 # Keras saves the name of the class behind a function, which is not always that of the function.
 _FUNCTIONS = {"absolute": "abs", "true_divide": "divide", "amax": "max", "amin": "min", "concat": "concatenate"}
-# Classes of activations, whose functions are called on tensors.
+# What Keras writes for a slice.
 _SLICE = "__slice__"
 
 
