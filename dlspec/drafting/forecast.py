@@ -74,9 +74,11 @@ def natural_series(sample: Sample, target: str) -> Series | None:
     column = sample.columns.get(target)
     if column is None or column.text or column.missing.any() or is_class(column) or sample.rows < _FEWEST:
         return None
-    time = _time(sample, target)
-    roles = {name: judge(values, sample).role for name, values in sample.columns.items() if name not in (target, time)}
-    if not time or sample.arrays or set(roles.values()) - {Role.LEFT_OUT} or not _regular(sample, time):
+    time = "" if sample.arrays else _time(sample, target)
+    if not time:
+        return None
+    roles = {judge(values, sample).role for name, values in sample.columns.items() if name not in (target, time)}
+    if roles - {Role.LEFT_OUT} or not _regular(sample, time):
         return None
     return Series(time, _first(sample, time), target)
 
