@@ -39,6 +39,7 @@ class BodyWriter(CallWriter):
             self.step(step, working, takes)
 
     def step(self, step: Step, working: str, needed: bool) -> None:
+        """Writes a step; `needed` where what follows takes its output as ``prev``."""
         if isinstance(step, RepeatStep) or step.repeat is not None:
             self.loop(step, working, needed)
         elif step.condition is not None:
@@ -245,6 +246,7 @@ class BodyWriter(CallWriter):
             self.write(ast.If(self.scope.at(entering).value(step.condition), inner, []))
 
     def after_loop(self, step: Step, variable: str, target: ast.expr | None) -> None:
+        """Gives the output of the last turn its own variable, where the step has a name."""
         self.prev = name(variable)
         if len(step.names) != 1:
             return

@@ -57,6 +57,7 @@ class CallWriter:
         self.statements = outer
 
     def write(self, *statements: ast.stmt) -> None:
+        """Adds statements to the function that is written."""
         self.statements.extend(statements)
 
     def bring(self, value: ast.expr | None, variable: str) -> None:
@@ -126,11 +127,13 @@ class CallWriter:
         return Inputs(tuple(entry for _, entry in pairs))
 
     def entry(self, written: Any) -> Entry:
+        """The tensor, or list of tensors, that one item of a written ``from`` names."""
         if isinstance(written, list):
             return Entry(tuple(self.named(text) for text in written), nested=True)
         return Entry((self.named(written),))
 
     def named(self, text: str) -> ast.expr:
+        """The variable of a tensor by its name; ``prev`` is that of the step before."""
         if text == "prev" and self.prev is not None:
             return self.prev
         return self.tensors.find(text, self.scope)
@@ -198,6 +201,7 @@ class CallWriter:
         return name(meaning.identifier)
 
     def model(self, step: CallStep, inputs: Inputs) -> ast.expr:
+        """The call of a shared model, whose instance is made once."""
         definition = self.module.program.models[step.key]
         self.scope.used.add(step.key)
         tensors = [tensor for entry in inputs.positional for tensor in entry.tensors]

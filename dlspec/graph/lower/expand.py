@@ -120,6 +120,7 @@ class Body(GraphBuilder):
         return graph
 
     def inputs(self, frame: Frame, given: Mapping[str, Tensor]) -> None:
+        """Makes a node for each input: those of the definition, then those of `given` that it does not list."""
         written = self.definition.inputs
         for name, raw in written.items():
             tensor = self.input_type(raw, frame, name)
@@ -131,6 +132,7 @@ class Body(GraphBuilder):
                 self.bind_input(name, tensor, frame, None)
 
     def input_type(self, raw: Any, frame: Frame, name: str) -> Tensor | Lost:
+        """Type of one input, from its shape or its options; `Lost` after an error."""
         shape, dtype = (raw.get("shape"), raw.get("dtype") or "float32") if isinstance(raw, dict) else (raw, "float32")
         if isinstance(raw, Invalid) or isinstance(shape, Invalid) or isinstance(dtype, Invalid):
             return LOST
@@ -142,6 +144,7 @@ class Body(GraphBuilder):
         )
 
     def bind_input(self, name: str, tensor: Tensor | Lost, frame: Frame, span: Span | None, draw: Any = None) -> None:
+        """Adds the node of an input, and binds its name."""
         if isinstance(tensor, Lost) or not self.countable(name, tensor, span):
             frame.scope.bindings[name] = Binding((LOST,), span)
             return
@@ -151,6 +154,7 @@ class Body(GraphBuilder):
         frame.scope.bindings[name] = Binding((Edge(node.index),), span)
 
     def outputs(self, frame: Frame) -> list[tuple[str, Value]]:
+        """Names and tensors of the outputs; without a list of them, the last step alone."""
         written = self.definition.declaration.get("outputs")
         if isinstance(written, Invalid):
             return []
@@ -175,6 +179,7 @@ class Body(GraphBuilder):
         return results
 
     def output_name(self) -> str:
+        """Name of the only output: that of the last step, or ``output``."""
         last = self.definition.body[-1] if self.definition.body else None
         return last.names[0] if last is not None and last.names and "$" not in last.names[0] else "output"
 
@@ -186,6 +191,7 @@ class Body(GraphBuilder):
             self.step(step, frame)
 
     def step(self, step: Step, frame: Frame) -> None:
+        """Expands one step, once for each of its turns."""
         self.evaluator.trace = frame.notes
         if isinstance(step, InvalidStep):
             self.lose(step, frame)
@@ -266,6 +272,7 @@ class Body(GraphBuilder):
     def layer_step(
         self, step: LayerStep, frame: Frame, environment: Environment, sources: Sources, named: bool
     ) -> Binding:
+        """Calls a layer with the options that are written."""
         value = step.value if not _is_source(step) else None
         context = Context(("layers", step.key))
         layer = self.evaluator.options(step.layer, value, environment, context, step.span, step.value_span)
@@ -277,6 +284,7 @@ class Body(GraphBuilder):
     def parallel(
         self, step: ParallelStep, frame: Frame, environment: Environment, sources: Sources, named: bool
     ) -> Binding:
+        """Expands each branch from the same start, and calls the layer that merges them."""
         start = self.group_input(step, sources)
         results: list[Binding] = []
         for name, branch in step.branches:
@@ -299,6 +307,7 @@ class Body(GraphBuilder):
         return self.call(layer, joined, name, step, frame)
 
     def model_call(self, step: Step, frame: Frame, environment: Environment, sources: Sources, named: bool) -> Binding:
+        """Calls a shared model, whose nodes are expanded once."""
         if step.key in self.expander.open_models:
             self.report(
                 Problem("E308", f"model {step.key} calls itself", "call it from outside, as often as needed"), step.span
@@ -316,6 +325,7 @@ class Body(GraphBuilder):
         return self.call(model, sources, name, step, frame)
 
     def block_call(self, step: Step, frame: Frame, environment: Environment, sources: Sources, named: bool) -> Binding:
+        """Expands the body of a block with the values of its parameters."""
         block = self.expander.program.blocks[step.key]
         if block.name in self.open_blocks:
             self.report(Problem("E308", f"block {block.name} calls itself", "use `repeat:`"), step.span)
@@ -361,6 +371,7 @@ class Body(GraphBuilder):
     # --- small helpers --------------------------------------------------------------------------------------------
 
     def group_input(self, step: Step, sources: Sources) -> Binding | None:
+        """The tensor that enters a group of steps; None for none, `Lost` where there are several."""
         if not sources.positional and not sources.named:
             return None
         if len(sources.positional) == 1 and not sources.named:

@@ -195,6 +195,7 @@ class Pictures:
         return self._answers(entering)[picture.output]
 
     def write_picture(self, name: str, image: Any) -> None:
+        """Writes a picture into the folder of pictures of the run."""
         write_picture(self.folder, name, image)
 
 
