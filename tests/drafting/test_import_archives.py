@@ -141,6 +141,15 @@ TREES: dict[str, tuple[Any, str]] = {
 }
 
 
+@pytest.mark.parametrize(("value", "lost"), [(0, True), (1, True), (None, False), (False, False)])
+def test_an_option_without_words_is_lost_unless_it_says_nothing(value: Any, lost: bool, tmp_path: Path) -> None:
+    path = archive(tmp_path / "m.keras", model(layer("Dense", "dense", {"units": 3, "later": value})))
+    if lost:
+        assert f"its option `later: {value}`" in refused(path).message
+    else:
+        assert "  - dense: 3" in drafted(read_source(path)).text
+
+
 @pytest.mark.parametrize("case", TREES)
 def test_trees_that_are_no_models(case: str, tmp_path: Path) -> None:
     tree, expected = TREES[case]

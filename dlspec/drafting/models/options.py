@@ -143,7 +143,8 @@ def short(value: Any) -> str:
 
 
 def _says_nothing(name: str, value: Any) -> bool:
-    return value in (None, False, [], {}, "") or value in _UNSAID.get(name, ())
+    # By identity: 0 equals False, and says something.
+    return value is None or value is False or value in ([], {}, "") or value in _UNSAID.get(name, ())
 
 
 def _value(field: Field[Any], value: Any, lacking: list[Lacking]) -> Any:
