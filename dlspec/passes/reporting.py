@@ -37,6 +37,11 @@ def reporting(state: Lowered) -> None:
     for name, figure in section.figures.items() if state.method is not None else ():
         for problem in figure.unfit(state.method):
             state.diagnostics.add(problem.at(span_of_key(raw, name)))
+    if state.data_section is not None and state.data_section.inputs is not None:
+        prepared = {name: feature.prepare for name, feature in state.data_section.features.items()}
+        for name, figure in section.figures.items():
+            for problem in figure.unprepared(tensors, prepared) if name not in wrong else ():
+                state.diagnostics.add(problem.at(_span(raw, name, problem)))
     _check_data(state, section.figures, wrong, raw)
 
 

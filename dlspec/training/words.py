@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.components.sections.words import WordNeighbours
 from dlspec.core.documents.figures import AskedWord, NearWord, WordFigures
-from dlspec.core.errors import Problem
 from dlspec.views.figures.words import analogous, nearest, units
 
 if TYPE_CHECKING:
@@ -70,13 +69,5 @@ def _vocabulary(looking: Looking, figure: WordNeighbours) -> tuple[str, list[Any
         for name, own in layers.items()
         if any(hasattr(layer, "get_vocabulary") for layer in own)
     }
-    chosen = [figure.input] if figure.input is not None else list(known)
-    if len(chosen) != 1 or chosen[0] not in known:
-        message = (
-            f"{len(known)} inputs have a vocabulary" if figure.input is None else f"`{figure.input}` has no vocabulary"
-        )
-        names = ", ".join(f"`{name}`" for name in known)
-        raise Problem(
-            "E530", message, f"`input` names one: {names}" if known else "prepare texts by `text_vectorization`"
-        )
-    return chosen[0], known[chosen[0]]
+    name = figure.vocabulary_of(known)
+    return name, known[name]

@@ -22,6 +22,7 @@ class Tensors(NamedTuple):
         drawn: Names of the inputs that are drawn.
         layers: What each layer gives, by its name.
         lookups: Layers with a row of numbers for each index, and how many rows.
+        vocabularies: Names of the layers with a vocabulary.
     """
 
     inputs: Mapping[str, Tensor]
@@ -29,6 +30,7 @@ class Tensors(NamedTuple):
     drawn: frozenset[str]
     layers: Mapping[str, Tensor]
     lookups: Mapping[str, int]
+    vocabularies: tuple[str, ...]
 
 
 def tensors_of(graph: Graph) -> Tensors:
@@ -40,6 +42,7 @@ def tensors_of(graph: Graph) -> Tensors:
         frozenset(node.name for node in nodes if node.draw is not None),
         {node.name: node.outputs[0] for node in graph.nodes if node.layer is not None},
         dict(_lookups(graph)),
+        tuple(node.name for node in graph.nodes if isinstance(node.layer, Layer) and "vocabulary" in node.layer.fields),
     )
 
 
@@ -107,6 +110,10 @@ class Figure(Section, abstract=True):
 
     def lacking(self, tensors: Tensors, texts: frozenset[str]) -> Iterator[Problem]:
         """What the data do not give (E530); `texts` are the inputs that texts enter."""
+        yield from ()
+
+    def unprepared(self, tensors: Tensors, prepared: Mapping[str, tuple[Any, ...]]) -> Iterator[Problem]:
+        """What the preparation of inputs, layers by the name of the input, does not give (E530)."""
         yield from ()
 
     def unfit(self, method: Any) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from dlspec.components.registry import example, integer, optional, plain, text
@@ -43,3 +43,29 @@ class WordNeighbours(Figure):
                 or f"name an embedding: {listed(tensors.lookups) or 'none is there'}"
             )
             yield Problem("E530", f"`{self.of}` is no layer with a vector for each word", help, "of")
+
+    def unprepared(self, tensors: Tensors, prepared: Mapping[str, tuple[Any, ...]]) -> Iterator[Problem]:
+        """There is a vocabulary of the words (E530)."""
+        inputs = [name for name, layers in prepared.items() if any("vocabulary" in layer.fields for layer in layers)]
+        try:
+            self.vocabulary_of(dict.fromkeys([*inputs, *tensors.vocabularies]))
+        except Problem as problem:
+            yield problem
+
+    def vocabulary_of(self, known: Collection[str]) -> str:
+        """The input, or layer, whose vocabulary the words are of.
+
+        Args:
+            known: Names of those that have one.
+
+        Raises:
+            Problem: E530, there is none, or several.
+        """
+        chosen = [self.input] if self.input is not None else list(known)
+        if len(chosen) == 1 and chosen[0] in known:
+            return str(chosen[0])
+        help = f"`input` names one: {listed(known)}" if known else "prepare texts by `text_vectorization`"
+        if self.input is None:
+            message = f"{len(known)} inputs have a vocabulary" if known else "no input has a vocabulary"
+            raise Problem("E530", message, help, "of")
+        raise Problem("E530", f"`{self.input}` has no vocabulary", help, "input")
