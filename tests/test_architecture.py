@@ -215,17 +215,20 @@ def test_templates_of_python_are_frames() -> None:
 
 # Private names of Keras in code that is copied into projects, and why there is no public way.
 STANDALONE_PRIVATES = {
+    "_apply_weight_decay": "the decay of some weights alone",
     "_build_input_shape": "tensors that a layer of normalization made of its weights are made again",
     "_clip_gradients": "clipping sees a gradient of rows as Keras leaves it: rows that occur twice twice",
     "_compile_loss": "metrics of single losses have no other owner",
     "_flatten_layers": "layers inside wrappers and models",
     "_fn_kwargs": "the options of a metric that is a function",
+    "_get_current_learning_rate": "the learning rate that the decay of some weights takes",
     "_inbound_nodes": "the tensors that enter a layer",
     "_keras_history": "the layer behind a tensor",
     "_keras_mask": "the mask of an output",
     "_lookup_layer": "the words of a layer of text",
     "_make_gpr": "the model of the Bayesian search, made again with its seed",
     "_random_values": "what the Bayesian search proposes where its favourite was tried",
+    "_var_key": "the weight that a step is of, on each device",
     "_trainable_variables": "the variables that an optimizer was built for",
 }
 

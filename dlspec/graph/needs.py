@@ -14,7 +14,7 @@ from dlspec.components.registry import find
 from dlspec.core.ir import Graph, Node, SharedModel, Tensor, UnknownSize, Weight
 
 if TYPE_CHECKING:
-    from dlspec.components.training.optimizers import Optimizer
+    from dlspec.components.training.update_rules import Optimizer
 
 # A process in which TensorFlow is loaded and has computed something, in bytes.
 TENSORFLOW = 1 << 29

@@ -9,6 +9,7 @@ from dlspec.components.layers.base import ACTIVATION, Layer
 from dlspec.components.ops.base import Op
 from dlspec.components.registry import Component
 from dlspec.components.sections.matching import layer_names
+from dlspec.components.sections.weight_groups import weight_names
 from dlspec.components.training.heads import Head
 from dlspec.core.ir import Graph, Node
 from dlspec.graph.lower.averages import averages_in
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
 
 @step(requires=Lowered)
 def heads(state: Lowered) -> None:
-    """Fills in the loss, the last activation and the type of each output, all names of layers, and averages."""
+    """Fills in the loss, the last activation and the type of each output, names of layers and weights, and averages."""
     if state.method is not None:
         state.method.layer_names = layer_names(state.training_graph)
+        state.method.weight_names = weight_names(state.training_graph)
         state.method.averages = averages_in(state.training_graph)
     for name, edge in state.graph.outputs if state.method is not None else ():
         assert state.method is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -13,8 +13,8 @@ from dlspec.components.methods.supervised import Supervised
 from dlspec.components.registry import Component
 from dlspec.components.sections.training import Phase
 from dlspec.components.training.callbacks import Callback
-from dlspec.components.training.optimizers import Optimizer
-from dlspec.core.documents.report import Planned, Speed
+from dlspec.components.training.update_rules import Optimizer
+from dlspec.core.documents.report import Fact, Planned, Speed
 from dlspec.data.checks.measures import callbacks
 from dlspec.training.loop import phases, speed
 from dlspec.training.loop.backend import Feed
@@ -58,6 +58,15 @@ class SupervisedTrainer(Trainer):
     def speed(self) -> Speed | None:
         """Times that `speed: auto` measured, and the way of computing that it chose."""
         return self.choice.facts() if self.choice is not None else None
+
+    @property
+    def facts(self) -> Mapping[str, Fact]:
+        """The groups of weights that optimizers keep apart."""
+        if not any(optimizer.rule.groups for optimizer in self.method.optimizers):
+            return {}
+        from dlspec.training.loop.grouping import group_facts  # few trainings need it
+
+        return group_facts(self.method, self.job.whole)
 
     def notes(self) -> Iterator[str]:
         """Figures that are not what one might take them for."""

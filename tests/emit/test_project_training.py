@@ -34,6 +34,9 @@ WAYS = {
     "averages": "optimizer: {adam: {learning_rate: 0.05, use_ema: true, ema_momentum: 0.9}}, epochs: 4",
     "warm_up": "optimizer: {adam: {learning_rate: {warm_up: {steps: 9, to: 0.02}}, clipnorm: 1}}, epochs: 3",
     "precision": "precision: mixed_bfloat16, epochs: 2",
+    "groups": "optimizer: {loss_scale_optimizer: {inner_optimizer: {adamw: {learning_rate: {cosine_decay: "
+    "{initial_learning_rate: 0.05, decay_steps: 20}}, global_clipnorm: 0.5, groups: {hidden: {learning_rate: 0.001}, "
+    "'*.bias': {weight_decay: 0}}}}}}, epochs: 3",
     "jit": "jit: true, epochs: 2",
     "callbacks": "epochs: 3, keep: last, monitor: val_accuracy, log: tensorboard, callbacks: [{reduce_lr_on_plateau: "
     "{patience: 0, factor: 0.5}}, {model_checkpoint: kept/best.keras}, {csv_logger: logs/a.csv}, tensor_board]",

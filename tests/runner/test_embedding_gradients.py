@@ -12,7 +12,8 @@ import tensorflow as tf
 from dlspec.components.methods.supervised import Supervised
 from dlspec.components.registry import Component, declared
 from dlspec.components.training.losses import MeanSquaredError
-from dlspec.components.training.optimizers import SGD, Adagrad, Adam, Lion, LossScaleOptimizer, RMSprop, UpdateRule
+from dlspec.components.training.optimizers import SGD, Adagrad, Adam, Lion, LossScaleOptimizer, RMSprop
+from dlspec.components.training.update_rules import UpdateRule
 from dlspec.data.feeding.feed import Feed
 from dlspec.training.loop.compiling import made_optimizer, trainer
 from dlspec.training.loop.steps import Steps

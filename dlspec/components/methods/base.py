@@ -15,7 +15,7 @@ from dlspec.core.errors import Problem, leave_out
 from dlspec.core.ir import Graph
 
 if TYPE_CHECKING:
-    from dlspec.components.training.optimizers import Optimizer
+    from dlspec.components.training.update_rules import Optimizer
 
 # A function of ours that goes into projects as well; only building a model imports it.
 ENDS_IN_FLOAT32 = "dlspec.standalone.ends_in_float32.ends_in_float32"
@@ -109,10 +109,11 @@ class Method(Component, abstract=True):
     checkpoint: ClassVar[Any] = None
 
     def __init__(self, **given: Any) -> None:
-        """As for every component; what the model's outputs give, and further names of layers, later passes fill in."""
+        """As for every component; what outputs give, names of layers and of weights, later passes fill in."""
         super().__init__(**given)
         self.heads: dict[str, Head] = {}
         self.layer_names: dict[str, str] = {}
+        self.weight_names: Mapping[str, tuple[str, ...]] = {}
         self.places: dict[str, Path] = {}
         self.averages: Mapping[str, tuple[str, float]] = {}
 
@@ -313,6 +314,7 @@ class Method(Component, abstract=True):
         """The same with other options."""
         other = type(self)(**{**self.given, **options})
         other.heads, other.layer_names, other.averages = self.heads, self.layer_names, self.averages
+        other.weight_names = self.weight_names
         return other
 
 

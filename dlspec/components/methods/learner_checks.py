@@ -41,11 +41,15 @@ def wrong_learners(method: Method, graph: Graph) -> Iterator[Mistake]:
 
 def moved_by(stage: Any, graph: Graph) -> set[str]:
     """The layers that a phase trains: those that its learners name, or all on which their objectives depend."""
-    names = layer_names(graph)
-    moved: set[str] = set()
-    for learner in stage.turns.values():
-        moved |= _named(learner, names) if learner.trains else _reached(graph, _roots(learner, graph).values())
-    return moved if stage.turns else _reached(graph, _roots(stage, graph).values())
+    moved = (moved_by_learner(learner, graph) for learner in stage.turns.values())
+    return set().union(*moved) if stage.turns else _reached(graph, _roots(stage, graph).values())
+
+
+def moved_by_learner(learner: Learner, graph: Graph) -> set[str]:
+    """The layers that one learner trains: those that it names, or all on which its objectives depend."""
+    if learner.trains:
+        return _named(learner, layer_names(graph))
+    return _reached(graph, _roots(learner, graph).values())
 
 
 def _learner_path(stage: Method, learner: str) -> Path:

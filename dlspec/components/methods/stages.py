@@ -33,7 +33,7 @@ def _stage(method: Any, name: str, phase: Phase) -> Any:
     kept = {option: value for option, value in method.given.items() if option not in replaced}
     own = {option: value for option, value in phase.given.items() if option in _OWN}
     stage = type(method)(**{**kept, **own})
-    stage.layer_names = method.layer_names
+    stage.layer_names, stage.weight_names = method.layer_names, method.weight_names
     stage.averages = method.averages
     stage.places = dict.fromkeys((*(OBJECTIVES if phase.objective else ()), *own), ("train", "phases", name))
     if phase.metrics is None:

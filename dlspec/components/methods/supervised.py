@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from dlspec.components.methods.base import CHECKPOINT, EPOCHS, SEED, Method, Mistake, Path, Watched
+from dlspec.components.methods.group_checks import wrong_groups
 from dlspec.components.methods.learner_checks import wrong_learners
 from dlspec.components.methods.learning import check_learners, keeps, loss_of, measures_of, measures_tensors
 from dlspec.components.methods.stages import check_objectives, differ, stages_of
@@ -36,7 +37,7 @@ from dlspec.components.sections.training import (
     objectives,
     output_losses,
 )
-from dlspec.components.training.optimizers import Optimizer
+from dlspec.components.training.update_rules import Optimizer
 from dlspec.core.errors import Problem, leave_out
 from dlspec.core.ir import Graph, shared_models
 
@@ -352,6 +353,7 @@ class Supervised(Method):
         yield from wrong_learners(self, graph)
         yield from unknown_outputs(self, [name for name, _ in graph.outputs])
         yield from wrong_phases(self, graph)
+        yield from wrong_groups(self, graph)
         yield from self._wrong_averages(graph)
         if self.embedding_gradients == "by_use":
             yield from idle_gradients(self.optimizers, graph, *shared.values())

@@ -13,9 +13,9 @@ from dlspec.components.training.constraints import Constraint
 from dlspec.components.training.initializers import Initializer
 from dlspec.components.training.losses import Loss
 from dlspec.components.training.metrics import Metric
-from dlspec.components.training.optimizers import Optimizer
 from dlspec.components.training.regularizers import Regularizer
 from dlspec.components.training.schedules import Schedule
+from dlspec.components.training.update_rules import Optimizer
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor, UnknownSize, Weight
 

@@ -43,6 +43,7 @@ class Component:
         shorthand: The option that ``name: value`` fills; "" where only ``{options}`` are taken.
         rank: Number of spatial axes, for fields made by :func:`sizes`.
         examples: At least one use.
+        apart: Options that the Keras class does not take.
         home: For a component of a spec's own Python files: the module of the file that declares it.
     """
 
@@ -54,6 +55,7 @@ class Component:
     shorthand: ClassVar[str] = ""
     rank: ClassVar[int] = 0
     examples: ClassVar[tuple[Example, ...]] = ()
+    apart: ClassVar[tuple[str, ...]] = ()
     home: ClassVar[str] = ""
     fields: ClassVar[dict[str, Field[Any]]] = {}
     registered_name: ClassVar[str] = ""
@@ -141,7 +143,7 @@ class Component:
 
     def keras_arguments(self) -> dict[str, Any]:
         """Constructor arguments as plain values and components: what the spec gave, nothing else."""
-        return dict(self.given)
+        return {name: value for name, value in self.given.items() if name not in self.apart}
 
     def call_arguments(self) -> dict[str, Any]:
         """Options that Keras takes at a call rather than in the constructor, as plain values."""

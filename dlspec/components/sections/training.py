@@ -34,6 +34,26 @@ class Checkpoint(Section):
     examples = (example("60"), example("{every: 0}"))
 
 
+class Group(Section):
+    """Weights that an optimizer changes otherwise than the rest."""
+
+    learning_rate = optional(
+        number(above=0),
+        doc="Their learning rate, as long as the optimizer has its own: what changes that, a schedule for example, "
+        "changes theirs in proportion.",
+    )
+    weight_decay = optional(
+        number(min=0), doc="Share of each of them that every update takes away, times their learning rate."
+    )
+    examples = (example("{learning_rate: 1e-5}"), example("{weight_decay: 0}"))
+
+    def validate(self) -> None:
+        """It says something."""
+        if self.learning_rate is None and self.weight_decay is None:
+            message = "a group without options has no effect"
+            raise Problem("E207", message, "give it a `learning_rate` or a `weight_decay`")
+
+
 def objectives() -> Field[Any]:
     """The option that names tensors to minimise; a dict from name to weight on instances."""
     name = {"type": "string", "minLength": 1}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 from dlspec.components.registry import (
-    Component,
     Field,
     boolean,
     component,
@@ -16,89 +15,8 @@ from dlspec.components.registry import (
     optional,
     texts,
 )
+from dlspec.components.training.update_rules import Optimizer, UpdateRule
 from dlspec.core.errors import Problem, leave_out
-
-
-class Optimizer(Component, abstract=True):
-    """Base of all optimizers.
-
-    Class attributes:
-        scales_loss: Whether it scales the loss for the gradient's computation in float16.
-        learning_rate, use_ema: Options of most, with what holds for those that lack them.
-    """
-
-    kind = "optimizer"
-    adds_rows: ClassVar[bool] = False  # whether its own rule adds up the parts of a gradient by rows, and nothing else
-
-    scales_loss: ClassVar[bool] = False
-    learning_rate: Any = None
-    use_ema: Any = False
-
-    @property
-    def copies(self) -> int:
-        """Least number of arrays of a weight's shape that the optimizer keeps for each trained weight."""
-        return 0
-
-    @property
-    def rule(self) -> Optimizer:
-        """The optimizer that changes the weights: itself, or the one inside."""
-        return self
-
-    @property
-    def wants_whole_rows(self) -> bool:
-        """Whether the parts of a gradient by rows (:attr:`Layer.gradient_by_rows`) must be added up before it."""
-        return False
-
-
-class UpdateRule(Optimizer, abstract=True):
-    """Base of the optimizers that change weights themselves: what all of them can do besides their own rule."""
-
-    kind = "optimizer"  # declared again: these options come last
-    keeps: ClassVar[int] = 0  # `copies` of its own rule
-    keeps_for: ClassVar[tuple[str, ...]] = ()  # options of which each wants one more
-    weight_decay = optional(
-        number(min=0), doc="Share of each weight that every update takes away, times the learning rate."
-    )
-    clipnorm = optional(number(above=0), doc="Largest norm of each weight's gradient.")
-    clipvalue = optional(number(above=0), doc="Largest absolute value in the gradients.")
-    global_clipnorm = optional(number(above=0), doc="Largest norm of all gradients together.")
-    use_ema = boolean(default=False, doc="Whether to keep a moving average of the weights and use it after training.")
-    ema_momentum = number(
-        min=0, below=1, default=0.99,
-        doc="Share of the old average that each batch keeps, with `gradient_accumulation_steps` too.",
-    )  # fmt: skip
-    ema_overwrite_frequency = optional(
-        integer(min=1),
-        doc="Replace the weights by their average every so many steps; only after training unless given.",
-    )
-    loss_scale_factor = optional(
-        number(above=0), doc="Factor of the loss during the gradient's computation in low precision."
-    )
-    gradient_accumulation_steps = optional(integer(min=2), doc="Number of batches whose gradients make one update.")
-
-    @property
-    def copies(self) -> int:
-        """Arrays per weight: those of the rule, the moving average, and the sum of gradients."""
-        options = (*self.keeps_for, "use_ema", "gradient_accumulation_steps")
-        return self.keeps + sum(bool(getattr(self, option)) for option in options)
-
-    @property
-    def wants_whole_rows(self) -> bool:
-        """Whether the rule squares gradients or takes their sizes, or something clips or scales them."""
-        return not self.adds_rows or bool(self._clips()) or self.loss_scale_factor is not None
-
-    def _clips(self) -> list[str]:
-        return [name for name in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(self, name) is not None]
-
-    def validate(self) -> None:
-        """At most one way of clipping; no option of the moving average without it."""
-        clips = self._clips()
-        if len(clips) > 1:
-            message = f"`{clips[0]}` and `{clips[1]}` exclude each other"
-            raise Problem("E207", message, "keep one of `clipnorm`, `clipvalue`, `global_clipnorm`", option=clips[1])
-        for name in ("ema_momentum", "ema_overwrite_frequency"):
-            if self.given.get(name) is not None and not self.use_ema:
-                raise Problem("E207", f"`{name}` has no effect without `use_ema`", "add `use_ema: true`", option=name)
 
 
 def _learning_rate(default: float = 1e-3) -> Field[Any]:
@@ -379,6 +297,11 @@ class LossScaleOptimizer(Optimizer):
     def copies(self) -> int:
         """Arrays per weight of the inner optimizer."""
         return self.rule.copies
+
+    @property
+    def path_of_rule(self) -> tuple[str, ...]:
+        """Keys to the options of the inner optimizer."""
+        return (self.called_as, "inner_optimizer", *self.rule.path_of_rule)
 
     @property
     def rule(self) -> Optimizer:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dlspec.components.registry import (
     Component,
     Field,
@@ -19,6 +21,13 @@ class Schedule(Component, abstract=True):
     """Base of all schedules."""
 
     kind = "schedule"
+    initial_learning_rate: Any = None
+
+    @property
+    def base_rate(self) -> float | None:
+        """The rate that it starts from, or leads to first; None where that is not known."""
+        rate = self.initial_learning_rate
+        return float(rate) if isinstance(rate, int | float) else None
 
 
 def _initial() -> Field[float]:
@@ -46,6 +55,11 @@ class CosineDecay(Schedule):
         example("{initial_learning_rate: 1e-3, decay_steps: 2000}"),
         example("{initial_learning_rate: 0, decay_steps: 2000, alpha: 0.1, warmup_target: 1e-3, warmup_steps: 100}"),
     )
+
+    @property
+    def base_rate(self) -> float:
+        """The rate at which the decay begins."""
+        return self.initial_learning_rate if self.warmup_target is None else self.warmup_target
 
     def validate(self) -> None:
         """A warm-up has a target and a length, and something is learnt."""
@@ -122,6 +136,11 @@ class PiecewiseConstantDecay(Schedule):
     )
     examples = (example("{boundaries: [1000, 2000], values: [1e-2, 1e-3, 1e-4]}"),)
 
+    @property
+    def base_rate(self) -> float:
+        """The first value."""
+        return self.values[0]
+
     def validate(self) -> None:
         """Boundaries rise, and there is one value more than boundaries."""
         if any(later <= earlier for earlier, later in zip(self.boundaries, self.boundaries[1:], strict=False)):
@@ -158,3 +177,15 @@ class WarmUp(Schedule):
         example("{steps: 100, to: 1e-3}"),
         example("{steps: 100, to: {cosine_decay: {initial_learning_rate: 1e-3, decay_steps: 2000}}}"),
     )
+
+    @property
+    def base_rate(self) -> float | None:
+        """That of what follows."""
+        return base_rate(self.to)
+
+
+def base_rate(rate: Any) -> float | None:
+    """A learning rate that is a number, or that of a schedule; None where it is not known."""
+    if isinstance(rate, Schedule):
+        return rate.base_rate
+    return float(rate) if isinstance(rate, int | float) else None

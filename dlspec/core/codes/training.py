@@ -240,10 +240,10 @@ CODES: dict[str, Code] = {
         belongs="folder",
     ),
     "E515": code(
-        "phase without effect",
+        "pattern without effect",
         """
-        `freeze` and `unfreeze` of a phase name layers of the model, blocks (all layers inside), or patterns with `*`.
-        Each must match a layer, and something must be left to learn.
+        `freeze` and `unfreeze` name layers, blocks (all inside) or patterns with `*`; each must match, and something
+        must be left to learn. `groups` name weights likewise (`*.bias`), which the optimizer changes; the first counts.
         """,
         wrong="""
         inputs: {x: [8]}

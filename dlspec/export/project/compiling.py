@@ -9,7 +9,8 @@ from typing import Any
 
 from dlspec.components.methods.supervised import SUMMED_ROWS, Supervised
 from dlspec.components.registry import Component
-from dlspec.components.training.optimizers import Optimizer
+from dlspec.components.training.update_rules import Optimizer
+from dlspec.export.project.grouping import GroupsWriter
 from dlspec.export.project.searched import Searched
 from dlspec.export.python.constructors import Constructors
 from dlspec.export.python.syntax import Unsupported, call, constant, item, name, sequence, text
@@ -18,19 +19,21 @@ from dlspec.export.python.templates import Code
 NOTHING: Mapping[str, ast.expr] = MappingProxyType({})
 
 
-def optimizer(
-    raw: Any, made: Optimizer, method: Supervised, searched: Searched, constructors: Constructors, *, rows_of: str
-) -> Code:
+def optimizer(raw: Any, made: Optimizer, method: Supervised, groups: GroupsWriter, *, rows_of: str) -> Code:
     """How the weights are changed; where they are computed in float16, with a loss that is scaled.
 
     Args:
         raw: As it is written; None where it is not.
         made: What it became with the defaults.
+        groups: Writes the groups of weights that it keeps apart.
         rows_of: The model that is compiled, where the gradient of some weight of it comes by rows; else "".
     """
-    written = searched.component("optimizer", raw, made, constructors)
+    constructors = groups.constructors
+    written = groups.searched.component("optimizer", raw, made, constructors)
     if method.precision == "mixed_float16" and not made.scales_loss:
         written = call("keras.optimizers.LossScaleOptimizer", [_object(written)])
+    if made.rule.groups:
+        written = groups.around(_object(written), raw, made)
     if rows_of and method.sums_rows(made):
         written = call(constructors.path(SUMMED_ROWS), [_object(written), name(rows_of)])
     return Code(text(_object(written) if method.turns else written))

@@ -11,7 +11,7 @@ from dlspec.components.methods.learning import loss_of, means, measure_of, numbe
 from dlspec.components.methods.supervised import Supervised
 from dlspec.components.registry import Component
 from dlspec.components.sections.training import Learner, Phase
-from dlspec.components.training.optimizers import Optimizer
+from dlspec.components.training.update_rules import Optimizer
 from dlspec.core.pieces import Piece, call
 from dlspec.export.project.compiling import losses_of, made_object, metrics_of
 from dlspec.export.project.positions import places

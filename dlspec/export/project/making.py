@@ -22,6 +22,7 @@ from dlspec.export.project.compiling import compile_arguments, optimizer
 from dlspec.export.project.data import DataText
 from dlspec.export.project.distributed import distribution
 from dlspec.export.project.fitting import Fitting, Phase
+from dlspec.export.project.grouping import GroupsWriter
 from dlspec.export.project.learners import LearnersWriter
 from dlspec.export.project.positions import from_saved, layer_names, places
 from dlspec.export.project.searched import Searched, build_arguments
@@ -39,6 +40,7 @@ class FittingWriter:
     Attributes:
         examples: How many an epoch visits at most.
         learners: Writes those that take turns, where the method has some.
+        groups: Writes what keeps groups of weights apart.
         mirrored: Which devices share each batch; None for one device.
         base: The class of the model that is trained, on one device.
         model: The searched parameters that ``build_model`` takes, with their names there.
@@ -54,6 +56,7 @@ class FittingWriter:
     examples: int
     constructors: Constructors
     learners: LearnersWriter
+    groups: GroupsWriter
     mirrored: Mirrored | None
     base: str
     model: Mapping[str, str]
@@ -82,6 +85,7 @@ class FittingWriter:
             examples,
             constructors,
             LearnersWriter(state, method, searched, constructors, examples, read.units, holder),
+            GroupsWriter(state, searched, constructors, holder),
             mirrored=distribution(state, method, state.graph),
             base=_base(state, method, constructors),
             model=build_arguments(state, searched),
@@ -152,7 +156,7 @@ class FittingWriter:
         """The optimizer of a phase, or a list of those of its learners; `raw` is the section or phase that names it."""
 
         def written(own: Any, made: Any) -> Code:
-            return optimizer(own, made, self.method, self.searched, self.constructors, rows_of=rows_of)
+            return optimizer(own, made, self.method, self.groups, rows_of=rows_of)
 
         if not self.method.turns:
             return written(raw.get("optimizer"), self.method.optimizer_of(phase))

@@ -126,7 +126,8 @@ class Constructors:
     def written(self, owner: type[Component], value: Any, scope: Scope) -> dict[str, ast.expr]:
         """The given options in Keras's order, each as Python."""
         raw = registry.options_by_name(owner, value)
-        raw = {name: option for name, option in raw.items() if name not in COMMON and name in owner.fields}
+        known = owner.fields.keys() - {*COMMON, *owner.apart}
+        raw = {name: option for name, option in raw.items() if name in known}
         if not issubclass(owner, Op) and transforms(owner):
             return self.transformed(owner, raw, scope)
         return {

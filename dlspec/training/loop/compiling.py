@@ -13,7 +13,7 @@ from dlspec.components.methods.base import Method
 from dlspec.components.methods.supervised import SUMMED_ROWS, Supervised
 from dlspec.components.registry import load_attribute
 from dlspec.components.training.callbacks import Callback
-from dlspec.components.training.optimizers import Optimizer
+from dlspec.components.training.update_rules import Optimizer
 from dlspec.training.loop.distribution import ONE_DEVICE, Distribution
 
 # No target is prepared.
@@ -51,6 +51,10 @@ def made_optimizer(
         made = optimizer.make()
         if method.precision == "mixed_float16" and not isinstance(made, keras.optimizers.LossScaleOptimizer):
             made = keras.optimizers.LossScaleOptimizer(made, name="loss_scale_optimizer")
+        if optimizer.rule.groups:
+            from dlspec.training.loop.grouping import with_groups  # few trainings need it
+
+            made = with_groups(made, optimizer, method, model)
         return load_attribute(SUMMED_ROWS)(made, model) if method.sums_rows(optimizer) else made
 
     return distribution.optimizer(make, model.trainable_variables)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from dlspec.components.methods.supervised import Supervised
-from dlspec.components.training.optimizers import Optimizer
+from dlspec.components.training.update_rules import Optimizer
 from dlspec.core.documents.report import Speed
 from dlspec.core.errors import Problem
 from dlspec.core.files import read_json, write_atomically
