@@ -58,6 +58,7 @@ FLOORS = (
     "tuning.plan",
     "tuning.workers",
     "tuning.search",
+    "tuning.studies",
     "export",
     "export.python",
     "export.formats",

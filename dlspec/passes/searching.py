@@ -35,7 +35,7 @@ def searching(state: Bound) -> None:
     tune, method = state.tune, state.method
     if tune is None:
         return
-    for check in (_objective, _epochs, _halving, _unseeded):
+    for check in (_alone, _objective, _epochs, _halving, _unseeded):
         try:
             if method is not None:
                 check(state, tune, method)
@@ -52,6 +52,14 @@ def searching(state: Bound) -> None:
         for name, space in state.params.spaces.items():
             if space.step is None and (space.head == "float" or space.log):
                 _continuous(state, name, space)
+
+
+def _alone(state: Bound, tune: Tune, method: Method) -> None:
+    """E535: a search compares single trainings."""
+    if method.study is not None:
+        message = f"a search compares single trainings, and `{method.study.name}` repeats each"
+        help = "search without `method`, then train the best values with it: `--set train.method=k_fold`"
+        raise Problem("E535", message, help)
 
 
 def _objective(state: Bound, tune: Tune, method: Method) -> None:

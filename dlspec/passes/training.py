@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import cast
 
-from dlspec.components.methods.base import Method, method_of
+from dlspec.components.methods.base import DEFAULT, Method, method_of
 from dlspec.components.sections.tune import Tune
-from dlspec.core.tree import Invalid, Map, span_of_key
+from dlspec.core.tree import Invalid, Map, span_of, span_of_key
 from dlspec.passes.state import Bound, step
 from dlspec.semantics.environment import Lost
 from dlspec.semantics.schema.context import Context
@@ -52,4 +52,10 @@ def _method(state: Bound, raw: Map) -> Method | None:
             state.add("E505", f"train needs `{key}`", span_of_key(state.data, "train"), f"write `{key}: …`")
     span = span_of_key(state.data, "train")
     method = state.evaluator.options(owner, written, state.environment, Context(("train",)), span, keep_going=True)
-    return None if isinstance(method, Lost) else method
+    if isinstance(method, Lost):
+        return None
+    if (written_study := raw.get("method", DEFAULT)) not in state.catalogue.names("method"):
+        context, where = Context(("train", "method")), span_of(raw, "method")
+        study = state.evaluator.component("study", written_study, state.environment, context, where)
+        method.study = None if isinstance(study, Lost) else study
+    return cast("Method", method)

@@ -163,7 +163,7 @@ def own_examples(
         SpecError: The data are gone, changed, or do not fit.
         Problem: E522, they stand where this run may not read.
     """
-    if not (saved.allow_outside or saved.run.spec_folder_is_here):
+    if not (saved.trusted or saved.allow_outside or saved.run.spec_folder_is_here):
         raise Problem("E522", saved.run.away(), "call `dlspec evaluate` from there, or add `--allow-outside`")
     if saved.data.maker is not None:
         yield from made_examples(saved, wanted, saved.entering if whole else saved.signature)

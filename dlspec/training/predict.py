@@ -210,7 +210,7 @@ def predict(
     for inputs, kept in opened.pieces(size * _BATCHES):
         unknown.look(inputs)
         values = _in_batches(answer, inputs, size)
-        tasks = {name: _task(saved, targets.get(name), array.shape[1:]) for name, array in values.items()}
+        tasks = {name: task_of_output(saved, targets.get(name), array.shape[1:]) for name, array in values.items()}
         names = {name: targets[name].target if name in targets else name for name in values}
         count = len(next(iter(inputs.values())))
         where = places[start : start + count] or [
@@ -277,7 +277,7 @@ def _answering(saved: SavedRun, *, traced: bool = False) -> Callable[[Arrays], A
     return answer
 
 
-def _task(saved: SavedRun, output: Output | None, shape: tuple[int, ...]) -> Task | None:
+def task_of_output(saved: SavedRun, output: Output | None, shape: tuple[int, ...]) -> Task | None:
     return None if output is None else task_of(output, saved.method.head_of(output.name), shape)
 
 

@@ -41,6 +41,7 @@ class SavedRun:
         data: The section of the spec.
         method: The way it was trained.
         allow_outside: Whether its data may stand outside of the spec's folder.
+        trusted: Whether the user named the folder where its paths start, and not the report alone.
     """
 
     run: Run
@@ -48,6 +49,7 @@ class SavedRun:
     data: Data
     method: Method
     allow_outside: bool
+    trusted: bool = False
 
     @property
     def folder(self) -> Path:

@@ -21,6 +21,7 @@ from dlspec.cli.output import (
     show_problem,
     spec_argument,
 )
+from dlspec.cli.studies import train_study
 from dlspec.core.errors import Problem, SpecError
 from dlspec.passes.state import Checked, Trainable
 from dlspec.training.loop.signals import Interrupted
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 )
 @click.option("--new", is_flag=True, help="Begin a new run even where one is unfinished.")
 @click.option("--force", is_flag=True, help="Go on with --run although spec, data, versions or settings changed.")
+@click.option("--workers", type=click.IntRange(1, 64), help="Trainings of a study at a time; 1 unless given.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 def command(
     spec: Path,
@@ -58,6 +60,7 @@ def command(
     run: Path | None,
     new: bool,
     force: bool,
+    workers: int | None,
     quiet: bool,
 ) -> int:
     """Train a spec and write a run folder.
@@ -67,13 +70,24 @@ def command(
 
     A run that was killed or interrupted goes on when the same command is given again, and ends as if nothing had
     happened. Ctrl-C, SIGTERM and SIGHUP stop it after the step that runs.
+
+    Where `method` of `train` is a study, such as `k_fold`, every training of it has a run folder in
+    RUNS/NAME/study-ID/members, and study.json and report.html say what they have in common.
     """
     if force and run is None:
         raise click.UsageError("--force goes with --run")
     state = required(compiled(spec, overrides, allow_outside, keeps_data=True), Checked.trainable)
     if run is not None:
         keep_inputs(run / SPEC_FILE, inputs_of_spec(state), "--run")
+    studied = state.method.study is not None
+    if workers is not None and not studied:
+        raise click.UsageError("--workers is for studies: `method: {k_fold: 5}` of `train` is one")
+    if force and studied:
+        raise click.UsageError("--force is for single runs: a study of another spec begins with --new")
     try:
+        if studied:
+            again = _command(spec, overrides, allow_outside, runs)
+            return train_study(state, runs, run, new=new, workers=workers or 1, quiet=quiet, command=again)
         location = _location(state, runs, run, new, force)
         if location.finished is not None:
             return _say_finished(location)

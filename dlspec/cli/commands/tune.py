@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dlspec.tuning.plan.plan import Plan
     from dlspec.tuning.search.record import Record
     from dlspec.tuning.search.search import Search
+    from dlspec.tuning.workers.trial import Result
     from dlspec.tuning.workers.workers import Workers
 
 # Share of the time that may go into what people read of a search that goes on: it is written anew as a whole.
@@ -154,7 +155,7 @@ def _search(
 
 def _pool(
     state: Searchable, text: str, folder: Path, workers: int | None, cluster: str | None, console: Console | None
-) -> Workers:
+) -> Workers[Result]:
     """The workers that run trials; their processes load TensorFlow while this one does."""
     from dlspec.tuning.workers.workers import Inline, Processes
 
@@ -172,7 +173,13 @@ def _pool(
 
 
 def _searched(
-    state: Searchable, plan: Plan, folder: Path, record: Record, pool: Workers, console: Console | None, there: bool
+    state: Searchable,
+    plan: Plan,
+    folder: Path,
+    record: Record,
+    pool: Workers[Result],
+    console: Console | None,
+    there: bool,
 ) -> Path:
     """The folder of the search, which is over."""
     from dlspec.backends.keras import starting

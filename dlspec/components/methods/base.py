@@ -84,6 +84,9 @@ class Method(Component, abstract=True):
         log: Logs for other programs, by name.
         calibration: ``temperature``, where probabilities are calibrated once training is over, or None.
         checkpoint: How often the training is saved, or None for as often as :class:`Checkpoint` says.
+
+    Attributes:
+        study: What repeats the whole training, or None: see :mod:`dlspec.components.methods.studies`.
     """
 
     kind = "method"
@@ -107,6 +110,7 @@ class Method(Component, abstract=True):
     log: ClassVar[Any] = ()
     calibration: ClassVar[Any] = None
     checkpoint: ClassVar[Any] = None
+    study: Any = None
 
     def __init__(self, **given: Any) -> None:
         """As for every component; what outputs give, names of layers and of weights, later passes fill in."""
@@ -326,6 +330,8 @@ def method_of(train: Any, catalogue: Catalogue) -> type[Method] | None:
         catalogue: The components of the spec.
     """
     name = train.get("method", DEFAULT) if isinstance(train, dict) else None
+    if isinstance(name, dict) or (isinstance(name, str) and catalogue.find("study", name) is not None):
+        name = DEFAULT
     return cast("type[Method] | None", catalogue.find("method", name)) if isinstance(name, str) else None
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from dlspec.components.registry import (
-    Component,
     boolean,
     choice,
     component,
@@ -14,7 +13,6 @@ from dlspec.components.registry import (
     integer,
     map_of,
     map_of_components,
-    number_or_component,
     optional,
     options,
     plain,
@@ -27,7 +25,8 @@ from dlspec.components.sections.makers import Maker
 from dlspec.components.sections.missing import Error, Missing
 from dlspec.components.sections.selection import Selection, selected_columns
 from dlspec.components.sections.several import check_sources
-from dlspec.components.sections.splitters import Column, Random, Splitter, Stratified
+from dlspec.components.sections.split import Split
+from dlspec.components.sections.splitters import Random, Splitter, Stratified
 from dlspec.core.errors import Problem, leave_out
 
 
@@ -171,75 +170,6 @@ class Target(Section):
     def sources(self) -> tuple[str, ...]:
         """The names of its columns; () while it is open which they are."""
         return _names(self.column, self.columns)
-
-
-class Split(Section):
-    """How many examples are kept from training; the rest is the training split."""
-
-    validation: Any = number_or_component(
-        "source", min=0, below=1, default=0.0, doc="Share of the examples that judges each epoch, or a source of them."
-    )
-    test: Any = number_or_component(
-        "source", min=0, below=1, default=0.0, doc="Share of the examples that judges the trained model, or a source."
-    )
-    by = component("splitter", default="random", doc="How the parts are chosen.")
-    seed = integer(min=0, max=2**32 - 1, default=0, doc="Another seed gives other parts.")
-    examples = (
-        example("{validation: 0.15, test: 0.15, by: stratified}"),
-        example("{validation: 0.1, test: {csv: test.csv}}"),
-        example("{by: {column: part}}"),
-    )
-
-    def validate(self) -> None:
-        """The parts leave something to train on; a column that says the parts needs no shares."""
-        total = self.share("validation") + self.share("test")
-        if total >= 1:
-            shown = f"{self.share('validation'):g} + {self.share('test'):g}"
-            message = f"validation and test take all examples ({shown})"
-            raise Problem("E606", message, "make them smaller: together below 1", "validation")
-        if isinstance(self.by, Column):
-            for part in ("validation", "test"):
-                if self.share(part) or self.source(part):
-                    message = f"column `{self.by.column}` says which examples are kept, and so does `{part}`"
-                    raise Problem("E606", message, f"leave `{part}` out", part)
-
-    @property
-    def asks(self) -> str | None:
-        """The column that decides which examples belong to which part, or None."""
-        return self.by.asks if isinstance(self.by, Splitter) else None
-
-    def share(self, part: str) -> float:
-        """The share of the examples that `part` gets; 0 where it has a source of its own."""
-        value = getattr(self, part)
-        return 0.0 if isinstance(value, Component) else float(value)
-
-    def source(self, part: str) -> Any:
-        """The source of `part`, or None."""
-        value = getattr(self, part)
-        return value if isinstance(value, Component) else None
-
-    def has(self, part: str) -> bool | None:
-        """Whether there are examples in `part`; None where a column decides."""
-        if isinstance(self.by, Column):
-            return None
-        return bool(self.share(part)) or self.source(part) is not None
-
-    @property
-    def by_itself(self) -> Split:
-        """The same for rows without targets."""
-        if not self.stratified:
-            return self
-        return Split(**{key: value for key, value in self.given.items() if key != "by"})
-
-    @property
-    def target(self) -> str | None:
-        """The target named for stratification."""
-        return self.by.target if isinstance(self.by, Stratified) else None
-
-    @property
-    def stratified(self) -> bool:
-        """Whether classes are spread evenly."""
-        return isinstance(self.by, Stratified)
 
 
 class Data(Section):

@@ -11,6 +11,7 @@ from dlspec.core.documents.report import Report, TargetFacts
 from dlspec.core.documents.results import Verdict
 from dlspec.core.documents.schema import differences
 from dlspec.core.documents.search import Search
+from dlspec.core.documents.study import Study
 from dlspec.core.files import read_json
 
 D = TypeVar("D")
@@ -39,6 +40,11 @@ def read_report(path: Path) -> tuple[Report | None, str]:
 def read_search(path: Path) -> tuple[Search | None, str]:
     """``search.json`` of a search. See :func:`_read`."""
     return _read(path, Search)
+
+
+def read_study(path: Path) -> tuple[Study | None, str]:
+    """``study.json`` of a study. See :func:`_read`."""
+    return _read(path, Study)
 
 
 def _read(path: Path, kind: type[D]) -> tuple[D | None, str]:

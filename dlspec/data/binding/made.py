@@ -263,6 +263,8 @@ def certainly_enough(made: Made, data: Data, table: Table) -> bool:
         return True
     if not table.columns[same].indices or split.asks or isinstance(table, JoinedTable):
         return False
+    if split.fold is not None or split.training_fraction < 1:
+        return False
     shares = [split.share("validation"), split.share("test")]
     fewest = min(table.labels(same).counts)
     least = 3 if stratify_column(data) == same else _CERTAINLY_TWO  # a share of each class, rounded

@@ -25,6 +25,7 @@ from dlspec.data.checks.gap_words import warn_of_gap_words
 from dlspec.data.checks.leaks import warn_of_leaks
 from dlspec.data.checks.measures import check_measures
 from dlspec.data.checks.ranges import check_ranges, check_reach
+from dlspec.data.checks.studies import check_study
 from dlspec.data.checks.table_advice import warn_of_ids, warn_of_scales
 from dlspec.data.checks.training_advice import check_turns, warn_of_batches, warn_of_monitors
 from dlspec.data.checks.transcripts import check_transcripts
@@ -162,6 +163,8 @@ def _check_bound(
     check_decisions(data, binding, method, findings)
     check_calibration(data, binding, graph, method, findings)
     check_transcripts(binding, method, of_graph(graph), findings)
+    if method.study is not None:
+        check_study(data, method, binding, findings)
     return at_layers
 
 

@@ -8,6 +8,7 @@ from dlspec.components.sections.data import Data, Split
 from dlspec.components.sections.splitters import Column, Grouped, Time
 from dlspec.core.dates import moment, order_help
 from dlspec.core.errors import Problem, did_you_mean
+from dlspec.data.order.folds import fold, share, too_few
 from dlspec.data.order.joined import JoinedTable
 from dlspec.data.order.order import permutation
 from dlspec.data.sources.base import DataProblem, Table
@@ -84,6 +85,8 @@ def choose(data: Data, table: Table, count: int, dropped: Array | None = None) -
     sections = table.sections if isinstance(table, JoinedTable) else {"train": range(count)}
     chosen = {part: kept[(kept >= own.start) & (kept < own.stop)] for part, own in sections.items()}
     main = chosen.pop("train")
+    if data.parts.fold is not None:
+        chosen.pop("test", None)
     column = stratify_column(data) or data.parts.asks
     values = table.read([column])[column][main] if column else None
     parts = _by(data.parts, main, values, table)
@@ -93,14 +96,32 @@ def choose(data: Data, table: Table, count: int, dropped: Array | None = None) -
 def _by(split: Split, main: Indices, values: Array | None, table: Table) -> Parts:
     """Divides the examples `main` of the source itself; `values` are those of the column that decides."""
     if isinstance(split.by, Column) and values is not None:
-        return _by_column(split.by, main, values, table)
-    if isinstance(split.by, Time):
-        places = _by_time(split, len(main), None if values is None else _times(split.by, main, values, table))
-    elif isinstance(split.by, Grouped) and values is not None:
-        places = _by_group(split, values)
+        parts = _by_column(split.by, main, values, table)
     else:
-        places = assign(split, len(main), values)
-    return Parts(*(main[part] for part in places))
+        if isinstance(split.by, Time) and values is not None:
+            values = _times(split.by, main, values, table)
+        parts = _divided(split, len(main), values) if split.fold is None else _folded(split, len(main), values)
+    if split.training_fraction < 1:
+        parts = parts._replace(train=share(split, values, parts.train))
+    return Parts(*(main[part] for part in parts))
+
+
+def _divided(split: Split, count: int, values: Array | None) -> Parts:
+    """The parts of so many examples; `values` are their classes, groups or times, where the split goes by such."""
+    if isinstance(split.by, Time):
+        return _by_time(split, count, values)
+    if isinstance(split.by, Grouped) and values is not None:
+        return _by_group(split, values)
+    return assign(split, count, values)
+
+
+def _folded(split: Split, count: int, values: Array | None) -> Parts:
+    """A fold as the test split; its cross-validation knows nothing of the test split that there is without it."""
+    pool = _divided(split.without("validation", "fold"), count, values).train
+    rest, in_fold = fold(split, len(pool), None if values is None else values[pool])
+    others = pool[rest]
+    inner = _divided(split.without("test", "fold"), len(others), None if values is None else values[others])
+    return Parts(others[inner.train], others[inner.validation], pool[in_fold])
 
 
 def check_split(data: Data, table: Table, count: int) -> None:
@@ -121,6 +142,8 @@ def check_split(data: Data, table: Table, count: int) -> None:
     asks = split.asks
     if asks and table.find(asks, "by").tensor.shape:
         raise Problem("E606", f"column `{asks}` holds arrays, which cannot divide examples", "", "by")
+    if split.fold is not None and own - sizes["test"] < split.fold.of:
+        raise too_few(split, f"{own - sizes['test']} examples are", own - sizes["test"])
     if asks or isinstance(split.by, Time):
         _check_parts(choose(data, table, count), split)
     column = stratify_column(data)
@@ -140,14 +163,19 @@ def _check_classes(column: str, split: Split, table: Table) -> None:
     if table.columns[column].tensor.shape:
         raise Problem("E606", f"column `{column}` holds arrays, which form no classes", "write `by: random`", "by")
     needed = 1 + bool(split.share("validation")) + bool(split.share("test"))
+    into = f"a stratified split into {needed} parts needs {needed}"
+    if split.fold is not None:
+        needed = split.fold.of + bool(split.share("test"))
+        into = f"{split.fold.of} stratified folds" + (" beside the test split" if split.share("test") else "")
+        into += f" need {needed}"
     labels = table.labels(column)
     for value, members in zip(labels.values, labels.counts, strict=True):
         if value == "" or value != value:  # a gap, whose examples are left out or told of elsewhere
             continue
         if members < needed:
             rare = f"class `{value}` of column `{column}` has {members} example{'s' if members > 1 else ''}"
-            message = f"{rare}, a stratified split into {needed} parts needs {needed}"
-            raise Problem("E606", message, "write `by: random`, or drop classes this rare", "by")
+            fewer = "" if split.fold is None else "take fewer folds, "
+            raise Problem("E606", f"{rare}, {into}", f"{fewer}write `by: random`, or drop classes this rare", "by")
 
 
 def assign(split: Split, count: int, labels: Array | None) -> Parts:

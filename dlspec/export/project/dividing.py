@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 def division(data: Data, binding: Binding, templates: jinja2.Environment) -> Code | None:
     """The function ``split()``; None where everything trains."""
     split = data.parts
+    for option in ("fold", "training_fraction"):
+        if option in split.given:
+            raise Unsupported(f"`{option}` of `data.split`")
     shares = {part: split.share(part) for part in ("validation", "test") if split.share(part)}
     if not shares and not isinstance(split.by, Column):
         return None

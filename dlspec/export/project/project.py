@@ -73,6 +73,8 @@ def _require_supported(data: Data, method: Method) -> None:
     """
     if not method.project:
         raise Unsupported(f"training by `{method.name}`")
+    if method.study is not None:
+        raise Unsupported(f"the study `{method.study.name}`: leave `method` out for the training that it repeats")
     if any(stage.places for stage in method.stages.values()):
         raise Unsupported("phases with objectives or metrics of their own")
     if method.augmented:

@@ -44,7 +44,8 @@ def build_schema() -> JSON:
     branch: JSON = {"type": ["object", "string", "array"], "items": {"$ref": "#/$defs/layer"}}
     definitions["branch"] = {**branch, "$ref": "#/$defs/layer_body"}
     definitions |= {f"step.{name}": schema for name, schema in _common().items()}
-    definitions["train"] = _train([owner for owner in components if owner.kind == "method"])
+    kinds = ([owner for owner in components if owner.kind == kind] for kind in ("method", "study"))
+    definitions["train"] = _train(*kinds)
     definitions |= structure()
     share(definitions)
     return {
@@ -220,7 +221,7 @@ def _groups(common: JSON, merge: JSON) -> JSON:
     }  # fmt: skip
 
 
-def _train(methods: list[type[Component]]) -> JSON:
+def _train(methods: list[type[Component]], studies: list[type[Component]]) -> JSON:
     """Options of all methods in one flat schema; which of them go together is checked when the method is known."""
     properties: JSON = {}
     for owner in sorted(methods, key=lambda owner: owner.registered_name != DEFAULT):
@@ -228,7 +229,10 @@ def _train(methods: list[type[Component]]) -> JSON:
             if properties.setdefault(key, schema) != schema:
                 raise TypeError(f"`{key}` of the method `{owner.registered_name}` is another one than that before it")
     names = [name for owner in methods for name in _names(owner)]
-    method = {"enum": names, "markdownDescription": f"How to train. Default: `{DEFAULT}`."}
+    study = _named("study", studies)["study"]
+    study["anyOf"] = [{"enum": [*names, *study["anyOf"][0]["enum"]]}, *study["anyOf"][1:]]
+    doc = f"How to train, or a study that repeats a training, such as `k_fold: 5`. Default: `{DEFAULT}`."
+    method = {**study, "markdownDescription": doc}
     return {
         "type": "object",
         "properties": {"method": method, **properties},
@@ -272,10 +276,12 @@ def document_schemas() -> dict[str, JSON]:
     from dlspec.core.documents.report import Report
     from dlspec.core.documents.schema import schema_of
     from dlspec.core.documents.search import Search
+    from dlspec.core.documents.study import Study
 
     return {
         "report.json": schema_of(Report, "report.json of a run"),
         "search.json": schema_of(Search, "search.json of a search"),
+        "study.json": schema_of(Study, "study.json of a study"),
         **{
             f"output/{name}.json": schema_of(kind, f"dlspec {name.replace('-', ' ')} --format json")
             for name, kind in PRINTED.items()

@@ -112,6 +112,8 @@ def _choice(instance: Any, node: JSON, codes: tuple[str, ...], context: Context)
         required = inner.get("required", [])
         help = example(instance, *required, node=inner)
         return Message(codes[_MISSING], f"{instance} needs {listed(required)}", help)
+    if not {*choices} <= node["properties"].keys():
+        return _not_among(instance, choices, codes, context, node)
     return unknown_component(str(instance), kind, node, codes[_UNKNOWN_COMPONENT], context)
 
 

@@ -98,7 +98,7 @@ class Search:
         """A key that is equal for trials with equal results."""
         return self.plan.key(proposal.values), self._epochs(proposal)
 
-    def run(self, workers: Workers) -> None:
+    def run(self, workers: Workers[Result]) -> None:
         """Runs trials until the plan is done.
 
         Results are told in the order of the trials, so that they do not depend on which process is faster.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Reporter:
     """One line per trial on stderr: what came of it, the best so far, and the time that is left."""
 
-    def __init__(self, search: Search, console: Console | None, workers: Workers) -> None:
+    def __init__(self, search: Search, console: Console | None, workers: Workers[Result]) -> None:
         self._search, self._console, self._workers = search, console, workers
 
     def __call__(self, trial: Trial) -> None:

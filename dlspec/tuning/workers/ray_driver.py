@@ -24,7 +24,8 @@ from typing import Any, BinaryIO, NamedTuple
 from dlspec.core.errors import Diagnostic, Problem
 from dlspec.tuning.workers.machines import Job, shares
 from dlspec.tuning.workers.remote import Location, Trainer, stop
-from dlspec.tuning.workers.trial import DEATHS, Result, Task, died
+from dlspec.tuning.workers.trial import Result, Task, died
+from dlspec.tuning.workers.worker import DEATHS
 
 # How long a search waits for a machine that takes a trial: until it says so, and until it gives up.
 _SAID_AFTER, _OVER_AFTER = 30.0, 600.0

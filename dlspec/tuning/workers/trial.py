@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from dlspec.data.checks.contract import Known
 
 COMPLETED, FAILED, PRUNED = "completed", "failed", "pruned"
-# A trial whose process dies so often has failed: most likely it wants more memory than there is.
-DEATHS = 2
 # The last trial that was checked in this process, with its outcome.
 _CHECKED: list[tuple[Task, Trainable | Result]] = []
 # Data that were held against their files in this process.
@@ -55,6 +53,14 @@ class Task:
     allow_outside: bool = False
     allow_code: bool = False
 
+    def run(self) -> Result:
+        """See :func:`run`."""
+        return run(self)
+
+    def died(self) -> Result:
+        """See :func:`died`."""
+        return died()
+
 
 @dataclass
 class Result:
@@ -82,7 +88,7 @@ class Result:
 
 
 def died() -> Result:
-    """The result of a trial whose process died :data:`DEATHS` times."""
+    """The result of a trial whose process died again and again."""
     return Result(FAILED, reason="its process died: it may want more memory than there is")
 
 

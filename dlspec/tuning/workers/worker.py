@@ -1,4 +1,4 @@
-"""A process that trains trials for a search."""
+"""A process that trains for a search or a study."""
 
 from __future__ import annotations
 
@@ -10,9 +10,24 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from dlspec.backends.keras.starting import import_keras
-from dlspec.tuning.workers.trial import Result, Task, run
+
+# A training whose process dies so often has failed: most likely it wants more memory than there is.
+DEATHS = 2
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Work(Protocol[R_co]):
+    """One training, as another process can run it: it can be pickled."""
+
+    def run(self) -> R_co:
+        """Trains, and says what came of it."""
+
+    def died(self) -> R_co:
+        """The result where the process died again and again."""
 
 
 def load() -> None:
@@ -40,10 +55,10 @@ def ready() -> None:
         tf.config.list_physical_devices()  # computes nothing: a trial may divide the CPU before
 
 
-def work(task: Task) -> Result:
-    """A trial; where a signal stopped it, this process ends, and the trial waits for another one."""
+def work(task: Work[R]) -> R:
+    """A training; where a signal stopped it, this process ends, and it waits for another one."""
     try:
-        return run(task)
+        return task.run()
     except KeyboardInterrupt:
         os._exit(143)
 

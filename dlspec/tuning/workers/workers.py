@@ -13,40 +13,40 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import forkserver
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol
 
 from dlspec.tuning.workers import worker
-from dlspec.tuning.workers.trial import DEATHS, Result, Task, died, run
+from dlspec.tuning.workers.worker import DEATHS, R, R_co, Work
 
 
-class Workers(Protocol):
-    """Runs trials."""
+class Workers(Protocol[R_co]):
+    """Runs trainings: trials of a search, members of a study."""
 
     @property
     def count(self) -> int:
-        """Number of trials at a time."""
+        """Number of them at a time."""
 
-    def submit(self, task: Task) -> Callable[[], Result]:
-        """Begins a trial; the function that is returned waits for its result."""
+    def submit(self, task: Any) -> Callable[[], R_co]:
+        """Begins one, a :class:`Work`; the function that is returned waits for its result."""
 
     def close(self) -> None:
-        """Ends the processes; trials that run go on from their checkpoints another time."""
+        """Ends the processes; what runs goes on from its checkpoints another time."""
 
 
-class Inline:
+class Inline(Generic[R]):
     """This process, which has TensorFlow loaded once."""
 
     count = 1
 
-    def submit(self, task: Task) -> Callable[[], Result]:
-        """The trial runs when its result is asked for."""
-        return lambda: run(task)
+    def submit(self, task: Work[R]) -> Callable[[], R]:
+        """It runs when its result is asked for."""
+        return task.run
 
     def close(self) -> None:
         """Does nothing."""
 
 
-class Processes:
+class Processes(Generic[R]):
     """Processes of their own, each with a share of the cores.
 
     On Linux they are forked from one that imports TensorFlow once for all, while this process goes on; elsewhere, where
@@ -58,7 +58,7 @@ class Processes:
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self._running: list[_Running] = []
+        self._running: list[_Running[R]] = []
         self._settings = worker.environment(max(1, (os.cpu_count() or 1) // count))
         self._context: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
         if sys.platform == "linux":
@@ -70,17 +70,17 @@ class Processes:
     def _new_pool(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(self.count, mp_context=self._context, initializer=worker.begin)
 
-    def submit(self, task: Task) -> Callable[[], Result]:
-        """Starts a trial at once; the returned function waits for its result."""
-        running = _Running(task, self._submitted(task))
+    def submit(self, task: Work[R]) -> Callable[[], R]:
+        """Starts it at once; the returned function waits for its result."""
+        running: _Running[R] = _Running(task, self._submitted(task))
         self._running.append(running)
         return lambda: self._result(running)
 
-    def _submitted(self, task: Task) -> Future[Result]:
+    def _submitted(self, task: Work[R]) -> Future[R]:
         with _environment(self._settings):  # a process may start now
             return self._pool.submit(worker.work, task)
 
-    def _result(self, running: _Running) -> Result:
+    def _result(self, running: _Running[R]) -> R:
         while True:
             try:
                 result = running.future.result()
@@ -88,12 +88,12 @@ class Processes:
                 self._again(running)
                 if running.deaths >= DEATHS:
                     self._running.remove(running)
-                    return died()
+                    return running.task.died()
             else:
                 self._running.remove(running)
                 return result
 
-    def _again(self, waited: _Running) -> None:
+    def _again(self, waited: _Running[R]) -> None:
         """Begins what the broken pool left unfinished in a new one."""
         waited.deaths += 1
         # Its other processes stop, and hold the locks of their trials' folders until then.
@@ -112,8 +112,8 @@ class Processes:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-class _Running:
-    def __init__(self, task: Task, future: Future[Result]) -> None:
+class _Running(Generic[R]):
+    def __init__(self, task: Work[R], future: Future[R]) -> None:
         self.task, self.future, self.deaths = task, future, 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,8 +10,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from dlspec.core.documents.printed_runs import MeasureChange, RunSummary, SpecChange
-from dlspec.core.documents.reading import read_report
+from dlspec.core.documents.reading import read_report, read_study
 from dlspec.core.documents.report import REPORT_FILE, Report
+from dlspec.core.documents.study import STUDY_FILE
 from dlspec.core.errors import Problem, did_you_mean
 from dlspec.core.files import is_file
 
@@ -125,7 +127,7 @@ def all_runs(folder: Path) -> list[Run]:
 def _runs_in(folder: Path) -> Iterator[Run]:
     for name in _folders(folder):
         for path in _folders(name):
-            if (path / SPEC_FILE).is_file() and not (path / SEARCH_FILE).is_file():
+            if (path / SPEC_FILE).is_file() and not any((path / file).is_file() for file in (SEARCH_FILE, STUDY_FILE)):
                 yield Run(path)
 
 
@@ -149,6 +151,8 @@ def find_run(called: str, folder: Path) -> Run:
     if is_file(Path(called) / SEARCH_FILE):
         help = f"its runs are in `{Path(called) / 'trials'}`; `dlspec train` trains its best.yaml"
         raise Problem("E521", f"`{called}` is a search", help)
+    if is_file(Path(called) / STUDY_FILE):
+        return _of_study(Path(called))
     if is_file(Path(called) / SPEC_FILE):
         return Run(Path(called))
     runs = all_runs(folder)
@@ -171,6 +175,22 @@ def find_run(called: str, folder: Path) -> Run:
     raise Problem(
         "E521", f"there is no run `{called}` in `{folder}`", did_you_mean(called, known) or "see `dlspec runs`"
     )
+
+
+def _of_study(folder: Path) -> Run:
+    """The run whose model a study has kept.
+
+    Raises:
+        Problem: E521, there is none.
+    """
+    facts, damage = read_study(folder / STUDY_FILE)
+    if damage:
+        raise Problem("E521", f"the study `{folder}` was changed: {damage}", f"name a run in `{folder / 'members'}`")
+    model = facts["model"] if facts is not None else None
+    if model is None or not is_file(folder / model / SPEC_FILE):
+        what = "keeps no model" if model is None else "has no model yet"
+        raise Problem("E521", f"the study `{folder}` {what}", f"name a run in `{folder / 'members'}`")
+    return Run(Path(os.path.normpath(folder / model)))
 
 
 def spec_changes(first: Run, other: Run) -> list[SpecChange]:

@@ -1,0 +1,206 @@
+"""Studies: a training repeated in several ways, so that its figures come with their spread. Of kind ``study``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from dlspec.components.registry import Component, choice, example, integer, numbers
+from dlspec.components.sections.folds import Fold
+from dlspec.components.sections.split import Split
+from dlspec.components.sections.splitters import Column, Time
+from dlspec.core.errors import Problem, leave_out
+
+if TYPE_CHECKING:
+    from dlspec.components.sections.data import Data
+
+_SEEDS = 2**32
+_SPLIT = "data.split."
+
+
+class Member(NamedTuple):
+    """One training of a study.
+
+    Attributes:
+        number: From 1.
+        title: What it is, in words: ``fold 2 of 5``.
+        group: Members of one group are measured together; a number such as the share of the training split.
+        settings: Keys of the spec, with dots, and what this training has there.
+    """
+
+    number: int
+    title: str
+    group: float
+    settings: Mapping[str, Any]
+
+
+class Study(Component, abstract=True):
+    """Base of the studies.
+
+    Class attributes:
+        judged: The part of its data that judges a member; "" for the test split, else the validation split.
+        part_name: How measures of that part are named, before the name of the measure; "" for the name of the part.
+        refits: Whether the model that is kept comes of a training of its own; otherwise it is that of the first member.
+    """
+
+    kind = "study"
+    judged: ClassVar[str] = ""
+    part_name: ClassVar[str] = ""
+    refits: ClassVar[bool] = True
+    keep: Any = "refit"
+
+    def members(self, seed: int, data: Data) -> Iterator[Member]:
+        """The trainings, in the order of their numbers.
+
+        Args:
+            seed: That of the spec; the first member has it, the others those that follow.
+            data: The section that they share.
+        """
+        raise NotImplementedError
+
+    def check(self, data: Data) -> None:
+        """Holds the study against the data section.
+
+        Raises:
+            Problem: E535, they do not go together.
+        """
+
+    def spread(self, groups: Mapping[str, int]) -> float:
+        """The factor by which the variance of a mean is larger than that of independent members: 1 / n, say.
+
+        Args:
+            groups: How many examples each part of a member has, and how many `members` there are.
+        """
+        return 1 / groups["members"]
+
+
+class KFold(Study):
+    """Cross-validation: each fold is once tested on, and the others train.
+
+    The interval of a mean is that of Nadeau and Bengio, "Inference for the Generalization Error" (2003): training
+    splits overlap, so that the figures of the folds vary less than those of new data would.
+    """
+
+    shorthand = "folds"
+    judged = "test"
+    part_name = "fold"
+
+    folds = integer(min=2, max=1000, default=5, doc="Parts that are tested on in turn, cut as `by` of the split says.")
+    repeats = integer(min=1, max=1000, default=1, doc="How often all of that is done, each time with other folds.")
+    keep = choice(
+        "refit",
+        "none",
+        default="refit",
+        doc="The model that is kept: one trained afterwards as if there were no study (`refit`), or `none`.",
+    )
+    examples = (example("5"), example("{folds: 10, repeats: 3}"), example("{folds: 5, keep: none}"))
+
+    def members(self, seed: int, data: Data) -> Iterator[Member]:
+        """One for each fold, repeat after repeat."""
+        for index in range(self.folds * self.repeats):
+            repeat, fold = divmod(index, self.folds)
+            title = f"fold {fold + 1} of {self.folds}" + (f", repeat {repeat + 1}" if self.repeats > 1 else "")
+            chosen = {"number": fold + 1, "of": self.folds} | ({"repeat": repeat + 1} if repeat else {})
+            settings = {"train.seed": (seed + index) % _SEEDS, "data.split.fold": chosen}
+            yield Member(index + 1, title, 0.0, settings)
+
+    def check(self, data: Data) -> None:
+        """Folds are cut by dlspec, and time leaves nothing to repeat."""
+        by = data.parts.by
+        if isinstance(by, Column):
+            message = f"column `{by.column}` says which examples are kept, and `k_fold` cuts folds by itself"
+            raise Problem("E535", message, "write `by: random`, `stratified` or `{grouped: COLUMN}`", "folds")
+        if isinstance(by, Time) and self.repeats > 1:
+            raise Problem("E535", "`repeats` has no effect: folds by time are always the same", "", "repeats")
+        if data.parts.fold is not None:
+            raise Problem("E535", "the split has a `fold` already", "leave `fold` out of `data.split`", "folds")
+
+    def spread(self, groups: Mapping[str, int]) -> float:
+        """1 / n + examples of a fold / examples that train."""
+        return 1 / groups["members"] + groups["test"] / max(1, groups["train"])
+
+
+class Seeds(Study):
+    """The same training with several seeds: other weights, orders and noise; the same examples in all parts."""
+
+    shorthand = "count"
+    refits = False
+
+    count = integer(min=2, max=1000, default=5, doc="How many trainings there are; the first has the seed of the spec.")
+    examples = (example("5"), example("{count: 10}"))
+
+    def members(self, seed: int, data: Data) -> Iterator[Member]:
+        """One for each seed."""
+        for index in range(self.count):
+            own = (seed + index) % _SEEDS
+            yield Member(index + 1, f"seed {own}", 0.0, {"train.seed": own})
+
+
+class LearningCurve(Study):
+    """Trainings with growing shares of the training split: what more examples would bring."""
+
+    shorthand = "fractions"
+
+    fractions = numbers(default=(0.1, 0.2, 0.5, 1.0), doc="Shares of the training split, above 0 and at most 1.")
+    repeats = integer(min=1, max=1000, default=3, doc="Trainings with each share, with other examples and seeds.")
+    keep = choice(
+        "refit",
+        "none",
+        default="refit",
+        doc="The model that is kept: one trained afterwards as if there were no study (`refit`), or `none`.",
+    )
+    examples = (example("{fractions: [0.1, 0.3, 1], repeats: 3}"), example("[0.25, 0.5, 1]"))
+
+    def validate(self) -> None:
+        """At least three different shares, so that a curve can be seen."""
+        if not all(0 < fraction <= 1 for fraction in self.fractions):
+            raise Problem("E207", "a share of the training split is above 0 and at most 1", "", "fractions")
+        if len(set(self.fractions)) != len(self.fractions):
+            raise Problem("E207", "`fractions` names a share twice", "list each once", "fractions")
+        if len(self.fractions) < 2:
+            raise Problem("E207", "a curve has two points at least", "write `fractions: [0.1, 0.3, 1]`", "fractions")
+
+    def members(self, seed: int, data: Data) -> Iterator[Member]:
+        """From the smallest share to the largest, all repeats of one together."""
+        number = 0
+        for fraction in sorted(self.fractions):
+            for repeat in range(self.repeats):
+                number += 1
+                title = f"{fraction:.4g} of the training split" + (f", repeat {repeat + 1}" if repeat else "")
+                settings: dict[str, Any] = {"train.seed": (seed + repeat) % _SEEDS}
+                if fraction < 1:
+                    settings["data.split.training_fraction"] = fraction
+                if fraction < 1 and repeat and not isinstance(data.parts.by, Time):
+                    settings["data.split.fraction_seed"] = repeat
+                yield Member(number, title, fraction, settings)
+
+    def check(self, data: Data) -> None:
+        """Shares of the training split are the study's, and something judges the members."""
+        if "training_fraction" in data.parts.given:
+            message = "the split has a `training_fraction`, and `learning_curve` sets it"
+            raise Problem("E535", message, leave_out("training_fraction"), "fractions")
+        if data.parts.has("test") is False and data.parts.has("validation") is False:
+            message = "no part of the data judges a training: the split has neither `test` nor `validation`"
+            raise Problem("E535", message, "write `split: {test: 0.2}` in `data`", "fractions")
+
+
+def divided_as(data: Data, member: Member) -> Data:
+    """The section `data` of one member.
+
+    Args:
+        data: That of the study.
+        member: With settings of `data.split`.
+    """
+    inner = {key.removeprefix(_SPLIT): value for key, value in member.settings.items() if key.startswith(_SPLIT)}
+    if not inner:
+        return data
+    given = dict(data.split.given) if data.split is not None else {}
+    given |= {key: Fold(**value) if isinstance(value, dict) else value for key, value in inner.items()}
+    return type(data)(**{**data.given, "split": Split(**given)})
+
+
+def settings_text(settings: Mapping[str, Any]) -> Sequence[str]:
+    """Settings as the command line has them: ``train.seed=3``."""
+    import json
+
+    return [f"{key}={json.dumps(value)}" for key, value in settings.items()]

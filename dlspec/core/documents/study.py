@@ -1,0 +1,120 @@
+"""``study.json`` of a study: its members, their measures, and what these have in common."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict
+
+from dlspec.core.documents.results import Measures
+
+STUDY_FILE = "study.json"
+
+
+class MemberFacts(TypedDict):
+    """One training of a study.
+
+    Attributes:
+        number: From 1.
+        title: What it is: ``fold 2 of 5``.
+        group: The share of the training split in a learning curve; 0 elsewhere.
+        folder: Its run folder, from the folder of the study.
+        status: "waiting" until it has ended.
+        settings: Keys of the spec, with dots, and what this training has there.
+        epoch: The epoch that was kept; null where all of them count.
+        seconds: The time that it took.
+        examples: How many each part has.
+        measures: Loss and metrics by part.
+    """
+
+    number: int
+    title: str
+    group: float
+    folder: str
+    status: Literal["waiting", "finished"]
+    settings: dict[str, Any]
+    epoch: int | None
+    seconds: float
+    examples: dict[str, int]
+    measures: Measures
+
+
+class Summary(TypedDict):
+    """One measure of a part over all members of a group.
+
+    Attributes:
+        group: As that of the members.
+        part: "train", "validation", "test" or "fold".
+        measure: Its name.
+        count: Members that have a finite one.
+        mean: Their mean.
+        std: Their standard deviation, of a sample; null for a single one.
+        low: Lower end of the interval that holds the mean of many such trainings with a confidence of 95 %; null for a
+            single one.
+        high: Its upper end.
+        smallest: The smallest value.
+        largest: The largest one.
+    """
+
+    group: float
+    part: str
+    measure: str
+    count: int
+    mean: float
+    std: float | None
+    low: float | None
+    high: float | None
+    smallest: float
+    largest: float
+
+
+class CurveFacts(TypedDict):
+    """A curve `floor + scale · examples^-exponent` through the errors of a learning curve.
+
+    Attributes:
+        part: The part whose errors it goes through.
+        measure: The measure.
+        grows: Whether it is better the larger: then 1 minus its value is the error.
+        floor: The error that no number of examples removes.
+        scale: Factor of the part that examples remove.
+        exponent: How fast they do.
+        examples: How many the whole training split has.
+        now: The error with them, by the curve.
+        tenfold: The error with ten times as many.
+        advice: A sentence on what limits the model.
+    """
+
+    part: str
+    measure: str
+    grows: bool
+    floor: float
+    scale: float
+    exponent: float
+    examples: int
+    now: float
+    tenfold: float
+    advice: str
+
+
+class Study(TypedDict):
+    """A study as far as it has come.
+
+    Attributes:
+        name: Of the spec.
+        study: The study, with its options.
+        finished: Whether it is over.
+        command: What to type to repeat it.
+        judged: The part that judges: "fold", "test", "validation" or "train".
+        model: The run folder of the model that is kept, from the folder of the study; null for none.
+        members: In the order of their numbers.
+        summaries: Of all measures.
+        curve: Of a learning curve; null elsewhere, and where none could be drawn.
+    """
+
+    name: str
+    study: dict[str, Any]
+    finished: bool
+    command: str
+    judged: str
+    model: str | None
+    members: list[MemberFacts]
+    summaries: list[Summary]
+    curve: CurveFacts | None

@@ -1,0 +1,1 @@
+"""Studies: a training repeated in several ways, each in a run folder of its own."""

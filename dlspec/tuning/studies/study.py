@@ -1,0 +1,210 @@
+"""The loop over the members of a study, from any moment on."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from dlspec.components.methods.studies import Member, settings_text
+from dlspec.components.methods.studies import Study as Declared
+from dlspec.core.documents.reading import document_text
+from dlspec.core.documents.report import Report
+from dlspec.core.documents.study import STUDY_FILE, MemberFacts, Study, Summary
+from dlspec.core.errors import Diagnostic, SpecError
+from dlspec.data.feeding.facts import shown
+from dlspec.passes.state import Trainable
+from dlspec.training.run.resume import SPEC_FILE
+from dlspec.tuning.studies import folder as folders
+from dlspec.tuning.studies.answers import ALL_FILE, gather
+from dlspec.tuning.studies.curve import curve
+from dlspec.tuning.studies.figures import part_name, summaries
+from dlspec.tuning.studies.members import Ended, Task, settings_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dlspec.tuning.workers.workers import Workers
+
+MEMBERS = "members"
+
+
+@dataclass
+class Running:
+    """A study in its folder.
+
+    Attributes:
+        state: The checked spec.
+        path: The folder of the study.
+        facts: What stands in ``study.json``.
+        on_end: Called with each member that has ended.
+    """
+
+    state: Trainable
+    path: Path
+    facts: Study
+    on_end: Callable[[MemberFacts], None] = field(default=lambda _: None)
+
+    @property
+    def study(self) -> Declared:
+        """The study as it is declared."""
+        return cast("Declared", self.state.method.study)
+
+    def run(self, workers: Workers[Ended], console: Console | None = None) -> None:
+        """Trains all members that are not finished, then the model that is kept.
+
+        Args:
+            workers: Who trains.
+            console: Where the progress of the last training goes.
+
+        Raises:
+            SpecError: A member failed; the others that ran with it are finished.
+            KeyboardInterrupt: The file says what is finished; the same call goes on.
+        """
+        members = list(self.study.members(self.state.method.seed, self.state.data_section))
+        waiting = list(zip(members, self.facts["members"], strict=True))
+        running: list[tuple[MemberFacts, Callable[[], Ended]]] = []
+        failure: Diagnostic | None = None
+        try:
+            while (waiting and failure is None) or running:
+                while waiting and failure is None and len(running) < workers.count:
+                    member, facts = waiting.pop(0)
+                    running.append((facts, workers.submit(self._task(member, facts, console))))
+                facts, wait = running.pop(0)
+                ended = wait()
+                failure = ended.failure or failure
+                if ended.facts is not None:
+                    self._ended(facts, ended.facts)
+        finally:
+            workers.close()
+        if failure is not None:
+            raise SpecError([failure])
+        self._refit(console)
+        self._finish()
+
+    def _task(self, member: Member, facts: MemberFacts, console: Console | None) -> Task:
+        return self._task_in(
+            self.path / facts["folder"], settings_text(member.settings), bool(self.study.judged), console
+        )
+
+    def _task_in(self, folder: Path, changes: Sequence[str], answers: bool, console: Console | None) -> Task:
+        name = None if isinstance(self.state.data.get("name"), str) else self.state.name
+        command = f"dlspec train {self.path / SPEC_FILE}" + "".join(f" --set '{change}'" for change in changes)
+        return Task(
+            spec=self.path / SPEC_FILE,
+            home=self.state.folder.resolve(),
+            settings=settings_of(name, changes),
+            folder=Path(os.path.normpath(folder)),  # `..` stands for the folder of all runs of the spec
+            answers=answers,
+            command=command,
+            allow_outside=self.state.allow_outside,
+            allow_code=self.state.allow_code,
+            console=console,
+        )
+
+    def _ended(self, facts: MemberFacts, report: Report) -> None:
+        best = report.get("best")
+        facts["status"] = "finished"
+        facts["epoch"] = int(best["epoch"] or 0) if best else None
+        facts["seconds"] = report["seconds"]
+        facts["examples"] = dict(report["data"]["examples"])
+        facts["measures"] = report["metrics"]
+        self.facts["summaries"] = self._summaries()
+        self.write()
+        self.on_end(facts)
+
+    def _summaries(self) -> list[Summary]:
+        return summaries(self.study, [member for member in self.facts["members"] if member["status"] == "finished"])
+
+    def _refit(self, console: Console | None) -> None:
+        """The training without the study, for the model that is kept."""
+        if not self.study.refits or self.facts["model"] is None:
+            return
+        ended = self._task_in(self.path / self.facts["model"], (), False, console).run()
+        if ended.failure is not None:
+            raise SpecError([ended.failure])
+
+    def _finish(self) -> None:
+        if self.study.judged:
+            named = [(member["title"], Path(member["folder"])) for member in self.facts["members"]]
+            if text := gather(self.path, named):
+                folders.write(self.path, ALL_FILE, text)
+        self._draw_curve()
+        self.facts["finished"] = True
+        from dlspec.tuning.studies.page import PAGE_FILE, page
+
+        folders.write(self.path, PAGE_FILE, page(self.facts, self.path))
+        self.write()
+
+    def _draw_curve(self) -> None:
+        if len({member["group"] for member in self.facts["members"]}) > 1:
+            part = self.facts["judged"]
+            measure, grows = self._error_measure(part)
+            self.facts["curve"] = curve(self.facts["members"], part, measure, grows=grows)
+
+    def _error_measure(self, part: str) -> tuple[str, bool]:
+        """The measure of the curve: the first between 0 and 1 that is better the larger, else the loss."""
+        directions = self.state.method.measures(list(self.state.outputs or ()))
+        for name, direction in directions.items():
+            values = [member["measures"].get(part, {}).get(name) for member in self.facts["members"]]
+            if direction == "up" and all(value is not None and 0 <= value <= 1 for value in values):
+                return name, True
+        return next(iter(directions)), False
+
+    def write(self) -> None:
+        """Writes ``study.json``; a full disk stops nothing, since the runs themselves say what is finished."""
+        with suppress(OSError):
+            folders.write(self.path, STUDY_FILE, document_text(self.facts))
+
+
+def begun(state: Trainable, command: str, *, inside: bool) -> Study:
+    """What a study begins with.
+
+    Args:
+        state: The checked spec.
+        command: What to type to repeat it.
+        inside: Whether the model that is kept stands in the folder of the study; else it is a run beside it.
+    """
+    study = cast("Declared", state.method.study)
+    data = state.data_section
+    judged = next(
+        part for part in ("test", "validation", "train") if part == "train" or data.parts.has(part) is not False
+    )
+    stamp = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}"
+    model = None if study.keep == "none" else "model" if inside else f"../{stamp}-{secrets.token_hex(2)}"
+    members = list(study.members(state.method.seed, data))
+    width = len(str(len(members)))
+    facts: list[MemberFacts] = [
+        {
+            "number": member.number,
+            "title": member.title,
+            "group": member.group,
+            "folder": f"{MEMBERS}/{member.number:0{width}}",
+            "status": "waiting",
+            "settings": dict(member.settings),
+            "epoch": None,
+            "seconds": 0.0,
+            "examples": {},
+            "measures": {},
+        }
+        for member in members
+    ]
+    if not study.refits and model is not None:
+        facts[0]["folder"] = model
+    return {
+        "name": state.name,
+        "study": {study.name: json.loads(json.dumps(shown(study.given)))},
+        "finished": False,
+        "command": command,
+        "judged": part_name(study, study.judged or judged),
+        "model": model,
+        "members": facts,
+        "summaries": [],
+        "curve": None,
+    }
