@@ -135,6 +135,27 @@ def test_evaluating_again_gives_the_figures_of_the_report(name: str, capsys: pyt
         assert list(figures(judged)) == about
 
 
+def test_data_that_changed_since_the_training_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    before = Path("houses.csv").read_text()
+    lines = before.splitlines(keepends=True)
+    changed = lines[-1].replace(lines[-1].split(",")[0], str(float(lines[-1].split(",")[0]) + 1), 1)
+    try:
+        for text, how in (
+            ("".join([*lines, lines[1]]), "are 61 train + 20 validation + 20 test examples, and were 60 train + "),
+            ("".join([*lines[:-1], changed]), "hold other values"),
+        ):
+            Path("houses.csv").write_text(text)
+            for options in ((), ("--part", "test")):
+                assert run(["evaluate", "houses", *options]) == 0
+                said = capsys.readouterr().err
+                assert said.count("warning[W613]") == 1 and "no longer those that it was trained on" in said
+                assert how in said
+    finally:
+        Path("houses.csv").write_text(before)
+    assert run(["evaluate", "houses"]) == 0
+    assert "W613" not in capsys.readouterr().err
+
+
 def test_one_part_as_text(capsys: pytest.CaptureFixture[str]) -> None:
     lines = asked(capsys, "evaluate", "houses", "--part", "test").splitlines()
     assert "loss" in lines[0].split() and [line.split()[0] for line in lines if line][1] == "test"

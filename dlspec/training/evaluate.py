@@ -9,7 +9,7 @@ from typing import Any
 
 from dlspec.backends.keras.structure import like_inputs
 from dlspec.core.documents.results import Evaluation, OutputResults
-from dlspec.core.errors import Problem, SpecError
+from dlspec.core.errors import Diagnostic, Problem, SpecError
 from dlspec.data.binding.binding import bind
 from dlspec.data.binding.example_weights import weights_of
 from dlspec.data.binding.findings import Findings
@@ -21,6 +21,7 @@ from dlspec.data.feeding.raw import RawInputs, read_inputs
 from dlspec.data.feeding.several import raw_beside
 from dlspec.data.feeding.training import Changes
 from dlspec.data.order.splits import PARTS, choose
+from dlspec.training.changed import changed_data
 from dlspec.training.loop.compiling import measuring
 from dlspec.training.loop.preparation import in_prepared_units
 from dlspec.training.loop.trainer import compared
@@ -36,7 +37,11 @@ from dlspec.views.pages.trivial import read_linear, read_trivial
 
 
 def evaluate(
-    saved: SavedRun, path: Path | None = None, parts: Sequence[str] = PARTS, tell: Callable[[str], object] = str
+    saved: SavedRun,
+    path: Path | None = None,
+    parts: Sequence[str] = PARTS,
+    tell: Callable[[str], object] = str,
+    warn: Callable[[Diagnostic], object] = repr,
 ) -> Evaluation:
     """Measures as in training, and what is known of each output beyond them.
 
@@ -45,6 +50,7 @@ def evaluate(
         path: A file or folder of examples with labels; the run's own data unless given.
         parts: Which splits of the run's own data.
         tell: Called with the words of other examples that the model does not know.
+        warn: Called where the run's own data are no longer those of the training.
 
     Returns:
         ``metrics`` by part, ``dropped``, how many examples were left out where some lack a value, and ``outputs``: by
@@ -61,7 +67,8 @@ def evaluate(
     outputs: dict[str, dict[str, OutputResults]] = {}
     evaluation: Evaluation = {"metrics": metrics, "outputs": outputs}
     trivial, linear = read_trivial(saved.run.path) or _learnt(saved), read_linear(saved.run.path)
-    for name, examples in _new(saved, path, tell) if path is not None else own_examples(saved, parts, whole=True):
+    measured = _new(saved, path, tell) if path is not None else own_examples(saved, parts, whole=True, warn=warn)
+    for name, examples in measured:
         if examples.dropped:
             evaluation["dropped"] = {name: examples.dropped}
         model = model or compiled(saved, examples.count, weighed=examples.weights is not None)
@@ -149,7 +156,12 @@ def _new(saved: SavedRun, path: Path, tell: Callable[[str], object]) -> Iterator
 
 
 def own_examples(
-    saved: SavedRun, wanted: Sequence[str], most: int | None = None, *, whole: bool = False
+    saved: SavedRun,
+    wanted: Sequence[str],
+    most: int | None = None,
+    *,
+    whole: bool = False,
+    warn: Callable[[Diagnostic], object] | None = None,
 ) -> Iterator[tuple[str, RawInputs]]:
     """The run's own splits, raw.
 
@@ -158,6 +170,8 @@ def own_examples(
         wanted: Their names; those without examples are passed over.
         most: Of larger splits, so many examples are read, which chance chose; the same ones each time.
         whole: Whether they have the inputs of all that was trained, and not those of the saved model alone.
+        warn: Called where they are no longer those of the training; what is larger than memory is compared only where
+            all splits are wanted.
 
     Raises:
         SpecError: The data are gone, changed, or do not fit.
@@ -166,7 +180,7 @@ def own_examples(
     if not (saved.trusted or saved.allow_outside or saved.run.spec_folder_is_here):
         raise Problem("E522", saved.run.away(), "call `dlspec evaluate` from there, or add `--allow-outside`")
     if saved.data.maker is not None:
-        yield from made_examples(saved, wanted, saved.entering if whole else saved.signature)
+        yield from made_examples(saved, wanted, saved.entering if whole else saved.signature, warn=warn)
         return
     findings = Findings()
     training = saved.training_of(saved.entering if whole else saved.signature)
@@ -174,6 +188,9 @@ def own_examples(
     binding = bind(training.data, saved.folder, signature, saved.method, findings, allow_outside=outside)
     if binding is None or findings.errors:
         raise SpecError(findings.diagnostics({}))
+    if warn is not None and (not binding.table.streamed or set(wanted) == set(PARTS)):
+        for warning in changed_data(saved, training.data, binding):
+            warn(warning)
     parts = choose(saved.data, binding.table, binding.count, binding.dropped())
     rows = Rows(binding.table, binding.inputs, binding.outputs, binding.drawn)
     weights = weights_of(binding.weight, binding.table)

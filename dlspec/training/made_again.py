@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.components.sections.data import Data
-from dlspec.core.errors import SpecError
+from dlspec.core.errors import Diagnostic, SpecError
 from dlspec.data.binding.binding import Binding, Opened, bind
 from dlspec.data.binding.example_weights import weights_of
 from dlspec.data.binding.findings import Findings
@@ -19,6 +19,7 @@ from dlspec.data.feeding.pipeline import rows_of
 from dlspec.data.feeding.preparing import Layers
 from dlspec.data.feeding.raw import RawInputs, open_table_of
 from dlspec.data.order.splits import PARTS, choose
+from dlspec.training.changed import changed_data
 from dlspec.training.saved import SavedRun
 
 if TYPE_CHECKING:
@@ -28,7 +29,11 @@ if TYPE_CHECKING:
 
 
 def made_examples(
-    saved: SavedRun, wanted: Sequence[str], signature: Signature, path: Path | None = None
+    saved: SavedRun,
+    wanted: Sequence[str],
+    signature: Signature,
+    path: Path | None = None,
+    warn: Callable[[Diagnostic], object] | None = None,
 ) -> Iterator[tuple[str, RawInputs]]:
     """The examples of the run's own splits, or those made of other rows, prepared as they enter the model proper.
 
@@ -39,11 +44,15 @@ def made_examples(
         wanted: Names of its splits; those without examples are passed over.
         signature: What takes them.
         path: A file or folder of other rows, which are one part by themselves.
+        warn: Called where the run's own rows are no longer those of the training.
 
     Raises:
         SpecError: The data are gone, changed, or do not fit.
     """
     binding = _bound(saved, saved.data, signature)
+    if warn is not None:
+        for warning in changed_data(saved, saved.data, binding):
+            warn(warning)
     parts = choose(saved.data, binding.table, binding.count, binding.dropped())
     raw, _ = rows_of(binding).load(parts.train)
     layers = {input_.name: preparing.fit(input_.prepare, raw[input_.name]) for input_ in binding.inputs}

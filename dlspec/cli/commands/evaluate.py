@@ -8,8 +8,17 @@ from typing import Any
 
 import click
 
-from dlspec.cli.output import code_allowed, code_option, compiled, print_document, print_text, say
+from dlspec.cli.output import (
+    code_allowed,
+    code_option,
+    compiled,
+    print_document,
+    print_text,
+    say,
+    show_diagnostics,
+)
 from dlspec.cli.runs import reported, runs_option
+from dlspec.core.errors import Diagnostic
 
 _PARTS = ("train", "validation", "test")
 
@@ -46,8 +55,8 @@ def command(
 ) -> None:
     """Measure the model of RUN again: a folder, an id, a name, or `latest`.
 
-    Its own splits are read anew, with the seed of the split. Other examples need the columns of the training, labels
-    included.
+    Its own splits are read anew, with the seed of the split; a warning says where the data have changed. Other
+    examples need the columns of the training, labels included.
 
     With --inputs, RUN is the file of a spec. Every tensor of its untrained graph is printed for these numbers, with the
     derivative of what `train` minimises, or else of the last output, by each tensor and weight.
@@ -72,7 +81,10 @@ def command(
 
     from dlspec.training.evaluate import evaluate
 
-    evaluation = evaluate(saved, data, parts or _PARTS, say)
+    def warn(warning: Diagnostic) -> None:
+        show_diagnostics([warning], {})
+
+    evaluation = evaluate(saved, data, parts or _PARTS, say, warn)
     if form == "json":
         print_document({"run": saved.run.id, **evaluation})
         return

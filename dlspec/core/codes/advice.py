@@ -95,4 +95,17 @@ CODES: dict[str, Code] = {
         train: {loss: binary_crossentropy}
         """,
     ),
+    "W613": code(
+        "data of a run that have changed",
+        """
+        A run keeps a fingerprint of all values that it was trained on. Where the files now hold others, some of what
+        `evaluate` calls test examples may have been training examples, and the figures are not those of the report.
+        `dlspec train` trains on the data as they are now.
+        """,
+        scene="""
+        dlspec evaluate houses
+        # rows were added to houses.csv since the run was trained
+        """,
+        belongs="folder",
+    ),
 }
