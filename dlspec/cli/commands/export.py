@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +26,7 @@ from dlspec.core.terminal import printable
 
 if TYPE_CHECKING:
     from dlspec.components.registry import Catalogue
-    from dlspec.core.documents.printed import ExportResult
+    from dlspec.core.documents.printed import ExportResult, Quantized
     from dlspec.export.formats.base import Format
     from dlspec.export.formats.export import Outcome
     from dlspec.passes.state import Checked
@@ -39,6 +41,10 @@ _PATH = click.Path(path_type=Path)
 @click.option("--project", type=_PATH, metavar="DIR", help="Write a whole project of plain Python into a new folder.")
 @click.option("-o", "--output", type=_PATH, metavar="PATH", help="The file, or the folder of a SavedModel.")
 @click.option("--weights", type=_PATH, metavar="FILE", help="Weights for a spec: .keras or .weights.h5.")
+@click.option("--quantize", type=click.Choice(["int8", "int4"]), help="Weights of a run in few bits (litert, keras).")
+@click.option(
+    "--limit", type=click.FloatRange(min=0), metavar="SHARE", help="Accuracy that --quantize may lose at most."
+)
 @click.option("--force", is_flag=True, help="Replace what is at PATH.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the result.")
 @click.option(
@@ -57,6 +63,8 @@ def command(
     project: Path | None,
     output: Path | None,
     weights: Path | None,
+    quantize: str | None,
+    limit: float | None,
     force: bool,
     form: str,
     template_dir: Path | None,
@@ -70,13 +78,15 @@ def command(
 
     SPEC is a spec, whose weights are fresh unless --weights names a file, or a run (a folder, an id, a name, or
     `latest`): its trained model takes raw values, preparation included; as Python, it stands for the spec of the run.
-    What is written is loaded again and compared with Keras before it is put in place.
+    What is written is loaded again and compared with Keras before it is put in place. --quantize measures how much
+    accuracy that costs on the run's own data.
     """
     if (target is None) == (project is None):
         raise click.UsageError("say what to write: --to FORMAT, or --project DIR")
     if template_dir is not None:
         _check_templates(template_dir)
     spec = _spec_or_run(spec, runs)
+    _check_quantizing(target, quantize, limit, spec)
     if project is not None:
         from dlspec.cli.project import write_project
 
@@ -92,9 +102,10 @@ def command(
     path = _target(output, chosen, force)
     require_packages(type(chosen))
     if spec.is_dir():
-        _refuse_options_of_specs()
         keep_inputs(path, [spec])
-        outcome = _export_run(spec, chosen, path)
+        outcome = (
+            _export_run(spec, chosen, path) if quantize is None else _quantized(spec, chosen, path, quantize, limit)
+        )
     else:
         state = compiled(spec, overrides, allow_outside)
         keep_inputs(path, [*inputs_of_spec(state), *([weights] if weights is not None else [])])
@@ -103,6 +114,17 @@ def command(
         return outcome
     print_document(_facts(outcome)) if form == "json" else print_text(_text(outcome))
     return 0
+
+
+def _check_quantizing(target: str | None, mode: str | None, limit: float | None, spec: Path) -> None:
+    if mode is None and limit is not None:
+        raise click.UsageError("--limit goes with --quantize")
+    if mode is not None:
+        from dlspec.export.formats.quantizing import require_mode
+
+        require_mode(target or "project", mode)
+        if not spec.is_dir():
+            raise click.UsageError("--quantize is for runs: their data say what it costs")
 
 
 def _spec_or_run(named: Path, runs: Path) -> Path:
@@ -195,16 +217,17 @@ def _problem(output: Path, form: Format, force: bool) -> str:
     return ""
 
 
-def _refuse_options_of_specs() -> None:
+def _refuse_options_of_specs(but: Collection[str] = ()) -> None:
     """A trained model is exported as it is: options that would change a spec have no effect on it."""
     context = click.get_current_context()
     flags = {"overrides": "--set", "allow_outside": "--allow-outside", "weights": "--weights", "seed": "--seed"}
     for name, flag in flags.items():
-        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+        if name not in but and context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
             raise click.UsageError(f"{flag} is for specs: a run folder holds a trained model")
 
 
 def _export_run(folder: Path, form: Format, path: Path) -> Outcome | int:
+    _refuse_options_of_specs()
     from dlspec.export.formats.base import require_fit
     from dlspec.export.formats.origin import check_run, load_run, traits_of_run
     from dlspec.training.saved import catalogue_of
@@ -220,6 +243,30 @@ def _export_run(folder: Path, form: Format, path: Path) -> Outcome | int:
         show_diagnostics(warnings, {})
     catalogue = catalogue_of(Run(folder), allow_code=code_allowed())
     return _export(lambda: load_run(folder), form, path, {}, catalogue)
+
+
+def _quantized(folder: Path, form: Format, path: Path, mode: str, limit: float | None) -> Outcome | int:
+    _refuse_options_of_specs(but=("allow_outside",))  # which the run's data may need
+    from dlspec.export.formats.base import require_fit
+    from dlspec.export.formats.origin import check_run, traits_of_run
+    from dlspec.export.formats.quantizing import Quantizing, require_data
+    from dlspec.training.saved import open_run
+    from dlspec.views.pages.index import Run
+
+    warnings = check_run(folder)
+    require_fit(form, traits_of_run(folder, allow_code=code_allowed()))
+    if warnings:
+        show_diagnostics(warnings, {})
+    outside = bool(click.get_current_context().params["allow_outside"])
+    saved = open_run(Run(folder), allow_outside=outside, allow_code=code_allowed())
+    require_data(saved)
+    quantizing = Quantizing(saved, mode, limit)
+    outcome = _export(
+        partial(quantizing.prepare, form), quantizing.form(form), path, {}, saved.state.catalogue, quantizing.judge
+    )
+    if not isinstance(outcome, int):
+        outcome.quantized = quantizing.facts
+    return outcome
 
 
 def _export_spec(state: Checked, form: Format, path: Path, weights: Path | None, seed: int) -> Outcome | int:
@@ -254,7 +301,9 @@ def _export_spec(state: Checked, form: Format, path: Path, weights: Path | None,
     return _export(build, form, path, state.texts, state.catalogue)
 
 
-def _export(make: Any, form: Format, path: Path, texts: dict[str, str], catalogue: Catalogue) -> Outcome | int:
+def _export(
+    make: Any, form: Format, path: Path, texts: dict[str, str], catalogue: Catalogue, judge: Any = None
+) -> Outcome | int:
     """The slow part; shows its diagnostics."""
     from dlspec.backends.keras import starting
     from dlspec.backends.keras.own import knowing
@@ -265,7 +314,7 @@ def _export(make: Any, form: Format, path: Path, texts: dict[str, str], catalogu
     try:
         # Converters write to stderr from C++; what they refuse comes as an exception.
         with starting.captured_stderr() as terminal, knowing(catalogue):
-            outcome = export(make(), form, path, lambda text: click.echo(printable(text), file=terminal))
+            outcome = export(make(), form, path, lambda text: click.echo(printable(text), file=terminal), judge)
     except SpecError as error:
         show_diagnostics(error.diagnostics, texts)
         return 1
@@ -279,10 +328,22 @@ def _export(make: Any, form: Format, path: Path, texts: dict[str, str], catalogu
 def _text(outcome: Outcome) -> str:
     from dlspec.core.ir import show_bytes
 
+    if outcome.quantized is not None:
+        return f"{outcome.path}: {outcome.form.title}, {show_bytes(outcome.bytes)}{_cost(outcome.quantized)}"
     verdict = "not verified"
     if outcome.comparison is not None:
         verdict = f"largest difference from Keras {outcome.comparison.worst[1]:.2g}"
     return f"{outcome.path}: {outcome.form.title}, {show_bytes(outcome.bytes)}, {verdict}"
+
+
+def _cost(quantized: Quantized) -> str:
+    """What quantization gave, in words."""
+    from dlspec.core.ir import show_bytes
+
+    lines = [f" in {quantized['mode']} for {show_bytes(quantized['bytes_before'])}"]
+    for name, output in quantized["outputs"].items():
+        lines.append(f"{output['measure']} of `{name}` {output['after']:.4f} for {output['before']:.4f}")
+    return f"{', '.join(lines)} ({quantized['part']} split)"
 
 
 def _facts(outcome: Outcome) -> ExportResult:
@@ -293,4 +354,5 @@ def _facts(outcome: Outcome) -> ExportResult:
         "bytes": outcome.bytes,
         "verified": comparison is not None,
         "differences": dict(comparison.differences) if comparison is not None else {},
+        "quantized": outcome.quantized,
     }

@@ -64,6 +64,32 @@ CODES: dict[str, Code] = {
         # model.yaml says `train: {non_finite: rollback}`
         """,
     ),
+    "E706": code(
+        "cannot be quantized",
+        """
+        `--quantize` takes a run, whose training examples measure the ranges of activations, and whose test (or
+        validation) split measures what is lost. LiteRT takes int8, Keras's files int8 and int4 of dense layers and
+        embeddings; with such a layer inside of another one, as attention has them, Keras could not load the file again.
+        """,
+        scene="""
+        dlspec export digits --to onnx --quantize int8 -o digits.onnx
+        # `--to onnx` does not support `--quantize int8`
+        """,
+        belongs="machine",
+    ),
+    "E707": code(
+        "quantized model answers worse",
+        """
+        The accuracy of the quantized model on the run's test split (else that of validation) is lower than before by
+        more than `--limit`; of numbers, R² counts, or the share by which the root mean square error grows. Nothing is
+        put in place.
+        """,
+        scene="""
+        dlspec export digits --to litert --quantize int8 --limit 0.001 -o digits.tflite
+        # accuracy 0.9778 before, 0.9722 after
+        """,
+        belongs="folder",
+    ),
 }
 WARNINGS: dict[str, Code] = {
     "W701": code(

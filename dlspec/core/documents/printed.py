@@ -287,6 +287,36 @@ class RunEvaluation(Evaluation):
     run: str
 
 
+class OutputLoss(TypedDict):
+    """What quantization cost one output.
+
+    Attributes:
+        measure: Such as ``accuracy``.
+        before: Its value with the weights as they were trained.
+        after: With those in few bits.
+    """
+
+    measure: str
+    before: float
+    after: float
+
+
+class Quantized(TypedDict):
+    """What quantization gave.
+
+    Attributes:
+        mode: ``int8`` or ``int4``.
+        bytes_before: Size of the same export as it was trained.
+        part: The split that it was measured on.
+        outputs: By output: what it cost.
+    """
+
+    mode: str
+    bytes_before: int
+    part: str
+    outputs: dict[str, OutputLoss]
+
+
 class ExportResult(TypedDict):
     """The file that an export wrote, and how far its answers differ from Keras's.
 
@@ -294,6 +324,7 @@ class ExportResult(TypedDict):
         bytes: Its size.
         verified: Whether its outputs were compared with those of Keras.
         differences: By output: the largest difference; null where it is not finite.
+        quantized: What ``--quantize`` gave; null without it.
     """
 
     path: str
@@ -301,6 +332,7 @@ class ExportResult(TypedDict):
     bytes: int
     verified: bool
     differences: dict[str, float | None]
+    quantized: Quantized | None
 
 
 class Generated(TypedDict):

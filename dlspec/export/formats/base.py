@@ -24,6 +24,7 @@ class Format:
         name: What stands behind ``--to``.
         title: How messages call it.
         suffix: Ending of the file; "" for a format that is a folder.
+        exact: Whether what is written computes the same as Keras.
         holds_everything: Whether it takes every model that Keras builds.
         writers: Packages that writing needs beside Keras and TensorFlow.
         readers: Packages of which one is needed for reading the result again; none where Keras and TensorFlow suffice.
@@ -32,6 +33,7 @@ class Format:
     name: ClassVar[str]
     title: ClassVar[str]
     suffix: ClassVar[str]
+    exact: ClassVar[bool] = True
     holds_everything: ClassVar[bool] = False
     writers: ClassVar[tuple[str, ...]] = ()
     readers: ClassVar[tuple[str, ...]] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,11 @@ class LiteRT(Format):
         """Converts with LiteRT's own operations only: the converter says which others the model would need."""
         import tensorflow as tf
 
-        only = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}
+        self._convert(named, path, target_spec={"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]})
+
+    def _convert(self, named: Any, path: Path, **options: Any) -> None:
         try:
-            named.export(str(path), format="litert", verbose=False, target_spec=only)
+            named.export(str(path), format="litert", verbose=False, **options)
         except Exception as error:  # the converter's own class is not public
             lacking = ", ".join(_LACKING.findall(str(error)))
             if not lacking:
@@ -53,6 +56,32 @@ class LiteRT(Format):
             return outputs
 
         return read
+
+
+class WholeNumbers(LiteRT):
+    """The same with weights and activations in 8 bits; inputs and outputs stay as they are.
+
+    Args:
+        examples: Inputs by name, one example at a time, by which the ranges of activations are measured.
+    """
+
+    exact = False
+
+    def __init__(self, examples: Callable[[], Iterator[Arrays]]) -> None:
+        self.examples = examples
+
+    def write(self, model: Any, named: Any, path: Path) -> None:
+        """Converts to operations on whole numbers alone: where one is missing, the converter says so."""
+        import tensorflow as tf
+
+        names = [tensor.name for tensor in named.inputs]
+        self._convert(
+            named,
+            path,
+            optimizations=[tf.lite.Optimize.DEFAULT],
+            representative_dataset=lambda: ([inputs[name] for name in names] for inputs in self.examples()),
+            target_spec={"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]},
+        )
 
 
 def _interpreter(path: Path) -> Any:
