@@ -127,6 +127,9 @@ def furnish(folder: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(path)
     tutorial.furnish(folder)
+    texts = [("the cat sleeps", "die Katze schläft"), ("the dog sees the cat", "der Hund sieht die Katze")]
+    rows = "".join(f"{english},{german}\n" for english, german in texts * 8)
+    (folder / "pairs.csv").write_text(f"english,german\n{rows}", encoding="utf-8")
     np.savez(folder / "waves.npz", signal=np.ones((8, 50, 3), np.float32), kind=np.arange(8) % 3)
 
 

@@ -1,4 +1,4 @@
-"""Makes the data of specs/start: ``python tests/make_data.py`` writes the same bytes every time.
+"""Makes the data of specs/start and specs/sequence: ``python tests/make_data.py`` writes the same bytes every time.
 
 Real: diabetes.csv (scikit-learn's diabetes set in its own units), zones.csv (the IANA time zones, as the package
 tzdata has it), topics.csv (paragraphs of the Python manual, from ``pydoc_data.topics``), digits/ (scikit-learn's
@@ -10,11 +10,13 @@ digits on a noisy ground, with the pixels of the digit as the mask.
 
 Synthetic: churn.csv (600 customers, 20 numeric features of which 8 tell something, made by scikit-learn's
 make_classification), listing.csv (500 houses whose price follows rooms, area, age and city with noise, and of which the
-new ones in the dear cities sell best), waves/ (tones of three wave forms, as WAV files).
+new ones in the dear cities sell best), waves/ (tones of three wave forms, as WAV files), specs/sequence/numbers.csv.gz
+(9,000 of the numbers below 100,000 in English words and in digits).
 """
 
 from __future__ import annotations
 
+import gzip
 import re
 import wave
 from importlib import import_module, resources
@@ -162,6 +164,49 @@ def masks() -> None:
     np.savez_compressed(START / "masks.npz", image=images, mask=found)
 
 
+ONES = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+
+
+def words(number: int) -> str:
+    """A number below 100,000 in English words."""
+    if number < 20:
+        return ONES[number]
+    if number < 100:
+        return TENS[number // 10 - 2] + (f" {ONES[number % 10]}" if number % 10 else "")
+    size, name = (1000, "thousand") if number >= 1000 else (100, "hundred")
+    rest = number % size
+    joined = " and " if rest < 100 else " "
+    return f"{words(number // size)} {name}" + (joined + words(rest) if rest else "")
+
+
+def number_words() -> str:
+    """9,000 different numbers, in an order by chance: words, digits."""
+    numbers = np.random.Generator(np.random.Philox(5)).permutation(100_000)[:9000].tolist()
+    return "\n".join(["words,digits", *(f"{words(number)},{number}" for number in numbers)]) + "\n"
+
+
 def waves() -> None:
     """24 tones of each wave form: a quarter of a second, 4,000 samples a second, any pitch, phase and loudness."""
     random = np.random.Generator(np.random.Philox(9))
@@ -201,3 +246,4 @@ if __name__ == "__main__":
             (START / name).write_text(text, encoding="utf-8", newline="\n")
     for make_files in (digits, masks, waves):
         make_files()
+    (START.parent / "sequence" / "numbers.csv.gz").write_bytes(gzip.compress(number_words().encode(), mtime=0))

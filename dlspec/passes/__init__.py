@@ -19,6 +19,7 @@ from dlspec.passes.each_time import each_time
 from dlspec.passes.expand_graph import expand_graph
 from dlspec.passes.expectations import expectations
 from dlspec.passes.extensions import extensions
+from dlspec.passes.generating import generating
 from dlspec.passes.heads import heads
 from dlspec.passes.masks import masks
 from dlspec.passes.measure_names import measure_names
@@ -66,6 +67,7 @@ PASSES: tuple[Pass, ...] = (
     added_losses,
     heads,
     reporting,
+    generating,
     data_contract,
     memory,
     suited,

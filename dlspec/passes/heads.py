@@ -26,6 +26,7 @@ def heads(state: Lowered) -> None:
         state.method.layer_names = layer_names(state.training_graph)
         state.method.weight_names = weight_names(state.training_graph)
         state.method.averages = averages_in(state.training_graph)
+        state.method.padded = _padded(state)
     for name, edge in state.graph.outputs if state.method is not None else ():
         assert state.method is not None
         node = state.graph.nodes[edge.node]
@@ -37,6 +38,15 @@ def heads(state: Lowered) -> None:
             features=_ends_in_features(state.graph, node),
             reaches=_reaches(activation, _back(state.graph, node)[-1].layer),
         )
+
+
+def _padded(state: Lowered) -> frozenset[str]:
+    """Outputs that are compared with rows of indices, which 0 fills up."""
+    targets = state.data_section.targets if state.data_section is not None else {}
+    names = [name for name, _ in state.graph.outputs]
+    if len(targets) == 1 and len(names) == 1:  # a single target may have any name
+        targets = dict.fromkeys(names, next(iter(targets.values())))
+    return frozenset(name for name in names if name in targets and targets[name].input is not None)
 
 
 def last_activation(graph: Graph, node: Node) -> type[Activation] | None:

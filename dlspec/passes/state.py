@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from dlspec.components.methods.base import Method
 from dlspec.components.registry import BUILT_IN, Catalogue
 from dlspec.components.sections.data import Data
+from dlspec.components.sections.generating import Generator
 from dlspec.components.sections.report import Report
 from dlspec.components.sections.tune import Tune
 from dlspec.core.errors import Diagnostic, Diagnostics, Note, Span, SpecError
@@ -169,6 +170,7 @@ class Bound(Structured):
         parts: Those that a column of the data gives examples to, where one decides.
         examples: How many the data have; 0 where an error hides it.
         method: The section `train`, and `tune` and `report` likewise; None as with the data.
+        generator: How the model writes rows of indices; None where nothing is said of that.
     """
 
     params: TopLevel
@@ -181,6 +183,7 @@ class Bound(Structured):
     method: Method | None = None
     tune: Tune | None = None
     report: Report | None = None
+    generator: Generator | None = None
 
     @property
     def environment(self) -> Environment:

@@ -8,7 +8,7 @@ from dataclasses import fields
 from dlspec.passes.state import Bound, Compilation, Pass
 
 # Sections that a spec may leave out; what comes of them is None then.
-_SECTIONS = {"data_section": "data", "method": "train", "tune": "tune", "report": "report"}
+_SECTIONS = {"data_section": "data", "method": "train", "tune": "tune", "report": "report", "generator": "generate"}
 
 
 class BrokenContract(AssertionError):

@@ -9,7 +9,7 @@ from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from dlspec.components import registry
-from dlspec.components.registry import BUILT_IN, JSON, Catalogue, Component, Field
+from dlspec.components.registry import BUILT_IN, JSON, Alike, Catalogue, Component, Field
 from dlspec.core.errors import Diagnostic, Diagnostics, Note, Problem, Span, did_you_mean, suggestions
 from dlspec.core.tree import Invalid, Map, span_of, span_of_key
 from dlspec.semantics.environment import LOST, Environment, Lost
@@ -163,6 +163,9 @@ class Evaluator:
             return self.options(owner, raw, environment, context, span)
         if field.container == "map":
             return self.map(field, raw, environment, context, span)
+        if field.alike and isinstance(raw, Map):
+            name = LOST if raw.tainted else self.text(raw["like"], environment, span)
+            return LOST if isinstance(name, Lost) else Alike((), str(name))
         if field.container == "many":
             return self.many(kind, raw, environment, context, span)
         if field.container == "per_output":

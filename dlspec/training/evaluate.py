@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from dlspec.backends.keras.structure import like_inputs
-from dlspec.core.documents.results import Evaluation, OutputResults
+from dlspec.core.documents.results import ClassDetails, Evaluation, OutputResults
 from dlspec.core.errors import Diagnostic, Problem, SpecError
 from dlspec.data.binding.binding import bind
 from dlspec.data.binding.example_weights import weights_of
@@ -28,6 +28,7 @@ from dlspec.training.loop.trainer import compared
 from dlspec.training.made_again import made_examples
 from dlspec.training.run.failures import while_answering
 from dlspec.training.saved import SavedRun
+from dlspec.training.sequence_writing import written
 from dlspec.training.unknown_words import UnknownWords
 from dlspec.views.pages.comparing import Batch, answering, batch_size, compare, learn, with_weights
 from dlspec.views.pages.linear import Linear, LinearScores, also_seen, with_linear
@@ -75,6 +76,7 @@ def evaluate(
         with while_answering():
             metrics[name] = _measured(saved, model, examples)
             outputs[name] = _judged(saved, examples, trivial, linear)
+            _write(saved, examples, outputs[name])
     return evaluation
 
 
@@ -148,6 +150,7 @@ def _new(saved: SavedRun, path: Path, tell: Callable[[str], object]) -> Iterator
         yield from made_examples(saved, (), saved.entering, path)
         return
     examples = read_inputs(saved.training_of(saved.entering), path=path, outputs=saved.targets)
+    examples.targets.update(saved.next_steps(examples.inputs))
     unknown = UnknownWords(saved.model, examples.bound)
     unknown.look(examples.inputs)
     for line in unknown.lines():
@@ -192,13 +195,14 @@ def own_examples(
         for warning in changed_data(saved, training.data, binding):
             warn(warning)
     parts = choose(saved.data, binding.table, binding.count, binding.dropped())
-    rows = Rows(binding.table, binding.inputs, binding.outputs, binding.drawn)
+    rows = Rows(binding.table, binding.inputs, binding.row_outputs, binding.drawn)
     weights = weights_of(binding.weight, binding.table)
     for name, numbers in zip(PARTS, parts, strict=True):
         if name in wanted and len(numbers):
             some = some_of(numbers, most)
             inputs, targets = rows.load(some)
             inputs |= raw_beside(binding, name, numbers, some)
+            targets |= saved.next_steps(inputs)
             own = None if weights is None else weights[some]
             yield name, RawInputs(inputs, len(some), binding.table, binding.inputs, targets, 0, own, some)
 
@@ -247,6 +251,20 @@ def _judged(
     compare(answering(_answering(saved), saved.outputs, len(batches)), seen, scores)
     judged = {name: with_linear(score.facts(), compared, name) for name, score in scores.items()}
     return {output.target: judged[output.name] for output in saved.targets if output.name in judged}
+
+
+def _write(saved: SavedRun, examples: RawInputs, outputs: dict[str, OutputResults]) -> None:
+    """Lets the model write by itself where its spec says how."""
+    import numpy as np
+
+    writer = saved.writer
+    if writer is None or writer.target.target not in outputs:
+        return
+    numbers = np.arange(examples.count) if examples.numbers is None else examples.numbers
+    targets = examples.targets[writer.target.name]
+    figures = written(writer, saved.entering_core(examples.inputs), targets, numbers, examples.table, examples.bound)
+    if figures is not None:
+        cast("ClassDetails", outputs[writer.target.target])["generated"] = figures
 
 
 def scores_of(saved: SavedRun) -> dict[str, Score]:

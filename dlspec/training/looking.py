@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from dlspec.components.sections.generating import Generator
 from dlspec.components.sections.report import Report
 from dlspec.core.documents.figures import Figures
+from dlspec.core.documents.results import WrittenFigures
 from dlspec.core.ir import Graph
+from dlspec.data.feeding.pipeline import Prepared
 from dlspec.training.figures import Looking, figures
 from dlspec.training.gradients import GradientLog
 from dlspec.training.loop.fit import Training
 from dlspec.training.loop.preparation import in_data_units, with_preparation
 from dlspec.training.saved import SavedRun
+from dlspec.training.sequence_writing import MOST, Writer, check_order, written
 from dlspec.views.pages.drawn import COUNT, Pictures
-from dlspec.views.pages.examine import tasks_of
+from dlspec.views.pages.examine import batch_at, part_to_look_at, tasks_of
 from dlspec.views.pages.outputs import Outputs
+
+# Training examples by which it is seen whether an output looks ahead.
+_ORDERED = 8
 
 
 def pictures_of(training: Training, graph: Graph | None, section: Report | None) -> Pictures | None:
@@ -84,3 +92,36 @@ def figures_of(training: Training, graph: Graph, section: Report, features: dict
         lambda: with_preparation(job.model, job.prepared),
     )
     return figures(looking, section)
+
+
+def check_orders(core: Any, outputs: Sequence[str], prepared: Prepared) -> None:
+    """Outputs that tell the next steps of an input do not see them.
+
+    Raises:
+        Problem: E620.
+    """
+    for target in prepared.binding.shifted_outputs:
+        inputs, _ = batch_at(prepared.train, list(range(min(_ORDERED, prepared.train.count))))
+        check_order(core, tuple(outputs), target, inputs)
+
+
+def writers(training: Training, generator: Generator) -> list[Writer]:
+    """What lets the model of a training write, for each output that tells next steps."""
+    job = training.job
+    return [
+        Writer(generator, job.data, job.method, job.model, tuple(job.outputs), target)
+        for target in job.prepared.binding.shifted_outputs
+    ]
+
+
+def written_of(training: Training, writer: Writer) -> WrittenFigures | None:
+    """What the model writes for the part that is looked at; of a large one, for examples at equal distances."""
+    import numpy as np
+
+    prepared = training.job.prepared
+    _, part = part_to_look_at(prepared)
+    rows = np.unique(np.linspace(0, part.count - 1, min(MOST, part.count)).astype(np.int64))
+    inputs, targets = batch_at(part, rows)
+    numbers = part.examples.numbers[rows]
+    values = np.asarray(targets[writer.target.name])
+    return written(writer, inputs, values, numbers, prepared.binding.table, prepared.binding.inputs)

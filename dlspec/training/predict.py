@@ -19,6 +19,7 @@ from dlspec.data.sources.base import Arrays
 from dlspec.training.run.failures import while_answering
 from dlspec.training.saved import SavedRun
 from dlspec.training.unknown_words import UnknownWords
+from dlspec.training.written_answers import texts_of, writing_inputs
 from dlspec.views.pages.tasks import (
     CHOICE,
     NUMBERS,
@@ -55,6 +56,7 @@ class Predictions:
         names: What the spec calls each output's target.
         places: Where each example stands.
         kept: Columns of the examples that are handed on.
+        texts: What the model wrote, by output, in place of what it gave.
     """
 
     values: dict[str, Array]
@@ -62,6 +64,7 @@ class Predictions:
     names: dict[str, str]
     places: list[str]
     kept: Arrays = field(default_factory=dict)
+    texts: dict[str, list[str]] = field(default_factory=dict)
 
     def objects(self) -> list[dict[str, Any]]:
         """One object for each example: answers by target, with the probabilities of all classes."""
@@ -72,6 +75,9 @@ class Predictions:
         for output, values in self.values.items():
             for row, answer in zip(objects, self._answers(output, values), strict=True):
                 row.update(answer)
+        for output, texts in self.texts.items():
+            for row, text in zip(objects, texts, strict=True):
+                row[self.names[output]] = text
         return objects
 
     def columns(self) -> Iterator[tuple[str, Sequence[Any]]]:
@@ -84,11 +90,15 @@ class Predictions:
         yield from ((name, as_given(values)) for name, values in self.kept.items())
         for output, values in self.values.items():
             yield from self._columns(output, values)
+        yield from ((self.names[output], texts) for output, texts in self.texts.items())
 
     def arrays(self) -> dict[str, Array]:
         """Kept columns and answers by target, each of shape [examples, …]."""
+        import numpy as np
+
         kept = {name: values.astype(str) if values.dtype == object else values for name, values in self.kept.items()}
-        return {**kept, **{self.names[output]: values for output, values in self.values.items()}}
+        texts = {self.names[output]: np.array(texts) for output, texts in self.texts.items()}
+        return {**kept, **{self.names[output]: values for output, values in self.values.items()}, **texts}
 
     def _columns(self, output: str, values: Array) -> Iterator[tuple[str, Sequence[Any]]]:
         import numpy as np
@@ -197,7 +207,8 @@ def predict(
         SpecError: The examples do not fit: see :func:`dlspec.data.feeding.raw.open_inputs`.
         Problem: E524, a column to keep is called as an answer is.
     """
-    opened = open_inputs(saved.training, path=path, keep=keep)
+    writer = saved.writer
+    opened = open_inputs(saved.training if writer is None else writing_inputs(saved, writer), path=path, keep=keep)
     _check_kept(opened.kept, saved)
     unknown = UnknownWords(saved.model, opened.bound)
     targets = {output.name: output for output in saved.targets}
@@ -209,14 +220,15 @@ def predict(
             tell(remark.message.replace(resolved, path.name))
     for inputs, kept in opened.pieces(size * _BATCHES):
         unknown.look(inputs)
-        values = _in_batches(answer, inputs, size)
+        texts = {} if writer is None else {writer.target.name: texts_of(saved, writer, inputs, start)}
+        values = _in_batches(answer, inputs, size) if writer is None else {}
         tasks = {name: task_of_output(saved, targets.get(name), array.shape[1:]) for name, array in values.items()}
-        names = {name: targets[name].target if name in targets else name for name in values}
+        names = {name: targets[name].target if name in targets else name for name in (*values, *texts)}
         count = len(next(iter(inputs.values())))
         where = places[start : start + count] or [
             opened.table.where(index).replace(resolved, path.name) for index in range(start, start + count)
         ]
-        yield Predictions(values, tasks, names, list(where), kept)
+        yield Predictions(values, tasks, names, list(where), kept, texts)
         start += count
     for line in unknown.lines():
         tell(line)

@@ -87,7 +87,7 @@ def saliency(looking: Looking, figure: AnswerSaliency) -> SaliencyFigures:
     outputs, (part_name, part) = looking.outputs, looking.outputs.looked_at
     binding = outputs.prepared.binding
     numbers_of = part.examples.numbers[outputs.positions(part)]
-    inputs, targets = Rows(binding.table, binding.inputs, binding.outputs, binding.drawn).load(numbers_of)
+    inputs, targets = Rows(binding.table, binding.inputs, binding.row_outputs, binding.drawn).load(numbers_of)
     inputs |= raw_beside(binding, part_name, part.examples.numbers, numbers_of)
     examples = RawInputs(inputs, len(numbers_of), binding.table, binding.inputs, targets, numbers=numbers_of)
     texts = {name for name, column in binding.table.columns.items() if column.text}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,19 +16,26 @@ from dlspec.components.sections.data import Data
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph, Tensor, show_bytes
 from dlspec.data.binding.drawn import drawn
+from dlspec.data.binding.sequences import next_steps
 from dlspec.data.binding.signature import Signature, drawn_inputs, limits_of, of_graph, of_model
 from dlspec.data.binding.targets import Output
+from dlspec.data.feeding.preparing import tensor
 from dlspec.data.feeding.raw import outputs_of
 from dlspec.data.feeding.trained import Training
+from dlspec.data.sources.base import Arrays
 from dlspec.data.sources.limits import machine_memory
 from dlspec.graph.needs import TENSORFLOW
 from dlspec.passes import Workspace, compile_spec
 from dlspec.passes.state import Bound, Compilation, Parsed, Resolved
 from dlspec.training.loop.compiling import precision
 from dlspec.training.loop.non_finite import unsound_weights
-from dlspec.training.loop.wholes import core_of, preparing, with_weights
+from dlspec.training.loop.wholes import core_of, preparing, rows_of, with_weights
 from dlspec.training.run.reasons import reason
+from dlspec.training.sequence_writing import Writer
 from dlspec.views.pages.index import CODE_FOLDER, MODEL_FILE, SPEC_FILE, Run
+
+# Examples whose texts are prepared at a time.
+_ROWS = 4096
 
 
 @dataclass(frozen=True)
@@ -119,6 +126,26 @@ class SavedRun:
         """A function from a batch of raw inputs, by name, to what enters the model proper."""
         return preparing(self.model)
 
+    def next_steps(self, inputs: Arrays) -> Arrays:
+        """What outputs are compared with that are made of inputs, by output, for raw examples of all inputs."""
+        shifted = [output for output in self.targets if output.input]
+        if not shifted:
+            return {}
+        rows = rows_of(self.model, [output.input for output in shifted])
+        return next_steps(shifted, _in_pieces(rows, inputs))
+
+    def entering_core(self, inputs: Arrays) -> Arrays:
+        """What enters the model proper, by input, for raw examples of all inputs."""
+        return _in_pieces(self.prepared, inputs)
+
+    @cached_property
+    def writer(self) -> Writer | None:
+        """What lets the model write; None where its spec does not say how."""
+        targets = [output for output in self.targets if output.input]
+        if self.state.generator is None or not targets:
+            return None
+        return Writer(self.state.generator, self.data, self.method, self.core, self.outputs, targets[0])
+
     @property
     def core(self) -> Any:
         """The model proper, behind its preparation; the whole model where it has none."""
@@ -164,6 +191,17 @@ class SavedRun:
     def takes(self) -> Mapping[str, Tensor]:
         """Types of the saved model's inputs by name."""
         return of_model(self.model).inputs
+
+
+def _in_pieces(prepare: Callable[[Any], Any], inputs: Arrays) -> Arrays:
+    """Raw inputs, by name, through a function of batches of them."""
+    import numpy as np
+
+    count, made = len(next(iter(inputs.values()))), list[dict[str, Any]]()
+    for start in range(0, count, _ROWS):
+        batch = {name: tensor(values[start : start + _ROWS]) for name, values in inputs.items()}
+        made.append({name: np.asarray(values) for name, values in prepare(batch).items()})
+    return {name: np.concatenate([part[name] for part in made]) for name in made[0]}
 
 
 def require_room(file: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +20,7 @@ from dlspec.backends.keras.structure import parameters
 from dlspec.components.methods.base import ENDS_IN_FLOAT32, Method
 from dlspec.components.registry import BUILT_IN, Catalogue, load_attribute
 from dlspec.components.sections.data import Data
+from dlspec.components.sections.generating import Generator
 from dlspec.components.sections.report import Report as Section
 from dlspec.components.sections.report import tensors_of
 from dlspec.core.documents.report import REPORT_FILE, Begun, Examined, Failure, Timing
@@ -35,7 +37,7 @@ from dlspec.syntax.dumping import dump
 from dlspec.training.calibrating import calibrate
 from dlspec.training.deciding import decide
 from dlspec.training.figures import needed
-from dlspec.training.looking import after_epoch, figures_of, pictures_of
+from dlspec.training.looking import after_epoch, check_orders, figures_of, pictures_of, writers, written_of
 from dlspec.training.loop.compiling import precision
 from dlspec.training.loop.distribution import open_distribution
 from dlspec.training.loop.fit import Training
@@ -79,6 +81,7 @@ class Request:
         prepare: What reads and prepares the data; one of many runs may have those of another.
         catalogue: The components that the spec knows; a run keeps copies of the files of its own.
         report: What the report shows besides the measures.
+        generator: How the model writes rows of indices; None where nothing is said of that.
     """
 
     build: Callable[[], Any]
@@ -94,6 +97,7 @@ class Request:
     prepare: Callable[..., Prepared] = prepare
     catalogue: Catalogue = BUILT_IN
     report: Section | None = None
+    generator: Generator | None = None
 
 
 def request_of(state: Trainable) -> Request:
@@ -109,6 +113,7 @@ def request_of(state: Trainable) -> Request:
         allow_outside=state.allow_outside,
         catalogue=state.catalogue,
         report=state.report,
+        generator=state.generator,
     )
 
 
@@ -156,7 +161,7 @@ def _run(request: Request, runs: Path, location: RunLocation, console: Console |
     metrics: Measures = {}
     try:
         with telling(training.job.prepared.binding.table):
-            metrics = _trained(training, checkpoint, reporter, pictures, clock)
+            metrics = _trained(training, checkpoint, reporter, pictures, clock, request.generator)
             if reporter is not None and request.report is not None and request.graph is not None:
                 reporter.add(figures_of(training, request.graph, request.report, features), training.folder.path)
                 clock.lap("figures")
@@ -198,6 +203,7 @@ def _ready(
     for warning in leakage(prepared):
         progress.note(f"warning[{warning.code}]: {warning.message}")
     clock.lap("data")
+    check_orders(model, tuple(signature.outputs), prepared)
     distribution.check(whole, prepared.fed.count, data.batch_size)
     if method.distribute is not None:
         progress.note(f"distribute: {distribution}")
@@ -222,6 +228,7 @@ def _trained(
     reporter: Reporter | None,
     pictures: Pictures | None,
     clock: _Clock,
+    generator: Generator | None = None,
 ) -> Measures:
     """Trains, and measures what came of it unless there is nobody to report to."""
     training.fit(checkpoint)
@@ -239,6 +246,10 @@ def _trained(
     model = in_data_units(job.model, job.prepared)
     reporter.examine(model, job.prepared, job.method, tuple(job.outputs), before)
     clock.lap("examine")
+    if generator is not None:
+        for writer in writers(training, generator):
+            reporter.wrote(writer.target.name, partial(written_of, training, writer))
+        clock.lap("generate")
     return metrics
 
 

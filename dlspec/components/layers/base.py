@@ -64,6 +64,7 @@ class Layer(Component, abstract=True):
         unit_kernel: It has a kernel whose last axis is the output's units.
         weighs_measures: What it measures on the data stands among its weights.
         holds_layers: It makes layers of its own, which no option names.
+        splits_texts: It gives a row of indices for each text: 0 fills it up, 1 is for unknown words.
         whole_numbers: Whether numbers that enter are names of things: they must not be rounded on the way.
         counts_by: The option that says how many indices it takes, from 0 on; "" where it takes others than indices.
         counts_argument: The place among `arguments` of the indices that `counts_by` counts.
@@ -114,6 +115,7 @@ class Layer(Component, abstract=True):
     unit_kernel: ClassVar[bool] = False
     weighs_measures: ClassVar[bool] = False
     holds_layers: ClassVar[bool] = False
+    splits_texts: Any = False
     whole_numbers: ClassVar[bool] = False
     counts_by: ClassVar[str] = ""
     counts_argument: ClassVar[int] = 0

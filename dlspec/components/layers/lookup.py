@@ -248,6 +248,11 @@ class TextVectorization(VocabularyLayer):
         """Padding, with `int`, and the unknown word."""
         return ["", "[UNK]"] if self.output_mode == "int" else ["[UNK]"]
 
+    @property
+    def splits_texts(self) -> bool:
+        """Whether texts become rows of indices."""
+        return bool(self.output_mode == "int")
+
     def validate(self) -> None:
         """A length belongs to sequences of indices."""
         super().validate()

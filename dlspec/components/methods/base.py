@@ -58,6 +58,13 @@ class Mistake(NamedTuple):
     on_key: bool = False
 
 
+def leaving_out(loss: Any, number: int) -> Any:
+    """A loss for which a class number does not count; itself where it has no such option, or names another one."""
+    if "ignore_class" not in loss.fields or "ignore_class" in loss.given:
+        return loss
+    return type(loss)(**{**loss.given, "ignore_class": number})
+
+
 class Method(Component, abstract=True):
     """Base of the ways of training. What is not said by a method has a neutral value here.
 
@@ -120,6 +127,7 @@ class Method(Component, abstract=True):
         self.weight_names: Mapping[str, tuple[str, ...]] = {}
         self.places: dict[str, Path] = {}
         self.averages: Mapping[str, tuple[str, float]] = {}
+        self.padded: frozenset[str] = frozenset()
 
     # --- what it reads of a section before that is evaluated ------------------------------------------------------
 
@@ -164,6 +172,13 @@ class Method(Component, abstract=True):
     def loss_of(self, output: str) -> Any:
         """The loss that compares one output with its target and says how that is encoded; None for no target."""
         return None
+
+    def without_padding(self, output: str, loss: Any) -> Any:
+        """A loss of one output that leaves out index 0 where the target is a row of indices that 0 fills up."""
+        # The only output may have another name in the built model.
+        if loss is None or not (output in self.padded or (self.padded and len(self.heads) == 1)):
+            return loss
+        return leaving_out(loss, 0)
 
     def chosen_metrics(self, output: str) -> Iterable[Any]:
         """The metrics of one output as they are written: which values are good, and what they take."""
@@ -319,6 +334,7 @@ class Method(Component, abstract=True):
         other = type(self)(**{**self.given, **options})
         other.heads, other.layer_names, other.averages = self.heads, self.layer_names, self.averages
         other.weight_names = self.weight_names
+        other.padded = self.padded
         return other
 
 

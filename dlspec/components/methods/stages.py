@@ -35,6 +35,7 @@ def _stage(method: Any, name: str, phase: Phase) -> Any:
     stage = type(method)(**{**kept, **own})
     stage.layer_names, stage.weight_names = method.layer_names, method.weight_names
     stage.averages = method.averages
+    stage.padded = method.padded
     stage.places = dict.fromkeys((*(OBJECTIVES if phase.objective else ()), *own), ("train", "phases", name))
     if phase.metrics is None:
         stage.__dict__["metrics"] = _measured(stage)

@@ -294,7 +294,7 @@ class Supervised(Method):
         if comparing is not self:
             return comparing.loss_of(output)
         losses = (loss_of(learner, output) for learner in self.turns.values() or (self,))
-        return next((loss for loss in losses if loss is not None), None)
+        return self.without_padding(output, next((loss for loss in losses if loss is not None), None))
 
     def _comparing(self, output: str) -> Supervised:
         """The training of the last phase that compares an output with its target; itself without such phases."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, cast, overload
 
 T = TypeVar("T")
@@ -24,6 +24,22 @@ EXPRESSION = r"\$"
 ARITHMETIC = r"\$|^[-+( ]*[0-9.]+([eE]-?[0-9]+)?[-+*/() ][-+*/(). 0-9eE]*$"
 
 Container = Literal["one", "number", "many", "per_output", "options", "map"]
+
+
+class Alike(tuple[Any, ...]):
+    """The components of a list that stands elsewhere, which an option names by `{like: name}`.
+
+    Attributes:
+        like: The name; the items are () until the section that knows it has looked it up.
+    """
+
+    like: str
+
+    def __new__(cls, items: Iterable[Any], like: str) -> Alike:
+        """The items with the name of what has them."""
+        made = super().__new__(cls, items)
+        made.like = like
+        return made
 
 
 class _Missing:
@@ -51,6 +67,7 @@ class Field(Generic[T]):
 
     Attributes:
         tensors: For ``per_output``: names of other tensors of the graph stand for themselves as well.
+        alike: For ``many``: `{like: name}` may stand for the components of another list.
         decisive: The component means something else without it: an error in it hides the whole, though it is optional.
     """
 
@@ -77,6 +94,7 @@ class Field(Generic[T]):
         self.nullable = False
         self.tensors = False
         self.decisive = False
+        self.alike = False
         self.unless = ""
         self.name = ""
 
@@ -288,6 +306,20 @@ def components(kind: str, *, default: Any = MISSING, doc: str = "") -> Field[Any
     """A list of components of another kind; a tuple on instances."""
     schema = {"type": "array", "items": {"$ref": f"#/$defs/{kind}"}}
     return Field(schema, default=default, doc=doc, kind=kind, container="many")
+
+
+def components_or_like(kind: str, *, default: Any = MISSING, doc: str = "") -> Field[Any]:
+    """A list of components of another kind, or `{like: name}`; a tuple, or an :class:`Alike`, on instances."""
+    schema: JSON = {
+        "type": ["array", "object"],
+        "items": {"$ref": f"#/$defs/{kind}"},
+        "properties": {"like": {"type": "string", "minLength": 1}},
+        "required": ["like"],
+        "additionalProperties": False,
+    }
+    field: Field[Any] = Field(schema, default=default, doc=doc, kind=kind, container="many")
+    field.alike = True
+    return field
 
 
 def per_output(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from dlspec.components.registry import (
+    Alike,
     boolean,
     choice,
     component,
     components,
+    components_or_like,
     example,
     integer,
     map_of,
@@ -24,6 +26,7 @@ from dlspec.components.sections.base import Section
 from dlspec.components.sections.makers import Maker
 from dlspec.components.sections.missing import Error, Missing
 from dlspec.components.sections.selection import Selection, selected_columns
+from dlspec.components.sections.sequences import check_marks, check_targets, marks_field, resolve
 from dlspec.components.sections.several import check_sources
 from dlspec.components.sections.split import Split
 from dlspec.components.sections.splitters import Random, Splitter, Stratified
@@ -44,14 +47,17 @@ class Feature(Section):
     )
     length = optional(
         integer(min=1),
-        doc="For a text column of whole numbers such as `12 7 9`: they are cut or filled with 0 to this length.",
+        doc="How many indices a row has, marks included: those that `prepare` makes of texts, and texts of whole "
+        "numbers such as `12 7 9`, are cut or filled with 0.",
     )
     missing = component("policy", default="error", doc="What becomes of missing values; fitted on the training split.")
-    prepare = components(
+    prepare = components_or_like(
         "layer",
         default=(),
-        doc="Preprocessing layers in order, fitted on the training split and saved inside the model.",
+        doc="Preprocessing layers in order, fitted on the training split and saved inside the model; or `{like: INPUT}`"
+        " for those of another input, fitted on the columns of both.",
     )
+    marks = marks_field()
     augment = components(
         "layer", default=(), doc="Random changes of this input in training, after `prepare`; see `augment` of `data`."
     )
@@ -59,6 +65,7 @@ class Feature(Section):
         example("{columns: [rooms, area], missing: median, prepare: [normalization]}"),
         example("{column: city, prepare: [string_lookup]}"),
         example("{column: tokens, length: 40}"),
+        example("{column: german, prepare: {like: source}, marks: [start, end], length: 21}"),
         example("{columns: 'price_*'}"),
         example("{columns: {type: number, except: [id, 'code_*']}, missing: median}"),
     )
@@ -73,7 +80,20 @@ class Feature(Section):
             )
         if self.length is not None and self.column is None:
             raise Problem("E207", "`length` is for a single `column` of token ids", "write `column`", option="length")
-        if self.length is not None and self.policy.fills:
+        check_marks(self)
+        if isinstance(self.prepare, Alike):  # the section knows the layers
+            check_augmentation(self.augment)
+            return
+        self._check_layers()
+
+    def take_layers(self, layers: Alike) -> None:
+        """Takes the layers of another input."""
+        self.given = {**self.given, "prepare": layers}
+        self.__dict__["prepare"] = layers
+        self._check_layers()
+
+    def _check_layers(self) -> None:
+        if self.token_length is not None and self.policy.fills:
             help = "an empty text is an empty sequence: leave `missing` out"
             raise Problem("E207", "a sequence of token ids has no missing values to fill", help, option="missing")
         for layer in self.prepare:
@@ -81,6 +101,16 @@ class Feature(Section):
                 message = f"`{layer.name}` does not prepare data"
                 raise Problem("E207", message, "move it to `layers`", option="prepare")
         check_augmentation(self.augment)
+
+    @property
+    def row_length(self) -> int | None:
+        """Length of the rows of indices that `prepare` makes of texts; None where none is given."""
+        return self.length if any(layer.splits_texts for layer in self.prepare) else None
+
+    @property
+    def token_length(self) -> int | None:
+        """Length of the rows that a text column of whole numbers holds; None for any other column."""
+        return None if any(layer.splits_texts for layer in self.prepare) else self.length
 
     def without(self, option: str) -> Feature:
         """The same without one of its options."""
@@ -111,6 +141,11 @@ class Target(Section):
     columns = selected_columns(
         "Several columns of numbers (of 0 and 1 where several labels may hold), stacked: names, or patterns."
     )
+    input = optional(text(), doc="Instead of columns: the input, as prepared, of which the target is made.")
+    shift = optional(
+        integer(min=1),
+        doc="For `input`: of the L steps prepared, the input has the first L - shift, and the target the last ones.",
+    )
     separator = optional(
         text(pattern=r"^.+$"),
         doc="What stands between the labels of a text such as `red;round`, of which any may hold.",
@@ -139,11 +174,15 @@ class Target(Section):
         example("{column: churned, class_weights: balanced}"),
         example('{column: tags, separator: ";"}'),
         example("{column: price, prepare: [log1p, normalization]}"),
+        example("{input: decoder, shift: 1}"),
     )
     chosen = False
 
     def validate(self) -> None:
         """One of `column` and `columns`; classes that differ."""
+        if self.input is not None or self.shift is not None:
+            self._check_input()
+            return
         if (self.column is None) == (self.columns is None):
             what = "neither `column` nor `columns`" if self.column is None else "both `column` and `columns`"
             raise Problem(
@@ -166,10 +205,22 @@ class Target(Section):
                 raise Problem("E207", message, help, option="prepare")
             layer.check_undoable()
 
+    def _check_input(self) -> None:
+        if self.input is None:
+            raise Problem("E207", "`shift` is for a target that is made of an `input`", "name the input", "shift")
+        if self.shift is None:
+            message = f"a target that is input `{self.input}` itself needs `shift`"
+            help = "write `shift: 1`, or name the column in place of the input"
+            raise Problem("E207", message, help, "input")
+        for option in self.given:
+            if option not in ("input", "shift"):
+                message = f"`{option}` is for columns, and this target is made of input `{self.input}`"
+                raise Problem("E207", message, leave_out(option), option)
+
     @property
     def sources(self) -> tuple[str, ...]:
-        """The names of its columns; () while it is open which they are."""
-        return _names(self.column, self.columns)
+        """The names of its columns; () while it is open which they are, or where there are none."""
+        return () if self.input is not None else _names(self.column, self.columns)
 
 
 class Data(Section):
@@ -239,6 +290,8 @@ class Data(Section):
         """Layers that augment; one source, or several whose inputs name them."""
         check_augmentation(self.augment)
         check_sources(self)
+        resolve(self.features)
+        check_targets(self.features, self.targets)
 
     @property
     def source(self) -> Any:

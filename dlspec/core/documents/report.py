@@ -153,11 +153,15 @@ class TargetFacts(_Target, total=False):
         column: The first column.
         graded: Whether the classes have an order.
         prepare: Layers behind which the loss compares it; answers are in the units of the data.
+        input: The input of which it is made; left out for columns.
+        shift: How many steps it is ahead of that.
     """
 
     column: str
     graded: bool
     prepare: list[str]
+    input: str
+    shift: int
 
 
 class OtherFacts(TypedDict):

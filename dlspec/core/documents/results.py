@@ -140,6 +140,40 @@ class ReliabilityFigures(_Reliability, total=False):
     before: _Reliability
 
 
+class Written(TypedDict):
+    """A row that the model wrote, against the one that was to be told.
+
+    Attributes:
+        where: The place of the example in the data.
+        given: What entered the model beside it, by column.
+        expected: The row of the data, as text.
+        generated: The row that was written, as text.
+    """
+
+    where: str
+    given: dict[str, str]
+    expected: str
+    generated: str
+
+
+class WrittenFigures(TypedDict):
+    """Rows that the model wrote by itself, from the start to the end.
+
+    Attributes:
+        by: The way of writing: "greedy", "beam" or "sample".
+        examples: How many were written.
+        exact: Share of them that are right as a whole.
+        interval: Where the true share lies with 95 % confidence, from and to; null without examples.
+        shown: Some of them.
+    """
+
+    by: str
+    examples: int
+    exact: float
+    interval: list[float] | None
+    shown: list[Written]
+
+
 class ClassDetails(ClassResults, total=False):
     """Answers that are one class each.
 
@@ -154,6 +188,7 @@ class ClassDetails(ClassResults, total=False):
         linear: A linear model of the same inputs; left out where there is none.
         threshold: Above which the output means yes, where it was chosen on the validation split.
         reliability: Of one class or yes or no: its probabilities, under a crossentropy.
+        generated: Of steps that the section `generate` writes by itself.
     """
 
     positions: int
@@ -166,6 +201,7 @@ class ClassDetails(ClassResults, total=False):
     linear: LinearFigures
     threshold: float
     reliability: ReliabilityFigures
+    generated: WrittenFigures
 
 
 class NumberBaseline(TypedDict):

@@ -21,6 +21,7 @@ from dlspec.data.binding.inputs import Input, bind_inputs
 from dlspec.data.binding.made import Made, bind_made, certainly_enough, check_parts, check_targets, given_table, is_made
 from dlspec.data.binding.preparation import check_preparation
 from dlspec.data.binding.readable import check_exact, check_readable, check_tokens
+from dlspec.data.binding.sequences import check_losses, check_sequences, shifted_tables
 from dlspec.data.binding.several import (
     Other,
     check_divided,
@@ -84,7 +85,12 @@ class Binding:
     @property
     def row_outputs(self) -> tuple[Output, ...]:
         """Outputs that are compared with columns of the source."""
-        return tuple(output for output in self.outputs if not is_made(output, self.made))
+        return tuple(output for output in self.outputs if not output.input and not is_made(output, self.made))
+
+    @property
+    def shifted_outputs(self) -> tuple[Output, ...]:
+        """Outputs that are compared with the next steps of an input."""
+        return tuple(output for output in self.outputs if output.input)
 
     @property
     def model_inputs(self) -> tuple[Input, ...]:
@@ -267,9 +273,12 @@ def bind(
         if made is None or not check_targets(data, table, findings):
             return Binding(table, table_count(table), tuple(inputs), ())
         given = given_table(made, table_count(table))
-    outputs = bind_outputs(data, table, signature, method, findings, given)
+    shifted = shifted_tables(data, table, findings)
+    outputs = bind_outputs(data, table, signature, method, findings, given, shifted)
     check_preparation(outputs, method, findings, shaped=signature is not None)
     inputs = inputs if made is not None else bind_inputs(data, table, signature, findings)
+    check_sequences(data, method, inputs, findings)
+    check_losses(method, outputs, findings)
     weight = bind_weight(data, table, method, findings)
     draws = drawn(data, signature, method) if signature is not None else ()
     binding = Binding(

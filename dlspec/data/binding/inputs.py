@@ -8,9 +8,11 @@ from typing import Any
 
 from dlspec.components.layers.base import Layer
 from dlspec.components.sections.data import Data, Feature
+from dlspec.components.sections.sequences import sequence_of
 from dlspec.core.errors import Problem, did_you_mean
-from dlspec.core.ir import Shape, Tensor, show_shape
+from dlspec.core.ir import Tensor, show_shape
 from dlspec.data.binding import missing
+from dlspec.data.binding.column_types import fit_shape, is_whole, raw_tensor, replace_dtype
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.signature import Signature
 from dlspec.data.sources.base import TEXT, Column, DataProblem, Table
@@ -69,7 +71,7 @@ def bind_inputs(
             return [_obvious(data, table, signature)]
         return []
     bound = []
-    for name, feature in data.features.items():
+    for name in data.features:
         wanted = None
         if signature is not None and name not in free:
             with findings.at("data", "inputs", name, on_key=True):
@@ -77,7 +79,7 @@ def bind_inputs(
             if wanted is None:
                 continue
         before = len(findings.items)
-        input_ = _bind(name, feature, table, wanted, findings)
+        input_ = bind_one(data, name, table, wanted, findings)
         if input_ is not None and wanted is not None and signature is not None:
             notes = signature.notes(name, f"input `{name}` is {wanted}")
             with findings.at("data", "inputs", name, notes=notes):
@@ -87,6 +89,40 @@ def bind_inputs(
     if signature is not None:
         _without_data([name for name in data.features if name not in free], signature, findings)
     return bound
+
+
+def bind_one(data: Data, name: str, table: Table, wanted: Tensor | None, findings: Findings) -> Input | None:
+    """One input as its own data describe it, or None after a finding.
+
+    Args:
+        wanted: What the model takes; None where that is not known.
+    """
+    before = len(findings.items)
+    input_ = _bind(name, data.features[name], table, wanted, findings)
+    with findings.at("data", "inputs", name):
+        marked = _marked(data, input_) if input_ is not None else None
+    return marked if len(findings.items) == before else None
+
+
+def _marked(data: Data, input_: Input) -> Input:
+    """An input with marks around its rows, of one length, and without the steps that targets are ahead.
+
+    Raises:
+        Problem: E620, the rows have no length; E402 and E409, they are no rows of indices.
+    """
+    steps = input_.tensor.shape[0] if input_.tensor.rank == 1 else None
+    rows = sequence_of(data.features, data.targets, input_.name, steps)
+    if rows.layer is None:
+        return input_
+    added = len(input_.prepare) - len(rows.prepare)
+    tensor = call_layer(rows.layer, [input_.tensor], {}).outputs[0]
+    if rows.shift:
+        if rows.shift >= rows.length:
+            message = f"input `{input_.name}` has {rows.length} steps, and a target is {rows.shift} of them ahead"
+            raise Problem("E620", message, "make the rows longer, or the shift smaller")
+        tensor = Tensor((rows.length - rows.shift,), tensor.dtype)
+    prepare = (*input_.prepare[:added], *rows.prepare, rows.layer)
+    return replace(input_, prepare=prepare, tensor=tensor, cut=rows.shift > 0)
 
 
 def _wanted(name: str, signature: Signature) -> Tensor:
@@ -112,7 +148,7 @@ def _bind(name: str, feature: Feature, table: Table, wanted: Tensor | None, find
     """The input as its own data describe it, or None after a finding."""
     before = len(findings.items)
     stacked = feature.columns is not None
-    text = feature.length is not None or _wants_text(feature, wanted)
+    text = feature.token_length is not None or _wants_text(feature, wanted)
     number = not only_text(feature, wanted)
     for position, column in enumerate(feature.sources):
         path = ("columns", position) if stacked else ("column",)
@@ -125,9 +161,10 @@ def _bind(name: str, feature: Feature, table: Table, wanted: Tensor | None, find
     columns = [table.columns[column] for column in feature.sources]
     exact = _exact(feature, wanted)
     with findings.at("data", "inputs", name):
-        raw = _sequence(feature, columns[0]) if feature.length is not None else raw_tensor(columns, stacked, exact)
+        listed = feature.token_length is not None and (feature.marks is None or columns[0].text)
+        raw = _sequence(feature, columns[0]) if listed else raw_tensor(columns, stacked, exact)
         # What prepares a number computes with float32: the saved model takes fractions where the training had none.
-        measured = bool(feature.prepare) and not exact and not columns[0].tensor.shape and feature.length is None
+        measured = bool(feature.prepare) and not exact and not columns[0].tensor.shape and not listed
         if raw.dtype != TEXT and (feature.policy.fills or measured):
             raw = replace_dtype(raw, "float64" if exact else "float32")
         how = missing.how(feature, text=columns[0].text)
@@ -139,7 +176,8 @@ def _bind(name: str, feature: Feature, table: Table, wanted: Tensor | None, find
         filling = missing.filling(feature.policy, raw)
         prepare = (*filling, *feature.prepare)
         raw = _with_channels(raw, prepare)
-        input_ = Input(name, feature.sources, stacked, raw, prepare, raw, how, feature.length or 0)
+        length = (feature.token_length or 0) if listed else 0
+        input_ = Input(name, feature.sources, stacked, raw, prepare, raw, how, length)
         return _prepared(input_, len(filling), findings)
     return None
 
@@ -192,8 +230,8 @@ def _fraction(columns: Sequence[str], table: Table) -> tuple[str, float, int] | 
 
 def only_text(feature: Feature, wanted: Tensor | None) -> bool:
     """Whether what enters can only be text: the first layer of preparation, or else the model, takes nothing else."""
-    if feature.length is not None:
-        return True
+    if feature.token_length is not None:
+        return feature.marks is None
     if not feature.prepare:
         return wanted is not None and wanted.dtype == TEXT
     return takes(feature.prepare[0], TEXT, feature) and not takes(feature.prepare[0], "int64", feature)
@@ -214,20 +252,6 @@ def _sequence(feature: Feature, column: Column) -> Tensor:
         message = f"column `{feature.column}` is {column.tensor}, and `length` is for texts such as `12 7 9`"
         raise Problem("E605", message, "leave `length` out", "length")
     return Tensor((feature.length,), "int32")
-
-
-def token_ids(value: str) -> list[int]:
-    """The whole numbers of a text such as ``12 7 9``, between which stand blanks or commas.
-
-    Raises:
-        ValueError: Something in it is none.
-    """
-    return [int(token) for token in value.replace(",", " ").split()]
-
-
-def replace_dtype(tensor: Tensor, dtype: str) -> Tensor:
-    """`tensor` with another dtype."""
-    return Tensor(tensor.shape, dtype)
 
 
 def _check_column(column: Column, name: str, stacked: bool, text: bool, table: Table) -> None:
@@ -263,36 +287,6 @@ def _exact(feature: Feature, wanted: Tensor | None) -> bool:
     if feature.prepare:
         return bool(feature.prepare[0].whole_numbers)
     return wanted is not None and is_whole(wanted.dtype)
-
-
-def raw_tensor(columns: Sequence[Column], stacked: bool, exact: bool = False) -> Tensor:
-    """Type of one example of a group of columns: float32 [n], text [] or [n], integers in their own dtype.
-
-    Args:
-        columns: The columns.
-        stacked: Whether they form one axis.
-        exact: Whether no number may be rounded: whole ones stay whole where they are stacked, and others float64, which
-            holds whole numbers to 2⁵³; float32 would hold them to 2²⁴.
-    """
-    if stacked and all(column.text for column in columns):
-        return Tensor((len(columns),), TEXT)
-    if stacked:
-        whole = all(is_whole(column.tensor.dtype) for column in columns)
-        return Tensor((len(columns),), ("int64" if whole else "float64") if exact else "float32")
-    return _single(columns[0].tensor, exact)
-
-
-def _single(tensor: Tensor, exact: bool) -> Tensor:
-    if tensor.dtype == TEXT:
-        return tensor
-    whole = is_whole(tensor.dtype) and tensor.dtype != "uint8"
-    rounded = "float64" if exact and tensor.dtype == "float64" else "float32"
-    return Tensor(tensor.shape or (1,), tensor.dtype if whole else rounded)
-
-
-def is_whole(dtype: str) -> bool:
-    """Whether a dtype holds whole numbers alone."""
-    return dtype.startswith(("int", "uint"))
 
 
 def _prepared(input_: Input, added: int, findings: Findings) -> Input | None:
@@ -341,14 +335,6 @@ def fit(input_: Input, wanted: Tensor) -> Input:
         raise Problem("E605", message)
     tensor = Tensor(shape, wanted.dtype)
     return replace(input_, tensor=tensor, raw=input_.raw if input_.prepare else tensor)
-
-
-def fit_shape(have: Shape, want: Shape) -> Shape | None:
-    """The shape that data of shape `have` take to enter `want`, or None."""
-    for shape in (have, (*have, 1), have[:-1] if have[-1:] == (1,) else have):
-        if len(shape) == len(want) and all(w is None or h is None or w == h for h, w in zip(shape, want, strict=True)):
-            return shape
-    return None
 
 
 def _obvious(data: Data, table: Table, signature: Signature | None) -> Input:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dlspec.core.errors import Problem
-from dlspec.data.binding.inputs import Input, is_whole, token_ids
+from dlspec.data.binding.column_types import is_whole, token_ids
+from dlspec.data.binding.inputs import Input
 from dlspec.data.sources.base import DataProblem, Table
 
 

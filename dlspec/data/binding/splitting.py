@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from dlspec.components.layers.filling import TextImputation
 from dlspec.components.layers.lookup import TextVectorization
 from dlspec.core.errors import Problem
-from dlspec.data.binding.inputs import Input, token_ids
+from dlspec.data.binding.column_types import token_ids
+from dlspec.data.binding.inputs import Input
 from dlspec.data.binding.made import Made
 from dlspec.data.order.splits import PARTS, Parts
 from dlspec.data.sources.base import Table

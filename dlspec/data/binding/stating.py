@@ -67,7 +67,7 @@ def by_run(stated: Stated, data: Data, recorded: Any, saved: Mapping[str, Tensor
 
 def _sources(data: Data, name: str) -> tuple[str, ...]:
     feature = data.features.get(name)
-    return feature.sources if feature is not None and feature.length is None else ()
+    return feature.sources if feature is not None and feature.token_length is None else ()
 
 
 def _lists_labels(target: Target) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,14 +10,15 @@ from typing import Any
 from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data, Target
 from dlspec.components.training.losses import Loss
-from dlspec.core.errors import Problem, did_you_mean
+from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor, show_shape
 from dlspec.data.binding import labelling
+from dlspec.data.binding.column_types import fit_shape
 from dlspec.data.binding.comparing import check_metrics
 from dlspec.data.binding.extra_axes import Mismatch
 from dlspec.data.binding.findings import Findings
-from dlspec.data.binding.inputs import fit_shape
 from dlspec.data.binding.signature import Signature
+from dlspec.data.binding.target_names import check_targeted, outputs_by_target
 from dlspec.data.sources.base import DataProblem, Labels, Table
 
 VALUES, CLASSES, ONE_HOT, BINARY = "values", "classes", "one_hot", "binary"
@@ -38,6 +40,8 @@ class Output:
         missing: What becomes of examples without a value: ``error``, ``drop`` or ``ignore``.
         units: How many classes the output tells apart, where each example has one and that is known; else 0.
         graded: Whether a binary target holds shares between 0 and 1, such as grey values, and not only yes and no.
+        input: The input of which it is made; "" where it has columns.
+        shift: How many steps it is ahead of that.
         prepare: Layers, not yet fitted, behind which the loss compares; they are undone in answers.
     """
 
@@ -53,11 +57,13 @@ class Output:
     units: int = 0
     graded: bool = False
     prepare: tuple[Any, ...] = ()
+    input: str = ""
+    shift: int = 0
 
     @property
     def column(self) -> str:
-        """The only column, or the first one."""
-        return self.columns[0]
+        """The only column, or the first one; "" for a target that is made of an input."""
+        return self.columns[0] if self.columns else ""
 
     @property
     def labelled(self) -> bool:
@@ -73,14 +79,20 @@ def bind_outputs(
     method: Method | None,
     findings: Findings,
     given: Table | None = None,
+    shifted: Mapping[str, tuple[Target, Table]] | None = None,
 ) -> list[Output]:
     """Binds every target; what does not fit goes to `findings` (E503, E602 to E605, E607).
 
     Args:
         given: Further columns, which the source does not have.
+        shifted: Targets that are made of inputs, by name, each as a column of a table of its own.
     """
     bound = []
-    named = _named(data, signature, findings) if signature is not None else {target: target for target in data.targets}
+    named = (
+        outputs_by_target(data, signature, findings)
+        if signature is not None
+        else {target: target for target in data.targets}
+    )
     for target, name in named.items():
         loss = method.loss_of(name) if method is not None else None
         if method is not None and loss is None:
@@ -93,6 +105,11 @@ def bind_outputs(
         with findings.at("data", "targets", target, notes=notes):
             section = data.targets[target]
             source = given if given is not None and given.columns.keys() >= set(section.sources) else table
+            if section.input is not None:
+                made = (shifted or {}).get(target)
+                if made is None:
+                    continue
+                section, source = made
             for column in section.sources:
                 source.find(column, "column" if section.columns is None else "columns")
             comparison = _Comparison(target, name, section, source, output, loss)
@@ -100,39 +117,19 @@ def bind_outputs(
             with findings.at("train", "loss", name, notes=notes):
                 comparison.suits()
             if len(findings.items) == before:
-                bound.append(comparison.bind())
+                bound.append(_of_input(comparison.bind(), data.targets[target]))
                 if method is not None:
                     check_metrics(method, name, bound[-1].tensor, output, findings)
     if signature is not None:
-        _without_target(data, signature, method, set(named.values()), findings)
+        check_targeted(data, signature, method, set(named.values()), findings)
     return bound
 
 
-def _named(data: Data, signature: Signature, findings: Findings) -> dict[str, str]:
-    """Target to output: the names agree, but a single target may have any name where there is a single output."""
-    if len(data.targets) == 1 and len(signature.outputs) == 1:
-        return {next(iter(data.targets)): next(iter(signature.outputs))}
-    named = {}
-    for target in data.targets:
-        with findings.at("data", "targets", target, on_key=True):
-            if target not in signature.outputs:
-                raise Problem(
-                    "E607", f"target `{target}` is no output of the model", did_you_mean(target, signature.outputs)
-                )
-            named[target] = target
-    return named
-
-
-def _without_target(
-    data: Data, signature: Signature, method: Method | None, bound: set[str], findings: Findings
-) -> None:
-    missing = [name for name in signature.outputs if name not in bound and (method is None or method.loss_of(name))]
-    misspelt = [target for target in data.targets if target not in signature.outputs]
-    # A misspelt name is one mistake: it was reported at the name.
-    if len(missing) > len(misspelt):
-        with findings.at("data", "targets", on_key=True):
-            message = f"the model's output `{missing[0]}` has no target"
-            raise Problem("E607", message, f"add `{missing[0]}: {{column: …}}`")
+def _of_input(output: Output, section: Target) -> Output:
+    """An output that is compared with the next steps of an input has no columns."""
+    if section.input is None:
+        return output
+    return replace(output, columns=(), input=section.input, shift=int(section.shift or 0), classes=())
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,15 +24,29 @@ _TEXT_BYTES = 128
 
 
 class Rows:
-    """The examples of a table, bound to a model's inputs and outputs."""
+    """The examples of a table, bound to a model's inputs and outputs.
+
+    Args:
+        table: The rows.
+        inputs: What enters the model, from columns.
+        outputs: What it is compared with, from columns.
+        drawn: Inputs that no column gives.
+        shifted: Outputs that are compared with the next steps of an input, once that is prepared.
+    """
 
     def __init__(
-        self, table: Table, inputs: Sequence[Input], outputs: Sequence[Output], drawn: Sequence[Drawn] = ()
+        self,
+        table: Table,
+        inputs: Sequence[Input],
+        outputs: Sequence[Output],
+        drawn: Sequence[Drawn] = (),
+        shifted: Sequence[Output] = (),
     ) -> None:
         self.table = table
         self.inputs = tuple(inputs)
         self.outputs = tuple(outputs)
         self.drawn = tuple(drawn)
+        self.shifted = tuple(shifted)
         users: tuple[Input | Output, ...] = (*inputs, *outputs)
         names = [column for user in users for column in user.columns]
         self._columns = tuple(dict.fromkeys(names))

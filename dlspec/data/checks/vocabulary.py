@@ -9,6 +9,8 @@ from typing import Any
 from dlspec.components.layers.base import Layer
 from dlspec.components.layers.filling import Imputation, TextImputation
 from dlspec.components.layers.lookup import IntegerLookup, StringLookup, VocabularyLayer
+from dlspec.components.layers.sequences import MarkedSequence
+from dlspec.components.registry import Alike
 from dlspec.components.sections.data import Data
 from dlspec.core.errors import Note, Problem, Span
 from dlspec.core.ir import Edge, Graph, Tensor, show_shape
@@ -17,6 +19,7 @@ from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.inputs import Input
 from dlspec.data.binding.missing import gaps
+from dlspec.data.binding.sequences import prepared_with
 from dlspec.data.binding.splitting import parts_of, splits
 from dlspec.data.binding.targets import bind_outputs
 from dlspec.data.binding.values import tokens
@@ -98,7 +101,9 @@ def _takers(graph: Graph, name: str) -> Iterator[tuple[str, Any, Span | None]]:
 
 def _added(data: Data, input_: Input) -> int:
     """How many layers stand before those that `prepare` names."""
-    return len(input_.prepare) - (len(data.features[input_.name].prepare) if input_.name in data.features else 0)
+    marked = sum(isinstance(layer, MarkedSequence) for layer in input_.prepare[-1:])
+    listed = data.features[input_.name].prepare if input_.name in data.features else ()
+    return len(input_.prepare) - marked * (not any(isinstance(layer, MarkedSequence) for layer in listed)) - len(listed)
 
 
 def _count(data: Data, binding: Binding, input_: Input, fewest: int) -> tuple[int, str, tuple[str | int, ...]] | None:
@@ -109,7 +114,13 @@ def _count(data: Data, binding: Binding, input_: Input, fewest: int) -> tuple[in
     """
     if not input_.prepare:
         return _numbers(data, binding, input_)
-    layer = input_.prepare[-1]
+    *before, layer = input_.prepare
+    marked = layer if isinstance(layer, MarkedSequence) else None
+    if marked is not None:
+        if not before or not before[-1].splits_texts:
+            return None
+        input_, layer = replace(input_, prepare=tuple(before)), before[-1]
+        fewest -= marked.reserved
     if not isinstance(layer, VocabularyLayer) or layer.output_mode != "int" or layer.invert:
         return None
     most: int | None = layer.max_tokens
@@ -119,7 +130,10 @@ def _count(data: Data, binding: Binding, input_: Input, fewest: int) -> tuple[in
         return None
     else:
         count = _learned(data, binding, input_, layer)
-    path = ("prepare", len(input_.prepare) - 1 - _added(data, input_))
+    listed = data.features[input_.name].prepare if input_.name in data.features else ()
+    path = ("prepare", len(listed) - 1) if listed and not isinstance(listed, Alike) else ("prepare",)
+    if count is not None and marked is not None:
+        count += marked.reserved
     return None if count is None else (count, f"`{layer.name}` of input `{input_.name}` gives", path)
 
 
@@ -173,13 +187,39 @@ def _rows(input_: Input) -> bool:
 
 def _learned(data: Data, binding: Binding, input_: Input, layer: VocabularyLayer) -> int | None:
     """How many words the layer learns, those included that stand for others; None where that cannot be counted."""
-    words = _distinct_words(layer, _training_values(data, binding, input_))
-    if words is None:
-        return None
+    words: set[Any] = set()
+    alike = {other.name: other for other in binding.inputs}
+    for name in prepared_with(data, input_.name, binding.inputs):
+        own = input_ if name == input_.name else _before_marks(alike[name])
+        some = _distinct_words(layer, _training_values(data, binding, own))
+        if some is None:
+            return None
+        words |= some
     special = layer.special()
     taken = {_as_bytes(word) for word in (*special, layer.mask_token) if word is not None}
     count, most = len(special) + len(words - taken), layer.max_tokens
     return count if most is None else min(count, int(most))
+
+
+def _before_marks(input_: Input) -> Input:
+    """An input as it was before marks were put around its rows."""
+    marked = isinstance(input_.prepare[-1], MarkedSequence)
+    return replace(input_, prepare=input_.prepare[:-1]) if marked else input_
+
+
+def check_classes(data: Data, graph: Graph, binding: Binding, findings: Findings) -> None:
+    """Outputs that tell the next index of an input have a unit for each of them (E604)."""
+    outputs, inputs = dict(graph.outputs), {input_.name: input_ for input_ in binding.inputs}
+    for output in binding.shifted_outputs:
+        counted = _count(data, binding, inputs[output.input], output.units) if output.units else None
+        if counted is None:
+            continue
+        count, what, _ = counted
+        if count > output.units:
+            span = graph.nodes[outputs[output.name].node].span
+            with findings.at("data", "targets", output.target, notes=_notes(f"`{output.name}`", span)):
+                message = f"{what} 0 to {count - 1}, the output tells {output.units} apart"
+                raise Problem("E604", message, f"give the last layer {count} units")
 
 
 def _training_values(data: Data, binding: Binding, input_: Input) -> Any:

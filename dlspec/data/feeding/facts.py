@@ -48,6 +48,8 @@ def data_facts(data: Data, prepared: Prepared) -> DataFacts:
         }
         for output in binding.outputs
     }
+    for output in binding.shifted_outputs:
+        targets[output.name] |= {"input": output.input, "shift": output.shift}
     facts: DataFacts = {
         "source": {data.source.name: shown(data.source.given)},
         "fingerprint": prepared.content.fingerprint,

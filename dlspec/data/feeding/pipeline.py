@@ -14,6 +14,7 @@ from dlspec.core.errors import SpecError
 from dlspec.data.binding.binding import Binding, bind
 from dlspec.data.binding.example_weights import weights_of
 from dlspec.data.binding.findings import Findings
+from dlspec.data.binding.sequences import next_steps, prepared_with, without_last
 from dlspec.data.binding.signature import Signature
 from dlspec.data.binding.values import Rows
 from dlspec.data.binding.weights import class_weights, classes_of, repeated_target
@@ -28,6 +29,7 @@ from dlspec.data.feeding.preparing import Layers
 from dlspec.data.feeding.reading import Reading, read
 from dlspec.data.feeding.several import GoingRound, beside
 from dlspec.data.feeding.training import Changes, repeated
+from dlspec.data.feeding.vocabularies import named_by_words
 from dlspec.data.order.order import Blocks
 from dlspec.data.order.splits import PARTS, Parts
 from dlspec.data.sources.base import Arrays, Table
@@ -165,7 +167,12 @@ def prepare_read(data: Data, reading: Reading, signature: Signature) -> Prepared
     cached = _cached(data, rows, parts)
     train = _Draft(rows, parts.train, cached=cached[0])
     with telling(table):
-        layers = {input_.name: preparing.fit(input_.prepare, train.raw(input_.name)) for input_ in binding.inputs}
+        alike = {input_.name: prepared_with(data, input_.name, binding.inputs) for input_ in binding.inputs}
+        layers = {
+            input_.name: preparing.fit_alike(input_.prepare, [train.raw(name) for name in alike[input_.name]])
+            for input_ in binding.inputs
+        }
+        binding = named_by_words(binding, layers)
         prepared_targets = [output for output in binding.outputs if output.prepare]
         units = {output.name: preparing.units(output, train.target(output.name)) for output in prepared_targets}
     weights = weights_of(binding.weight, table)
@@ -232,7 +239,7 @@ def _beside(part: Part | None, others: Sequence[Part | None]) -> Part | None:
 def rows_of(binding: Binding) -> Rows:
     """The rows of the source, as they are read: what is drawn for an input is drawn for each that is an example."""
     drawn = binding.drawn if binding.made is None or binding.made.maker.by_row else ()
-    return Rows(binding.table, binding.inputs, binding.row_outputs, drawn)
+    return Rows(binding.table, binding.inputs, binding.row_outputs, drawn, binding.shifted_outputs)
 
 
 def _made(binding: Binding, *parts: Part | None) -> tuple[Part, Part | None, Part | None, Examples]:
@@ -329,22 +336,22 @@ class _Draft:
     def _examples(self, layers: Layers) -> Examples:
         inputs = {input_.name: input_ for input_ in self._rows.inputs}
         if not self._cached:
-            finish = preparing.in_pipeline(inputs, layers) if any(layers.values()) else None
+            finish = preparing.in_pipeline(inputs, layers, self._rows.shifted) if any(layers.values()) else None
             return Streamed(self._rows.load, self._numbers, self._blocks, finish)
 
-        def prepared(raw: Arrays) -> Arrays:
+        def prepared(raw: Arrays, targets: Arrays) -> tuple[Arrays, Arrays]:
             rank = {name: input_.tensor.rank for name, input_ in inputs.items()}
-            return {name: preparing.apply(layers[name], raw.pop(name), rank[name]) for name in inputs} | raw
+            values = {name: preparing.apply(layers[name], raw.pop(name), rank[name]) for name in inputs} | raw
+            shifted = self._rows.shifted
+            return without_last(shifted, values), targets | next_steps(shifted, values)
 
         if self._values is None:
 
             def load(numbers: Array) -> tuple[Arrays, Arrays]:
-                raw, targets = self._rows.load(numbers)
-                return prepared(raw), targets
+                return prepared(*self._rows.load(numbers))
 
             return InMemory(_load(load, self._numbers, self._blocks), self._numbers, self._blocks)
-        raw, targets = self._values
-        return InMemory((prepared(raw), targets), self._numbers, self._blocks)
+        return InMemory(prepared(*self._values), self._numbers, self._blocks)
 
 
 def _load(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.binding.inputs import Input
+from dlspec.data.binding.sequences import next_steps, without_last
 from dlspec.data.binding.targets import Output
 from dlspec.data.binding.values import with_rank
 from dlspec.data.feeding.examples import aligned
@@ -94,14 +95,35 @@ def _as_wide(filled: Array, chunk: Array) -> tuple[Array, Array]:
     return wide, other
 
 
-def in_pipeline(inputs: Mapping[str, Input], layers: Layers) -> Callable[[Any, Any], Any]:
-    """A function that applies all layers to a batch ``(inputs, targets)`` of raw examples."""
+def fit_alike(declared: Sequence[Any], several: Sequence[Any]) -> list[Any]:
+    """As :func:`fit`, on the values of several inputs that are prepared alike."""
+    import numpy as np
+
+    first, *others = several
+    if isinstance(first, np.ndarray):
+        return fit(declared, np.concatenate(several) if others else first)
+    for values in others:
+        first = first.concatenate(values)
+    return fit(declared, first)
+
+
+def in_pipeline(
+    inputs: Mapping[str, Input], layers: Layers, shifted: Sequence[Output] = ()
+) -> Callable[[Any, Any], Any]:
+    """A function that applies all layers to a batch ``(inputs, targets)`` of raw examples.
+
+    Args:
+        inputs: By name.
+        layers: Fitted, by input.
+        shifted: Outputs that are compared with the next steps of an input.
+    """
 
     def finish(values: Any, targets: Any) -> Any:
-        return {
+        prepared = {
             name: with_rank(_through(layers[name], value), inputs[name].tensor.rank) if name in inputs else value
             for name, value in values.items()
-        }, targets
+        }
+        return without_last(shifted, prepared), targets | next_steps(shifted, prepared)
 
     return finish
 

@@ -206,6 +206,8 @@ def read_inputs(
         arrays = opened.inputs(read, (~lacking).nonzero()[0])
     targets: Arrays = {}
     for output in outputs if not findings.errors else ():
+        if output.input:  # it is made of the input, once that is prepared
+            continue
         with findings.at("data", "targets", output.target):
             targets[output.name] = _target(output, table, kept)
     weights = None
@@ -248,6 +250,8 @@ def outputs_of(facts: Mapping[str, Any]) -> list[Output]:
             target["one_hot"],
             target["separator"],
             graded=target.get("graded", False),
+            input=target.get("input", ""),
+            shift=target.get("shift", 0),
         )
         for name, target in facts.items()
     ]

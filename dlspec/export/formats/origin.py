@@ -57,7 +57,7 @@ def traits_of_run(folder: Path, *, allow_code: bool = False) -> list[Trait]:
     dtypes = run.facts.get("data", {}).get("columns", {})
     listed = traits.of_graph(state.graph)
     for name, feature in state.data_section.features.items() if state.data_section is not None else ():
-        if feature.prepare and feature.length is None and dtypes.get(feature.sources[0]) == "string":
+        if feature.prepare and feature.token_length is None and dtypes.get(feature.sources[0]) == "string":
             listed.append(Trait("text", name))
         listed += [Trait("lack", layer.name, None, layer.name, layer.lacking_in()) for layer in feature.prepare]
     return [replace(trait, span=None) for trait in listed]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dlspec.components.methods.base import Method
+from dlspec.components.registry import Alike
 from dlspec.components.sections.data import Data
 from dlspec.core.pieces import Piece
 from dlspec.data.binding import missing
@@ -145,6 +146,10 @@ def _check(data: Data, binding: Binding) -> None:
         raise Unsupported("several `sources`")
     if data.weight is not None:
         raise Unsupported("`weight`: that examples count differently in losses and metrics")
+    if binding.shifted_outputs:
+        raise Unsupported("targets that are an input, `shift` steps ahead")
+    if any(isinstance(feature.prepare, Alike) for feature in data.features.values()):
+        raise Unsupported("`prepare: {like: …}`")
     if any(output.missing == missing.IGNORE for output in binding.outputs):
         raise Unsupported("`missing: ignore` of a target")
     lazy = data.source.pictures if binding.table.streamed else ()

@@ -97,6 +97,10 @@ def _sections() -> JSON:
             "train": {"$ref": "#/$defs/train"},
             "tune": {"$ref": "#/$defs/section.tune"},
             "report": {"$ref": "#/$defs/section.report"},
+            "generate": {
+                "$ref": "#/$defs/generator",
+                "description": "How the model writes sequences, whose answers are fed back into an input.",
+            },
         },
         "additionalProperties": False,
     }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dlspec.backends.keras.build import build, saved_part
-from dlspec.backends.keras.internals import calls_of
+from dlspec.backends.keras.internals import calls_of, origin_of
 from dlspec.backends.keras.structure import like_inputs
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph
@@ -57,6 +57,34 @@ def preparing(saved: Any) -> Callable[[Mapping[str, Any]], Any]:
     names = [tensor.name for tensor in core.inputs]
     before = keras.Model(saved.input, dict(zip(names, entering, strict=True)))
     return lambda inputs: before(like_inputs(saved, inputs), training=False)
+
+
+def rows_of(saved: Any, names: Sequence[str]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """A function from a batch of raw inputs to the whole prepared rows of some of them, by name.
+
+    What enters the model proper lacks their last steps.
+    """
+    import keras
+
+    core = core_of(saved)
+    entering = dict(zip((tensor.name for tensor in core.inputs), calls_of(core)[-1].input_tensors, strict=True))
+    rows = {name: _before_slices(entering[name]) for name in names}
+    before = keras.Model(saved.input, rows)
+
+    def whole(inputs: Mapping[str, Any]) -> dict[str, Any]:
+        made: dict[str, Any] = before(like_inputs(saved, inputs), training=False)
+        return made
+
+    return whole
+
+
+def _before_slices(tensor: Any) -> Any:
+    """The output of the last layer on the way to a tensor: operations behind it only take steps of it."""
+    import keras
+
+    while not isinstance(origin_of(tensor).operation, keras.layers.Layer):
+        (tensor,) = calls_of(origin_of(tensor).operation)[0].input_tensors
+    return tensor
 
 
 def with_weights(whole: Any, graph: Graph, folder: Path, saved: Callable[[], Any]) -> Any:

@@ -33,6 +33,9 @@ class Classes:
     task: Task
     trivial: Any = None
     matrix: Any = 0
+    right: Any = 0
+    guessed: Any = 0
+    known: Any = 0
     silent: Any = 0
     examples: int = 0
     positions: int = 0
@@ -90,8 +93,7 @@ class Classes:
         valid = self._inside(judged.true) & counted(mask, judged.true.shape)
         answered = valid & ~np.isnan(judged.probabilities).any(axis=-1)
         own, mute = spread(weights, answered), valid & ~answered
-        pairs = np.bincount(judged.true[answered] * count + judged.guess[answered], own, minlength=count * count)
-        self.matrix = self.matrix + pairs.reshape(count, count)
+        self._count_pairs(judged.true[answered], judged.guess[answered], own)
         self.silent = self.silent + np.bincount(judged.true[mute], spread(weights, mute), minlength=count)
         self.examples += len(target)
         self.positions += int(valid.sum())
@@ -114,6 +116,19 @@ class Classes:
         mean: Array = wrong.sum(axis=1) / np.maximum(valid.reshape(len(target), -1).sum(axis=1), 1)
         return mean
 
+    def _count_pairs(self, true: Array, guess: Array, weights: Array | None) -> None:
+        """Counts true classes, answers, and right ones; all pairs where the classes are few."""
+        import numpy as np
+
+        count, hit = len(self.task.names), true == guess
+        self.known = self.known + np.bincount(true, weights, minlength=count)
+        self.guessed = self.guessed + np.bincount(guess, weights, minlength=count)
+        hits = np.bincount(true[hit], None if weights is None else weights[hit], minlength=count)
+        self.right = self.right + hits
+        if count <= MATRIX_LIMIT:
+            pairs = np.bincount(true * count + guess, weights, minlength=count * count)
+            self.matrix = self.matrix + pairs.reshape(count, count)
+
     def _count_whole(self, right: Array, valid: Array, weights: Array | None) -> None:
         """Sequences of which every step is right, among those that have any."""
         flat = valid.reshape(len(valid), -1)
@@ -126,8 +141,8 @@ class Classes:
         """Accuracy with its interval, the trivial answer's, and each class by itself."""
         import numpy as np
 
-        right = np.diag(self.matrix).astype(float)
-        true, guessed = self.matrix.sum(axis=1) + self.silent, self.matrix.sum(axis=0)
+        right = np.asarray(self.right).astype(float)
+        true, guessed = self.known + self.silent, self.guessed
         total = float(true.sum())
         accuracy = float(right.sum() / (total or 1))
         rows = class_rows(self.task.names, right, true, guessed)

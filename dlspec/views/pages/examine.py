@@ -174,6 +174,9 @@ def _targets(part: Part, binding: Binding) -> Iterator[Mapping[str, Any]]:
     if not part.streamed:
         yield part.targets
         return
+    if binding.shifted_outputs:
+        yield from (targets for _, targets in in_order(part.examples, _CHUNK))
+        return
     alone = Rows(binding.table, (), binding.outputs)
     examples = Streamed(alone.load, part.examples.numbers, part.examples.blocks)
     yield from (targets for _, targets in in_order(examples, _CHUNK))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from dlspec.components.methods.base import Method
 from dlspec.core.documents.figures import Figures
 from dlspec.core.documents.report import Examined as ReportPart
 from dlspec.core.documents.report import Report
-from dlspec.core.documents.results import ReliabilityFigures
+from dlspec.core.documents.results import ClassDetails, ReliabilityFigures, WrittenFigures
 from dlspec.core.ir import Graph
 from dlspec.data.feeding.pipeline import Prepared
 from dlspec.graph.facts import facts as model_facts
@@ -94,6 +94,18 @@ class Reporter:
             self.facts["results"] = self._examined.facts()
         except Exception as error:
             self.facts["results"] = {"error": f"{type(error).__name__}: {error}"}
+
+    def wrote(self, output: str, figures: Callable[[], WrittenFigures | None]) -> None:
+        """Takes what the model wrote by itself, of one output that was examined; says what is lacking."""
+        results = self.facts.get("results", {}).get("outputs", {})
+        if output not in results:
+            return
+        try:
+            written = figures()
+            if written is not None:
+                cast("ClassDetails", results[output])["generated"] = written
+        except Exception as error:
+            self._say(f"the model could not be let write: {type(error).__name__}: {error}")
 
     def publish(self, folder: Path, facts: Report) -> None:
         """Writes ``report.html`` and the logs into the run folder, from the facts of ``report.json``.

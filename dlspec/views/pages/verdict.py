@@ -95,7 +95,8 @@ def _of_sequences(facts: Mapping[str, Any]) -> str:
     """For a class in each step: a sentence on sequences that are right as a whole, and the perplexity; else ""."""
     if facts["kind"] != STEPS or facts["exact"] is None:
         return ""
-    more = f", perplexity {figure(facts['perplexity'])}" if "perplexity" in facts else ""
+    perplexity = facts.get("perplexity")
+    more = f", perplexity {figure(perplexity)}" if perplexity is not None else ""
     return f" {percent(facts['exact'])} of {facts['examples']:,} sequences are right in every step{more}."
 
 

@@ -120,6 +120,7 @@ def _outputs(facts: Facts, examined: Examined | None) -> Iterator[dict[str, Any]
             "plots": [*_plots(output, score), *_reliability(output)],
             "said": words_about(output, weighted=name in (facts["data"].get("class_weights") or {})),
             "legend": _legend(output),
+            "written": _written(output),
             "examples": [
                 (title, [example for example in shown if example.group == group])
                 for title, group in (("Furthest off", "worst"), ("Chosen by chance", "random"))
@@ -145,7 +146,10 @@ def figures(output: Facts) -> Iterator[tuple[str, str]]:
     yield "accuracy", percent(output["accuracy"])
     if output.get("exact") is not None:
         yield "exact sequences", percent(output["exact"])
-    if "perplexity" in output:
+    if "generated" in output:
+        written = output["generated"]
+        yield f"written exactly ({written['by']})", f"{percent(written['exact'])} of {written['examples']:,}"
+    if output.get("perplexity") is not None:
         yield "perplexity", figure(output["perplexity"])
     if output.get("mean_f1") is not None:
         yield "mean F1", percent(output["mean_f1"])
@@ -180,6 +184,18 @@ def _classes(output: Facts) -> dict[str, Any] | None:
             for row in rows
         ],
     }
+
+
+def _written(output: Facts) -> dict[str, Any] | None:
+    """Rows that the model wrote by itself beside those that were to be told; None where it writes none."""
+    written = output.get("generated")
+    if written is None:
+        return None
+    rows = [
+        {"given": "; ".join(row["given"].values()), "expected": row["expected"], "generated": row["generated"]}
+        for row in written["shown"]
+    ]
+    return {"head": ["given", "expected", "generated"], "rows": rows, "by": written["by"]}
 
 
 def _meter(share: float | None) -> tuple[str, str]:

@@ -1,0 +1,172 @@
+"""Inputs and targets that are sequences: marks, lengths, one preparation for two columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
+
+from dlspec.components.layers.base import Layer
+from dlspec.components.registry import Alike, Field, find, plain
+from dlspec.core.errors import Problem, did_you_mean, leave_out
+
+# Indices before the marks: padding and the unknown word.
+FIRST = 2
+START, END = "start", "end"
+
+
+def marks_field() -> Field[Any]:
+    """The option `marks` of an input."""
+    schema = {
+        "type": ["array", "object"],
+        "items": {"enum": [START, END]},
+        "minItems": 1,
+        "uniqueItems": True,
+        "properties": {name: {"type": "integer", "minimum": 1} for name in (START, END)},
+        "minProperties": 1,
+        "additionalProperties": False,
+    }
+    field = plain(
+        schema,
+        default=None,
+        doc="Marks around each row of indices: `[start, end]`, which take the indices behind those for padding and "
+        "unknown words, or for columns of whole numbers the indices themselves: `{start: 11, end: 12}`.",
+    )
+    field.nullable = True
+    return field
+
+
+class Sequence(NamedTuple):
+    """What becomes of the rows of indices of one input, behind its `prepare`.
+
+    Attributes:
+        prepare: Its layers, with room for the marks.
+        layer: What puts marks around rows and gives them one length; None where nothing does.
+        length: Steps of a prepared row; 0 where nothing gives them one length.
+        names: Names of the indices from 2 on that are marks.
+        shift: How many steps the last of the targets is ahead that are made of it; 0 where none is.
+    """
+
+    prepare: tuple[Any, ...]
+    layer: Layer | None
+    length: int
+    names: tuple[str, ...]
+    shift: int
+
+
+def check_marks(feature: Any) -> None:
+    """Marks suit the way in which an input is prepared.
+
+    Raises:
+        Problem: E207, with the option at fault.
+    """
+    if feature.marks is None:
+        return
+    if feature.column is None:
+        raise Problem("E207", "`marks` are for a single `column`", leave_out("marks"), "marks")
+    if isinstance(feature.marks, dict) and feature.marks.get(START) == feature.marks.get(END):
+        raise Problem("E207", "`marks` has one index for start and end", "give them different ones", "marks")
+
+
+def resolve(inputs: Mapping[str, Any]) -> None:
+    """Gives inputs with `prepare: {like: …}` the layers of the input that is named.
+
+    Raises:
+        Problem: E207, there is no such input, or it has no layers of its own.
+    """
+    for name, feature in inputs.items():
+        if not isinstance(feature.prepare, Alike) or feature.prepare:
+            continue
+        like = feature.prepare.like
+        other = inputs.get(like)
+        if other is None or other is feature:
+            known = [key for key in inputs if key != name]
+            help = did_you_mean(like, known) or "write the layers themselves"
+            raise Problem("E207", f"`like: {like}` of input `{name}` names no other input of `data`", help, "inputs")
+        if isinstance(other.prepare, Alike) or not other.prepare:
+            message = f"`like: {like}` of input `{name}` names an input without layers of its own"
+            raise Problem("E207", message, "name an input that lists its layers in `prepare`", "inputs")
+        if (feature.source or None) != (other.source or None):
+            message = f"`like: {like}` of input `{name}` names an input of another source"
+            raise Problem("E207", message, "write the layers themselves", "inputs")
+        feature.take_layers(Alike(other.prepare, like))
+
+
+def group_of(inputs: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """The inputs that share one preparation with an input, itself included, in the order of the section."""
+    prepare = inputs[name].prepare
+    owner = prepare.like if isinstance(prepare, Alike) else name
+    return tuple(
+        other
+        for other, feature in inputs.items()
+        if other == owner or (isinstance(feature.prepare, Alike) and feature.prepare.like == owner)
+    )
+
+
+def check_targets(inputs: Mapping[str, Any], targets: Mapping[str, Any]) -> None:
+    """Targets that are inputs name some, and have no more in common with columns.
+
+    Raises:
+        Problem: E207, with the option at fault.
+    """
+    taken: dict[str, str] = {}
+    for name, target in targets.items():
+        if target.input is None:
+            continue
+        if target.input not in inputs:
+            help = did_you_mean(target.input, inputs) or f"add `inputs: {{{target.input}: {{column: …}}}}`"
+            raise Problem("E207", f"`input: {target.input}` of target `{name}` is no input of `data`", help, "targets")
+        if target.input in taken:
+            message = f"targets `{taken[target.input]}` and `{name}` are both made of input `{target.input}`"
+            raise Problem("E207", message, "make one target of each input", "targets")
+        taken[target.input] = name
+
+
+def sequence_of(inputs: Mapping[str, Any], targets: Mapping[str, Any], name: str, steps: int | None) -> Sequence:
+    """How the rows of an input are marked and cut.
+
+    Args:
+        inputs: All inputs of the section.
+        targets: Its targets.
+        name: The input.
+        steps: Of the rows that `prepare` gives; None where that is not known.
+
+    Raises:
+        Problem: E620, what is needed of the rows is not known.
+    """
+    feature = inputs[name]
+    shift = max((target.shift for target in targets.values() if target.input == name), default=0)
+    named = marks_of(inputs, name)
+    prepare = tuple(
+        _with_room(layer, len(named), own=not isinstance(feature.prepare, Alike)) for layer in feature.prepare
+    )
+    own = feature.marks
+    if own is None and not named and not feature.row_length and not shift:
+        return Sequence(tuple(feature.prepare), None, 0, (), 0)
+    indices = dict(own) if isinstance(own, dict) else {mark: FIRST + named.index(mark) for mark in own or ()}
+    length = feature.length or (None if steps is None else steps + len(indices))
+    if length is None:
+        message = f"rows of input `{name}` are as long as its texts, and `marks`, `shift` and `like` need one length"
+        raise Problem("E620", message, f"write `length: 20` for `{name}`")
+    owner = cast("type[Layer]", find("layer", "marked_sequence"))
+    layer = owner(length=length, **indices, **({"reserved": len(named)} if named else {}))
+    return Sequence(prepare, layer, length, named, shift)
+
+
+def marks_of(inputs: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Marks that take indices of their own, of all inputs that share the preparation."""
+    marks = {mark for other in group_of(inputs, name) for mark in inputs[other].marks or () if _listed(inputs[other])}
+    return tuple(mark for mark in (START, END) if mark in marks)
+
+
+def _listed(feature: Any) -> bool:
+    return isinstance(feature.marks, list | tuple)
+
+
+def _with_room(layer: Any, marks: int, *, own: bool) -> Any:
+    """A layer whose `max_tokens` counts the marks as well."""
+    if not marks or not layer.splits_texts or layer.max_tokens is None:
+        return layer
+    if layer.max_tokens - marks <= FIRST and own:
+        message = f"`max_tokens: {layer.max_tokens}` of `{layer.name}` leaves no room for words beside the marks"
+        raise Problem("E620", message, f"write `max_tokens: {FIRST + marks + 1}` or more")
+    return type(layer)(**{**layer.given, "max_tokens": layer.max_tokens - marks})

@@ -1,0 +1,73 @@
+"""Codes of targets that are made of inputs, and of what a model writes."""
+
+from __future__ import annotations
+
+from dlspec.core.codes.entry import Code, code
+
+CODES: dict[str, Code] = {
+    "E535": code(
+        "model that cannot write",
+        """
+        `generate` feeds the answers of a model back into an input, from the mark `start` to `end` or to the last step:
+        the model has a single output, whose target is that input shifted by one step, and rows that begin with a mark.
+        """,
+        wrong="""
+        inputs: {digit: {shape: [1], dtype: int64}}
+        layers:
+          - embedding: {input_dim: 13, output_dim: 4}
+          - gru: {units: 8, return_sequences: true}
+          - dense: {units: 13, activation: softmax}
+        data:
+          source: {sklearn: digits}
+          inputs: {digit: {column: target, marks: {end: 12}}}
+          targets: {next: {input: digit, shift: 1}}
+        train: {loss: sparse_categorical_crossentropy}
+        generate: greedy
+        """,
+        right="""
+        inputs: {digit: {shape: [2], dtype: int64}}
+        layers:
+          - embedding: {input_dim: 13, output_dim: 4}
+          - gru: {units: 8, return_sequences: true}
+          - dense: {units: 13, activation: softmax}
+        data:
+          source: {sklearn: digits}
+          inputs: {digit: {column: target, marks: {start: 11, end: 12}}}
+          targets: {next: {input: digit, shift: 1}}
+        train: {loss: sparse_categorical_crossentropy}
+        generate: greedy
+        """,
+    ),
+    "E620": code(
+        "target that cannot be the next steps of an input",
+        """
+        A target `{input: decoder, shift: 1}` is made of rows of indices of one known length L: the input has the first
+        L - 1 of them, the target the last L - 1. `marks` and `prepare: {like: …}` work on single rows of one table, and
+        what fills rows up counts in no loss and no metric: what mixes rows, or counts otherwise, does not go with them.
+        """,
+        wrong="""
+        inputs: {digit: {shape: [2], dtype: int64}}
+        layers:
+          - embedding: {input_dim: 13, output_dim: 4}
+          - gru: {units: 8, return_sequences: true}
+          - dense: {units: 13, activation: softmax}
+        data:
+          source: {sklearn: digits}
+          inputs: {digit: {column: target, marks: {start: 11, end: 12}}}
+          targets: {next: {input: digit, shift: 3}}
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+        right="""
+        inputs: {digit: {shape: [2], dtype: int64}}
+        layers:
+          - embedding: {input_dim: 13, output_dim: 4}
+          - gru: {units: 8, return_sequences: true}
+          - dense: {units: 13, activation: softmax}
+        data:
+          source: {sklearn: digits}
+          inputs: {digit: {column: target, marks: {start: 11, end: 12}}}
+          targets: {next: {input: digit, shift: 1}}
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+    ),
+}

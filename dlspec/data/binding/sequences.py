@@ -1,0 +1,133 @@
+"""Targets that are made of inputs: the steps that come next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dlspec.components.methods.base import Method, leaving_out
+from dlspec.components.registry import Alike
+from dlspec.components.sections.data import Data, Target
+from dlspec.components.sections.makers import Given
+from dlspec.components.sections.sequences import group_of
+from dlspec.core.errors import Problem
+from dlspec.core.ir import Tensor
+from dlspec.data.binding.findings import Findings
+from dlspec.data.binding.inputs import Input, bind_one
+from dlspec.data.binding.made import GivenTable
+from dlspec.data.binding.targets import Output
+from dlspec.data.sources.base import Table
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+# The index that fills rows up, and counts nowhere.
+PADDING = 0
+
+
+def check_sequences(data: Data, method: Method | None, inputs: Sequence[Input], findings: Findings) -> None:
+    """What does not go with marks, preparations of two columns, and targets that are made of inputs (E620)."""
+    special = {
+        name
+        for name, feature in data.features.items()
+        if feature.marks is not None or isinstance(feature.prepare, Alike)
+    }
+    shifted = {name: target for name, target in data.targets.items() if target.input is not None}
+    if not special and not shifted:
+        return
+    with findings.at("data", *(("targets", next(iter(shifted))) if shifted else ("inputs", min(special)))):
+        if data.maker is not None:
+            message = "marks, `like` and `shift` are for rows that are examples, and `examples` makes others of them"
+            raise Problem("E620", message, "leave `examples` out")
+        if method is not None and method.turns:
+            message = "marks, `like` and `shift` do not go with `minimize` and `learners`"
+            raise Problem("E620", message, "compare outputs with targets by a `loss`")
+        if method is not None and method.distribute is not None and shifted:
+            message = "a target with `shift` counts no padding, and devices would divide by what each of them counts"
+            raise Problem("E620", message, "leave `distribute` out of `train`")
+        if shifted and (data.oversample is not False or data.parts.target in shifted):
+            message = "a target with `shift` has a class for each step, and none for an example"
+            raise Problem("E620", message, "leave `oversample` out, and let `split` be `by: random`")
+    _check_alike(data, inputs, findings)
+
+
+def check_losses(method: Method | None, outputs: Sequence[Output], findings: Findings) -> None:
+    """The losses of targets that are made of inputs leave out padding (E503)."""
+    for output in outputs if method is not None else ():
+        loss = method.loss_of(output.name) if method is not None and output.input else None
+        left_out = leaving_out(loss, PADDING).ignore_class if loss is not None else PADDING
+        if loss is None or left_out == PADDING:
+            continue
+        with findings.at("train", "loss", output.name):
+            message = f"`{loss.name}` counts the padding of target `{output.target}`"
+            if left_out is not None:
+                message = f"`ignore_class` of the loss is {left_out}, and {PADDING} fills up the target's rows"
+            raise Problem("E503", message, "write `loss: sparse_categorical_crossentropy`, which leaves padding out")
+
+
+def _check_alike(data: Data, inputs: Sequence[Input], findings: Findings) -> None:
+    """Columns with one preparation hold the same type."""
+    bound = {input_.name: input_ for input_ in inputs}
+    for name, feature in data.features.items():
+        if not isinstance(feature.prepare, Alike) or name not in bound or feature.prepare.like not in bound:
+            continue
+        other = bound[feature.prepare.like]
+        with findings.at("data", "inputs", name, "prepare"):
+            if bound[name].raw != other.raw:
+                message = (
+                    f"`like: {other.name}` prepares {other.raw}, and the columns of `{name}` are {bound[name].raw}"
+                )
+                raise Problem("E620", message, "write the layers themselves")
+
+
+def prepared_with(data: Data, name: str, inputs: Iterable[Input]) -> list[str]:
+    """Names of the inputs on whose columns the preparation of an input is fitted."""
+    there = {input_.name for input_ in inputs}
+    return [other for other in group_of(data.features, name) if other in there] if name in data.features else [name]
+
+
+def shifted_tables(data: Data, table: Table, findings: Findings) -> dict[str, tuple[Target, Table]]:
+    """Targets that are made of inputs, by name, each as a column of a table of its own; others after a finding."""
+    tables = {}
+    for name, target in data.targets.items():
+        if target.input is not None and target.input in data.features:
+            with findings.at("data", "targets", name, "input"):
+                made = _table_of(data, table, name)
+                if made is not None:
+                    tables[name] = made
+    return tables
+
+
+def _table_of(data: Data, table: Table, target: str) -> tuple[Target, Table] | None:
+    """A target that is made of an input, as the column of a table that has it; None where the input is wrong.
+
+    Raises:
+        Problem: E620, the input is no row of indices.
+    """
+    section = data.targets[target]
+    name = str(section.input)
+    input_ = bind_one(data, name, table, None, Findings())  # whose mistakes are said elsewhere
+    if input_ is None:
+        return None
+    if not input_.tensor.dtype.startswith(("int", "uint")):
+        message = f"target `{target}` is made of rows of indices, and input `{name}` is {input_.tensor}"
+        raise Problem("E620", message, "prepare a text with `text_vectorization`, or name columns of whole numbers")
+    count = max(column.count for column in table.columns.values())
+    return Target(column=name), GivenTable({name: Given(Tensor(input_.tensor.shape, "int32"))}, 0, count)
+
+
+def next_steps(outputs: Iterable[Output], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """What outputs are compared with that are made of inputs, by output: arrays or tensors [examples, steps].
+
+    Args:
+        inputs: Whole rows of indices, by input.
+    """
+    return {output.name: inputs[output.input][:, output.shift :] for output in outputs if output.input}
+
+
+def without_last(outputs: Iterable[Output], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs, by name, without the steps that nothing is ahead of."""
+    shifts = {output.input: output.shift for output in outputs if output.input}
+    return {name: values[:, : -shifts[name]] if name in shifts else values for name, values in inputs.items()}

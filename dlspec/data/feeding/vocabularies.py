@@ -1,0 +1,37 @@
+"""Words that the classes of a target stand for, once the vocabulary of its input is learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from dlspec.components.layers.sequences import MarkedSequence
+from dlspec.components.sections.sequences import FIRST
+from dlspec.data.binding.binding import Binding
+from dlspec.data.binding.inputs import Input
+from dlspec.data.feeding.preparing import Layers
+
+
+def named_by_words(binding: Binding, layers: Layers) -> Binding:
+    """The same, where outputs that are made of texts have the words of the vocabulary for classes."""
+    if not binding.shifted_outputs:
+        return binding
+    inputs = {input_.name: input_ for input_ in binding.inputs}
+    outputs = tuple(
+        replace(output, classes=_names(inputs[output.input], layers[output.input])) if output.input else output
+        for output in binding.outputs
+    )
+    return replace(binding, outputs=outputs)
+
+
+def _names(input_: Input, layers: Sequence[Any]) -> tuple[str, ...]:
+    """Names of the indices 0, 1, … of an input; () where these are numbers of the data."""
+    marked = input_.prepare[-1]
+    assert isinstance(marked, MarkedSequence)
+    if len(layers) < 2 or not input_.prepare[-2].splits_texts:
+        return ()
+    vocabulary = [str(text) for text in layers[-2].get_vocabulary()]
+    marks = {marked.start: "<start>", marked.end: "<end>"}
+    reserved = [marks.get(index, "<mark>") for index in range(FIRST, FIRST + marked.reserved)]
+    return (*vocabulary[:FIRST], *reserved, *vocabulary[FIRST:])

@@ -1,0 +1,186 @@
+"""Rows of indices that a model writes: what it answers to a row so far is put behind it, again and again."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+# Less than any sum of logarithms of probabilities, and not infinite: differences stay numbers.
+_NEVER = -1e9
+_LEAST = 1e-30
+
+
+class Rows(NamedTuple):
+    """How rows are written.
+
+    Attributes:
+        scores: From inputs by name, and rows [n, steps] of indices, to what the model says of the next index of each
+            step: [n, steps, classes].
+        steps: Of the rows that the model takes.
+        length: Steps after which a row ends in any case, at most `steps`.
+        end: The index that ends a row; None where none does.
+        logits: Whether scores are taken before softmax.
+        forbidden: Indices that are never written.
+    """
+
+    scores: Callable[[dict, Any], Any]
+    steps: int
+    length: int
+    end: int | None
+    logits: bool
+    forbidden: tuple[int, ...]
+
+
+def greedy(rows: Rows) -> Callable[[dict, Any, Any], Any]:
+    """As :func:`sampled`, but that the likeliest index is written each time; the random numbers have no effect."""
+    return _one_by_one(rows, lambda logs, _: tf.argmax(logs, axis=-1, output_type=tf.int32))
+
+
+def sampled(
+    rows: Rows, temperature: float, top_k: int | None = None, top_p: float | None = None
+) -> Callable[[dict, Any, Any], Any]:
+    """A compiled function from inputs, beginnings and random numbers to whole rows.
+
+    Args:
+        rows: How they are written.
+        temperature: The logarithms of probabilities are divided by it.
+        top_k: Only so many of the likeliest indices are drawn; None for all.
+        top_p: Only the likeliest are drawn that together have this probability; None for all.
+
+    Returns:
+        A function of inputs by name, beginnings [n, steps] filled up with 0, and numbers from 0 to 1 [n, steps], that
+        gives rows [n, steps + 1], filled up with 0 behind their end.
+    """
+
+    def drawn(logs: Any, numbers: Any) -> Any:
+        shares, order = tf.math.top_k(tf.nn.softmax(logs / temperature), k=tf.shape(logs)[-1])
+        before = tf.cumsum(shares, axis=-1, exclusive=True)
+        kept = tf.ones_like(shares, tf.bool)
+        if top_k is not None:
+            kept &= tf.range(tf.shape(shares)[-1])[None, :] < top_k
+        if top_p is not None:
+            kept &= before < top_p
+        sums = tf.cumsum(tf.where(kept, shares, 0.0), axis=-1)
+        position = tf.reduce_sum(tf.cast(sums <= numbers[:, None] * sums[:, -1:], tf.int32), axis=-1)
+        most = tf.reduce_sum(tf.cast(kept, tf.int32), axis=-1) - 1
+        return tf.gather(order, tf.minimum(position, most), batch_dims=1)
+
+    return _one_by_one(rows, drawn)
+
+
+def beam(rows: Rows, width: int, length_penalty: float = 0.0) -> Callable[[dict, Any, Any], Any]:
+    """As :func:`sampled`, but that the likeliest of so many rows at a time is written.
+
+    Args:
+        rows: How they are written.
+        width: How many beginnings are followed.
+        length_penalty: The logarithm of a row's probability is divided by its length to this power.
+    """
+
+    def judged(sums: Any, lengths: Any) -> Any:
+        return sums / tf.maximum(tf.cast(lengths, tf.float32), 1.0) ** length_penalty
+
+    def body(first: Any, inputs: dict, step: Any, written: Any, sums: Any, lengths: Any, over: Any) -> Any:
+        count = tf.shape(sums)[0]
+        logs = _logs(rows, inputs, step, written, first)
+        classes = tf.shape(logs)[-1]
+        logs = tf.reshape(logs, (count, width, classes))
+        # What is over goes on in one way, with padding.
+        padding = tf.where(tf.range(classes) == 0, 0.0, _NEVER)
+        logs = tf.where(over[..., None], padding, logs)
+        forced = tf.reshape(_given(written, step, first), (count, width))
+        longer = lengths + tf.cast(~over & ~forced, tf.int32)
+        candidates = sums[..., None] + logs
+        ranks = tf.reshape(judged(candidates, longer[..., None]), (count, -1))
+        _, best = tf.math.top_k(ranks, k=width)
+        parent, token = best // classes, best % classes
+        sums = tf.gather(tf.reshape(candidates, (count, -1)), best, batch_dims=1)
+        lengths, over = tf.gather(longer, parent, batch_dims=1), tf.gather(over, parent, batch_dims=1)
+        written = tf.reshape(written, (count, width, rows.steps + 1))
+        written = tf.reshape(tf.gather(written, parent, batch_dims=1), (count * width, rows.steps + 1))
+        first_forced = tf.gather(forced, parent, batch_dims=1)
+        written = _with(written, step + 1, tf.reshape(token, (-1,)))
+        return step + 1, written, sums, lengths, over | _ended(rows, token, first_forced)
+
+    def write(inputs: dict, beginnings: Any, _: Any) -> Any:
+        count = tf.shape(beginnings)[0]
+        several = {name: tf.repeat(values, width, axis=0) for name, values in inputs.items()}
+        written = tf.repeat(_begun(beginnings), width, axis=0)
+        first = tf.repeat(_length(beginnings), width, axis=0)
+        sums = tf.tile(tf.where(tf.range(width) == 0, 0.0, _NEVER)[None, :], (count, 1))
+        state = (tf.constant(0), written, sums, tf.zeros_like(sums, tf.int32), tf.zeros_like(sums, tf.bool))
+        _, written, sums, lengths, _ = tf.while_loop(
+            lambda step, written, sums, lengths, over: (step < rows.length) & ~tf.reduce_all(over),
+            lambda *now: body(first, several, *now),
+            state,
+            shape_invariants=_shapes(state),
+        )
+        best = tf.argmax(judged(sums, lengths), axis=-1, output_type=tf.int32)
+        return tf.gather(tf.reshape(written, (count, width, rows.steps + 1)), best, batch_dims=1)
+
+    return tf.function(write, reduce_retracing=True, autograph=False)
+
+
+def _one_by_one(rows: Rows, pick: Callable[[Any, Any], Any]) -> Callable[[dict, Any, Any], Any]:
+    """One row for each beginning, whose next index `pick` takes from logarithms [n, classes] and numbers [n]."""
+
+    def body(first: Any, inputs: dict, numbers: Any, step: Any, written: Any, over: Any) -> Any:
+        forced = _given(written, step, first)
+        token = pick(_logs(rows, inputs, step, written, first), tf.gather(numbers, step, axis=1))
+        token = tf.where(over, 0, token)
+        return step + 1, _with(written, step + 1, token), over | _ended(rows, token, forced)
+
+    def write(inputs: dict, beginnings: Any, numbers: Any) -> Any:
+        first = _length(beginnings)
+        state = (tf.constant(0), _begun(beginnings), tf.zeros(tf.shape(beginnings)[:1], tf.bool))
+        _, written, _ = tf.while_loop(
+            lambda step, written, over: (step < rows.length) & ~tf.reduce_all(over),
+            lambda *now: body(first, inputs, numbers, *now),
+            state,
+            shape_invariants=_shapes(state),
+        )
+        return written
+
+    return tf.function(write, reduce_retracing=True, autograph=False)
+
+
+def _shapes(state: Any) -> Any:
+    """The shapes of what goes through a loop, with any number of examples."""
+    return tuple(tf.TensorShape([None, *value.shape[1:]]) if value.shape.rank else value.shape for value in state)
+
+
+def _begun(beginnings: Any) -> Any:
+    """Beginnings [n, steps] with room for one more index."""
+    return tf.pad(tf.cast(beginnings, tf.int32), [[0, 0], [0, 1]])
+
+
+def _length(beginnings: Any) -> Any:
+    """How many indices are given of each row."""
+    return tf.reduce_sum(tf.cast(tf.not_equal(beginnings, 0), tf.int32), axis=1)
+
+
+def _given(written: Any, step: Any, first: Any) -> Any:
+    """Which rows have their next index given."""
+    return step + 1 < first
+
+
+def _with(written: Any, position: Any, token: Any) -> Any:
+    """Rows with an index put at a position."""
+    return tf.where(tf.range(tf.shape(written)[1])[None, :] == position, token[:, None], written)
+
+
+def _ended(rows: Rows, token: Any, forced: Any) -> Any:
+    """Which rows are over with this index."""
+    return tf.zeros_like(forced) if rows.end is None else ~forced & (token == rows.end)
+
+
+def _logs(rows: Rows, inputs: dict, step: Any, written: Any, first: Any) -> Any:
+    """Logarithms of the probabilities of the next index, [n, classes]: certain for one that is given."""
+    scores = tf.cast(rows.scores(inputs, written[:, : rows.steps]), tf.float32)
+    scores = tf.gather(scores, step, axis=1)
+    logs = tf.nn.log_softmax(scores) if rows.logits else tf.math.log(tf.maximum(scores, _LEAST))
+    classes = tf.range(tf.shape(logs)[-1])
+    for index in rows.forbidden:
+        logs = tf.where(classes[None, :] == index, _NEVER, logs)
+    given = tf.where(classes[None, :] == tf.gather(written, step + 1, axis=1)[:, None], 0.0, _NEVER)
+    return tf.where(_given(written, step, first)[:, None], given, logs)

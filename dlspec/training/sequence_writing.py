@@ -1,0 +1,252 @@
+"""Rows of indices that a trained model writes, as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dlspec.backends.keras.structure import like_inputs, outputs_by_name
+from dlspec.components.methods.base import Method
+from dlspec.components.sections.data import Data
+from dlspec.components.sections.generating import Generator
+from dlspec.components.sections.sequences import END, FIRST, START, marks_of
+from dlspec.core.documents.results import Written, WrittenFigures
+from dlspec.core.errors import Problem
+from dlspec.data.binding.inputs import Input
+from dlspec.data.binding.sequences import PADDING
+from dlspec.data.binding.targets import Output
+from dlspec.data.sources.base import Table
+from dlspec.views.pages.shares import interval
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+# Examples that are written at a time.
+_TOGETHER = 256
+_UNKNOWN = 1
+
+
+@dataclass(frozen=True)
+class Writer:
+    """What lets a model write.
+
+    Args:
+        generator: The section `generate`.
+        data: The section `data`.
+        method: The way of training.
+        core: The model proper, which takes prepared inputs.
+        outputs: Names of its outputs in their order.
+        target: The output that tells the next step, bound to its target.
+    """
+
+    generator: Generator
+    data: Data
+    method: Method
+    core: Any
+    outputs: tuple[str, ...]
+    target: Output
+
+    @property
+    def fed(self) -> str:
+        """The input that what is written enters."""
+        return self.target.input
+
+    @property
+    def others(self) -> list[str]:
+        """The other inputs of the model."""
+        return [tensor.name for tensor in self.core.inputs if tensor.name != self.fed]
+
+    @property
+    def prompted(self) -> bool:
+        """Whether the model takes nothing but what it writes: rows then begin with what is given."""
+        return not self.others
+
+    def write(self, inputs: Mapping[str, Any], beginnings: Array, places: Array) -> Array:
+        """What follows the mark of the start, for some examples: rows of indices, filled up with 0 behind their end.
+
+        Args:
+            inputs: The other inputs, prepared, by name.
+            beginnings: Indices that rows begin with, filled up with 0, shape [examples, steps].
+            places: The place of each example, which what is drawn follows from.
+
+        Returns:
+            An array of shape [examples, steps], as the target is.
+        """
+        import numpy as np
+        import tensorflow as tf
+
+        from dlspec.standalone.draws import draws_at
+
+        seed = self.method.seed if self.generator.seed is None else self.generator.seed
+        even = ("even", {"minval": 0, "maxval": 1})
+        numbers = draws_at(even, beginnings.shape[1:], "float32", ("generate", seed or 0), places)
+        written = []
+        for start in range(0, len(beginnings), _TOGETHER):
+            some = slice(start, start + _TOGETHER)
+            given = {name: tf.convert_to_tensor(inputs[name][some]) for name in self.others}
+            rows = self._written(beginnings.shape[1])(given, tf.constant(beginnings[some]), tf.constant(numbers[some]))
+            written.append(np.asarray(rows)[:, 1:])
+        return np.concatenate(written)
+
+    def _written(self, steps: int) -> Callable[[Any, Any, Any], Any]:
+        made = self.__dict__.get("_made")
+        if made is None or made[0] != steps:
+            made = (steps, self.generator.made(self._rows(steps)))
+            self.__dict__["_made"] = made
+        function: Callable[[Any, Any, Any], Any] = made[1]
+        return function
+
+    def _rows(self, steps: int) -> Any:
+        from dlspec.standalone.generating import Rows
+
+        marks, forbidden = self.marks(), [PADDING, self.marks()[START]]
+        if any(layer.splits_texts for layer in self.data.features[self.fed].prepare):
+            forbidden.append(_UNKNOWN)
+        logits = self.method.head_of(self.target.name).from_logits
+        length = min(steps, self.generator.length or steps)
+        return Rows(self._scores, steps, length, marks.get(END), logits, tuple(forbidden))
+
+    def _scores(self, inputs: Mapping[str, Any], rows: Any) -> Any:
+        import tensorflow as tf
+
+        dtypes = {tensor.name: tensor.dtype for tensor in self.core.inputs}
+        given = {name: tf.cast(values, dtypes[name]) for name, values in {**inputs, self.fed: rows}.items()}
+        answer = self.core(like_inputs(self.core, given), training=False)
+        return outputs_by_name(answer, self.outputs)[self.target.name]
+
+    def marks(self) -> dict[str, int]:
+        """The indices of the marks, by name."""
+        own = self.data.features[self.fed].marks
+        if isinstance(own, Mapping):
+            return dict(own)
+        order = marks_of(self.data.features, self.fed)
+        return {mark: FIRST + order.index(mark) for mark in own}
+
+    def beginnings(self, count: int, steps: int, rows: Any = None) -> Array:
+        """Indices that rows begin with, shape [count, steps].
+
+        Args:
+            count: How many examples.
+            steps: Of the input that is fed.
+            rows: That input, prepared, where rows begin with what it holds; else they begin with their mark alone.
+        """
+        import numpy as np
+
+        begun = np.zeros((count, steps), np.int32)
+        begun[:, 0] = self.marks()[START]
+        if rows is not None:
+            end = self.marks().get(END)
+            begun[:] = np.where(rows == end, PADDING, rows) if end is not None else rows
+        return begun
+
+    def text(self, row: Array) -> str:
+        """A written row, or a target, as text: without marks and padding."""
+        marks = {PADDING, *self.marks().values()}
+        parts = [self._name(int(index)) for index in row if int(index) not in marks]
+        return ("" if self._by_character else " ").join(parts)
+
+    def _name(self, index: int) -> str:
+        classes: Sequence[Any] = self.target.classes
+        return str(classes[index]) if index < len(classes) else str(index)
+
+    @property
+    def _by_character(self) -> bool:
+        layers = [layer for layer in self.data.features[self.fed].prepare if layer.splits_texts]
+        return bool(layers) and layers[-1].split == "character"
+
+
+def check_order(core: Any, outputs: tuple[str, ...], target: Output, inputs: Mapping[str, Any]) -> None:
+    """An output that tells next steps does not see them.
+
+    Args:
+        core: The model proper.
+        outputs: Names of its outputs.
+        target: The output.
+        inputs: Some prepared examples.
+
+    Raises:
+        Problem: E620, what is said of a step depends on later steps of the input.
+    """
+    import numpy as np
+    import tensorflow as tf
+
+    rows = np.asarray(inputs[target.input])
+    half = rows.shape[1] // 2
+    if not half:
+        return
+    other = rows.copy()
+    filled = rows[rows != PADDING]
+    if not len(filled):
+        return
+    other[:, half:] = np.where(rows[:, half:] == filled[0], filled[-1], filled[0])
+    dtypes = {tensor.name: tensor.dtype for tensor in core.inputs}
+
+    def early(changed: Any) -> Any:
+        given = {name: tf.cast(values, dtypes[name]) for name, values in {**inputs, target.input: changed}.items()}
+        answer = outputs_by_name(core(like_inputs(core, given), training=False), outputs)[target.name]
+        return np.asarray(answer, np.float32)[:, :half]
+
+    if not np.allclose(early(rows), early(other), rtol=1e-3, atol=1e-4):
+        message = f"what output `{target.name}` says of a step depends on later steps of input `{target.input}`"
+        help = "no layer behind it may look ahead: `use_causal_mask: true` for attention, no `bidirectional`"
+        raise Problem("E620", message, help)
+
+
+# Examples of a part that a report lets the model write, and shows.
+MOST, SHOWN = 1000, 8
+_TEXT = 280
+
+
+def written(
+    writer: Writer, inputs: Mapping[str, Any], targets: Array, numbers: Array, table: Table, bound: Sequence[Input]
+) -> WrittenFigures | None:
+    """What a model writes for some examples, against their targets.
+
+    Args:
+        writer: What lets it write.
+        inputs: Prepared, by name.
+        targets: Rows of indices, shape [examples, steps].
+        numbers: The place of each example in its source.
+        table: The source.
+        bound: How its columns enter the model.
+
+    Returns:
+        None where rows follow from nothing but their own beginning, which leaves open how they go on.
+    """
+    import numpy as np
+
+    if writer.prompted:
+        return None
+    rows = writer.write(inputs, writer.beginnings(len(targets), targets.shape[1]), numbers)
+    right = (rows == targets).all(axis=1)
+    some = np.unique(np.linspace(0, len(rows) - 1, SHOWN).astype(int))
+    columns = list(dict.fromkeys(name for input_ in bound if input_.name != writer.fed for name in input_.columns))
+    given = table.take(columns, numbers[some])
+    shown = [
+        Written(
+            where=table.where(int(numbers[row])),
+            given={name: _shown(given[name][position]) for name in columns},
+            expected=writer.text(targets[row]),
+            generated=writer.text(rows[row]),
+        )
+        for position, row in enumerate(some.tolist())
+    ]
+    exact = float(right.mean())
+    return {
+        "by": writer.generator.name,
+        "examples": len(rows),
+        "exact": exact,
+        "interval": interval(exact, len(rows)),
+        "shown": shown,
+    }
+
+
+def _shown(value: Any) -> str:
+    """What a column holds of an example, in short: of an array its shape."""
+    import numpy as np
+
+    shape = np.shape(value)
+    return f"{list(shape)}" if shape else str(value)[:_TEXT]
