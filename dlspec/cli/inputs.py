@@ -42,7 +42,7 @@ def inputs_of_spec(state: Bound) -> Iterator[Path]:
         names = files(state.data_section, state.folder, allow_outside=state.allow_outside)
         yield from (state.folder / name for name, _ in names)
     if state.method is not None and state.method.start_from:
-        yield state.folder / state.method.start_from
+        yield state.folder / state.method.start_from.file
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

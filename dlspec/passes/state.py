@@ -28,6 +28,7 @@ from dlspec.semantics.evaluate import Evaluator
 if TYPE_CHECKING:
     from dlspec.data.binding.binding import Binding, Opened
     from dlspec.data.checks.contract import Known
+    from dlspec.graph.starting import Fit
 
 S = TypeVar("S", bound="Compilation")
 
@@ -217,12 +218,14 @@ class Lowered(Bound):
             more.
         models: Graphs of the shared models.
         dead: For each graph, the nodes that were left out of it because no output depends on them.
+        start: What the file of `start_from` gives; None without one, or where an error hides it.
     """
 
     graph: Graph
     training_graph: Graph
     models: dict[str, SharedModel]
     dead: tuple[tuple[Graph, tuple[Node, ...]], ...]
+    start: Fit | None = None
 
     @property
     def outputs(self) -> tuple[str, ...] | None:

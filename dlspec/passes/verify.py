@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import fields
 
-from dlspec.passes.state import Bound, Compilation, Pass
+from dlspec.passes.state import Compilation, Lowered, Pass
 
 # Sections that a spec may leave out; what comes of them is None then.
 _SECTIONS = {"data_section": "data", "method": "train", "tune": "tune", "report": "report", "generator": "generate"}
@@ -57,4 +57,4 @@ def _check_ensured(run: Pass, state: Compilation) -> None:
 
 
 # Fields that a stage begins without: passes fill them in later, where there is something to fill in.
-_OPTIONAL = {field.name for field in fields(Bound) if field.default is None}
+_OPTIONAL = {field.name for field in fields(Lowered) if field.default is None}

@@ -30,7 +30,7 @@ from dlspec.core.ir import Graph
 from dlspec.data.binding.signature import Signature, drawn_inputs, of_whole
 from dlspec.data.feeding.facts import data_facts, leakage
 from dlspec.data.feeding.pipeline import Prepared, prepare, telling
-from dlspec.data.sources.paths import start_of
+from dlspec.data.sources.paths import weights_file
 from dlspec.graph.lower import prune
 from dlspec.passes.state import Trainable
 from dlspec.syntax.dumping import dump
@@ -190,7 +190,7 @@ def _ready(
     require(method.log)
     start = None
     if method.start_from is not None:
-        start = start_of(method.start_from, request.folder, allow_outside=request.allow_outside)
+        start = weights_file(method.start_from.file, request.folder, allow_outside=request.allow_outside)
     distribution = open_distribution(method)
     set_seed(method.seed)
     with precision(method.precision):

@@ -1,19 +1,12 @@
-"""Config, names and shapes of the weights in a `.keras` file, read without Keras, and without running anything of it.
-
-Such a file is a zip: ``config.json`` lists the layers, ``model.weights.h5`` holds their weights by the layers' classes
-(``layers/dense_1/vars/0`` is the second `Dense`, whatever its name).
-"""
+"""The members of a `.keras` file, which is a zip, and the config in it: read without Keras, and nothing of it runs."""
 
 from __future__ import annotations
 
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any, NamedTuple
-
-from dlspec.components.registry import snake_case
+from collections.abc import Mapping
+from typing import Any
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 MAX_CONFIG = 32 * 2**20
@@ -22,43 +15,12 @@ MAX_DEPTH = 100
 MAX_VALUES = 3_000_000
 # What JSON shrinks to at most: more is a bomb.
 MAX_RATIO = 200
-# Groups of variables that Keras does not count among a layer's weights.
-_NO_WEIGHTS = ("seed_generator",)
 
 Shape = tuple[int, ...]
 
 
 class Unreadable(Exception):
     """The file is no Keras model, or a damaged one; the message says why."""
-
-
-class Saved(NamedTuple):
-    """A layer of a saved model, and the sorted shapes of its weights."""
-
-    name: str
-    shapes: tuple[Shape, ...]
-
-
-def read_layers(path: Path) -> list[Saved] | None:
-    """The layers with weights of a saved model, those of models inside it included.
-
-    Returns:
-        None where the file keeps its weights in a way that only Keras reads.
-
-    Raises:
-        Unreadable: The file is no `.keras` file, or damaged.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            config = config_in(archive, f"`{CONFIG}`")
-            info = next((info for info in archive.infolist() if info.filename == WEIGHTS), None)
-        if info is None:
-            raise Unreadable(f"it holds no `{WEIGHTS}`")
-        if info.compress_type != zipfile.ZIP_STORED:
-            return None
-        return _layers(path, info, config)
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
-        raise Unreadable("it is no zip archive, as `.keras` files are, or a damaged one") from error
 
 
 def config_in(archive: zipfile.ZipFile, called: str = "config") -> Any:
@@ -125,55 +87,22 @@ def _inside(value: Any) -> Any:
     return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
-def _layers(path: Path, info: zipfile.ZipInfo, config: Any) -> list[Saved]:
-    import h5py
-
-    with path.open("rb") as stream:
-        member = _Member(stream, info)
-        try:
-            with h5py.File(member, "r") as weights:
-                return list(_of_model(config, weights, ""))
-        except (OSError, RuntimeError, KeyError, ValueError) as error:
-            raise Unreadable(f"its `{WEIGHTS}` is damaged") from error
-
-
-def _of_model(config: Any, weights: Any, path: str) -> Iterator[Saved]:
-    """The layers of a functional or sequential model, in the order in which Keras names their groups."""
-    listed = _inner(config)
-    counts: dict[str, int] = {}
-    for layer in listed:
-        kind = snake_case(str(layer.get("class_name", "")))
-        number = counts.get(kind, 0)
-        counts[kind] = number + 1
-        group = f"{path}layers/{kind}_{number}" if number else f"{path}layers/{kind}"
-        name = str(layer.get("name") or _mapping(layer.get("config")).get("name", ""))
-        if _inner(layer):
-            yield from _of_model(layer, weights, f"{group}/")
-        if group in weights and (shapes := tuple(sorted(_shapes(weights[group])))):
-            yield Saved(name, shapes)
-
-
-def _inner(layer: Any) -> list[Mapping[str, Any]]:
+def inner_layers(layer: Any) -> list[Mapping[str, Any]]:
     """The layers inside a layer that is a model."""
     layers = _mapping(_mapping(layer).get("config")).get("layers", ())
     return [item for item in layers if isinstance(item, dict)] if isinstance(layers, list) else []
+
+
+def layer_name(layer: Any) -> str:
+    """The name of a layer in a config."""
+    return str(_mapping(layer).get("name") or _mapping(_mapping(layer).get("config")).get("name", ""))
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _shapes(group: Any) -> Iterator[Shape]:
-    for name, item in group.items():
-        if name in _NO_WEIGHTS:
-            continue
-        if hasattr(item, "shape"):
-            yield tuple(int(size) for size in item.shape)
-        elif hasattr(item, "items"):
-            yield from _shapes(item)
-
-
-class _Member(io.RawIOBase):
+class Member(io.RawIOBase):
     """A stored member of a zip as a file; `zipfile` would read it anew at each step back."""
 
     def __init__(self, stream: Any, info: zipfile.ZipInfo) -> None:

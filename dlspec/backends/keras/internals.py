@@ -18,6 +18,31 @@ def flatten_layers(layer: Any, *, include_self: bool = True) -> list[Any]:
     return list(layer._flatten_layers(include_self=include_self))
 
 
+def saved_variables(layer: Any) -> dict[str, Any]:
+    """The variables of a layer by the places in a file where Keras writes them: ``vars/0``, ``cell/vars/1``."""
+    from keras.src.saving import saving_lib
+
+    class Recording(saving_lib.H5IOStore):  # type: ignore[misc]
+        """Keeps what is written."""
+
+        def __init__(self) -> None:
+            self.written: dict[str, dict[str, Any]] = {}
+
+        def __bool__(self) -> bool:
+            return True
+
+        def make(self, path: str, metadata: Any = None) -> dict[str, Any]:
+            return self.written.setdefault(path, {})
+
+    recording = Recording()
+    saving_lib._save_state(layer, recording, None, "", set())
+    return {
+        f"{path}/vars/{key}".lstrip("/"): value
+        for path, entries in recording.written.items()
+        for key, value in entries.items()
+    }
+
+
 def calls_of(operation: Any) -> list[Any]:
     """The symbolic calls of a layer or operation: nodes with `input_tensors` and `output_tensors`."""
     nodes: list[Any] = operation._inbound_nodes

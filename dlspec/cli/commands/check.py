@@ -49,6 +49,8 @@ def command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, form: s
         return 1
     warned = f" ({summary(diagnostics)})" if diagnostics else ""
     print_text(f"{spec}: ok{warned}, {headline(state.training_graph)}{_training(state)}")
+    if state.start is not None and state.method is not None:
+        print_text(f"{spec}: start_from: {state.start.describe(state.method.start_from.file)}")
     return 0
 
 

@@ -81,7 +81,7 @@ class Method(Component, abstract=True):
         seed: Seed of the weights and of everything random.
         epochs: Passes over the training split; 1 where a method knows no others.
         precision: Numbers in which layers compute: ``float32``, ``mixed_float16`` or ``mixed_bfloat16``.
-        start_from: A saved model whose weights come first, or None.
+        start_from: Weights of a saved model that come first, or None.
         distribute: Devices that share a training, or None.
         jit: Whether XLA compiles the steps; None for as Keras chooses.
         loss_weights: Factors of the losses by output, or None.

@@ -24,6 +24,7 @@ from dlspec.components.registry import (
     find,
     map_of,
     optional,
+    options,
     per_output,
     text,
 )
@@ -87,9 +88,7 @@ class Supervised(Method):
         doc="The measure by which epochs are compared; `val_loss` where there is a validation split, else `loss`.",
     )
     keep = choice("best", "last", default="best", doc="The epoch whose weights are kept.")
-    start_from = optional(
-        text(), doc="A `.keras` file or run folder whose weights come first, for layers of the same name and shapes."
-    )
+    start_from = options("section", "start_from", default=None, doc="Weights of a saved model that come first.")
     phases = map_of(
         "section",
         "phase",

@@ -6,6 +6,7 @@ from typing import Any
 
 from dlspec.components.registry import (
     Field,
+    choice,
     component,
     components,
     decisive,
@@ -16,6 +17,7 @@ from dlspec.components.registry import (
     optional,
     per_output,
     plain,
+    text,
     texts,
 )
 from dlspec.components.sections.augmenting import check_augmentation
@@ -52,6 +54,44 @@ class Group(Section):
         if self.learning_rate is None and self.weight_decay is None:
             message = "a group without options has no effect"
             raise Problem("E207", message, "give it a `learning_rate` or a `weight_decay`")
+
+
+class StartFrom(Section):
+    """Weights that come first: those of a saved model, for layers of the same name and shapes, or in their order."""
+
+    shorthand = "file"
+    file = text(doc="A `.keras`, `.weights.h5` or `.h5` file, or the folder of a run.")
+    match = choice(
+        "name",
+        "order",
+        default="name",
+        doc="Layers of the same name, or the first layer with weights takes those of the first one in the file, and "
+        "so on, as long as their shapes are the same.",
+    )
+    layers = optional(
+        texts(),
+        doc="Layers that take weights, each of which must find some: names, blocks or patterns; unless given, all "
+        "that find some.",
+    )
+    moved = optional(
+        plain({"type": "object", "minProperties": 1, "additionalProperties": {"type": "string", "minLength": 1}}),
+        doc="Names in the file, and in this model: `{old.*: new.*}`, or `{old: new}` with all inside.",
+    )
+    examples = (
+        example("base.keras"),
+        example("{file: resnet50.keras, match: order, layers: backbone}"),
+        example('{file: base.keras, moved: {"encoder.*": "backbone.*"}}'),
+    )
+
+    def validate(self) -> None:
+        """Names count only where layers are found by them; both sides of a move have as many `*`."""
+        if self.moved and self.match == "order":
+            message = "`moved` has no effect beside `match: order`: names do not count there"
+            raise Problem("E207", message, leave_out("moved"), option="moved")
+        for old, new in (self.moved or {}).items():
+            if old.count("*") != new.count("*"):
+                message = f"`{old}` and `{new}` differ in how many `*` they have"
+                raise Problem("E207", message, "each `*` on the right stands for the one on the left", option="moved")
 
 
 def objectives() -> Field[Any]:

@@ -26,6 +26,17 @@ CODES: dict[str, Code] = {
         train: {loss: sparse_categorical_crossentropy}
         """,
     ),
+    "W516": code(
+        "weights that begin anew",
+        """
+        `start_from` gives no weights to a layer of the same name in the file, whose shapes differ, or to most of the
+        model. Where that is meant, `layers` names what is to start from the file; each of these must find weights.
+        """,
+        scene="""
+        dlspec check flowers.yaml
+        # `head` has 5 units, and 1000 in base.keras: write `start_from: {file: base.keras, layers: backbone}`
+        """,
+    ),
     "W508": code(
         "monitors that differ",
         """

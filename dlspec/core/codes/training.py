@@ -263,12 +263,13 @@ CODES: dict[str, Code] = {
     "E516": code(
         "weights to start from",
         """
-        `start_from` names a `.keras` file. Its weights go to the layers of the same name and shapes; at least one must
-        be there. `dlspec check` reads the names and shapes without Keras, and runs nothing of the file.
+        `start_from` names a `.keras`, `.weights.h5` or `.h5` file, or the folder of a run. Its weights go to layers of
+        the same name and shapes, or in order with `match: order`. At least one layer must take some, and each that
+        `layers` names. `dlspec check` reads names and shapes without Keras, and runs nothing of the file.
         """,
         scene="""
         dlspec train flowers.yaml --set train.start_from=base.keras
-        # base.keras has no layer named like one of flowers.yaml: give the same names to the layers they share
+        # base.keras has no layer named like one of flowers.yaml: `match: order` or `moved` says which takes which
         """,
     ),
     "E517": code(

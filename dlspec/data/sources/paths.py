@@ -8,6 +8,9 @@ from typing import NamedTuple
 from dlspec.core.errors import Problem, did_you_mean
 from dlspec.data.sources.base import DataProblem
 
+# What a run folder holds of weights; the second only where more was trained than is saved.
+RUN_MODEL, RUN_WEIGHTS = "model.keras", "training.weights.h5"
+
 
 class File(NamedTuple):
     """A file, and how a spec would write it."""
@@ -60,10 +63,21 @@ def locate(path: str, folder: Path, *, allow_outside: bool, want: str = "file", 
     raise _missing(path, target, want, option)
 
 
-def start_of(path: str, folder: Path, *, allow_outside: bool) -> Path:
-    """The file or run folder that `start_from` names. Raises as :func:`locate`."""
-    want = "folder" if (folder / path).is_dir() else "file"
-    return locate(path, folder, allow_outside=allow_outside, want=want, option="start_from")
+def weights_file(path: str, folder: Path, *, allow_outside: bool) -> Path:
+    """The file with the weights that `start_from` names by a file, or by the folder of a run.
+
+    Raises:
+        Problem: As :func:`locate`; E516, the folder holds no model.
+    """
+    if not (folder / path).is_dir():
+        return locate(path, folder, allow_outside=allow_outside, option="file")
+    run = locate(path, folder, allow_outside=allow_outside, want="folder", option="file")
+    if not (run / RUN_MODEL).is_file():
+        message = f"`{path}` is no run with a model: it holds no `{RUN_MODEL}`"
+        raise Problem("E516", message, "name the folder of a finished run, or a file", "file")
+    # Where more was trained than the model has that is saved, all of it stands beside it.
+    more = run / RUN_WEIGHTS
+    return more if more.is_file() else run / RUN_MODEL
 
 
 def _missing(path: str, target: Path, want: str, option: str) -> DataProblem:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dlspec.core.pieces import Piece, call
 from dlspec.export.project.frames import framed, indented
+from dlspec.export.project.positions import Start
 from dlspec.export.python.templates import Code
 
 if TYPE_CHECKING:
@@ -39,8 +40,7 @@ class Fitting:
         batch: Expression of the batch size.
         training: Expression of the batches of training.
         validation: Whether there is a validation part.
-        start_from: The file of a saved model; None for none.
-        saved: Which layers begin with weights of that model.
+        start: The weights of a file that come first; None for none.
         adapting: Expression of the layers that are fitted on the data; None for none.
         compile: Arguments of ``compile`` besides the optimizer.
         optimizer: Expression of it, where there are no phases.
@@ -63,8 +63,7 @@ class Fitting:
     batch: Code
     training: Piece
     validation: bool
-    start_from: str | None
-    saved: Sequence[Mapping[str, Any]]
+    start: Start | None
     adapting: Code | None
     compile: Mapping[str, Code]
     optimizer: Code
@@ -98,7 +97,7 @@ class Fitting:
         yield Piece("keras.utils.set_random_seed(seed)")
         yield from self._model()
         yield from self._batches()
-        yield from self._saved()
+        yield from self._started()
         yield from self._adapted()
         yield Piece("")
         if self.keep == "best":
@@ -135,15 +134,24 @@ class Fitting:
         if self.validation:
             yield Piece("validation = Batches(parts['validation'], {})", self.batch)
 
-    def _saved(self) -> Iterator[Piece]:
+    def _started(self) -> Iterator[Piece]:
         """Weights of a saved model."""
-        if self.saved:
-            yield Piece("")
-            yield Piece("saved = keras.saving.load_model(data / {}, compile=False)", self.start_from)
-        for entry in self.saved:
-            yield Piece("for number, name in {}:", entry["pairs"])
-            weights = Piece("{}.get_layer(name).get_weights()", entry["holder"])
-            yield Piece(f"    {self.holder}.layers[number].set_weights({{}})", weights)
+        start = self.start
+        if start is None:
+            return
+        yield Piece("")
+        if start.loads:
+            yield Piece("saved = keras.saving.load_model(data / {}, compile=False)", start.file)
+            for entry in start.entries:
+                yield Piece("for number, name in {}:", entry["pairs"])
+                weights = Piece("{}.get_layer(name).get_weights()", entry["holder"])
+                yield Piece(f"    {self.holder}{{}}.layers[number].set_weights({{}})", entry["into"], weights)
+            return
+        yield Piece("with h5py.File(data / {}) as saved:", start.file)
+        for entry in start.entries:
+            yield Piece("    for number, places in {}:", entry["pairs"])
+            weights = Piece("[saved[place][()] for place in places]")
+            yield Piece(f"        {self.holder}{{}}.layers[number].set_weights({{}})", entry["into"], weights)
 
     def _adapted(self) -> Iterator[Piece]:
         """Layers of the model that are fitted on what reaches them."""

@@ -16,7 +16,6 @@ from dlspec.components.training.distributions import Mirrored
 from dlspec.core.ir import Graph
 from dlspec.core.pieces import Piece, call
 from dlspec.data.checks.measures import smaller_is_better
-from dlspec.data.sources.paths import start_of
 from dlspec.export.project.callbacks import callbacks, folders
 from dlspec.export.project.compiling import compile_arguments, optimizer
 from dlspec.export.project.data import DataText
@@ -24,11 +23,11 @@ from dlspec.export.project.distributed import distribution
 from dlspec.export.project.fitting import Fitting, Phase
 from dlspec.export.project.grouping import GroupsWriter
 from dlspec.export.project.learners import LearnersWriter
-from dlspec.export.project.positions import from_saved, layer_names, places
+from dlspec.export.project.positions import layer_names, places, start_of
 from dlspec.export.project.searched import Searched, build_arguments
 from dlspec.export.project.units import FITTED
 from dlspec.export.python.constructors import Constructors
-from dlspec.export.python.syntax import Unsupported, text
+from dlspec.export.python.syntax import text
 from dlspec.export.python.templates import Code
 from dlspec.passes.state import Trainable
 
@@ -116,8 +115,7 @@ class FittingWriter:
             batch=self.batch,
             training=self._training(),
             validation=validation,
-            start_from=method.start_from,
-            saved=_saved(state, method),
+            start=start_of(state, method.start_from) if method.start_from is not None else None,
             adapting=_adapting(state.training_graph, self.learners.holder),
             compile=self._compiled(trained),
             optimizer=self._optimizer(searched.train, next(iter(method.training_phases.values())), rows_of),
@@ -218,16 +216,6 @@ def _params(read: DataText, searched: Searched) -> tuple[str, ...]:
             "data": [f"${param}" for param in read.changed_with],
         }
     )
-
-
-def _saved(state: Trainable, method: Supervised) -> list[dict[str, Any]]:
-    """Which layers begin with weights of a saved model."""
-    if method.start_from is None:
-        return []
-    path = start_of(method.start_from, state.folder, allow_outside=state.allow_outside)
-    if path.is_dir():
-        raise Unsupported("`start_from` a run; name its `model.keras`")
-    return from_saved(state.training_graph, path)
 
 
 def _adapting(graph: Graph, model: str) -> Code | None:

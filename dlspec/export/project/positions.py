@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dlspec.components.sections.training import StartFrom
+from dlspec.data.sources.paths import RUN_MODEL, weights_file
 from dlspec.export.python.syntax import Unsupported, constant, text
 from dlspec.export.python.templates import Code
+from dlspec.graph.starting import Fit
+from dlspec.training.loop.starting import layers_in_order, load_weights, places_of
 
 if TYPE_CHECKING:
     from dlspec.core.ir import Graph
+    from dlspec.passes.state import Trainable
 
 
 def layer_names(graph: Graph) -> list[str]:
@@ -34,41 +39,80 @@ def places(names: Sequence[str], chosen: Sequence[str], model: str = "model") ->
     return Code(" + ".join(stretches))
 
 
-def from_saved(graph: Graph, path: Path) -> list[dict[str, Any]]:
-    """Which layers take their weights from which of a saved model; one entry for each model that holds some.
+class Start(NamedTuple):
+    """How a project puts weights in place before training.
+
+    Attributes:
+        file: Name of the file.
+        loads: Whether Keras loads it as a model; else its weights are read one by one.
+        entries: Of a model, "into" and "holder", expressions of the models that hold the layers, and "pairs" of a
+            number and a name; of weights, "into" and "pairs" of a number and the places of a layer's weights.
+    """
+
+    file: str
+    loads: bool
+    entries: list[dict[str, Any]]
+
+
+def start_of(state: Trainable, start: StartFrom) -> Start:
+    """Which layers take their weights from which of a file.
 
     Raises:
         Unsupported: The file cannot be loaded by Keras alone.
     """
+    from dlspec.backends.keras.build import build, saved_part
+
+    path = weights_file(start.file, state.folder, allow_outside=state.allow_outside)
+    if (state.folder / start.file).is_dir():
+        raise Unsupported(f"`start_from` a run; name its `{RUN_MODEL}`")
+    whole = build(state.training_graph)
+    part = saved_part(whole, state.graph)
+    averages = tuple(state.method.averages)
+    fit = load_weights(whole, path, start, saved=part, called=state.method.layer_names, averages=averages).fit
+    if path.suffix == ".keras":
+        return Start(start.file, True, [*_from_model(whole, path, fit)])
+    layers = layers_in_order(whole, part)
+    return Start(start.file, False, [*_from_weights(whole, layers, fit)])
+
+
+def _from_model(whole: Any, path: Path, fit: Fit) -> Iterator[dict[str, Any]]:
     import keras
 
-    from dlspec.backends.keras.build import build
     from dlspec.backends.keras.internals import flatten_layers
-    from dlspec.training.loop.phases import load_weights
 
-    model = build(graph)
-    load_weights(model, path, path.name)  # says what is wrong with the file
     saved = keras.saving.load_model(path, compile=False)
     if any(keras.saving.get_registered_name(type(layer)).startswith("dlspec>") for layer in flatten_layers(saved)):
         raise Unsupported("`start_from` a model with layers that Keras lacks")
-    sources = dict(_layers(saved, "saved"))
-    by_holder: dict[str, list[tuple[int, str]]] = {}
-    for number, layer in enumerate(model.layers):
-        holder, source = sources.get(layer.name, ("", None))
-        if layer.weights and source is not None and _shapes(source) == _shapes(layer):
-            by_holder.setdefault(holder, []).append((number, layer.name))
-    return [{"holder": Code(holder), "pairs": tuple(pairs)} for holder, pairs in by_holder.items()]
+    places = _places(whole)
+    by_holder: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    for target, stored in fit.pairs:
+        into, number = places[target.path]
+        holder = "".join(["saved", *(f".get_layer({text(constant(name))})" for name in stored.path[:-1])])
+        by_holder.setdefault((into, holder), []).append((number, stored.name))
+    for (into, holder), pairs in by_holder.items():
+        yield {"into": Code(into), "holder": Code(holder), "pairs": tuple(pairs)}
 
 
-def _shapes(layer: Any) -> list[Any]:
-    return [weight.shape for weight in layer.weights]
+def _from_weights(whole: Any, layers: Mapping[tuple[str, ...], Any], fit: Fit) -> Iterator[dict[str, Any]]:
+    places = _places(whole)
+    by_model: dict[str, list[tuple[int, tuple[str, ...]]]] = {}
+    for target, stored in fit.pairs:
+        into, number = places[target.path]
+        pairs = places_of(layers[target.path], stored) or []
+        before = f"{stored.root}{stored.group}/"
+        by_model.setdefault(into, []).append((number, tuple(before + place for _, place in pairs)))
+    for into, listed in by_model.items():
+        yield {"into": Code(into), "pairs": tuple(listed)}
 
 
-def _layers(model: Any, holder: str) -> Iterator[tuple[str, tuple[str, Any]]]:
-    """All layers by name with the expression of the model that holds each; the outer one counts."""
+def _places(model: Any, around: tuple[str, ...] = (), into: str = "") -> dict[tuple[str, ...], tuple[str, int]]:
+    """Each layer by its path: what holds it, behind the variable of the whole model, and its number there."""
     import keras
 
-    for layer in model.layers:
+    places: dict[tuple[str, ...], tuple[str, int]] = {}
+    for number, layer in enumerate(model.layers):
+        path = (*around, layer.name)
+        places[path] = into, number
         if isinstance(layer, keras.Model):
-            yield from _layers(layer, f"{holder}.get_layer({text(constant(layer.name))})")
-        yield layer.name, (holder, layer)
+            places |= _places(layer, path, f"{into}.layers[{number}]")
+    return places

@@ -29,6 +29,7 @@ _STANDARD = {
     "NamedTuple": "from typing import NamedTuple",
 }
 _OTHERS = {
+    "h5py": "import h5py",
     "keras": "import keras",
     "keras_tuner": "import keras_tuner",
     "np": "import numpy as np",

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from dlspec.components.registry import load_attribute
 from dlspec.core.documents.report import Fact, Outcome
@@ -18,6 +18,7 @@ from dlspec.training.loop.preparation import adapt_layers, with_preparation
 from dlspec.training.loop.progress import Progress
 from dlspec.training.loop.saving import Saving, guarded
 from dlspec.training.loop.signals import Signals
+from dlspec.training.loop.starting import load_weights
 from dlspec.training.loop.trainer import Job, NonFinite, Trainer
 from dlspec.training.loop.training_state import TrainingState, restore_best, training_state_of, whole
 from dlspec.training.loop.watch import METRICS_FILE, Best, ordered
@@ -80,18 +81,16 @@ class Training:
             Interrupted: A signal came; a checkpoint holds everything up to that step.
         """
         job, method = self.job, self.job.method
-        left: list[str] | None = None
+        given: tuple[Any, ...] = ()
         if resumed is not None:
             self.state = training_state_of(resumed)
         elif self.start_from is not None:
-            shown = str(method.start_from)
-            left = phases.load_weights(job.whole, self.start_from, shown)
-            self.progress.note(f"weights of {shown}" + (f", but not for {', '.join(left)}" if left else ""))
+            given = self._load(self.start_from)
         for note in self.trainer.notes():
             self.progress.note(note)
         adapt_layers(job.whole, lambda: job.in_order(job.prepared.train).dataset)
         if resumed is None and method.averages:
-            phases.begin_averages(job.whole, method.averages, left)
+            phases.begin_averages(job.whole, method.averages, given)
         if method.keep == "best":
             smaller = smaller_is_better(method, job.outputs, self.monitor)
             self.best = Best(job.whole, self.monitor, smaller, self.save)
@@ -102,6 +101,18 @@ class Training:
                 self._run_phases(resumed)
         finally:
             self.progress.stop()
+
+    def _load(self, path: Path) -> tuple[Any, ...]:
+        """Puts the weights of a file in place, and returns them."""
+        job, method = self.job, self.job.method
+        averages = tuple(method.averages)
+        loaded = load_weights(
+            job.whole, path, method.start_from, saved=job.model, called=method.layer_names, averages=averages
+        )
+        left = ", ".join(each.target.name for each in loaded.fit.left)
+        count = f"{loaded.fit.tensors} of {loaded.fit.total} tensors"
+        self.progress.note(f"weights of {method.start_from.file}: {count}" + (f", but not for {left}" if left else ""))
+        return loaded.weights
 
     def _run_phases(self, resumed: Checkpoint | None) -> None:
         trainer, state = self.trainer, self.state

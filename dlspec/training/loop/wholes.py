@@ -11,6 +11,7 @@ from dlspec.backends.keras.internals import calls_of, origin_of
 from dlspec.backends.keras.structure import like_inputs
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph
+from dlspec.data.sources.paths import RUN_WEIGHTS
 from dlspec.graph.lower import prune
 from dlspec.passes import Workspace, compile_spec
 from dlspec.passes.state import Lowered
@@ -19,7 +20,7 @@ from dlspec.training.run.reasons import reason
 from dlspec.views.pages.index import MODEL_FILE, SPEC_FILE, Run
 
 # The weights of all that is trained, where the saved model has fewer.
-WEIGHTS_FILE = "training.weights.h5"
+WEIGHTS_FILE = RUN_WEIGHTS
 
 
 def has_more(model: Any, whole: Any) -> bool:

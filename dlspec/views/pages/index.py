@@ -15,8 +15,9 @@ from dlspec.core.documents.report import REPORT_FILE, Report
 from dlspec.core.documents.study import STUDY_FILE
 from dlspec.core.errors import Problem, did_you_mean
 from dlspec.core.files import is_file
+from dlspec.data.sources.paths import RUN_MODEL
 
-SPEC_FILE, MODEL_FILE = "spec.yaml", "model.keras"
+SPEC_FILE, MODEL_FILE = "spec.yaml", RUN_MODEL
 # Copies of the Python files whose components a run used.
 CODE_FOLDER = "code"
 # What the folder of a search has, which holds runs but is none.
