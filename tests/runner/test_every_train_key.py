@@ -11,7 +11,7 @@ from rich.console import Console
 from running import iris, linear, load, method, small, train
 
 from dlspec.components.methods.supervised import Supervised
-from dlspec.components.sections.training import Checkpoint, Learner, Phase
+from dlspec.components.sections.training import Checkpoint, Learner, Phase, StartFrom
 from dlspec.components.training.accuracy_metrics import Accuracy
 from dlspec.components.training.callbacks import CSVLogger
 from dlspec.components.training.decisions import F1
@@ -48,7 +48,7 @@ EFFECTS: dict[str, tuple[Any, str]] = {
     "calibration": ("temperature", "weights"),
     "monitor": ("loss", "best"),
     "keep": ("last", "best"),
-    "start_from": ("base.keras", "notes"),
+    "start_from": (StartFrom(file="base.keras"), "notes"),
     "phases": ({"first": Phase(epochs=2, freeze=("species",)), "second": Phase(epochs=1)}, "weights"),
     "precision": ("mixed_bfloat16", "dtype"),
     "embedding_gradients": ("by_use", "weights"),

@@ -15,7 +15,7 @@ from dlspec.components.methods.base import ENDS_IN_FLOAT32
 from dlspec.components.methods.supervised import Supervised
 from dlspec.components.registry import Component, load_attribute
 from dlspec.components.sections.data import Data, Feature, Split, Target
-from dlspec.components.sections.training import Phase
+from dlspec.components.sections.training import Phase, StartFrom
 from dlspec.components.training import callbacks
 from dlspec.components.training.losses import MeanSquaredError, SparseCategoricalCrossentropy
 from dlspec.components.training.optimizers import SGD, Adam
@@ -288,7 +288,7 @@ def test_training_starts_from_a_saved_model(tmp_path: Path) -> None:
     (tmp_path / "base.keras").write_bytes((base.folder / "model.keras").read_bytes())
     stream = io.StringIO()
     still = SGD(learning_rate=1e-12)
-    how = method(epochs=1, start_from="base.keras", optimizer=still)
+    how = method(epochs=1, start_from=StartFrom(file="base.keras"), optimizer=still)
     report = train(tmp_path, how=how, build=body_and_head, console=Console(file=stream, width=200))
     assert all((a == b).all() for a, b in zip(saved(base)["body.first"], saved(report)["body.first"], strict=True))
     assert "weights of base.keras" in stream.getvalue() and "but not" not in stream.getvalue()
@@ -313,14 +313,14 @@ def test_layers_of_other_names_start_anew(tmp_path: Path) -> None:
     base = train(tmp_path, build=body_and_head)
     (tmp_path / "base.keras").write_bytes((base.folder / "model.keras").read_bytes())
     stream = io.StringIO()
-    how = method(epochs=1, start_from="base.keras")
+    how = method(epochs=1, start_from=StartFrom(file="base.keras"))
     train(tmp_path, how=how, build=other_head, console=Console(file=stream, width=200))
-    assert "weights of base.keras, but not for kind" in stream.getvalue()
+    assert "weights of base.keras: 2 of 4 tensors, but not for kind" in stream.getvalue()
     with pytest.raises(Problem, match=r"no layer of `base\.keras` has the name and shapes") as caught:
         train(tmp_path, how=how, build=unlike)
     assert caught.value.code == "E516"
     (tmp_path / "base.keras").write_text("nothing")
-    with pytest.raises(Problem, match=r"`base\.keras` cannot be read as a Keras model") as caught:
+    with pytest.raises(Problem, match=r"`base\.keras` cannot be read as weights of Keras") as caught:
         train(tmp_path, how=how, build=other_head)
     assert caught.value.code == "E516"
 

@@ -156,7 +156,7 @@ def test_another_training_starts_from_all_that_was_trained(run: Path) -> None:
         np.testing.assert_allclose(mine, before, atol=1e-7)
     folder = compile_text(Path(), text.replace("start_from: run", "start_from: next/checkpoints"))
     assert [(item.code, item.message) for item in folder.diagnostics.items] == [
-        ("E516", "`next/checkpoints` is no run with a model: it holds no `spec.yaml`")
+        ("E516", "`next/checkpoints` is no run with a model: it holds no `model.keras`")
     ]
 
 
