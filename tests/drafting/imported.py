@@ -26,6 +26,8 @@ _NOISE = (
     "mask",
     "training",
 )
+# What holds names of layers: an activation may be called like one.
+_NAMES = ("keras_history", "input_layers", "output_layers")
 _COMMUTE = ("Add", "Multiply", "Average", "Maximum", "Minimum")
 
 
@@ -77,19 +79,27 @@ def canonical(model: Any) -> Any:
     tree = json.loads(model.to_json())["config"]
     places = {layer["config"]["name"]: number for number, layer in enumerate(tree["layers"])}
     for layer in tree["layers"]:
-        if layer["class_name"] in ("BatchNormalization", "LayerNormalization"):
-            layer["config"]["axis"] = -1  # all axes but the last are written in the specs of these tests
+        if layer["class_name"] in ("BatchNormalization", "LayerNormalization", "Normalization", "Concatenate"):
+            layer["config"]["axis"] = _from_the_end(layer)
         for node in layer["inbound_nodes"] if layer["class_name"] in _COMMUTE else []:
             tensors = node["args"][0] if isinstance(node["args"][0], list) else node["args"]
             tensors.sort(key=lambda tensor: json.dumps(_bare(tensor, places)))
     return _bare({key: tree[key] for key in ("layers", "input_layers")}, places)
 
 
-def _bare(value: Any, places: dict[str, int]) -> Any:
+def _from_the_end(layer: Any) -> list[int]:
+    """The axes of a layer, which may be counted from either end."""
+    axis, tensor = layer["config"]["axis"], layer["inbound_nodes"][0]["args"][0]
+    shape = (tensor[0] if isinstance(tensor, list) else tensor)["config"]["shape"]
+    return [each - len(shape) if each >= 0 else each for each in (axis if isinstance(axis, list) else [axis])]
+
+
+def _bare(value: Any, places: dict[str, int], named: bool = False) -> Any:
+    """`value` without noise; where `named`, with places instead of names."""
     if isinstance(value, dict):
         if isinstance(value.get("layers"), list):  # a model inside, which has names of its own
             places = {layer["config"]["name"]: number for number, layer in enumerate(value["layers"])}
-        return {key: _bare(item, places) for key, item in value.items() if key not in _NOISE}
+        return {key: _bare(item, places, named or key in _NAMES) for key, item in value.items() if key not in _NOISE}
     if isinstance(value, list):
-        return [_bare(item, places) for item in value]
-    return places.get(value, value) if isinstance(value, str) else value
+        return [_bare(item, places, named) for item in value]
+    return places.get(value, value) if named and isinstance(value, str) else value
