@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Shape = tuple[int, ...]
 
 _SHOWN = 3
+_SCATTERED = "the file does not tell the order of layers of its class in several models; a `.keras` file does"
 
 
 class Target(NamedTuple):
@@ -242,8 +243,11 @@ def _by_order(targets: Sequence[Target], file: WeightFile) -> Fit:
 
 def _in_order(targets: Sequence[Target], layers: Sequence[Stored], ordered: bool) -> Fit:
     """One layer after the other; where the file tells no order between classes, those of each class."""
-    following = {kind: iter([each for each in layers if ordered or each.kind == kind]) for kind in _kinds(layers)}
-    ended: dict[str, str] = {}
+    by_kind: dict[str, list[Stored]] = {}
+    for stored in layers:
+        by_kind.setdefault("" if ordered else stored.kind, []).append(stored)
+    following = {kind: iter(some) for kind, some in by_kind.items()}
+    ended = {} if ordered else {kind: _SCATTERED for kind, some in by_kind.items() if _scattered(some)}
     pairs, left = [], []
     for target in targets:
         kind = "" if ordered else target.kind
@@ -259,8 +263,9 @@ def _in_order(targets: Sequence[Target], layers: Sequence[Stored], ordered: bool
     return Fit(tuple(pairs), tuple(left))
 
 
-def _kinds(layers: Sequence[Stored]) -> set[str]:
-    return {"", *(stored.kind for stored in layers)}
+def _scattered(layers: Sequence[Stored]) -> bool:
+    """Whether layers stand in several models, of which nothing tells which comes first."""
+    return len({stored.path[:-1] for stored in layers}) > 1
 
 
 def _differing(target: Target, stored: Stored) -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _APPLICATION = re.compile(r"keras\.applications\.([A-Z][A-Za-z0-9]*)\Z")
 _SPEC = (".yaml", ".yml")
+_WEIGHTLESS = (".json",)
 
 
 @click.command()
@@ -50,6 +52,8 @@ def command(source: str, output: Path | None, flat: bool, force: bool) -> int:
     from dlspec.drafting.models.drafting import drafted
 
     draft = drafted(read, flat=flat)
+    if read.path is not None:
+        draft = _started(draft, Path(source), output)
     if draft.remarks:
         show_diagnostics([Diagnostic("W801", remark) for remark in draft.remarks], {})
     if output is None:
@@ -57,6 +61,16 @@ def command(source: str, output: Path | None, flat: bool, force: bool) -> int:
         return 0
     _write(output, draft)
     return 0
+
+
+def _started(draft: Draft, source: Path, output: Path | None) -> Draft:
+    """The draft with the weights of the file; with a remark where they do not come along."""
+    if draft.weighted:
+        folder = output.parent if output is not None else Path()
+        return draft.starting(Path(os.path.relpath(source, folder)).as_posix())
+    if source.suffix.lower() not in _WEIGHTLESS:
+        draft.remarks.append("the weights of the file do not come along: not all of them fit in their order")
+    return draft
 
 
 def _ready(spec: Path, force: bool) -> None:

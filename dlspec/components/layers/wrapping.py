@@ -12,6 +12,23 @@ from dlspec.components.registry import component, components, example, optional,
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Shape, Tensor, Weight, show_shape
 
+_ZEROS = "zero_output_for_mask"
+
+
+def _without_addresses(saved: Any) -> Any:
+    """A saved value without the numbers by which Keras knows objects again that are shared."""
+    if isinstance(saved, Mapping):
+        return {name: _without_addresses(value) for name, value in saved.items() if name != "shared_object_id"}
+    return [_without_addresses(value) for value in saved] if isinstance(saved, list) else saved
+
+
+def _without_zeros(saved: Any) -> Any:
+    """A saved recurrent layer without the option that `bidirectional` sets."""
+    inner = saved.get("config") if isinstance(saved, Mapping) else None
+    if not isinstance(inner, Mapping) or inner.get(_ZEROS) != inner.get("return_sequences"):
+        return saved
+    return {**saved, "config": {name: value for name, value in inner.items() if name != _ZEROS}}
+
 
 class Bidirectional(Layer):
     """Reads a sequence forwards with one recurrent layer and backwards with another, and merges both outputs."""
@@ -34,12 +51,17 @@ class Bidirectional(Layer):
     )
 
     @classmethod
+    def as_given(cls, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Masked steps of layers that return sequences give zeros: Keras sees to that."""
+        return {name: _without_zeros(value) for name, value in config.items()}
+
+    @classmethod
     def implied(cls, option: str, options: Mapping[str, Any], axes: int | None) -> Any:
         """The way back is a copy that runs in the other direction; returns what was saved of one."""
         back, forth = options.get("backward_layer"), options.get("layer")
         if option != "backward_layer" or not isinstance(back, Mapping) or not isinstance(forth, Mapping):
             return None
-        backward, forward = ({**dict(layer.get("config", {})), "name": ""} for layer in (back, forth))
+        backward, forward = ({**_without_addresses(layer.get("config", {})), "name": ""} for layer in (back, forth))
         copied = {**forward, "go_backwards": not forward.get("go_backwards")}
         return back if backward == copied and back.get("class_name") == forth.get("class_name") else None
 

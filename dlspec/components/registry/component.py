@@ -110,6 +110,11 @@ class Component:
         """Tells the instance which of its names the spec used; metrics report under it, as in Keras."""
 
     @classmethod
+    def as_given(cls, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A saved config without what Keras itself puts into it whatever was written."""
+        return config
+
+    @classmethod
     def implied(cls, option: str, options: Mapping[str, Any], axes: int | None) -> Any:
         """The value of an option that is left out, where it follows from others; None where it does not.
 

@@ -23,11 +23,13 @@ class Source(NamedTuple):
         model: The tree of ``class_name`` and ``config`` that Keras writes of a model.
         compiled: What the model was compiled with; empty where it was not.
         shown: The file's name, for messages.
+        path: The file; None where the model comes from none.
     """
 
     model: Mapping[str, Any]
     compiled: Mapping[str, Any]
     shown: str
+    path: Path | None = None
 
 
 def read_source(path: Path) -> Source:
@@ -104,4 +106,4 @@ def _source(tree: Any, path: Path) -> Source:
     ):
         raise _unreadable(path, "it describes no model")
     compiled = tree.get("compile_config")
-    return Source(tree, compiled if isinstance(compiled, dict) else {}, path.name)
+    return Source(tree, compiled if isinstance(compiled, dict) else {}, path.name, path)

@@ -92,7 +92,7 @@ class _Converter:
         body.keys = [key for key, _ in network.outputs]
         for key, out in zip(body.keys, body.outputs, strict=True):
             if key and out.step >= 0 and out.output == 0:
-                body.steps[out.step].name = key
+                body.steps[out.step].rename(key)
         return body
 
     def inline(self, network: Network, body: Body, environment: dict[Ref, Out]) -> None:

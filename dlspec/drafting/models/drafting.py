@@ -13,9 +13,11 @@ from dlspec.drafting.models.conversion import convert
 from dlspec.drafting.models.equality import same_graph
 from dlspec.drafting.models.folded import folded_text
 from dlspec.drafting.models.training import add_training
+from dlspec.drafting.models.weights import come_along
 from dlspec.drafting.models.writing import flat_text, output_names
 from dlspec.passes import Workspace, compile_spec
 from dlspec.passes.state import Lowered
+from dlspec.syntax.dumping import inline
 
 # Under this name a text is compiled that stands in no file yet.
 _UNSAVED = Path("imported.yaml")
@@ -29,11 +31,25 @@ class Draft(NamedTuple):
         text: The spec.
         graph: What it makes.
         remarks: What the file does not say, or a spec cannot.
+        weighted: Whether the weights of the file come along with `match: order`.
     """
 
     text: str
     graph: Graph
     remarks: list[str]
+    weighted: bool = False
+
+    def starting(self, file: str) -> Draft:
+        """The same with weights from a file: in the section `train`, or in a comment where there is none.
+
+        Args:
+            file: As the spec writes its path.
+        """
+        line = f"start_from: {inline({'file': file, 'match': 'order'})}"
+        if "\ntrain:\n" in self.text:
+            return self._replace(text=f"{self.text}  {line}\n")
+        first, rest = self.text.split("\n", 1)
+        return self._replace(text=f"{first}\n# its weights come first with `train: {{{line}}}`\n{rest}")
 
 
 def drafted(source: Source, *, flat: bool = False) -> Draft:
@@ -56,8 +72,9 @@ def drafted(source: Source, *, flat: bool = False) -> Draft:
         text = folded_text(model, head, expect)
         folded = _compiled(text)
         if folded is not None and same_graph(folded, graph):
-            return Draft(text, folded, model.remarks)
-    return Draft(flat_text(model, head, expect), graph, model.remarks)
+            return Draft(text, folded, model.remarks, come_along(source, model, graph, folded))
+    weighted = come_along(source, model, graph, graph)
+    return Draft(flat_text(model, head, expect), graph, model.remarks, weighted)
 
 
 def _compiled(text: str) -> Graph | None:

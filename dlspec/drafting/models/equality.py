@@ -13,19 +13,19 @@ def same_graph(graph: Graph, other: Graph) -> bool:
 
     Names do not count, nor the order of two tensors where it changes nothing.
     """
-    mine, theirs = _keys(graph), _keys(other)
+    mine, theirs = keys_of(graph), keys_of(other)
     if Counter(mine) != Counter(theirs):
         return False
     return [mine[edge.node] for _, edge in graph.outputs] == [theirs[edge.node] for _, edge in other.outputs]
 
 
-def _keys(graph: Graph) -> list[int]:
+def keys_of(graph: Graph) -> list[int]:
     """A number for each node that stands for all that leads to it."""
     keys: list[int] = []
     for node in graph.nodes:
         entering = [_argument(argument, keys, _commutes(node)) for argument in node.arguments]
         named = [(name, _argument(value, keys, False)) for name, value in node.keywords]
-        inner = tuple(_keys(node.layer.graph)) if isinstance(node.layer, SharedModel) else ()
+        inner = tuple(keys_of(node.layer.graph)) if isinstance(node.layer, SharedModel) else ()
         what = str(graph.inputs.index(node.index)) if node.layer is None else _options(node.layer)
         shared = -1 if node.shared is None else keys[node.shared]
         kind = "" if isinstance(node.layer, SharedModel) else node.kind

@@ -66,6 +66,7 @@ def options_of(owner: type[Component], config: Mapping[str, Any], axes: int | No
     """
     options: dict[str, Any] = {}
     lacking: list[Lacking] = []
+    config = owner.as_given(config)
     for name, field in owner.fields.items():
         if name in config:
             value = _value(field, config[name], lacking)

@@ -29,6 +29,7 @@ class Step:
         lists: Whether a list of tensors may stand as the value.
         outputs: How many tensors come out.
         commutes: Whether two tensors may enter in either order.
+        origin: The name of the saved layer, where `name` has become that of an output.
     """
 
     key: str
@@ -39,6 +40,16 @@ class Step:
     lists: bool = False
     outputs: int = 1
     commutes: bool = False
+    origin: str = ""
+
+    @property
+    def layer(self) -> str:
+        """The name of the saved layer."""
+        return self.origin or self.name
+
+    def rename(self, name: str) -> None:
+        """Gives it the name of an output."""
+        self.origin, self.name = self.layer, name
 
 
 @dataclass

@@ -1,0 +1,60 @@
+"""Whether the weights of a saved model come along: each layer of the draft takes those of the layer that it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dlspec.backends.keras.archive import Unreadable
+from dlspec.backends.keras.weight_files import read_weights
+from dlspec.components.sections.training import StartFrom
+from dlspec.core.errors import Problem
+from dlspec.core.ir import Graph, SharedModel
+from dlspec.drafting.models.archives import Source
+from dlspec.drafting.models.equality import keys_of
+from dlspec.drafting.models.steps import Body, Model
+from dlspec.graph.layer_order import in_keras_order
+from dlspec.graph.starting import Fit, fitting, targets_of
+
+
+def come_along(source: Source, model: Model, flat: Graph, graph: Graph) -> bool:
+    """Whether `match: order` gives all weights of the file, each to the layer that it belongs to.
+
+    Args:
+        source: The saved model.
+        model: Its steps.
+        flat: What these make, one by one.
+        graph: What the draft makes, where equal parts may stand in another order.
+    """
+    fit = _fit(source, graph)
+    if fit is None or fit.left:
+        return False
+    if graph is not flat and _in_order(graph) != _in_order(flat):
+        return False
+    return list(_layers(flat, model.main, model)) == [stored.name for _, stored in fit.pairs]
+
+
+def _fit(source: Source, graph: Graph) -> Fit | None:
+    if source.path is None:
+        return None
+    try:
+        file = read_weights(source.path)
+        return fitting(targets_of(graph, graph), file, StartFrom(file="", match="order"), "")
+    except (Unreadable, Problem):
+        return None
+
+
+def _in_order(graph: Graph) -> list[int]:
+    """What stands for each layer with all that leads to it, in the order of the weights."""
+    keys = keys_of(graph)
+    return [keys[node.index] for node in in_keras_order(graph) if node.weights or isinstance(node.layer, SharedModel)]
+
+
+def _layers(graph: Graph, body: Body, model: Model) -> Iterator[str]:
+    """Names of the saved layers that have weights, in the order of the draft's layers."""
+    before = len(graph.inputs)
+    for node in in_keras_order(graph):
+        if isinstance(node.layer, SharedModel):
+            yield from _layers(node.layer.graph, model.models[node.layer.name], model)
+        elif node.weights:
+            number = node.index - before
+            yield body.steps[number].layer if len(body.steps) == len(graph.nodes) - before else ""
