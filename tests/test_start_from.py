@@ -5,6 +5,7 @@ And training begins with these weights: the outputs are those of the model in th
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import zipfile
@@ -333,3 +334,45 @@ def start_and_compare(model: Any, other: Any, path: Path) -> None:
     assert loaded.fit.tensors == loaded.fit.total == len(model.weights) == len(loaded.weights)
     image = np.random.default_rng(1).normal(size=(2, 8, 8, 3)).astype("float32")
     np.testing.assert_array_equal(model(image), other(image))
+
+
+@pytest.mark.slow
+def test_an_imported_model_trains_on(tmp_path: Path) -> None:
+    """From the command line: after an import, steps that change nothing, alone and in a search, keep its answers."""
+    import keras
+    import numpy as np
+
+    x = keras.Input((4,), name="x")
+    y = keras.layers.Dense(6, activation="relu")(keras.layers.Dense(6, activation="relu")(x))
+    model = keras.Model(x, keras.layers.Dense(3, activation="softmax", name="kind")(y))
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.save(tmp_path / "base.keras")
+    dlspec("import", "base.keras", "-o", "iris.yaml", cwd=tmp_path)
+    text = (tmp_path / "iris.yaml").read_text().replace("optimizer: sgd", "optimizer: {sgd: 1e-12}\n  epochs: 2")
+    assert text.endswith("start_from: {file: base.keras, match: order}\n")
+    data = "data: {source: {sklearn: iris}, inputs: {x: data}, targets: {kind: target}, split: {validation: 0.2}}\n"
+    (tmp_path / "iris.yaml").write_text(
+        text + data + "tune: {algorithm: grid, trials: 1}\nparams: {size: {choice: [16]}}\n"
+    )
+    (tmp_path / "iris.yaml").write_text(
+        (tmp_path / "iris.yaml").read_text().replace("split:", "batch_size: $size, split:")
+    )
+    done = dlspec("check", "iris.yaml", cwd=tmp_path)
+    assert "start_from: 6 of 6 tensors fit `base.keras`" in done
+    dlspec("train", "iris.yaml", "--run", "run", cwd=tmp_path)
+    report = json.loads((tmp_path / "run/report.json").read_text())
+    assert report["method_facts"]["start_from"]["value"] == "6 of 6 tensors"
+    dlspec("tune", "iris.yaml", cwd=tmp_path)
+    runs = [tmp_path / "run", *(path.parent for path in tmp_path.rglob("trials/*/model.keras"))]
+    examples = np.random.default_rng(1).normal(size=(5, 4)).astype("float32")
+    for run in runs:
+        trained = keras.models.load_model(run / "model.keras", compile=False)
+        np.testing.assert_allclose(trained(examples), model(examples), atol=1e-6)
+
+
+def dlspec(*arguments: str, cwd: Path) -> str:
+    """What the command prints; it succeeds."""
+    command = [sys.executable, "-m", "dlspec", *arguments]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr + done.stdout
+    return done.stdout

@@ -246,6 +246,7 @@ def _in_order(targets: Sequence[Target], layers: Sequence[Stored], ordered: bool
     by_kind: dict[str, list[Stored]] = {}
     for stored in layers:
         by_kind.setdefault("" if ordered else stored.kind, []).append(stored)
+    no_more: Iterator[Stored] = iter(())
     following = {kind: iter(some) for kind, some in by_kind.items()}
     ended = {} if ordered else {kind: _SCATTERED for kind, some in by_kind.items() if _scattered(some)}
     pairs, left = [], []
@@ -253,12 +254,12 @@ def _in_order(targets: Sequence[Target], layers: Sequence[Stored], ordered: bool
         kind = "" if ordered else target.kind
         reason = ended.get(kind, "")
         if not reason:
-            stored = next(following.get(kind, iter(())), None)
-            if stored is not None and _same(target, stored):
-                pairs.append((target, stored))
+            candidate = next(following.get(kind, no_more), None)
+            if candidate is not None and _same(target, candidate):
+                pairs.append((target, candidate))
                 continue
-            reason = "the file has no more" if stored is None else _differing(target, stored)
-            ended[kind] = reason if stored is None else f"it comes after `{target.name}`, which does not fit"
+            reason = "the file has no more" if candidate is None else _differing(target, candidate)
+            ended[kind] = reason if candidate is None else f"it comes after `{target.name}`, which does not fit"
         left.append(Left(target, reason))
     return Fit(tuple(pairs), tuple(left))
 

@@ -114,6 +114,11 @@ def test_random_graphs_come_back_folded(seed: int, tmp_path: Path) -> None:
     assert canonical(again) == canonical(model)
 
 
+def _written_otherwise(layer: Any) -> bool:
+    """Whether a spec has other layers in its place: those inside a model, or what a class of an application does."""
+    return isinstance(layer, keras.Sequential) or type(layer).__module__.startswith("keras.src.applications")
+
+
 @pytest.mark.slow
 @LARGE_MODEL
 @pytest.mark.parametrize(
@@ -126,7 +131,7 @@ def test_applications(name: str, tmp_path: Path) -> None:
     model = getattr(keras.applications, name)(weights=None)
     again = made(draft.text, tmp_path)
     assert [tuple(weight.shape) for weight in again.weights] == [tuple(weight.shape) for weight in model.weights]
-    if not any(isinstance(layer, keras.Sequential) for layer in model.layers):
+    if not any(map(_written_otherwise, model.layers)):
         assert canonical(again) == canonical(model)
-    if model.count_params() < 30e6:
+    if model.count_params() < 60e6:
         assert_same(model, again, 1e-5)

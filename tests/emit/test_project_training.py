@@ -199,6 +199,31 @@ def test_weights_of_a_saved_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("form", [".keras", ".weights.h5", ".h5"])
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_weights_in_order(form: str, tmp_path: Path) -> None:
+    """Of a model with other names; the layers of a model inside take some as well."""
+    import keras
+
+    x = keras.Input((4,))
+    y = keras.layers.BatchNormalization()(keras.layers.Dense(8, activation="relu")(x))
+    base = keras.Model(x, keras.layers.Dense(3)(keras.layers.Dense(8, activation="relu")(y)))
+    file = tmp_path / f"base{form}"
+    base.save_weights(file) if form == ".weights.h5" else base.save(file)
+    layers = _LAYERS.replace("  - dropout: 0.2\n", "  - Inner\n")
+    start = f"epochs: 2, start_from: {{file: base{form}, match: order, layers: [hidden, batch_normalization, Inner]}}"
+    text = iris(start, layers).replace(
+        "layers:", "models:\n  Inner: {inputs: {z: [8]}, layers: [{dense: 8}]}\nlayers:", 1
+    )
+    path = tmp_path / "iris.yaml"
+    path.write_text(text.replace("name: hidden}", "name: hidden, trainable: false}"), encoding="utf-8")
+    assert max(compared(path, tmp_path).values()) == 0
+    trained = keras.models.load_model(tmp_path / "project/output/model.keras", compile=False)
+    for one, other in zip(trained.get_layer("hidden").get_weights(), base.layers[1].get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.slow
 def test_in_a_process_that_has_no_dlspec(tmp_path: Path) -> None:
     """As a user runs it, in the project's folder; an import of dlspec would fail."""
     emitted(ROOT / "specs/start/zones.yaml", tmp_path / "project", "train.epochs=1")

@@ -55,6 +55,7 @@ _OWN = {
 }
 # Packages that a project may need, by the word in its text.
 _PACKAGES = {
+    "import h5py": ("h5py",),
     "import numpy": ("numpy",),
     "pyarrow": ("pyarrow",),
     "from PIL": ("pillow",),

@@ -7,7 +7,7 @@ import builtins
 
 # Packages that generated code may import.
 IMPORTS = frozenset(
-    {"__future__", "argparse", "collections", "csv", "dataclasses", "datetime", "functools", "hashlib", "io", "json",
+    {"__future__", "argparse", "collections", "csv", "dataclasses", "datetime", "functools", "h5py", "hashlib", "io", "json",
      "keras", "keras_tuner", "logging", "math", "numpy", "os", "pathlib", "PIL", "pyarrow", "random", "re", "scipy",
      "shlex", "sklearn", "tensorflow", "time", "typing", "wave"}
 )  # fmt: skip

@@ -38,6 +38,7 @@ class Training:
         start_from: A saved model whose weights come first.
         state: How far it has come.
         thresholds: Of outputs of yes or no, where they were chosen on the validation split.
+        started: For the report: how many weights came from a file.
         calibrated: For the report: what came of the calibration of probabilities.
         once_running: Called when the first steps are done.
         after_epoch: Called with the number of each epoch that is over, while the weights to keep are in place.
@@ -52,6 +53,7 @@ class Training:
     best: Best | None = None
     thresholds: dict[str, float] = field(default_factory=dict)
     calibrated: dict[str, Fact] = field(default_factory=dict)
+    started: dict[str, Fact] = field(default_factory=dict)
     once_running: Callable[[], object] | None = None
     after_epoch: Callable[[int], object] | None = None
     trainer: Trainer = field(init=False)
@@ -84,8 +86,8 @@ class Training:
         given: tuple[Any, ...] = ()
         if resumed is not None:
             self.state = training_state_of(resumed)
-        elif self.start_from is not None:
-            given = self._load(self.start_from)
+        if self.start_from is not None:
+            given = self._start(self.start_from, loads=resumed is None)
         for note in self.trainer.notes():
             self.progress.note(note)
         adapt_layers(job.whole, lambda: job.in_order(job.prepared.train).dataset)
@@ -102,16 +104,20 @@ class Training:
         finally:
             self.progress.stop()
 
-    def _load(self, path: Path) -> tuple[Any, ...]:
-        """Puts the weights of a file in place, and returns them."""
+    def _start(self, path: Path, *, loads: bool) -> tuple[Any, ...]:
+        """Puts the weights of a file in place, and returns them; notes for the report how many there are."""
         job, method = self.job, self.job.method
         averages = tuple(method.averages)
         loaded = load_weights(
-            job.whole, path, method.start_from, saved=job.model, called=method.layer_names, averages=averages
-        )
+            job.whole, path, method.start_from, saved=job.model, called=method.layer_names, averages=averages,
+            sets=loads,
+        )  # fmt: skip
         left = ", ".join(each.target.name for each in loaded.fit.left)
         count = f"{loaded.fit.tensors} of {loaded.fit.total} tensors"
-        self.progress.note(f"weights of {method.start_from.file}: {count}" + (f", but not for {left}" if left else ""))
+        title = f"weights of {method.start_from.file}"
+        self.started = {"start_from": {"title": title, "value": count, "unit": ""}}
+        if loads:
+            self.progress.note(f"{title}: {count}" + (f", but not for {left}" if left else ""))
         return loaded.weights
 
     def _run_phases(self, resumed: Checkpoint | None) -> None:
@@ -236,6 +242,6 @@ class Training:
             course["speed"] = speed
         if self.thresholds:
             course["thresholds"] = self.thresholds
-        if status == "finished" and (facts := {**self.trainer.facts, **self.calibrated}):
+        if status == "finished" and (facts := {**self.started, **self.trainer.facts, **self.calibrated}):
             course["method_facts"] = facts
         return course

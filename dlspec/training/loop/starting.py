@@ -38,6 +38,7 @@ def load_weights(
     saved: Any = None,
     called: Mapping[str, str] | None = None,
     averages: Sequence[str] = (),
+    sets: bool = True,
 ) -> Loaded:
     """Gives layers the weights in a file.
 
@@ -48,6 +49,7 @@ def load_weights(
         saved: The part of it that is saved; the whole unless given.
         called: Further names of layers.
         averages: Names of the models inside that are moving averages.
+        sets: Whether weights change; else it is only looked what fits.
 
     Raises:
         Problem: E516, as :func:`dlspec.graph.starting.fitting`; or the file cannot be read.
@@ -56,6 +58,8 @@ def load_weights(
     targets = _targets(layers, called or {}, averages)
     try:
         fit = fitting(targets, read_weights(path), start, start.file)
+        if not sets:
+            return Loaded(fit, ())
         weights: list[Any] = []
         with values_of(path) as values:
             for target, stored in fit.pairs:
