@@ -6,7 +6,7 @@ reaches them. Files of saved models list layers so, and weights in ``model.weigh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dlspec.core.ir import Argument, Edge, Graph, Node, SharedModel
 from dlspec.graph.lower.own_tensors import Place, own_tensors, positional_names
@@ -17,7 +17,7 @@ def in_keras_order(graph: Graph) -> list[Node]:
     own = own_tensors(graph)
     keys = [_operation(graph, node) for node in graph.nodes]
     entering = [tuple(_entering(node, own)) for node in graph.nodes]
-    reached, finished = _search(graph, keys, entering)
+    reached, finished, _ = _search(graph, keys, entering)
     depths = _depths(keys, entering, finished)
     first: dict[int | str, Node] = {}
     for node in graph.nodes:
@@ -25,6 +25,12 @@ def in_keras_order(graph: Graph) -> list[Node]:
             first.setdefault(keys[node.index], node)
     listed = sorted(first, key=lambda key: (-depths[key], reached[key]))
     return [first[key] for key in listed if first[key].layer is not None]
+
+
+def nested_calls(graph: Graph) -> int:
+    """How deeply Keras nests calls where it follows the graph back from its outputs; Python allows 1000."""
+    entering = [tuple(_entering(node, frozenset())) for node in graph.nodes]
+    return _search(graph, [node.index for node in graph.nodes], entering)[2]
 
 
 def _operation(graph: Graph, node: Node) -> int | str:
@@ -52,12 +58,18 @@ def _edges(argument: Argument) -> tuple[Edge, ...]:
 
 
 def _search(
-    graph: Graph, keys: list[int | str], entering: list[tuple[tuple[int, int], ...]]
-) -> tuple[dict[int | str, int], list[int]]:
-    """A search from the outputs: the number of each layer as it was reached, and nodes after all that enters them."""
+    graph: Graph, keys: Sequence[int | str], entering: list[tuple[tuple[int, int], ...]]
+) -> tuple[dict[int | str, int], list[int], int]:
+    """A search from the outputs.
+
+    Returns:
+        The number of each layer as it was reached; the nodes, each after all that enters it; and how many stood
+        open at once.
+    """
     reached: dict[int | str, int] = {}
     finished: list[int] = []
     seen: set[int] = set()
+    deepest = 0
     for _, edge in graph.roots:
         waiting = [(edge.node, iter(entering[edge.node]))] if edge.node not in seen else []
         if waiting:
@@ -72,7 +84,8 @@ def _search(
             seen.add(following)
             reached.setdefault(keys[following], len(reached))
             waiting.append((following, iter(entering[following])))
-    return reached, finished
+            deepest = max(deepest, len(waiting))
+    return reached, finished, deepest
 
 
 def _depths(

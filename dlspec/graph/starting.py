@@ -13,7 +13,7 @@ from dlspec.core.ir import Graph, Node, SharedModel, show_shape
 from dlspec.graph.layer_order import in_keras_order
 
 if TYPE_CHECKING:
-    from dlspec.backends.keras.weight_files import Stored, WeightFile
+    from dlspec.core.weights import Stored, WeightFile
 
 Shape = tuple[int, ...]
 
@@ -132,12 +132,12 @@ def fitting(targets: Sequence[Target], file: WeightFile, start: StartFrom, shown
         Problem: E516, a pattern means nothing, a layer that `layers` names finds no weights, or no layer does.
     """
     chosen = _chosen(targets, start.layers)
-    found = _by_order(chosen, file) if start.match == "order" else _by_name(chosen, file, start.moved, shown)
-    if start.layers is not None and found.left:
-        raise _lacking(found.left, shown)
-    if not found.pairs:
+    fit = _by_order(chosen, file) if start.match == "order" else _by_name(chosen, file, start.moved, shown)
+    if start.layers is not None and fit.left:
+        raise _lacking(fit.left, shown)
+    if not fit.pairs:
         raise _nothing(chosen, file, start, shown)
-    return found
+    return fit
 
 
 def _chosen(targets: Sequence[Target], patterns: Iterable[str] | None) -> list[Target]:

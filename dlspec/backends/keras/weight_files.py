@@ -17,7 +17,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from dlspec.backends.keras.archive import (
     MAX_MEMBERS,
@@ -32,6 +32,7 @@ from dlspec.backends.keras.archive import (
     parsed,
 )
 from dlspec.components.registry import snake_case
+from dlspec.core.weights import Stored, WeightFile
 
 # Groups of variables that Keras does not count among a layer's weights.
 _NO_WEIGHTS = "seed_generator"
@@ -43,43 +44,6 @@ _LISTED, _WEIGHTS_LISTED, _LEGACY, _MODEL = "layer_names", "weight_names", "mode
 _MAX_PARTS = 10_000
 _MAX_DATASETS = 1_000_000
 _ZIP, _HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
-
-
-class Stored(NamedTuple):
-    """A layer in a file.
-
-    Attributes:
-        path: Names of the models around it, the outermost first, and its own.
-        kind: Its class in snake_case; "" where the file does not tell.
-        group: Where its datasets stand.
-        shapes: Of its weights, by their places in the group; in the order of the file's list where `listed`.
-        listed: Whether the file lists the weights of a layer in the order in which the layer has them.
-        root: What stands before `group` in the file.
-    """
-
-    path: tuple[str, ...]
-    kind: str
-    group: str
-    shapes: Mapping[str, Shape]
-    listed: bool = False
-    root: str = ""
-
-    @property
-    def name(self) -> str:
-        """Its own name."""
-        return self.path[-1]
-
-
-class WeightFile(NamedTuple):
-    """The layers with weights of a file.
-
-    Attributes:
-        layers: Each once.
-        ordered: Whether they stand in the order of the model; else those of one class and one model do.
-    """
-
-    layers: tuple[Stored, ...]
-    ordered: bool
 
 
 def read_weights(path: Path) -> WeightFile:
@@ -106,9 +70,9 @@ class Values:
     def __init__(self, file: Any) -> None:
         self._file = file
 
-    def of(self, layer: Stored, place: str) -> Any:
+    def of(self, layer: Stored, location: str) -> Any:
         """The array at one of the places of a layer."""
-        return self._file[f"{layer.root}{layer.group}/{place}"][()]
+        return self._file[f"{layer.root}{layer.group}/{location}"][()]
 
 
 @contextmanager
@@ -183,7 +147,7 @@ class _Tree:
 
     def shapes(self, group: str, level: Mapping[str, Any]) -> dict[str, Shape]:
         """The shapes of the datasets in a group that are weights, by their places in it."""
-        return {place: self._shape(f"{group}/{place}") for place in _datasets(level, "")}
+        return {location: self._shape(f"{group}/{location}") for location in _datasets(level, "")}
 
     def _shape(self, path: str) -> Shape:
         from h5py import h5d
@@ -225,22 +189,22 @@ def _of_model(
         inner = groups.get(own)
         if not inner:
             continue
-        path, place = (*around, layer_name(layer)), f"{group}{_LAYERS}/{own}"
+        path, location = (*around, layer_name(layer)), f"{group}{_LAYERS}/{own}"
         if inner_layers(layer):
-            yield from _of_model(layer, tree, inner, f"{place}/", path)
-        elif shapes := tree.shapes(place, inner):
-            yield Stored(path, kind, place, shapes)
+            yield from _of_model(layer, tree, inner, f"{location}/", path)
+        elif shapes := tree.shapes(location, inner):
+            yield Stored(path, kind, location, shapes)
 
 
 def _of_groups(tree: _Tree, groups: Mapping[str, Any], before: str, around: tuple[str, ...]) -> Iterator[Stored]:
     """The layers of a model by the names of their groups, those of one class in their order."""
 
-    def place(name: str) -> tuple[str, int]:
+    def numbering(name: str) -> tuple[str, int]:
         match = _NUMBERED.match(name)
         numbered = match is not None and match[1] in groups
         return (match[1], int(match[2])) if match is not None and numbered else (name, 0)
 
-    for name in sorted(groups, key=place):
+    for name in sorted(groups, key=numbering):
         inner = groups[name]
         if not inner:
             continue
@@ -251,7 +215,7 @@ def _of_groups(tree: _Tree, groups: Mapping[str, Any], before: str, around: tupl
         if inner.get(_LAYERS):
             yield from _of_groups(tree, inner[_LAYERS], f"{group}/{_LAYERS}/", path)
         elif shapes := tree.shapes(group, inner):
-            yield Stored(path, place(name)[0], group, shapes)
+            yield Stored(path, numbering(name)[0], group, shapes)
 
 
 def _of_legacy(file: Any) -> Iterator[Stored]:

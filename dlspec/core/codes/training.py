@@ -263,9 +263,8 @@ CODES: dict[str, Code] = {
     "E516": code(
         "weights to start from",
         """
-        `start_from` names a `.keras`, `.weights.h5` or `.h5` file, or the folder of a run. Its weights go to layers of
-        the same name and shapes, or in order with `match: order`. At least one layer must take some, and each that
-        `layers` names. `dlspec check` reads names and shapes without Keras, and runs nothing of the file.
+        `start_from` takes weights of a file or run for layers of the same name and shapes, or in order.
+        At least one layer must take some, and each that `layers` names. `dlspec check` runs nothing of the file.
         """,
         scene="""
         dlspec train flowers.yaml --set train.start_from=base.keras

@@ -15,6 +15,7 @@ from dlspec.drafting.models.folded import folded_text
 from dlspec.drafting.models.training import add_training
 from dlspec.drafting.models.weights import come_along
 from dlspec.drafting.models.writing import flat_text, output_names
+from dlspec.graph.layer_order import nested_calls
 from dlspec.passes import Workspace, compile_spec
 from dlspec.passes.state import Lowered
 from dlspec.syntax.dumping import inline
@@ -22,6 +23,8 @@ from dlspec.syntax.dumping import inline
 # Under this name a text is compiled that stands in no file yet.
 _UNSAVED = Path("imported.yaml")
 _SHOWN = 5
+# Nested calls that leave room for those around Keras.
+_DEEPEST = 850
 
 
 class Draft(NamedTuple):
@@ -71,10 +74,15 @@ def drafted(source: Source, *, flat: bool = False) -> Draft:
     if not flat:
         text = folded_text(model, head, expect)
         folded = _compiled(text)
-        if folded is not None and same_graph(folded, graph):
+        if folded is not None and same_graph(folded, graph) and _not_deeper(folded, graph):
             return Draft(text, folded, model.remarks, come_along(source, model, graph, folded))
     weighted = come_along(source, model, graph, graph)
     return Draft(flat_text(model, head, expect), graph, model.remarks, weighted)
+
+
+def _not_deeper(folded: Graph, graph: Graph) -> bool:
+    """Whether Keras builds the folded graph where it builds the flat one: tensors of a sum may have changed places."""
+    return nested_calls(folded) <= max(_DEEPEST, nested_calls(graph))
 
 
 def _compiled(text: str) -> Graph | None:

@@ -1,4 +1,4 @@
-"""Layers by their place in ``model.layers``: generated models carry only the names that a spec wrote."""
+"""Layers by their location in ``model.layers``: generated models carry only the names that a spec wrote."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def places(names: Sequence[str], chosen: Sequence[str], model: str = "model") ->
 
 
 class Start(NamedTuple):
-    """How a project puts weights in place before training.
+    """How a project puts weights in location before training.
 
     Attributes:
         file: Name of the file.
@@ -100,7 +100,7 @@ def _from_weights(whole: Any, layers: Mapping[tuple[str, ...], Any], fit: Fit) -
         into, number = places[target.path]
         pairs = places_of(layers[target.path], stored) or []
         before = f"{stored.root}{stored.group}/"
-        by_model.setdefault(into, []).append((number, tuple(before + place for _, place in pairs)))
+        by_model.setdefault(into, []).append((number, tuple(before + location for _, location in pairs)))
     for into, listed in by_model.items():
         yield {"into": Code(into), "pairs": tuple(listed)}
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlspec.backends.keras.archive import Unreadable
 from dlspec.backends.keras.internals import saved_variables
-from dlspec.backends.keras.weight_files import Stored, read_weights, values_of
+from dlspec.backends.keras.weight_files import read_weights, values_of
 from dlspec.components.registry import snake_case
 from dlspec.components.sections.training import StartFrom
 from dlspec.core.errors import Problem
+from dlspec.core.weights import Stored
 from dlspec.graph.starting import Fit, Target, fitting, unreadable
 
 if TYPE_CHECKING:
@@ -118,13 +119,13 @@ def _set(layer: Any, stored: Stored, values: Values, shown: str) -> list[Any]:
     if pairs is None:
         message = f"`{shown}` keeps the weights of `{'.'.join(stored.path)}` otherwise than this version of Keras"
         raise Problem("E516", message, "save the model again with this version, or leave the layer out of `layers`")
-    for weight, place in pairs:
-        weight.assign(values.of(stored, place))
+    for weight, location in pairs:
+        weight.assign(values.of(stored, location))
     return [weight for weight, _ in pairs]
 
 
 def places_of(layer: Any, stored: Stored) -> list[tuple[Any, str]] | None:
-    """The weights of a layer in its own order, each with its place in the file; None where they do not fit."""
+    """The weights of a layer in its own order, each with its location in the file; None where they do not fit."""
     if stored.listed:
         places = list(stored.shapes)
         for weights in (layer.weights, sorted(layer.weights, key=lambda weight: not weight.trainable)):
@@ -132,14 +133,14 @@ def places_of(layer: Any, stored: Stored) -> list[tuple[Any, str]] | None:
                 return list(zip(weights, places, strict=True))
         return None
     own = {id(weight) for weight in layer.weights}
-    known = {id(value): place for place, value in saved_variables(layer).items() if id(value) in own}
+    known = {id(value): location for location, value in saved_variables(layer).items() if id(value) in own}
     pairs = [(weight, known.get(id(weight), "")) for weight in layer.weights]
-    fits = all(tuple(weight.shape) == stored.shapes.get(place) for weight, place in pairs)
+    fits = all(tuple(weight.shape) == stored.shapes.get(location) for weight, location in pairs)
     return pairs if fits else _by_shape(layer.weights, stored)
 
 
 def _by_shape(weights: Sequence[Any], stored: Stored) -> list[tuple[Any, str]] | None:
     """The weights by their shapes, where no two have the same: older versions of Keras named places otherwise."""
-    places = {shape: place for place, shape in stored.shapes.items()}
+    places = {shape: location for location, shape in stored.shapes.items()}
     pairs = [(weight, places.get(tuple(weight.shape), "")) for weight in weights]
-    return pairs if len({place for _, place in pairs if place}) == len(weights) == len(stored.shapes) else None
+    return pairs if len({location for _, location in pairs if location}) == len(weights) == len(stored.shapes) else None

@@ -1,0 +1,45 @@
+"""The weights in a file, values left out: layers with names, and the shapes of what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+Shape = tuple[int, ...]
+
+
+class Stored(NamedTuple):
+    """A layer in a file.
+
+    Attributes:
+        path: Names of the models around it, the outermost first, and its own.
+        kind: Its class in snake_case; "" where the file does not tell.
+        group: Where its datasets stand.
+        shapes: Of its weights, by their places in the group; in the order of the file's list where `listed`.
+        listed: Whether the file lists the weights of a layer in the order in which the layer has them.
+        root: What stands before `group` in the file.
+    """
+
+    path: tuple[str, ...]
+    kind: str
+    group: str
+    shapes: Mapping[str, Shape]
+    listed: bool = False
+    root: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its own name."""
+        return self.path[-1]
+
+
+class WeightFile(NamedTuple):
+    """The layers with weights of a file.
+
+    Attributes:
+        layers: Each once.
+        ordered: Whether they stand in the order of the model; else those of one class and one model do.
+    """
+
+    layers: tuple[Stored, ...]
+    ordered: bool
