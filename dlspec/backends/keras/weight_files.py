@@ -85,16 +85,18 @@ def values_of(path: Path) -> Iterator[Values]:
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
     """The open HDF5 file, and the config beside it in a `.keras` file; None for any other."""
-    import h5py
-
     try:
         with path.open("rb") as stream:
             start = stream.read(8)
             if start[:4] == _ZIP:
                 config, member = _in_zip(path, stream)
+                import h5py
+
                 with h5py.File(member, "r") as file:
                     yield file, config
             elif start == _HDF5:
+                import h5py
+
                 with h5py.File(path, "r") as file:
                     yield file, None
             else:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _APPLICATION = re.compile(r"keras\.applications\.([A-Z][A-Za-z0-9]*)\Z")
 _SPEC = (".yaml", ".yml")
-_WEIGHTLESS = (".json",)
 
 
 @click.command()
@@ -68,7 +67,7 @@ def _started(draft: Draft, source: Path, output: Path | None) -> Draft:
     if draft.weighted:
         folder = output.parent if output is not None else Path()
         return draft.starting(Path(os.path.relpath(source, folder)).as_posix())
-    if source.suffix.lower() not in _WEIGHTLESS:
+    if draft.weighted is False:
         draft.remarks.append("the weights of the file do not come along: not all of them fit in their order")
     return draft
 

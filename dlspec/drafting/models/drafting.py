@@ -34,13 +34,13 @@ class Draft(NamedTuple):
         text: The spec.
         graph: What it makes.
         remarks: What the file does not say, or a spec cannot.
-        weighted: Whether the weights of the file come along with `match: order`.
+        weighted: Whether the weights of the file come along with `match: order`; None where it has none.
     """
 
     text: str
     graph: Graph
     remarks: list[str]
-    weighted: bool = False
+    weighted: bool | None = None
 
     def starting(self, file: str) -> Draft:
         """The same with weights from a file: in the section `train`, or in a comment where there is none.

@@ -9,6 +9,7 @@ from dlspec.backends.keras.weight_files import read_weights
 from dlspec.components.sections.training import StartFrom
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph, SharedModel
+from dlspec.core.weights import WeightFile
 from dlspec.drafting.models.archives import Source
 from dlspec.drafting.models.equality import keys_of
 from dlspec.drafting.models.steps import Body, Model
@@ -16,7 +17,7 @@ from dlspec.graph.layer_order import in_keras_order
 from dlspec.graph.starting import Fit, fitting, targets_of
 
 
-def come_along(source: Source, model: Model, flat: Graph, graph: Graph) -> bool:
+def come_along(source: Source, model: Model, flat: Graph, graph: Graph) -> bool | None:
     """Whether `match: order` gives all weights of the file, each to the layer that it belongs to.
 
     Args:
@@ -24,8 +25,14 @@ def come_along(source: Source, model: Model, flat: Graph, graph: Graph) -> bool:
         model: Its steps.
         flat: What these make, one by one.
         graph: What the draft makes, where equal parts may stand in another order.
+
+    Returns:
+        None where the file has no weights.
     """
-    fit = _fit(source, graph)
+    file = _file(source)
+    if file is None or not file.layers:
+        return None
+    fit = _fit(file, graph)
     if fit is None or fit.left:
         return False
     if graph is not flat and _in_order(graph) != _in_order(flat):
@@ -33,13 +40,17 @@ def come_along(source: Source, model: Model, flat: Graph, graph: Graph) -> bool:
     return list(_layers(flat, model.main, model)) == [stored.name for _, stored in fit.pairs]
 
 
-def _fit(source: Source, graph: Graph) -> Fit | None:
-    if source.path is None:
-        return None
+def _file(source: Source) -> WeightFile | None:
     try:
-        file = read_weights(source.path)
+        return read_weights(source.path) if source.path is not None else None
+    except Unreadable:
+        return None
+
+
+def _fit(file: WeightFile, graph: Graph) -> Fit | None:
+    try:
         return fitting(targets_of(graph, graph), file, StartFrom(file="", match="order"), "")
-    except (Unreadable, Problem):
+    except Problem:
         return None
 
 
