@@ -221,7 +221,7 @@ def test_weights_with_hardly_any_rate_stay_and_the_report_names_groups(tmp_path:
     facts = json.loads((folder / "report.json").read_text())["method_facts"]
     assert [(fact["title"], fact["value"], fact["unit"]) for fact in facts.values()] == [
         ("group `Backbone.*`, learning rate 1e-09", 4, "weights"),
-        ("group `*.bias`, weight decay 0", 1, "weights"),
+        ("group `*.bias`, weight decay 0", 1, "weight"),
     ]
     plain = keras.saving.load_model(folder / "model.keras")
     assert len(plain.weights) == 8

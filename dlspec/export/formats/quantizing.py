@@ -39,7 +39,7 @@ def require_mode(target: str, mode: str) -> None:
     """
     if mode not in MODES.get(target, ()):
         text = f"`--to {target}` does not support `--quantize {mode}`"
-        help = "`--to litert --quantize int8` is small and fast; `--to keras` takes int8 and int4, and is small"
+        help = "`--to litert --quantize int8` and `--to keras --quantize int4` are supported"
         raise SpecError([Diagnostic("E706", text, None, help)])
 
 

@@ -49,10 +49,11 @@ def group_facts(method: Any, model: Any) -> dict[str, Fact]:
     for optimizer in optimizers.values():
         groups = optimizer.rule.groups or {}
         for pattern, names in members(groups, all_names(method)).items():
+            count = len(learning & {*names})
             facts[f"group_{len(facts) + 1}"] = {
                 "title": f"group `{pattern}`, {_own(groups[pattern])}",
-                "value": len(learning & {*names}),
-                "unit": "weights",
+                "value": count,
+                "unit": "weight" if count == 1 else "weights",
             }
     return facts
 
