@@ -55,11 +55,11 @@ def searching(state: Bound) -> None:
 
 
 def _alone(state: Bound, tune: Tune, method: Method) -> None:
-    """E535: a search compares single trainings."""
+    """E536: a search compares single trainings."""
     if method.study is not None:
         message = f"a search compares single trainings, and `{method.study.name}` repeats each"
         help = "search without `method`, then train the best values with it: `--set train.method=k_fold`"
-        raise Problem("E535", message, help)
+        raise Problem("E536", message, help)
 
 
 def _objective(state: Bound, tune: Tune, method: Method) -> None:

@@ -128,16 +128,17 @@ def test_the_curve_is_found_again() -> None:
     """A power law that errors follow exactly."""
     members: Any = [
         {
-            "group": count / 1600,
+            "group": count / 6400,
             "examples": {"train": count},
             "measures": {part: {"accuracy": 1 - (0.05 + 2 * count**-0.6)} for part in ("train", "test")},
         }
-        for count in (100, 200, 400, 800, 1600)
+        for count in (100, 200, 400, 800, 1600, 3200, 6400)
     ]
     drawn = curve(members, "test", "accuracy", grows=True)
     assert drawn is not None
     assert np.allclose([drawn["floor"], drawn["scale"], drawn["exponent"]], [0.05, 2, 0.6], rtol=1e-3)
-    assert np.isclose(drawn["tenfold"], 0.05 + 2 * 16000**-0.6, rtol=1e-4)
+    assert np.isclose(drawn["tenfold"], 0.05 + 2 * 64000**-0.6, rtol=1e-4)
+    assert np.isclose(drawn["tenfold_interval"], drawn["tenfold"], rtol=1e-3).all()  # nothing scatters
     assert curve(members[:2], "test", "accuracy", grows=True) is None
 
 

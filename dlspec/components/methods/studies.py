@@ -62,7 +62,7 @@ class Study(Component, abstract=True):
         """Holds the study against the data section.
 
         Raises:
-            Problem: E535, they do not go together.
+            Problem: E536, they do not go together.
         """
 
     def spread(self, groups: Mapping[str, int]) -> float:
@@ -109,11 +109,11 @@ class KFold(Study):
         by = data.parts.by
         if isinstance(by, Column):
             message = f"column `{by.column}` says which examples are kept, and `k_fold` cuts folds by itself"
-            raise Problem("E535", message, "write `by: random`, `stratified` or `{grouped: COLUMN}`", "folds")
+            raise Problem("E536", message, "write `by: random`, `stratified` or `{grouped: COLUMN}`", "folds")
         if isinstance(by, Time) and self.repeats > 1:
-            raise Problem("E535", "`repeats` has no effect: folds by time are always the same", "", "repeats")
+            raise Problem("E536", "`repeats` has no effect: folds by time are always the same", "", "repeats")
         if data.parts.fold is not None:
-            raise Problem("E535", "the split has a `fold` already", "leave `fold` out of `data.split`", "folds")
+            raise Problem("E536", "the split has a `fold` already", "leave `fold` out of `data.split`", "folds")
 
     def spread(self, groups: Mapping[str, int]) -> float:
         """1 / n + examples of a fold / examples that train."""
@@ -178,10 +178,10 @@ class LearningCurve(Study):
         """Shares of the training split are the study's, and something judges the members."""
         if "training_fraction" in data.parts.given:
             message = "the split has a `training_fraction`, and `learning_curve` sets it"
-            raise Problem("E535", message, leave_out("training_fraction"), "fractions")
+            raise Problem("E536", message, leave_out("training_fraction"), "fractions")
         if data.parts.has("test") is False and data.parts.has("validation") is False:
             message = "no part of the data judges a training: the split has neither `test` nor `validation`"
-            raise Problem("E535", message, "write `split: {test: 0.2}` in `data`", "fractions")
+            raise Problem("E536", message, "write `split: {test: 0.2}` in `data`", "fractions")
 
 
 def divided_as(data: Data, member: Member) -> Data:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dlspec.core.codes.entry import Code, code
 
 CODES: dict[str, Code] = {
-    "E535": code(
+    "E536": code(
         "study that does not fit",
         """
         A study trains a spec again and again: with other folds of the data, other seeds, or growing shares of the

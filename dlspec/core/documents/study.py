@@ -78,7 +78,9 @@ class CurveFacts(TypedDict):
         exponent: How fast they do.
         examples: How many the whole training split has.
         now: The error with them, by the curve.
+        now_interval: The lower and upper end between which the mean error of as many new trainings lies with 95 %.
         tenfold: The error with ten times as many.
+        tenfold_interval: Likewise.
         advice: A sentence on what limits the model.
     """
 
@@ -90,7 +92,9 @@ class CurveFacts(TypedDict):
     exponent: float
     examples: int
     now: float
+    now_interval: list[float]
     tenfold: float
+    tenfold_interval: list[float]
     advice: str
 
 

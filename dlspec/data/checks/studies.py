@@ -12,7 +12,7 @@ from dlspec.data.order.splits import check_split
 
 
 def check_study(data: Data, method: Method, binding: Binding, findings: Findings) -> None:
-    """Every member finds examples, and each class and group has enough for all folds (E535, E606)."""
+    """Every member finds examples, and each class and group has enough for all folds (E536, E606)."""
     study = method.study
     with findings.at("train", "method", study.name):
         study.check(data)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlspec.core.documents.study import CurveFacts, MemberFacts
 
@@ -12,14 +13,34 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-# Numbers of examples through which a curve with three unknowns can be drawn.
+# Numbers of examples through which a curve can be drawn.
 _FEWEST = 3
 # Above this share of the error, the difference to that of the training split is what limits the model.
 _MUCH = 0.5
+# Curves through errors that are drawn anew; with the share of them that lies below and above an interval.
+_DRAWN, _OUTSIDE = 100, 0.025
+
+
+class Power(NamedTuple):
+    """``floor + scale · examples^-exponent``."""
+
+    floor: float
+    scale: float
+    exponent: float
+
+    def at(self, examples: Any) -> Any:
+        """The error with so many examples."""
+        return self.floor + self.scale * examples**-self.exponent
 
 
 def curve(members: Sequence[MemberFacts], part: str, measure: str, *, grows: bool) -> CurveFacts | None:
-    """A power law with a floor, by least squares, through the errors of all members.
+    """A power law through the errors of all members, and the intervals of what it foretells.
+
+    It is fitted by least squares of the logarithms, since errors scatter in proportion to their size. An error that no
+    example removes (the floor) is added where that makes the errors likelier by more than a third unknown does by
+    itself: Akaike's criterion, with its correction for few points. Intervals are those of 95 % of curves through
+    errors that are drawn anew from those of the same size of training split (the bootstrap), with the scatter that
+    the mean of as many new trainings would have.
 
     Args:
         members: Those that are finished.
@@ -28,45 +49,94 @@ def curve(members: Sequence[MemberFacts], part: str, measure: str, *, grows: boo
         grows: Whether it is better the larger, and 1 at best: then 1 minus its value is the error.
 
     Returns:
-        None where there are fewer than three numbers of examples, or no such curve comes near the errors.
+        None where there are fewer than three sizes, or an error below 0.
     """
     import numpy as np
-    from scipy.optimize import curve_fit
 
     points = np.array(list(errors_of(members, part, measure, grows=grows)), float).reshape(-1, 2)
-    if len(np.unique(points[:, 0])) < _FEWEST:
+    counts, errors = points[:, 0], points[:, 1]
+    if len(np.unique(counts)) < _FEWEST or (errors < 0).any():
         return None
-    most = float(points[:, 0].max())
-    shares, errors = points[:, 0] / most, points[:, 1]  # as shares of the largest, so that all unknowns are near 1
-    start = (max(0.0, float(errors.min()) / 2), max(1e-6, float(errors.min()) / 2), 0.5)
-    lowest = 0.0 if errors.min() >= 0 else -np.inf
-    try:
-        fitted, _ = curve_fit(_power, shares, errors, p0=start, bounds=((lowest, 0, 0.01), (np.inf, np.inf, 3)))
-    except (RuntimeError, ValueError):
-        return None
-    floor, scale, exponent = map(float, fitted)
-    now, tenfold = float(_power(1.0, *fitted)), float(_power(10.0, *fitted))
+    judged = max((member["examples"].get(part, 0) for member in members), default=0)
+    errors = np.maximum(errors, 0.5 / judged if judged else 1e-6)  # none of so many: half a mistake, for the logarithm
+    fitted, most = fit(counts, errors), float(counts.max())
+    now, tenfold = _intervals(fitted, counts, errors, (most, 10 * most))
+    foretold = f"{fitted.at(10 * most):.2g} ({tenfold[0]:.2g} to {tenfold[1]:.2g})"
     return {
         "part": part,
         "measure": measure,
         "grows": grows,
-        "floor": floor,
-        "scale": scale * most**exponent,
-        "exponent": exponent,
+        "floor": fitted.floor,
+        "scale": fitted.scale,
+        "exponent": fitted.exponent,
         "examples": int(most),
-        "now": now,
-        "tenfold": tenfold,
-        "advice": _advice(members, part, measure, grows=grows, tenfold=tenfold),
+        "now": float(fitted.at(most)),
+        "now_interval": now,
+        "tenfold": float(fitted.at(10 * most)),
+        "tenfold_interval": tenfold,
+        "advice": _advice(members, part, measure, grows=grows, tenfold=foretold),
     }
 
 
-def _power(share: Any, floor: float, scale: float, exponent: float) -> Any:
-    return floor + scale * share**-exponent
+def fit(counts: Array, errors: Array) -> Power:
+    """The likelier of a power law with a floor and one without.
+
+    Args:
+        counts: How many examples trained each member; shape [members].
+        errors: Above 0; the same shape.
+    """
+    import numpy as np
+    from scipy.optimize import least_squares
+
+    logs, targets = np.log(counts), np.log(errors)
+    slope, height = np.polyfit(logs, targets, 1)
+    plain = Power(0.0, math.exp(height), -float(slope))
+    if len(counts) <= 5:
+        return plain
+    start = (float(targets.min()) - 1, float(height), float(-slope))
+
+    def misses(unknowns: Any) -> Any:
+        floor, scale, exponent = unknowns
+        return np.logaddexp(floor, scale - exponent * logs) - targets
+
+    solved = (
+        least_squares(misses, start, bounds=((-30, -np.inf, 0), (np.inf, np.inf, 3)), x_scale=1.0, max_nfev=200)
+        if 0 < start[2] < 3
+        else None
+    )
+    if solved is None:
+        return plain
+    rest = float(((height + slope * logs - targets) ** 2).sum()), float((solved.fun**2).sum())
+    criteria = [_criterion(miss, len(counts), unknowns) for miss, unknowns in zip(rest, (3, 4), strict=True)]
+    floor, scale, exponent = map(float, solved.x)
+    return plain if criteria[0] <= criteria[1] else Power(math.exp(floor), math.exp(scale), exponent)
+
+
+def _criterion(miss: float, points: int, unknowns: int) -> float:
+    """Akaike's criterion for least squares; Hurvich and Tsai, "Regression and Time Series Model Selection" (1989)."""
+    spread = points * math.log(max(miss, 1e-12) / points)
+    return spread + 2 * unknowns + 2 * unknowns * (unknowns + 1) / (points - unknowns - 1)
+
+
+def _intervals(fitted: Power, counts: Array, errors: Array, sizes: Sequence[float]) -> list[list[float]]:
+    """The intervals of the mean error of new trainings with so many examples: lower and upper ends."""
+    import numpy as np
+
+    generator = np.random.default_rng(0)
+    groups = [np.flatnonzero(counts == count) for count in np.unique(counts)]
+    misses = np.log(errors) - np.log(fitted.at(counts))
+    spread = math.sqrt(float((misses**2).sum()) / max(1, len(counts) - 3)) / math.sqrt(max(map(len, groups)))
+    foretold = []
+    for _ in range(_DRAWN):
+        drawn = np.concatenate([generator.choice(group, len(group)) for group in groups])
+        scatter = math.exp(generator.normal(0, spread))
+        foretold.append(fit(counts[drawn], errors[drawn]).at(np.asarray(sizes)) * scatter)
+    return [[float(end) for end in ends] for ends in np.quantile(foretold, [_OUTSIDE, 1 - _OUTSIDE], axis=0).T]
 
 
 def error_at(facts: CurveFacts, examples: float) -> float:
     """The error with so many examples, by the curve."""
-    return float(facts["floor"] + facts["scale"] * examples ** -facts["exponent"])
+    return float(Power(facts["floor"], facts["scale"], facts["exponent"]).at(examples))
 
 
 def errors_of(members: Sequence[MemberFacts], part: str, measure: str, *, grows: bool) -> Iterator[tuple[int, float]]:
@@ -82,7 +152,7 @@ def _error(member: MemberFacts, part: str, measure: str, *, grows: bool) -> floa
     return None if value is None else 1 - value if grows else value
 
 
-def _advice(members: Sequence[MemberFacts], part: str, measure: str, *, grows: bool, tenfold: float) -> str:
+def _advice(members: Sequence[MemberFacts], part: str, measure: str, *, grows: bool, tenfold: str) -> str:
     """What limits the model with all examples: the difference to the training split (variance), or the error there."""
     import numpy as np
 
@@ -95,11 +165,8 @@ def _advice(members: Sequence[MemberFacts], part: str, measure: str, *, grows: b
     seen, unseen = errors["train"], errors[part]
     if not np.isfinite(seen) or not np.isfinite(unseen):
         return ""
-    both = f"the error is {seen:.3g} on the training split and {unseen:.3g} on the {part} split"
+    both = f"the error is {seen:.2g} on the training split and {unseen:.2g} on the {part} split"
+    ten = f"ten times the examples would bring {tenfold}, by the curve"
     if unseen - seen > _MUCH * abs(unseen):
-        return f"High variance: {both}. More examples, augmentation or regularization help; ten times the examples " + (
-            f"would bring {tenfold:.3g}, by the curve."
-        )
-    return f"High bias: {both}. More examples bring little ({tenfold:.3g} with ten times as many, by the curve): " + (
-        "a larger model, other features or longer training may."
-    )
+        return f"High variance: {both}. More examples, augmentation or regularization help: {ten}."
+    return f"High bias: {both}. A larger model, other features or longer training may help; {ten}."
