@@ -6,7 +6,7 @@ import re
 
 from tests.support import ROOT
 
-FOLDERS = ("autoencoders", "embeddings", "energy", "generative", "learning", "linear", "looking", "studies")
+FOLDERS = ("autoencoders", "embeddings", "energy", "generative", "learning", "linear", "looking", "sequence", "studies")
 
 
 def test_each_spec_has_a_row() -> None:

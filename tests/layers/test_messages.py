@@ -17,6 +17,10 @@ from dlspec.core.ir import Tensor
 SHAPES: list[tuple[str, str, list[Any], str, str, str, str]] = [
     ("piecewise_linear_encoding", "8", [()], "E402", "",
      "piecewise_linear_encoding takes features, but the input has shape []", "put `reshape: [1]` before it"),
+    ("marked_sequence", "8", [(5,)], "E409", "",
+     "marked_sequence takes indices, but the input has dtype float32", "prepare texts with `text_vectorization`"),
+    ("marked_sequence", "8", [Tensor((5, 2), "int32")], "E402", "",
+     "marked_sequence takes one row of indices, but the input has shape [5, 2]", ""),
     ("ordinal", "5", [(3,)], "E402", "",
      "ordinal takes one number for each example, but the input has shape [3]", "put `dense: 1` before it"),
     ("ordinal", "5", [Tensor((1,), "int32")], "E409", "",

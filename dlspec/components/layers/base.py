@@ -159,8 +159,8 @@ class Layer(Component, abstract=True):
 
     @classmethod
     def value_names_inputs(cls) -> bool:
-        """Whether a list (or a name) after ``name:`` stands for the tensors that enter."""
-        return cls.takes_list
+        """Whether a list (or a name) after ``name:`` stands for what enters; never where options are needed."""
+        return cls.takes_list and not cls._required
 
     def keras_arguments(self) -> dict[str, Any]:
         """Constructor arguments; see :meth:`call_arguments` for the others."""
