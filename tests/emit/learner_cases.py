@@ -124,7 +124,48 @@ outputs: code
 data: {source: {sklearn: iris}, inputs: {x: data}, split: {validation: 0.2}}
 train: {minimize: gap, epochs: 2}
 """
+# Phases of which each has its own objective, metrics, callbacks that rest, and frozen layers.
+PHASED = """
+inputs: {x: [8, 8]}
+layers:
+  - flatten
+  - dense: {units: 32, activation: relu, name: code}
+  - dropout: {rate: 0.2, from: code, name: less}
+  - dense: {from: less, units: 64}
+  - reshape: {target_shape: [8, 8], name: picture}
+  - losses.mse: {from: [x, picture], name: error}
+  - dense: {from: less, units: 10, activation: softmax, name: digit}
+outputs: digit
+data:
+  source: {sklearn: digits}
+  inputs: {x: {column: images, prepare: [{rescaling: {scale: 1 / 16}}]}}
+  targets: {digit: target}
+  split: {validation: 0.2, test: 0.5}
+train:
+  loss: sparse_categorical_crossentropy
+  metrics: [accuracy]
+  callbacks:
+    - early_stopping: {monitor: val_accuracy, patience: 3}
+    - reduce_lr_on_plateau: {monitor: val_error, patience: 0}
+  phases:
+    pictures: {epochs: 2, minimize: error}
+    labels: {epochs: 2, freeze: code, optimizer: {sgd: 0.1}}
+    both: {epochs: 2, unfreeze: code, metrics: [sparse_top_k_categorical_accuracy]}
+    fine: {epochs: 2}
+"""
+PHASED_TURNS = ADVERSARIAL.replace(
+    "outputs: fake\n", "  - losses.mse: {from: [image, fake], name: blur}\noutputs: fake\n"
+).replace("  epochs: 2\n", "  phases: {blurred: {epochs: 1, minimize: blur}, both: {epochs: 2}}\n")
 CASES = {
+    # Moving averages in some learners, by which epochs are compared; phases go on from them.
+    "averaging": SHARED.replace(
+        "optimizer: rmsprop", "optimizer: {rmsprop: {use_ema: true, ema_momentum: 0.9}}"
+    ).replace(
+        "unfreeze: body_a}", "unfreeze: body_a, optimizer: {adam: {use_ema: true, ema_momentum: 0.8, clipnorm: 1}}}"
+    ),
+    "precise_averaging": PRECISE.replace("clipnorm: 1", "use_ema: true, ema_momentum: 0.9"),
+    "phased": PHASED,
+    "phased_turns": PHASED_TURNS,
     "averaged": AVERAGED,
     "adversarial": ADVERSARIAL,
     "every": ADVERSARIAL.replace("minimize: fooled", "minimize: fooled, every: 3"),

@@ -117,11 +117,12 @@ def _by_name(part: Any, drawn: Collection[str] = ()) -> list[Any]:
 def differences(one: Curve, other: Curve) -> dict[str, float]:
     """The largest relative difference of each measure over all epochs."""
     assert len(one) == len(other), (len(one), len(other))
-    assert one[0].keys() == other[0].keys(), (one[0].keys(), other[0].keys())
-    return {
-        name: max(abs(a[name] - b[name]) / max(1.0, abs(a[name])) for a, b in zip(one, other, strict=True))
-        for name in one[0]
-    }
+    found: dict[str, float] = {}
+    for a, b in zip(one, other, strict=True):
+        assert a.keys() == b.keys(), (a.keys(), b.keys())
+        for name in a:
+            found[name] = max(found.get(name, 0.0), abs(a[name] - b[name]) / max(1.0, abs(a[name])))
+    return found
 
 
 def curve(path: Path) -> Curve:

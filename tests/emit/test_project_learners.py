@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.emit.learner_cases import ADVERSARIAL, CASES, PRECISE, SHARED
+from tests.emit.learner_cases import ADVERSARIAL, CASES, PHASED, PHASED_TURNS, SHARED
 from tests.emit.projects import emitted, train_spec
 from tests.emit.test_project import refusal
 from tests.emit.test_project_training import compared
@@ -27,7 +27,7 @@ def written(folder: Path, text: str) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "case", [pytest.param(case, marks=[pytest.mark.exhaustive] * (case != "every")) for case in CASES]
+    "case", [pytest.param(case, marks=[pytest.mark.exhaustive] * (case not in ("every", "phased"))) for case in CASES]
 )
 def test_the_same_curve(case: str, tmp_path: Path) -> None:
     found = compared(written(tmp_path, CASES[case]), tmp_path)
@@ -64,8 +64,26 @@ def test_it_reads_as_one_would_write_it(tmp_path: Path) -> None:
     assert "`learning.py`" in files["README.md"] and "`output/training.weights.h5`" in files["README.md"]
 
 
+def test_each_phase_trains_a_model_of_its_own(tmp_path: Path) -> None:
+    _, files = emitted(written(tmp_path, PHASED), tmp_path / "project")
+    text = " ".join(files["train.py"].split())
+    assert 'best = BestEpoch(whole, output / "best.weights.h5", monitor="val_loss", mode="min")' in text
+    assert 'minimize={"error": 1.0}' in text and "trained.compile( optimizer=keras.optimizers.SGD(0.1)," in text
+    assert "whole.load_weights(best.filepath) return model, trained, whole, measures" in text
+    _, files = emitted(written(tmp_path, PHASED_TURNS), tmp_path / "turns")
+    text = files["train.py"]
+    assert text.index("training.learners = ()") < text.index('training.learners = ("critic", "generator")')
+
+
 REFUSED = {
-    "`use_ema` beside": PRECISE.replace("clipnorm: 1", "use_ema: true"),
+    "phases without `minimize` that compare other outputs": PHASED.replace("outputs: digit", "outputs: [digit, two]")
+    .replace("outputs:", "  - dense: {units: 10, activation: softmax, from: less, name: two}\noutputs:")
+    .replace("targets: {digit: target}", "targets: {digit: target, two: target}")
+    .replace("metrics: [accuracy]", "metrics: {digit: [accuracy]}")
+    .replace("  loss: sparse", "  loss: {digit: sparse_categorical_crossentropy, two: sparse")
+    .replace("py\n  metrics", "py}\n  metrics")
+    .replace("monitor: val_accuracy", "monitor: val_digit_accuracy")
+    .replace(", metrics: [sparse_top_k_categorical_accuracy]", ", loss: {digit: sparse_categorical_crossentropy}"),
     "a search of `every` in `learners`": ADVERSARIAL.replace("minimize: fooled", "minimize: fooled, every: $turns")
     + "params: {turns: {choice: [1, 2]}}\ntune: {algorithm: random, trials: 2, objective: val_fooled}\n",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,8 @@ class BatchWriter:
     Attributes:
         window: Examples that an order mixes at once, where the source is read in blocks; else None.
         lazy: Whether some columns are made when a batch asks for them.
-        learners: Those that draw for themselves in training, by name; () where there is one only.
+        learners: Those that draw for themselves in training, by name; () where there is one only. Several where phases
+            differ in that.
     """
 
     data: Data
@@ -37,8 +38,13 @@ class BatchWriter:
     layers: LayerWriter
     window: int | None
     lazy: bool
-    learners: tuple[str, ...]
+    learners: Sequence[tuple[str, ...]]
     templates: jinja2.Environment
+
+    @property
+    def learners_change(self) -> bool:
+        """Whether phases differ in who draws: then ``learners`` says it."""
+        return bool(self.binding.drawn) and len(self.learners) > 1
 
     def definitions(self) -> list[Code]:
         """All of them, in an order that works."""
@@ -75,8 +81,11 @@ class BatchWriter:
 
     def _batch(self, *, training: bool = False) -> Piece:
         inputs = only_or_all("inputs", list(self.binding.entering))
-        if training and self.binding.drawn and self.learners:
-            inputs = Code("inputs")  # those of each learner by its name
+        if training and self.learners_change:
+            own = only_or_all("by_learner['']", list(self.binding.entering))
+            inputs = Code(f"(by_learner if self.learners else {own})")
+        elif training and self._several:
+            inputs = Code("by_learner")
         outputs = [output.name for output in self.binding.outputs]
         return Piece("{}, {}", inputs, only_or_all("targets", outputs)) if outputs else Piece("({},)", inputs)
 
@@ -85,21 +94,27 @@ class BatchWriter:
         yield from self._taken()
         if self.binding.drawn:
             yield Piece("places = index * self.batch_size + np.arange(len(rows))")
-        for drawn in self.binding.drawn if not self.learners else ():
+        for drawn in self.binding.drawn if not self._several else ():
             yield Piece("inputs[{}] = {}", drawn.name, self._drawn(drawn, Code('""')))
         if self.changes.layers:
             yield Piece("self.augmentation.change(inputs, targets, self.epoch, int(self.part.rows[rows[0]]))")
-        if self.binding.drawn and self.learners:
+        if self._several:
+            learners = Code('self.learners or ("",)') if self.learners_change else self.learners[0]
             each = [
                 part for input_ in self.binding.drawn for part in (input_.name, self._drawn(input_, Code("learner")))
             ]
             more = ", {}: {}" * len(self.binding.drawn)
-            yield Piece(f"inputs = {{{{learner: {{{{**inputs{more},}}}} for learner in {{}}}}}}", *each, self.learners)
+            yield Piece(f"by_learner = {{{{learner: {{{{**inputs{more},}}}} for learner in {{}}}}}}", *each, learners)
         weighted = self.changes.weighted
         if len(weighted) == 1:
             yield Piece("weights = {}", weighted[0]["batch"])
         elif weighted:
             yield Piece("weights = {}", {weighting["name"]: weighting["batch"] for weighting in weighted})
+
+    @property
+    def _several(self) -> bool:
+        """Whether a batch of training may hold draws for several learners."""
+        return bool(self.binding.drawn) and any(self.learners)
 
     def _drawn(self, drawn: Drawn, learner: Code) -> Piece:
         """What one learner gets for an input in training."""
@@ -120,6 +135,8 @@ class BatchWriter:
                 yield Piece("self.positions = self.order")
         if changes.seeded:
             yield Piece("self.seed, self.epoch = seed, -1")
+        if self.learners_change:
+            yield Piece("self.learners: tuple[str, ...] = ()  # those that draw for themselves")
         if mixed:
             rows = "part.rows[self.order]" if changes.oversample else "part.rows"
             yield Piece(f"edges = np.searchsorted({rows}, part.groups)")

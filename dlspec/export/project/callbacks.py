@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
 from dlspec.components.methods.supervised import Supervised
@@ -16,15 +16,27 @@ from dlspec.export.python.syntax import Unsupported, call, constant, name, text
 from dlspec.export.python.templates import Code
 
 
-def callbacks(method: Supervised, outputs: Sequence[str], searched: Searched, constructors: Constructors) -> list[Code]:
+def callbacks(
+    method: Supervised,
+    outputs: Sequence[str],
+    searched: Searched,
+    constructors: Constructors,
+    elsewhere: Iterable[Supervised] = (),
+) -> list[Code]:
     """The callbacks that the section asks for, in their order.
+
+    Args:
+        method: The training, or that of one phase.
+        elsewhere: The trainings of all phases, where each has its own.
 
     Raises:
         Unsupported: It asks for something that projects do not support.
     """
-    directed = measures.callbacks(method.callbacks, method, outputs)
+    phases = tuple(elsewhere)
+    directed = measures.callbacks(method.callbacks, method, outputs, phases)
     written = searched.components("callback", searched.train.get("callbacks"), directed, constructors)
-    below = [_placed(callback, made, method) for callback, made in zip(method.callbacks, written, strict=True)]
+    phased = bool(method.phases or phases)
+    below = [_placed(callback, made, phased=phased) for callback, made in zip(directed, written, strict=True)]
     if method.turns:
         below = [_each(callback, made) for callback, made in zip(directed, below, strict=True)]
     made = [*_averaging(method), *below, *_logs(method)]
@@ -57,11 +69,11 @@ def _below(path: PurePosixPath) -> ast.expr:
     return ast.BinOp(name("output"), ast.Div(), constant(path.as_posix()))
 
 
-def _placed(declared: Callback, made: ast.expr, method: Supervised) -> ast.expr:
+def _placed(declared: Callback, made: ast.expr, *, phased: bool) -> ast.expr:
     """One callback; what it writes goes below the folder of the output."""
     if not declared.written:
         return made
-    if declared.logs_epochs and method.phases:
+    if declared.logs_epochs and phased:
         raise Unsupported(f"`{declared.name}` beside `phases`: `history.csv` is written anyway")
     assert isinstance(made, ast.Call)
     path = _below(PurePosixPath(getattr(declared, declared.written)))
@@ -86,6 +98,9 @@ def _averaging(method: Supervised) -> list[ast.expr]:
     averaged = [bool(optimizer.use_ema) for optimizer in method.optimizers]
     if not any(averaged) or any(callback.swaps_averages for callback in method.callbacks):
         return []
+    if method.turns:
+        learners = ast.Attribute(name("trained"), "learners", ast.Load())
+        return [call("AveragesBetweenEpochs", [learners])]
     if not all(averaged):
         raise Unsupported("phases of which some keep a moving average of the weights")
     if method.keep == "last" and any(callback.stops_early for callback in method.callbacks):

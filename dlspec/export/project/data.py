@@ -53,6 +53,8 @@ class DataText:
         changed_with: Parameters that the batches of training take.
         prepared_with: Parameters that the layers of preparation take.
         modules: The user's own modules, by name, with their text.
+        outputs: Names of the outputs that have a target.
+        learners_change: Whether the batches of training must be told who learns, where each draws for itself.
     """
 
     body: str
@@ -67,6 +69,8 @@ class DataText:
     changed_with: tuple[str, ...]
     prepared_with: tuple[str, ...]
     modules: dict[str, str]
+    outputs: tuple[str, ...]
+    learners_change: bool
 
 
 def render(
@@ -97,7 +101,7 @@ def render(
     layers = LayerWriter(constructors, searched, data)
     sources = _reading(data, binding, templates)
     changed = changes(data, method, binding, sources.window is not None, layers)
-    learners = tuple(method.turns) if len(method.turns) > 1 else ()
+    learners = sorted({tuple(stage.turns) if len(stage.turns) > 1 else () for stage in method.stages.values()})
     batches = BatchWriter(data, binding, changed, layers, sources.window, sources.lazy, learners, templates)
     inputs = [bound_input(input_, binding, layers) for input_ in binding.inputs]
     prepared = any(input_.layers for input_ in inputs)
@@ -125,6 +129,8 @@ def render(
         layers.changed_with,
         layers.prepared_with,
         sources.readers.modules,
+        tuple(output.name for output in binding.outputs),
+        batches.learners_change,
     )
 
 

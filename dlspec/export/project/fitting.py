@@ -16,13 +16,37 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Own:
+    """The training of a phase that has an objective, or metrics, of its own.
+
+    Attributes:
+        made: Statements that make the model that it trains, ``trained``.
+        turns: Whether learners take turns: each has an optimizer.
+        compile: Arguments of ``compile`` besides the optimizer.
+        callbacks: Expressions of those that watch it.
+        compared: Whether its epochs are compared with those of the last phase.
+    """
+
+    made: Sequence[Piece]
+    turns: bool
+    compile: Mapping[str, Code]
+    callbacks: Sequence[Code]
+    compared: bool
+
+
+@dataclass(frozen=True)
 class Phase:
-    """A stretch of the training: expressions of the layers that stop and begin to learn, and of the optimizer."""
+    """A stretch of the training: expressions of the layers that stop and begin to learn, and of the optimizer.
+
+    Attributes:
+        own: What it trains, where phases differ in that.
+    """
 
     freeze: Code | None
     unfreeze: Code | None
     epochs: int
     optimizer: Code
+    own: Own | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +75,7 @@ class Fitting:
         monitor: The measure by which the best one is known.
         mode: ``min`` or ``max``.
         distributed: Whether several devices share each batch.
+        saves_more: Whether training has weights that the saved model lacks.
     """
 
     model: Code
@@ -74,16 +99,29 @@ class Fitting:
     monitor: str
     mode: str
     distributed: bool
+    saves_more: bool
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The variables of the model that is saved, and of the one that is trained where that is another."""
+        """The variables of the model that is saved, the one that is trained, and that with all weights, if others."""
+        if self.apart:
+            return ("model", "trained", self.holder) if self.saves_more else ("model", "trained")
         return ("model", "trained") if self.wrapped else ("model",)
+
+    @property
+    def apart(self) -> bool:
+        """Whether phases have objectives or metrics of their own: each trains a model of its own around the layers."""
+        return any(phase.own for phase in self.phases)
+
+    @property
+    def everything(self) -> str:
+        """Expression of the model that has all weights."""
+        return self.holder if self.apart else f"{self.fitted}.whole"
 
     @property
     def fitted(self) -> str:
         """The variable of the model that is trained."""
-        return self.models[-1]
+        return "trained" if "trained" in self.models else "model"
 
     @property
     def returned(self) -> Code:
@@ -102,13 +140,15 @@ class Fitting:
         yield Piece("")
         if self.keep == "best":
             yield Piece("best = {}", self._checkpoint())
-        if self.phases:
+        if self.apart:
+            yield from self._apart(templates)
+        elif self.phases:
             yield from self._in_phases(templates)
         else:
             yield from self._compiled(self.optimizer)
             yield Piece("measures = {}.history", self._fit(epochs=Code("epochs"), log={}))
         if self.keep == "best":
-            yield Piece(f"{self.fitted}.load_weights(best.filepath)")
+            yield Piece(f"{self.holder if self.apart else self.fitted}.load_weights(best.filepath)")
 
     # --- before the training --------------------------------------------------------------------------------------
 
@@ -165,14 +205,15 @@ class Fitting:
     def _checkpoint(self) -> Piece:
         """What keeps the weights of the best epoch."""
         path = Piece("output / 'best.weights.h5'")
+        if self.apart:
+            return call("BestEpoch", Code(self.holder), path, monitor=self.monitor, mode=self.mode)
         how = {"save_best_only": True, "save_weights_only": True}
         return call("keras.callbacks.ModelCheckpoint", path, monitor=self.monitor, mode=self.mode, **how)
 
     # --- the training ---------------------------------------------------------------------------------------------
 
     def _compiled(self, optimizer: Code) -> Iterator[Piece]:
-        given = {"optimizers" if self.turns else "optimizer": optimizer, **self.compile}
-        yield call(f"{self.fitted}.compile", **given).by_lines()
+        yield _compile(self.fitted, self.turns, optimizer, self.compile)
         if self.distributed:
             yield Piece("# Makes the variables of optimizer and metrics.")
             yield Piece(f"{self.fitted}.test_on_batch(*Batches(parts['train'], {{}})[0])", self.batch)
@@ -180,7 +221,9 @@ class Fitting:
     def _fit(self, *, log: Mapping[str, Piece], **epochs: Code) -> Piece:
         """The call of ``fit``; `log` holds further arguments of what writes ``history.csv``."""
         history = call("keras.callbacks.CSVLogger", Piece("output / 'history.csv'"), **log)
-        used = [*self.callbacks, *([Code("best")] if self.keep == "best" else []), history]
+        return self._fit_call([*self.callbacks, *([Code("best")] if self.keep == "best" else []), history], **epochs)
+
+    def _fit_call(self, used: Sequence[Piece | Code], **epochs: Code) -> Piece:
         validation = {"validation_data": Code("validation")} if self.validation else {}
         callbacks = Piece(f"[{'{}, ' * len(used)}]", *used)
         given = {**validation, **epochs, "shuffle": False, "callbacks": callbacks}
@@ -200,9 +243,41 @@ class Fitting:
         yield from map(Code, phase.splitlines())
         yield Piece("")
         for settings in self.phases:
-            for layers, learns in ((settings.freeze, False), (settings.unfreeze, True)):
-                if layers:
-                    yield Piece("for layer in {}:", layers)
-                    yield from indented([Piece("layer.trainable = {}", learns)])
+            yield from _chosen(settings)
             yield Piece("fit({}, {})", settings.epochs, settings.optimizer)
             yield Piece("")
+
+    def _apart(self, templates: jinja2.Environment) -> Iterator[Piece | Code]:
+        """As :meth:`_in_phases`, of which each trains a model of its own."""
+        yield Piece("epochs_of_phases = EpochsOfPhases(output / 'history.csv')")
+        yield Piece("measures: dict[str, list[float]] = {{}}")
+        yield Piece("done = 0")
+        yield Piece("")
+        epochs = {"initial_epoch": Code("done"), "epochs": Code("done + epochs")}
+        fit = Piece("history = {}", self._fit_call([Code("*callbacks"), Code("epochs_of_phases")], **epochs))
+        yield from map(Code, framed(templates, "train/own_phase", lines=[fit]).splitlines())
+        yield Piece("")
+        for settings in self.phases:
+            own = settings.own
+            assert own is not None
+            yield from _chosen(settings)
+            yield from own.made
+            yield _compile("trained", own.turns, settings.optimizer, own.compile)
+            used = [*own.callbacks, *([Code("best")] if self.keep == "best" and own.compared else [])]
+            callbacks = Piece(f"[{', '.join('{}' for _ in used)}]", *used)
+            yield call("fit", Code("trained"), settings.epochs, callbacks, counts=own.compared)
+            yield Piece("")
+
+
+def _compile(model: str, turns: bool, optimizer: Code, arguments: Mapping[str, Code]) -> Piece:
+    """The call of ``compile``, of a variable."""
+    given = {"optimizers" if turns else "optimizer": optimizer, **arguments}
+    return call(f"{model}.compile", **given).by_lines()
+
+
+def _chosen(settings: Phase) -> Iterator[Piece]:
+    """Statements that freeze and unfreeze layers before a phase."""
+    for layers, learns in ((settings.freeze, False), (settings.unfreeze, True)):
+        if layers:
+            yield Piece("for layer in {}:", layers)
+            yield from indented([Piece("layer.trainable = {}", learns)])

@@ -12,6 +12,7 @@ from dlspec.components.methods.supervised import Supervised
 from dlspec.components.registry import Component
 from dlspec.components.sections.training import Learner, Phase
 from dlspec.components.training.update_rules import Optimizer
+from dlspec.core.ir import Graph
 from dlspec.core.pieces import Piece, call
 from dlspec.export.project.compiling import losses_of, made_object, metrics_of
 from dlspec.export.project.positions import places
@@ -178,12 +179,23 @@ class LearnersWriter:
         return keras.Model(built.input, outputs_by_name(built.output, names))
 
 
-def check_learners(method: Supervised) -> None:
-    """Mistakes: keys of the spec that projects do not support beside learners.
+def check_stage(method: Supervised, stage: Supervised, graph: Graph, bound: Collection[str]) -> None:
+    """Mistakes: keys of the spec that projects do not support beside learners, or in phases that differ.
+
+    Args:
+        method: The training with all its phases.
+        stage: That of one phase.
+        graph: The model that is saved.
+        bound: The outputs that have a target in any phase.
 
     Raises:
         Unsupported: The method asks for it.
     """
-    averaged = [optimizer for optimizer in method.optimizers if optimizer.use_ema]
-    if averaged:
-        raise Unsupported("`use_ema` beside `minimize` and `learners`")
+    if stage.turns:
+        return
+    if method.averages:
+        raise Unsupported("`average_of` without `minimize` and `learners`")
+    if method.phases_differ and set(stage.trained([name for name, _ in graph.outputs])) != set(bound):
+        raise Unsupported("phases without `minimize` that compare other outputs with targets than the rest")
+    if method.phases_differ and method.distribute is not None:
+        raise Unsupported("`distribute` beside phases with objectives of their own")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dlspec.components.layers.base import Layer, layers_of
 from dlspec.components.methods.base import ENDS_IN_FLOAT32
+from dlspec.components.methods.stages import objective_of
 from dlspec.components.methods.supervised import Supervised
 from dlspec.components.methods.supervised_checks import gradients_by_rows
 from dlspec.components.sections.matching import matching
+from dlspec.components.sections.training import OBJECTIVES
 from dlspec.components.sections.training import Phase as Declared
 from dlspec.components.training.distributions import Mirrored
 from dlspec.core.ir import Graph
@@ -20,7 +22,7 @@ from dlspec.export.project.callbacks import callbacks, folders
 from dlspec.export.project.compiling import compile_arguments, optimizer
 from dlspec.export.project.data import DataText
 from dlspec.export.project.distributed import distribution
-from dlspec.export.project.fitting import Fitting, Phase
+from dlspec.export.project.fitting import Fitting, Own, Phase
 from dlspec.export.project.grouping import GroupsWriter
 from dlspec.export.project.learners import LearnersWriter
 from dlspec.export.project.positions import layer_names, places, start_of
@@ -98,10 +100,11 @@ class FittingWriter:
         state, method, searched = self.state, self.method, self.searched
         outputs = [name for name, _ in state.graph.outputs]
         trained = _trained(state, method)
+        apart = method.phases_differ
         validation = "validation" in self.read.parts
         kind = self.base if self.mirrored is None else "Mirrored"
-        wrapped = [*self.learners.statements()] if method.turns else _wrapped(outputs, trained, kind)
-        rows_of = ("trained" if wrapped else "model") if any(gradients_by_rows(*state.graphs)) else ""
+        wrapped = [] if apart else [*self._wrapped(outputs, trained, kind)]
+        rows_of = ("trained" if wrapped or apart else "model") if any(gradients_by_rows(*state.graphs)) else ""
         units = [Code(f"units = {FITTED}")] if self.read.units else []
         monitor = method.comparing(outputs, validated=validation)
         return Fitting(
@@ -109,7 +112,7 @@ class FittingWriter:
             precision=method.precision if method.precision != "float32" else None,
             ends=self._ends(),
             holder=self.learners.holder,
-            turns=bool(method.turns),
+            turns=bool(method.turns) and not apart,
             wrapped=wrapped,
             computing=[*units, *searched.computing(self.params)],
             batch=self.batch,
@@ -117,16 +120,23 @@ class FittingWriter:
             validation=validation,
             start=start_of(state, method.start_from) if method.start_from is not None else None,
             adapting=_adapting(state.training_graph, self.learners.holder),
-            compile=self._compiled(trained),
-            optimizer=self._optimizer(searched.train, next(iter(method.training_phases.values())), rows_of),
+            compile={} if apart else self._compiled(trained),
+            optimizer=Code("")
+            if method.phases
+            else self._optimizer(searched.train, next(iter(method.training_phases.values())), rows_of),
             phases=self._phases(rows_of),
-            callbacks=callbacks(method, outputs, searched, self.constructors),
+            callbacks=[] if apart else callbacks(method, outputs, searched, self.constructors),
             folders=folders(method),
             keep=method.keep,
             monitor=monitor,
             mode="min" if smaller_is_better(method, outputs, monitor) else "max",
             distributed=self.mirrored is not None,
+            saves_more=saves_more(state),
         )
+
+    def _wrapped(self, outputs: list[str], trained: list[str], kind: str) -> Sequence[Piece]:
+        """Statements that make the model that is trained; none where it is the one that is saved."""
+        return [*self.learners.statements()] if self.method.turns else _wrapped(outputs, trained, kind, "model")
 
     def _compiled(self, trained: list[str]) -> dict[str, Code]:
         """Arguments of ``compile`` besides the optimizer."""
@@ -165,6 +175,7 @@ class FittingWriter:
         if not self.method.phases:
             return []
         names = layer_names(self.state.training_graph)
+        own = self._stages(rows_of) if self.method.phases_differ else {}
         raw = self.searched.train.get("phases") or {name: {} for name in self.method.phases}
 
         def chosen(patterns: Any) -> Code | None:
@@ -176,10 +187,49 @@ class FittingWriter:
                 chosen(phase.freeze),
                 chosen(phase.unfreeze),
                 phase.epochs,
+                *own[name],
+            )
+            if name in own
+            else Phase(
+                chosen(phase.freeze),
+                chosen(phase.unfreeze),
+                phase.epochs,
                 self._optimizer(raw[name] if phase.optimizer else self.searched.train, phase, rows_of),
             )
             for name, phase in self.method.phases.items()
         ]
+
+    def _stages(self, rows_of: str) -> dict[str, tuple[Code, Own]]:
+        """The optimizer of each phase, and what it trains, where phases differ in that."""
+        names, written = {}, self.searched.train
+        for name, stage in self.method.stages.items():
+            raw = stage_written(self.method, name, written)
+            searched = replace(self.searched, train=raw)
+            learners = replace(self.learners, method=stage, searched=searched)
+            writer = replace(self, method=stage, searched=searched, learners=learners)
+            first = next(iter(stage.training_phases.values()))
+            names[name] = (writer._optimizer(raw, first, rows_of), writer._own(self.method))
+        return names
+
+    def _own(self, whole: Supervised) -> Own:
+        """What one phase trains; `whole` is the training with all phases."""
+        stage, outputs = self.method, [name for name, _ in self.state.graph.outputs]
+        trained, holder = _trained(self.state, stage), self.learners.holder
+        if stage.turns:
+            made = [*self.learners.statements()]
+        else:
+            kind = _base(self.state, stage, self.constructors)
+            made = _wrapped(outputs, trained, kind, holder) or [Piece("trained = model")]
+        if self.read.learners_change:
+            made = [Piece("training.learners = {}", tuple(stage.turns) if len(stage.turns) > 1 else ()), *made]
+        stages = list(whole.stages.values())
+        return Own(
+            made,
+            bool(stage.turns),
+            self._compiled(trained),
+            callbacks(stage, outputs, self.searched, self.constructors, elsewhere=stages),
+            objective_of(stage) == objective_of(whole.ending),
+        )
 
 
 def _trained(state: Trainable, method: Supervised) -> list[str]:
@@ -192,19 +242,37 @@ def _base(state: Trainable, method: Supervised, constructors: Constructors) -> s
     return text(constructors.path("dlspec.standalone.ExampleMeans")) if several else "keras.Model"
 
 
-def _wrapped(outputs: list[str], trained: list[str], kind: str) -> list[Piece]:
+def saves_more(state: Trainable) -> bool:
+    """Whether training has weights that the saved model lacks."""
+    return state.training_graph.parameters > state.graph.parameters
+
+
+def stage_written(method: Supervised, phase: str, written: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The section as a training of one phase alone would have it; {} where nothing is searched.
+
+    Args:
+        written: The section `train` as it is written.
+    """
+    own = (written.get("phases") or {}).get(phase, {})
+    replaced = ("phases", *(OBJECTIVES if (method.phases or {})[phase].objective else ()))
+    return {key: raw for key, raw in written.items() if key not in replaced} | dict(own)
+
+
+def _wrapped(outputs: list[str], trained: list[str], kind: str, holder: str) -> list[Piece]:
     """What makes the model that is trained where it is another than the saved one: of a class of ours, or with a loss.
 
     Args:
         kind: Its class.
+        holder: The variable of the model whose inputs it takes.
     """
+    inputs = Code(f"{holder}.input")
     if len(trained) < len(outputs):
         given = Piece("model.output[{}]", trained[0])
         if len(trained) > 1:
             given = Piece("{{name: model.output[name] for name in {}}}", trained)
-        return [Piece("trained = {}", call(kind, Code("model.input"), given))]
-    made = call(kind, Code("model.input"), Code("model.output"))
-    return [] if kind == "keras.Model" else [Piece("trained = {}", made)]
+        return [Piece("trained = {}", call(kind, inputs, given))]
+    made = call(kind, inputs, Code("model.output"))
+    return [] if kind == "keras.Model" and holder == "model" else [Piece("trained = {}", made)]
 
 
 def _params(read: DataText, searched: Searched) -> tuple[str, ...]:

@@ -76,14 +76,10 @@ def _require_supported(data: Data, method: Method) -> None:
         raise Unsupported(f"training by `{method.name}`")
     if method.study is not None:
         raise Unsupported(f"the study `{method.study.name}`: leave `method` out for the training that it repeats")
-    if any(stage.places for stage in method.stages.values()):
-        raise Unsupported("phases with objectives or metrics of their own")
     if method.augmented:
         raise Unsupported("`augment` of phases")
     if data.maker is not None:
         raise Unsupported(f"examples made out of rows, as by `{data.maker.name}`")
-    if method.averages and not method.turns:
-        raise Unsupported("`average_of` without `minimize` and `learners`")
 
 
 def emit_project(state: Trainable, target: Path, template_dir: Path | None = None) -> dict[str, str]:
@@ -123,7 +119,7 @@ def emit_project(state: Trainable, target: Path, template_dir: Path | None = Non
         "data.py": _module("data", read.body, own, state.name, modules),
         "train.py": _module("train", train.body, own, state.name, modules, train.constructors.users),
     }
-    if method.turns:
+    if any(stage.turns for stage in method.stages.values()):
         files["learning.py"] = formatted(standalone("learning"), "learning.py")
     if method.averages:
         files["averages.py"] = formatted(standalone("averages"), "averages.py")

@@ -13,7 +13,7 @@ from dlspec.export.project.carried import carried
 from dlspec.export.project.data import DataText
 from dlspec.export.project.fitting import Fitting
 from dlspec.export.project.frames import folder_options, framed, indented, lines_of, option, script, strategy
-from dlspec.export.project.learners import check_learners
+from dlspec.export.project.learners import check_stage
 from dlspec.export.project.making import FittingWriter
 from dlspec.export.project.searched import Searched
 from dlspec.export.project.units import whole_model
@@ -28,7 +28,17 @@ if TYPE_CHECKING:
 
 
 # What `train.py` may need of the code that projects carry.
-_CARRIED = ("Mirrored", "PreparedLoss", "UndoneMetric", "devices", "in_data_units", "settle")
+_CARRIED = (
+    "AveragesBetweenEpochs",
+    "BestEpoch",
+    "EpochsOfPhases",
+    "Mirrored",
+    "PreparedLoss",
+    "UndoneMetric",
+    "devices",
+    "in_data_units",
+    "settle",
+)
 
 
 @dataclass(frozen=True)
@@ -88,8 +98,8 @@ def render(
         raise Unsupported("`threshold`, which is chosen when training is over")
     if method.calibration is not None:
         raise Unsupported("`calibration`, which is done when training is over")
-    if method.turns:
-        check_learners(method)
+    for stage in method.stages.values():
+        check_stage(method, stage, state.graph, read.outputs)
     if method.speed == "auto":
         raise Unsupported("`speed: auto`")
     writer = FittingWriter.of(state, method, read, searched, examples)
@@ -114,7 +124,7 @@ def render(
         method.keep,
         mirrored is not None,
         mirrored.devices if mirrored is not None else None,
-        _saves_more(state),
+        fitting.saves_more,
     )
 
 
@@ -174,13 +184,8 @@ def _saving(writer: FittingWriter, fitting: Fitting) -> Iterator[Piece]:
     """Statements that save the model, and all weights that were trained where these are more."""
     saved = whole_model(writer.read.units, prepared=writer.read.saved)
     yield Piece("{}.save(arguments.output / 'model.keras')", saved)
-    if _saves_more(writer.state):
-        yield Piece(f"{fitting.fitted}.whole.save_weights(arguments.output / 'training.weights.h5')")
-
-
-def _saves_more(state: Trainable) -> bool:
-    """Whether training has weights that the saved model lacks."""
-    return state.training_graph.parameters > state.graph.parameters
+    if fitting.saves_more:
+        yield Piece(f"{fitting.everything}.save_weights(arguments.output / 'training.weights.h5')")
 
 
 def _based(source: Code, base: str) -> Code:
