@@ -1,8 +1,6 @@
 """One graph, several objectives: each learner moves its own part of it on every batch."""
 
-import math
 from contextlib import contextmanager, nullcontext
-from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -202,7 +200,8 @@ class Learning(keras.Model):
                 update(finite, learner.optimizer, pairs)
             elif pairs:  # all that it trains may be frozen for a while
                 learner.optimizer.apply_gradients(pairs)
-        self.show(learner, outputs, y, {**means, learner.total: loss}, {**counts, learner.total: examples_of(x)})
+        shown = {**means, learner.total: loss}, {**counts, learner.total: examples_of(x)}
+        self.show(learner, outputs, (y, weights), *shown)
         return finite
 
     def of_learner(self, x, learner):
@@ -213,10 +212,11 @@ class Learning(keras.Model):
     def means_of(self, learner, outputs, y, weights):
         """The mean of each tensor and loss of a learner over a batch, by its name, and how many numbers it is of."""
         means, counts = {}, {}
+        in_loss, _, own = weights_of(weights)
         for name in learner.minimize:
-            means[name], counts[name] = mean_of(outputs[name])
+            means[name], counts[name] = mean_of(outputs[name], own)
         for name, loss in learner.losses.items():
-            target, weight = self.of_output(y, name), self.of_output(weights, name)
+            target, weight = self.of_output(y, name), self.of_output(in_loss, name)
             means[f"{name}_loss"] = ops.cast(loss(target, outputs[name], sample_weight=weight), "float32")
             counts[f"{name}_loss"] = compared(loss, target, outputs[name])
         return means, counts
@@ -236,18 +236,21 @@ class Learning(keras.Model):
         ]
         return first[0]
 
-    def show(self, learner, outputs, y, values, counts):
-        """Takes the measures of a turn."""
+    def show(self, learner, outputs, compared_with, values, counts):
+        """Takes the measures of a turn; `compared_with` are targets and weights."""
+        y, weights = compared_with
+        _, in_metrics, own = weights_of(weights)
         for name, value in values.items():
             if name == learner.total or self.first(name) is learner:
                 self.shown[name].update_state(value, sample_weight=counts[name])
         for output, metrics in self.compared.items():
             if output in learner.losses and self.first(f"{output}_loss") is learner:
                 for metric in metrics.values():
-                    metric.update_state(self.of_output(y, output), outputs[output])
+                    weighed = {} if in_metrics is None else {"sample_weight": in_metrics[output]}
+                    metric.update_state(self.of_output(y, output), outputs[output], **weighed)
         for tensor, metric in self.means.values():
             if self.seeing(tensor) is learner:
-                mean, count = mean_of(outputs[tensor])
+                mean, count = mean_of(outputs[tensor], own, shares=True)
                 metric.update_state(mean, sample_weight=count)
 
     def seeing(self, tensor):
@@ -261,7 +264,7 @@ class Learning(keras.Model):
         for learner in self.learners:
             means, counts = self.means_of(learner, outputs, y, weights)
             values = {**means, learner.total: learner.objective(means, learner.penalties())}
-            self.show(learner, outputs, y, values, {**counts, learner.total: examples_of(x)})
+            self.show(learner, outputs, (y, weights), values, {**counts, learner.total: examples_of(x)})
         return self.get_metrics_result()
 
     @property
@@ -303,30 +306,6 @@ class Optimizers:
             learner.optimizer.finalize_variable_values(learner.variables)
 
 
-class StopsUnlessFinite(keras.callbacks.Callback):
-    """Ends a training when what some learner minimises is infinite or not a number."""
-
-    def on_train_batch_end(self, batch, logs=None):
-        for learner in self.model.learners:
-            shown = self.model.shown[learner.total]
-            if float(shown.count) and not math.isfinite(float(shown.total)):
-                self.model.stop_training = True
-
-
-def for_learner(callback: Any, learner: Any) -> Any:
-    """A callback that acts on the optimizer of one learner, and logs its learning rate under the learner's name."""
-    set_model, over = callback.set_model, callback.on_epoch_end
-
-    def on_epoch_end(epoch, logs):
-        over(epoch, logs)
-        if learner.name and "learning_rate" in logs:
-            logs[f"{learner.name}_learning_rate"] = logs.pop("learning_rate")
-
-    callback.set_model = lambda _: set_model(SimpleNamespace(optimizer=learner.optimizer))
-    callback.on_epoch_end = on_epoch_end
-    return callback
-
-
 class Mean(keras.metrics.Mean):
     """A mean that is not a number where there is nothing yet."""
 
@@ -346,17 +325,38 @@ class Counter:
         return self.variable.value
 
 
-def mean_of(values):
-    """The mean of all elements of a tensor that no mask leaves out, and how many there are."""
+def mean_of(values, weights=None, shares=False):
+    """The mean of all elements of a tensor that no mask leaves out, and how many there are.
+
+    Args:
+        weights: How much each example counts; None where all count alike. The mean is Σ w·v / n then.
+        shares: Whether the mean is Σ w·v / Σ w in place of it, and the number of elements Σ w.
+    """
     mask = getattr(values, "_keras_mask", None)
     values = ops.cast(values, "float32")
-    if mask is None:
-        count = ops.cast(ops.size(values), "float32")
-        return ops.sum(values) / count, count
+    size = ops.cast(ops.size(values), "float32")
+    if mask is None and weights is None:
+        return ops.sum(values) / size, size
+    counted = ops.ones_like(values) if mask is None else ops.cast(over_elements(mask, values), "float32")
+    weight = 1.0 if weights is None else ops.reshape(weights, (-1, *[1] * (len(values.shape) - 1)))
+    count = ops.maximum(ops.sum(counted * weight), 1e-7) if shares else ops.maximum(ops.sum(counted), 1.0)
+    return ops.sum(ops.where(counted > 0, values * weight, 0.0)) / count, count
+
+
+def over_elements(mask, values):
+    """A mask of all elements of a tensor, from one of fewer axes."""
     mask = ops.reshape(mask, [*ops.shape(mask), *[1] * (len(values.shape) - len(mask.shape))])
-    counted = ops.cast(ops.broadcast_to(mask, ops.shape(values)), "bool")
-    count = ops.maximum(ops.sum(ops.cast(counted, "float32")), 1.0)
-    return ops.sum(ops.where(counted, values, 0.0)) / count, count
+    return ops.broadcast_to(mask, ops.shape(values))
+
+
+def weights_of(weights):
+    """The weights of a batch by output in losses and in metrics, and that of each example.
+
+    The latter two are None where examples count alike; else batches hold the first two, and the third in the second.
+    """
+    if isinstance(weights, tuple):
+        return *weights, weights[1][""]
+    return weights, None, None
 
 
 def examples_of(inputs):

@@ -149,7 +149,8 @@ def _new(saved: SavedRun, path: Path, tell: Callable[[str], object]) -> Iterator
     if saved.data.maker is not None:
         yield from made_examples(saved, (), saved.entering, path)
         return
-    examples = read_inputs(saved.training_of(saved.entering), path=path, outputs=saved.targets)
+    weighed = bool(saved.method.turns)
+    examples = read_inputs(saved.training_of(saved.entering), path=path, outputs=saved.targets, weighed=weighed)
     examples.targets.update(saved.next_steps(examples.inputs))
     unknown = UnknownWords(saved.model, examples.bound)
     unknown.look(examples.inputs)

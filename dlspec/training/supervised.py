@@ -131,7 +131,8 @@ class SupervisedTrainer(Trainer):
         if (
             augmented
             or stage.trained(before.outputs) != before.running.trained(before.outputs)
-            or (self.job.learners != before.learners)
+            or self.job.learners != before.learners
+            or bool(stage.turns) != bool(before.running.turns)
         ):
             self.__dict__.pop("feed", None)
         return stage

@@ -47,6 +47,32 @@ train: {loss: mse, optimizer: {adam: 0.1}, metrics: [mae, r2_score], epochs: 2}
 """
 
 
+LEARNERS = """
+name: weighed_learners
+inputs: {numbers: [2]}
+layers:
+  - dense: {units: 1, activation: sigmoid, kernel_initializer: zeros, name: bought}
+  - dense: {from: numbers, units: 1, use_bias: false, kernel_initializer: ones, name: sum}
+  - ops.square: {name: power}
+  - ops.abs: {from: numbers, name: size}
+outputs: bought
+data:
+  source: {csv: shop.csv}
+  inputs: {numbers: {columns: [a, b]}}
+  targets: {bought: {column: bought, classes: ["no", "yes"], class_weights: {"yes": 3}}}
+  weight: times
+  split: {by: {column: part}}
+  batch_size: 1000
+train:
+  optimizer: {sgd: 0.5}
+  learners:
+    buyer: {trains: bought, loss: {bought: binary_crossentropy}}
+    adder: {trains: sum, minimize: {power: 0.1}}
+  metrics: {bought: [accuracy], size: [mean]}
+  epochs: 1
+"""
+
+
 def _table(folder: Path) -> dict[str, Any]:
     chance = np.random.default_rng(3)
     rows: dict[str, Any] = {"a": chance.normal(size=COUNT).round(3), "b": chance.normal(size=COUNT).round(3)}
@@ -133,3 +159,48 @@ def test_numbers_in_units_of_their_own(tmp_path: Path) -> None:
     assert facts["metrics"]["test"]["mae"] == pytest.approx(found["mae"], rel=1e-5)
     assert facts["metrics"]["test"]["r2_score"] == pytest.approx(found["r2"], rel=1e-4)
     keras.backend.clear_session()
+
+
+def test_what_learners_minimise_weighs_as_numpy_says(tmp_path: Path) -> None:
+    rows = _table(tmp_path)
+    report = sample_runs.train(tmp_path, LEARNERS)
+    facts = json.loads((report.folder / "report.json").read_text(encoding="utf-8"))
+    saved = open_run(Run(report.folder), allow_outside=True)
+    whole = {variable.path: np.asarray(variable) for variable in saved.whole.trainable_variables}
+    kernel, bias, adding = whole["bought/kernel"], whole["bought/bias"], whole["sum/kernel"][:, 0]
+    x, y, w = _of(rows, "train")
+    share = w * np.where(y, 3.0, 1.0)  # times the weight of the class
+    assert kernel[:, 0] == pytest.approx(0.5 * (share * (y - 0.5)) @ x / len(x), rel=1e-5)
+    assert adding == pytest.approx(1 - 0.5 * 0.1 * (w * 2 * x.sum(axis=1)) @ x / len(x), rel=1e-5)
+    again = evaluate(saved)
+    for part in ("validation", "test"):
+        x, y, w = _of(rows, part)
+        scores = 1 / (1 + np.exp(-(x @ kernel[:, 0] + bias[0])))
+        losses = np.where(y, -np.log(scores), -np.log(1 - scores))
+        for found in (facts["metrics"][part], again["metrics"][part]):
+            assert found["bought_loss"] == pytest.approx((w * losses).mean(), rel=1e-5)
+            assert found["bought_accuracy"] == pytest.approx(_right(y, scores > 0.5, w), rel=1e-5)
+            assert found["power"] == pytest.approx((w * (x @ adding) ** 2).mean(), rel=1e-5)
+            assert found["adder_loss"] == pytest.approx(0.1 * (w * (x @ adding) ** 2).mean(), rel=1e-5)
+            assert found["size"] == pytest.approx(w @ np.abs(x).mean(axis=1) / w.sum(), rel=1e-5)
+
+
+def test_examples_weigh_where_nothing_has_a_target(tmp_path: Path) -> None:
+    rows = _table(tmp_path)
+    lines = [line for line in LEARNERS.splitlines() if "bought" not in line]
+    text = "\n".join(lines).replace(
+        "  learners:\n    adder: {trains: sum, minimize: {power: 0.1}}", "  minimize: power"
+    )
+    text = text.replace("outputs: bought", "").replace("  - dense: {from: numbers, units: 1", "  - dense: {units: 1")
+    report = sample_runs.train(
+        tmp_path, text.replace("data:\n", "outputs: sum\ndata:\n") + "\n  metrics: {size: [mean]}\n"
+    )
+    saved = open_run(Run(report.folder), allow_outside=True)
+    (kernel,) = (np.asarray(variable)[:, 0] for variable in saved.whole.trainable_variables)
+    x, _, w = _of(rows, "train")
+    assert kernel == pytest.approx(1 - 0.5 * (w * 2 * x.sum(axis=1)) @ x / len(x), rel=1e-5)
+    x, _, w = _of(rows, "test")
+    assert evaluate(saved)["metrics"]["test"]["power"] == pytest.approx((w * (x @ kernel) ** 2).mean(), rel=1e-5)
+    beside = evaluate(saved, path=tmp_path / "shop.csv")["metrics"]["shop.csv"]
+    every = np.stack([rows["a"], rows["b"]], 1)
+    assert beside["power"] == pytest.approx((rows["times"] * (every @ kernel) ** 2).mean(), rel=1e-5)

@@ -34,10 +34,8 @@ def _check(name: str, table: Table, method: Method | None) -> None:
         raise DataProblem("E603", f"column `{name}` holds {contents.what}", contents.help, where=contents.where)
     if column.tensor.shape:
         raise Problem("E605", f"a weight is one number for each example, and `{name}` gives {column.tensor}")
-    turns = method is not None and any(stage.turns for stage in method.stages.values())
-    if method is not None and (turns or not method.weighs_examples):
-        how = "`minimize` and `learners`" if turns else f"`{method.name}`"
-        message = f"training by {how} takes all examples alike: they cannot weigh differently"
+    if method is not None and not method.weighs_examples:
+        message = f"training by `{method.name}` takes all examples alike: they cannot weigh differently"
         raise Problem("E616", message, "leave `weight` out")
 
 

@@ -184,8 +184,11 @@ def read_inputs(
     outputs: Sequence[Output] = (),
     raw: Any = None,
     allow_outside: bool = False,
+    weighed: bool = False,
 ) -> RawInputs:
     """Reads raw examples whole; with `outputs`, those that the training would have dropped are left out.
+
+    Their weights come with `outputs`, and where they are `weighed` without any.
 
     Raises:
         SpecError: See :func:`open_inputs`.
@@ -211,7 +214,7 @@ def read_inputs(
         with findings.at("data", "targets", output.target):
             targets[output.name] = _target(output, table, kept)
     weights = None
-    if outputs and (name := training.data.weight) is not None:
+    if (outputs or weighed) and (name := training.data.weight) is not None:
         with findings.at("data", "weight"):
             weights = _weights(name, table)[kept]
     if findings.errors:

@@ -99,7 +99,10 @@ class Changes:
 
 
 def weighed(targets: Any, in_loss: Mapping[str, Any], weights: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The weights of examples in loss and metrics, by output: those of `in_loss` times their own, and their own."""
+    """The weights of examples in loss and metrics, by output: those of `in_loss` times their own, and their own.
+
+    Their own stand under "" as well, for what is compared with no target.
+    """
     import tensorflow as tf
 
     by_output = {}
@@ -108,7 +111,7 @@ def weighed(targets: Any, in_loss: Mapping[str, Any], weights: Any) -> tuple[dic
         rank = len(in_loss[name].shape if name in in_loss else target.shape)
         shaped = tf.reshape(weights, (-1, *[1] * (rank - 1)))
         by_output[name] = shaped * in_loss[name] if name in in_loss else shaped
-    return by_output, dict.fromkeys(targets, weights)
+    return by_output, dict.fromkeys([*targets, ""], weights)
 
 
 class Repeated(Examples):

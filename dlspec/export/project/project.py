@@ -40,8 +40,6 @@ _OWN = {
     "averages_of": "from averages import averages_of",
     "Learner": "from learning import Learner",
     "Learning": "from learning import Learning",
-    "StopsUnlessFinite": "from learning import StopsUnlessFinite",
-    "for_learner": "from learning import for_learner",
     "Batches": "from data import Batches",
     "Part": "from data import Part",
     "TrainingBatches": "from data import TrainingBatches",

@@ -34,8 +34,10 @@ _CARRIED = (
     "EpochsOfPhases",
     "Mirrored",
     "PreparedLoss",
+    "StopsUnlessFinite",
     "UndoneMetric",
     "devices",
+    "for_learner",
     "in_data_units",
     "settle",
 )

@@ -11,7 +11,7 @@ from dlspec.components.methods.learning import loss_of, means, measure_of, numbe
 from dlspec.components.sections.matching import layers_meant
 from dlspec.components.sections.training import Learner as Declared
 from dlspec.components.training.callbacks import Callback
-from dlspec.standalone import learning
+from dlspec.standalone import learning, turns
 from dlspec.standalone.averages import averages_of
 
 
@@ -85,7 +85,7 @@ def for_each_learner(model: Any, declared: Callback, made: Callable[[], Any]) ->
         yield made()
         return
     for learner in learners:
-        yield learning.for_learner(made(), learner)
+        yield turns.for_learner(made(), learner)
 
 
 def _chosen(metric: Any, output: Any, loss: Any) -> Any:

@@ -133,6 +133,8 @@ class Job:
 def compared(method: Method, outputs: Sequence[str], targets: Any, *weights: Any) -> tuple[Any, ...]:
     """Targets, and weights of the examples, as Keras takes them: those of the outputs that a method compares.
 
+    Learners get two maps of weights as they are: they ask for what they compare.
+
     Args:
         outputs: Names of all outputs of the model.
         targets: By output.
@@ -145,7 +147,10 @@ def compared(method: Method, outputs: Sequence[str], targets: Any, *weights: Any
             return tuple(map(of_compared, values))
         return {name: value for name, value in values.items() if name in wanted} or values
 
-    return only_or_all(of_compared(targets)), *(single(of_compared(weight)) for weight in weights)
+    def weighing(weight: Any) -> Any:
+        return weight if method.turns and isinstance(weight, tuple) else single(of_compared(weight))
+
+    return only_or_all(of_compared(targets)), *map(weighing, weights)
 
 
 class Moments:
