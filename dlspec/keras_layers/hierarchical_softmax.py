@@ -35,13 +35,20 @@ class HierarchicalSoftmax(keras.layers.Layer):
         )
         self.bias = self.add_weight(name="bias", shape=(nodes,), initializer=self.bias_initializer)
 
-    def call(self, inputs, label):
-        loss = self.loss_of(inputs, ops.reshape(label, (-1,)))
-        probabilities = ops.cast(ops.exp(self.log_probabilities(inputs)), self.compute_dtype)
-        if self.return_loss:
-            return probabilities, loss
-        self.add_loss(ops.mean(loss))
-        return probabilities
+    def __call__(self, inputs, label, **kwargs):
+        if not self.return_loss or "part" in kwargs:
+            return super().__call__(inputs, label, **kwargs)
+        # Two calls in a functional model: what only one of them needs does not read all weights for the other.
+        probabilities = super().__call__(inputs, label, part="probabilities", **kwargs)
+        return probabilities, super().__call__(inputs, label, part="loss", **kwargs)
+
+    def call(self, inputs, label, part=None):
+        if part != "probabilities":
+            loss = self.loss_of(inputs, ops.reshape(label, (-1,)))
+            if part == "loss":
+                return loss
+            self.add_loss(ops.mean(loss))
+        return ops.cast(ops.exp(self.log_probabilities(inputs)), self.compute_dtype)
 
     def loss_of(self, inputs, label):
         """Negative logarithm of the probability of a label, by the nodes on the way to it; shape [batch]."""
@@ -72,11 +79,10 @@ class HierarchicalSoftmax(keras.layers.Layer):
             start += row.shape[1]
         return ops.concatenate(rows[-2:], axis=-1)
 
-    def compute_output_spec(self, inputs, label):
-        probabilities = keras.KerasTensor((inputs.shape[0], self.classes), dtype=self.compute_dtype)
-        return (
-            (probabilities, keras.KerasTensor(inputs.shape[:1], dtype="float32")) if self.return_loss else probabilities
-        )
+    def compute_output_spec(self, inputs, label, part=None):
+        if part == "loss":
+            return keras.KerasTensor(inputs.shape[:1], dtype="float32")
+        return keras.KerasTensor((inputs.shape[0], self.classes), dtype=self.compute_dtype)
 
     def get_config(self):
         return {
