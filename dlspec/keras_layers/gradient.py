@@ -8,8 +8,8 @@ class Gradient(keras.layers.Layer):
 
     What lies between the two becomes a model of its own, with the layers that are there already, and is computed once
     more under a tape. `of` is summed over the batch, so that each example has its own derivative where no layer between
-    mixes examples. The derivative is computed from all weights between, and can be minimised itself. It holds a part of
-    the model that it stands in, so it cannot be saved.
+    mixes examples. The derivative is computed from all weights between, and can be minimised itself. Moving statistics
+    move once all the same. It holds a part of the model that it stands in, so it cannot be saved.
     """
 
     def __init__(self, **kwargs):
@@ -21,16 +21,22 @@ class Gradient(keras.layers.Layer):
         entering = [by, *self.beside(of, by)]
         # Its weights are those of the layers between: they train with whatever minimises the derivative.
         self.between = keras.Model(entering, of, name=f"{self.name}_between")
-        return super().__call__(entering)
+        # Moving statistics: `of` enters as well, so that the pass before this one has moved them already.
+        self.measured = [weight for layer in self.between.layers for weight in layer.non_trainable_weights]
+        return super().__call__([of, *entering])
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs, mask=None, training=False):
+        _, by, *beside = inputs
+        before = [tf.identity(weight.value) for weight in self.measured] if training else []
         with tf.GradientTape() as tape:
-            tape.watch(inputs[0])
-            of = self.between(inputs, mask=mask)
-        return tape.gradient(of, inputs[0], unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            tape.watch(by)
+            of = self.between([by, *beside], mask=mask if mask is None else mask[1:])
+        for weight, value in zip(self.measured, before, strict=False):
+            weight.assign(value)
+        return tape.gradient(of, by, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
-    def compute_output_spec(self, inputs, mask=None):
-        return keras.KerasTensor(inputs[0].shape, dtype=inputs[0].dtype)
+    def compute_output_spec(self, inputs, mask=None, training=False):
+        return keras.KerasTensor(inputs[1].shape, dtype=inputs[1].dtype)
 
     def compute_mask(self, inputs, previous_mask=None):
         return None

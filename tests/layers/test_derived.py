@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from dlspec.backends.keras.build import build_with_tensors, verify
 from dlspec.export.python.module import emit_model
+from dlspec.keras_layers import Gradient
 from tests.support import compile_text
 
 ZERO = tf.UnconnectedGradients.ZERO
@@ -189,3 +190,18 @@ outputs: [square, two, c]
 def test_ragged_constant(tmp_path: Path) -> None:
     found = compile_text(tmp_path, "inputs: {x: [2]}\nlayers: [constant: [[1], [1, 2]]]").diagnostics.items[0]
     assert (found.code, found.message) == ("E207", "`value` of constant is no tensor: its lists differ in length")
+
+
+def test_moving_statistics_move_once_though_a_derivative_is_taken() -> None:
+    """The mean of a batch counts once, whether or not the model gives what is derived as well."""
+    values = np.arange(12, dtype="float32").reshape(4, 3)
+    for alone in (False, True):
+        x = keras.Input((3,))
+        normalized = keras.layers.BatchNormalization(momentum=0.5)
+        score = keras.layers.Dense(1)(keras.layers.Dropout(0.5)(normalized(x)))
+        slope = Gradient()(score, x)
+        model = keras.Model(x, slope if alone else [score, slope])
+        model(values)
+        np.testing.assert_array_equal(normalized.moving_mean, np.zeros(3))
+        model(values, training=True)
+        np.testing.assert_allclose(normalized.moving_mean, values.mean(axis=0) / 2, rtol=1e-6)
