@@ -227,6 +227,7 @@ STANDALONE_PRIVATES = {
     "_keras_mask": "the mask of an output",
     "_lookup_layer": "the words of a layer of text",
     "_make_gpr": "the model of the Bayesian search, made again with its seed",
+    "_model_variables_moving_average": "the averages that an optimizer keeps of its weights",
     "_random_values": "what the Bayesian search proposes where its favourite was tried",
     "_var_key": "the weight that a step is of, on each device",
     "_trainable_variables": "the variables that an optimizer was built for",
