@@ -26,6 +26,20 @@ class Interrupted(KeyboardInterrupt):
         self.resumes_at = resumes_at
 
 
+# Signals that came when a training had no step left: it is over, but what trains again and again has to stop.
+_TOO_LATE: list[int] = []
+
+
+def stop_if_asked() -> None:
+    """Between two trainings of one command: obeys a signal that the first of them could not obey any more.
+
+    Raises:
+        Interrupted: There was one.
+    """
+    if _TOO_LATE:
+        raise Interrupted(_TOO_LATE.pop())
+
+
 class Signals:
     """Whether a signal has come."""
 
@@ -42,9 +56,12 @@ class Signals:
         if threading.current_thread() is not threading.main_thread():
             yield  # only the main thread may say what signals do
             return
+        _TOO_LATE.clear()
         before = {number: signal.signal(number, self._note) for number in _heeded()}
         try:
             yield
+            if self._number is not None:  # it came after the last step
+                _TOO_LATE.append(self._number)
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)

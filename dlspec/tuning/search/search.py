@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dlspec.core.errors import Problem
+from dlspec.training.loop.signals import stop_if_asked
 from dlspec.tuning.plan.oracles import Driver, Proposal
 from dlspec.tuning.plan.plan import Plan
 from dlspec.tuning.plan.spaces import hyperparameters
@@ -120,6 +121,7 @@ class Search:
                     return
                 trial, wait = running.pop(0)
                 self._end(trial, wait())
+                stop_if_asked()
         finally:
             workers.close()
 

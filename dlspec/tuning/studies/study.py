@@ -20,6 +20,7 @@ from dlspec.core.documents.study import STUDY_FILE, MemberFacts, Study, Summary
 from dlspec.core.errors import Diagnostic, SpecError
 from dlspec.data.feeding.facts import shown
 from dlspec.passes.state import Trainable
+from dlspec.training.loop.signals import stop_if_asked
 from dlspec.training.run.resume import SPEC_FILE
 from dlspec.tuning.studies import folder as folders
 from dlspec.tuning.studies.answers import ALL_FILE, gather
@@ -81,6 +82,7 @@ class Running:
                 failure = ended.failure or failure
                 if ended.facts is not None:
                     self._ended(facts, ended.facts)
+                stop_if_asked()
         finally:
             workers.close()
         if failure is not None:

@@ -10,7 +10,7 @@ from typing import Any
 from dlspec.core.ir import show_bytes, show_shape
 from dlspec.graph.facts import show_count, show_shapes
 from dlspec.views.pages import plots
-from dlspec.views.pages.class_scores import Classes
+from dlspec.views.pages.class_scores import MATRIX_LIMIT, Classes
 from dlspec.views.pages.examine import Examined
 from dlspec.views.pages.figured import sections
 from dlspec.views.pages.hints import hints
@@ -261,7 +261,7 @@ def _plots(output: Facts, score: Score | None) -> Iterator[Plot]:
             if np.isfinite(share).all():
                 yield plots.shares(true, share, score.task.names)
                 yield plots.roc(true, share)
-        if len(score.task.names) > _TABLE_LIMIT:
+        if _TABLE_LIMIT < len(score.task.names) <= MATRIX_LIMIT:
             yield plots.matrix(score.matrix)
 
 
