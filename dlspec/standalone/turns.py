@@ -1,7 +1,6 @@
 """Callbacks of a training in which learners take turns."""
 
 import math
-from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -17,6 +16,13 @@ class StopsUnlessFinite(keras.callbacks.Callback):
                 self.model.stop_training = True
 
 
+class Optimized:
+    """What a callback asks of a model that has several optimizers: one of them."""
+
+    def __init__(self, optimizer: Any) -> None:
+        self.optimizer = optimizer
+
+
 def for_learner(callback: Any, learner: Any) -> Any:
     """A callback that acts on the optimizer of one learner, and logs its learning rate under the learner's name."""
     set_model, over = callback.set_model, callback.on_epoch_end
@@ -26,6 +32,6 @@ def for_learner(callback: Any, learner: Any) -> Any:
         if learner.name and "learning_rate" in logs:
             logs[f"{learner.name}_learning_rate"] = logs.pop("learning_rate")
 
-    callback.set_model = lambda _: set_model(SimpleNamespace(optimizer=learner.optimizer))
+    callback.set_model = lambda _: set_model(Optimized(learner.optimizer))
     callback.on_epoch_end = on_epoch_end
     return callback

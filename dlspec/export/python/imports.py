@@ -25,7 +25,6 @@ _STANDARD = {
     "Mapping": "from collections.abc import Mapping",
     "datetime": "from datetime import datetime",
     "Path": "from pathlib import Path",
-    "SimpleNamespace": "from types import SimpleNamespace",
     "Any": "from typing import Any",
     "NamedTuple": "from typing import NamedTuple",
 }
