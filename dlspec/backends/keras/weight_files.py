@@ -14,6 +14,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,10 @@ _LISTED, _WEIGHTS_LISTED, _LEGACY, _MODEL = "layer_names", "weight_names", "mode
 # Lists of names that are too long for one attribute stand in several, which are numbered.
 _MAX_PARTS = 10_000
 _MAX_DATASETS = 1_000_000
+# What zlib and h5py raise for damaged files; a group where a dataset should be has no shape: AttributeError.
+_DAMAGED = (
+    OSError, EOFError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, MemoryError, zlib.error,
+)  # fmt: skip
 _ZIP, _HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 
 
@@ -103,7 +108,7 @@ def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
                 raise Unreadable("it is neither a `.keras` archive nor HDF5, or damaged")
     except zipfile.BadZipFile as error:
         raise Unreadable("it is a damaged zip archive") from error
-    except (OSError, EOFError, RuntimeError, KeyError, ValueError, TypeError, RecursionError, MemoryError) as error:
+    except _DAMAGED as error:
         raise Unreadable("its weights are damaged") from error
 
 
