@@ -44,7 +44,7 @@ def train_study(
     from dlspec.training.run.locking import Lock
     from dlspec.tuning.studies import folder as folders
     from dlspec.tuning.studies.page import text
-    from dlspec.tuning.studies.study import Running, begun
+    from dlspec.tuning.studies.study import Running, begun, check_members
 
     spec_text = dump(state.data)
     path, facts = folders.find(runs, state.name, spec_text, wanted=wanted, new=new)
@@ -55,6 +55,8 @@ def train_study(
     if facts is None:
         facts = begun(state, command, inside=wanted is not None)
         folders.make(path, spec_text, facts)
+    else:
+        check_members(state, path, facts)
     lock = Lock(path)
     console = None if quiet else progress_console()
     try:

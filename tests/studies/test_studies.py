@@ -87,14 +87,18 @@ def test_members_and_the_kept_model_are_ordinary_runs(tmp_path: Path, monkeypatc
 
 
 def test_a_finished_study_is_not_trained_again(tmp_path: Path) -> None:
-    """It prints what it has; another spec is refused."""
-    study, _ = _study(tmp_path, "{seeds: 2}", "-q")
+    """It prints what it has; another spec is refused, and so is a file that lists other members."""
+    study, facts = _study(tmp_path, "{seeds: 2}", "-q")
     before = (study / "study.json").stat().st_mtime_ns
     code, out, err = cli("train", str(tmp_path / "wine.yaml"), "--run", str(study))
     assert code == 0 and "is finished" in err and "2 trainings" in out
     assert (study / "study.json").stat().st_mtime_ns == before
     code, _, err = cli("train", str(tmp_path / "wine.yaml"), "--run", str(study), "--set", "train.epochs=3")
-    assert code == 1 and "E512" in err and "epochs" in err
+    assert code == 1 and "E512" in err and "epochs" in err and "--new" not in err  # which this folder refuses
+    facts["members"].pop()
+    (study / "study.json").write_text(json.dumps({**facts, "finished": False}))
+    code, _, err = cli("train", str(tmp_path / "wine.yaml"), "--run", str(study))
+    assert code == 1 and "E507" in err and "lists other members" in err
 
 
 def test_seeds_keep_the_parts_and_the_first_model(tmp_path: Path) -> None:

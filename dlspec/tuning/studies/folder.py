@@ -51,7 +51,7 @@ def _chosen(folder: Path, spec_text: str, *, new: bool) -> Study | None:
         raise Problem("E507", f"`{folder}` holds a study already, and `--new` wants a new one", "leave out `--new`")
     if changed := _differences(folder, spec_text):
         message = f"the study `{folder}` was begun with another spec: {'; '.join(changed[:5])}"
-        raise Problem("E512", message, "make the spec as it was, or begin another study with `--new`")
+        raise Problem("E512", message, "make the spec as it was, or name a folder that does not exist yet")
     return facts
 
 

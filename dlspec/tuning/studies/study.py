@@ -17,7 +17,7 @@ from dlspec.components.methods.studies import Study as Declared
 from dlspec.core.documents.reading import document_text
 from dlspec.core.documents.report import Report
 from dlspec.core.documents.study import STUDY_FILE, MemberFacts, Study, Summary
-from dlspec.core.errors import Diagnostic, SpecError
+from dlspec.core.errors import Diagnostic, Problem, SpecError
 from dlspec.data.feeding.facts import shown
 from dlspec.passes.state import Trainable
 from dlspec.training.loop.signals import stop_if_asked
@@ -163,6 +163,26 @@ class Running:
         """Writes ``study.json``; a full disk stops nothing, since the runs themselves say what is finished."""
         with suppress(OSError):
             folders.write(self.path, STUDY_FILE, document_text(self.facts))
+
+
+def check_members(state: Trainable, path: Path, facts: Study) -> None:
+    """Holds the members that ``study.json`` lists against those of the spec: somebody may have edited the file.
+
+    Args:
+        state: The checked spec.
+        path: The folder of the study.
+        facts: What stands in its file.
+
+    Raises:
+        Problem: E507, they are others.
+    """
+    study = cast("Declared", state.method.study)
+    expected = study.members(state.method.seed, state.data_section)
+    wanted = [(member.number, member.title, member.group, dict(member.settings)) for member in expected]
+    listed = [(each["number"], each["title"], each["group"], each["settings"]) for each in facts["members"]]
+    if listed != wanted:
+        message = f"`{STUDY_FILE}` of `{path}` lists other members than its study has"
+        raise Problem("E507", message, "name a folder that does not exist yet with `--run`")
 
 
 def begun(state: Trainable, command: str, *, inside: bool) -> Study:
