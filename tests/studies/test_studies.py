@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -187,3 +188,22 @@ def test_keep_none_trains_nothing_more(tmp_path: Path) -> None:
     assert facts["model"] is None and sorted(path.name for path in study.iterdir() if path.is_dir()) == ["members"]
     code, _, err = cli("evaluate", str(study))
     assert code == 1 and "keeps no model" in err and "members" in err
+
+
+def test_members_of_other_data_are_not_mixed(tmp_path: Path) -> None:
+    """A study that goes on with a changed file says so, and counts nothing of it."""
+    rows = [f"{n % 7},{n % 5},{n % 2}" for n in range(60)]
+    table, spec = tmp_path / "t.csv", tmp_path / "t.yaml"
+    table.write_text("\n".join(["a,b,y", *rows]) + "\n")
+    spec.write_text(
+        "data: {source: {csv: t.csv}, targets: {y: {column: y}}, split: {test: 0.2}}\n"
+        "layers: [{dense: {units: 1, activation: sigmoid, name: y}}]\n"
+        "train: {method: {seeds: 2}, loss: binary_crossentropy, epochs: 1}\n"
+    )
+    assert cli("train", str(spec), "--run", str(tmp_path / "study"), "-q")[0] == 0
+    document = tmp_path / "study" / "study.json"
+    document.write_text(document.read_text().replace('"finished": true', '"finished": false'))
+    shutil.rmtree(tmp_path / "study" / "members" / "2")
+    table.write_text("\n".join(["a,b,y", *rows[:40]]) + "\n")
+    code, _, err = cli("train", str(spec), "--run", str(tmp_path / "study"), "-q")
+    assert code == 1 and "E512" in err and "data changed" in err

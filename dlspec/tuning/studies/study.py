@@ -51,6 +51,7 @@ class Running:
     path: Path
     facts: Study
     on_end: Callable[[MemberFacts], None] = field(default=lambda _: None)
+    _fingerprint: str = ""
 
     @property
     def study(self) -> Declared:
@@ -111,6 +112,7 @@ class Running:
         )
 
     def _ended(self, facts: MemberFacts, report: Report) -> None:
+        self._require_same_data(facts["title"], report)
         best = report.get("best")
         facts["status"] = "finished"
         facts["epoch"] = int(best["epoch"] or 0) if best else None
@@ -120,6 +122,18 @@ class Running:
         self.facts["summaries"] = self._summaries()
         self.write()
         self.on_end(facts)
+
+    def _require_same_data(self, title: str, report: Report) -> None:
+        """All members were trained on the same values, also those that were finished at another time.
+
+        Raises:
+            Problem: E512, the data changed meanwhile.
+        """
+        fingerprint = report["data"]["fingerprint"]
+        self._fingerprint = self._fingerprint or fingerprint
+        if fingerprint != self._fingerprint:
+            message = f"the data changed between the trainings of the study `{self.path}`: {title} has other values"
+            raise Problem("E512", message, "begin another study with `--new`, or in another folder")
 
     def _summaries(self) -> list[Summary]:
         return summaries(self.study, [member for member in self.facts["members"] if member["status"] == "finished"])
@@ -131,6 +145,8 @@ class Running:
         ended = self._task_in(self.path / self.facts["model"], (), False, console).run()
         if ended.failure is not None:
             raise SpecError([ended.failure])
+        if ended.facts is not None:
+            self._require_same_data("the model that is kept", ended.facts)
 
     def _finish(self) -> None:
         if self.study.judged:
@@ -145,7 +161,8 @@ class Running:
         self.write()
 
     def _draw_curve(self) -> None:
-        if len({member["group"] for member in self.facts["members"]}) > 1:
+        several = len(self.state.method.turns) > 1  # the loss of one learner against another is no error
+        if not several and len({member["group"] for member in self.facts["members"]}) > 1:
             part = self.facts["judged"]
             measure, grows = self._error_measure(part)
             self.facts["curve"] = curve(self.facts["members"], part, measure, grows=grows)
