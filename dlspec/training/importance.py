@@ -30,15 +30,13 @@ from dlspec.training.saved import SavedRun
 from dlspec.training.shuffled import Shuffled, columns_of
 from dlspec.views.pages.comparing import Answering, Batch, answering, compare, with_weights
 from dlspec.views.pages.tasks import CHOICE, NUMBERS, YES_NO, Task, numbers, probabilities
-from dlspec.views.pages.verdict import leading
+from dlspec.views.pages.verdict import leading, less_is_better
 
 if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, Any]
 
-# The measure of which less is better; see :func:`dlspec.views.pages.verdict.leading`.
-_LESS_IS_BETTER = "RMSE"
 LOSS = "loss"
 # Of partial dependence: columns, examples, values of a number and words of a column, and classes.
 _SHOWN, _ROWS, _NUMBERS, _WORDS, _CLASSES = 4, 1000, 20, 12, 10
@@ -211,7 +209,7 @@ class _Measures:
     @staticmethod
     def _of(base: _Base) -> dict[str, float]:
         signed = {
-            name: (-1 if score["measure"] == _LESS_IS_BETTER else 1) * _number(score["value"])
+            name: (-1 if less_is_better(score["measure"]) else 1) * _number(score["value"])
             for name, score in base.scores.items()
         }
         return {LOSS: -base.loss, **{_score(name): value for name, value in signed.items()}}

@@ -290,6 +290,13 @@ def _answering(saved: SavedRun, *, traced: bool = False) -> Callable[[Arrays], A
 
 
 def task_of_output(saved: SavedRun, output: Output | None, shape: tuple[int, ...]) -> Task | None:
+    """How the numbers of an output are read; None where it has no target.
+
+    Args:
+        saved: The run.
+        output: As its target is bound.
+        shape: Of its answer for one example.
+    """
     return None if output is None else task_of(output, saved.method.head_of(output.name), shape)
 
 

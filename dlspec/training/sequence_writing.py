@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dlspec.backends.keras.structure import like_inputs, outputs_by_name
@@ -91,13 +92,15 @@ class Writer:
             written.append(np.asarray(rows)[:, 1:])
         return np.concatenate(written)
 
+    @cached_property
+    def _functions(self) -> dict[int, Callable[[Any, Any, Any], Any]]:
+        """The compiled functions that write, by the steps of their rows."""
+        return {}
+
     def _written(self, steps: int) -> Callable[[Any, Any, Any], Any]:
-        made = self.__dict__.get("_made")
-        if made is None or made[0] != steps:
-            made = (steps, self.generator.made(self._rows(steps)))
-            self.__dict__["_made"] = made
-        function: Callable[[Any, Any, Any], Any] = made[1]
-        return function
+        if steps not in self._functions:
+            self._functions[steps] = self.generator.made(self._rows(steps))
+        return self._functions[steps]
 
     def _rows(self, steps: int) -> Any:
         from dlspec.standalone.generating import Rows

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 _SEEDS = 2**32
 _SPLIT = "data.split."
+_KEEP = choice(
+    "refit",
+    "none",
+    default="refit",
+    doc="The model that is kept: one trained afterwards as if there were no study (`refit`), or `none`.",
+)
 
 
 class Member(NamedTuple):
@@ -87,12 +93,7 @@ class KFold(Study):
 
     folds = integer(min=2, max=1000, default=5, doc="Parts that are tested on in turn, cut as `by` of the split says.")
     repeats = integer(min=1, max=1000, default=1, doc="How often all of that is done, each time with other folds.")
-    keep = choice(
-        "refit",
-        "none",
-        default="refit",
-        doc="The model that is kept: one trained afterwards as if there were no study (`refit`), or `none`.",
-    )
+    keep = _KEEP
     examples = (example("5"), example("{folds: 10, repeats: 3}"), example("{folds: 5, keep: none}"))
 
     def members(self, seed: int, data: Data) -> Iterator[Member]:
@@ -143,12 +144,7 @@ class LearningCurve(Study):
 
     fractions = numbers(default=(0.1, 0.2, 0.5, 1.0), doc="Shares of the training split, above 0 and at most 1.")
     repeats = integer(min=1, max=1000, default=3, doc="Trainings with each share, with other examples and seeds.")
-    keep = choice(
-        "refit",
-        "none",
-        default="refit",
-        doc="The model that is kept: one trained afterwards as if there were no study (`refit`), or `none`.",
-    )
+    keep = _KEEP
     examples = (example("{fractions: [0.1, 0.3, 1], repeats: 3}"), example("[0.25, 0.5, 1]"))
 
     def validate(self) -> None:

@@ -23,12 +23,11 @@ from dlspec.export.formats.quiet import quiet
 from dlspec.training.evaluate import largest_batch, own_examples, require_measures, scores_of
 from dlspec.training.saved import SavedRun
 from dlspec.views.pages.comparing import Answering, answering, as_arrays, compare, with_weights
-from dlspec.views.pages.verdict import leading
+from dlspec.views.pages.verdict import leading, less_is_better
 
 # In how few bits each format can be written.
 MODES = {KerasFile.name: ("int8", "int4"), LiteRT.name: ("int8",)}
 _CALIBRATION = 200  # training examples by which ranges of activations are measured
-_LESS_IS_BETTER = "RMSE"
 
 
 def require_mode(target: str, mode: str) -> None:
@@ -163,7 +162,7 @@ def typed(values: Any, dtype: str) -> Any:
 
 def _lost(measure: str, before: float, after: float) -> float:
     """How much worse the second is: of errors the share that is added."""
-    return (after - before) / max(before, 1e-12) if measure == _LESS_IS_BETTER else before - after
+    return (after - before) / max(before, 1e-12) if less_is_better(measure) else before - after
 
 
 def _require_quantizable(model: Any) -> None:

@@ -20,6 +20,11 @@ from dlspec.training.run.locking import Lock, in_use
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,80}\Z")
 
 
+def new_identifier() -> str:
+    """The time (UTC) and a random ending, so that identifiers sort by time."""
+    return f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+
+
 class RunFolder:
     """``runs/<name>/<id>/``; the id is the time of its making (UTC) and a random ending, so that ids sort by time.
 
@@ -53,7 +58,7 @@ class RunFolder:
             raise Problem("E103", f"`{name}` cannot name a folder of runs", "use letters, digits, `_`, `-` and `.`")
         parent = runs / name
         while True:
-            identifier = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+            identifier = new_identifier()
             if not (parent / identifier).exists():
                 break
         return cls.create_at(parent / identifier, files)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from dlspec.core.files import write_atomically
 from dlspec.core.tree import Map
 from dlspec.syntax.dumping import dump
 from dlspec.training.run.locking import Lock
+from dlspec.training.run.run_folder import new_identifier
 from dlspec.tuning.search.record import FILE, Record
 
 BEST_FILE, SPEC_FILE = "best.yaml", "spec.yaml"
@@ -48,8 +47,7 @@ def find(runs: Path, name: str, spec_text: str, *, search: Path | None, new: boo
         if not new and _spec(folder) == spec_text and not finished(folder)[0]:
             return folder, True
         break  # only the newest
-    stamp = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}"
-    return runs / name / f"search-{stamp}-{secrets.token_hex(2)}", False
+    return runs / name / f"search-{new_identifier()}", False
 
 
 def _spec(folder: Path) -> str:

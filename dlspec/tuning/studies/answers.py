@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +40,8 @@ def keep(folder: Path, state: Trainable) -> None:
     saved = SavedRun(run, state, state.data_section, state.method, state.allow_outside, trusted=True)
     text = ""
     for _, examples in own_examples(saved, ("test",)):
-        text = _table(list(_columns(saved, examples)))
+        titles, columns = zip(*_columns(saved, examples), strict=True)
+        text = _table([titles, *zip(*columns, strict=True)])
     write_atomically(target, lambda draft: draft.write_text(text, encoding="utf-8"))
 
 
@@ -66,11 +67,10 @@ def _columns(saved: SavedRun, examples: RawInputs) -> Iterator[tuple[str, Sequen
         yield from ((key, column) for key, column in columns.items() if key != "example")
 
 
-def _table(columns: Sequence[tuple[str, Sequence[Any]]]) -> str:
+def _table(rows: Iterable[Sequence[Any]]) -> str:
+    """Rows as CSV, the titles first."""
     stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([name for name, _ in columns])
-    writer.writerows(zip(*(values for _, values in columns), strict=True))
+    csv.writer(stream, lineterminator="\n").writerows(rows)
     return stream.getvalue()
 
 
@@ -94,8 +94,4 @@ def gather(folder: Path, members: Sequence[tuple[str, Path]]) -> str:
         head = first
         rows += [[title, *row] for row in others]
     rows.sort(key=lambda row: (int(row[1]), row[0]))
-    stream_out = io.StringIO()
-    writer = csv.writer(stream_out, lineterminator="\n")
-    writer.writerow(["member", *head])
-    writer.writerows(rows)
-    return stream_out.getvalue()
+    return _table([["member", *head], *rows])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-from datetime import datetime, timezone
 from pathlib import Path
 
 from dlspec.core.documents.reading import document_text, read_study
@@ -12,7 +10,7 @@ from dlspec.core.errors import Problem
 from dlspec.core.files import write_atomically
 from dlspec.training.run.identity import spec_differences
 from dlspec.training.run.resume import SPEC_FILE
-from dlspec.training.run.run_folder import RunFolder
+from dlspec.training.run.run_folder import RunFolder, new_identifier
 
 
 def find(runs: Path, name: str, spec_text: str, *, wanted: Path | None, new: bool) -> tuple[Path, Study | None]:
@@ -35,8 +33,7 @@ def find(runs: Path, name: str, spec_text: str, *, wanted: Path | None, new: boo
         if not new and facts is not None and not facts["finished"] and not _differences(folder, spec_text):
             return folder, facts
         break  # only the newest
-    stamp = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}"
-    return runs / name / f"study-{stamp}-{secrets.token_hex(2)}", None
+    return runs / name / f"study-{new_identifier()}", None
 
 
 def _chosen(folder: Path, spec_text: str, *, new: bool) -> Study | None:

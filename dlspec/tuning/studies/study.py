@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -22,6 +20,7 @@ from dlspec.data.feeding.facts import shown
 from dlspec.passes.state import Trainable
 from dlspec.training.loop.signals import stop_if_asked
 from dlspec.training.run.resume import SPEC_FILE
+from dlspec.training.run.run_folder import new_identifier
 from dlspec.tuning.studies import folder as folders
 from dlspec.tuning.studies.answers import ALL_FILE, gather
 from dlspec.tuning.studies.curve import curve
@@ -215,8 +214,7 @@ def begun(state: Trainable, command: str, *, inside: bool) -> Study:
     judged = next(
         part for part in ("test", "validation", "train") if part == "train" or data.parts.has(part) is not False
     )
-    stamp = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}"
-    model = None if study.keep == "none" else "model" if inside else f"../{stamp}-{secrets.token_hex(2)}"
+    model = None if study.keep == "none" else "model" if inside else f"../{new_identifier()}"
     members = list(study.members(state.method.seed, data))
     width = len(str(len(members)))
     facts: list[MemberFacts] = [

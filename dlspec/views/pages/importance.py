@@ -9,7 +9,7 @@ from typing import Any
 from dlspec.core.documents.importance import Dependence, Effect, Importance
 from dlspec.views.pages.frames import rendered
 from dlspec.views.pages.plots import FIRST, MARK, SECOND, Plot, clean, svg
-from dlspec.views.pages.verdict import figure
+from dlspec.views.pages.verdict import figure, less_is_better
 
 PAGE_FILE, FACTS_FILE = "importance.html", "importance.json"
 # Columns on the page and in the terminal; the file has all of them.
@@ -93,7 +93,7 @@ def _scores(facts: Importance) -> Iterator[tuple[str, str]]:
 def _change(effect: Effect, measure: str) -> str:
     """Change of the measure itself, as text: less is worse, but of an error more."""
     mean = effect["mean"]
-    return signed(mean if mean is None or measure == "RMSE" else -mean)
+    return signed(mean if mean is None or less_is_better(measure) else -mean)
 
 
 def _rows(facts: Importance) -> Iterator[list[Any]]:

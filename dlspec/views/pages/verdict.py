@@ -16,6 +16,7 @@ from dlspec.views.pages.tasks import ARRAYS, NUMBERS, PIXELS, SERIES, STEPS, TAG
 
 # An error that is not below this share of the trivial answer's is hardly better than it.
 _HARDLY = 0.95
+_ERROR = "RMSE"
 GOOD: Grade = "good"
 DOUBTFUL: Grade = "doubtful"
 POOR: Grade = "poor"
@@ -52,11 +53,16 @@ def verdict(name: str, facts: Mapping[str, Any], part: str) -> Verdict:
     return _of_classes(name, facts, part)
 
 
+def less_is_better(measure: str) -> bool:
+    """Whether small values of what :func:`leading` gives are good: of an error, unlike of a share."""
+    return measure == _ERROR
+
+
 def leading(facts: Mapping[str, Any]) -> tuple[str, float | None]:
-    """The measure that the headline of an output leads with, and its value; only of ``RMSE`` less is better."""
+    """The measure that the headline of an output leads with, and its value; see :func:`less_is_better`."""
     if facts["kind"] in (NUMBERS, SERIES, ARRAYS):
         known = facts["r2"] is not None and not facts.get("array")
-        return ("R²", facts["r2"]) if known else ("RMSE", facts["rmse"])
+        return ("R²", facts["r2"]) if known else (_ERROR, facts["rmse"])
     if facts["kind"] == TRANSCRIPT:
         return "exact", facts["exact"]
     pixels = facts["kind"] == PIXELS and facts["mean_iou"] is not None
