@@ -321,6 +321,35 @@ def test_a_project_is_refused_in_words(
 
 
 @pytest.mark.slow
+def test_weights_of_examples_count_in_each_step_but_padding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loss is the sum of weight times loss over the number of steps; metrics divide by the sum of weights."""
+    monkeypatch.chdir(tmp_path)
+    pairs(tmp_path)
+    with (tmp_path / "pairs.csv").open(encoding="utf-8") as file:
+        table = [{**row, "w": str(1 + number % 3)} for number, row in enumerate(csv.DictReader(file))]
+    with (tmp_path / "pairs.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(table[0]))
+        writer.writeheader()
+        writer.writerows(table)
+    (tmp_path / "words.yaml").write_text(SPEC.replace("  split:", "  weight: w\n  split:"), encoding="utf-8")
+    assert run(["train", "words.yaml", "-q"]) == 0
+    import tensorflow as tf
+
+    facts, model = report(tmp_path), open_run(find_run("words", tmp_path / "runs")).model
+    some = [table[number] for number in rows_of(tmp_path / "words.yaml").test]
+    target = expected_rows(facts["data"]["targets"]["next"]["classes"], [row["right"] for row in some], 7)[:, 1:]
+    raw = {"source": tf.constant([row["left"] for row in some]), "decoder": tf.constant([row["right"] for row in some])}
+    answers, counts = np.asarray(model(raw), np.float64), target > 0
+    weights = np.array([float(row["w"]) for row in some])[:, None] * counts
+    losses = -np.log(np.take_along_axis(answers, target[..., None], axis=-1)[..., 0])
+    measured = facts["metrics"]["test"]
+    assert measured["loss"] == pytest.approx((weights * losses).sum() / counts.sum(), rel=1e-5)
+    right = answers.argmax(axis=-1) == target
+    assert measured["accuracy"] == pytest.approx((weights * right).sum() / weights.sum(), rel=1e-5)
+    assert measured["perplexity"] == pytest.approx(np.exp((weights * losses).sum() / weights.sum()), rel=1e-5)
+
+
+@pytest.mark.slow
 def test_numbers_in_words_are_written_in_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At least 98 % of numbers never seen, exactly, by answers that are fed back; after one epoch about 85 %."""
     monkeypatch.chdir(tmp_path)

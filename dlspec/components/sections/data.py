@@ -26,7 +26,7 @@ from dlspec.components.sections.base import Section
 from dlspec.components.sections.makers import Maker
 from dlspec.components.sections.missing import Error, Missing
 from dlspec.components.sections.selection import Selection, selected_columns
-from dlspec.components.sections.sequences import check_marks, check_targets, marks_field, resolve
+from dlspec.components.sections.sequences import check_marks, check_marks_of_texts, check_targets, marks_field, resolve
 from dlspec.components.sections.several import check_sources
 from dlspec.components.sections.split import Split
 from dlspec.components.sections.splitters import Random, Splitter, Stratified
@@ -93,6 +93,7 @@ class Feature(Section):
         self._check_layers()
 
     def _check_layers(self) -> None:
+        check_marks_of_texts(self)
         if self.token_length is not None and self.policy.fills:
             help = "an empty text is an empty sequence: leave `missing` out"
             raise Problem("E207", "a sequence of token ids has no missing values to fill", help, option="missing")

@@ -67,6 +67,18 @@ def check_marks(feature: Any) -> None:
         raise Problem("E207", "`marks` has one index for start and end", "give them different ones", "marks")
 
 
+def check_marks_of_texts(feature: Any) -> None:
+    """Marks of texts take indices of their own, which no word has.
+
+    Raises:
+        Problem: E207, they are given some.
+    """
+    if isinstance(feature.marks, dict) and any(layer.splits_texts for layer in feature.prepare):
+        message = "`marks` of texts take indices of their own: any that is written here is that of a word"
+        names = ", ".join(name for name in (START, END) if name in feature.marks)
+        raise Problem("E207", message, f"write `marks: [{names}]`", "marks")
+
+
 def resolve(inputs: Mapping[str, Any]) -> None:
     """Gives inputs with `prepare: {like: …}` the layers of the input that is named.
 
@@ -88,7 +100,10 @@ def resolve(inputs: Mapping[str, Any]) -> None:
         if (feature.source or None) != (other.source or None):
             message = f"`like: {like}` of input `{name}` names an input of another source"
             raise Problem("E207", message, "write the layers themselves", "inputs")
-        feature.take_layers(Alike(other.prepare, like))
+        try:
+            feature.take_layers(Alike(other.prepare, like))
+        except Problem as problem:  # its option is one of the input
+            raise Problem(problem.code, f"input `{name}`: {problem.message}", problem.help, "inputs") from problem
 
 
 def group_of(inputs: Mapping[str, Any], name: str) -> tuple[str, ...]:

@@ -277,7 +277,7 @@ def bind(
     outputs = bind_outputs(data, table, signature, method, findings, given, shifted)
     check_preparation(outputs, method, findings, shaped=signature is not None)
     inputs = inputs if made is not None else bind_inputs(data, table, signature, findings)
-    check_sequences(data, method, inputs, findings)
+    check_sequences(data, method, inputs, findings, several=bool(whole.sources))
     check_losses(method, outputs, findings)
     weight = bind_weight(data, table, method, findings)
     draws = drawn(data, signature, method) if signature is not None else ()

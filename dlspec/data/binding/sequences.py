@@ -27,8 +27,18 @@ if TYPE_CHECKING:
 PADDING = 0
 
 
-def check_sequences(data: Data, method: Method | None, inputs: Sequence[Input], findings: Findings) -> None:
-    """What does not go with marks, preparations of two columns, and targets that are made of inputs (E620)."""
+def check_sequences(
+    data: Data, method: Method | None, inputs: Sequence[Input], findings: Findings, *, several: bool
+) -> None:
+    """What does not go with marks, preparations of two columns, and targets that are made of inputs (E620).
+
+    Args:
+        data: The section; of several sources that of the first one.
+        method: The way of training.
+        inputs: What enters the model.
+        findings: Where mistakes go.
+        several: Whether there are several sources.
+    """
     special = {
         name
         for name, feature in data.features.items()
@@ -41,6 +51,9 @@ def check_sequences(data: Data, method: Method | None, inputs: Sequence[Input], 
         if data.maker is not None:
             message = "marks, `like` and `shift` are for rows that are examples, and `examples` makes others of them"
             raise Problem("E620", message, "leave `examples` out")
+        if several:
+            message = "marks, `like` and `shift` are for the rows of one source, and `sources` has several"
+            raise Problem("E620", message, "write one `source`, with `join` for columns of another one")
         if method is not None and method.turns:
             message = "marks, `like` and `shift` do not go with `minimize` and `learners`"
             raise Problem("E620", message, "compare outputs with targets by a `loss`")

@@ -237,6 +237,8 @@ def _bound(error: Violation, node: JSON, codes: tuple[str, ...], context: Contex
     who = subject(node, context)
     if error.validator in ("minLength", "minProperties"):
         return Message(codes[_BOUNDS], f"{who} must not be empty")
+    if error.validator == "uniqueItems":
+        return Message(codes[_BOUNDS], f"{who} lists something twice, got {shown(error.instance)}", "list each once")
     rules = {
         "minimum": f"must be at least {value}",
         "maximum": f"must be at most {value}",
