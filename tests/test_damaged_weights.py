@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dlspec.backends.keras.archive import Unreadable
-from dlspec.backends.keras.weight_files import read_weights
+from dlspec.backends.keras.weight_files import read_weights, values_of
 
 
 def test_damage_inside_of_compressed_weights(tmp_path: Path) -> None:
@@ -39,3 +39,33 @@ def test_a_group_in_place_of_weights(tmp_path: Path) -> None:
         file.create_group("body/kernel")
     with pytest.raises(Unreadable, match="its weights are damaged"):
         read_weights(tmp_path / "base.h5")
+
+
+@pytest.mark.parametrize("place", ["layer", "weight"])
+def test_links_are_no_weights(tmp_path: Path, place: str) -> None:
+    """What a legacy file links to may stand in another file, which nobody named."""
+    with h5py.File(tmp_path / "other.h5", "w") as other:
+        other["body/kernel"] = np.zeros((4, 3))
+        other["body"].attrs["weight_names"] = [b"kernel"]
+    with h5py.File(tmp_path / "base.h5", "w") as file:
+        file.attrs["layer_names"] = [b"body"]
+        if place == "layer":
+            file["body"] = h5py.ExternalLink("other.h5", "body")
+        else:
+            file.create_group("body").attrs["weight_names"] = [b"kernel"]
+            file["body/kernel"] = h5py.ExternalLink("other.h5", "body/kernel")
+    with pytest.raises(Unreadable, match="is a link, or not there"):
+        read_weights(tmp_path / "base.h5")
+
+
+def test_values_in_other_files_are_not_read(tmp_path: Path) -> None:
+    """A dataset whose bytes stand outside of the file."""
+    (tmp_path / "bytes").write_bytes(bytes(48))
+    with h5py.File(tmp_path / "base.h5", "w") as file:
+        file.attrs["layer_names"] = [b"body"]
+        group = file.create_group("body")
+        group.attrs["weight_names"] = [b"kernel"]
+        group.create_dataset("kernel", (4, 3), "float32", external=[(str(tmp_path / "bytes"), 0, 48)])
+    (stored,) = read_weights(tmp_path / "base.h5").layers
+    with values_of(tmp_path / "base.h5") as values, pytest.raises(Unreadable, match="other files"):
+        values.of(stored, "kernel")

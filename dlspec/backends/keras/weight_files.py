@@ -77,7 +77,10 @@ class Values:
 
     def of(self, layer: Stored, location: str) -> Any:
         """The array at one of the places of a layer."""
-        return self._file[f"{layer.root}{layer.group}/{location}"][()]
+        dataset = self._file[f"{layer.root}{layer.group}/{location}"]
+        if dataset.external or dataset.is_virtual:
+            raise Unreadable("its weights stand in other files")
+        return dataset[()]
 
 
 @contextmanager
@@ -135,13 +138,8 @@ class _Tree:
     """
 
     def __init__(self, file: Any) -> None:
-        from h5py import h5o
-
         self._id = file.id
-        names: list[bytes] = []
-        h5o.visit(file.id, names.append)
-        if len(names) > _MAX_DATASETS:
-            raise Unreadable(f"it has more than {_MAX_DATASETS:,} groups and datasets")
+        names = _own_names(file)
         inside = {name.rpartition(b"/")[0] for name in names}
         self.root: dict[str, Any] = {}
         for name in names:
@@ -172,6 +170,17 @@ class _Tree:
 
         value = h5py.Group(variables).attrs["name"]
         return value if isinstance(value, str) else ""
+
+
+def _own_names(file: Any) -> list[bytes]:
+    """The paths of all groups and datasets of a file, without what links name: that may stand in another file."""
+    from h5py import h5o
+
+    names: list[bytes] = []
+    h5o.visit(file.id, names.append)
+    if len(names) > _MAX_DATASETS:
+        raise Unreadable(f"it has more than {_MAX_DATASETS:,} groups and datasets")
+    return names
 
 
 def _datasets(level: Mapping[str, Any], before: str) -> Iterator[str]:
@@ -227,20 +236,28 @@ def _of_groups(tree: _Tree, groups: Mapping[str, Any], before: str, around: tupl
 
 def _of_legacy(file: Any) -> Iterator[Stored]:
     """The layers of a legacy file, in their order. A model inside has one group for the weights of all its layers."""
-    models = _models_of(file)
+    models, own_names = _models_of(file), {*_own_names(file)}
     root = f"{_LEGACY}/" if _LEGACY in file else ""
     listing = file.get(_LEGACY, file)
     for name in _listed(listing, _LISTED):
-        group = listing[name]
-        shapes = {each: tuple(int(size) for size in group[each].shape) for each in _listed(group, _WEIGHTS_LISTED)}
+        if f"{root}{name}".encode() not in own_names:
+            raise Unreadable(f"its layer `{name}` is a link, or not there")
+        group, shapes = listing[name], dict[str, Shape]()
+        for each in _listed(group, _WEIGHTS_LISTED):
+            if f"{root}{name}/{each}".encode() not in own_names:
+                raise Unreadable(f"its weight `{each}` is a link, or not there")
+            shapes[each] = tuple(int(size) for size in group[each].shape)
         if name not in models:
             if shapes:
                 yield Stored((name,), "", name, shapes, True, root)
             continue
+        inside: dict[str, dict[str, Shape]] = {}
+        for weight, shape in shapes.items():
+            for part in {*weight.split("/")[:-1]}:
+                inside.setdefault(part, {})[weight] = shape
         for path in _leaves(models[name], (name,)):
-            own = {weight: shape for weight, shape in shapes.items() if path[-1] in weight.split("/")[:-1]}
-            if own:
-                yield Stored(path, "", name, own, True, root)
+            if path[-1] in inside:
+                yield Stored(path, "", name, inside[path[-1]], True, root)
 
 
 def _leaves(config: Any, around: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
