@@ -190,6 +190,26 @@ def test_keep_none_trains_nothing_more(tmp_path: Path) -> None:
     assert code == 1 and "keeps no model" in err and "members" in err
 
 
+def test_a_damaged_study_is_not_passed_over(tmp_path: Path) -> None:
+    """Its members would be lost to a new one that nobody asked for."""
+    spec, damaged = tmp_path / "wine.yaml", tmp_path / "runs" / "wine" / "study-20260101T000000Z-0000"
+    spec.write_text(SPEC.format(method="{seeds: 2}"))
+    damaged.mkdir(parents=True)
+    (damaged / "study.json").write_text("{")
+    code, _, err = cli("train", str(spec), "--runs", str(tmp_path / "runs"))
+    assert code == 1 and "E507" in err and "was changed" in err and "--new" in err
+
+
+def test_a_study_stands_for_its_model_in_export_and_start_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in `evaluate`: nobody has to know where the model is."""
+    monkeypatch.chdir(tmp_path)
+    _study(tmp_path, "{k_fold: 2}", "-q")
+    code, out, err = cli("export", "study", "--to", "keras", "-o", "wine.keras")
+    assert code == 0 and "wine.keras" in out, err
+    code, out, err = cli("check", "wine.yaml", "--set", "train.start_from=study", "--set", "train.method=null")
+    assert code == 0 and "2 of 2 tensors fit `study`" in out + err
+
+
 def test_members_of_other_data_are_not_mixed(tmp_path: Path) -> None:
     """A study that goes on with a changed file says so, and counts nothing of it."""
     rows = [f"{n % 7},{n % 5},{n % 2}" for n in range(60)]

@@ -128,11 +128,12 @@ def _check_quantizing(target: str | None, mode: str | None, limit: float | None,
 
 
 def _spec_or_run(named: Path, runs: Path) -> Path:
-    """A spec's file, or the folder of a run; only what is neither a file nor a folder is looked for among the runs."""
-    if named.exists() or named.suffix in (".yaml", ".yml"):
-        return named
+    """A spec's file, or the folder of a run; only what is neither, or a study, is looked for among the runs."""
+    from dlspec.core.documents.study import STUDY_FILE
     from dlspec.views.pages.index import find_run
 
+    if (named.exists() and not (named / STUDY_FILE).is_file()) or named.suffix in (".yaml", ".yml"):
+        return named
     return find_run(str(named), runs).path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 
@@ -64,7 +65,7 @@ def locate(path: str, folder: Path, *, allow_outside: bool, want: str = "file", 
 
 
 def weights_file(path: str, folder: Path, *, allow_outside: bool) -> Path:
-    """The file with the weights that `start_from` names by a file, or by the folder of a run.
+    """The file with the weights that `start_from` names by a file, or by the folder of a run or of a study.
 
     Raises:
         Problem: As :func:`locate`; E516, the folder holds no model.
@@ -72,6 +73,13 @@ def weights_file(path: str, folder: Path, *, allow_outside: bool) -> Path:
     if not (folder / path).is_dir():
         return locate(path, folder, allow_outside=allow_outside, option="file")
     run = locate(path, folder, allow_outside=allow_outside, want="folder", option="file")
+    from dlspec.core.documents.reading import read_study  # most checks do without documents
+    from dlspec.core.documents.study import STUDY_FILE
+
+    study, _ = read_study(run / STUDY_FILE)
+    if study is not None and study["model"] is not None:
+        path = os.path.normpath(Path(path, study["model"]))
+        run = locate(path, folder, allow_outside=allow_outside, want="folder", option="file")
     if not (run / RUN_MODEL).is_file():
         message = f"`{path}` is no run with a model: it holds no `{RUN_MODEL}`"
         raise Problem("E516", message, "name the folder of a finished run, or a file", "file")

@@ -24,12 +24,15 @@ def find(runs: Path, name: str, spec_text: str, *, wanted: Path | None, new: boo
         new: Whether it must be a new one.
 
     Raises:
-        Problem: E507 the folder holds something else, E512 a study of another spec.
+        Problem: E507 the folder holds something else, or its file is damaged; E512 a study of another spec.
     """
     if wanted is not None:
         return wanted, _chosen(wanted, spec_text, new=new)
     for folder in sorted((runs / name).glob("study-*/"), reverse=True):
-        facts, _ = read_study(folder / STUDY_FILE)
+        facts, damage = read_study(folder / STUDY_FILE)
+        if damage and not new:
+            message = f"the study `{folder}` was changed: {damage}"
+            raise Problem("E507", message, "put the file back as it was, or begin another study with `--new`")
         if not new and facts is not None and not facts["finished"] and not _differences(folder, spec_text):
             return folder, facts
         break  # only the newest
