@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlspec.core.documents.study import CurveFacts, MemberFacts
+from dlspec.tuning.studies.figures import CONFIDENCE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
 _FEWEST = 3
 # Above this share of the error, the difference to that of the training split is what limits the model.
 _MUCH = 0.5
+# Of a curve without a floor, the spread of its errors included; and the largest exponent that it may have.
+_UNKNOWNS, _STEEPEST = 3, 3
 # Curves through errors that are drawn anew; with the share of them that lies below and above an interval.
-_DRAWN, _OUTSIDE = 100, 0.025
+_DRAWN, _OUTSIDE = 100, (1 - CONFIDENCE) / 2
 
 
 class Power(NamedTuple):
@@ -91,25 +94,21 @@ def fit(counts: Array, errors: Array) -> Power:
     logs, targets = np.log(counts), np.log(errors)
     slope, height = np.polyfit(logs, targets, 1)
     plain = Power(0.0, math.exp(height), -float(slope))
-    if len(counts) <= 5:
+    if len(counts) <= _UNKNOWNS + 2 or not 0 < plain.exponent < _STEEPEST:
         return plain
-    start = (float(targets.min()) - 1, float(height), float(-slope))
+    start = (float(targets.min()) - 1, float(height), plain.exponent)
 
     def misses(unknowns: Any) -> Any:
         floor, scale, exponent = unknowns
         return np.logaddexp(floor, scale - exponent * logs) - targets
 
-    solved = (
-        least_squares(misses, start, bounds=((-30, -np.inf, 0), (np.inf, np.inf, 3)), x_scale=1.0, max_nfev=200)
-        if 0 < start[2] < 3
-        else None
-    )
-    if solved is None:
-        return plain
+    bounds = (-30, -np.inf, 0), (np.inf, np.inf, _STEEPEST)
+    solved = least_squares(misses, start, bounds=bounds, max_nfev=200)
     rest = float(((height + slope * logs - targets) ** 2).sum()), float((solved.fun**2).sum())
-    criteria = [_criterion(miss, len(counts), unknowns) for miss, unknowns in zip(rest, (3, 4), strict=True)]
+    counted = zip(rest, (_UNKNOWNS, _UNKNOWNS + 1), strict=True)  # the spread of the errors is one of them
+    without, with_floor = (_criterion(miss, len(counts), unknowns) for miss, unknowns in counted)
     floor, scale, exponent = map(float, solved.x)
-    return plain if criteria[0] <= criteria[1] else Power(math.exp(floor), math.exp(scale), exponent)
+    return plain if without <= with_floor else Power(math.exp(floor), math.exp(scale), exponent)
 
 
 def _criterion(miss: float, points: int, unknowns: int) -> float:
