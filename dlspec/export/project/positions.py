@@ -1,4 +1,4 @@
-"""Layers by their location in ``model.layers``: generated models carry only the names that a spec wrote."""
+"""Layers by their place in ``model.layers``: generated models carry only the names that a spec wrote."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def places(names: Sequence[str], chosen: Sequence[str], model: str = "model") ->
 
 
 class Start(NamedTuple):
-    """How a project puts weights in location before training.
+    """How a project reads the weights that come first, before training.
 
     Attributes:
         file: Name of the file.
