@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -94,13 +95,20 @@ def test_two_workers_find_what_one_finds(tmp_path: Path) -> None:
         assert ours["mean"] == pytest.approx(theirs["mean"], rel=1e-5)  # processes share the cores otherwise
 
 
-def test_an_interrupted_study_goes_on_by_the_same_command(tmp_path: Path) -> None:
-    """Ctrl-C between two members; the folder is found again by the spec alone."""
+def _ignoring() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@pytest.mark.parametrize("prepare", [None, _ignoring], ids=["in a terminal", "in the background of a script"])
+def test_an_interrupted_study_goes_on_by_the_same_command(tmp_path: Path, prepare: Callable[[], None] | None) -> None:
+    """SIGINT between two members; the folder is found again by the spec alone."""
     spec = tmp_path / "wine.yaml"
     spec.write_text(SPEC.format(method="{seeds: 3}"))
     runs = ["--runs", str(tmp_path / "runs")]
     command = [sys.executable, "-m", "dlspec", "train", str(spec), *runs]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, preexec_fn=prepare
+    ) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if line.startswith("1/3"):

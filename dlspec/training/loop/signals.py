@@ -26,18 +26,22 @@ class Interrupted(KeyboardInterrupt):
         self.resumes_at = resumes_at
 
 
-# Signals that came when a training had no step left: it is over, but what trains again and again has to stop.
-_TOO_LATE: list[int] = []
+# Signals that have come to a command of several trainings. A training that has no step left cannot obey any more, and
+# code that Python calls where nothing can be raised (the end of an object, a callback out of C++) swallows what a
+# handler raises.
+_ASKED: list[int] = []
+# The commands of several trainings that run: none, or one.
+_COMMANDS: list[None] = []
 
 
 def stop_if_asked() -> None:
-    """Between two trainings of one command: obeys a signal that the first of them could not obey any more.
+    """Between two trainings of one command: obeys a signal that has not ended it yet.
 
     Raises:
         Interrupted: There was one.
     """
-    if _TOO_LATE:
-        raise Interrupted(_TOO_LATE.pop())
+    if _ASKED:
+        raise Interrupted(_ASKED.pop())
 
 
 class Signals:
@@ -56,15 +60,18 @@ class Signals:
         if threading.current_thread() is not threading.main_thread():
             yield  # only the main thread may say what signals do
             return
-        _TOO_LATE.clear()
+        if not _COMMANDS:
+            _ASKED.clear()
         before = {number: signal.signal(number, self._note) for number in _heeded()}
         try:
+            if _ASKED:  # it came while the model was built, and did not end the command
+                self._number = _ASKED.pop()
             yield
-            if self._number is not None:  # it came after the last step
-                _TOO_LATE.append(self._number)
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+            if self._number is not None:
+                _ASKED.append(self._number)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self._number is not None:
@@ -74,17 +81,25 @@ class Signals:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """SIGTERM and SIGHUP raise :class:`Interrupted`, as Ctrl-C raises a KeyboardInterrupt."""
+    """Ctrl-C, SIGTERM and SIGHUP raise :class:`Interrupted` and are noted for :func:`stop_if_asked`.
+
+    Ctrl-C is heeded also where whoever started the process had it ignored (a shell without job control does that to
+    what it starts in the background), as it is within a training.
+    """
 
     def stop(number: int, frame: FrameType | None) -> None:
+        _ASKED.append(number)
         raise Interrupted(number)
 
-    before = {number: signal.signal(number, stop) for number in _heeded() if number != signal.SIGINT}
+    _ASKED.clear()
+    _COMMANDS.append(None)
+    before = {number: signal.signal(number, stop) for number in _heeded()}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        _COMMANDS.pop()
 
 
 def _heeded() -> list[signal.Signals]:

@@ -146,6 +146,7 @@ class Running:
             raise SpecError([ended.failure])
         if ended.facts is not None:
             self._require_same_data("the model that is kept", ended.facts)
+        stop_if_asked()
 
     def _finish(self) -> None:
         if self.study.judged:
