@@ -11,6 +11,7 @@ from typing import Any
 from dlspec.backends.keras.build import build
 from dlspec.backends.keras.own import knowing
 from dlspec.components.methods.base import ENDS_IN_FLOAT32, Method
+from dlspec.components.methods.kept import kept_data
 from dlspec.components.registry import BUILT_IN, Catalogue, load_attribute
 from dlspec.components.sections.data import Data
 from dlspec.core.errors import Problem
@@ -97,21 +98,7 @@ class SavedRun:
         Raises:
             Problem: E522, the file is damaged.
         """
-        import keras
-
-        import dlspec.keras_layers  # noqa: F401  the layers that Keras lacks become known by this
-
-        try:
-            with knowing(self.state.catalogue):
-                model = keras.saving.load_model(self.run.path / MODEL_FILE, compile=False)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            message = f"`{self.run.path / MODEL_FILE}` cannot be loaded: {reason(error)}"
-            raise Problem("E522", message, "train again") from error
-        layer = unsound_weights(model)
-        if layer:
-            message = f"the weights of layer `{layer}` in `{self.run.path / MODEL_FILE}` are not finite"
-            raise Problem("E522", message, "the model answers nothing: train again")
-        return model
+        return load_kept(self.run.path, self.state.catalogue)
 
     @cached_property
     def signature(self) -> Signature:
@@ -193,6 +180,33 @@ class SavedRun:
         return of_model(self.model).inputs
 
 
+def load_kept(folder: Path, catalogue: Catalogue) -> Any:
+    """The model that the run in a folder kept, which takes raw values.
+
+    Args:
+        folder: The run folder.
+        catalogue: The components of its spec.
+
+    Raises:
+        Problem: E522, the file is damaged.
+    """
+    import keras
+
+    import dlspec.keras_layers  # noqa: F401  the layers that Keras lacks become known by this
+
+    try:
+        with knowing(catalogue):
+            model = keras.saving.load_model(folder / MODEL_FILE, compile=False)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        message = f"`{folder / MODEL_FILE}` cannot be loaded: {reason(error)}"
+        raise Problem("E522", message, "train again") from error
+    layer = unsound_weights(model)
+    if layer:
+        message = f"the weights of layer `{layer}` in `{folder / MODEL_FILE}` are not finite"
+        raise Problem("E522", message, "the model answers nothing: train again")
+    return model
+
+
 def _in_pieces(prepare: Callable[[Any], Any], inputs: Arrays) -> Arrays:
     """Raw inputs, by name, through a function of batches of them."""
     import numpy as np
@@ -272,4 +286,4 @@ def open_run(run: Run, *, allow_outside: bool = False, allow_code: bool = False)
         first = next((item.message for item in state.diagnostics.errors), "no section `data` or `train`")
         raise Problem("E522", f"the spec of run `{run.id}` cannot be used any more: {first}")
     state.method.decide(run.facts.get("thresholds", {}))
-    return SavedRun(run, state, state.data_section, state.method, allow_outside)
+    return SavedRun(run, state, kept_data(state.data_section, state.method), state.method, allow_outside)

@@ -82,6 +82,7 @@ class Request:
         catalogue: The components that the spec knows; a run keeps copies of the files of its own.
         report: What the report shows besides the measures.
         generator: How the model writes rows of indices; None where nothing is said of that.
+        trainer: Dotted path of the class that trains; that of the method unless given.
     """
 
     build: Callable[[], Any]
@@ -98,6 +99,7 @@ class Request:
     catalogue: Catalogue = BUILT_IN
     report: Section | None = None
     generator: Generator | None = None
+    trainer: str = ""
 
 
 def request_of(state: Trainable) -> Request:
@@ -211,7 +213,7 @@ def _ready(
     folder, checkpoint = _opened(request, runs, location, progress, now)
     names, note = tuple(signature.outputs), progress.note
     job = Job(model, prepared, data, method, names, folder.path, note, distribution, whole=whole)
-    return Training(job, folder, progress, start), checkpoint
+    return Training(job, folder, progress, start, request.trainer), checkpoint
 
 
 def _features(request: Request) -> dict[str, SavedRun]:

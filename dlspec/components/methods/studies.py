@@ -16,12 +16,8 @@ if TYPE_CHECKING:
 
 _SEEDS = 2**32
 _SPLIT = "data.split."
-_KEEP = choice(
-    "refit",
-    "none",
-    default="refit",
-    doc="The model that is kept: one trained afterwards as if there were no study (`refit`), or `none`.",
-)
+_KEPT = "The model that is kept: one trained afterwards as if there were no study (`refit`)"
+_KEEP = choice("refit", "none", default="refit", doc=f"{_KEPT}, or `none`.")
 
 
 class Member(NamedTuple):
@@ -47,13 +43,25 @@ class Study(Component, abstract=True):
         judged: The part of its data that judges a member; "" for the test split, else the validation split.
         part_name: How measures of that part are named, before the name of the measure; "" for the name of the part.
         refits: Whether the model that is kept comes of a training of its own; otherwise it is that of the first member.
+        shares_validation: Whether no member was trained on the validation split of another one.
     """
 
     kind = "study"
     judged: ClassVar[str] = ""
     part_name: ClassVar[str] = ""
     refits: ClassVar[bool] = True
+    shares_validation: ClassVar[bool] = True
     keep: Any = "refit"
+
+    @property
+    def combines(self) -> bool:
+        """Whether the model that is kept combines the answers of the members."""
+        return bool(self.keep == "ensemble")
+
+    @property
+    def choosing_part(self) -> str:
+        """The part by which the best member is chosen."""
+        return self.judged or "validation"
 
     def members(self, seed: int, data: Data) -> Iterator[Member]:
         """The trainings, in the order of their numbers.
@@ -90,11 +98,25 @@ class KFold(Study):
     shorthand = "folds"
     judged = "test"
     part_name = "fold"
+    shares_validation = False
 
     folds = integer(min=2, max=1000, default=5, doc="Parts that are tested on in turn, cut as `by` of the split says.")
     repeats = integer(min=1, max=1000, default=1, doc="How often all of that is done, each time with other folds.")
-    keep = _KEEP
-    examples = (example("5"), example("{folds: 10, repeats: 3}"), example("{folds: 5, keep: none}"))
+    keep = choice(
+        "refit",
+        "ensemble",
+        "best",
+        "none",
+        default="refit",
+        doc=f"{_KEPT}, one that gives the mean of the members' answers (`ensemble`), the member that is best on its "
+        "fold (`best`), or `none`.",
+    )
+    examples = (
+        example("5"),
+        example("{folds: 10, repeats: 3}"),
+        example("{folds: 5, keep: ensemble}"),
+        example("{folds: 5, keep: none}"),
+    )
 
     def members(self, seed: int, data: Data) -> Iterator[Member]:
         """One for each fold, repeat after repeat."""
@@ -128,7 +150,17 @@ class Seeds(Study):
     refits = False
 
     count = integer(min=2, max=1000, default=5, doc="How many trainings there are; the first has the seed of the spec.")
-    examples = (example("5"), example("{count: 10}"))
+    keep = choice(
+        "refit",
+        "ensemble",
+        "best",
+        "none",
+        default="refit",
+        doc="The model that is kept: the first member, which is the training without the study (`refit`), one that "
+        "gives the mean of the members' answers (`ensemble`), the member that is best on the validation split "
+        "(`best`), or `none`.",
+    )
+    examples = (example("5"), example("{count: 10, keep: ensemble}"))
 
     def members(self, seed: int, data: Data) -> Iterator[Member]:
         """One for each seed."""

@@ -12,10 +12,12 @@ class Missing(Component, abstract=True):
 
     Class attributes:
         fills: Whether a value is put in place of a missing one, inside the model.
+        passes: Whether missing values enter the model, which deals with them by itself.
     """
 
     kind = "policy"
     fills = True
+    passes = False
     indicator: Any = False
 
 
@@ -35,6 +37,13 @@ class Drop(Missing):
 
     fills = False
     examples = (example(""),)
+
+
+class Passed(Missing, abstract=True):
+    """Missing values enter a model that combines others, each of which fills them in. No spec says so."""
+
+    fills = False
+    passes = True
 
 
 class Mean(Missing):

@@ -33,4 +33,34 @@ CODES: dict[str, Code] = {
         train: {method: {k_fold: 5}, loss: sparse_categorical_crossentropy}
         """,
     ),
+    "E546": code(
+        "members that give no one model",
+        """
+        The model that an ensemble keeps gives the mean of what its members answer to the same raw values. That needs
+        outputs that are compared with targets and have a mean. The best member is chosen by examples that are not
+        the test split.
+        """,
+        wrong="""
+        inputs: {x: [4]}
+        layers:
+          - dense: {units: 3, activation: softmax}
+        data:
+          source: {sklearn: iris}
+          inputs: {x: {column: data}}
+          targets: {flower: {column: target}}
+          split: {test: 0.2}
+        train: {method: {seeds: {count: 3, keep: best}}, loss: sparse_categorical_crossentropy}
+        """,
+        right="""
+        inputs: {x: [4]}
+        layers:
+          - dense: {units: 3, activation: softmax}
+        data:
+          source: {sklearn: iris}
+          inputs: {x: {column: data}}
+          targets: {flower: {column: target}}
+          split: {test: 0.2}
+        train: {method: {seeds: {count: 3, keep: ensemble}}, loss: sparse_categorical_crossentropy}
+        """,
+    ),
 }

@@ -108,6 +108,7 @@ class Study(TypedDict):
         command: What to type to repeat it.
         judged: The part that judges: "fold", "test", "validation" or "train".
         model: The run folder of the model that is kept, from the folder of the study; null for none.
+        kept: Loss and metrics of that model by part; {} while there is none.
         members: In the order of their numbers.
         summaries: Of all measures.
         curve: Of a learning curve; null elsewhere, and where none could be drawn.
@@ -119,6 +120,7 @@ class Study(TypedDict):
     command: str
     judged: str
     model: str | None
+    kept: Measures
     members: list[MemberFacts]
     summaries: list[Summary]
     curve: CurveFacts | None

@@ -165,7 +165,7 @@ def _bind(name: str, feature: Feature, table: Table, wanted: Tensor | None, find
         raw = _sequence(feature, columns[0]) if listed else raw_tensor(columns, stacked, exact)
         # What prepares a number computes with float32: the saved model takes fractions where the training had none.
         measured = bool(feature.prepare) and not exact and not columns[0].tensor.shape and not listed
-        if raw.dtype != TEXT and (feature.policy.fills or measured):
+        if raw.dtype != TEXT and (feature.policy.fills or feature.policy.passes or measured):
             raw = replace_dtype(raw, "float64" if exact else "float32")
         how = missing.how(feature, text=columns[0].text)
         if how == missing.DROP and raw.dtype == "float64" and _wants_whole(feature):

@@ -26,7 +26,7 @@ def how(feature: Feature, *, text: bool) -> str:
 
     An empty text is a text like others, unless the spec says something about missing values, or a layer has to read it.
     """
-    if feature.policy.fills:
+    if feature.policy.fills or feature.policy.passes:
         return FILL
     if isinstance(feature.policy, Drop):
         return DROP

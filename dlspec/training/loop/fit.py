@@ -36,6 +36,7 @@ class Training:
         job: The model, which shares its weights with what is trained and saved, the examples and the method.
         progress: Where it shows how far it is.
         start_from: A saved model whose weights come first.
+        trained_by: Dotted path of the class that trains; that of the method unless given.
         state: How far it has come.
         thresholds: Of outputs of yes or no, where they were chosen on the validation split.
         started: For the report: how many weights came from a file.
@@ -49,6 +50,7 @@ class Training:
     folder: RunFolder
     progress: Progress = field(default_factory=Progress)
     start_from: Path | None = None
+    trained_by: str = ""
     state: TrainingState = field(default_factory=TrainingState)
     best: Best | None = None
     thresholds: dict[str, float] = field(default_factory=dict)
@@ -60,7 +62,7 @@ class Training:
     _signals: Signals = field(default_factory=Signals)
 
     def __post_init__(self) -> None:
-        self.trainer = load_attribute(self.job.method.trainer)(self.job)
+        self.trainer = load_attribute(self.trained_by or self.job.method.trainer)(self.job)
 
     @property
     def monitor(self) -> str:

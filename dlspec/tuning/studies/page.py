@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ def text(facts: Study, folder: Path) -> str:
     lines.append(f"{len(facts['members'])} trainings, {show_time(seconds)}, {folder}")
     if facts["model"] is not None:
         lines.append(f"the model: {_model(facts, folder)}")
+        lines += [f"{part} of the model: {_figures(measured)}" for part, measured in facts.get("kept", {}).items()]
     return "\n".join(lines)
 
 
@@ -70,9 +71,13 @@ def _row(line: Summary, before: str = "") -> tuple[str, ...]:
 def member_line(facts: MemberFacts, judged: str, total: int, left: float) -> str:
     """The line of a member that has ended."""
     measured = facts["measures"].get(judged) or facts["measures"].get("test") or {}
-    figures = "  ".join(f"{name} {value:.4g}" for name, value in measured.items() if value is not None)
+    figures = _figures(measured)
     ending = f"  {show_time(left)} left" if left >= 1 else ""
     return f"{facts['number']}/{total}  {facts['title']}  {figures}  {show_time(facts['seconds'])}{ending}"
+
+
+def _figures(measured: Mapping[str, float | None]) -> str:
+    return "  ".join(f"{name} {value:.4g}" for name, value in measured.items() if value is not None)
 
 
 def page(facts: Study, folder: Path) -> str:
@@ -117,6 +122,7 @@ def page(facts: Study, folder: Path) -> str:
         keys=list(_HEAD),
         command=facts["command"],
         model=str(_model(facts, folder)) if facts["model"] is not None else "",
+        kept=[(part, _figures(measured)) for part, measured in facts.get("kept", {}).items()],
     )
 
 
@@ -139,7 +145,7 @@ def _member(member: MemberFacts, facts: Study) -> dict[str, Any]:
         "title": member["title"],
         "epoch": member["epoch"] if member["epoch"] is not None else "",
         "seconds": f"{member['seconds']:.1f}",
-        "figures": "  ".join(f"{name} {value:.4g}" for name, value in measured.items() if value is not None),
+        "figures": _figures(measured),
     }
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, cast
 
 from dlspec.components.methods.studies import Member, settings_text
 from dlspec.components.methods.studies import Study as Declared
-from dlspec.core.documents.reading import document_text
-from dlspec.core.documents.report import Report
+from dlspec.core.documents.reading import document_text, read_report
+from dlspec.core.documents.report import REPORT_FILE, Report
 from dlspec.core.documents.study import STUDY_FILE, MemberFacts, Study, Summary
 from dlspec.core.errors import Diagnostic, Problem, SpecError
 from dlspec.data.feeding.facts import shown
@@ -23,8 +23,10 @@ from dlspec.training.run.resume import SPEC_FILE
 from dlspec.training.run.run_folder import new_identifier
 from dlspec.tuning.studies import folder as folders
 from dlspec.tuning.studies.answers import ALL_FILE, gather
+from dlspec.tuning.studies.combining import Combining
 from dlspec.tuning.studies.curve import curve
 from dlspec.tuning.studies.figures import part_name, summaries
+from dlspec.tuning.studies.keeping import best_member, copied
 from dlspec.tuning.studies.members import Ended, Task, settings_of
 
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ class Running:
             workers.close()
         if failure is not None:
             raise SpecError([failure])
-        self._refit(console)
+        self._keep(console)
         self._finish()
 
     def _task(self, member: Member, facts: MemberFacts, console: Console | None) -> Task:
@@ -137,16 +139,32 @@ class Running:
     def _summaries(self) -> list[Summary]:
         return summaries(self.study, [member for member in self.facts["members"] if member["status"] == "finished"])
 
-    def _refit(self, console: Console | None) -> None:
-        """The training without the study, for the model that is kept."""
-        if not self.study.refits or self.facts["model"] is None:
+    def _keep(self, console: Console | None) -> None:
+        """The model that is kept, with its measures."""
+        if self.facts["model"] is None:
             return
-        ended = self._task_in(self.path / self.facts["model"], (), False, console).run()
+        folder = Path(os.path.normpath(self.path / self.facts["model"]))
+        members = [Path(os.path.normpath(self.path / each["folder"])) for each in self.facts["members"]]
+        if self.study.combines:
+            combining = Combining(self.state, members, folder, self.facts["command"], console)
+            report: Report | None = combining.run()
+        elif self.study.keep == "best":
+            report = copied(members[best_member(self.state, self.facts)], folder, self.facts["command"])
+        elif self.study.refits:
+            report = self._refit(console)
+        else:
+            report = read_report(folder / REPORT_FILE)[0]
+        if report is not None:
+            self._require_same_data("the model that is kept", report)
+            self.facts["kept"] = report["metrics"]
+        stop_if_asked()
+
+    def _refit(self, console: Console | None) -> Report | None:
+        """The training without the study."""
+        ended = self._task_in(self.path / (self.facts["model"] or ""), (), False, console).run()
         if ended.failure is not None:
             raise SpecError([ended.failure])
-        if ended.facts is not None:
-            self._require_same_data("the model that is kept", ended.facts)
-        stop_if_asked()
+        return ended.facts
 
     def _finish(self) -> None:
         if self.study.judged:
@@ -233,7 +251,7 @@ def begun(state: Trainable, command: str, *, inside: bool) -> Study:
         }
         for member in members
     ]
-    if not study.refits and model is not None:
+    if study.keep == "refit" and not study.refits and model is not None:
         facts[0]["folder"] = model
     return {
         "name": state.name,
@@ -242,6 +260,7 @@ def begun(state: Trainable, command: str, *, inside: bool) -> Study:
         "command": command,
         "judged": part_name(study, study.judged or judged),
         "model": model,
+        "kept": {},
         "members": facts,
         "summaries": [],
         "curve": None,
