@@ -181,9 +181,10 @@ def test_json_has_the_promised_form() -> None:
 def test_github_annotations() -> None:
     assert render([ONE], TEXTS, "github") == (
         "::error file=demo.yaml,line=3,col=14,endLine=3,endColumn=20,title=E202::"
-        "unknown option of conv2d `filter`%0Ahelp: did you mean `filters`?"
+        "unknown option of conv2d `filter`%0Ahelp: did you mean `filters`?%0Amore: dlspec explain E202"
     )
-    assert render([Diagnostic("W301", "50 %")], {}, "github") == "::warning title=W301::50 %25"
+    warned = render([Diagnostic("W301", "50 %")], {}, "github")
+    assert warned == "::warning title=W301::50 %25%0Amore: dlspec explain W301"
 
 
 def test_sarif() -> None:
@@ -191,6 +192,8 @@ def test_sarif() -> None:
     (one,) = data["runs"]
     assert data["version"] == "2.1.0"
     assert [rule["id"] for rule in one["tool"]["driver"]["rules"]] == ["E202", "W301"]
+    rule = one["tool"]["driver"]["rules"][0]
+    assert rule["help"]["markdown"].startswith("# E202: ") and "activaton: relu" in rule["help"]["markdown"]
     first, _, last = one["results"]
     assert first["ruleId"] == "E202" and first["level"] == "error"
     place = first["locations"][0]["physicalLocation"]

@@ -146,6 +146,7 @@ def _github(item: Diagnostic) -> str:
         properties += f",endColumn={span.end_column},"
     title = f"{properties or ' '}title={item.code}"
     message = printable(item.message) + (f"\nhelp: {printable(item.help)}" if item.help else "")
+    message += f"\nmore: dlspec explain {item.code}"
     return f"::{item.severity}{title}::{_data(message)}"
 
 
@@ -159,8 +160,6 @@ def _property(text: str) -> str:
 
 
 def _sarif(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
-    from dlspec.core.codes import CODES
-
     rules = sorted({item.code for item in diagnostics})
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -171,12 +170,25 @@ def _sarif(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
                     "driver": {
                         "name": "dlspec",
                         "version": __version__,
-                        "rules": [{"id": code, "shortDescription": {"text": CODES[code].title}} for code in rules],
+                        "rules": [_sarif_rule(code) for code in rules],
                     }
                 },
                 "results": [_sarif_result(item) for item in diagnostics],
             }
         ],
+    }
+
+
+def _sarif_rule(name: str) -> dict[str, Any]:
+    """A code with its page, which a viewer shows beside the results: nothing has to be fetched for it."""
+    from dlspec.core.codes import CODES, page
+
+    entry = CODES[name]
+    return {
+        "id": name,
+        "shortDescription": {"text": entry.title},
+        "fullDescription": {"text": entry.rule},
+        "help": {"text": f"{entry.rule} `dlspec explain {name}` shows examples.", "markdown": page(name)},
     }
 
 

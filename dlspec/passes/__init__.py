@@ -112,10 +112,15 @@ def compile_spec(
     )
     with without_collecting():
         state = _run(state, until, observe)
+    files = {name: text for name, text in state.texts.items() if not name.startswith("--set ")}
+    if any("dlspec:" in text for text in files.values()):
+        from dlspec.semantics.ignoring import without_ignored
+
+        complete = isinstance(state, Checked) and values is None
+        state.diagnostics.items = without_ignored(state.diagnostics.items, files, complete)
     if state.diagnostics.items:
         from dlspec.semantics.edits import with_edits
 
-        files = {name: text for name, text in state.texts.items() if not name.startswith("--set ")}
         state.diagnostics.items = with_edits(state.diagnostics.items, files)
     return state
 

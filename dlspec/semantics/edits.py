@@ -85,7 +85,7 @@ def _edit(help: Replacement, span: Span, file: _File) -> Edit | None:
         return None
     if help.new is None:
         removed = _entry(help.old, span, file)
-        return Edit(removed, "", help.safe) if removed else None
+        return Edit(removed, "", help.safe and not _has_comment(removed, file)) if removed else None
     if span.line != span.end_line:
         return None
     before, written = span.column - 1, file.lines[span.line - 1][span.column - 1 : span.end_column - 1]
@@ -99,6 +99,12 @@ def _edit(help: Replacement, span: Span, file: _File) -> Edit | None:
     start, end = matches[0].span()
     edited = span._replace(column=before + start + 1, end_column=before + end + 1)
     return Edit(edited, help.new, help.safe)
+
+
+def _has_comment(span: Span, file: _File) -> bool:
+    """Whether a comment would go with a span, which somebody should look at first."""
+    written = file.lines[span.line - 1][span.column - 1 :] if span.end_line > span.line else ""
+    return "#" in written
 
 
 def _reads_as(written: str, value: Any) -> bool:

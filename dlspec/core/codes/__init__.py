@@ -72,4 +72,13 @@ def of_spec(name: str) -> bool:
     return CODES[name].belongs == "spec"
 
 
-__all__ = ["CODES", "FAMILIES", "Code", "family", "of_spec"]
+def page(name: str) -> str:
+    """All that there is to say about a code, as Markdown."""
+    entry = CODES[name]
+    parts = [f"# {name}: {entry.title}", entry.rule]
+    examples = (("For example", "text", entry.scene), ("Wrong", "yaml", entry.wrong), ("Right", "yaml", entry.right))
+    parts += [f"{title}:\n\n```{language}\n{text}\n```" for title, language, text in examples if text]
+    return "\n\n".join(parts) + "\n"
+
+
+__all__ = ["CODES", "FAMILIES", "Code", "family", "of_spec", "page"]

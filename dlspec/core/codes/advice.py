@@ -119,4 +119,40 @@ CODES: dict[str, Code] = {
         """,
         belongs="folder",
     ),
+    "W620": code(
+        "comment that leaves nothing out",
+        """
+        `# dlspec: ignore W402 …` leaves out a warning of its line, or of the next line where it stands alone. Where
+        there is no such warning any more, the comment is left over.
+        """,
+        wrong="""
+        inputs: {x: [8]}
+        layers:
+          - dense: 10  # dlspec: ignore W402 the padding is meant
+        """,
+        right="""
+        inputs: {x: [8]}
+        layers:
+          - dense: 10
+        """,
+    ),
+    "W621": code(
+        "comment that can leave nothing out",
+        """
+        `# dlspec: ignore CODE REASON` names warnings, and says why they may be: whoever reads it later must be able to
+        tell whether that still holds. Errors are mended, not left out.
+        """,
+        wrong="""
+        inputs: {words: {shape: [20], dtype: int32}}
+        layers:
+          - embedding: {input_dim: 100, output_dim: 8, mask_zero: true}
+          - conv1d: {filters: 4, kernel_size: 3}  # dlspec: ignore W402
+        """,
+        right="""
+        inputs: {words: {shape: [20], dtype: int32}}
+        layers:
+          - embedding: {input_dim: 100, output_dim: 8, mask_zero: true}
+          - conv1d: {filters: 4, kernel_size: 3}  # dlspec: ignore W402 the zeros are words of the text
+        """,
+    ),
 }
