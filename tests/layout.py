@@ -49,6 +49,7 @@ FLOORS = (
     "drafting",
     "views.drawing",
     "views",
+    "views.editing",
     "views.figures",
     "views.pages",
     "training.run",
@@ -64,6 +65,7 @@ FLOORS = (
     "export.formats",
     "export.project",
     "cli",
+    "cli.editor",
     "cli.commands",
 )
 _MARK = re.compile(r"(<!-- folders: [^\n]*-->\n\n).*?(\n\n<!-- end -->)", re.DOTALL)

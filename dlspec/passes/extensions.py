@@ -16,6 +16,7 @@ from typing import Any
 from dlspec.components.registry import Catalogue, Component, load_attribute
 from dlspec.core.errors import Problem
 from dlspec.core.tree import span_of, span_of_key
+from dlspec.core.workspace import Workspace
 from dlspec.passes.state import Extended, Parsed, step
 
 # Packages with bases of components; the classes of Keras in others would start TensorFlow.
@@ -38,7 +39,7 @@ def extensions(state: Parsed) -> Extended | None:
         span = span_of(written, position) if isinstance(written, list) else span_of(state.data, "extensions")
         try:
             path = _file(name, state, files)
-            _hold_no_component(path)
+            _hold_no_component(path, state.workspace)
             files[path.stem] = path
         except Problem as problem:
             if state.allow_code:
@@ -46,7 +47,7 @@ def extensions(state: Parsed) -> Extended | None:
     allowed = state.allow_code and len(state.diagnostics.errors) == before
     catalogue = Catalogue(files if allowed else None)
     try:
-        _add_components(catalogue, files)
+        _add_components(catalogue, files, state.workspace)
     except Problem as problem:
         state.diagnostics.add(problem.at(span_of_key(state.data, "extensions")))
         return None
@@ -60,7 +61,7 @@ def extensions(state: Parsed) -> Extended | None:
     return state.become(Extended)
 
 
-def _add_components(catalogue: Catalogue, files: dict[str, Path]) -> None:
+def _add_components(catalogue: Catalogue, files: dict[str, Path], workspace: Workspace) -> None:
     """Lets the catalogue know the components of the files.
 
     Raises:
@@ -69,7 +70,8 @@ def _add_components(catalogue: Catalogue, files: dict[str, Path]) -> None:
     texts: dict[str, str] = {}
     for module, path in files.items():
         with suppress(OSError, ValueError):  # said where it runs
-            texts[module] = path.read_text(encoding="utf-8")
+            unsaved = workspace.text(path)
+            texts[module] = path.read_text(encoding="utf-8") if unsaved is None else unsaved
     if not any("class " in text for text in texts.values()):
         return
     from dlspec.components.own.declaring import declare
@@ -97,13 +99,13 @@ def _file(name: Any, state: Parsed, files: dict[str, Path]) -> Path:
     return path
 
 
-def _hold_no_component(path: Path) -> None:
+def _hold_no_component(path: Path, workspace: Workspace) -> None:
     """Files of a spec declare components as classes of Keras: one of dlspec's own would be found by nobody.
 
     Raises:
         Problem: E110, the file declares one.
     """
-    declared = next(_components(path), None)
+    declared = next(_components(path, workspace.text(path)), None)
     if declared is not None:
         name, kind = declared
         message = f"`{path.name}` declares the {kind} `{name}` as dlspec itself does, which is for dlspec alone"
@@ -111,10 +113,14 @@ def _hold_no_component(path: Path) -> None:
         raise Problem("E110", message, help)
 
 
-def _components(path: Path) -> Iterator[tuple[str, str]]:
-    """Name and kind of each component that a Python file declares, as its text tells: it is not run."""
+def _components(path: Path, unsaved: str | None) -> Iterator[tuple[str, str]]:
+    """Name and kind of each component that a Python file declares, as its text tells: it is not run.
+
+    Args:
+        unsaved: Its text in an editor; None where the file counts.
+    """
     try:
-        tree = ast.parse(path.read_bytes())
+        tree = ast.parse(path.read_bytes() if unsaved is None else unsaved)
     except (OSError, SyntaxError, ValueError):  # told where the file is run
         return
     homes: dict[str, str] = {}

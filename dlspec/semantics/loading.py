@@ -11,7 +11,7 @@ from dlspec.core.errors import Diagnostic, Diagnostics, Span, did_you_mean
 from dlspec.core.tree import Map, Seq, span_of, span_of_key
 from dlspec.core.workspace import Workspace
 from dlspec.semantics.schema.validate import iterate_errors, resolve, schema
-from dlspec.syntax.source import load, read_file
+from dlspec.syntax.source import load, read_file, read_unsaved
 
 MAX_EXTENDS = 16
 
@@ -55,7 +55,7 @@ def load_spec(path: Path, overrides: tuple[str, ...] = (), workspace: Workspace 
 
 def _read(path: Path, name: str, loaded: Loaded, chain: tuple[Path, ...], workspace: Workspace) -> Map | None:
     unsaved = workspace.text(path)
-    document = read_file(path, name) if unsaved is None else load(unsaved, name)
+    document = read_file(path, name) if unsaved is None else read_unsaved(unsaved, name)
     loaded.texts[document.file] = document.text
     loaded.diagnostics.extend(document.diagnostics.items)
     data = document.data

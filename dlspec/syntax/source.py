@@ -88,8 +88,7 @@ def decoded(raw: bytes, name: str) -> Document:
     document = Document(file=name)
     start = Span(name, 1, 1, 1, 1)
     if len(raw) > MAX_BYTES:
-        document.diagnostics.add(Diagnostic("Y003", f"the file is larger than {MAX_BYTES // 2**20} MiB", start))
-        return document
+        return _too_large(document)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -101,6 +100,18 @@ def decoded(raw: bytes, name: str) -> Document:
         document.diagnostics.add(Diagnostic("Y002", message, span, "save the file as UTF-8"))
         return document
     return load(text, document.file)
+
+
+def read_unsaved(text: str, name: str) -> Document:
+    """Loads a text that an editor holds, under the limit of a file."""
+    large = len(text) > MAX_BYTES // 4 and len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES
+    return _too_large(Document(file=name)) if large else load(text, name)
+
+
+def _too_large(document: Document) -> Document:
+    start = Span(document.file, 1, 1, 1, 1)
+    document.diagnostics.add(Diagnostic("Y003", f"the file is larger than {MAX_BYTES // 2**20} MiB", start))
+    return document
 
 
 def load(text: str, file: str = "<text>") -> Document:
