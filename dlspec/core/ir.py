@@ -190,6 +190,11 @@ class Node:
         return "input" if self.layer is None else self.layer.name
 
     @property
+    def owner(self) -> str:
+        """Name of the layer or shared model that is called, as it is in Keras."""
+        return self.layer.name if isinstance(self.layer, SharedModel) else self.name
+
+    @property
     def edges(self) -> tuple[Edge, ...]:
         """All incoming edges, positional ones first."""
         given = (*self.arguments, *(value for _, value in self.keywords)) if self.keywords else self.arguments

@@ -6,7 +6,7 @@ cannot run, and what takes 60 % of a machine by it does. They hold for the memor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import TYPE_CHECKING, NamedTuple
 
 from dlspec.components.layers.base import Layer
@@ -55,12 +55,14 @@ class Setup(NamedTuple):
         parts: 2 where layers compute in 16 bits, else 1.
         jit: Whether XLA compiles the steps.
         devices: How many hold a copy of the model in the same memory.
+        keeps_best: Whether the weights of the best epoch are held until training is over.
     """
 
     batch: int
     parts: int = 1
     jit: bool = False
     devices: int = 1
+    keeps_best: bool = False
 
 
 def building(graph: Graph) -> Needs:
@@ -73,35 +75,56 @@ def building(graph: Graph) -> Needs:
     return Needs("building", _sorted({"weights": total, "their initial values": max(0, largest - total)}))
 
 
-def training(graph: Graph, optimizer: Optimizer, setup: Setup, frozen: Iterable[str] = ()) -> Needs:
-    """The weights, what the optimizer keeps of those that learn, and the larger of what is there one after another.
+def training(graph: Graph, movers: Sequence[tuple[Optimizer, Set[str]]], setup: Setup) -> Needs:
+    """The weights, what optimizers keep of those that learn, and the largest of what is there one after another.
+
+    That is what a step changes weights by, or the values of its batch, or a checkpoint: a copy of all that stays.
 
     Args:
         graph: The model.
-        optimizer: It declares its ``copies`` and whether it ``adds_rows``.
+        movers: Each optimizer of one phase with the names of the layers and models that it changes.
         setup: What else decides.
-        frozen: Names of layers that do not learn.
     """
-    out = set(frozen)
-    learning = [node for node in graph.nodes if node.name not in out]
+    learning = [_owned(graph, layers) for _, layers in movers]
+    changes = _largest(
+        _changes(optimizer, nodes, setup) for (optimizer, _), nodes in zip(movers, learning, strict=True)
+    )
+    weights = {"weights": _bytes(weight for node in graph.nodes for weight in node.weights)}
+    kept: dict[str, int] = {}
+    for (optimizer, _), nodes in zip(movers, learning, strict=True):
+        part = f"what `{optimizer.name}` keeps of them"
+        kept[part] = kept.get(part, 0) + optimizer.copies * _bytes(_learnt(nodes))
+    always = _times(setup.devices, weights | kept)
+    values = setup.batch * max((activation_bytes(graph, nodes) for nodes in learning), default=0) // setup.parts
+    copied = {"its checkpoint": sum((weights | kept).values())}
+    if setup.keeps_best:
+        copied["the best epoch"] = weights["weights"]
+    moments = [_times(setup.devices, changes), copied, {f"values of a batch of {setup.batch}": values}]
+    most = _largest(moments)
+    return Needs("training", _sorted(always | most), values if most is moments[-1] else 0, setup.batch)
+
+
+def _owned(graph: Graph, layers: Set[str]) -> list[Node]:
+    """The calls of some layers and models, by the names that these have in Keras."""
+    return [node for node in graph.nodes if node.owner in layers]
+
+
+def _changes(optimizer: Optimizer, learning: Sequence[Node], setup: Setup) -> dict[str, int]:
+    """Bytes by which one optimizer's step changes weights: their gradients, and what it computes of the largest."""
     rows = [node for node in learning if _by_rows(node)]
     whole = [node for node in learning if not _by_rows(node)]
     stepping = whole if optimizer.adds_rows else learning
     largest = max((weight.bytes for weight in _learnt(stepping)), default=0)
     gradients = _bytes(_learnt(whole)) + setup.batch * sum(_size(tensor) for node in rows for tensor in node.outputs)
     # XLA gives each gradient back as soon as it is applied.
-    changes = (
+    return (
         {"gradients": min(gradients, largest)} if setup.jit else {"gradients": gradients, "its step": _STEP * largest}
     )
-    always = {
-        "weights": _bytes(weight for node in graph.nodes for weight in node.weights),
-        f"what `{optimizer.name}` keeps of them": optimizer.copies * _bytes(_learnt(learning)),
-    }
-    values = setup.batch * activation_bytes(graph, learning) // setup.parts
-    if values > setup.devices * sum(changes.values()):
-        sizes = _times(setup.devices, always) | {f"values of a batch of {setup.batch}": values}
-        return Needs("training", _sorted(sizes), values, setup.batch)
-    return Needs("training", _sorted(_times(setup.devices, always | changes)))
+
+
+def _largest(moments: Iterable[dict[str, int]]) -> dict[str, int]:
+    """The sizes whose sum is largest; the first of equal ones."""
+    return max(moments, key=lambda sizes: sum(sizes.values()), default={})
 
 
 def _by_rows(node: Node) -> bool:

@@ -43,8 +43,7 @@ def training_needs(state: Lowered) -> Needs | None:
     if method is None or state.data_section is None:
         return None
     course = _course(state, method)
-    names = [node.name for node in graph.nodes if node.layer is not None]
-    needs = (training(graph, optimizer, course, frozen) for optimizer, frozen in method.learning_phases(names))
+    needs = (training(graph, movers, course) for movers in method.learning_phases(graph))
     most = max(needs, key=lambda need: need.total, default=None)
     if most is None or most.total < NO_MATTER:
         return most
@@ -56,7 +55,7 @@ def training_needs(state: Lowered) -> Needs | None:
 def _course(state: Lowered, method: Method) -> Setup:
     devices = method.distribute.devices if method.distribute is not None and method.distribute.divides else 1
     parts = 1 if method.precision == "float32" else 2
-    return Setup(_batch(state), parts, bool(method.jit), devices or 1)
+    return Setup(_batch(state), parts, bool(method.jit), devices or 1, keeps_best=method.keep == "best")
 
 
 def _batch(state: Lowered) -> int:

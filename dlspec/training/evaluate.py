@@ -246,7 +246,7 @@ def _judged(
     scores = scores_of(saved)
     for name, score in scores.items():
         score.trivial = trivial.get(name)
-    batches = _batches(examples)
+    batches = _batches(saved, examples)
     compared = LinearScores(linear, [score.task for score in scores.values()]) if linear is not None else None
     seen = also_seen(batches, compared, saved.prepared if saved.data.maker is None else dict)
     compare(answering(_answering(saved), saved.outputs, len(batches)), seen, scores)
@@ -280,19 +280,19 @@ def _learnt(saved: SavedRun) -> dict[str, Any]:
     scores = scores_of(saved)
     try:
         for _, examples in own_examples(saved, ("train",)):
-            batches = _batches(examples)
+            batches = _batches(saved, examples)
             learn(answering(_answering(saved), saved.outputs, len(batches), masks_only=True), batches, scores)
     except (Problem, SpecError):
         return {}
     return {name: score.trivial for name, score in scores.items()}
 
 
-def _batches(examples: RawInputs) -> list[Batch]:
+def _batches(saved: SavedRun, examples: RawInputs) -> list[Batch]:
     """Batches that are large where the inputs are small."""
-    batches = in_order((examples.inputs, examples.targets), largest_batch(examples))
+    batches = in_order((examples.inputs, examples.targets), largest_batch(saved, examples))
     return list(with_weights(batches, examples.weights))
 
 
-def largest_batch(examples: RawInputs) -> int:
-    """How many of these examples enter a model at a time."""
-    return batch_size(sum(array.size for array in examples.inputs.values()) // max(examples.count, 1))
+def largest_batch(saved: SavedRun, examples: RawInputs) -> int:
+    """How many of these examples enter a saved model at a time."""
+    return batch_size(sum(array.size for array in examples.inputs.values()) // max(examples.count, 1), saved.model)

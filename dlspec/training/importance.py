@@ -163,7 +163,7 @@ class _Measures:
         self._saved, self._examples, self._columns = saved, examples, columns
         self._calls, self._tell, self._called = calls, tell, 0
         self._compiled = compiled(saved, examples.count, weighed=examples.weights is not None)
-        self._size = largest_batch(examples)
+        self._size = largest_batch(saved, examples)
         self._answer: Answering = answering(saved.model, saved.outputs, calls * -(-examples.count // self._size))
         self._targets = {output.name: output.target for output in saved.targets}
 
@@ -288,7 +288,7 @@ def _dependence(saved: SavedRun, examples: RawInputs, column: Shuffled) -> Itera
     grid = _grid(column, examples) if column.single else []
     if len(grid) < 2:
         return
-    size = largest_batch(examples)
+    size = largest_batch(saved, examples)
     answer = answering(saved.model, saved.outputs, len(grid) * -(-examples.count // size))
     tasks = {name: score.task for name, score in scores_of(saved).items()}
     means: dict[tuple[str, str], list[float | None]] = {}

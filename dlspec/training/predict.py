@@ -20,6 +20,7 @@ from dlspec.training.run.failures import while_answering
 from dlspec.training.saved import SavedRun
 from dlspec.training.unknown_words import UnknownWords
 from dlspec.training.written_answers import texts_of, writing_inputs
+from dlspec.views.pages.comparing import batch_size
 from dlspec.views.pages.tasks import (
     CHOICE,
     NUMBERS,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-_BATCH_ELEMENTS, _LARGEST_BATCH = 1_000_000, 1024
 # Batches whose answers are in memory at a time; from so many on, it is worth while to trace the model first.
 _BATCHES = 16
 _DIGITS = 7
@@ -212,7 +212,7 @@ def predict(
     _check_kept(opened.kept, saved)
     unknown = UnknownWords(saved.model, opened.bound)
     targets = {output.name: output for output in saved.targets}
-    size = _batch_size(opened.elements)
+    size = batch_size(opened.elements, saved.model)
     answer = _answering(saved, traced=opened.count > size * _BATCHES)
     resolved, start = str(path.resolve()), 0
     for remark in opened.table.left_out:
@@ -251,12 +251,7 @@ def _check_kept(kept: Sequence[str], saved: SavedRun) -> None:
 def answers_of(saved: SavedRun, raw: RawInputs) -> dict[str, Array]:
     """Outputs of the model for all examples, computed in batches, each of shape [examples, …]."""
     elements = sum(array.size for array in raw.inputs.values()) // max(raw.count, 1)
-    return _in_batches(_answering(saved), raw.inputs, _batch_size(elements))
-
-
-def _batch_size(elements: int) -> int:
-    """Examples in a batch, each of so many numbers or texts."""
-    return max(1, min(_LARGEST_BATCH, _BATCH_ELEMENTS // max(elements, 1)))
+    return _in_batches(_answering(saved), raw.inputs, batch_size(elements, saved.model))
 
 
 def _in_batches(answer: Callable[[Arrays], Any], inputs: Arrays, size: int) -> dict[str, Array]:

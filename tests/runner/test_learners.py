@@ -38,6 +38,22 @@ def test_weights_are_those_of_tapes_written_by_hand(tmp_path: Path) -> None:
         agree(case, state)
 
 
+def test_what_check_counts_is_what_the_optimizers_keep(tmp_path: Path) -> None:
+    for case, state in valid(range(2000), tmp_path, 3):
+        _, model = trained_by_us(state, *batches(state.method.seed))
+        (movers,) = state.method.learning_phases(state.training_graph)
+        for learner, (optimizer, layers) in zip(model.learners, movers, strict=True):
+            nodes = [node for node in state.training_graph.nodes if node.owner in layers]
+            learnt = sum(weight.bytes for node in nodes for weight in node.weights if weight.trainable)
+            kept = [variable for variable in learner.optimizer.variables if variable.name not in _COUNTERS]
+            found = sum(variable.value.numpy().nbytes for variable in kept)
+            assert found == optimizer.copies * learnt, case.text
+
+
+# Of an optimizer as a whole.
+_COUNTERS = {"iteration", "learning_rate"}
+
+
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("part", range(20))
 def test_weights_of_two_hundred_specs_are_those_of_tapes_written_by_hand(part: int, tmp_path: Path) -> None:

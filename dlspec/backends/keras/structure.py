@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from dlspec.backends.keras.internals import calls_of, flatten_layers
 from dlspec.core.documents.model import Parameters
 
 
@@ -46,6 +47,12 @@ def single(weights: Any) -> Any:
 def scalars(variables: Iterable[Any]) -> int:
     """Total count of scalars in some variables."""
     return sum(math.prod(variable.shape) for variable in variables)
+
+
+def most_numbers(model: Any) -> int:
+    """Numbers in the largest tensor that a layer gives for one example; axes of unknown size count as 1."""
+    tensors = [tensor for layer in flatten_layers(model) for call in calls_of(layer) for tensor in call.output_tensors]
+    return max((math.prod(size or 1 for size in tensor.shape[1:]) for tensor in tensors), default=1)
 
 
 def parameters(model: Any) -> Parameters:

@@ -320,8 +320,12 @@ class Method(Component, abstract=True):
         message = f"`epochs` has no effect: training by `{self.name}` has no such option"
         return Problem("E207", message, leave_out("epochs"), "epochs")
 
-    def learning_phases(self, layers: Sequence[str]) -> Iterator[tuple[Optimizer, set[str]]]:
-        """The optimizer of each phase of training, and the names of those of `layers` that do not learn in it."""
+    def learning_phases(self, graph: Graph) -> Iterator[list[tuple[Optimizer, set[str]]]]:
+        """For each phase of training its optimizers, each with the names of the layers and models that it changes.
+
+        Args:
+            graph: All that is trained.
+        """
         yield from ()
 
     @property

@@ -12,7 +12,7 @@ from dlspec.components.methods.stages import distinct
 from dlspec.components.sections.matching import layer_names, matching
 from dlspec.components.sections.training import Learner
 from dlspec.core.errors import Problem, did_you_mean
-from dlspec.core.ir import Edge, Graph, SharedModel, shared_models
+from dlspec.core.ir import Edge, Graph, shared_models
 
 
 def wrong_learners(method: Method, graph: Graph) -> Iterator[Mistake]:
@@ -146,4 +146,4 @@ def _reached(graph: Graph, edges: Iterable[Edge]) -> set[str]:
         if node.index in alive and not (isinstance(node.layer, Layer) and node.layer.stops_gradients):
             alive.update(edge.node for edge in node.edges if graph.tensor(edge).floating)
     layers = [node for node in graph.nodes if node.index in alive and node.layer is not None]
-    return {node.layer.name if isinstance(node.layer, SharedModel) else node.name for node in layers}
+    return {node.owner for node in layers}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dlspec.components.methods.base import CHECKPOINT, EPOCHS, SEED, Method, Mistake, Path, Watched
 from dlspec.components.methods.group_checks import wrong_groups
-from dlspec.components.methods.learner_checks import wrong_learners
+from dlspec.components.methods.learner_checks import moved_by_learner, wrong_learners
 from dlspec.components.methods.learning import check_learners, keeps, loss_of, measures_of, measures_tensors
 from dlspec.components.methods.stages import check_objectives, differ, stages_of
 from dlspec.components.methods.supervised_checks import idle_gradients, unknown_outputs, wrong_phases
@@ -29,7 +29,7 @@ from dlspec.components.registry import (
     text,
 )
 from dlspec.components.sections.logs import LOGS
-from dlspec.components.sections.matching import matching
+from dlspec.components.sections.matching import layer_names, layers_meant
 from dlspec.components.sections.training import (
     Learner,
     Phase,
@@ -278,14 +278,19 @@ class Supervised(Method):
         """The phases; a single one where none is given."""
         return self.phases or {"train": Phase(epochs=self.epochs)}
 
-    def learning_phases(self, layers: Sequence[str]) -> Iterator[tuple[Optimizer, set[str]]]:
+    def learning_phases(self, graph: Graph) -> Iterator[list[tuple[Optimizer, set[str]]]]:
         """As in :class:`Method`: what an earlier phase froze stays so until a later one unfreezes it."""
+        names, stages = layer_names(graph), self.stages
         frozen: set[str] = set()
-        stages = self.stages
         for name, phase in self.training_phases.items():
-            frozen.update(*matching(phase.freeze or (), layers).values())
-            frozen.difference_update(*matching(phase.unfreeze or (), layers).values())
-            yield stages[name].optimizers_of(phase)[0], set(frozen)
+            frozen.update(*layers_meant(phase.freeze or (), names).values())
+            frozen.difference_update(*layers_meant(phase.unfreeze or (), names).values())
+            stage = stages[name]
+            moved = [moved_by_learner(learner, graph) for learner in stage.turns.values()] or [{*names.values()}]
+            yield [
+                (optimizer, layers - frozen)
+                for optimizer, layers in zip(stage.optimizers_of(phase), moved, strict=True)
+            ]
 
     def loss_of(self, output: str) -> Any:
         """The loss of one output in the last phase that has one: that of the first learner with one for it, or None."""

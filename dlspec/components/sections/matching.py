@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import translate
 
-from dlspec.core.ir import Graph, SharedModel
+from dlspec.core.ir import Graph
 
 _SPECIAL = re.compile(r"[*?\[]")
 
@@ -43,8 +43,7 @@ def layer_names(graph: Graph) -> dict[str, str]:
     for node in graph.nodes:
         if node.layer is None:
             continue
-        own = node.layer.name if isinstance(node.layer, SharedModel) else node.name
-        names |= dict.fromkeys((own, node.name, *node.names), own)
+        names |= dict.fromkeys((node.owner, node.name, *node.names), node.owner)
     return names
 
 

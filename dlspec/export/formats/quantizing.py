@@ -118,7 +118,7 @@ class Quantizing:
     def _judged(self, answer: Answering) -> dict[str, tuple[str, float]]:
         """The leading measure of each output that can be judged."""
         scores, examples = scores_of(self.saved), self._examples[1]
-        batches = in_order((examples.inputs, examples.targets), largest_batch(examples))
+        batches = in_order((examples.inputs, examples.targets), largest_batch(self.saved, examples))
         compare(answer, with_weights(batches, examples.weights), scores)
         measures = {name: leading(score.facts()) for name, score in scores.items()}
         known = {name: (measure, value) for name, (measure, value) in measures.items() if value is not None}

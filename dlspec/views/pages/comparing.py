@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dlspec.backends.keras.internals import mask_of
-from dlspec.backends.keras.structure import like_inputs, outputs_by_name
+from dlspec.backends.keras.structure import like_inputs, most_numbers, outputs_by_name
 from dlspec.views.pages.scores import Score
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # Numbers in a batch of inputs: large enough that small models are not called often, small enough for large ones.
 _BATCH_ELEMENTS = 1_000_000
 _LARGEST_BATCH = 1024
+# Numbers in the largest tensor of a batch inside the model: 256 MB.
+_INNER_ELEMENTS = 1 << 26
 # Calls of a model that take less time than to compile it.
 UNTRACED = 3
 # Inputs and targets by name, and how much each example counts; None where all count alike.
@@ -24,9 +26,9 @@ Batch = tuple[Any, Any, "Array | None"]
 Answering = Callable[[Any], tuple[dict[str, Any], dict[str, Any]]]
 
 
-def batch_size(elements: int) -> int:
-    """Number of examples that enter the model at a time, where each has `elements` numbers."""
-    return max(1, min(_LARGEST_BATCH, _BATCH_ELEMENTS // max(elements, 1)))
+def batch_size(elements: int, model: Any) -> int:
+    """Number of examples that enter a model at a time, where each has `elements` numbers."""
+    return max(1, min(_LARGEST_BATCH, _BATCH_ELEMENTS // max(elements, 1), _INNER_ELEMENTS // most_numbers(model)))
 
 
 def answering(model: Any, outputs: tuple[str, ...], calls: int = 1, *, masks_only: bool = False) -> Answering:

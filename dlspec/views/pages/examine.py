@@ -18,6 +18,7 @@ from dlspec.data.feeding.feed import in_order
 from dlspec.data.feeding.pipeline import Part, Prepared
 from dlspec.views.pages.comparing import (
     UNTRACED,
+    Answering,
     answering,
     as_array,
     as_arrays,
@@ -91,7 +92,7 @@ def examine(model: Any, prepared: Prepared, method: Method, outputs: tuple[str, 
     if not examined.scores:
         return examined
     _learn(model, prepared.train, prepared.binding, examined.scores, outputs)
-    size = batch_size_of(part)
+    size = batch_size_of(part, model)
     examined.linear = _linear(prepared.train, tasks)
     examined.compared = LinearScores(examined.linear, tasks) if examined.linear is not None else None
     batches = also_seen(with_weights(_batches(part, size), part.weights), examined.compared)
@@ -107,7 +108,7 @@ def answered(model: Any, part: Part, outputs: tuple[str, ...]) -> dict[str, tupl
     """Answers of the model for a part, and its targets, by output: [examples, …] each."""
     import numpy as np
 
-    size = batch_size_of(part)
+    size = batch_size_of(part, model)
     answer = answering(model, outputs, -(-part.count // size))
     pairs = [
         (answer(inputs)[0], {key: as_array(target) for key, target in targets.items()})
@@ -140,7 +141,7 @@ def _learn(model: Any, part: Part, binding: Binding, scores: Mapping[str, Score]
     tensors = outputs_by_name(model.output, outputs)
     masked = [name for name in scores if mask_of(tensors[name]) is not None]
     if masked:
-        size = batch_size_of(part)
+        size = batch_size_of(part, model)
         learn(
             answering(model, outputs, UNTRACED + 1, masks_only=True),
             with_weights(_batches(part, size), part.weights),
@@ -189,8 +190,23 @@ def _look(model: Any, part: Part, chosen: Mapping[str, Array], outputs: tuple[st
     positions = np.concatenate(list(chosen.values()))
     groups = [group for group, rows in chosen.items() for _ in rows]
     inputs, targets = batch_at(part, positions)
-    answer, masks = answering(model, outputs)(inputs)
+    answer, masks = _joined(answering(model, outputs), inputs, batch_size_of(part, model))
     return LookedAt(groups, part.examples.numbers[positions], as_arrays(inputs), as_arrays(targets), answer, masks)
+
+
+def _joined(answer: Answering, inputs: Any, size: int) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Answers and masks for all examples, `size` of them at a time."""
+    import numpy as np
+
+    count = len(next(iter(inputs.values())))
+    parts = [
+        answer({name: values[start : start + size] for name, values in inputs.items()})
+        for start in range(0, count, size)
+    ]
+    answers, masks = (
+        {name: np.concatenate([part[kind][name] for part in parts]) for name in parts[0][kind]} for kind in (0, 1)
+    )
+    return answers, masks
 
 
 def _batches(part: Part, size: int) -> Iterator[tuple[Any, Any]]:
@@ -212,11 +228,11 @@ def batch_at(part: Part, positions: Any) -> tuple[dict[str, Any], dict[str, Any]
     return inputs, targets
 
 
-def batch_size_of(part: Part) -> int:
-    """How many examples of a part enter the model at a time."""
+def batch_size_of(part: Part, model: Any) -> int:
+    """How many examples of a part enter a model at a time."""
     inputs, _ = batch_at(part, [0])
     elements: int = sum(math.prod(values.shape) for values in inputs.values())
-    return batch_size(elements)
+    return batch_size(elements, model)
 
 
 def _choose(badness: Array, seed: int) -> dict[str, Array]:

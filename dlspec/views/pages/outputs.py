@@ -63,7 +63,7 @@ class Outputs:
         import numpy as np
 
         if id(part) not in self._answers:
-            positions, size = self.positions(part), batch_size_of(part)
+            positions, size = self.positions(part), batch_size_of(part, self.model)
             answer = answering(self.model, self.names, -(-len(positions) // size))
             result = [
                 answer(as_arrays(batch_at(part, positions[start : start + size])[0]))[0]
