@@ -86,7 +86,6 @@ def decoded(raw: bytes, name: str) -> Document:
         name: What spans call it.
     """
     document = Document(file=name)
-    start = Span(name, 1, 1, 1, 1)
     if len(raw) > MAX_BYTES:
         return _too_large(document)
     try:

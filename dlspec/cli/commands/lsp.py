@@ -15,7 +15,7 @@ def command(stdio: bool) -> None:
     Speaks the Language Server Protocol; docs/editors.md says how an editor starts it. No code of a spec is run.
     """
     try:
-        from dlspec.cli.editor.server import server
+        from dlspec.cli.editor.starting import server
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] not in ("pygls", "lsprotocol"):
             raise

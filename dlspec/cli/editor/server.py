@@ -34,7 +34,8 @@ class Server(LanguageServer):
     @property
     def encoding(self) -> str:
         """The unit in which this editor counts."""
-        return str(self.server_capabilities.position_encoding or "utf-16")
+        encoding = self.server_capabilities.position_encoding or types.PositionEncodingKind.Utf16
+        return encoding.value if isinstance(encoding, types.PositionEncodingKind) else encoding
 
     def opened(self, path: Path, uri: str, version: int | None, text: str, *, spec: bool = False) -> None:
         """Takes the newest text of a file and checks whatever depends on it.
@@ -89,14 +90,7 @@ def _code(analysis: Analysis) -> list[Path]:
     return [analysis.path.parent / name for name in names if isinstance(name, str)]
 
 
-def server() -> Server:
-    """A server with all its answers."""
-    made = Server()
-    _texts(made)
-    return made
-
-
-def _texts(made: Server) -> None:
+def register_texts(made: Server) -> None:
     """Registers what happens to texts."""
 
     @made.feature(types.INITIALIZED)
