@@ -314,4 +314,15 @@ CODES: dict[str, Code] = {
           - dense: 10
         """,
     ),
+    "Y020": code(
+        "text that is not formatted",
+        """
+        `dlspec fmt` keeps values, their order and comments. It has no form for a directive (`%YAML`) above the document
+        or for a text whose indentation is given by a number (`|2`), and leaves such a file as it is.
+        """,
+        scene="""
+        dlspec fmt spec.yaml
+        # the description is `|2` with two blanks before its first line: quote it, or begin without blanks
+        """,
+    ),
 }
