@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 # Where it is set, each of the hundreds of processes that tests and benchmarks start compiles dlspec anew: 0.3 s.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test exhaustive check fuzz crash crash-tune crash-cluster schemas golden bench bench-tune bench-tables tables editor clean
+.PHONY: demo test exhaustive check fuzz crash crash-tune crash-cluster schemas golden bench bench-tune bench-tables tables editor vscode clean
 
 demo: $(READY)  ## Train a LeNet-style network on scikit-learn's handwritten digits.
 	$(BIN)/dlspec train specs/start/digits.yaml
@@ -63,6 +63,10 @@ build/tables/.ready: tests/tables/requirements.txt tests/tables/write.py  # the 
 
 editor: $(READY)  ## Install yaml-language-server, with which tests/test_editor.py tries the schema.
 	npm install --silent --no-fund --no-audit --prefix $(VENV)/node yaml-language-server@1.25.0
+
+vscode:  ## Package the extension for VS Code: editors/vscode/dlspec.vsix; needs npm.
+	npm install --silent --no-fund --no-audit --no-package-lock --prefix editors/vscode
+	cd editors/vscode && npm run --silent package
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13) and "dlspec needs Python 3.10 to 3.13")'

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench.data import data_speed, memory
+from tests.bench.editing import editor_speed
 from tests.bench.growth import growth
 from tests.bench.learning import adversarial_speed, sampling_speed, tree_speed
 from tests.bench.measuring import ROOT, paired, process, report
@@ -30,6 +31,7 @@ def main(wanted: list[str]) -> int:
             static_commands,
             long_spec,
             build_time,
+            editor_speed,
             data_speed,
             sources_speed,
             predict_speed,
