@@ -61,6 +61,7 @@ def same(client: Client, uri: str, path: Path, text: str) -> None:
     assert received(client.problems(uri), everywhere) == rows, text
 
 
+@pytest.mark.slow
 def test_bad_specs_give_the_problems_of_a_check(client: Client, tmp_path: Path) -> None:
     path = tmp_path / "spec.yaml"
     uri = client.open(path, GOOD)
@@ -220,6 +221,7 @@ def edit_at_random(client: Client, folder: Path, edits: int, seed: int) -> None:
                 assert client.problems(uri)
 
 
+@pytest.mark.slow
 def test_after_random_edits_the_problems_are_those_of_a_check(client: Client, tmp_path: Path) -> None:
     edit_at_random(client, tmp_path, 300, seed=1)
 

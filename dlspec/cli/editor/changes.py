@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from lsprotocol import types
@@ -11,8 +12,9 @@ from pygls.exceptions import JsonRpcException
 
 from dlspec.cli.editor.converting import path_of, range_of
 from dlspec.cli.editor.server import Server
-from dlspec.core.errors import Diagnostic, Edit, Span
+from dlspec.core.errors import Diagnostic, Edit, Span, SpecError
 from dlspec.core.tree import span_of
+from dlspec.syntax.formatting import formatted
 from dlspec.syntax.source import load
 from dlspec.views.editing.analysis import Analysis
 from dlspec.views.editing.names import Name, name_at, names_of, same
@@ -27,6 +29,7 @@ def register_changes(server: Server) -> None:
     """Registers what the server answers about names, and the changes that it offers."""
     _leading(server)
     _naming(server)
+    _formatting(server)
 
     @server.feature(
         types.TEXT_DOCUMENT_CODE_ACTION,
@@ -100,6 +103,36 @@ def _naming(server: Server) -> None:
         except Refused as error:
             raise JsonRpcException(str(error), _REQUEST_FAILED) from error
         return _change(server, analysis, edits)
+
+
+def _formatting(server: Server) -> None:
+    @server.feature(types.TEXT_DOCUMENT_FORMATTING)
+    async def formatting(parameters: types.DocumentFormattingParams) -> list[types.TextEdit]:
+        path = path_of(parameters.text_document.uri)
+        if path not in server.specs:
+            return []
+        text = Text(server.checks.texts[path], server.encoding)
+        try:
+            made = await asyncio.to_thread(formatted, text.source, str(path))
+        except SpecError:  # a text that is no YAML, which its problems say
+            return []
+        return list(_differences(text, Text(made)))
+
+
+def _differences(text: Text, made: Text) -> Iterator[types.TextEdit]:
+    """The lines that change, so that a cursor stays where it is."""
+    for kind, start, end, first, last in SequenceMatcher(None, text.lines, made.lines, False).get_opcodes():
+        if kind == "equal":
+            continue
+        lines = made.lines[first:last]
+        if end < len(text.lines):
+            span = Span("", start + 1, 1, end + 1, 1)
+            yield types.TextEdit(range_of(span, text), "".join(f"{line}\n" for line in lines))
+        else:  # the last line has no end: the one before it gives its own
+            before = min(start, 1)
+            column = len(text.line(start)) + 1 if before else 1
+            span = Span("", start + 1 - before, column, end, len(text.line(end)) + 1)
+            yield types.TextEdit(range_of(span, text), "\n" * bool(before and lines) + "\n".join(lines))
 
 
 def _position(analysis: Analysis, position: types.Position) -> tuple[int, int]:
