@@ -1,3 +1,35 @@
 """dlspec: one schema-validated YAML spec becomes a checked, trained and reported Keras 3 model."""
 
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from dlspec.api.problems import Diagnostics as Diagnostics
+    from dlspec.api.problems import InvalidSpec as InvalidSpec
+    from dlspec.api.run import Run as Run
+    from dlspec.api.run import open_run as open_run
+    from dlspec.api.spec import Search as Search
+    from dlspec.api.spec import Spec as Spec
+    from dlspec.api.spec import load as load
+
+__all__ = ["Diagnostics", "InvalidSpec", "Run", "Search", "Spec", "__version__", "load", "open_run"]
+
+# Where each name is defined: the command line and `import dlspec` load none of it.
+_HOMES = {
+    "Diagnostics": "problems",
+    "InvalidSpec": "problems",
+    "Run": "run",
+    "Search": "spec",
+    "open_run": "run",
+    "Spec": "spec",
+    "load": "spec",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module `dlspec` has no attribute `{name}`")
+    import importlib
+
+    return vars(importlib.import_module(f"dlspec.api.{_HOMES[name]}"))[name]

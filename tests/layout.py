@@ -67,6 +67,7 @@ FLOORS = (
     "cli",
     "cli.editor",
     "cli.commands",
+    "api",
 )
 _MARK = re.compile(r"(<!-- folders: [^\n]*-->\n\n).*?(\n\n<!-- end -->)", re.DOTALL)
 

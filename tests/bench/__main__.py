@@ -6,6 +6,8 @@ Every figure is a median of paired runs (A B A B …), since the machine's speed
 from __future__ import annotations
 
 import gc
+import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -29,6 +31,7 @@ def main(wanted: list[str]) -> int:
         made.__name__: made
         for made in (
             static_commands,
+            python_import,
             long_spec,
             build_time,
             editor_speed,
@@ -55,6 +58,15 @@ def static_commands() -> bool:
         ours, base, ratio = paired(lambda a=arguments: process(a), lambda: process(bare))  # type: ignore[misc]
         ok &= report(f"{command} {name} ({ours:.3f} s) / bare imports ({base:.3f} s)", ratio, limit)
     return ok
+
+
+def python_import() -> bool:
+    """``import dlspec`` against importing what reads a command line and YAML, and how long it takes by itself."""
+    ours, base, ratio = paired(lambda: process(["-c", "import dlspec"]), lambda: process(["-c", "import click, yaml"]))
+    ok = report(f"import dlspec ({ours:.3f} s) / import click, yaml ({base:.3f} s)", ratio, 1.3)
+    code = "import time; start = time.perf_counter(); import dlspec; print(time.perf_counter() - start)"
+    taken = [float(subprocess.check_output([sys.executable, "-c", code], cwd=ROOT)) for _ in range(11)]
+    return report("import dlspec, median of 11", statistics.median(taken) * 1000, 60, " ms") and ok
 
 
 def long_spec() -> bool:

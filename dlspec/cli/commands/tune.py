@@ -85,7 +85,7 @@ def command(
     output = output or state.path.with_suffix(".best.yaml")
     keep_inputs(output, inputs_of_spec(state))
     try:
-        outcome = _search(state, runs, search, new, workers, cluster, quiet)
+        outcome = search_spec(state, runs, search, new, workers, cluster, quiet)
     except Problem as problem:
         show_problem(problem, state, "tune")
         return 1
@@ -110,7 +110,7 @@ def _hand_over(folder: Path, output: Path) -> int:
     return 0
 
 
-def _search(
+def search_spec(
     state: Searchable,
     runs: Path,
     wanted: Path | None,
@@ -119,6 +119,22 @@ def _search(
     cluster: str | None,
     quiet: bool,
 ) -> Path | int:
+    """Searches, or goes on with a search.
+
+    Args:
+        runs: The folder of all runs.
+        wanted: That of the search; below `runs` where None.
+        new: Whether it must be a new one.
+        workers: Trials at a time.
+        cluster: Address of a Ray cluster.
+        quiet: Whether no progress is shown.
+
+    Returns:
+        The folder of the search; the exit code where it was interrupted.
+
+    Raises:
+        Problem: The search cannot be begun, or gone on with.
+    """
     from dlspec.syntax.dumping import dump
     from dlspec.training.loop.signals import terminable
     from dlspec.tuning.plan.plan import plan_of

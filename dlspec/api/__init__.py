@@ -1,0 +1,1 @@
+"""The Python interface: specs, runs and searches as objects, for notebooks and programs."""
