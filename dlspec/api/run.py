@@ -145,7 +145,9 @@ def _written(examples: Any, folder: Path) -> Path:
     """Columns as a file: a table, or an archive where a column has more than one axis."""
     import numpy as np
 
-    names = list(examples) if isinstance(examples, Mapping) else list(getattr(examples, "columns", ()))
+    names = list(
+        examples if isinstance(examples, Mapping) else examples.columns if hasattr(examples, "columns") else ()
+    )
     if not names:
         raise TypeError("examples are a data frame, a dictionary of columns, or a path")
     columns = {str(name): np.asarray(examples[name]) for name in names}
