@@ -11,7 +11,8 @@ digits on a noisy ground, with the pixels of the digit as the mask.
 Synthetic: churn.csv (600 customers, 20 numeric features of which 8 tell something, made by scikit-learn's
 make_classification), listing.csv (500 houses whose price follows rooms, area, age and city with noise, and of which the
 new ones in the dear cities sell best), waves/ (tones of three wave forms, as WAV files), specs/sequence/numbers.csv.gz
-(9,000 of the numbers below 100,000 in English words and in digits).
+(9,000 of the numbers below 100,000 in English words and in digits), specs/sequence/dates.csv.gz (9,000 days of 1900 to
+2049 in English words and as ISO 8601).
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from __future__ import annotations
 import gzip
 import re
 import wave
+from calendar import month_name
+from datetime import date
 from importlib import import_module, resources
 from pathlib import Path
 from pydoc_data.topics import topics
@@ -207,6 +210,37 @@ def number_words() -> str:
     return "\n".join(["words,digits", *(f"{words(number)},{number}" for number in numbers)]) + "\n"
 
 
+def dates_in_words() -> str:
+    """9,000 different days from 1900 to 2049, in an order by chance: in words in one of six ways, and as ISO 8601."""
+    chance = np.random.Generator(np.random.Philox(6))
+    first, last = date(1900, 1, 1).toordinal(), date(2049, 12, 31).toordinal()
+    rows = ["words,date"]
+    for number in chance.permutation(np.arange(first, last + 1))[:9000].tolist():
+        day, (order, spoken) = date.fromordinal(number), chance.integers([3, 2]).tolist()
+        month, ordinal = month_name[day.month].lower(), _ordinal(day.day)
+        year = words(day.year) if spoken else _spoken_year(day.year)
+        parts = (f"the {ordinal} of {month} {year}", f"{month} {ordinal} {year}", f"{year} {month} {ordinal}")
+        rows.append(f"{parts[order]},{day.isoformat()}")
+    return "\n".join(rows) + "\n"
+
+
+def _ordinal(number: int) -> str:
+    """Third, of 3."""
+    irregular = {"one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth",
+                 "twelve": "twelfth", "twenty": "twentieth", "thirty": "thirtieth"}  # fmt: skip
+    *before, last = words(number).split()
+    return " ".join([*before, irregular.get(last, last + "th")])
+
+
+def _spoken_year(year: int) -> str:
+    """Nineteen eighty four, of 1984; nineteen oh four, of 1904; of 2000 to 2009 the number itself."""
+    century, rest = divmod(year, 100)
+    if century == 20 and rest < 10:
+        return words(year)
+    after = "hundred" if rest == 0 else f"oh {words(rest)}" if rest < 10 else words(rest)
+    return f"{words(century)} {after}"
+
+
 def waves() -> None:
     """24 tones of each wave form: a quarter of a second, 4,000 samples a second, any pitch, phase and loudness."""
     random = np.random.Generator(np.random.Philox(9))
@@ -246,4 +280,5 @@ if __name__ == "__main__":
             (START / name).write_text(text, encoding="utf-8", newline="\n")
     for make_files in (digits, masks, waves):
         make_files()
-    (START.parent / "sequence" / "numbers.csv.gz").write_bytes(gzip.compress(number_words().encode(), mtime=0))
+    for name, make in (("numbers", number_words), ("dates", dates_in_words)):
+        (START.parent / "sequence" / f"{name}.csv.gz").write_bytes(gzip.compress(make().encode(), mtime=0))

@@ -49,6 +49,9 @@ def _problem(state: Lowered, generator: Generator) -> Problem | None:
     feature = section.features.get(name)
     if feature is None:  # said where the target names it
         return None
+    maker = section.maker
+    if maker is not None and maker.in_line:  # what is written may begin anywhere, and be longer than a piece
+        return None
     if START not in (feature.marks or ()):
         message = f"input `{name}` has no mark that a row begins with"
         return Problem("E535", message, f"write `marks: [start, end]` for input `{name}` of `data`")

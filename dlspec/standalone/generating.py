@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 # Less than any sum of logarithms of probabilities, and not infinite: differences stay numbers.
@@ -16,11 +17,14 @@ class Rows(NamedTuple):
     Attributes:
         scores: From inputs by name, and rows [n, steps] of indices, to what the model says of the next index of each
             step: [n, steps, classes].
-        steps: Of the rows that the model takes.
-        length: Steps after which a row ends in any case, at most `steps`.
+        steps: Of the rows that the model takes: of longer ones it sees the last so many.
+        length: Steps after which a row ends in any case.
         end: The index that ends a row; None where none does.
         logits: Whether scores are taken before softmax.
         forbidden: Indices that are never written.
+        width: Of the rows of beginnings, at least `steps`; as many unless given.
+        more: Most indices that are written behind what a row begins with; None for no such end.
+        given: The type of each input by name, with any number of examples.
     """
 
     scores: Callable[[dict, Any], Any]
@@ -29,6 +33,20 @@ class Rows(NamedTuple):
     end: int | None
     logits: bool
     forbidden: tuple[int, ...]
+    width: int = 0
+    more: int | None = None
+    given: dict[str, Any] | None = None
+
+    @property
+    def columns(self) -> int:
+        """Of the rows of beginnings."""
+        return self.width or self.steps
+
+    def compiled(self, write: Callable[[dict, Any, Any], Any]) -> Callable[[dict, Any, Any], Any]:
+        """A function from inputs, beginnings and numbers, compiled once for any number of examples."""
+        beginnings = tf.TensorSpec([None, self.columns], tf.int32)
+        numbers = tf.TensorSpec([None, self.columns], tf.float32)
+        return tf.function(write, input_signature=[self.given or {}, beginnings, numbers], autograph=False)
 
 
 def greedy(rows: Rows) -> Callable[[dict, Any, Any], Any]:
@@ -88,7 +106,7 @@ def beam(rows: Rows, width: int, length_penalty: float = 0.0) -> Callable[[dict,
         # What is over goes on in one way, with padding.
         padding = tf.where(tf.range(classes) == 0, 0.0, _NEVER)
         logs = tf.where(over[..., None], padding, logs)
-        forced = tf.reshape(_given(written, step, first), (count, width))
+        forced = tf.reshape(_given(step, first), (count, width))
         longer = lengths + tf.cast(~over & ~forced, tf.int32)
         candidates = sums[..., None] + logs
         ranks = tf.reshape(judged(candidates, longer[..., None]), (count, -1))
@@ -96,11 +114,11 @@ def beam(rows: Rows, width: int, length_penalty: float = 0.0) -> Callable[[dict,
         parent, token = best // classes, best % classes
         sums = tf.gather(tf.reshape(candidates, (count, -1)), best, batch_dims=1)
         lengths, over = tf.gather(longer, parent, batch_dims=1), tf.gather(over, parent, batch_dims=1)
-        written = tf.reshape(written, (count, width, rows.steps + 1))
-        written = tf.reshape(tf.gather(written, parent, batch_dims=1), (count * width, rows.steps + 1))
-        first_forced = tf.gather(forced, parent, batch_dims=1)
+        written = tf.reshape(written, (count, width, rows.columns + 1))
+        written = tf.reshape(tf.gather(written, parent, batch_dims=1), (count * width, rows.columns + 1))
         written = _with(written, step + 1, tf.reshape(token, (-1,)))
-        return step + 1, written, sums, lengths, over | _ended(rows, token, first_forced)
+        # The rows of an example begin alike, whichever of them goes on.
+        return step + 1, written, sums, lengths, over | _ended(rows, step, token, tf.reshape(first, (count, width)))
 
     def write(inputs: dict, beginnings: Any, _: Any) -> Any:
         count = tf.shape(beginnings)[0]
@@ -108,7 +126,7 @@ def beam(rows: Rows, width: int, length_penalty: float = 0.0) -> Callable[[dict,
         written = tf.repeat(_begun(beginnings), width, axis=0)
         first = tf.repeat(_length(beginnings), width, axis=0)
         sums = tf.tile(tf.where(tf.range(width) == 0, 0.0, _NEVER)[None, :], (count, 1))
-        state = (tf.constant(0), written, sums, tf.zeros_like(sums, tf.int32), tf.zeros_like(sums, tf.bool))
+        state = (_begin(first), written, sums, tf.zeros_like(sums, tf.int32), tf.zeros_like(sums, tf.bool))
         _, written, sums, lengths, _ = tf.while_loop(
             lambda step, written, sums, lengths, over: (step < rows.length) & ~tf.reduce_all(over),
             lambda *now: body(first, several, *now),
@@ -116,23 +134,22 @@ def beam(rows: Rows, width: int, length_penalty: float = 0.0) -> Callable[[dict,
             shape_invariants=_shapes(state),
         )
         best = tf.argmax(judged(sums, lengths), axis=-1, output_type=tf.int32)
-        return tf.gather(tf.reshape(written, (count, width, rows.steps + 1)), best, batch_dims=1)
+        return tf.gather(tf.reshape(written, (count, width, rows.columns + 1)), best, batch_dims=1)
 
-    return tf.function(write, reduce_retracing=True, autograph=False)
+    return rows.compiled(write)
 
 
 def _one_by_one(rows: Rows, pick: Callable[[Any, Any], Any]) -> Callable[[dict, Any, Any], Any]:
     """One row for each beginning, whose next index `pick` takes from logarithms [n, classes] and numbers [n]."""
 
     def body(first: Any, inputs: dict, numbers: Any, step: Any, written: Any, over: Any) -> Any:
-        forced = _given(written, step, first)
         token = pick(_logs(rows, inputs, step, written, first), tf.gather(numbers, step, axis=1))
         token = tf.where(over, 0, token)
-        return step + 1, _with(written, step + 1, token), over | _ended(rows, token, forced)
+        return step + 1, _with(written, step + 1, token), over | _ended(rows, step, token, first)
 
     def write(inputs: dict, beginnings: Any, numbers: Any) -> Any:
         first = _length(beginnings)
-        state = (tf.constant(0), _begun(beginnings), tf.zeros(tf.shape(beginnings)[:1], tf.bool))
+        state = (_begin(first), _begun(beginnings), tf.zeros(tf.shape(beginnings)[:1], tf.bool))
         _, written, _ = tf.while_loop(
             lambda step, written, over: (step < rows.length) & ~tf.reduce_all(over),
             lambda *now: body(first, inputs, numbers, *now),
@@ -141,7 +158,7 @@ def _one_by_one(rows: Rows, pick: Callable[[Any, Any], Any]) -> Callable[[dict, 
         )
         return written
 
-    return tf.function(write, reduce_retracing=True, autograph=False)
+    return rows.compiled(write)
 
 
 def _shapes(state: Any) -> Any:
@@ -159,7 +176,12 @@ def _length(beginnings: Any) -> Any:
     return tf.reduce_sum(tf.cast(tf.not_equal(beginnings, 0), tf.int32), axis=1)
 
 
-def _given(written: Any, step: Any, first: Any) -> Any:
+def _begin(first: Any) -> Any:
+    """The step before the first index that is not given of all rows."""
+    return tf.maximum(tf.reduce_min(first) - 1, 0)
+
+
+def _given(step: Any, first: Any) -> Any:
     """Which rows have their next index given."""
     return step + 1 < first
 
@@ -169,18 +191,19 @@ def _with(written: Any, position: Any, token: Any) -> Any:
     return tf.where(tf.range(tf.shape(written)[1])[None, :] == position, token[:, None], written)
 
 
-def _ended(rows: Rows, token: Any, forced: Any) -> Any:
-    """Which rows are over with this index."""
-    return tf.zeros_like(forced) if rows.end is None else ~forced & (token == rows.end)
+def _ended(rows: Rows, step: Any, token: Any, first: Any) -> Any:
+    """Which rows are over with the index behind a step."""
+    over = tf.zeros_like(token, tf.bool) if rows.end is None else ~_given(step, first) & (token == rows.end)
+    return over if rows.more is None else over | (step + 2 - first >= rows.more)
 
 
 def _logs(rows: Rows, inputs: dict, step: Any, written: Any, first: Any) -> Any:
     """Logarithms of the probabilities of the next index, [n, classes]: certain for one that is given."""
-    scores = tf.cast(rows.scores(inputs, written[:, : rows.steps]), tf.float32)
-    scores = tf.gather(scores, step, axis=1)
+    passed = tf.maximum(step + 1 - rows.steps, 0)  # steps that the model does not see any more
+    scores = tf.cast(rows.scores(inputs, tf.slice(written, [0, passed], [-1, rows.steps])), tf.float32)
+    scores = tf.gather(scores, step - passed, axis=1)
     logs = tf.nn.log_softmax(scores) if rows.logits else tf.math.log(tf.maximum(scores, _LEAST))
     classes = tf.range(tf.shape(logs)[-1])
-    for index in rows.forbidden:
-        logs = tf.where(classes[None, :] == index, _NEVER, logs)
+    logs = tf.where(np.isin(np.arange(logs.shape[-1]), rows.forbidden), _NEVER, logs)
     given = tf.where(classes[None, :] == tf.gather(written, step + 1, axis=1)[:, None], 0.0, _NEVER)
-    return tf.where(_given(written, step, first)[:, None], given, logs)
+    return tf.where(_given(step, first)[:, None], given, logs)

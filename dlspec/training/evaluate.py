@@ -263,7 +263,8 @@ def _write(saved: SavedRun, examples: RawInputs, outputs: dict[str, OutputResult
         return
     numbers = np.arange(examples.count) if examples.numbers is None else examples.numbers
     targets = examples.targets[writer.target.name]
-    figures = written(writer, saved.entering_core(examples.inputs), targets, numbers, examples.table, examples.bound)
+    inputs = saved.entering_core(examples.inputs) if saved.data.maker is None else examples.inputs
+    figures = written(writer, inputs, targets, numbers, examples.table, examples.bound)
     if figures is not None:
         cast("ClassDetails", outputs[writer.target.target])["generated"] = figures
 

@@ -16,6 +16,7 @@ from dlspec.graph.lower import prune
 from dlspec.graph.reaching import reached_by
 from dlspec.training.predict import answers_of
 from dlspec.training.saved import SavedRun
+from dlspec.training.written_answers import texts_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,6 +43,8 @@ def generate(saved: SavedRun, count: int, seed: int | None, where: Mapping[str, 
 
     takes = saved.takes
     given = {name: given_value(name, text, takes) for name, text in where.items()}
+    if saved.writer is not None:
+        return _written(saved, count, seed, given)
     drawn = [input_ if seed is None else replace(input_, seed=seed) for input_ in saved.training.drawn]
     known = {input_.name: input_.at(np.arange(count)) for input_ in drawn}
     known |= {name: np.broadcast_to(value, (count, *value.shape)) for name, value in given.items()}
@@ -49,6 +52,26 @@ def generate(saved: SavedRun, count: int, seed: int | None, where: Mapping[str, 
     inputs = {name: known[name] if name in known else _nothing(tensor, count) for name, tensor in takes.items()}
     answers = answers_of(saved, RawInputs(inputs, count, DrawsTable(count), ()))
     return {name: answers[saved.outputs[index]] for index, name in wanted.items()}
+
+
+def _written(saved: SavedRun, count: int, seed: int | None, given: Mapping[str, Array]) -> dict[str, Array]:
+    """Texts that the model writes, by the output that tells their steps.
+
+    Raises:
+        Problem: E522, an input is not given that the model reads; E544, there is nothing to go on with.
+    """
+    import numpy as np
+
+    writer = replace(saved.writer, drawing=seed) if saved.writer is not None else None
+    assert writer is not None
+    lacking = [name for name in writer.others if name not in given]
+    if lacking:
+        message = f"output `{writer.target.name}` needs `{lacking[0]}`, which nothing draws"
+        raise Problem("E522", message, f"give it: `--where {lacking[0]}=…`; `dlspec predict` takes a file of many")
+    inputs = {name: np.broadcast_to(value, (count, *value.shape)) for name, value in given.items()}
+    if writer.prompted and writer.fed not in inputs:
+        inputs = {writer.fed: _nothing(saved.takes[writer.fed], count)}
+    return {writer.target.name: np.array(texts_of(saved, writer, inputs, 0))}
 
 
 def given_value(name: str, text: str, takes: Mapping[str, Tensor]) -> Array:
@@ -119,5 +142,5 @@ def named_values(pairs: Sequence[str]) -> dict[str, str]:
             raise Problem("E523", f"`{pair}` names no value of an input", "write `--where label=3`")
         if name.strip() in values:
             raise Problem("E523", f"`{name.strip()}` is given twice", "give each input once")
-        values[name.strip()] = value.strip()
+        values[name.strip()] = value  # a text to go on with may end in a blank
     return values

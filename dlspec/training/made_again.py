@@ -93,4 +93,6 @@ def _examples(binding: Binding, layers: Layers, numbers: Array | None = None, pa
     made = MadeExamples(binding, (inputs, targets), numbers, part)
     weights = weights_of(binding.weight, binding.table)
     own = None if weights is None else weights[made.numbers]
-    return RawInputs(made.values[0], made.count, binding.table, binding.model_inputs, made.values[1], weights=own)
+    return RawInputs(
+        made.values[0], made.count, binding.table, binding.model_inputs, made.values[1], 0, own, made.numbers
+    )

@@ -121,6 +121,10 @@ class SavedRun:
         rows = rows_of(self.model, [output.input for output in shifted])
         return next_steps(shifted, _in_pieces(rows, inputs))
 
+    def whole_rows(self, inputs: Arrays, name: str) -> Any:
+        """The rows of one input behind its preparation, of any length, for raw examples: shape [examples, indices]."""
+        return _in_pieces(rows_of(self.model, [name]), inputs)[name]
+
     def entering_core(self, inputs: Arrays) -> Arrays:
         """What enters the model proper, by input, for raw examples of all inputs."""
         return _in_pieces(self.prepared, inputs)
@@ -215,7 +219,17 @@ def _in_pieces(prepare: Callable[[Any], Any], inputs: Arrays) -> Arrays:
     for start in range(0, count, _ROWS):
         batch = {name: tensor(values[start : start + _ROWS]) for name, values in inputs.items()}
         made.append({name: np.asarray(values) for name, values in prepare(batch).items()})
-    return {name: np.concatenate([part[name] for part in made]) for name in made[0]}
+    return {name: np.concatenate(_as_wide([part[name] for part in made])) for name in made[0]}
+
+
+def _as_wide(parts: list[Any]) -> list[Any]:
+    """Arrays of rows with one length, filled up with 0: of texts, the longest of a batch decides it."""
+    import numpy as np
+
+    if parts[0].ndim != 2 or len({part.shape[1] for part in parts}) == 1:
+        return parts
+    width = max(part.shape[1] for part in parts)
+    return [np.pad(part, ((0, 0), (0, width - part.shape[1]))) for part in parts]
 
 
 def require_room(file: Path) -> None:

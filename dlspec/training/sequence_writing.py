@@ -18,6 +18,7 @@ from dlspec.data.binding.inputs import Input
 from dlspec.data.binding.sequences import PADDING
 from dlspec.data.binding.targets import Output
 from dlspec.data.sources.base import Table
+from dlspec.training.written_errors import errors_of
 from dlspec.views.pages.shares import interval
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 # Examples that are written at a time.
 _TOGETHER = 256
 _UNKNOWN = 1
+# Prompts are as long as a multiple of this.
+_PROMPT = 64
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Writer:
         core: The model proper, which takes prepared inputs.
         outputs: Names of its outputs in their order.
         target: The output that tells the next step, bound to its target.
+        drawing: What is drawn follows from it; from the spec unless given.
     """
 
     generator: Generator
@@ -49,6 +53,7 @@ class Writer:
     core: Any
     outputs: tuple[str, ...]
     target: Output
+    drawing: int | None = None
 
     @property
     def fed(self) -> str:
@@ -65,8 +70,13 @@ class Writer:
         """Whether the model takes nothing but what it writes: rows then begin with what is given."""
         return not self.others
 
+    @property
+    def pieces(self) -> bool:
+        """Whether the model was trained on pieces of rows, so that a row may be longer than what it sees."""
+        return self.data.maker is not None and bool(self.data.maker.in_line)
+
     def write(self, inputs: Mapping[str, Any], beginnings: Array, places: Array) -> Array:
-        """What follows the mark of the start, for some examples: rows of indices, filled up with 0 behind their end.
+        """Whole rows for some examples, without the mark of the start, filled up with 0 behind their end.
 
         Args:
             inputs: The other inputs, prepared, by name.
@@ -74,22 +84,23 @@ class Writer:
             places: The place of each example, which what is drawn follows from.
 
         Returns:
-            An array of shape [examples, steps], as the target is.
+            An array of shape [examples, steps], as the target is; of pieces with a step more: these may have no mark.
         """
         import numpy as np
         import tensorflow as tf
 
         from dlspec.standalone.draws import draws_at
 
-        seed = self.method.seed if self.generator.seed is None else self.generator.seed
+        seeds = (self.drawing, self.generator.seed, self.method.seed, 0)
+        seed = next(seed for seed in seeds if seed is not None)
         even = ("even", {"minval": 0, "maxval": 1})
-        numbers = draws_at(even, beginnings.shape[1:], "float32", ("generate", seed or 0), places)
+        numbers = draws_at(even, beginnings.shape[1:], "float32", ("generate", seed), places)
         written = []
         for start in range(0, len(beginnings), _TOGETHER):
             some = slice(start, start + _TOGETHER)
             given = {name: tf.convert_to_tensor(inputs[name][some]) for name in self.others}
             rows = self._written(beginnings.shape[1])(given, tf.constant(beginnings[some]), tf.constant(numbers[some]))
-            written.append(np.asarray(rows)[:, 1:])
+            written.append(np.asarray(rows)[:, 0 if self.pieces else 1 :])
         return np.concatenate(written)
 
     @cached_property
@@ -102,15 +113,43 @@ class Writer:
             self._functions[steps] = self.generator.made(self._rows(steps))
         return self._functions[steps]
 
-    def _rows(self, steps: int) -> Any:
+    def _rows(self, columns: int) -> Any:
+        import tensorflow as tf
+
         from dlspec.standalone.generating import Rows
 
-        marks, forbidden = self.marks(), [PADDING, self.marks()[START]]
+        marks = self.marks()
+        forbidden = [PADDING, *(marks[START] for _ in range(START in marks))]
         if any(layer.splits_texts for layer in self.data.features[self.fed].prepare):
             forbidden.append(_UNKNOWN)
+            forbidden += range(len(self.target.classes), self._units)  # a vocabulary may have fewer words than units
         logits = self.method.head_of(self.target.name).from_logits
-        length = min(steps, self.generator.length or steps)
-        return Rows(self._scores, steps, length, marks.get(END), logits, tuple(forbidden))
+        steps = self.steps
+        given = {
+            tensor.name: tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype)
+            for tensor in self.core.inputs
+            if tensor.name != self.fed
+        }
+        length = columns if self.pieces else min(steps, self.generator.length or steps)
+        more = self.more if self.pieces else None
+        return Rows(
+            self._scores, steps, length, marks.get(END), logits, tuple(forbidden), max(columns, steps), more, given
+        )
+
+    @property
+    def steps(self) -> int:
+        """Indices of a row that the model sees."""
+        return next(int(tensor.shape[1]) for tensor in self.core.inputs if tensor.name == self.fed)
+
+    @property
+    def more(self) -> int:
+        """Most indices that are written behind what a row begins with, of a model trained on pieces."""
+        return int(self.generator.length or self.steps)
+
+    @property
+    def _units(self) -> int:
+        """Indices that the output tells apart."""
+        return int(outputs_by_name(self.core.output, self.outputs)[self.target.name].shape[-1])
 
     def _scores(self, inputs: Mapping[str, Any], rows: Any) -> Any:
         import tensorflow as tf
@@ -122,7 +161,7 @@ class Writer:
 
     def marks(self) -> dict[str, int]:
         """The indices of the marks, by name."""
-        own = self.data.features[self.fed].marks
+        own = self.data.features[self.fed].marks or ()
         if isinstance(own, Mapping):
             return dict(own)
         order = marks_of(self.data.features, self.fed)
@@ -143,6 +182,32 @@ class Writer:
         if rows is not None:
             end = self.marks().get(END)
             begun[:] = np.where(rows == end, PADDING, rows) if end is not None else rows
+        return begun
+
+    def prompts(self, rows: Any) -> Array:
+        """Beginnings out of whole rows of indices, with room for what is written behind them.
+
+        Args:
+            rows: Prepared as the training's rows, but of any length: shape [examples, indices].
+
+        Raises:
+            Problem: E544, a row is empty, and there is no mark that it could begin with.
+        """
+        import numpy as np
+
+        marks = self.marks()
+        rows = np.where(rows == marks[END], PADDING, rows) if END in marks else np.asarray(rows)
+        lengths = (rows != PADDING).sum(axis=1)
+        # Widths that differ little have one function compiled.
+        longest = -(-int(lengths.max(initial=1)) // _PROMPT) * _PROMPT
+        begun = np.zeros((len(rows), max(self.steps, longest + self.more)), np.int32)
+        begun[:, : rows.shape[1]] = rows[:, : begun.shape[1]]
+        first = marks.get(START, marks.get(END))
+        if first is None and not lengths.all():
+            message = "a row begins with nothing, and this model knows no mark that one could begin with"
+            help = f"give a text to go on with: `--where {self.fed}='The '`, or train with `marks: [end]`"
+            raise Problem("E544", message, help)
+        begun[lengths == 0, 0] = first or PADDING
         return begun
 
     def text(self, row: Array) -> str:
@@ -217,12 +282,12 @@ def written(
         bound: How its columns enter the model.
 
     Returns:
-        None where rows follow from nothing but their own beginning, which leaves open how they go on.
+        Where rows follow from nothing but their own beginning, how some of them go on behind the first half.
     """
     import numpy as np
 
     if writer.prompted:
-        return None
+        return _continued(writer, inputs[writer.fed], targets, numbers, table)
     rows = writer.write(inputs, writer.beginnings(len(targets), targets.shape[1]), numbers)
     right = (rows == targets).all(axis=1)
     some = np.unique(np.linspace(0, len(rows) - 1, SHOWN).astype(int))
@@ -238,13 +303,39 @@ def written(
         for position, row in enumerate(some.tolist())
     ]
     exact = float(right.mean())
+    errors = errors_of(*([writer.text(row) for row in some] for some in (targets, rows)))
     return {
+        **errors,
         "by": writer.generator.name,
         "examples": len(rows),
         "exact": exact,
         "interval": interval(exact, len(rows)),
         "shown": shown,
     }
+
+
+def _continued(writer: Writer, rows: Any, targets: Array, numbers: Array, table: Table) -> WrittenFigures:
+    """How a model goes on with the first halves of some rows, shape [examples, steps], beside the second halves."""
+    import numpy as np
+
+    some = np.unique(np.linspace(0, len(rows) - 1, SHOWN).astype(int))
+    begun = np.array(rows)[some].astype(np.int32)
+    halves = ((begun != PADDING).sum(axis=1) + 1) // 2
+    whole = np.concatenate([begun[:, :1], np.asarray(targets)[some]], axis=1)
+    whole[:, 1:-1] = np.where(whole[:, 1:-1] == PADDING, begun[:, 1:], whole[:, 1:-1])  # steps that count in nothing
+    begun[np.arange(begun.shape[1]) >= halves[:, None]] = PADDING
+    made = writer.write({}, begun, numbers[some])
+    made = made if writer.pieces else np.concatenate([begun[:, :1], made], axis=1)
+    shown = [
+        Written(
+            where=table.where(int(numbers[number])),
+            given={writer.fed: writer.text(whole[row, :half])},
+            expected=writer.text(whole[row, half:]),
+            generated=writer.text(made[row, half:]),
+        )
+        for row, (number, half) in enumerate(zip(some.tolist(), halves.tolist(), strict=True))
+    ]
+    return {"by": writer.generator.name, "examples": len(shown), "shown": shown}
 
 
 def _shown(value: Any) -> str:

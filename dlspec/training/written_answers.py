@@ -37,6 +37,9 @@ def texts_of(saved: SavedRun, writer: Writer, inputs: Arrays, first: int) -> lis
         inputs = {**inputs, writer.fed: empty}
     prepared = saved.entering_core(inputs)
     rows = prepared[writer.fed]
-    beginnings = writer.beginnings(count, rows.shape[1], rows if writer.prompted else None)
+    if writer.pieces:
+        beginnings = writer.prompts(saved.whole_rows(inputs, writer.fed))
+    else:
+        beginnings = writer.beginnings(count, rows.shape[1], rows if writer.prompted else None)
     written = writer.write(prepared, beginnings, np.arange(first, first + count))
     return [writer.text(row) for row in written]

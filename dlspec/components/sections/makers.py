@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from dlspec.components.registry import Component, Field, example, integer, text
 from dlspec.core.errors import Problem
@@ -34,13 +34,17 @@ class Maker(Component, abstract=True):
         recipe: Dotted path of the function that puts the examples of a part together.
         input: Name of the input that they take.
         same: The column whose values say which rows belong together; "" where none does.
+        in_line: Whether an example has indices of rows one after the other, of which some can be ahead of others.
     """
 
     kind = "examples"
+    in_line: ClassVar[bool] = False
     by_row: ClassVar[bool] = False
     recipe: ClassVar[str] = ""
     input: str
     same: str = ""
+    length: Any = 0
+    context: Any = 0
 
     def gives(self, tensor: Tensor) -> dict[str, Given]:
         """Arrays that each example consists of, by name.
@@ -120,9 +124,19 @@ class Stream(_Tokens):
     """Pieces of one length out of all rows, one row after the other in the order of the source."""
 
     recipe = "dlspec.data.feeding.recipes.stream"
+    in_line = True
     length = integer(min=1, doc="Indices in a piece.")
     stride = integer(min=1, doc="Indices from the beginning of a piece to that of the next one.")
-    examples = (example("{input: text, length: 65, stride: 64}"),)
+    context = integer(
+        min=0,
+        default=0,
+        doc="So many first steps of a piece are only read outside of training, and count in nothing: for a target with "
+        "`shift`, of which little is known there.",
+    )
+    examples = (
+        example("{input: text, length: 65, stride: 64}"),
+        example("{input: text, length: 129, stride: 112, context: 16}"),
+    )
 
     def count(self, lengths: Sequence[int]) -> int:
         """As many as begin at a distance of `stride`, and end before the last row does."""

@@ -136,7 +136,14 @@ def check_targets(inputs: Mapping[str, Any], targets: Mapping[str, Any]) -> None
         taken[target.input] = name
 
 
-def sequence_of(inputs: Mapping[str, Any], targets: Mapping[str, Any], name: str, steps: int | None) -> Sequence:
+def shift_of(targets: Mapping[str, Any], name: str) -> int:
+    """How many steps the last of the targets is ahead that are made of an input; 0 where none is."""
+    return max((target.shift for target in targets.values() if target.input == name), default=0)
+
+
+def sequence_of(
+    inputs: Mapping[str, Any], targets: Mapping[str, Any], name: str, steps: int | None, *, cut: bool = False
+) -> Sequence:
     """How the rows of an input are marked and cut.
 
     Args:
@@ -144,12 +151,13 @@ def sequence_of(inputs: Mapping[str, Any], targets: Mapping[str, Any], name: str
         targets: Its targets.
         name: The input.
         steps: Of the rows that `prepare` gives; None where that is not known.
+        cut: Whether examples are pieces of them, of which targets are made.
 
     Raises:
         Problem: E620, what is needed of the rows is not known.
     """
     feature = inputs[name]
-    shift = max((target.shift for target in targets.values() if target.input == name), default=0)
+    shift = 0 if cut else shift_of(targets, name)
     named = marks_of(inputs, name)
     prepare = tuple(
         _with_room(layer, len(named), own=not isinstance(feature.prepare, Alike)) for layer in feature.prepare
@@ -159,12 +167,12 @@ def sequence_of(inputs: Mapping[str, Any], targets: Mapping[str, Any], name: str
         return Sequence(tuple(feature.prepare), None, 0, (), 0)
     indices = dict(own) if isinstance(own, dict) else {mark: FIRST + named.index(mark) for mark in own or ()}
     length = feature.length or (None if steps is None else steps + len(indices))
-    if length is None:
+    if length is None and not cut:
         message = f"rows of input `{name}` are as long as its texts, and `marks`, `shift` and `like` need one length"
         raise Problem("E620", message, f"write `length: 20` for `{name}`")
     owner = cast("type[Layer]", find("layer", "marked_sequence"))
-    layer = owner(length=length, **indices, **({"reserved": len(named)} if named else {}))
-    return Sequence(prepare, layer, length, named, shift)
+    layer = owner(**({"length": length} if length else {}), **indices, **({"reserved": len(named)} if named else {}))
+    return Sequence(prepare, layer, length or 0, named, shift)
 
 
 def marks_of(inputs: Mapping[str, Any], name: str) -> tuple[str, ...]:

@@ -38,6 +38,18 @@ CODES: dict[str, Code] = {
         generate: greedy
         """,
     ),
+    "E544": code(
+        "row that begins with nothing",
+        """
+        A model writes the next index of a row from those before it. Where it was trained on pieces of texts without
+        marks, nothing is the beginning of a row: it goes on with a text that is given, and not with an empty one.
+        """,
+        scene="""
+        dlspec generate characters
+        # trained by `examples: {stream: …}` on texts without `marks: [end]`, and no `--where text='The '` is given
+        """,
+        belongs="folder",
+    ),
     "E620": code(
         "target that cannot be the next steps of an input",
         """

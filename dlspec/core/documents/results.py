@@ -156,22 +156,31 @@ class Written(TypedDict):
     generated: str
 
 
-class WrittenFigures(TypedDict):
-    """Rows that the model wrote by itself, from the start to the end.
+class _Written(TypedDict):
+    by: str
+    examples: int
+    shown: list[Written]
+
+
+class WrittenFigures(_Written, total=False):
+    """Rows that the model wrote by itself: whole ones, or the second halves of rows that follow from nothing else.
 
     Attributes:
         by: The way of writing: "greedy", "beam" or "sample".
         examples: How many were written.
-        exact: Share of them that are right as a whole.
+        exact: Share of them that are right as a whole; left out of second halves, which may go on in many ways.
         interval: Where the true share lies with 95 % confidence, from and to; null without examples.
+        word_error_rate: Words to be changed, left out or put in, by the words of all texts that were to be written.
+        character_error_rate: The same of characters.
+        edit_distance: Characters to be changed, left out or put in, of a text on the average.
         shown: Some of them.
     """
 
-    by: str
-    examples: int
     exact: float
     interval: list[float] | None
-    shown: list[Written]
+    word_error_rate: float | None
+    character_error_rate: float | None
+    edit_distance: float | None
 
 
 class ClassDetails(ClassResults, total=False):

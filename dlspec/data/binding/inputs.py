@@ -111,7 +111,9 @@ def _marked(data: Data, input_: Input) -> Input:
         Problem: E620, the rows have no length; E402 and E409, they are no rows of indices.
     """
     steps = input_.tensor.shape[0] if input_.tensor.rank == 1 else None
-    rows = sequence_of(data.features, data.targets, input_.name, steps)
+    maker = data.maker
+    cut = maker is not None and maker.in_line and maker.input == input_.name
+    rows = sequence_of(data.features, data.targets, input_.name, steps, cut=cut)
     if rows.layer is None:
         return input_
     added = len(input_.prepare) - len(rows.prepare)

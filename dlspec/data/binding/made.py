@@ -10,6 +10,7 @@ from dlspec.components.layers.lookup import VocabularyLayer
 from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data, Feature
 from dlspec.components.sections.makers import Given, Maker
+from dlspec.components.sections.sequences import shift_of
 from dlspec.core.errors import Problem, did_you_mean, leave_out
 from dlspec.core.ir import Tensor
 from dlspec.data.binding.drawn import seed_of
@@ -137,10 +138,27 @@ def bind_made(
             continue
         notes = signature.notes(name, f"input `{name}` is {wanted}") if signature is not None else ()
         with findings.at(*path, notes=notes):
-            entering.append(_input(name, content, source, wanted, by_row=maker.by_row))
+            own = content._replace(tensor=ahead_of(data, content.tensor, name))
+            entering.append(_input(name, own, source, wanted, by_row=maker.by_row))
     if len(findings.items) > before:
         return inputs, None
     return inputs, Made(maker, source, given, tuple(entering), seed_of(data, method))
+
+
+def ahead_of(data: Data, tensor: Tensor, name: str) -> Tensor:
+    """What enters the model of pieces of rows, without the steps that a target is ahead.
+
+    Raises:
+        Problem: E620, nothing is left.
+    """
+    shift = shift_of(data.targets, name)
+    if not shift:
+        return tensor
+    steps = int(tensor.shape[0] or 0)
+    if shift >= steps:
+        message = f"a piece of `{name}` has {steps} steps, and a target is {shift} of them ahead"
+        raise Problem("E620", message, "make the pieces longer, or the shift smaller")
+    return Tensor((steps - shift,), tensor.dtype)
 
 
 def _input(name: str, given: Given, source: Input, wanted: Tensor | None, *, by_row: bool) -> Input:
@@ -314,11 +332,18 @@ def alone(data: Data, wanted: Iterable[str], columns: Iterable[str]) -> Data:
         feature = data.features[maker.input]
         if name in columns or len(made) > 1:
             kept = {key: value for key, value in feature.given.items() if key not in ("column", "columns")}
-            features[name] = Feature(column=name, **(kept if taken[name].taken else {}))
+            features[name] = _as_long_as_a_piece(maker, Feature(column=name, **(kept if taken[name].taken else {})))
         else:
-            features[name] = feature
+            features[name] = _as_long_as_a_piece(maker, feature)
     given = {key: value for key, value in data.given.items() if key != "examples"}
     return type(data)(**{**given, "inputs": features})
+
+
+def _as_long_as_a_piece(maker: Maker, feature: Feature) -> Feature:
+    """What prepares rows of which the model takes pieces."""
+    if not maker.in_line or feature.length is not None or not any(layer.splits_texts for layer in feature.prepare):
+        return feature
+    return Feature(**{**feature.given, "length": maker.length})
 
 
 def bind_alone(maker: Maker, data: Data, table: Table, signature: Signature, findings: Findings) -> list[Input]:
@@ -336,7 +361,8 @@ def bind_alone(maker: Maker, data: Data, table: Table, signature: Signature, fin
             raise Problem("E602", message, f"give a column for each of {named}")
         return []
     cut = [] if maker.by_row else made
-    inputs = bind_inputs(data, table, signature, findings, free=cut)
+    whole = {name: tensor for name, tensor in signature.inputs.items() if name not in cut}
+    inputs = bind_inputs(data, table, replace(signature, inputs=whole), findings, free=cut)
     return [
         replace(input_, tensor=signature.inputs[input_.name], cut=True) if input_.name in cut else input_
         for input_ in inputs

@@ -9,12 +9,12 @@ from dlspec.components.methods.base import Method, leaving_out
 from dlspec.components.registry import Alike
 from dlspec.components.sections.data import Data, Target
 from dlspec.components.sections.makers import Given
-from dlspec.components.sections.sequences import group_of
+from dlspec.components.sections.sequences import group_of, shift_of
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.inputs import Input, bind_one
-from dlspec.data.binding.made import GivenTable
+from dlspec.data.binding.made import GivenTable, ahead_of
 from dlspec.data.binding.targets import Output
 from dlspec.data.sources.base import Table
 
@@ -48,9 +48,12 @@ def check_sequences(
     if not special and not shifted:
         return
     with findings.at("data", *(("targets", next(iter(shifted))) if shifted else ("inputs", min(special)))):
-        if data.maker is not None:
-            message = "marks, `like` and `shift` are for rows that are examples, and `examples` makes others of them"
-            raise Problem("E620", message, "leave `examples` out")
+        maker = data.maker
+        if maker is not None and not maker.in_line:
+            message = (
+                f"marks, `like` and `shift` are for rows that are examples, and `{maker.name}` makes others of them"
+            )
+            raise Problem("E620", message, "leave `examples` out, or cut the rows into pieces by `stream`")
         if several:
             message = "marks, `like` and `shift` are for the rows of one source, and `sources` has several"
             raise Problem("E620", message, "write one `source`, with `join` for columns of another one")
@@ -64,6 +67,24 @@ def check_sequences(
             message = "a target with `shift` has a class for each step, and none for an example"
             raise Problem("E620", message, "leave `oversample` out, and let `split` be `by: random`")
     _check_alike(data, inputs, findings)
+
+
+def check_context(data: Data, findings: Findings) -> None:
+    """Steps that are only read are some of those of a target that is made of a piece (E619)."""
+    maker = data.maker
+    if maker is None or not maker.context:
+        return
+    shift = shift_of(data.targets, maker.input)
+    if shift and maker.context < maker.length - shift:
+        return
+    with findings.at("data", "examples", maker.name, "context"):
+        if shift:
+            told = max(0, maker.length - shift)
+            message = f"`context: {maker.context}` leaves no step that counts of the {told} of a piece that are told"
+            raise Problem("E619", message, "write a smaller number, or make the pieces longer")
+        message = f"`context` is for a target that is `{maker.input}` some steps ahead, and there is none"
+        help = f"write `targets: {{next: {{input: {maker.input}, shift: 1}}}}`, or leave `context` out"
+        raise Problem("E619", message, help)
 
 
 def check_losses(method: Method | None, outputs: Sequence[Output], findings: Findings) -> None:
@@ -121,14 +142,18 @@ def _table_of(data: Data, table: Table, target: str) -> tuple[Target, Table] | N
     """
     section = data.targets[target]
     name = str(section.input)
+    if data.maker is not None and name != data.maker.input:  # said where `inputs` names it
+        return None
     input_ = bind_one(data, name, table, None, Findings())  # whose mistakes are said elsewhere
     if input_ is None:
         return None
     if not input_.tensor.dtype.startswith(("int", "uint")):
         message = f"target `{target}` is made of rows of indices, and input `{name}` is {input_.tensor}"
         raise Problem("E620", message, "prepare a text with `text_vectorization`, or name columns of whole numbers")
-    count = max(column.count for column in table.columns.values())
-    return Target(column=name), GivenTable({name: Given(Tensor(input_.tensor.shape, "int32"))}, 0, count)
+    count, shape = max(column.count for column in table.columns.values()), input_.tensor.shape
+    if data.maker is not None:
+        shape = ahead_of(data, data.maker.gives(input_.tensor)[name].tensor, name).shape
+    return Target(column=name), GivenTable({name: Given(Tensor(shape, "int32"))}, 0, count)
 
 
 def next_steps(outputs: Iterable[Output], inputs: Mapping[str, Any]) -> dict[str, Any]:

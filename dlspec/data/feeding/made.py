@@ -10,6 +10,7 @@ from dlspec.components.registry import load_attribute
 from dlspec.core.ir import Tensor
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.splitting import none_made
+from dlspec.data.binding.targets import Output
 from dlspec.data.binding.values import with_rank
 from dlspec.data.feeding.examples import Examples, as_tensor
 from dlspec.data.feeding.recipes import Recipe
@@ -120,9 +121,11 @@ class MadeExamples(Examples):
         with tf.init_scope():
             of_rows = self._tensors[2][0]
         inputs = {name: tf.gather(values, positions) for name, values in of_rows.items()}
-        inputs |= {
-            input_.name: _like(self._value(input_.name, positions), input_.tensor) for input_ in self._made.inputs
-        }
+        for input_ in self._made.inputs:
+            value = self._value(input_.name, positions)
+            if input_.cut and input_.tensor.rank == 1:  # the last steps are those that a target is ahead
+                value = value[:, : input_.tensor.shape[0]]
+            inputs[input_.name] = _like(value, input_.tensor)
         return inputs, self._targets(positions)
 
     def _targets(self, positions: Any) -> dict[str, Any]:
@@ -134,11 +137,23 @@ class MadeExamples(Examples):
         for output in self._binding.outputs:
             if output.name in result:
                 continue
+            if output.input:
+                result[output.name] = _like(self._ahead(output, positions), output.tensor)
+                continue
             value = self._value(output.column, positions)
             if output.expand:
                 value = tf.one_hot(with_rank(value, output.tensor.rank - 1), output.tensor.shape[-1] or 0)
             result[output.name] = _like(value, output.tensor)
         return result
+
+    def _ahead(self, output: Output, positions: Any) -> Any:
+        """The next indices of some pieces; outside of training 0 in place of the first, where these are only read."""
+        import tensorflow as tf
+
+        steps = self._value(output.input, positions)[:, output.shift :]
+        if self._seeds[1] == 1:  # of training
+            return steps
+        return tf.where(tf.range(tf.shape(steps)[1]) < self._made.maker.context, tf.zeros_like(steps), steps)
 
     def _value(self, name: str, positions: Any) -> Any:
         """What some examples have under a name that is given."""

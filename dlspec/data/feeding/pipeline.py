@@ -239,7 +239,8 @@ def _beside(part: Part | None, others: Sequence[Part | None]) -> Part | None:
 def rows_of(binding: Binding) -> Rows:
     """The rows of the source, as they are read: what is drawn for an input is drawn for each that is an example."""
     drawn = binding.drawn if binding.made is None or binding.made.maker.by_row else ()
-    return Rows(binding.table, binding.inputs, binding.row_outputs, drawn, binding.shifted_outputs)
+    shifted = binding.shifted_outputs if binding.made is None else ()
+    return Rows(binding.table, binding.inputs, binding.row_outputs, drawn, shifted)
 
 
 def _made(binding: Binding, *parts: Part | None) -> tuple[Part, Part | None, Part | None, Examples]:

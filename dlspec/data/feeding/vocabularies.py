@@ -27,11 +27,13 @@ def named_by_words(binding: Binding, layers: Layers) -> Binding:
 
 def _names(input_: Input, layers: Sequence[Any]) -> tuple[str, ...]:
     """Names of the indices 0, 1, … of an input; () where these are numbers of the data."""
-    marked = input_.prepare[-1]
-    assert isinstance(marked, MarkedSequence)
-    if len(layers) < 2 or not input_.prepare[-2].splits_texts:
+    splitting = next((index for index, layer in enumerate(input_.prepare) if layer.splits_texts), None)
+    if splitting is None:
         return ()
-    vocabulary = [str(text) for text in layers[-2].get_vocabulary()]
+    vocabulary = [str(text) for text in layers[splitting].get_vocabulary()]
+    marked = input_.prepare[-1]
+    if not isinstance(marked, MarkedSequence):
+        return tuple(vocabulary)
     marks = {marked.start: "<start>", marked.end: "<end>"}
     reserved = [marks.get(index, "<mark>") for index in range(FIRST, FIRST + marked.reserved)]
     return (*vocabulary[:FIRST], *reserved, *vocabulary[FIRST:])

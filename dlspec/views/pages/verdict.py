@@ -102,7 +102,9 @@ def _of_sequences(facts: Mapping[str, Any]) -> str:
     if facts["kind"] != STEPS or facts["exact"] is None:
         return ""
     perplexity = facts.get("perplexity")
-    more = f", perplexity {figure(perplexity)}" if perplexity is not None else ""
+    more = ""
+    if perplexity is not None:
+        more = f", perplexity {figure(perplexity)} or {figure(math.log2(perplexity))} bits a step"
     return f" {percent(facts['exact'])} of {facts['examples']:,} sequences are right in every step{more}."
 
 

@@ -146,11 +146,15 @@ def figures(output: Facts) -> Iterator[tuple[str, str]]:
     yield "accuracy", percent(output["accuracy"])
     if output.get("exact") is not None:
         yield "exact sequences", percent(output["exact"])
-    if "generated" in output:
-        written = output["generated"]
+    written = output.get("generated", {})
+    if "exact" in written:
         yield f"written exactly ({written['by']})", f"{percent(written['exact'])} of {written['examples']:,}"
+        for measure in ("word_error_rate", "character_error_rate"):
+            if written.get(measure) is not None:
+                yield measure.replace("_", " "), percent(written[measure])
     if output.get("perplexity") is not None:
         yield "perplexity", figure(output["perplexity"])
+        yield "bits a step", figure(math.log2(output["perplexity"]))
     if output.get("mean_f1") is not None:
         yield "mean F1", percent(output["mean_f1"])
     if output.get("mean_iou") is not None and output["kind"] == PIXELS:
