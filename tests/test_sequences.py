@@ -269,6 +269,28 @@ def test_given_beginnings_stay_and_are_gone_on_with() -> None:
         assert (result[:, 0] == 2).all()
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_longer_than_the_model_sees_are_written_from_their_last_steps(seed: int) -> None:
+    """Each beginning gets as many indices as are asked for, or fewer up to its end; a beam of one is greedy."""
+    from dlspec.standalone import generating
+
+    rows = generating.Rows(toy(seed), STEPS, 9, END, True, (0, 1, 2), 9, 5)
+    begun = np.zeros((3, 9), np.int32)
+    begun[0, :1], begun[1, :3], begun[2, :4] = 2, (5, 4, 4), (4, 5, 5, 4)
+    numbers = np.full((3, 9), 0.5, np.float32)
+    greedy = np.asarray(generating.greedy(rows)({}, begun, numbers))
+    assert (np.asarray(generating.beam(rows, 1)({}, begun, numbers)) == greedy).all()
+    for start, whole in zip(begun, greedy, strict=True):
+        row = [int(index) for index in start if index]
+        for _ in range(5):
+            seen = row[-STEPS:]
+            scores = np.asarray(toy(seed)({}, np.array([[*seen, *[0] * (STEPS - len(seen))]])))[0, len(seen) - 1]
+            row.append(3 + int(scores[3:].argmax()))
+            if row[-1] == END:
+                break
+        assert whole.tolist() == [*row, *[0] * (10 - len(row))]
+
+
 def test_the_same_seed_and_place_draw_the_same_whatever_is_asked_beside(
     trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

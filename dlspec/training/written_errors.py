@@ -24,10 +24,10 @@ def errors_of(expected: Sequence[str], generated: Sequence[str]) -> WrittenError
         expected: Texts that were to be written.
         generated: Those that were, in the same order.
     """
-    words = _edits([text.split() for text in expected], [text.split() for text in generated])
+    of_words = _edits([text.split() for text in expected], [text.split() for text in generated])
     signs = _edits(expected, generated)
     return {
-        "word_error_rate": ratio(words, sum(len(text.split()) for text in expected)),
+        "word_error_rate": ratio(of_words, sum(len(text.split()) for text in expected)),
         "character_error_rate": ratio(signs, sum(map(len, expected))),
         "edit_distance": ratio(signs, len(expected)),
     }

@@ -56,7 +56,8 @@ def command(
 ) -> None:
     """Let the model of RUN (a folder, an id, a name, or `latest`) make new examples of its own.
 
-    The outputs are computed that need nothing but inputs that are drawn, or given by --where. Pictures are written as
+    The outputs are computed that need nothing but inputs that are drawn, or given by --where; a model whose spec has a
+    section `generate` writes texts, behind one that --where gives. Pictures are written as
     PNG with a sheet of all, sounds as WAV, all else as a table or as lines of JSON. The same seed gives the same files.
     """
     from dlspec.training.saved import open_run
@@ -88,4 +89,6 @@ def command(
         print_document({"run": saved.run.id, "folder": str(output), "count": count, "forms": forms, "files": files})
         return
     names = ", ".join(f"`{name}` as {written_as}" for name, written_as in forms.items())
-    print_text(f"{count:,} example{'s' if count > 1 else ''} of {names}: {len(files):,} files in {output}")
+    print_text(
+        f"{count:,} example{'s' if count > 1 else ''} of {names}: {len(files):,} file{'s' if len(files) > 1 else ''} in {output}"
+    )

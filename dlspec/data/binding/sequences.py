@@ -79,8 +79,8 @@ def check_context(data: Data, findings: Findings) -> None:
         return
     with findings.at("data", "examples", maker.name, "context"):
         if shift:
-            told = max(0, maker.length - shift)
-            message = f"`context: {maker.context}` leaves no step that counts of the {told} of a piece that are told"
+            ahead = max(0, maker.length - shift)
+            message = f"`context: {maker.context}` leaves no step that counts of the {ahead} of a piece that are told"
             raise Problem("E619", message, "write a smaller number, or make the pieces longer")
         message = f"`context` is for a target that is `{maker.input}` some steps ahead, and there is none"
         help = f"write `targets: {{next: {{input: {maker.input}, shift: 1}}}}`, or leave `context` out"
