@@ -89,6 +89,5 @@ def command(
         print_document({"run": saved.run.id, "folder": str(output), "count": count, "forms": forms, "files": files})
         return
     names = ", ".join(f"`{name}` as {written_as}" for name, written_as in forms.items())
-    print_text(
-        f"{count:,} example{'s' if count > 1 else ''} of {names}: {len(files):,} file{'s' if len(files) > 1 else ''} in {output}"
-    )
+    written = f"{len(files):,} file{'s' if len(files) > 1 else ''}"
+    print_text(f"{count:,} example{'s' if count > 1 else ''} of {names}: {written} in {output}")
