@@ -13,7 +13,7 @@ from dlspec.drafting.draft import is_class
 from dlspec.drafting.lines import comment
 from dlspec.drafting.roles import Role, judge
 from dlspec.drafting.sample import Sample, Values
-from dlspec.drafting.writing import batch_size, ending, heading
+from dlspec.drafting.writing import Training, batch_size, ending, heading
 from dlspec.syntax.dumping import flow
 
 # Steps of a series from which one can be learnt.
@@ -175,7 +175,7 @@ def _lines(name: str, sample: Sample, series: Series, schema: str, command: str)
     yield "  # the latest windows are the test, those before them the validation"
     yield "  split: {validation: 0.15, test: 0.15, seed: 1}"
     yield f"  batch_size: {batch_size(int(0.7 * sample.total))}"
-    yield from ending("mse", ["mae", "r2_score"], epochs=200, rate="3e-3")
+    yield from ending("mse", ["mae", "r2_score"], Training(epochs=200, rate="3e-3"))
 
 
 def _layers(series: Series, sample: Sample, window: int, horizon: int) -> Iterator[str]:

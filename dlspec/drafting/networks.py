@@ -41,10 +41,8 @@ def layers(draft: Draft, inputs: Sequence[str]) -> Iterator[str]:
     if len(rows) > 1:
         row = "row"
         yield from _concatenate(list(rows.values()))
-    for number in range(1 if draft.learns_features else 2):
-        source = f", from: {row}" if number == 0 else ""
-        yield f"  - dense: {{units: $width, activation: relu, kernel_initializer: he_normal{source}}}"
-        yield "  - dropout: $dropout"
+    yield f"  - dense: {{units: $width, activation: relu, kernel_initializer: he_normal, from: {row}}}"
+    yield "  - dropout: $dropout"
     yield from _heads(draft, row)
 
 
@@ -164,8 +162,8 @@ def _heads(draft: Draft, row: str) -> Iterator[str]:
             answer = f", activation: {'sigmoid' if target.binary else 'softmax'}" if target.labelled else ""
             yield f"  - dense: {{units: {units}{answer}{source}{name}}}"
             continue
-        yield f"  - dense: {{units: {units}, name: {deep}{source}}}"
-        yield "  # a linear model beside it, which a small table often does best with"
+        yield "  # beside a linear model, which a small table often does best with: both start at nothing"
+        yield f"  - dense: {{units: {units}, kernel_initializer: zeros, name: {deep}{source}}}"
         yield f"  - dense: {{units: {units}, kernel_initializer: zeros, from: {row}, name: {linear}}}"
         name = f", name: {target.name}" if several else ""
         if target.labelled:
