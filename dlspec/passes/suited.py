@@ -42,14 +42,41 @@ def _steps(state: Lowered) -> None:
 
 def _suits(state: Lowered, graph: Graph, node: Node, loss: Loss | None) -> None:
     activation = last_activation(graph, node)
-    if loss is None or activation is None:
+    if loss is None or activation is None or _twice(state, graph, node, activation):
         return
     if loss.activations:
         _check(state, node, loss, activation)
     elif loss.takes_scores and activation.probabilities:
         name = activation.registered_name
-        text = f"{loss.name} takes raw scores, but `{node.name}` ends in {name}"
-        state.add("W502", text, node.span, f"leave `{name}` out")
+        text = f"{loss.name} takes raw scores, but `{node.name}` {_gives(node, activation)}"
+        state.add("W502", text, node.span, f"leave `{_maker(node, name)}` out")
+
+
+def _twice(state: Lowered, graph: Graph, node: Node, activation: type[Activation]) -> bool:
+    """Whether probabilities enter a softmax or sigmoid that is a step of its own (W615)."""
+    layer = node.layer
+    itself = isinstance(layer, Layer) and (layer.is_activation or layer.applies) and not layer.ordered
+    if not itself or not activation.probabilities or len(node.edges) != 1:
+        return False
+    before = graph.nodes[node.edges[0].node]
+    entering = last_activation(graph, before)
+    if entering is None or not entering.probabilities:
+        return False
+    text = f"`{node.name}` makes probabilities of scores, but `{before.name}` {_gives(before, entering)}"
+    state.add("W615", text, node.span, f"leave one of the two out: `{before.name}` gives probabilities already")
+    return True
+
+
+def _gives(node: Node, activation: type[Activation]) -> str:
+    """The end of a layer, in words."""
+    itself = _maker(node, activation.registered_name) == activation.registered_name
+    return f"ends in {activation.registered_name}" if itself else "gives probabilities"
+
+
+def _maker(node: Node, name: str) -> str:
+    """The activation called `name`, or the layer that stands for it."""
+    layer = node.layer
+    return layer.registered_name if isinstance(layer, Layer) and layer.ordered else name
 
 
 def _check(state: Lowered, node: Node, loss: Loss, activation: type[Activation]) -> None:
@@ -66,8 +93,9 @@ def _check(state: Lowered, node: Node, loss: Loss, activation: type[Activation])
         help = f"write `activation: {suitable}`, or `{loss.name}: {{from_logits: true}}` with a linear output"
         state.add("W502", text, node.span, help)
     elif loss.from_logits and name in wanted:
-        text = f"{loss.name} with `from_logits: true` takes raw scores, but `{node.name}` ends in {name}"
-        state.add("W502", text, node.span, "leave `from_logits` out, or the activation")
+        text = f"{loss.name} with `from_logits: true` takes raw scores, but `{node.name}` {_gives(node, activation)}"
+        also = ", or the activation" if _maker(node, name) == name else ""
+        state.add("W502", text, node.span, f"leave `from_logits` out{also}")
 
 
 def _describe(activation: type[Activation], units: tuple[int | None, ...]) -> str:

@@ -57,7 +57,8 @@ class Layer(Component, abstract=True):
         prepares: The same happens in training and use, and nothing is learnt by gradients, as `prepare` of `data` asks.
         undoable: Numbers that entered follow from what comes out, as `prepare` of a target asks; see :meth:`measured`.
         moves: In use, the values that come out are those that enter, in another order or shape at most.
-        applies: Name of the activation that it is, where an activation of that name exists and losses ask for it.
+        applies: Name of the activation that it is, or whose answers it gives, where losses ask for it.
+        ordered: It takes the classes to be in an order.
         is_activation: It applies a function of activation, and no more than that unless it has weights.
         reads: Whether texts that enter must be readable, as :meth:`unreadable` tells.
         categories: Each text or number that enters is one of several categories.
@@ -109,6 +110,7 @@ class Layer(Component, abstract=True):
     undoable: ClassVar[bool] = False
     moves: ClassVar[bool] = False
     applies: ClassVar[str] = ""
+    ordered: ClassVar[bool] = False
     is_activation: ClassVar[bool] = False
     reads: ClassVar[bool] = False
     categories: ClassVar[bool] = False

@@ -20,6 +20,8 @@ class Ordinal(Layer):
     keras = "dlspec.keras_layers.Ordinal"
     masking = "pass"
     shorthand = "classes"
+    applies = "softmax"
+    ordered = True
     classes = integer(min=2, doc="Number of classes, from the lowest to the highest.")
     examples = (example("5", (1,)), example("{classes: 2}", (7, 1)))
 

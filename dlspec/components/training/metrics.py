@@ -57,6 +57,11 @@ class Metric(Component, abstract=True):
         self.__dict__["name"] = given.get("name") or self.registered_name
 
     @property
+    def ordered(self) -> bool:
+        """Whether it takes the classes to be in an order."""
+        return False
+
+    @property
     def coarse(self) -> bool:
         """Whether a measure over all thresholds tries some of them only, without being told so."""
         return False

@@ -12,6 +12,11 @@ class RankError(Metric):
     keras = "dlspec.standalone.ranks.RankError"
     targets = "classes"
 
+    @property
+    def ordered(self) -> bool:
+        """A distance is counted in classes."""
+        return True
+
 
 class CohenKappa(Metric):
     """Agreement of answers with the right classes beyond that of chance: 1 where all are right, 0 for guesses."""
@@ -26,3 +31,8 @@ class CohenKappa(Metric):
         doc="How much a wrong answer counts: as any other, by its distance from the right class, or by its square.",
     )  # fmt: skip
     examples = (example(""), example("quadratic"))
+
+    @property
+    def ordered(self) -> bool:
+        """Distances count where wrong answers weigh by them."""
+        return bool(self.weights != "none")

@@ -119,6 +119,39 @@ CODES: dict[str, Code] = {
         """,
         belongs="folder",
     ),
+    "W614": code(
+        "classes whose order nobody has written",
+        """
+        Layers and metrics of classes in an order, such as `ordinal`, `rank_error` and a weighted `cohen_kappa`, take
+        the first class for the lowest and the last for the highest. Words are put in the order of the alphabet unless
+        `classes` says another: `fair, good, poor` learns that good lies between fair and poor.
+        """,
+        scene="""
+        dlspec check survey.yaml
+        # metrics: [rank_error], and column `health` holds poor, fair and good
+        """,
+    ),
+    "W615": code(
+        "probabilities that enter an activation again",
+        """
+        A softmax or sigmoid makes probabilities of scores. What it makes of probabilities is flat: of 0 and 1 the
+        softmax is 0.27 and 0.73, so that a model cannot be sure and learns slowly.
+        """,
+        wrong="""
+        inputs: {x: [8]}
+        layers:
+          - dense: {units: 3, activation: softmax}
+          - activation: softmax
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+        right="""
+        inputs: {x: [8]}
+        layers:
+          - dense: 3
+          - activation: softmax
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+    ),
     "W620": code(
         "comment that leaves nothing out",
         """

@@ -24,6 +24,7 @@ from dlspec.data.checks.dependence import dependence
 from dlspec.data.checks.gap_words import warn_of_gap_words
 from dlspec.data.checks.leaks import warn_of_leaks
 from dlspec.data.checks.measures import check_measures
+from dlspec.data.checks.ordering import warn_of_order
 from dlspec.data.checks.ranges import check_ranges, check_reach
 from dlspec.data.checks.studies import check_study
 from dlspec.data.checks.table_advice import warn_of_ids, warn_of_scales
@@ -163,6 +164,7 @@ def _check_bound(
     at_layers = check_value_ranges(data, graph, binding, findings)
     check_decisions(data, binding, method, findings)
     check_calibration(data, binding, graph, method, findings)
+    warn_of_order(data, binding, graph, method, findings)
     check_transcripts(binding, method, of_graph(graph), findings)
     if method.study is not None:
         check_study(data, method, binding, findings)
