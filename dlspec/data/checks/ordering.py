@@ -34,12 +34,12 @@ def warn_of_order(data: Data, binding: Binding, graph: Graph, method: Method, fi
 
 def _out_of_order(classes: Sequence[str | int]) -> bool:
     """Whether classes are words that say no order by themselves, as letters and numbers before a word do."""
-    words = [str(word) for word in classes]
-    if len(words) < _ORDERED or not all(isinstance(word, str) for word in classes):
+    labels = [label for label in classes if isinstance(label, str)]
+    if len(labels) < max(_ORDERED, len(classes)) or max(map(len, labels)) == 1:
         return False
-    numbers = [re.match(r"-?\d+(?:\.\d+)?", word) for word in words]
-    in_order = [float(number.group()) for number in numbers if number]
-    return not (len(in_order) == len(words) and in_order == sorted(in_order)) and max(map(len, words)) > 1
+    matches = [re.match(r"-?\d+(?:\.\d+)?", label) for label in labels]
+    numbers = [float(match.group()) for match in matches if match]
+    return len(numbers) < len(labels) or numbers != sorted(numbers)
 
 
 def _takes_order(output: Output, graph: Graph, method: Method) -> str:
@@ -53,9 +53,9 @@ def _takes_order(output: Output, graph: Graph, method: Method) -> str:
 
 def _message(who: str, output: Output) -> str:
     more = ", …" if len(output.classes) > _SHOWN else ""
-    words = ", ".join(f"`{word}`" for word in output.classes[:_SHOWN])
+    classes = ", ".join(f"`{label}`" for label in output.classes[:_SHOWN])
     order = "but nobody has written an order, and they are in that of the alphabet"
-    return f"`{who}` takes the classes of `{output.column}` to be in order, {order}: {words}{more}"
+    return f"`{who}` takes the classes of `{output.column}` to be in order, {order}: {classes}{more}"
 
 
 def _help(output: Output) -> str:
