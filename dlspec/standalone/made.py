@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def uniform(count: int, *seeds: int) -> np.ndarray:
+def drawn_numbers(count: int, *seeds: int) -> np.ndarray:
     """Whole numbers from 0 to 2⁶⁴ - 1 that the seeds alone decide, on every machine; shape [count]."""
     return np.random.Philox(np.random.SeedSequence(seeds)).random_raw(count)
 
@@ -22,21 +22,21 @@ def partners(classes: np.ndarray, alike: np.ndarray, *seeds: int) -> np.ndarray:
     own, first = sizes[classes], starts[classes]
     places = np.empty(len(classes), np.int64)
     places[order] = np.arange(len(classes))
-    chance = uniform(len(classes), *seeds)
+    chance = drawn_numbers(len(classes), *seeds)
     among = (chance % np.where(alike, own - 1, len(classes) - own).astype(np.uint64)).astype(np.int64)
     same = first + among + (first + among >= places)  # past the row itself
     other = among + np.where(among >= first, own, 0)  # past the rows of its class
     return order[np.where(alike, same, other)]
 
 
-def pairs(classes: np.ndarray, *seeds: int) -> tuple[np.ndarray, np.ndarray]:
+def drawn_pairs(classes: np.ndarray, *seeds: int) -> tuple[np.ndarray, np.ndarray]:
     """A partner for each row, and 1 where both are of one class: in half of the pairs, which chance chooses."""
     alike = np.zeros(len(classes), np.int32)
-    alike[np.argsort(uniform(len(classes), *seeds, 1), kind="stable")[: len(classes) // 2]] = 1
+    alike[np.argsort(drawn_numbers(len(classes), *seeds, 1), kind="stable")[: len(classes) // 2]] = 1
     return partners(classes, alike == 1, *seeds, 2), alike
 
 
-def triplets(classes: np.ndarray, *seeds: int) -> tuple[np.ndarray, np.ndarray]:
+def drawn_triplets(classes: np.ndarray, *seeds: int) -> tuple[np.ndarray, np.ndarray]:
     """For each row another one of its class, and one of another class."""
     alike = np.ones(len(classes), bool)
     return partners(classes, alike, *seeds, 1), partners(classes, ~alike, *seeds, 2)
@@ -62,7 +62,7 @@ def in_line(rows: np.ndarray, gap: int) -> tuple[np.ndarray, np.ndarray, np.ndar
     return line, places, numbers
 
 
-def near(places: np.ndarray, size: int, window: int) -> np.ndarray:
+def stands_near(places: np.ndarray, size: int, window: int) -> np.ndarray:
     """Which indices stand near each one.
 
     Args:
@@ -70,19 +70,19 @@ def near(places: np.ndarray, size: int, window: int) -> np.ndarray:
         window: How far to the left and to the right.
 
     Returns:
-        Whether there is one, shape [places, 2 * window]; see :func:`offsets`.
+        Whether there is one, shape [places, 2 * window]; see :func:`distances`.
     """
     there = np.zeros(size, bool)
     there[places] = True
-    return there[places[:, None] + offsets(window)]
+    return there[places[:, None] + distances(window)]
 
 
-def offsets(window: int) -> np.ndarray:
+def distances(window: int) -> np.ndarray:
     """Distances of what stands near, from left to right: -2, -1, 1, 2."""
     return np.concatenate([np.arange(-window, 0), np.arange(1, window + 1)])
 
 
-def negatives(frequencies: np.ndarray, avoided: np.ndarray, count: int, *seeds: int) -> np.ndarray:
+def drawn_negatives(frequencies: np.ndarray, avoided: np.ndarray, count: int, *seeds: int) -> np.ndarray:
     """Indices by the power 0.75 of how often they occur (Mikolov et al. 2013), none of which is the one to be avoided.
 
     Args:
@@ -98,7 +98,7 @@ def negatives(frequencies: np.ndarray, avoided: np.ndarray, count: int, *seeds: 
     ends = np.cumsum(weights / weights.sum())
     starts = np.concatenate([[0.0], ends[:-1]])
     first, own = starts[avoided][:, None], (ends - starts)[avoided][:, None]
-    chance = (uniform(len(avoided) * count, *seeds) >> np.uint64(11)) * 2.0**-53
+    chance = (drawn_numbers(len(avoided) * count, *seeds) >> np.uint64(11)) * 2.0**-53
     chance = chance.reshape(-1, count) * (1 - own)
     chosen = np.searchsorted(ends, chance + np.where(chance >= first, own, 0), side="right")
     # Where rounding leads back to the one to be avoided, its neighbour that occurs is taken.
@@ -107,3 +107,40 @@ def negatives(frequencies: np.ndarray, avoided: np.ndarray, count: int, *seeds: 
     position = np.searchsorted(known, avoided)[:, None]
     beside = known[np.where(position + 1 < len(known), position + 1, position - 1)]
     return np.where(chosen == avoided[:, None], beside, chosen)
+
+
+def pairs_of(rows: np.ndarray, classes: np.ndarray, *seeds: int) -> tuple[np.ndarray, ...]:
+    """Each row, a partner, and 1 where both are of one class; which partner, the seeds decide."""
+    others, same = drawn_pairs(classes, *seeds)
+    return rows, rows[others], same
+
+
+def triplets_of(rows: np.ndarray, classes: np.ndarray, *seeds: int) -> tuple[np.ndarray, ...]:
+    """Each row, another one of its class, and one of another class, which the seeds decide."""
+    alike, other = drawn_triplets(classes, *seeds)
+    return rows, rows[alike], rows[other]
+
+
+def stream_of(rows: np.ndarray, length: int, stride: int) -> tuple[np.ndarray, ...]:
+    """Pieces of all rows of indices in one line, shape [pieces, length], that begin at a distance of `stride`."""
+    line, places, _ = in_line(rows, 0)
+    starts = np.arange(0, len(places) - length + 1, stride)
+    return (line[starts[:, None] + np.arange(length)],)
+
+
+def skip_grams_of(rows: np.ndarray, window: int, count: int, *seeds: int) -> tuple[np.ndarray, ...]:
+    """Each word with each that stands near it, followed by `count` others; and 1 for the near one, 0 for the others."""
+    line, places, _ = in_line(rows, window)
+    centre, side = np.nonzero(stands_near(places, len(line), window))
+    beside = line[places[centre] + distances(window)[side]]
+    others = drawn_negatives(np.bincount(line[places]), beside, count, *seeds)
+    label = np.zeros((len(centre), 1 + count), np.int32)
+    label[:, 0] = 1
+    return line[places[centre]], np.concatenate([beside[:, None], others.astype(line.dtype)], axis=1), label
+
+
+def cbow_of(rows: np.ndarray, window: int) -> tuple[np.ndarray, ...]:
+    """The words that stand near each word, from left to right with 0 where a row is over, and the word."""
+    line, places, _ = in_line(rows, window)
+    places = places[stands_near(places, len(line), window).any(axis=1)]
+    return line[places[:, None] + distances(window)], line[places]

@@ -131,18 +131,18 @@ def tokens(part: Part, found: Prepared) -> list[list[int]]:
 def test_partners(size: int) -> None:
     classes = np.array([0, 1] * 2 + [2, 1, 0, 1, 2, 2] * 10)[:size]
     classes = classes if size > 5 else np.sort(classes)[np.array([0, 2, 1, 3, 3])[:size]]
-    partners, same = made.pairs(classes, 7, 1)
+    partners, same = made.drawn_pairs(classes, 7, 1)
     assert ((classes[partners] == classes) == (same == 1)).all() and (partners != np.arange(size)).all()
     assert same.sum() == size // 2
-    positive, negative = made.triplets(classes, 7, 1)
+    positive, negative = made.drawn_triplets(classes, 7, 1)
     assert (classes[positive] == classes).all() and (positive != np.arange(size)).all()
     assert (classes[negative] != classes).all()
-    assert (made.pairs(classes, 7, 1)[0] == partners).all()
+    assert (made.drawn_pairs(classes, 7, 1)[0] == partners).all()
 
 
 def test_every_partner_is_as_likely() -> None:
     classes = np.array([0, 1, 0, 2, 1, 0, 2, 2, 0])
-    seen = np.array([made.triplets(classes, 3, epoch) for epoch in range(1, 4001)])
+    seen = np.array([made.drawn_triplets(classes, 3, epoch) for epoch in range(1, 4001)])
     for row, mine in enumerate(classes):
         for chosen, allowed in zip(seen[:, :, row].T, (classes == mine, classes != mine), strict=True):
             counts = np.bincount(chosen, minlength=9)
@@ -154,7 +154,7 @@ def test_every_partner_is_as_likely() -> None:
 def test_negatives_follow_frequency_and_avoid_the_near_word() -> None:
     frequencies = np.array([0, 16, 81, 1, 0, 256])
     avoided = np.repeat(np.array([1, 2, 3, 5]), 20_000)
-    found = made.negatives(frequencies, avoided, 2, 5)
+    found = made.drawn_negatives(frequencies, avoided, 2, 5)
     assert found.shape == (80_000, 2) and not (found == avoided[:, None]).any()
     for word in (1, 2, 3, 5):
         weights = frequencies**0.75 * (np.arange(6) != word)

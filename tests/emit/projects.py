@@ -99,7 +99,9 @@ def _data_of_project(target: Path, folder: Path, batch_size: int, seed: int) -> 
             sys.path.remove(str(target))
         loaded = data.load(folder) if inspect.signature(data.load).parameters else data.load()
         parts = loaded[0] if isinstance(loaded, tuple) else loaded
-        theirs = {name: _by_name(part) for name, part in parts.items()}
+        # Where examples are made out of rows, parts hold the rows.
+        together = {name: data.Batches(part, 1).part for name, part in parts.items()}
+        theirs = {name: _by_name(part) for name, part in together.items()}
         made = getattr(data, "TrainingBatches", data.Batches)
         seeded = "seed" in inspect.signature(made).parameters
         batches = made(parts["train"], batch_size, seed) if seeded else made(parts["train"], batch_size)

@@ -91,6 +91,31 @@ def test_what_has_no_words_is_refused_before_anything_is_written(way: str, tmp_p
     assert not (tmp_path / "project").exists()
 
 
+BESIDE_PAIRS = {
+    "drawn inputs": ("more: [1]", "more: {shape: [1], draw: normal}"),
+    "`class_weights`": ("y: same", "y: {column: kind, class_weights: balanced}"),
+    "`augment`": ("columns: [a, b]", "columns: [a, b], augment: [{gaussian_noise: 0.1}]"),
+}
+
+
+@pytest.mark.parametrize("what", BESIDE_PAIRS)
+def test_what_does_not_go_with_pairs_is_refused(what: str, tmp_path: Path) -> None:
+    path = tmp_path / "spec.yaml"
+    text = CASES["pairs_and_a_row"](tmp_path).replace(*BESIDE_PAIRS[what])
+    if what == "drawn inputs":
+        text = text.replace(", more: b", "")
+    if what == "`class_weights`":
+        text = text.replace("units: 1, activation: sigmoid", "units: 3, activation: softmax").replace(
+            "binary", "sparse_categorical"
+        )
+    path.write_text(text, encoding="utf-8")
+    said = refusal("export", str(path), "--project", str(tmp_path / "project"))
+    expected = (
+        f"error[E705]: `export --project` does not support {what} beside examples made out of rows, as by `pairs`"
+    )
+    assert expected in said
+
+
 def test_broken_examples_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a,b,kind\n1,2,x\n3,4,5,y\n5,6,y\n7,8,x\n", encoding="utf-8")
     data = "  source: {csv: a.csv}\n  inputs: {x: {columns: [a, b]}}\n  targets: {kind: kind}\n  bad: skip"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +53,13 @@ def iris(train: str, layers: str = _LAYERS, data: str = "") -> str:
     )
 
 
-def compared(spec: Path, folder: Path, *overrides: str) -> dict[str, float]:
-    """Trains both ways; the kept models agree on raw values."""
+def compared(spec: Path, folder: Path, *overrides: str, inputs: Callable[[], Any] | None = None) -> dict[str, float]:
+    """Trains both ways; the kept models agree on raw values: those of the rows unless `inputs` gives some."""
     state, _ = emitted(spec, folder / "project", *overrides)
     ours, run = train_spec(state, folder / "runs")
     theirs = train_project(folder / "project")
-    inputs = raw_inputs(state)
-    one, other = predictions(run / "model.keras", inputs), predictions(folder / "project/output/model.keras", inputs)
+    raw = raw_inputs(state) if inputs is None else inputs()
+    one, other = predictions(run / "model.keras", raw), predictions(folder / "project/output/model.keras", raw)
     for left, right in zip(_flat(one), _flat(other), strict=True):
         np.testing.assert_allclose(left, right, rtol=1e-3, atol=1e-4)
     return differences(ours, theirs)
@@ -80,6 +81,35 @@ def _flat(values: Any) -> list[Any]:
 def test_the_same_curve(spec: Path, tmp_path: Path) -> None:
     found = compared(spec, tmp_path, "train.epochs=2")
     assert max(found.values()) <= CLOSE, found
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name == "siamese" else pytest.mark.exhaustive)
+        for name in ("siamese", "triplet", "skip_gram", "cbow", "characters")
+    ],
+)
+def test_examples_out_of_rows(name: str, tmp_path: Path) -> None:
+    found = compared(ROOT / f"specs/embeddings/{name}.yaml", tmp_path, "train.epochs=2", inputs=TWO_OF_A_KIND.get(name))
+    assert max(found.values()) == 0, found
+
+
+def two_pictures() -> Any:
+    from sklearn.datasets import load_digits
+
+    images = load_digits().images.astype("float32")
+    return [images[:40], images[40:80]]
+
+
+def two_texts() -> Any:
+    import tensorflow as tf
+
+    return [tf.constant(["the function", "a module of names"]), tf.constant(["of the class", "an object"])]
+
+
+# Raw inputs of models that take two of what a row has.
+TWO_OF_A_KIND = {"siamese": two_pictures, "skip_gram": two_texts}
 
 
 @pytest.mark.parametrize("way", [pytest.param(way, marks=[pytest.mark.exhaustive] * (way != "phases")) for way in WAYS])

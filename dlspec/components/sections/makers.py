@@ -34,13 +34,22 @@ class Maker(Component, abstract=True):
         recipe: Dotted path of the function that puts the examples of a part together.
         input: Name of the input that they take.
         same: The column whose values say which rows belong together; "" where none does.
+<<<<<<< HEAD
         in_line: Whether an example has indices of rows one after the other, of which some can be ahead of others.
+=======
+        project: Name of the function of :mod:`dlspec.standalone.made` that makes all examples at once.
+        settings: Names of the options that it takes besides the rows.
+        draws: Whether seeds decide anything.
+>>>>>>> 6f106c8 (export --project: examples made out of rows)
     """
 
     kind = "examples"
     in_line: ClassVar[bool] = False
     by_row: ClassVar[bool] = False
     recipe: ClassVar[str] = ""
+    project: ClassVar[str] = ""
+    settings: ClassVar[tuple[str, ...]] = ()
+    draws: ClassVar[bool] = False
     input: str
     same: str = ""
     length: Any = 0
@@ -71,7 +80,7 @@ class _Rows(Maker, abstract=True):
     """Rows put together that belong to one class, or to different ones."""
 
     kind = "examples"  # declared again: these options come last
-    by_row = True
+    by_row = draws = True
     suffixes: ClassVar[tuple[str, ...]] = ()
     input = _input()
     same = text(doc="The column whose values say which rows belong together.")
@@ -85,6 +94,7 @@ class Pairs(_Rows):
     """Two rows, and whether they belong together: half of the pairs do."""
 
     recipe = "dlspec.data.feeding.recipes.pairs"
+    project = "pairs_of"
     suffixes = ("a", "b")
     examples = (example("{input: image, same: label}"),)
 
@@ -97,6 +107,7 @@ class Triplets(_Rows):
     """A row, another one that belongs to it, and one that does not."""
 
     recipe = "dlspec.data.feeding.recipes.triplets"
+    project = "triplets_of"
     suffixes = ("anchor", "positive", "negative")
     examples = (example("{input: image, same: label}"),)
 
@@ -125,6 +136,7 @@ class Stream(_Tokens):
 
     recipe = "dlspec.data.feeding.recipes.stream"
     in_line = True
+    project, settings = "stream_of", ("length", "stride")
     length = integer(min=1, doc="Indices in a piece.")
     stride = integer(min=1, doc="Indices from the beginning of a piece to that of the next one.")
     context = integer(
@@ -155,6 +167,7 @@ class SkipGrams(_Tokens):
     """A word, one that stands near it, and others that chance chose by the power 0.75 of their frequency."""
 
     recipe = "dlspec.data.feeding.recipes.skip_grams"
+    project, settings, draws = "skip_grams_of", ("window", "negatives"), True
     window = _window()
     negatives = integer(min=1, doc="Words for each near one that chance chooses.")
     examples = (example("{input: text, window: 2, negatives: 5}"),)
@@ -174,6 +187,7 @@ class Cbow(_Tokens):
     """A word, and those that stand near it; 0 where the row is over."""
 
     recipe = "dlspec.data.feeding.recipes.cbow"
+    project, settings = "cbow_of", ("window",)
     window = _window()
     examples = (example("{input: text, window: 2}"),)
 

@@ -41,7 +41,7 @@ def pairs(maker: Any, values: Array, classes: Array) -> Recipe:
     first, second = f"{maker.input}_a", f"{maker.input}_b"
 
     def drawn(*seeds: int) -> Mapping[str, Array]:
-        partners, same = making.pairs(classes, *seeds)
+        partners, same = making.drawn_pairs(classes, *seeds)
         return {second: partners, "same": same}
 
     return Recipe(rows, {first: values, second: values}, {first: rows}, drawn=drawn)
@@ -55,7 +55,7 @@ def triplets(maker: Any, values: Array, classes: Array) -> Recipe:
     anchor, positive, negative = (f"{maker.input}_{suffix}" for suffix in maker.suffixes)
 
     def drawn(*seeds: int) -> Mapping[str, Array]:
-        alike, other = making.triplets(classes, *seeds)
+        alike, other = making.drawn_triplets(classes, *seeds)
         return {positive: alike, negative: other}
 
     return Recipe(rows, dict.fromkeys((anchor, positive, negative), values), {anchor: rows}, drawn=drawn)
@@ -76,15 +76,15 @@ def skip_grams(maker: Any, values: Array, classes: Array) -> Recipe:
     import numpy as np
 
     line, places, numbers = making.in_line(values, maker.window)
-    there = making.near(places, len(line), maker.window)
+    there = making.stands_near(places, len(line), maker.window)
     centre, side = np.nonzero(there)
-    beside = line[places[centre] + making.offsets(maker.window)[side]]
+    beside = line[places[centre] + making.distances(maker.window)[side]]
     label = np.zeros((1, 1 + maker.negatives), np.int32)
     label[0, 0] = 1
     frequencies = np.bincount(line[places])
 
     def drawn(*seeds: int) -> Mapping[str, Array]:
-        others = making.negatives(frequencies, beside, maker.negatives, *seeds)
+        others = making.drawn_negatives(frequencies, beside, maker.negatives, *seeds)
         return {"context": np.concatenate([beside[:, None], others.astype(line.dtype)], axis=1)}
 
     lines = {"word": line, "label": label}
@@ -95,7 +95,7 @@ def skip_grams(maker: Any, values: Array, classes: Array) -> Recipe:
 def cbow(maker: Any, values: Array, classes: Array) -> Recipe:
     """Each word that others stand near."""
     line, places, numbers = making.in_line(values, maker.window)
-    some = making.near(places, len(line), maker.window).any(axis=1)
+    some = making.stands_near(places, len(line), maker.window).any(axis=1)
     places = places[some]
-    offsets = {"context": making.offsets(maker.window)}
+    offsets = {"context": making.distances(maker.window)}
     return Recipe(numbers[some], {"context": line, "word": line}, {"context": places, "word": places}, offsets)

@@ -14,6 +14,7 @@ from dlspec.data.sources.base import TEXT
 from dlspec.export.project.bound import drawn_values, only_or_all
 from dlspec.export.project.changes import Changes
 from dlspec.export.project.frames import framed
+from dlspec.export.project.together import outside_of_training
 from dlspec.export.project.writing import LayerWriter
 from dlspec.export.python.templates import Code
 
@@ -49,9 +50,11 @@ class BatchWriter:
     def definitions(self) -> list[Code]:
         """All of them, in an order that works."""
         batch = framed(self.templates, "data/batch", lines=[*self._taking()], batch=self._batch())
-        inputs = self.binding.inputs
+        inputs, made_of_rows = self.binding.model_inputs, self.binding.made is not None
         counted = Piece("part.inputs[{}]", inputs[0].name) if inputs else Piece("part.rows")
-        made = [framed(self.templates, "data/batches", counted=counted, batch=batch)]
+        counted = Piece("self.{}", counted) if made_of_rows else counted
+        examples = outside_of_training(self.binding)
+        made = [framed(self.templates, "data/batches", counted=counted, batch=batch, examples=examples)]
         if self.changes.layers:
             facts = {"layers": self.changes.layers, "changing": self.changes.changing, **self.layers.facts()}
             made.insert(0, framed(self.templates, "data/augmentation", **facts))
@@ -74,8 +77,11 @@ class BatchWriter:
     def _taken(self) -> Iterator[Piece]:
         """What the data give of it; texts as a tensor."""
         take = "gather" if self.lazy else "take"
-        yield Piece(f"inputs, targets = {take}(self.part.inputs, rows), {take}(self.part.targets, rows)")
-        for input_ in self.binding.inputs:
+        if self.binding.outputs:
+            yield Piece(f"inputs, targets = {take}(self.part.inputs, rows), {take}(self.part.targets, rows)")
+        else:
+            yield Piece(f"inputs = {take}(self.part.inputs, rows)")
+        for input_ in self.binding.model_inputs:
             if input_.raw.dtype == TEXT and not input_.prepare:
                 yield Piece("inputs[{}] = tf.constant(inputs[{}].tolist())", input_.name, input_.name)
 
@@ -97,7 +103,8 @@ class BatchWriter:
         for drawn in self.binding.drawn if not self._several else ():
             yield Piece("inputs[{}] = {}", drawn.name, self._drawn(drawn, Code('""')))
         if self.changes.layers:
-            yield Piece("self.augmentation.change(inputs, targets, self.epoch, int(self.part.rows[rows[0]]))")
+            targets = "targets" if self.binding.outputs else "{{}}"
+            yield Piece(f"self.augmentation.change(inputs, {targets}, self.epoch, int(self.part.rows[rows[0]]))")
         if self._several:
             learners = Code('self.learners or ("",)') if self.learners_change else self.learners[0]
             each = [
@@ -110,6 +117,11 @@ class BatchWriter:
             yield Piece("weights = {}", weighted[0]["batch"])
         elif weighted:
             yield Piece("weights = {}", {weighting["name"]: weighting["batch"] for weighting in weighted})
+
+    @property
+    def _draws(self) -> bool:
+        """Whether each epoch of training makes other examples out of the rows."""
+        return self.binding.made is not None and self.binding.made.maker.draws
 
     @property
     def _several(self) -> bool:
@@ -133,6 +145,8 @@ class BatchWriter:
             yield Piece("self.order = oversampled({}, {})", changes.oversample, self.data.parts.seed)
             if self.data.shuffle:
                 yield Piece("self.positions = self.order")
+        if self._draws:
+            yield Piece("self.made_of = part")
         if changes.seeded:
             yield Piece("self.seed, self.epoch = seed, -1")
         if self.learners_change:
@@ -150,7 +164,7 @@ class BatchWriter:
     def _methods(self) -> Iterator[Code]:
         """Methods that are others than those of all batches."""
         if self.changes.seeded:
-            own = Code("an order" if self.data.shuffle else "changes")
+            own = Code("an order" if self.data.shuffle else "examples" if self._draws else "changes")
             yield framed(self.templates, "data/epoch", own=own, lines=[*self._order()])
         if self.changes.layers or self.changes.weighted or self.binding.drawn:
             batch = self._batch(training=True)
@@ -158,7 +172,9 @@ class BatchWriter:
             yield framed(self.templates, "data/batch", lines=[*self._changed()], batch=batch)
 
     def _order(self) -> Iterator[Piece]:
-        """The order of an epoch."""
+        """What is drawn for an epoch, and its order."""
+        if self._draws:
+            yield Piece("self.part = put_together(self.made_of, self.seed, self.made_of.number, self.epoch + 1)")
         if not self.data.shuffle:
             return
         order = Piece("permutation(len(self.order), self.seed, self.epoch)")

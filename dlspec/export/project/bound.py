@@ -46,15 +46,16 @@ class BoundOutput:
 def bound_input(input_: Input, binding: Binding, writer: LayerWriter) -> BoundInput:
     """An input as templates see it."""
     values = Code(text(_input_values(input_, binding)))
-    return BoundInput(input_.name, values, _layers(input_, writer), _entering(input_.name, input_.raw))
+    return BoundInput(input_.name, values, _layers(input_, writer), entering_input(input_.name, input_.raw))
 
 
 def drawn_input(input_: Drawn) -> Code:
     """The ``keras.Input`` of the saved model for an input that is drawn."""
-    return _entering(input_.name, input_.tensor)
+    return entering_input(input_.name, input_.tensor)
 
 
-def _entering(name: str, tensor: Tensor) -> Code:
+def entering_input(name: str, tensor: Tensor) -> Code:
+    """The ``keras.Input`` of the saved model for an input of that name."""
     keywords = {"dtype": constant(tensor.dtype)} if tensor.dtype != "float32" else {}
     return Code(text(call("keras.Input", [constant(tensor.shape)], {**keywords, "name": constant(name)})))
 

@@ -65,7 +65,7 @@ def changes(data: Data, method: Method, binding: Binding, blocks: bool, writer: 
         [*_floats(binding), *(line for start, some in _alike(binding.steps) for line in _group(start, some, binding))],
         Code(_numbers(target, "part.targets")) if target is not None else None,
         weighted,
-        data.shuffle or bool(layers) or bool(binding.drawn),
+        data.shuffle or bool(layers) or bool(binding.drawn) or (binding.made is not None and binding.made.maker.draws),
         _summary(data, bool(layers), bool(weighted)),
         bool(layers) or bool(binding.drawn) or (blocks and data.shuffle),
     )

@@ -12,13 +12,14 @@ from dlspec.components.sections.data import Data
 from dlspec.core.pieces import Piece
 from dlspec.data.binding import missing
 from dlspec.data.binding.binding import Binding
+from dlspec.data.binding.inputs import Input
 from dlspec.data.binding.values import Rows
 from dlspec.data.feeding.pipeline import WINDOW
 from dlspec.data.order.joined import JoinedTable
 from dlspec.data.sources.base import Source, Table
 from dlspec.data.sources.parquet import ParquetTable
 from dlspec.export.project.batches import BatchWriter
-from dlspec.export.project.bound import BoundInput, bound_input, bound_output, drawn_input, only_or_all
+from dlspec.export.project.bound import BoundInput, bound_input, bound_output, drawn_input, entering_input, only_or_all
 from dlspec.export.project.carried import carried
 from dlspec.export.project.changes import Changes, changes
 from dlspec.export.project.dividing import asked, division, parts_with_examples
@@ -26,6 +27,14 @@ from dlspec.export.project.frames import framed
 from dlspec.export.project.loading import Loading, preparing
 from dlspec.export.project.reading import Readers
 from dlspec.export.project.searched import Searched
+from dlspec.export.project.together import (
+    fitted_inputs,
+    part_fields,
+    part_values,
+    put_together,
+    saved_layers,
+    supported,
+)
 from dlspec.export.project.units import functions
 from dlspec.export.project.writing import LayerWriter
 from dlspec.export.python.constructors import Constructors
@@ -100,7 +109,7 @@ def render(
     constructors = Constructors()
     layers = LayerWriter(constructors, searched, data)
     sources = _reading(data, binding, templates)
-    changed = changes(data, method, binding, sources.window is not None, layers)
+    changed = supported(binding, changes(data, method, binding, sources.window is not None, layers))
     learners = sorted({tuple(stage.turns) if len(stage.turns) > 1 else () for stage in method.stages.values()})
     batches = BatchWriter(data, binding, changed, layers, sources.window, sources.lazy, learners, templates)
     inputs = [bound_input(input_, binding, layers) for input_ in binding.inputs]
@@ -111,16 +120,17 @@ def render(
         *functions(binding, layers),
         *([split] if split else []),
         framed(templates, "data/examples", **_examples(inputs, binding, prepared)),
+        *put_together(binding, templates),
         *_preparing(label, inputs, binding, saved, layers, templates),
         *batches.definitions(),
         framed(templates, "data/load", **_load(loading, binding, sources, layers, prepared)),
     ]
     definitions = [*sources.readers.functions, *carried([*sources.readers.functions, *own], templates), *own]
     return DataText(
-        templates.get_template("data.py.jinja").render(_module(label, sources, loading, definitions)),
+        templates.get_template("data.py.jinja").render(_module(label, binding, sources, loading, definitions)),
         constructors,
         prepared,
-        any(input_.layers and input_.name in saved for input_ in inputs),
+        bool(_saved_inputs(binding, saved)),
         tuple(output.name for output in binding.outputs if output.prepare),
         changed.any,
         changed.seeded,
@@ -134,14 +144,16 @@ def render(
     )
 
 
-def _module(label: str, sources: _Sources, loading: Loading, definitions: Sequence[Code]) -> dict[str, Any]:
+def _module(
+    label: str, binding: Binding, sources: _Sources, loading: Loading, definitions: Sequence[Code]
+) -> dict[str, Any]:
     """What `data.py.jinja` needs to know."""
     return {
         "title": Code(f"The data of {label}: read, divided, prepared, and handed out in batches."),
         "imports": Code(""),
         "array": Code("Any" if sources.lazy else "np.ndarray"),
         "places": Code("; and where they stand" if loading.numbered else ""),
-        "fields": _fields(loading),
+        "fields": [*_fields(loading), *part_fields(binding)],
         "definitions": definitions,
     }
 
@@ -218,7 +230,7 @@ def _reading(data: Data, binding: Binding, templates: jinja2.Environment) -> _So
         for part, source in sources.items()
     }
     groups = Piece("row_groups(parquet.read_metadata(folder / {}))", data.source.path) if blocks else None
-    window = max(1, WINDOW // Rows(table, binding.inputs, binding.outputs).raw_bytes)
+    window = max(1, WINDOW // Rows(table, binding.inputs, binding.row_outputs).raw_bytes)
     lazy = any(tables[part].streamed and bool(source.pictures) for part, source in sources.items())
     return _Sources(readers, calls, columns, groups, window if blocks else None, lazy)
 
@@ -232,6 +244,7 @@ def _loading(data: Data, binding: Binding, sources: _Sources, changed: Changes, 
         complete=_complete(binding),
         numbered=changed.numbered,
         groups=sources.groups if data.shuffle else None,
+        more=part_values(binding),
     )
 
 
@@ -245,7 +258,7 @@ def _fields(loading: Loading) -> list[Code]:
 
 def _examples(inputs: list[BoundInput], binding: Binding, prepared: bool) -> dict[str, Any]:
     """What `examples.py.jinja` needs to know."""
-    outputs = [bound_output(output, binding) for output in binding.outputs]
+    outputs = [bound_output(output, binding) for output in binding.row_outputs]
     return {
         "or_preparation": Code(" or its preparation" if prepared else ""),
         "inputs": {input_.name: input_.values for input_ in inputs},
@@ -269,11 +282,16 @@ def _preparing(
     templates: jinja2.Environment,
 ) -> Iterator[Code]:
     """The functions that prepare inputs, and those of the model that is saved in it."""
-    kept = [input_ for input_ in inputs if input_.name in saved]
     if any(input_.layers for input_ in inputs):
         yield framed(templates, "data/preparation", **_preparation(inputs, binding, layers))
-    if any(input_.layers for input_ in kept):
-        yield framed(templates, "data/with_preparation", **_saved(label, kept, binding, saved))
+    if _saved_inputs(binding, saved):
+        yield framed(templates, "data/with_preparation", **_saved(label, binding, saved))
+
+
+def _saved_inputs(binding: Binding, saved: Sequence[str]) -> list[Input]:
+    """The inputs of the model that is saved; none where it takes them as they are."""
+    kept = [input_ for input_ in binding.model_inputs if input_.name in saved]
+    return kept if any(input_.prepare or input_.cut for input_ in kept) else []
 
 
 def _preparation(inputs: Sequence[BoundInput], binding: Binding, layers: LayerWriter) -> dict[str, Any]:
@@ -285,21 +303,26 @@ def _preparation(inputs: Sequence[BoundInput], binding: Binding, layers: LayerWr
     }
 
 
-def _saved(label: str, inputs: list[BoundInput], binding: Binding, names: Sequence[str]) -> dict[str, Any]:
+def _saved(label: str, binding: Binding, names: Sequence[str]) -> dict[str, Any]:
     """What `with_preparation.py.jinja` needs to know.
 
     Args:
         label: The spec's name, which the model has.
-        inputs: Those of the model that is saved.
         names: Their names in its order, and those of what is drawn.
     """
+    inputs = _saved_inputs(binding, names)
     drawn = {input_.name: drawn_input(input_) for input_ in binding.drawn if input_.name in names}
     all_saved = len(names) == len(binding.entering)
+    made, whole_or_some = (
+        binding.made is not None,
+        Code("name, found in fitted.items()" if all_saved else "name in inputs"),
+    )
     same = label in names  # a model holds no two layers of one name
     return {
-        "raw": {input_.name: input_.raw for input_ in inputs} | drawn,
-        "found": Code("found" if all_saved else "fitted.get(name, [])"),
-        "fitted": Code("name, found in fitted.items()" if all_saved else "name in inputs"),
+        "raw": {input_.name: entering_input(input_.name, input_.raw) for input_ in inputs} | drawn,
+        "found": Code("found" if all_saved or made else "fitted.get(name, [])"),
+        "fitted": Piece("name, found in {}", saved_layers(inputs)) if made else whole_or_some,
+        "brought": [*fitted_inputs(binding, inputs)] if made else [],
         "raw_inputs": only_or_all("inputs", list(names), as_list=True),
         "naming": [Piece("inner = keras.Model(model.input, model.output, name={})", inner_name(label))] if same else [],
         "inner": Code("inner" if same else "model"),

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from dlspec.core.pieces import Piece
 from dlspec.export.python.templates import Code
 
+NO_MORE = Piece("")
+
 
 @dataclass(frozen=True)
 class Loading:
@@ -21,6 +23,7 @@ class Loading:
         complete: Expression of which examples lack nothing; None where none is left out.
         numbered: Whether the places of examples in the source are kept.
         groups: Expression of where the blocks of the source begin; None where they do not matter.
+        more: Further arguments of a part, each after a comma.
     """
 
     read: Code
@@ -30,6 +33,7 @@ class Loading:
     complete: Code | None
     numbered: bool
     groups: Piece | None
+    more: Piece = NO_MORE
 
     def tables(self) -> Iterator[Piece]:
         """Statements that make the columns of each part, from those of the source."""
@@ -68,7 +72,7 @@ class Loading:
         """Expression of one part, from its columns."""
         rows = ", rows[part]" if self.numbered else ""
         groups = Piece(", {}", self.groups) if self.groups else Code("")
-        return Piece(f"Part(model_inputs(table), model_targets(table){rows}{{}})", groups)
+        return Piece(f"Part(model_inputs(table), model_targets(table){rows}{{}}{{}})", groups, self.more)
 
 
 def preparing(adapts: list[tuple[str, int]], arguments: Code, *, lazy: bool) -> Iterator[Piece]:

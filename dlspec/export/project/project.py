@@ -76,8 +76,6 @@ def _require_supported(data: Data, method: Method) -> None:
         raise Unsupported(f"the study `{method.study.name}`: leave `method` out for the training that it repeats")
     if method.augmented:
         raise Unsupported("`augment` of phases")
-    if data.maker is not None:
-        raise Unsupported(f"examples made out of rows, as by `{data.maker.name}`")
 
 
 def emit_project(state: Trainable, target: Path, template_dir: Path | None = None) -> dict[str, str]:
@@ -165,12 +163,12 @@ def _remarks(read: DataText, *, tuned: bool, more: bool) -> Iterator[str]:
 
 def in_order(binding: Binding, graph: Graph) -> Binding:
     """The same with inputs and outputs in the order of the model."""
-    inputs = [graph.nodes[index].name for index in graph.inputs]
+    inputs = {graph.nodes[index].name: position for position, index in enumerate(graph.inputs)}
     outputs = [name for name, _ in graph.outputs]
     return replace(
         binding,
-        inputs=tuple(sorted(binding.inputs, key=lambda input_: inputs.index(input_.name))),
-        drawn=tuple(sorted(binding.drawn, key=lambda input_: inputs.index(input_.name))),
+        inputs=tuple(sorted(binding.inputs, key=lambda input_: inputs.get(input_.name, -1))),
+        drawn=tuple(sorted(binding.drawn, key=lambda input_: inputs[input_.name])),
         entering=tuple(inputs),
         outputs=tuple(sorted(binding.outputs, key=lambda output: outputs.index(output.name))),
     )

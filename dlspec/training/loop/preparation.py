@@ -110,13 +110,9 @@ def in_prepared_units(saved: Any, outputs: Sequence[str], layers: Mapping[str, i
 
 def _first(value: Any, wanted: Tensor) -> Any:
     """The first indices of each row, filled up with 0, as many as `wanted` has."""
-    from keras import ops
+    from dlspec.standalone.first_indices import first_indices
 
-    length = wanted.shape[-1] if wanted.rank else 1
-    if value.shape[-1] is None or value.shape[-1] < length:
-        value = ops.pad(value, [[0, 0], [0, length]])
-    # Keras does not tell the length of a slice of an axis of unknown length.
-    return ops.cast(ops.reshape(value[:, :length], (-1, length)), wanted.dtype)
+    return first_indices(value, (wanted.shape[-1] or 1) if wanted.rank else 1, wanted.dtype)
 
 
 def _to_rank(value: Any, wanted: Tensor) -> Any:
