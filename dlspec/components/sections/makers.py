@@ -34,13 +34,10 @@ class Maker(Component, abstract=True):
         recipe: Dotted path of the function that puts the examples of a part together.
         input: Name of the input that they take.
         same: The column whose values say which rows belong together; "" where none does.
-<<<<<<< HEAD
         in_line: Whether an example has indices of rows one after the other, of which some can be ahead of others.
-=======
         project: Name of the function of :mod:`dlspec.standalone.made` that makes all examples at once.
         settings: Names of the options that it takes besides the rows.
         draws: Whether seeds decide anything.
->>>>>>> 6f106c8 (export --project: examples made out of rows)
     """
 
     kind = "examples"
