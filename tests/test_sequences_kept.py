@@ -178,7 +178,7 @@ def test_a_search_measures_whole_sequences_and_its_best_spec_writes(
     Path("words.yaml").write_text(text, encoding="utf-8")
     done = dlspec("tune", "words.yaml", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    search = json.loads(next(Path("runs/tune").glob("*/search.json")).read_text(encoding="utf-8"))
+    search = json.loads(next(Path("runs/words").glob("search-*/search.json")).read_text(encoding="utf-8"))
     scores = [trial["score"] for trial in search["trials"]]
     assert len(scores) == 2 and scores[0] > scores[1] > 1  # the wider one learns faster
     assert "generate: greedy" in Path("words.best.yaml").read_text(encoding="utf-8")
