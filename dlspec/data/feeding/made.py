@@ -123,7 +123,7 @@ class MadeExamples(Examples):
         inputs = {name: tf.gather(values, positions) for name, values in of_rows.items()}
         for input_ in self._made.inputs:
             value = self._value(input_.name, positions)
-            if input_.cut and input_.tensor.rank == 1:  # the last steps are those that a target is ahead
+            if input_.cut and len(value.shape) == 2:  # the last steps are those that a target is ahead
                 value = value[:, : input_.tensor.shape[0]]
             inputs[input_.name] = _like(value, input_.tensor)
         return inputs, self._targets(positions)
