@@ -1,4 +1,6 @@
-"""Makes the data of specs/start and specs/sequence: ``python tests/make_data.py`` writes the same bytes every time.
+"""Makes data of specs: ``python tests/make_data.py`` writes the same bytes every time.
+
+For specs/start, specs/linear and specs/sequence.
 
 Real: diabetes.csv (scikit-learn's diabetes set in its own units), zones.csv (the IANA time zones, as the package
 tzdata has it), topics.csv (paragraphs of the Python manual, from ``pydoc_data.topics``), digits/ (scikit-learn's
@@ -9,10 +11,11 @@ Made from real ones: in diabetes.csv 8 % of the cells are empty, chosen at rando
 digits on a noisy ground, with the pixels of the digit as the mask.
 
 Synthetic: churn.csv (600 customers, 20 numeric features of which 8 tell something, made by scikit-learn's
-make_classification), listing.csv (500 houses whose price follows rooms, area, age and city with noise, and of which the
-new ones in the dear cities sell best), waves/ (tones of three wave forms, as WAV files), specs/sequence/numbers.csv.gz
-(9,000 of the numbers below 100,000 in English words and in digits), specs/sequence/dates.csv.gz (9,000 days of 1900 to
-2049 in English words and as ISO 8601).
+make_classification), listing.csv (500 houses whose price follows rooms, area, age and city with noise, and of which
+the new ones in the dear cities sell best), waves/ (tones of three wave forms, as WAV files),
+specs/sequence/numbers.csv.gz (9,000 of the numbers below 100,000 in English words and in digits),
+specs/sequence/dates.csv.gz (9,000 days of 1900 to 2049 in English words and as ISO 8601), specs/linear/xor.csv (400
+points about the corners of a square, and whether one coordinate or the other is 1, but not both).
 """
 
 from __future__ import annotations
@@ -241,6 +244,15 @@ def _spoken_year(year: int) -> str:
     return f"{words(century)} {after}"
 
 
+def xor() -> str:
+    """400 points about the corners of a square: a, b, whether exactly one of them belongs to 1."""
+    random = np.random.Generator(np.random.Philox(7))
+    corners = random.integers(0, 2, (400, 2))
+    points = corners + random.normal(0, 0.15, (400, 2))
+    rows = [f"{a:.3f},{b:.3f},{i ^ j}" for (a, b), (i, j) in zip(points, corners, strict=True)]
+    return "\n".join(["a,b,either", *rows]) + "\n"
+
+
 def waves() -> None:
     """24 tones of each wave form: a quarter of a second, 4,000 samples a second, any pitch, phase and loudness."""
     random = np.random.Generator(np.random.Philox(9))
@@ -282,3 +294,4 @@ if __name__ == "__main__":
         make_files()
     for name, make in (("numbers", number_words), ("dates", dates_in_words)):
         (START.parent / "sequence" / f"{name}.csv.gz").write_bytes(gzip.compress(make().encode(), mtime=0))
+    (START.parent / "linear" / "xor.csv").write_text(xor(), encoding="utf-8", newline="\n")

@@ -6,7 +6,18 @@ import re
 
 from tests.support import ROOT
 
-FOLDERS = ("autoencoders", "embeddings", "energy", "generative", "learning", "linear", "looking", "sequence", "studies")
+FOLDERS = (
+    "autoencoders",
+    "embeddings",
+    "energy",
+    "generative",
+    "learning",
+    "linear",
+    "looking",
+    "optimization",
+    "sequence",
+    "studies",
+)
 
 
 def test_each_spec_has_a_row() -> None:

@@ -18,6 +18,8 @@ def training(state: Bound) -> None:
     raw = state.data.get("train")
     if isinstance(raw, Map):
         state.method = _method(state, raw)
+    if not state.params.spaces and any(setting.startswith("params.") for setting in state.overrides):
+        state.data.pop("tune", None)  # the command line decided what was to be searched
     tune = state.data.get("tune")
     if isinstance(tune, Map):
         owner = cast("type[Tune]", state.catalogue.find("section", "tune"))

@@ -33,6 +33,8 @@ def made(kind: str, name: str, **options: Any) -> Any:
         ("binary_focal_crossentropy", {"from_logits": True}, None, 0.0),
         ("hinge", {}, "linear", 0.0),
         ("squared_hinge", {}, "tanh", 0.0),
+        ("perceptron", {}, "linear", 0.0),
+        ("widrow_hoff", {}, "linear", 0.0),
         ("mean_squared_error", {}, "tanh", 0.0),
         ("mean_squared_error", {}, "linear", 0.5),
         ("dice", {}, "sigmoid", 0.5),

@@ -63,6 +63,15 @@ def weston_watkins(labels: Array, scores: Array, m: float) -> Array:
     return np.array([sum(max(0, m + f[j] - f[y]) for j in range(4) if j != y) for y, f in zip(labels, scores)])  # noqa: B905
 
 
+def perceptron(labels: Array, scores: Array, _: float) -> Array:
+    signs = 2 * labels - 1
+    return np.maximum(0, -signs * scores).mean(axis=-1)
+
+
+def widrow_hoff(labels: Array, scores: Array, _: float) -> Array:
+    return ((2 * labels - 1 - scores) ** 2 / 2).mean(axis=-1)
+
+
 def dice_crossentropy(target: Array, p: Array, s: float) -> Array:
     each = -(target * np.log(p) + (1 - target) * np.log(1 - p)).mean(axis=(1, 2))
     return each + 1 - (2 * (p * target).sum(axis=(1, 2)) + s) / (p.sum(axis=(1, 2)) + target.sum(axis=(1, 2)) + s)
@@ -92,6 +101,7 @@ def ssim(a: Array, b: Array, size: float) -> Array:
 
 
 PICTURES = RANDOM.uniform(0, 1, (2, 6, 9, 8, 2))
+SIDES = RANDOM.integers(0, 2, (6, 4)).astype(float)
 MASK, SHARES = RANDOM.integers(0, 2, (6, 3, 4)).astype(float), RANDOM.uniform(0.1, 0.9, (6, 3, 4))
 CASES: list[tuple[str, dict[str, Any], Callable[..., Array], Array, Array, float]] = [
     ("nt_xent", {}, nt_xent, A, B, 0.5),
@@ -101,6 +111,8 @@ CASES: list[tuple[str, dict[str, Any], Callable[..., Array], Array, Array, float
     ("supervised_contrastive", {"temperature": 0.3}, supervised_contrastive, LABELS, A, 0.3),
     ("batch_triplet", {"margin": 0.7}, batch_triplet, LABELS, A, 0.7),
     ("weston_watkins", {}, weston_watkins, LABELS, A, 1),
+    ("perceptron", {}, perceptron, SIDES, A, 0),
+    ("widrow_hoff", {}, widrow_hoff, SIDES, A, 0),
     ("dice_crossentropy", {}, dice_crossentropy, MASK, SHARES, 1),
     ("center", {}, center, LABELS, A, 0),
     ("ssim", {"filter_size": 5}, ssim, *PICTURES, 5),

@@ -112,6 +112,16 @@ def hinge(power: int) -> Loss:
     return lambda true, given: (np.maximum(1 - (2 * true - 1) * given, 0) ** power).mean(axis=-1)
 
 
+def perceptron(true: Array, given: Array) -> Array:
+    """The distance from 0 on the wrong side."""
+    return np.asarray(np.maximum(-(2 * true - 1) * given, 0).mean(axis=-1))
+
+
+def widrow_hoff(true: Array, given: Array) -> Array:
+    """Half the squared distance from the sign."""
+    return np.asarray(((2 * true - 1 - given) ** 2 / 2).mean(axis=-1))
+
+
 def tversky(misses: float, alarms: float, axes: tuple[int, ...] | None) -> Loss:
     """1 - hits / (hits + misses + false alarms), weighted; with halves it is that of Dice. Without axes one of all."""
 

@@ -232,6 +232,8 @@ def _answers(chance: np.random.Generator, place: str) -> Iterator[Maker]:
               f.binary_focal(f.sigmoid, 2, 0.4), 0.0, f.sigmoid)  # fmt: skip
     yield one("tanh", "hinge", f.hinge(1), 0.0, f.margin, signed=signed)
     yield one("linear", "squared_hinge", f.hinge(2), 0.0, f.margin, signed=signed)
+    yield one("linear", "perceptron", f.perceptron, 0.0, f.margin, signed=signed)
+    yield one("linear", "widrow_hoff", f.widrow_hoff, 0.0, f.margin, signed=signed)
     if place == "pixels":
         each = (1, 2, 3)
         yield one("sigmoid", "dice", f.tversky(0.5, 0.5, None))

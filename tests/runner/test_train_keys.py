@@ -19,7 +19,7 @@ from dlspec.components.sections.training import Phase, StartFrom
 from dlspec.components.training import callbacks
 from dlspec.components.training.losses import MeanSquaredError, SparseCategoricalCrossentropy
 from dlspec.components.training.optimizers import SGD, Adam
-from dlspec.components.training.schedules import CosineDecay, WarmUp
+from dlspec.components.training.schedules import CosineDecay, InverseTimeDecay, PowerDecay, WarmUp
 from dlspec.core.errors import Problem
 from dlspec.data.feeding.feed import Feed
 from dlspec.data.sources.npz import Npz
@@ -251,6 +251,20 @@ def test_warm_up() -> None:
     for one in (rate, after):
         again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(one))
         assert [float(again(step)) for step in range(9)] == [float(one(step)) for step in range(9)]
+
+
+def test_power_decay() -> None:
+    """The learning rate divides by a power of the time, and a saved schedule says the same."""
+    import keras
+
+    rate = PowerDecay(initial_learning_rate=0.8, decay_steps=4, power=0.5).make()
+    expected = [0.8 / (1 + step / 4) ** 0.5 for step in range(20)]
+    assert [float(rate(step)) for step in range(20)] == pytest.approx(expected, rel=1e-6)
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(rate))
+    assert [float(again(step)) for step in range(20)] == [float(rate(step)) for step in range(20)]
+    inverse = InverseTimeDecay(initial_learning_rate=0.8, decay_steps=4, decay_rate=1).make()
+    plain = PowerDecay(initial_learning_rate=0.8, decay_steps=4).make()
+    assert [float(plain(step)) for step in range(20)] == pytest.approx([float(inverse(step)) for step in range(20)])
 
 
 # --- phases ---------------------------------------------------------------------------------------------------------

@@ -151,3 +151,19 @@ def test_what_is_wrong_or_too_large_is_pruned(tmp_path: Path) -> None:
     assert operations is not None and "floating-point operations, above the limit of 1" in operations.reason
     wrong = pruned(task(tmp_path, {}, units=0))
     assert wrong is not None and wrong.status == PRUNED and wrong.reason.startswith("E")
+
+
+def test_a_grid_has_as_many_trials_as_there_are_combinations() -> None:
+    """`trials` allows 20; the progress counts to what comes."""
+    narrow = ("params.units=8", "params.count=1", "params.wide=4", "params.rate=0.01", "tune.algorithm=grid")
+    found = plan(*narrow)
+    assert found.trials == found.combinations == 4
+    assert plan(*narrow, "tune.trials=3").trials == 3
+
+
+def test_the_command_line_may_decide_all_that_was_to_be_searched() -> None:
+    """What it gives is an ordinary spec, whose run folder can be read again."""
+    spec = compile_spec(SPEC)
+    state = compile_spec(SPEC, [f"params.{name}={space.default}" for name, space in spec.params.spaces.items()])
+    assert not state.diagnostics.errors
+    assert "tune" not in state.data

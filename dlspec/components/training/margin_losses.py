@@ -1,4 +1,4 @@
-"""Losses that Keras lacks: of margins between classes, and of areas and pixels together."""
+"""Losses that Keras lacks: of the sides and margins of linear classifiers, and of areas and pixels together."""
 
 from __future__ import annotations
 
@@ -6,6 +6,22 @@ from dlspec.components.registry import boolean, example, number
 from dlspec.components.training import targets as rules
 from dlspec.components.training.losses import Loss
 from dlspec.core.ir import Shape, Tensor
+
+
+class Perceptron(Loss):
+    """Mean of max(−target · output, 0); targets 0 and 1 stand for −1 and 1. With `sgd: 1` it is Rosenblatt's rule."""
+
+    keras = "dlspec.keras_layers.perceptron.Perceptron"
+    targets = "binary"
+    signed = True
+
+
+class WidrowHoff(Loss):
+    """Mean of (target − output)² / 2; targets 0 and 1 stand for −1 and 1. With `sgd` it is least mean squares."""
+
+    keras = "dlspec.keras_layers.widrow_hoff.WidrowHoff"
+    targets = "binary"
+    signed = True
 
 
 class WestonWatkins(Loss):

@@ -167,6 +167,19 @@ class PolynomialDecay(Schedule):
     )
 
 
+class PowerDecay(Schedule):
+    """Falls like 1 / (1 + step / decay_steps) to a power: soon at first, then slower and slower."""
+
+    keras = "dlspec.keras_layers.PowerDecay"
+    initial_learning_rate = _initial()
+    decay_steps = integer(min=1, doc="Number of training steps (batches) after which the divisor is 2 to the power.")
+    power = number(above=0, default=1.0, doc="Exponent of the divisor.")
+    examples = (
+        example("{initial_learning_rate: 1e-2, decay_steps: 1000}"),
+        example("{initial_learning_rate: 1e-2, decay_steps: 1000, power: 0.5}"),
+    )
+
+
 class WarmUp(Schedule):
     """Rises along a straight line to a learning rate, or to a schedule that begins after it."""
 

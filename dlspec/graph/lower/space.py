@@ -109,9 +109,10 @@ def _choice(values: list[Any], raw: dict[str, Any]) -> Space:
     if len(values) < 1:
         raise Problem("E310", "`choice` has nothing to choose from", "write `choice: [a, b]`")
     if len({type(value) for value in values}) > 1 or not isinstance(values[0], str | int | float):
-        raise Problem(
-            "E310", "`choice` needs texts, or numbers of one kind", "Keras Tuner compares them with each other"
-        )
+        help = "Keras Tuner compares them with each other"
+        if all(isinstance(value, dict | list) for value in values):
+            help = "name them: `kind: {choice: [a, b]}`, `all: {a: …, b: …}`, and `$all[$kind]` where one is used"
+        raise Problem("E310", "`choice` needs texts, or numbers of one kind", help)
     if isinstance(values[0], bool):
         raise Problem("E310", "a choice of true and false is `{bool: true}`", "Keras Tuner would make numbers of them")
     if "default" in raw and raw["default"] not in [value for value in values if type(value) is type(raw["default"])]:

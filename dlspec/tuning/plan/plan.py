@@ -21,7 +21,7 @@ class Plan:
 
     Attributes:
         usage: Tells which parameters make a difference.
-        trials: Trials at most; None for as many as Hyperband's rounds take.
+        trials: Trials at most, no more than there are combinations; None for as many as Hyperband's rounds take.
         smaller: Whether small values of the objective are good.
         epochs: Epochs of a trial at most.
     """
@@ -79,6 +79,6 @@ def plan_of(state: Searchable) -> Plan:
     if tune.direction == "auto":
         smaller = smaller_is_better(method, outputs, tune.objective)
     usage = Usage(state)
-    trials = tune.trials if tune.counted else None
+    trials = int(min(tune.trials, size(usage.spaces))) if tune.counted else None
     epochs = tune.epochs or method.total_epochs
     return Plan(tune, usage, trials, smaller, epochs)
