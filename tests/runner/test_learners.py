@@ -31,6 +31,18 @@ def agree(case: Case, state: Any) -> None:
     optimizers = [learner.optimizer for learner in model.learners]
     assert optimizers[0] is not optimizers[1]
     assert not {id(one) for one in optimizers[0].variables} & {id(one) for one in optimizers[1].variables}
+    targets = {} if not state.method.trained(["y"]) else y[0]
+    for learner in model.learners:
+        moves_nothing_else(model, learner, (x[0], targets))
+
+
+def moves_nothing_else(model: Any, learner: Any, batch: Any) -> None:
+    """One turn of a learner changes no bit of any variable of layers that it does not train."""
+    mine = {id(variable) for layer in learner.trained for variable in layer.variables}
+    others = [variable for variable in model.whole.variables if id(variable) not in mine]
+    before = values(others)
+    model.turn(learner, batch)
+    assert values(others) == before
 
 
 def test_weights_are_those_of_tapes_written_by_hand(tmp_path: Path) -> None:
