@@ -195,7 +195,7 @@ def test_a_model_that_reads_another_text_writes_for_one_that_is_given(
     assert "E522" in capsys.readouterr().err
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive  # six minutes of processor time
 @pytest.mark.parametrize(("name", "most"), [("char_gpt", 2.80), ("char_lstm", 2.65)])
 def test_character_models_learn(name: str, most: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After two epochs better than n-grams of three signs (2.79 bits); signs alone have 4.72."""
