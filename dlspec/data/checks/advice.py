@@ -24,16 +24,16 @@ _SMALLEST_SIDE = 8
 def warn_of_measures(binding: Binding, method: Method, findings: Findings) -> None:
     """Metrics that count right classes, of a target that holds quantities (W504)."""
     for output in binding.row_outputs:
-        if output.encoding != VALUES or (value := _quantity(binding, output)) is None:
+        metrics = enumerate(method.chosen_metrics(output.name))
+        counting = [(position, metric) for position, metric in metrics if metric.targets != VALUES]
+        # Values are read only where they decide: a set of scikit-learn takes seconds to import.
+        if output.encoding != VALUES or not counting or (value := _quantity(binding, output)) is None:
             continue
         path = method.path_of("metrics", output.name)
-        for position, metric in enumerate(method.chosen_metrics(output.name)):
-            if metric.targets != VALUES:
-                message = (
-                    f"`{metric.name}` counts right classes, and `{output.column}` holds quantities such as {value}"
-                )
-                with findings.at(*path, position):
-                    raise Problem("W504", message, "write `mae` or `r2_score`")
+        for position, metric in counting:
+            message = f"`{metric.name}` counts right classes, and `{output.column}` holds quantities such as {value}"
+            with findings.at(*path, position):
+                raise Problem("W504", message, "write `mae` or `r2_score`")
 
 
 def _quantity(binding: Binding, output: Output) -> str | None:

@@ -261,7 +261,8 @@ def warn_of_constants(binding: Binding, data: Data, findings: Findings) -> None:
     table = binding.table
     for input_ in binding.inputs if not table.streamed else ():
         for position, column in enumerate(input_.columns):
-            if table.columns[column].tensor.shape or table.columns[column].indices > 1:
+            facts = table.columns[column]
+            if facts.tensor.shape or facts.indices > 1 or facts.varies:
                 continue
             values = table.whole(column)
             if (values == values[0]).all():

@@ -45,6 +45,7 @@ class Column:
         largest: The largest value that its kind of file can hold; 0 where that is not known.
         indices: How many values it has where they are all whole numbers from 0 on; 0 where reading alone would tell.
         parts: What the numbers of an example are called, where it has several that have names.
+        varies: Whether it is known to have more than one value; False where reading alone would tell.
     """
 
     tensor: Tensor
@@ -53,6 +54,7 @@ class Column:
     largest: int = 0
     indices: int = 0
     parts: tuple[str, ...] = ()
+    varies: bool = False
 
     @property
     def text(self) -> bool:

@@ -91,7 +91,9 @@ class SklearnTable(Table):
         kind, classes = ("int64", len(facts.members)) if facts.members else ("float64", 0)
         columns["target"] = Column(Tensor(shape, kind), facts.examples, label=True, indices=classes)
         named = (*facts.features, *facts.targets)
-        return columns | {name: Column(Tensor((), "float64"), facts.examples) for name in named}
+        # Some pixels at the border of pictures are always black.
+        varies = not facts.images
+        return columns | {name: Column(Tensor((), "float64"), facts.examples, varies=varies) for name in named}
 
     def read(self, names: Iterable[str]) -> Arrays:
         """Loads the set through scikit-learn."""
