@@ -15,6 +15,8 @@ class Ordinal(keras.layers.Layer):
         classes: Number of classes.
     """
 
+    gives_probabilities = True  # in 16 bits they would be 0 or 1 where the answer is sure
+
     def __init__(self, classes, **kwargs):
         super().__init__(**kwargs)
         self.classes = classes

@@ -15,5 +15,10 @@ class Perceptron(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
 
     def call(self, y_true, y_pred):
+        more = len(y_pred.shape) - len(y_true.shape)
+        if more == 1:
+            y_true = ops.expand_dims(y_true, -1)
+        elif more == -1:
+            y_true = ops.squeeze(y_true, -1)
         side = ops.where(y_true > 0, ops.ones_like(y_pred), -ops.ones_like(y_pred)) * y_pred
         return ops.mean(ops.where(side > 0, ops.zeros_like(side), -side), axis=-1)

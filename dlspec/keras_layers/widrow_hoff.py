@@ -15,5 +15,10 @@ class WidrowHoff(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
 
     def call(self, y_true, y_pred):
+        more = len(y_pred.shape) - len(y_true.shape)
+        if more == 1:
+            y_true = ops.expand_dims(y_true, -1)
+        elif more == -1:
+            y_true = ops.squeeze(y_true, -1)
         sign = ops.where(y_true > 0, ops.ones_like(y_pred), -ops.ones_like(y_pred))
         return ops.mean(ops.square(sign - y_pred) / 2, axis=-1)

@@ -98,6 +98,8 @@ def probability_layers(tensor):
         before = probability_layers(operation._inbound_nodes[node].input_tensors[0])
         return [operation, *before] if before and moves else before
     wrapped = operation.layer if isinstance(operation, layers.Wrapper) else operation
+    if hasattr(wrapped, "gives_probabilities"):
+        return [wrapped] if wrapped is operation else [operation, wrapped]
     activation = wrapped.activation if hasattr(wrapped, "activation") else wrapped
     if activation in (keras.activations.softmax, keras.activations.sigmoid) or isinstance(activation, layers.Softmax):
         return [inner for inner in (operation, wrapped, activation) if isinstance(inner, layers.Layer)]

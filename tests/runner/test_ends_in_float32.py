@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+import dlspec.keras_layers
 from dlspec.components.layers.base import Layer
 from dlspec.components.methods.base import ENDS_IN_FLOAT32
 from dlspec.components.registry import declared, load_attribute
@@ -117,5 +118,7 @@ def test_what_moves_elements_is_looked_through_here_as_in_check() -> None:
     moving = {owner.registered_name.removeprefix("ops.").replace("_", "") for owner in layers if owner.moves}
     assert moving == listed
     applied = {owner.registered_name for owner in layers if owner.applies}
-    assert applied == {"softmax", "ops.softmax", "ops.sigmoid"}
+    ours = {name for name, each in vars(dlspec.keras_layers).items() if hasattr(each, "gives_probabilities")}
+    assert applied == {"softmax", "ops.softmax", "ops.sigmoid", *(name.lower() for name in ours)}
+    assert ours == {"Ordinal"}
     assert {word.lower() for word in function.__globals__["PROBABILITIES"]} == {"softmax", "sigmoid"}
