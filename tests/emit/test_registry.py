@@ -19,6 +19,7 @@ from dlspec.export.python.constructors import Constructors
 from dlspec.export.python.module import emit_model
 from dlspec.export.python.scope import Scope
 from dlspec.export.python.syntax import text
+from dlspec.passes.state import Checked
 from tests.components.written import load
 from tests.components.written import of_example as of_written
 from tests.emit.equality import compare
@@ -62,6 +63,7 @@ def test_a_layer_alone(owner: Any, example: Example, tmp_path: Path) -> None:
     batchwise = _batchwise(owner, example)
     assert {item.code for item in state.diagnostics.errors} == ({"E417"} if batchwise else set())
     if not batchwise:
+        assert isinstance(state, Checked)
         compare(state, emit_model(state), computes=False)
 
 
