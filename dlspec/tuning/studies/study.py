@@ -23,7 +23,6 @@ from dlspec.training.run.resume import SPEC_FILE
 from dlspec.training.run.run_folder import new_identifier
 from dlspec.tuning.studies import folder as folders
 from dlspec.tuning.studies.answers import ALL_FILE, gather
-from dlspec.tuning.studies.combining import Combining
 from dlspec.tuning.studies.curve import curve
 from dlspec.tuning.studies.figures import part_name, summaries
 from dlspec.tuning.studies.keeping import best_member, copied
@@ -146,6 +145,8 @@ class Running:
         folder = Path(os.path.normpath(self.path / self.facts["model"]))
         members = [Path(os.path.normpath(self.path / each["folder"])) for each in self.facts["members"]]
         if self.study.combines:
+            from dlspec.tuning.studies.combining import Combining  # imports TensorFlow
+
             combining = Combining(self.state, members, folder, self.facts["command"], console)
             report: Report | None = combining.run()
         elif self.study.keep == "best":
