@@ -145,6 +145,13 @@ def test_static_commands_never_import_tensorflow(command: str) -> None:
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.parametrize("module", ["dlspec.cli.studies", "dlspec.tuning.studies.study", "dlspec.tuning.search.search"])
+def test_studies_and_searches_leave_tensorflow_to_where_it_is_silenced(module: str) -> None:
+    """Imported with the command, it would print lines of its own, and load before the command says so."""
+    code = f"import sys, {module}\nassert not {{'tensorflow', 'keras'}} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
 def test_start_up_does_not_grow_with_the_catalogue(tmp_path: Path) -> None:
     # Declarations are imported as a spec names them: the thousandth layer costs a spec without it nothing.
     spec = tmp_path / "small.yaml"

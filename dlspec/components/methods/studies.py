@@ -20,6 +20,11 @@ _KEPT = "The model that is kept: one trained afterwards as if there were no stud
 _KEEP = choice("refit", "none", default="refit", doc=f"{_KEPT}, or `none`.")
 
 
+def _keep(doc: str) -> Any:
+    """What studies keep whose members are the same training."""
+    return choice("refit", "ensemble", "best", "none", default="refit", doc=doc)
+
+
 class Member(NamedTuple):
     """One training of a study.
 
@@ -43,7 +48,7 @@ class Study(Component, abstract=True):
         judged: The part of its data that judges a member; "" for the test split, else the validation split.
         part_name: How measures of that part are named, before the name of the measure; "" for the name of the part.
         refits: Whether the model that is kept comes of a training of its own; otherwise it is that of the first member.
-        shares_validation: Whether no member was trained on the validation split of another one.
+        shares_validation: Whether all members have the same validation split, so that none was trained on it.
     """
 
     kind = "study"
@@ -102,14 +107,9 @@ class KFold(Study):
 
     folds = integer(min=2, max=1000, default=5, doc="Parts that are tested on in turn, cut as `by` of the split says.")
     repeats = integer(min=1, max=1000, default=1, doc="How often all of that is done, each time with other folds.")
-    keep = choice(
-        "refit",
-        "ensemble",
-        "best",
-        "none",
-        default="refit",
-        doc=f"{_KEPT}, one that gives the mean of the members' answers (`ensemble`), the member that is best on its "
-        "fold (`best`), or `none`.",
+    keep = _keep(
+        f"{_KEPT}, one that gives the mean of the members' answers (`ensemble`), the member that is best on its fold "
+        "(`best`), or `none`."
     )
     examples = (
         example("5"),
@@ -150,15 +150,10 @@ class Seeds(Study):
     refits = False
 
     count = integer(min=2, max=1000, default=5, doc="How many trainings there are; the first has the seed of the spec.")
-    keep = choice(
-        "refit",
-        "ensemble",
-        "best",
-        "none",
-        default="refit",
-        doc="The model that is kept: the first member, which is the training without the study (`refit`), one that "
+    keep = _keep(
+        "The model that is kept: the first member, which is the training without the study (`refit`), one that "
         "gives the mean of the members' answers (`ensemble`), the member that is best on the validation split "
-        "(`best`), or `none`.",
+        "(`best`), or `none`."
     )
     examples = (example("5"), example("{count: 10, keep: ensemble}"))
 
