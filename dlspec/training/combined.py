@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from dlspec.backends.keras.combining import member_name, probabilities, scores
+from dlspec.components.methods.base import Method
+from dlspec.components.methods.studies import divided_as
 from dlspec.core.documents.report import Planned
-from dlspec.training.loop.trainer import Trainer
+from dlspec.data.binding.weights import divided_by_weights
+from dlspec.data.feeding.training import Changes
+from dlspec.data.order.splits import choose
+from dlspec.training.loop.compiling import measuring
+from dlspec.training.loop.trainer import Job, Logs, Trainer, compared
 from dlspec.training.loop.training_state import TrainingState
+from dlspec.views.pages.examine import answered
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
 
 # As :class:`dlspec.training.train.Request` names a trainer.
 COMBINED = "dlspec.training.combined.CombinedTrainer"
+# How the measures of examples are called that are answered by the members which did not see them.
+OUT_OF_BAG = "oob"
 
 
 class CombinedTrainer(Trainer):
@@ -28,3 +44,74 @@ class CombinedTrainer(Trainer):
     def step(self, state: TrainingState) -> bool:
         """There is none."""
         return False
+
+    def further_measures(self) -> Mapping[str, Logs]:
+        """Those of training examples by the members that did not see them, where that tells of new ones."""
+        job = self.job
+        if not job.method.study.out_of_bag(job.data):
+            return {}
+        answers, targets, weights = out_of_bag(job)
+        return {OUT_OF_BAG: _measured(job, answers, targets, weights)} if targets else {}
+
+
+def logits_of(method: Method, outputs: Sequence[str]) -> dict[str, bool]:
+    """The outputs that are taken before softmax or sigmoid, with whether it is a softmax."""
+    heads = {name: method.head_of(name) for name in outputs}
+    return {name: head.class_scores for name, head in heads.items() if head.from_logits}
+
+
+def out_of_bag(job: Job) -> tuple[dict[str, Array], dict[str, Array], Array | None]:
+    """Answers and targets by output, and weights, of the training examples that some member did not see."""
+    import numpy as np
+
+    part, outputs = job.prepared.train, tuple(job.outputs)
+    logits = logits_of(job.method, outputs)
+    numbers = part.examples.numbers
+    sums: dict[str, Array] = {}
+    targets: dict[str, Array] = {}
+    counts = np.zeros(len(numbers), int)
+    for number, seen in _seen(job):
+        unseen = ~np.isin(numbers, seen)
+        counts += unseen
+        for name, (answer, target) in answered(job.model.get_layer(member_name(number)), part, outputs).items():
+            shares = probabilities(answer.astype(np.float64), logits.get(name))
+            sums[name] = sums.get(name, 0) + shares * unseen.reshape(-1, *[1] * (answer.ndim - 1))
+            targets[name] = target
+    kept = counts > 0
+    answers = {}
+    for name, total in sums.items():
+        mean = total[kept] / counts[kept].reshape(-1, *[1] * (total.ndim - 1))
+        answers[name] = scores(mean, logits.get(name)).astype(np.float32)
+    weights = None if part.weights is None else part.weights[kept]
+    return answers, {name: target[kept] for name, target in targets.items()} if kept.any() else {}, weights
+
+
+def _seen(job: Job) -> Iterator[tuple[int, Array]]:
+    """The number of each member, and the rows that it was trained on."""
+    binding = job.prepared.binding
+    for member in job.method.study.trainings(job.method.seed, job.data):
+        yield member.number, choose(divided_as(job.data, member), binding.table, binding.count, binding.dropped()).train
+
+
+def _measured(job: Job, answers: Mapping[str, Array], targets: Mapping[str, Array], weights: Array | None) -> Logs:
+    """Loss and metrics of answers that are there already."""
+    import keras
+
+    outputs = tuple(answers)
+    given = {f"{name}_given": answer for name, answer in answers.items()}
+    inputs = {name: keras.Input(answer.shape[1:], name=name) for name, answer in given.items()}
+    made = {name: keras.layers.Identity(name=name)(inputs[f"{name}_given"]) for name in outputs}
+    model = measuring(
+        keras.Model(inputs, made), job.method.ending, outputs, examples=len(next(iter(answers.values()))),
+        weighed=weights is not None,
+    )  # fmt: skip
+    bound = {output.name: output for output in job.prepared.binding.outputs}
+    by_weight = divided_by_weights(job.method, list(bound.values()))
+    weighing = Changes((), {}, bound, weights, by_weight=by_weight).measuring()
+
+    def structure(inputs: Any, true: Any, *own: Any) -> Any:
+        return inputs, *compared(job.method.ending, outputs, true, *own)
+
+    feed = job.backend.feed_in_order((given, dict(targets)), job.data.batch_size, structure, weighing)
+    measured = model.evaluate(feed.dataset, return_dict=True, verbose=0)
+    return {name: float(value) for name, value in measured.items()}

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.datasets import load_breast_cancer, load_iris, load_wine
+from sklearn.ensemble import AdaBoostClassifier, BaggingClassifier
 
+from dlspec.data.binding.binding import bind
+from dlspec.data.binding.findings import Findings
+from dlspec.data.order.splits import choose
+from dlspec.passes import Workspace, compile_spec
+from dlspec.passes.state import Bound
 from tests.studies.test_studies import SPEC, cli
 
 # Numbers with gaps, texts and classes; two outputs, one of them of prepared numbers and one of scores before a sigmoid.
@@ -76,12 +84,10 @@ def _answers(run: Path, inputs: dict[str, Any]) -> dict[str, Any]:
 
     model = keras.saving.load_model(run / "model.keras", compile=False)
     tensors = {name: keras.ops.convert_to_tensor(values.tolist()) for name, values in inputs.items()}
-    given = model([tensors[tensor.name] for tensor in model.inputs])
-    given = (
-        given
-        if isinstance(given, dict)
-        else dict(zip(model.output_names, given if isinstance(given, list) else [given], strict=True))
-    )
+    entering = [tensors[tensor.name] for tensor in model.inputs]
+    given = model(entering if len(entering) > 1 else entering[0])
+    if not isinstance(given, dict):  # a single output may be called as the model around its preparation
+        given = dict(zip(model.output_names, given, strict=True)) if isinstance(given, list) else {"kind": given}
     return {name: np.asarray(values, np.float64) for name, values in given.items()}
 
 
@@ -163,3 +169,153 @@ def test_what_gives_no_one_model_is_refused(tmp_path: Path, method: str, changes
     spec.write_text(SPEC.format(method=method))
     code, out, _ = cli("check", str(spec), *[part for change in changes for part in ("--set", change)])
     assert code == 1 and "E546" in out and message in out and "keep: refit" in out
+
+
+def _rows(run: Path) -> Any:
+    """The rows of the source that train a run, as often as an epoch visits them."""
+    state = compile_spec(run / "spec.yaml", (), Workspace(run))
+    assert isinstance(state, Bound) and state.data_section is not None
+    binding = bind(state.data_section, run, None, state.method, Findings())
+    assert binding is not None
+    return choose(state.data_section, binding.table, binding.count, as_often=True).train
+
+
+class _Replayed:
+    """A classifier of scikit-learn's kind that answers for row numbers what a member answered."""
+
+    def __init__(self, shares: Any) -> None:
+        self.shares = shares
+
+    def predict_proba(self, rows: Any) -> Any:
+        return self.shares[rows[:, 0]]
+
+
+class _Bag(BaggingClassifier):
+    """With members that are fitted already."""
+
+    @property
+    def estimators_samples_(self) -> Any:
+        return self.drawn
+
+
+def test_out_of_bag_figures_are_those_of_scikit_learn(tmp_path: Path) -> None:
+    """Of the same draws and members: `oob_score_`, and the crossentropy of `oob_decision_function_`."""
+    study, facts = _study(tmp_path, SPEC.format(method="{bagging: 12}"))
+    x, y = load_wine(return_X_y=True)
+    folders = [study / member["folder"] for member in facts["members"]]
+    train, drawn = _rows(study / facts["model"]), [_rows(folder) for folder in folders]
+    assert all(len(own) == len(train) and 0.5 < len(set(own)) / len(own) < 0.75 for own in drawn)
+    bag = _Bag(n_estimators=12)
+    bag.classes_, bag.n_classes_ = np.arange(3), 3
+    bag.drawn = [np.searchsorted(train, own) for own in drawn]
+    bag.estimators_features_ = [np.arange(1)] * 12
+    bag.estimators_ = [_Replayed(_answers(folder, {"x": x.astype(np.float32)})["kind"]) for folder in folders]
+    bag.estimators_ = [_Replayed(each.shares[train]) for each in bag.estimators_]
+    bag._set_oob_score(np.arange(len(train)).reshape(-1, 1), y[train])
+    measured = facts["kept"]["oob"]
+    assert np.isclose(measured["accuracy"], bag.oob_score_, atol=1e-6)
+    shares = bag.oob_decision_function_[np.arange(len(train)), y[train]]
+    assert np.isclose(measured["loss"], -np.log(shares).mean(), atol=1e-5)
+
+
+def test_groups_are_drawn_as_a_whole() -> None:
+    """Whoever is drawn comes with all rows; a time or a class decides nothing."""
+    from dlspec.components.sections.split import Split
+    from dlspec.components.sections.splitters import Grouped
+    from dlspec.data.order.folds import drawn
+
+    train, groups = np.arange(100, 140), np.repeat(np.arange(8), 5)
+    chosen = drawn(Split(by=Grouped(column="g"), bootstrap=3), train, groups)
+    times = np.bincount(chosen - 100, minlength=40).reshape(8, 5)
+    assert (times == times[:, :1]).all() and times[:, 0].sum() == 8 and (times > 1).any()
+    others = [drawn(Split(bootstrap=number), train, None) for number in (1, 1, 2)]
+    assert (others[0] == others[1]).all() and (others[0] != others[2]).any() and len(others[0]) == 40
+
+
+class _Following(ClassifierMixin, BaseEstimator):
+    """A member of a boosting that answers for row numbers what ours answered, and keeps its weights."""
+
+    guesses: ClassVar[list[Any]] = []
+    weights: ClassVar[list[Any]] = []
+
+    def fit(self, rows: Any, classes: Any, sample_weight: Any = None) -> _Following:
+        self.classes_ = np.unique(classes)
+        self.guess = self.guesses[len(self.weights)]
+        self.weights.append(np.array(sample_weight))
+        return self
+
+    def predict(self, rows: Any) -> Any:
+        return self.classes_[self.guess[rows[:, 0].astype(int)]]
+
+
+@pytest.mark.parametrize(
+    ("source", "load", "head", "loss"),
+    [
+        ("wine", load_wine, "units: 3, activation: softmax", "sparse_categorical_crossentropy"),
+        ("iris", load_iris, "units: 3", "{sparse_categorical_crossentropy: {from_logits: true}}"),
+        ("breast_cancer", load_breast_cancer, "units: 1, activation: sigmoid", "binary_crossentropy"),
+    ],
+)
+def test_votes_and_weights_are_those_of_scikit_learn(
+    tmp_path: Path, source: str, load: Any, head: str, loss: str
+) -> None:
+    """SAMME by the answers of linear members: weights of the examples, votes, probabilities and measures."""
+    spec = SPEC.format(method="{boosting: {members: 4, learning_rate: 0.8}}").replace(
+        "sklearn: wine", f"sklearn: {source}"
+    )
+    spec = spec.replace("units: 3, activation: softmax", head).replace(
+        "loss: sparse_categorical_crossentropy", f"loss: {loss}"
+    )
+    study, facts = _study(tmp_path, spec.replace("epochs: 2", "epochs: 6"))
+    x, y = load(return_X_y=True)
+    inputs = {"x": x.astype(np.float32)}
+    folders = [study / member["folder"] for member in facts["members"] if member["status"] == "finished"]
+    train = _rows(study / facts["model"])
+    answers = [_answers(folder, inputs)["kind"] for folder in folders]
+    guesses = [each.argmax(axis=1) if each.shape[1] > 1 else (each[:, 0] > 0.5).astype(int) for each in answers]
+    _Following.guesses, _Following.weights = [guess[train] for guess in guesses], []
+    theirs = AdaBoostClassifier(_Following(), n_estimators=len(folders), learning_rate=0.8)
+    rows = np.arange(len(train)).reshape(-1, 1)
+    theirs.fit(rows, y[train])
+    votes = [member["vote"] for member in facts["members"] if member["status"] == "finished"]
+    assert len(votes) >= 3 and np.allclose(theirs.estimator_weights_, votes, rtol=1e-6)
+    for number, weights in enumerate(_Following.weights[1:], 2):
+        written = np.array((study / "weights" / f"{number}.csv").read_text().split()[1:], float)
+        assert np.allclose(written[train] / len(train), weights, rtol=1e-6) and len(written) == len(y)
+        assert (np.delete(written, train) == 1).all()
+    kept = _answers(study / facts["model"], inputs)["kind"][train]
+    kept = _softmax(kept) if "from_logits" in loss else kept
+    assert np.allclose(kept[:, -1], theirs.predict_proba(rows)[:, -1], atol=1e-6)
+    if source == "wine":
+        _check_member(study, folders[1], train)
+
+
+def _check_member(study: Path, folder: Path, train: Any) -> None:
+    """The weights of a member decide its loss; it is an ordinary run, and members follow one another."""
+    report = json.loads((folder / "report.json").read_text())
+    assert "weights" in json.loads((folder / "identity.json").read_text())["data"]
+    code, out, err = cli("evaluate", str(folder), "--part", "test", "--format", "json", "--allow-outside")
+    assert code == 0, err
+    assert np.isclose(json.loads(out)["metrics"]["test"]["loss"], report["metrics"]["test"]["loss"], rtol=1e-5)
+    code, _, err = cli("train", str(study.parent / "spec.yaml"), "--workers", "2")
+    assert code == 2 and "follow one another" in err
+    for target, name in (("onnx", "a.onnx"), ("keras", "a.keras")):
+        code, out, err = cli("export", str(study), "--to", target, "-o", str(study / name))
+        assert code == 0 and "largest difference" in out, err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("0\n1\n", "has no column `weight` alone"),
+        ("weight\n1\n2\n", "has 2 weights, and the source 178 rows"),
+        ("weight\n" + "1\n" * 177 + "x\n", "holds something else than numbers"),
+        ("weight\n" + "1\n" * 177 + "-1\n", "holds weights that are no numbers from 0 on"),
+    ],
+)
+def test_files_of_weights_are_checked(tmp_path: Path, text: str, message: str) -> None:
+    """A number from 0 on for each row."""
+    (tmp_path / "w.csv").write_text(text)
+    (tmp_path / "wine.yaml").write_text(SPEC.format(method="supervised"))
+    code, out, _ = cli("check", str(tmp_path / "wine.yaml"), "--set", "data.weight_file=w.csv")
+    assert code == 1 and "E616" in out and message in out

@@ -67,7 +67,17 @@ def killed_again_and_again(spec: Path, study: Path, kills: int, seed: int, most:
     return met
 
 
-@pytest.mark.parametrize("method", ["{k_fold: 3}", "{seeds: 3}", "{learning_curve: {fractions: [0.3, 1], repeats: 2}}"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        "{k_fold: 3}",
+        "{seeds: 3}",
+        "{learning_curve: {fractions: [0.3, 1], repeats: 2}}",
+        "{k_fold: {folds: 3, keep: ensemble}}",
+        "{bagging: 3}",
+        "{boosting: 3}",
+    ],
+)
 def test_a_killed_study_ends_as_an_undisturbed_one(tmp_path: Path, method: str) -> None:
     """The same figures, the same answers, and no member trained twice."""
     spec = tmp_path / "wine.yaml"

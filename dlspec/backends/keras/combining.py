@@ -7,25 +7,28 @@ from typing import Any
 
 from dlspec.backends.keras.structure import like_inputs, outputs_by_name
 
-# Outputs that are taken before a softmax, and before a sigmoid: their probabilities are combined, not themselves.
-CLASS_LOGITS, LOGITS = "class logits", "logits"
 # Below it, a float32 has fewer digits.
 _TINY = 1e-37
 
 Combine = Callable[[Sequence[Any], str], Any]
 
 
-def mean_of(models: Sequence[Any], outputs: Sequence[str], logits: Mapping[str, str], name: str) -> Any:
+def member_name(number: int) -> str:
+    """Name of the layer that is a member, counted from 1."""
+    return f"member_{number}"
+
+
+def mean_of(models: Sequence[Any], outputs: Sequence[str], logits: Mapping[str, bool], name: str) -> Any:
     """A functional model that gives the mean of the answers of several ones.
 
     Args:
         models: At least two functional Keras models of the same inputs and outputs; their layers are shared.
         outputs: Names of their outputs in their order.
-        logits: :data:`CLASS_LOGITS` or :data:`LOGITS` by output, for those that are taken before softmax or sigmoid.
-            What is given then are the logits of the mean probabilities.
+        logits: For outputs that are taken before softmax (True) or sigmoid (False). What is given then are the logits
+            of the mean probabilities.
         name: Of the model.
     """
-    return combined(models, outputs, name, lambda answers, output: _mean(answers, output, logits.get(output, "")))
+    return combined(models, outputs, name, lambda answers, output: _mean(answers, output, logits.get(output)))
 
 
 def combined(models: Sequence[Any], outputs: Sequence[str], name: str, combine: Combine) -> Any:
@@ -45,7 +48,7 @@ def combined(models: Sequence[Any], outputs: Sequence[str], name: str, combine: 
     }
     answers = []
     for number, model in enumerate(models, 1):
-        member = keras.Model(model.input, model.output, name=f"member_{number}")
+        member = keras.Model(model.input, model.output, name=member_name(number))
         answers.append(outputs_by_name(member(like_inputs(model, inputs)), outputs))
     # An output that is called as an input is cannot have a layer of that name.
     by_name = isinstance(first.output, dict) or not inputs.keys().isdisjoint(outputs)
@@ -61,15 +64,81 @@ def _like(template: Any, made: Mapping[str, Any]) -> Any:
     return list(made.values()) if isinstance(template, list | tuple) else next(iter(made.values()))
 
 
-def _mean(answers: Sequence[Any], name: str, logits: str) -> Any:
+def _mean(answers: Sequence[Any], name: str, softmax: bool | None) -> Any:
     import keras
     from keras import ops
 
-    if logits == CLASS_LOGITS:
-        shares = keras.layers.Average(dtype="float32")([ops.softmax(answer, axis=-1) for answer in answers])
+    def average(tensors: Sequence[Any], **options: Any) -> Any:
+        return keras.layers.Average(dtype="float32", **options)(list(tensors))
+
+    if softmax is None:
+        return average(answers, name=name)
+    if softmax:
+        shares = average([ops.softmax(answer, axis=-1) for answer in answers])
         return keras.layers.Identity(name=name)(ops.log(ops.maximum(shares, _TINY)))
-    if logits == LOGITS:
-        yes = keras.layers.Average(dtype="float32")([ops.sigmoid(answer) for answer in answers])
-        no = keras.layers.Average(dtype="float32")([ops.sigmoid(-answer) for answer in answers])
-        return keras.layers.Identity(name=name)(ops.log(ops.maximum(yes, _TINY)) - ops.log(ops.maximum(no, _TINY)))
-    return keras.layers.Average(dtype="float32", name=name)(list(answers))
+    yes, no = (
+        average([ops.sigmoid(answer) for answer in answers]),
+        average([ops.sigmoid(-answer) for answer in answers]),
+    )
+    return keras.layers.Identity(name=name)(ops.log(ops.maximum(yes, _TINY)) - ops.log(ops.maximum(no, _TINY)))
+
+
+def votes_of(
+    models: Sequence[Any], output: str, name: str, votes: Sequence[float], *, threshold: float | None, logits: bool
+) -> Any:
+    """A functional model in which several ones vote for a class: the decision of SAMME, as probabilities or logits.
+
+    Each gives its vote to its likeliest class, and -1/(classes - 1) of it to the others (Zhu et al. 2009).
+
+    Args:
+        models: Functional Keras models of the same inputs and the same only output.
+        output: Its name.
+        name: Of the model.
+        votes: How much each counts.
+        threshold: The answer above which it is yes; None for a score of each class.
+        logits: Whether the output is taken before softmax or sigmoid.
+    """
+    from keras import ops
+
+    shares = [vote / sum(votes) for vote in votes]
+
+    def decide(answers: Sequence[Any], called: str) -> Any:
+        import keras
+
+        if threshold is None:
+            count = answers[0].shape[-1]
+            chosen = [ops.one_hot(ops.argmax(answer, axis=-1), count) for answer in answers]
+            each = [(choice * count - 1) / (count - 1) ** 2 for choice in chosen]
+        else:
+            each = [ops.cast(answer > threshold, "float32") * 4 - 2 for answer in answers]  # both classes, as a softmax
+        decision = sum(
+            (share * choice for share, choice in zip(shares[1:], each[1:], strict=True)), shares[0] * each[0]
+        )
+        if not logits:
+            decision = ops.softmax(decision, axis=-1) if threshold is None else ops.sigmoid(decision)
+        return keras.layers.Identity(name=called)(decision)
+
+    return combined(models, (output,), name, decide)
+
+
+def probabilities(answers: Any, softmax: bool | None) -> Any:
+    """Answers of one output as they are averaged: behind softmax or sigmoid where they are taken before.
+
+    Args:
+        answers: An array of shape [examples, …].
+        softmax: Whether they are taken before a softmax (True) or a sigmoid (False); None for neither.
+    """
+    from scipy.special import expit
+    from scipy.special import softmax as shares
+
+    return answers if softmax is None else shares(answers, axis=-1) if softmax else expit(answers)
+
+
+def scores(shares: Any, softmax: bool | None) -> Any:
+    """The inverse of :func:`probabilities`."""
+    import numpy as np
+
+    if softmax is None:
+        return shares
+    logs = np.log(np.maximum(shares, _TINY))
+    return logs if softmax else logs - np.log(np.maximum(1 - shares, _TINY))

@@ -82,6 +82,8 @@ def command(
     studied = state.method.study is not None
     if workers is not None and not studied:
         raise click.UsageError("--workers is for studies: `method: {k_fold: 5}` of `train` is one")
+    if (workers or 1) > 1 and studied and state.method.study.sequential:
+        raise click.UsageError(f"--workers has no effect: members of `{state.method.study.name}` follow one another")
     if force and studied:
         raise click.UsageError("--force is for single runs: a study of another spec begins with --new")
     try:

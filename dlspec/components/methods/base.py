@@ -338,7 +338,7 @@ class Method(Component, abstract=True):
         other = type(self)(**{**self.given, **options})
         other.heads, other.layer_names, other.averages = self.heads, self.layer_names, self.averages
         other.weight_names = self.weight_names
-        other.padded = self.padded
+        other.padded, other.study = self.padded, self.study
         return other
 
 

@@ -14,8 +14,10 @@ from dlspec.core.errors import Problem, leave_out
 if TYPE_CHECKING:
     from dlspec.components.sections.data import Data
 
-_SEEDS = 2**32
+SEEDS = 2**32
 _SPLIT = "data.split."
+# The setting by which a member draws its training examples.
+BOOTSTRAP = f"{_SPLIT}bootstrap"
 _KEPT = "The model that is kept: one trained afterwards as if there were no study (`refit`)"
 _KEEP = choice("refit", "none", default="refit", doc=f"{_KEPT}, or `none`.")
 
@@ -49,6 +51,7 @@ class Study(Component, abstract=True):
         part_name: How measures of that part are named, before the name of the measure; "" for the name of the part.
         refits: Whether the model that is kept comes of a training of its own; otherwise it is that of the first member.
         shares_validation: Whether all members have the same validation split, so that none was trained on it.
+        sequential: Whether each member follows from those before it, and they vote for classes in the end.
     """
 
     kind = "study"
@@ -56,6 +59,8 @@ class Study(Component, abstract=True):
     part_name: ClassVar[str] = ""
     refits: ClassVar[bool] = True
     shares_validation: ClassVar[bool] = True
+    sequential: ClassVar[bool] = False
+    learning_rate: Any = 1.0
     keep: Any = "refit"
 
     @property
@@ -68,7 +73,7 @@ class Study(Component, abstract=True):
         """The part by which the best member is chosen."""
         return self.judged or "validation"
 
-    def members(self, seed: int, data: Data) -> Iterator[Member]:
+    def trainings(self, seed: int, data: Data) -> Iterator[Member]:
         """The trainings, in the order of their numbers.
 
         Args:
@@ -76,6 +81,10 @@ class Study(Component, abstract=True):
             data: The section that they share.
         """
         raise NotImplementedError
+
+    def out_of_bag(self, data: Data) -> bool:
+        """Whether training examples that a member did not see tell how the ensemble answers new ones."""
+        return False
 
     def check(self, data: Data) -> None:
         """Holds the study against the data section.
@@ -118,13 +127,13 @@ class KFold(Study):
         example("{folds: 5, keep: none}"),
     )
 
-    def members(self, seed: int, data: Data) -> Iterator[Member]:
+    def trainings(self, seed: int, data: Data) -> Iterator[Member]:
         """One for each fold, repeat after repeat."""
         for index in range(self.folds * self.repeats):
             repeat, fold = divmod(index, self.folds)
             title = f"fold {fold + 1} of {self.folds}" + (f", repeat {repeat + 1}" if self.repeats > 1 else "")
             chosen = {"number": fold + 1, "of": self.folds} | ({"repeat": repeat + 1} if repeat else {})
-            settings = {"train.seed": (seed + index) % _SEEDS, "data.split.fold": chosen}
+            settings = {"train.seed": (seed + index) % SEEDS, "data.split.fold": chosen}
             yield Member(index + 1, title, 0.0, settings)
 
     def check(self, data: Data) -> None:
@@ -157,10 +166,10 @@ class Seeds(Study):
     )
     examples = (example("5"), example("{count: 10, keep: ensemble}"))
 
-    def members(self, seed: int, data: Data) -> Iterator[Member]:
+    def trainings(self, seed: int, data: Data) -> Iterator[Member]:
         """One for each seed."""
         for index in range(self.count):
-            own = (seed + index) % _SEEDS
+            own = (seed + index) % SEEDS
             yield Member(index + 1, f"seed {own}", 0.0, {"train.seed": own})
 
 
@@ -183,14 +192,14 @@ class LearningCurve(Study):
         if len(self.fractions) < 2:
             raise Problem("E207", "a curve has two points at least", "write `fractions: [0.1, 0.3, 1]`", "fractions")
 
-    def members(self, seed: int, data: Data) -> Iterator[Member]:
+    def trainings(self, seed: int, data: Data) -> Iterator[Member]:
         """From the smallest share to the largest, all repeats of one together."""
         number = 0
         for fraction in sorted(self.fractions):
             for repeat in range(self.repeats):
                 number += 1
                 title = f"{fraction:.4g} of the training split" + (f", repeat {repeat + 1}" if repeat else "")
-                settings: dict[str, Any] = {"train.seed": (seed + repeat) % _SEEDS}
+                settings: dict[str, Any] = {"train.seed": (seed + repeat) % SEEDS}
                 if fraction < 1:
                     settings["data.split.training_fraction"] = fraction
                 if fraction < 1 and repeat and not isinstance(data.parts.by, Time):

@@ -251,6 +251,11 @@ class Data(Section):
     weight = optional(
         text(), doc="A column of numbers from 0 on: how much each example counts in losses, metrics and the report."
     )
+    weight_file = optional(
+        text(),
+        doc="A CSV file with one column `weight`: by how much the weight of each row of the source is multiplied in "
+        "training. `boosting` of `train.method` writes such files.",
+    )
     split = options("section", "split", default=None, doc="Which examples are kept from training.")
     made = component(
         "examples",
@@ -291,8 +296,18 @@ class Data(Section):
         """Layers that augment; one source, or several whose inputs name them."""
         check_augmentation(self.augment)
         check_sources(self)
+        if self.split is not None and self.split.bootstrap is not None:
+            self._check_bootstrap()
         resolve(self.features)
         check_targets(self.features, self.targets)
+
+    def _check_bootstrap(self) -> None:
+        """A bootstrap repeats rows; what repeats or makes examples by itself does not go with it."""
+        known = (("examples", self.maker), ("sources", self.sources), ("oversample", self.oversample is not False))
+        for key, given in known:
+            if given:
+                message = f"`bootstrap` of the split repeats rows of one source, and does not go with `{key}`"
+                raise Problem("E606", message, leave_out("bootstrap"), key)
 
     @property
     def source(self) -> Any:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlspec.components.registry import Component, component, example, integer, number, number_or_component, options
+from dlspec.components.registry import (
+    Component,
+    component,
+    example,
+    integer,
+    number,
+    number_or_component,
+    optional,
+    options,
+)
 from dlspec.components.sections.base import Section
 from dlspec.components.sections.splitters import Column, Splitter, Stratified, Time
 from dlspec.core.errors import Problem, leave_out
@@ -32,8 +41,14 @@ class Split(Section):
         above=0, max=1, default=1.0, doc="Share of the training split that trains; larger ones hold all smaller ones."
     )
     fraction_seed = integer(min=0, max=2**32 - 1, default=0, doc="Another seed gives another `training_fraction`.")
+    bootstrap = optional(
+        integer(min=0, max=2**32 - 1),
+        doc="Draws the training examples anew, as many with repetition (whole groups where the split is `grouped`); "
+        "another number gives another draw. `bagging` of `train.method` trains with many of them.",
+    )
     examples = (
         example("{validation: 0.15, test: 0.15, by: stratified}"),
+        example("{test: 0.2, bootstrap: 1}"),
         example("{test: 0.2, by: stratified, fold: {number: 1, of: 5}}"),
         example("{test: 0.2, training_fraction: 0.1}"),
         example("{validation: 0.1, test: {csv: test.csv}}"),

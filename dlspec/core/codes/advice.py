@@ -106,6 +106,35 @@ CODES: dict[str, Code] = {
         train: {loss: binary_crossentropy}
         """,
     ),
+    "W619": code(
+        "draw that lacks a class",
+        """
+        Each member of `bagging` draws as many training examples as there are, with repetition. One of three is not
+        drawn, and of a rare class it may be all: such a member cannot learn it.
+        """,
+        wrong="""
+        inputs: {x: [4]}
+        layers:
+          - dense: {units: 3, activation: softmax}
+        data:
+          source: {sklearn: iris}
+          inputs: {x: {column: data}}
+          targets: {kind: {column: target}}
+          split: {test: 0.95, by: stratified}
+        train: {method: {bagging: 10}, loss: sparse_categorical_crossentropy}
+        """,
+        right="""
+        inputs: {x: [4]}
+        layers:
+          - dense: {units: 3, activation: softmax}
+        data:
+          source: {sklearn: iris}
+          inputs: {x: {column: data}}
+          targets: {kind: {column: target}}
+          split: {test: 0.2, by: stratified}
+        train: {method: {bagging: 10}, loss: sparse_categorical_crossentropy}
+        """,
+    ),
     "W613": code(
         "data of a run that have changed",
         """

@@ -63,4 +63,42 @@ CODES: dict[str, Code] = {
         train: {method: {seeds: {count: 3, keep: ensemble}}, loss: sparse_categorical_crossentropy}
         """,
     ),
+    "E547": code(
+        "votes that cannot be counted",
+        """
+        Members of `boosting` vote for the class of each example, and examples that they get wrong count more for the
+        next member. That needs one output that gives the probabilities of classes, or of yes.
+        """,
+        wrong="""
+        inputs: {x: [10]}
+        layers:
+          - dense: 1
+        data:
+          source: {sklearn: diabetes}
+          inputs: {x: {column: data}}
+          targets: {y: {column: target}}
+        train: {method: {boosting: 5}, loss: mean_squared_error}
+        """,
+        right="""
+        inputs: {x: [10]}
+        layers:
+          - dense: 1
+        data:
+          source: {sklearn: diabetes}
+          inputs: {x: {column: data}}
+          targets: {y: {column: target}}
+        train: {method: {bagging: 5}, loss: mean_squared_error}
+        """,
+    ),
+    "E548": code(
+        "first member that knows nothing",
+        """
+        Boosting gives more weight to what a member gets wrong. Where the first one is right no more often than chance,
+        its mistakes say nothing, and no vote could be given to it.
+        """,
+        scene="""
+        dlspec train digits.yaml --set train.epochs=1 --set train.optimizer=sgd
+        # `method: {boosting: 10}`, and the first member is wrong in 91 % of the examples
+        """,
+    ),
 }

@@ -17,10 +17,11 @@ class MemberFacts(TypedDict):
         title: What it is: ``fold 2 of 5``.
         group: The share of the training split in a learning curve; 0 elsewhere.
         folder: Its run folder, from the folder of the study.
-        status: "waiting" until it has ended.
+        status: "waiting" until it has ended; "skipped" where boosting ended before it, or leaves it out.
         settings: Keys of the spec, with dots, and what this training has there.
         epoch: The epoch that was kept; null where all of them count.
         seconds: The time that it took.
+        vote: How much its answer counts in a boosting; null where members do not vote.
         examples: How many each part has.
         measures: Loss and metrics by part.
     """
@@ -29,10 +30,11 @@ class MemberFacts(TypedDict):
     title: str
     group: float
     folder: str
-    status: Literal["waiting", "finished"]
+    status: Literal["waiting", "finished", "skipped"]
     settings: dict[str, Any]
     epoch: int | None
     seconds: float
+    vote: float | None
     examples: dict[str, int]
     measures: Measures
 

@@ -15,7 +15,7 @@ from dlspec.data.binding import missing
 from dlspec.data.binding.augment import Step, steps, steps_of_phases
 from dlspec.data.binding.bad import bad_examples
 from dlspec.data.binding.drawn import Drawn, drawn
-from dlspec.data.binding.example_weights import bind_weight, check_values
+from dlspec.data.binding.example_weights import bind_factors, bind_weight, check_values
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.inputs import Input, bind_inputs
 from dlspec.data.binding.made import Made, bind_made, certainly_enough, check_parts, check_targets, given_table, is_made
@@ -61,6 +61,7 @@ class Binding:
         made: How examples come of rows; None where each row is one.
         by_weight: Outputs whose loss is divided by the sum of the weights.
         others: Further sources, which go round while an epoch passes over this one.
+        factors: Of the weight of each example; None where no file gives any.
     """
 
     table: Table
@@ -76,6 +77,7 @@ class Binding:
     made: Made | None = None
     by_weight: frozenset[str] = frozenset()
     others: tuple[Other, ...] = ()
+    factors: Any = None
 
     @property
     def users(self) -> tuple[Input | Output, ...]:
@@ -266,8 +268,7 @@ def bind(
     table = open_table(data, folder, findings, signature, allow_outside=allow_outside, opened=opened)
     if table is None:
         return None
-    before = len(findings.items)
-    made, given = None, None
+    before, made, given = len(findings.items), None, None
     if data.maker is not None:
         inputs, made = bind_made(data, table, signature, method, findings)
         if made is None or not check_targets(data, table, findings):
@@ -281,10 +282,10 @@ def bind(
     check_context(data, findings)
     check_losses(method, outputs, findings)
     weight = bind_weight(data, table, method, findings)
+    factors = bind_factors(data, folder, (rows := table_count(table)), method, findings, allow_outside=allow_outside)
     draws = drawn(data, signature, method) if signature is not None else ()
-    binding = Binding(
-        table, table_count(table), tuple(inputs), tuple(outputs), drawn=draws, weight=weight, made=made, others=others
-    )
+    binding = Binding(table, rows, tuple(inputs), tuple(outputs), drawn=draws, weight=weight, made=made)
+    binding = replace(binding, others=others, factors=factors)
     if len(findings.items) == before:
         binding = _with_values(whole, binding, method, findings)
     with findings.at("data", "split"):

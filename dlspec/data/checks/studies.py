@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 from dlspec.components.methods.base import Method
-from dlspec.components.methods.studies import Study, divided_as
+from dlspec.components.methods.studies import BOOTSTRAP, Member, Study, divided_as
 from dlspec.components.sections.data import Data
 from dlspec.core.errors import Problem
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.findings import Findings
+from dlspec.data.binding.missing import IGNORE
+from dlspec.data.checks.calibrating import calibrated
 from dlspec.data.order.splits import check_split, named_parts
 
 _REFIT = "write `keep: refit`"
+# So many draws without a class are expected at most.
+_LACKING = 0.5
 
 
 def check_study(data: Data, method: Method, binding: Binding, findings: Findings) -> None:
@@ -23,15 +30,40 @@ def check_study(data: Data, method: Method, binding: Binding, findings: Findings
         study.check(data)
         if study.combines:
             check_combined(data, method, binding, study)
+        if study.sequential:
+            _check_voting(method, binding, study)
         if study.keep == "best":
             _check_best(data, method, binding, study)
-        members = list(study.members(method.seed, data))
+        members = list(study.trainings(method.seed, data))
         for member in {members[0].number: members[0], members[-1].number: members[-1]}.values():
             try:
                 check_split(divided_as(data, member), binding.table, binding.count)
             except Problem as problem:
                 # Its option is one of the split, which the spec does not write.
                 raise Problem(problem.code, problem.message, problem.help) from problem
+        if not findings.errors:
+            _warn_of_lacking_classes(data, binding, members)
+
+
+def _warn_of_lacking_classes(data: Data, binding: Binding, members: Sequence[Member]) -> None:
+    """W619: some draw of the training examples is likely to hold none of a class, of which its member learns nothing.
+
+    Of n examples that are drawn n times with repetition, those of a class of c are all left out with e^-c.
+    """
+    draws = sum(BOOTSTRAP in member.settings for member in members)
+    if not draws or data.parts.asks or binding.table.streamed:
+        return
+    share = 1 - data.parts.share("validation") - data.parts.share("test")
+    for output in binding.outputs:
+        if not output.labelled or not output.column or output.tensor.shape not in ((), (1,)):
+            continue
+        labels = binding.table.labels(output.column)
+        for value, count in zip(labels.values, labels.counts, strict=True):
+            lacking = draws * math.exp(-share * count)
+            if value != "" and lacking > _LACKING:
+                message = f"class `{value}` has about {share * count:.3g} training examples: {lacking:.2g} of {draws}"
+                help = "the ensemble knows rare classes less; `k_fold` or `seeds` leave out no example for good"
+                raise Problem("W619", f"{message} draws lack it, on average", help)
 
 
 def check_combined(data: Data, method: Method, binding: Binding, study: Study) -> None:
@@ -60,6 +92,18 @@ def check_combined(data: Data, method: Method, binding: Binding, study: Study) -
         lacking = "a threshold is chosen on the validation split, which other members were trained on"
     if lacking:
         raise Problem("E546", f"{what}, and {lacking}", help, option)
+
+
+def _check_voting(method: Method, binding: Binding, study: Study) -> None:
+    """Members vote for the class of an example, which is known of each, and count their mistakes."""
+    outputs = binding.outputs
+    if len(outputs) != 1 or not calibrated(outputs[0], method.head_of(outputs[0].name)):
+        message = f"members of `{study.name}` vote for one class of an example, and this model answers otherwise"
+        help = "end the model in one output with `softmax` or `sigmoid` under a crossentropy, or write `bagging: 10`"
+        raise Problem("E547", message, help)
+    if outputs[0].missing == IGNORE or method.decision_of(outputs[0].name) is not None:
+        message = f"`{study.name}` counts mistakes of all examples, by the class that is likeliest"
+        raise Problem("E547", message, "leave out `missing: ignore` of the target and `threshold` of `train`")
 
 
 def _check_best(data: Data, method: Method, binding: Binding, study: Study) -> None:

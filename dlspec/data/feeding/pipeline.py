@@ -31,7 +31,7 @@ from dlspec.data.feeding.several import GoingRound, beside
 from dlspec.data.feeding.training import Changes, repeated
 from dlspec.data.feeding.vocabularies import named_by_words
 from dlspec.data.order.order import Blocks
-from dlspec.data.order.splits import PARTS, Parts
+from dlspec.data.order.splits import PARTS, Parts, choose
 from dlspec.data.sources.base import Arrays, Table
 
 if TYPE_CHECKING:
@@ -175,13 +175,13 @@ def prepare_read(data: Data, reading: Reading, signature: Signature) -> Prepared
         binding = named_by_words(binding, layers)
         prepared_targets = [output for output in binding.outputs if output.prepare]
         units = {output.name: preparing.units(output, train.target(output.name)) for output in prepared_targets}
-    weights = weights_of(binding.weight, table)
+    weights = weights_of(binding.weight, table, binding.factors)
     validation, test = (
         _Draft(rows, numbers, cached=hold).part(layers, weights) if len(numbers) else None
         for numbers, hold in zip(parts[1:], cached[1:], strict=True)
     )
     whole = train.part(layers, weights)
-    fed = _fed(data, rows, whole.examples)
+    fed = _fed(data, rows, whole.examples, reading)
     if binding.made is not None:
         whole, validation, test, fed = _made(binding, whole, validation, test)
     prepared = Prepared(
@@ -258,8 +258,16 @@ def _made(binding: Binding, *parts: Part | None) -> tuple[Part, Part | None, Par
     return made[0], made[1], made[2], fed
 
 
-def _fed(data: Data, rows: Rows, train: Examples) -> Examples:
-    """What an epoch of training visits: with `oversample`, examples of rare classes come several times."""
+def _fed(data: Data, rows: Rows, train: Examples, reading: Reading) -> Examples:
+    """What an epoch of training visits: with `oversample`, examples of rare classes come several times.
+
+    Those that a bootstrap drew come as often as it drew them.
+    """
+    if data.parts.bootstrap is not None:
+        import numpy as np
+
+        visited = choose(data, rows.table, reading.binding.count, reading.dropped, as_often=True).train
+        return repeated(train, np.searchsorted(train.numbers, visited), _blocks(rows, visited))
     target = repeated_target(data, rows.outputs)
     if target is None:
         return train

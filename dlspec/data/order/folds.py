@@ -1,4 +1,4 @@
-"""Folds of a cross-validation and shares of a training split: functions of the split's seed and the data alone."""
+"""Folds of a cross-validation, shares and draws of a training split: functions of its seed and the data alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Indices = np.ndarray[Any, np.dtype[np.int64]]
 
 # What tells the orders of folds and of shares from each other and from those of the parts, by the same seed.
-_FOLDS, _SHARES = 0xF01D, 0x5A4E
+_FOLDS, _SHARES, _DRAWS = 0xF01D, 0x5A4E, 0xD4A3
 
 
 def fold(split: Split, count: int, values: Array | None) -> tuple[Indices, Indices]:
@@ -128,6 +128,27 @@ def share(split: Split, values: Array | None, train: Indices) -> Indices:
         return train[np.isin(groups, by_chance[:last])]
     members = [order[groups[order] == number] for number in range(groups.max() + 1)]
     return np.sort(train[np.concatenate([each[: max(1, round(fraction * len(each)))] for each in members])])
+
+
+def drawn(split: Split, train: Indices, values: Array | None) -> Indices:
+    """As many of the training examples as there are, drawn with repetition (a bootstrap), ascending.
+
+    Where the split is grouped, whole groups are drawn, as many as there are.
+
+    Args:
+        split: With `bootstrap`.
+        train: The training examples, ascending.
+        values: The group of each, where the split goes by one; shape [train].
+    """
+    import numpy as np
+
+    random = np.random.Generator(np.random.PCG64([split.seed, _DRAWS, split.bootstrap or 0]))
+    if values is None or not isinstance(split.by, Grouped):
+        return train[np.sort(random.integers(len(train), size=len(train)))]
+    groups = _numbered(values)
+    count = int(groups.max()) + 1
+    times = np.bincount(random.integers(count, size=count), minlength=count)
+    return np.repeat(train, times[groups])
 
 
 def _numbered(values: Array) -> Indices:

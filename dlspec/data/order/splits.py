@@ -8,7 +8,7 @@ from dlspec.components.sections.data import Data, Split
 from dlspec.components.sections.splitters import Column, Grouped, Time
 from dlspec.core.dates import moment, order_help
 from dlspec.core.errors import Problem, did_you_mean
-from dlspec.data.order.folds import fold, share, too_few
+from dlspec.data.order.folds import drawn, fold, share, too_few
 from dlspec.data.order.joined import JoinedTable
 from dlspec.data.order.order import permutation
 from dlspec.data.sources.base import DataProblem, Table
@@ -67,7 +67,7 @@ def stratify_column(data: Data) -> str | None:
     return column
 
 
-def choose(data: Data, table: Table, count: int, dropped: Array | None = None) -> Parts:
+def choose(data: Data, table: Table, count: int, dropped: Array | None = None, *, as_often: bool = False) -> Parts:
     """Chooses the parts.
 
     Args:
@@ -75,6 +75,7 @@ def choose(data: Data, table: Table, count: int, dropped: Array | None = None) -
         table: The opened source; parts with sources of their own are joined to it.
         count: How many examples it has.
         dropped: Which of them are left out of all parts; shape [count].
+        as_often: Whether a training example that a bootstrap drew comes as often as it was drawn, and not once.
 
     Raises:
         Problem: E606, the split does not work with these data.
@@ -90,6 +91,10 @@ def choose(data: Data, table: Table, count: int, dropped: Array | None = None) -
     column = stratify_column(data) or data.parts.asks
     values = table.read([column])[column][main] if column else None
     parts = _by(data.parts, main, values, table)
+    if data.parts.bootstrap is not None:
+        positions = np.searchsorted(main, parts.train)
+        train = drawn(data.parts, parts.train, None if values is None else values[positions])
+        parts = parts._replace(train=train if as_often else np.unique(train))
     return Parts(*(chosen.get(part, indices) for part, indices in zip(PARTS, parts, strict=True)))
 
 

@@ -162,8 +162,8 @@ def _check(data: Data, binding: Binding) -> None:
     """What stands in the way of a project as a whole."""
     if binding.others:
         raise Unsupported("several `sources`")
-    if data.weight is not None:
-        raise Unsupported("`weight`: that examples count differently in losses and metrics")
+    if data.weight is not None or data.weight_file is not None:
+        raise Unsupported("`weight` or `weight_file`: that examples count differently in losses and metrics")
     if binding.shifted_outputs:
         raise Unsupported("targets that are an input, `shift` steps ahead")
     if any(isinstance(feature.prepare, Alike) for feature in data.features.values()):

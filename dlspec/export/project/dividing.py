@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def division(data: Data, binding: Binding, templates: jinja2.Environment) -> Code | None:
     """The function ``split()``; None where everything trains."""
     split = data.parts
-    for option in ("fold", "training_fraction"):
+    for option in ("fold", "training_fraction", "bootstrap"):
         if option in split.given:
             raise Unsupported(f"`{option}` of `data.split`")
     shares = {part: split.share(part) for part in ("validation", "test") if split.share(part)}

@@ -216,7 +216,8 @@ class Training:
         """Loss and metrics of each part with the weights in place."""
         prepared = self.job.prepared
         parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
-        return {name: self._evaluate(part) for name, part in parts.items() if part is not None}
+        measured = {name: self._evaluate(part) for name, part in parts.items() if part is not None}
+        return measured | {name: ordered(logs) for name, logs in self.trainer.further_measures().items()}
 
     def _evaluate(self, part: Part) -> dict[str, float]:
         feed = self.trainer.job.in_order(part)

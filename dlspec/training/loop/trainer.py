@@ -127,7 +127,7 @@ class Job:
     @property
     def weighed(self) -> bool:
         """Whether examples count differently."""
-        return self.prepared.binding.weight != ""
+        return self.prepared.binding.weight != "" or self.prepared.binding.factors is not None
 
 
 def compared(method: Method, outputs: Sequence[str], targets: Any, *weights: Any) -> tuple[Any, ...]:
@@ -235,6 +235,10 @@ class Trainer(Moments, ABC):
     @property
     def facts(self) -> Mapping[str, Fact]:
         """For the report and its page: what this way of training tells at its end, with the kept weights in place."""
+        return {}
+
+    def further_measures(self) -> Mapping[str, Logs]:
+        """For the report: measures of examples that are no part of the split, by a name for them."""
         return {}
 
     def notes(self) -> Iterator[str]:

@@ -36,6 +36,7 @@ def identity(
             "values": prepared.content.fingerprint,
             **{name: hashlib.sha256(numbers.data).hexdigest() for name, numbers in splits if len(numbers)},
             **_others(prepared),
+            **_factors(prepared),
         },
         "versions": versions(),
         "settings": {
@@ -44,6 +45,12 @@ def identity(
             **({"devices": ", ".join(devices)} if devices else {}),
         },
     }
+
+
+def _factors(prepared: Prepared) -> dict[str, str]:
+    """A hash of what a file says of the weights of the examples."""
+    factors = prepared.binding.factors
+    return {} if factors is None else {"weights": hashlib.sha256(factors.data).hexdigest()}
 
 
 def _others(prepared: Prepared) -> dict[str, dict[str, str]]:
@@ -99,6 +106,8 @@ def _sentence(key: str, before: Any, now: Any) -> str:
         source, _, part = what.rpartition(".")
         if source:
             return f"other examples of source `{source}` are in the {part} split"
+        if what == "weights":
+            return "the file of weights has other values"
         return "the data have other values" if what == "values" else f"other examples are in the {what} split"
     return _plainly(key, before, now)
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlspec.backends.keras.combining import CLASS_LOGITS, LOGITS, mean_of
-from dlspec.components.methods.base import Method
+from dlspec.backends.keras.combining import mean_of, votes_of
 from dlspec.components.methods.kept import kept_data
 from dlspec.core.documents.report import Report
 from dlspec.data.binding.signature import of_model
 from dlspec.passes.state import Trainable
 from dlspec.syntax.dumping import dump
-from dlspec.training.combined import COMBINED
+from dlspec.training.combined import COMBINED, logits_of
 from dlspec.training.loop.wholes import core_of
 from dlspec.training.run.resume import find
 from dlspec.training.saved import load_kept
@@ -36,6 +35,7 @@ class Combining:
         members: The run folders.
         folder: That of the run.
         command: What to type to repeat it.
+        votes: How much the answer of each counts; () for the mean of all.
     """
 
     state: Trainable
@@ -43,6 +43,7 @@ class Combining:
     folder: Path
     command: str
     console: Console | None = None
+    votes: Sequence[float] = ()
 
     def run(self) -> Report:
         """The report of the run; one that is finished is only read.
@@ -60,7 +61,7 @@ class Combining:
             request_of(self.state),
             build=self.model,
             data=kept_data(self.state.data_section, method),
-            method=with_study(method.changed(**given), method),
+            method=method.changed(**given),
             command=self.command,
             graph=None,
             report=None,
@@ -73,16 +74,9 @@ class Combining:
         """The model itself, which takes raw values."""
         models = [load_kept(folder, self.state.catalogue) for folder in self.members]
         outputs = tuple(of_model(core_of(models[0])).outputs)
-        return mean_of(models, outputs, logits_of(self.state.method, outputs), models[0].name)
-
-
-def with_study(changed: Method, method: Method) -> Method:
-    """A method with the study of another one."""
-    changed.study = method.study
-    return changed
-
-
-def logits_of(method: Method, outputs: Sequence[str]) -> dict[str, str]:
-    """The outputs that are taken before softmax or sigmoid, as :func:`mean_of` asks for them."""
-    heads = {name: method.head_of(name) for name in outputs}
-    return {name: CLASS_LOGITS if head.class_scores else LOGITS for name, head in heads.items() if head.from_logits}
+        method, name = self.state.method, models[0].name
+        if not self.votes:
+            return mean_of(models, outputs, logits_of(method, outputs), name)
+        head = method.head_of(outputs[0])
+        threshold = head.middle if head.binary else None
+        return votes_of(models, outputs[0], name, self.votes, threshold=threshold, logits=head.from_logits)

@@ -40,7 +40,8 @@ def text(facts: Study, folder: Path) -> str:
     if facts["curve"] is not None and facts["curve"]["advice"]:
         lines.append(facts["curve"]["advice"])
     seconds = sum(member["seconds"] for member in facts["members"])
-    lines.append(f"{len(facts['members'])} trainings, {show_time(seconds)}, {folder}")
+    count = sum(member["status"] != "waiting" and bool(member["measures"]) for member in facts["members"])
+    lines.append(f"{count} trainings, {show_time(seconds)}, {folder}")
     if facts["model"] is not None:
         lines.append(f"the model: {_model(facts, folder)}")
         lines += [f"{part} of the model: {_figures(measured)}" for part, measured in facts.get("kept", {}).items()]

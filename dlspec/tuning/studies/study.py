@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -23,6 +23,7 @@ from dlspec.training.run.resume import SPEC_FILE
 from dlspec.training.run.run_folder import new_identifier
 from dlspec.tuning.studies import folder as folders
 from dlspec.tuning.studies.answers import ALL_FILE, gather
+from dlspec.tuning.studies.boosting import Boosting
 from dlspec.tuning.studies.curve import curve
 from dlspec.tuning.studies.figures import part_name, summaries
 from dlspec.tuning.studies.keeping import best_member, copied
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from dlspec.tuning.workers.workers import Workers
 
 MEMBERS = "members"
+# The key by which members of a boosting get the weights of their examples.
+WEIGHT_FILE = "data.weight_file"
 
 
 @dataclass
@@ -69,13 +72,14 @@ class Running:
             SpecError: A member failed; the others that ran with it are finished.
             KeyboardInterrupt: The file says what is finished; the same call goes on.
         """
-        members = list(self.study.members(self.state.method.seed, self.state.data_section))
+        members = list(self.study.trainings(self.state.method.seed, self.state.data_section))
         waiting = list(zip(members, self.facts["members"], strict=True))
         running: list[tuple[MemberFacts, Callable[[], Ended]]] = []
         failure: Diagnostic | None = None
         try:
             while (waiting and failure is None) or running:
-                while waiting and failure is None and len(running) < workers.count:
+                most = 1 if self.study.sequential else workers.count
+                while waiting and failure is None and len(running) < most:
                     member, facts = waiting.pop(0)
                     running.append((facts, workers.submit(self._task(member, facts, console))))
                 facts, wait = running.pop(0)
@@ -83,6 +87,8 @@ class Running:
                 failure = ended.failure or failure
                 if ended.facts is not None:
                     self._ended(facts, ended.facts)
+                    if self.study.sequential and not self._boost(members[facts["number"] - 1], facts):
+                        waiting.clear()
                 stop_if_asked()
         finally:
             workers.close()
@@ -92,9 +98,30 @@ class Running:
         self._finish()
 
     def _task(self, member: Member, facts: MemberFacts, console: Console | None) -> Task:
-        return self._task_in(
-            self.path / facts["folder"], settings_text(member.settings), bool(self.study.judged), console
-        )
+        settings, outside = dict(member.settings), self.state.allow_outside
+        if self.study.sequential and member.number > 1:
+            weights = self._boosting.file_for(member.number).resolve()
+            settings[WEIGHT_FILE] = Path(os.path.relpath(weights, self.state.folder.resolve())).as_posix()
+            outside = True  # all else of the spec was checked without; this file is the study's own
+        task = self._task_in(self.path / facts["folder"], settings_text(settings), bool(self.study.judged), console)
+        return replace(task, allow_outside=outside)
+
+    @property
+    def _boosting(self) -> Boosting:
+        return Boosting(self.path, float(self.study.learning_rate))
+
+    def _boost(self, member: Member, facts: MemberFacts) -> bool:
+        """Whether another member follows one that is finished; its vote goes into the file."""
+        task = self._task(member, facts, None)
+        boost = self._boosting.after(member.number, task.folder, task.compiled())
+        facts["vote"] = boost.vote
+        if boost.vote is None:
+            facts["status"] = "skipped"
+            self.facts["summaries"] = self._summaries()
+        for other in self.facts["members"][member.number :] if boost.last else ():
+            other["status"] = "skipped"
+        self.write()
+        return not boost.last
 
     def _task_in(self, folder: Path, changes: Sequence[str], answers: bool, console: Console | None) -> Task:
         name = None if isinstance(self.state.data.get("name"), str) else self.state.name
@@ -143,11 +170,13 @@ class Running:
         if self.facts["model"] is None:
             return
         folder = Path(os.path.normpath(self.path / self.facts["model"]))
-        members = [Path(os.path.normpath(self.path / each["folder"])) for each in self.facts["members"]]
+        finished = [each for each in self.facts["members"] if each["status"] == "finished"]
+        members = [Path(os.path.normpath(self.path / each["folder"])) for each in finished]
         if self.study.combines:
             from dlspec.tuning.studies.combining import Combining  # imports TensorFlow
 
-            combining = Combining(self.state, members, folder, self.facts["command"], console)
+            votes = [each["vote"] or 0.0 for each in finished] if self.study.sequential else []
+            combining = Combining(self.state, members, folder, self.facts["command"], console, votes)
             report: Report | None = combining.run()
         elif self.study.keep == "best":
             report = copied(members[best_member(self.state, self.facts)], folder, self.facts["command"])
@@ -213,7 +242,7 @@ def check_members(state: Trainable, path: Path, facts: Study) -> None:
         Problem: E507, they are others.
     """
     study = cast("Declared", state.method.study)
-    expected = study.members(state.method.seed, state.data_section)
+    expected = study.trainings(state.method.seed, state.data_section)
     wanted = [(member.number, member.title, member.group, dict(member.settings)) for member in expected]
     listed = [(each["number"], each["title"], each["group"], each["settings"]) for each in facts["members"]]
     if listed != wanted:
@@ -235,7 +264,7 @@ def begun(state: Trainable, command: str, *, inside: bool) -> Study:
         part for part in ("test", "validation", "train") if part == "train" or data.parts.has(part) is not False
     )
     model = None if study.keep == "none" else "model" if inside else f"../{new_identifier()}"
-    members = list(study.members(state.method.seed, data))
+    members = list(study.trainings(state.method.seed, data))
     width = len(str(len(members)))
     facts: list[MemberFacts] = [
         {
@@ -247,6 +276,7 @@ def begun(state: Trainable, command: str, *, inside: bool) -> Study:
             "settings": dict(member.settings),
             "epoch": None,
             "seconds": 0.0,
+            "vote": None,
             "examples": {},
             "measures": {},
         }
