@@ -278,7 +278,7 @@ def test_votes_and_weights_are_those_of_scikit_learn(
     rows = np.arange(len(train)).reshape(-1, 1)
     theirs.fit(rows, y[train])
     votes = [member["vote"] for member in facts["members"] if member["status"] == "finished"]
-    assert len(votes) >= 3 and np.allclose(theirs.estimator_weights_, votes, rtol=1e-6)
+    assert len(votes) >= 2 and np.allclose(theirs.estimator_weights_, votes, rtol=1e-6)
     for number, weights in enumerate(_Following.weights[1:], 2):
         written = np.array((study / "weights" / f"{number}.csv").read_text().split()[1:], float)
         assert np.allclose(written[train] / len(train), weights, rtol=1e-6) and len(written) == len(y)
