@@ -198,24 +198,27 @@ class _Bag(BaggingClassifier):
         return self.drawn
 
 
+@pytest.mark.slow
 def test_out_of_bag_figures_are_those_of_scikit_learn(tmp_path: Path) -> None:
     """Of the same draws and members: `oob_score_`, and the crossentropy of `oob_decision_function_`."""
-    study, facts = _study(tmp_path, SPEC.format(method="{bagging: 12}"))
+    study, facts = _study(tmp_path, SPEC.format(method="{bagging: 8}"))
     x, y = load_wine(return_X_y=True)
     folders = [study / member["folder"] for member in facts["members"]]
     train, drawn = _rows(study / facts["model"]), [_rows(folder) for folder in folders]
     assert all(len(own) == len(train) and 0.5 < len(set(own)) / len(own) < 0.75 for own in drawn)
-    bag = _Bag(n_estimators=12)
+    bag = _Bag(n_estimators=8)
     bag.classes_, bag.n_classes_ = np.arange(3), 3
     bag.drawn = [np.searchsorted(train, own) for own in drawn]
-    bag.estimators_features_ = [np.arange(1)] * 12
+    bag.estimators_features_ = [np.arange(1)] * 8
     bag.estimators_ = [_Replayed(_answers(folder, {"x": x.astype(np.float32)})["kind"]) for folder in folders]
     bag.estimators_ = [_Replayed(each.shares[train]) for each in bag.estimators_]
     bag._set_oob_score(np.arange(len(train)).reshape(-1, 1), y[train])
     measured = facts["kept"]["oob"]
-    assert np.isclose(measured["accuracy"], bag.oob_score_, atol=1e-6)
-    shares = bag.oob_decision_function_[np.arange(len(train)), y[train]]
-    assert np.isclose(measured["loss"], -np.log(shares).mean(), atol=1e-5)
+    answered = np.isfinite(bag.oob_decision_function_).all(axis=1)  # some rows may stand in every draw
+    assert answered.mean() > 0.9
+    shares, classes = bag.oob_decision_function_[answered], y[train][answered]
+    assert np.isclose(measured["accuracy"], (shares.argmax(axis=1) == classes).mean(), atol=1e-6)
+    assert np.isclose(measured["loss"], -np.log(shares[np.arange(len(classes)), classes]).mean(), atol=1e-5)
 
 
 def test_groups_are_drawn_as_a_whole() -> None:
@@ -251,22 +254,38 @@ class _Following(ClassifierMixin, BaseEstimator):
 @pytest.mark.parametrize(
     ("source", "load", "head", "loss"),
     [
-        ("wine", load_wine, "units: 3, activation: softmax", "sparse_categorical_crossentropy"),
-        ("iris", load_iris, "units: 3", "{sparse_categorical_crossentropy: {from_logits: true}}"),
-        ("breast_cancer", load_breast_cancer, "units: 1, activation: sigmoid", "binary_crossentropy"),
+        pytest.param(
+            "wine",
+            load_wine,
+            "units: 3, activation: softmax",
+            "sparse_categorical_crossentropy",
+            marks=pytest.mark.slow,
+            id="wine",
+        ),
+        pytest.param(
+            "iris", load_iris, "units: 3", "{sparse_categorical_crossentropy: {from_logits: true}}", id="scores of iris"
+        ),
+        pytest.param(
+            "breast_cancer",
+            load_breast_cancer,
+            "units: 1, activation: sigmoid",
+            "binary_crossentropy",
+            marks=pytest.mark.slow,
+            id="breast cancer",
+        ),
     ],
 )
 def test_votes_and_weights_are_those_of_scikit_learn(
     tmp_path: Path, source: str, load: Any, head: str, loss: str
 ) -> None:
     """SAMME by the answers of linear members: weights of the examples, votes, probabilities and measures."""
-    spec = SPEC.format(method="{boosting: {members: 4, learning_rate: 0.8}}").replace(
+    spec = SPEC.format(method="{boosting: {members: 3, learning_rate: 0.8}}").replace(
         "sklearn: wine", f"sklearn: {source}"
     )
     spec = spec.replace("units: 3, activation: softmax", head).replace(
         "loss: sparse_categorical_crossentropy", f"loss: {loss}"
     )
-    study, facts = _study(tmp_path, spec.replace("epochs: 2", "epochs: 6"))
+    study, facts = _study(tmp_path, spec.replace("epochs: 2", "optimizer: {adam: {learning_rate: 0.01}}, epochs: 3"))
     x, y = load(return_X_y=True)
     inputs = {"x": x.astype(np.float32)}
     folders = [study / member["folder"] for member in facts["members"] if member["status"] == "finished"]
@@ -319,3 +338,12 @@ def test_files_of_weights_are_checked(tmp_path: Path, text: str, message: str) -
     (tmp_path / "wine.yaml").write_text(SPEC.format(method="supervised"))
     code, out, _ = cli("check", str(tmp_path / "wine.yaml"), "--set", "data.weight_file=w.csv")
     assert code == 1 and "E616" in out and message in out
+
+
+def test_a_first_member_no_better_than_chance_ends_a_boosting(tmp_path: Path) -> None:
+    """It answers the first class, which less than a third of the wines are."""
+    spec = tmp_path / "wine.yaml"
+    text = SPEC.format(method="{boosting: 2}").replace("units: 3,", "units: 3, kernel_initializer: zeros,")
+    spec.write_text(text.replace("epochs: 2", "epochs: 1, optimizer: {sgd: 1e-12}"))
+    code, _, err = cli("train", str(spec), "--run", str(tmp_path / "study"), "-q")
+    assert code == 1 and "E548" in err and "no better than chance" in err and "train longer" in err

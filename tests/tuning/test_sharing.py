@@ -119,6 +119,7 @@ CHANGES = {
     "augment": "data.inputs.rooms.augment=[{gaussian_noise: 0.1}]",
     "oversample": "data.oversample=true",
     "weight": "data.weight=area",
+    "weight_file": "data.weight_file=weights.csv",
     "examples": "data.examples={pairs: {input: rooms, same: city}}",
     "bad": "data.bad=skip",
     "cache": "data.cache=none",

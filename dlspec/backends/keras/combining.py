@@ -107,7 +107,8 @@ def votes_of(
 
         if threshold is None:
             count = answers[0].shape[-1]
-            chosen = [ops.one_hot(ops.argmax(answer, axis=-1), count) for answer in answers]
+            # Not `argmax`, which takes numbers apart into bits: ONNX has no operation for that.
+            chosen = [ops.one_hot(ops.top_k(answer, 1)[1][..., 0], count) for answer in answers]
             each = [(choice * count - 1) / (count - 1) ** 2 for choice in chosen]
         else:
             each = [ops.cast(answer > threshold, "float32") * 4 - 2 for answer in answers]  # both classes, as a softmax
