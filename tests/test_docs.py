@@ -137,3 +137,4 @@ def test_documents_are_in_plain_lines() -> None:
         assert str(ROOT) not in text, document
         for number, line in enumerate(re.sub(r"```.*?```", "", text, flags=re.DOTALL).splitlines(), 1):
             assert len(line) <= 160 or line.startswith("|"), f"{document}:{number}"
+            assert not re.match(r"(<{7} |={7}$|>{7} )", line), f"{document}:{number}: a merge was not finished"

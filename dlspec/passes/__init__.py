@@ -41,7 +41,7 @@ from dlspec.passes.summed_losses import summed_losses
 from dlspec.passes.training import training
 from dlspec.passes.unused import unused
 from dlspec.passes.verify import run_verified, wanted
-from dlspec.semantics.schema.validate import opened_to
+from dlspec.semantics.schema.keywords import opened_to
 
 PASSES: tuple[Pass, ...] = (
     read,

@@ -11,7 +11,7 @@ from dlspec.core.errors import Diagnostic, Note, Span
 from dlspec.core.tree import Map
 from dlspec.passes.state import Extended, step
 from dlspec.semantics.schema.conforming import check
-from dlspec.semantics.schema.validate import definition, opened_to, schema
+from dlspec.semantics.schema.keywords import definition, opened_to, schema
 
 
 @step(requires=Extended)

@@ -15,7 +15,7 @@ from dlspec.core.tree import Invalid, Map, span_of, span_of_key
 from dlspec.semantics.environment import LOST, Environment, Lost
 from dlspec.semantics.schema.conforming import check, check_value
 from dlspec.semantics.schema.context import Context
-from dlspec.semantics.schema.validate import definition, opened_to
+from dlspec.semantics.schema.keywords import definition, opened_to
 from dlspec.syntax.expressions import UnknownValue, is_arithmetic, is_expression, parse, substitute, unescape
 
 MAX_ITEMS = 10_000

@@ -10,7 +10,8 @@ from dlspec.components.registry import JSON
 from dlspec.core.errors import Diagnostic, Diagnostics, Span, did_you_mean
 from dlspec.core.tree import Map, Seq, span_of, span_of_key
 from dlspec.core.workspace import Workspace
-from dlspec.semantics.schema.validate import iterate_errors, resolve, schema
+from dlspec.semantics.schema.keywords import resolve, schema
+from dlspec.semantics.schema.validate import iterate_errors
 from dlspec.syntax.source import load, read_file, read_unsaved
 
 MAX_EXTENDS = 16

@@ -51,7 +51,7 @@ def _kind(written: str) -> str:
 
 def _unknown(name: str, kind: str) -> str:
     from dlspec.components.layers.refused import REFUSED
-    from dlspec.semantics.schema.validate import definition
+    from dlspec.semantics.schema.keywords import definition
     from dlspec.views import catalogue
 
     if name in REFUSED and kind in ("", "layer"):

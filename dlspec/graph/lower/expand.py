@@ -273,9 +273,7 @@ class Body(GraphBuilder):
         self, step: LayerStep, frame: Frame, environment: Environment, sources: Sources, named: bool
     ) -> Binding:
         """Calls a layer with the options that are written."""
-        value = step.value if not _is_source(step) else None
-        context = Context(("layers", step.key))
-        layer = self.evaluator.options(step.layer, value, environment, context, step.span, step.value_span)
+        layer = self.layer(step, step.value if not _is_source(step) else None, environment)
         if isinstance(layer, Lost) or sources.lost:
             return lost(step)
         name = self.node_name(step, frame, environment, _segment(step.key), named)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlspec.components.layers.base import Layer
 from dlspec.core.errors import Note, Problem, Span, did_you_mean, suggestions
@@ -12,11 +13,13 @@ from dlspec.core.tree import Map, span_of
 from dlspec.graph.lower.counting import MAX_LAYERS, too_many_layers
 from dlspec.graph.lower.infer import apply, check_elements
 from dlspec.graph.lower.parse import check_name
-from dlspec.graph.lower.program import ModelDefinition, Step, walk
+from dlspec.graph.lower.program import LayerStep, ModelDefinition, Step, walk
+from dlspec.graph.lower.repeated import Repeated
 from dlspec.graph.lower.scope import Binding, NodeNames, Scope, Value
 from dlspec.graph.lower.sources import Sources, arguments_of
 from dlspec.semantics.environment import LOST, Environment, Lost
 from dlspec.semantics.evaluate import Evaluator
+from dlspec.semantics.schema.context import Context
 
 if TYPE_CHECKING:
     from dlspec.graph.lower.hints import Hint
@@ -50,6 +53,7 @@ class GraphBuilder:
         evaluator: Evaluates options; collects problems.
         nodes: The graph so far.
         prev: The previous output; None before the first step when there are several inputs.
+        repeated: Its layers and calls that may stand in it again.
     """
 
     def __init__(self, definition: ModelDefinition, evaluator: Evaluator) -> None:
@@ -57,6 +61,7 @@ class GraphBuilder:
         self.evaluator = evaluator
         self.nodes: list[Node] = []
         self.prev: Binding | None = None
+        self.repeated = Repeated()
 
     # --- names of nodes and tensors -------------------------------------------------------------------------------
 
@@ -170,12 +175,27 @@ class GraphBuilder:
 
     # --- calls -----------------------------------------------------------------------------------------------------
 
+    def layer(self, step: LayerStep, value: Any, environment: Environment) -> Any:
+        """The layer of a step with its options, or LOST.
+
+        Args:
+            step: Where it stands.
+            value: The options as they are written, or the value of the shorthand option.
+            environment: Meaning of the ``$names`` in them.
+        """
+        context = Context(("layers", step.key))
+        read = partial(self.evaluator.options, step.layer, value, environment, context, step.span, step.value_span)
+        return self.repeated.layer(step.layer, value, read)
+
     def call(self, layer: Layer | SharedModel, sources: Sources, name: str, step: Step, frame: Frame) -> Binding:
         """Adds the node of one call."""
         try:
             arguments = arguments_of(layer, sources)
-            result = apply(layer, arguments.positional, arguments.keywords, self.tensor)
-            check_elements(name, result.outputs, result.weights)
+            if isinstance(layer, SharedModel):
+                result = apply(layer, arguments.positional, arguments.keywords, self.tensor)
+                check_elements(name, result.outputs, result.weights)
+            else:
+                result = self.repeated.call(name, layer, arguments.positional, arguments.keywords, self.nodes)
         except Problem as problem:
             from dlspec.graph.lower.hints import with_hint
 

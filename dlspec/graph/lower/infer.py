@@ -15,6 +15,7 @@ from dlspec.core.ir import Argument, Edge, Shape, SharedModel, Tensor, UnknownSi
 Inputs = Tensor | list[Tensor]
 # Elements of a tensor, or of a variable: programs count them with 64 bits.
 MOST_ELEMENTS = 2**63 - 1
+_HELD_AGAINST_SHAPES = ("_initializer", "_regularizer")
 
 
 class Call(NamedTuple):
@@ -38,7 +39,7 @@ def call_layer(layer: Layer, positional: Sequence[Inputs], named: dict[str, Inpu
     typed = tuple(Tensor(tensor.shape, tensor.dtype, masked and not index) for index, tensor in enumerate(outputs))
     made = layer.weights(*positional, **named)
     weights = tuple(_typed(weight, layer.variable_dtype, layer.trainable) for weight in made)
-    if layer.given:
+    if any(name.endswith(_HELD_AGAINST_SHAPES) for name in layer.given):
         _require_suited(layer, weights, typed[0])
     try:
         flops: int | None = layer.flops(typed[0], *positional, **named)

@@ -24,7 +24,7 @@ from dlspec.graph.lower.program import (
     RepeatStep,
     Step,
 )
-from dlspec.semantics.schema.validate import definition, resolve
+from dlspec.semantics.schema.keywords import definition, resolve
 from dlspec.syntax.expressions import RESERVED
 
 _KEYWORDS = frozenset(

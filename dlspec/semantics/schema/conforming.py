@@ -7,7 +7,7 @@ from typing import Any
 from dlspec.components.registry import JSON
 from dlspec.core.errors import Diagnostic, Span
 from dlspec.semantics.schema.context import Context
-from dlspec.semantics.schema.validate import is_valid
+from dlspec.semantics.schema.deciding import is_valid
 
 
 def check(data: Any, node: JSON, context: Context | None = None) -> list[Diagnostic]:

@@ -33,7 +33,7 @@ class Context(NamedTuple):
 
     def inside(self, path: Iterable[str | int]) -> Context:
         """The place `path` further in."""
-        return self._replace(path=(*self.path, *path))
+        return Context((*self.path, *path), self.names, self.axes)
 
     @property
     def family(self) -> str:

@@ -12,7 +12,8 @@ from dlspec.components.registry import JSON
 from dlspec.core.errors import Replacement, meant_is, suggest, suggestions
 from dlspec.semantics.schema import foreign
 from dlspec.semantics.schema.foreign import fold
-from dlspec.semantics.schema.validate import definition, iterate_errors, resolve
+from dlspec.semantics.schema.keywords import definition, resolve
+from dlspec.semantics.schema.validate import iterate_errors
 from dlspec.syntax.dumping import flow
 
 _AXES = re.compile(r"([0123])d")

@@ -8,9 +8,10 @@ from dlspec.components.registry import JSON
 from dlspec.core.errors import Replacement, did_you_mean, suggestions, write
 from dlspec.semantics.schema.context import Context
 from dlspec.semantics.schema.foreign import DTYPES, FOR_NUMBERS
+from dlspec.semantics.schema.keywords import definition, resolve
 from dlspec.semantics.schema.meant import as_called, component_meant, wrapped
 from dlspec.semantics.schema.unknown import Message, one_key, unknown_component, unknown_key, unnameable
-from dlspec.semantics.schema.validate import Violation, definition, iterate_errors, resolve
+from dlspec.semantics.schema.validate import Violation, iterate_errors
 from dlspec.semantics.schema.wording import (
     NAME_RULE,
     TYPE_NAMES,

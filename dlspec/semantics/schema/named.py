@@ -8,7 +8,7 @@ from typing import Any
 
 from dlspec.components.registry import JSON
 from dlspec.core.tree import Map, Seq
-from dlspec.semantics.schema.validate import schema
+from dlspec.semantics.schema.keywords import schema
 
 
 def schema_of_spec(data: Map, definitions: Mapping[str, JSON] | None) -> JSON:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from dlspec.components.layers.base import Layer
 from dlspec.components.registry import JSON, Component, value_schema
-from dlspec.semantics.schema.validate import schema
+from dlspec.semantics.schema.keywords import schema
 
 Components = Mapping[tuple[str, str], type[Component]]
 

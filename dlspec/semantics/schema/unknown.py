@@ -13,7 +13,9 @@ from dlspec.core.errors import Replacement, did_you_mean, meant_is, suggestions
 from dlspec.core.tree import Invalid, Map
 from dlspec.semantics.schema import foreign
 from dlspec.semantics.schema.context import Context
+from dlspec.semantics.schema.deciding import is_valid
 from dlspec.semantics.schema.foreign import fold as folded_word
+from dlspec.semantics.schema.keywords import definition, resolve
 from dlspec.semantics.schema.meant import (
     as_called,
     called,
@@ -26,7 +28,7 @@ from dlspec.semantics.schema.meant import (
     translated,
     wrapping,
 )
-from dlspec.semantics.schema.validate import Violation, definition, is_valid, iterate_errors, resolve
+from dlspec.semantics.schema.validate import Violation, iterate_errors
 from dlspec.semantics.schema.wording import (
     SPACE_HELP,
     SPACES,

@@ -14,7 +14,7 @@ from dlspec.core.tree import Map
 from dlspec.core.workspace import Workspace
 from dlspec.passes import Compilation, Reading, compile_spec
 from dlspec.passes.state import Lowered, Pass
-from dlspec.semantics.schema.validate import schema
+from dlspec.semantics.schema.keywords import schema
 from dlspec.syntax.source import load
 from dlspec.views.editing.text import Text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dlspec.components.registry import JSON
-from dlspec.semantics.schema.validate import compile_pattern, resolve, schema
+from dlspec.semantics.schema.keywords import compile_pattern, resolve, schema
 from dlspec.views.editing.cursor import ITEM
 
 
