@@ -37,6 +37,7 @@ FLOORS = (
     "graph",
     "backends",
     "backends.keras",
+    "backends.importing",
     "data",
     "data.sources",
     "data.order",

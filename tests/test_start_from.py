@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
+from dlspec.backends.importing.archives import read_source
 from dlspec.backends.keras.archive import Unreadable
 from dlspec.backends.keras.build import build
 from dlspec.backends.keras.weight_files import read_weights
 from dlspec.components.layers.base import Layer
 from dlspec.components.sections.training import StartFrom
 from dlspec.core.ir import Graph, SharedModel
-from dlspec.drafting.models.archives import read_source
 from dlspec.drafting.models.drafting import drafted
 from dlspec.graph.layer_order import in_keras_order
 from dlspec.training.loop.starting import load_weights

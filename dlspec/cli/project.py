@@ -11,6 +11,7 @@ import click
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import print_text
 from dlspec.core.errors import Diagnostic, Problem, SpecError
+from dlspec.core.ir import Graph
 from dlspec.passes.state import Checked
 
 
@@ -20,6 +21,7 @@ def write_project(state: Checked, target: Path, template_dir: Path | None, force
 
     from dlspec.export.project.project import emit_project
     from dlspec.export.python.guard import Refused
+    from dlspec.export.python.model_files import model_files
     from dlspec.export.python.syntax import Unsupported
     from dlspec.export.python.templates import mistake
 
@@ -39,10 +41,13 @@ def write_project(state: Checked, target: Path, template_dir: Path | None, force
         raise SpecError([Diagnostic("E705", f"`export --project` does not support {error}", None, help)]) from error
     except Problem as problem:
         raise SpecError([problem.at(None)]) from problem
-    for name in files:
+    graph = state.training_graph
+    for name in [*files, *model_files(graph)]:
         keep_inputs(target / name, inputs_of_spec(state), "--project")
     try:
-        _write(files, target)
+        _write(files, graph, target)
+    except Problem as problem:
+        raise SpecError([problem.at(None)]) from problem
     except OSError as error:
         raise click.ClickException(f"cannot write `{target}`: {error.strerror or error}") from error
     lines = {name: len(text.splitlines()) for name, text in files.items()}
@@ -50,11 +55,14 @@ def write_project(state: Checked, target: Path, template_dir: Path | None, force
     return 0
 
 
-def _write(files: dict[str, str], target: Path) -> None:
+def _write(files: dict[str, str], graph: Graph, target: Path) -> None:
+    from dlspec.export.python.model_files import write_model_files
+
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as draft:
         for name, text in files.items():
             (Path(draft) / name).write_text(text, encoding="utf-8")
+        write_model_files(graph, Path(draft))
         target.mkdir(exist_ok=True)
-        for name in files:
+        for name in sorted(file.name for file in Path(draft).iterdir()):
             shutil.move(Path(draft) / name, target / name)

@@ -20,13 +20,18 @@ _PLAIN = re.compile(r"(?!(?:null|true|false)\Z)[^\W\d][\w.\-]*(?: [\w.\-]+)*\Z",
 
 
 class Span(NamedTuple):
-    """A stretch of a file. Lines and columns count from 1, columns in characters; the end is exclusive."""
+    """A stretch of a file. Lines and columns count from 1, columns in characters; the end is exclusive.
+
+    Attributes:
+        part: Tells steps apart that stand in a file which is named there; 0 for what the stretch itself says.
+    """
 
     file: str
     line: int
     column: int
     end_line: int
     end_column: int
+    part: int = 0
 
 
 class Note(NamedTuple):

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 from dlspec.core.errors import Problem, Span
+from dlspec.core.weights import Origin
 
 Shape = tuple[int | None, ...]
 
@@ -286,6 +287,8 @@ class SharedModel:
             and to follow each call down to the layers would take time exponential in their depth.
         average_of: The model whose moving average it is; "" where it learns by itself.
         momentum: The share that such an average keeps of itself at each step.
+        origin: The file that it was read from, with its weights; None where they begin anew or come otherwise.
+        frozen: Whether nothing in it learns.
     """
 
     name: str
@@ -293,9 +296,13 @@ class SharedModel:
     calls: dict[tuple[Tensor, ...], Any] = field(default_factory=dict, repr=False, compare=False)
     average_of: str = ""
     momentum: float = 0.0
+    origin: Origin | None = field(default=None, repr=False, compare=False)
+    frozen: bool = False
 
     def describe(self) -> str:
-        """A shared model has no options; of an average, what of."""
+        """A shared model has no options; of an average, what of; of a model from a file, the file."""
+        if self.origin is not None:
+            return f"from {self.origin.shown}" + (", which does not learn" if self.frozen else "")
         return f"average of {self.average_of}, momentum {self.momentum}" if self.average_of else ""
 
     @property

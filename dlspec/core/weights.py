@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 Shape = tuple[int, ...]
@@ -43,3 +44,18 @@ class WeightFile(NamedTuple):
 
     layers: tuple[Stored, ...]
     ordered: bool
+
+
+class Origin(NamedTuple):
+    """The file that a model of a spec was read from, with its weights.
+
+    Attributes:
+        shown: What the spec calls it.
+        path: The file.
+        layers: For each layer, by its name in the model, the names of the saved models around the layer that it was,
+            and its own.
+    """
+
+    shown: str
+    path: Path
+    layers: Mapping[str, tuple[str, ...]]

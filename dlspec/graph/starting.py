@@ -140,6 +140,28 @@ def fitting(targets: Sequence[Target], file: WeightFile, start: StartFrom, shown
     return fit
 
 
+def fit_of_model(graph: Graph, file: WeightFile, layers: Mapping[str, tuple[str, ...]]) -> Fit:
+    """What a file gives to the model that was read from it.
+
+    Args:
+        graph: The model's.
+        file: What the file holds.
+        layers: For each layer, by its name in the model, its path in the file.
+    """
+    known = {stored.path: stored for stored in file.layers}
+    pairs, left = [], []
+    for target in dict.fromkeys(_targets(graph, (), False)):
+        path = next((layers[name] for name in (target.name, *target.called) if name in layers), ())
+        stored = known.get(path)
+        if stored is None:
+            left.append(Left(target, "the file has no weights of it"))
+        elif _same(target, stored):
+            pairs.append((target, stored))
+        else:
+            left.append(Left(target, f"{_shown(target.shapes)} here, {_shown(stored.shapes.values())} in the file"))
+    return Fit(tuple(pairs), tuple(left))
+
+
 def _chosen(targets: Sequence[Target], patterns: Iterable[str] | None) -> list[Target]:
     """The layers that `layers` names; all without it."""
     if patterns is None:

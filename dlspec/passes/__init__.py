@@ -25,12 +25,14 @@ from dlspec.passes.masks import masks
 from dlspec.passes.measure_names import measure_names
 from dlspec.passes.memory import memory
 from dlspec.passes.method_checks import method_checks
+from dlspec.passes.model_weights import model_weights
 from dlspec.passes.parameters import parameters
 from dlspec.passes.reachable import reachable
 from dlspec.passes.read import read
 from dlspec.passes.reporting import reporting
 from dlspec.passes.resolve_names import resolve_names
 from dlspec.passes.savable import savable
+from dlspec.passes.saved_models import saved_models
 from dlspec.passes.searching import searching
 from dlspec.passes.seeds import seeds
 from dlspec.passes.start import start
@@ -48,6 +50,7 @@ PASSES: tuple[Pass, ...] = (
     extensions,
     conform,
     resolve_names,
+    saved_models,
     structure,
     parameters,
     data_section,
@@ -56,6 +59,7 @@ PASSES: tuple[Pass, ...] = (
     derivatives,
     reachable,
     savable,
+    model_weights,
     masks,
     seeds,
     expectations,

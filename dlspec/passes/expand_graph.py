@@ -36,7 +36,9 @@ def expand_graph(state: Bound) -> Lowered | None:
     # Errors of the sections `data`, `train` and `tune` do not touch the graph.
     if any(item.code[:2] not in ("E5", "E6") for item in state.diagnostics.errors):
         return None
-    assert graph is not None
+    if graph is None:  # a model from a file is hidden
+        assert state.diagnostics.errors
+        return None
     _check_averages(state, graph)
     return state.become(
         Lowered,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, cast
 
 from dlspec.components.methods.base import Method
 from dlspec.components.registry import BUILT_IN, Catalogue
@@ -18,7 +18,8 @@ from dlspec.components.sections.report import Report
 from dlspec.components.sections.tune import Tune
 from dlspec.core.errors import Diagnostic, Diagnostics, Note, Span, SpecError
 from dlspec.core.ir import Graph, Node, SharedModel, Tensor
-from dlspec.core.tree import Map
+from dlspec.core.tree import Invalid, Map
+from dlspec.core.weights import Origin
 from dlspec.core.workspace import Workspace
 from dlspec.graph.lower.params import TopLevel
 from dlspec.graph.lower.program import Program
@@ -139,6 +140,24 @@ class Extended(Parsed):
     """A spec whose own Python files have been read, so that all components that it may name are known."""
 
 
+class SavedModel(NamedTuple):
+    """A model of the spec that was read from a file.
+
+    Attributes:
+        declaration: What `models` would say of it; invalid where an error hides it.
+        origin: Where its weights stand; None for a model inside of such a one, and in a run, which has them.
+        path: The file; None for a model inside of another one.
+        saved: What Keras wrote of the model in the file.
+        frozen: Whether nothing in it learns.
+    """
+
+    declaration: Map | Invalid
+    origin: Origin | None = None
+    path: Path | None = None
+    saved: Mapping[str, Any] | None = None
+    frozen: bool = False
+
+
 @dataclass(kw_only=True, repr=False, eq=False, match_args=False)
 class Resolved(Extended):
     """A spec whose names have been looked up.
@@ -146,10 +165,12 @@ class Resolved(Extended):
     Attributes:
         undefined: Names that nothing defines.
         unused: Top-level parameters that nothing uses.
+        saved_models: Models of the spec that were read from files, with those inside them, by name.
     """
 
     undefined: frozenset[str]
     unused: frozenset[str]
+    saved_models: Mapping[str, SavedModel] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True, repr=False, eq=False, match_args=False)

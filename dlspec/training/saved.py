@@ -33,7 +33,7 @@ from dlspec.training.loop.non_finite import unsound_weights
 from dlspec.training.loop.wholes import core_of, preparing, rows_of, with_weights
 from dlspec.training.run.reasons import reason
 from dlspec.training.sequence_writing import Writer
-from dlspec.views.pages.index import CODE_FOLDER, MODEL_FILE, SPEC_FILE, Run
+from dlspec.views.pages.index import CODE_FOLDER, MODEL_FILE, MODELS_FOLDER, SPEC_FILE, Run
 
 # Examples whose texts are prepared at a time.
 _ROWS = 4096
@@ -269,7 +269,7 @@ def catalogue_of(run: Run, *, allow_code: bool) -> Catalogue:
         Problem: E110, it has components of its own, and code may not run.
     """
     home = run.spec_folder if run.spec_folder_is_here else run.path
-    workspace = Workspace(home, allow_code=allow_code, code=run.path / CODE_FOLDER)
+    workspace = Workspace(home, allow_code=allow_code, code=run.path / CODE_FOLDER, models=run.path / MODELS_FOLDER)
     state = compile_spec(run.path / SPEC_FILE, (), workspace, until=Resolved)
     require_code(run, state)
     return state.catalogue if isinstance(state, Parsed) else BUILT_IN
@@ -293,7 +293,8 @@ def open_run(run: Run, *, allow_outside: bool = False, allow_code: bool = False)
             "E522", f"run `{run.id}` has no report that can be read", "the same `dlspec train` goes on with it"
         )
     trusted = allow_outside or run.spec_folder_is_here
-    workspace = Workspace(run.spec_folder if trusted else run.path, allow_outside, allow_code, run.path / CODE_FOLDER)
+    home, kept = run.spec_folder if trusted else run.path, (run.path / CODE_FOLDER, run.path / MODELS_FOLDER)
+    workspace = Workspace(home, allow_outside, allow_code, *kept)
     state = compile_spec(run.path / SPEC_FILE, (), workspace)
     require_code(run, state)
     if not isinstance(state, Bound) or state.data_section is None or state.method is None:

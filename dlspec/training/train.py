@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -32,7 +32,7 @@ from dlspec.data.feeding.facts import data_facts, leakage
 from dlspec.data.feeding.pipeline import Prepared, prepare, telling
 from dlspec.data.sources.paths import weights_file
 from dlspec.graph.lower import prune
-from dlspec.passes.state import Trainable
+from dlspec.passes.state import SavedModel, Trainable
 from dlspec.syntax.dumping import dump
 from dlspec.training.calibrating import calibrate
 from dlspec.training.deciding import decide
@@ -49,13 +49,13 @@ from dlspec.training.loop.trainer import Job
 from dlspec.training.loop.training_state import training_state_of
 from dlspec.training.run.checkpoint import Checkpoint
 from dlspec.training.run.failures import as_problem
-from dlspec.training.run.identity import IDENTITY_FILE, identity
+from dlspec.training.run.identity import IDENTITY_FILE, hash_of, identity
 from dlspec.training.run.report import Report, machine, versions
 from dlspec.training.run.resume import SPEC_FILE, RunLocation, check_unchanged, checkpoint_of
 from dlspec.training.run.run_folder import RunFolder
 from dlspec.training.saved import SavedRun
 from dlspec.views.pages.drawn import Pictures
-from dlspec.views.pages.index import CODE_FOLDER
+from dlspec.views.pages.index import CODE_FOLDER, MODELS_FOLDER
 from dlspec.views.pages.loggers import require
 from dlspec.views.pages.reporter import Reporter
 
@@ -83,6 +83,8 @@ class Request:
         report: What the report shows besides the measures.
         generator: How the model writes rows of indices; None where nothing is said of that.
         trainer: Dotted path of the class that trains; that of the method unless given.
+        saved_models: Models of the spec that were read from files; a run keeps their layers, and their weights as its
+            own.
     """
 
     build: Callable[[], Any]
@@ -100,6 +102,7 @@ class Request:
     report: Section | None = None
     generator: Generator | None = None
     trainer: str = ""
+    saved_models: Mapping[str, SavedModel] = field(default_factory=dict)
 
 
 def request_of(state: Trainable) -> Request:
@@ -116,6 +119,7 @@ def request_of(state: Trainable) -> Request:
         catalogue=state.catalogue,
         report=state.report,
         generator=state.generator,
+        saved_models=state.saved_models,
     )
 
 
@@ -209,7 +213,7 @@ def _ready(
     distribution.check(whole, prepared.fed.count, data.batch_size)
     if method.distribute is not None:
         progress.note(f"distribute: {distribution}")
-    now = identity(prepared, distribution.devices, _code(request))
+    now = identity(prepared, distribution.devices, _code(request), _model_hashes(request))
     folder, checkpoint = _opened(request, runs, location, progress, now)
     names, note = tuple(signature.outputs), progress.note
     job = Job(model, prepared, data, method, names, folder.path, note, distribution, whole=whole)
@@ -279,7 +283,8 @@ def _opened(
     request: Request, runs: Path, location: RunLocation, progress: Progress, now: dict[str, Any]
 ) -> tuple[RunFolder, Checkpoint | None]:
     """The run folder, made or found, and the checkpoint to go on from."""
-    files = {SPEC_FILE: request.spec_text, IDENTITY_FILE: json.dumps(now, indent=2) + "\n", **_code(request)}
+    files = {SPEC_FILE: request.spec_text, IDENTITY_FILE: json.dumps(now, indent=2) + "\n"}
+    files |= {**_code(request), **_models(request)}
     if location.folder is not None:
         try:
             return location.folder, _gone_on_with(location, location.folder, progress, files, now)
@@ -297,6 +302,18 @@ def _code(request: Request) -> dict[str, str]:
     """Text of each Python file whose components the spec uses, by its name in the run folder."""
     files = request.catalogue.carried
     return {f"{CODE_FOLDER}/{path.name}": path.read_text(encoding="utf-8") for path in files}
+
+
+def _models(request: Request) -> dict[str, str]:
+    """The layers of each model that was read from a file, by their name in the run folder."""
+    saved = {name: model.saved for name, model in request.saved_models.items() if model.saved is not None}
+    return {f"{MODELS_FOLDER}/{name}.json": json.dumps(layers) for name, layers in saved.items()}
+
+
+def _model_hashes(request: Request) -> dict[str, str]:
+    """A hash of each file that a model was read from."""
+    files = {name: model.path for name, model in request.saved_models.items() if model.path is not None}
+    return {name: hash_of(path) for name, path in files.items()}
 
 
 def _gone_on_with(

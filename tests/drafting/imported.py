@@ -9,8 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from dlspec.backends.importing.archives import read_source
 from dlspec.backends.keras.build import build
-from dlspec.drafting.models.archives import read_source
 from dlspec.drafting.models.drafting import Draft, drafted
 from dlspec.passes import Checked
 from tests.support import compile_text

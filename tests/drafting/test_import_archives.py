@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
+from dlspec.backends.importing.archives import read_source
 from dlspec.backends.keras import archive as keras_archive
 from dlspec.cli.main import run
 from dlspec.core.errors import Problem
-from dlspec.drafting.models.archives import read_source
 from dlspec.drafting.models.drafting import drafted
 from tests.support import dlspec_here
 

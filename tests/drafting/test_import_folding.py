@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import pytest
 
+from dlspec.backends.importing.applications import read_application
 from dlspec.backends.keras.build import build
-from dlspec.drafting.models.applications import read_application
 from dlspec.drafting.models.drafting import drafted
 from tests.drafting.imported import assert_same, canonical, imported, made
 from tests.random_specs import Writer

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dlspec.backends.keras.assigning import begin_models, settle_measures
 from dlspec.backends.keras.internals import calls_in_order, mask_of, origin_of, rename_operation, set_mask
 from dlspec.backends.keras.structure import only_or_all, outputs_by_name, parameters, scalars
 from dlspec.components.layers.base import Layer
@@ -26,18 +27,22 @@ def build(graph: Graph) -> Any:
     Raises:
         SpecError: E901, Keras refuses what the static analysis accepts, or E416, memory is used up; the diagnostic
             stands at the layer's line.
+        Problem: E542, the weights of a model from a file cannot be read.
     """
     return build_with_tensors(graph)[0]
 
 
 def build_with_tensors(graph: Graph) -> tuple[Any, list[tuple[Any, ...]]]:
     """The model together with the Keras tensors of each node, for comparing the two."""
-    built = _Builder(own_tensors(graph)).model(graph)
+    builder = _Builder(own_tensors(graph))
+    built = builder.model(graph)
+    begin_models(builder.shared, graph)
     if averages := averages_in(graph):
         from dlspec.standalone.averages import averages_of
 
         for average in averages_of(built[0], averages).all:
             average.begin()
+            settle_measures(average.model)
     return built
 
 
@@ -87,6 +92,7 @@ class _Builder:
         for node in graph.nodes:
             if isinstance(node.layer, SharedModel) and node.layer.name not in self.shared:
                 self.shared[node.layer.name] = self.model(node.layer.graph)[0]
+                self.shared[node.layer.name].trainable = not node.layer.frozen
         results: list[tuple[Any, ...]] = []
         for node in graph.nodes:
             try:

@@ -164,6 +164,7 @@ def _python(state: Checked, output: Path | None, template_dir: Path | None, forc
     if output is not None and (problem := _python_problem(output, force)):
         raise click.BadParameter(problem, param_hint="-o")
     keep_inputs(output, inputs_of_spec(state))
+    beside = _beside(state, output, force)
     try:
         source = emit_model(state, template_dir, exact=False)
     except (TemplateError, Refused) as error:
@@ -171,9 +172,33 @@ def _python(state: Checked, output: Path | None, template_dir: Path | None, forc
     if output is None:
         print_data(source.removesuffix("\n"))
         return 0
+    if beside:
+        from dlspec.export.python.model_files import write_model_files
+
+        write_model_files(state.training_graph, output.parent)
     write_atomically(output, lambda path: path.write_text(source, encoding="utf-8"))
-    print_text(f"{output}: {len(source.splitlines())} lines of Python")
+    print_text("\n".join([f"{output}: {len(source.splitlines())} lines of Python", *map(str, beside)]))
     return 0
+
+
+def _beside(state: Checked, output: Path | None, force: bool) -> list[Path]:
+    """The files of weights that a module needs beside it.
+
+    Raises:
+        click.UsageError: The module would go to the standard output.
+        click.BadParameter: A file stands where one of them would.
+    """
+    from dlspec.export.python.model_files import model_files
+
+    names = model_files(state.training_graph)
+    if names and output is None:
+        raise click.UsageError("the model has weights that go beside the module: name its file with -o")
+    files = [output.parent / name for name in names] if output is not None else []
+    for file in files:
+        keep_inputs(file, inputs_of_spec(state))
+        if file.exists() and not force:
+            raise click.BadParameter(f"`{file}` exists; --force replaces it", param_hint="-o")
+    return files
 
 
 def _check_templates(folder: Path) -> None:

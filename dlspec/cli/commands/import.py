@@ -14,7 +14,7 @@ from dlspec.cli.output import print_data, say, show_diagnostics
 from dlspec.cli.runs import reported
 
 if TYPE_CHECKING:
-    from dlspec.drafting.models.archives import Source
+    from dlspec.backends.importing.archives import Source
     from dlspec.drafting.models.drafting import Draft
 
 _APPLICATION = re.compile(r"keras\.applications\.([A-Z][A-Za-z0-9]*)\Z")
@@ -92,7 +92,7 @@ def _write(output: Path, draft: Draft) -> None:
 
 
 def _file(path: Path) -> Source:
-    from dlspec.drafting.models.archives import read_source
+    from dlspec.backends.importing.archives import read_source
 
     return read_source(path)
 
@@ -106,6 +106,6 @@ def _application(source: str) -> Source | None:
     from dlspec.backends.keras import starting
 
     starting.start()
-    from dlspec.drafting.models.applications import read_application
+    from dlspec.backends.importing.applications import read_application
 
     return read_application(match.group(1))

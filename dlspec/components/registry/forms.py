@@ -37,7 +37,7 @@ def value_schema(owner: type[Component], common: Mapping[str, JSON] | None = Non
         schema["required"] = required
     for other, name in wanted.items():
         schema["if"] = {"required": [other]}
-        schema["else"] = {"required": [name], "title": owner.registered_name, "x-unless": other}
+        schema["else"] = {"required": [name], "title": owner.registered_name, "x-unless": [other]}
     schema["additionalProperties"] = False
     return schema
 

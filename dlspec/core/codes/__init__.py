@@ -9,6 +9,7 @@ from __future__ import annotations
 from dlspec.core.codes import (
     advice,
     data,
+    elsewhere,
     exporting,
     expressions,
     graph,
@@ -50,6 +51,7 @@ CODES: dict[str, Code] = {
     **runs.CODES,
     **searches.CODES,
     **studies.CODES,
+    **elsewhere.CODES,
     **data.CODES,
     **made.CODES,
     **sequences.CODES,

@@ -8,9 +8,9 @@ CODES: dict[str, Code] = {
     "E801": code(
         "no model that can be read",
         """
-        `dlspec import` reads `.keras` and `.h5` files, the JSON of `model.to_json()`, and run folders, as data: nothing
-        of them runs. A file that is none of these, that is damaged, or that is larger, deeper or more densely packed
-        than any model's is refused.
+        `dlspec import`, and `file` under `models`, read `.keras` and `.h5` files, the JSON of `model.to_json()`, and
+        run folders, as data: nothing of them runs. A file that is none of these, that is damaged, or that is larger,
+        deeper or more densely packed than any model's is refused.
         """,
         scene="""
         dlspec import weights.h5

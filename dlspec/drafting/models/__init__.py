@@ -1,1 +1,1 @@
-"""A spec from a model that was made elsewhere: its file is read as data, and nothing of it runs."""
+"""A spec from a model that was made elsewhere: its steps folded as a person would write them."""

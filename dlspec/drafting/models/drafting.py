@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dlspec.backends.importing.archives import Source
+from dlspec.backends.importing.conversion import convert
+from dlspec.backends.importing.writing import flat_text, output_names
 from dlspec.core.errors import Diagnostic, Problem
 from dlspec.core.ir import Graph
-from dlspec.drafting.models.archives import Source
-from dlspec.drafting.models.conversion import convert
 from dlspec.drafting.models.equality import same_graph
 from dlspec.drafting.models.folded import folded_text
 from dlspec.drafting.models.training import add_training
 from dlspec.drafting.models.weights import come_along
-from dlspec.drafting.models.writing import flat_text, output_names
 from dlspec.graph.layer_order import nested_calls
 from dlspec.passes import Workspace, compile_spec
 from dlspec.passes.state import Lowered

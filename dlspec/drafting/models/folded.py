@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dlspec.backends.importing.naming import Names, clean
+from dlspec.backends.importing.steps import Body, Model, Out, Step, outs, replaced
+from dlspec.backends.importing.writing import body_lines, inputs_of, previous, sections
 from dlspec.drafting.models.blocks import Block, Blocks, lines_of
 from dlspec.drafting.models.constants import share_constants
 from dlspec.drafting.models.groups import JOINED_BY, PARALLEL, RESIDUAL, Grouper, Item, has_name
-from dlspec.drafting.models.naming import Names, clean
-from dlspec.drafting.models.steps import Body, Model, Out, Step, outs, replaced
-from dlspec.drafting.models.writing import body_lines, inputs_of, previous, sections
 from dlspec.syntax.dumping import inline
 
 _WIDTH = 120

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from dlspec.backends.importing.naming import is_given
+from dlspec.backends.importing.steps import Body, Out, Step, outs
 from dlspec.components.layers.base import Layer
 from dlspec.components.ops.base import Op
 from dlspec.components.registry import BUILT_IN
-from dlspec.drafting.models.naming import is_given
-from dlspec.drafting.models.steps import Body, Out, Step, outs
 
 RESIDUAL, PARALLEL = "residual", "parallel"
 # The layers by which groups join their branches unless they say another.

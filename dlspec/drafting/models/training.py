@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dlspec.drafting.models.options import Written, as_written, component_of, shortest_float
-from dlspec.drafting.models.steps import Model
+from dlspec.backends.importing.options import Written, as_written, component_of, shortest_float
+from dlspec.backends.importing.steps import Model
 
 # Metrics that Keras chooses by the loss and the shapes, under one name.
 _CHOSEN = ("accuracy", "acc", "crossentropy", "ce")

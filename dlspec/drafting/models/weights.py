@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dlspec.backends.importing.archives import Source
+from dlspec.backends.importing.steps import Body, Model
 from dlspec.backends.keras.archive import Unreadable
 from dlspec.backends.keras.weight_files import read_weights
 from dlspec.components.sections.training import StartFrom
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph, SharedModel
 from dlspec.core.weights import WeightFile
-from dlspec.drafting.models.archives import Source
 from dlspec.drafting.models.equality import keys_of
-from dlspec.drafting.models.steps import Body, Model
 from dlspec.graph.layer_order import in_keras_order
 from dlspec.graph.starting import Fit, fitting, targets_of
 

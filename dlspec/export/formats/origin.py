@@ -20,7 +20,7 @@ from dlspec.passes import Workspace, compile_spec
 from dlspec.passes.state import Lowered
 from dlspec.training.loop.non_finite import unsound_weights
 from dlspec.training.saved import require_room
-from dlspec.views.pages.index import CODE_FOLDER, MODEL_FILE, SPEC_FILE, Run
+from dlspec.views.pages.index import CODE_FOLDER, MODEL_FILE, MODELS_FOLDER, SPEC_FILE, Run
 
 
 def check_run(folder: Path) -> list[Diagnostic]:
@@ -50,7 +50,7 @@ def traits_of_run(folder: Path, *, allow_code: bool = False) -> list[Trait]:
     """Traits of a run's model that matter to formats, from its spec, preparation included; nothing is loaded."""
     run = Run(folder)
     home = run.spec_folder if run.spec_folder_is_here else run.path
-    workspace = Workspace(home, allow_code=allow_code, code=run.path / CODE_FOLDER)
+    workspace = Workspace(home, allow_code=allow_code, code=run.path / CODE_FOLDER, models=run.path / MODELS_FOLDER)
     state = compile_spec(run.path / SPEC_FILE, (), workspace, until=Lowered)
     if not isinstance(state, Lowered):
         return []  # where its data are gone, inputs may not be known: what cannot be written is said by the exporter
@@ -203,7 +203,7 @@ def unadapted(graph: Graph, weights: Path | None) -> list[Diagnostic]:
 
 
 def _adapting(graph: Graph) -> Iterator[tuple[Node, Layer]]:
-    for part in (graph, *(model.graph for model in shared_models(graph))):
+    for part in (graph, *(model.graph for model in shared_models(graph) if model.origin is None)):
         for node in part.nodes:
             if isinstance(node.layer, Layer) and node.layer.adapts:
                 yield node, node.layer

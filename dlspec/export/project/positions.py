@@ -7,12 +7,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dlspec.backends.keras.assigning import layers_in_order, places_of
 from dlspec.components.sections.training import StartFrom
 from dlspec.data.sources.paths import RUN_MODEL, weights_file
 from dlspec.export.python.syntax import Unsupported, constant, text
 from dlspec.export.python.templates import Code
 from dlspec.graph.starting import Fit
-from dlspec.training.loop.starting import layers_in_order, load_weights, places_of
+from dlspec.training.loop.starting import load_weights
 
 if TYPE_CHECKING:
     from dlspec.core.ir import Graph

@@ -27,6 +27,7 @@ from dlspec.export.python.classes import class_source
 from dlspec.export.python.formatting import formatted
 from dlspec.export.python.guard import check
 from dlspec.export.python.imports import import_lines
+from dlspec.export.python.model_files import model_files
 from dlspec.export.python.module import emit_model, functions_of
 from dlspec.export.python.syntax import Unsupported
 from dlspec.export.python.templates import Code, environment
@@ -125,6 +126,7 @@ def emit_project(state: Trainable, target: Path, template_dir: Path | None = Non
     if taken := sorted(files.keys() & modules.keys()):
         raise Unsupported(f"a module of yours named `{taken[0]}`: projects have one of that name")
     contents = {Code(name): Code(_contents(read).get(name, "your own code")) for name in [*files, *modules]}
+    contents |= {Code(name): Code("weights that the model begins with") for name in model_files(graph)}
     packages = [Code(line) for line in _packages("\n".join(files.values()))]
     files["requirements.txt"] = templates.get_template("requirements.txt.jinja").render(packages=packages)
     files["README.md"] = templates.get_template("README.md.jinja").render(

@@ -16,6 +16,7 @@ from dlspec.export.python.copies import Copies
 from dlspec.export.python.function import Function, Parameter
 from dlspec.export.python.instances import beginning, begun
 from dlspec.export.python.labels import collides
+from dlspec.export.python.model_files import freezing, loading
 from dlspec.export.python.naming import Identifiers
 from dlspec.export.python.syntax import assign, call, constant, name, sequence
 from dlspec.graph.lower.averages import averages_in
@@ -44,6 +45,9 @@ def flat_functions(
         functions.append(function)
         handed = [name(identifier) for identifier in inner.values()]
         instances.append(assign([variables[model.name]], call(function.identifier, handed)))
+    saved = [model.name for model in shared_models(graph) if model.origin is not None]
+    instances += [loading(variables[model], model) for model in saved]
+    instances += [freezing(variables[model.name]) for model in shared_models(graph) if model.frozen]
     averages = {model: origin for model, (origin, _) in averages_in(graph).items()}
     if averages:
         functions.append(function := beginning(names))

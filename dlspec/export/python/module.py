@@ -17,6 +17,7 @@ from dlspec.export.python.formatting import formatted
 from dlspec.export.python.function import Function, Parameter
 from dlspec.export.python.functions import Module
 from dlspec.export.python.guard import check
+from dlspec.export.python.model_files import NEEDS, needs_path
 from dlspec.export.python.recording import record
 from dlspec.export.python.syntax import Unsupported, call, constant, item, name, sequence
 from dlspec.export.python.templates import Code, environment
@@ -181,8 +182,11 @@ def _source(function: Function) -> str:
 
 def _imports(classes: Iterable[str], functions: Iterable[str], users: Mapping[str, str]) -> str:
     """The import lines that classes and functions need, and those of the user's own classes, by their modules."""
+    functions = [*functions]
     ours, written = _roots(classes), _roots(functions)
-    lines = ["import math", ""] if "math" in ours | written else []
+    standard = ["import math"] if "math" in ours | written else []
+    standard += [NEEDS] if needs_path(functions) else []
+    lines = [*standard, ""] if standard else []
     lines += ["import keras"]
     # A variable of a function may be called `np` or `tf`.
     lines += ["import numpy as np"] if "np" in ours else []

@@ -48,7 +48,7 @@ def settle(models: Mapping[str, ModelDefinition], written: Map, blocks: Map, dia
                 span = span_of_key(declaration, "momentum")
                 diagnostics.add(Diagnostic("E207", message, span, "name that model: `average_of: …`"))
             continue
-        for key in ("inputs", "layers", "outputs"):
+        for key in ("inputs", "layers", "outputs", "file", "trainable"):
             if not isinstance(declaration.get(key, Invalid()), Invalid):
                 message = f"`{key}` has no effect beside `average_of`: {name} has the layers of {origin}"
                 diagnostics.add(Diagnostic("E207", message, span_of_key(declaration, key), leave_out(key)))
@@ -90,6 +90,26 @@ def averaged(expander: Expander, definition: ModelDefinition) -> SharedModel | L
     return SharedModel(
         definition.name, _untrained(averages.graph, definition.name), average_of=origin, momentum=momentum
     )
+
+
+def shared(definition: ModelDefinition, graph: Graph) -> SharedModel:
+    """The model of a graph, none of whose weights learn where it is frozen."""
+    made = _frozen(graph) if definition.frozen else graph
+    return SharedModel(definition.name, made, origin=definition.origin, frozen=definition.frozen)
+
+
+def _frozen(graph: Graph) -> Graph:
+    """A graph of the same layers that do not learn; models in it are called by no other."""
+    inner: dict[str, SharedModel] = {}
+
+    def frozen(node: Node) -> Node:
+        weights = tuple(replace(weight, trainable=False) for weight in node.weights)
+        if not isinstance(node.layer, SharedModel):
+            return replace(node, weights=weights)
+        model = inner.setdefault(node.layer.name, replace(node.layer, graph=_frozen(node.layer.graph), calls={}))
+        return replace(node, layer=model, weights=weights)
+
+    return replace(graph, nodes=tuple(map(frozen, graph.nodes)))
 
 
 def _momentum(expander: Expander, definition: ModelDefinition) -> float | Lost:

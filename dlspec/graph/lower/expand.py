@@ -10,7 +10,7 @@ from dlspec.components.registry import snake_case
 from dlspec.core.errors import Diagnostics, Note, Problem, Span
 from dlspec.core.ir import Edge, Graph, Node, SharedModel, Tensor
 from dlspec.core.tree import Invalid, Map, span_of, span_of_key
-from dlspec.graph.lower.averages import averaged
+from dlspec.graph.lower.averages import averaged, shared
 from dlspec.graph.lower.blocks import block_inputs, block_outputs, block_values
 from dlspec.graph.lower.drawing import drawn_from
 from dlspec.graph.lower.graph_builder import Frame, GraphBuilder, lost
@@ -74,7 +74,7 @@ class Expander:
                 self.models[name] = averaged(self, definition)
             else:
                 graph = self.body(definition).graph({})
-                self.models[name] = LOST if graph is None else SharedModel(name, graph)
+                self.models[name] = LOST if graph is None else shared(definition, graph)
             self.evaluator.trace = outer
             self.open_models.pop()
         return self.models[name]

@@ -114,7 +114,9 @@ def call_model(model: SharedModel, tensors: Sequence[Tensor]) -> Call:
                 "E402",
                 f"input `{graph.nodes[index].name}` of {model.name} has shape {show_shape(expected.shape)}, "
                 f"but gets {show_shape(tensor.shape)}",
-                "a model's inputs are declared once; use `null` for an axis that differs between calls",
+                "a model's inputs are declared once; use `null` for an axis that differs between calls"
+                if model.origin is None
+                else f"`{model.origin.shown}` was saved so: give it what it takes, by `reshape` for example",
             )
     key = tuple(tensors)
     if key not in model.calls:

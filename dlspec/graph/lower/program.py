@@ -10,6 +10,7 @@ from dlspec.components.layers.base import Layer
 from dlspec.components.methods.wanted import Wanted
 from dlspec.core.errors import Span
 from dlspec.core.tree import Map
+from dlspec.core.weights import Origin
 
 COMMON = ("name", "from", "repeat", "if")
 
@@ -113,6 +114,8 @@ class ModelDefinition:
     Attributes:
         wanted: What training needs of the spec's own model besides its outputs.
         average_of: The model whose moving average it is, whose inputs and outputs are its own; "" for others.
+        origin: The file that it was read from, with its weights.
+        frozen: Whether nothing in it learns.
     """
 
     name: str
@@ -122,6 +125,8 @@ class ModelDefinition:
     declaration: Map = field(repr=False, default_factory=Map)
     wanted: tuple[Wanted, ...] = ()
     average_of: str = ""
+    origin: Origin | None = None
+    frozen: bool = False
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -97,7 +97,8 @@ def _report(error: Violation, data: Any, context: Context) -> Diagnostic | None:
         return None
     if error.validator == "required" and isinstance(container, dict) and error.message in container:
         return None
-    if error.validator == "required" and isinstance(container, dict) and schema_of(error).get("x-unless") in container:
+    unless = schema_of(error).get("x-unless", ()) if error.validator == "required" else ()
+    if isinstance(container, dict) and any(key in container for key in unless):
         return None  # a misspelt key was read as that
     context = context.inside(path)
     if schema_of(error).get("x-names") == "layer":

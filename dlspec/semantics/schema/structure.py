@@ -8,6 +8,9 @@ NAME = r"^[A-Za-z][A-Za-z0-9_]{0,62}$"
 CAPITALISED = r"^[A-Z][A-Za-z0-9_]{0,62}$"
 REFERENCE = r"^[a-z][A-Za-z0-9_]{0,62}$|\$"
 
+# What gives a model inputs and layers that the spec does not list.
+MADE_ELSEWHERE = ("file", "average_of")
+
 NAME_TEXT: JSON = {"type": "string", "pattern": REFERENCE}
 REF_STEPS: JSON = {"$ref": "#/$defs/steps"}
 REF_REFERENCES: JSON = {"$ref": "#/$defs/references"}
@@ -88,7 +91,7 @@ def _body(title: str, required: list[str], entering: JSON) -> JSON:
 
 
 def _model() -> JSON:
-    """A model: inputs and layers of its own, or the name of the one whose moving average it is."""
+    """A model: inputs and layers of its own, a file, or the name of the one whose moving average it is."""
     average = {
         "type": "string", "pattern": CAPITALISED,
         "markdownDescription": "The model whose moving average it is; it begins equal, and is never trained.",
@@ -97,9 +100,21 @@ def _model() -> JSON:
         "type": ["number", "string"], "minimum": 0, "exclusiveMaximum": 1, "pattern": ARITHMETIC,
         "markdownDescription": "The share that it keeps of itself at each step of that model. Default: `0.99`.",
     }  # fmt: skip
-    own: JSON = {"inputs": {"$ref": "#/$defs/inputs"}, "average_of": average, "momentum": momentum}
-    required = {"required": ["inputs", "layers"], "title": "a model", "x-unless": "average_of"}
-    return {**_body("a model", [], own), "if": {"required": ["average_of"]}, "else": required}
+    file = {
+        "type": "string", "minLength": 1,
+        "markdownDescription": "A saved model, whose layers and weights it has: a `.keras` or `.h5` file, or a run.",
+    }  # fmt: skip
+    learns = {
+        "type": "boolean",
+        "markdownDescription": "Whether training changes the weights of a model from a file; as there unless given.",
+    }
+    own: JSON = {
+        "inputs": {"$ref": "#/$defs/inputs"}, "file": file, "trainable": learns, "average_of": average,
+        "momentum": momentum,
+    }  # fmt: skip
+    required = {"required": ["inputs", "layers"], "title": "a model", "x-unless": [*MADE_ELSEWHERE]}
+    elsewhere = {"anyOf": [{"required": [key]} for key in MADE_ELSEWHERE]}
+    return {**_body("a model", [], own), "if": elsewhere, "else": required}
 
 
 def _expect() -> JSON:

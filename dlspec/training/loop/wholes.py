@@ -17,7 +17,7 @@ from dlspec.passes import Workspace, compile_spec
 from dlspec.passes.state import Lowered
 from dlspec.training.loop.preparation import inner_name
 from dlspec.training.run.reasons import reason
-from dlspec.views.pages.index import MODEL_FILE, SPEC_FILE, Run
+from dlspec.views.pages.index import MODEL_FILE, MODELS_FOLDER, SPEC_FILE, Run
 
 # The weights of all that is trained, where the saved model has fewer.
 WEIGHTS_FILE = RUN_WEIGHTS
@@ -128,7 +128,9 @@ def whole_of(folder: Path) -> Any:
     import keras
 
     run = Run(folder)
-    state = compile_spec(folder / SPEC_FILE, (), Workspace(run.spec_folder or folder), until=Lowered)
+    state = compile_spec(
+        folder / SPEC_FILE, (), Workspace(run.spec_folder or folder, models=folder / MODELS_FOLDER), until=Lowered
+    )
     if not isinstance(state, Lowered):
         first = next((item.message for item in state.diagnostics.errors), "it has no layers")
         raise Problem("E522", f"the spec of run `{run.id}` cannot be used any more: {first}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -18,7 +19,10 @@ _WITHOUT_EFFECT = ("description", "train.checkpoint", "train.log")
 
 
 def identity(
-    prepared: Prepared, devices: Sequence[str] = (), code: Mapping[str, str] = MappingProxyType({})
+    prepared: Prepared,
+    devices: Sequence[str] = (),
+    code: Mapping[str, str] = MappingProxyType({}),
+    models: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Data, versions and settings; the spec has a file of its own.
 
@@ -26,12 +30,14 @@ def identity(
         prepared: The data.
         devices: Those that share each batch; none where there is one only.
         code: Texts of the Python files whose components the spec uses, by name.
+        models: A hash of each file that a model of the spec was read from, by the model's name.
     """
     facts = machine()
     splits = zip(("train", "validation", "test"), prepared.parts, strict=True)
     hashes = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in code.items()}
     return {
         **({"code": hashes} if hashes else {}),
+        **({"models": dict(models)} if models else {}),
         "data": {
             "values": prepared.content.fingerprint,
             **{name: hashlib.sha256(numbers.data).hexdigest() for name, numbers in splits if len(numbers)},
@@ -51,6 +57,15 @@ def _factors(prepared: Prepared) -> dict[str, str]:
     """A hash of what a file says of the weights of the examples."""
     factors = prepared.binding.factors
     return {} if factors is None else {"weights": hashlib.sha256(factors.data).hexdigest()}
+
+
+def hash_of(path: Path) -> str:
+    """A hash of the contents of a file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _others(prepared: Prepared) -> dict[str, dict[str, str]]:
@@ -101,6 +116,8 @@ def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 def _sentence(key: str, before: Any, now: Any) -> str:
     if key.startswith("code.") and all(value is None or _is_hash(value) for value in (before, now)):
         return f"`{key.rpartition('/')[2]}` has another text"
+    if key.startswith("models.") and all(value is None or _is_hash(value) for value in (before, now)):
+        return f"the file of the model `{key.removeprefix('models.')}` has other contents"
     if key.startswith("data.") and all(value is None or _is_hash(value) for value in (before, now)):
         what = key.removeprefix("data.")
         source, _, part = what.rpartition(".")

@@ -20,6 +20,8 @@ from dlspec.data.sources.paths import RUN_MODEL
 SPEC_FILE, MODEL_FILE = "spec.yaml", RUN_MODEL
 # Copies of the Python files whose components a run used.
 CODE_FOLDER = "code"
+# The layers of models that a run's spec read from files.
+MODELS_FOLDER = "models"
 # What the folder of a search has, which holds runs but is none.
 SEARCH_FILE = "search.sqlite"
 UNFINISHED = "unfinished"

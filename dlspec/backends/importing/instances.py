@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dlspec.backends.importing.network import Ref, replaced_refs
 from dlspec.components.layers.base import Layer
 from dlspec.core.errors import Diagnostics, Problem
 from dlspec.core.ir import Tensor
-from dlspec.drafting.models.network import Ref, replaced_refs
 from dlspec.semantics.environment import Environment, Lost
 from dlspec.semantics.evaluate import Evaluator
 from dlspec.semantics.schema.context import Context

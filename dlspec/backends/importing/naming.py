@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 
-from dlspec.drafting.models.steps import Body, Out, Step, outs
+from dlspec.backends.importing.steps import Body, Out, Step, outs
 from dlspec.syntax.expressions import RESERVED
 
 _LONGEST = 60

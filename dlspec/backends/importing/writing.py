@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from dlspec.backends.importing.naming import Names, clean, is_given, referenced
+from dlspec.backends.importing.steps import Body, Model, Out, Step, replaced
 from dlspec.core.ir import Tensor
-from dlspec.drafting.models.naming import Names, clean, is_given, referenced
-from dlspec.drafting.models.steps import Body, Model, Out, Step, replaced
 from dlspec.syntax.dumping import inline
 
 _PREVIOUS = "prev"
@@ -62,11 +62,12 @@ def sections(model: Model, expect: Mapping[str, Any] | None) -> Iterator[str]:
 
 def inputs_of(body: Body, names: Names) -> list[str]:
     """The section `inputs`."""
-    entering = {names.inputs[name]: _type(tensor) for name, tensor in body.inputs.items()}
+    entering = {names.inputs[name]: type_of(tensor) for name, tensor in body.inputs.items()}
     return [f"inputs: {inline(entering)}"]
 
 
-def _type(tensor: Tensor) -> Any:
+def type_of(tensor: Tensor) -> Any:
+    """A tensor as the section `inputs` has it."""
     shape = list(tensor.shape)
     return shape if tensor.dtype == "float32" else {"shape": shape, "dtype": tensor.dtype}
 

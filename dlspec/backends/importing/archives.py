@@ -32,8 +32,12 @@ class Source(NamedTuple):
     path: Path | None = None
 
 
-def read_source(path: Path) -> Source:
+def read_source(path: Path, shown: str = "") -> Source:
     """The model in a `.keras` or `.h5` file, in a JSON file of `model.to_json()`, or in the folder of a run.
+
+    Args:
+        path: The file or folder.
+        shown: What messages call it; its path unless given.
 
     Raises:
         Problem: E801, there is no such file, or it is none of these, or damaged, or beyond a limit.
@@ -41,24 +45,29 @@ def read_source(path: Path) -> Source:
     if path.is_dir():
         if not (path / _MODEL).is_file():
             help = "name the folder of a finished run, or the file of a model"
-            raise Problem("E801", f"`{path}` is no run with a model: it holds no `{_MODEL}`", help)
+            raise Problem("E801", f"`{shown or path}` is no run with a model: it holds no `{_MODEL}`", help)
         path = path / _MODEL
+    try:
+        return _source(_tree(path), path, shown or path.name)
+    except archive.Unreadable as error:
+        help = "it takes a `.keras` or `.h5` file, the JSON of `model.to_json()`, or the folder of a run"
+        raise Problem("E801", f"`{shown or path}` cannot be read as a Keras model: {error}", help) from error
+
+
+def _tree(path: Path) -> Any:
+    """What Keras wrote of the model.
+
+    Raises:
+        Unreadable: The file is none of a model, or damaged.
+    """
     try:
         with path.open("rb") as stream:
             start = stream.read(8)
-        tree = _read(path, start)
-    except archive.Unreadable as error:
-        raise _unreadable(path, str(error)) from error
+        return _read(path, start)
     except OSError as error:
-        raise _unreadable(path, error.strerror or "its structure is damaged") from error
+        raise archive.Unreadable(error.strerror or "its structure is damaged") from error
     except (ValueError, RecursionError, MemoryError, KeyError, RuntimeError, NotImplementedError) as error:
-        raise _unreadable(path, "its structure is damaged") from error
-    return _source(tree, path)
-
-
-def _unreadable(path: Path, why: str) -> Problem:
-    help = "it takes a `.keras` or `.h5` file, the JSON of `model.to_json()`, or the folder of a run"
-    return Problem("E801", f"`{path}` cannot be read as a Keras model: {why}", help)
+        raise archive.Unreadable("its structure is damaged") from error
 
 
 def _read(path: Path, start: bytes) -> Any:
@@ -67,7 +76,7 @@ def _read(path: Path, start: bytes) -> Any:
     if start == b"\x89HDF\r\n\x1a\n":
         return _from_hdf5(path)
     if path.stat().st_size > archive.MAX_CONFIG:
-        raise _unreadable(path, "it is neither an archive nor a JSON of ordinary size")
+        raise archive.Unreadable("it is neither an archive nor a JSON of ordinary size")
     return archive.parsed(path.read_bytes())
 
 
@@ -76,7 +85,7 @@ def _from_zip(path: Path) -> Any:
         with zipfile.ZipFile(path) as file:
             return archive.config_in(file)
     except (zipfile.BadZipFile, EOFError) as error:
-        raise _unreadable(path, "the zip archive is damaged") from error
+        raise archive.Unreadable("the zip archive is damaged") from error
 
 
 def _from_hdf5(path: Path) -> Any:
@@ -85,25 +94,25 @@ def _from_hdf5(path: Path) -> Any:
 
     with h5py.File(path, "r") as file:
         if _HDF5_MODEL not in file.attrs:
-            raise _unreadable(path, "it holds weights alone, without the model that they belong to")
-        tree = archive.parsed(_attribute(file, _HDF5_MODEL, path))
+            raise archive.Unreadable("it holds weights alone, without the model that they belong to")
+        tree = archive.parsed(_attribute(file, _HDF5_MODEL))
         if isinstance(tree, dict) and _HDF5_TRAINING in file.attrs:
-            tree["compile_config"] = archive.parsed(_attribute(file, _HDF5_TRAINING, path))
+            tree["compile_config"] = archive.parsed(_attribute(file, _HDF5_TRAINING))
         return tree
 
 
-def _attribute(file: Any, name: str, path: Path) -> bytes:
+def _attribute(file: Any, name: str) -> bytes:
     shape = file.attrs.get_id(name).shape
     value = file.attrs[name] if shape == () else None
     if not isinstance(value, str | bytes):
-        raise _unreadable(path, f"its attribute `{name}` is no text")
+        raise archive.Unreadable(f"its attribute `{name}` is no text")
     return value.encode() if isinstance(value, str) else value
 
 
-def _source(tree: Any, path: Path) -> Source:
+def _source(tree: Any, path: Path, shown: str) -> Source:
     if not (
         isinstance(tree, dict) and isinstance(tree.get("class_name"), str) and isinstance(tree.get("config"), dict)
     ):
-        raise _unreadable(path, "it describes no model")
+        raise archive.Unreadable("it describes no model")
     compiled = tree.get("compile_config")
-    return Source(tree, compiled if isinstance(compiled, dict) else {}, path.name, path)
+    return Source(tree, compiled if isinstance(compiled, dict) else {}, shown, path)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, cast
 
-from dlspec.components.layers.base import Layer
-from dlspec.components.ops.base import Op
-from dlspec.components.registry import BUILT_IN, snake_case
-from dlspec.core.errors import Problem
-from dlspec.core.ir import Tensor
-from dlspec.drafting.models.archives import Source
-from dlspec.drafting.models.calls import Entering, entering_of
-from dlspec.drafting.models.instances import count_outputs
-from dlspec.drafting.models.network import (
+from dlspec.backends.importing.archives import Source
+from dlspec.backends.importing.calls import Entering, entering_of
+from dlspec.backends.importing.instances import count_outputs
+from dlspec.backends.importing.network import (
     Call,
     Network,
     Ref,
@@ -25,9 +21,14 @@ from dlspec.drafting.models.network import (
     refs,
     replaced_refs,
 )
-from dlspec.drafting.models.operations import operation_of, pieces
-from dlspec.drafting.models.options import Lacking, Written, component_of, options_of
-from dlspec.drafting.models.steps import Body, Model, Out, Step
+from dlspec.backends.importing.operations import operation_of, pieces
+from dlspec.backends.importing.options import Lacking, Written, component_of, options_of
+from dlspec.backends.importing.steps import Body, Model, Out, Step
+from dlspec.components.layers.base import Layer
+from dlspec.components.ops.base import Op
+from dlspec.components.registry import BUILT_IN, snake_case
+from dlspec.core.errors import Problem
+from dlspec.core.ir import Tensor
 
 _SHOWN = 20
 # Private classes of keras.applications, as steps.
@@ -37,14 +38,19 @@ _RENAMED: Mapping[tuple[str, str], Mapping[str, str]] = {
 }
 
 
-def convert(source: Source) -> Model:
+def convert(source: Source, *, inlines: bool = False) -> Model:
     """The graph of a saved model as steps.
+
+    Args:
+        source: The saved model.
+        inlines: Whether the steps of a model inside that is called once are written where it is called; otherwise
+            those of sequential ones alone are.
 
     Raises:
         Problem: E801 or E802, it has no graph; E803, it has layers or options that a spec cannot write, all of them.
     """
     network = network_of(source.model)
-    converter = _Converter()
+    converter = _Converter(inlines)
     main = converter.body(network)
     if converter.lacking:
         raise _lacking(source, converter.lacking)
@@ -75,7 +81,10 @@ class _Converter:
         remarks: What is worth a remark.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, inlines: bool) -> None:
+        self.inlines = inlines
+        # Names of the saved models around the layer that is converted.
+        self.around: tuple[str, ...] = ()
         self.models: dict[str, Body] = {}
         self.lacking: dict[str, list[Lacking]] = {}
         self.remarks: list[str] = []
@@ -109,16 +118,20 @@ class _Converter:
                 model = self.model_of(layer, call, counts[name], network)
                 if model:
                     shared[name] = model
+            first = len(body.steps)
             results = self.call(layer, call, shared.get(name, ""), network, body, environment)
+            for step in body.steps[first:]:
+                step.path = step.path or (*self.around, name)
             for output, result in enumerate(results):
                 environment[Ref(name, number, output)] = result
 
     def model_of(self, layer: Saved, call: Call, calls: int, network: Network) -> str:
         """The name in `models` of what stands for a layer; "" where its steps are written where it is called."""
         if layer.inner is not None:
-            if calls == 1 and layer.inner.sequential:
+            if calls == 1 and (layer.inner.sequential or self.inlines):
                 return ""
-            return self.declare(layer.name, self.body(layer.inner))
+            with self.inside(layer):
+                return self.declare(layer.name, self.body(layer.inner))
         if calls == 1 or self.is_operation(layer):
             return ""
         written = self.written(layer, call, network)
@@ -131,7 +144,19 @@ class _Converter:
             body.inputs[f"x{number}" if number else "x"] = network.types.get(ref, Tensor(()))
             environment[ref] = Out(-1 - number)
         body.outputs = self.call(layer, call, "", network, body, environment)
+        for step in body.steps:
+            step.path = (*self.around, layer.name)
         return self.declare(layer.name, body)
+
+    @contextmanager
+    def inside(self, layer: Saved) -> Iterator[None]:
+        """Inside, steps belong to layers of that model."""
+        outer = self.around
+        self.around = (*outer, layer.name)
+        try:
+            yield
+        finally:
+            self.around = outer
 
     def declare(self, name: str, body: Body) -> str:
         """Puts a model into `models`, under a name that is free."""
@@ -165,10 +190,10 @@ class _Converter:
         if model:
             return self.call_model(layer, model, call, body, environment)
         if layer.inner is not None:
-            inner = dict(
-                zip((Ref(name, 0, 0) for name in layer.inner.inputs), cast("list[Out]", tensors), strict=False)
-            )
-            self.inline(layer.inner, body, inner)
+            given = _in_order(layer.inner, call, environment)
+            inner = {Ref(name, 0, 0): out for name, out in zip(layer.inner.inputs, given, strict=False)}
+            with self.inside(layer):
+                self.inline(layer.inner, body, inner)
             return [inner[ref] for _, ref in layer.inner.outputs]
         if self.is_operation(layer):
             return self.operation(layer, call, network, body, environment)
@@ -186,10 +211,7 @@ class _Converter:
 
     def call_model(self, layer: Saved, model: str, call: Call, body: Body, environment: dict[Ref, Out]) -> list[Out]:
         declared = self.models[model]
-        given = [environment[ref] for ref in refs([call.args, dict(call.kwargs)])]
-        if isinstance(call.args[0] if call.args else None, dict) and layer.inner is not None:
-            by_name = {key: environment[ref] for key, value in call.args[0].items() for ref in refs(value)}
-            given = [by_name.get(name, out) for name, out in zip(layer.inner.inputs, given, strict=False)]
+        given = _in_order(layer.inner, call, environment)
         step = Step(model, {}, given[0] if len(given) == 1 else given, layer.name, outputs=len(declared.outputs))
         first = body.add(step)
         return [Out(first.step, output) for output in range(step.outputs)]
@@ -291,6 +313,15 @@ class _Converter:
             suffix = "" if number == len(steps) - 1 else f"_{number}"
             last = body.add(Step(name, options, last, layer.name + suffix))
         return [last]
+
+
+def _in_order(model: Network | None, call: Call, environment: Mapping[Ref, Out]) -> list[Out]:
+    """The tensors that enter a call, in the order of the inputs of what is called; they may be given by name."""
+    given = [environment[ref] for ref in refs([call.args, dict(call.kwargs)])]
+    if model is None or not isinstance(call.args[0] if call.args else None, dict):
+        return given
+    by_name = {key: environment[ref] for key, value in call.args[0].items() for ref in refs(value)}
+    return [by_name.get(name, out) for name, out in zip(model.inputs, given, strict=False)]
 
 
 def _forms(name: str) -> tuple[str, ...]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from dlspec.backends.importing.network import Call, Ref, refs
+from dlspec.backends.importing.options import Lacking, short
 from dlspec.components.layers.base import Layer
 from dlspec.components.registry import Component
-from dlspec.drafting.models.network import Call, Ref, refs
-from dlspec.drafting.models.options import Lacking, short
 
 # Arguments of a call that a spec has no need of: what training is follows from how the model is used, and masks pass
 # on by themselves.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
+from dlspec.backends.importing.archives import Source
 from dlspec.core.errors import Problem, did_you_mean
-from dlspec.drafting.models.archives import Source
 
 
 def read_application(name: str) -> Source:

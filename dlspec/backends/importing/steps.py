@@ -30,6 +30,7 @@ class Step:
         outputs: How many tensors come out.
         commutes: Whether two tensors may enter in either order.
         origin: The name of the saved layer, where `name` has become that of an output.
+        path: Names of the saved models around the layer, the outermost first, and its own.
     """
 
     key: str
@@ -41,6 +42,7 @@ class Step:
     outputs: int = 1
     commutes: bool = False
     origin: str = ""
+    path: tuple[str, ...] = ()
 
     @property
     def layer(self) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dlspec.backends.importing.calls import Entering
+from dlspec.backends.importing.network import Call, Ref, Saved, refs
+from dlspec.backends.importing.options import Lacking, options_of, short
 from dlspec.components.layers.base import Layer
 from dlspec.components.ops.base import Op
 from dlspec.components.registry import BUILT_IN, snake_case
 from dlspec.core.ir import Tensor
-from dlspec.drafting.models.calls import Entering
-from dlspec.drafting.models.network import Call, Ref, Saved, refs
-from dlspec.drafting.models.options import Lacking, options_of, short
 
 # Keras saves the name of the class behind a function, which is not always that of the function.
 _FUNCTIONS = {"absolute": "abs", "true_divide": "divide", "amax": "max", "amin": "min", "concat": "concatenate"}

@@ -1,0 +1,62 @@
+"""The weights of models that a spec reads from files: a file beside the generated module for each of them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from pathlib import Path
+
+from dlspec.components.registry import snake_case
+from dlspec.core.ir import Graph, shared_models
+from dlspec.export.python.syntax import call, constant, name
+
+# What a generated module must import for the statements below.
+NEEDS = "from pathlib import Path"
+
+
+def file_of(model: str) -> str:
+    """Name of the file with the weights of a model."""
+    return f"{snake_case(model)}.weights.h5"
+
+
+def model_files(graph: Graph) -> list[str]:
+    """Names of all files that a module for a graph needs beside it."""
+    return [file_of(model.name) for model in shared_models(graph) if model.origin is not None]
+
+
+def loading(variable: str, model: str) -> ast.stmt:
+    """The statement that gives a model its weights."""
+    path = call("Path", [name("__file__")])
+    file = ast.Call(ast.Attribute(path, "with_name", ast.Load()), [constant(file_of(model))], [])
+    return ast.Expr(call(f"{variable}.load_weights", [file]))
+
+
+def freezing(variable: str) -> ast.stmt:
+    """The statement that keeps a model from learning."""
+    trainable = ast.Attribute(name(variable), "trainable", ast.Store())
+    return ast.Assign([trainable], constant(False), lineno=0)
+
+
+def write_model_files(graph: Graph, folder: Path) -> None:
+    """Writes these files. Starts TensorFlow where there are any.
+
+    Raises:
+        Problem: E542, the weights of a model cannot be read any more.
+    """
+    wanted = [model.name for model in shared_models(graph) if model.origin is not None]
+    if not wanted:
+        return
+    import keras
+
+    from dlspec.backends.keras.build import build
+    from dlspec.backends.keras.internals import flatten_layers
+
+    keras.backend.clear_session()
+    layers = {layer.name: layer for layer in flatten_layers(build(graph)) if isinstance(layer, keras.Model)}
+    for model in wanted:
+        layers[model].save_weights(folder / file_of(model))
+
+
+def needs_path(codes: Iterable[str]) -> bool:
+    """Whether generated functions load weights that stand beside their module."""
+    return any("Path(__file__)" in code for code in codes)
