@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +18,7 @@ from dlspec.core.errors import Problem
 from dlspec.export.python.model_files import write_model_files
 from dlspec.export.python.module import emit_model
 from dlspec.passes.state import Checked, Lowered
-from tests.support import ROOT, compile_text, rows_of
+from tests.support import ROOT, compile_text
 
 LEARNING = ROOT / "specs" / "learning"
 SPEC = """
@@ -124,26 +123,58 @@ layers:
     np.testing.assert_array_equal(made[..., 6:], base.get_layer("core")(made[..., :6]))
 
 
-def test_an_average_of_it_begins_equal(base: Any, tmp_path: Path) -> None:
-    state = lowered(
-        tmp_path,
-        """
-inputs: {image: [8, 8, 1]}
+AVERAGES = """
+inputs: {image: {shape: [8, 8, 1], draw: normal}}
 models:
   Backbone: {file: base.keras}
   Slow: {average_of: Backbone}
+  Slower: {average_of: Slow}
 layers:
   - Backbone: {from: image, name: fast}
+  - Slow: {from: image, name: slow}
+  - Slower: {from: image, name: slower}
+  - losses.mse: {from: [slow, fast], name: apart}
+  - losses.mse: {from: [slower, fast], name: farther}
+outputs: fast
+train: {minimize: [apart, farther]}
+data: {source: {draws: 8}}
+"""
+INSIDE = """
+inputs: {image: {shape: [8, 8, 1], draw: normal}}
+models:
+  Backbone: {file: base.keras}
+  Fast: {inputs: {image: [8, 8, 1]}, layers: [Backbone, identity]}
+  Slow: {average_of: Fast}
+layers:
+  - Fast: {from: image, name: fast}
   - Slow: {from: image, name: slow}
   - losses.mse: {from: [slow, fast], name: apart}
 outputs: fast
 train: {minimize: apart}
-data: {source: {draws: 8}, inputs: {}}
-""".replace("image: [8, 8, 1]", "image: {shape: [8, 8, 1], draw: normal}").replace(", inputs: {}", ""),
-    )
+data: {source: {draws: 8}}
+"""
+
+
+@pytest.mark.parametrize(("text", "names"), [(AVERAGES, "Backbone Slow Slower"), (INSIDE, "Fast Slow")])
+def test_averages_of_it_begin_equal(base: Any, text: str, names: str, tmp_path: Path) -> None:
+    """Their measured layers too, which compute with constants made of their weights; also in emitted Python."""
+    state = lowered(tmp_path, text)
     model = build(state.training_graph)
-    for name in ("Backbone", "Slow"):
+    for name in names.split():
         np.testing.assert_array_equal(model.get_layer(name)(pictures()), base(pictures()))
+    (tmp_path / "network.py").write_text(emit_model(state.become(Checked)))
+    write_model_files(state.training_graph, tmp_path)
+    assert [file.name for file in tmp_path.glob("*.h5")] == ["backbone.weights.h5"]
+    code = (
+        "import network, numpy; x = numpy.load('x.npy'); model = network.build_whole()\n"
+        "for layer in model.layers:\n"
+        f"    if layer.name in {names.lower().split()} + {names.split()}:\n"
+        "        numpy.save(layer.name.lower() + '.npy', layer(x))"
+    )
+    np.save(tmp_path / "x.npy", pictures())
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    for name in names.lower().split():
+        np.testing.assert_array_equal(np.load(tmp_path / f"{name}.npy"), base(pictures()))
 
 
 def test_wrong_names_and_files(base: Any, tmp_path: Path) -> None:
@@ -208,104 +239,3 @@ def test_emitted_layer_by_layer(base: Any, tmp_path: Path) -> None:
     assert "backbone.trainable = False" in emit_model(state.become(Checked))
     write_model_files(state.graph, tmp_path)
     assert (tmp_path / "backbone.weights.h5").is_file()
-
-
-@pytest.fixture
-def transfer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    for name in ("transfer.yaml", "views.keras"):
-        shutil.copy(LEARNING / name, tmp_path)
-    return tmp_path
-
-
-def accuracy(report: Path) -> float:
-    return float(json.loads((report / "report.json").read_text())["metrics"]["test"]["accuracy"])
-
-
-def test_a_run_keeps_what_it_needs_of_the_file(transfer: Path) -> None:
-    """Once trained, the file may be gone; a run that goes on wants it as it was."""
-    few = ["--quiet", "--set", "train.epochs=2"]
-    assert run(["train", "transfer.yaml", *few, "--run", "one"]) == 0
-    data = Path("views.keras").read_bytes()
-    Path("views.keras").unlink()
-    assert run(["evaluate", "one"]) == 0
-    assert run(["export", "one", "--to", "keras", "-o", "one.keras"]) == 0
-    Path("views.keras").write_bytes(data)
-
-
-@pytest.mark.slow
-def test_going_on_after_a_kill(transfer: Path) -> None:
-    command = [sys.executable, "-m", "dlspec", "train", "transfer.yaml", "--set", "train.epochs=30", "--quiet"]
-    command += ["--set", "train.checkpoint=0"]
-    subprocess.run([*command, "--run", "whole"], check=True, capture_output=True)
-    process = subprocess.Popen([*command, "--run", "cut"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    metrics = Path("cut/metrics.csv")
-    while process.poll() is None and not (metrics.is_file() and len(metrics.read_text().splitlines()) > 3):
-        continue
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    data = Path("views.keras").read_bytes()
-    import keras
-
-    other = keras.models.load_model("views.keras", compile=False)
-    other.set_weights([2 * weight for weight in other.get_weights()])
-    other.save("views.keras")
-    refused = subprocess.run([*command, "--run", "cut"], capture_output=True, text=True, check=False)
-    assert "error[E512]" in refused.stderr and "the file of the model `Encoder` has other contents" in refused.stderr
-    Path("views.keras").write_bytes(data)
-    subprocess.run([*command, "--run", "cut"], check=True, capture_output=True)
-    assert metrics.read_text() == Path("whole/metrics.csv").read_text()
-
-
-@pytest.mark.slow
-def test_as_well_as_by_hand(transfer: Path) -> None:
-    """A script of Keras alone: the same encoder, frozen, the same head, the same 100 labelled pictures."""
-    import keras
-
-    assert run(["train", "transfer.yaml", "--quiet", "--run", "one"]) == 0
-    from sklearn.datasets import load_digits
-
-    digits, rows = load_digits(), rows_of(Path("transfer.yaml"))
-    scores = []
-    for seed in range(3):
-        keras.utils.set_random_seed(seed)
-        encoder = keras.models.load_model("views.keras", compile=False)
-        encoder.trainable = False
-        image = keras.Input((8, 8))
-        model = keras.Model(image, keras.layers.Dense(10, activation="softmax")(encoder(image)))
-        model.compile(keras.optimizers.Adam(1e-2), "sparse_categorical_crossentropy", metrics=["accuracy"])
-        model.fit(digits.images[rows.train], digits.target[rows.train], epochs=100, batch_size=32, verbose=0)
-        scores.append(model.evaluate(digits.images[rows.test], digits.target[rows.test], verbose=0)[1])
-    assert abs(accuracy(Path("one")) - np.mean(scores)) < 0.02 and accuracy(Path("one")) > 0.85
-
-
-@pytest.mark.slow
-def test_phases_and_search_and_project(transfer: Path) -> None:
-    spec = (
-        Path("transfer.yaml")
-        .read_text()
-        .replace(
-            "  epochs: 100",
-            "  phases: {head: {epochs: 2}, all: {epochs: 2, unfreeze: Encoder, optimizer: {adam: 1e-4}}}",
-        )
-    )
-    spec = spec.replace(", training_fraction: 0.07", "")  # which projects do not support
-    Path("phases.yaml").write_text(spec)
-    assert run(["train", "phases.yaml", "--quiet", "--run", "one"]) == 0
-    import keras
-
-    before, after = keras.models.load_model("views.keras", compile=False), keras.models.load_model("one/model.keras")
-    pairs = zip(before.weights, after.get_layer("Encoder").weights, strict=True)
-    assert all(np.abs(np.asarray(old) - np.asarray(new)).max() > 0 for old, new in pairs)
-    assert run(["export", "phases.yaml", "--project", "project"]) == 0
-    subprocess.run([sys.executable, "train.py"], cwd="project", check=True, capture_output=True)
-    curve = [float(line.split(",")[2]) for line in Path("project/output/history.csv").read_text().splitlines()[1:]]
-    ours = [float(line.split(",")[1]) for line in Path("one/metrics.csv").read_text().splitlines()[1:]]
-    np.testing.assert_allclose(curve, ours, rtol=1e-5)
-    tuned = Path("transfer.yaml").read_text().replace("adam: 1e-2", "adam: $rate").replace("epochs: 100", "epochs: 2")
-    tuned = tuned.replace("test: 0.2", "validation: 0.2, test: 0.2")
-    tuned += "params: {rate: {float: [1e-3, 1e-2]}}\ntune: {algorithm: random, trials: 2}\n"
-    Path("tuned.yaml").write_text(tuned)
-    command = [sys.executable, "-m", "dlspec", "tune", "tuned.yaml"]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert "2 completed, 0 failed" in done.stdout

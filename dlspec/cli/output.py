@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
 
@@ -16,7 +17,7 @@ from dlspec.core.errors import Diagnostic, Problem, SpecError
 from dlspec.core.terminal import printable, printable_lines
 from dlspec.core.tree import span_of
 from dlspec.core.workspace import Workspace
-from dlspec.passes.state import Checked, Lowered, Parsed
+from dlspec.passes.state import Checked, Compilation, Lowered, Parsed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -93,6 +94,8 @@ def compiled(
     *,
     keeps_data: bool = False,
     expecting: bool = True,
+    models: Path | None = None,
+    spare_models: Callable[[Compilation], Path | None] | None = None,
 ) -> Checked:
     """A checked spec; shows its diagnostics on stderr and exits with 1 where it has errors.
 
@@ -100,11 +103,16 @@ def compiled(
         home: The folder where the spec's paths start; that of the file unless given.
         keeps_data: Whether the data that are read stay in memory, for the training that follows.
         expecting: Whether what `expect` says must hold; otherwise what does not is a remark on stderr.
+        models: The folder with copies of the files that models were read from.
+        spare_models: Finds the folder with such copies, for a spec that lacks a file.
     """
     from dlspec.passes import Reading, compile_spec
 
-    workspace = Workspace(home, allow_outside, code_allowed())
+    workspace = Workspace(home, allow_outside, code_allowed(), models=models)
     state = compile_spec(spec, overrides, workspace, reading=Reading(keeps=keeps_data))
+    if spare_models is not None and any(item.code == "E601" for item in state.diagnostics.errors):
+        workspace = replace(workspace, spare_models=spare_models(state))
+        state = compile_spec(spec, overrides, workspace, reading=Reading(keeps=keeps_data))
     remarks = [] if expecting else [item for item in state.diagnostics.items if item.code == "E413"]
     state.diagnostics.items = [item for item in state.diagnostics.items if item not in remarks]
     if state.diagnostics.items:

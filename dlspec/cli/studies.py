@@ -42,6 +42,8 @@ def train_study(
     from dlspec.syntax.dumping import dump
     from dlspec.training.loop.signals import Interrupted, terminable
     from dlspec.training.run.locking import Lock
+    from dlspec.training.run.resume import SPEC_FILE
+    from dlspec.training.run.saved_models import files_of
     from dlspec.tuning.studies import folder as folders
     from dlspec.tuning.studies.page import text
     from dlspec.tuning.studies.study import Running, begun, check_members
@@ -54,7 +56,7 @@ def train_study(
         return 0
     if facts is None:
         facts = begun(state, command, inside=wanted is not None)
-        folders.make(path, spec_text, facts)
+        folders.make(path, {SPEC_FILE: spec_text, **files_of(state.saved_models)}, facts)
     else:
         check_members(state, path, facts)
     lock = Lock(path)

@@ -301,9 +301,11 @@ class SharedModel:
 
     def describe(self) -> str:
         """A shared model has no options; of an average, what of; of a model from a file, the file."""
-        if self.origin is not None:
-            return f"from {self.origin.shown}" + (", which does not learn" if self.frozen else "")
-        return f"average of {self.average_of}, momentum {self.momentum}" if self.average_of else ""
+        if self.average_of:
+            return f"average of {self.average_of}, momentum {self.momentum}"
+        if self.origin is None:
+            return ""
+        return f"from {self.origin.shown}" + (", which does not learn" if self.frozen else "")
 
     @property
     def weights(self) -> tuple[Weight, ...]:

@@ -50,12 +50,14 @@ class Origin(NamedTuple):
     """The file that a model of a spec was read from, with its weights.
 
     Attributes:
+        model: Name of the model in the spec; averages of it have the same origin.
         shown: What the spec calls it.
         path: The file.
         layers: For each layer, by its name in the model, the names of the saved models around the layer that it was,
             and its own.
     """
 
+    model: str
     shown: str
     path: Path
     layers: Mapping[str, tuple[str, ...]]

@@ -16,8 +16,9 @@ class Workspace:
         allow_outside: Whether a spec may read files outside of that folder.
         allow_code: Whether the Python files of its `extensions` may run.
         code: The folder with copies of these files, as a run keeps them; None where they stand as the spec says.
-        models: The folder with the layers of models that were read from files, as a run keeps them; None where they
-            are read where the spec says.
+        models: The folder with copies of the files that models were read from, as a run keeps them; None where they
+            stand as the spec says.
+        spare_models: The folder with such copies, which are read where the spec's own files are gone.
         texts: Texts of specs that are not saved, by path: each is read in place of the file.
     """
 
@@ -26,6 +27,7 @@ class Workspace:
     allow_code: bool = False
     code: Path | None = None
     models: Path | None = None
+    spare_models: Path | None = None
     texts: Mapping[Path, str] = field(default_factory=dict)
 
     def text(self, path: Path) -> str | None:

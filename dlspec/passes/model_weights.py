@@ -13,7 +13,7 @@ from dlspec.passes.state import Lowered, step
 def model_weights(state: Lowered) -> None:
     """Every layer of such a model finds its weights in the file."""
     for model in state.models.values():
-        if model.origin is not None:
+        if model.origin is not None and model.origin.model == model.name:
             try:
                 _check(model, model.origin)
             except Problem as problem:

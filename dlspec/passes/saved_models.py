@@ -51,8 +51,8 @@ def _read(state: Resolved, name: str, written: Map) -> dict[str, SavedModel]:
 
     span = span_of(written, "file")
     try:
-        path, kept = _file(state, name, written["file"])
-        source = read_source(path if kept is None else kept, written["file"])
+        path = _file(state, name, written["file"])
+        source = read_source(path, written["file"])
         made = declared(
             source, name, span,
             outputs=[*texts(written.get("outputs"))],
@@ -64,10 +64,10 @@ def _read(state: Resolved, name: str, written: Map) -> dict[str, SavedModel]:
         option = problem.option if problem.option in written else "file"
         state.diagnostics.add(problem.at(span_of(written, option)))
         return {name: SavedModel(Invalid(written))}
-    origin = Origin(written["file"], path, made.layers) if kept is None else None
+    origin = Origin(name, written["file"], path, made.layers)
     frozen = written.get("trainable") is False
     inside = {inner: SavedModel(declaration) for inner, declaration in made.declarations.items() if inner != name}
-    return {name: SavedModel(made.declarations[name], origin, path, source.model, frozen), **inside}
+    return {name: SavedModel(made.declarations[name], origin, frozen), **inside}
 
 
 def _taken(state: Resolved) -> set[str]:
@@ -76,18 +76,28 @@ def _taken(state: Resolved) -> set[str]:
     return {name for section in sections if isinstance(section, Map) for name in section} | {*state.saved_models}
 
 
-def _file(state: Resolved, name: str, written: str) -> tuple[Path, Path | None]:
-    """The file, and what a run keeps of its layers; None where nothing is kept.
+def _file(state: Resolved, name: str, written: str) -> Path:
+    """The file that a model is read from, or the copy of it that a run keeps.
 
     Raises:
         Problem: The file is not there, or may not be read.
     """
     from dlspec.data.sources.paths import RUN_MODEL, weights_file
 
-    if state.workspace.models is not None and (kept := state.workspace.models / f"{name}.json").is_file():
-        return kept, kept
-    path = weights_file(written, state.folder, allow_outside=state.allow_outside)
-    return (path.with_name(RUN_MODEL) if (state.folder / written).is_dir() else path), None
+    if (copy := _copy(state.workspace.models, name)) is not None:
+        return copy
+    try:
+        path = weights_file(written, state.folder, allow_outside=state.allow_outside)
+    except Problem as problem:
+        copy = _copy(state.workspace.spare_models, name)
+        if copy is None or problem.code != "E601":
+            raise
+        return copy
+    return path.with_name(RUN_MODEL) if (state.folder / written).is_dir() else path
+
+
+def _copy(folder: Path | None, name: str) -> Path | None:
+    return next((path for path in folder.glob(f"{name}.*")), None) if folder is not None else None
 
 
 def _check(declarations: dict[str, Map] | Any, source: Source) -> None:

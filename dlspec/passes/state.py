@@ -145,17 +145,18 @@ class SavedModel(NamedTuple):
 
     Attributes:
         declaration: What `models` would say of it; invalid where an error hides it.
-        origin: Where its weights stand; None for a model inside of such a one, and in a run, which has them.
-        path: The file; None for a model inside of another one.
-        saved: What Keras wrote of the model in the file.
+        origin: Where its weights stand; None for a model inside of such a one.
         frozen: Whether nothing in it learns.
     """
 
     declaration: Map | Invalid
     origin: Origin | None = None
-    path: Path | None = None
-    saved: Mapping[str, Any] | None = None
     frozen: bool = False
+
+    @property
+    def path(self) -> Path | None:
+        """The file; None for a model inside of another one."""
+        return self.origin.path if self.origin is not None else None
 
 
 @dataclass(kw_only=True, repr=False, eq=False, match_args=False)

@@ -37,6 +37,9 @@ class Average:
         """Makes it equal to what it follows."""
         for own, other in self.pairs:
             own.assign(other)
+        for layer, _ in self.layers:
+            if isinstance(layer, keras.layers.Normalization):
+                layer.finalize_state()  # computes with constants made of its weights
 
     def follow(self, moved: Any) -> None:
         """Moves on, after a step of what it follows.

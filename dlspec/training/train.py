@@ -49,13 +49,14 @@ from dlspec.training.loop.trainer import Job
 from dlspec.training.loop.training_state import training_state_of
 from dlspec.training.run.checkpoint import Checkpoint
 from dlspec.training.run.failures import as_problem
-from dlspec.training.run.identity import IDENTITY_FILE, hash_of, identity
+from dlspec.training.run.identity import IDENTITY_FILE, identity
 from dlspec.training.run.report import Report, machine, versions
 from dlspec.training.run.resume import SPEC_FILE, RunLocation, check_unchanged, checkpoint_of
 from dlspec.training.run.run_folder import RunFolder
+from dlspec.training.run.saved_models import files_of, hashes_of
 from dlspec.training.saved import SavedRun
 from dlspec.views.pages.drawn import Pictures
-from dlspec.views.pages.index import CODE_FOLDER, MODELS_FOLDER
+from dlspec.views.pages.index import CODE_FOLDER
 from dlspec.views.pages.loggers import require
 from dlspec.views.pages.reporter import Reporter
 
@@ -83,8 +84,7 @@ class Request:
         report: What the report shows besides the measures.
         generator: How the model writes rows of indices; None where nothing is said of that.
         trainer: Dotted path of the class that trains; that of the method unless given.
-        saved_models: Models of the spec that were read from files; a run keeps their layers, and their weights as its
-            own.
+        saved_models: Models of the spec that were read from files; a run keeps copies of these.
     """
 
     build: Callable[[], Any]
@@ -213,7 +213,7 @@ def _ready(
     distribution.check(whole, prepared.fed.count, data.batch_size)
     if method.distribute is not None:
         progress.note(f"distribute: {distribution}")
-    now = identity(prepared, distribution.devices, _code(request), _model_hashes(request))
+    now = identity(prepared, distribution.devices, _code(request), hashes_of(request.saved_models))
     folder, checkpoint = _opened(request, runs, location, progress, now)
     names, note = tuple(signature.outputs), progress.note
     job = Job(model, prepared, data, method, names, folder.path, note, distribution, whole=whole)
@@ -283,8 +283,8 @@ def _opened(
     request: Request, runs: Path, location: RunLocation, progress: Progress, now: dict[str, Any]
 ) -> tuple[RunFolder, Checkpoint | None]:
     """The run folder, made or found, and the checkpoint to go on from."""
-    files = {SPEC_FILE: request.spec_text, IDENTITY_FILE: json.dumps(now, indent=2) + "\n"}
-    files |= {**_code(request), **_models(request)}
+    files: dict[str, str | Path] = {SPEC_FILE: request.spec_text, IDENTITY_FILE: json.dumps(now, indent=2) + "\n"}
+    files |= {**_code(request), **files_of(request.saved_models)}
     if location.folder is not None:
         try:
             return location.folder, _gone_on_with(location, location.folder, progress, files, now)
@@ -304,20 +304,8 @@ def _code(request: Request) -> dict[str, str]:
     return {f"{CODE_FOLDER}/{path.name}": path.read_text(encoding="utf-8") for path in files}
 
 
-def _models(request: Request) -> dict[str, str]:
-    """The layers of each model that was read from a file, by their name in the run folder."""
-    saved = {name: model.saved for name, model in request.saved_models.items() if model.saved is not None}
-    return {f"{MODELS_FOLDER}/{name}.json": json.dumps(layers) for name, layers in saved.items()}
-
-
-def _model_hashes(request: Request) -> dict[str, str]:
-    """A hash of each file that a model was read from."""
-    files = {name: model.path for name, model in request.saved_models.items() if model.path is not None}
-    return {name: hash_of(path) for name, path in files.items()}
-
-
 def _gone_on_with(
-    location: RunLocation, run_folder: RunFolder, progress: Progress, files: dict[str, str], now: dict[str, Any]
+    location: RunLocation, run_folder: RunFolder, progress: Progress, files: dict[str, str | Path], now: dict[str, Any]
 ) -> Checkpoint | None:
     """The checkpoint of an unfinished run; None where it begins again."""
     changed = check_unchanged(run_folder, now, force=location.force)
@@ -326,7 +314,7 @@ def _gone_on_with(
     for sentence in (*report, *(f"{change}, which was forced" for change in changed), *damages):
         progress.note(sentence)
     if location.force:
-        guarded(lambda: [run_folder.write(*file) for file in files.items()], run_folder)
+        guarded(lambda: [run_folder.put(*file) for file in files.items()], run_folder)
     where = str(training_state_of(checkpoint)) if checkpoint is not None else "the beginning"
     progress.note(f"going on with {run_folder.path} from {where}")
     return checkpoint

@@ -30,8 +30,8 @@ def begin_models(models: Mapping[str, Any], graph: Graph) -> None:
         Problem: E542, a file has changed since it was read.
     """
     for model in shared_models(graph):
-        if (origin := model.origin) is None:
-            continue
+        if (origin := model.origin) is None or origin.model != model.name:
+            continue  # an average begins with the weights of what it follows
         try:
             fit = fit_of_model(model.graph, read_weights(origin.path), origin.layers)
             if not fit.left:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dlspec.backends.keras.assigning import begin_models, settle_measures
+from dlspec.backends.keras.assigning import begin_models
 from dlspec.backends.keras.internals import calls_in_order, mask_of, origin_of, rename_operation, set_mask
 from dlspec.backends.keras.structure import only_or_all, outputs_by_name, parameters, scalars
 from dlspec.components.layers.base import Layer
@@ -42,7 +42,6 @@ def build_with_tensors(graph: Graph) -> tuple[Any, list[tuple[Any, ...]]]:
 
         for average in averages_of(built[0], averages).all:
             average.begin()
-            settle_measures(average.model)
     return built
 
 

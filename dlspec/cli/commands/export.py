@@ -142,6 +142,7 @@ def _written(spec: Path, overrides: tuple[str, ...], allow_outside: bool) -> Che
     if not spec.is_dir():
         return compiled(spec, overrides, allow_outside)
     from dlspec.export.formats.origin import spec_of_run
+    from dlspec.views.pages.index import MODELS_FOLDER
 
     try:
         run = spec_of_run(spec, allow_outside)
@@ -149,7 +150,7 @@ def _written(spec: Path, overrides: tuple[str, ...], allow_outside: bool) -> Che
         show_diagnostics(error.diagnostics, {})
         raise click.exceptions.Exit(1) from error
     name = f"name={run.name}"  # which may have followed from the name of the file
-    return compiled(run.spec, (name, *overrides), allow_outside, run.home)
+    return compiled(run.spec, (name, *overrides), allow_outside, run.home, models=spec / MODELS_FOLDER)
 
 
 def _python(state: Checked, output: Path | None, template_dir: Path | None, force: bool) -> int:

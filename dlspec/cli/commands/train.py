@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from dlspec.passes.state import Checked, Trainable
 from dlspec.training.loop.signals import Interrupted
 from dlspec.training.run.report import Report
 from dlspec.training.run.resume import SPEC_FILE, RunLocation, find
+from dlspec.training.run.saved_models import copies_for
 
 if TYPE_CHECKING:
     from dlspec.components.sections.data import Data
@@ -76,7 +78,9 @@ def command(
     """
     if force and run is None:
         raise click.UsageError("--force goes with --run")
-    state = required(compiled(spec, overrides, allow_outside, keeps_data=True), Checked.trainable)
+    copies = partial(copies_for, runs=runs, chosen=run)
+    compilation = compiled(spec, overrides, allow_outside, keeps_data=True, spare_models=copies)
+    state = required(compilation, Checked.trainable)
     if run is not None:
         keep_inputs(run / SPEC_FILE, inputs_of_spec(state), "--run")
     studied = state.method.study is not None

@@ -6,6 +6,7 @@ import shlex
 import signal
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from dlspec.cli.output import (
 from dlspec.core.errors import Problem
 from dlspec.core.terminal import printable
 from dlspec.passes.state import Checked, Searchable
+from dlspec.training.run.saved_models import copies_for, files_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -81,7 +83,8 @@ def command(
     A search that was killed or interrupted goes on when the same command is given again. Trials whose shapes do not
     fit, or that are larger than `limits`, are left out before anything is built.
     """
-    state = required(compiled(spec, overrides, allow_outside), Checked.searchable)
+    copies = partial(copies_for, runs=runs, chosen=search)
+    state = required(compiled(spec, overrides, allow_outside, spare_models=copies), Checked.searchable)
     output = output or state.path.with_suffix(".best.yaml")
     keep_inputs(output, inputs_of_spec(state))
     try:
@@ -156,7 +159,7 @@ def search_spec(
     console = None if quiet else progress_console()
     if console is not None:
         console.print("starting TensorFlow …", highlight=False)
-    record, lock = folders.opened(folder, text)
+    record, lock = folders.opened(folder, {folders.SPEC_FILE: text, **files_of(state.saved_models)})
     try:
         with terminable():
             pool = _pool(state, text, folder, workers, cluster, console)

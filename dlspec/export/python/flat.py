@@ -45,8 +45,8 @@ def flat_functions(
         functions.append(function)
         handed = [name(identifier) for identifier in inner.values()]
         instances.append(assign([variables[model.name]], call(function.identifier, handed)))
-    saved = [model.name for model in shared_models(graph) if model.origin is not None]
-    instances += [loading(variables[model], model) for model in saved]
+    saved = [(model.name, model.origin) for model in shared_models(graph) if model.origin is not None]
+    instances += [loading(variables[model], origin) for model, origin in saved]
     instances += [freezing(variables[model.name]) for model in shared_models(graph) if model.frozen]
     averages = {model: origin for model, (origin, _) in averages_in(graph).items()}
     if averages:

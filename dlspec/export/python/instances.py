@@ -10,6 +10,7 @@ from dlspec.export.python.function import Function, Parameter
 from dlspec.export.python.model_files import freezing, loading
 from dlspec.export.python.naming import Identifiers
 from dlspec.export.python.syntax import Unsupported, assign, call, constant, name
+from dlspec.graph.lower.averages import learner
 from dlspec.graph.lower.program import Program
 
 
@@ -36,9 +37,10 @@ def instances(module: Module) -> list[ast.stmt]:
     if set(module.live_models) - set(module.program.models):
         raise Unsupported("an average of a model that calls others")
     made = [_instance(module, model) for model in module.live_models]
-    saved = [model for model in module.live_models if module.program.models[model].origin is not None]
-    made += [loading(module.model_variables[model], model) for model in saved]
-    frozen = [model for model in module.live_models if module.program.models[model].frozen]
+    models = module.program.models
+    saved = [(model, learner(models[model], models).origin) for model in module.live_models]
+    made += [loading(module.model_variables[model], origin) for model, origin in saved if origin is not None]
+    frozen = [model for model in module.live_models if models[model].frozen]
     made += [freezing(module.model_variables[model]) for model in frozen]
     if not module.averages:
         return made

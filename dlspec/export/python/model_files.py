@@ -8,26 +8,32 @@ from pathlib import Path
 
 from dlspec.components.registry import snake_case
 from dlspec.core.ir import Graph, shared_models
+from dlspec.core.weights import Origin
 from dlspec.export.python.syntax import call, constant, name
 
 # What a generated module must import for the statements below.
 NEEDS = "from pathlib import Path"
 
 
-def file_of(model: str) -> str:
-    """Name of the file with the weights of a model."""
-    return f"{snake_case(model)}.weights.h5"
+def _file_of(origin: Origin) -> str:
+    return f"{snake_case(origin.model)}.weights.h5"
 
 
 def model_files(graph: Graph) -> list[str]:
     """Names of all files that a module for a graph needs beside it."""
-    return [file_of(model.name) for model in shared_models(graph) if model.origin is not None]
+    return [*_by_file(graph)]
 
 
-def loading(variable: str, model: str) -> ast.stmt:
-    """The statement that gives a model its weights."""
+def _by_file(graph: Graph) -> dict[str, str]:
+    """A model for each file: an average begins with that of what it follows."""
+    saved = [(model.name, model.origin) for model in shared_models(graph) if model.origin is not None]
+    return {_file_of(origin): name for name, origin in saved}
+
+
+def loading(variable: str, origin: Origin) -> ast.stmt:
+    """The statement that gives a model its weights; Keras settles layers that compute with constants made of them."""
     path = call("Path", [name("__file__")])
-    file = ast.Call(ast.Attribute(path, "with_name", ast.Load()), [constant(file_of(model))], [])
+    file = ast.Call(ast.Attribute(path, "with_name", ast.Load()), [constant(_file_of(origin))], [])
     return ast.Expr(call(f"{variable}.load_weights", [file]))
 
 
@@ -43,8 +49,7 @@ def write_model_files(graph: Graph, folder: Path) -> None:
     Raises:
         Problem: E542, the weights of a model cannot be read any more.
     """
-    wanted = [model.name for model in shared_models(graph) if model.origin is not None]
-    if not wanted:
+    if not (wanted := _by_file(graph)):
         return
     import keras
 
@@ -53,8 +58,8 @@ def write_model_files(graph: Graph, folder: Path) -> None:
 
     keras.backend.clear_session()
     layers = {layer.name: layer for layer in flatten_layers(build(graph)) if isinstance(layer, keras.Model)}
-    for model in wanted:
-        layers[model].save_weights(folder / file_of(model))
+    for file, model in wanted.items():
+        layers[model].save_weights(folder / file)
 
 
 def needs_path(codes: Iterable[str]) -> bool:

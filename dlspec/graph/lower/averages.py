@@ -60,12 +60,12 @@ def settle(models: Mapping[str, ModelDefinition], written: Map, blocks: Map, dia
             message = f"unknown model `{origin}`"
             diagnostics.add(Diagnostic("E305", message, span_of(declaration, "average_of"), help))
     for definition in models.values():
-        origin = _learner(definition, models)
+        origin = learner(definition, models)
         if origin is not definition:
             definition.inputs, definition.outputs = origin.inputs, origin.outputs
 
 
-def _learner(definition: ModelDefinition, models: Mapping[str, ModelDefinition]) -> ModelDefinition:
+def learner(definition: ModelDefinition, models: Mapping[str, ModelDefinition]) -> ModelDefinition:
     """The model at the end of a chain of averages; in a circle, any of them."""
     seen: set[str] = set()
     while definition.average_of in models and definition.name not in seen:
@@ -87,9 +87,8 @@ def averaged(expander: Expander, definition: ModelDefinition) -> SharedModel | L
     averages, momentum = expander.model(origin), _momentum(expander, definition)
     if isinstance(averages, Lost) or isinstance(momentum, Lost):
         return LOST
-    return SharedModel(
-        definition.name, _untrained(averages.graph, definition.name), average_of=origin, momentum=momentum
-    )
+    graph, file = _untrained(averages.graph, definition.name), averages.origin  # it begins equal, with the same file
+    return SharedModel(definition.name, graph, average_of=origin, momentum=momentum, origin=file)
 
 
 def shared(definition: ModelDefinition, graph: Graph) -> SharedModel:
@@ -133,7 +132,7 @@ def _untrained(graph: Graph, name: str) -> Graph:
             return replace(node, weights=weights)
         own = f"{name}.{node.layer.name}"
         if own not in inner:
-            inner[own] = SharedModel(own, _untrained(node.layer.graph, own))
+            inner[own] = SharedModel(own, _untrained(node.layer.graph, own), origin=node.layer.origin)
         return replace(node, layer=inner[own], weights=weights)
 
     return replace(graph, name=name, nodes=tuple(map(copied, graph.nodes)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -57,15 +56,6 @@ def _factors(prepared: Prepared) -> dict[str, str]:
     """A hash of what a file says of the weights of the examples."""
     factors = prepared.binding.factors
     return {} if factors is None else {"weights": hashlib.sha256(factors.data).hexdigest()}
-
-
-def hash_of(path: Path) -> str:
-    """A hash of the contents of a file."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _others(prepared: Prepared) -> dict[str, dict[str, str]]:

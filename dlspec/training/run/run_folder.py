@@ -48,8 +48,13 @@ class RunFolder:
         return self.path.name
 
     @classmethod
-    def create(cls, runs: Path, name: str, files: Mapping[str, str]) -> RunFolder:
+    def create(cls, runs: Path, name: str, files: Mapping[str, str | Path]) -> RunFolder:
         """Makes the folder of a new run with its first `files` inside; nobody ever sees it without them.
+
+        Args:
+            runs: The folder of all runs.
+            name: Of the spec.
+            files: Texts, and files to copy, by name.
 
         Raises:
             Problem: E507, the folder cannot be made; E103, `name` is no name of a folder.
@@ -64,7 +69,7 @@ class RunFolder:
         return cls.create_at(parent / identifier, files)
 
     @classmethod
-    def create_at(cls, path: Path, files: Mapping[str, str]) -> RunFolder:
+    def create_at(cls, path: Path, files: Mapping[str, str | Path]) -> RunFolder:
         """Makes the folder `path`, which is not there or empty, and locks it.
 
         Raises:
@@ -75,8 +80,8 @@ class RunFolder:
             path.parent.mkdir(parents=True, exist_ok=True)
             draft.mkdir()
             folder = cls(draft)
-            for file, text in files.items():
-                folder.write(file, text)
+            for file, content in files.items():
+                folder.put(file, content)
             lock = Lock(draft)  # before others see it, so that nobody else goes on in it
             draft.rename(path)
             sync_folder(path.parent)
@@ -86,6 +91,12 @@ class RunFolder:
                 raise in_use(path) from error
             raise Problem("E507", f"cannot make the run folder `{path}`: {error.strerror or error}") from error
         return cls(path, lock)
+
+    def put(self, name: str, content: str | Path) -> Path:
+        """Writes the file `name`, a text or a copy of another file, in one step."""
+        if isinstance(content, str):
+            return self.write(name, content)
+        return self.save(name, lambda draft: shutil.copyfile(content, draft))
 
     def write(self, name: str, text: str) -> Path:
         """Writes the file `name` in one step."""

@@ -13,7 +13,7 @@ from dlspec.core.files import write_atomically
 from dlspec.core.tree import Map
 from dlspec.syntax.dumping import dump
 from dlspec.training.run.locking import Lock
-from dlspec.training.run.run_folder import new_identifier
+from dlspec.training.run.run_folder import RunFolder, new_identifier
 from dlspec.tuning.search.record import FILE, Record
 
 BEST_FILE, SPEC_FILE = "best.yaml", "spec.yaml"
@@ -66,8 +66,12 @@ def finished(folder: Path) -> tuple[bool, str]:
     return search is not None and search.get("finished", False), damage
 
 
-def opened(folder: Path, spec_text: str) -> tuple[Record, Lock]:
+def opened(folder: Path, files: Mapping[str, str | Path]) -> tuple[Record, Lock]:
     """The record of a search, locked for this process.
+
+    Args:
+        folder: Of the search.
+        files: The first files in it, by name: texts, and files to copy.
 
     Raises:
         Problem: E507 the folder cannot be made, E513 another process searches there, E531.
@@ -78,7 +82,8 @@ def opened(folder: Path, spec_text: str) -> tuple[Record, Lock]:
         raise Problem("E507", f"cannot make the folder `{folder}`: {error.strerror or error}") from error
     lock = Lock(folder)
     if not (folder / SPEC_FILE).is_file():
-        write_text(folder / SPEC_FILE, spec_text)
+        for name in sorted(files, key=lambda name: name == SPEC_FILE):  # the spec is last: with it, all are there
+            RunFolder(folder).put(name, files[name])
     return Record(folder), lock
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from dlspec.core.documents.reading import document_text, read_study
@@ -62,13 +63,18 @@ def _differences(folder: Path, spec_text: str) -> list[str]:
         return [f"`{SPEC_FILE}` cannot be read: {error.strerror or error}"]
 
 
-def make(folder: Path, spec_text: str, facts: Study) -> None:
+def make(folder: Path, files: Mapping[str, str | Path], facts: Study) -> None:
     """Makes the folder with its first files; nobody ever sees it without them.
+
+    Args:
+        folder: Of the study.
+        files: Texts, and files to copy, by name.
+        facts: What the study says of itself.
 
     Raises:
         Problem: E507, it cannot be made.
     """
-    RunFolder.create_at(folder, {SPEC_FILE: spec_text, STUDY_FILE: document_text(facts)}).release()
+    RunFolder.create_at(folder, {**files, STUDY_FILE: document_text(facts)}).release()
 
 
 def write(folder: Path, name: str, text: str) -> None:

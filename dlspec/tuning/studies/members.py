@@ -14,6 +14,7 @@ from dlspec.core.workspace import Workspace
 from dlspec.passes import compile_spec
 from dlspec.passes.state import Checked, Trainable
 from dlspec.training.run.resume import find
+from dlspec.views.pages.index import MODELS_FOLDER
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -102,7 +103,8 @@ class Task:
         Raises:
             SpecError: It is wrong.
         """
-        workspace = Workspace(self.home, self.allow_outside, self.allow_code)
+        copies = self.spec.parent / MODELS_FOLDER
+        workspace = Workspace(self.home, self.allow_outside, self.allow_code, spare_models=copies)
         state = compile_spec(self.spec, self.settings, workspace)
         if not isinstance(state, Checked):
             raise SpecError(state.diagnostics.errors)

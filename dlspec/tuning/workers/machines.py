@@ -18,6 +18,7 @@ from dlspec.passes import compile_spec
 from dlspec.passes.state import Checked
 from dlspec.syntax.dumping import dump
 from dlspec.training.run.locking import lock_file
+from dlspec.views.pages.index import MODELS_FOLDER
 
 # In the search's folder: what only a search on several machines has.
 FOLDER = "cluster"
@@ -120,7 +121,8 @@ def check(job: Job, host: str) -> None:
     if others:
         raise Problem("E534", f"`{host}` has {', '.join(others)}", "install the same versions on all machines")
     _check_folder(job, host)
-    workspace = Workspace(allow_outside=job.allow_outside, allow_code=job.allow_code)
+    copies = job.folder / MODELS_FOLDER
+    workspace = Workspace(allow_outside=job.allow_outside, allow_code=job.allow_code, spare_models=copies)
     state = compile_spec(job.spec, job.overrides, workspace)
     help = "all machines must see the spec and its data under the same paths, in a shared folder"
     if not isinstance(state, Checked):

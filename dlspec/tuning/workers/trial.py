@@ -16,6 +16,7 @@ from dlspec.core.workspace import Workspace
 from dlspec.passes import Reading, compile_spec
 from dlspec.passes.state import Checked, Trainable
 from dlspec.tuning.workers import sharing
+from dlspec.views.pages.index import MODELS_FOLDER
 
 if TYPE_CHECKING:
     from dlspec.data.checks.contract import Known
@@ -103,7 +104,8 @@ def check(task: Task) -> Trainable | Result:
 
 
 def _checked(task: Task) -> Trainable | Result:
-    workspace = Workspace(allow_outside=task.allow_outside, allow_code=task.allow_code)
+    copies = task.folder.parent.parent / MODELS_FOLDER  # those of the search
+    workspace = Workspace(allow_outside=task.allow_outside, allow_code=task.allow_code, spare_models=copies)
     compiled = compile_spec(task.spec, task.overrides, workspace, values=task.values, reading=Reading(sound=_SOUND))
     if not isinstance(compiled, Checked):
         first = compiled.diagnostics.errors[0]
