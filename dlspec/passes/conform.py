@@ -59,4 +59,4 @@ def _once(diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
 
 def within(inner: Span, outer: Span) -> bool:
     """Whether a stretch lies inside another one of the same file."""
-    return inner.file == outer.file and outer[1:3] <= inner[1:3] and inner[3:] <= outer[3:]
+    return inner.file == outer.file and outer[1:3] <= inner[1:3] and inner[3:5] <= outer[3:5]

@@ -107,7 +107,7 @@ def _check(declarations: dict[str, Map] | Any, source: Source) -> None:
         Problem: E803, a spec does not allow what stands in the file.
     """
     from dlspec.semantics.schema.conforming import check
-    from dlspec.semantics.schema.validate import schema
+    from dlspec.semantics.schema.keywords import schema
 
     models, layers = Map(), Seq()
     models |= declarations

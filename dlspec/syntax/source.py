@@ -356,7 +356,7 @@ class _Loader:
     def span(self, event: Any) -> Span:
         start, end = event.start_mark, event.end_mark
         # Half of the time that calling the class takes.
-        return _new_tuple(Span, (self.file, start.line + 1, start.column + 1, end.line + 1, end.column + 1))
+        return _new_tuple(Span, (self.file, start.line + 1, start.column + 1, end.line + 1, end.column + 1, 0))
 
     def add(self, code: str, message: str, span: Span, help: str = "", notes: tuple[Note, ...] = ()) -> None:
         self.document.diagnostics.add(Diagnostic(code, message, span, help, notes))

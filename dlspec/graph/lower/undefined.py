@@ -92,7 +92,7 @@ def _misspelt(name: str, spans: list[Span | None], meant: str, declared: Span | 
 def _inside(inner: Span | None, outer: Span | None) -> bool:
     if inner is None or outer is None:
         return False
-    return outer[:3] <= inner[:3] and inner[3:] <= outer[3:]
+    return outer[:3] <= inner[:3] and inner[3:5] <= outer[3:5]
 
 
 def _uses(value: Any, local: frozenset[str], where: tuple[Any, Any] | None = None) -> Iterator[Use]:
