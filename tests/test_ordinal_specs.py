@@ -148,6 +148,7 @@ def test_the_exported_project_trains_to_the_same_figures(trained: Path, tmp_path
         ("  epochs: 5", "  epochs: 5\n  calibration: temperature", "E503", "out of a last `dense`"),
         ("  epochs: 5", "  epochs: 5\n  threshold: f1", "E503", "gives no single yes or no"),
         ("ordinal: 4", "ordinal: 3", "E604", "target `health` has 4 classes, the output has 3"),
+        ("ordinal: 4", "ordinal: 5", "W630", "`ordinal` has 5 classes, and target `health` has 4"),
         ("loss: sparse", "loss: {sparse", "W502", "takes raw scores, but `ordinal` gives probabilities"),
         ("ordinal: 4", "ordinal: 4\n  - activation: softmax", "W615", "but `ordinal` gives probabilities"),
         ("classes: [poor, fair, good, great], ", "", "W614", "`ordinal` takes the classes of `health` to be in order"),
@@ -189,3 +190,30 @@ train: {{loss: sparse_categorical_crossentropy, metrics: [{metric}]}}
     codes = [code for code, _, _ in problems(compile_text(tmp_path, spec))]
     assert [code for code in codes if code == "W614"] == ["W614"] * warned
     assert not [code for code in codes if code.startswith("E")], codes
+
+
+@pytest.mark.parametrize(
+    ("labels", "last", "more", "warned"),
+    [
+        (["a", "b", "c"], "dense: {units: 4, activation: softmax}", "", True),
+        (["a", "b", "c"], "dense: {units: 3, activation: softmax}", "", False),
+        (["a", "b", "c"], "dense: {units: 4, activation: softmax}", ", classes: [a, b, c, d]", False),
+        # Of classes that are numbers some may just not occur; behind an order, that is worth a word.
+        ([0, 1, 2], "dense: {units: 4, activation: softmax}", "", False),
+        ([0, 1, 2], "dense: 1}, {ordinal: 4", "", True),
+        ([0, 1, 2], "dense: 1}, {ordinal: 3", "", False),
+    ],
+)
+def test_classes_that_never_occur(tmp_path: Path, labels: list[object], last: str, more: str, warned: bool) -> None:
+    rows = [f"{row % 7},{labels[row % len(labels)]}" for row in range(60)]
+    (tmp_path / "grades.csv").write_text("\n".join(["x,grade", *rows]) + "\n")
+    spec = f"""
+layers: [{{{last}}}]
+data:
+  source: {{csv: grades.csv}}
+  inputs: {{x: {{columns: [x], prepare: [normalization]}}}}
+  targets: {{grade: {{column: grade{more}}}}}
+train: {{loss: sparse_categorical_crossentropy}}
+"""
+    codes = [code for code, _, _ in problems(compile_text(tmp_path, spec))]
+    assert ("W630" in codes) == warned and not [code for code in codes if code.startswith("E")], codes

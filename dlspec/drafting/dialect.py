@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import codecs
+import csv
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.data.sources.csv_advice import all_numbers, strange_words
-from dlspec.data.sources.csv_header import commonest_delimiter, western_encoding
-from dlspec.data.sources.csv_text import CsvText, Dialect
+from dlspec.data.sources.csv_header import commonest_delimiter, distinct_names, other_delimiter, western_encoding
+from dlspec.data.sources.csv_text import WHITESPACE, CsvText, Dialect
 from dlspec.data.sources.written import PLAIN, Numerals
 
 if TYPE_CHECKING:
     import numpy as np
+
+    Array = np.ndarray[Any, Any]
 
 # Bytes at the start of a file that show its encoding and its delimiter.
 _HEAD = 1 << 20
@@ -26,10 +29,10 @@ _WORDS = 10_000
 
 
 def layout(path: Path) -> dict[str, Any]:
-    """`encoding`, `delimiter` and `names`, those of them that differ from the usual ones.
+    """`encoding`, `delimiter`, `names` and `skip_rows`, those of them that differ from the usual ones.
 
     The delimiter is the commonest one in the first row. Where that row holds numbers where the second one does, it
-    is an example, and the columns are named by their places.
+    is an example, and the columns are named by their places. Names that occur twice get a number.
     """
     try:
         start = CsvText(path, Dialect(), path.name).start(_HEAD)
@@ -40,15 +43,35 @@ def layout(path: Path) -> dict[str, Any]:
     if encoding != "utf-8":
         options["encoding"] = encoding
     row, second = [*start.decode(encoding, errors="replace").lstrip("\ufeff").splitlines()[:2], "", ""][:2]
-    delimiter = commonest_delimiter(row) or ","
+    delimiter = _delimiter(row)
     if delimiter != ",":
         options["delimiter"] = "\\t" if delimiter == "\t" else delimiter
-    kinds, others = (
-        [bool(_NUMBER.match(value.strip('" '))) for value in line.split(delimiter)] for line in (row, second)
-    )
+    names, values = _divided(row, delimiter), _divided(second, delimiter)
+    kinds, others = ([bool(_NUMBER.match(value.strip())) for value in values] for values in (names, values))
     if any(kinds) and kinds == others:
-        options["names"] = [f"c{number}" for number in range(1, len(kinds) + 1)]
+        return options | {"names": [f"c{number}" for number in range(1, len(kinds) + 1)]}
+    named = [name for name in names if name.strip()]
+    if len(set(named)) < len(named):
+        filled = [name if name.strip() else f"c{number}" for number, name in enumerate(names, start=1)]
+        options |= {"skip_rows": 1, "names": distinct_names(filled)}
     return options
+
+
+def _delimiter(row: str) -> str:
+    """What stands between the values of the first row; a tab among blanks between numbers is one of them."""
+    delimiter = commonest_delimiter(row) or other_delimiter(row, ",") or ","
+    numbers = [_NUMBER.match(value) for value in _divided(row, WHITESPACE)]
+    blanks = delimiter == "\t" and "  " in row and sum(map(bool, numbers)) > row.count("\t")
+    return WHITESPACE if blanks else delimiter
+
+
+def _divided(line: str, delimiter: str) -> list[str]:
+    """The values of a line; quotes around one are none of it."""
+    if delimiter == WHITESPACE:
+        line, delimiter = re.sub(r"[ \t]+", " ", line.strip()), " "
+    if len(delimiter) > 1:
+        return [value.strip(' "') for value in line.split(delimiter)]
+    return next(csv.reader([line], delimiter=delimiter), [])
 
 
 def columns_of_lines(path: Path) -> dict[str, Any] | None:
@@ -93,32 +116,47 @@ def _encoding(start: bytes) -> str:
     return "utf-8"
 
 
-def numbers_in_words(columns: Mapping[str, np.ndarray[Any, Any]], missing: Sequence[str]) -> dict[str, Any]:
+def numbers_in_words(columns: Mapping[str, Array], missing: Sequence[str]) -> dict[str, Any]:
     """`decimal`, `numbers` and `missing_words` that make numbers of columns of text.
+
+    A file has one decimal mark: it is the comma where some column has numbers with no other one.
 
     Args:
         columns: Columns of text by name: arrays of words, "" where one is missing.
         missing: Words that stand for a missing value already.
     """
-    import numpy as np
-
-    signs: list[str] = []
-    commas: list[str] = []
+    counted = {name: known for name, values in columns.items() if (known := _counts(values, missing))}
+    commas = [name for name, known in counted.items() if all_numbers(list(known), Numerals(","), signs=False)]
+    with_signs = {
+        mark: [name for name, known in counted.items() if all_numbers(list(known), Numerals(mark), signs=True)]
+        for mark in ".,"
+    }
+    decimal = "," if commas or set(with_signs[","]) > set(with_signs["."]) else "."
+    signs = [name for name in with_signs[decimal] if name not in commas]
     gaps: dict[str, None] = {}
-    for name, values in columns.items():
-        distinct, counts = np.unique(values[values != ""], return_counts=True)
-        known = {str(text): int(count) for text, count in zip(distinct[:_WORDS], counts[:_WORDS], strict=True)}
-        known = {text: count for text, count in known.items() if text not in missing}
-        if not known:
-            continue
-        if all_numbers(list(known), Numerals(","), signs=False):
-            commas.append(name)
-        elif all_numbers(list(known), Numerals("."), signs=True):
-            signs.append(name)
-        else:
-            strange = strange_words(known, known)
-            if len(known) - len(strange) >= _NUMBERS:
-                gaps |= dict.fromkeys(strange)
-    options: dict[str, Any] = {"decimal": ","} if commas else {}
+    for known in (known for name, known in counted.items() if name not in {*commas, *signs}):
+        strange = strange_words(known, known)
+        if len(known) - len(strange) >= _NUMBERS:
+            gaps |= dict.fromkeys(strange)
+    options: dict[str, Any] = {"decimal": ","} if decimal == "," else {}
     options |= {"numbers": signs} if signs else {}
     return options | ({"missing_words": list(gaps)} if gaps else {})
+
+
+def grouped_numbers(columns: Mapping[str, Array], missing: Sequence[str]) -> list[str]:
+    """Columns of text whose numbers have points between thousands, as they may where the comma is the decimal mark."""
+    grouped = Numerals(",", ".")
+    return [
+        name
+        for name, values in columns.items()
+        if (known := _counts(values, missing)) and all_numbers(list(known), grouped, signs=False)
+    ]
+
+
+def _counts(values: Array, missing: Sequence[str]) -> dict[str, int]:
+    """How often each word of a column occurs, of at most 10,000 different ones; words that are missing are none."""
+    import numpy as np
+
+    distinct, counts = np.unique(values[values != ""], return_counts=True)
+    known = {str(text): int(count) for text, count in zip(distinct[:_WORDS], counts[:_WORDS], strict=True)}
+    return {text: count for text, count in known.items() if text not in missing}

@@ -133,7 +133,9 @@ def date_orders(column: Values) -> list[str]:
         return []
     if all(_is_moment(str(value), "year") for value in known):
         return ["year"]
-    return [first for first in ("day", "month") if all(_is_moment(str(value), first) for value in known)]
+    orders = [first for first in ("day", "month") if all(_is_moment(str(value), first) for value in known)]
+    alike = len(orders) > 1 and all(moment(str(value), "day") == moment(str(value), "month") for value in known)
+    return orders[:1] if alike else orders
 
 
 def _is_moment(text: str, first: str) -> bool:

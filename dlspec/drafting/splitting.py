@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dlspec.core.dates import moment
 from dlspec.data.checks.naming import is_time
 from dlspec.drafting.roles import Judgement, Role
 from dlspec.drafting.sample import Sample, Values
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 # So many dates, or numbers in order, make a series; fewer where every row has one of its own.
 _MOMENTS = 60
 _NUMBERS = 30
+# Dates since when something has been there, such as `date_of_birth`; so many of them tell whether rows are in order.
+_ORIGIN = re.compile(r"(?:^|[^a-z])(?:born|birth|birthday|dob|built|founded|hired)(?:$|[^a-z])|birth")
+_LOOKED_AT = 2000
 # So many groups of what is observed again and again.
 _GROUPS = 10
 # Training, validation and test each need an example of a class.
@@ -52,9 +57,8 @@ def choose_split(sample: Sample, judged: Mapping[str, Judgement], smallest: int)
     others = {name: column for name, column in sample.columns.items() if name in judged}
     dates = [name for name, judgement in judged.items() if judgement.role is Role.DATE]
     for name in sorted(dates, key=lambda name: -len(others[name].distinct)):
-        moments = len(others[name].distinct)
-        if moments >= min(_MOMENTS, 0.5 * sample.rows) and moments > 20:
-            first = judged[name].first
+        moments, first = len(others[name].distinct), judged[name].first
+        if moments >= min(_MOMENTS, 0.5 * sample.rows) and moments > 20 and not _is_origin(others[name], first):
             by: dict[str, Any] = {"time": name if first == "year" else {"column": name, "first": first}}
             return Split(by, "the latest rows are the test: what is known then is to predict what comes")
     group = _group(sample, judged, others)
@@ -66,6 +70,12 @@ def choose_split(sample: Sample, judged: Mapping[str, Judgement], smallest: int)
     if smallest >= _PARTS:
         return Split("stratified", "the share of every class alike in all parts")
     return Split("random", "by chance")
+
+
+def _is_origin(column: Values, first: str) -> bool:
+    """Whether dates say how old each thing is, by their name, and the rows are in no order of them."""
+    moments = [moment(str(value), first) for value in column.known[:_LOOKED_AT]]
+    return bool(_ORIGIN.search(column.name.lower())) and moments not in (sorted(moments), sorted(moments)[::-1])
 
 
 def _group(sample: Sample, judged: Mapping[str, Judgement], others: Mapping[str, Values]) -> str:

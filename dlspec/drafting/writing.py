@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -21,6 +22,12 @@ _MOST_TEXT_WORDS = 2000
 _BINNED = 64
 # Seconds.
 _DAY = 86_400
+# Days between the first and the last of dates whose years may say something.
+_YEARS = 3 * 365
+# Share of the examples in the validation and in the test split.
+_SHARE = 0.15
+# Rows of which a test split holds so few that its figures say little.
+_FEW = 30
 
 
 class Training(NamedTuple):
@@ -74,7 +81,10 @@ def _lines(draft: Draft, schema: str, command: str) -> Iterator[str]:
     for target in draft.targets:
         yield from _target(target)
     yield from comment(draft.split.reason, "  ")
-    yield f"  split: {flow({'validation': 0.15, 'test': 0.15, 'by': draft.split.by, 'seed': 1})}"
+    judged = round(_SHARE * draft.rows / (1 - 2 * _SHARE))
+    if judged < _FEW:
+        yield from comment(f"about {judged} rows are the test: figures of so few say little", "  ")
+    yield f"  split: {flow({'validation': _SHARE, 'test': _SHARE, 'by': draft.split.by, 'seed': 1})}"
     yield f"  batch_size: {batch_size(draft.rows)}"
     yield from _train(draft)
 
@@ -113,7 +123,7 @@ def _inputs(draft: Draft) -> Iterator[tuple[str, dict[str, Any], str]]:
     for examples in draft.arrays(Role.ROW, Role.IMAGE, Role.SEQUENCE):
         yield draft.name_of(examples.name), _array(examples, draft), _shown(examples)
     for column in draft.of(Role.DATE):
-        yield draft.name_of(column.name), _dates(column, draft), "parts that come round, as sine and cosine"
+        yield from _dates(column, draft)
     for column in draft.of(Role.WORD):
         yield draft.name_of(column.name), _word_feature(column, draft), _many(column)
     for column in draft.of(Role.TEXT):
@@ -149,17 +159,33 @@ def _bins(rows: int) -> int:
     return min(32, max(4, rows // 40))
 
 
-def _dates(column: Values, draft: Draft) -> dict[str, Any]:
-    """A date by what comes round: the day of the year, where there are several months, of the week, and the time."""
-    first = draft.judged[column.name].first
+def _dates(column: Values, draft: Draft) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """A date by what comes round: the day of the year, where there are several, of the week, and the time.
+
+    Beside it the year, where several years are known and the examples to come are not those of later ones.
+    """
+    first, name = draft.judged[column.name].first, draft.name_of(column.name)
     moments = sorted({moment(str(value), first) for value in column.distinct.tolist()})
-    parts = ["day_of_year"] if moments[-1] - moments[0] > 60 * _DAY else []
-    parts += ["day_of_week"] if len({seconds // _DAY for seconds in moments}) > 20 else []
+    years = moments[-1] - moments[0] > _YEARS * _DAY and column.name not in str(draft.split.by)
+    days = {seconds // _DAY for seconds in moments}
+    same_day = years and len({time.gmtime(day * _DAY)[1:3] for day in days}) == 1
+    parts = ["day_of_year"] if moments[-1] - moments[0] > 60 * _DAY and not same_day else []
+    parts += ["day_of_week"] if len(days) > 20 and not same_day else []
     parts += ["hour"] if any(seconds % _DAY for seconds in moments) else []
-    order = {} if first == "year" else {"first": first}
-    layer = {"date_parts": {"parts": parts or ["day_of_year"], "cyclic": True, **order}}
+    if parts or not years:
+        reason = "parts that come round, as sine and cosine"
+        yield name, _parts(column, first, parts or ["day_of_year"], cyclic=True), reason
+        name = draft.name_of(f"{column.name}\n(year)")  # which no column is called
+    if years:
+        yield name, _parts(column, first, ["year"]), "the year, standardised"
+
+
+def _parts(column: Values, first: str, parts: list[str], *, cyclic: bool = False) -> dict[str, Any]:
+    """Options of an input of some parts of a date: those that come round as sine and cosine, others standardised."""
+    options = ({"cyclic": True} if cyclic else {}) | ({} if first == "year" else {"first": first})
+    layer = {"date_parts": {"parts": parts, **options} if options else parts}
     missing = {"missing": "most_frequent"} if column.missing.any() else {}
-    return {"column": column.name, **missing, "prepare": [layer]}
+    return {"column": column.name, **missing, "prepare": [layer] if cyclic else [layer, "normalization"]}
 
 
 def _word_feature(column: Values, draft: Draft) -> dict[str, Any]:
@@ -214,8 +240,8 @@ def _target(target: Target) -> Iterator[str]:
 
 
 def batch_size(rows: int) -> int:
-    """Examples of a batch, by the training rows."""
-    return 32 if rows < 1500 else 128 if rows < 12_000 else 512
+    """Examples of a batch, by the training rows; of very few, as many as make several steps an epoch."""
+    return 8 if rows < 100 else 32 if rows < 1500 else 128 if rows < 12_000 else 512
 
 
 def _loss(target: Target) -> str:

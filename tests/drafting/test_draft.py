@@ -147,6 +147,34 @@ def test_dates_enter_by_what_comes_round(drafted: Drafted) -> None:
     assert "day: {column: day, prepare: [{date_parts: {parts: [day_of_year, day_of_week], cyclic: true}}]}" in text
 
 
+def test_the_year_enters_where_dates_are_not_the_order_of_the_rows(drafted: Drafted) -> None:
+    born = np.datetime64("1950-01-01") + 83 * np.roll(np.arange(ROWS), 17)
+    draft = drafted(_with(born=born, price=PRICE), "price")
+    text = text_of(draft, schema="", command="")
+    assert draft.split.by == "random"
+    assert "born: {column: born, prepare: [{date_parts: {parts: [day_of_year, day_of_week], cyclic: true}}]}" in text
+    assert "born_year: {column: born, prepare: [{date_parts: [year]}, normalization]}" in text
+
+
+def test_the_year_alone_of_dates_that_are_years(drafted: Drafted) -> None:
+    built = [f"01.01.{year}" for year in 1950 + np.arange(ROWS) % 47]
+    text = text_of(drafted(_with(built=built, price=PRICE), "price"), schema="", command="")
+    assert "built: {column: built, prepare: [{date_parts: {parts: [year], first: day}}, normalization]}" in text
+    assert "day_of_year" not in text
+
+
+def test_the_year_of_what_comes_later_is_none_that_was_seen(drafted: Drafted) -> None:
+    days = np.datetime64("2003-01-01") + 20 * np.arange(ROWS)
+    text = text_of(drafted(_with(day=days, price=PRICE), "price"), schema="", command="")
+    assert "by: {time: day}" in text and "parts: [day_of_year, day_of_week]" in text and "[year]" not in text
+
+
+def test_few_rows_make_small_batches_and_figures_that_say_little(drafted: Drafted) -> None:
+    text = text_of(drafted({"age": AGE[:20], "price": PRICE[:20]}, "price"), schema="", command="")
+    assert "batch_size: 8" in text and "# about 3 rows are the test: figures of so few say little" in text
+    assert "say little" not in text_of(drafted(_with(price=PRICE), "price"), schema="", command="")
+
+
 def test_days_first_and_dates_that_nobody_can_read(drafted: Drafted) -> None:
     days = [f"{1 + number % 28:02}.{1 + number // 28:02}.2023" for number in range(ROWS)]
     either = [f"{1 + number % 12:02}/{1 + number // 12 % 12:02}/2023" for number in range(ROWS)]
@@ -208,6 +236,61 @@ def test_decimal_commas_and_letters_of_windows(tmp_path: Path) -> None:
     draft = _written(tmp_path, f"größe;ort;preis\n{rows}\n", "cp1252")
     assert _csv(draft) == {"encoding": "cp1252", "delimiter": ";", "decimal": ","}
     assert draft.judged["größe"].role is Role.NUMBER and not draft.targets[0].labelled
+
+
+def _european(number: float) -> str:
+    return f"{number:,.2f}".translate(str.maketrans(",.", ".,"))
+
+
+def test_commas_for_decimals_points_for_thousands_and_signs(tmp_path: Path) -> None:
+    people = [_european(1000 + 37 * age).removesuffix(",00") for age in AGE]
+    rows = "\n".join(
+        f"{_european(size)};{many};{_european(9 * price)} €;{_european(many_years / 9)} %;{_european(99 * price)}"
+        for size, many, many_years, price in zip(SIZE, people, AGE, PRICE, strict=True)
+    )
+    draft = _written(tmp_path, f"size;people;rent;share;price\n{rows}\n", "cp1252")
+    assert _csv(draft) == {
+        "encoding": "cp1252", "delimiter": ";", "decimal": ",", "numbers": ["rent", "share", "price", "people"],
+    }  # fmt: skip
+    assert draft.sample.columns["people"].known.min() >= 1000 and not draft.targets[0].labelled
+
+
+def test_signs_with_decimal_commas_alone(tmp_path: Path) -> None:
+    rows = "\n".join(f"{age};{_european(99 * price)} €" for age, price in zip(AGE, PRICE, strict=True))
+    draft = _written(tmp_path, f"age;price\n{rows}\n")
+    assert _csv(draft) == {"delimiter": ";", "decimal": ",", "numbers": ["price"]}
+
+
+def test_names_that_stand_twice_get_a_number(tmp_path: Path) -> None:
+    rows = "\n".join(f"{number},{age},{size},{age},{price}" for number, (age, size, price) in _numbered())
+    draft = _written(tmp_path, f",a,b,a,price\n{rows}\n")
+    assert _csv(draft) == {"skip_rows": 1, "names": ["c1", "a", "b", "a_2", "price"]}
+    assert draft.judged["c1"].reason == "numbers the rows" and draft.sample.total == ROWS
+
+
+def _numbered() -> Any:
+    return enumerate(zip(AGE, SIZE, PRICE, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("sign", "delimiter"), [("::", "::"), ("   ", "whitespace"), ("\t", "\\t"), ("|", "|")]
+)
+def test_separators_of_several_characters(tmp_path: Path, sign: str, delimiter: str) -> None:
+    rows = "\n".join(f'{age}{sign}{size}{sign}"in {city}"{sign}{price}' for age, size, city, price in _with_cities())
+    draft = _written(tmp_path, f"{rows}\n")
+    assert _csv(draft) == {"delimiter": delimiter, "names": ["c1", "c2", "c3", "c4"]}
+    assert draft.judged["c2"].role is Role.NUMBER and draft.sample.total == ROWS
+
+
+def test_a_tab_among_blanks_is_one_of_them(tmp_path: Path) -> None:
+    rows = "\n".join(f'{age}.0   {size}  {price}\t"in {city}"' for age, size, city, price in _with_cities())
+    draft = _written(tmp_path, f"{rows}\n")
+    assert _csv(draft) == {"delimiter": "whitespace", "names": ["c1", "c2", "c3", "c4"]}
+    assert list(draft.sample.columns["c4"].distinct) == ["in Aarhus", "in Graz", "in Turku"]
+
+
+def _with_cities() -> Any:
+    return zip(AGE, SIZE, CITY, PRICE, strict=True)
 
 
 def test_a_strange_word_among_numbers_is_a_gap_and_money_is_a_number(tmp_path: Path) -> None:

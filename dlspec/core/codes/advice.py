@@ -217,4 +217,16 @@ CODES: dict[str, Code] = {
           - conv1d: {filters: 4, kernel_size: 3}  # dlspec: ignore W402 the zeros are words of the text
         """,
     ),
+    "W630": code(
+        "more classes in the model than in the data",
+        """
+        The last layer has more units than the target has classes. Those that no example has are never right, and cost
+        nothing but a little certainty; behind `ordinal` they stand above all others. Often a class was forgotten in
+        `classes`, or the number of units is a slip.
+        """,
+        scene="""
+        dlspec check survey.yaml
+        # the last layer is `ordinal: 5`, and column `health` holds poor, fair, good and great
+        """,
+    ),
 }

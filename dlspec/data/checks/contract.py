@@ -26,6 +26,7 @@ from dlspec.data.checks.leaks import warn_of_leaks
 from dlspec.data.checks.measures import check_measures
 from dlspec.data.checks.ordering import warn_of_order
 from dlspec.data.checks.ranges import check_ranges, check_reach
+from dlspec.data.checks.spare_units import warn_of_spare_units
 from dlspec.data.checks.studies import check_study
 from dlspec.data.checks.table_advice import warn_of_ids, warn_of_scales
 from dlspec.data.checks.training_advice import check_turns, warn_of_batches, warn_of_monitors
@@ -55,8 +56,8 @@ class Found(NamedTuple):
     """Mistakes and facts from comparing data with a model.
 
     Attributes:
-        diagnostics: E108, E503, E509, E601 to E609, E616 to E618, W504, W506 to W508, W601 to W607 and W610 to W612; no
-            errors when training can start.
+        diagnostics: E108, E503, E509, E601 to E609, E616 to E618, W504, W506 to W508, W601 to W607, W610 to W612,
+            W614 and W630; no errors when training can start.
         known: None where something is wrong with the data.
         binding: The data as they were bound, whose table keeps what was read of it; None where something is wrong with
             them, or nothing was read.
@@ -165,6 +166,7 @@ def _check_bound(
     check_decisions(data, binding, method, findings)
     check_calibration(data, binding, graph, method, findings)
     warn_of_order(data, binding, graph, method, findings)
+    warn_of_spare_units(data, binding, graph, findings)
     check_transcripts(binding, method, of_graph(graph), findings)
     if method.study is not None:
         check_study(data, method, binding, findings)

@@ -44,11 +44,17 @@ def _out_of_order(classes: Sequence[str | int]) -> bool:
 
 def _takes_order(output: Output, graph: Graph, method: Method) -> str:
     """The layer or metric that takes the classes of an output to be in an order; "" for none."""
-    edges = dict(graph.outputs)
-    layer = graph.nodes[edges[output.name].node].layer if output.name in edges else None
-    if isinstance(layer, Layer) and layer.ordered:
+    layer = last_layer(output, graph)
+    if layer is not None and layer.ordered:
         return layer.registered_name
     return next((metric.registered_name for metric in method.metrics_of(output.name) if metric.ordered), "")
+
+
+def last_layer(output: Output, graph: Graph) -> Layer | None:
+    """The layer that gives an output; None where it is no layer, or that of a model."""
+    edges = dict(graph.outputs)
+    layer = graph.nodes[edges[output.name].node].layer if output.name in edges else None
+    return layer if isinstance(layer, Layer) else None
 
 
 def _message(who: str, output: Output) -> str:

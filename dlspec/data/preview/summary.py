@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 from dlspec.components.sections.data import Data
 from dlspec.core.documents.printed import ColumnFigures, ColumnSummary, InputSummary, SplitSummary, TargetSummary
 from dlspec.core.documents.printed import Data as DataSummary
+from dlspec.core.ir import Tensor
 from dlspec.data.binding.binding import Binding
+from dlspec.data.binding.inputs import Input
 from dlspec.data.binding.missing import gaps
 from dlspec.data.binding.splitting import made_counts
 from dlspec.data.binding.targets import Output
 from dlspec.data.binding.weights import classes_of
+from dlspec.data.checks.vocabulary import row_size
 from dlspec.data.feeding.content import examine, one_fingerprint
 from dlspec.data.feeding.facts import shown
 from dlspec.data.order.splits import PARTS, Parts, choose
@@ -45,7 +48,7 @@ def summary(data: Data, binding: Binding) -> DataSummary:
         "in_no_part": binding.count - (0 if dropped is None else int(dropped.sum())) - sum(map(len, parts)),
         "columns": {name: _column(name, column, binding) for name, column in table.columns.items()},
         "splits": _splits(binding, parts),
-        "inputs": _inputs(binding),
+        "inputs": _inputs(data, binding),
         "targets": _targets(data, binding),
         "fingerprint": content.fingerprint,
         "equal_examples": [shared.facts() for shared in content.shared],
@@ -167,18 +170,24 @@ def class_names(output: Output, count: int) -> list[str]:
     return names + [str(number) for number in range(len(names), count)]
 
 
-def _inputs(binding: Binding) -> dict[str, InputSummary]:
+def _inputs(data: Data, binding: Binding) -> dict[str, InputSummary]:
     return {
         input_.name: {
             "columns": list(input_.columns),
             "raw": str(input_.raw),
             "missing": input_.missing,
             "prepare": [layer.name for layer in input_.prepare],
-            "enters": str(input_.tensor),
+            "enters": str(_entering(data, binding, input_)),
             "augment": [step.layer.name for step in binding.steps if step.input in binding.names_of(input_)],
         }
         for input_ in binding.inputs
     }
+
+
+def _entering(data: Data, binding: Binding, input_: Input) -> Tensor:
+    """Type of an input as the model takes it; the words of the training examples say how long rows of theirs are."""
+    size = row_size(data, binding, input_) if input_.tensor.shape[-1:] == (None,) else None
+    return input_.tensor if size is None else Tensor((*input_.tensor.shape[:-1], size), input_.tensor.dtype)
 
 
 def _targets(data: Data, binding: Binding) -> dict[str, TargetSummary]:

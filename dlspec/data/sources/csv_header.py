@@ -94,7 +94,7 @@ def _names(names: list[str], dialect: Dialect, shown: str, where: str) -> Names:
         if not name.strip():
             raise nameless(before + position + 1, shown, where)
         if name in known:
-            here = f"`skip_rows: {dialect.skip_rows + 1}, names: {_listed(_distinct(names))}`"
+            here = f"`skip_rows: {dialect.skip_rows + 1}, names: {_listed(distinct_names(names))}`"
             help = f"give each a name of its own in the file, or here: {here}"
             raise _problem(f"`{shown}` has two columns named `{name}`", help, where)
         known.add(name)
@@ -103,10 +103,11 @@ def _names(names: list[str], dialect: Dialect, shown: str, where: str) -> Names:
 
 def _check_delimiter(line: str, names: list[str], dialect: Dialect, shown: str, where: str) -> None:
     """A row that is one value may be divided by something else."""
-    other = _other_delimiter(line, dialect.delimiter)
-    if len(names) == 1 and other:
+    other = other_delimiter(line, dialect.delimiter) if len(names) == 1 else ""
+    if other:
         message = f"`{shown}` has a single column, `{names[0][:40]}`"
-        raise _problem(message, f"say what stands between its values: `delimiter: {other}`", where)
+        written = WHITESPACE if other == WHITESPACE else f'"{other}"'.replace("\t", "\\t")
+        raise _problem(message, f"say what stands between its values: `delimiter: {written}`", where)
 
 
 def _first_row(start: bytes, text: CsvText, dialect: Dialect, shown: str) -> str:
@@ -166,7 +167,7 @@ def _listed(names: Sequence[str]) -> str:
     return f"[{', '.join(name if _SIMPLE.match(name) else json.dumps(name, ensure_ascii=False) for name in names)}]"
 
 
-def _distinct(names: Sequence[str]) -> list[str]:
+def distinct_names(names: Sequence[str]) -> list[str]:
     """Names of which each occurs once: a number stands behind those that come again."""
     known: list[str] = []
     for name in names:
@@ -181,16 +182,16 @@ def _distinct(names: Sequence[str]) -> list[str]:
     return known
 
 
-def _other_delimiter(line: str, delimiter: str) -> str:
-    """The delimiter that divides the line into most columns, as YAML writes it; "" where none does."""
-    best = commonest_delimiter(line, delimiter)
+def other_delimiter(line: str, but: str) -> str:
+    """What divides a line into most values, other than `but`; "" where nothing does."""
+    best = commonest_delimiter(line, but)
     if best:
-        return f'"{best}"'.replace("\t", "\\t")
+        return best
     if "::" in line:
-        return '"::"'
+        return "::"
     values = line.split()
     runs = len(values) > 1 and ("  " in line.strip() or all(_NUMBER.match(value) for value in values))
-    return WHITESPACE if runs and delimiter != WHITESPACE else ""
+    return WHITESPACE if runs and but != WHITESPACE else ""
 
 
 def commonest_delimiter(line: str, but: str = "") -> str:
