@@ -24,6 +24,8 @@ _HEAD = 1 << 20
 _NUMBER = re.compile(PLAIN)
 # A strange word among so many different numbers stands for a missing one; among fewer, it is a class.
 _NUMBERS = 10
+# A strange word of signs alone, such as `-`, is hardly a class.
+_FEW_NUMBERS = 3
 # Distinct words of a column that are looked at.
 _WORDS = 10_000
 
@@ -136,7 +138,8 @@ def numbers_in_words(columns: Mapping[str, Array], missing: Sequence[str]) -> di
     gaps: dict[str, None] = {}
     for known in (known for name, known in counted.items() if name not in {*commas, *signs}):
         strange = strange_words(known, known)
-        if len(known) - len(strange) >= _NUMBERS:
+        letters = any(letter.isalnum() for text in strange for letter in text)
+        if len(known) - len(strange) >= (_NUMBERS if letters else _FEW_NUMBERS):
             gaps |= dict.fromkeys(strange)
     options: dict[str, Any] = {"decimal": ","} if decimal == "," else {}
     options |= {"numbers": signs} if signs else {}

@@ -272,9 +272,7 @@ def _numbered() -> Any:
     return enumerate(zip(AGE, SIZE, PRICE, strict=True))
 
 
-@pytest.mark.parametrize(
-    ("sign", "delimiter"), [("::", "::"), ("   ", "whitespace"), ("\t", "\\t"), ("|", "|")]
-)
+@pytest.mark.parametrize(("sign", "delimiter"), [("::", "::"), ("   ", "whitespace"), ("\t", "\\t"), ("|", "|")])
 def test_separators_of_several_characters(tmp_path: Path, sign: str, delimiter: str) -> None:
     rows = "\n".join(f'{age}{sign}{size}{sign}"in {city}"{sign}{price}' for age, size, city, price in _with_cities())
     draft = _written(tmp_path, f"{rows}\n")
@@ -299,6 +297,14 @@ def test_a_strange_word_among_numbers_is_a_gap_and_money_is_a_number(tmp_path: P
     draft = _written(tmp_path, f"age,income,price\n{rows}\n")
     assert _csv(draft) == {"numbers": ["income"], "missing_words": ["?"]}
     assert draft.numbers == (["income"], ["age"])
+
+
+def test_a_sign_among_few_numbers_is_a_gap(tmp_path: Path) -> None:
+    rooms = ["2", "3", "4", "-"] * 60
+    draft = _written(
+        tmp_path, "rooms,price\n" + "\n".join(f"{many},{price}" for many, price in zip(rooms, PRICE, strict=True))
+    )
+    assert _csv(draft) == {"missing_words": ["-"]} and draft.judged["rooms"].role is Role.NUMBER
 
 
 def test_a_word_among_few_numbers_is_a_class(tmp_path: Path) -> None:
