@@ -82,7 +82,7 @@ def replaced(number: int, old: str, new: str) -> Edit:
         pytest.param("sales.csv", lambda rows: [rows[0], *rows[:0:-1]], "hold other values", id="another order"),
         pytest.param("sales.csv", lambda rows: rows[:-1], "and were 47 train", id="a row less"),
         pytest.param("sales.csv", lambda rows: [*rows, "5,t1,9,x"], "and were 47 train", id="a row more"),
-        pytest.param("sales.csv", replaced(10, ",t4,,", ",t4,28,"), "and were 47 train", id="a target that was missing"),
+        pytest.param("sales.csv", replaced(10, ",t4,,", ",t4,28,"), "and were 47 train", id="a target more"),
         pytest.param("towns.csv", replaced(2, "1500", "1600"), "hold other values", id="the right side of the join"),
         pytest.param("later.csv", replaced(2, ",4,", ",5,"), "hold other values", id="the source of validation"),
     ],
