@@ -75,21 +75,23 @@ def _csv(path: str, folder: Path) -> tuple[Source, Table]:
     options: dict[str, Any] = {"path": path, **layout(folder / path)}
     source = Csv(**options)
     table = source.open(folder)
-    texts = _words(table)
+    texts = _text_columns(table)
     number_options = numbers_in_words(texts, source.usual_gaps)
     if number_options:
         source = Csv(**options, **number_options)
         table = source.open(folder)
     if "decimal" in number_options:
         # With points for decimals, `1.200` was a number; with commas it is one of thousands.
-        grouped = grouped_numbers({name: column for name, column in _words(table).items() if name not in texts}, ())
+        grouped = grouped_numbers(
+            {name: column for name, column in _text_columns(table).items() if name not in texts}, ()
+        )
         number_options["numbers"] = [*number_options.get("numbers", ()), *grouped]
         source = Csv(**options, **{name: value for name, value in number_options.items() if value})
         table = source.open(folder) if grouped else table
     return source, table
 
 
-def _words(table: Table) -> dict[str, Any]:
+def _text_columns(table: Table) -> dict[str, Any]:
     """The columns of text: arrays of words."""
     return {name: table.read([name])[name] for name, column in table.columns.items() if column.text}
 
