@@ -32,8 +32,18 @@ class _Commands(click.Group):
         """The command of that name, or None."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        command: click.Command = importlib.import_module(f"dlspec.cli.commands.{cmd_name}").command
+        return self.loaded(cmd_name)
+
+    def loaded(self, name: str) -> click.Command:
+        """The command that the module of that name has."""
+        command: click.Command = importlib.import_module(f"dlspec.cli.commands.{name}").command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """All commands, by what they are for."""
+        from dlspec.cli.helping import write_commands
+
+        write_commands(formatter, {name: self.loaded(name) for name in self.list_commands(ctx)})
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -53,7 +63,7 @@ class _Commands(click.Group):
 def cli() -> None:
     """One YAML spec becomes a checked, compiled and trained Keras 3 model.
 
-    Start with `dlspec check SPEC`; `dlspec explain CODE` explains any error.
+    Start with `dlspec init DATA`; `dlspec explain CODE` explains any error.
     """
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from dlspec.cli.output import say, show_diagnostics
 from dlspec.core.errors import Note, Problem
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def runs_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -23,6 +28,22 @@ def runs_option(function: Callable[..., Any]) -> Callable[..., Any]:
         help="Folder of all runs.",
     )
     return option(function)
+
+
+def run_argument(name: str = "run") -> Callable[[F], F]:
+    """An argument that names a run, which shells complete."""
+    return click.argument(name, shell_complete=_run_names)
+
+
+def _run_names(context: click.Context, _parameter: click.Parameter, written: str) -> list[CompletionItem]:
+    """Names and ids of the runs in the folder of runs, and folders."""
+    from click.shell_completion import CompletionItem
+
+    from dlspec.views.pages.index import all_runs
+
+    runs = all_runs(context.params.get("runs") or context.obj or Path("runs"))
+    names = dict.fromkeys(["latest", *(run.path.parent.name for run in runs), *(run.id for run in runs)])
+    return [*(CompletionItem(name) for name in names if name.startswith(written)), CompletionItem(written, type="dir")]
 
 
 def reported(function: Callable[..., Any]) -> Callable[..., Any]:

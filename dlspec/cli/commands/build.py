@@ -6,13 +6,20 @@ from pathlib import Path
 
 import click
 
+from dlspec.cli.helping import helped
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import compiled, print_document, print_text, say, show_diagnostics, spec_argument
 from dlspec.core.errors import Diagnostic
 from dlspec.core.ir import Node
 
 
-@click.command()
+@helped(
+    "Train",
+    "Build the Keras model and compare it with `show`",
+    """
+    dlspec build digits.yaml -o digits.keras
+    """,
+)
 @spec_argument
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Save the model as FILE.keras.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the report.")

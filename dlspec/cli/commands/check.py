@@ -7,13 +7,23 @@ from pathlib import Path
 import click
 
 from dlspec.cli.checking import Checking, check_all, show
+from dlspec.cli.helping import helped
 from dlspec.cli.output import code_allowed, format_option, spec_options
 
 # The name that stands for the standard input.
 STDIN = Path("-")
 
 
-@click.command()
+@helped(
+    "Write a spec",
+    "Check specs: all that can be known without TensorFlow",
+    """
+    dlspec check digits.yaml
+    dlspec check specs --changed         # what differs from Git's last commit
+    dlspec check digits.yaml --diff      # what --fix would change
+    dlspec check digits.yaml --watch     # again at each change
+    """,
+)
 @click.argument("specs", metavar="SPEC...", nargs=-1, type=click.Path(path_type=Path))
 @spec_options
 @format_option

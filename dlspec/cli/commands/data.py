@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dlspec.cli.helping import helped
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import code_allowed, print_document, print_text, show_diagnostics, spec_options
 from dlspec.cli.runs import reported
@@ -43,7 +44,15 @@ def _png(_context: click.Context, _parameter: click.Parameter, path: Path | None
     return path
 
 
-@click.command()
+@helped(
+    "Begin",
+    "Show data: columns, splits, classes, what enters the model",
+    """
+    dlspec data houses.csv               # what init would make of each column
+    dlspec data houses.yaml              # the data of a spec
+    dlspec data digits.yaml --sheet digits.png
+    """,
+)
 @click.argument("spec", type=click.Path(path_type=Path), metavar="SPEC | DATA")
 @spec_options
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the summary.")

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from dlspec.cli.helping import helped
 from dlspec.cli.output import (
     code_allowed,
     code_option,
@@ -17,14 +18,22 @@ from dlspec.cli.output import (
     say,
     show_diagnostics,
 )
-from dlspec.cli.runs import reported, runs_option
+from dlspec.cli.runs import reported, run_argument, runs_option
 from dlspec.core.errors import Diagnostic
 
 _PARTS = ("train", "validation", "test")
 
 
-@click.command()
-@click.argument("run")
+@helped(
+    "Look at a run",
+    "Measure the model of a run, on its data or others",
+    """
+    dlspec evaluate latest
+    dlspec evaluate houses --data new.csv
+    dlspec evaluate graph.yaml --inputs '{"x": [[1, 2]]}'
+    """,
+)
+@run_argument()
 @click.argument("others", nargs=-1, metavar="")
 @click.option(
     "--data",

@@ -7,14 +7,29 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dlspec.cli.helping import helped
 from dlspec.cli.output import print_document, print_painted, print_text, wants_colour
 
 if TYPE_CHECKING:
     from dlspec.core.documents.printed import CodeEntry
 
 
-@click.command()
-@click.argument("code", required=False)
+def _codes(_context: click.Context, _parameter: click.Parameter, written: str) -> list[str]:
+    """Codes that begin so, for shells."""
+    from dlspec.core.codes import CODES
+
+    return [code for code in CODES if code.startswith(written.upper())]
+
+
+@helped(
+    "Write a spec",
+    "Explain a code: its rule, a wrong and a right example",
+    """
+    dlspec explain E402
+    dlspec explain                       # all codes
+    """,
+)
+@click.argument("code", required=False, shell_complete=_codes)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the answer.")
 def command(code: str | None, form: str) -> None:
     """Explain a diagnostic: its rule, a wrong and a right example.

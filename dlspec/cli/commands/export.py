@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dlspec.cli.helping import helped
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import (
     code_allowed,
@@ -35,7 +36,15 @@ _TARGETS = ("python", "keras", "savedmodel", "onnx", "litert")
 _PATH = click.Path(path_type=Path)
 
 
-@click.command()
+@helped(
+    "Use a model",
+    "Write Python, a project, ONNX, LiteRT, SavedModel …",
+    """
+    dlspec export digits.yaml --to python
+    dlspec export latest --project digits    # data, model, training in plain Keras
+    dlspec export latest --to onnx -o digits.onnx
+    """,
+)
 @spec_argument
 @click.option("--to", "target", type=click.Choice(_TARGETS), help="What to write.")
 @click.option("--project", type=_PATH, metavar="DIR", help="Write a whole project of plain Python into a new folder.")

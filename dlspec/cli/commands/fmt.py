@@ -6,13 +6,21 @@ from pathlib import Path
 
 import click
 
+from dlspec.cli.helping import helped
 from dlspec.cli.output import print_data, print_text, show_diagnostics
 from dlspec.core.errors import SpecError
 
 _STDIN = Path("-")
 
 
-@click.command()
+@helped(
+    "Write a spec",
+    "Write specs in one form, comments kept",
+    """
+    dlspec fmt specs
+    dlspec fmt --check specs             # for CI: write nothing, exit with 1
+    """,
+)
 @click.argument("specs", metavar="SPEC...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 where a spec is not formatted.")
 @click.option("--diff", is_flag=True, help="The like, and print what would change.")

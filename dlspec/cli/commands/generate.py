@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from dlspec.cli.helping import helped
 from dlspec.cli.output import print_document, print_text
-from dlspec.cli.runs import reported, runs_option
+from dlspec.cli.runs import reported, run_argument, runs_option
 
 _MOST = 100_000
 _FORMS = ("png", "wav", "csv", "jsonl", "npz")
@@ -22,8 +23,16 @@ def _folder(_context: click.Context, _parameter: click.Parameter, path: Path) ->
     return path
 
 
-@click.command()
-@click.argument("run")
+@helped(
+    "Use a model",
+    "Make new pictures, sounds, tables or texts",
+    """
+    dlspec generate digits_gan --count 16
+    dlspec generate digits_gan --where label=3 --seed 1
+    dlspec generate char_gpt --where text='The '
+    """,
+)
+@run_argument()
 @click.option("--count", type=click.IntRange(1, _MOST), default=16, show_default=True, help="How many examples.")
 @click.option(
     "--seed", type=click.IntRange(0, 2**32 - 1), help="What is drawn follows from it; that of RUN unless given."

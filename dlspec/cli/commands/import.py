@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dlspec.cli.helping import helped
 from dlspec.cli.output import print_data, say, show_diagnostics
 from dlspec.cli.runs import reported
 
@@ -21,7 +22,15 @@ _APPLICATION = re.compile(r"keras\.applications\.([A-Z][A-Za-z0-9]*)\Z")
 _SPEC = (".yaml", ".yml")
 
 
-@click.command()
+@helped(
+    "Begin",
+    "Write a spec for a model of Keras that is there",
+    """
+    dlspec import model.keras -o model.yaml    # also .h5, .json of to_json()
+    dlspec import runs/digits/20261121T063412Z # the model of a run
+    dlspec import keras.applications.ResNet50  # a model that Keras brings along
+    """,
+)
 @click.argument("source", metavar="SOURCE")
 @click.option(
     "--output",
@@ -35,11 +44,6 @@ _SPEC = (".yaml", ".yml")
 @reported
 def command(source: str, output: Path | None, flat: bool, force: bool) -> int:
     """Write a spec for a model of Keras that was made elsewhere.
-
-    \b
-    dlspec import model.keras -o model.yaml      a saved model; also `.h5`, and the JSON of model.to_json()
-    dlspec import runs/digits/20261121T063412Z   the model of a run
-    dlspec import keras.applications.ResNet50    a model that Keras brings along
 
     Files are read as data: neither Keras nor any code in them runs. `keras.applications` starts TensorFlow and makes
     the model with random weights, to read its layers.

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dlspec.cli.helping import helped
 from dlspec.cli.output import code_allowed, code_option, print_document, print_text, progress_console
-from dlspec.cli.runs import keep_in_run, reported, runs_option
+from dlspec.cli.runs import keep_in_run, reported, run_argument, runs_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +24,14 @@ _PARTS = ("train", "validation", "test")
 _WIDTH, _SHORTEST = 80, 12
 
 
-@click.command()
-@click.argument("run")
+@helped(
+    "Look at a run",
+    "Tell which columns the answers of a run depend on",
+    """
+    dlspec importance houses
+    """,
+)
+@run_argument()
 @click.option(
     "--data",
     type=click.Path(path_type=Path),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dlspec.cli.helping import helped
 from dlspec.cli.output import say
 from dlspec.cli.runs import reported
 
@@ -23,7 +24,17 @@ _SPEC = (".yaml", ".yml")
 _SCHEMA = ".dlspec/schema.json"
 
 
-@click.command()
+@helped(
+    "Begin",
+    "Write a first spec that trains as it is, from your data",
+    """
+    dlspec init houses.csv --target price      # CSV, Parquet, JSON Lines, Excel
+    dlspec init photos                         # folders of images, sounds, texts
+    dlspec init waves.npz --target kind        # arrays
+    dlspec init talks.txt --target topics.txt  # lines of text, classes beside them
+    dlspec init first.yaml                     # an example, on data of scikit-learn
+    """,
+)
 @click.argument("file", type=click.Path(path_type=Path), metavar="DATA | SPEC")
 @click.option(
     "--target",
@@ -48,13 +59,6 @@ _SCHEMA = ".dlspec/schema.json"
 @reported
 def command(file: Path, targets: tuple[str, ...], task: str | None, output: Path | None, force: bool) -> None:
     """Write a first spec that trains as it is: for data of yours, or an example to change.
-
-    \b
-    dlspec init houses.csv --target price       a spec for CSV, Parquet, JSON Lines or Excel
-    dlspec init photos                          for a folder of images, sounds or texts, a folder in it for each class
-    dlspec init waves.npz --target kind         for arrays
-    dlspec init talks.txt --target topics.txt   for lines of text, and a file with the class of each
-    dlspec init first.yaml                      an example, on data of scikit-learn
 
     Every choice has its reason beside it: what the columns are, what is left out and why, how the examples are
     divided, a model of fitting size. Without --target, the columns that could be one are listed.

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import click
 
+from dlspec.cli.helping import helped
 from dlspec.cli.output import print_document, print_text
 
 
-@click.command()
-@click.argument("name", required=False)
+def _names(_context: click.Context, _parameter: click.Parameter, written: str) -> list[str]:
+    """Names of components that begin so, for shells."""
+    from dlspec.components import registry
+
+    return sorted({name for kind in registry.kinds() for name in registry.names(kind) if name.startswith(written)})
+
+
+@helped(
+    "Write a spec",
+    "List layers, losses, optimizers …, or document one",
+    """
+    dlspec layers                        # all layers
+    dlspec layers conv2d                 # one, with its options
+    dlspec layers --kind loss            # all losses
+    """,
+)
+@click.argument("name", required=False, shell_complete=_names)
 @click.option("--kind", "wanted", metavar="KIND", help="Another kind than layers: loss, optimizer, metric, callback …")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the answer.")
 def command(name: str | None, wanted: str | None, form: str) -> None:

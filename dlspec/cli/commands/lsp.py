@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import click
 
+from dlspec.cli.helping import helped
 
-@click.command()
+
+@helped(
+    "Write a spec",
+    "Serve an editor while a spec is written",
+)
 @click.option(
     "--stdio", is_flag=True, help="Speak over standard input and output: the only way, so it may be left out."
 )

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dlspec.cli.helping import helped
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import code_allowed, code_option, print_data, say
-from dlspec.cli.runs import reported, runs_option
+from dlspec.cli.runs import reported, run_argument, runs_option
 from dlspec.core.errors import Problem
 
 if TYPE_CHECKING:
@@ -46,8 +47,17 @@ def _target(_context: click.Context, _parameter: click.Parameter, path: Path | N
     return path
 
 
-@click.command()
-@click.argument("run")
+@helped(
+    "Use a model",
+    "Answer for new examples",
+    """
+    dlspec predict houses new.csv
+    dlspec predict houses new.csv --keep id -o answers.csv
+    cat new.csv | dlspec predict houses -
+    dlspec predict digits a.png b.png
+    """,
+)
+@run_argument()
 @click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="INPUT...")
 @click.option("-o", "--output", type=click.Path(path_type=Path), callback=_target, help="Write .csv, .json or .npz.")
 @click.option(

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from dlspec.cli.helping import helped_group
 from dlspec.cli.output import print_document, print_text, say
-from dlspec.cli.runs import reported, runs_option
+from dlspec.cli.runs import reported, run_argument, runs_option
 from dlspec.core.terminal import table
 from dlspec.views.pages.index import Run, all_runs, find_run, measure_changes, spec_changes
 from dlspec.views.pages.verdict import figure
@@ -17,7 +18,15 @@ from dlspec.views.pages.verdict import figure
 _FORM = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the list.")
 
 
-@click.group(invoke_without_command=True)
+@helped_group(
+    "Look at a run",
+    "List runs, show one, compare two",
+    """
+    dlspec runs
+    dlspec runs show latest
+    dlspec runs compare digits/20261121T063412Z latest
+    """,
+)
 @runs_option
 @_FORM
 @click.pass_context
@@ -38,8 +47,8 @@ def command(context: click.Context, runs: Path, form: str) -> None:
         say(f"no runs in {runs}")
 
 
-@command.command()
-@click.argument("run")
+@command.command(short_help="Show what came of a run")
+@run_argument()
 @_FORM
 @click.pass_obj
 @reported
@@ -61,9 +70,9 @@ def show(runs: Path, run: str, form: str) -> None:
     print_text("\n".join(table(lines)))
 
 
-@command.command()
-@click.argument("a")
-@click.argument("b")
+@command.command(short_help="Tell what differs between two runs")
+@run_argument("a")
+@run_argument("b")
 @_FORM
 @click.pass_obj
 @reported

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dlspec.cli.helping import helped
 from dlspec.cli.output import code_allowed, code_option, print_document, print_text
-from dlspec.cli.runs import keep_in_run, reported, runs_option
+from dlspec.cli.runs import keep_in_run, reported, run_argument, runs_option
 
 if TYPE_CHECKING:
     from dlspec.core.documents.figures import Saliency
@@ -18,8 +19,14 @@ _PARTS = ("train", "validation", "test")
 _STRONGEST = 6
 
 
-@click.command()
-@click.argument("run")
+@helped(
+    "Look at a run",
+    "Show what in pictures or texts the answers follow from",
+    """
+    dlspec saliency digits --count 8
+    """,
+)
+@run_argument()
 @click.option("--of", "output", help="The output; that of the model, or its first one that fits, unless given.")
 @click.option("--input", "input_", help="The input; the only picture or text unless given.")
 @click.option("--layer", help="For Grad-CAM; the last convolution before the output unless given.")

@@ -6,10 +6,18 @@ from pathlib import Path
 
 import click
 
+from dlspec.cli.helping import helped
 from dlspec.cli.output import code_option, print_data, show_diagnostics
 
 
-@click.command()
+@helped(
+    "Write a spec",
+    "Print the JSON schema of specs, for editors",
+    """
+    dlspec schema -o spec.schema.json
+    dlspec schema --for digits.yaml      # with the names of this spec
+    """,
+)
 @click.option("--for", "spec", type=click.Path(path_type=Path), metavar="SPEC", help="Add the names of this spec.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a file.")
 @code_option

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dlspec.cli.helping import Command, helped
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import code_allowed, compiled, print_document, print_text, say, show_diagnostics, spec_argument
 
@@ -39,7 +40,7 @@ def _pass(_context: click.Context, _parameter: click.Parameter, name: str | None
     return name
 
 
-class _Show(click.Command):
+class _Show(Command):
     """Takes `--dump-ir` alone as well; click itself would take the word behind it for the name of a pass."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -50,7 +51,16 @@ class _Show(click.Command):
 _FILE = click.Path(path_type=Path)
 
 
-@click.command(cls=_Show)
+@helped(
+    "Write a spec",
+    "Show a model: shapes, parameters, FLOPs, memory, a picture",
+    """
+    dlspec show digits.yaml
+    dlspec show digits.yaml --set params.width=128
+    dlspec show digits.yaml --html model.html
+    """,
+    cls=_Show,
+)
 @spec_argument
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the report.")
 @click.option(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dlspec.cli.helping import helped
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import (
     code_allowed,
@@ -36,7 +37,15 @@ if TYPE_CHECKING:
     from dlspec.data.feeding.pipeline import Prepared
 
 
-@click.command()
+@helped(
+    "Train",
+    "Train a spec and write a run folder",
+    """
+    dlspec train digits.yaml
+    dlspec train digits.yaml --set train.epochs=5
+    dlspec train digits.yaml --new       # though an unfinished run would go on
+    """,
+)
 @spec_argument
 @click.option(
     "--runs",

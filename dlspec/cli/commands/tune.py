@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dlspec.cli.helping import helped
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import (
     compiled,
@@ -42,7 +43,14 @@ _WRITING = 0.1
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
-@click.command()
+@helped(
+    "Train",
+    "Search for the best values of a spec's parameters",
+    """
+    dlspec tune digits.yaml --workers 2
+    dlspec tune digits.yaml -o best.yaml
+    """,
+)
 @spec_argument
 @click.option("--runs", type=_FOLDER, default=Path("runs"), show_default=True, help="Folder of all runs.")
 @click.option("--search", type=_FOLDER, help="This folder: begin in it, or go on with the search that is there.")
