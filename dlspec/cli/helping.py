@@ -86,6 +86,8 @@ def write_commands(formatter: click.HelpFormatter, commands: dict[str, click.Com
     """All commands with what each does, by purpose."""
     width = max(map(len, commands))
     for purpose in PURPOSES:
-        listed = [(name, item) for name, item in commands.items() if getattr(item, "purpose", None) == purpose]
+        listed = [
+            (name, item) for name, item in commands.items() if isinstance(item, _Explained) and item.purpose == purpose
+        ]
         with formatter.section(purpose):
             formatter.write_dl([(name.ljust(width), item.short_help or "") for name, item in listed])
