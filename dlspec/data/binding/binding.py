@@ -21,7 +21,7 @@ from dlspec.data.binding.inputs import Input, bind_inputs
 from dlspec.data.binding.made import Made, bind_made, certainly_enough, check_parts, check_targets, given_table, is_made
 from dlspec.data.binding.preparation import check_preparation
 from dlspec.data.binding.readable import check_exact, check_readable, check_tokens
-from dlspec.data.binding.sequences import check_context, check_losses, check_sequences, shifted_tables
+from dlspec.data.binding.sequences import check_losses, check_sequences, shifted_tables
 from dlspec.data.binding.several import (
     Other,
     check_divided,
@@ -279,7 +279,6 @@ def bind(
     check_preparation(outputs, method, findings, shaped=signature is not None)
     inputs = inputs if made is not None else bind_inputs(data, table, signature, findings)
     check_sequences(data, method, inputs, findings, several=bool(whole.sources))
-    check_context(data, findings)
     check_losses(method, outputs, findings)
     weight = bind_weight(data, table, method, findings)
     factors = bind_factors(data, folder, (rows := table_count(table)), method, findings, allow_outside=allow_outside)

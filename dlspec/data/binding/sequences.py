@@ -30,7 +30,7 @@ PADDING = 0
 def check_sequences(
     data: Data, method: Method | None, inputs: Sequence[Input], findings: Findings, *, several: bool
 ) -> None:
-    """What does not go with marks, preparations of two columns, and targets that are made of inputs (E620).
+    """What does not go with marks, preparations of two columns, targets that are made of inputs, and `context` (E619, E620).
 
     Args:
         data: The section; of several sources that of the first one.
@@ -39,6 +39,7 @@ def check_sequences(
         findings: Where mistakes go.
         several: Whether there are several sources.
     """
+    _check_context(data, findings)
     special = {
         name
         for name, feature in data.features.items()
@@ -69,7 +70,7 @@ def check_sequences(
     _check_alike(data, inputs, findings)
 
 
-def check_context(data: Data, findings: Findings) -> None:
+def _check_context(data: Data, findings: Findings) -> None:
     """Steps that are only read are some of those of a target that is made of a piece (E619)."""
     maker = data.maker
     if maker is None or not maker.context:
