@@ -30,7 +30,7 @@ PADDING = 0
 def check_sequences(
     data: Data, method: Method | None, inputs: Sequence[Input], findings: Findings, *, several: bool
 ) -> None:
-    """What does not go with marks, preparations of two columns, targets that are made of inputs, and `context` (E619, E620).
+    """What does not go with marks, preparations of two columns, targets made of inputs, and `context` (E619, E620).
 
     Args:
         data: The section; of several sources that of the first one.
