@@ -20,7 +20,7 @@ from dlspec.cli.main import run
 from dlspec.training.saved import open_run
 from dlspec.views.pages.index import find_run
 from tests.support import ROOT, asked, dlspec
-from tests.test_sequences import SPEC, pairs
+from tests.test_sequences import LEFT, RIGHT, SPEC, pairs
 
 GENERATED = SPEC + "generate: greedy\n"
 IDS = """
@@ -248,3 +248,23 @@ def test_what_asks_for_one_answer_an_example_is_refused_before_tensorflow_starts
     Path("words.yaml").write_text(GENERATED.replace(before, after), encoding="utf-8")
     assert run(["check", "words.yaml"]) == (1 if code else 0)
     assert code in capsys.readouterr().out
+
+
+def test_a_model_that_keeps_no_steps_writes_from_whole_rows_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is said before training stands in the report as well; `predict` writes."""
+    monkeypatch.chdir(tmp_path)
+    pairs(tmp_path)
+    gru = "  - gru: {from: {sequence: prev, initial_state: read}, units: 16, return_sequences: true}\n"
+    text = SPEC.replace(gru, gru + "  - reshape: [6, 16]\n").replace("epochs: 2", "epochs: 1")
+    Path("whole.yaml").write_text(text + "generate: greedy\n", encoding="utf-8")
+    assert run(["train", "whole.yaml", "-q"]) == 0
+    reason = "`reshape` (reshape) does not give each step from the steps so far alone"
+    assert f"whole row is computed again, since {reason}" in capsys.readouterr().err
+    path = find_run("whole", tmp_path / "runs").path / "report.json"
+    generated = json.loads(path.read_text(encoding="utf-8"))["results"]["outputs"]["next"]["generated"]
+    assert generated["recomputed"] == reason
+    Path("new.csv").write_text("left\nred\n", encoding="utf-8")
+    assert run(["predict", "whole", "new.csv", "--format", "json"]) == 0
+    assert set(json.loads(capsys.readouterr().out)[0]["next"].split()) <= {*LEFT, *RIGHT}

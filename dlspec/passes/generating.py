@@ -7,6 +7,8 @@ from dlspec.components.sections.sequences import START
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Node
 from dlspec.core.tree import Invalid, span_of, span_of_key
+from dlspec.graph.lower.prune import saved_part
+from dlspec.graph.stepwise import StepPlan, step_plan
 from dlspec.passes.state import Lowered, step
 from dlspec.semantics.environment import Lost
 from dlspec.semantics.schema.context import Context
@@ -28,6 +30,21 @@ def generating(state: Lowered) -> None:
     problem = _problem(state, made)
     if problem is not None:
         state.diagnostics.add(problem.at(span_of_key(state.data, "generate")))
+    else:
+        _warn_of_whole_rows(state)
+
+
+def _warn_of_whole_rows(state: Lowered) -> None:
+    """Says that the model computes whole rows for each step that it writes (W642)."""
+    targets = state.data_section.targets.values() if state.data_section is not None else ()
+    fed = next((target.input for target in targets if target.input is not None), None)
+    plan = step_plan(saved_part(state.graph), fed) if fed is not None else StepPlan()
+    if plan.reason and plan.span is not None:
+        message = f"for each step that `generate` writes the whole row is computed again, since {plan.reason}"
+        help = (
+            "what is written is the same, and takes longer: `dlspec explain W642` lists the layers that need one step"
+        )
+        state.add("W642", message, plan.span, help)
 
 
 def _problem(state: Lowered, generator: Generator) -> Problem | None:

@@ -25,6 +25,9 @@ class Rows(NamedTuple):
         width: Of the rows of beginnings, at least `steps`; as many unless given.
         more: Most indices that are written behind what a row begins with; None for no such end.
         given: The type of each input by name, with any number of examples.
+        stepper: What computes a step out of what it keeps of those before, as long as the model sees whole rows:
+            `apart(inputs)` gives what does not depend on the row, `begin(apart, indices [n, steps])` a list of tensors
+            [n, …], `advance(apart, kept, step, indices [n, 1])` scores [n, 1, classes] and such a list. None for none.
     """
 
     scores: Callable[[dict, Any], Any]
@@ -36,6 +39,7 @@ class Rows(NamedTuple):
     width: int = 0
     more: int | None = None
     given: dict[str, Any] | None = None
+    stepper: Any = None
 
     @property
     def columns(self) -> int:
@@ -98,9 +102,9 @@ def beam(rows: Rows, width: int, length_penalty: float = 0.0) -> Callable[[dict,
     def judged(sums: Any, lengths: Any) -> Any:
         return sums / tf.maximum(tf.cast(lengths, tf.float32), 1.0) ** length_penalty
 
-    def body(first: Any, inputs: dict, step: Any, written: Any, sums: Any, lengths: Any, over: Any) -> Any:
+    def body(first: Any, scores: Any, step: Any, written: Any, sums: Any, lengths: Any, over: Any) -> Any:
         count = tf.shape(sums)[0]
-        logs = _logs(rows, inputs, step, written, first)
+        logs = _logs(rows, scores, step, written, first)
         classes = tf.shape(logs)[-1]
         logs = tf.reshape(logs, (count, width, classes))
         # What is over goes on in one way, with padding.
@@ -114,11 +118,11 @@ def beam(rows: Rows, width: int, length_penalty: float = 0.0) -> Callable[[dict,
         parent, token = best // classes, best % classes
         sums = tf.gather(tf.reshape(candidates, (count, -1)), best, batch_dims=1)
         lengths, over = tf.gather(longer, parent, batch_dims=1), tf.gather(over, parent, batch_dims=1)
-        written = tf.reshape(written, (count, width, rows.columns + 1))
-        written = tf.reshape(tf.gather(written, parent, batch_dims=1), (count * width, rows.columns + 1))
-        written = _with(written, step + 1, tf.reshape(token, (-1,)))
+        origin = tf.reshape(parent + width * tf.range(count)[:, None], (-1,))
+        written = _with(tf.gather(written, origin), step + 1, tf.reshape(token, (-1,)))
         # The rows of an example begin alike, whichever of them goes on.
-        return step + 1, written, sums, lengths, over | _ended(rows, step, token, tf.reshape(first, (count, width)))
+        over |= _ended(rows, step, token, tf.reshape(first, (count, width)))
+        return (step + 1, written, sums, lengths, over), origin
 
     def write(inputs: dict, beginnings: Any, _: Any) -> Any:
         count = tf.shape(beginnings)[0]
@@ -127,12 +131,7 @@ def beam(rows: Rows, width: int, length_penalty: float = 0.0) -> Callable[[dict,
         first = tf.repeat(_length(beginnings), width, axis=0)
         sums = tf.tile(tf.where(tf.range(width) == 0, 0.0, _NEVER)[None, :], (count, 1))
         state = (_begin(first), written, sums, tf.zeros_like(sums, tf.int32), tf.zeros_like(sums, tf.bool))
-        _, written, sums, lengths, _ = tf.while_loop(
-            lambda step, written, sums, lengths, over: (step < rows.length) & ~tf.reduce_all(over),
-            lambda *now: body(first, several, *now),
-            state,
-            shape_invariants=_shapes(state),
-        )
+        _, written, sums, lengths, _ = _run(rows, several, state, lambda *now: body(first, *now))
         best = tf.argmax(judged(sums, lengths), axis=-1, output_type=tf.int32)
         return tf.gather(tf.reshape(written, (count, width, rows.columns + 1)), best, batch_dims=1)
 
@@ -142,23 +141,60 @@ def beam(rows: Rows, width: int, length_penalty: float = 0.0) -> Callable[[dict,
 def _one_by_one(rows: Rows, pick: Callable[[Any, Any], Any]) -> Callable[[dict, Any, Any], Any]:
     """One row for each beginning, whose next index `pick` takes from logarithms [n, classes] and numbers [n]."""
 
-    def body(first: Any, inputs: dict, numbers: Any, step: Any, written: Any, over: Any) -> Any:
-        token = pick(_logs(rows, inputs, step, written, first), tf.gather(numbers, step, axis=1))
+    def body(first: Any, numbers: Any, scores: Any, step: Any, written: Any, over: Any) -> Any:
+        token = pick(_logs(rows, scores, step, written, first), tf.gather(numbers, step, axis=1))
         token = tf.where(over, 0, token)
-        return step + 1, _with(written, step + 1, token), over | _ended(rows, step, token, first)
+        return (step + 1, _with(written, step + 1, token), over | _ended(rows, step, token, first)), None
 
     def write(inputs: dict, beginnings: Any, numbers: Any) -> Any:
         first = _length(beginnings)
         state = (_begin(first), _begun(beginnings), tf.zeros(tf.shape(beginnings)[:1], tf.bool))
-        _, written, _ = tf.while_loop(
-            lambda step, written, over: (step < rows.length) & ~tf.reduce_all(over),
-            lambda *now: body(first, inputs, numbers, *now),
-            state,
-            shape_invariants=_shapes(state),
-        )
-        return written
+        return _run(rows, inputs, state, lambda *now: body(first, numbers, *now))[1]
 
     return rows.compiled(write)
+
+
+def _run(rows: Rows, inputs: dict, state: Any, body: Callable[..., Any]) -> Any:
+    """Writes index by index, until all rows are over or as long as they may be.
+
+    Args:
+        rows: How they are written.
+        inputs: By name.
+        state: Step, rows written so far, more, and last which rows are over.
+        body: From scores [n, classes] of the next index and a state to the next state, and which rows its rows go on
+            with, None where each goes on with itself.
+    """
+
+    def going(length: int) -> Callable[..., Any]:
+        return lambda now, *_: (now[0] < length) & ~tf.reduce_all(now[-1])
+
+    if rows.stepper is not None:
+        state = _run_kept(rows, inputs, state, body, going(min(rows.steps, rows.length)))
+        if rows.length <= rows.steps:
+            return state
+    whole = going(rows.length)
+
+    def again(now: Any) -> Any:
+        return (body(_scores(rows, inputs, *now[:2]), *now)[0],)
+
+    return tf.while_loop(whole, again, (state,), shape_invariants=(_shapes(state),))[0]
+
+
+def _run_kept(rows: Rows, inputs: dict, state: Any, body: Callable[..., Any], going: Callable[..., Any]) -> Any:
+    """As :func:`_run`, with what is kept of the steps so far."""
+    apart = rows.stepper.apart(inputs)
+    step, written = state[:2]
+    kept = rows.stepper.begin(apart, tf.slice(written, [0, 0], [-1, tf.minimum(step, rows.steps)]))
+
+    def further(now: Any, kept: Any) -> Any:
+        step, written = now[:2]
+        token = tf.ensure_shape(tf.slice(written, [0, step], [-1, 1]), [None, 1])
+        scores, kept = rows.stepper.advance(apart, kept, step, token)
+        now, origin = body(scores[:, 0], *now)
+        return now, kept if origin is None else [tf.gather(values, origin) for values in kept]
+
+    shapes = (_shapes(state), list(_shapes(kept)))
+    return tf.while_loop(going, further, (state, kept), shape_invariants=shapes)[0]
 
 
 def _shapes(state: Any) -> Any:
@@ -197,11 +233,16 @@ def _ended(rows: Rows, step: Any, token: Any, first: Any) -> Any:
     return over if rows.more is None else over | (step + 2 - first >= rows.more)
 
 
-def _logs(rows: Rows, inputs: dict, step: Any, written: Any, first: Any) -> Any:
-    """Logarithms of the probabilities of the next index, [n, classes]: certain for one that is given."""
+def _scores(rows: Rows, inputs: dict, step: Any, written: Any) -> Any:
+    """What the model says of the index behind a step, [n, classes], of whole rows."""
     passed = tf.maximum(step + 1 - rows.steps, 0)  # steps that the model does not see any more
-    scores = tf.cast(rows.scores(inputs, tf.slice(written, [0, passed], [-1, rows.steps])), tf.float32)
-    scores = tf.gather(scores, step - passed, axis=1)
+    scores = rows.scores(inputs, tf.slice(written, [0, passed], [-1, rows.steps]))
+    return tf.gather(scores, step - passed, axis=1)
+
+
+def _logs(rows: Rows, scores: Any, step: Any, written: Any, first: Any) -> Any:
+    """Logarithms of the probabilities of the next index, [n, classes]: certain for one that is given."""
+    scores = tf.cast(scores, tf.float32)
     logs = tf.nn.log_softmax(scores) if rows.logits else tf.math.log(tf.maximum(scores, _LEAST))
     classes = tf.range(tf.shape(logs)[-1])
     logs = tf.where(np.isin(np.arange(logs.shape[-1]), rows.forbidden), _NEVER, logs)

@@ -11,6 +11,7 @@ from dlspec.core.documents.figures import Figures
 from dlspec.core.documents.results import WrittenFigures
 from dlspec.core.ir import Graph
 from dlspec.data.feeding.pipeline import Prepared
+from dlspec.graph.lower import prune
 from dlspec.training.figures import Looking, figures
 from dlspec.training.gradients import GradientLog
 from dlspec.training.loop.fit import Training
@@ -105,11 +106,18 @@ def check_orders(core: Any, outputs: Sequence[str], prepared: Prepared) -> None:
         check_order(core, tuple(outputs), target, inputs)
 
 
-def writers(training: Training, generator: Generator) -> list[Writer]:
-    """What lets the model of a training write, for each output that tells next steps."""
+def writers(training: Training, generator: Generator, graph: Graph | None) -> list[Writer]:
+    """What lets the model of a training write, for each output that tells next steps.
+
+    Args:
+        training: With the kept weights in place.
+        generator: The section `generate`.
+        graph: What was trained; None where it is not known.
+    """
     job = training.job
+    saved = None if graph is None else prune.saved_part(graph)
     return [
-        Writer(generator, job.data, job.method, job.model, tuple(job.outputs), target)
+        Writer(generator, job.data, job.method, job.model, tuple(job.outputs), target, saved)
         for target in job.prepared.binding.shifted_outputs
     ]
 

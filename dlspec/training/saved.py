@@ -25,6 +25,7 @@ from dlspec.data.feeding.raw import outputs_of
 from dlspec.data.feeding.trained import Training
 from dlspec.data.sources.base import Arrays
 from dlspec.data.sources.limits import machine_memory
+from dlspec.graph.lower import prune
 from dlspec.graph.needs import TENSORFLOW
 from dlspec.passes import Workspace, compile_spec
 from dlspec.passes.state import Bound, Compilation, Parsed, Resolved
@@ -135,7 +136,8 @@ class SavedRun:
         targets = [output for output in self.targets if output.input]
         if self.state.generator is None or not targets:
             return None
-        return Writer(self.state.generator, self.data, self.method, self.core, self.outputs, targets[0])
+        graph = None if self.state.trained is None else prune.saved_part(self.state.trained)
+        return Writer(self.state.generator, self.data, self.method, self.core, self.outputs, targets[0], graph)
 
     @property
     def core(self) -> Any:

@@ -14,10 +14,12 @@ from dlspec.components.sections.generating import Generator
 from dlspec.components.sections.sequences import END, FIRST, START, marks_of
 from dlspec.core.documents.results import Written, WrittenFigures
 from dlspec.core.errors import Problem
+from dlspec.core.ir import Graph
 from dlspec.data.binding.inputs import Input
 from dlspec.data.binding.sequences import PADDING
 from dlspec.data.binding.targets import Output
 from dlspec.data.sources.base import Table
+from dlspec.graph.stepwise import StepPlan, step_plan
 from dlspec.training.written_errors import errors_of
 from dlspec.views.pages.shares import interval
 
@@ -44,6 +46,7 @@ class Writer:
         core: The model proper, which takes prepared inputs.
         outputs: Names of its outputs in their order.
         target: The output that tells the next step, bound to its target.
+        graph: What was trained; None where it is not known.
         drawing: What is drawn follows from it; from the spec unless given.
     """
 
@@ -53,6 +56,7 @@ class Writer:
     core: Any
     outputs: tuple[str, ...]
     target: Output
+    graph: Graph | None = None
     drawing: int | None = None
 
     @property
@@ -133,8 +137,35 @@ class Writer:
         length = columns if self.pieces else min(steps, self.generator.length or steps)
         more = self.more if self.pieces else None
         return Rows(
-            self._scores, steps, length, marks.get(END), logits, tuple(forbidden), max(columns, steps), more, given
+            self._scores,
+            steps,
+            length,
+            marks.get(END),
+            logits,
+            tuple(forbidden),
+            max(columns, steps),
+            more,
+            given,
+            self._stepper[0],
         )
+
+    @property
+    def recomputed(self) -> str:
+        """Why each step computes the whole row again; "" where it does not."""
+        return self._stepper[1]
+
+    @cached_property
+    def _stepper(self) -> tuple[Any, str]:
+        """What computes steps out of what it keeps of those before, or None and why there is none."""
+        from dlspec.backends.keras.stepping import Stepper
+
+        plan = StepPlan(reason="the graph is not known") if self.graph is None else step_plan(self.graph, self.fed)
+        if plan.reason:
+            return None, plan.reason
+        try:
+            return Stepper(self.core, plan, self.fed), ""
+        except LookupError:
+            return None, "the kept model has other layers than the spec"
 
     @property
     def steps(self) -> int:
@@ -311,6 +342,7 @@ def written(
         "exact": exact,
         "interval": interval(exact, len(rows)),
         "shown": shown,
+        "recomputed": writer.recomputed,
     }
 
 
@@ -335,7 +367,12 @@ def _continued(writer: Writer, rows: Any, targets: Array, numbers: Array, table:
         )
         for row, (number, half) in enumerate(zip(some.tolist(), halves.tolist(), strict=True))
     ]
-    return {"by": writer.generator.name, "examples": len(shown), "shown": shown}
+    return {
+        "by": writer.generator.name,
+        "examples": len(shown),
+        "shown": shown,
+        "recomputed": writer.recomputed,
+    }
 
 
 def _shown(value: Any) -> str:

@@ -167,7 +167,7 @@ def _run(request: Request, runs: Path, location: RunLocation, console: Console |
     metrics: Measures = {}
     try:
         with telling(training.job.prepared.binding.table):
-            metrics = _trained(training, checkpoint, reporter, pictures, clock, request.generator)
+            metrics = _trained(training, checkpoint, reporter, pictures, clock, request)
             if reporter is not None and request.report is not None and request.graph is not None:
                 reporter.add(figures_of(training, request.graph, request.report, features), training.folder.path)
                 clock.lap("figures")
@@ -234,7 +234,7 @@ def _trained(
     reporter: Reporter | None,
     pictures: Pictures | None,
     clock: _Clock,
-    generator: Generator | None = None,
+    request: Request,
 ) -> Measures:
     """Trains, and measures what came of it unless there is nobody to report to."""
     training.fit(checkpoint)
@@ -252,8 +252,8 @@ def _trained(
     model = in_data_units(job.model, job.prepared)
     reporter.examine(model, job.prepared, job.method, tuple(job.outputs), before)
     clock.lap("examine")
-    if generator is not None:
-        for writer in writers(training, generator):
+    if request.generator is not None:
+        for writer in writers(training, request.generator, request.graph):
             reporter.wrote(writer.target.name, partial(written_of, training, writer))
         clock.lap("generate")
     return metrics

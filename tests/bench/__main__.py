@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.bench.data import data_speed, memory
 from tests.bench.editing import editor_speed
+from tests.bench.generating import writing_speed
 from tests.bench.growth import growth
 from tests.bench.learning import adversarial_speed, sampling_speed, tree_speed
 from tests.bench.measuring import ROOT, paired, process, report
@@ -39,6 +40,7 @@ def main(wanted: list[str]) -> int:
             sources_speed,
             predict_speed,
             sampling_speed,
+            writing_speed,
             tree_speed,
             *trainings,
             growth,

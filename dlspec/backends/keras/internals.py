@@ -123,6 +123,56 @@ def attach(tensor: Any, name: str, value: Any) -> None:
     setattr(tensor, name, value)
 
 
+# --- attention -----------------------------------------------------------------------------------------------------
+
+
+class Projections(NamedTuple):
+    """The layers inside an attention with several heads, and what its scores depend on.
+
+    Attributes:
+        query: Gives vectors [examples, steps, heads, features], as those of `key` and `value`.
+        key: Of the keys.
+        value: Of the values.
+        gate: What weighs the result, made of the query; None for none.
+        output: Of the result.
+        repeats: How many heads of the query share one of key and value.
+        scale: What the products are multiplied by.
+        window: How many steps away the first step is that is not attended to; None where all are.
+    """
+
+    query: Any
+    key: Any
+    value: Any
+    gate: Any
+    output: Any
+    repeats: int
+    scale: float
+    window: int | None
+
+
+def projections_of(layer: Any) -> Projections:
+    """What a multi-head or grouped-query attention computes with."""
+    inner = layer._query_dense, layer._key_dense, layer._value_dense
+    gate = layer._gate_dense if layer.get_config()["use_gate"] else None
+    grouped = hasattr(layer, "num_repeats")
+    repeats = layer.num_repeats if grouped else 1
+    scale = layer._inverse_sqrt_head_dim if grouped else layer._inverse_sqrt_key_dim
+    return Projections(*inner, gate, layer._output_dense, repeats, scale, layer.get_config()["sliding_window"])
+
+
+def attended(layer: Any, query: Any, key: Any, value: Any, shown: Any) -> Any:
+    """What an attention without heads gathers.
+
+    Args:
+        layer: `Attention` or `AdditiveAttention`.
+        query: [examples, steps, features].
+        key: [examples, others, features].
+        value: [examples, others, features].
+        shown: Which of the others each step looks at, [examples or 1, steps or 1, others]; None for all.
+    """
+    return layer._apply_scores(layer._calculate_scores(query, key), value, shown)[0]
+
+
 # --- training ----------------------------------------------------------------------------------------------------
 
 

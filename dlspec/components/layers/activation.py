@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dlspec.components.layers.axes import axes, axis_indices
-from dlspec.components.layers.base import ACTIVATION, Layer, activation_flops, constraint, initializer, regularizer
+from dlspec.components.layers.base import (
+    ACTIVATION,
+    Layer,
+    Stepwise,
+    activation_flops,
+    constraint,
+    initializer,
+    regularizer,
+)
 from dlspec.components.registry import component, example, number, optional
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor, Weight, known, show_shape
@@ -16,6 +24,7 @@ class _Pointwise(Layer, abstract=True):
 
     is_activation = True
     masking = "pass"
+    stepwise = "features"
 
     def infer(self, x: Tensor) -> Tensor:
         """The shape of the input."""
@@ -77,6 +86,10 @@ class PReLU(_Pointwise):
             pass
         return super().infer(x)
 
+    def stepwise_for(self, x: Tensor) -> Stepwise:
+        """Step by step where all steps share their factors."""
+        return self.stepwise if 0 in axis_indices(self.shared_axes or [], x, self.name, "shared_axes") else ""
+
     def weights(self, x: Tensor) -> Iterable[Weight]:
         """One factor per element, or one for a whole shared axis."""
         shared = axis_indices(self.shared_axes or [], x, self.name, "shared_axes")
@@ -100,6 +113,10 @@ class Softmax(_Pointwise):
     applies = "softmax"
     axis = axes(default=-1, doc="The axis, or axes, over which they add up to 1; the batch counts as 0.")
     examples = (example("", (10,)), example("{axis: [1, 2]}", (7, 7, 3)))
+
+    def stepwise_for(self, x: Tensor) -> Stepwise:
+        """Step by step unless the shares of several steps add up to 1."""
+        return "" if 0 in axis_indices(self.axis, x, self.name) else self.stepwise
 
     def infer(self, x: Tensor) -> Tensor:
         """The shape of the input."""

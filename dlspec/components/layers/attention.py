@@ -28,6 +28,7 @@ class _ListAttention(ListLayer, abstract=True):
 
     maximum_inputs = 3
     listed = ("query", "value", "key")
+    stepwise = "attention"
     call_options = ("use_causal_mask", "return_attention_scores")
     # Declared as an option by each layer, after those of Keras's constructor.
     return_attention_scores: Any
@@ -125,6 +126,7 @@ class _ProjectedAttention(Layer, abstract=True):
     arguments = ("query", "value", "key?", "attention_mask?")
     positional = 3
     masking = "pass"
+    stepwise = "attention"
     call_options = ("use_causal_mask", "return_attention_scores")
     # Declared as options by each layer, in Keras's order.
     dropout: Any

@@ -24,6 +24,7 @@ POLICIES = {
 }
 
 Outputs = Tensor | tuple[Tensor, ...]
+Stepwise = Literal["", "elements", "features", "positions", "states", "attention", "window"]
 
 
 class Layer(Component, abstract=True):
@@ -72,6 +73,7 @@ class Layer(Component, abstract=True):
         formats_lacking: Formats of ``dlspec export`` that have no operations for it; see :meth:`lacking_in`.
         masking: What becomes of a mask: ``pass`` it on, or ``drop`` it (with a warning, as Keras does).
         unmasks: Names of call arguments whose tensors Keras takes the mask from, for whatever else reads them too.
+        stepwise: How a step of the output follows from the steps so far; see :meth:`stepwise_for`.
 
     The last ones are options of some layers, with what holds for the others:
         activity_regularizer: A penalty on the output; None for none.
@@ -124,6 +126,7 @@ class Layer(Component, abstract=True):
     formats_lacking: ClassVar[tuple[str, ...]] = ()
     masking: ClassVar[Literal["pass", "drop"]] = "drop"
     unmasks: ClassVar[tuple[str, ...]] = ()
+    stepwise: ClassVar[Stepwise] = ""
 
     activity_regularizer: Any = None
     use_bias: Any = True
@@ -226,6 +229,21 @@ class Layer(Component, abstract=True):
     def averaged_before(self, *inputs: Any) -> Tensor | None:
         """The tensor that a loss has averaged before the step sums its values to a single one; None where none is."""
         return None
+
+    def stepwise_for(self, *inputs: Any, **named: Any) -> Stepwise:
+        """How a step of the output follows from the steps so far, where the first axis of what enters has the steps.
+
+        Args:
+            inputs: Types of what enters, as :meth:`infer` takes them.
+            named: The same by name.
+
+        Returns:
+            ``elements``: each element from those in its place; ``features``: each step from the same one, of two axes
+            or more; ``positions``: as that, with something added that depends on its number; ``states``: from the
+            same one and states that a cell carries along; ``attention``: from all steps so far; ``window``: from as
+            many of the last ones as its window spans; ``""``: not as any of these.
+        """
+        return self.stepwise
 
     def infer(self, *inputs: Any, **named: Any) -> Outputs:
         """Type of the output, or of each output.

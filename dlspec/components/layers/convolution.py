@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dlspec.components.layers.base import (
+    Stepwise,
     activation,
     activation_flops,
     constraint,
@@ -88,6 +89,10 @@ class Conv1D(_Convolution):
         example("{filters: 8, kernel_size: 3}", (20, 4)),
         example("{filters: 8, kernel_size: 3, padding: causal, dilation_rate: 2}", (None, 4)),
     )
+
+    def stepwise_for(self, x: Tensor) -> Stepwise:
+        """From the last steps, where it looks at no later one and leaves none out."""
+        return "window" if self.padding == "causal" and self.strides == (1,) and not self.channels_first else ""
 
 
 class Conv2D(_Convolution):

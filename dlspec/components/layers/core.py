@@ -19,6 +19,7 @@ class Dense(Layer):
     scalable = True
     shorthand = "units"
     masking = "pass"
+    stepwise = "features"
     units = integer(min=1, doc="Size of the output's last axis.")
     activation = activation()
     use_bias = boolean(default=True, doc="Whether to add a bias.")
@@ -53,6 +54,7 @@ class _Vectors(Layer, abstract=True):
 
     gradient_by_rows = True
     counts_by = "input_dim"
+    stepwise = "elements"
     input_dim: Any
     output_dim: Any
 
@@ -151,6 +153,7 @@ class Identity(Layer):
     keras = "keras.layers.Identity"
     keeps_range = True
     masking = "pass"
+    stepwise = "elements"
     examples = (example("", (7, 3)), example("", (None,), dtype="int32"))
 
     def infer(self, x: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import ClassVar, Literal
 
 from dlspec.components.layers.axes import axis_index
-from dlspec.components.layers.base import Layer
+from dlspec.components.layers.base import Layer, Stepwise
 from dlspec.components.registry import boolean, example, integer, plain
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Shape, Tensor, show_shape
@@ -35,6 +35,8 @@ class ListLayer(Layer, abstract=True):
 
 class _Elementwise(ListLayer, abstract=True):
     """Element by element, with broadcasting over axes of size 1."""
+
+    stepwise = "elements"
 
     def infer(self, inputs: list[Tensor]) -> Tensor:
         """All inputs have the same shape, or broadcast to one; the last axes of different ranks go together."""
@@ -158,6 +160,10 @@ class Concatenate(ListLayer):
         total = None if None in joined else sum(size or 0 for size in joined)
         shape = inputs[0].shape
         return Tensor((*shape[:axis], total, *shape[axis + 1 :]), self.compute_dtype)
+
+    def stepwise_for(self, inputs: list[Tensor]) -> Stepwise:
+        """Step by step unless it joins steps."""
+        return "features" if axis_index(self.axis, inputs[0].rank, self.name) else ""
 
     def mask(self, inputs: list[Tensor]) -> bool:
         """One masked input is enough: the others count as unmasked steps."""

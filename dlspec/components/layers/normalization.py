@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Literal
 
 from dlspec.components.layers.axes import axes, axis_index, axis_indices
-from dlspec.components.layers.base import Layer, constraint, initializer, inner_weights, regularizer
+from dlspec.components.layers.base import Layer, Stepwise, constraint, initializer, inner_weights, regularizer
 from dlspec.components.registry import boolean, component, example, integer, number, optional, plain
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor, Weight, known, show_shape
@@ -91,6 +91,10 @@ class BatchNormalization(_Normalization):
         """Unless the devices add up what they measure."""
         return not self.synchronized
 
+    def stepwise_for(self, x: Tensor) -> Stepwise:
+        """In use each element is scaled by what its feature had in training, unless features are steps."""
+        return "features" if axis_index(self.axis, x.rank, self.name) else ""
+
     def weights(self, x: Tensor) -> Iterable[Weight]:
         """Factor, offset, moving mean and variance [features]; three more with `renorm`."""
         shape = (known(x, axis_index(self.axis, x.rank, self.name), self.name),)
@@ -131,6 +135,10 @@ class LayerNormalization(_Normalization):
     def over_steps(self, x: Tensor) -> bool:
         """Whether it normalizes over an axis other than that of the features."""
         return _beside_features(self.axis, x, self.name)
+
+    def stepwise_for(self, x: Tensor) -> Stepwise:
+        """Each step by itself where it is none of the axes."""
+        return "" if 0 in _in_order(self.axis, x, self.name) else "features"
 
     def weights(self, x: Tensor) -> Iterable[Weight]:
         """Factor and offset over the normalized axes."""
@@ -189,6 +197,10 @@ class RMSNormalization(_Normalization):
     epsilon = number(min=0, default=1e-6, doc="Added to the mean square against division by zero.")
     examples = (example("", (None, 64)),)
 
+    def stepwise_for(self, x: Tensor) -> Stepwise:
+        """Each step by itself where it is none of the axes."""
+        return "" if 0 in _in_order(self.axis, x, self.name) else "features"
+
     def weights(self, x: Tensor) -> Iterable[Weight]:
         """A factor over the normalized axes."""
         yield Weight("scale", _sorted_sizes(self.axis, x, self.name))
@@ -213,6 +225,10 @@ class UnitNormalization(_Normalization):
     def over_steps(self, x: Tensor) -> bool:
         """Whether it normalizes over an axis other than that of the features."""
         return _beside_features(self.axis, x, self.name)
+
+    def stepwise_for(self, x: Tensor) -> Stepwise:
+        """Each step by itself where it is none of the axes."""
+        return "" if 0 in _in_order(self.axis, x, self.name) else "features"
 
     def flops(self, output: Tensor, x: Tensor) -> int:
         """Per element: square, sum and division."""

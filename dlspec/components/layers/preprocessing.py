@@ -70,6 +70,7 @@ class Rescaling(Layer):
     undoable = True
     shorthand = "scale"
     masking = "pass"
+    stepwise = "features"
     scale = plain(_ONE_OR_MANY, doc="The factor, or one for each element of the last axis.")
     offset = plain(_ONE_OR_MANY, default=0.0, doc="Summand, or one number for each element of the last axis.")
     examples = (

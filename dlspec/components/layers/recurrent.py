@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
-from dlspec.components.layers.base import Layer, Outputs, constraint, initializer, regularizer, seed
+from dlspec.components.layers.base import Layer, Outputs, Stepwise, constraint, initializer, regularizer, seed
 from dlspec.components.layers.base import activation as function
 from dlspec.components.registry import boolean, choice, example, integer, number
 from dlspec.core.errors import Problem
@@ -59,6 +59,10 @@ class Recurrent(Layer, abstract=True):
         if not self.return_state:
             return output
         return (output, *(Tensor(shape, self.compute_dtype) for shape in self.state_shapes(sequence)))
+
+    def stepwise_for(self, sequence: Tensor, initial_state: States = None) -> Stepwise:
+        """From states, where it reads forwards and gives all steps."""
+        return "states" if self.return_sequences and not self.go_backwards else ""
 
     def mask(self, sequence: Tensor, initial_state: States = None) -> bool:
         """Whether the output carries a mask: only a sequence keeps that of the input."""

@@ -15,6 +15,7 @@ class _Unchanged(Layer, abstract=True):
     """The output has the shape of the input; nothing happens outside training."""
 
     masking = "pass"
+    stepwise = "features"
 
     def infer(self, x: Tensor) -> Tensor:
         """The shape of the input."""
@@ -73,6 +74,7 @@ class _SpatialDropout(SpatialLayer, abstract=True):
 
     shorthand = "rate"
     masking = "pass"
+    stepwise = "features"
     trainable: Any = True  # Keras's constructor takes no `trainable` here, and there is nothing to train
     rate = number(min=0, max=1, doc="Share of the channels to drop.")
 

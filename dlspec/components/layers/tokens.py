@@ -19,6 +19,7 @@ class SinusoidalPositionalEncoding(Same):
     """
 
     keras = "dlspec.keras_layers.SinusoidalPositionalEncoding"
+    stepwise = "positions"
     axes = "[steps, features]"
     least = 2
     max_wavelength = number(min=1, default=10000.0, doc="Longest wavelength, divided by 2π.")
@@ -37,6 +38,7 @@ class PositionalEmbedding(Same):
     """
 
     keras = "dlspec.keras_layers.PositionalEmbedding"
+    stepwise = "positions"
     shorthand = "max_length"
     axes = "[steps, features]"
     least = 2
@@ -122,6 +124,7 @@ class LayerScale(Same):
     """
 
     keras = "dlspec.keras_layers.LayerScale"
+    stepwise = "features"
     shorthand = "initial_value"
     initial_value = number(default=1e-5, doc="Value of the factors before training.")
     examples = (example("", (196, 64)), example("0.1", (None, 8)))
@@ -143,6 +146,7 @@ class StochasticDepth(Same):
     """
 
     keras = "dlspec.keras_layers.StochasticDepth"
+    stepwise = "features"
     shorthand = "rate"
     least = 0
     rate = number(min=0, below=1, doc="Share of the examples that skip the branch.")

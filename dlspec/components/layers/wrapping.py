@@ -148,6 +148,7 @@ class TimeDistributed(Layer):
     keras = "keras.layers.TimeDistributed"
     shorthand = "layer"
     masking = "pass"
+    stepwise = "features"
     layer = component("layer", doc="The layer, which sees one step at a time.")
     examples = (
         example("{layer: {dense: 8}}", (None, 16)),

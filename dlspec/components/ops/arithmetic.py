@@ -32,6 +32,7 @@ class _Binary(Op, abstract=True):
     """Broadcasts both sides; one operation per element."""
 
     arguments = ("x1", "x2")
+    stepwise = "elements"
     without: ClassVar[tuple[str, ...]] = ()
     x1 = constant("first")
     x2 = constant("second")
@@ -174,6 +175,7 @@ class _Logical(Op, abstract=True):
     """Truth values of two tensors; numbers other than 0 are true."""
 
     arguments = ("x1", "x2")
+    stepwise = "elements"
     examples = (example("", (4, 3), (4, 1), dtype="bool"), example("", (None,), (4,)))
 
     def infer(self, x1: Tensor, x2: Tensor) -> Tensor:
@@ -203,6 +205,7 @@ class Where(Op):
     """Takes elements of the second tensor or constant where the condition is true, of the third elsewhere."""
 
     keras = "keras.ops.where"
+    stepwise = "elements"
     arguments = ("condition", "x1", "x2")
     x1 = constant("second")
     x2 = constant("third")

@@ -16,6 +16,7 @@ _NUMBER = {"type": "number"}
 class _Elementwise(Op, abstract=True):
     """Keeps the shape; one operation per element."""
 
+    stepwise = "elements"
     only: ClassVar[tuple[str, ...]] = ()
     without: ClassVar[tuple[str, ...]] = ()
     examples = (example("", (4, 3)), example("", ()))

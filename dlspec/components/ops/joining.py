@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from dlspec.components.layers.base import Stepwise
 from dlspec.components.ops.base import Op, one_axis
 from dlspec.components.ops.dtypes import INTEGERS, numeric, result_type
 from dlspec.components.registry import example, plain
@@ -32,6 +33,10 @@ class Concatenate(_Joining):
     arguments = ("xs",)
     axis = one_axis(doc="The axis to join along; the batch counts as 0, and -1 is the last.")
     examples = (example("{axis: 1}", (4, 3), (2, 3)), example("{axis: -1}", (None, 3), (None, 2), (4, 1)))
+
+    def stepwise_for(self, xs: list[Tensor]) -> Stepwise:
+        """Step by step unless it joins steps."""
+        return "features" if self.index(self.axis, xs[0]) else ""
 
     def infer(self, xs: list[Tensor]) -> Tensor:
         """All axes but the joined one are equal; the joined sizes add up."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from dlspec.components.layers.base import Stepwise
 from dlspec.components.ops.base import Op, keepdims, one_axis, some_axes, without
 from dlspec.components.ops.dtypes import FLOATS, numeric, result_type
 from dlspec.components.registry import Example, boolean, choice, example, integer, number, optional, plain
@@ -28,6 +29,10 @@ class _Reduction(Op, abstract=True):
     def result(self, dtype: str) -> str:
         """The dtype of the output for one of the input."""
         return dtype
+
+    def stepwise_for(self, x: Tensor) -> Stepwise:
+        """Step by step unless it reduces steps."""
+        return "" if 0 in self.places(self.axis, x) else "features"
 
     def infer(self, x: Tensor) -> Tensor:
         """The shape of the input without the axes, or with size 1 there."""

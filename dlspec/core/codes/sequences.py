@@ -82,4 +82,40 @@ CODES: dict[str, Code] = {
         train: {loss: sparse_categorical_crossentropy}
         """,
     ),
+    "W642": code(
+        "rows that are computed anew for each step",
+        """
+        A model that writes needs one step at a time, where every layer gives each step from the same one and from what
+        it keeps of those before: recurrent layers that return all steps, attention with `use_causal_mask: true` or to
+        what is not written, causal convolutions, positions, and what looks at one step alone. Behind any other layer
+        the whole row is computed again for each step. It writes the same, many times slower.
+        """,
+        wrong="""
+        inputs: {digit: {shape: [2], dtype: int64}}
+        layers:
+          - embedding: {input_dim: 13, output_dim: 4}
+          - gru: {units: 8, return_sequences: true}
+          - reshape: [2, 8]
+          - dense: {units: 13, activation: softmax}
+        data:
+          source: {sklearn: digits}
+          inputs: {digit: {column: target, marks: {start: 11, end: 12}}}
+          targets: {next: {input: digit, shift: 1}}
+        train: {loss: sparse_categorical_crossentropy}
+        generate: greedy
+        """,
+        right="""
+        inputs: {digit: {shape: [2], dtype: int64}}
+        layers:
+          - embedding: {input_dim: 13, output_dim: 4}
+          - gru: {units: 8, return_sequences: true}
+          - dense: {units: 13, activation: softmax}
+        data:
+          source: {sklearn: digits}
+          inputs: {digit: {column: target, marks: {start: 11, end: 12}}}
+          targets: {next: {input: digit, shift: 1}}
+        train: {loss: sparse_categorical_crossentropy}
+        generate: greedy
+        """,
+    ),
 }

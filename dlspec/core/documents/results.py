@@ -160,6 +160,7 @@ class _Written(TypedDict):
     by: str
     examples: int
     shown: list[Written]
+    recomputed: str
 
 
 class WrittenFigures(_Written, total=False):
@@ -174,6 +175,7 @@ class WrittenFigures(_Written, total=False):
         character_error_rate: The same of characters.
         edit_distance: Characters to be changed, left out or put in, of a text on the average.
         shown: Some of them.
+        recomputed: Why the whole row was computed again for each step; "" where one step was enough.
     """
 
     exact: float

@@ -152,6 +152,8 @@ def figures(output: Facts) -> Iterator[tuple[str, str]]:
         for measure in ("word_error_rate", "character_error_rate"):
             if written.get(measure) is not None:
                 yield measure.replace("_", " "), percent(written[measure])
+    if written.get("recomputed"):
+        yield "computed for each step written", "the whole row"
     if output.get("perplexity") is not None:
         yield "perplexity", figure(output["perplexity"])
         yield "bits a step", figure(math.log2(output["perplexity"]))
