@@ -160,6 +160,9 @@ def test_what_is_predicted_is_what_a_loop_by_hand_writes(
     again = json.loads(capsys.readouterr().out)["outputs"]["test"]["next"]["generated"]
     kept = report(trained)["results"]["outputs"]["next"]["generated"]
     assert (again["by"], again["examples"], again["exact"]) == (kept["by"], kept["examples"], kept["exact"])
+    scores = ("bleu", "chrf", "rouge_1", "rouge_2", "rouge_l", "word_error_rate", "edit_distance", "recomputed")
+    assert [again[name] for name in scores] == [kept[name] for name in scores]
+    assert again["recomputed"] == "" and 0 < again["rouge_1"] <= 1
     assert {"where", "given", "expected", "generated"} == set(kept["shown"][0])
     assert (trained / "runs").is_dir() and "Written by itself" in next(trained.glob("runs/*/*/report.html")).read_text(
         encoding="utf-8"

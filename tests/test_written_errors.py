@@ -68,3 +68,9 @@ def test_rates_are_those_of_jiwer() -> None:
         errors = errors_of(expected, generated)
         assert errors["word_error_rate"] == pytest.approx(jiwer.wer(expected, generated))
         assert errors["character_error_rate"] == pytest.approx(jiwer.cer(expected, generated))
+
+
+def test_rows_of_numbers_have_no_words() -> None:
+    """Their distance counts numbers, however many digits they have."""
+    errors = errors_of(["10 11 12", "7"], ["10 12", "8"], numbers=True)
+    assert errors == {"word_error_rate": None, "character_error_rate": None, "edit_distance": 1.0}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dlspec.backends.keras.structure import like_inputs, outputs_by_name
 from dlspec.components.methods.base import Method
@@ -21,6 +21,7 @@ from dlspec.data.binding.targets import Output
 from dlspec.data.sources.base import Table
 from dlspec.graph.stepwise import StepPlan, step_plan
 from dlspec.training.written_errors import errors_of
+from dlspec.training.written_scores import scores_of
 from dlspec.views.pages.shares import interval
 
 if TYPE_CHECKING:
@@ -245,16 +246,19 @@ class Writer:
         """A written row, or a target, as text: without marks and padding."""
         marks = {PADDING, *self.marks().values()}
         parts = [self._name(int(index)) for index in row if int(index) not in marks]
-        return ("" if self._by_character else " ").join(parts)
+        return ("" if self.words == "characters" else " ").join(parts)
 
     def _name(self, index: int) -> str:
         classes: Sequence[Any] = self.target.classes
         return str(classes[index]) if index < len(classes) else str(index)
 
     @property
-    def _by_character(self) -> bool:
+    def words(self) -> str:
+        """Of which pieces of a text indices are: "words" or "characters"; "" where rows are numbers."""
         layers = [layer for layer in self.data.features[self.fed].prepare if layer.splits_texts]
-        return bool(layers) and layers[-1].split == "character"
+        if not layers:
+            return ""
+        return "characters" if layers[-1].split == "character" else "words"
 
 
 def check_order(core: Any, outputs: tuple[str, ...], target: Output, inputs: Mapping[str, Any]) -> None:
@@ -334,9 +338,10 @@ def written(
         for position, row in enumerate(some.tolist())
     ]
     exact = float(right.mean())
-    errors = errors_of(*([writer.text(row) for row in some] for some in (targets, rows)))
-    return {
-        **errors,
+    texts, made = ([writer.text(row) for row in some] for some in (targets, rows))
+    figures = {
+        **errors_of(texts, made, numbers=not writer.words),
+        **(scores_of(texts, made) if writer.words == "words" and texts else {}),
         "by": writer.generator.name,
         "examples": len(rows),
         "exact": exact,
@@ -344,6 +349,7 @@ def written(
         "shown": shown,
         "recomputed": writer.recomputed,
     }
+    return cast("WrittenFigures", figures)
 
 
 def _continued(writer: Writer, rows: Any, targets: Array, numbers: Array, table: Table) -> WrittenFigures:

@@ -17,14 +17,22 @@ class WrittenErrors(TypedDict):
     edit_distance: float | None
 
 
-def errors_of(expected: Sequence[str], generated: Sequence[str]) -> WrittenErrors:
+def errors_of(expected: Sequence[str], generated: Sequence[str], *, numbers: bool = False) -> WrittenErrors:
     """Words and characters to be changed, left out or put in, by those of all expected texts; and characters by text.
 
     Args:
         expected: Texts that were to be written.
         generated: Those that were, in the same order.
+        numbers: Whether they are rows of numbers, which have neither words nor characters: their distance counts
+            numbers.
     """
     of_words = _edits([text.split() for text in expected], [text.split() for text in generated])
+    if numbers:
+        return {
+            "word_error_rate": None,
+            "character_error_rate": None,
+            "edit_distance": ratio(of_words, len(expected)),
+        }
     signs = _edits(expected, generated)
     return {
         "word_error_rate": ratio(of_words, sum(len(text.split()) for text in expected)),

@@ -1,4 +1,4 @@
-"""Layers of Keras that a spec cannot use, each with the reason and an alternative."""
+"""Layers of Keras that a spec cannot use, each with the reason and an alternative; figures that are no metrics."""
 
 from __future__ import annotations
 
@@ -11,6 +11,21 @@ class Refusal(NamedTuple):
     reason: str
     help: str
 
+
+# Figures of texts that `generate` writes; each epoch of a training knows no such texts.
+OF_WRITTEN_TEXTS = frozenset(
+    (
+        "bleu",
+        "chrf",
+        "rouge",
+        "rouge_1",
+        "rouge_2",
+        "rouge_l",
+        "word_error_rate",
+        "character_error_rate",
+        "edit_distance",
+    )
+)
 
 _CODE = "a spec holds data, never code to run"
 _BASE = "it is a base class of layers and does nothing by itself"

@@ -50,6 +50,40 @@ CODES: dict[str, Code] = {
         """,
         belongs="folder",
     ),
+    "E575": code(
+        "figure of written texts as a metric",
+        """
+        BLEU, ROUGE, error rates and edit distances compare texts that the model writes by itself, index by index, with
+        those that were to be written. Metrics of `train` see its answers to right beginnings. The report and
+        `dlspec evaluate` have these figures wherever the spec says how the model writes.
+        """,
+        wrong="""
+        inputs: {digit: {shape: [2], dtype: int64}}
+        layers:
+          - embedding: {input_dim: 13, output_dim: 4}
+          - gru: {units: 8, return_sequences: true}
+          - dense: {units: 13, activation: softmax}
+        data:
+          source: {sklearn: digits}
+          inputs: {digit: {column: target, marks: {start: 11, end: 12}}}
+          targets: {next: {input: digit, shift: 1}}
+        train: {loss: sparse_categorical_crossentropy, metrics: [edit_distance]}
+        generate: greedy
+        """,
+        right="""
+        inputs: {digit: {shape: [2], dtype: int64}}
+        layers:
+          - embedding: {input_dim: 13, output_dim: 4}
+          - gru: {units: 8, return_sequences: true}
+          - dense: {units: 13, activation: softmax}
+        data:
+          source: {sklearn: digits}
+          inputs: {digit: {column: target, marks: {start: 11, end: 12}}}
+          targets: {next: {input: digit, shift: 1}}
+        train: {loss: sparse_categorical_crossentropy, metrics: [sequence_accuracy]}
+        generate: greedy
+        """,
+    ),
     "E620": code(
         "target that cannot be the next steps of an input",
         """

@@ -173,7 +173,12 @@ class WrittenFigures(_Written, total=False):
         interval: Where the true share lies with 95 % confidence, from and to; null without examples.
         word_error_rate: Words to be changed, left out or put in, by the words of all texts that were to be written.
         character_error_rate: The same of characters.
-        edit_distance: Characters to be changed, left out or put in, of a text on the average.
+        edit_distance: Characters to be changed, left out or put in, of a text on the average; numbers in rows of such.
+        bleu: BLEU of all texts together, from 0 to 100, of targets of words, as of all that follows.
+        chrf: chrF of all texts together, from 0 to 100.
+        rouge_1: F1 of the words of a text on the average, from 0 to 1.
+        rouge_2: The same of pairs of words that follow each other.
+        rouge_l: The same of the longest row of words that stands in both texts in this order.
         shown: Some of them.
         recomputed: Why the whole row was computed again for each step; "" where one step was enough.
     """
@@ -183,6 +188,11 @@ class WrittenFigures(_Written, total=False):
     word_error_rate: float | None
     character_error_rate: float | None
     edit_distance: float | None
+    bleu: float
+    chrf: float
+    rouge_1: float
+    rouge_2: float
+    rouge_l: float
 
 
 class ClassDetails(ClassResults, total=False):

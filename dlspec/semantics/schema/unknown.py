@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dlspec.components import registry
-from dlspec.components.layers.refused import REFUSED
+from dlspec.components.layers.refused import OF_WRITTEN_TEXTS, REFUSED
 from dlspec.components.registry import JSON
 from dlspec.core.errors import Replacement, did_you_mean, meant_is, suggestions
 from dlspec.core.tree import Invalid, Map
@@ -226,6 +226,9 @@ def unknown_component(name: str, kind: str, node: JSON, code: str, context: Cont
     """A component that does not exist; `options` is what stands behind its name."""
     if kind == "layer" and name in REFUSED:
         return Message("E208", f"`{name}` is no layer of a spec: {REFUSED[name].reason}", REFUSED[name].help)
+    if kind == "metric" and name in OF_WRITTEN_TEXTS:
+        message = f"`{name}` compares texts that a model wrote, and a metric sees its answers to right beginnings alone"
+        return Message("E575", message, "leave it out: with `generate`, the report and `dlspec evaluate` have it")
     if kind in ("activation", "initializer", "regularizer", "constraint"):
         code = "E206"
     help = _meant(name, kind, node, context, options)

@@ -152,6 +152,9 @@ def figures(output: Facts) -> Iterator[tuple[str, str]]:
         for measure in ("word_error_rate", "character_error_rate"):
             if written.get(measure) is not None:
                 yield measure.replace("_", " "), percent(written[measure])
+        for measure, title in (("bleu", "BLEU"), ("chrf", "chrF"), ("rouge_l", "ROUGE-L")):
+            if measure in written:
+                yield title, f"{written[measure]:.3f}" if measure == "rouge_l" else f"{written[measure]:.1f}"
     if written.get("recomputed"):
         yield "computed for each step written", "the whole row"
     if output.get("perplexity") is not None:
