@@ -79,6 +79,20 @@ def test_one_table_written_in_many_ways(tmp_path: Path, content: str | bytes, op
     assert values(tmp_path, content, **options) == {"x": [1, 3], "y": [2, 4], "name": ["'A'", "b c"]}
 
 
+@pytest.mark.parametrize(
+    ("content", "read"),
+    [
+        ("name,x_2,x\nb,2,1\n", {"x": [1], "name": ["b"], "x_2": [2]}),  # a file of its own, in another order
+        ("x_2,x\n2,1\n", {"x": [1], "x_2": [2]}),
+        ("x,x,name\n1,2,b\n", {"x": [1], "name": ["b"], "x_2": [2]}),  # that of the training
+        ("p,q,r\n1,2,b\n", {"x": [1], "name": ["b"], "x_2": [2]}),
+        ("name\n1,2,b\n", {"x": [1], "name": ["b"], "x_2": [2]}),  # a title
+    ],
+)
+def test_a_file_with_names_of_its_own_is_read_by_them(tmp_path: Path, content: str, read: dict[str, Any]) -> None:
+    assert values(tmp_path, content, names=["x", "x_2", "name"], skip_rows=1) == read
+
+
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "latin-1", "utf-8"])
 def test_encodings(tmp_path: Path, encoding: str) -> None:
     assert values(tmp_path, "größe\nblü\n".encode(encoding), encoding=encoding) == {"größe": ["blü"]}

@@ -16,7 +16,7 @@ from dlspec.data.sources.cache import converted
 from dlspec.data.sources.csv_advice import advice
 from dlspec.data.sources.csv_conversion import RAGGED, Reader
 from dlspec.data.sources.csv_header import Names, check_header, is_number, nameless, not_utf8, values_for_names
-from dlspec.data.sources.csv_text import CsvText, Dialect
+from dlspec.data.sources.csv_text import CsvText, Dialect, by_own_names
 from dlspec.data.sources.parquet import ParquetTable
 from dlspec.data.sources.remarks import Contents, LeftOut
 
@@ -38,7 +38,7 @@ class CsvTable(ArrowTable):
 
     def __init__(self, path: Path, shown: str, dialect: Dialect | None = None) -> None:
         self._path, self._shown = path, shown
-        self._given = dialect or Dialect()
+        self._given = by_own_names(path, dialect or Dialect(), shown)
         self._text = CsvText(path, self._given, shown)
         self._ragged = 0  # rows that were left out
         self.plain, self.missing_words = self._given.plain, self._given.missing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import csv
 import io
 import re
 from collections.abc import Iterator
@@ -73,6 +74,26 @@ class Dialect(NamedTuple):
         if self.numerals.decimal == "." and not self.rewrites(name):
             return texts
         return self.numerals.plain(texts, signs=name in self.numbers)
+
+
+def by_own_names(path: Path, dialect: Dialect, shown: str) -> Dialect:
+    """The dialect of one file: where the last line that is skipped names columns of the spec, each once, these count.
+
+    A file for `predict` or `evaluate` may have fewer columns than the training's, and in another order.
+
+    Args:
+        dialect: That of the spec, or of the run.
+        shown: The file as the spec writes it.
+    """
+    if not dialect.names or not dialect.skip_rows:
+        return dialect
+    lines = CsvText(path, dialect, shown).lines(dialect.skip_rows - 1)
+    try:
+        row = next(csv.reader(lines, delimiter=dialect.character), [])
+    except (OSError, ValueError, csv.Error):
+        return dialect  # who reads the file says what is wrong
+    named = len(row) == len(set(row)) > 1 and set(row) <= set(dialect.names)
+    return dialect._replace(names=(), skip_rows=dialect.skip_rows - 1) if named else dialect
 
 
 class CsvText:
