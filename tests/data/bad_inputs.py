@@ -68,7 +68,7 @@ def expect(bad: Bad, folder: Path, good: Callable[[Path], Any], spec: str, *, al
     assert one.code == bad.code, one.message
     assert one.message.startswith(bad.message), one.message
     assert one.span is not None
-    _, line, column, end_line, end = one.span
+    line, column, end_line, end = one.span[1:5]
     text = spec.splitlines()[line - 1]
     assert text[column - 1 : end - 1 if end_line == line else None] == bad.mark
     if bad.where:
