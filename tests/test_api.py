@@ -125,6 +125,9 @@ def test_a_spec_is_trained_asked_searched_and_exported(folder: Path) -> None:
     assert len(run.predict("flowers.csv")) == 60 and dlspec.open_run("flowers").path == run.path
     with pytest.raises(dlspec.InvalidSpec, match="no column"):
         run.predict({"length": [1]})
+    measured = run.evaluate(parts=["validation"])
+    assert measured == {"validation": pytest.approx(run.metrics["validation"])}
+    assert set(run.evaluate("flowers.csv")) == {"examples"}
     with pytest.raises(ValueError, match="no such format"):
         run.export("m.x", to="x")
     assert run.export("m.keras").is_file() and "<table>" in run._repr_html_()
@@ -135,6 +138,24 @@ def test_a_spec_is_trained_asked_searched_and_exported(folder: Path) -> None:
     path.write_text(dump(searched))
     search = dlspec.load(path).tune(progress=False)
     assert len(search.report["trials"]) == 2 and not search.best.check()
+
+
+@pytest.mark.slow
+def test_a_study_is_run_and_a_project_written(folder: Path) -> None:
+    studied = dlspec.load(FLOWERS, {"train.method": {"seeds": {"count": 2, "keep": "best"}}}, width=4)
+    with pytest.raises(TypeError, match="call `study"):
+        studied.train(progress=False)
+    study = studied.study(progress=False)
+    assert [set(run.metrics) for run in study.members] == [set(study.run.metrics)] * 2
+    assert "2 trainings" in str(study) and studied.study(study=study.path, progress=False).path == study.path
+    plain = dlspec.load(FLOWERS, width=4)
+    with pytest.raises(TypeError, match="call `train"):
+        plain.study()
+    made = plain.project(folder / "plain")
+    assert (made / "model.py").is_file() and (made / "train.py").is_file()
+    with pytest.raises(FileExistsError):
+        plain.project(made)
+    assert plain.project(made, force=True) == made
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from dlspec.api.problems import as_exceptions
 
 if TYPE_CHECKING:
     from dlspec.core.documents.report import Report
+    from dlspec.core.errors import Diagnostic
     from dlspec.training.saved import SavedRun
 
 
@@ -95,8 +96,34 @@ class Run:
 
         saved = self._saved
         with tempfile.TemporaryDirectory() as folder, as_exceptions():
-            path = Path(examples) if isinstance(examples, str | Path) else _written(examples, Path(folder))
+            path = _path_of(examples, Path(folder))
             return [row for piece in predict(saved, path, keep=keep) for row in piece.objects()]
+
+    def evaluate(
+        self, examples: Any = None, *, parts: Sequence[str] = ("train", "validation", "test")
+    ) -> dict[str, dict[str, float | None]]:
+        """Measures the kept model again, as ``dlspec evaluate`` does: a dictionary of measures by part.
+
+        Args:
+            examples: With labels, as for :meth:`predict`; their part is called ``examples``. The run's own unless
+                given.
+            parts: Which parts of the run's own examples.
+
+        Raises:
+            InvalidSpec: The data are gone, changed, or do not fit.
+        """
+        import warnings
+
+        from dlspec.training.evaluate import evaluate
+
+        def warn(problem: Diagnostic) -> None:
+            warnings.warn(f"{problem.code}: {problem.message}", stacklevel=3)
+
+        saved = self._saved
+        with tempfile.TemporaryDirectory() as folder, as_exceptions():
+            path = None if examples is None else _path_of(examples, Path(folder))
+            metrics = evaluate(saved, path, parts, warn=warn)["metrics"]
+        return {part if path is None else "examples": dict(measured) for part, measured in metrics.items()}
 
     def export(self, path: str | Path, to: str = "keras", *, force: bool = False) -> Path:
         """Writes the trained model in another format, and compares it with Keras before it is put in place.
@@ -139,6 +166,11 @@ class Run:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
+
+
+def _path_of(examples: Any, folder: Path) -> Path:
+    """The path of examples; those in memory are written into a folder."""
+    return Path(examples) if isinstance(examples, str | Path) else _written(examples, folder)
 
 
 def _written(examples: Any, folder: Path) -> Path:

@@ -9,7 +9,9 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dlspec.api.outcomes import Search, Study
 from dlspec.api.problems import Diagnostics, InvalidSpec, as_exceptions
+from dlspec.core.errors import Problem
 from dlspec.core.workspace import Workspace
 from dlspec.passes import Checked, Compilation, compile_spec
 from dlspec.syntax.dumping import dump, flow
@@ -204,8 +206,47 @@ class Spec:
         with as_exceptions(state):
             trainable = state.trainable()
             if trainable.method.study is not None:
-                raise TypeError(f"the training of `{self.path}` is a study, which `dlspec train` runs")
+                raise TypeError(f"the training of `{self.path}` is a study: call `study()`")
             return _trained(trainable, Path(runs), None if run is None else Path(run), new, progress)
+
+    def study(
+        self,
+        *,
+        runs: str | Path = "runs",
+        study: str | Path | None = None,
+        new: bool = False,
+        workers: int = 1,
+        progress: bool = True,
+    ) -> Study:
+        """Runs all trainings of a spec whose ``method`` is a study, such as ``k_fold``.
+
+        Args:
+            runs: The folder of all runs.
+            study: The folder of the study; below `runs` unless given. One that is finished is left as it is.
+            new: Whether a new study begins in any case.
+            workers: Trainings at a time.
+            progress: Whether trainings are shown when they end.
+
+        Raises:
+            InvalidSpec: The spec has errors, lacks a section, or a training failed.
+            TypeError: It trains once.
+            KeyboardInterrupt: It was interrupted; the same call goes on.
+        """
+        from dlspec.cli.studies import study_of
+
+        state = self._checked()
+        folder = None if study is None else Path(study)
+        with as_exceptions(state):
+            trainable = state.trainable()
+            if trainable.method.study is None:
+                raise TypeError(f"`{self.path}` is trained once: call `train()`")
+            again = f"dlspec train {self.path}"
+            outcome = study_of(
+                trainable, Path(runs), folder, new=new, workers=workers, quiet=not progress, command=again
+            )
+        if isinstance(outcome, int):
+            raise KeyboardInterrupt
+        return Study(*outcome)
 
     def tune(
         self,
@@ -274,39 +315,37 @@ class Spec:
         write_atomically(target, lambda file: file.write_text(text, encoding="utf-8"))
         return target
 
+    def project(self, folder: str | Path, *, force: bool = False) -> Path:
+        """Writes a project of plain Keras code that trains the same, as ``dlspec export --project`` does.
+
+        Args:
+            folder: Where it goes.
+            force: Whether files that are there are replaced.
+
+        Raises:
+            FileExistsError: The folder is not empty.
+            InvalidSpec: The spec has errors, lacks a section, or holds something that has no form in Python.
+        """
+        from dlspec.cli.project import write_files
+        from dlspec.export.project.project import emit_project
+        from dlspec.export.python.syntax import Unsupported
+
+        target, state = Path(folder), self._checked()
+        if target.exists() and not (target.is_dir() and (force or not any(target.iterdir()))):
+            raise FileExistsError(f"`{target}` is not empty; `force=True` replaces its files")
+        with as_exceptions(state):
+            try:
+                files = emit_project(state.trainable(), target, None)
+            except Unsupported as error:
+                raise Problem("E705", f"a project does not support {error}", "leave it out") from error
+            write_files(files, state.training_graph, target)
+        return target
+
     def _repr_html_(self) -> str:
         state = self._compiled()
         if not isinstance(state, Checked):
             return Diagnostics(state.diagnostics.sorted(), state.texts)._repr_html_()
         return f"<div>{self.svg()}</div>{self.show()._repr_html_()}"
-
-
-class Search:
-    """A search that is over.
-
-    Attributes:
-        path: Its folder.
-    """
-
-    def __init__(self, path: Path, spec: Path) -> None:
-        self.path = path
-        self._spec = spec
-
-    def __repr__(self) -> str:
-        return f"<dlspec.Search {self.path}>"
-
-    @property
-    def report(self) -> dict[str, Any]:
-        """Every trial, as ``schemas/search.json`` describes it."""
-        from dlspec.core.files import read_json
-
-        document: dict[str, Any] = read_json(self.path / "search.json")
-        return document
-
-    @property
-    def best(self) -> Spec:
-        """The spec with the best values: it trains as it is."""
-        return load(self.path / "best.yaml", folder=self._spec.parent)
 
 
 def _trained(state: Trainable, runs: Path, folder: Path | None, new: bool, progress: bool) -> Run:

@@ -45,7 +45,7 @@ def write_project(state: Checked, target: Path, template_dir: Path | None, force
     for name in [*files, *model_files(graph)]:
         keep_inputs(target / name, inputs_of_spec(state), "--project")
     try:
-        _write(files, graph, target)
+        write_files(files, graph, target)
     except Problem as problem:
         raise SpecError([problem.at(None)]) from problem
     except OSError as error:
@@ -55,7 +55,18 @@ def write_project(state: Checked, target: Path, template_dir: Path | None, force
     return 0
 
 
-def _write(files: dict[str, str], graph: Graph, target: Path) -> None:
+def write_files(files: dict[str, str], graph: Graph, target: Path) -> None:
+    """Puts the files of a project into a folder, all at once.
+
+    Args:
+        files: Texts by name.
+        graph: Whose files of models lie beside them.
+        target: The folder.
+
+    Raises:
+        OSError: It cannot be written.
+        Problem: A model's file cannot be read.
+    """
     from dlspec.export.python.model_files import write_model_files
 
     target.parent.mkdir(parents=True, exist_ok=True)

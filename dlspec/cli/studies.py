@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlspec.cli.output import print_text, progress_console, say
-from dlspec.core.documents.study import MemberFacts
+from dlspec.core.documents.study import MemberFacts, Study
 from dlspec.passes.state import Trainable
 
 if TYPE_CHECKING:
@@ -21,7 +21,24 @@ if TYPE_CHECKING:
 def train_study(
     state: Trainable, runs: Path, wanted: Path | None, *, new: bool, workers: int, quiet: bool, command: str
 ) -> int:
-    """Trains all members of a study, and says what they have in common.
+    """Trains all members of a study, and prints what they have in common; takes what :func:`study_of` does.
+
+    Returns:
+        The exit code.
+    """
+    from dlspec.tuning.studies.page import text
+
+    outcome = study_of(state, runs, wanted, new=new, workers=workers, quiet=quiet, command=command)
+    if isinstance(outcome, int):
+        return outcome
+    print_text(text(*outcome))
+    return 0
+
+
+def study_of(
+    state: Trainable, runs: Path, wanted: Path | None, *, new: bool, workers: int, quiet: bool, command: str
+) -> tuple[Study, Path] | int:
+    """Trains all members of a study.
 
     Args:
         state: The checked spec.
@@ -33,7 +50,7 @@ def train_study(
         command: What to type to repeat it.
 
     Returns:
-        The exit code.
+        What is known of it, and its folder; the exit code where it was interrupted.
 
     Raises:
         SpecError: A member failed.
@@ -45,15 +62,13 @@ def train_study(
     from dlspec.training.run.resume import SPEC_FILE
     from dlspec.training.run.saved_models import files_of
     from dlspec.tuning.studies import folder as folders
-    from dlspec.tuning.studies.page import text
     from dlspec.tuning.studies.study import Running, begun, check_members
 
     spec_text = dump(state.data)
     path, facts = folders.find(runs, state.name, spec_text, wanted=wanted, new=new)
     if facts is not None and facts["finished"]:
         say(f"the study {path} is finished; `--new` or another folder begins again")
-        print_text(text(facts, path))
-        return 0
+        return facts, path
     if facts is None:
         facts = begun(state, command, inside=wanted is not None)
         folders.make(path, {SPEC_FILE: spec_text, **files_of(state.saved_models)}, facts)
@@ -71,8 +86,7 @@ def train_study(
         return 128 + (stop.number if isinstance(stop, Interrupted) else signal.SIGINT)
     finally:
         lock.release()
-    print_text(text(facts, path))
-    return 0
+    return facts, path
 
 
 def _pool(workers: int, console: Console | None) -> Workers[Ended]:
