@@ -1,6 +1,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 
 
 class Weighed(keras.Model):
@@ -25,3 +26,8 @@ def in_loss(weights: Any) -> Any:
 def in_metrics(weights: Any) -> Any:
     """The weights of a batch that count in metrics."""
     return weights[1] if isinstance(weights, tuple) else weights
+
+
+def weighing(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Weights of the values of examples, shape [examples, …], times those of the examples."""
+    return weights.reshape(-1, *[1] * (values.ndim - 1)) * values

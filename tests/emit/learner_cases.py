@@ -167,6 +167,8 @@ CASES = {
     "phased": PHASED,
     "phased_turns": PHASED_TURNS,
     "averaged": AVERAGED,
+    "weighed": SHARED.replace("  split:", "  weight: target\n  split:"),
+    "weighed_alone": PRECISE.replace("inputs: {x: data}}", "inputs: {x: data}, weight: target}"),
     "adversarial": ADVERSARIAL,
     "every": ADVERSARIAL.replace("minimize: fooled", "minimize: fooled, every: 3"),
     "coded": CODED,

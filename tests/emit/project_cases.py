@@ -253,6 +253,23 @@ def weights_of_one_of_two_outputs(folder: Path) -> str:
 
 
 @case
+def weights_of_examples(folder: Path) -> str:
+    table(folder)
+    return spec(_columns() + "\n  weight: b")
+
+
+@case
+def weights_of_examples_and_classes(folder: Path) -> str:
+    return balanced_one_hot(folder).replace("  batch_size", "  weight: b\n  batch_size")
+
+
+@case
+def weights_of_examples_with_two_outputs(folder: Path) -> str:
+    text = weights_of_one_of_two_outputs(folder).replace("  batch_size", "  weight: b\n  batch_size")
+    return text.replace("epochs: 2", "epochs: 2, metrics: {y: [accuracy], z: [mae]}")
+
+
+@case
 def oversampled(folder: Path) -> str:
     table(folder)
     return spec(_columns() + "\n  oversample: true")

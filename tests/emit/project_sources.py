@@ -197,7 +197,7 @@ def folders_of_sounds(folder: Path) -> str:
         wavfile.write(path, 100, scaled.astype(dtype))
     data = (
         "  source: {audio_folder: {path: sounds, seconds: 1.2}}\n  targets: {y: label}\n"
-        "  split: {test: 0.2}\n  augment: [{random_time_shift: 0.2}]"
+        "  split: {test: 0.2}\n  augment: [{random_time_shift: 0.2}, {random_pitch: {semitones: 2, frame_length: 64}}]"
     )
     return spec(data, shape="[120, 1]", units=2)
 

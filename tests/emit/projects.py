@@ -82,8 +82,18 @@ def data_of(state: Compilation, target: Path) -> tuple[dict[str, list[Any]], dic
     feed = Feed(prepared.fed, data.batch_size, seed=seed, shuffle=data.shuffle, transform=transform, draws=draws)
     for epoch in range(2):
         feed.set_epoch(epoch)
-        ours[f"epoch {epoch}"] = [np.asarray(value) for batch in feed.dataset for value in keras.tree.flatten(batch)]
+        ours[f"epoch {epoch}"] = [
+            np.asarray(value) for batch in feed.dataset for value in keras.tree.flatten(_compared(batch))
+        ]
     return ours, _data_of_project(target, state.folder, data.batch_size, seed)
+
+
+def _compared(batch: Any) -> Any:
+    """A batch without the weights of tensors that are compared with nothing: the model has none."""
+    if len(batch) < 3 or not isinstance(batch[2], tuple):
+        return batch
+    in_loss, in_metrics = batch[2]
+    return (*batch[:2], (in_loss, {name: weights for name, weights in in_metrics.items() if name}))
 
 
 def _data_of_project(target: Path, folder: Path, batch_size: int, seed: int) -> dict[str, list[Any]]:

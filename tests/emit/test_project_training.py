@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.emit.project_cases import CASES
 from tests.emit.projects import differences, emitted, predictions, raw_inputs, train_project, train_spec
 from tests.support import ROOT
 
@@ -269,3 +270,14 @@ def test_in_a_process_that_has_no_dlspec(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "project" / "output" / "model.keras").is_file()
     assert [line.split()[0] for line in done.stdout.splitlines()[-3:]] == ["train", "validation", "test"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("weights_of_examples")])
+def test_examples_that_count_differently(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "spec.yaml"
+    text = CASES[name](tmp_path)
+    path.write_text(text if "metrics" in text else text.replace("epochs: 2", "epochs: 2, metrics: [accuracy]"), "utf-8")
+    found = compared(path, tmp_path)
+    assert max(found.values()) <= CLOSE, found
+    assert "weighted_metrics" in (tmp_path / "project/train.py").read_text(encoding="utf-8")

@@ -87,6 +87,38 @@ def test_sound_is_played_at_another_speed() -> None:
         np.testing.assert_allclose(row[inside], np.arange(100)[inside] * speed, rtol=1e-4, atol=1e-3)
 
 
+def tone(sound: Any) -> float:
+    """Cycles in a sound, with the parabola through the loudest frequency and those beside it."""
+    loud = np.log(abs(np.fft.rfft(sound * np.hanning(len(sound)))) + 1e-9)
+    top = int(loud.argmax())
+    low, high = loud[top - 1], loud[top + 1]
+    return float(top + (low - high) / 2 / (low - 2 * loud[top] + high))
+
+
+@pytest.mark.parametrize("semitones", [-12, -5, 0, 3, 7, 12])
+def test_sound_is_played_at_another_pitch(semitones: int) -> None:
+    """The tone, its loudness, and when it sounds: from a quarter to three quarters of a second."""
+    time = np.arange(8000) / 8000
+    burst = np.where(abs(time - 0.5) < 0.25, np.sin(2 * np.pi * 500 * time), 0).astype("float32")
+    layer = made("random_pitch", 12)
+    played = np.array(layer.shifted(burst[None], np.array([semitones], "float32")))[0]
+    middle = played[2800:5200]
+    assert tone(middle) == pytest.approx(tone(burst[2800:5200]) * 2 ** (semitones / 12), rel=2e-3)
+    assert np.sqrt((middle**2).mean()) == pytest.approx(np.sqrt(0.5), rel=0.06)
+    assert abs(played[:1500]).max() < 0.05 and abs(played[6500:]).max() < 0.05
+    if not semitones:
+        np.testing.assert_allclose(middle, burst[2800:5200], atol=0.01)
+
+
+def test_each_sound_has_a_pitch_of_its_own() -> None:
+    burst = np.sin(np.arange(2000) / 4).astype("float32")
+    sounds = np.tile(np.stack([burst, -burst], axis=-1), (20, 1, 1))
+    played = np.array(made("random_pitch", {"semitones": 4, "frame_length": 256, "seed": 1})(sounds, training=True))
+    np.testing.assert_allclose(played[..., 0], -played[..., 1], atol=1e-4)
+    semitones = [12 * np.log2(tone(sound) / tone(burst)) for sound in played[..., 0]]
+    assert min(semitones) < -2 and max(semitones) > 2 and max(np.abs(semitones)) < 4.1
+
+
 def test_tokens_move_within_a_distance() -> None:
     tokens = np.tile(np.r_[np.arange(1, 11), [0, 0]], (50, 1))
     moved = np.array(made("random_token_shuffle", {"distance": 2, "seed": 1})(tokens, training=True))
@@ -125,7 +157,7 @@ def test_tokens_are_replaced_by_others_of_the_batch() -> None:
     assert 0.15 < (found[:100, :3] == 2).mean() < 0.35
 
 
-@pytest.mark.parametrize("name", ["random_time_shift", "random_speed"])
+@pytest.mark.parametrize("name", ["random_time_shift", "random_speed", "random_pitch"])
 def test_nothing_happens_to_sound_outside_training(name: str) -> None:
     sound = np.random.default_rng(0).normal(size=(3, 9)).astype("float32")
     np.testing.assert_array_equal(made(name, 0.5)(sound), sound)

@@ -44,6 +44,36 @@ class RandomSpeed(_Signal):
     examples = (example("0.1", (100,)), example("{factor: 0.3}", (50, 2)))
 
 
+class RandomPitch(_Signal):
+    """Plays sound higher or lower at random; its length and its pace stay."""
+
+    keras = "dlspec.keras_layers.RandomPitch"
+    shorthand = "semitones"
+    semitones = number(above=0, max=24, doc="Largest change of the pitch, in semitones: 12 is an octave.")
+    frame_length = integer(
+        min=16,
+        default=512,
+        doc="Samples of a frame, a multiple of 4: long enough for two turns of the lowest tone, or it is blurred.",
+    )
+    seed = seed()
+    examples = (example("{semitones: 2, frame_length: 32}", (100,)), example("12", (1000, 2)))
+
+    def infer(self, x: Tensor) -> Tensor:
+        """[time] or [time, channels] → the same; there is time for a frame."""
+        found = super().infer(x)
+        if self.frame_length % 4:
+            message = f"frames of {self.frame_length} samples cannot be put together again from quarters"
+            help = f"write a multiple of 4, such as {self.frame_length // 4 * 4}"
+            raise Problem("E207", message, help, "frame_length")
+        time = x.shape[0]
+        if isinstance(time, int) and time < self.frame_length:
+            message = f"{self.name} takes frames of {self.frame_length} samples, and the signal has {time}"
+            shorter = f"write `frame_length: {max(16, time // 16 * 4)}`, or " if time >= 16 else ""
+            help = f"{shorter}take a longer signal"
+            raise Problem("E207", message, help, "frame_length")
+        return found
+
+
 class _Tokens(Layer, abstract=True):
     """Rules of the changes of texts as indices of words, where 0 is padding; nothing happens outside training."""
 

@@ -15,6 +15,7 @@ from dlspec.export.project.bound import drawn_values, only_or_all
 from dlspec.export.project.changes import Changes
 from dlspec.export.project.frames import framed
 from dlspec.export.project.together import outside_of_training
+from dlspec.export.project.weighing import Weights
 from dlspec.export.project.writing import LayerWriter
 from dlspec.export.python.templates import Code
 
@@ -31,6 +32,7 @@ class BatchWriter:
         lazy: Whether some columns are made when a batch asks for them.
         learners: Those that draw for themselves in training, by name; () where there is one only. Several where phases
             differ in that.
+        weights: Those of examples that count differently.
     """
 
     data: Data
@@ -40,6 +42,7 @@ class BatchWriter:
     window: int | None
     lazy: bool
     learners: Sequence[tuple[str, ...]]
+    weights: Weights | None
     templates: jinja2.Environment
 
     @property
@@ -73,6 +76,8 @@ class BatchWriter:
             key = Piece("({}, {})", drawn.seed, drawn.name)
             values = drawn_values(drawn, key, "self.part.rows[rows]")
             yield Piece("inputs[{}] = {}", drawn.name, values)
+        if self.weights is not None:
+            yield from self.weights.lines(None)
 
     def _taken(self) -> Iterator[Piece]:
         """What the data give of it; texts as a tensor."""
@@ -92,6 +97,8 @@ class BatchWriter:
             inputs = Code(f"(by_learner if self.learners else {own})")
         elif training and self._several:
             inputs = Code("by_learner")
+        if self.weights is not None:
+            return self.weights.batch(inputs)
         outputs = [output.name for output in self.binding.outputs]
         return Piece("{}, {}", inputs, only_or_all("targets", outputs)) if outputs else Piece("({},)", inputs)
 
@@ -113,7 +120,9 @@ class BatchWriter:
             more = ", {}: {}" * len(self.binding.drawn)
             yield Piece(f"by_learner = {{{{learner: {{{{**inputs{more},}}}} for learner in {{}}}}}}", *each, learners)
         weighted = self.changes.weighted
-        if len(weighted) == 1:
+        if self.weights is not None:
+            yield from self.weights.lines(self.changes)
+        elif len(weighted) == 1:
             yield Piece("weights = {}", weighted[0]["batch"])
         elif weighted:
             yield Piece("weights = {}", {weighting["name"]: weighting["batch"] for weighting in weighted})
@@ -168,7 +177,7 @@ class BatchWriter:
             yield framed(self.templates, "data/epoch", own=own, lines=[*self._order()])
         if self.changes.layers or self.changes.weighted or self.binding.drawn:
             batch = self._batch(training=True)
-            batch = Piece("{}, weights", batch) if self.changes.weighted else batch
+            batch = Piece("{}, weights", batch) if self.changes.weighted and self.weights is None else batch
             yield framed(self.templates, "data/batch", lines=[*self._changed()], batch=batch)
 
     def _order(self) -> Iterator[Piece]:

@@ -19,6 +19,7 @@ _STANDALONE = Path(__file__).resolve().parents[2] / "standalone"
 _MODULES = (
     "between_epochs", "changing", "draws", "files", "first_indices", "made", "mirrored", "oracle", "orders", "phases",
     "pictures", "preparing", "searching", "settling", "sounds", "tables", "texts", "turns", "units",
+    "weighed",
 )  # fmt: skip
 
 

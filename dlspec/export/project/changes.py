@@ -147,18 +147,24 @@ def _weighted(data: Data, method: Method, binding: Binding) -> list[dict[str, An
     if all(weights is None for weights in given.values()):
         return []
     several = sum(weights is not None for weights in given.values())
-    entries, by_weight = [], binding.by_weight
+    entries = []
     for number, output in enumerate(binding.outputs, 1):
         weights = given[output.name]
         variable = Code("weights" if several == 1 else f"weights_{number}")
-        shape = "len(rows)" if output.tensor.rank == 0 else f"(len(rows){', 1' * output.tensor.rank})"
-        if output.name in by_weight and output.tensor.rank:
-            targets = text(item(name("targets"), constant(output.name)))
-            shape = f"{targets}.shape" if numbered(output) else f"(*{targets}.shape[:-1], 1)"
-        values = Code(_batch(output, f"self.{variable}") if weights is not None else f'np.ones({shape}, "float32")')
+        equal = equal_weights(output, binding)
+        values = Code(_batch(output, f"self.{variable}")) if weights is not None else equal
         table = _table(output, method, weights) if weights is not None else None
         entries.append({"name": output.name, "variable": variable, "table": table, "batch": values})
     return entries
+
+
+def equal_weights(output: Output, binding: Binding) -> Code:
+    """Expression of weights of 1 for the examples of a batch, or for each value where the loss is divided by them."""
+    shape = "len(rows)" if output.tensor.rank == 0 else f"(len(rows){', 1' * output.tensor.rank})"
+    if output.name in binding.by_weight and output.tensor.rank:
+        targets = text(item(name("targets"), constant(output.name)))
+        shape = f"{targets}.shape" if numbered(output) else f"(*{targets}.shape[:-1], 1)"
+    return Code(f'np.ones({shape}, "float32")')
 
 
 def _table(output: Output, method: Method, weights: Any) -> Code:

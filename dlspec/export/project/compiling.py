@@ -51,12 +51,15 @@ def compile_arguments(
     constructors: Constructors,
     examples: int,
     units: Collection[str],
+    *,
+    weighed: bool,
 ) -> list[tuple[Code, Code]]:
     """Arguments of ``model.compile`` besides the optimizer.
 
     Args:
         examples: How many an epoch visits at most.
         units: The outputs whose targets are prepared.
+        weighed: Whether examples count differently.
     """
     raw = searched.train
     if method.turns:
@@ -74,8 +77,10 @@ def compile_arguments(
         if len(trained) == 1:
             arguments["loss_weights"] = sequence(list(weights.values()), as_list=True)
     if any(method.chosen_metrics(name) for name in trained):
-        metrics = metrics_of(method, trained, searched, constructors, examples, units)
-        arguments["metrics"] = _each({name: sequence(some, True) for name, some in metrics.items()})
+        metrics = metrics_of(method, trained, searched, constructors, examples, units, weighed=weighed)
+        arguments["weighted_metrics" if weighed else "metrics"] = _each(
+            {name: sequence(some, True) for name, some in metrics.items()}
+        )
     arguments |= _compiled(method, searched)
     return [(Code(name), Code(text(value))) for name, value in arguments.items()]
 
@@ -122,23 +127,24 @@ def metrics_of(
     constructors: Constructors,
     examples: int,
     units: Collection[str],
+    *,
+    weighed: bool,
 ) -> dict[str, list[ast.expr]]:
-    """The metrics of each output.
+    """The metrics of each output; `weighed` says whether examples count differently.
 
     Raises:
         Unsupported: Projects do not support what they would have to measure.
     """
+    chosen = {name: method.metrics_of(name, examples, weighed=weighed) for name in trained}
     metrics = {
-        name: searched.components(
-            "metric", _written(method, searched, "metrics", name), method.metrics_of(name, examples), constructors
-        )
-        for name in trained
+        name: searched.components("metric", _written(method, searched, "metrics", name), some, constructors)
+        for name, some in chosen.items()
     }
     for output in trained:
         if method.loss_of(output).answer is not None and metrics[output]:
             raise Unsupported("metrics beside `quantile`")
     for output in units:
-        made = zip(metrics[output], method.metrics_of(output, examples), strict=True)
+        made = zip(metrics[output], chosen[output], strict=True)
         metrics[output] = [_undone(expression, metric, output, constructors) for expression, metric in made]
     return metrics
 

@@ -36,6 +36,7 @@ from dlspec.export.project.together import (
     supported,
 )
 from dlspec.export.project.units import functions
+from dlspec.export.project.weighing import Weights
 from dlspec.export.project.writing import LayerWriter
 from dlspec.export.python.constructors import Constructors
 from dlspec.export.python.syntax import Unsupported, constant, text
@@ -111,11 +112,12 @@ def render(
     sources = _reading(data, binding, templates)
     changed = supported(binding, changes(data, method, binding, sources.window is not None, layers))
     learners = sorted({tuple(stage.turns) if len(stage.turns) > 1 else () for stage in method.stages.values()})
-    batches = BatchWriter(data, binding, changed, layers, sources.window, sources.lazy, learners, templates)
+    weights = Weights.of(data, method, binding)
+    batches = BatchWriter(data, binding, changed, layers, sources.window, sources.lazy, learners, weights, templates)
     inputs = [bound_input(input_, binding, layers) for input_ in binding.inputs]
     prepared = any(input_.layers for input_ in inputs)
     split = division(data, binding, templates)
-    loading = _loading(data, binding, sources, changed, divided=split is not None)
+    loading = _loading(data, binding, sources, changed, weights, divided=split is not None)
     own = [
         *functions(binding, layers),
         *([split] if split else []),
@@ -127,7 +129,7 @@ def render(
     ]
     definitions = [*sources.readers.functions, *carried([*sources.readers.functions, *own], templates), *own]
     return DataText(
-        templates.get_template("data.py.jinja").render(_module(label, binding, sources, loading, definitions)),
+        templates.get_template("data.py.jinja").render(_module(label, binding, sources, loading, weights, definitions)),
         constructors,
         prepared,
         bool(_saved_inputs(binding, saved)),
@@ -145,7 +147,12 @@ def render(
 
 
 def _module(
-    label: str, binding: Binding, sources: _Sources, loading: Loading, definitions: Sequence[Code]
+    label: str,
+    binding: Binding,
+    sources: _Sources,
+    loading: Loading,
+    weights: Weights | None,
+    definitions: Sequence[Code],
 ) -> dict[str, Any]:
     """What `data.py.jinja` needs to know."""
     return {
@@ -153,7 +160,7 @@ def _module(
         "imports": Code(""),
         "array": Code("Any" if sources.lazy else "np.ndarray"),
         "places": Code("; and where they stand" if loading.numbered else ""),
-        "fields": [*_fields(loading), *part_fields(binding)],
+        "fields": [*_fields(loading), *(part_fields(binding) if weights is None else [weights.field])],
         "definitions": definitions,
     }
 
@@ -162,8 +169,8 @@ def _check(data: Data, binding: Binding) -> None:
     """What stands in the way of a project as a whole."""
     if binding.others:
         raise Unsupported("several `sources`")
-    if data.weight is not None or data.weight_file is not None:
-        raise Unsupported("`weight` or `weight_file`: that examples count differently in losses and metrics")
+    if data.weight_file is not None:
+        raise Unsupported("`weight_file`, which multiplies the weights of examples in training")
     if binding.shifted_outputs:
         raise Unsupported("targets that are an input, `shift` steps ahead")
     if any(isinstance(feature.prepare, Alike) for feature in data.features.values()):
@@ -235,7 +242,9 @@ def _reading(data: Data, binding: Binding, templates: jinja2.Environment) -> _So
     return _Sources(readers, calls, columns, groups, window if blocks else None, lazy)
 
 
-def _loading(data: Data, binding: Binding, sources: _Sources, changed: Changes, *, divided: bool) -> Loading:
+def _loading(
+    data: Data, binding: Binding, sources: _Sources, changed: Changes, weights: Weights | None, *, divided: bool
+) -> Loading:
     return Loading(
         read=sources.calls["train"],
         others={part: call for part, call in sources.calls.items() if part != "train"},
@@ -244,7 +253,7 @@ def _loading(data: Data, binding: Binding, sources: _Sources, changed: Changes, 
         complete=_complete(binding),
         numbered=changed.numbered,
         groups=sources.groups if data.shuffle else None,
-        more=part_values(binding),
+        more=part_values(binding) if weights is None else weights.value,
     )
 
 

@@ -129,10 +129,12 @@ class LearnersWriter:
 
     def _metrics(self) -> dict[str, Piece]:
         """Of outputs that are compared with targets, by output and by measure."""
-        made = metrics_of(self.method, self._compared, self.searched, self.constructors, self.examples, self.units)
+        weighed = self.state.data_section.weight is not None
+        known = (self.searched, self.constructors, self.examples, self.units)
+        made = metrics_of(self.method, self._compared, *known, weighed=weighed)
         pieces: dict[str, Piece] = {}
         for output, written in made.items():
-            components = self.method.metrics_of(output, self.examples)
+            components = self.method.metrics_of(output, self.examples, weighed=weighed)
             named = numbered(output, self.method.chosen_metrics(output))
             given = {
                 name: self._chosen(output, expression, component)

@@ -29,7 +29,7 @@ from dlspec.export.project.positions import layer_names, places, start_of
 from dlspec.export.project.searched import Searched, build_arguments
 from dlspec.export.project.units import FITTED
 from dlspec.export.python.constructors import Constructors
-from dlspec.export.python.syntax import text
+from dlspec.export.python.syntax import Unsupported, text
 from dlspec.export.python.templates import Code
 from dlspec.passes.state import Trainable
 
@@ -102,7 +102,7 @@ class FittingWriter:
         trained = _trained(state, method)
         apart = method.phases_differ
         validation = "validation" in self.read.parts
-        kind = self.base if self.mirrored is None else "Mirrored"
+        kind = self._kind(self.base)
         wrapped = [] if apart else [*self._wrapped(outputs, trained, kind)]
         rows_of = ("trained" if wrapped or apart else "model") if any(gradients_by_rows(*state.graphs)) else ""
         units = [Code(f"units = {FITTED}")] if self.read.units else []
@@ -141,8 +141,22 @@ class FittingWriter:
     def _compiled(self, trained: list[str]) -> dict[str, Code]:
         """Arguments of ``compile`` besides the optimizer."""
         units = self.read.units
-        arguments = compile_arguments(self.method, trained, self.searched, self.constructors, self.examples, units)
-        return dict(arguments)
+        given = (self.method, trained, self.searched, self.constructors, self.examples, units)
+        return dict(compile_arguments(*given, weighed=self._weighed))
+
+    @property
+    def _weighed(self) -> bool:
+        return self.state.data_section.weight is not None
+
+    def _kind(self, base: str) -> str:
+        """The class of the model that is trained, which builds upon `base`.
+
+        Raises:
+            Unsupported: Several devices share batches of examples that count differently.
+        """
+        if self._weighed and self.mirrored is not None:
+            raise Unsupported("`weight` beside `distribute`")
+        return "Weighed" if self._weighed else base if self.mirrored is None else "Mirrored"
 
     def _ends(self) -> Code | None:
         """What lets both ends of the model compute in float32, where some layer has another precision."""
@@ -218,7 +232,7 @@ class FittingWriter:
         if stage.turns:
             made = [*self.learners.statements()]
         else:
-            kind = _base(self.state, stage, self.constructors)
+            kind = self._kind(_base(self.state, stage, self.constructors))
             made = _wrapped(outputs, trained, kind, holder) or [Piece("trained = model")]
         if self.read.learners_change:
             made = [Piece("training.learners = {}", tuple(stage.turns) if len(stage.turns) > 1 else ()), *made]

@@ -36,6 +36,7 @@ _CARRIED = (
     "PreparedLoss",
     "StopsUnlessFinite",
     "UndoneMetric",
+    "Weighed",
     "devices",
     "for_learner",
     "in_data_units",
