@@ -7,13 +7,15 @@ import keras
 class RandomPitch(keras.layers.Layer):
     """Plays sound [time] or [time, channels] higher or lower in training; its length and its pace stay.
 
-    A phase vocoder (Flanagan & Golden 1966) stretches a sound in time: frames of its spectrogram lie closer together or
-    farther apart, and each frequency goes on by as much as it did, those around a louder one together with it (Laroche &
-    Dolson 1999). Played faster by the same factor, linearly interpolated, it has its own length again, and another pitch.
+    A phase vocoder (Flanagan & Golden 1966) stretches a sound in time: frames of its spectrogram lie closer together
+    or farther apart, and each frequency goes on by as much as it did, those around a louder one together with it
+    (Laroche & Dolson 1999). Played faster by the same factor, linearly interpolated, it has its own length again, and
+    another pitch.
 
     Args:
         semitones: Largest change of the pitch: 12 is an octave.
-        frame_length: Samples of a frame, a multiple of 4. Long ones tell more frequencies apart, and blur what is brief.
+        frame_length: Samples of a frame, a multiple of 4. Long ones tell more frequencies apart, and blur what is
+            brief.
         seed: Seed of the random numbers.
     """
 

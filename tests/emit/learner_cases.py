@@ -169,6 +169,13 @@ CASES = {
     "averaged": AVERAGED,
     "weighed": SHARED.replace("  split:", "  weight: target\n  split:"),
     "weighed_alone": PRECISE.replace("inputs: {x: data}}", "inputs: {x: data}, weight: target}"),
+    "unpaired": ADVERSARIAL.replace("source: {sklearn: digits}", "sources: {digits: {sklearn: digits}, wines: WINES}")
+    .replace("WINES", "{sklearn: wine}")
+    .replace("\n  split", "\n    z: {source: wines, columns: [COLUMNS], prepare: [normalization]}\n  split")
+    .replace("COLUMNS", "alcohol, malic_acid, ash, magnesium, flavanoids, hue, proline, color_intensity")
+    .replace("{shape: [8], draw: normal}", "[8]")
+    .replace("  inputs: {image: {column: images", "  inputs:\n    image: {column: images")
+    .replace("offset: -1}}]}}", "offset: -1}}]}"),
     "adversarial": ADVERSARIAL,
     "every": ADVERSARIAL.replace("minimize: fooled", "minimize: fooled, every: 3"),
     "coded": CODED,

@@ -270,6 +270,28 @@ def weights_of_examples_with_two_outputs(folder: Path) -> str:
 
 
 @case
+def several_sources(folder: Path) -> str:
+    """Of different lengths, with gaps, and with rows that are left out."""
+    table(folder)
+    table(folder, "b.csv", gaps=True, rows=31, seed=1)
+    table(folder, "c.csv", rows=90, seed=2)
+    inputs = (
+        "  sources: {first: {csv: a.csv}, 'a \"b\\\\': {csv: b.csv}, longer: {csv: c.csv}}\n  inputs:\n"
+        "    x: {columns: [a, b], prepare: [normalization], augment: [{gaussian_noise: 0.1}]}\n"
+        "    other: {source: 'a \"b\\\\', columns: [a, b], missing: drop, prepare: [normalization], augment: "
+        "[{gaussian_noise: 0.2}]}\n    third: {source: longer, columns: [b]}\n"
+    )
+    text = spec(f"{inputs}  targets: {{kind: kind}}\n  split: {{validation: 0.2, test: 0.1, by: stratified}}")
+    text = text.replace("inputs: {x: [2]}", "inputs: {x: [2], other: [2], third: [1]}", 1)
+    return text.replace("  - flatten\n", "  - concatenate: [x, other, third]\n")
+
+
+@case
+def several_sources_in_order(folder: Path) -> str:
+    return several_sources(folder).replace("  batch_size", "  shuffle: false\n  weight: b\n  batch_size")
+
+
+@case
 def oversampled(folder: Path) -> str:
     table(folder)
     return spec(_columns() + "\n  oversample: true")

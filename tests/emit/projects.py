@@ -123,6 +123,10 @@ def _data_of_project(target: Path, folder: Path, batch_size: int, seed: int) -> 
 
 
 def _by_name(part: Any, drawn: Collection[str] = ()) -> list[Any]:
+    count = len(next(iter(part.inputs.values())))
+    for others in getattr(part, "others", []):
+        met = {name: values[np.arange(count) % len(values)] for name, values in others.items()}
+        part = part._replace(inputs=part.inputs | met)
     return [arrays[name] for arrays in (part.inputs, part.targets) for name in sorted(arrays) if name not in drawn]
 
 

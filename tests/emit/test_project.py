@@ -91,6 +91,15 @@ def test_what_has_no_words_is_refused_before_anything_is_written(way: str, tmp_p
     assert not (tmp_path / "project").exists()
 
 
+def test_weights_on_several_devices_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "spec.yaml"
+    path.write_text(
+        CASES["weights_of_examples"](tmp_path).replace("epochs: 2", "epochs: 2, distribute: mirrored"), encoding="utf-8"
+    )
+    said = refusal("export", str(path), "--project", str(tmp_path / "project"))
+    assert "error[E705]: `export --project` does not support `weight` beside `distribute`" in said
+
+
 BESIDE_PAIRS = {
     "drawn inputs": ("more: [1]", "more: {shape: [1], draw: normal}"),
     "`class_weights`": ("y: same", "y: {column: kind, class_weights: balanced}"),

@@ -34,7 +34,9 @@ def written(folder: Path, text: str) -> Path:
     ],
 )
 def test_the_same_curve(case: str, tmp_path: Path) -> None:
-    found = compared(written(tmp_path, CASES[case]), tmp_path)
+    # Rows of the first source do not tell what enters from another one.
+    own = {"inputs": lambda: np.ones((3, 8), "float32")} if case == "unpaired" else {}
+    found = compared(written(tmp_path, CASES[case]), tmp_path, **own)
     # Targets in other units are summed in another order.
     assert max(found.values()) <= (1e-6 if case == "units" else 0), found
 
@@ -88,6 +90,9 @@ REFUSED = {
     .replace("py\n  metrics", "py}\n  metrics")
     .replace("monitor: val_accuracy", "monitor: val_digit_accuracy")
     .replace(", metrics: [sparse_top_k_categorical_accuracy]", ", loss: {digit: sparse_categorical_crossentropy}"),
+    "`weight` where some phases minimise tensors and others do not": PHASED.replace(
+        "\n  split", "\n  weight: target\n  split"
+    ),
     "a search of `every` in `learners`": ADVERSARIAL.replace("minimize: fooled", "minimize: fooled, every: $turns")
     + "params: {turns: {choice: [1, 2]}}\ntune: {algorithm: random, trials: 2, objective: val_fooled}\n",
 }

@@ -114,8 +114,10 @@ def test_each_sound_has_a_pitch_of_its_own() -> None:
     burst = np.sin(np.arange(2000) / 4).astype("float32")
     sounds = np.tile(np.stack([burst, -burst], axis=-1), (20, 1, 1))
     played = np.array(made("random_pitch", {"semitones": 4, "frame_length": 256, "seed": 1})(sounds, training=True))
-    np.testing.assert_allclose(played[..., 0], -played[..., 1], atol=1e-4)
-    semitones = [12 * np.log2(tone(sound) / tone(burst)) for sound in played[..., 0]]
+    semitones, others = (
+        [12 * np.log2(tone(sound) / tone(burst)) for sound in played[..., channel]] for channel in (0, 1)
+    )
+    np.testing.assert_allclose(semitones, others, atol=0.1)
     assert min(semitones) < -2 and max(semitones) > 2 and max(np.abs(semitones)) < 4.1
 
 

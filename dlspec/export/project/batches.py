@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from dlspec.data.sources.base import TEXT
 from dlspec.export.project.bound import drawn_values, only_or_all
 from dlspec.export.project.changes import Changes
 from dlspec.export.project.frames import framed
+from dlspec.export.project.further import chosen, meeting, meeting_in_training
 from dlspec.export.project.together import outside_of_training
 from dlspec.export.project.weighing import Weights
 from dlspec.export.project.writing import LayerWriter
@@ -71,7 +72,7 @@ class BatchWriter:
 
     def _taking(self) -> Iterator[Piece]:
         """The examples of the batch, with what is drawn for them."""
-        yield from self._taken()
+        yield from self._taken(meeting(self.binding))
         for drawn in self.binding.drawn:
             key = Piece("({}, {})", drawn.seed, drawn.name)
             values = drawn_values(drawn, key, "self.part.rows[rows]")
@@ -79,13 +80,14 @@ class BatchWriter:
         if self.weights is not None:
             yield from self.weights.lines(None)
 
-    def _taken(self) -> Iterator[Piece]:
-        """What the data give of it; texts as a tensor."""
+    def _taken(self, others: Iterable[Piece]) -> Iterator[Piece]:
+        """What the data give of it, with `others` of further sources; texts as a tensor."""
         take = "gather" if self.lazy else "take"
         if self.binding.outputs:
             yield Piece(f"inputs, targets = {take}(self.part.inputs, rows), {take}(self.part.targets, rows)")
         else:
             yield Piece(f"inputs = {take}(self.part.inputs, rows)")
+        yield from others
         for input_ in self.binding.model_inputs:
             if input_.raw.dtype == TEXT and not input_.prepare:
                 yield Piece("inputs[{}] = tf.constant(inputs[{}].tolist())", input_.name, input_.name)
@@ -104,7 +106,7 @@ class BatchWriter:
 
     def _changed(self) -> Iterator[Piece]:
         """The same for training: changed at random, with weights."""
-        yield from self._taken()
+        yield from self._taken(meeting_in_training(self.binding))
         if self.binding.drawn:
             yield Piece("places = index * self.batch_size + np.arange(len(rows))")
         for drawn in self.binding.drawn if not self._several else ():
@@ -158,6 +160,8 @@ class BatchWriter:
             yield Piece("self.made_of = part")
         if changes.seeded:
             yield Piece("self.seed, self.epoch = seed, -1")
+        if self.binding.others:
+            yield Piece("self.met = [np.arange(len(self.order)) % size(others) for others in part.others]")
         if self.learners_change:
             yield Piece("self.learners: tuple[str, ...] = ()  # those that draw for themselves")
         if mixed:
@@ -173,15 +177,21 @@ class BatchWriter:
     def _methods(self) -> Iterator[Code]:
         """Methods that are others than those of all batches."""
         if self.changes.seeded:
-            own = Code("an order" if self.data.shuffle else "examples" if self._draws else "changes")
+            own = Code(
+                "an order" if self.data.shuffle else "examples" if self._draws or self.binding.others else "changes"
+            )
             yield framed(self.templates, "data/epoch", own=own, lines=[*self._order()])
-        if self.changes.layers or self.changes.weighted or self.binding.drawn:
+        if self.changes.layers or self.changes.weighted or self.binding.drawn or self.binding.others:
             batch = self._batch(training=True)
             batch = Piece("{}, weights", batch) if self.changes.weighted and self.weights is None else batch
             yield framed(self.templates, "data/batch", lines=[*self._changed()], batch=batch)
 
     def _order(self) -> Iterator[Piece]:
-        """What is drawn for an epoch, and its order."""
+        """What is drawn for an epoch, its order, and the rows of further sources that it meets."""
+        yield from self._order_of_rows()
+        yield from chosen(self.binding, shuffled=self.data.shuffle)
+
+    def _order_of_rows(self) -> Iterator[Piece]:
         if self._draws:
             yield Piece("self.part = put_together(self.made_of, self.seed, self.made_of.number, self.epoch + 1)")
         if not self.data.shuffle:

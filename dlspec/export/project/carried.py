@@ -18,7 +18,7 @@ _STANDALONE = Path(__file__).resolve().parents[2] / "standalone"
 # Modules of functions; the others hold one class each, which the emission of the model carries.
 _MODULES = (
     "between_epochs", "changing", "draws", "files", "first_indices", "made", "mirrored", "oracle", "orders", "phases",
-    "pictures", "preparing", "searching", "settling", "sounds", "tables", "texts", "turns", "units",
+    "pictures", "preparing", "searching", "settling", "several", "sounds", "tables", "texts", "turns", "units",
     "weighed",
 )  # fmt: skip
 

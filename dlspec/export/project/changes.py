@@ -65,10 +65,16 @@ def changes(data: Data, method: Method, binding: Binding, blocks: bool, writer: 
         [*_floats(binding), *(line for start, some in _alike(binding.steps) for line in _group(start, some, binding))],
         Code(_numbers(target, "part.targets")) if target is not None else None,
         weighted,
-        data.shuffle or bool(layers) or bool(binding.drawn) or (binding.made is not None and binding.made.maker.draws),
+        data.shuffle or bool(layers) or _draws(binding),
         _summary(data, bool(layers), bool(weighted)),
         bool(layers) or bool(binding.drawn) or (blocks and data.shuffle),
     )
+
+
+def _draws(binding: Binding) -> bool:
+    """Whether each epoch meets something else, whatever its order."""
+    made = binding.made is not None and binding.made.maker.draws
+    return bool(binding.drawn) or bool(binding.others) or made
 
 
 def _floats(binding: Binding) -> list[Piece]:
@@ -76,8 +82,9 @@ def _floats(binding: Binding) -> list[Piece]:
     changed = {step.input for step in binding.steps}
     kept = [
         input_.name
-        for input_ in binding.inputs
-        if input_.name in changed and keeps_bytes(input_, binding.table.columns[input_.columns[0]].tensor)
+        for own in (binding, *(other.binding for other in binding.others))
+        for input_ in own.inputs
+        if input_.name in changed and keeps_bytes(input_, own.table.columns[input_.columns[0]].tensor)
     ]
     return [Piece("inputs[{}] = inputs[{}].astype('float32')", name, name) for name in kept]
 

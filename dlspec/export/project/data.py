@@ -24,7 +24,8 @@ from dlspec.export.project.carried import carried
 from dlspec.export.project.changes import Changes, changes
 from dlspec.export.project.dividing import asked, division, parts_with_examples
 from dlspec.export.project.frames import framed
-from dlspec.export.project.loading import Loading, preparing
+from dlspec.export.project.further import Further, check_sources, further_sources
+from dlspec.export.project.loading import Loading, complete_rows, preparing
 from dlspec.export.project.reading import Readers
 from dlspec.export.project.searched import Searched
 from dlspec.export.project.together import (
@@ -39,7 +40,7 @@ from dlspec.export.project.units import functions
 from dlspec.export.project.weighing import Weights
 from dlspec.export.project.writing import LayerWriter
 from dlspec.export.python.constructors import Constructors
-from dlspec.export.python.syntax import Unsupported, constant, text
+from dlspec.export.python.syntax import Unsupported
 from dlspec.export.python.templates import Code
 from dlspec.training.loop.preparation import inner_name
 
@@ -114,18 +115,22 @@ def render(
     learners = sorted({tuple(stage.turns) if len(stage.turns) > 1 else () for stage in method.stages.values()})
     weights = Weights.of(data, method, binding)
     batches = BatchWriter(data, binding, changed, layers, sources.window, sources.lazy, learners, weights, templates)
-    inputs = [bound_input(input_, binding, layers) for input_ in binding.inputs]
+    by_source = [binding, *(other.binding for other in binding.others)]
+    inputs = [bound_input(input_, own, layers) for own in by_source for input_ in own.inputs]
+    by_name = {input_.name: input_ for input_ in inputs}
+    further = [*further_sources(binding, by_name, sources.readers, templates)]
     prepared = any(input_.layers for input_ in inputs)
     split = division(data, binding, templates)
     loading = _loading(data, binding, sources, changed, weights, divided=split is not None)
     own = [
         *functions(binding, layers),
         *([split] if split else []),
-        framed(templates, "data/examples", **_examples(inputs, binding, prepared)),
+        framed(templates, "data/examples", **_examples(inputs[: len(binding.inputs)], binding, prepared)),
+        *(definition for source in further for definition in source.definitions),
         *put_together(binding, templates),
         *_preparing(label, inputs, binding, saved, layers, templates),
         *batches.definitions(),
-        framed(templates, "data/load", **_load(loading, binding, sources, layers, prepared)),
+        framed(templates, "data/load", **_load(loading, binding, sources, further, layers, prepared)),
     ]
     definitions = [*sources.readers.functions, *carried([*sources.readers.functions, *own], templates), *own]
     return DataText(
@@ -136,7 +141,7 @@ def render(
         tuple(output.name for output in binding.outputs if output.prepare),
         changed.any,
         changed.seeded,
-        sources.reads_files,
+        _reads_files(sources, further),
         parts_with_examples(data, binding),
         layers.changed_with,
         layers.prepared_with,
@@ -160,15 +165,18 @@ def _module(
         "imports": Code(""),
         "array": Code("Any" if sources.lazy else "np.ndarray"),
         "places": Code("; and where they stand" if loading.numbered else ""),
-        "fields": [*_fields(loading), *(part_fields(binding) if weights is None else [weights.field])],
+        "fields": [
+            *_fields(loading),
+            *(part_fields(binding) if weights is None else [weights.field]),
+            *([Code("others: list[Arrays]")] if binding.others else []),
+        ],
         "definitions": definitions,
     }
 
 
 def _check(data: Data, binding: Binding) -> None:
     """What stands in the way of a project as a whole."""
-    if binding.others:
-        raise Unsupported("several `sources`")
+    check_sources(binding)
     if data.weight_file is not None:
         raise Unsupported("`weight_file`, which multiplies the weights of examples in training")
     if binding.shifted_outputs:
@@ -250,10 +258,14 @@ def _loading(
         others={part: call for part, call in sources.calls.items() if part != "train"},
         first=sources.columns[0],
         divided=divided,
-        complete=_complete(binding),
+        complete=complete_rows(binding),
         numbered=changed.numbered,
         groups=sources.groups if data.shuffle else None,
-        more=part_values(binding) if weights is None else weights.value,
+        more=Piece(
+            "{}{}",
+            part_values(binding) if weights is None else weights.value,
+            Code(", [source[part] for source in others]" if binding.others else ""),
+        ),
     )
 
 
@@ -278,7 +290,10 @@ def _examples(inputs: list[BoundInput], binding: Binding, prepared: bool) -> dic
 def _adapts(binding: Binding) -> list[tuple[str, int]]:
     """The layers that are fitted: an input's name, and the place among its layers."""
     return [
-        (input_.name, index) for input_ in binding.inputs for index, layer in enumerate(input_.prepare) if layer.adapts
+        (input_.name, index)
+        for input_ in binding.row_inputs
+        for index, layer in enumerate(input_.prepare)
+        if layer.adapts
     ]
 
 
@@ -339,15 +354,27 @@ def _saved(label: str, binding: Binding, names: Sequence[str]) -> dict[str, Any]
     }
 
 
-def _load(loading: Loading, binding: Binding, sources: _Sources, layers: LayerWriter, prepared: bool) -> dict[str, Any]:
+def _reads_files(sources: _Sources, further: Sequence[Further]) -> bool:
+    """Whether any source needs a folder."""
+    return sources.reads_files or any("(folder)" in source.call for source in further)
+
+
+def _load(
+    loading: Loading,
+    binding: Binding,
+    sources: _Sources,
+    further: Sequence[Further],
+    layers: LayerWriter,
+    prepared: bool,
+) -> dict[str, Any]:
     """What `load.py.jinja` needs to know."""
     given, adapts = layers.facts(), _adapts(binding)
-    parameters = [*(["folder: Path"] if sources.reads_files else []), given["prepare_parameters"]]
+    parameters = [*(["folder: Path"] if _reads_files(sources, further) else []), given["prepare_parameters"]]
     returns, and_layers, returned, lines = "dict[str, Part]", "", "parts", list[Piece]()
     if prepared:
         returns, returned = "tuple[dict[str, Part], dict[str, list[layers.Layer]]]", "parts, fitted"
         and_layers = ", and the layers that prepared them"
-        lines = [*preparing(adapts, given["prepare_arguments"], lazy=sources.lazy)]
+        lines = [*preparing(adapts, given["prepare_arguments"], lazy=sources.lazy, several=bool(further))]
     if adapts:
         and_layers = ", and the layers of preparation, fitted on the training part alone"
     return {
@@ -355,17 +382,14 @@ def _load(loading: Loading, binding: Binding, sources: _Sources, layers: LayerWr
         "returns": Code(returns),
         "and_layers": Code(and_layers),
         "read": loading.read,
-        "tables": [*loading.tables()],
+        "tables": [*loading.tables(), *_others(further)],
         "part": loading.part(),
         "prepared": lines,
         "returned": Code(returned),
     }
 
 
-def _complete(binding: Binding) -> Code | None:
-    """Expression of which examples lack nothing, where those that do are left out."""
-    names = sorted({column for user in binding.users if user.missing == missing.DROP for column in user.columns})
-    if not names:
-        return None
-    each = [f"lacking(columns[{text(constant(name))}])" for name in names]
-    return Code(f"~{each[0]}" if len(each) == 1 else f"~({' | '.join(each)})")
+def _others(further: Sequence[Further]) -> Iterator[Piece]:
+    """The statement that reads further sources."""
+    if further:
+        yield Piece(f"others = [{', '.join('{}' for _ in further)}]", *(source.call for source in further))

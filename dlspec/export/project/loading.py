@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from dlspec.core.pieces import Piece
+from dlspec.data.binding import missing
+from dlspec.data.binding.binding import Binding
+from dlspec.export.python.syntax import constant, text
 from dlspec.export.python.templates import Code
 
 NO_MORE = Piece("")
@@ -24,6 +27,7 @@ class Loading:
         numbered: Whether the places of examples in the source are kept.
         groups: Expression of where the blocks of the source begin; None where they do not matter.
         more: Further arguments of a part, each after a comma.
+        split: Name of the function that divides.
     """
 
     read: Code
@@ -34,6 +38,7 @@ class Loading:
     numbered: bool
     groups: Piece | None
     more: Piece = NO_MORE
+    split: str = "split"
 
     def tables(self) -> Iterator[Piece]:
         """Statements that make the columns of each part, from those of the source."""
@@ -50,11 +55,13 @@ class Loading:
         if self.complete:
             yield Piece("kept = np.flatnonzero({})", self.complete)
             if self.divided:
-                yield Piece("rows = {{part: kept[some] for part, some in split(take(columns, kept)).items()}}")
+                yield Piece(
+                    f"rows = {{{{part: kept[some] for part, some in {self.split}(take(columns, kept)).items()}}}}"
+                )
             else:
                 yield Piece("rows = {{'train': kept}}")
         elif self.divided:
-            yield Piece("rows = split(columns)")
+            yield Piece(f"rows = {self.split}(columns)")
         elif self.numbered:
             yield Piece("rows = {{'train': np.arange(len(columns[{}]))}}", self.first)
 
@@ -75,21 +82,33 @@ class Loading:
         return Piece(f"Part(model_inputs(table), model_targets(table){rows}{{}}{{}})", groups, self.more)
 
 
-def preparing(adapts: list[tuple[str, int]], arguments: Code, *, lazy: bool) -> Iterator[Piece]:
+def preparing(adapts: list[tuple[str, int]], arguments: Code, *, lazy: bool, several: bool = False) -> Iterator[Piece]:
     """Statements that fit the layers of preparation, and let the values of all parts through.
 
     Args:
         adapts: The layers that are fitted on the training part: an input's name, and the place among its layers.
         arguments: Those of ``preparation()``.
         lazy: Whether some columns are made when a batch asks for them.
+        several: Whether inputs come of several sources.
     """
+    inputs = "holding({part}, name)" if several else "{part}.inputs"
+    training, each = inputs.format(part="parts['train']"), inputs.format(part="part")
     yield Piece("fitted = preparation({})", arguments)
     if adapts:
         yield Piece(f"for name, number in [{', '.join('{}' for _ in adapts)}]:", *adapts)
-        yield Piece("    raw = parts['train'].inputs[name]")
+        yield Piece(f"    raw = {training}[name]")
         yield Piece("    fitted[name][number].adapt(prepare(fitted[name][:number], raw))")
         yield Piece("    settle(fitted[name][number])")
     yield Piece("for name, found in fitted.items():")
     yield Piece("    for part in parts.values():")
     prepare = "prepare_later" if lazy else "prepare"
-    yield Piece(f"        part.inputs[name] = {prepare}(found, part.inputs[name])")
+    yield Piece(f"        {each}[name] = {prepare}(found, {each}[name])")
+
+
+def complete_rows(binding: Binding) -> Code | None:
+    """Expression of which examples lack nothing, where those that do are left out."""
+    names = sorted({column for user in binding.users if user.missing == missing.DROP for column in user.columns})
+    if not names:
+        return None
+    each = [f"lacking(columns[{text(constant(name))}])" for name in names]
+    return Code(f"~{each[0]}" if len(each) == 1 else f"~({' | '.join(each)})")
