@@ -1,6 +1,5 @@
-import math
-
 import keras
+import numpy as np
 
 
 @keras.saving.register_keras_serializable(package="dlspec")
@@ -58,7 +57,7 @@ class RandomPitch(keras.layers.Layer):
         count = ops.shape(real)[1]
         most = 2 ** (self.semitones / 12)
         if isinstance(count, int):
-            longest = math.ceil(count * most) + 1
+            longest = int(np.ceil(count * most)) + 1
         else:
             longest = ops.cast(ops.ceil(ops.cast(count, "float32") * most), "int32") + 1
         position = ops.cast(ops.arange(longest), "float32")[None, :] / factor
@@ -70,9 +69,9 @@ class RandomPitch(keras.layers.Layer):
         around = [self.frames(loudness, places) for places in (first, second)]
         loud = around[0] * (1 - share) + around[1] * share
         # How far each frequency goes on in a step: by what its middle does, and by what the phases tell beside that.
-        middle = ops.arange(frame // 2 + 1, dtype="float32") * (2 * math.pi * step / frame)
+        middle = ops.arange(frame // 2 + 1, dtype="float32") * (2 * np.pi * step / frame)
         more = self.frames(phase, second) - self.frames(phase, first) - middle
-        forward = middle + more - 2 * math.pi * ops.round(more / (2 * math.pi))
+        forward = middle + more - 2 * np.pi * ops.round(more / (2 * np.pi))
         angle = phase[:, :1] + ops.cumsum(forward, axis=1) - forward
         # The frequencies of one tone stay together: each keeps its phase beside the loudest of those around it.
         loudest = self.loudest(loud)

@@ -37,8 +37,8 @@ def test_the_same_curve(case: str, tmp_path: Path) -> None:
     # Rows of the first source do not tell what enters from another one.
     own = {"inputs": lambda: np.ones((3, 8), "float32")} if case == "unpaired" else {}
     found = compared(written(tmp_path, CASES[case]), tmp_path, **own)
-    # Targets in other units are summed in another order.
-    assert max(found.values()) <= (1e-6 if case == "units" else 0), found
+    # Targets in other units, and rows that a normalization measures, are summed in another order.
+    assert max(found.values()) <= (1e-6 if case in ("units", "unpaired") else 0), found
 
 
 @pytest.mark.exhaustive

@@ -60,7 +60,7 @@ class RandomPitch(_Signal):
 
     def infer(self, x: Tensor) -> Tensor:
         """[time] or [time, channels] → the same; there is time for a frame."""
-        found = super().infer(x)
+        changed = super().infer(x)
         if self.frame_length % 4:
             message = f"frames of {self.frame_length} samples cannot be put together again from quarters"
             help = f"write a multiple of 4, such as {self.frame_length // 4 * 4}"
@@ -71,7 +71,7 @@ class RandomPitch(_Signal):
             shorter = f"write `frame_length: {max(16, time // 16 * 4)}`, or " if time >= 16 else ""
             help = f"{shorter}take a longer signal"
             raise Problem("E207", message, help, "frame_length")
-        return found
+        return changed
 
 
 class _Tokens(Layer, abstract=True):

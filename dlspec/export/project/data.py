@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dlspec.components.methods.base import Method
-from dlspec.components.registry import Alike
 from dlspec.components.sections.data import Data
 from dlspec.core.pieces import Piece
-from dlspec.data.binding import missing
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.inputs import Input
 from dlspec.data.binding.values import Rows
@@ -24,7 +22,8 @@ from dlspec.export.project.carried import carried
 from dlspec.export.project.changes import Changes, changes
 from dlspec.export.project.dividing import asked, division, parts_with_examples
 from dlspec.export.project.frames import framed
-from dlspec.export.project.further import Further, check_sources, further_sources
+from dlspec.export.project.further import Further, further_sources
+from dlspec.export.project.limits import check_data
 from dlspec.export.project.loading import Loading, complete_rows, preparing
 from dlspec.export.project.reading import Readers
 from dlspec.export.project.searched import Searched
@@ -107,24 +106,19 @@ def render(
     Raises:
         Unsupported: The section asks for something that projects do not support.
     """
-    _check(data, binding)
+    check_data(data, binding)
     constructors = Constructors()
     layers = LayerWriter(constructors, searched, data)
     sources = _reading(data, binding, templates)
-    changed = supported(binding, changes(data, method, binding, sources.window is not None, layers))
-    learners = sorted({tuple(stage.turns) if len(stage.turns) > 1 else () for stage in method.stages.values()})
-    weights = Weights.of(data, method, binding)
-    batches = BatchWriter(data, binding, changed, layers, sources.window, sources.lazy, learners, weights, templates)
-    by_source = [binding, *(other.binding for other in binding.others)]
-    inputs = [bound_input(input_, own, layers) for own in by_source for input_ in own.inputs]
-    by_name = {input_.name: input_ for input_ in inputs}
-    further = [*further_sources(binding, by_name, sources.readers, templates)]
+    batches = _batches(data, method, binding, layers, sources, templates)
+    changed, weights, inputs = batches.changes, batches.weights, [*_inputs(binding, layers)]
+    further = [*further_sources(binding, inputs, sources.readers, templates)]
     prepared = any(input_.layers for input_ in inputs)
     split = division(data, binding, templates)
     loading = _loading(data, binding, sources, changed, weights, divided=split is not None)
     own = [
         *functions(binding, layers),
-        *([split] if split else []),
+        *filter(None, [split]),
         framed(templates, "data/examples", **_examples(inputs[: len(binding.inputs)], binding, prepared)),
         *(definition for source in further for definition in source.definitions),
         *put_together(binding, templates),
@@ -151,6 +145,27 @@ def render(
     )
 
 
+def _batches(
+    data: Data,
+    method: Method,
+    binding: Binding,
+    layers: LayerWriter,
+    sources: _Sources,
+    templates: jinja2.Environment,
+) -> BatchWriter:
+    """What writes the batches of all parts, and those of training."""
+    changed = supported(binding, changes(data, method, binding, sources.window is not None, layers))
+    learners = sorted({tuple(stage.turns) if len(stage.turns) > 1 else () for stage in method.stages.values()})
+    weights = Weights.of(data, method, binding)
+    return BatchWriter(data, binding, changed, layers, sources.window, sources.lazy, learners, weights, templates)
+
+
+def _inputs(binding: Binding, layers: LayerWriter) -> Iterator[BoundInput]:
+    """The inputs of all sources, those of the first one first."""
+    for own in (binding, *(other.binding for other in binding.others)):
+        yield from (bound_input(input_, own, layers) for input_ in own.inputs)
+
+
 def _module(
     label: str,
     binding: Binding,
@@ -172,35 +187,6 @@ def _module(
         ],
         "definitions": definitions,
     }
-
-
-def _check(data: Data, binding: Binding) -> None:
-    """What stands in the way of a project as a whole."""
-    check_sources(binding)
-    if data.weight_file is not None:
-        raise Unsupported("`weight_file`, which multiplies the weights of examples in training")
-    if binding.shifted_outputs:
-        raise Unsupported("targets that are an input, `shift` steps ahead")
-    if any(isinstance(feature.prepare, Alike) for feature in data.features.values()):
-        raise Unsupported("`prepare: {like: …}`")
-    if any(output.missing == missing.IGNORE for output in binding.outputs):
-        raise Unsupported("`missing: ignore` of a target")
-    lazy = data.source.pictures if binding.table.streamed else ()
-    if any(input_.columns[0] in lazy and any(layer.adapts for layer in input_.prepare) for input_ in binding.inputs):
-        raise Unsupported("layers that are fitted on images which do not fit into memory")
-    for output in binding.outputs:
-        changed = (
-            output.classes
-            or output.expand
-            or output.prepare
-            or data.targets[output.target].class_weights
-            or data.oversample
-        )
-        if output.columns[0] in lazy and (changed or output.tensor.rank != 2):
-            raise Unsupported("weights, classes or units of masks which do not fit into memory")
-    if binding.bad_count:
-        what = "a broken example" if binding.bad_count == 1 else f"{binding.bad_count} broken examples"
-        raise Unsupported(f"{what} that `bad: skip` leaves out ({binding.bad_places(1)[0]})")
 
 
 @dataclass(frozen=True)

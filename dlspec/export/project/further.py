@@ -48,19 +48,16 @@ def check_sources(binding: Binding) -> None:
 
 
 def further_sources(
-    binding: Binding,
-    inputs: Mapping[str, BoundInput],
-    readers: Readers,
-    templates: jinja2.Environment,
+    binding: Binding, inputs: Sequence[BoundInput], readers: Readers, templates: jinja2.Environment
 ) -> Iterator[Further]:
     """What reads each of the further sources.
 
     Args:
-        inputs: All inputs, by name.
+        inputs: All inputs.
         readers: Take the functions that read files.
     """
     for number, other in enumerate(binding.others, 2):
-        yield _further(other, number, inputs, readers, templates)
+        yield _further(other, number, {input_.name: input_ for input_ in inputs}, readers, templates)
 
 
 def _further(
