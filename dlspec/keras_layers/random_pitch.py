@@ -13,8 +13,7 @@ class RandomPitch(keras.layers.Layer):
 
     Args:
         semitones: Largest change of the pitch: 12 is an octave.
-        frame_length: Samples of a frame, a multiple of 4. Long ones tell more frequencies apart, and blur what is
-            brief.
+        frame_length: Samples of a frame. Long ones tell more frequencies apart, and blur what is brief.
         seed: Seed of the random numbers.
     """
 

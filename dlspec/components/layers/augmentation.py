@@ -53,7 +53,7 @@ class RandomPitch(_Signal):
     frame_length = integer(
         min=16,
         default=512,
-        doc="Samples of a frame, a multiple of 4: long enough for two turns of the lowest tone, or it is blurred.",
+        doc="Samples of a frame: long enough for two turns of the lowest tone, or it is blurred.",
     )
     seed = seed()
     examples = (example("{semitones: 2, frame_length: 32}", (100,)), example("12", (1000, 2)))
@@ -61,10 +61,6 @@ class RandomPitch(_Signal):
     def infer(self, x: Tensor) -> Tensor:
         """[time] or [time, channels] → the same; there is time for a frame."""
         changed = super().infer(x)
-        if self.frame_length % 4:
-            message = f"frames of {self.frame_length} samples cannot be put together again from quarters"
-            help = f"write a multiple of 4, such as {self.frame_length // 4 * 4}"
-            raise Problem("E207", message, help, "frame_length")
         time = x.shape[0]
         if isinstance(time, int) and time < self.frame_length:
             message = f"{self.name} takes frames of {self.frame_length} samples, and the signal has {time}"
