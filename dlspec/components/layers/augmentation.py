@@ -63,7 +63,7 @@ class RandomPitch(_Signal):
         changed = super().infer(x)
         time = x.shape[0]
         if isinstance(time, int) and time < self.frame_length:
-            message = f"{self.name} takes frames of {self.frame_length} samples, and the signal has {time}"
+            message = f"frames of {self.frame_length} are longer than the signal of {time}"
             shorter = f"write `frame_length: {max(16, time // 16 * 4)}`, or " if time >= 16 else ""
             help = f"{shorter}take a longer signal"
             raise Problem("E207", message, help, "frame_length")
