@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from dlspec.api.outcomes import Search as Search
-    from dlspec.api.outcomes import Study as Study
     from dlspec.api.problems import Diagnostics as Diagnostics
     from dlspec.api.problems import InvalidSpec as InvalidSpec
     from dlspec.api.run import Run as Run
     from dlspec.api.run import open_run as open_run
+    from dlspec.api.spec import Search as Search
     from dlspec.api.spec import Spec as Spec
     from dlspec.api.spec import load as load
+    from dlspec.api.study import Study as Study
 
 __all__ = ["Diagnostics", "InvalidSpec", "Run", "Search", "Spec", "Study", "__version__", "load", "open_run"]
 
@@ -21,10 +21,10 @@ _HOMES = {
     "Diagnostics": "problems",
     "InvalidSpec": "problems",
     "Run": "run",
-    "Search": "outcomes",
+    "Search": "spec",
     "open_run": "run",
     "Spec": "spec",
-    "Study": "outcomes",
+    "Study": "study",
     "load": "spec",
 }
 

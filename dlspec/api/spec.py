@@ -9,8 +9,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlspec.api.outcomes import Search, Study
 from dlspec.api.problems import Diagnostics, InvalidSpec, as_exceptions
+from dlspec.api.study import Study
 from dlspec.core.errors import Problem
 from dlspec.core.workspace import Workspace
 from dlspec.passes import Checked, Compilation, compile_spec
@@ -346,6 +346,34 @@ class Spec:
         if not isinstance(state, Checked):
             return Diagnostics(state.diagnostics.sorted(), state.texts)._repr_html_()
         return f"<div>{self.svg()}</div>{self.show()._repr_html_()}"
+
+
+class Search:
+    """A search that is over.
+
+    Attributes:
+        path: Its folder.
+    """
+
+    def __init__(self, path: Path, spec: Path) -> None:
+        self.path = path
+        self._spec = spec
+
+    def __repr__(self) -> str:
+        return f"<dlspec.Search {self.path}>"
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """Every trial, as ``schemas/search.json`` describes it."""
+        from dlspec.core.files import read_json
+
+        document: dict[str, Any] = read_json(self.path / "search.json")
+        return document
+
+    @property
+    def best(self) -> Spec:
+        """The spec with the best values: it trains as it is."""
+        return load(self.path / "best.yaml", folder=self._spec.parent)
 
 
 def _trained(state: Trainable, runs: Path, folder: Path | None, new: bool, progress: bool) -> Run:

@@ -1,45 +1,14 @@
-"""What searches and studies leave behind."""
+"""What a study leaves behind."""
 
 from __future__ import annotations
 
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dlspec.api.run import Run
-    from dlspec.api.spec import Spec
     from dlspec.core.documents.study import Study as Facts
-
-
-class Search:
-    """A search that is over.
-
-    Attributes:
-        path: Its folder.
-    """
-
-    def __init__(self, path: Path, spec: Path) -> None:
-        self.path = path
-        self._spec = spec
-
-    def __repr__(self) -> str:
-        return f"<dlspec.Search {self.path}>"
-
-    @property
-    def report(self) -> dict[str, Any]:
-        """Every trial, as ``schemas/search.json`` describes it."""
-        from dlspec.core.files import read_json
-
-        document: dict[str, Any] = read_json(self.path / "search.json")
-        return document
-
-    @property
-    def best(self) -> Spec:
-        """The spec with the best values: it trains as it is."""
-        from dlspec.api.spec import load
-
-        return load(self.path / "best.yaml", folder=self._spec.parent)
 
 
 class Study:
