@@ -94,13 +94,15 @@ def test_going_on_without_the_file(command: str, transfer: Path) -> None:
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     shutil.move("views.keras", "elsewhere.keras")
-    subprocess.run(line, check=True, capture_output=True)
-    (first,) = Path("runs/transfer").iterdir()  # nothing new was begun
+    begun = set(Path("runs/transfer").iterdir())
+    done = subprocess.run(line, check=True, capture_output=True, text=True)
+    assert any(f"`views.keras` is gone: its copy in {folder}/models is read" in done.stderr for folder in begun)
+    assert set(Path("runs/transfer").iterdir()) == begun
+    first = sorted(Path("runs/transfer").rglob("metrics.csv"))
     shutil.move("elsewhere.keras", "views.keras")
     subprocess.run([*line, "--new"], check=True, capture_output=True)
-    (other,) = set(Path("runs/transfer").iterdir()) - {first}
-    files = sorted(path.relative_to(first) for path in first.rglob("metrics.csv"))
-    assert files and all((first / name).read_text() == (other / name).read_text() for name in files)
+    other = sorted(set(Path("runs/transfer").rglob("metrics.csv")) - set(first))
+    assert first and [path.read_text() for path in first] == [path.read_text() for path in other]
 
 
 @pytest.mark.slow

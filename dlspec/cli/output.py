@@ -17,7 +17,7 @@ from dlspec.core.errors import Diagnostic, Problem, SpecError
 from dlspec.core.terminal import printable, printable_lines
 from dlspec.core.tree import span_of
 from dlspec.core.workspace import Workspace
-from dlspec.passes.state import Checked, Compilation, Lowered, Parsed
+from dlspec.passes.state import Checked, Compilation, Lowered, Parsed, Resolved
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -113,6 +113,7 @@ def compiled(
     if spare_models is not None and any(item.code == "E601" for item in state.diagnostics.errors):
         workspace = replace(workspace, spare_models=spare_models(state))
         state = compile_spec(spec, overrides, workspace, reading=Reading(keeps=keeps_data))
+        _say_copies(state, workspace.spare_models)
     remarks = [] if expecting else [item for item in state.diagnostics.items if item.code == "E413"]
     state.diagnostics.items = [item for item in state.diagnostics.items if item not in remarks]
     if state.diagnostics.items:
@@ -122,6 +123,13 @@ def compiled(
     for item in remarks:
         click.echo(printable(f"not as `expect` says: {item.message}"), err=True)
     return state if isinstance(state, Checked) else state.become(Checked)
+
+
+def _say_copies(state: Compilation, folder: Path | None) -> None:
+    """Names the files of models that are gone, and whose copies in a folder are read."""
+    for model in state.saved_models.values() if isinstance(state, Resolved) else ():
+        if model.origin is not None and model.origin.path.parent == folder:
+            say(f"`{model.origin.shown}` is gone: its copy in {folder} is read")
 
 
 def required(state: Checked, stage: Callable[[Checked], T]) -> T:
