@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dlspec.backends.keras.build import build
+from dlspec.export.python.model_files import write_model_files
 from dlspec.passes import compile_spec
 from dlspec.passes.state import Compilation
 
@@ -20,12 +22,13 @@ def compiled(path: Path) -> Compilation:
     return state
 
 
-def execute(source: str, function: str = "build_model", **arguments: Any) -> Any:
+def execute(source: str, function: str = "build_model", beside: Path | None = None, **arguments: Any) -> Any:
     """The model of a generated module, which finds no dlspec to import, for arguments of `build_model`.
 
     Args:
         source: The module.
         function: Which of its functions gives the model: `build_whole` for all that is trained.
+        beside: The folder with the weights that it reads.
         arguments: What it is called with.
     """
     import sys
@@ -34,7 +37,7 @@ def execute(source: str, function: str = "build_model", **arguments: Any) -> Any
     try:
         for name in hidden:
             sys.modules[name] = None  # type: ignore[assignment]
-        namespace: dict[str, Any] = {"__name__": "generated"}
+        namespace: dict[str, Any] = {"__name__": "generated", "__file__": str((beside or Path()) / "model.py")}
         exec(compile(source, "model.py", "exec"), namespace)
         return namespace[function](**arguments)
     finally:
@@ -58,8 +61,11 @@ def compare(state: Compilation, source: str, computes: bool = True, same_seeds: 
     keras.backend.clear_session()
     keras.utils.set_random_seed(7)
     ours = build(graph)
-    keras.utils.set_random_seed(7)
-    theirs = execute(source, "build_whole" if graph.objectives else "build_model", **arguments)
+    function = "build_whole" if graph.objectives else "build_model"
+    with tempfile.TemporaryDirectory() as folder:
+        write_model_files(graph, Path(folder))
+        keras.utils.set_random_seed(7)
+        theirs = execute(source, function, Path(folder), **arguments)
     one, other = plain_config(ours), plain_config(theirs)
     assert one == other, difference(one, other)
     # Training is reproduced: the same first weights, and the same seeds of dropout and noise.
