@@ -103,6 +103,7 @@ def test_going_on_without_the_file(command: str, transfer: Path) -> None:
     subprocess.run([*line, "--new"], check=True, capture_output=True)
     other = sorted(set(Path("runs/transfer").rglob("metrics.csv")) - set(first))
     assert first and [path.read_text() for path in first] == [path.read_text() for path in other]
+    assert len([*Path("runs").rglob("trials/*/models")]) == (2 if command == "tune" else 0)  # that of the best trial
 
 
 @pytest.mark.slow

@@ -17,11 +17,12 @@ from dlspec.tuning.search.record import Event, Record
 from dlspec.tuning.search.tally import Tally, Trial
 from dlspec.tuning.workers.trial import COMPLETED, PRUNED, Result, Task, check
 from dlspec.tuning.workers.workers import Workers
+from dlspec.views.pages.index import MODELS_FOLDER
 
 # Proposals in a row that were there before, or were pruned, after which the space counts as exhausted.
 _FRUITLESS = 200
 # Files of a trial that only the best one keeps.
-_HEAVY = ("*.keras", "checkpoint*")
+_HEAVY = ("*.keras", "checkpoint*", MODELS_FOLDER)
 
 
 @dataclass
