@@ -203,8 +203,11 @@ def random_decoder(seed: int) -> str:
             ),
         ]
     lines += [f"  - embedding: {{from: row, input_dim: {WORDS}, output_dim: {WIDTH}{mask}, name: n0}}"]
-    for number in range(random.randint(2, 6)):
+    count = random.randint(2, 6)
+    for number in range(count):
         lines.append(random_step(random, f"n{number}", f"n{number + 1}", beside))
+    if beside:  # which nothing may have looked at yet
+        lines.append(f"  - attention: {{from: [n{count}, memory]}}\n  - add: [n{count}, prev]")
     return (TWO if beside else ONE) + "layers:\n" + "\n".join(lines) + "\n" + HEAD
 
 
