@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from dlspec.components.methods.base import DEFAULT, Method, method_of
+from dlspec.components.registry import name_and_value
 from dlspec.components.sections.tune import Tune
 from dlspec.core.tree import Invalid, Map, span_of, span_of_key
 from dlspec.passes.state import Bound, step
@@ -56,8 +57,18 @@ def _method(state: Bound, raw: Map) -> Method | None:
     method = state.evaluator.options(owner, written, state.environment, Context(("train",)), span, keep_going=True)
     if isinstance(method, Lost):
         return None
-    if (written_study := raw.get("method", DEFAULT)) not in state.catalogue.names("method"):
-        context, where = Context(("train", "method")), span_of(raw, "method")
-        study = state.evaluator.component("study", written_study, state.environment, context, where)
+    return _with_kind(state, raw, method)
+
+
+def _with_kind(state: Bound, raw: Map, method: Method) -> Method | None:
+    """The method with the solver or study that `method` of `train` names; None where a solver is wrong."""
+    chosen = raw.get("method", DEFAULT)
+    context, where = Context(("train", "method")), span_of(raw, "method")
+    if name_and_value(chosen)[0] in state.catalogue.names("solver"):
+        solver = state.evaluator.component("solver", chosen, state.environment, context, where)
+        method.solver = solver
+        return None if isinstance(solver, Lost) else method
+    if chosen not in state.catalogue.names("method"):
+        study = state.evaluator.component("study", chosen, state.environment, context, where)
         method.study = None if isinstance(study, Lost) else study
-    return cast("Method", method)
+    return method

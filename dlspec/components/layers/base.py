@@ -64,6 +64,7 @@ class Layer(Component, abstract=True):
         reads: Whether texts that enter must be readable, as :meth:`unreadable` tells.
         categories: Each text or number that enters is one of several categories.
         unit_kernel: It has a kernel whose last axis is the output's units.
+        affine: Whether its activation takes x·kernel + bias, or without the bias where it has none.
         weighs_measures: What it measures on the data stands among its weights.
         holds_layers: It makes layers of its own, which no option names.
         splits_texts: It gives a row of indices for each text: 0 fills it up, 1 is for unknown words.
@@ -117,6 +118,7 @@ class Layer(Component, abstract=True):
     reads: ClassVar[bool] = False
     categories: ClassVar[bool] = False
     unit_kernel: ClassVar[bool] = False
+    affine: ClassVar[bool] = False
     weighs_measures: ClassVar[bool] = False
     holds_layers: ClassVar[bool] = False
     splits_texts: Any = False

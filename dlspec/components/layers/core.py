@@ -16,6 +16,7 @@ class Dense(Layer):
 
     keras = "keras.layers.Dense"
     unit_kernel = True
+    affine = True
     scalable = True
     shorthand = "units"
     masking = "pass"

@@ -94,6 +94,7 @@ class Method(Component, abstract=True):
 
     Attributes:
         study: What repeats the whole training, or None: see :mod:`dlspec.components.methods.studies`.
+        solver: What finds the weights in closed form, or None: see :mod:`dlspec.components.methods.solvers`.
     """
 
     kind = "method"
@@ -118,6 +119,7 @@ class Method(Component, abstract=True):
     calibration: ClassVar[Any] = None
     checkpoint: ClassVar[Any] = None
     study: Any = None
+    solver: Any = None
 
     def __init__(self, **given: Any) -> None:
         """As for every component; what outputs give, names of layers and of weights, later passes fill in."""
@@ -338,7 +340,7 @@ class Method(Component, abstract=True):
         other = type(self)(**{**self.given, **options})
         other.heads, other.layer_names, other.averages = self.heads, self.layer_names, self.averages
         other.weight_names = self.weight_names
-        other.padded, other.study = self.padded, self.study
+        other.padded, other.study, other.solver = self.padded, self.study, self.solver
         return other
 
 
@@ -350,7 +352,10 @@ def method_of(train: Any, catalogue: Catalogue) -> type[Method] | None:
         catalogue: The components of the spec.
     """
     name = train.get("method", DEFAULT) if isinstance(train, dict) else None
-    if isinstance(name, dict) or (isinstance(name, str) and catalogue.find("study", name) is not None):
+    if isinstance(name, dict) and len(name) == 1:
+        name = next(iter(name))
+        name = name if catalogue.find("solver", name) is not None else DEFAULT
+    elif isinstance(name, dict) or (isinstance(name, str) and catalogue.find("study", name) is not None):
         name = DEFAULT
     return cast("type[Method] | None", catalogue.find("method", name)) if isinstance(name, str) else None
 

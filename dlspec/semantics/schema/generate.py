@@ -36,7 +36,7 @@ def build_schema() -> JSON:
     for owner in components:
         if owner.kind == "section":
             definitions[f"section.{owner.registered_name}"] = _titled(owner, registry.value_schema(owner))
-    for kind in sorted({owner.kind for owner in components} - {"section", "layer", "method"}):
+    for kind in sorted({owner.kind for owner in components} - {"section", "layer", "method", "solver", "study"}):
         definitions |= _named(kind, [owner for owner in components if owner.kind == kind])
     # One body for a step and for a branch, which may be a step or a list of steps.
     definitions["layer_body"] = _layer([owner for owner in components if issubclass(owner, Layer)])
@@ -44,8 +44,8 @@ def build_schema() -> JSON:
     branch: JSON = {"type": ["object", "string", "array"], "items": {"$ref": "#/$defs/layer"}}
     definitions["branch"] = {**branch, "$ref": "#/$defs/layer_body"}
     definitions |= {f"step.{name}": schema for name, schema in _common().items()}
-    kinds = ([owner for owner in components if owner.kind == kind] for kind in ("method", "study"))
-    definitions["train"] = _train(*kinds)
+    definitions |= _named("study", [owner for owner in components if owner.kind in ("study", "solver")])
+    definitions["train"] = _train([owner for owner in components if owner.kind == "method"], definitions["study"])
     definitions |= structure()
     share(definitions)
     return {
@@ -225,7 +225,7 @@ def _groups(common: JSON, merge: JSON) -> JSON:
     }  # fmt: skip
 
 
-def _train(methods: list[type[Component]], studies: list[type[Component]]) -> JSON:
+def _train(methods: list[type[Component]], study: JSON) -> JSON:
     """Options of all methods in one flat schema; which of them go together is checked when the method is known."""
     properties: JSON = {}
     for owner in sorted(methods, key=lambda owner: owner.registered_name != DEFAULT):
@@ -233,10 +233,12 @@ def _train(methods: list[type[Component]], studies: list[type[Component]]) -> JS
             if properties.setdefault(key, schema) != schema:
                 raise TypeError(f"`{key}` of the method `{owner.registered_name}` is another one than that before it")
     names = [name for owner in methods for name in _names(owner)]
-    study = _named("study", studies)["study"]
-    study["anyOf"] = [{"enum": [*names, *study["anyOf"][0]["enum"]]}, *study["anyOf"][1:]]
-    doc = f"How to train, or a study that repeats a training, such as `k_fold: 5`. Default: `{DEFAULT}`."
-    method = {**study, "markdownDescription": doc}
+    bare = list(dict.fromkeys([*names, *study["anyOf"][0]["enum"]]))
+    doc = (
+        "How to train: a study that repeats a training, such as `k_fold: 5`, or a solver, such as "
+        f"`least_squares: {{l2: 1}}`. Default: `{DEFAULT}`."
+    )
+    method = {**study, "anyOf": [{"enum": bare}, *study["anyOf"][1:]], "markdownDescription": doc}
     return {
         "type": "object",
         "properties": {"method": method, **properties},

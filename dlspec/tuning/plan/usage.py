@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
-from dlspec.components.methods.base import DEFAULT
+from dlspec.components.methods.base import method_of
 from dlspec.components.registry import Component
 from dlspec.core.errors import Diagnostics, Problem
 from dlspec.core.tree import Map
@@ -147,9 +147,11 @@ class Usage:
         except Problem:
             wrong = True
         if not wrong and not problems.errors:
+            evaluator = Evaluator(Diagnostics(), outputs=None, catalogue=self._catalogue)
             for owner, raw, context in self._sections():
-                evaluator = Evaluator(Diagnostics(), outputs=None, catalogue=self._catalogue)
                 evaluator.options(owner, raw, environment, context, None, keep_going=True)
+            if isinstance(train := self._data.get("train"), Map) and isinstance(solver := train.get("method"), Map):
+                evaluator.component("solver", solver, environment, Context(("train", "method")), None)
         uses = [Use(name, position) for name, value in drawn.items() for position in value.seen]
         for use in uses:
             self._known.setdefault(use)
@@ -164,10 +166,10 @@ class Usage:
         return Drawn(name, self._written[name].default, own)
 
     def _sections(self) -> Iterator[tuple[type[Component], Any, Context]]:
-        for name, kind, fixed in (("data", "section", "data"), ("train", "method", "")):
+        for name in ("data", "train"):
             raw = self._data.get(name)
             if isinstance(raw, Map):
-                owner = self._catalogue.find(kind, fixed or str(raw.get("method", DEFAULT)))
+                owner = self._catalogue.find("section", name) if name == "data" else method_of(raw, self._catalogue)
                 yield cast("type[Component]", owner), raw, Context((name,))
 
     # --- what depends on what -------------------------------------------------------------------------------------
