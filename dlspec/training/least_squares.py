@@ -106,7 +106,8 @@ def solved(moments: Moments, features: int, l2: float, *, bias: bool) -> Solutio
     values = np.maximum(values, 0)
     penalised = values + l2
     largest, smallest = float(penalised[-1]), float(penalised[0])
-    used = penalised > largest * features * np.finfo(np.float64).eps
+    rounding = max(features, moments.weight) * np.finfo(np.float64).eps  # of sums of so many products
+    used = penalised > largest * rounding
     inverse = np.divide(1, penalised, out=np.zeros(features), where=used)
     kernel = directions @ (inverse[:, None] * (directions.T @ products[:features, features:]))
     mean_x, mean_y = moments.mean[:features], moments.mean[features:]
@@ -173,7 +174,8 @@ class LeastSquaresTrainer(Trainer):
         values = np.hstack([features, np.asarray(targets, np.float64).reshape(len(features), -1)])
         if not np.isfinite(values).all():
             raise NonFinite(step, float("nan"))
-        own = None if weights is None else np.asarray(weights, np.float64).reshape(-1)
+        in_loss = weights[0] if isinstance(weights, tuple) else weights  # those of the metrics come second
+        own = None if in_loss is None else np.asarray(in_loss, np.float64).reshape(len(features), -1)[:, 0]
         folds = (self._seen + np.arange(len(values))) % self._count
         for fold in range(self._count):
             chosen = folds == fold

@@ -199,6 +199,7 @@ class _Bag(BaggingClassifier):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Some inputs do not have OOB scores", "ignore:invalid value encountered in divide")
 def test_out_of_bag_figures_are_those_of_scikit_learn(tmp_path: Path) -> None:
     """Of the same draws and members: `oob_score_`, and the crossentropy of `oob_decision_function_`."""
     study, facts = _study(tmp_path, SPEC.format(method="{bagging: 8}"))
