@@ -333,7 +333,9 @@ WORDS_OF_TEXTS = {
     "keras_layers.text_imputation": {"word", "words"},
     "training.answer_scores": {"word", "words"},
     "training.saliency": {"word", "words"},
+    "training.sequence_writing": {"words"},
     "training.unknown_words": {"word", "words"},
+    "training.written_scores": {"word", "words"},
     "views.pages.saliency": {"word"},
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 from dlspec.components.sections.generating import Generator
 from dlspec.components.sections.report import Report
 from dlspec.core.documents.figures import Figures
-from dlspec.core.documents.results import WrittenFigures
+from dlspec.core.documents.written import WrittenFigures
 from dlspec.core.ir import Graph
 from dlspec.data.feeding.pipeline import Prepared
 from dlspec.graph.lower import prune

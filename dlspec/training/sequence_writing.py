@@ -12,7 +12,7 @@ from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
 from dlspec.components.sections.generating import Generator
 from dlspec.components.sections.sequences import END, FIRST, START, marks_of
-from dlspec.core.documents.results import Written, WrittenFigures
+from dlspec.core.documents.written import Written, WrittenFigures
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph
 from dlspec.data.binding.inputs import Input

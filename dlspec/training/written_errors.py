@@ -10,7 +10,7 @@ from dlspec.views.pages.transcripts import distances
 
 
 class WrittenErrors(TypedDict):
-    """See :class:`dlspec.core.documents.results.WrittenFigures`."""
+    """See :class:`dlspec.core.documents.written.WrittenFigures`."""
 
     word_error_rate: float | None
     character_error_rate: float | None

@@ -21,7 +21,7 @@ _ENTITIES = (("&quot;", '"'), ("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">"))
 
 
 class WrittenScores(TypedDict):
-    """See :class:`dlspec.core.documents.results.WrittenFigures`."""
+    """See :class:`dlspec.core.documents.written.WrittenFigures`."""
 
     bleu: float
     chrf: float
