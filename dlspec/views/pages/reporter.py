@@ -11,7 +11,8 @@ from dlspec.components.methods.base import Method
 from dlspec.core.documents.figures import Figures
 from dlspec.core.documents.report import Examined as ReportPart
 from dlspec.core.documents.report import Report
-from dlspec.core.documents.results import ClassDetails, ReliabilityFigures, WrittenFigures
+from dlspec.core.documents.results import ClassDetails, ReliabilityFigures
+from dlspec.core.documents.written import WrittenFigures
 from dlspec.core.ir import Graph
 from dlspec.data.feeding.pipeline import Prepared
 from dlspec.graph.facts import facts as model_facts
