@@ -14,6 +14,11 @@ import pytest
 
 from dlspec.core.errors import Diagnostic
 from dlspec.semantics.edits import applied
+from dlspec.semantics.schema.foreign import OF_TRAINING
+from dlspec.semantics.schema.keywords import definition
+from dlspec.semantics.schema.misplaced import of_training
+from dlspec.semantics.schema.validate import iterate_errors
+from dlspec.syntax.source import load
 from tests.support import compile_text
 
 # What surrounds a line of mistakes; `@` stands for it.
@@ -343,3 +348,16 @@ def test_pictures_get_a_scale(tmp_path: Path) -> None:
     assert not compile_text(tmp_path, dedent(mended)).diagnostics.items
     normalized = text.replace("layers: [", "layers: [batch_normalization, ")
     assert not compile_text(tmp_path, dedent(normalized)).diagnostics.items
+
+
+@pytest.mark.parametrize("word", sorted(OF_TRAINING))
+def test_words_of_other_libraries_lead_to_a_section_that_is_right(word: str) -> None:
+    """What the help writes is right where it says: in `train`, or in `data`."""
+    help = of_training(word, 0.1 if "step" not in word and "acc" not in word else 4, {"optimizer": {"sgd": 0.1}})
+    for written in re.findall(r"`([a-z_]+: .*?)`", help):
+        text = written.replace("{…}", "{initial_learning_rate: 0.1, decay_steps: 9}").replace("[…]", "[]")
+        section = load("x: {" + text.replace("…", "base.keras") + "}").data
+        assert section is not None
+        name = "section.data" if "`data`" in help else "train"
+        assert not [error for error in iterate_errors(section["x"], definition(name)) if error.validator != "required"]
+    assert "`" in help

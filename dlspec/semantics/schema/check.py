@@ -17,8 +17,9 @@ from dlspec.semantics.schema.context import Context, Names
 from dlspec.semantics.schema.keywords import compile_pattern, resolve
 from dlspec.semantics.schema.meant import torn_apart, wanted_axes
 from dlspec.semantics.schema.messages import describe_error, schema_of
+from dlspec.semantics.schema.misplaced import part_of_data
 from dlspec.semantics.schema.tuples import mend_torn
-from dlspec.semantics.schema.unknown import fold, free_options, main_key, mended, option_fitting, part_of_data
+from dlspec.semantics.schema.unknown import fold, free_options, main_key, mended, option_fitting
 from dlspec.semantics.schema.validate import Violation, iterate_errors
 
 _ORDER = {"maxProperties": 0, "additionalProperties": 1}

@@ -174,6 +174,38 @@ NEEDLESS = {
     **dict.fromkeys(("verbose", "workers", "usemultiprocessing"), "leave it out: it has no place in a spec"),
     "gpus": "`distribute: {{devices: N}}` shares each batch among devices",
 }
+# What other libraries set beside the training, and stands elsewhere in a spec. `{optimizer}` is the one that is
+# written, `{value}` what stands behind the word, or an ellipsis.
+_ON_OPTIMIZER = "the optimizer has it: `optimizer: {{{{{{optimizer}}: {{{{{}}}}}}}}}`"
+OF_TRAINING = {
+    **dict.fromkeys(
+        ("ema", "emadecay", "useema", "exponentialmovingaverage", "modelema", "movingaverage", "weightaveraging"),
+        _ON_OPTIMIZER.format("use_ema: true"),
+    ),
+    **dict.fromkeys(
+        ("accumulate", "accumulation", "accumulationsteps", "gradientaccumulation", "accumulategradbatches"),
+        _ON_OPTIMIZER.format("gradient_accumulation_steps: {value}"),
+    ),
+    **dict.fromkeys(
+        ("gradientclip", "gradclip", "clipgrad", "clipgradnorm", "maxgradnorm", "gradientclipval", "gradientclipping"),
+        _ON_OPTIMIZER.format("global_clipnorm: {value}"),
+    ),
+    **dict.fromkeys(
+        ("lrscheduler", "learningratescheduler", "scheduler", "schedule", "lrschedule", "learningrateschedule"),
+        "a schedule takes the place of the learning rate: "
+        + _ON_OPTIMIZER.partition(": ")[2].format("learning_rate: {{cosine_decay: {{…}}}}"),
+    ),
+    **dict.fromkeys(("mixup", "mixupalpha"), "it changes examples: `augment: [{{mix_up: {value}}}]` in `data`"),
+    **dict.fromkeys(("cutmix", "cutmixalpha"), "it changes examples: `augment: [{{cut_mix: {value}}}]` in `data`"),
+    **dict.fromkeys(("augmentation", "augmentations"), "`augment: […]` in `data` lists random changes of examples"),
+    **dict.fromkeys(
+        ("amp", "autocast", "fp16", "halfprecision", "usemixedprecision"), "write `precision: mixed_float16`"
+    ),
+    **dict.fromkeys(("bf16", "bfloat16"), "write `precision: mixed_bfloat16`"),
+    "labelsmoothing": "the loss has it: `loss: {{categorical_crossentropy: {{label_smoothing: {value}}}}}`",
+    **dict.fromkeys(("compile", "torchcompile", "jitcompile", "xla"), "write `jit: true`, or `speed: auto`"),
+    **dict.fromkeys(("pretrained", "checkpointpath", "resumefrom"), "write `start_from: {{file: …}}`"),
+}
 # Precisions as other libraries call them.
 DTYPES = {"int": "int32", "integer": "int32", "long": "int64", "half": "float16", "float": "float32",
           "double": "float64", "str": "string", "text": "string", "boolean": "bool", "fp32": "float32",

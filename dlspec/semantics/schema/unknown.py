@@ -28,6 +28,7 @@ from dlspec.semantics.schema.meant import (
     translated,
     wrapping,
 )
+from dlspec.semantics.schema.misplaced import SHAPES, elsewhere, is_exact, of_training, part_of_data
 from dlspec.semantics.schema.validate import Violation, iterate_errors
 from dlspec.semantics.schema.wording import (
     SPACE_HELP,
@@ -43,17 +44,7 @@ from dlspec.syntax.dumping import flow
 STEP_KEYS = ("name", "from", "repeat", "if")
 # Keys under which other tools write the name of a component.
 NAMING = ("type", "layer", "class_name", "name", "class", "kind")
-# How Keras's layers are told the shape of what enters.
-_SHAPES = ("input_shape", "batch_input_shape", "input_dim", "input_length", "batch_shape")
-# What Keras's `fit` calls options of the data.
-_OF_FIT = {"class_weight": "class_weights", "validation_split": "validation", "val_split": "validation"}
-_PARTS_OF_DATA = {
-    "section.feature": "inputs: {{NAME: {{{}: …}}}}",
-    "section.target": "targets: {{NAME: {{{}: …}}}}",
-    "section.split": "split: {{{}: …}}",
-}
 _WRITE = re.compile(r"write `([^`]+)`\Z")
-_MOST = 100
 
 
 class Message(NamedTuple):
@@ -84,8 +75,8 @@ def _option_help(key: str, node: JSON, context: Context, container: Any, describ
     known, value = free_options(node, container), container.get(key) if isinstance(container, dict) else None
     if key in SPACES and context.family == "layer":
         return SPACE_HELP
-    if elsewhere := part_of_data(key, context.path):
-        return f"it belongs further in: `{elsewhere}`"
+    if inside := part_of_data(key, context.path):
+        return f"it belongs further in: `{inside}`"
     if torn := torn_apart(key, value, known):
         return Replacement(f"write `{torn[1]}`, with a blank after the colon", key, torn[1], safe=True)
     if hint := wrapping(key, value, node) or needless(key, who) or _of_the_spec(key, node):
@@ -94,7 +85,7 @@ def _option_help(key: str, node: JSON, context: Context, container: Any, describ
         return _as_option(key, meant, value, node, context, describe)
     if not option_meant(key, known) and len(suggestions(key, known)) > 1:
         return did_you_mean(key, known)
-    if hint := _elsewhere(key, value, context, container):
+    if hint := elsewhere(key, value, context, container):
         return hint
     if missing := [name for name in node.get("required", []) if name not in (container or ())]:
         return f"{who} needs {listed(missing)}"
@@ -155,7 +146,7 @@ def _section_help(key: str, node: JSON, container: Any, describe: Describe) -> s
     free = free_options(node, container)
     if isinstance(inner, list) and "layers" in free and key in ("model", "network", "architecture", "net", "layer"):
         return meant_is(key, "layers", safe=True)
-    if key in _SHAPES and "inputs" in free:
+    if key in SHAPES and "inputs" in free:
         return _as_option(key, "inputs", inner, node, Context(), describe)
     if match := option_fitting(key, inner, free, node, describe):
         return _as_option(key, match, inner, node, Context(), describe)
@@ -163,60 +154,12 @@ def _section_help(key: str, node: JSON, container: Any, describe: Describe) -> s
         options = resolve(node["properties"][section]).get("properties", {})
         if (match := option_meant(key, options)) and (is_certain(key, match) or abs(len(match) - len(key)) <= 2):
             return f"`{match}` belongs in `{section}:`"
-        if elsewhere := part_of_data(key, (section,)):
-            return f"it belongs further in: `{elsewhere}`" if section == "train" else f"`data: {{{elsewhere}}}`"
+        if inside := part_of_data(key, (section,)):
+            return f"it belongs further in: `{inside}`" if section == "train" else f"`data: {{{inside}}}`"
         written = container.get(section) if isinstance(container, dict) else None
-        if section == "train" and (match := _elsewhere(key, inner, Context((section,)), written, certain=True)):
+        if section == "train" and (match := elsewhere(key, inner, Context((section,)), written, certain=True)):
             return match
     return "sections: " + listed(node["properties"])
-
-
-def part_of_data(key: str, path: Sequence[Any]) -> str:
-    """Where an option belongs that stands in `data` or `train`, but belongs to a part of `data`; "" for others."""
-    if tuple(path) not in (("data",), ("train",)):
-        return ""
-    key = _OF_FIT.get(key, key)
-    inside = [where for section, where in _PARTS_OF_DATA.items() if key in definition(section)["properties"]]
-    around = "{}" if path[0] == "data" else "data: {{{}}}"
-    return around.format(inside[0].format(key)) if inside else ""
-
-
-def _elsewhere(key: str, value: Any, context: Context, container: Any, certain: bool = False) -> str:
-    """Where an option belongs that other libraries, or other parts of a spec, have here."""
-    if context.family == "layer" and key in _SHAPES:
-        return "`inputs:` at the top of the spec says the shape of what comes in"
-    if context.path != ("train",):
-        return ""
-    if key in definition("section.data")["properties"] or folded_word(key) in ("batch", "batchsize"):
-        return f"`{key if key != 'batch' else 'batch_size'}` belongs in `data:`"
-    name = next(iter(component_meant(key, "callback", list(_components("callback"))).names), "")
-    if name and (not certain or is_exact(key, name)):
-        return f"it is a callback: `callbacks: [{_shown({name: value}) if value is not None else name}]`"
-    return _of_optimizer(key, value, container, certain)
-
-
-def _of_optimizer(key: str, value: Any, container: Any, certain: bool) -> str:
-    optimizers = _components("optimizer")
-    chosen = container.get("optimizer") if isinstance(container, dict) else None
-    name, _ = registry.name_and_value(chosen or "")
-    for owner in dict.fromkeys((name, "adam", *optimizers)):
-        option = option_meant(key, resolve(optimizers[owner])["properties"]) if owner in optimizers else ""
-        if option and (not certain or is_certain(key, option)):
-            return f"it belongs to the optimizer: `optimizer: {{{owner}: {_shown({option: value})}}}`"
-    return ""
-
-
-def _components(kind: str) -> JSON:
-    properties: JSON = resolve(definition(kind))["properties"]
-    return properties
-
-
-def _shown(value: Any) -> str:
-    """A value in a help, or an ellipsis where it is long or not known."""
-    if any(isinstance(item, Invalid) or item is None for item in value.values()):
-        return "{" + ", ".join(f"{key}: …" for key in value) + "}"
-    text = flow(value)
-    return text if len(text) <= _MOST else "…"
 
 
 # --- components -------------------------------------------------------------------------------------------------------
@@ -249,6 +192,8 @@ def _meant(name: str, kind: str, node: JSON, context: Context, options: Any) -> 
         return Replacement(f"write `{new}`", name, new, safe=False)
     name = called(name)
     if kind == "layer" and (hint := layer_help(name, options, node, known, context.axes)):
+        return hint
+    if kind == "callback" and (hint := of_training(name, None, None)):
         return hint
     if kind == "source" and (form := name.rpartition(".")[2].lower()) in known:
         return f"write `source: {{{form}: {name}}}`"
@@ -309,11 +254,6 @@ def layer_help(name: str, options: Any, node: JSON, known: Sequence[str], axes: 
         required = resolve(node["properties"].get(meant.names[0], {})).get("required", [])
         return f"{meant.help} it needs {listed(required)}" if required else meant.help
     return meant.help
-
-
-def is_exact(name: str, layer: str) -> bool:
-    """Whether a word is a layer's name but for case and `_`."""
-    return folded_word(name) == folded_word(layer)
 
 
 def _activation(name: str, known: Sequence[str]) -> str:
