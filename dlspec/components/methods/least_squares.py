@@ -83,7 +83,7 @@ def _unsolvable(node: Node, output: str, names: Mapping[str, str]) -> tuple[str,
     if not isinstance(layer, Layer) or not layer.affine:
         return "it is no `dense`", ending
     activation = layer.given.get(ACTIVATION)
-    if activation is not None and activation.name != "linear":
+    if activation is not None and not activation.identity:
         return "it has an activation", "leave `activation` out of the layer"
     if rules := [name for name in _RULES if layer.given.get(name) is not None]:
         help = f"leave `{rules[0]}` out of the layer: `method: {{least_squares: {{l2: 1}}}}` keeps its weights small"
