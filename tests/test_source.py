@@ -106,17 +106,17 @@ def test_spans_point_at_keys_and_values() -> None:
     layers = data["layers"]
     conv = layers[0]["conv2d"]
     assert isinstance(layers, Seq) and isinstance(conv, Map)
-    assert data.value_spans["name"][1:] == (1, 7, 1, 9)
-    assert conv.key_spans["kernel_size"][1:] == (3, 27, 3, 38)
-    assert conv["kernel_size"].item_spans[1][1:] == (3, 44, 3, 45)
-    assert layers.item_spans[1][1:] == (4, 5, 4, 8)
+    assert data.value_spans["name"][1:5] == (1, 7, 1, 9)
+    assert conv.key_spans["kernel_size"][1:5] == (3, 27, 3, 38)
+    assert conv["kernel_size"].item_spans[1][1:5] == (3, 44, 3, 45)
+    assert layers.item_spans[1][1:5] == (4, 5, 4, 8)
     assert layers.item_spans[0][1:3] == (3, 5)
 
 
 def test_a_block_collection_ends_where_its_last_value_ends() -> None:
     data = load("a:\n  - 1\n  - 22\n\n# comment\n\nb: 1\n").data
     assert data is not None
-    assert data.value_spans["a"][1:] == (2, 3, 3, 7)
+    assert data.value_spans["a"][1:5] == (2, 3, 3, 7)
 
 
 def test_a_key_without_a_value_differs_from_null() -> None:

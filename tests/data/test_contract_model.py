@@ -143,7 +143,7 @@ def test_a_misspelt_target_is_one_mistake(folder: Path) -> None:
     assert (found.code, found.message, found.help) == (
         "E607", "target `prize` is no output of the model", "did you mean `price`?",
     )  # fmt: skip
-    assert found.span is not None and found.span[1:] == (4, 5, 4, 10)
+    assert found.span is not None and found.span[1:5] == (4, 5, 4, 10)
 
 
 def test_a_target_without_loss(folder: Path) -> None:

@@ -123,7 +123,7 @@ def _data_of_project(target: Path, folder: Path, batch_size: int, seed: int) -> 
 
 
 def _by_name(part: Any, drawn: Collection[str] = ()) -> list[Any]:
-    count = len(next(iter(part.inputs.values())))
+    count = len(next(iter((part.inputs or part.targets).values())))  # all inputs may be drawn
     for others in getattr(part, "others", []):
         met = {name: values[np.arange(count) % len(values)] for name, values in others.items()}
         part = part._replace(inputs=part.inputs | met)

@@ -44,9 +44,13 @@ def test_everything_has_a_template(kind: str, folder: str) -> None:
     assert names == {path.name.removesuffix(".py.jinja") for path in (TEMPLATES / folder).iterdir()}
 
 
+# `random_pitch` sums up phases, which a graph and single operations round differently.
+ROUNDED = {"folders_of_sounds": 1e-5}
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_the_same_data(name: str, tmp_path: Path) -> None:
-    """Inputs and targets of every part, and the batches of two epochs, bit for bit."""
+    """Inputs and targets of every part, and the batches of two epochs, bit for bit; numbers of sounds nearly so."""
     path = tmp_path / "spec.yaml"
     path.write_text(CASES[name](tmp_path), encoding="utf-8")
     state, files = emitted(path, tmp_path / "project", allow_code=True)
@@ -58,7 +62,10 @@ def test_the_same_data(name: str, tmp_path: Path) -> None:
     for part, arrays in ours.items():
         assert len(arrays) == len(theirs[part])
         for one, other in zip(arrays, theirs[part], strict=True):
-            np.testing.assert_array_equal(one, other, err_msg=part)
+            if "epoch" in part and one.dtype == np.float32 and name in ROUNDED:
+                np.testing.assert_allclose(one, other, rtol=0, atol=ROUNDED[name], err_msg=part)
+            else:
+                np.testing.assert_array_equal(one, other, err_msg=part)
 
 
 @pytest.mark.parametrize("window", [1, 20, 50, 1000])
