@@ -86,6 +86,7 @@ def test_one_name_of_several_kinds() -> None:
     assert "Of the same name: activation (--kind activation)." in shown("elu")
     assert shown("--kind", "activation", "elu").startswith("activation elu  (keras.activations.elu)")
     assert "Also called mse." in shown("--kind", "losses", "mse")
+    assert shown("least_squares").startswith("solver least_squares\n")
 
 
 @pytest.mark.parametrize("word", ["loss", "losses", "metrics", "schedule", "callbacks", "regularizers", "source"])

@@ -28,6 +28,8 @@ from dlspec.semantics.schema.wording import plain
 VERSION: Literal[1] = 1  # of the JSON form; raised when a key changes its meaning or goes
 WIDTH = 100
 
+# A method is the section `train` that its study or solver makes of it.
+_BEHIND = ("method", "section")
 _PLURALS = {"integer": "whole numbers", "number": "numbers", "string": "texts"}
 _SINGULARS = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true | false"}
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
@@ -45,9 +47,9 @@ def kind_of(written: str) -> str:
 
 
 def homes(name: str, first: str = "layer") -> list[str]:
-    """The kinds that have a component called `name`, `first` before all others."""
+    """The kinds that have a component called `name`, `first` before all others, and what nobody writes as such last."""
     kinds = [kind for kind in registry.kinds() if name in registry.names(kind)]
-    return sorted(kinds, key=lambda kind: kind != first)
+    return sorted(kinds, key=lambda kind: (kind != first, kind in _BEHIND))
 
 
 def similar(name: str, kind: str = "") -> list[str]:
