@@ -221,8 +221,8 @@ def test_training_and_its_answers(
     (tmp_path / "new.csv").write_text("p,q\n1,2\n")
     assert run(["predict", "two", "new.csv"]) == 1
     assert "these examples have no column `b`" in capsys.readouterr().err
-    assert run(["export", "two.yaml", "--project", "project"]) == 1
-    assert "several `sources`" in capsys.readouterr().err
+    assert run(["export", "two.yaml", "--project", "project"]) == 0
+    assert "def inputs_2(" in (tmp_path / "project/data.py").read_text(encoding="utf-8")
 
     file = tmp_path / "second.csv"
     file.write_text(file.read_text().replace("1014", "1014.5"))
