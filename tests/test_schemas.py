@@ -14,6 +14,7 @@ from jsonschema.validators import extend
 from dlspec.components import registry
 from dlspec.components.registry import Component, Field
 from dlspec.core import resources
+from dlspec.core.tree import Invalid, Map
 from dlspec.semantics.schema.check import check
 from dlspec.semantics.schema.deciding import is_valid
 from dlspec.semantics.schema.generate import document_schemas, files
@@ -122,6 +123,12 @@ def test_names_are_ascii_and_take_no_trailing_newline() -> None:
     for text in ('name: "abc\\n"', "name: имя", "name: a-b", f"name: {'a' * 64}"):
         data = load(text).data
         assert [item.code for item in check(data, schema())] == ["E103"], text
+
+
+@pytest.mark.parametrize("value", [Invalid(Map()), Invalid([1]), {}, [1]])
+def test_what_was_reported_as_wrong_is_none_of_a_list_of_values(value: Any) -> None:
+    assert not is_valid(value, {"enum": ["a", 1, None]})
+    assert [error.validator for error in iterate_errors(value, {"enum": ["a", 1, None]})] == ["enum"]
 
 
 def test_specs_are_right_where_jsonschema_says_so_and_nothing_is_found_in_them() -> None:

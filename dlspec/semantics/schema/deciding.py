@@ -46,14 +46,7 @@ def _compiled(node: JSON) -> Check:
 
 def _checks(node: JSON) -> Iterator[Check]:
     """A function for each keyword, those that decide most first."""
-    if "type" in node:
-        yield _type(node["type"])
-    if "enum" in node:
-        yield _enum(node["enum"])
-    for keyword in node.keys() & BOUNDS.keys():
-        yield _bound(keyword, node[keyword])
-    if "pattern" in node:
-        yield _pattern(node["pattern"])
+    yield from (check_of(node[keyword]) for keyword, check_of in SINGLE.items() if keyword in node)
     if "$ref" in node:
         yield _reference(node["$ref"].removeprefix("#/$defs/"))
     if node.keys() & {"properties", "patternProperties", "additionalProperties", "required"}:
@@ -79,18 +72,28 @@ def _type(types: str | list[str]) -> Check:
 
 def _enum(values: list[Any]) -> Check:
     allowed = frozenset((type(value), value) for value in values)  # `true` is not 1
-    return lambda value: not isinstance(value, dict | list) and (type(value), value) in allowed
+    kinds = frozenset(type(value) for value in values)  # others may have no hash
+    return lambda value: type(value) in kinds and (type(value), value) in allowed
 
 
-def _bound(keyword: str, bound: Any) -> Check:
+def _bound(keyword: str) -> Callable[[Any], Check]:
     wanted, breaks = BOUNDS[keyword]
     kinds = frozenset(kind for kind, names in TYPES.items() if wanted in names)
-    return lambda value: type(value) not in kinds or not breaks(value, bound)
+    return lambda bound: lambda value: type(value) not in kinds or not breaks(value, bound)
 
 
 def _pattern(pattern: str) -> Check:
     search = compile_pattern(pattern).search
     return lambda value: not isinstance(value, str) or search(value) is not None
+
+
+# Keywords that look at a value alone; :mod:`.validate` asks them too.
+SINGLE: dict[str, Callable[[Any], Check]] = {
+    "type": _type,
+    "enum": _enum,
+    **{keyword: _bound(keyword) for keyword in BOUNDS},
+    "pattern": _pattern,
+}
 
 
 def _reference(name: str) -> Check:

@@ -94,8 +94,3 @@ BOUNDS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
     "minProperties": ("object", lambda mapping, least: len(mapping) < least),
     "maxProperties": ("object", lambda mapping, most: len(mapping) > most),
 }
-
-
-def among(instance: Any, values: list[Any]) -> bool:
-    """Whether `instance` is one of some plain values; `true` is not 1."""
-    return any(instance == value and type(instance) is type(value) for value in (values if instance in values else ()))

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from dlspec.components.registry import JSON
-from dlspec.semantics.schema.deciding import is_valid
-from dlspec.semantics.schema.keywords import BOUNDS, TYPES, among, compile_pattern, definition
+from dlspec.semantics.schema.deciding import SINGLE, is_valid
+from dlspec.semantics.schema.keywords import compile_pattern, definition
 
 
 class Violation:
@@ -120,19 +120,6 @@ def _else(branch: JSON, instance: Any, node: JSON) -> Violations:
         yield from _descend(instance, branch, None)
 
 
-def _type(types: str | list[str], instance: Any, node: JSON) -> Violations:
-    names = TYPES.get(type(instance), ())
-    if isinstance(types, str):
-        types = [types]
-    if not any(name in types for name in names) or (isinstance(instance, float) and not math.isfinite(instance)):
-        yield Violation("")
-
-
-def _enum(values: list[Any], instance: Any, node: JSON) -> Violations:
-    if isinstance(instance, dict | list) or not among(instance, values):
-        yield Violation("")
-
-
 def _items(items: JSON, instance: Any, node: JSON) -> Violations:
     if isinstance(instance, list):
         for index, item in enumerate(instance):
@@ -140,18 +127,10 @@ def _items(items: JSON, instance: Any, node: JSON) -> Violations:
                 yield from _descend(item, items, index)
 
 
-def _pattern(pattern: str, instance: Any, node: JSON) -> Violations:
-    if isinstance(instance, str) and not compile_pattern(pattern).search(instance):
-        yield Violation("")
-
-
-def _bound(keyword: str) -> Callable[[Any, Any, JSON], Iterable[Violation]]:
-    wanted, breaks = BOUNDS[keyword]
-
-    def hold(bound: Any, instance: Any, node: JSON) -> Iterable[Violation]:
-        return (Violation(),) if wanted in TYPES.get(type(instance), ()) and breaks(instance, bound) else ()
-
-    return hold
+def _single(keyword: str) -> Callable[[Any, Any, JSON], Iterable[Violation]]:
+    """A keyword that looks at a value alone, whatever is in it."""
+    check_of = SINGLE[keyword]
+    return lambda bound, instance, node: () if check_of(bound)(instance) else (Violation(),)
 
 
 # All keywords that are checked; others say something to editors and to us.
@@ -165,8 +144,5 @@ KEYWORDS: dict[str, Callable[[Any, Any, JSON], Iterable[Violation]]] = {
     "if": lambda condition, instance, node: (),  # which of its branches counts, `else` asks
     "else": _else,
     "items": _items,
-    "pattern": _pattern,
-    "type": _type,
-    "enum": _enum,
-    **{keyword: _bound(keyword) for keyword in BOUNDS},
+    **{keyword: _single(keyword) for keyword in SINGLE},
 }
