@@ -341,6 +341,23 @@ def test_files_of_weights_are_checked(tmp_path: Path, text: str, message: str) -
     assert code == 1 and "E616" in out and message in out
 
 
+def test_a_file_of_weights_is_for_the_rows_of_one_source(tmp_path: Path) -> None:
+    """Rows of several sources have no row of their own in it."""
+    (tmp_path / "w.csv").write_text("weight\n" + "1\n" * 178)
+    (tmp_path / "two.yaml").write_text(
+        """
+        layers: [{concatenate: [x, y]}, {dense: 1}, {ops.mean: {axis: -1, name: total}}]
+        data:
+          sources: {a: {sklearn: wine}, b: {sklearn: iris}}
+          inputs: {x: {source: a, column: data}, y: {source: b, column: data}}
+          weight_file: w.csv
+        train: {minimize: total}
+        """
+    )
+    code, out, _ = cli("check", str(tmp_path / "two.yaml"))
+    assert code == 1 and "E616" in out and "`weight_file` is for the rows of a single source" in out
+
+
 def test_a_first_member_no_better_than_chance_ends_a_boosting(tmp_path: Path) -> None:
     """It answers the first class, which less than a third of the wines are."""
     spec = tmp_path / "wine.yaml"

@@ -281,7 +281,7 @@ def bind(
     check_sequences(data, method, inputs, findings, several=bool(whole.sources))
     check_losses(method, outputs, findings)
     weight = bind_weight(data, table, method, findings)
-    factors = bind_factors(data, folder, (rows := table_count(table)), method, findings, allow_outside=allow_outside)
+    factors = bind_factors(whole, folder, (rows := table_count(table)), method, findings, allow_outside=allow_outside)
     draws = drawn(data, signature, method) if signature is not None else ()
     binding = Binding(table, rows, tuple(inputs), tuple(outputs), drawn=draws, weight=weight, made=made)
     binding = replace(binding, others=others, factors=factors)

@@ -40,9 +40,7 @@ def bind_factors(
     if data.weight_file is None:
         return None
     with findings.at("data", "weight_file"):
-        if method is not None and not method.weighs_examples:
-            message = f"training by `{method.name}` takes all examples alike: they cannot weigh differently"
-            raise Problem("E616", message, "leave `weight_file` out")
+        _require_weighing(method, "weight_file")
         if data.maker is not None or data.sources:
             raise Problem("E616", "`weight_file` is for the rows of a single source", "leave it out")
         path = locate(data.weight_file, folder, allow_outside=allow_outside, option="")
@@ -75,9 +73,18 @@ def _check(name: str, table: Table, method: Method | None) -> None:
         raise DataProblem("E603", f"column `{name}` holds {contents.what}", contents.help, where=contents.where)
     if column.tensor.shape:
         raise Problem("E605", f"a weight is one number for each example, and `{name}` gives {column.tensor}")
+    _require_weighing(method, "weight")
+
+
+def _require_weighing(method: Method | None, option: str) -> None:
+    """Holds an option that makes examples count differently against the way of training.
+
+    Raises:
+        Problem: E616, it takes all alike.
+    """
     if method is not None and not method.weighs_examples:
         message = f"training by `{method.name}` takes all examples alike: they cannot weigh differently"
-        raise Problem("E616", message, "leave `weight` out")
+        raise Problem("E616", message, f"leave `{option}` out")
 
 
 def check_values(name: str, table: Table, bad: Collection[int] = ()) -> None:
