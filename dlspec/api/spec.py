@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.api.problems import Diagnostics, InvalidSpec, as_exceptions
 from dlspec.api.study import Study
-from dlspec.core.errors import Problem
 from dlspec.core.workspace import Workspace
 from dlspec.passes import Checked, Compilation, compile_spec
 from dlspec.syntax.dumping import dump, flow
@@ -326,19 +325,13 @@ class Spec:
             FileExistsError: The folder is not empty.
             InvalidSpec: The spec has errors, lacks a section, or holds something that has no form in Python.
         """
-        from dlspec.cli.project import write_files
-        from dlspec.export.project.project import emit_project
-        from dlspec.export.python.syntax import Unsupported
+        from dlspec.cli.project import project_files, write_files
 
         target, state = Path(folder), self._checked()
         if target.exists() and not (target.is_dir() and (force or not any(target.iterdir()))):
             raise FileExistsError(f"`{target}` is not empty; `force=True` replaces its files")
         with as_exceptions(state):
-            try:
-                files = emit_project(state.trainable(), target, None)
-            except Unsupported as error:
-                raise Problem("E705", f"a project does not support {error}", "leave it out") from error
-            write_files(files, state.training_graph, target)
+            write_files(project_files(state, target), state.training_graph, target)
         return target
 
     def _repr_html_(self) -> str:

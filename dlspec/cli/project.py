@@ -19,10 +19,8 @@ def write_project(state: Checked, target: Path, template_dir: Path | None, force
     """Writes a project into a folder that is new, or that --force replaces files of; whole, or not at all."""
     from jinja2 import TemplateError
 
-    from dlspec.export.project.project import emit_project
     from dlspec.export.python.guard import Refused
     from dlspec.export.python.model_files import model_files
-    from dlspec.export.python.syntax import Unsupported
     from dlspec.export.python.templates import mistake
 
     for section in ("data", "train"):
@@ -33,12 +31,9 @@ def write_project(state: Checked, target: Path, template_dir: Path | None, force
     if target.exists() and any(target.iterdir()) and not force:
         raise click.BadParameter(f"`{target}` is not empty; --force replaces its files", param_hint="--project")
     try:
-        files = emit_project(state.trainable(), target, template_dir)
+        files = project_files(state, target, template_dir)
     except (TemplateError, Refused) as error:
         raise click.ClickException(mistake(error, template_dir)) from error
-    except Unsupported as error:
-        help = "leave it out, or take the model alone: `--to python`"
-        raise SpecError([Diagnostic("E705", f"`export --project` does not support {error}", None, help)]) from error
     except Problem as problem:
         raise SpecError([problem.at(None)]) from problem
     graph = state.training_graph
@@ -53,6 +48,28 @@ def write_project(state: Checked, target: Path, template_dir: Path | None, force
     lines = {name: len(text.splitlines()) for name, text in files.items()}
     print_text("\n".join(f"{target / name}: {count} lines" for name, count in lines.items()))
     return 0
+
+
+def project_files(state: Checked, target: Path, template_dir: Path | None = None) -> dict[str, str]:
+    """The texts of a project by the name of their files.
+
+    Args:
+        state: The spec, with data and a training.
+        target: The folder of the project.
+        template_dir: Templates that take the place of ours.
+
+    Raises:
+        SpecError: E705, something in the spec has no form in plain Keras.
+        Problem: The data cannot be read.
+    """
+    from dlspec.export.project.project import emit_project
+    from dlspec.export.python.syntax import Unsupported
+
+    try:
+        return emit_project(state.trainable(), target, template_dir)
+    except Unsupported as error:
+        help = "leave it out, or take the model alone: `--to python`"
+        raise SpecError([Diagnostic("E705", f"`export --project` does not support {error}", None, help)]) from error
 
 
 def write_files(files: dict[str, str], graph: Graph, target: Path) -> None:
