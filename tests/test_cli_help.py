@@ -29,7 +29,7 @@ def test_all_commands_are_listed_by_purpose_in_whole_sentences(
     ]
     assert [purpose for purpose in PURPOSES if f"\n{purpose}:\n" in shown] == list(PURPOSES)
     for name, command in COMMANDS.items():
-        assert isinstance(command, Command | Group), name
+        assert isinstance(command, Command), name
         assert f"  {name.ljust(max(map(len, COMMANDS)))}  {command.short_help}\n" in shown
 
 
@@ -47,7 +47,7 @@ def test_help_fits_a_terminal_with_examples_before_options(
 
 @pytest.mark.parametrize(
     ("name", "example"),
-    [(name, line) for name, item in COMMANDS.items() if isinstance(item, Command | Group) for line, _ in item.examples],
+    [(name, line) for name, item in COMMANDS.items() if isinstance(item, Command) for line, _ in item.examples],
 )
 def test_examples_are_commands_that_there_are(name: str, example: str) -> None:
     words = shlex.split(example.rpartition("| ")[2].partition(" > ")[0])

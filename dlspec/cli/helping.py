@@ -14,7 +14,7 @@ PURPOSES: tuple[Purpose, ...] = ("Begin", "Write a spec", "Train", "Look at a ru
 WIDTH = 80
 
 
-class _Explained(click.Command):
+class Command(click.Command):
     """A command with a purpose and examples."""
 
     def __init__(self, *arguments: Any, purpose: Purpose, examples: Sequence[tuple[str, str]], **options: Any) -> None:
@@ -37,11 +37,7 @@ class _Explained(click.Command):
                 formatter.write_text(rest)
 
 
-class Command(_Explained):
-    """A command with a purpose and examples."""
-
-
-class Group(_Explained, click.Group):
+class Group(Command, click.Group):
     """A command with commands of its own."""
 
 
@@ -87,7 +83,7 @@ def write_commands(formatter: click.HelpFormatter, commands: dict[str, click.Com
     width = max(map(len, commands))
     for purpose in PURPOSES:
         listed = [
-            (name, item) for name, item in commands.items() if isinstance(item, _Explained) and item.purpose == purpose
+            (name, item) for name, item in commands.items() if isinstance(item, Command) and item.purpose == purpose
         ]
         with formatter.section(purpose):
             formatter.write_dl([(name.ljust(width), item.short_help or "") for name, item in listed])

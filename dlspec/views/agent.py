@@ -59,10 +59,10 @@ def _option(name: str, field: Field[Any], owner: type[Component]) -> str:
     mark = " ←" if name == owner.shorthand else ""
     if field.kind in _KINDS_IN_NAMES and name.endswith(field.kind):
         return f"{name}{mark}"
-    default = (
-        " (required)" if field.required else "" if field.default in (None, (), {}) else f" = {_shown(field.default)}"
-    )
-    return f"{name}{mark}: {value_text(field, owner)}{default}"
+    text = f"{name}{mark}: {value_text(field, owner)}"
+    if field.required:
+        return f"{text} (required)"
+    return text if field.default in (None, (), {}) else f"{text} = {_shown(field.default)}"
 
 
 def _shown(value: Any) -> str:
