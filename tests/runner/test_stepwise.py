@@ -11,6 +11,7 @@ import pytest
 
 from dlspec.core.ir import Graph
 from dlspec.graph.stepwise import step_plan
+from dlspec.passes.state import Checked
 from tests.support import compile_text
 
 # Keras's grouped attention and its normalizations say that they drop masks, which is what is meant.
@@ -107,8 +108,8 @@ def graph_of(folder: Path, text: str) -> Graph:
     """The graph of a spec without mistakes."""
     state = compile_text(folder, text)
     assert not state.diagnostics.errors, [item.message for item in state.diagnostics.errors]
-    graph: Graph = state.graph  # type: ignore[union-attr]
-    return graph
+    assert isinstance(state, Checked)
+    return state.graph
 
 
 def furthest(graph: Graph) -> float:

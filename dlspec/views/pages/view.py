@@ -156,7 +156,7 @@ def figures(output: Facts) -> Iterator[tuple[str, str]]:
             if measure in written:
                 yield title, f"{written[measure]:.3f}" if measure == "rouge_l" else f"{written[measure]:.1f}"
     if written.get("recomputed"):
-        yield "computed for each step written", "the whole row"
+        yield "each step", "computes the whole row"
     if output.get("perplexity") is not None:
         yield "perplexity", figure(output["perplexity"])
         yield "bits a step", figure(math.log2(output["perplexity"]))
