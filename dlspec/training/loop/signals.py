@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import _thread
 import signal
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import cast
 
 # Windows has no SIGHUP.
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -83,14 +87,14 @@ class Signals:
 def terminable() -> Iterator[None]:
     """Ctrl-C, SIGTERM and SIGHUP raise :class:`Interrupted` and are noted for :func:`stop_if_asked`.
 
+    Within code of other packages, imports included, a first signal is not raised but sent again until that code has
+    returned, for at most ``_PATIENCE`` seconds: much of it is C++, which turns what a handler raises into an error of
+    its own or prints it and goes on. A second one is raised at once.
+
     Ctrl-C is heeded also where whoever started the process had it ignored (a shell without job control does that to
     what it starts in the background), as it is within a training.
     """
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        _ASKED.append(number)
-        raise Interrupted(number)
-
+    stop = _Stop()
     _ASKED.clear()
     _COMMANDS.append(None)
     before = {number: signal.signal(number, stop) for number in _heeded()}
@@ -99,7 +103,67 @@ def terminable() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        stop.ended = True
         _COMMANDS.pop()
+
+
+# How long code of other packages may go on after a signal, and how often is tried meanwhile; both in seconds.
+_PATIENCE = 10.0
+_INTERVAL = 0.1
+
+
+class _Stop:
+    """The handler of signals while a command of several trainings runs."""
+
+    def __init__(self) -> None:
+        self.ended = False  # the command has ended, or what was raised is on its way
+        self._again = False  # whether the next signal is one that was sent again
+        self._until: float | None = None
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        again, self._again = self._again, False
+        if again and self.ended:
+            return
+        if not again:
+            _ASKED.append(number)
+        late = self.ended or (self._until is not None and (not again or time.monotonic() > self._until))
+        if late or _raises_through(frame):
+            self.ended = True
+            raise Interrupted(number)
+        if self._until is None:
+            self._until = time.monotonic() + _PATIENCE
+            # No `threading.Thread`: its start takes locks, which the code that was interrupted may hold.
+            _thread.start_new_thread(self._send_again, (number,))
+
+    def _send_again(self, number: int) -> None:
+        while not self.ended:
+            time.sleep(_INTERVAL)
+            # A training that has taken the signal has a handler of its own, and nothing is asked any more.
+            handler: object = signal.getsignal(number)
+            if self.ended or not _ASKED or handler is not self:
+                break
+            self._again = True
+            if hasattr(signal, "pthread_kill"):
+                signal.pthread_kill(cast("int", threading.main_thread().ident), number)  # ends a wait as well
+            else:
+                _thread.interrupt_main(signal.Signals(number))
+        self._until = None
+
+
+# Whose code lets pass what a handler raises.
+_OURS = ("dlspec", "click", "__main__", *(sys.stdlib_module_names - {"importlib", "_frozen_importlib"}))
+
+
+def _raises_through(frame: FrameType | None) -> bool:
+    """Whether what is raised in a frame gets to the command that called it: no package of others is between."""
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__", ""))
+        if module.startswith("dlspec.cli"):
+            return True
+        if module.partition(".")[0] not in _OURS:
+            return False
+        frame = frame.f_back
+    return True
 
 
 def _heeded() -> list[signal.Signals]:
