@@ -67,6 +67,7 @@ FLOORS = (
     "export.project",
     "cli",
     "cli.editor",
+    "cli.serving",
     "cli.commands",
     "api",
 )

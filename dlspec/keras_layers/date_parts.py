@@ -77,7 +77,7 @@ class DateParts(keras.layers.Layer):
             text = tf.strings.regex_replace(text, pattern, form)
         text = tf.strings.regex_replace(text, _TIME, _FIELDS)
         read = tf.strings.regex_full_match(text, "!.*")
-        fields = tf.strings.split(tf.where(read, text, _NOTHING), "|").to_tensor("", [None, 9])
+        fields = tf.strings.split(tf.where(read, text, _NOTHING), "|").to_tensor("", shape=[None, 9])
         year, month, day, hour, minute, second, fraction, half, zone = tf.unstack(fields, axis=1)
         year = tf.strings.regex_replace(year, "!", "")
         short = tf.strings.length(year) < 4

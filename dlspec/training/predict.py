@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, Any]
+    Answering = Callable[[Arrays], Any]
 
 # Batches whose answers are in memory at a time; from so many on, it is worth while to trace the model first.
 _BATCHES = 16
@@ -192,6 +193,7 @@ def predict(
     places: Sequence[str] = (),
     tell: Callable[[str], object] = str,
     keep: Sequence[str] = (),
+    answer: Answering | None = None,
 ) -> Iterator[Predictions]:
     """Lets the model answer, some examples at a time.
 
@@ -202,6 +204,7 @@ def predict(
         tell: Called with what else the source holds, and is not used; and in the end with the words that the model
             does not know.
         keep: Columns of the examples that stand before the answers.
+        answer: What :func:`answering` gave, for many calls.
 
     Raises:
         SpecError: The examples do not fit: see :func:`dlspec.data.feeding.raw.open_inputs`.
@@ -213,7 +216,7 @@ def predict(
     unknown = UnknownWords(saved.model, opened.bound)
     targets = {output.name: output for output in saved.targets}
     size = batch_size(opened.elements, saved.model)
-    answer = _answering(saved, traced=opened.count > size * _BATCHES)
+    answer = answer or answering(saved, traced=opened.count > size * _BATCHES)
     resolved, start = str(path.resolve()), 0
     for remark in opened.table.left_out:
         if not remark.of_frame:
@@ -251,7 +254,7 @@ def _check_kept(kept: Sequence[str], saved: SavedRun) -> None:
 def answers_of(saved: SavedRun, raw: RawInputs) -> dict[str, Array]:
     """Outputs of the model for all examples, computed in batches, each of shape [examples, …]."""
     elements = sum(array.size for array in raw.inputs.values()) // max(raw.count, 1)
-    return _in_batches(_answering(saved), raw.inputs, batch_size(elements, saved.model))
+    return _in_batches(answering(saved), raw.inputs, batch_size(elements, saved.model))
 
 
 def _in_batches(answer: Callable[[Arrays], Any], inputs: Arrays, size: int) -> dict[str, Array]:
@@ -265,8 +268,13 @@ def _in_batches(answer: Callable[[Arrays], Any], inputs: Arrays, size: int) -> d
     return {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in parts[0]}
 
 
-def _answering(saved: SavedRun, *, traced: bool = False) -> Callable[[Arrays], Any]:
-    """A function from a batch of raw values, by input, to what each output gives."""
+def answering(saved: SavedRun, *, traced: bool = False) -> Answering:
+    """A function from a batch of raw values, by input, to what each output gives.
+
+    Args:
+        saved: The run.
+        traced: Whether it becomes a graph at its first call, which pays for many.
+    """
     import tensorflow as tf
 
     model = saved.model

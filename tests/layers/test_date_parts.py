@@ -41,6 +41,15 @@ def test_parts_of_many_moments() -> None:
     np.testing.assert_array_equal(found, [expected(moment) for moment in moments])
 
 
+@pytest.mark.parametrize("count", [None, 3])
+def test_the_same_in_a_graph(count: int | None) -> None:
+    """As `predict` of many rows and a service have it."""
+    layer = instance(CATALOGUE["layer", "date_parts"], {"parts": ALL, "zone": "+02:00"}).make()
+    texts = tf.constant(["2024-02-29 15:04:05", "no date", ""])
+    traced = tf.function(layer, input_signature=[tf.TensorSpec([count], tf.string)])
+    np.testing.assert_array_equal(traced(texts), layer(texts))
+
+
 WRITINGS = [
     ("2024-02-29 15:04:05", "year"), ("2024-02-29T15:04:05.000", "year"), ("2024/2/29 15:04:05", "year"),
     ("2024.02.29, 3:04:05 PM", "year"), ("20240229T150405", "year"), ("29 Feb 2024 15:04:05", "year"),

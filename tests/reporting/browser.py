@@ -90,8 +90,8 @@ class Tab:
         for domain in ("Page", "Network", "Log", "Runtime"):
             self._send(f"{domain}.enable")
 
-    def open(self, page: Path, width: int, height: int = 900, dark: bool = False, media: str = "") -> None:
-        """Shows a file in a window of that size."""
+    def open(self, page: Path | str, width: int, height: int = 900, dark: bool = False, media: str = "") -> None:
+        """Shows a file, or what is at an address, in a window of that size."""
         phone = width < 600
         self._send(
             "Emulation.setDeviceMetricsOverride",
@@ -99,7 +99,7 @@ class Tab:
         )  # fmt: skip
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._send("Emulation.setEmulatedMedia", media=media, features=[scheme])
-        self._send("Page.navigate", url=page.as_uri())
+        self._send("Page.navigate", url=page if isinstance(page, str) else page.as_uri())
         while self._receive().get("method") != "Page.loadEventFired":
             pass
 
