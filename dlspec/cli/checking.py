@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlspec.cli.output import print_data, print_painted, print_text, wants_colour
+from dlspec.cli.output import print_data, print_painted, print_text, say, wants_colour
 from dlspec.cli.render import render, summary
 from dlspec.core.errors import Diagnostic
 from dlspec.core.workspace import Workspace
@@ -44,7 +44,7 @@ class Checking:
 
     def workspace(self, texts: Mapping[Path, str]) -> Workspace:
         """Permissions, and texts that stand in place of files."""
-        return Workspace(None, self.allow_outside, self.allow_code, texts=texts)
+        return Workspace(None, self.allow_outside, self.allow_code, announce=say, texts=texts)
 
     def shown(self, diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
         """Those of the diagnostics that were asked for."""

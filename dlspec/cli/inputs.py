@@ -41,7 +41,7 @@ def inputs_of_spec(state: Bound) -> Iterator[Path]:
     if state.data_section is not None:
         names = files(state.data_section, state.folder, allow_outside=state.allow_outside)
         yield from (state.folder / name for name, _ in names)
-    yield from (saved.path for saved in state.saved_models.values() if saved.path is not None)
+    yield from (path for saved in state.saved_models.values() for path in saved.files.values())
     if state.method is not None and state.method.start_from:
         yield state.folder / state.method.start_from.file
 

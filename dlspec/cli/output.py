@@ -108,7 +108,7 @@ def compiled(
     """
     from dlspec.passes import Reading, compile_spec
 
-    workspace = Workspace(home, allow_outside, code_allowed(), models=models)
+    workspace = Workspace(home, allow_outside, code_allowed(), models=models, announce=say)
     state = compile_spec(spec, overrides, workspace, reading=Reading(keeps=keeps_data))
     if spare_models is not None and any(item.code == "E601" for item in state.diagnostics.errors):
         workspace = replace(workspace, spare_models=spare_models(state))

@@ -289,6 +289,7 @@ class SharedModel:
         momentum: The share that such an average keeps of itself at each step.
         origin: The file that it was read from, with its weights; None where they begin anew or come otherwise.
         frozen: Whether nothing in it learns.
+        application: The name in `keras.applications`, where it is one of these.
     """
 
     name: str
@@ -298,14 +299,15 @@ class SharedModel:
     momentum: float = 0.0
     origin: Origin | None = field(default=None, repr=False, compare=False)
     frozen: bool = False
+    application: str = ""
 
     def describe(self) -> str:
         """A shared model has no options; of an average, what of; of a model from a file, the file."""
         if self.average_of:
             return f"average of {self.average_of}, momentum {self.momentum}"
-        if self.origin is None:
-            return ""
-        return f"from {self.origin.shown}" + (", which does not learn" if self.frozen else "")
+        parts = [f"keras.applications.{self.application}"] if self.application else []
+        parts += [f"from {self.origin.shown}"] if self.origin is not None else []
+        return " ".join(parts) + (", which does not learn" if parts and self.frozen else "")
 
     @property
     def weights(self) -> tuple[Weight, ...]:

@@ -55,9 +55,11 @@ class Origin(NamedTuple):
         path: The file.
         layers: For each layer, by its name in the model, the names of the saved models around the layer that it was,
             and its own.
+        orders: Whether layers of other names take the weights in their order, where all of them fit.
     """
 
     model: str
     shown: str
     path: Path
     layers: Mapping[str, tuple[str, ...]]
+    orders: bool = False

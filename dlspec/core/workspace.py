@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,8 @@ class Workspace:
         models: The folder with copies of the files that models were read from, as a run keeps them; None where they
             stand as the spec says.
         spare_models: The folder with such copies, which are read where the spec's own files are gone.
+        announce: Told before a check does what takes several seconds.
+        starts_keras: Whether a check may have Keras write down the layers of a model of `keras.applications`.
         texts: Texts of specs that are not saved, by path: each is read in place of the file.
     """
 
@@ -28,6 +30,8 @@ class Workspace:
     code: Path | None = None
     models: Path | None = None
     spare_models: Path | None = None
+    announce: Callable[[str], None] | None = None
+    starts_keras: bool = True
     texts: Mapping[Path, str] = field(default_factory=dict)
 
     def text(self, path: Path) -> str | None:

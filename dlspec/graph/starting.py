@@ -13,7 +13,7 @@ from dlspec.core.ir import Graph, Node, SharedModel, show_shape
 from dlspec.graph.layer_order import in_keras_order
 
 if TYPE_CHECKING:
-    from dlspec.core.weights import Stored, WeightFile
+    from dlspec.core.weights import Origin, Stored, WeightFile
 
 Shape = tuple[int, ...]
 
@@ -140,14 +140,15 @@ def fitting(targets: Sequence[Target], file: WeightFile, start: StartFrom, shown
     return fit
 
 
-def fit_of_model(graph: Graph, file: WeightFile, layers: Mapping[str, tuple[str, ...]]) -> Fit:
+def fit_of_model(graph: Graph, file: WeightFile, origin: Origin) -> Fit:
     """What a file gives to the model that was read from it.
 
     Args:
         graph: The model's.
         file: What the file holds.
-        layers: For each layer, by its name in the model, its path in the file.
+        origin: Where the layers of the model stand in the file.
     """
+    layers = origin.layers
     known = {stored.path: stored for stored in file.layers}
     pairs, left = [], []
     for target in dict.fromkeys(_targets(graph, (), False)):
@@ -159,6 +160,8 @@ def fit_of_model(graph: Graph, file: WeightFile, layers: Mapping[str, tuple[str,
             pairs.append((target, stored))
         else:
             left.append(Left(target, f"{_shown(target.shapes)} here, {_shown(stored.shapes.values())} in the file"))
+    if left and origin.orders and not (ordered := _by_order([*dict.fromkeys(_targets(graph, (), False))], file)).left:
+        return ordered
     return Fit(tuple(pairs), tuple(left))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, cast
 
 from dlspec.components.methods.base import Method
@@ -145,18 +146,17 @@ class SavedModel(NamedTuple):
 
     Attributes:
         declaration: What `models` would say of it; invalid where an error hides it.
-        origin: Where its weights stand; None for a model inside of such a one.
+        origin: Where its weights stand; None for a model inside of such a one, and where they are random.
         frozen: Whether nothing in it learns.
+        files: The files that it was read from, by the names that their copies have in a run; none for a model inside.
+        application: The name in `keras.applications`, where it is one of these.
     """
 
     declaration: Map | Invalid
     origin: Origin | None = None
     frozen: bool = False
-
-    @property
-    def path(self) -> Path | None:
-        """The file; None for a model inside of another one."""
-        return self.origin.path if self.origin is not None else None
+    files: Mapping[str, Path] = MappingProxyType({})
+    application: str = ""
 
 
 @dataclass(kw_only=True, repr=False, eq=False, match_args=False)

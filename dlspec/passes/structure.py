@@ -13,7 +13,8 @@ def structure(state: Resolved) -> Structured:
     program = parse(_with_saved_models(state), state.diagnostics, state.catalogue)
     for name, saved in state.saved_models.items():
         if name in program.models:
-            program.models[name].origin, program.models[name].frozen = saved.origin, saved.frozen
+            definition = program.models[name]
+            definition.origin, definition.frozen, definition.application = saved.origin, saved.frozen, saved.application
     return state.become(Structured, program=program)
 
 

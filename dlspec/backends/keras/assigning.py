@@ -33,7 +33,7 @@ def begin_models(models: Mapping[str, Any], graph: Graph) -> None:
         if (origin := model.origin) is None or origin.model != model.name:
             continue  # an average begins with the weights of what it follows
         try:
-            fit = fit_of_model(model.graph, read_weights(origin.path), origin.layers)
+            fit = fit_of_model(model.graph, read_weights(origin.path), origin)
             if not fit.left:
                 assign(layers_in_order(models[model.name]), fit.pairs, origin.path, origin.shown)
                 continue

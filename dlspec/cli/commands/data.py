@@ -10,7 +10,7 @@ import click
 
 from dlspec.cli.helping import helped
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
-from dlspec.cli.output import code_allowed, print_document, print_text, show_diagnostics, spec_options
+from dlspec.cli.output import code_allowed, print_document, print_text, say, show_diagnostics, spec_options
 from dlspec.cli.runs import reported
 from dlspec.core.errors import Diagnostic, Problem, SpecError
 from dlspec.core.terminal import table
@@ -100,7 +100,9 @@ def _compiled(spec: Path, overrides: tuple[str, ...], allow_outside: bool) -> tu
     """The spec and its section, whatever its layers are; shows what is wrong, and exits with 1 without a section."""
     from dlspec.passes import Reading, Workspace, compile_spec
 
-    state = compile_spec(spec, overrides, Workspace(None, allow_outside, code_allowed()), reading=Reading(alone=True))
+    state = compile_spec(
+        spec, overrides, Workspace(None, allow_outside, code_allowed(), announce=say), reading=Reading(alone=True)
+    )
     if isinstance(state, Parsed) and "data" not in state.data and not state.data.tainted:
         problem = Diagnostic("E105", "the spec has no `data`", None, "write a section `data:`")
         show_diagnostics([problem], state.texts)

@@ -118,7 +118,7 @@ def _dump(spec: Path, overrides: tuple[str, ...], allow_outside: bool, name: str
         if run.__name__ == name:
             printed.append(print_state(state))
 
-    state = compile_spec(spec, overrides, Workspace(None, allow_outside, code_allowed()), observe=observe)
+    state = compile_spec(spec, overrides, Workspace(None, allow_outside, code_allowed(), announce=say), observe=observe)
     for text in printed:
         print_text(text)
     if state.diagnostics.items:

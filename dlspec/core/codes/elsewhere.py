@@ -8,8 +8,9 @@ CODES: dict[str, Code] = {
     "E541": code(
         "no such layer in a saved model",
         """
-        `outputs` beside `file` names the layers whose tensors leave the model: one, or a list. They are called as
-        `dlspec import` calls them: with `_` for letters that a spec does not allow, and a small letter first.
+        `outputs` beside `file` or `application` names the layers whose tensors leave the model: one, or a list. They
+        are called as `dlspec import` calls them: with `_` for letters that a spec does not allow, and a small letter
+        first.
         """,
         scene="""
         dlspec check flowers.yaml
@@ -25,6 +26,62 @@ CODES: dict[str, Code] = {
         scene="""
         dlspec check flowers.yaml
         # models: {Backbone: {file: base.json}}
+        """,
+    ),
+    "E549": code(
+        "application that Keras does not make",
+        """
+        A model of `keras.applications` has its name there and Keras's own arguments, which are plain values: pictures
+        of at least the size that its layers need, with known sizes where it ends with its head.
+        """,
+        wrong="""
+        inputs: {image: [28, 28, 3]}
+        models:
+          Backbone: {application: {ResNet50: {include_top: false, weights: null, input_shape: [28, 28, 3]}}}
+        layers:
+          - Backbone
+        """,
+        right="""
+        inputs: {image: [28, 28, 3]}
+        models:
+          Backbone: {application: {ResNet50: {include_top: false, weights: null, input_shape: [32, 32, 3]}}}
+        layers:
+          - resizing: {height: 32, width: 32}
+          - Backbone
+        """,
+    ),
+    "E560": code(
+        "weights that Keras would fetch",
+        """
+        Without `weights`, Keras gives an application those of ImageNet, which it fetches from elsewhere. A spec names
+        the file with them instead: then it is the same wherever it is trained, also where there is no net. Three lines
+        of Keras write it.
+        """,
+        wrong="""
+        inputs: {image: [224, 224, 3]}
+        models:
+          Backbone: {application: {ResNet50: {include_top: false}}, trainable: false}
+        layers:
+          - Backbone
+        """,
+        right="""
+        inputs: {image: [224, 224, 3]}
+        models:
+          Backbone: {application: {ResNet50: {include_top: false, weights: null}}}
+        layers:
+          - Backbone
+        """,
+    ),
+    "E561": code(
+        "layers that are not known yet",
+        """
+        An editor does not start Keras while somebody types. The layers of an application are written down once by
+        `dlspec check`, or by any other command, and known to the editor from then on.
+        """,
+        scene="""
+        models:
+          Backbone: {application: {ResNet50: {include_top: false, weights: null}}}
+        # opened in an editor before any command has read the spec
         """,
     ),
 }

@@ -94,7 +94,8 @@ def averaged(expander: Expander, definition: ModelDefinition) -> SharedModel | L
 def shared(definition: ModelDefinition, graph: Graph) -> SharedModel:
     """The model of a graph, none of whose weights learn where it is frozen."""
     made = _frozen(graph) if definition.frozen else graph
-    return SharedModel(definition.name, made, origin=definition.origin, frozen=definition.frozen)
+    origin, application = definition.origin, definition.application
+    return SharedModel(definition.name, made, origin=origin, frozen=definition.frozen, application=application)
 
 
 def _frozen(graph: Graph) -> Graph:

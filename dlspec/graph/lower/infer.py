@@ -114,15 +114,24 @@ def call_model(model: SharedModel, tensors: Sequence[Tensor]) -> Call:
                 "E402",
                 f"input `{graph.nodes[index].name}` of {model.name} has shape {show_shape(expected.shape)}, "
                 f"but gets {show_shape(tensor.shape)}",
-                "a model's inputs are declared once; use `null` for an axis that differs between calls"
-                if model.origin is None
-                else f"`{model.origin.shown}` was saved so: give it what it takes, by `reshape` for example",
+                _advice(model, tensor),
             )
     key = tuple(tensors)
     if key not in model.calls:
         model.calls[key] = _call_graph(model, key)
     call: Call = model.calls[key]
     return call
+
+
+def _advice(model: SharedModel, given: Tensor) -> str:
+    """What to do where a tensor does not fit a model."""
+    if model.application and given.rank == 3:
+        return f"say so to {model.application}: `input_shape: {show_shape(given.shape)}`"
+    if model.application:
+        return f"{model.application} takes pictures: height, width and channels"
+    if model.origin is not None:
+        return f"`{model.origin.shown}` was saved so: give it what it takes, by `reshape` for example"
+    return "a model's inputs are declared once; use `null` for an axis that differs between calls"
 
 
 def _call_graph(model: SharedModel, tensors: tuple[Tensor, ...]) -> Call:

@@ -116,6 +116,7 @@ class ModelDefinition:
         average_of: The model whose moving average it is, whose inputs and outputs are its own; "" for others.
         origin: The file that it was read from, with its weights.
         frozen: Whether nothing in it learns.
+        application: The name in `keras.applications`, where it is one of these.
     """
 
     name: str
@@ -127,6 +128,7 @@ class ModelDefinition:
     average_of: str = ""
     origin: Origin | None = None
     frozen: bool = False
+    application: str = ""
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -9,7 +9,7 @@ CAPITALISED = r"^[A-Z][A-Za-z0-9_]{0,62}$"
 REFERENCE = r"^[a-z][A-Za-z0-9_]{0,62}$|\$"
 
 # What gives a model inputs and layers that the spec does not list.
-MADE_ELSEWHERE = ("file", "average_of")
+MADE_ELSEWHERE = ("file", "application", "average_of")
 
 NAME_TEXT: JSON = {"type": "string", "pattern": REFERENCE}
 REF_STEPS: JSON = {"$ref": "#/$defs/steps"}
@@ -91,7 +91,7 @@ def _body(title: str, required: list[str], entering: JSON) -> JSON:
 
 
 def _model() -> JSON:
-    """A model: inputs and layers of its own, a file, or the name of the one whose moving average it is."""
+    """A model: inputs and layers of its own, a file, an application, or the one whose moving average it is."""
     average = {
         "type": "string", "pattern": CAPITALISED,
         "markdownDescription": "The model whose moving average it is; it begins equal, and is never trained.",
@@ -106,11 +106,20 @@ def _model() -> JSON:
     }  # fmt: skip
     learns = {
         "type": "boolean",
-        "markdownDescription": "Whether training changes the weights of a model from a file; as there unless given.",
+        "markdownDescription": "Whether training changes the weights of a model from elsewhere; as there unless given.",
+    }
+    preprocess = {
+        "type": "boolean",
+        "markdownDescription": "Whether an application takes pixels of 0 to 255, and begins with its own "
+        "`preprocess_input`. Default: `true`.",
+    }
+    application = {
+        "$ref": "#/$defs/application",
+        "markdownDescription": "A model of `keras.applications` by its name there, with its arguments.",
     }
     own: JSON = {
-        "inputs": {"$ref": "#/$defs/inputs"}, "file": file, "trainable": learns, "average_of": average,
-        "momentum": momentum,
+        "inputs": {"$ref": "#/$defs/inputs"}, "file": file, "application": application, "preprocess": preprocess,
+        "trainable": learns, "average_of": average, "momentum": momentum,
     }  # fmt: skip
     required = {"required": ["inputs", "layers"], "title": "a model", "x-unless": [*MADE_ELSEWHERE]}
     elsewhere = {"anyOf": [{"required": [key]} for key in MADE_ELSEWHERE]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from dlspec.passes.state import Compilation, Parsed, SavedModel
@@ -15,20 +15,20 @@ from dlspec.views.pages.index import MODELS_FOLDER
 
 def files_of(models: Mapping[str, SavedModel]) -> dict[str, Path]:
     """The file that each model was read from, by the name of its copy in the folder of a run."""
-    named = {name: model.path for name, model in models.items() if model.path is not None}
-    return {f"{MODELS_FOLDER}/{name}{path.suffix}": path for name, path in named.items()}
+    return {f"{MODELS_FOLDER}/{copy}": path for model in models.values() for copy, path in model.files.items()}
 
 
 def hashes_of(models: Mapping[str, SavedModel]) -> dict[str, str]:
-    """A hash of the contents of each of these files, by the model's name."""
-    return {name: _hash(model.path) for name, model in models.items() if model.path is not None}
+    """A hash of the contents of the files of each of them, by the model's name."""
+    return {name: _hash(model.files.values()) for name, model in models.items() if model.files}
 
 
-def _hash(path: Path) -> str:
+def _hash(paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(2**20):
-            digest.update(block)
+    for path in paths:
+        with path.open("rb") as stream:
+            while block := stream.read(2**20):
+                digest.update(block)
     return digest.hexdigest()
 
 

@@ -100,7 +100,7 @@ class Analyser:
         sound = self._sound.setdefault(path, {})
         if len(sound) > _REMEMBERED:
             sound.clear()
-        workspace = Workspace(texts=dict(texts))
+        workspace = Workspace(starts_keras=False, texts=dict(texts))
         state = compile_spec(path, workspace=workspace, reading=Reading(sound=sound), observe=observe)
         return Analysis(path, Text(texts.get(path, ""), encoding), state)
 

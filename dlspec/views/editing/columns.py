@@ -29,7 +29,7 @@ def columns_of(data: Map, path: Path) -> list[tuple[str, str]]:
 def _columns(text: str, path: Path) -> list[tuple[str, str]]:
     from dlspec.data.sources.base import DataProblem
 
-    workspace = Workspace(texts={path: text})
+    workspace = Workspace(starts_keras=False, texts={path: text})
     state = compile_spec(path, workspace=workspace, reading=Reading(alone=True))
     if not isinstance(state, Bound) or state.data_section is None:
         return []
