@@ -33,8 +33,8 @@ LATER = {
     "W701",
     "W801",
 }
-# What the command line says, or a file that is none.
-AROUND = {"E109", "Y001", "Y003", "Y020", "W404"}
+# What the command line or an editor says, or a file that is none.
+AROUND = {"E109", "E561", "Y001", "Y003", "Y020", "W404"}
 
 
 @pytest.mark.parametrize("spec", bad_specs(), ids=lambda spec: spec.stem)
