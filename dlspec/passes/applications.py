@@ -147,7 +147,8 @@ def steps_for_pixels(application: Application) -> list[Step]:
         help = "write `preprocess: false` beside `application`, and scale the pixels before it"
         raise Problem("E549", f"{message} {channels}", help, "input_shape")
     if kind == "tf":
-        return [Step("rescaling", {"scale": 1 / 127.5, "offset": -1.0}, [], "pixels")]
+        # Keras divides: a factor would round otherwise, which some networks make a hundred times larger.
+        return [Step("ops.divide", {"x2": 127.5}, [], "halves"), Step("ops.subtract", {"x2": 1.0}, [], "pixels")]
     if kind == "torch":
         scale = [1 / (255 * deviation) for deviation in _DEVIATION]
         offset = [-mean / deviation for mean, deviation in zip(_MEAN, _DEVIATION, strict=True)]

@@ -18,6 +18,10 @@ _COMMON = {
     "layer": ("trainable", "dtype", "seed", "data_format"),
     "loss": ("reduction", "dtype"),
     "metric": ("dtype", "name"),
+    "application": (
+        *("include_top", "weights", "input_shape", "pooling", "classes", "classifier_activation"),
+        *("include_preprocessing", "alpha"),
+    ),
 }
 # What such an option takes its name says.
 _KINDS_IN_NAMES = ("initializer", "regularizer", "constraint")
