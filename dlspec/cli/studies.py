@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dlspec.cli.output import print_text, progress_console, say
 from dlspec.core.documents.study import MemberFacts, Study
+from dlspec.passes.stacked import stacking_files
 from dlspec.passes.state import Trainable
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def study_of(
         return facts, path
     if facts is None:
         facts = begun(state, command, inside=wanted is not None)
-        folders.make(path, {SPEC_FILE: spec_text, **files_of(state.saved_models)}, facts)
+        folders.make(path, {SPEC_FILE: spec_text, **stacking_files(state), **files_of(state.saved_models)}, facts)
     else:
         check_members(state, path, facts)
     lock = Lock(path)

@@ -35,8 +35,9 @@ from dlspec.passes.savable import savable
 from dlspec.passes.saved_models import saved_models
 from dlspec.passes.searching import searching
 from dlspec.passes.seeds import seeds
+from dlspec.passes.stacked import stacked
 from dlspec.passes.start import start
-from dlspec.passes.state import Checked, Compilation, Lowered, Parsed, Pass, Reading
+from dlspec.passes.state import Checked, Compilation, Lent, Lowered, Parsed, Pass, Reading
 from dlspec.passes.structure import structure
 from dlspec.passes.suited import suited
 from dlspec.passes.summed_losses import summed_losses
@@ -53,6 +54,7 @@ PASSES: tuple[Pass, ...] = (
     saved_models,
     structure,
     parameters,
+    stacked,
     data_section,
     expand_graph,
     each_time,
@@ -89,6 +91,7 @@ def compile_spec(
     until: type[Compilation] = Checked,
     values: Mapping[str, Any] | None = None,
     reading: Reading | None = None,
+    lent: Mapping[str, Lent | None] | None = None,
     observe: Callable[[Pass, Compilation], None] | None = None,
 ) -> Compilation:
     """Runs the passes, each unless an error keeps the compilation from the stage that it requires.
@@ -102,6 +105,7 @@ def compile_spec(
         until: The stage after which no further pass runs; by default all of them do.
         values: What a trial of a search puts in place of the searched parameters; `tune` is left out then.
         reading: What is asked of the data; that they are right unless given.
+        lent: Keys of the section `data` that another spec gives to this one.
         observe: Called after each pass that ran, with the stage that there is then.
 
     Returns:
@@ -113,6 +117,8 @@ def compile_spec(
         workspace=workspace or Workspace(),
         values=values,
         reading=reading or Reading(),
+        lent=lent or {},
+        compile_other=compile_spec,
     )
     with without_collecting():
         state = _run(state, until, observe)

@@ -44,7 +44,9 @@ def data_section(state: Bound) -> None:
         state.given_inputs = None if "inputs" not in state.data else {}
         return
     state.data_section = section = resolved
-    if "inputs" not in state.data and ("layers" in state.data or not state.reading.alone):
+    if state.stacked is not None:
+        _ask_members(state)
+    elif "inputs" not in state.data and ("layers" in state.data or not state.reading.alone):
         _ask_data(state, section, raw)
 
 
@@ -61,6 +63,13 @@ def _with_columns(state: Bound, section: Data, raw: Map) -> Data | None:
     resolved = with_columns(section, state.folder, findings, allow_outside=state.allow_outside, opened=state.opened)
     state.diagnostics.extend(findings.diagnostics({"data": raw}))
     return None if findings.errors else resolved
+
+
+def _ask_members(state: Bound) -> None:
+    """Inputs are what members of a stacking answer."""
+    answers = {name: member.graph.tensor(member.graph.outputs[0][1]) for name, member in (state.stacked or {}).items()}
+    if "inputs" not in state.data or not answers:
+        state.given_inputs = answers or None
 
 
 def _ask_data(state: Bound, section: Data, raw: Map) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dlspec.core.tree import Map
-from dlspec.passes.state import Compilation, Parsed, step
+from dlspec.passes.state import Compilation, Lent, Parsed, step
 from dlspec.semantics.loading import load_spec
 
 
@@ -20,7 +20,22 @@ def read(state: Compilation) -> Parsed | None:
         return None
     if state.values is not None:
         settle(loaded.data, state.values)
+    if state.lent:
+        _lend(loaded.data, state.lent)
     return state.become(Parsed, data=loaded.data)
+
+
+def _lend(data: Map, lent: Mapping[str, Lent | None]) -> None:
+    """Writes the keys of `data` that another spec gives over those of this one."""
+    section = data.get("data")
+    if not isinstance(section, Map):
+        section = Map(data.span)
+        data.put("data", section, data.span, data.span)
+    for key, given in lent.items():
+        if given is not None:
+            section.put(key, given.value, given.key_span, given.span)
+        elif key in section:
+            section.drop(key)
 
 
 def settle(data: Map, values: Mapping[str, Any]) -> None:

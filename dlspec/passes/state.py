@@ -53,6 +53,20 @@ class Reading:
     alone: bool = False
 
 
+class Lent(NamedTuple):
+    """A value of one spec that stands in another one as well.
+
+    Attributes:
+        value: As it is written.
+        key_span: Where its key stands.
+        span: Where it stands itself.
+    """
+
+    value: Any
+    key_span: Span | None = None
+    span: Span | None = None
+
+
 @dataclass(kw_only=True, repr=False, eq=False, match_args=False)
 class Compilation:
     """A spec of which nothing is known yet.
@@ -63,6 +77,9 @@ class Compilation:
         workspace: Where its paths start, and what it may do.
         values: Those of a trial for the searched parameters; None where nothing is tried.
         reading: What is asked of its data.
+        lent: Keys of the section `data` that another spec gives to this one, each with its value and spans; None stands
+            for a key that it takes away.
+        compile_other: Compiles a spec that this one names: :func:`dlspec.passes.compile_spec`.
         texts: Text of every file that a span may name.
     """
 
@@ -71,6 +88,8 @@ class Compilation:
     workspace: Workspace = field(default_factory=Workspace)
     values: Mapping[str, Any] | None = None
     reading: Reading = field(default_factory=Reading)
+    lent: Mapping[str, Lent | None] = field(default_factory=dict)
+    compile_other: Callable[..., Compilation] | None = None
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
     texts: dict[str, str] = field(default_factory=dict)
 
@@ -186,6 +205,7 @@ class Bound(Structured):
     """A spec whose parameters have values; its sections are evaluated one after the other.
 
     Attributes:
+        stacked: Specs whose answers enter this one, by the name of the input; None where `train` has no `stacking`.
         given_inputs: Types of model inputs that the data tell; None where an error hides them.
         data_section: The section `data`; None where the spec has none, or an error hides it.
         opened: The source of the data, while passes ask it.
@@ -197,6 +217,7 @@ class Bound(Structured):
     """
 
     params: TopLevel
+    stacked: Mapping[str, Trainable] | None = None
     given_inputs: dict[str, Tensor] | None = field(default_factory=dict)
     data_section: Data | None = None
     opened: Opened | None = None

@@ -71,4 +71,6 @@ def _with_kind(state: Bound, raw: Map, method: Method) -> Method | None:
     if chosen not in state.catalogue.names("method"):
         study = state.evaluator.component("study", chosen, state.environment, context, where)
         method.study = None if isinstance(study, Lost) else study
+        if method.study is not None and state.stacked:
+            method.study.sections = {name: member.data_section for name, member in state.stacked.items()}
     return method

@@ -54,9 +54,47 @@ def combined(models: Sequence[Any], outputs: Sequence[str], name: str, combine: 
     by_name = isinstance(first.output, dict) or not inputs.keys().isdisjoint(outputs)
     made = {}
     for output in outputs:
-        called = f"{output}_combined" if output in inputs else output
-        made[output] = combine([answer[output] for answer in answers], called)
+        made[output] = combine([answer[output] for answer in answers], _free(output, inputs))
     return keras.Model(like_inputs(first, inputs), made if by_name else _like(first.output, made), name=name)
+
+
+def stack_of(members: Mapping[str, Any], last: Any, outputs: Sequence[str]) -> Any:
+    """A functional model in which the answers of several ones enter another one.
+
+    Args:
+        members: Functional Keras models of one output each, by the input of the last one that their answer enters. What
+            several of them take by one name is the same.
+        last: The functional model that combines the answers.
+        outputs: Names of its outputs in their order.
+    """
+    import keras
+    from keras import ops
+
+    inputs: dict[str, Any] = {}
+    answers = {}
+    for number, (name, model) in enumerate(members.items(), 1):
+        for tensor in model.inputs:
+            if tensor.name not in inputs:
+                inputs[tensor.name] = keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name)
+        entering = {
+            tensor.name: inputs[tensor.name]
+            if inputs[tensor.name].dtype == tensor.dtype
+            else ops.cast(inputs[tensor.name], tensor.dtype)
+            for tensor in model.inputs
+        }
+        member = keras.Model(model.input, model.output, name=member_name(number))
+        (answers[name],) = keras.tree.flatten(member(like_inputs(model, entering)))
+    combining = keras.Model(last.input, last.output, name="combining")
+    given = outputs_by_name(combining(like_inputs(last, answers)), outputs)
+    made = {name: keras.layers.Identity(name=_free(name, inputs))(given[name]) for name in outputs}
+    by_name = isinstance(last.output, dict) or not inputs.keys().isdisjoint(outputs)
+    entered = list(inputs.values()) if len(inputs) > 1 else next(iter(inputs.values()))
+    return keras.Model(entered, made if by_name else _like(last.output, made), name=last.name)
+
+
+def _free(output: str, inputs: Mapping[str, Any]) -> str:
+    """A name for the layer of an output: none may have that of an input."""
+    return f"{output}_combined" if output in inputs else output
 
 
 def _like(template: Any, made: Mapping[str, Any]) -> Any:

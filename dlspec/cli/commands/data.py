@@ -124,7 +124,7 @@ def _facts(state: Bound, data: Data, sheet: Path | None) -> DataSummary:
     findings = Findings()
     # With mistakes that may be those of the model, the data are shown as they are by themselves.
     whole = isinstance(state, Checked) and bool(data.targets)
-    signature = of_graph(state.graph) if isinstance(state, Checked) and whole else None
+    signature = of_graph(state.graph).without(state.stacked or ()) if isinstance(state, Checked) and whole else None
     method = state.method if whole else None
     folder = state.folder
     guessed = not whole and not data.features

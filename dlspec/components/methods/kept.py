@@ -26,8 +26,8 @@ def kept_data(data: Data, method: Method) -> Data:
     if study is None or not study.combines:
         return data
     given = {key: value for key, value in data.given.items() if key not in ("augment", "oversample")}
-    if data.inputs is not None:
-        given["inputs"] = {name: _raw(feature) for name, feature in data.inputs.items()}
+    if (entering := study.entering(data)) is not None:
+        given["inputs"] = {name: raw_input(feature) for name, feature in entering.items()}
     given["targets"] = {
         name: Target(**{key: value for key, value in target.given.items() if key != "prepare"})
         for name, target in data.targets.items()
@@ -37,7 +37,7 @@ def kept_data(data: Data, method: Method) -> Data:
     return Data(**given)
 
 
-def _raw(feature: Feature) -> Feature:
+def raw_input(feature: Feature) -> Feature:
     """An input that nothing prepares."""
     splits = feature.row_length is not None or any(layer.splits_texts for layer in feature.prepare)
     without: tuple[Any, ...] = ("prepare", "augment", *(_OF_TEXTS if splits else ()))

@@ -12,7 +12,7 @@ from dlspec.components.sections.splitters import Column, Time
 from dlspec.core.errors import Problem, leave_out
 
 if TYPE_CHECKING:
-    from dlspec.components.sections.data import Data
+    from dlspec.components.sections.data import Data, Feature
 
 SEEDS = 2**32
 _SPLIT = "data.split."
@@ -35,12 +35,14 @@ class Member(NamedTuple):
         title: What it is, in words: ``fold 2 of 5``.
         group: Members of one group are measured together; a number such as the share of the training split.
         settings: Keys of the spec, with dots, and what this training has there.
+        spec: Name of the spec that it trains, of several; "" where all members train the same.
     """
 
     number: int
     title: str
     group: float
     settings: Mapping[str, Any]
+    spec: str = ""
 
 
 class Study(Component, abstract=True):
@@ -52,6 +54,10 @@ class Study(Component, abstract=True):
         refits: Whether the model that is kept comes of a training of its own; otherwise it is that of the first member.
         shares_validation: Whether all members have the same validation split, so that none was trained on it.
         sequential: Whether each member follows from those before it, and they vote for classes in the end.
+        stacks: Whether members are other specs, and their answers enter the model of the spec itself.
+
+    Attributes:
+        sections: The section `data` of each of these specs, by name; a pass fills it in.
     """
 
     kind = "study"
@@ -60,6 +66,8 @@ class Study(Component, abstract=True):
     refits: ClassVar[bool] = True
     shares_validation: ClassVar[bool] = True
     sequential: ClassVar[bool] = False
+    stacks: ClassVar[bool] = False
+    sections: Mapping[str, Data] = {}
     learning_rate: Any = 1.0
     keep: Any = "refit"
 
@@ -85,6 +93,15 @@ class Study(Component, abstract=True):
     def out_of_bag(self, data: Data) -> bool:
         """Whether training examples that a member did not see tell how the ensemble answers new ones."""
         return False
+
+    def entering(self, data: Data) -> Mapping[str, Feature] | None:
+        """The inputs of the model that is kept, as the section `data` has them; None where it does not say."""
+        inputs: Mapping[str, Feature] | None = data.inputs
+        return inputs
+
+    def compared(self, settings: Mapping[str, Any]) -> bool:
+        """Whether the figures of a member with such settings are among those that members have in common."""
+        return True
 
     def check(self, data: Data) -> None:
         """Holds the study against the data section.

@@ -101,4 +101,125 @@ CODES: dict[str, Code] = {
         # `method: {boosting: 10}`, and the first member is wrong in 91 % of the examples
         """,
     ),
+    "E567": code(
+        "member that cannot be stacked",
+        """
+        Each member of `stacking` is a spec of one training by itself, with inputs and layers of its own. Its answers
+        to the one target of the stacking enter the combining layers, and raw values enter the model that is kept:
+        inputs of one name have the same columns in all members.
+        """,
+        wrong="""
+        layers:
+          - dense: {units: 3, activation: softmax, from: a}
+        data:
+          source: {sklearn: iris}
+          targets: {flower: {column: target}}
+        train:
+          method:
+            stacking:
+              members:
+                a:
+                  layers: [dense: {units: 3, activation: softmax}]
+                  data: {inputs: {x: {column: data}}}
+                  train: {method: {seeds: 3}, loss: sparse_categorical_crossentropy}
+          loss: sparse_categorical_crossentropy
+        """,
+        right="""
+        layers:
+          - dense: {units: 3, activation: softmax, from: a}
+        data:
+          source: {sklearn: iris}
+          targets: {flower: {column: target}}
+        train:
+          method:
+            stacking:
+              members:
+                a:
+                  layers: [dense: {units: 3, activation: softmax}]
+                  data: {inputs: {x: {column: data}}}
+                  train: {loss: sparse_categorical_crossentropy}
+          loss: sparse_categorical_crossentropy
+        """,
+    ),
+    "E568": code(
+        "inputs of a stacking that are no members",
+        """
+        What enters the layers of a spec with `stacking` are the answers of its members, under the members' names.
+        Neither `inputs` nor `data` can say anything else; what enters the members, their own specs say.
+        """,
+        wrong="""
+        layers:
+          - dense: {units: 3, activation: softmax, from: a}
+        data:
+          source: {sklearn: iris}
+          targets: {flower: {column: target}}
+          inputs: {a: {column: data}}
+        train:
+          method:
+            stacking:
+              members:
+                a:
+                  layers: [dense: {units: 3, activation: softmax}]
+                  data: {inputs: {x: {column: data}}}
+                  train: {loss: sparse_categorical_crossentropy}
+          loss: sparse_categorical_crossentropy
+        """,
+        right="""
+        layers:
+          - dense: {units: 3, activation: softmax, from: a}
+        data:
+          source: {sklearn: iris}
+          targets: {flower: {column: target}}
+        train:
+          method:
+            stacking:
+              members:
+                a:
+                  layers: [dense: {units: 3, activation: softmax}]
+                  data: {inputs: {x: {column: data}}}
+                  train: {loss: sparse_categorical_crossentropy}
+          loss: sparse_categorical_crossentropy
+        """,
+    ),
+    "W618": code(
+        "data of a member that do not count",
+        """
+        The spec of a member may be trained by itself as well, with data of its own. In a stacking it has the source,
+        the targets and the split of the spec that stacks, since its answers must be about the same examples.
+        """,
+        wrong="""
+        layers:
+          - dense: {units: 3, activation: softmax, from: a}
+        data:
+          source: {sklearn: iris}
+          targets: {flower: {column: target}}
+          split: {test: 0.2}
+        train:
+          method:
+            stacking:
+              members:
+                a:
+                  layers: [dense: {units: 3, activation: softmax}]
+                  data: {inputs: {x: {column: data}}, split: {test: 0.1}}
+                  train: {loss: sparse_categorical_crossentropy}
+          loss: sparse_categorical_crossentropy
+        """,
+        right="""
+        layers:
+          - dense: {units: 3, activation: softmax, from: a}
+        data:
+          source: {sklearn: iris}
+          targets: {flower: {column: target}}
+          split: {test: 0.2}
+        train:
+          method:
+            stacking:
+              members:
+                a:
+                  layers: [dense: {units: 3, activation: softmax}]
+                  data: {inputs: {x: {column: data}}}
+                  train: {loss: sparse_categorical_crossentropy}
+          loss: sparse_categorical_crossentropy
+        """,
+    ),
 }

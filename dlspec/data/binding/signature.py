@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -35,6 +35,10 @@ class Signature:
         inputs = {name: tensor for name, tensor in self.inputs.items() if name not in drawn}
         used = {name: pair for name, pair in drawn.items() if name in self.inputs}
         return replace(self, inputs=inputs, drawn=used, entering=tuple(self.inputs))
+
+    def without(self, inputs: Collection[str]) -> Signature:
+        """A copy that lacks some inputs, which get their values from elsewhere than the data."""
+        return replace(self, inputs={name: tensor for name, tensor in self.inputs.items() if name not in inputs})
 
     def named(self, outputs: Sequence[str]) -> Signature:
         """A copy with other names for a single output, which Keras calls by the layer that makes it."""

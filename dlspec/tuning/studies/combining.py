@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlspec.backends.keras.combining import mean_of, votes_of
+from dlspec.backends.keras.combining import mean_of, stack_of, votes_of
 from dlspec.components.methods.kept import kept_data
 from dlspec.core.documents.report import Report
 from dlspec.data.binding.signature import of_model
@@ -36,6 +36,7 @@ class Combining:
         folder: That of the run.
         command: What to type to repeat it.
         votes: How much the answer of each counts; () for the mean of all.
+        stacked: Names of the members of a stacking, whose answers enter the model of the last folder; () elsewhere.
     """
 
     state: Trainable
@@ -44,6 +45,7 @@ class Combining:
     command: str
     console: Console | None = None
     votes: Sequence[float] = ()
+    stacked: Sequence[str] = ()
 
     def run(self) -> Report:
         """The report of the run; one that is finished is only read.
@@ -73,6 +75,9 @@ class Combining:
     def model(self) -> Any:
         """The model itself, which takes raw values."""
         models = [load_kept(folder, self.state.catalogue) for folder in self.members]
+        if self.stacked:
+            *members, last = models
+            return stack_of(dict(zip(self.stacked, members, strict=True)), last, tuple(of_model(core_of(last)).outputs))
         outputs = tuple(of_model(core_of(models[0])).outputs)
         method, name = self.state.method, models[0].name
         if not self.votes:

@@ -45,6 +45,7 @@ class Task:
         settings: ``key=value``, as on the command line.
         folder: The member's run folder.
         answers: Whether its answers for its test split are kept, as a table.
+        answered: The parts of its data for which its answers are kept as arrays.
         command: What to type to repeat it.
     """
 
@@ -53,6 +54,7 @@ class Task:
     settings: tuple[str, ...]
     folder: Path
     answers: bool = False
+    answered: tuple[str, ...] = ()
     command: str = ""
     allow_outside: bool = False
     allow_code: bool = False
@@ -95,6 +97,10 @@ class Task:
             from dlspec.tuning.studies.answers import keep
 
             keep(self.folder, state)
+        if self.answered:
+            from dlspec.tuning.studies.stacking import keep_arrays
+
+            keep_arrays(self.folder, state, self.answered)
         return facts
 
     def compiled(self) -> Trainable:
@@ -111,14 +117,15 @@ class Task:
         return state.trainable("a study")
 
 
-def settings_of(name: str | None, changes: Sequence[str]) -> tuple[str, ...]:
+def settings_of(name: str | None, changes: Sequence[str], *, studied: bool = True) -> tuple[str, ...]:
     """What makes the resolved spec of a study that of one member.
 
     Args:
         name: Of the spec, where it does not say so itself.
         changes: The member's own ``key=value``.
+        studied: Whether the spec names the study.
     """
-    return ("train.method=null", *([f"name={name}"] if name else []), *changes)
+    return (*(["train.method=null"] if studied else []), *([f"name={name}"] if name else []), *changes)
 
 
 def _clear() -> None:

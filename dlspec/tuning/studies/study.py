@@ -17,6 +17,7 @@ from dlspec.core.documents.report import REPORT_FILE, Report
 from dlspec.core.documents.study import STUDY_FILE, MemberFacts, Study, Summary
 from dlspec.core.errors import Diagnostic, Problem, SpecError
 from dlspec.data.feeding.facts import shown
+from dlspec.passes.stacked import member_file
 from dlspec.passes.state import Trainable
 from dlspec.training.loop.signals import stop_if_asked
 from dlspec.training.run.resume import SPEC_FILE
@@ -54,7 +55,7 @@ class Running:
     path: Path
     facts: Study
     on_end: Callable[[MemberFacts], None] = field(default=lambda _: None)
-    _fingerprint: str = ""
+    _fingerprints: dict[str, str] = field(default_factory=dict)
 
     @property
     def study(self) -> Declared:
@@ -74,20 +75,20 @@ class Running:
         """
         members = list(self.study.trainings(self.state.method.seed, self.state.data_section))
         waiting = list(zip(members, self.facts["members"], strict=True))
-        running: list[tuple[MemberFacts, Callable[[], Ended]]] = []
+        running: list[tuple[Member, MemberFacts, Callable[[], Ended]]] = []
         failure: Diagnostic | None = None
         try:
             while (waiting and failure is None) or running:
                 most = 1 if self.study.sequential else workers.count
                 while waiting and failure is None and len(running) < most:
                     member, facts = waiting.pop(0)
-                    running.append((facts, workers.submit(self._task(member, facts, console))))
-                facts, wait = running.pop(0)
+                    running.append((member, facts, workers.submit(self._task(member, facts, console))))
+                member, facts, wait = running.pop(0)
                 ended = wait()
                 failure = ended.failure or failure
                 if ended.facts is not None:
-                    self._ended(facts, ended.facts)
-                    if self.study.sequential and not self._boost(members[facts["number"] - 1], facts):
+                    self._ended(member, facts, ended.facts)
+                    if self.study.sequential and not self._boost(member, facts):
                         waiting.clear()
                 stop_if_asked()
         finally:
@@ -104,6 +105,11 @@ class Running:
             settings[WEIGHT_FILE] = Path(os.path.relpath(weights, self.state.folder.resolve())).as_posix()
             outside = True  # all else of the spec was checked without; this file is the study's own
         task = self._task_in(self.path / facts["folder"], settings_text(settings), bool(self.study.judged), console)
+        if member.spec:
+            spec, changes = self.path / member_file(member.spec), settings_text(settings)
+            parts = ("validation", "test") if self.study.compared(settings) else ("test",)
+            task = replace(task, spec=spec, settings=settings_of(None, changes, studied=False), answered=parts)
+            return replace(task, command=train_command(spec, changes))
         return replace(task, allow_outside=outside)
 
     @property
@@ -125,21 +131,20 @@ class Running:
 
     def _task_in(self, folder: Path, changes: Sequence[str], answers: bool, console: Console | None) -> Task:
         name = None if isinstance(self.state.data.get("name"), str) else self.state.name
-        command = f"dlspec train {self.path / SPEC_FILE}" + "".join(f" --set '{change}'" for change in changes)
         return Task(
             spec=self.path / SPEC_FILE,
             home=self.state.folder.resolve(),
             settings=settings_of(name, changes),
             folder=Path(os.path.normpath(folder)),  # `..` stands for the folder of all runs of the spec
             answers=answers,
-            command=command,
+            command=train_command(self.path / SPEC_FILE, changes),
             allow_outside=self.state.allow_outside,
             allow_code=self.state.allow_code,
             console=console,
         )
 
-    def _ended(self, facts: MemberFacts, report: Report) -> None:
-        self._require_same_data(facts["title"], report)
+    def _ended(self, member: Member, facts: MemberFacts, report: Report) -> None:
+        self._require_same_data(facts["title"], report, member.spec)
         best = report.get("best")
         facts["status"] = "finished"
         facts["epoch"] = int(best["epoch"] or 0) if best else None
@@ -150,20 +155,20 @@ class Running:
         self.write()
         self.on_end(facts)
 
-    def _require_same_data(self, title: str, report: Report) -> None:
-        """All members were trained on the same values, also those that were finished at another time.
+    def _require_same_data(self, title: str, report: Report, spec: str = "") -> None:
+        """All members of one spec were trained on the same values, also those that were finished at another time.
 
         Raises:
             Problem: E512, the data changed meanwhile.
         """
         fingerprint = report["data"]["fingerprint"]
-        self._fingerprint = self._fingerprint or fingerprint
-        if fingerprint != self._fingerprint:
+        if fingerprint != self._fingerprints.setdefault(spec, fingerprint):
             message = f"the data changed between the trainings of the study `{self.path}`: {title} has other values"
             raise Problem("E512", message, "begin another study with `--new`, or in another folder")
 
     def _summaries(self) -> list[Summary]:
-        return summaries(self.study, [member for member in self.facts["members"] if member["status"] == "finished"])
+        finished = [member for member in self.facts["members"] if member["status"] == "finished"]
+        return summaries(self.study, [member for member in finished if self.study.compared(member["settings"])])
 
     def _keep(self, console: Console | None) -> None:
         """The model that is kept, with its measures."""
@@ -172,12 +177,17 @@ class Running:
         folder = Path(os.path.normpath(self.path / self.facts["model"]))
         finished = [each for each in self.facts["members"] if each["status"] == "finished"]
         members = [Path(os.path.normpath(self.path / each["folder"])) for each in finished]
-        if self.study.combines:
+        report: Report | None
+        if self.study.stacks:
+            from dlspec.tuning.studies.stacking import Stacking  # imports TensorFlow
+
+            report = Stacking(self.state, self.path, self.facts, folder, console).run()
+        elif self.study.combines:
             from dlspec.tuning.studies.combining import Combining  # imports TensorFlow
 
             votes = [each["vote"] or 0.0 for each in finished] if self.study.sequential else []
             combining = Combining(self.state, members, folder, self.facts["command"], console, votes)
-            report: Report | None = combining.run()
+            report = combining.run()
         elif self.study.keep == "best":
             report = copied(members[best_member(self.state, self.facts)], folder, self.facts["command"])
         elif self.study.refits:
@@ -228,6 +238,11 @@ class Running:
         """Writes ``study.json``; a full disk stops nothing, since the runs themselves say what is finished."""
         with suppress(OSError):
             folders.write(self.path, STUDY_FILE, document_text(self.facts))
+
+
+def train_command(spec: Path, changes: Sequence[str]) -> str:
+    """What to type to train a spec with other settings."""
+    return f"dlspec train {spec}" + "".join(f" --set '{change}'" for change in changes)
 
 
 def check_members(state: Trainable, path: Path, facts: Study) -> None:
