@@ -219,7 +219,9 @@ def _check_inputs(state: Bound, compiled: Mapping[str, Trainable], written: Map)
     if isinstance(given, Map) and not given.tainted and set(given) != set(compiled):
         names = ", ".join(f"`{name}`" for name in compiled)
         message = f"the inputs of this spec are its members, which are {names}"
-        state.add("E568", message, span_of_key(state.data, "inputs"), "leave `inputs` out: the members say what they are")
+        state.add(
+            "E568", message, span_of_key(state.data, "inputs"), "leave `inputs` out: the members say what they are"
+        )
 
 
 def stacking_files(state: Trainable) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Stacking: specs whose answers enter the model of another one. Of kind ``study``, since it trains them again and again."""
+"""Stacking: specs whose answers enter the model of another one. Of kind ``study``: it trains each several times."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ class Stacking(Study):
         doc="The specs by name, each a file from the spec's folder, which may stand for several members. They have "
         "inputs and layers of their own, and the source, targets and split of this one.",
     )
-    folds = integer(min=2, max=1000, default=5, doc="Parts of the examples that are answered in turn, cut as `by` says.")
+    folds = integer(
+        min=2, max=1000, default=5, doc="Parts of the examples that are answered in turn, cut as `by` says."
+    )
     examples = (
         example("{members: {small: small.yaml, large: large.yaml}}"),
         example("{members: {a: net.yaml, b: net.yaml, c: trees.yaml}, folds: 10}"),

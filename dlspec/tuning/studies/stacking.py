@@ -210,7 +210,9 @@ class Stacking:
         raw = self.state.data
         answers = (self.path / ANSWERS_FILE).resolve()
         given: Map = raw["data"]
-        prepare = next((target.get("prepare") for target in given["targets"].values() if isinstance(target, dict)), None)
+        prepare = next(
+            (target.get("prepare") for target in given["targets"].values() if isinstance(target, dict)), None
+        )
         entering = {
             name: {"column": column, **({"prepare": prepare} if prepare else {})}
             for name, column in self._names.items()
