@@ -30,7 +30,7 @@ WIDTH = 100
 
 # A method is the section `train` that its study or solver makes of it.
 _BEHIND = ("method", "section")
-_PLURALS = {"integer": "whole numbers", "number": "numbers", "string": "texts"}
+_PLURALS = {"integer": "whole numbers", "number": "numbers", "string": "texts", "object": "maps"}
 _SINGULARS = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true | false"}
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 
@@ -196,8 +196,10 @@ def _map_words(schema: JSON) -> str:
         return "map of " + ", ".join(schema["properties"])
     if "additionalProperties" not in schema:
         return "map"
-    item = schema["additionalProperties"]
-    return f"map from names to {_PLURALS[item['type']]}{_bounds(item)}"
+    patterns = schema.get("patternProperties", {})
+    item = schema["additionalProperties"] or next(iter(patterns.values()))  # nothing beside names that fit
+    types = item["type"] if isinstance(item["type"], list) else [item["type"]]
+    return f"map from names to {' or '.join(_PLURALS[name] for name in types)}{_bounds(item)}"
 
 
 def _bounds(schema: JSON) -> str:

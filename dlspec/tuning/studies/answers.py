@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,17 @@ from dlspec.training.saved import SavedRun
 from dlspec.views.pages.index import Run
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from dlspec.data.feeding.raw import RawInputs
     from dlspec.passes.state import Trainable
 
+    Array = np.ndarray[Any, Any]
+
 # In the run folder of a member, and in that of the study.
 ANSWERS_FILE, ALL_FILE = "test_answers.csv", "out_of_fold.csv"
+# In that of a member whose answers enter another model: these as arrays.
+ARRAYS_FILE = "answers.npz"
 
 
 def keep(folder: Path, state: Trainable) -> None:
@@ -43,6 +49,42 @@ def keep(folder: Path, state: Trainable) -> None:
         titles, columns = zip(*_columns(saved, examples), strict=True)
         text = _table([titles, *zip(*columns, strict=True)])
     write_atomically(target, lambda draft: draft.write_text(text, encoding="utf-8"))
+
+
+def keep_arrays(folder: Path, state: Trainable, parts: Sequence[str]) -> None:
+    """Writes the answers of a finished run for parts of its data into its folder, where they are not there yet.
+
+    Args:
+        folder: The run folder.
+        state: Its checked spec, of one output.
+        parts: Those that are answered.
+    """
+    import numpy as np
+
+    target = folder / ARRAYS_FILE
+    if target.is_file():
+        return
+    from dlspec.training.evaluate import own_examples
+    from dlspec.training.predict import answers_of
+
+    saved = SavedRun(Run(folder), state, state.data_section, state.method, state.allow_outside, trusted=True)
+    rows, answers = [np.zeros(0, np.int64)], []
+    for _, examples in own_examples(saved, parts):
+        (answer,) = answers_of(saved, examples).values()
+        rows.append(np.asarray(examples.numbers, np.int64))
+        answers.append(np.asarray(answer))
+    arrays = {"rows": np.concatenate(rows), **({"answers": np.concatenate(answers)} if answers else {})}
+    save_arrays(target, arrays)
+
+
+def save_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
+    import numpy as np
+
+    def save(draft: Path) -> None:
+        with draft.open("wb") as stream:
+            np.savez(stream, **arrays)  # type: ignore[arg-type]
+
+    write_atomically(path, save)
 
 
 def _columns(saved: SavedRun, examples: RawInputs) -> Iterator[tuple[str, Sequence[Any]]]:

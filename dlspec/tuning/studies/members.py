@@ -98,7 +98,7 @@ class Task:
 
             keep(self.folder, state)
         if self.answered:
-            from dlspec.tuning.studies.stacking import keep_arrays
+            from dlspec.tuning.studies.answers import keep_arrays
 
             keep_arrays(self.folder, state, self.answered)
         return facts

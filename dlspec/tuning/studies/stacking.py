@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -12,7 +12,6 @@ from dlspec.components.methods.stacking import Stacking as Declared
 from dlspec.core.documents.report import Report
 from dlspec.core.documents.study import MemberFacts, Study
 from dlspec.core.errors import Problem, SpecError
-from dlspec.core.files import write_atomically
 from dlspec.core.tree import Map
 from dlspec.data.binding.binding import bind
 from dlspec.data.binding.findings import Findings
@@ -21,11 +20,10 @@ from dlspec.data.order.splits import PARTS, choose
 from dlspec.data.sources.base import TEXT
 from dlspec.passes.state import Trainable
 from dlspec.syntax.dumping import dump
-from dlspec.training.saved import SavedRun
+from dlspec.tuning.studies.answers import ARRAYS_FILE, save_arrays
 from dlspec.tuning.studies.combining import Combining
 from dlspec.tuning.studies.folder import write
 from dlspec.tuning.studies.members import Task, settings_of
-from dlspec.views.pages.index import Run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,47 +31,11 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-# In the run folder of a member, and in that of the study.
-ARRAYS_FILE, ANSWERS_FILE = "answers.npz", "out_of_fold.npz"
+# In the folder of the study: the answers of all members.
+ANSWERS_FILE = "out_of_fold.npz"
 # The run that trains the combining layers, and its spec.
 COMBINING, COMBINING_SPEC = "combining", "combining.yaml"
 _PART = "part"
-
-
-def keep_arrays(folder: Path, state: Trainable, parts: Sequence[str]) -> None:
-    """Writes the answers of a finished run for parts of its data into its folder, where they are not there yet.
-
-    Args:
-        folder: The run folder.
-        state: Its checked spec, of one output.
-        parts: Those that are answered.
-    """
-    import numpy as np
-
-    target = folder / ARRAYS_FILE
-    if target.is_file():
-        return
-    from dlspec.training.evaluate import own_examples
-    from dlspec.training.predict import answers_of
-
-    saved = SavedRun(Run(folder), state, state.data_section, state.method, state.allow_outside, trusted=True)
-    rows, answers = [np.zeros(0, np.int64)], []
-    for _, examples in own_examples(saved, parts):
-        (answer,) = answers_of(saved, examples).values()
-        rows.append(np.asarray(examples.numbers, np.int64))
-        answers.append(np.asarray(answer))
-    arrays = {"rows": np.concatenate(rows), **({"answers": np.concatenate(answers)} if answers else {})}
-    _save(target, arrays)
-
-
-def _save(path: Path, arrays: Mapping[str, Array]) -> None:
-    import numpy as np
-
-    def save(draft: Path) -> None:
-        with draft.open("wb") as stream:
-            np.savez(stream, **arrays)  # type: ignore[arg-type]
-
-    write_atomically(path, save)
 
 
 @dataclass(frozen=True)
@@ -169,7 +131,7 @@ class Stacking:
             column: np.stack([answers[name][row] for row in chosen.tolist()]) for name, column in self._names.items()
         }
         names = np.repeat(PARTS, [len(part) for part in rows])
-        _save(self.path / ANSWERS_FILE, {"row": chosen, **stacked, **columns, self._part: names})
+        save_arrays(self.path / ANSWERS_FILE, {"row": chosen, **stacked, **columns, self._part: names})
 
     def _answers_of(self, name: str) -> dict[int, Array]:
         """The answers of one member by row: out of fold, and of the whole training where no fold holds the row."""
