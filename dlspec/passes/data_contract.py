@@ -28,7 +28,6 @@ def data_contract(state: Bound) -> None:
         allow_outside=state.allow_outside,
         sound=state.reading.sound,
         opened=state.opened,
-        elsewhere=tuple(state.stacked or ()),
     )
     state.opened = None
     state.diagnostics.extend(checked.diagnostics)

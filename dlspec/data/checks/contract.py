@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -78,7 +78,6 @@ def check(
     allow_outside: bool = False,
     sound: dict[str, Known] | None = None,
     opened: Opened | None = None,
-    elsewhere: Collection[str] = (),
 ) -> Found:
     """Every mistake of the data section that can be known without training.
 
@@ -91,10 +90,10 @@ def check(
         allow_outside: Whether paths may leave `folder`.
         sound: What was found right before, and is not read again; what is found right now is added to it.
         opened: The source, where an earlier step has opened it.
-        elsewhere: Inputs of the model that get their values from elsewhere.
     """
     findings = Findings()
-    signature = of_graph(graph).without(elsewhere) if graph is not None else None
+    answered = method.study.sections if method is not None and method.study is not None else ()
+    signature = of_graph(graph).without(answered) if graph is not None else None
     key = _key(data, folder, signature, method, graph, allow_outside) if sound is not None else None
     known = sound.get(key) if sound is not None and key is not None else None
     binding, at_layers = None, []
