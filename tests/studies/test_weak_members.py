@@ -30,7 +30,7 @@ train:
   epochs: {epochs}
   seed: {seed}
 """
-# Ten such networks of other seeds, whose answers enter one more layer.
+# Five such networks of other seeds, whose answers enter one more layer.
 STACKED = """
 name: stacked
 data:
@@ -41,7 +41,7 @@ layers:
   - concatenate: [{names}]
   - dense: {{units: {classes}, activation: softmax, name: kind}}
 train:
-  method: {{stacking: {{members: {members}}}}}
+  method: {{stacking: {{members: {members}, folds: 3}}}}
   loss: sparse_categorical_crossentropy
   optimizer: {{adam: {{learning_rate: 0.01}}}}
   metrics: [accuracy]
@@ -63,10 +63,10 @@ def _kept(folder: Path, name: str, **values: Any) -> dict[str, Any]:
 
 
 def _stacked(folder: Path, name: str, **values: Any) -> dict[str, Any]:
-    """The facts of a stacking of ten networks."""
+    """The facts of a stacking of five networks."""
     (folder / "spec.yaml").write_text(SPEC.format(method="supervised", **values))
-    members = ", ".join(f"m{number}: spec.yaml" for number in range(10))
-    names = ", ".join(f"m{number}" for number in range(10))
+    members = ", ".join(f"m{number}: spec.yaml" for number in range(5))
+    names = ", ".join(f"m{number}" for number in range(5))
     (folder / "stacked.yaml").write_text(STACKED.format(members="{" + members + "}", names=names, **values))
     code, out, err = cli("train", str(folder / "stacked.yaml"), "--run", str(folder / name), "-q")
     assert code == 0, out + err
