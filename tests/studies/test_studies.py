@@ -14,6 +14,7 @@ from scipy import stats
 from sklearn.metrics import accuracy_score
 
 from dlspec.tuning.studies.curve import curve
+from dlspec.tuning.studies.figures import summary
 from tests.support import dlspec_here
 
 SPEC = """
@@ -115,6 +116,18 @@ def test_seeds_keep_the_parts_and_the_first_model(tmp_path: Path) -> None:
     line = _lines(facts, "test")[0.0, "loss"]
     half = stats.t.ppf(0.975, 2) * np.std(list(losses), ddof=1) / np.sqrt(3)
     assert np.isclose(line["low"], np.mean(list(losses)) - half, atol=1e-6)
+    shares = [member["measures"]["test"]["accuracy"] for member in facts["members"]]
+    line, half = _lines(facts, "test")[0.0, "accuracy"], stats.t.ppf(0.975, 2) * np.std(shares, ddof=1) / np.sqrt(3)
+    assert np.isclose(line["high"], min(1, np.mean(shares) + half), atol=1e-6)
+
+
+def test_the_interval_of_a_share_ends_at_one() -> None:
+    """No mean of accuracies lies beyond; a loss has no such end."""
+    share, loss = (summary(0.0, "test", "accuracy", [0.9, 1.0], 0.5, share=known) for known in (True, False))
+    assert share["high"] == 1 and loss["high"] is not None and loss["high"] > 1
+    assert share["low"] == loss["low"] is not None
+    low = summary(0.0, "test", "accuracy", [0.0, 0.1], 0.5, share=True)["low"]
+    assert low == 0
 
 
 def test_a_learning_curve_grows_by_shares(tmp_path: Path) -> None:

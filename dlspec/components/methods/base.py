@@ -238,11 +238,22 @@ class Method(Component, abstract=True):
             prefix = f"{name}_" if len(trained) > 1 else ""
             if prefix:
                 directions[f"{prefix}loss"] = "down"
-            seen: dict[str, int] = {}
-            for metric in self.chosen_metrics(name):  # made otherwise, it may say nothing of what is good
-                number = seen[metric.name] = seen.get(metric.name, -1) + 1  # Keras numbers those of one name
-                directions[f"{prefix}{metric.name}" + (f"_{number}" if number else "")] = metric.direction
+            directions |= {measure: metric.direction for measure, metric in self._numbered(name, prefix)}
         return directions
+
+    def _numbered(self, output: str, prefix: str) -> Iterator[tuple[str, Any]]:
+        """The metrics of one output with the names of their measures; Keras numbers those of one name."""
+        seen: dict[str, int] = {}
+        for metric in self.chosen_metrics(output):  # made otherwise, it may say nothing of what is good
+            number = seen[metric.name] = seen.get(metric.name, -1) + 1
+            yield f"{prefix}{metric.name}" + (f"_{number}" if number else ""), metric
+
+    def shares(self, outputs: Sequence[str]) -> frozenset[str]:
+        """Those of the measures that are shares of right answers, from 0 to 1."""
+        trained = self.trained(outputs)
+        several = len(trained) > 1 or bool(self.turns)
+        named = (self._numbered(name, f"{name}_" if several else "") for name in trained)
+        return frozenset(measure for each in named for measure, metric in each if metric.share_right)
 
     def comparing(self, outputs: Sequence[str], *, validated: bool) -> str:
         """The measure that compares epochs: `monitor`, else the first one.

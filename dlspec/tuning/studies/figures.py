@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from dlspec.components.methods.studies import Study
 from dlspec.core.documents.study import MemberFacts, Summary
@@ -12,19 +12,19 @@ from dlspec.core.documents.study import MemberFacts, Summary
 CONFIDENCE = 0.95
 
 
-def summaries(study: Study, members: Sequence[MemberFacts]) -> list[Summary]:
+def summaries(study: Study, members: Sequence[MemberFacts], shares: Collection[str] = ()) -> list[Summary]:
     """Every measure of every part, group by group.
 
     Args:
         study: The study, which says how members depend on each other.
         members: Those that are finished.
+        shares: Measures that lie between 0 and 1.
     """
-    return [
-        line for group in dict.fromkeys(member["group"] for member in members) for line in _of(group, study, members)
-    ]
+    groups = dict.fromkeys(member["group"] for member in members)
+    return [line for group in groups for line in _of(group, study, members, shares)]
 
 
-def _of(group: float, study: Study, members: Sequence[MemberFacts]) -> Iterator[Summary]:
+def _of(group: float, study: Study, members: Sequence[MemberFacts], shares: Collection[str]) -> Iterator[Summary]:
     own = [member for member in members if member["group"] == group]
     keys = dict.fromkeys(
         (part, name) for member in own for part, measured in member["measures"].items() for name in measured
@@ -35,7 +35,7 @@ def _of(group: float, study: Study, members: Sequence[MemberFacts]) -> Iterator[
         values = [value for value in each if value is not None and math.isfinite(value)]
         if values:
             factor = study.spread({**sizes, "members": len(values)})
-            yield summary(group, part_name(study, part), name, values, factor)
+            yield summary(group, part_name(study, part), name, values, factor, share=name in shares)
 
 
 def part_name(study: Study, part: str) -> str:
@@ -43,10 +43,13 @@ def part_name(study: Study, part: str) -> str:
     return study.part_name if study.part_name and part == study.judged else part
 
 
-def summary(group: float, part: str, measure: str, values: Sequence[float], factor: float) -> Summary:
+def summary(
+    group: float, part: str, measure: str, values: Sequence[float], factor: float, *, share: bool = False
+) -> Summary:
     """Mean, standard deviation and interval of some values.
 
-    The interval is mean ± t · √(factor · variance), with Student's t of n − 1 degrees of freedom.
+    The interval is mean ± t · √(factor · variance), with Student's t of n − 1 degrees of freedom; that of a share ends
+    at 0 and 1, beyond which no mean can lie.
 
     Args:
         group: Of the members.
@@ -54,6 +57,7 @@ def summary(group: float, part: str, measure: str, values: Sequence[float], fact
         measure: Its name.
         values: At least one.
         factor: By which the variance of the mean is smaller than that of the values.
+        share: Whether the values lie between 0 and 1.
     """
     import numpy as np
 
@@ -67,8 +71,8 @@ def summary(group: float, part: str, measure: str, values: Sequence[float], fact
         "count": count,
         "mean": mean,
         "std": std,
-        "low": None if half is None else mean - half,
-        "high": None if half is None else mean + half,
+        "low": None if half is None else max(mean - half, 0.0 if share else -math.inf),
+        "high": None if half is None else min(mean + half, 1.0 if share else math.inf),
         "smallest": min(values),
         "largest": max(values),
     }

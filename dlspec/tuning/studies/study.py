@@ -168,7 +168,8 @@ class Running:
 
     def _summaries(self) -> list[Summary]:
         finished = [member for member in self.facts["members"] if member["status"] == "finished"]
-        return summaries(self.study, [member for member in finished if self.study.compared(member["settings"])])
+        compared = [member for member in finished if self.study.compared(member["settings"])]
+        return summaries(self.study, compared, self.state.method.ending.shares(self.state.outputs or ()))
 
     def _keep(self, console: Console | None) -> None:
         """The model that is kept, with its measures."""
