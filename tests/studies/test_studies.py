@@ -67,7 +67,8 @@ def test_figures_of_a_cross_validation_are_those_of_its_answers(tmp_path: Path) 
     sizes = [(member["examples"]["train"], member["examples"]["test"]) for member in facts["members"]]
     train, test = np.sum(sizes, axis=0)
     half = stats.t.ppf(0.975, 2) * np.sqrt(1 / 3 + test / train) * np.std(each, ddof=1)
-    assert np.isclose(line["high"] - line["mean"], half, atol=1e-6)
+    assert np.isclose(line["high"], min(1, line["mean"] + half), atol=1e-6)
+    assert np.isclose(line["low"], max(0, line["mean"] - half), atol=1e-6)
 
 
 def test_members_and_the_kept_model_are_ordinary_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
