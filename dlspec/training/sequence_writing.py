@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 # Examples that are written at a time.
 _TOGETHER = 256
 _UNKNOWN = 1
+# Pieces of texts that have words.
+_OF_WORDS = ("words", "subwords")
 # Prompts are as long as a multiple of this.
 _PROMPT = 64
 
@@ -125,7 +127,7 @@ class Writer:
 
         marks = self.marks()
         forbidden = [PADDING, *(marks[START] for _ in range(START in marks))]
-        if any(layer.splits_texts for layer in self.data.features[self.fed].prepare):
+        if self._splitting:
             forbidden.append(_UNKNOWN)
             forbidden += range(len(self.target.classes), self._units)  # a vocabulary may have fewer words than units
         logits = self.method.head_of(self.target.name).from_logits
@@ -245,8 +247,8 @@ class Writer:
     def text(self, row: Array) -> str:
         """A written row, or a target, as text: without marks and padding."""
         marks = {PADDING, *self.marks().values()}
-        parts = [self._name(int(index)) for index in row if int(index) not in marks]
-        return ("" if self.words == "characters" else " ").join(parts)
+        pieces = [self._name(int(index)) for index in row if int(index) not in marks]
+        return self._splitting[-1].text_of(pieces) if self._splitting else " ".join(pieces)
 
     def _name(self, index: int) -> str:
         classes: Sequence[Any] = self.target.classes
@@ -254,11 +256,13 @@ class Writer:
 
     @property
     def words(self) -> str:
-        """Of which pieces of a text indices are: "words" or "characters"; "" where rows are numbers."""
-        layers = [layer for layer in self.data.features[self.fed].prepare if layer.splits_texts]
-        if not layers:
-            return ""
-        return "characters" if layers[-1].split == "character" else "words"
+        """Of which pieces of a text indices are: "words", "characters" or "subwords"; "" where rows are numbers."""
+        return str(self._splitting[-1].pieces) if self._splitting else ""
+
+    @property
+    def _splitting(self) -> list[Any]:
+        """The layers that take texts apart: one, or none."""
+        return [layer for layer in self.data.features[self.fed].prepare if layer.splits_texts]
 
 
 def check_order(core: Any, outputs: tuple[str, ...], target: Output, inputs: Mapping[str, Any]) -> None:
@@ -341,7 +345,7 @@ def written(
     texts, made = ([writer.text(row) for row in some] for some in (targets, rows))
     figures = {
         **errors_of(texts, made, numbers=not writer.words),
-        **(scores_of(texts, made) if writer.words == "words" and texts else {}),
+        **(scores_of(texts, made) if writer.words in _OF_WORDS and texts else {}),
         "by": writer.generator.name,
         "examples": len(rows),
         "exact": exact,

@@ -62,6 +62,17 @@ def dates_taken_apart(folder: Path) -> str:
     return spec(f"{data}\n  targets: {{kind: kind}}\n  split: {{test: 0.2, by: {{time: day}}}}", shape="[5]")
 
 
+@case
+def texts_in_pieces(folder: Path) -> str:
+    table(folder)
+    step = "{subword_vectorization: {max_tokens: 20, algorithm: unigram, standardize: lower}}"
+    data = f"  source: {{csv: a.csv}}\n  inputs: {{x: {{column: tags, prepare: [{step}], length: 6}}}}"
+    targets = "  targets: {kind: kind}\n  split: {validation: 0.2, test: 0.2}"
+    return spec(f"{data}\n{targets}", shape="{shape: [6], dtype: int64}").replace(
+        "  - flatten", "  - embedding: {input_dim: 20, output_dim: 4}\n  - flatten"
+    )
+
+
 # --- examples out of rows ---------------------------------------------------------------------------------------------
 
 

@@ -123,5 +123,6 @@ def test_only_layers_of_texts_derivatives_trees_and_gibbs_steps_name_tensorflow(
         "gradient",
         "hierarchical_softmax",
         "restricted_boltzmann",
+        "subword_vectorization",
         "text_imputation",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from dlspec.components.layers.base import Layer
@@ -63,6 +64,19 @@ class VocabularyLayer(Layer, abstract=True):
             size: int | None = self.max_tokens
             return size
         return None if self.vocabulary is None else len(self.special()) + len(self.tokens())
+
+    def learned_size(self, texts: Sequence[str]) -> int:
+        """How many indices a layer has that learns `subwords` from some texts."""
+        raise NotImplementedError
+
+    def check_one_text(self, x: Tensor) -> None:
+        """Raises E409 for other than text, E402 for several texts."""
+        if x.dtype != "string":
+            message = f"{self.name} takes text, but the input has dtype {x.dtype}"
+            raise Problem("E409", message, "write `dtype: string` for the input")
+        if x.rank and (x.shape != (1,) or self.output_mode != "int"):
+            message = f"{self.name} takes one text, but the input has shape {show_shape(x.shape)}"
+            raise Problem("E402", message, "write `shape: []` for the input")
 
     def validate(self) -> None:
         """The vocabulary, its limit and the mode fit together."""
@@ -253,6 +267,15 @@ class TextVectorization(VocabularyLayer):
         """Whether texts become rows of indices."""
         return bool(self.output_mode == "int")
 
+    @property
+    def pieces(self) -> str:
+        """What each index stands for."""
+        return "characters" if self.split == "character" else "words"
+
+    def text_of(self, pieces: Sequence[str]) -> str:
+        """Characters one behind the other, words with spaces between them."""
+        return ("" if self.pieces == "characters" else " ").join(pieces)
+
     def validate(self) -> None:
         """A length belongs to sequences of indices."""
         super().validate()
@@ -263,12 +286,7 @@ class TextVectorization(VocabularyLayer):
 
     def infer(self, x: Tensor) -> Tensor:
         """[] → [words], or [vocabulary] with another `output_mode`."""
-        if x.dtype != "string":
-            message = f"text_vectorization takes text, but the input has dtype {x.dtype}"
-            raise Problem("E409", message, "write `dtype: string` for the input")
-        if x.rank and (x.shape != (1,) or self.output_mode != "int"):
-            message = f"text_vectorization takes one text, but the input has shape {show_shape(x.shape)}"
-            raise Problem("E402", message, "write `shape: []` for the input")
+        self.check_one_text(x)
         if self.output_mode == "int":
             return Tensor((self.output_sequence_length,), "int64")
         shape = (1,) if self.split is None else (None,)

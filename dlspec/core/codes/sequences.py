@@ -50,6 +50,17 @@ CODES: dict[str, Code] = {
         """,
         belongs="folder",
     ),
+    "E563": code(
+        "package for pieces of words",
+        """
+        `subword_vectorization` learns and applies its vocabulary by the package tokenizers, which is not among those
+        that dlspec needs for anything else. A saved model with such a layer needs it as well.
+        """,
+        scene="""
+        dlspec train translation.yaml
+        # `prepare: [{subword_vectorization: 2000}]`, and `pip install 'dlspec[subwords]'` was never run
+        """,
+    ),
     "E575": code(
         "figure of written texts as a metric",
         """
@@ -114,6 +125,18 @@ CODES: dict[str, Code] = {
           inputs: {digit: {column: target, marks: {start: 11, end: 12}}}
           targets: {next: {input: digit, shift: 1}}
         train: {loss: sparse_categorical_crossentropy}
+        """,
+    ),
+    "W617": code(
+        "vocabulary of another size than the texts give",
+        """
+        `subword_vectorization` learns `max_tokens` indices, if the training texts have as many pieces that stand in
+        them more than once. With fewer, the model has vectors and units that nothing uses; where they have more signs
+        than that, the rarest have no index, and become unknown.
+        """,
+        scene="""
+        dlspec check translation.yaml
+        # the training texts give `subword_vectorization` 812 indices, fewer than `max_tokens: 2000`
         """,
     ),
     "W642": code(

@@ -26,6 +26,7 @@ from dlspec.data.checks.leaks import warn_of_leaks
 from dlspec.data.checks.measures import check_measures
 from dlspec.data.checks.ordering import warn_of_order
 from dlspec.data.checks.ranges import check_ranges, check_reach
+from dlspec.data.checks.spare_pieces import warn_of_pieces
 from dlspec.data.checks.spare_units import warn_of_spare_units
 from dlspec.data.checks.studies import check_study
 from dlspec.data.checks.table_advice import warn_of_ids, warn_of_scales
@@ -153,6 +154,7 @@ def _check_bound(
                 check_rows(data, graph, binding, findings)
             warn_of_constants(binding, data, findings)
             warn_of_gap_words(binding, data, findings)
+            warn_of_pieces(binding, data, findings)
             warn_of_leaks(binding, data, graph, findings)
             warn_of_ids(binding, data, findings)
             if method is not None:

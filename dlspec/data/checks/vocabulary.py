@@ -187,18 +187,39 @@ def _rows(input_: Input) -> bool:
 
 def _learned(data: Data, binding: Binding, input_: Input, layer: VocabularyLayer) -> int | None:
     """How many words the layer learns, those included that stand for others; None where that cannot be counted."""
-    words: set[Any] = set()
-    alike = {other.name: other for other in binding.inputs}
-    for name in prepared_with(data, input_.name, binding.inputs):
-        own = input_ if name == input_.name else _before_marks(alike[name])
-        some = _distinct_words(layer, _training_values(data, binding, own))
-        if some is None:
-            return None
-        words |= some
+    values = learned_from(data, binding, input_)
+    if values is None:
+        return None
+    if layer.splits_texts and layer.pieces == "subwords":
+        return layer.learned_size(values)
+    words = _distinct_words(layer, values)
+    if words is None:
+        return None
     special = layer.special()
     taken = {_as_bytes(word) for word in (*special, layer.mask_token) if word is not None}
     count, most = len(special) + len(words - taken), layer.max_tokens
     return count if most is None else min(count, int(most))
+
+
+def learned_from(data: Data, binding: Binding, input_: Input) -> Any:
+    """The training examples, of all inputs that are prepared alike, that the last layer of preparation learns from.
+
+    Args:
+        input_: The input, up to that layer.
+
+    Returns:
+        An array of values as they enter the layer; None where they are not known without TensorFlow.
+    """
+    import numpy as np
+
+    alike = {other.name: other for other in binding.inputs}
+    values = []
+    for name in prepared_with(data, input_.name, binding.inputs):
+        own = input_ if name == input_.name else _before_marks(alike[name])
+        values.append(_training_values(data, binding, own))
+        if values[-1] is None:
+            return None
+    return np.concatenate(values)
 
 
 def _before_marks(input_: Input) -> Input:
@@ -256,8 +277,6 @@ def _filled(layer: Imputation | TextImputation, values: Any) -> Any:
 
 def _distinct_words(layer: VocabularyLayer, values: Any) -> set[Any] | None:
     """The distinct words of some examples, as the layer sees them."""
-    if values is None:
-        return None
     if isinstance(layer, IntegerLookup):
         return {int(value) for value in values.tolist()}  # as Keras does with a median between two whole numbers
     if isinstance(layer, StringLookup):

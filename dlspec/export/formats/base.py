@@ -15,6 +15,7 @@ Reader = Callable[[Arrays], Arrays]
 
 
 OTHERS = "`--to savedmodel` and `--to keras` hold every model"
+_KERAS = "`--to keras` holds every model"
 
 
 class Format:
@@ -116,4 +117,4 @@ def require_fit(form: Format, traits: Sequence[Trait]) -> None:
 def _lacking(form: Format, trait: Trait) -> Diagnostic:
     text = f"{form.title} has no operations for `{trait.what}`"
     text += f", `{trait.name}`" if trait.name != trait.what else ""
-    return Diagnostic("E702", text, trait.span, OTHERS)
+    return Diagnostic("E702", text, trait.span, _KERAS if "savedmodel" in trait.formats else OTHERS)

@@ -58,6 +58,7 @@ _PACKAGES = {
     "import numpy": ("numpy",),
     "pyarrow": ("pyarrow",),
     "from PIL": ("pillow",),
+    "import tokenizers": ("tokenizers",),
     "from sklearn": ("scikit-learn",),
     "from scipy": ("scipy",),
     "keras_tuner": ("keras-tuner", "tensorboard"),  # which it needs and does not declare, as those of the next line

@@ -8,8 +8,8 @@ import builtins
 # Packages that generated code may import.
 IMPORTS = frozenset(
     {"__future__", "argparse", "collections", "csv", "dataclasses", "datetime", "functools", "h5py", "hashlib", "io",
-     "json", "keras", "keras_tuner", "logging", "math", "numpy", "os", "pathlib", "PIL", "pyarrow", "random", "re",
-     "scipy", "shlex", "sklearn", "tensorflow", "time", "typing", "wave"}
+     "itertools", "json", "keras", "keras_tuner", "logging", "math", "numpy", "os", "pathlib", "PIL", "pyarrow",
+     "random", "re", "scipy", "shlex", "sklearn", "tensorflow", "time", "tokenizers", "typing", "wave"}
 )  # fmt: skip
 # Python's own functions that generated code may call; `eval`, `exec`, `open` and their like are not among them.
 BUILTINS = frozenset(

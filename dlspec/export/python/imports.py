@@ -20,10 +20,14 @@ _STANDARD = {
     "shlex": "import shlex",
     "time": "import time",
     "wave": "import wave",
+    "Counter": "from collections import Counter",
     "Callable": "from collections.abc import Callable",
+    "Iterable": "from collections.abc import Iterable",
     "Iterator": "from collections.abc import Iterator",
     "Mapping": "from collections.abc import Mapping",
+    "chain": "from itertools import chain",
     "datetime": "from datetime import datetime",
+    "repeat": "from itertools import repeat",
     "Path": "from pathlib import Path",
     "Any": "from typing import Any",
     "NamedTuple": "from typing import NamedTuple",
@@ -58,6 +62,11 @@ def import_lines(source: str, own: dict[str, str] | None = None) -> str:
     used = set(used_names(source)) - _defined(ast.parse(source))
     groups = [_lines(table, used) for table in (_STANDARD, _OTHERS, own or {})]
     return "\n\n".join(group for group in groups if group)
+
+
+def standard_lines(source: str) -> list[str]:
+    """The imports of what `source` uses of the standard library."""
+    return _lines(_STANDARD, set(used_names(source))).splitlines()
 
 
 def _lines(table: dict[str, str], used: set[str]) -> str:

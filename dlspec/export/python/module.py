@@ -17,6 +17,7 @@ from dlspec.export.python.formatting import formatted
 from dlspec.export.python.function import Function, Parameter
 from dlspec.export.python.functions import Module
 from dlspec.export.python.guard import check
+from dlspec.export.python.imports import standard_lines
 from dlspec.export.python.model_files import NEEDS, needs_path
 from dlspec.export.python.recording import record
 from dlspec.export.python.syntax import Unsupported, call, constant, item, name, sequence
@@ -184,8 +185,11 @@ def _imports(classes: Iterable[str], functions: Iterable[str], users: Mapping[st
     """The import lines that classes and functions need, and those of the user's own classes, by their modules."""
     functions = [*functions]
     ours, written = _roots(classes), _roots(functions)
-    standard = ["import math"] if "math" in ours | written else []
-    standard += [NEEDS] if needs_path(functions) else []
+    standard = standard_lines("\n\n".join(classes))
+    standard += [
+        line for line, needed in (("import math", "math" in written), (NEEDS, needs_path(functions))) if needed
+    ]
+    standard = sorted(dict.fromkeys(standard), key=lambda line: (line.startswith("from "), line.lower()))
     lines = [*standard, ""] if standard else []
     lines += ["import keras"]
     # A variable of a function may be called `np` or `tf`.
