@@ -202,7 +202,8 @@ def test_a_run_writes_texts_and_its_indices_are_those_of_the_saved_model(
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == np.asarray(vocabulary_layer(saved.model)(np.array([text]))).tolist()
-    Path("new.csv").write_text(f"sentence\n{sentences()[1]}\n", encoding="utf-8")
+    with Path("new.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([["sentence"], [sentences()[1]]])
     (row,) = json.loads(asked(capsys, "predict", "pieces", "new.csv", "--format", "json"))
     assert "▁" not in row["next"] and "<" not in row["next"]
 

@@ -60,6 +60,7 @@ CODES: dict[str, Code] = {
         dlspec train translation.yaml
         # `prepare: [{subword_vectorization: 2000}]`, and `pip install 'dlspec[subwords]'` was never run
         """,
+        belongs="machine",
     ),
     "E575": code(
         "figure of written texts as a metric",
