@@ -44,6 +44,7 @@ from dlspec.passes.summed_losses import summed_losses
 from dlspec.passes.training import training
 from dlspec.passes.unused import unused
 from dlspec.passes.verify import run_verified, wanted
+from dlspec.passes.word_vectors import word_vectors
 from dlspec.semantics.schema.keywords import opened_to
 
 PASSES: tuple[Pass, ...] = (
@@ -62,6 +63,7 @@ PASSES: tuple[Pass, ...] = (
     reachable,
     savable,
     model_weights,
+    word_vectors,
     masks,
     seeds,
     expectations,

@@ -47,6 +47,7 @@ from dlspec.training.loop.progress import Progress, choose
 from dlspec.training.loop.saving import guarded
 from dlspec.training.loop.trainer import Job
 from dlspec.training.loop.training_state import training_state_of
+from dlspec.training.loop.word_vectors import word_vectors_of
 from dlspec.training.run.checkpoint import Checkpoint
 from dlspec.training.run.failures import as_problem
 from dlspec.training.run.identity import IDENTITY_FILE, identity
@@ -217,7 +218,8 @@ def _ready(
     folder, checkpoint = _opened(request, runs, location, progress, now)
     names, note = tuple(signature.outputs), progress.note
     job = Job(model, prepared, data, method, names, folder.path, note, distribution, whole=whole)
-    return Training(job, folder, progress, start, request.trainer), checkpoint
+    vectors = word_vectors_of(request.graph, request.folder, allow_outside=request.allow_outside)
+    return Training(job, folder, progress, start, request.trainer, vectors), checkpoint
 
 
 def _features(request: Request) -> dict[str, SavedRun]:

@@ -87,6 +87,7 @@ class Layer(Component, abstract=True):
         unroll: Whether it writes out steps instead of looping over them.
         return_sequences: Whether the output has all steps.
         vocabulary: The words or values that it knows; None where it learns them, or knows none.
+        vectors: The file with the vectors of words that its rows begin with, as ``{"file": path}``; None for none.
     """
 
     kind = "layer"
@@ -136,6 +137,7 @@ class Layer(Component, abstract=True):
 
     activity_regularizer: Any = None
     use_bias: Any = True
+    vectors: Any = None
     seed: Any = None
     value_range: Any = None
     synchronized: Any = False

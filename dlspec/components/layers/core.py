@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from dlspec.components.layers.base import Layer, activation, activation_flops, constraint, initializer, regularizer
-from dlspec.components.registry import boolean, choice, example, integer, number, optional
+from dlspec.components.registry import boolean, choice, example, integer, number, optional, plain
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Tensor, Weight, known
 
@@ -50,6 +50,12 @@ class Dense(Layer):
         return output.size * per_output + activation_flops(self.activation, output)
 
 
+_FILE = {
+    "type": "object", "required": ["file"], "additionalProperties": False,
+    "properties": {"file": {"type": "string", "minLength": 1}},
+}  # fmt: skip
+
+
 class _Vectors(Layer, abstract=True):
     """Rules of the layers that look up learned vectors."""
 
@@ -75,12 +81,18 @@ class Embedding(_Vectors):
     """Turns whole numbers, such as word indices, into learned vectors."""
 
     keras = "keras.layers.Embedding"
+    apart = ("vectors",)
     input_dim = integer(min=1, doc="Number of vectors: the largest index plus 1.")
     output_dim = integer(min=1, doc="Size of each vector.")
     embeddings_initializer = initializer("uniform", "the vectors")
     embeddings_regularizer = regularizer("the vectors")
     embeddings_constraint = constraint("the vectors")
     mask_zero = boolean(default=False, doc="Whether index 0 is padding that later layers skip.")
+    vectors = optional(
+        plain(_FILE),
+        doc="`{file: glove.txt}`: a text file of GloVe, word2vec or fastText; the words that it knows begin with the "
+        "vectors that stand there.",
+    )
     examples = (
         example("{input_dim: 1000, output_dim: 16}", (20,), dtype="int32"),
         example("{input_dim: 50, output_dim: 8, mask_zero: true}", (None,), dtype="int64"),

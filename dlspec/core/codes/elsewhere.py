@@ -84,4 +84,16 @@ CODES: dict[str, Code] = {
         # opened in an editor before any command has read the spec
         """,
     ),
+    "E562": code(
+        "word vectors that do not fit",
+        """
+        `vectors` of an embedding names a text file with a word and its numbers in each line, as GloVe, word2vec and
+        fastText write them: as many numbers as the layer's vectors have. What enters the layer are indices of a
+        vocabulary, which is known right before it.
+        """,
+        scene="""
+        dlspec check topics.yaml
+        # embedding: {input_dim: 5000, output_dim: 50, vectors: {file: glove.6B.100d.txt}}
+        """,
+    ),
 }

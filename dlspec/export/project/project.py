@@ -9,9 +9,9 @@ from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
 
+from dlspec.components.layers.base import Layer
 from dlspec.components.methods.base import Method
 from dlspec.components.registry import load_attribute
-from dlspec.components.sections.data import Data
 from dlspec.core.ir import Graph
 from dlspec.data.binding.binding import Binding, bind
 from dlspec.data.binding.findings import Findings
@@ -66,7 +66,7 @@ _PACKAGES = {
 }
 
 
-def _require_supported(data: Data, method: Method) -> None:
+def _require_supported(graph: Graph, method: Method) -> None:
     """Refuses what no project supports.
 
     Raises:
@@ -76,6 +76,8 @@ def _require_supported(data: Data, method: Method) -> None:
         raise Unsupported(f"training by `{method.name}`")
     if method.study is not None:
         raise Unsupported(f"the study `{method.study.name}`: leave `method` out for the training that it repeats")
+    if any(isinstance(node.layer, Layer) and node.layer.vectors for node in graph.nodes):
+        raise Unsupported("`vectors` of an embedding: export the model of a run, which holds them")
     if method.augmented:
         raise Unsupported("`augment` of phases")
 
@@ -93,7 +95,7 @@ def emit_project(state: Trainable, target: Path, template_dir: Path | None = Non
         jinja2.TemplateError: A template of the user's folder is wrong.
     """
     data, method, graph = state.data_section, state.method, state.training_graph
-    _require_supported(data, method)
+    _require_supported(graph, method)
     templates = environment(template_dir)
     findings = Findings()
     binding = bind(data, state.folder, of_graph(graph), method, findings, allow_outside=state.allow_outside)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +23,7 @@ from dlspec.training.loop.trainer import Job, NonFinite, Trainer
 from dlspec.training.loop.training_state import TrainingState, restore_best, training_state_of, whole
 from dlspec.training.loop.watch import METRICS_FILE, Best, ordered
 from dlspec.training.loop.wholes import WEIGHTS_FILE, has_more, save_weights
+from dlspec.training.loop.word_vectors import WordVectors, begin
 from dlspec.training.run.checkpoint import Checkpoint, Checkpoints
 from dlspec.training.run.run_folder import RunFolder
 from dlspec.views.pages.index import MODEL_FILE
@@ -41,6 +42,7 @@ class Training:
         thresholds: Of outputs of yes or no, where they were chosen on the validation split.
         started: For the report: how many weights came from a file.
         calibrated: For the report: what came of the calibration of probabilities.
+        word_vectors: Files whose vectors of words embeddings begin with.
         once_running: Called when the first steps are done.
         after_epoch: Called with the number of each epoch that is over, while the weights to keep are in place.
         trainer: What the method trains with.
@@ -51,6 +53,7 @@ class Training:
     progress: Progress = field(default_factory=Progress)
     start_from: Path | None = None
     trained_by: str = ""
+    word_vectors: Sequence[WordVectors] = ()
     state: TrainingState = field(default_factory=TrainingState)
     best: Best | None = None
     thresholds: dict[str, float] = field(default_factory=dict)
@@ -93,6 +96,8 @@ class Training:
         for note in self.trainer.notes():
             self.progress.note(note)
         adapt_layers(job.whole, lambda: job.in_order(job.prepared.train).dataset)
+        for vectors in self.word_vectors:
+            self._begin_words(vectors, sets=resumed is None)
         if resumed is None and method.averages:
             phases.begin_averages(job.whole, method.averages, given)
         if method.keep == "best":
@@ -121,6 +126,14 @@ class Training:
         if loads:
             self.progress.note(f"{title}: {count}" + (f", but not for {left}" if left else ""))
         return loaded.weights
+
+    def _begin_words(self, vectors: WordVectors, *, sets: bool) -> None:
+        """Puts the vectors of words in place; notes for the report how many there are."""
+        count = begin(self.job, vectors, sets=sets)
+        title = f"vectors of {vectors.shown} in `{vectors.layer}`"
+        self.started[f"vectors_{vectors.layer}"] = {"title": title, "value": count, "unit": ""}
+        if sets:
+            self.progress.note(f"{title}: {count} of the vocabulary")
 
     def _run_phases(self, resumed: Checkpoint | None) -> None:
         trainer, state = self.trainer, self.state
