@@ -56,7 +56,7 @@ REPORT = {
     "planned": {"epochs": 2, "steps_per_epoch": 1, "scheduled": False}, "best": {"epoch": 1, "val_loss": 0.5},
     "kept": "best", "epoch_seconds": [0.5, 1], "started": "2026-01-01T00:00:00+00:00", "seconds": 2.5,
     "stages": {"fit": 2.0}, "error": {"code": "E508", "message": "no"}, "devices": ["CPU:0"],
-    "speed": {"jit": True, "plain": 9.5, "xla": None},
+    "speed": {"jit": True, "plain": 9.5, "xla": None, "looped": True, "loop": 19.5, "reason": ""},
     "figures": FIGURES,
     "pictures": [{"output": "y", "shows": "samples", "epoch": None, "file": "pictures/y-samples.png"}],
     "results": {

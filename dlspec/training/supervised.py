@@ -17,8 +17,8 @@ from dlspec.components.training.update_rules import Optimizer
 from dlspec.core.documents.report import Fact, Planned, Speed
 from dlspec.data.checks.measures import callbacks
 from dlspec.training.loop import phases, speed
-from dlspec.training.loop.backend import Feed
-from dlspec.training.loop.compiling import averaging, trainer
+from dlspec.training.loop.backend import Feed, Steps
+from dlspec.training.loop.compiling import averaging
 from dlspec.training.loop.keras_phase import KerasPhase
 from dlspec.training.loop.learners import for_each_learner, optimizers_of
 from dlspec.training.loop.non_finite import lower_rate
@@ -42,6 +42,7 @@ class SupervisedTrainer(Trainer):
         self.choice: speed.Choice | None = None
         self._phase: KerasPhase | None = None
         self._chosen = 0
+        self._timed: speed.Candidate | None = None
 
     @property
     def phases(self) -> Sequence[int]:
@@ -85,7 +86,9 @@ class SupervisedTrainer(Trainer):
             phase = next(iter(self.method.training_phases.values()))
             phases.choose(self.job.whole, phase, self.method.layer_names)
             stage = self._enter(0)
-            choice = speed.choose(self.job, stage, _optimizers(stage, phase), self.feed)
+            self._chosen = 1
+            steps = sum(self.phases) * self.feed.steps
+            choice, self._timed = speed.choose(self.job, stage, _optimizers(stage, phase), self.feed, steps)
             speed.keep(self.job.folder, choice)
         self.choice, self.method = choice, speed.with_jit(self.method, choice.jit)
         self.job.say(str(choice))
@@ -99,28 +102,29 @@ class SupervisedTrainer(Trainer):
         self._chosen = state.phase + 1
         phase = every_phase[state.phase]
         stage = self._enter(state.phase)
-        compiled = trainer(
-            job.whole,
-            stage,
-            _optimizers(stage, phase),
-            job.outputs,
-            job.distribution,
-            job.most_examples,
-            job.units,
-            weighed=job.weighed,
-        )
+        compiled, steps = self._compiled(stage, _optimizers(stage, phase))
         running = list(self._running(compiled, state.epoch))
         validation = job.prepared.validation
         self._phase = KerasPhase(
             compiled,
             self.feed,
-            job.backend.steps(compiled, self.feed, job.distribution),
+            steps,
             None if validation is None else job.in_order(validation),
             running,
             averaging(optimizers_of(compiled), method.callbacks),
             together=None if method.seconds_between_checkpoints else 1,
         )
         self._phase.begin(last)
+
+    def _compiled(self, stage: Supervised, optimizer: Optimizer | list[Optimizer]) -> tuple[Any, Steps]:
+        """The model of a phase and its steps: as chosen and already compiled, where `speed: auto` has just done so."""
+        timed, self._timed = self._timed, None
+        if timed is not None:
+            return timed.model, timed.steps
+        looped = self.choice is not None and self.choice.looped
+        if looped and speed.no_loop(self.job, stage, optimizer, self.feed):
+            looped, stage = False, speed.with_jit(stage, False)
+        return speed.compiled(self.job, stage, optimizer, self.feed, looped=looped)
 
     def _enter(self, phase: int) -> Supervised:
         """What the phase of this number trains; from now on, examples come as it takes them."""

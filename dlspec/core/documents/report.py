@@ -57,12 +57,18 @@ class Speed(TypedDict):
     Attributes:
         jit: Whether XLA compiles the steps.
         plain: Examples per second without XLA.
-        xla: Examples per second with it; null where it cannot compile the model.
+        xla: Examples per second where it compiles each step; null where that was not timed or is not possible.
+        looped: Whether it compiles the loop over steps as a whole.
+        loop: Examples per second of that loop; null where that was not timed or is not possible.
+        reason: Why a way was not timed; "" where there is nothing to say.
     """
 
     jit: bool
     plain: float
     xla: float | None
+    looped: bool
+    loop: float | None
+    reason: str
 
 
 class Fact(TypedDict):

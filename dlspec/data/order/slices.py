@@ -39,6 +39,14 @@ class Slices:
         return Kind(self.size, self.structure, self.order is not None)
 
     @property
+    def whole(self) -> int:
+        """How many batches of an epoch are as large as `size` says: all, or all but the last one."""
+        import tensorflow as tf
+
+        examples = tf.nest.flatten(self.tensors)[0] if self.order is None else self.order
+        return int(examples.shape[0]) // self.size
+
+    @property
     def arguments(self) -> tuple[Any, ...]:
         """Tensors that the compiled function takes: examples, order, and the number of the first batch."""
         import tensorflow as tf
@@ -69,4 +77,15 @@ def cut(kind: Kind, tensors: Any, order: Any, number: Any) -> Any:
         batch = tf.nest.map_structure(lambda tensor: tf.gather(tensor, positions), tensors)
     else:
         batch = tf.nest.map_structure(lambda tensor: tensor[first:end], tensors)
+    return kind.structure(*batch) if kind.structure is not None else batch
+
+
+def gathered(kind: Kind, tensors: Any, order: Any, number: Any) -> Any:
+    """Whole batch `number` of the examples, as XLA takes it: a slice would be compiled anew for each beginning."""
+    import tensorflow as tf
+
+    positions = number * kind.size + tf.range(kind.size, dtype=tf.int64)
+    if kind.ordered:
+        positions = tf.gather(order, positions)
+    batch = tf.nest.map_structure(lambda tensor: tf.gather(tensor, positions), tensors)
     return kind.structure(*batch) if kind.structure is not None else batch

@@ -46,6 +46,9 @@ class Steps(Protocol):
     def test(self, batches: Any, count: int) -> None:
         """Updates the metrics with `count` batches of a feed."""
 
+    def validate(self, batches: Any, count: int) -> None:
+        """The same for a feed whose batches are measured after every epoch, all `count` of them."""
+
 
 class Backend(Protocol):
     """Steps and feed of one framework."""
@@ -56,8 +59,15 @@ class Backend(Protocol):
     def feed_in_order(self, examples: Any, batch_size: int, structure: Any = None, transform: Any = None) -> Feed:
         """The examples as they stand, for measuring."""
 
-    def steps(self, model: Any, feed: Feed, distribution: Distribution) -> Steps:
-        """The steps of a compiled model, for the batches of `feed` and of others of the same type."""
+    def steps(self, model: Any, feed: Feed, distribution: Distribution, *, looped: bool = False) -> Steps:
+        """The steps of a compiled model, for the batches of `feed` and of others of the same type.
+
+        Args:
+            looped: Whether the loop over steps is compiled together with them, where the backend knows such a way.
+        """
+
+    def no_loop(self, model: Any, feed: Feed) -> str:
+        """Why the loop cannot be compiled, or is known to be slower, for a model and its examples; "" for neither."""
 
 
 class KerasOnTensorFlow:
@@ -75,11 +85,17 @@ class KerasOnTensorFlow:
 
         return feed.feed_in_order(examples, batch_size, structure, transform)
 
-    def steps(self, model: Any, feed: Feed, distribution: Distribution) -> Steps:
+    def steps(self, model: Any, feed: Feed, distribution: Distribution, *, looped: bool = False) -> Steps:
         """See :class:`dlspec.training.loop.steps.Steps`."""
         from dlspec.training.loop import steps
 
-        return steps.Steps(model, feed.batch_type, distribution)
+        return steps.Steps(model, feed.batch_type, distribution, looped=looped)
+
+    def no_loop(self, model: Any, feed: Feed) -> str:
+        """See :func:`dlspec.training.loop.steps.no_loop`."""
+        from dlspec.training.loop import steps
+
+        return steps.no_loop(model, feed)
 
 
 BACKEND: Backend = KerasOnTensorFlow()

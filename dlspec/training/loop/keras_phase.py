@@ -103,8 +103,11 @@ class KerasPhase:
 
     def measure(self, feed: Feed) -> Logs:
         """Loss and metrics over all of `feed`, with the weights in place."""
+        return self._measured(feed, self.steps.test)
+
+    def _measured(self, feed: Feed, take: Callable[[Any, int], None]) -> Logs:
         self.model.reset_metrics()
-        self.steps.test(feed.batches(), feed.steps)
+        take(feed.batches(), feed.steps)
         return self.measures()
 
     def measures(self) -> Logs:
@@ -114,7 +117,7 @@ class KerasPhase:
     def _validate(self, validation: Feed) -> Logs:
         self._tell("on_test_begin")
         self._tell("on_test_batch_begin", 0)
-        logs = self.measure(validation)
+        logs = self._measured(validation, self.steps.validate)
         self._tell("on_test_batch_end", 0, logs)
         self._tell("on_test_end", logs)
         return {f"val_{name}": value for name, value in logs.items()}

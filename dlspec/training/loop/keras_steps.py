@@ -16,7 +16,7 @@ def train_step(model: Any) -> Callable[[Any], Any]:
     from dlspec.standalone.averages import Averages, Following
     from dlspec.standalone.learning import unchanged
 
-    update = _select if model.jit_compile and _convolves(model) else _decide
+    update = _select if model.jit_compile and convolves(model) else _decide
     averages = model.averages if isinstance(model, Following) else Averages(())
 
     def step(batch: Any) -> Any:
@@ -47,7 +47,7 @@ def takes_turns(model: Any) -> Callable[[Any], Any]:
     """
     import tensorflow as tf
 
-    update = _select if model.jit_compile and _convolves(model) else _decide
+    update = _select if model.jit_compile and convolves(model) else _decide
     # XLA compiles what is taken now and then by itself: in a branch it would be slower.
     apart = model.jit_compile and model.skips
 
@@ -75,7 +75,8 @@ def takes_turns(model: Any) -> Callable[[Any], Any]:
     return step
 
 
-def _convolves(model: Any) -> bool:
+def convolves(model: Any) -> bool:
+    """Whether a model has convolutions, which XLA computes slowly inside of loops and branches."""
     return any(hasattr(layer, "kernel_size") for layer in flatten_layers(model))
 
 
