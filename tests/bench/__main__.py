@@ -22,12 +22,13 @@ from tests.bench.learning import adversarial_speed, sampling_speed, tree_speed
 from tests.bench.measuring import ROOT, paired, process, report
 from tests.bench.predicting import predict_speed
 from tests.bench.sources import sources_speed
+from tests.bench.steps import steps_speed
 from tests.bench.training import auto_speed, end_to_end, jit_speed, train_footprint, train_speed
 
 
 def main(wanted: list[str]) -> int:
     """All measurements but that of memory, which writes gigabytes, and of growth, which takes long; or those named."""
-    trainings = (train_speed, auto_speed, jit_speed, adversarial_speed, train_footprint, end_to_end)
+    trainings = (train_speed, auto_speed, jit_speed, steps_speed, adversarial_speed, train_footprint, end_to_end)
     known = {
         made.__name__: made
         for made in (

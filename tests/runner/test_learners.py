@@ -212,6 +212,7 @@ def test_speed_is_chosen_for_all_learners_and_leaves_nothing_behind(
 ) -> None:
     path = tmp_path / "speed.yaml"
     path.write_text(SPEED)
+    monkeypatch.setattr("dlspec.training.loop.speed._PATIENCE", 0)
     monkeypatch.setattr("dlspec.training.loop.speed._WORTH", 0.0)
 
     def trained(*overrides: str) -> Any:
@@ -221,6 +222,7 @@ def test_speed_is_chosen_for_all_learners_and_leaves_nothing_behind(
 
     auto, written = trained("train.speed=auto"), trained("train.jit=true")
     assert auto.facts["speed"]["jit"] is True and auto.facts["speed"]["xla"] > 0
+    assert auto.facts["speed"]["reason"] == "learners take turns"
     for file in ("metrics.csv", "model.keras"):
         assert (auto.folder / file).exists()
     assert (auto.folder / "metrics.csv").read_text() == (written.folder / "metrics.csv").read_text()

@@ -24,7 +24,6 @@ from dlspec.core.errors import Problem
 from dlspec.data.feeding.feed import Feed
 from dlspec.data.sources.npz import Npz
 from dlspec.training.loop.compiling import precision, trainer
-from dlspec.training.loop.speed import SPEED_FILE, Choice, read
 from dlspec.training.loop.steps import Pace, Steps
 from dlspec.training.run.checkpoint import Checkpoints
 from dlspec.training.run.report import Report
@@ -159,28 +158,6 @@ def test_jit(tmp_path: Path, jit: bool | None, expected: bool) -> None:
 
 def weights_of(report: Report) -> list[np.ndarray[Any, Any]]:
     return load(report.folder / "model.keras").get_weights()
-
-
-@pytest.mark.parametrize("jit", [True, False])
-def test_speed_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jit: bool) -> None:
-    monkeypatch.setattr("dlspec.training.loop.speed._WORTH", 0.0 if jit else 1e9)
-    auto = train(tmp_path, how=method(speed="auto", keep="last"))
-    assert auto.facts["speed"]["jit"] is jit and auto.facts["speed"]["plain"] > 0
-    written = train(tmp_path, how=method(jit=jit, keep="last"))
-    assert rows(auto) == rows(written)
-    assert all((a == b).all() for a, b in zip(weights_of(auto), weights_of(written), strict=True))
-
-
-def test_speed_repeats_its_choice(tmp_path: Path) -> None:
-    first = Choice(jit=True, plain=2.0, xla=1.0)
-    (tmp_path / SPEED_FILE).write_text(first.text())
-    assert read(tmp_path, begun=True) == first
-    assert str(first) == "speed: with XLA (without it 2 examples/s, with it 1 examples/s)"
-    (tmp_path / SPEED_FILE).write_text("{")
-    assert read(tmp_path, begun=False) is None, "it was not begun: it chooses anew"
-    with pytest.raises(Problem, match=r"speed\.json`, which says how the run computes, cannot be read") as caught:
-        read(tmp_path, begun=True)
-    assert caught.value.code == "E512"
 
 
 # --- weights of classes, and examples that are repeated ---------------------------------------------------------------

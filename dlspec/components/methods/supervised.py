@@ -117,7 +117,8 @@ class Supervised(Method):
         "plain",
         "auto",
         default="plain",
-        doc="`auto` times some steps with and without XLA before training, and keeps the faster way in the run folder.",
+        doc="`auto` times some steps with and without XLA before training, unless the run is short, and keeps the "
+        "faster way in the run folder.",
     )
     distribute = component(
         "distribution", default=None, doc="Devices of this machine that share each batch; one device unless given."

@@ -70,7 +70,7 @@ class Choice:
         if self.xla is not None:
             shown.append(f"with it {self.xla:,.0f} examples/s")
         if len(shown) == 1:
-            shown.append("not tried" if self.reason == _SHORT else "with it not possible")
+            shown.append("not tried" if self.reason == SHORT else "with it not possible")
         return f"speed: {taken} XLA ({', '.join(shown)})"
 
     def facts(self) -> Speed:
@@ -89,7 +89,7 @@ class Choice:
         return json.dumps(self.facts(), indent=2) + "\n"
 
 
-_SHORT = "the run is too short to earn back what XLA takes to compile"
+SHORT = "the run is too short to earn back what XLA takes to compile"
 
 
 def read(folder: Path, *, begun: bool) -> Choice | None:
@@ -160,7 +160,7 @@ def choose(
     with _untouched(job.whole):
         plain = Candidate(job, method, optimizer, feed)
         if plain.works():
-            reason = _SHORT if plain.seconds(steps) < _PATIENCE * plain.tracing else ""
+            reason = SHORT if plain.seconds(steps) < _PATIENCE * plain.tracing else ""
             if not reason:
                 reason = no_loop(job, method, optimizer, feed)
                 raced = _raced(plain, Candidate(job, method, optimizer, feed, jit=True, looped=not reason))
