@@ -261,3 +261,12 @@ def test_without_the_package_the_way_to_it_is_said(tmp_path: Path) -> None:
     assert "pip install 'dlspec[subwords]'" in shown and shown.count("error[") == 1
     command[-1] = str(ROOT / "specs" / "start" / "topics.yaml")
     assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.exhaustive  # three minutes of processor time
+def test_a_language_model_of_pieces_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On topics never seen; by how often each piece stands in the texts alone the perplexity is 266."""
+    monkeypatch.chdir(tmp_path)
+    assert run(["train", str(ROOT / "specs" / "sequence" / "piece_lstm.yaml"), "-q"]) == 0
+    facts = json.loads((find_run("piece_lstm", tmp_path / "runs").path / "report.json").read_text(encoding="utf-8"))
+    assert facts["results"]["outputs"]["next"]["perplexity"] <= 56
