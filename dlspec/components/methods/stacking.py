@@ -36,6 +36,7 @@ class Stacking(Study):
             "maxProperties": 1000,
             "patternProperties": {"^[A-Za-z][A-Za-z0-9_]{0,62}$": {"type": ["string", "object"]}},
             "additionalProperties": False,
+            "x-names": "member",
         },
         doc="The specs by name, each a file from the spec's folder, which may stand for several members. They have "
         "inputs and layers of their own, and the source, targets and split of this one.",

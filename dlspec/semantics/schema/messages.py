@@ -81,7 +81,7 @@ def schema_of(error: Violation) -> JSON:
 
 def _unknown(key: str, node: JSON, codes: tuple[str, ...], context: Context, container: Any) -> Message:
     what = node.get("x-names", "")
-    if what in ("parameter", "block", "model", "input", "branch"):
+    if what in ("parameter", "block", "model", "input", "branch", "member"):
         return unnameable(key, what)
     if what:
         options = container.get(key) if isinstance(container, dict) else None
