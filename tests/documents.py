@@ -152,6 +152,7 @@ def form(output: str) -> list[str]:
         # How much time is left depends on the machine, in words as well: `4.0 s`, `1 min 2 s`, nothing at all.
         line = re.sub(r"  [0-9][^ ]* examples/s.*", "", line)
         line = re.sub(r"( [0-9.]+ (s|min|h))+( left)$", "", line)
+        line = re.sub(r"\b[0-9]+ min [0-9]+ s\b", "1 s", line)
         line = re.sub(r" -(?=[0-9])", " ", line)  # a figure below 0 is a figure too
         bare = re.sub(
             r"\b[0-9][0-9.e+-]*(TZ?[0-9]+Z-[0-9a-f]{4})?", "#", re.sub(r"\d{8}T\d{6}Z-[0-9a-f]{4}", "#", line)

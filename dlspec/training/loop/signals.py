@@ -152,6 +152,8 @@ class _Stop:
 
 # Whose code lets pass what a handler raises.
 _OURS = ("dlspec", "click", "__main__", *(sys.stdlib_module_names - {"importlib", "_frozen_importlib"}))
+# Starts processes and the threads that serve them: what is half begun could not be ended. Waits are elsewhere.
+_STARTING = ("concurrent.futures.process", "multiprocessing")
 
 
 def _raises_through(frame: FrameType | None) -> bool:
@@ -160,7 +162,7 @@ def _raises_through(frame: FrameType | None) -> bool:
         module = str(frame.f_globals.get("__name__", ""))
         if module.startswith("dlspec.cli"):
             return True
-        if module.partition(".")[0] not in _OURS:
+        if module.partition(".")[0] not in _OURS or module.startswith(_STARTING):
             return False
         frame = frame.f_back
     return True
