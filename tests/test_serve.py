@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from PIL import Image
 
 from tests.reporting import browser
 from tests.support import ROOT, dlspec
@@ -149,6 +150,7 @@ def test_no_number_is_no_json(houses: str) -> None:
 def test_long_requests_are_refused_whether_they_say_so_or_not(houses: str) -> None:
     body = json.dumps({"rows": [{**ROWS[0], "town <name>": "x" * 20000}]}).encode()
     assert ask(houses, "predict", body)[0] == 413
+    assert ask(houses, "nowhere") == (404, {"errors": [{"message": "Not Found"}]})
     connection = http.client.HTTPConnection(houses.split("/")[2], timeout=60)
     connection.request("POST", "/predict", iter([body[:9000], body[9000:]]), {"Content-Type": "application/json"})
     assert connection.getresponse().status == 413
@@ -190,14 +192,20 @@ def test_the_interface_describes_what_is_taken_and_given(houses: str) -> None:
     assert Draft202012Validator({**refused, **document}).is_valid(predict(houses, [])[1])
 
 
-def test_pictures_come_as_files(runs: Path) -> None:
+def test_pictures_come_as_files(runs: Path, tmp_path: Path) -> None:
     files = sorted((ROOT / "specs/start/digits").rglob("*.png"))[:3]
+    with Image.open(files[2]) as picture:
+        picture.save(tmp_path / "third.bmp")
+        picture.save(tmp_path / "third.webp", lossless=True)  # which is in colour in any case
+    files[2] = tmp_path / "third.bmp"
+    colours = base64.b64encode((tmp_path / "third.webp").read_bytes()).decode()
     rows = [{"image": base64.b64encode(file.read_bytes()).decode()} for file in files]
     with served(runs, "digit_images") as (address, process):
         status, found = predict(address, rows)
         assert status == 200 and predict(address, [{"image": "no base 64"}])[0] == 422
         status, wrong = predict(address, [rows[0], {"image": base64.b64encode(b"no picture").decode()}])
         assert status == 422 and "image `row 2` cannot be read" in wrong["errors"][0]["message"]
+        assert "[8, 8, 3]" in predict(address, [{"image": colours}])[1]["errors"][0]["message"]
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 0
         assert "Traceback" not in process.stderr.read()

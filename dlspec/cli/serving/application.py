@@ -1,6 +1,7 @@
 """The web application: typed requests, limits, health and measures; the documents of its interface follow from both."""
 
 import time
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Request
@@ -8,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from pydantic import BaseModel, ConfigDict, Field, create_model
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dlspec import __version__
@@ -61,7 +63,7 @@ def application(service: Service, *, most_rows: int, most_bytes: int) -> FastAPI
         redoc_url=None,
     )
     measures = _Measures()
-    app.add_middleware(_Limited, most_bytes=most_bytes)
+    app.add_middleware(_Limited, most_bytes=most_bytes, refused=measures.refused)
     _add_errors(app, measures)
     row: Any = _row(service.columns)
     body = create_model("Request", rows=(list[row], Field(min_length=1, max_length=most_rows)))
@@ -110,14 +112,17 @@ class _Measures:
         )
 
     def answered(self, rows: int, seconds: float) -> None:
+        """Counts a request with so many rows that took so many seconds."""
         self._requests.labels("answered").inc()
         self._rows.inc(rows)
         self._seconds.observe(seconds)
 
     def refused(self) -> None:
+        """Counts a request that was not answered."""
         self._requests.labels("refused").inc()
 
     def text(self) -> PlainTextResponse:
+        """All counts in Prometheus's own form."""
         return PlainTextResponse(generate_latest(self._registry).decode())
 
 
@@ -153,6 +158,11 @@ def _add_errors(app: FastAPI, measures: _Measures) -> None:
             return _errors(422, [_of(item) for item in error.diagnostics])
         return _errors(422, [_of(error.at(None))] if isinstance(error, Problem) else [])
 
+    def wrong_address(_request: Request, error: Exception) -> JSONResponse:
+        status, detail = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, "")
+        return _errors(status, [{"message": detail}])
+
+    app.add_exception_handler(HTTPException, wrong_address)
     app.add_exception_handler(RequestValidationError, wrong_form)
     app.add_exception_handler(SpecError, wrong_values)
     app.add_exception_handler(Problem, wrong_values)
@@ -179,8 +189,8 @@ def _errors(status: int, errors: list[dict[str, Any]]) -> JSONResponse:
 class _Limited:
     """Refuses bodies that are too long, whether their length is said before or not."""
 
-    def __init__(self, app: ASGIApp, most_bytes: int) -> None:
-        self._app, self._most = app, most_bytes
+    def __init__(self, app: ASGIApp, most_bytes: int, refused: Callable[[], None]) -> None:
+        self._app, self._most, self._refused = app, most_bytes, refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -211,5 +221,6 @@ class _Limited:
         await self._app(scope, again, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._refused()
         message = f"the request is longer than {self._most:,} bytes; send fewer rows at a time"
         await _errors(413, [{"message": message}])(scope, receive, send)
