@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from dlspec.components.layers.base import Layer
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Edge, Graph, Node
@@ -13,16 +15,22 @@ def word_vectors(state: Lowered) -> None:
     """Each file is there and as wide as its layer, and what enters that layer has a vocabulary."""
     for graph in state.graphs:
         for node in graph.nodes:
-            if not isinstance(node.layer, Layer):
-                continue
+            inside = node.layer.given.values() if isinstance(node.layer, Layer) else ()
+            if any(isinstance(inner, Layer) and inner.vectors for inner in inside):
+                message = f"`vectors` have no effect on a layer inside of `{node.name}`"
+                state.add("E562", message, node.span, "use `embedding` as a step")
+        for node, file in files_of_vectors(graph):
             try:
-                if any(isinstance(inner, Layer) and inner.vectors for inner in node.layer.given.values()):
-                    message = f"`vectors` have no effect on a layer inside of `{node.name}`"
-                    raise Problem("E562", message, "use `embedding` as a step")
-                if node.layer.vectors:
-                    _check(state, graph, node, node.layer.vectors["file"])
+                _check(state, graph, node, file)
             except Problem as problem:
                 state.diagnostics.add(problem.at(node.span))
+
+
+def files_of_vectors(graph: Graph | None) -> Iterator[tuple[Node, str]]:
+    """The embeddings of a graph that begin with vectors of words, each with the file that it names."""
+    for node in graph.nodes if graph is not None else ():
+        if isinstance(node.layer, Layer) and node.layer.vectors:
+            yield node, node.layer.vectors["file"]
 
 
 def _check(state: Lowered, graph: Graph, node: Node, file: str) -> None:

@@ -166,7 +166,6 @@ def _python(state: Checked, output: Path | None, template_dir: Path | None, forc
     """A Python module that builds the model."""
     from jinja2 import TemplateError
 
-    from dlspec.components.layers.base import Layer
     from dlspec.core.files import write_atomically
     from dlspec.export.python.guard import Refused
     from dlspec.export.python.module import emit_model
@@ -175,8 +174,6 @@ def _python(state: Checked, output: Path | None, template_dir: Path | None, forc
     if output is not None and (problem := _python_problem(output, force)):
         raise click.BadParameter(problem, param_hint="-o")
     keep_inputs(output, inputs_of_spec(state))
-    if any(isinstance(node.layer, Layer) and node.layer.vectors for node in state.training_graph.nodes):
-        raise click.ClickException("Python without data has no `vectors` of words: export the model of a run to Keras")
     beside = _beside(state, output, force)
     try:
         source = emit_model(state, template_dir, exact=False)

@@ -9,7 +9,6 @@ from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
 
-from dlspec.components.layers.base import Layer
 from dlspec.components.methods.base import Method
 from dlspec.components.registry import load_attribute
 from dlspec.core.ir import Graph
@@ -32,6 +31,7 @@ from dlspec.export.python.module import emit_model, functions_of
 from dlspec.export.python.syntax import Unsupported
 from dlspec.export.python.templates import Code, environment
 from dlspec.passes.state import Trainable
+from dlspec.passes.word_vectors import files_of_vectors
 from dlspec.tuning.plan.plan import plan_of
 
 _OWN = {
@@ -76,7 +76,7 @@ def _require_supported(graph: Graph, method: Method) -> None:
         raise Unsupported(f"training by `{method.name}`")
     if method.study is not None:
         raise Unsupported(f"the study `{method.study.name}`: leave `method` out for the training that it repeats")
-    if any(isinstance(node.layer, Layer) and node.layer.vectors for node in graph.nodes):
+    if any(files_of_vectors(graph)):
         raise Unsupported("`vectors` of an embedding: export the model of a run, which holds them")
     if method.augmented:
         raise Unsupported("`augment` of phases")

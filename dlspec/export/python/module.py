@@ -9,6 +9,7 @@ from typing import Any
 
 from dlspec.components.layers.base import Layer
 from dlspec.core.collecting import without_collecting
+from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph, Node, shared_models, show_shape
 from dlspec.export.python.classes import class_source
 from dlspec.export.python.constructors import Constructors
@@ -26,6 +27,7 @@ from dlspec.graph.lower.averages import averages_in
 from dlspec.graph.lower.each_time import Listed
 from dlspec.graph.lower.own_tensors import own_tensors
 from dlspec.passes.state import Checked
+from dlspec.passes.word_vectors import files_of_vectors
 from dlspec.semantics.environment import Environment
 
 _FROM_KERAS = ("layers", "ops")
@@ -46,7 +48,11 @@ def emit_model(state: Checked, template_dir: Path | None = None, exact: bool = T
 
     Raises:
         jinja2.TemplateError: A template of the user's folder is wrong.
+        Problem: E562, an embedding begins with vectors of words, which Python without data has not.
     """
+    if (begun := next(files_of_vectors(state.training_graph), None)) is not None:
+        message = f"`vectors` of `{begun[0].name}` belong to words of the data, which a model as Python has not"
+        raise Problem("E562", message, "export the model of a run: `--to keras`")
     functions, constructors = functions_of(state, exact)
     classes = [class_source(file, state.name) for file in constructors.own.values()]
     source = (

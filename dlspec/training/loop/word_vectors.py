@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dlspec.components.layers.base import Layer
 from dlspec.core.ir import Edge, Graph
 from dlspec.data.sources.paths import locate
 from dlspec.data.sources.word_vectors import vectors_of
+from dlspec.passes.word_vectors import files_of_vectors
 from dlspec.training.loop.trainer import Job
 
 
@@ -36,13 +36,11 @@ def word_vectors_of(graph: Graph | None, folder: Path, *, allow_outside: bool) -
         Problem: E601, a file is not there.
     """
     made = []
-    for node in graph.nodes if graph is not None else ():
-        if isinstance(node.layer, Layer) and node.layer.vectors:
-            (argument,) = node.arguments
-            assert graph is not None and isinstance(argument, Edge)
-            shown = node.layer.vectors["file"]
-            path = locate(shown, folder, allow_outside=allow_outside)
-            made.append(WordVectors(node.name, graph.nodes[argument.node].name, path, shown))
+    for node, shown in files_of_vectors(graph):
+        (argument,) = node.arguments
+        assert graph is not None and isinstance(argument, Edge)
+        path = locate(shown, folder, allow_outside=allow_outside)
+        made.append(WordVectors(node.name, graph.nodes[argument.node].name, path, shown))
     return made
 
 
