@@ -65,9 +65,9 @@ class VocabularyLayer(Layer, abstract=True):
             return size
         return None if self.vocabulary is None else len(self.special()) + len(self.tokens())
 
-    def learned_size(self, texts: Sequence[str]) -> int:
-        """How many indices a layer has that learns `subwords` from some texts."""
-        raise NotImplementedError
+    def learned_size(self, texts: Sequence[str]) -> int | None:
+        """How many indices the layer has once it has learned from some texts; None where each word has one."""
+        return None
 
     def check_one_text(self, x: Tensor) -> None:
         """Raises E409 for other than text, E402 for several texts."""

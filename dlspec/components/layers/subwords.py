@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -69,10 +71,10 @@ class SubwordVectorization(VocabularyLayer):
 
     def _learned(self, texts: Sequence[str]) -> tuple[Mapping[str, int], list[str]]:
         """How often words stand in some texts, and the pieces that are learned from them."""
-        from dlspec.standalone.subwords import subword_counts, subword_vocabulary
+        from dlspec.standalone.subwords import subword_counts
 
         counts = subword_counts(text.lower() if self.standardize else text for text in texts)
-        return counts, subword_vocabulary(self.algorithm, counts, self.max_tokens - len(self.special()))[0]
+        return counts, _pieces(self.algorithm, tuple(counts.items()), self.max_tokens - len(self.special()))
 
     def text_of(self, pieces: Sequence[str]) -> str:
         """Pieces one behind the other, with a space before each word that had one."""
@@ -83,3 +85,12 @@ class SubwordVectorization(VocabularyLayer):
         """[] → [pieces]."""
         self.check_one_text(x)
         return Tensor((self.output_sequence_length,), "int64")
+
+
+@lru_cache(maxsize=4)
+def _pieces(algorithm: str, counts: tuple[tuple[str, int], ...], size: int) -> list[str]:
+    """The pieces that are learned from words with their counts: several checks of one spec ask for the same."""
+    from dlspec.standalone.subwords import subword_vocabulary
+
+    pieces: list[str] = subword_vocabulary(algorithm, Counter(dict(counts)), size)[0]
+    return pieces

@@ -190,8 +190,8 @@ def _learned(data: Data, binding: Binding, input_: Input, layer: VocabularyLayer
     values = learned_from(data, binding, input_)
     if values is None:
         return None
-    if layer.splits_texts and layer.pieces == "subwords":
-        return layer.learned_size(values)
+    if (size := layer.learned_size(values)) is not None:
+        return size
     words = _distinct_words(layer, values)
     if words is None:
         return None

@@ -151,7 +151,7 @@ class _Stop:
 
 
 # Whose code lets pass what a handler raises.
-_OURS = ("dlspec", "click", "__main__", *(sys.stdlib_module_names - {"importlib", "_frozen_importlib"}))
+_OURS = {"dlspec", "click", "__main__", *sys.stdlib_module_names} - {"importlib", "_frozen_importlib"}
 # Starts processes and the threads that serve them: what is half begun could not be ended. Waits are elsewhere.
 _STARTING = ("concurrent.futures.process", "multiprocessing")
 

@@ -78,11 +78,12 @@ def keep_arrays(folder: Path, state: Trainable, parts: Sequence[str]) -> None:
 
 
 def save_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Writes arrays by name into an archive that needs no code to be read."""
     import numpy as np
 
     def save(draft: Path) -> None:
         with draft.open("wb") as stream:
-            np.savez(stream, **arrays)  # type: ignore[arg-type]
+            np.savez(stream, allow_pickle=False, **arrays)
 
     write_atomically(path, save)
 
