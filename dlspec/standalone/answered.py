@@ -24,10 +24,10 @@ class Answered(keras.metrics.Metric):
         self.sigmoid = sigmoid
         self.softmax = softmax
         self.ignored = ignored
-        self._direction = getattr(metric, "_direction", None)
+        self._direction = metric._direction if hasattr(metric, "_direction") else None
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        mask = getattr(y_pred, "_keras_mask", None)
+        mask = y_pred._keras_mask if hasattr(y_pred, "_keras_mask") else None
         sample_weight = self._weight(y_true, mask, sample_weight)
         if self.softmax:
             y_pred = ops.softmax(y_pred)
@@ -64,7 +64,7 @@ class Answered(keras.metrics.Metric):
         weight = ops.cast(weight, "float32")
         if examples is not None:
             weight = weight * ops.cast(ops.reshape(examples, (-1, *[1] * (rank - 1))), "float32")
-        if getattr(self.metric, "class_id", None) is not None:
+        if hasattr(self.metric, "class_id") and self.metric.class_id is not None:
             weight = weight[..., :1]  # Keras looks at a single unit, and weighs that
         return ops.cast(weight, "int32") if overlap and examples is None else weight
 

@@ -332,7 +332,7 @@ def mean_of(values, weights=None, shares=False):
         weights: How much each example counts; None where all count alike. The mean is Σ w·v / n then.
         shares: Whether the mean is Σ w·v / Σ w in place of it, and the number of elements Σ w.
     """
-    mask = getattr(values, "_keras_mask", None)
+    mask = values._keras_mask if hasattr(values, "_keras_mask") else None
     values = ops.cast(values, "float32")
     size = ops.cast(ops.size(values), "float32")
     if mask is None and weights is None:

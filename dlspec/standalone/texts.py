@@ -31,6 +31,19 @@ def places(values: np.ndarray, classes: tuple) -> np.ndarray:
     return np.array([numbers[value] for value in values.ravel().tolist()]).reshape(values.shape)
 
 
+def places_if_known(values: np.ndarray, classes: tuple) -> np.ndarray:
+    """Class numbers of values, shape of `values`; -1 for examples that lack one."""
+    known = ~lacking(values)
+    numbers = np.full(values.shape, -1)
+    numbers[known] = places(values[known], classes)
+    return numbers
+
+
+def numbers_if_known(values: np.ndarray) -> np.ndarray:
+    """The class numbers `values` themselves; -1 for examples that lack one."""
+    return np.where(lacking(values).reshape(-1, *[1] * (values.ndim - 1)), -1, values)
+
+
 def several_hot(values: np.ndarray, classes: tuple, separator: str) -> np.ndarray:
     """A row of zeros and ones for each text that lists some of the classes."""
     rows = [[label.strip() for label in value.split(separator)] for value in values]

@@ -153,10 +153,24 @@ train:
     both: {epochs: 2, unfreeze: code, metrics: [sparse_top_k_categorical_accuracy]}
     fine: {epochs: 2}
 """
+# Some digits have no label: they count in what is minimised alone.
+FEW_LABELS = (
+    PHASED[: PHASED.index("train:")]
+    .replace("{sklearn: digits}", "{npz: few_labels.npz}")
+    .replace("target}", "{column: label, missing: ignore}}")
+    + """\
+train:
+  loss: {sparse_categorical_crossentropy: {ignore_class: -1}}
+  metrics: [accuracy]
+  minimize: {error: 2}
+  epochs: 2
+"""
+)
 PHASED_TURNS = ADVERSARIAL.replace(
     "outputs: fake\n", "  - losses.mse: {from: [image, fake], name: blur}\noutputs: fake\n"
 ).replace("  epochs: 2\n", "  phases: {blurred: {epochs: 1, minimize: blur}, both: {epochs: 2}}\n")
 CASES = {
+    "few_labels": FEW_LABELS,
     # Moving averages in some learners, by which epochs are compared; phases go on from them.
     "averaging": SHARED.replace(
         "optimizer: rmsprop", "optimizer: {rmsprop: {use_ema: true, ema_momentum: 0.9}}"

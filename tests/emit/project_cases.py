@@ -235,6 +235,28 @@ def words_filled(folder: Path) -> str:
     return spec(data, shape="[4]", units=1, loss="binary_crossentropy")
 
 
+def _few(target: str, split: str) -> str:
+    loss = "loss: {sparse_categorical_crossentropy: {ignore_class: -1}}"
+    return spec(_columns(split=split, target=target)).replace("loss: sparse_categorical_crossentropy", loss)
+
+
+@case
+def words_that_some_lack(folder: Path) -> str:
+    table(folder, gaps=True)
+    (folder / "a.csv").write_text((folder / "a.csv").read_text().replace("\n,", "\n0,"), encoding="utf-8")
+    return _few("{kind: {column: kind, missing: ignore}}", "{validation: 0.2, by: stratified}")
+
+
+@case
+def numbers_that_some_lack(folder: Path) -> str:
+    table(folder, gaps=True)
+    text = (folder / "a.csv").read_text().replace("\n,", "\n0,")
+    for number, word in enumerate(("low", "mid", "high")):
+        text = text.replace(word, str(number))
+    (folder / "a.csv").write_text(text, encoding="utf-8")
+    return _few("{kind: {column: kind, missing: ignore}}", "{validation: 0.2, test: 0.2}")
+
+
 @case
 def weights_of_classes(folder: Path) -> str:
     table(folder)

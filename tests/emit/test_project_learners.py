@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from tests.emit.learner_cases import ADVERSARIAL, CASES, PHASED, PHASED_TURNS, S
 from tests.emit.projects import emitted, train_spec
 from tests.emit.test_project import refusal
 from tests.emit.test_project_training import compared
+from tests.support import ROOT
 
 # Keras 3.15 with numpy 2 warns about its own conversion of every weight that it saves.
 pytestmark = [
@@ -29,13 +31,15 @@ def written(folder: Path, text: str) -> Path:
 @pytest.mark.parametrize(
     "case",
     [
-        pytest.param(case, marks=[pytest.mark.exhaustive] * (case not in ("every", "phased", "weighed")))
+        pytest.param(case, marks=[pytest.mark.exhaustive] * (case not in ("every", "few_labels", "phased", "weighed")))
         for case in CASES
     ],
 )
 def test_the_same_curve(case: str, tmp_path: Path) -> None:
     # Rows of the first source do not tell what enters from another one.
     own = {"inputs": lambda: np.ones((3, 8), "float32")} if case == "unpaired" else {}
+    if case == "few_labels":
+        shutil.copy(ROOT / "specs/learning/few_labels.npz", tmp_path)
     found = compared(written(tmp_path, CASES[case]), tmp_path, **own)
     # Targets in other units, and rows that a normalization measures, are summed in another order.
     assert max(found.values()) <= (1e-6 if case in ("units", "unpaired") else 0), found

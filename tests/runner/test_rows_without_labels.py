@@ -103,8 +103,3 @@ def test_figures(folder: Path, values: Any, capsys: pytest.CaptureFixture[str]) 
 def test_what_does_not_go_together(folder: Path, changes: tuple[str, str], code: str, message: str) -> None:
     (problem,) = compile_text(folder, SPEC.replace(*changes)).diagnostics.errors
     assert problem.code == code and problem.message.startswith(message)
-
-
-def test_no_project(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["export", "few.yaml", "--project", "out"]) == 1
-    assert "`missing: ignore` of a target" in capsys.readouterr().err

@@ -8,6 +8,7 @@ from typing import Any
 
 from dlspec.core.ir import Tensor
 from dlspec.core.pieces import Piece
+from dlspec.data.binding import missing
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.drawn import Drawn
 from dlspec.data.binding.inputs import Input
@@ -108,8 +109,11 @@ def _output_values(output: Output, binding: Binding) -> ast.expr:
         return call("np.maximum", [stacked, constant(0)]) if negative else stacked
     values = _column(output.columns[0])
     column = binding.table.columns[output.columns[0]].tensor
+    gaps = output.missing == missing.IGNORE
     if output.classes:
-        values = call("places", [values, constant(_classes(output, column.dtype))])
+        values = call("places_if_known" if gaps else "places", [values, constant(_classes(output, column.dtype))])
+    elif gaps:
+        values = call("numbers_if_known", [values])
     if output.expand:
         ranked = _ranked(_cast(values, "int64"), column.rank, output.tensor.rank - 1)
         eye = call("np.eye", [constant(output.tensor.shape[-1])], {"dtype": constant("float32")})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dlspec.components.registry import Alike
 from dlspec.components.sections.data import Data
-from dlspec.data.binding import missing
 from dlspec.data.binding.binding import Binding
 from dlspec.export.project.further import check_sources
 from dlspec.export.python.syntax import Unsupported
@@ -23,8 +22,6 @@ def check_data(data: Data, binding: Binding) -> None:
         raise Unsupported("targets that are an input, `shift` steps ahead")
     if any(isinstance(feature.prepare, Alike) for feature in data.features.values()):
         raise Unsupported("`prepare: {like: …}`")
-    if any(output.missing == missing.IGNORE for output in binding.outputs):
-        raise Unsupported("`missing: ignore` of a target")
     lazy = data.source.pictures if binding.table.streamed else ()
     if any(input_.columns[0] in lazy and any(layer.adapts for layer in input_.prepare) for input_ in binding.inputs):
         raise Unsupported("layers that are fitted on images which do not fit into memory")
