@@ -58,6 +58,23 @@ def test_triplets_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("epochs", "least"), [pytest.param(3, 0.9), pytest.param(20, 0.97, marks=pytest.mark.exhaustive)]
+)
+def test_pictures_of_one_digit_are_found(
+    epochs: int, least: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After 20 epochs 0.988; pixels have 0.613."""
+    monkeypatch.chdir(tmp_path)
+    assert run(["train", str(FOLDER / "retrieval.yaml"), "--set", f"train.epochs={epochs}"]) == 0
+    found = find_run("retrieval", tmp_path / "runs")
+    text = (found.path / "report.json").read_text(encoding="utf-8")
+    figures = as_documented("report", text)["figures"]["neighbours"]["retrieval"]
+    assert figures["r_precision"] >= least and figures["precision"] >= 0.97
+    assert [tuple(entering.shape[1:]) for entering in open_run(found).model.inputs] == [(8, 8)]  # no label
+
+
+@pytest.mark.slow
 def test_a_siamese_network_tells_pairs_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
