@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from tests.crash import kills
+from tests.crash.cases import CASES
 
 KILLS, SHARED, TURNS, ROTTEN = 100, 10, 20, 300
 
@@ -30,9 +31,10 @@ def main(seed: int = 0) -> int:
         (root / "devices").mkdir()
         shared = kills.main(root / "devices", SHARED, seed, "--set", "train.distribute.mirrored=2")
         print(f"{SHARED} more on two devices: {shared} ended otherwise than the undisturbed one", flush=True)
-        for name in ("gan", "byol"):
+        for name, (spec, settings) in CASES.items():
             (root / name).mkdir()
-            lost = kills.main(root / name, TURNS, seed, spec=kills.SPEC.with_name(f"{name}.yaml"))
+            options = (part for setting in settings for part in ("--set", setting))
+            lost = kills.main(root / name, TURNS, seed, *options, spec=kills.SPEC.parents[2] / spec)
             print(f"{TURNS} of {name}: {lost} ended otherwise than the undisturbed one", flush=True)
             wrong += lost
     return 1 if loaded or wrong or shared else 0

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from dlspec.training.run.checkpoint import Checkpoint, Checkpoints, read
+from tests.crash.cases import CASES
 from tests.crash.failing import example, fail_every_operation, rot
 from tests.support import ROOT
 
@@ -49,23 +50,14 @@ def test_the_last_two_are_kept(tmp_path: Path) -> None:
     assert Checkpoints(tmp_path).load()[0].facts["course"]["epoch"] == 5  # type: ignore[union-attr]
 
 
-# The network of the gallery: three machines one after another, each with draws, then labels.
-DEEP_BELIEF = (
-    "specs/energy/deep_belief_network.yaml",
-    *(f"train.phases.{phase}.epochs=8" for phase in ("first", "second", "third", "labels")),
-    "data.batch_size=100",
-    "train.checkpoint.every=0.05",
-)
-
-
-@pytest.mark.parametrize("name", ["gan", "byol", "sources", "deep_belief"])
+@pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize(
     "count", [pytest.param(1, marks=pytest.mark.slow), pytest.param(20, marks=pytest.mark.exhaustive)]
 )
 def test_learners_averages_and_sources_go_on_as_if_nothing_had_happened(name: str, count: int, tmp_path: Path) -> None:
     """Stopped by two signals and killed at random moments."""
-    spec, *settings = DEEP_BELIEF if name == "deep_belief" else (f"tests/crash/{name}.yaml",)
+    spec, settings = CASES[name]
     options = [part for setting in settings for part in ("--set", setting)]
-    command = [sys.executable, "-m", "tests.crash.kills", spec, str(tmp_path), str(count), "1", *options]
+    command = [sys.executable, "-m", "tests.crash.kills", str(spec), str(tmp_path), str(count), "1", *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=3600, check=False)
     assert done.returncode == 0 and done.stdout.count("identical") == count + 2, done.stdout + done.stderr
