@@ -18,7 +18,7 @@ from dlspec.core import resources
 from dlspec.data.order.order import Blocks
 from dlspec.export.python.formatting import formatted
 from dlspec.standalone import orders
-from tests.emit import project_sources
+from tests.emit import project_made, project_sources
 from tests.emit.project_cases import CASES
 from tests.emit.project_cases import spec as written
 from tests.emit.projects import data_of, emitted
@@ -34,7 +34,7 @@ def refusal(*arguments: str) -> str:
     return said.getvalue()
 
 
-assert project_sources.HOSTILE  # importing it has added the cases of sources
+assert project_sources.HOSTILE and project_made.pairs_and_a_row  # importing them has added their cases
 TEMPLATES = resources.folder("templates") / "python"
 
 
