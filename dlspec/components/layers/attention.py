@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dlspec.components.layers.axes import axes, axis_indices
-from dlspec.components.layers.base import Layer, Outputs, constraint, initializer, regularizer, seed
+from dlspec.components.layers.base import Layer, Outputs, constraint, drop_rate, initializer, regularizer, seed
 from dlspec.components.layers.merging import ListLayer
-from dlspec.components.registry import Field, boolean, choice, example, integer, integers, number, optional
+from dlspec.components.registry import Field, boolean, choice, example, integer, integers, optional
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Shape, Tensor, Weight, known, show_shape, volume
 
@@ -82,7 +82,7 @@ class Attention(_ListAttention):
     keras = "keras.layers.Attention"
     use_scale = boolean(default=False, doc="Whether to multiply the scores by a learned number.")
     score_mode = choice("dot", "concat", default="dot", doc="How scores are made: dot product, or tanh of the sum.")
-    dropout = number(min=0, max=1, default=0.0, doc="Share of the attention to drop in training.")
+    dropout = drop_rate("the attention")
     seed = seed()
     use_causal_mask = causal()
     return_attention_scores = scores()
@@ -105,7 +105,7 @@ class AdditiveAttention(_ListAttention):
 
     keras = "keras.layers.AdditiveAttention"
     use_scale = boolean(default=True, doc="Whether to multiply by learned factors, one per feature.")
-    dropout = number(min=0, max=1, default=0.0, doc="Share of the attention to drop in training.")
+    dropout = drop_rate("the attention")
     use_causal_mask = causal()
     return_attention_scores = scores()
     examples = (
@@ -200,7 +200,7 @@ class MultiHeadAttention(_ProjectedAttention):
     num_heads = integer(min=1, doc="Number of attentions side by side.")
     key_dim = integer(min=1, doc="Features of query and key in each head.")
     value_dim = optional(integer(min=1, doc="Features of the value in each head; `key_dim` unless given."))
-    dropout = number(min=0, max=1, default=0.0, doc="Share of the attention to drop in training.")
+    dropout = drop_rate("the attention")
     use_bias = boolean(default=True, doc="Whether the projections add a bias.")
     output_shape = optional(integers(min=1, single=True, doc="Features of the output; the query's unless given."))
     attention_axes = optional(axes(default=1, doc="Axes to attend over, all but the features unless given."))
@@ -302,7 +302,7 @@ class GroupQueryAttention(_ProjectedAttention):
     head_dim = integer(min=1, doc="Features of each head.")
     num_query_heads = integer(min=1, doc="Number of heads of the query.")
     num_key_value_heads = integer(min=1, doc="Number of heads of key and value, a divisor of `num_query_heads`.")
-    dropout = number(min=0, max=1, default=0.0, doc="Share of the attention to drop in training.")
+    dropout = drop_rate("the attention")
     use_bias = boolean(default=True, doc="Whether the projections add a bias.")
     sliding_window = optional(integer(min=1, doc="How many steps away the farthest step is that can be attended to."))
     flash_attention = optional(boolean(doc="Whether to use the faster kernel where the device has it."))

@@ -6,7 +6,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from dlspec.components.registry import Component, Field, boolean, choice, component, integer, optional
+from dlspec.components.registry import (
+    Component,
+    Field,
+    aiding,
+    boolean,
+    choice,
+    component,
+    integer,
+    number,
+    optional,
+)
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph, Node, Tensor, Weight
 
@@ -320,6 +330,12 @@ def regularizer(what: str) -> Field[Any]:
 def constraint(what: str) -> Field[Any]:
     """A constraint option; none unless given."""
     return optional(component("constraint"), doc=f"Constraint on {what} after each update.")
+
+
+def drop_rate(what: str) -> Field[Any]:
+    """The option of a share that training drops, e.g. ``drop_rate("the input")``; none unless given."""
+    field = number(min=0, max=1, default=0.0, doc=f"Share of {what} to drop in training.")
+    return aiding(field, "regularizer")
 
 
 def data_format() -> Field[Any]:

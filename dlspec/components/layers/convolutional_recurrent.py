@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dlspec.components.layers.base import activation as function
-from dlspec.components.layers.base import constraint, data_format, initializer, regularizer, seed
+from dlspec.components.layers.base import constraint, data_format, drop_rate, initializer, regularizer, seed
 from dlspec.components.layers.recurrent import Recurrent, States
 from dlspec.components.layers.windows import SpatialLayer, check_dilation, check_positive, window_length
-from dlspec.components.registry import boolean, choice, example, integer, number, sizes
+from dlspec.components.registry import boolean, choice, example, integer, sizes
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Shape, Tensor, Weight, known, show_shape, volume
 
@@ -38,8 +38,8 @@ class _ConvLSTM(Recurrent, SpatialLayer, abstract=True):
     kernel_constraint = constraint("the input's kernel")
     recurrent_constraint = constraint("the state's kernel")
     bias_constraint = constraint("the bias")
-    dropout = number(min=0, max=1, default=0.0, doc="Share of the input to drop.")
-    recurrent_dropout = number(min=0, max=1, default=0.0, doc="Share of the state to drop.")
+    dropout = drop_rate("the input")
+    recurrent_dropout = drop_rate("the state")
     seed = seed()
     return_sequences = boolean(default=False, doc="Whether to return the output of every step.")
     return_state = boolean(default=False, doc="Whether to return the last states as well.")

@@ -21,6 +21,7 @@ _CLIPPING = {
 class _Normalization(Layer, abstract=True):
     """Shape and cost rules that the normalizations share."""
 
+    aid = "normalization"
     normalizes: ClassVar[bool] = True
     masking: ClassVar[Literal["pass", "drop"]] = "pass"
 

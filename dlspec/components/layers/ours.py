@@ -49,6 +49,7 @@ class LocalResponseNormalization(Same):
     """
 
     keras = "dlspec.keras_layers.LocalResponseNormalization"
+    aid = "normalization"
     masking = "drop"
     size = integer(min=1, default=5, doc="Number of neighbouring channels, or width of the window; odd.")
     alpha = number(min=0, default=1e-4, doc="Factor of the sum of squares.")
@@ -85,6 +86,7 @@ class InstanceNormalization(Same):
     """
 
     keras = "dlspec.keras_layers.InstanceNormalization"
+    aid = "normalization"
     masking = "drop"
     axes = "[…, channels] with positions before the channels"
     least = 2
@@ -230,6 +232,7 @@ class KLSparsity(Layer):
     """
 
     keras = "dlspec.keras_layers.KLSparsity"
+    aid = "penalty"
     shorthand = "sparsity"
     sparsity = number(above=0, below=1, default=0.05, doc="Wanted mean activation of each unit.")
     kl_weight = number(min=0, default=1.0, doc="Factor of the penalty in the loss.")

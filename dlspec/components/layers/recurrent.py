@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
-from dlspec.components.layers.base import Layer, Outputs, Stepwise, constraint, initializer, regularizer, seed
+from dlspec.components.layers.base import (
+    Layer,
+    Outputs,
+    Stepwise,
+    constraint,
+    drop_rate,
+    initializer,
+    regularizer,
+    seed,
+)
 from dlspec.components.layers.base import activation as function
-from dlspec.components.registry import boolean, choice, example, integer, number
+from dlspec.components.registry import boolean, choice, example, integer
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Shape, Tensor, Weight, known, show_shape, volume
 
@@ -171,8 +180,8 @@ class LSTM(_Gated):
     kernel_constraint = constraint("the input's kernel")
     recurrent_constraint = constraint("the state's kernel")
     bias_constraint = constraint("the bias")
-    dropout = number(min=0, max=1, default=0.0, doc="Share of the input to drop.")
-    recurrent_dropout = number(min=0, max=1, default=0.0, doc="Share of the state to drop.")
+    dropout = drop_rate("the input")
+    recurrent_dropout = drop_rate("the state")
     seed = seed()
     return_sequences = boolean(default=False, doc="Whether to return the output of every step.")
     return_state = boolean(default=False, doc="Whether to return the last states as well.")
@@ -207,8 +216,8 @@ class GRU(_Gated):
     kernel_constraint = constraint("the input's kernel")
     recurrent_constraint = constraint("the state's kernel")
     bias_constraint = constraint("the bias")
-    dropout = number(min=0, max=1, default=0.0, doc="Share of the input to drop.")
-    recurrent_dropout = number(min=0, max=1, default=0.0, doc="Share of the state to drop.")
+    dropout = drop_rate("the input")
+    recurrent_dropout = drop_rate("the state")
     seed = seed()
     return_sequences = boolean(default=False, doc="Whether to return the output of every step.")
     return_state = boolean(default=False, doc="Whether to return the last state as well.")
@@ -243,8 +252,8 @@ class SimpleRNN(_Gated):
     kernel_constraint = constraint("the input's kernel")
     recurrent_constraint = constraint("the state's kernel")
     bias_constraint = constraint("the bias")
-    dropout = number(min=0, max=1, default=0.0, doc="Share of the input to drop.")
-    recurrent_dropout = number(min=0, max=1, default=0.0, doc="Share of the state to drop.")
+    dropout = drop_rate("the input")
+    recurrent_dropout = drop_rate("the state")
     return_sequences = boolean(default=False, doc="Whether to return the output of every step.")
     return_state = boolean(default=False, doc="Whether to return the last state as well.")
     go_backwards = boolean(default=False, doc="Whether to read the sequence from its end.")

@@ -14,6 +14,7 @@ from dlspec.core.ir import Tensor, show_shape
 class _Unchanged(Layer, abstract=True):
     """The output has the shape of the input; nothing happens outside training."""
 
+    aid = "regularizer"
     masking = "pass"
     stepwise = "features"
 
@@ -72,6 +73,7 @@ class AlphaDropout(_NoiseShape):
 class _SpatialDropout(SpatialLayer, abstract=True):
     """Rules that the spatial dropouts share."""
 
+    aid = "regularizer"
     shorthand = "rate"
     masking = "pass"
     stepwise = "features"
@@ -138,6 +140,7 @@ class ActivityRegularization(_Unchanged):
     """Leaves the input as it is and adds a penalty on its size to the loss."""
 
     keras = "keras.layers.ActivityRegularization"
+    aid = "penalty"
     l1 = number(min=0, default=0.0, doc="Weight of the sum of absolute values.")
     l2 = number(min=0, default=0.0, doc="Weight of the sum of squares.")
     examples = (example("{l2: 0.01}", (64,)),)

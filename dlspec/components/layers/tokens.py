@@ -146,6 +146,7 @@ class StochasticDepth(Same):
     """
 
     keras = "dlspec.keras_layers.StochasticDepth"
+    aid = "regularizer"
     stepwise = "features"
     shorthand = "rate"
     least = 0

@@ -44,6 +44,9 @@ class Component:
         rank: Number of spatial axes, for fields made by :func:`sizes`.
         examples: At least one use.
         apart: Options that the Keras class does not take.
+        aid: How it helps a training, which can do without it: ``regularizer``, ``penalty`` (in the loss), ``smoothing``
+            (of the targets in the loss), ``augmentation``, ``normalization``, ``balancing`` (of classes),
+            ``constraint``, ``schedule``, ``clipping``, ``stopping`` or ``averaging``; "" for what a model is made of.
         home: For a component of a spec's own Python files: the module of the file that declares it.
     """
 
@@ -56,6 +59,7 @@ class Component:
     rank: ClassVar[int] = 0
     examples: ClassVar[tuple[Example, ...]] = ()
     apart: ClassVar[tuple[str, ...]] = ()
+    aid: ClassVar[str] = ""
     home: ClassVar[str] = ""
     fields: ClassVar[dict[str, Field[Any]]] = {}
     registered_name: ClassVar[str] = ""

@@ -69,6 +69,9 @@ class Field(Generic[T]):
         tensors: For ``per_output``: names of other tensors of the graph stand for themselves as well.
         alike: For ``many``: `{like: name}` may stand for the components of another list.
         decisive: The component means something else without it: an error in it hides the whole, though it is optional.
+        aid: How it helps a training, which can do without it: see :attr:`Component.aid`.
+        off: For an `aid`: the value that gives none; None for leaving it out.
+        beside: For an `aid`: options that mean nothing without it.
     """
 
     def __init__(
@@ -95,6 +98,9 @@ class Field(Generic[T]):
         self.tensors = False
         self.decisive = False
         self.alike = False
+        self.aid = ""
+        self.off: Any = None
+        self.beside: tuple[str, ...] = ()
         self.unless = ""
         self.name = ""
 
@@ -371,4 +377,10 @@ def required_unless(field: Field[T], other: str) -> Field[T]:
 def decisive(field: Field[T]) -> Field[T]:
     """`field`, whose absence means something else."""
     field.decisive = True
+    return field
+
+
+def aiding(field: Field[T], aid: str, *, off: Any = None, beside: tuple[str, ...] = ()) -> Field[T]:
+    """`field`, which helps a training that can do without it; arguments as the attributes of :class:`Field`."""
+    field.aid, field.off, field.beside = aid, off, beside
     return field

@@ -6,6 +6,7 @@ from typing import Any
 
 from dlspec.components.registry import (
     Alike,
+    aiding,
     boolean,
     choice,
     component,
@@ -165,10 +166,13 @@ class Target(Section):
         doc="Layers for a target of numbers, in order, fitted on the training split: the loss compares what comes out. "
         "The saved model undoes them in its answers.",
     )
-    class_weights: Any = optional(
-        plain({"type": ["string", "object"], "pattern": r"^balanced$|\$",
-               "additionalProperties": {"type": "number", "minimum": 0}}),
-        doc="How much an example of each class counts in training: `balanced` (all classes alike), or a map.",
+    class_weights: Any = aiding(
+        optional(
+            plain({"type": ["string", "object"], "pattern": r"^balanced$|\$",
+                   "additionalProperties": {"type": "number", "minimum": 0}}),
+            doc="How much an example of each class counts in training: `balanced` (all classes alike), or a map.",
+        ),
+        "balancing",
     )  # fmt: skip
     examples = (
         example("churned"),
@@ -267,10 +271,14 @@ class Data(Section):
         default=(),
         doc="Layers that change training examples at random, each epoch anew, after `prepare`.",
     )
-    oversample = plain(
-        {"type": ["boolean", "string"]},
-        default=False,
-        doc="Whether training repeats examples of rare classes until all are as frequent; or the target that counts.",
+    oversample = aiding(
+        plain(
+            {"type": ["boolean", "string"]},
+            default=False,
+            doc="Whether training repeats examples of rare classes until all are as frequent; or the target that "
+            "counts.",
+        ),
+        "balancing",
     )
     bad = choice(
         "error",

@@ -148,6 +148,7 @@ class EarlyStopping(Callback):
 
     keras = "keras.callbacks.EarlyStopping"
     stops_early = True
+    aid = "stopping"
     state = ("wait", "stopped_epoch", "best", "best_epoch")
     weights = ("best_weights",)
     monitor = _monitor()
@@ -219,6 +220,7 @@ class ReduceLROnPlateau(Callback):
 
     keras = "keras.callbacks.ReduceLROnPlateau"
     changes_rate = True
+    aid = "schedule"
     state = ("best", "wait", "cooldown_counter")
     monitor = _monitor()
     factor = number(above=0, below=1, default=0.1, doc="Factor of the learning rate.")
@@ -238,6 +240,7 @@ class SwapEMAWeights(Callback):
 
     keras = "keras.callbacks.SwapEMAWeights"
     swaps_averages = True
+    aid = "averaging"
     swap_on_epoch = boolean(default=False, doc="Whether to swap at the end of each epoch rather than for validation.")
     examples = (example(""), example("{swap_on_epoch: true}"))
 

@@ -10,6 +10,7 @@ class Constraint(Component, abstract=True):
     """Base of all constraints."""
 
     kind = "constraint"
+    aid = "constraint"
     plain_name = True
 
 

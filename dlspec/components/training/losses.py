@@ -8,6 +8,7 @@ from dlspec.components.registry import (
     Component,
     Example,
     Field,
+    aiding,
     boolean,
     choice,
     example,
@@ -62,9 +63,7 @@ class Loss(Component, abstract=True):
         "sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", default="sum_over_batch_size",
         doc="How the losses of a batch become one number.",
     )  # fmt: skip
-    dtype: ClassVar[Any] = optional(
-        choice("float16", "bfloat16", "float32", "float64"), doc="Data type of the computation."
-    )
+    dtype: ClassVar[Any] = optional(choice("float16", "bfloat16", "float32", "float64", doc="Type of its numbers."))
 
     def validate(self) -> None:
         """Checks that `axis` is not 0, the batch."""
@@ -107,7 +106,7 @@ def _from_logits() -> Field[bool]:
 
 
 def _label_smoothing() -> Field[float]:
-    return number(min=0, below=1, default=0.0, doc="How far the labels are moved towards evenly distributed ones.")
+    return aiding(number(min=0, below=1, default=0.0, doc="How far labels are moved towards equal ones."), "smoothing")
 
 
 def _axis() -> Field[int]:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from dlspec.components.registry import (
     Field,
+    aiding,
     boolean,
     component,
     example,
@@ -117,8 +118,10 @@ class AdamW(UpdateRule):
     keeps_for = ("amsgrad",)
     shorthand = "learning_rate"
     learning_rate = _learning_rate()
-    weight_decay = number(
-        min=0, default=0.004, doc="Share of each weight that every update takes away, times the learning rate."
+    weight_decay = aiding(
+        number(min=0, default=0.004, doc="Share of each weight that every update takes away, times the learning rate."),
+        "regularizer",
+        off=0,
     )
     beta_1 = _share(0.9, _GRADIENTS)
     beta_2 = _share(0.999, _SQUARES)
@@ -138,8 +141,12 @@ class Ftrl(UpdateRule):
         max=0, default=-0.5, doc="Exponent by which the steps fall; 0 for a fixed learning rate."
     )
     initial_accumulator_value = number(min=0, default=0.1, doc="Sum of squared gradients to start with.")
-    l1_regularization_strength = number(min=0, default=0.0, doc="Factor of the weights' absolute values in the loss.")
-    l2_regularization_strength = number(min=0, default=0.0, doc="Factor of the weights' squares in the loss.")
+    l1_regularization_strength = aiding(
+        number(min=0, default=0.0, doc="Factor of the weights' absolute values in the loss."), "regularizer"
+    )
+    l2_regularization_strength = aiding(
+        number(min=0, default=0.0, doc="Factor of the weights' squares in the loss."), "regularizer"
+    )
     l2_shrinkage_regularization_strength = number(
         min=0, default=0.0, doc="Factor of a penalty on squares that needs a gradient."
     )
@@ -182,9 +189,13 @@ class Muon(UpdateRule):
     learning_rate = _learning_rate()
     adam_beta_1 = _share(0.9, "the gradients, where AdamW is used,")
     adam_beta_2 = _share(0.999, "their squares, where AdamW is used,")
-    adam_weight_decay = number(min=0, default=0.004, doc="Decay of the weights that AdamW changes.")
+    adam_weight_decay = aiding(
+        number(min=0, default=0.004, doc="Decay of the weights that AdamW changes."), "regularizer", off=0
+    )
     epsilon = _epsilon()
-    weight_decay = number(min=0, default=0.004, doc="Decay of the weights that Muon changes.")
+    weight_decay = aiding(
+        number(min=0, default=0.004, doc="Decay of the weights that Muon changes."), "regularizer", off=0
+    )
     exclude_layers = optional(
         texts(), doc="Patterns of weight names that AdamW changes; that of the output layer should be one."
     )

@@ -11,6 +11,7 @@ class Regularizer(Component, abstract=True):
     """Base of all regularizers."""
 
     kind = "regularizer"
+    aid = "penalty"
     plain_name = True
 
     def problem(self, shape: tuple[int | None, ...]) -> None:

@@ -21,6 +21,7 @@ class Schedule(Component, abstract=True):
     """Base of all schedules."""
 
     kind = "schedule"
+    aid = "schedule"
     initial_learning_rate: Any = None
 
     @property

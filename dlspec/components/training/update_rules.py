@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from dlspec.components.registry import Component, boolean, integer, map_of, number, optional
+from dlspec.components.registry import Component, aiding, boolean, integer, map_of, number, optional
 from dlspec.components.training.schedules import base_rate
 from dlspec.core.errors import Problem
 
@@ -62,13 +62,18 @@ class UpdateRule(Optimizer, abstract=True):
     apart = ("groups",)
     keeps: ClassVar[int] = 0  # `copies` of its own rule
     keeps_for: ClassVar[tuple[str, ...]] = ()  # options of which each wants one more
-    weight_decay = optional(
-        number(min=0), doc="Share of each weight that every update takes away, times the learning rate."
+    weight_decay = aiding(
+        optional(number(min=0), doc="Share of each weight that every update takes away, times the learning rate."),
+        "regularizer",
     )
-    clipnorm = optional(number(above=0), doc="Largest norm of each weight's gradient.")
-    clipvalue = optional(number(above=0), doc="Largest absolute value in the gradients.")
-    global_clipnorm = optional(number(above=0), doc="Largest norm of all gradients together.")
-    use_ema = boolean(default=False, doc="Whether to keep a moving average of the weights and use it after training.")
+    clipnorm = aiding(optional(number(above=0), doc="Largest norm of each weight's gradient."), "clipping")
+    clipvalue = aiding(optional(number(above=0), doc="Largest absolute value in the gradients."), "clipping")
+    global_clipnorm = aiding(optional(number(above=0), doc="Largest norm of all gradients together."), "clipping")
+    use_ema = aiding(
+        boolean(default=False, doc="Whether to keep a moving average of the weights and use it after training."),
+        "averaging",
+        beside=("ema_momentum", "ema_overwrite_frequency"),
+    )
     ema_momentum = number(
         min=0, below=1, default=0.99,
         doc="Share of the old average that each batch keeps, with `gradient_accumulation_steps` too.",
