@@ -46,6 +46,7 @@ FLOORS = (
     "data.feeding",
     "data.preview",
     "passes",
+    "ablation",
     "drafting.models",
     "drafting",
     "views.drawing",

@@ -21,6 +21,8 @@ from dlspec.syntax.dumping import dump
 
 # The spec itself among its variants.
 WHOLE = "whole"
+# What it is without, where tables say so.
+NOTHING = "(nothing)"
 # What such variants lack stands in their loss, which is another one then.
 _IN_LOSS = ("penalty", "smoothing")
 # Sections that say nothing of a training: facts of the whole, and a search.

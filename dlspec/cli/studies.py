@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from dlspec.passes.state import Trainable
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from dlspec.tuning.studies.ablation import Ablated
     from dlspec.tuning.studies.members import Ended
     from dlspec.tuning.studies.study import Running
     from dlspec.tuning.workers.workers import Workers
@@ -37,7 +39,15 @@ def train_study(
 
 
 def study_of(
-    state: Trainable, runs: Path, wanted: Path | None, *, new: bool, workers: int, quiet: bool, command: str
+    state: Trainable,
+    runs: Path,
+    wanted: Path | None,
+    *,
+    new: bool,
+    workers: int,
+    quiet: bool,
+    command: str,
+    ablated: Ablated | None = None,
 ) -> tuple[Study, Path] | int:
     """Trains all members of a study.
 
@@ -49,6 +59,7 @@ def study_of(
         workers: Members at a time.
         quiet: Whether to show no progress.
         command: What to type to repeat it.
+        ablated: The variants of an ablation.
 
     Returns:
         What is known of it, and its folder; the exit code where it was interrupted.
@@ -63,16 +74,24 @@ def study_of(
     from dlspec.training.run.resume import SPEC_FILE
     from dlspec.training.run.saved_models import files_of
     from dlspec.tuning.studies import folder as folders
-    from dlspec.tuning.studies.study import Running, begun, check_members
+    from dlspec.tuning.studies.study import Running, begun, check_members, lists_other_members
 
     spec_text = dump(state.data)
-    path, facts = folders.find(runs, state.name, spec_text, wanted=wanted, new=new)
+    kind = "study" if ablated is None else "ablation"
+    same = partial(lists_other_members, state)
+    path, facts = folders.find(
+        runs, state.name, spec_text, wanted=wanted, new=new, kind=kind, same=lambda facts: not same(facts)
+    )
     if facts is not None and facts["finished"]:
         say(f"the study {path} is finished; `--new` or another folder begins again")
         return facts, path
     if facts is None:
         facts = begun(state, command, inside=wanted is not None)
-        folders.make(path, {SPEC_FILE: spec_text, **stacking_files(state), **files_of(state.saved_models)}, facts)
+        files: dict[str, str | Path] = {**stacking_files(state), **files_of(state.saved_models)}
+        if ablated is not None:
+            facts["ablation"] = ablated.facts(facts["judged"])
+            files |= ablated.files
+        folders.make(path, {SPEC_FILE: spec_text, **files}, facts)
     else:
         check_members(state, path, facts)
     lock = Lock(path)
@@ -120,7 +139,7 @@ class _Lines:
 
         facts = self._running.facts
         ended = [each for each in facts["members"] if each["status"] == "finished"]
-        rest = len(facts["members"]) - len(ended)
+        rest = sum(each["status"] == "waiting" for each in facts["members"])
         left = rest * sum(each["seconds"] for each in ended) / max(1, len(ended)) / self._workers
         line = member_line(member, facts["judged"], len(facts["members"]), left)
         self._console.print(line, highlight=False, soft_wrap=True, markup=False)

@@ -226,9 +226,5 @@ def _check_inputs(state: Bound, compiled: Mapping[str, Trainable], written: Map)
 
 def stacking_files(state: Trainable) -> dict[str, str]:
     """The spec of each member of a stacking, as its folder keeps it, by the name of its file."""
-    return {member_file(name): dump(member.data) for name, member in (state.stacked or {}).items()}
-
-
-def member_file(name: str) -> str:
-    """The file of a member's spec in the folder of a stacking."""
-    return f"member_{name}.yaml"
+    study = state.method.study
+    return {study.file_of(name): dump(member.data) for name, member in (state.stacked or {}).items()}

@@ -34,7 +34,7 @@ def _facts(study: Path) -> Any:
     return without(json.loads((study / "study.json").read_text()))
 
 
-def killed_again_and_again(spec: Path, study: Path, kills: int, seed: int, most: float) -> int:
+def killed_again_and_again(spec: Path, study: Path, kills: int, seed: int, most: float, command: str = "train") -> int:
     """Trains a study, killed at random moments, and then to its end; how many kills met it.
 
     Args:
@@ -43,12 +43,15 @@ def killed_again_and_again(spec: Path, study: Path, kills: int, seed: int, most:
         kills: How many times at most.
         seed: Of the moments.
         most: Seconds after which a kill comes at the latest.
+        command: The command that trains it.
     """
     moments, met = random.Random(seed), 0
-    command = [sys.executable, "-m", "dlspec", "train", str(spec), "--run", str(study), "-q"]
+    arguments = [command, str(spec), "--run", str(study), "-q"]
     finished: dict[Path, int] = {}
     for _ in range(kills):
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dlspec", *arguments], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         time.sleep(moments.uniform(0.5, most))
         ended = process.poll() is not None
         if not ended:
@@ -61,7 +64,7 @@ def killed_again_and_again(spec: Path, study: Path, kills: int, seed: int, most:
                 assert finished.setdefault(report, report.stat().st_mtime_ns) == report.stat().st_mtime_ns
         if ended:
             break
-    done = dlspec("train", str(spec), "--run", str(study), "-q")
+    done = dlspec(*arguments)
     assert done.returncode == 0, done.stderr
     assert all(report.stat().st_mtime_ns == when for report, when in finished.items())
     return met

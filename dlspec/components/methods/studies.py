@@ -55,6 +55,8 @@ class Study(Component, abstract=True):
         shares_validation: Whether all members have the same validation split, so that none was trained on it.
         sequential: Whether each member follows from those before it, and they vote for classes in the end.
         stacks: Whether members are other specs, and their answers enter the model of the spec itself.
+        draws_curve: Whether a curve goes through the errors of groups, which are shares of the training split.
+        bears_failures: Whether a member whose training fails is no end of the study, unless it is of the first group.
 
     Attributes:
         sections: The section `data` of each of these specs, by name; a pass fills it in.
@@ -67,6 +69,8 @@ class Study(Component, abstract=True):
     shares_validation: ClassVar[bool] = True
     sequential: ClassVar[bool] = False
     stacks: ClassVar[bool] = False
+    draws_curve: ClassVar[bool] = False
+    bears_failures: ClassVar[bool] = False
     sections: Mapping[str, Data] = {}
     learning_rate: Any = 1.0
     keep: Any = "refit"
@@ -98,6 +102,10 @@ class Study(Component, abstract=True):
         """The inputs of the model that is kept, as the section `data` has them; None where it does not say."""
         inputs: Mapping[str, Feature] | None = data.inputs
         return inputs
+
+    def file_of(self, spec: str) -> str:
+        """The file of one of several specs that members train, in the folder of the study."""
+        return f"member_{spec}.yaml"
 
     def compared(self, settings: Mapping[str, Any]) -> bool:
         """Whether the figures of a member with such settings are among those that members have in common."""
@@ -194,6 +202,7 @@ class LearningCurve(Study):
     """Trainings with growing shares of the training split: what more examples would bring."""
 
     shorthand = "fractions"
+    draws_curve = True
 
     fractions = numbers(default=(0.1, 0.2, 0.5, 1.0), doc="Shares of the training split, above 0 and at most 1.")
     repeats = integer(min=1, max=1000, default=3, doc="Trainings with each share, with other examples and seeds.")

@@ -222,4 +222,37 @@ CODES: dict[str, Code] = {
           loss: sparse_categorical_crossentropy
         """,
     ),
+    "E569": code(
+        "ablation of a study",
+        """
+        `dlspec ablate` trains a spec and its variants several times by itself. A `method` that repeats trainings as
+        well, or makes one model of several, would have to be repeated as a whole.
+        """,
+        scene="""
+        dlspec ablate wine.yaml
+        # `method: {k_fold: 5}`: add `--set train.method=null`, which leaves the study out
+        """,
+    ),
+    "E570": code(
+        "variants that nothing compares",
+        """
+        Variants of a spec are compared by its first metric, or else by what it minimises. The losses of several
+        learners work against each other: that one of them is smaller says nothing of the whole.
+        """,
+        scene="""
+        dlspec ablate gan.yaml
+        # `learners` minimise against each other: name what counts in `metrics` of `train`
+        """,
+    ),
+    "E571": code(
+        "nothing to leave out",
+        """
+        A variant lacks one layer, block, skip connection, augmentation, regularizer or the like. The spec has nothing
+        of that kind to spare, or nothing that the patterns of `--only` fit.
+        """,
+        scene="""
+        dlspec ablate digits.yaml --only drop
+        # `--only` takes names, kinds and patterns of them: `--only 'drop*'`; `--list` shows what there is
+        """,
+    ),
 }

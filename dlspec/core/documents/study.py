@@ -15,12 +15,15 @@ class MemberFacts(TypedDict):
     Attributes:
         number: From 1.
         title: What it is: ``fold 2 of 5``.
-        group: The share of the training split in a learning curve; 0 elsewhere.
+        group: The share of the training split in a learning curve, the number of the variant in an ablation (0 for the
+            whole); 0 elsewhere.
         folder: Its run folder, from the folder of the study.
-        status: "waiting" until it has ended; "skipped" where boosting ended before it, or leaves it out.
+        status: "waiting" until it has ended; "skipped" where boosting ended before it, or leaves it out; "failed" where
+            a variant of an ablation cannot be trained.
         settings: Keys of the spec, with dots, and what this training has there.
         epoch: The epoch that was kept; null where all of them count.
         seconds: The time that it took.
+        failure: Why it failed; null where it did not.
         vote: How much its answer counts in a boosting; null where members do not vote.
         examples: How many each part has.
         measures: Loss and metrics by part.
@@ -30,11 +33,12 @@ class MemberFacts(TypedDict):
     title: str
     group: float
     folder: str
-    status: Literal["waiting", "finished", "skipped"]
+    status: Literal["waiting", "finished", "skipped", "failed"]
     settings: dict[str, Any]
     epoch: int | None
     seconds: float
     vote: float | None
+    failure: str | None
     examples: dict[str, int]
     measures: Measures
 
@@ -100,6 +104,64 @@ class CurveFacts(TypedDict):
     advice: str
 
 
+class VariantFacts(TypedDict):
+    """A spec with one thing less.
+
+    Attributes:
+        name: What it lacks.
+        aid: How that helped: "regularizer", "augmentation", "layer", "skip" …; "" for the whole.
+        group: That of its members.
+        spec: Its file, from the folder of the study.
+        parameters: Scalars in the variables of the model.
+        flops: Operations of one answer; null where a size is unknown.
+        failure: Why it could not be trained; null where it could.
+        differences: Of every measure of a part to that of the whole with the same seed: its mean and interval.
+    """
+
+    name: str
+    aid: str
+    group: float
+    spec: str
+    parameters: int
+    flops: int | None
+    failure: str | None
+    differences: list[Summary]
+
+
+class LeftOutFacts(TypedDict):
+    """A variant that there is none of.
+
+    Attributes:
+        name: What it would lack.
+        aid: How that helps.
+        reason: Why it cannot be trained or compared.
+    """
+
+    name: str
+    aid: str
+    reason: str
+
+
+class AblationFacts(TypedDict):
+    """An ablation: a spec and its variants, each with one thing less.
+
+    Attributes:
+        measure: The measure that compares them.
+        direction: "up" where large values of it are good, "down" where small ones are.
+        part: The part of the data that judges.
+        seeds: With which each was trained.
+        variants: The whole first.
+        left_out: Variants that there are none of.
+    """
+
+    measure: str
+    direction: Literal["up", "down"]
+    part: str
+    seeds: list[int]
+    variants: list[VariantFacts]
+    left_out: list[LeftOutFacts]
+
+
 class Study(TypedDict):
     """A study as far as it has come.
 
@@ -114,6 +176,7 @@ class Study(TypedDict):
         members: In the order of their numbers.
         summaries: Of all measures.
         curve: Of a learning curve; null elsewhere, and where none could be drawn.
+        ablation: Of an ablation; null elsewhere.
     """
 
     name: str
@@ -126,3 +189,4 @@ class Study(TypedDict):
     members: list[MemberFacts]
     summaries: list[Summary]
     curve: CurveFacts | None
+    ablation: AblationFacts | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from dlspec.core.documents.reading import document_text, read_study
@@ -14,7 +14,16 @@ from dlspec.training.run.resume import SPEC_FILE
 from dlspec.training.run.run_folder import RunFolder, new_identifier
 
 
-def find(runs: Path, name: str, spec_text: str, *, wanted: Path | None, new: bool) -> tuple[Path, Study | None]:
+def find(
+    runs: Path,
+    name: str,
+    spec_text: str,
+    *,
+    wanted: Path | None,
+    new: bool,
+    kind: str = "study",
+    same: Callable[[Study], bool] = lambda _: True,
+) -> tuple[Path, Study | None]:
     """The folder for the study of a spec, and what it holds already.
 
     Args:
@@ -23,21 +32,24 @@ def find(runs: Path, name: str, spec_text: str, *, wanted: Path | None, new: boo
         spec_text: The resolved spec; an unfinished study of another one is left alone.
         wanted: The folder that the user wants; else the newest one of the same spec that is unfinished, or a new one.
         new: Whether it must be a new one.
+        kind: With what its name begins.
+        same: Whether an unfinished one of the same spec is the study that is wanted.
 
     Raises:
         Problem: E507 the folder holds something else, or its file is damaged; E512 a study of another spec.
     """
     if wanted is not None:
         return wanted, _chosen(wanted, spec_text, new=new)
-    for folder in sorted((runs / name).glob("study-*/"), reverse=True):
+    for folder in sorted((runs / name).glob(f"{kind}-*/"), reverse=True):
         facts, damage = read_study(folder / STUDY_FILE)
         if damage and not new:
             message = f"the study `{folder}` was changed: {damage}"
             raise Problem("E507", message, "put the file back as it was, or begin another study with `--new`")
-        if not new and facts is not None and not facts["finished"] and not _differences(folder, spec_text):
+        unfinished = not new and facts is not None and not facts["finished"]
+        if unfinished and facts is not None and same(facts) and not _differences(folder, spec_text):
             return folder, facts
         break  # only the newest
-    return runs / name / f"study-{new_identifier()}", None
+    return runs / name / f"{kind}-{new_identifier()}", None
 
 
 def _chosen(folder: Path, spec_text: str, *, new: bool) -> Study | None:

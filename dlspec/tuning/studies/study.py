@@ -8,21 +8,23 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 from dlspec.components.methods.studies import Member, settings_text
 from dlspec.components.methods.studies import Study as Declared
+from dlspec.core.codes import CODES
 from dlspec.core.documents.reading import document_text, read_report
 from dlspec.core.documents.report import REPORT_FILE, Report
 from dlspec.core.documents.study import STUDY_FILE, MemberFacts, Study, Summary
 from dlspec.core.errors import Diagnostic, Problem, SpecError
 from dlspec.data.feeding.facts import shown
-from dlspec.passes.stacked import member_file
 from dlspec.passes.state import Trainable
 from dlspec.training.loop.signals import stop_if_asked
 from dlspec.training.run.resume import SPEC_FILE
 from dlspec.training.run.run_folder import new_identifier
 from dlspec.tuning.studies import folder as folders
+from dlspec.tuning.studies.ablation import compare
 from dlspec.tuning.studies.answers import ALL_FILE, gather
 from dlspec.tuning.studies.boosting import Boosting
 from dlspec.tuning.studies.curve import curve
@@ -74,7 +76,8 @@ class Running:
             KeyboardInterrupt: The file says what is finished; the same call goes on.
         """
         members = list(self.study.trainings(self.state.method.seed, self.state.data_section))
-        waiting = list(zip(members, self.facts["members"], strict=True))
+        each = zip(members, self.facts["members"], strict=True)
+        waiting = [pair for pair in each if pair[1]["status"] != "failed"]
         running: list[tuple[Member, MemberFacts, Callable[[], Ended]]] = []
         failure: Diagnostic | None = None
         try:
@@ -85,7 +88,8 @@ class Running:
                     running.append((member, facts, workers.submit(self._task(member, facts, console))))
                 member, facts, wait = running.pop(0)
                 ended = wait()
-                failure = ended.failure or failure
+                if ended.failure is not None and not self._bears(member, facts, ended.failure):
+                    failure = ended.failure
                 if ended.facts is not None:
                     self._ended(member, facts, ended.facts)
                     if self.study.sequential and not self._boost(member, facts):
@@ -106,9 +110,11 @@ class Running:
             outside = True  # all else of the spec was checked without; this file is the study's own
         task = self._task_in(self.path / facts["folder"], settings_text(settings), bool(self.study.judged), console)
         if member.spec:
-            spec, changes = self.path / member_file(member.spec), settings_text(settings)
-            parts = ("validation", "test") if self.study.compared(settings) else ("test",)
-            task = replace(task, spec=spec, settings=settings_of(None, changes, studied=False), answered=parts)
+            spec, changes = self.path / self.study.file_of(member.spec), settings_text(settings)
+            task = replace(task, spec=spec, settings=settings_of(None, changes, studied=False))
+            if self.study.stacks:
+                parts = ("validation", "test") if self.study.compared(settings) else ("test",)
+                task = replace(task, answered=parts)
             return replace(task, command=train_command(spec, changes))
         return replace(task, allow_outside=outside)
 
@@ -154,6 +160,15 @@ class Running:
         self.facts["summaries"] = self._summaries()
         self.write()
         self.on_end(facts)
+
+    def _bears(self, member: Member, facts: MemberFacts, failure: Diagnostic) -> bool:
+        """Whether the study goes on though a training failed for what its spec says; the file names the reason."""
+        if not self.study.bears_failures or not member.group or CODES[failure.code].belongs != "spec":
+            return False
+        facts["status"], facts["failure"] = "failed", f"{failure.code}: {failure.message}"
+        self.write()
+        self.on_end(facts)
+        return True
 
     def _require_same_data(self, title: str, report: Report, spec: str = "") -> None:
         """All members of one spec were trained on the same values, also those that were finished at another time.
@@ -214,14 +229,18 @@ class Running:
                 folders.write(self.path, ALL_FILE, text)
         self._draw_curve()
         self.facts["finished"] = True
-        from dlspec.tuning.studies.page import PAGE_FILE, page
+        from dlspec.tuning.studies import ablation_page, page
 
-        folders.write(self.path, PAGE_FILE, page(self.facts, self.path))
+        shown: ModuleType = page
+        if (ablation := self.facts.get("ablation")) is not None:
+            compare(ablation, self.facts["members"], self.facts["summaries"])
+            shown = ablation_page
+        folders.write(self.path, page.PAGE_FILE, shown.page(self.facts, self.path))
         self.write()
 
     def _draw_curve(self) -> None:
         several = len(self.state.method.turns) > 1  # the loss of one learner against another is no error
-        if not several and len({member["group"] for member in self.facts["members"]}) > 1:
+        if not several and self.study.draws_curve:
             part = self.facts["judged"]
             measure, grows = self._error_measure(part)
             self.facts["curve"] = curve(self.facts["members"], part, measure, grows=grows)
@@ -257,13 +276,18 @@ def check_members(state: Trainable, path: Path, facts: Study) -> None:
     Raises:
         Problem: E507, they are others.
     """
+    if lists_other_members(state, facts):
+        message = f"`{STUDY_FILE}` of `{path}` lists other members than its study has"
+        raise Problem("E507", message, "name a folder that does not exist yet with `--run`")
+
+
+def lists_other_members(state: Trainable, facts: Study) -> bool:
+    """Whether a document lists other members than the study of a checked spec has."""
     study = cast("Declared", state.method.study)
     expected = study.trainings(state.method.seed, state.data_section)
     wanted = [(member.number, member.title, member.group, dict(member.settings)) for member in expected]
     listed = [(each["number"], each["title"], each["group"], each["settings"]) for each in facts["members"]]
-    if listed != wanted:
-        message = f"`{STUDY_FILE}` of `{path}` lists other members than its study has"
-        raise Problem("E507", message, "name a folder that does not exist yet with `--run`")
+    return listed != wanted
 
 
 def begun(state: Trainable, command: str, *, inside: bool) -> Study:
@@ -293,6 +317,7 @@ def begun(state: Trainable, command: str, *, inside: bool) -> Study:
             "epoch": None,
             "seconds": 0.0,
             "vote": None,
+            "failure": None,
             "examples": {},
             "measures": {},
         }
@@ -311,4 +336,5 @@ def begun(state: Trainable, command: str, *, inside: bool) -> Study:
         "members": facts,
         "summaries": [],
         "curve": None,
+        "ablation": None,
     }
