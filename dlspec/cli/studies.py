@@ -68,32 +68,14 @@ def study_of(
         SpecError: A member failed.
         Problem: E507, E512 or E513: the folder cannot be used.
     """
-    from dlspec.syntax.dumping import dump
     from dlspec.training.loop.signals import Interrupted, terminable
     from dlspec.training.run.locking import Lock
-    from dlspec.training.run.resume import SPEC_FILE
-    from dlspec.training.run.saved_models import files_of
-    from dlspec.tuning.studies import folder as folders
-    from dlspec.tuning.studies.study import Running, begun, check_members, lists_other_members
+    from dlspec.tuning.studies.study import Running
 
-    spec_text = dump(state.data)
-    kind = "study" if ablated is None else "ablation"
-    same = partial(lists_other_members, state)
-    path, facts = folders.find(
-        runs, state.name, spec_text, wanted=wanted, new=new, kind=kind, same=lambda facts: not same(facts)
-    )
-    if facts is not None and facts["finished"]:
+    facts, path = _begun(state, runs, wanted, new=new, command=command, ablated=ablated)
+    if facts["finished"]:
         say(f"the study {path} is finished; `--new` or another folder begins again")
         return facts, path
-    if facts is None:
-        facts = begun(state, command, inside=wanted is not None)
-        files: dict[str, str | Path] = {**stacking_files(state), **files_of(state.saved_models)}
-        if ablated is not None:
-            facts["ablation"] = ablated.facts(facts["judged"])
-            files |= ablated.files
-        folders.make(path, {SPEC_FILE: spec_text, **files}, facts)
-    else:
-        check_members(state, path, facts)
     lock = Lock(path)
     console = None if quiet else progress_console()
     try:
@@ -106,6 +88,34 @@ def study_of(
         return 128 + (stop.number if isinstance(stop, Interrupted) else signal.SIGINT)
     finally:
         lock.release()
+    return facts, path
+
+
+def _begun(
+    state: Trainable, runs: Path, wanted: Path | None, *, new: bool, command: str, ablated: Ablated | None
+) -> tuple[Study, Path]:
+    """The study in its folder, with its first files: a new one, or one that is there; takes what :func:`study_of` does.
+
+    Raises:
+        Problem: E507 or E512, the folder cannot be used.
+    """
+    from dlspec.syntax.dumping import dump
+    from dlspec.training.run.resume import SPEC_FILE
+    from dlspec.training.run.saved_models import files_of
+    from dlspec.tuning.studies import folder as folders
+    from dlspec.tuning.studies.study import begun, check_members, lists_members
+
+    spec_text = dump(state.data)
+    kind = "study" if ablated is None else "ablation"
+    same = partial(lists_members, state)
+    path, facts = folders.find(runs, state.name, spec_text, wanted=wanted, new=new, kind=kind, same=same)
+    if facts is None:
+        facts = begun(state, command, inside=wanted is not None)
+        facts["ablation"] = None if ablated is None else ablated.facts(facts["judged"])
+        own = stacking_files(state) if ablated is None else ablated.files
+        folders.make(path, {SPEC_FILE: spec_text, **files_of(state.saved_models), **own}, facts)
+    elif ablated is not None or not facts["finished"]:
+        check_members(state, path, facts)
     return facts, path
 
 

@@ -223,6 +223,8 @@ def test_finished_ablation_is_only_shown(trained: tuple[Path, str, dict[str, Any
     code, again, err = cli("ablate", str(folder / "small.yaml"), "--run", str(folder / "study"), "-q")
     assert code == 0 and again == out and "is finished" in err
     assert before == {path: path.stat().st_mtime_ns for path in before}
+    code, _, err = cli("ablate", str(folder / "small.yaml"), "--run", str(folder / "study"), "--seeds", "2")
+    assert code == 1 and "E507" in err and "lists other members" in err
 
 
 def test_training_that_fails_is_a_result(tmp_path: Path) -> None:
@@ -290,9 +292,10 @@ def test_killed_ablation_goes_on(tmp_path: Path) -> None:
 
     spec = tmp_path / "small.yaml"
     spec.write_text(SMALL.replace("epochs: 2", "epochs: 4"))
-    met = killed_again_and_again(spec, tmp_path / "killed", 4, seed=3, most=9.0, command="ablate")
+    command = ("ablate", "--seeds", "2", "--only", "dropout")
+    met = killed_again_and_again(spec, tmp_path / "killed", 4, 3, 9.0, *command)
     assert met >= 2
-    assert dlspec("ablate", str(spec), "--run", str(tmp_path / "whole"), "--workers", "2", "-q").returncode == 0
+    assert dlspec(*command, str(spec), "--run", str(tmp_path / "whole"), "--workers", "2", "-q").returncode == 0
     assert _facts(tmp_path / "killed") == _facts(tmp_path / "whole")
 
 

@@ -34,7 +34,7 @@ def _facts(study: Path) -> Any:
     return without(json.loads((study / "study.json").read_text()))
 
 
-def killed_again_and_again(spec: Path, study: Path, kills: int, seed: int, most: float, command: str = "train") -> int:
+def killed_again_and_again(spec: Path, study: Path, kills: int, seed: int, most: float, *command: str) -> int:
     """Trains a study, killed at random moments, and then to its end; how many kills met it.
 
     Args:
@@ -43,10 +43,10 @@ def killed_again_and_again(spec: Path, study: Path, kills: int, seed: int, most:
         kills: How many times at most.
         seed: Of the moments.
         most: Seconds after which a kill comes at the latest.
-        command: The command that trains it.
+        command: The command that trains it, with options; `train` unless given.
     """
     moments, met = random.Random(seed), 0
-    arguments = [command, str(spec), "--run", str(study), "-q"]
+    arguments = [*(command or ("train",)), str(spec), "--run", str(study), "-q"]
     finished: dict[Path, int] = {}
     for _ in range(kills):
         process = subprocess.Popen(

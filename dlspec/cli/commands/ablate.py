@@ -25,7 +25,7 @@ from dlspec.passes.state import Checked
 from dlspec.training.run.resume import SPEC_FILE
 
 if TYPE_CHECKING:
-    from dlspec.ablation.variants import Variants
+    from dlspec.tuning.ablation.variants import Variants
 
 
 @helped(
@@ -94,7 +94,7 @@ def command(
     state = required(compiled(spec, overrides, allow_outside, expecting=False), Checked.trainable)
     if run is not None:
         keep_inputs(run / SPEC_FILE, inputs_of_spec(state), "--run")
-    from dlspec.ablation.variants import variants
+    from dlspec.tuning.ablation.variants import variants
 
     try:
         each = variants(state, only)
@@ -124,19 +124,19 @@ def _listed(variants: Variants, *, differences: bool) -> str:
     """The variants with what they save, and why others are left out; or how they differ from the spec."""
     from textwrap import fill
 
-    from dlspec.ablation.variants import NOTHING
     from dlspec.core.terminal import table
+    from dlspec.tuning.ablation.variants import NOTHING
 
     if differences:
         return "\n".join(_difference(variants))
     rows = [
-        (name, one.aid, f"{one.parameters:,}", "?" if one.flops is None else f"{one.flops:,}")
-        for name, one in ((NOTHING, variants.whole), *((one.name, one) for one in variants.each))
+        (name, variant.aid, f"{variant.parameters:,}", "?" if variant.flops is None else f"{variant.flops:,}")
+        for name, variant in ((NOTHING, variants.whole), *((variant.name, variant) for variant in variants.each))
     ]
     lines = table([("without", "kind", "parameters", "FLOPs"), *rows], numbers=(2, 3))
     lines += ["", f"compared by {variants.measure}"]
-    for one in variants.left_out:
-        lines.append(fill(f"left out: {one.name} ({one.aid}): {one.reason}", 80, break_on_hyphens=False))
+    for variant in variants.left_out:
+        lines.append(fill(f"left out: {variant.name} ({variant.aid}): {variant.reason}", 80, break_on_hyphens=False))
     return "\n".join(lines)
 
 
@@ -145,8 +145,8 @@ def _difference(variants: Variants) -> list[str]:
 
     whole = variants.whole.text.splitlines()
     lines: list[str] = []
-    for one in variants.each:
-        lines += [*difflib.unified_diff(whole, one.text.splitlines(), "whole", one.name, n=1, lineterm="")]
+    for variant in variants.each:
+        lines += [*difflib.unified_diff(whole, variant.text.splitlines(), "whole", variant.name, n=1, lineterm="")]
     return lines
 
 

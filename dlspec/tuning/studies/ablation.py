@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
-from dlspec.ablation.variants import Variants
 from dlspec.components.methods.studies import SEEDS, Member, Study
 from dlspec.components.sections.data import Data
 from dlspec.core.documents.study import AblationFacts, MemberFacts, Summary, VariantFacts
 from dlspec.passes.state import Trainable
+from dlspec.tuning.ablation.variants import Variants
 from dlspec.tuning.studies.figures import summary
 
 _SEED = "train.seed"

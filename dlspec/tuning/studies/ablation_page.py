@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from textwrap import fill
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from dlspec.ablation.variants import NOTHING
 from dlspec.core.documents.study import AblationFacts, Study, Summary, VariantFacts
 from dlspec.core.terminal import table as columns
 from dlspec.training.loop.progress import show_time
+from dlspec.tuning.ablation.variants import NOTHING
 from dlspec.views.pages.frames import rendered
 from dlspec.views.pages.plots import FIRST, SECOND, SOFT, Plot, svg
 
@@ -52,8 +52,7 @@ def rows(facts: Study) -> list[Row]:
 
 
 def _ablation(facts: Study) -> AblationFacts:
-    assert facts["ablation"] is not None, "only ablations are shown here"
-    return facts["ablation"]
+    return cast("AblationFacts", facts["ablation"])  # nothing else is shown here
 
 
 def _row(variant: VariantFacts, mean: float | None, ablation: AblationFacts) -> Row:
@@ -182,15 +181,15 @@ def _plot(shown: Sequence[Row], ablation: AblationFacts) -> Plot:
 
     def draw(axes: Any) -> None:
         axes.axvline(0, color=SOFT, linewidth=0.8, linestyle=(0, (3, 3)))
-        for place, row in enumerate(drawn):
+        for height, row in enumerate(drawn):
             line: Any = row.difference
             colour = FIRST if row.effect == "open" else SECOND
             if line["low"] is not None:
-                axes.plot([line["low"], line["high"]], [place, place], color=colour, linewidth=1.4)
-            axes.plot([line["mean"]], [place], "o", color=colour, markersize=3.5)
+                axes.plot([line["low"], line["high"]], [height, height], color=colour, linewidth=1.4)
+            axes.plot([line["mean"]], [height], "o", color=colour, markersize=3.5)
             axes.annotate(
                 _short(row.variant["name"], 24),
-                (line["mean"], place),
+                (line["mean"], height),
                 xytext=(0, 3),
                 textcoords="offset points",
                 fontsize=7,

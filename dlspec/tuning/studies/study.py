@@ -276,18 +276,18 @@ def check_members(state: Trainable, path: Path, facts: Study) -> None:
     Raises:
         Problem: E507, they are others.
     """
-    if lists_other_members(state, facts):
+    if not lists_members(state, facts):
         message = f"`{STUDY_FILE}` of `{path}` lists other members than its study has"
         raise Problem("E507", message, "name a folder that does not exist yet with `--run`")
 
 
-def lists_other_members(state: Trainable, facts: Study) -> bool:
-    """Whether a document lists other members than the study of a checked spec has."""
+def lists_members(state: Trainable, facts: Study) -> bool:
+    """Whether a document lists the members that the study of a checked spec has."""
     study = cast("Declared", state.method.study)
     expected = study.trainings(state.method.seed, state.data_section)
     wanted = [(member.number, member.title, member.group, dict(member.settings)) for member in expected]
     listed = [(each["number"], each["title"], each["group"], each["settings"]) for each in facts["members"]]
-    return listed != wanted
+    return listed == wanted
 
 
 def begun(state: Trainable, command: str, *, inside: bool) -> Study:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from dlspec.ablation.edits import GONE, Candidate, Path
 from dlspec.components.layers.base import Layer
 from dlspec.components.registry import Component, Field, name_and_value, options_by_name
 from dlspec.components.training.schedules import base_rate
@@ -14,6 +13,7 @@ from dlspec.core.tree import span_at
 from dlspec.graph.lower.program import COMMON
 from dlspec.passes.state import Checked
 from dlspec.semantics.schema.context import Context
+from dlspec.tuning.ablation.edits import GONE, Candidate, Path
 
 # Averages of the weights and what puts them into place go together, whatever the option is called.
 _TOGETHER = ("averaging",)

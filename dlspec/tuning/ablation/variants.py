@@ -8,16 +8,16 @@ from fnmatch import fnmatchcase
 from itertools import chain
 from typing import Any
 
-from dlspec.ablation.aids import Aids
-from dlspec.ablation.edits import Candidate, edited, plain
-from dlspec.ablation.meaning import meaning
-from dlspec.ablation.steps import Steps, merged
 from dlspec.components.methods.base import Method
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph, show_shape
 from dlspec.passes import Reading, compile_spec
 from dlspec.passes.state import Checked, Trainable
 from dlspec.syntax.dumping import dump
+from dlspec.tuning.ablation.aids import Aids
+from dlspec.tuning.ablation.edits import Candidate, edited, plain
+from dlspec.tuning.ablation.meaning import meaning
+from dlspec.tuning.ablation.steps import Steps, merged
 
 # The spec itself among its variants.
 WHOLE = "whole"
@@ -35,7 +35,7 @@ class Variant:
 
     Attributes:
         name: What it lacks, as a name of a file.
-        aid: How that helped: see :class:`~dlspec.ablation.edits.Candidate`.
+        aid: How that helped: see :class:`~dlspec.tuning.ablation.edits.Candidate`.
         text: The spec as YAML.
         parameters: Scalars in the variables of the saved model.
         flops: Operations of one answer; None where a size is unknown.

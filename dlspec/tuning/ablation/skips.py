@@ -36,7 +36,7 @@ class Skips:
         return [
             index
             for index, edge in enumerate(node.edges)
-            if any(_depends(graph, other, edge) for place, other in enumerate(node.edges) if place != index)
+            if any(_depends(graph, other, edge) for position, other in enumerate(node.edges) if position != index)
         ]
 
 

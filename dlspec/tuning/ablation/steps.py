@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from dlspec.ablation.aids import Aids, aid_of
-from dlspec.ablation.edits import GONE, Candidate, Path, Spliced, plain
-from dlspec.ablation.skips import Skips
 from dlspec.components.layers.base import Layer
 from dlspec.components.ops.base import Op
 from dlspec.components.registry import name_and_value
 from dlspec.core.tree import Map, span_of, span_of_key
 from dlspec.passes.state import Checked
+from dlspec.tuning.ablation.aids import Aids, aid_of
+from dlspec.tuning.ablation.edits import GONE, Candidate, Path, Spliced, plain
+from dlspec.tuning.ablation.skips import Skips
 
 # The layer that takes the place of one whose output has a name, or whose input comes from elsewhere.
 IDENTITY = "identity"
