@@ -16,6 +16,8 @@ from scipy import stats
 from dlspec.components.registry import BUILT_IN
 from dlspec.passes import compile_spec
 from dlspec.passes.state import Checked
+from dlspec.tuning.studies.ablation_page import rows
+from dlspec.tuning.studies.figures import summary
 from tests.studies.test_studies import cli
 from tests.support import ROOT, dlspec
 
@@ -194,7 +196,9 @@ def test_figures_are_those_of_the_reports(trained: tuple[Path, str, dict[str, An
         (line,) = [each for each in variant["differences"] if (each["part"], each["measure"]) == ("test", "accuracy")]
         half = stats.t.ppf(0.975, 2) * apart.std(ddof=1) / np.sqrt(3)
         assert np.allclose([line["mean"], line["low"], line["high"]], [mean := apart.mean(), mean - half, mean + half])
-        assert f"{np.mean(values[variant['name']]):.4g}" in out and f"{apart.mean():+.2g}" in out
+        shown = "0" if abs(apart.mean()) < 1e-6 else f"{apart.mean():+.2g}"
+        row = next(each for each in out.splitlines() if each.startswith(variant["name"]))
+        assert row.split()[1:3] == [f"{np.mean(values[variant['name']]):.4g}", shown]
     assert {each["part"] for each in ablation["variants"][1]["differences"]} == {"train", "test"}
 
 
@@ -283,6 +287,30 @@ def test_what_a_layer_declares_as_an_aid_can_be_left_out(name: str, tmp_path: Pa
         assert isinstance(state, Checked), example
         ((_, edge),) = state.graph.outputs
         assert state.graph.tensor(edge).shape == example.inputs[0], example
+
+
+def _document(differences: list[list[float]], direction: str) -> Any:
+    """A document with variants of such differences."""
+    lines = [summary(float(group), "test", "score", each, 1 / len(each)) for group, each in enumerate(differences, 1)]
+    whole = {"name": "whole", "aid": "", "spec": "", "parameters": 1, "flops": 1, "failure": None}
+    variants = [
+        {**whole, "name": f"part{int(line['group'])}", "group": line["group"], "differences": [line]} for line in lines
+    ]
+    means = [summary(float(group), "test", "score", [0.5], 1) for group in range(len(differences) + 1)]
+    ablation = {"measure": "score", "direction": direction, "part": "test", "seeds": [0, 1, 2], "left_out": []}
+    ablation["variants"] = [{**whole, "group": 0.0, "differences": []}, *variants]
+    return {"ablation": ablation, "summaries": means, "members": []}
+
+
+def test_effects_follow_from_intervals() -> None:
+    """Better or worse by the direction of the measure; nothing where 0 is inside, or all differences are the same."""
+    differences = [[-0.3, -0.31, -0.29], [0.3, 0.31, 0.29], [-0.3, 0.3, 0.1], [-0.1, -0.1, -0.1]]
+    for direction, first, second in (("up", "helps", "harms"), ("down", "harms", "helps")):
+        effects = {row.variant["name"]: row.effect for row in rows(_document(differences, direction))}
+        expected = {"whole": "open", "part1": first, "part2": second, "part3": "open", "part4": "open"}
+        assert effects == expected
+    order = [row.variant["name"] for row in rows(_document(differences, "up"))]
+    assert order == ["whole", "part1", "part4", "part3", "part2"]
 
 
 @pytest.mark.slow

@@ -18,6 +18,8 @@ from dlspec.views.pages.plots import FIRST, SECOND, SOFT, Plot, svg
 _WIDTH, _SHORTEST = 80, 12
 # Of so many intervals of 95 %, one is likely to leave 0 out by chance.
 _MANY = 10
+# Smaller differences, as shares of the measure, come of sums in another order.
+_ROUNDING = 1e-6
 
 
 class Row(NamedTuple):
@@ -28,7 +30,7 @@ class Row(NamedTuple):
         mean: Of the measure over all seeds; None where none was measured.
         difference: To the whole; None for itself and where nothing could be compared.
         effect: ``helps`` where the variant is worse than the whole and its interval leaves out 0, ``harms`` where it is
-            better, ``open`` elsewhere.
+            better, ``fails`` where it cannot be trained, ``open`` elsewhere.
     """
 
     variant: VariantFacts
@@ -62,12 +64,12 @@ def _row(variant: VariantFacts, mean: float | None, ablation: AblationFacts) -> 
         return Row(variant, None, None, "fails")
     if difference is None or difference["low"] is None or difference["high"] is None:
         return Row(variant, mean, difference, "open")
-    up = ablation["direction"] == "up"
-    if difference["high"] < 0 or (difference["high"] == 0 and difference["low"] < 0):
-        return Row(variant, mean, difference, "helps" if up else "harms")
-    if difference["low"] > 0 or (difference["low"] == 0 and difference["high"] > 0):
-        return Row(variant, mean, difference, "harms" if up else "helps")
-    return Row(variant, mean, difference, "open")
+    low, high = difference["low"], difference["high"]
+    # Differences that are all alike, as those of a few examples often are, have an interval without width.
+    if high - low <= _ROUNDING * max(1.0, abs(mean or 0.0)) or low <= 0 <= high:
+        return Row(variant, mean, difference, "open")
+    worse = (high < 0) == (ablation["direction"] == "up")
+    return Row(variant, mean, difference, "helps" if worse else "harms")
 
 
 def _change(own: int | None, whole: int | None) -> str:
@@ -77,6 +79,10 @@ def _change(own: int | None, whole: int | None) -> str:
     return f"{(own - whole) / whole:+.0%}".replace("%", " %")
 
 
+def _signed(value: float) -> str:
+    return "0" if abs(value) < _ROUNDING else f"{value:+.2g}"
+
+
 def _cells(row: Row, whole: VariantFacts) -> tuple[str, ...]:
     variant, difference = row.variant, row.difference
     if variant is whole:
@@ -84,9 +90,9 @@ def _cells(row: Row, whole: VariantFacts) -> tuple[str, ...]:
     else:
         size, cost = (_change(variant["parameters"], whole["parameters"]), _change(variant["flops"], whole["flops"]))
     mean = "fails" if variant["failure"] is not None else "" if row.mean is None else f"{row.mean:.4g}"
-    apart = "" if difference is None else f"{difference['mean']:+.2g}"
+    apart = "" if difference is None else _signed(difference["mean"])
     low, high = (None, None) if difference is None else (difference["low"], difference["high"])
-    interval = "" if low is None or high is None else f"{low:+.2g} to {high:+.2g}"
+    interval = "" if low is None or high is None else f"{_signed(low)} to {_signed(high)}"
     return NOTHING if variant is whole else variant["name"], mean, apart, interval, size, cost
 
 
@@ -135,7 +141,7 @@ def sentences(facts: Study) -> Iterator[str]:
     if seeds == 1:
         yield "One seed gives no interval: `--seeds 5` tells luck from effect."
     elif not any(named.values()):
-        yield "No interval leaves out 0: with these seeds no difference is more than luck may be."
+        yield "With these seeds no difference is more than luck may be."
     if sum(row.difference is not None for row in shown) >= _MANY:
         yield "Of 20 intervals of 95 %, one leaves out 0 by luck."
     for row in shown:
